@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make run    set up and run the main job on the bundled sample archive (ARCHIVE=PATH for a real one)
+# make test   set up and pass the tests
+# make check  what CI runs: format, lint, types, import contracts, tests, generated docs fresh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARCHIVE ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check format lint types contracts docs docs-fresh golden bench lock clean
+
+run: $(VENV)/.ready
+	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+test: $(VENV)/.ready-dev
+	$(BIN)/pytest -n auto
+
+check: lint types contracts docs-fresh test
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(VENV)/.ready-dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.ready-dev
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.ready
+	$(BIN)/python -m rules.catalogue > docs/rules.md.new && mv docs/rules.md.new docs/rules.md
+
+docs-fresh: $(VENV)/.ready
+	@$(BIN)/python -m rules.catalogue | diff -u docs/rules.md - || { echo "docs/rules.md is stale: run make docs"; exit 1; }
+
+golden: $(VENV)/.ready-dev
+	PATCHWARDEN_GOLDEN=rewrite $(BIN)/pytest -q -k golden
+
+bench: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.bench
+
+# The locks name versions and hashes, no index: make lock needs uv, nothing else does.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in --group dev -o requirements-dev.lock
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@echo "patchwarden: setting up $(VENV) (first time only)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+	@$(BIN)/pip install -q --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) var build ./*.egg-info

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One mailing of one revision of a series, as it stands in the archive."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.mail.address import Address
+from rules.patch import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """All parts are here."""
+
+    word: str = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Parts are missing: their indices, 0 for an announced cover letter."""
+
+    missing: tuple[int, ...]
+    word: str = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Defective:
+    """The series cannot be reviewed, and why."""
+
+    reason: str
+    word: str = "defective"
+
+
+State = Complete | Waiting | Defective
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One mail of a posting: `index` 0 is the cover letter. `body` is the decoded text, what a reply quotes."""
+
+    index: int
+    message_id: str
+    subject: str
+    author: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    date: datetime | None
+    in_reply_to: str | None
+    references: tuple[str, ...]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A trailer somebody gave in a reply: `index` is the patch it is for, 0 for the whole series."""
+
+    index: int
+    trailer: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One mailing of one revision. `message_id` is the cover letter's, else the first patch's: the posting's name for ever.
+
+    `topic` links the revisions of one series: the change-id, else author and normalised subject. `lists` are the addresses
+    of the lists it was seen on. `expected` is the M of "n/M".
+    """
+
+    message_id: str
+    lists: tuple[str, ...]
+    series: Series
+    parts: tuple[Part, ...]
+    author: Address
+    date: datetime | None
+    expected: int
+    state: State
+    topic: str
+    resend: bool = False
+    follow_ups: tuple[FollowUp, ...] = ()
+
+    def part(self, index: int) -> Part | None:
+        return next((part for part in self.parts if part.index == index), None)
+
+    @property
+    def cover(self) -> Part | None:
+        return self.part(0)

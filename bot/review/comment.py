@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Findings in their posting: what is said, what is withheld and why, and the review as a whole."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from rules.finding import Failure, Finding
+
+
+class Standing(StrEnum):
+    """How a finding relates to the previous revision of the series."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    MOVED = "moved"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A finding in its posting. `withheld` says why it is not mailed; None: it is said."""
+
+    finding: Finding
+    standing: Standing = Standing.NEW
+    withheld: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """To whom a review goes; no `to` means to nobody, and `reason` says why."""
+
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is said of one posting. `unsafe_delta` is the line for the footer, "" where no unsafe code changed."""
+
+    posting: Posting
+    comments: tuple[Comment, ...]
+    failures: tuple[Failure, ...] = ()
+    recipients: Recipients = Recipients()
+    unsafe_delta: str = ""
+
+    @property
+    def said(self) -> tuple[Comment, ...]:
+        """The comments that go into the mail, in the order of the findings."""
+        return tuple(comment for comment in self.comments if comment.withheld is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One outgoing mail before it becomes bytes: `message_id` and `date` are given, nothing in it depends on the clock."""
+
+    message_id: str
+    date: str
+    sender: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    body: str
+    headers: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A read-only view of the base kernel, and of blobs seen before."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Tree(Protocol):
+    """The kernel a series applies to. Paths are relative to its top; every method answers None for what is not there."""
+
+    def read(self, path: str) -> bytes | None:
+        """The file's bytes at the base."""
+
+    def blob(self, blob_id: str) -> bytes | None:
+        """The bytes of the blob with that id, which may be abbreviated to no fewer than 7 digits."""
+
+
+class NoTree:
+    """The tree where none is at hand: it knows nothing."""
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
+        return None
+
+    def blob(self, blob_id: str) -> bytes | None:  # noqa: ARG002 the protocol's name
+        return None
+
+
+class BlobTree:
+    """A tree that knows only single blobs, by their full ids: a cache of verified images."""
+
+    def __init__(self, blobs: Mapping[str, bytes]) -> None:
+        self._blobs = blobs
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
+        return None
+
+    def blob(self, blob_id: str) -> bytes | None:
+        if blob_id in self._blobs:
+            return self._blobs[blob_id]
+        matches = [full for full in self._blobs if full.startswith(blob_id)] if len(blob_id) >= 7 else []
+        return self._blobs[matches[0]] if len(matches) == 1 else None
