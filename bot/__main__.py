@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: finds the command's module, and turns the adapters' errors into one line and an exit status."""
+
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli import status
+from bot.cli.context import Global
+from bot.error import SettingsError
+from bot.inbox.error import InboxError
+from bot.outbox.error import OutboxError
+from bot.store.error import StoreError
+
+# One file a command: bot/cli/NAME.py holds `register(app)`, which adds that command. The order is the help's.
+COMMANDS: Final = ("init",)
+
+_HELP: Final = """Deterministic review of Rust-for-Linux patch series from the kernel's mailing-list archives.
+
+Exit statuses: 0 done, nothing found at or above --fail-on; 1 findings; 2 bad usage or input; 3 the program failed.
+"""
+
+
+def main() -> None:
+    """Run the command that the arguments name; exits with its status."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command line and answer its exit status. An error that an adapter explains becomes one line on stderr."""
+    try:
+        build(arguments)(args=list(arguments), prog_name="patchwarden")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else status.FAILED if end.code else status.OK
+    except (SettingsError, InboxError) as error:
+        return _complain(error, status.USAGE)
+    except (StoreError, OutboxError) as error:
+        return _complain(error, status.FAILED)
+    except Exception:  # the process's edge: Python's own status for a crash, 1, would say "findings"
+        logging.getLogger("patchwarden").exception("the program failed; this is a bug in patchwarden")
+        return status.FAILED
+    return status.OK
+
+
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The command line's app.
+
+    It knows only the commands that the arguments name, all of them if they name none: `check`, which b4 starts once a
+    patch, does not wait for the database's libraries to load.
+    """
+    app = typer.Typer(
+        name="patchwarden", help=_HELP, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
+    )
+    app.callback()(_globals)
+    for name in [name for name in COMMANDS if name in arguments] or COMMANDS:
+        importlib.import_module(f"bot.cli.{name}").register(app)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"patchwarden {metadata.version('patchwarden')}")
+        raise typer.Exit
+
+
+def _globals(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings file; without it ./patchwarden.toml where that exists.", metavar="FILE"),
+    ] = None,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice: say all.")] = 0,
+    version: Annotated[  # noqa: ARG001 its callback answers it
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    logging.basicConfig(level=levels[min(verbose, 2)], format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    context.obj = Global(config=config, verbose=verbose)
+
+
+def _complain(error: Exception, code: int) -> int:
+    typer.echo(f"patchwarden: {error}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What goes wrong at a source of mail."""
+
+
+class InboxError(Exception):
+    """A source that cannot be read; the message names it and says why."""

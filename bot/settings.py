@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The settings: a TOML file, the environment, and defaults that run out of the box.
+
+A setting is one field here; its description is its documentation and goes into the file that `patchwarden init` writes.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as VariableError
+
+from bot.error import SettingsError
+from rules.finding import Confidence, Severity
+
+DEFAULT_FILE: Final = Path("patchwarden.toml")
+PREFIX: Final = "PATCHWARDEN_"
+
+
+class Mode(StrEnum):
+    """What happens to a review for a list, from nothing to an answer to all."""
+
+    OFF = "off"
+    DRY_RUN = "dry-run"
+    MODERATE = "moderate"
+    AUTHOR = "author"
+    LIST = "list"
+
+
+def _mailbox(value: str) -> str:
+    local, at, domain = value.partition("@")
+    if not (local and at and domain) or set(value) & set(" \t\r\n<>,;\"'()@") - {"@"} or "@" in domain:
+        raise ValueError("not a plain address of the form local@domain")
+    return value
+
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Identity(_Table):
+    """Who the mails are from."""
+
+    name: str = Field(default="patchwarden", description="The name in From.")
+    address: Mailbox = Field(
+        default="patchwarden@example.org",
+        description="The address in From; its domain is also that of the message-ids.",
+    )
+
+
+class ReviewSettings(_Table):
+    """What is reviewed, and what of it is said."""
+
+    severity: Severity = Field(
+        default=Severity.WARNING,
+        description="Findings below this severity are kept, not mailed: note, nit, warning, bug.",
+    )
+    confidence: Confidence = Field(
+        default=Confidence.MEDIUM, description="Findings below this confidence are kept, not mailed: low, medium, high."
+    )
+    ignored_authors: tuple[Mailbox, ...] = Field(default=(), description="Addresses whose series are never answered.")
+    stale_hours: int = Field(
+        default=0,
+        ge=0,
+        description="A series sent longer ago is not reviewed; 0: at any age, right for a dry run over an old archive.",
+    )
+
+
+class OutboxSettings(_Table):
+    """Where the mails of a dry run go."""
+
+    directory: Path = Field(default=Path("var/outbox"), description="One .eml file a mail is written here.")
+
+
+class ScheduleSettings(_Table):
+    """How often the service looks, in seconds."""
+
+    poll_seconds: int = Field(default=120, ge=1, description="Between two looks at the archives.")
+    review_seconds: int = Field(default=15, ge=1, description="Between two looks for series that are due for review.")
+    deliver_seconds: int = Field(default=15, ge=1, description="Between two looks for mails that are due for delivery.")
+    jitter_seconds: int = Field(
+        default=2, ge=0, description="Each of these varies by up to so much, so that two services do not march in step."
+    )
+
+
+class ListSettings(_Table):
+    """What one list agreed to."""
+
+    mode: Mode = Field(
+        default=Mode.DRY_RUN,
+        description="off: nothing; dry-run: files; moderate: waits for approval; author: to author and maintainers; "
+        "list: reply to all.",
+    )
+    consent: str = Field(
+        default="", description="URL of the maintainer's agreement; author and list refuse to start without it."
+    )
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        if self.mode in {Mode.AUTHOR, Mode.LIST} and not self.consent.startswith("https://"):
+            raise ValueError(f'mode "{self.mode}" needs consent = "https://...", the maintainer\'s agreement')
+        return self
+
+
+class Settings(BaseSettings):
+    """All settings. Paths are relative to the working directory."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
+
+    database: Path = Field(
+        default=Path("var/patchwarden.db"), description="The SQLite database; made when it is not there."
+    )
+    archives: tuple[Path, ...] = Field(
+        default=(), description="public-inbox archives, mboxes or Maildirs to follow; none: the bundled sample archive."
+    )
+    identity: Identity = Field(default=Identity(), description=Identity.__doc__)
+    review: ReviewSettings = Field(default=ReviewSettings(), description=ReviewSettings.__doc__)
+    outbox: OutboxSettings = Field(default=OutboxSettings(), description=OutboxSettings.__doc__)
+    schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
+    lists: dict[Mailbox, ListSettings] = Field(
+        default={}, description="What each list agreed to, by its address; a list that is not named here: dry-run."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings of that file, or of ./patchwarden.toml where it exists, under the environment's.
+
+    Raises SettingsError, naming file, line and key.
+    """
+    file = path if path is not None else DEFAULT_FILE
+    text, values = "", {}
+    if path is not None or file.exists():
+        try:
+            text = file.read_text("utf-8")
+            values = tomllib.loads(text)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"settings {file}: {error}") from error
+    try:
+        return Settings(**values)
+    except VariableError as error:
+        raise SettingsError(f"environment: {error}") from error
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(file, text, dict(problem)) for problem in error.errors())) from error
+
+
+def unknown_variables() -> list[str]:
+    """Variables of the environment that look like settings and are none."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name.split("__")[0] not in known)
+
+
+def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
+    keys = tuple(str(key) for key in problem["loc"])
+    line = _line_of(text, keys)
+    what = "no such setting" if problem["type"] == "extra_forbidden" else problem["msg"].removeprefix("Value error, ")
+    where = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"
+    return f"settings {where}: {'.'.join(keys)}: {what}"
+
+
+def _line_of(text: str, keys: tuple[str, ...]) -> int:
+    """The line, from 1, that sets the longest leading part of these keys; 0 if none does."""
+    places = dict(_keys(text))
+    return next((places[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in places), 0)
+
+
+def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Every table header and every `key =` of a TOML text with its line; each line is asked of the TOML parser."""
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            value = tomllib.loads(line if line.lstrip().startswith("[") else f"{line.partition('=')[0]}=0")
+        except tomllib.TOMLDecodeError:
+            continue
+        path: tuple[str, ...] = ()
+        while isinstance(value, dict) and value:
+            (key, value), *_ = value.items()
+            path += (key,)
+        if line.lstrip().startswith("["):
+            table = path
+        yield (table if line.lstrip().startswith("[") else table + path), number

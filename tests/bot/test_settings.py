@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.cli.init import template
+from bot.error import SettingsError
+from bot.settings import ListSettings, Mode, Settings, load, unknown_variables
+from rules.finding import Severity
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_runs_without_any_file() -> None:
+    settings = load()
+
+    assert Path("var/patchwarden.db") == settings.database
+    assert {} == settings.lists
+
+
+def test_file_in_working_directory_is_read() -> None:
+    Path("patchwarden.toml").write_text('database = "here.db"\n')
+
+    assert Path("here.db") == load().database
+
+
+def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("patchwarden.toml").write_text('[review]\nseverity = "nit"\nstale_hours = 5\n')
+    monkeypatch.setenv("PATCHWARDEN_REVIEW__SEVERITY", "bug")
+
+    review = load().review
+
+    assert (Severity.BUG, 5) == (review.severity, review.stale_hours)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("databas = 'x'\n", "settings s.toml:1: databas: no such setting"),
+        ("\n[review]\n\nseverty = 1\n", "settings s.toml:4: review.severty: no such setting"),
+        ("[reviews]\nx = 1\n", "settings s.toml:1: reviews: no such setting"),
+        ("[review]\nstale_hours = -1\n", "settings s.toml:2: review.stale_hours: Input should be greater"),
+        ("[identity]\naddress = 'A <a@example.org>'\n", "settings s.toml:2: identity.address: not a plain address"),
+        ("database = \n", "settings s.toml: Invalid value (at line 1"),
+    ],
+)
+def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> None:
+    Path("s.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=re.escape(expected)):
+        load(Path("s.toml"))
+
+
+def test_missing_file_that_was_asked_for_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"absent\.toml"):
+        load(Path("absent.toml"))
+
+
+def test_wrong_variable_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_REVIEW__SEVERITY", "loud")
+
+    with pytest.raises(SettingsError, match="environment PATCHWARDEN_REVIEW__SEVERITY"):
+        load()
+
+
+def test_variable_that_is_no_setting_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_DATABAS", "x")
+    monkeypatch.setenv("PATCHWARDEN_REVIEW__SEVERITY", "bug")
+
+    assert ["PATCHWARDEN_DATABAS"] == unknown_variables()
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTHOR, Mode.LIST])
+def test_public_mode_needs_consent(mode: Mode) -> None:
+    table = f'[lists."l@example.org"]\nmode = "{mode}"\n'
+    Path("s.toml").write_text(table)
+    with pytest.raises(SettingsError, match=r"s\.toml:1: .*needs consent"):
+        load(Path("s.toml"))
+
+    Path("s.toml").write_text(table + 'consent = "https://lore.example.org/agreed"\n')
+
+    assert mode == load(Path("s.toml")).lists["l@example.org"].mode
+
+
+def test_the_written_file_documents_every_setting() -> None:
+    text = template()
+
+    for name in _names(Settings):
+        assert re.search(rf"^# [^\n]+\n#{name} = ", text, re.MULTILINE), name
+
+
+def test_the_written_file_uncommented_is_the_defaults() -> None:
+    Path("s.toml").write_text(re.sub(r"^#(?! )", "", template(), flags=re.MULTILINE))
+
+    loaded = load(Path("s.toml"))
+
+    assert Settings() == loaded.model_copy(update={"lists": {}})
+    assert [ListSettings()] == list(loaded.lists.values())
+
+
+def test_the_written_file_loads_as_it_is() -> None:
+    Path("s.toml").write_text(template())
+
+    assert Settings() == load(Path("s.toml"))
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    names = []
+    for name, field in model.model_fields.items():
+        kind = ListSettings if name == "lists" else field.annotation
+        names += _names(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else [name]
+    return names
