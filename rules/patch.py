@@ -99,7 +99,8 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One patch of a series: `index` from 1; `log` is the commit message without trailers, `notes` what stands below `---`.
+    """One patch of a series: `index` from 1; `log` is the commit message without trailers, `notes` what stands below
+    `---`.
 
     `damage` says why the diff could not be read whole; the readable file changes are then left out too, because
     half a diff is a wrong diff.

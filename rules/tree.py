@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A read-only view of the base kernel, and of blobs seen before."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Protocol
 
 
+def blob_id(content: bytes) -> str:
+    """The id git gives these bytes as a blob: 40 hex digits."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
 class Tree(Protocol):
-    """The kernel a series applies to. Paths are relative to its top; every method answers None for what is not there."""
+    """The kernel a series applies to. Paths are relative to its top; None is the answer for what is not there."""
 
     def read(self, path: str) -> bytes | None:
         """The file's bytes at the base."""
@@ -39,3 +45,14 @@ class BlobTree:
             return self._blobs[blob_id]
         matches = [full for full in self._blobs if full.startswith(blob_id)] if len(blob_id) >= 7 else []
         return self._blobs[matches[0]] if len(matches) == 1 else None
+
+
+class FileTree(BlobTree):
+    """A tree of the files given: a small kernel in memory, for examples and tests."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        super().__init__({blob_id(content): content for content in files.values()})
+        self._files = files
+
+    def read(self, path: str) -> bytes | None:
+        return self._files.get(path)

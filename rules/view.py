@@ -15,7 +15,9 @@ class FileView:
     `pre` is None for a new file, `post` for a deleted one, both for a binary one.
     """
 
-    def __init__(self, series: "SeriesView", patch: Patch, change: FileChange, pre: Image | None, post: Image | None) -> None:
+    def __init__(
+        self, series: "SeriesView", patch: Patch, change: FileChange, pre: Image | None, post: Image | None
+    ) -> None:
         self.series = series
         self.patch = patch
         self.change = change
@@ -42,12 +44,16 @@ class FileView:
 
 
 class SeriesView:
-    """A whole series: every file of every patch in order, and the kernel it applies to."""
+    """A whole series: every file of every patch in order, and the kernel it applies to.
+
+    `blobs` are the verified post-images by full blob id: worth keeping for the next series.
+    """
 
     def __init__(self, series: Series, tree: Tree) -> None:
         self.series = series
         self.tree = tree
         self.files: list[FileView] = []
+        self.blobs: dict[str, bytes] = {}
 
     def of_patch(self, index: int) -> list[FileView]:
         return [file for file in self.files if file.patch.index == index]

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs rules over a series: the same series gives the same report, and a rule that crashes takes nothing else down."""
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from rules.finding import Failure, Finding, LogAnchor, Report
+from rules.image import Image, build, whole
+from rules.mending import Audited, mended_by
+from rules.patch import FileChange, Patch, Series
+from rules.rule import Rule
+from rules.tree import NoTree, Tree
+from rules.view import FileView, SeriesView
+
+Shown = TypeVar("Shown", FileView, SeriesView)
+
+
+def view(series: Series, tree: Tree) -> SeriesView:
+    """The series with all its images, as rules are shown it; `blobs` holds the verified post-images by full blob id."""
+    shown = SeriesView(series, tree)
+    images = build(series, tree)
+    shown.blobs = images.blobs
+    shown.files = [FileView(shown, file.patch, file.change, file.pre, file.post) for file in images.files]
+    return shown
+
+
+def run(rules: Sequence[Rule], series: Series, tree: Tree) -> Report:
+    """What the rules find in a series."""
+    return judge(rules, view(series, tree))
+
+
+def judge(rules: Sequence[Rule], shown: SeriesView) -> Report:
+    """What the rules find in a series that is already a view.
+
+    Findings come in the order of patch, file in the diff, line, column, rule id; equal ones of a file are numbered. A
+    finding whose cause a later patch of the series removes says so in `mended_by`.
+    """
+    found: list[Finding] = []
+    failures: list[Failure] = []
+    for file in shown.files:
+        for rule in rules:
+            if rule.check_file is not None:
+                found += _isolated(rule, rule.check_file, file, file.patch.index, file.path, failures)
+    for rule in rules:
+        if rule.check_series is not None:
+            found += _isolated(rule, rule.check_series, shown, 0, "", failures)
+    audited = _audited(rules, shown)
+    later = ((one, mended_by(one, shown, audited)) for one in found)
+    mended = [one if index is None else replace(one, mended_by=index) for one, index in later]
+    order: dict[tuple[int, str], int] = {}
+    for position, file in enumerate(shown.files):
+        order.setdefault((file.patch.index, file.path), position)
+        order.setdefault((file.patch.index, file.change.before or file.path), position)
+    return Report(_numbered(sorted(mended, key=lambda one: _position(one, order))), tuple(failures))
+
+
+def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = None) -> Report:
+    """What the rules find in a whole file, judged as if every line of it were new; its patch has the index 0."""
+    patch = Patch(0, "")
+    shown = SeriesView(Series("", (patch,)), tree or NoTree())
+    file = FileView(shown, patch, FileChange(None, path), None, whole(path, content))
+    shown.files = [file]
+    found: list[Finding] = []
+    failures: list[Failure] = []
+    for rule in rules:
+        if rule.check_file is not None:
+            found += _isolated(rule, rule.check_file, file, 0, path, failures)
+    return Report(_numbered(sorted(found, key=lambda one: _position(one, {}))), tuple(failures))
+
+
+def _isolated(
+    rule: Rule,
+    check: Callable[[Shown], Iterable[Finding]],
+    shown: Shown,
+    patch: int,
+    path: str,
+    failures: list[Failure],
+) -> list[Finding]:
+    """What one check finds; its crash becomes a Failure, and what it had found until then is dropped."""
+    try:
+        return list(check(shown))
+    except Exception as error:  # noqa: BLE001 the one place where a rule's mistake is kept from the other rules
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{frame.name}, line {frame.lineno}"
+        failures.append(Failure(rule.id, patch, path, f"{type(error).__name__} in {where}: {error}"))
+        return []
+
+
+def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
+    """The lines at which a rule finds something in an image that is judged alone and as if it were all new.
+
+    A crash there is no failure of the run: it only leaves open whether something was mended.
+    """
+    by_id = {rule.id: rule for rule in rules}
+    seen: dict[tuple[str, int], frozenset[int]] = {}
+
+    def lines(rule_id: str, image: Image) -> frozenset[int]:
+        key = (rule_id, id(image))
+        check = by_id[rule_id].check_file
+        if key not in seen and check is not None:
+            touched = frozenset(number for number, _ in image.lines())
+            alone = SeriesView(shown.series, shown.tree)
+            file = FileView(
+                alone, Patch(0, ""), FileChange(None, image.path), None, replace(image, side="post", touched=touched)
+            )
+            alone.files = [file]
+            found = _isolated(by_id[rule_id], check, file, 0, image.path, [])
+            seen[key] = frozenset(one.anchor.line for one in found)
+        return seen.get(key, frozenset())
+
+    return lines
+
+
+def _numbered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings with ordinals, so that no two of one patch have the same fingerprint."""
+    seen: Counter[tuple[str, int, str, str, str]] = Counter()
+    numbered = []
+    for one in findings:
+        key = (one.rule, one.anchor.patch, one.path or "", one.scope, " ".join(one.anchor.text.split()))
+        numbered.append(replace(one, ordinal=seen[key]) if seen[key] else one)
+        seen[key] += 1
+    return tuple(numbered)
+
+
+def _position(finding: Finding, order: Mapping[tuple[int, str], int]) -> tuple[int, int, int, int, str]:
+    """What findings are sorted by; a file's place in the diff stands before its name."""
+    anchor = finding.anchor
+    if isinstance(anchor, LogAnchor):
+        return (anchor.patch, -1, anchor.line, 0, finding.rule)
+    return (anchor.patch, order.get((anchor.patch, anchor.path), 0), anchor.line, anchor.column, finding.rule)

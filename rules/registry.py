@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All rules, in the order in which they are documented; an omission stays visible as a comment with its reason."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rules.example import MalformedExampleError, load
+from rules.rule import Rule, Status
+
+RULES: tuple[Rule, ...] = ()
+
+HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
+
+
+def by_id(rule_id: str) -> Rule | None:
+    """The rule with that id; None where there is none."""
+    return next((rule for rule in RULES if rule.id == rule_id), None)
+
+
+def active(rules: Sequence[Rule] = RULES) -> tuple[Rule, ...]:
+    """The rules that are run: all but the retired ones."""
+    return tuple(rule for rule in rules if rule.status is not Status.RETIRED)
+
+
+def problems(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """What is wrong with the rules as values: ids, documentation, evidence, examples; empty if nothing is."""
+    said = [f"{rule_id}: {count} rules have this id" for rule_id, count in _repeated(rules)]
+    said += [f"{rule.id}: {problem}" for rule in rules for problem in _problems(rule)]
+    return tuple(said)
+
+
+def _repeated(rules: Sequence[Rule]) -> list[tuple[str, int]]:
+    return [(rule_id, count) for rule_id, count in Counter(rule.id for rule in rules).items() if count > 1]
+
+
+def _problems(rule: Rule) -> Iterator[str]:
+    if not _ID.match(rule.id):
+        yield "the id is not kebab-case"
+    if (rule.check_file is None) == (rule.check_series is None):
+        yield "exactly one of check_file and check_series must be set"
+    if rule.tier not in (1, 2):
+        yield "tier is neither 1 nor 2"
+    if not rule.summary or rule.summary.endswith("."):
+        yield "the summary is empty or ends in a full stop"
+    if not rule.evidence:
+        yield "no evidence: name the guideline or the review it rests on"
+    found = re.findall(r"^## (.*)$", rule.doc, re.MULTILINE)
+    if found != list(HEADINGS):
+        yield f"the headings of the documentation are {found}, not {list(HEADINGS)}"
+    flagged = clean = 0
+    for example in rule.examples:
+        try:
+            expected = load(example).expected
+        except MalformedExampleError as error:
+            yield str(error)
+            continue
+        flagged += bool(expected)
+        clean += not expected
+    if not flagged or not clean:
+        yield "examples must be at least one flagged and one clean"
+    names = Counter(example.name for example in rule.examples)
+    yield from (f"{count} examples are called {name!r}" for name, count in names.items() if count > 1)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rules are sound as values, and every example gives exactly the findings in its margin."""
+
+from dataclasses import replace
+
+import pytest
+
+from rules.engine import run
+from rules.example import differences, load
+from rules.registry import RULES, problems
+from rules.rule import Example, Rule
+
+EXAMPLES = [pytest.param(rule, example, id=f"{rule.id}: {example.name}") for rule in RULES for example in rule.examples]
+
+
+def test_all_rules_are_sound() -> None:
+    assert problems(RULES) == ()
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_example_gives_exactly_the_findings_in_its_margin(rule: Rule, example: Example) -> None:
+    loaded = load(example)
+
+    report = run((rule,), loaded.series, loaded.tree)
+
+    assert report.failures == ()
+    assert differences(loaded, rule.id, report.findings) == ()
+
+
+def test_a_rule_without_its_parts_is_named() -> None:
+    broken = replace(RULES[0], id="No_Kebab", doc="nothing", evidence=(), examples=(), tier=3, summary="It is.")
+
+    said = "\n".join(problems((broken, broken)))
+
+    for part in ("2 rules have", "kebab-case", "headings", "no evidence", "flagged", "tier", "full stop"):
+        assert part in said
