@@ -20,11 +20,15 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A finding in its posting. `withheld` says why it is not mailed; None: it is said."""
+    """A finding in its posting. `withheld` says why it is not mailed; None: it is said.
+
+    `said_before` counts the earlier revisions that it was mailed for.
+    """
 
     finding: Finding
     standing: Standing = Standing.NEW
     withheld: str | None = None
+    said_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,20 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who speaks: the address in From, whose domain is also that of our message-ids, and the program's version.
+
+    Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From.
+    """
+
+    sender: Address
+    version: str
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """One outgoing mail before it becomes bytes: `message_id` and `date` are given, nothing in it depends on the clock."""
+    """One outgoing mail before it becomes bytes; `message_id` and `date` are given, nothing depends on the clock."""
 
     message_id: str
     date: str

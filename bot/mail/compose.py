@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A reply as the bytes of a mail; whatever its values hold, the headers are those that stand here and no others."""
+
+import quopri
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.charset import QP, Charset
+from email.header import Header
+from typing import Final
+
+from bot.mail.address import Address
+from bot.review.comment import Reply
+
+_WIDTH: Final = 76
+_LIST: Final = ",\n "
+_LONGEST: Final = 998  # octets without the line end, RFC 5322 section 2.1.1
+_ID = re.compile(r"[!-;=?-~]+")  # printable ASCII but < and >
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,128}@[A-Za-z0-9.-]{1,253}")
+_NAME = re.compile(r"(?:Auto-Submitted|Reply-To|List-Id|X-[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a reply cannot become a mail."""
+
+    reason: str
+
+
+def compose(reply: Reply) -> bytes | Refused:
+    """The mail, with LF line ends as an mbox or a Maildir keeps it; the same reply gives the same bytes.
+
+    Ids are written as they are, each on a line of its own, never encoded or broken: one that no header can hold is left
+    out of References and refused elsewhere. A recipient whose address is not plain is left out; the last one is not.
+    """
+    to, cc = _mailboxes(reply.to), _mailboxes(reply.cc)
+    sender = _mailboxes((reply.sender,))
+    strange = [name for name, _ in reply.headers if not _NAME.fullmatch(name)]
+    checks = (
+        (not sender, "the sender's address is not plain"),
+        (not to, "no recipient has a plain address"),
+        (not _is_id(reply.message_id), "our message-id cannot stand in a header"),
+        (not _is_id(reply.in_reply_to), "the message-id of the answered mail cannot stand in a header"),
+        (not _DATE.fullmatch(reply.date), "the date is not one of a mail"),
+        (bool(strange), f"a header that no mail of ours has: {strange!r}"),
+    )
+    if reason := next((reason for applies, reason in checks if applies), None):
+        return Refused(reason)
+    encoding, content = _content(reply.body)
+    headers = [
+        f"From: {sender[0]}",
+        f"To: {_LIST.join(to)}",
+        *([f"Cc: {_LIST.join(cc)}"] if cc else []),
+        f"Subject: {_text('Subject', reply.subject)}",
+        f"Date: {reply.date}",
+        f"Message-ID: <{reply.message_id}>",
+        f"In-Reply-To: <{reply.in_reply_to}>",
+        "References: " + "\n ".join(f"<{each}>" for each in reply.references if _is_id(each)),
+        *(f"{name}: {_text(name, value)}" for name, value in reply.headers),
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Transfer-Encoding: {encoding}",
+    ]
+    return "\n".join(headers).encode("ascii") + b"\n\n" + content
+
+
+def _is_id(text: str) -> bool:
+    return len(text) < _LONGEST - 20 and _ID.fullmatch(text) is not None
+
+
+def _mailboxes(addresses: Iterable[Address]) -> list[str]:
+    return [_mailbox(address) for address in addresses if _ADDRESS.fullmatch(address.address)]
+
+
+def _mailbox(address: Address) -> str:
+    name = _clean(address.name)
+    if not name:
+        return address.address
+    if not name.isascii() or "=?" in name:
+        phrase = _encoded("Cc", name)
+    elif _ATOMS.fullmatch(name):
+        phrase = name
+    else:
+        phrase = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{phrase} <{address.address}>"
+
+
+def _clean(text: str) -> str:
+    """The text on one line, control, format and undecodable characters left out."""
+    kept = (" " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C")
+    return " ".join("".join(kept).split())
+
+
+def _text(name: str, value: str) -> str:
+    """An unstructured header's value: folded at blanks, RFC 2047 where it is not ASCII or would read as encoded."""
+    value = _clean(value)
+    words = value.split(" ")
+    if not value.isascii() or "=?" in value or max(map(len, words)) > _LONGEST - 40:
+        return _encoded(name, value)
+    lines = [words[0]]
+    for word in words[1:]:
+        room = _WIDTH - (len(name) + 2 if len(lines) == 1 else 1)
+        if len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n ".join(lines)
+
+
+def _encoded(name: str, value: str) -> str:
+    # A charset of our own: the process-wide registry of the standard library is changed by libraries that we use.
+    charset = Charset("utf-8")
+    charset.header_encoding = QP
+    return Header(value, charset, maxlinelen=_WIDTH, header_name=name).encode(linesep="\n")
+
+
+def _content(body: str) -> tuple[str, bytes]:
+    """The transfer encoding and the encoded body: as it is where lines allow, else quoted-printable; never base64."""
+    text = body.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    content = text.encode("utf-8", "replace")
+    if max(map(len, content.split(b"\n"))) <= _LONGEST:
+        return ("7bit" if text.isascii() else "8bit"), content
+    return "quoted-printable", quopri.encodestring(content)

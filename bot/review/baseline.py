@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where each finding stands against the previous revision: new, repeated, moved, or resolved since."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Container, Iterable
+
+from bot.review.comment import Comment, Review, Standing
+from rules.finding import Finding, Report
+
+RESOLVED = "resolved since the previous revision"
+
+
+def compare(report: Report, previous: Review | None, alive: Container[str] | None = None) -> tuple[Comment, ...]:
+    """Every finding with its standing, in the report's order, then what the previous revision had and this one has not.
+
+    A finding is repeated where its fingerprint is found again, moved where only rule and text are. Nothing counts as
+    resolved that could not be looked for: a rule that failed now, or that is not `alive` (None: all are).
+    """
+    old = (
+        []
+        if previous is None
+        else [comment for comment in previous.comments if comment.standing is not Standing.RESOLVED]
+    )
+    by_print = _Pool(old, lambda finding: finding.fingerprint)
+    matched = [by_print.take(finding) for finding in report.findings]
+    by_text = _Pool(by_print.rest(), _content)
+    comments = []
+    for finding, same in zip(report.findings, matched, strict=True):
+        if same is not None:
+            comments.append(Comment(finding, Standing.REPEATED, said_before=_said(same)))
+        elif finding.anchor.text.strip() and (moved := by_text.take(finding)) is not None:
+            comments.append(Comment(finding, Standing.MOVED, said_before=_said(moved)))
+        else:
+            comments.append(Comment(finding))
+    failed = {failure.rule for failure in report.failures}
+    comments += [
+        Comment(gone.finding, Standing.RESOLVED, RESOLVED, _said(gone))
+        for gone in by_text.rest()
+        if gone.finding.rule not in failed and (alive is None or gone.finding.rule in alive)
+    ]
+    return tuple(comments)
+
+
+class _Pool:
+    """Comments to be matched, each at most once, in their order."""
+
+    def __init__(self, comments: Iterable[Comment], key: Callable[[Finding], str]) -> None:
+        self._comments = list(comments)
+        self._key = key
+        self._taken: set[int] = set()
+        self._waiting: dict[str, deque[int]] = defaultdict(deque)
+        for number, comment in enumerate(self._comments):
+            self._waiting[key(comment.finding)].append(number)
+
+    def take(self, finding: Finding) -> Comment | None:
+        waiting = self._waiting.get(self._key(finding))
+        if not waiting:
+            return None
+        number = waiting.popleft()
+        self._taken.add(number)
+        return self._comments[number]
+
+    def rest(self) -> list[Comment]:
+        return [comment for number, comment in enumerate(self._comments) if number not in self._taken]
+
+
+def _content(finding: Finding) -> str:
+    return "\0".join((finding.rule, " ".join(finding.anchor.text.split())))
+
+
+def _said(comment: Comment) -> int:
+    return comment.said_before + (comment.withheld is None)

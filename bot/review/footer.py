@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lines at the end of a mail: the unsafe delta, what wrote this, how to answer it and how to stop it."""
+
+from bot.review import prose
+from bot.review.comment import Identity, Review
+from bot.review.remark import Remark
+
+
+def footer(review: Review, said: tuple[Remark, ...], identity: Identity) -> list[str]:
+    """The signature, from its `-- ` on."""
+    example = min(remark.rule for remark in said)
+    contact = f"this mail or write to {identity.contact}" if identity.contact else "this mail"
+    what = (
+        f"This is a program, not a person: patchwarden {identity.version}, fixed rules, no language model. "
+        f"`patchwarden rules {example}` says what a rule wants, why, and when it is silent."
+    )
+    how = f"If a remark is wrong, or you want no such mails, answer {contact}; a person reads the answers."
+    lines = ["-- "]
+    if review.unsafe_delta:
+        lines += prose.wrap(f"Unsafe code in this series: {prose.prose(review.unsafe_delta)}")
+    return [*lines, *(line for paragraph in (what, how) for line in prose.wrap(paragraph))]

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is not said, and why: every comment that is withheld carries its reason, none is dropped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bot.mail.posting import Complete, Defective, Posting
+from bot.review.comment import Comment, Standing
+from bot.review.remark import remarks
+from rules.finding import Confidence, Severity
+from rules.rule import Rule, Status
+
+NITS_ALONE = "nits alone make no mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The limits of a mail.
+
+    `own` are our addresses, `ignored` those of authors who want no mail, in lower case. `without` are rule ids switched
+    off. Below `severity` and `confidence` nothing is said. `dismissed` holds the fingerprints that an author or
+    maintainer called not applicable, with the reason given. The bounds count remarks, not places: with the cuts that the
+    renderer makes they keep a mail under 20 kB.
+    """
+
+    own: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    dismissed: Mapping[str, str] = field(default_factory=dict)
+    severity: Severity = Severity.NIT
+    confidence: Confidence = Confidence.MEDIUM
+    most_remarks: int = 7
+    most_nits: int = 5
+    most_repeats: int = 2
+    most_recipients: int = 100
+
+
+def withhold(
+    comments: tuple[Comment, ...], posting: Posting, rules: Mapping[str, Rule], policy: Policy
+) -> tuple[Comment, ...]:
+    """The same comments in the same order, those that are not to be said with their reason."""
+    judged = tuple(
+        comment
+        if comment.withheld is not None
+        else replace(
+            comment, withheld=_of_posting(posting) or _of_comment(comment, rules.get(comment.finding.rule), policy)
+        )
+        for comment in comments
+    )
+    return _nits_alone(_bounded(judged, rules, policy))
+
+
+def _of_posting(posting: Posting) -> str | None:
+    """A series that is not whole is not judged in public: the missing part may hold what a finding misses."""
+    if isinstance(posting.state, Complete):
+        return None
+    if isinstance(posting.state, Defective):
+        return f"the series cannot be judged: {posting.state.reason}"
+    return "parts of the series are missing: " + ", ".join(str(index) for index in posting.state.missing)
+
+
+def _of_comment(comment: Comment, rule: Rule | None, policy: Policy) -> str | None:
+    finding = comment.finding
+    checks = (
+        (rule is None, "its rule is unknown"),
+        (rule is not None and rule.status is not Status.STABLE, "its rule is not stable"),
+        (rule is not None and not rule.in_mail, "its rule is never mailed"),
+        (finding.rule in policy.without, "its rule is switched off here"),
+        (finding.mended_by is not None, f"mended by patch {finding.mended_by} of the series"),
+        (finding.severity is Severity.NOTE, "a statement, no fault"),
+        (finding.severity.rank < policy.severity.rank, f"severity is only {finding.severity}"),
+        (finding.confidence.rank < policy.confidence.rank, f"confidence is only {finding.confidence}"),
+        (
+            finding.fingerprint in policy.dismissed,
+            f"called not applicable: {policy.dismissed.get(finding.fingerprint)}",
+        ),
+        (comment.said_before >= policy.most_repeats, f"said {comment.said_before} times already"),
+    )
+    return next((reason for applies, reason in checks if applies), None)
+
+
+def _bounded(comments: tuple[Comment, ...], rules: Mapping[str, Rule], policy: Policy) -> tuple[Comment, ...]:
+    """The weightiest remarks up to the bounds, bugs first, what is new before what was said; the rest is withheld."""
+    said = remarks((comment for comment in comments if comment.withheld is None), rules)
+    over: dict[int, str] = {}
+    for tier, most, name in ((1, policy.most_remarks, "remarks"), (2, policy.most_nits, "nits")):
+        ranked = [remark for remark in said if remark.tier == tier]
+        ranked.sort(key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not Standing.NEW))
+        for remark in ranked[most:]:
+            over.update((id(comment), f"over the limit of {most} {name} a mail") for comment in remark.comments)
+    return tuple(
+        replace(comment, withheld=over[id(comment)]) if id(comment) in over else comment for comment in comments
+    )
+
+
+def _nits_alone(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
+    """Withholds the nits where nothing weightier is said.
+
+    A mail interrupts its author and everybody on Cc; a nit is worth a line in a mail that is sent anyway, not the
+    interruption. They stay visible to `check` and in the digest.
+    """
+    if any(comment.withheld is None and comment.finding.severity.rank >= Severity.WARNING.rank for comment in comments):
+        return comments
+    return tuple(
+        comment if comment.withheld is not None else replace(comment, withheld=NITS_ALONE) for comment in comments
+    )

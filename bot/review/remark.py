@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Comments that say the same, taken together: one remark, said once, with the other places behind it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bot.review.comment import Comment
+from rules.finding import Finding, Severity
+from rules.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is said at the place of its first comment; the others are its further places in the same patch."""
+
+    rule: str
+    tier: int
+    comments: tuple[Comment, ...]
+
+    @property
+    def first(self) -> Finding:
+        return self.comments[0].finding
+
+    @property
+    def patch(self) -> int:
+        return self.first.anchor.patch
+
+    @property
+    def severity(self) -> Severity:
+        return max((comment.finding.severity for comment in self.comments), key=lambda severity: severity.rank)
+
+
+def remarks(comments: Iterable[Comment], rules: Mapping[str, Rule]) -> tuple[Remark, ...]:
+    """The comments grouped into remarks, in the order of their first comments.
+
+    Warnings of one rule in one file of a patch are one remark; bugs only where their message is the same, because each
+    bug wants its own answer. A tier 2 rule is one remark a patch whatever the file.
+    """
+    groups: dict[tuple[object, ...], list[Comment]] = {}
+    for comment in comments:
+        groups.setdefault(_key(comment.finding, _tier(comment.finding, rules)), []).append(comment)
+    return tuple(
+        Remark(group[0].finding.rule, _tier(group[0].finding, rules), tuple(group)) for group in groups.values()
+    )
+
+
+def _tier(finding: Finding, rules: Mapping[str, Rule]) -> int:
+    """The rule's tier; a nit is never said among the warnings, whatever rule it is of."""
+    rule = rules.get(finding.rule)
+    return 2 if finding.severity.rank < Severity.WARNING.rank or (rule is not None and rule.tier == 2) else 1
+
+
+def _key(finding: Finding, tier: int) -> tuple[object, ...]:
+    if tier == 2:
+        return (tier, finding.rule, finding.anchor.patch)
+    bug = finding.message if finding.severity is Severity.BUG else ""
+    return (tier, finding.rule, finding.anchor.patch, finding.path, bug)

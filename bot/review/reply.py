@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A review as a mail to be: whom it answers, its id, and its headers; nothing comes from a clock or a random source."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Final
+
+from bot.mail.posting import Posting
+from bot.review.comment import Identity, Reply, Review
+from bot.review.prose import visible
+from bot.review.remark import remarks
+from bot.review.render import body
+from bot.review.review import answered
+from rules.rule import Rule
+
+KIND: Final = "review"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
+
+
+def reply(review: Review, rules: Iterable[Rule], identity: Identity, date: datetime | None = None) -> Reply | None:
+    """The mail for a review; None where nothing is said or nobody is to hear it.
+
+    Without a `date` it bears that of the mail it answers, so that a dry run gives the same bytes whenever it runs.
+    """
+    known = {rule.id: rule for rule in rules}
+    part = answered(review.posting, review.comments)
+    if part is None or not review.said or not review.recipients.to:
+        return None
+    when = date or part.date or review.posting.date or _EPOCH
+    ids = sorted({remark.rule for remark in remarks(review.said, known)})
+    return Reply(
+        message_id=message_id(review.posting, identity),
+        date=format_datetime(when.astimezone(UTC)),
+        sender=identity.sender,
+        to=review.recipients.to,
+        cc=review.recipients.cc,
+        subject=_subject(part.subject),
+        in_reply_to=part.message_id,
+        references=_references(part.references, part.message_id),
+        body=body(review, known, identity),
+        headers=(
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Patchwarden-Version", identity.version),
+            ("X-Patchwarden-Rules", ", ".join(ids)),
+        ),
+    )
+
+
+def message_id(posting: Posting, identity: Identity, kind: str = KIND) -> str:
+    """The id of our one mail of that kind on a posting, for ever the same: a hash at our domain."""
+    parts = (",".join(sorted(posting.lists)), posting.message_id, str(posting.series.revision), kind)
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{digest[:32]}@{identity.sender.address.rpartition('@')[2]}"
+
+
+def _subject(original: str) -> str:
+    subject = " ".join(visible(original).split())
+    return subject if _ALREADY.match(subject) else f"Re: {subject}"
+
+
+def _references(earlier: tuple[str, ...], answers: str) -> tuple[str, ...]:
+    """The chain of the answered mail and that mail itself, each id once (RFC 5322 section 3.6.4)."""
+    return tuple(dict.fromkeys((*(each for each in earlier if each != answers), answers)))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A posting and what the rules found in it become a review: what is said, what is withheld and why, and to whom."""
+
+from collections.abc import Iterable
+
+from bot.mail.address import Address
+from bot.mail.posting import Complete, Part, Posting
+from bot.review.baseline import compare
+from bot.review.comment import Comment, Recipients, Review, Standing
+from bot.review.policy import Policy, withhold
+from rules.finding import Report
+from rules.rule import Rule, Status
+
+
+def review(
+    posting: Posting,
+    report: Report,
+    rules: Iterable[Rule],
+    previous: Review | None = None,
+    policy: Policy | None = None,
+    unsafe_delta: str = "",
+) -> Review:
+    """The review of a posting, from values alone: the same arguments give the same review.
+
+    `previous` is the review of the latest earlier revision of the same topic. Every finding is kept as a comment;
+    `withheld` marks those that are not mailed. Where the series is damaged or not whole, nothing is called resolved.
+    """
+    policy = policy or Policy()
+    known = {rule.id: rule for rule in rules}
+    whole = isinstance(posting.state, Complete) and not any(patch.damage for patch in posting.series.patches)
+    alive = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if whole else set()
+    comments = compare(report, previous, alive)
+    comments = withhold(comments, posting, known, policy)
+    return Review(posting, comments, report.failures, _recipients(posting, comments, policy), unsafe_delta)
+
+
+def answered(posting: Posting, comments: Iterable[Comment]) -> Part | None:
+    """The mail a review answers: the patch all its remarks are about, else the cover letter, else the first patch."""
+    patches = {comment.finding.anchor.patch for comment in comments if comment.withheld is None}
+    if len(patches) == 1 and (part := posting.part(patches.pop())) is not None:
+        return part
+    return posting.cover or min(posting.parts, key=lambda part: part.index, default=None)
+
+
+def resolved(comments: Iterable[Comment]) -> int:
+    """How many remarks that were mailed for an earlier revision are gone."""
+    return sum(comment.standing is Standing.RESOLVED and comment.said_before > 0 for comment in comments)
+
+
+def _recipients(posting: Posting, comments: tuple[Comment, ...], policy: Policy) -> Recipients:
+    """The author, in copy whom the answered mail went to, without ourselves; of a crowd only author and lists."""
+    part = answered(posting, comments)
+    if part is None or all(comment.withheld is not None for comment in comments):
+        return Recipients(reason="nothing to say")
+    if part.author.key in policy.ignored or posting.author.key in policy.ignored:
+        return Recipients(reason="the author wants no mail")
+    if part.author.key in policy.own:
+        return Recipients(reason="our own mail")
+    to = (part.author,)
+    copies = _without(part.to + part.cc, policy.own | {part.author.key})
+    if len(copies) + len(to) > policy.most_recipients:
+        lists = {name.lower() for name in posting.lists}
+        copies = tuple(address for address in copies if address.key in lists)
+        return Recipients(to, copies, f"more than {policy.most_recipients} recipients: author and lists only")
+    return Recipients(to, copies)
+
+
+def _without(addresses: Iterable[Address], keys: frozenset[str]) -> tuple[Address, ...]:
+    """The addresses in their order, each once, those with the given keys left out."""
+    seen, kept = set(keys), []
+    for address in addresses:
+        if address.key not in seen:
+            seen.add(address.key)
+            kept.append(address)
+    return tuple(kept)
