@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +12,10 @@ from bot.review.comment import Review
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """One mail as it came. `origin` says where it stands (`0.git@commit`, file path), `arrived` when the archive got it (UTC)."""
+    """One mail as it came.
+
+    `origin` says where it stands (`0.git@commit`, file path), `arrived` when the archive got it (UTC).
+    """
 
     origin: str
     arrived: datetime
@@ -59,8 +62,64 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredMail:
+    """A mail that is kept: `id` is its row's."""
+
+    id: int
+    mail: RawMail
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What threading needs of a mail that could be read.
+
+    `related` are the message-ids it answers or refers to. `digest` is equal for two copies of one mail that came over
+    different lists, and different for a mail that only claims the id.
+    """
+
+    mail: int
+    message_id: str
+    related: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A mail that could not be read, and why."""
+
+    mail: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Mails that refer to each other, the first of each message-id, oldest first.
+
+    `changed` is its age in changes, handed back with what was made of it. `disputed` are message-ids that another mail
+    with other content claimed too.
+    """
+
+    id: int
+    changed: int
+    mails: tuple[RawMail, ...]
+    disputed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DuePosting:
+    """A complete posting that waits for its review; `arrived` is when its last part came."""
+
+    posting: Posting
+    arrived: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A frozen mail in the outbox: `content` are the very bytes to be sent."""
+    """A frozen mail in the outbox: `content` are the very bytes to be sent, `mode` what was agreed when it was written.
+
+    States: queued, held, approved, sending, sent, filed, doubtful, refused, expired; `reason` says why. `destination`
+    is where it went. Not before `due` is it tried (again); `attempts` were made.
+    """
 
     message_id: str
     posting_id: str
@@ -68,8 +127,14 @@ class Outgoing:
     envelope_from: str
     envelope_to: tuple[str, ...]
     content: bytes
+    due: datetime
+    mode: str = "dry-run"
+    lists: tuple[str, ...] = ()
+    author: str = ""
     state: str = "queued"
     reason: str = ""
+    destination: str = ""
+    attempts: int = 0
 
 
 class Mailer(Protocol):
@@ -79,8 +144,11 @@ class Mailer(Protocol):
         """Deliver the mail and say where it went (a path, or the server's answer)."""
 
 
-class Store(Protocol):
-    """What is remembered. Each method is one transaction; raises bot.store.error.StoreError."""
+# What is remembered. Each method is one transaction; each raises bot.store.error.StoreError.
+
+
+class Mails(Protocol):
+    """The raw mails, and how they hang together."""
 
     def cursors(self, source: str) -> dict[str, str]:
         """Epoch → cursor of what was ingested from that source."""
@@ -88,23 +156,68 @@ class Store(Protocol):
     def ingest(self, batch: Batch) -> int:
         """Keep the raw mails and the cursor together; how many mails were new."""
 
-    def unthreaded(self, limit: int) -> Sequence[tuple[int, RawMail]]:
-        """Mails ingested and not yet parsed, oldest first, with their row ids."""
+    def unparsed(self, limit: int) -> Sequence[StoredMail]:
+        """Mails ingested and not yet read, oldest first."""
 
-    def save_postings(self, postings: Sequence[Posting]) -> None:
-        """Keep postings, replacing what was known of them."""
+    def index(self, mails: Sequence[Indexed], unreadable: Sequence[Unread]) -> None:
+        """Thread what was read, and remember why the rest was not. The first mail of a message-id wins."""
 
-    def due_for_review(self, limit: int) -> Sequence[Posting]:
-        """Complete postings without a review, oldest first."""
+    def unassembled(self, limit: int) -> Sequence[Thread]:
+        """Threads that changed since they were assembled."""
+
+    def pending(self) -> tuple[int, int]:
+        """How many mails are not read and how many threads not assembled, for a progress bar."""
+
+
+class Postings(Protocol):
+    """The postings and their reviews."""
+
+    def save_thread(self, thread: Thread, postings: Sequence[Posting]) -> None:
+        """Keep these as the thread's postings, replacing what was known of it."""
+
+    def due_for_review(self, limit: int) -> Sequence[DuePosting]:
+        """Complete postings without a verdict, oldest first."""
+
+    def count_due_for_review(self) -> int:
+        """How many there are, for a progress bar."""
 
     def previous_review(self, posting: Posting) -> Review | None:
         """The newest stored review of an earlier revision of the same topic."""
 
-    def save_review(self, review: Review, outgoing: Outgoing | None) -> None:
-        """Keep the review and its mail together; a posting that already has a mail of that kind gets no second one."""
+    def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
+        """Keep the review and its mail together; say whether the mail was kept.
 
-    def due_for_delivery(self, limit: int) -> Sequence[Outgoing]:
-        """Mails in state "queued", oldest first."""
+        A patch or cover letter that has its reply of that kind gets no second one, whatever posting it is in now.
+        """
 
-    def mark_delivered(self, message_id: str, where: str) -> None:
-        """Set state "sent" (or "filed" for a dry run), and remember where."""
+    def refuse(self, posting: Posting, reason: str) -> None:
+        """Remember that the posting is not reviewed, and why."""
+
+    def blob(self, blob_id: str) -> bytes | None:
+        """The verified bytes of that blob; the id may be abbreviated to no fewer than 7 digits."""
+
+    def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
+        """Keep verified bytes by their full ids."""
+
+
+class Outbox(Protocol):
+    """The mails on their way out."""
+
+    def due_for_delivery(self, now: datetime, limit: int) -> Sequence[Outgoing]:
+        """Mails that are queued or approved, and due, oldest first."""
+
+    def claim(self, message_id: str, now: datetime) -> bool:
+        """Set "sending", durably, before the first byte leaves; False where another worker was faster."""
+
+    def settle(self, message_id: str, state: str, now: datetime, *, reason: str = "", destination: str = "") -> None:
+        """Set the state an attempt ended in."""
+
+    def mails(self, state: str | None = None) -> Sequence[Outgoing]:
+        """All mails, or those in one state, newest first."""
+
+    def mail(self, message_id: str) -> Outgoing | None:
+        """One mail; the id may be abbreviated where that is unique."""
+
+
+class Store(Mails, Postings, Outbox, Protocol):
+    """All that is remembered."""

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The SQLite file: opened safely, brought up to date, and asked in transactions that say why they failed."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from bot.store.error import StoreError
+
+_BUSY_MS: Final = 30_000
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_MEND: Final = {
+    "readonly": "it cannot be written; give this user the right to write the file and its folder",
+    "disk is full": "the disk is full; nothing was lost, make room and start again",
+    "not a database": "it is no SQLite database; name another file, or move this one away",
+    "malformed": "the file is damaged; restore it from a backup, or move it away and start anew",
+    "locked": "another program holds it; stop that or try again",
+    "unable to open": "it cannot be opened; does the folder exist, and may this user write it?",
+}
+
+
+class Database:
+    """One SQLite database: WAL, every commit durable, one writer at a time that never waits in vain.
+
+    Opening creates the file and migrates its schema. Every error of the driver comes out as StoreError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = _engine(path)
+            self._migrate()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session on one unchanging picture of the data."""
+        with self._explained(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits as a whole at its end, or not at all; it has the write lock from its start."""
+        engine = self._engine.execution_options(immediate=True)
+        with self._explained(), Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        scripts = ScriptDirectory.from_config(config)
+        with self._engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        if found == scripts.get_current_head():
+            return
+        if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+            raise StoreError(
+                f"database {self.path}: it was written by a newer patchwarden (schema {found}); use that version"
+            )
+        with self._engine.execution_options(immediate=True).begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(f"database {self.path}: {_reason(error.orig)}") from error
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"database {self.path}: {_reason(error)}") from error
+
+
+@contextmanager
+def sole_worker(database: Path) -> Iterator[None]:
+    """Hold the right to work on that database; the system takes it back when the process ends, however it ends.
+
+    Raises StoreError where another process holds it.
+    """
+    path = database.with_name(database.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="ascii")
+    except OSError as error:
+        raise StoreError(f"database {database}: cannot open {path}: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise StoreError(
+                f"database {database}: another patchwarden works on it (process {file.read().strip() or 'unknown'}); "
+                "wait for it or stop it"
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # transactions begin below, not where the driver guesses
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and then wants to write fails at once where another writes: writers say so.
+        connection.exec_driver_sql(
+            "BEGIN IMMEDIATE" if connection.get_execution_options().get("immediate") else "BEGIN"
+        )
+
+    return engine
+
+
+def _reason(error: BaseException | None) -> str:
+    said = str(error)
+    return next((f"{mend} ({said})" for sign, mend in _MEND.items() if sign in said), said)

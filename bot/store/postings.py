@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Postings, their reviews, and the images that were verified."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import func
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select, update
+
+from bot.mail.posting import Defective, Posting, Waiting
+from bot.ports import DuePosting, Outgoing, Thread
+from bot.review.comment import Review
+from bot.store.codec import decode, encode, pack, unpack
+from bot.store.database import Database
+from bot.store.outgoing import row_of
+from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, PostingRow, ReviewRow, ThreadRow
+
+_WITHOUT_POSTING = frozenset({"posting"})
+_SHORTEST_ID = 7
+
+
+class PostingRows:
+    """bot.ports.Postings over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save_thread(self, thread: Thread, postings: Sequence[Posting]) -> None:
+        with self._database.writing() as session:
+            ids = [posting.message_id for posting in postings]
+            before = select(PostingRow).where(PostingRow.thread_id == thread.id)
+            for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
+                row.state, row.detail = "gone", "its thread is put together otherwise now"
+                session.add(row)
+            for posting in postings:
+                _save(session, thread, posting)
+            session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
+
+    def due_for_review(self, limit: int) -> Sequence[DuePosting]:
+        with self._database.reading() as session:
+            due = select(PostingRow).where(PostingRow.state == "complete", PostingRow.verdict == "")
+            rows = session.exec(due.order_by(col(PostingRow.sent), col(PostingRow.message_id)).limit(limit))
+            return [DuePosting(decode(Posting, row.value), row.arrived) for row in rows]
+
+    def count_due_for_review(self) -> int:
+        with self._database.reading() as session:
+            due = select(func.count()).where(PostingRow.state == "complete", PostingRow.verdict == "")
+            return session.exec(due).one()
+
+    def previous_review(self, posting: Posting) -> Review | None:
+        with self._database.reading() as session:
+            row = session.exec(
+                select(ReviewRow)
+                .join(PostingRow, col(PostingRow.message_id) == col(ReviewRow.posting_id))
+                .where(PostingRow.topic == posting.topic, PostingRow.revision < posting.series.revision)
+                .where(PostingRow.message_id != posting.message_id)
+                .order_by(col(PostingRow.revision).desc(), col(PostingRow.sent).desc())
+                .limit(1)
+            ).first()
+            return None if row is None else decode(Review, row.value, posting=decode(Posting, row.posting))
+
+    def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
+        with self._database.writing() as session:
+            posting = review.posting
+            session.merge(
+                ReviewRow(
+                    posting_id=posting.message_id,
+                    reviewed=now,
+                    posting=encode(posting),
+                    value=encode(review, exclude=_WITHOUT_POSTING),
+                )
+            )
+            _judge(session, posting, "reviewed", "")
+            return outgoing is not None and _answer(session, posting, outgoing, now)
+
+    def refuse(self, posting: Posting, reason: str) -> None:
+        with self._database.writing() as session:
+            _judge(session, posting, "refused", reason)
+
+    def blob(self, blob_id: str) -> bytes | None:
+        if len(blob_id) < _SHORTEST_ID or not set(blob_id) <= set("0123456789abcdef"):
+            return None
+        with self._database.reading() as session:
+            # A range, not LIKE: it uses the primary key's index.
+            matching = select(BlobRow).where(BlobRow.blob_id >= blob_id, BlobRow.blob_id < blob_id + "g")
+            rows = session.exec(matching.limit(2)).all()
+            return unpack(rows[0].content) if len(rows) == 1 else None
+
+    def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
+        if not blobs:
+            return
+        rows = [{"blob_id": blob_id, "content": pack(content)} for blob_id, content in blobs.items()]
+        with self._database.writing() as session:
+            for row in rows:
+                session.exec(insert(BlobRow).values(**row).on_conflict_do_nothing())
+
+
+def _save(session: Session, thread: Thread, posting: Posting) -> None:
+    parts = [part.message_id for part in posting.parts]
+    arrivals = session.exec(
+        select(func.min(MailRow.arrived), func.max(MailRow.arrived))
+        .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
+        .where(col(MessageRow.message_id).in_(parts))
+    ).one()
+    first, last = (_utc(time) for time in arrivals)
+    claimed = sorted(thread.disputed.intersection(parts))
+    state, detail = ("defective", f"other mails claim {', '.join(claimed)}") if claimed else _state(posting)
+    row = session.get(PostingRow, posting.message_id)
+    session.merge(
+        PostingRow(
+            message_id=posting.message_id,
+            thread_id=thread.id,
+            topic=posting.topic,
+            revision=posting.series.revision,
+            sent=first if posting.date is None else min(posting.date, first),
+            arrived=last,
+            state=state,
+            detail=detail,
+            value=encode(posting),
+            verdict="" if row is None else row.verdict,
+            reason="" if row is None else row.reason,
+        )
+    )
+
+
+def _state(posting: Posting) -> tuple[str, str]:
+    state = posting.state
+    if isinstance(state, Waiting):
+        return state.word, ", ".join(str(index) for index in state.missing)
+    return state.word, state.reason if isinstance(state, Defective) else ""
+
+
+def _judge(session: Session, posting: Posting, verdict: str, reason: str) -> None:
+    row = update(PostingRow).where(col(PostingRow.message_id) == posting.message_id)
+    session.exec(row.values(verdict=verdict, reason=reason))
+
+
+def _answer(session: Session, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
+    parts = [part.message_id for part in posting.parts]
+    taken = select(AnsweredRow).where(AnsweredRow.kind == outgoing.kind, col(AnsweredRow.message_id).in_(parts))
+    if session.exec(taken.limit(1)).first() is not None:
+        return False
+    session.add(row_of(outgoing, now))
+    session.flush()
+    for part in parts:
+        session.add(AnsweredRow(message_id=part, kind=outgoing.kind, outgoing_id=outgoing.message_id))
+    return True
+
+
+def _utc(time: datetime | None) -> datetime:
+    """An aggregate's time; SQL functions give it back as it lies in the file, in UTC without saying so."""
+    if time is None:
+        return datetime.now(UTC)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time

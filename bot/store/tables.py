@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rows, which never leave this folder. Times are UTC; big texts are compressed; a state is a word."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, MetaData, text
+from sqlmodel import Field, SQLModel
+
+# Constraints with names, so that a migration can speak of them on every database.
+SQLModel.metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+metadata = SQLModel.metadata
+
+
+class MailRow(SQLModel, table=True):
+    """One mail as it came, each content once. States: new, read, unreadable, duplicate, conflict, deleted."""
+
+    __tablename__ = "mail"
+
+    id: int | None = Field(default=None, primary_key=True)
+    content_hash: str = Field(unique=True)
+    source: str
+    origin: str
+    arrived: datetime
+    raw: bytes
+    state: str = Field(default="new", index=True)
+    reason: str = ""
+
+
+class CursorRow(SQLModel, table=True):
+    """How far a source was ingested; written in one transaction with the mails before it."""
+
+    __tablename__ = "cursor"
+
+    source: str = Field(primary_key=True)
+    epoch: str = Field(primary_key=True)
+    position: str
+
+
+class ThreadRow(SQLModel, table=True):
+    """Mails that refer to each other: due for assembling while `changed`, which counts what joined, is ahead."""
+
+    __tablename__ = "thread"
+    __table_args__ = (Index("ix_thread_due", "id", sqlite_where=text("changed > assembled")),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    changed: int = 1
+    assembled: int = 0
+
+
+class MessageRow(SQLModel, table=True):
+    """A message-id that was seen: in a mail, or only in another's References (then without a mail).
+
+    `disputed` says that a later mail claimed the same id with other content.
+    """
+
+    __tablename__ = "message"
+
+    message_id: str = Field(primary_key=True)
+    thread_id: int = Field(foreign_key="thread.id", index=True)
+    mail_id: int | None = Field(default=None, foreign_key="mail.id", index=True)
+    digest: str = ""
+    disputed: bool = False
+
+
+class PostingRow(SQLModel, table=True):
+    """One posting. States: waiting, complete, defective, gone (its thread is read otherwise now).
+
+    `verdict` is empty until the posting was judged: then "reviewed", or "refused" with the reason.
+    """
+
+    __tablename__ = "posting"
+
+    message_id: str = Field(primary_key=True)
+    thread_id: int = Field(foreign_key="thread.id", index=True)
+    topic: str = Field(index=True)
+    revision: int
+    sent: datetime
+    arrived: datetime
+    state: str
+    detail: str = ""
+    value: bytes
+    verdict: str = ""
+    reason: str = ""
+
+    __table_args__ = (Index("ix_posting_due", "state", "verdict", "sent"),)
+
+
+class ReviewRow(SQLModel, table=True):
+    """What was said of a posting; the posting as it stood then is kept with it."""
+
+    __tablename__ = "review"
+
+    posting_id: str = Field(primary_key=True)
+    reviewed: datetime
+    posting: bytes
+    value: bytes
+
+
+class OutgoingRow(SQLModel, table=True):
+    """A frozen mail. States: queued, held, approved, sending, sent, filed, doubtful, refused, expired.
+
+    `mode` is the list's agreement when the mail was written; `due` is the earliest time of the next attempt.
+    """
+
+    __tablename__ = "outgoing"
+
+    message_id: str = Field(primary_key=True)
+    posting_id: str = Field(index=True)
+    kind: str
+    envelope_from: str
+    envelope_to: str
+    content: bytes
+    mode: str
+    lists: str
+    author: str
+    state: str = Field(index=True)
+    reason: str = ""
+    destination: str = ""
+    attempts: int = 0
+    due: datetime
+    created: datetime
+    changed: datetime
+
+
+class AnsweredRow(SQLModel, table=True):
+    """A patch or cover letter that has its one reply of a kind, for ever."""
+
+    __tablename__ = "answered"
+
+    message_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    outgoing_id: str = Field(foreign_key="outgoing.message_id", index=True)
+
+
+class BlobRow(SQLModel, table=True):
+    """A file's bytes that hash to its id: an image that was verified."""
+
+    __tablename__ = "blob"
+
+    blob_id: str = Field(primary_key=True)
+    content: bytes
