@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One mail as a value."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.address import Address
+from bot.mail.header import decode_header
+
+_LIST_HOST = re.compile(r"vger\.kernel\.org|(?:[a-z0-9-]+\.)*lists?\.[a-z0-9.-]+|kvack\.org|googlegroups\.com")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One parsed mail. Text is decoded, unfolded and free of control characters; ids are stored without `<>`.
+    """One parsed mail. Header text is decoded, unfolded and free of control characters; ids are stored without `<>`.
 
-    `date` is the Date header in UTC, None where it cannot be read. `body` is the decoded text with LF line ends: the
-    first text/plain part, and after it any attached patch. `lists` are the list addresses (`name@host`) that List-Id, To and
-    Cc name. `flowed` says that the body was sent as format=flowed.
+    `author` is None where From is not plainly one mailbox. `date` is the Date header in UTC, None if unreadable.
+    `in_reply_to` is the first id of In-Reply-To; `references` are all ids of References and In-Reply-To, oldest first.
+    `body` is the decoded text with LF line ends and no NUL: the first text/plain part, and after it any attached patch.
+    `flowed` says that the body was sent as format=flowed; it is left as it was sent. `headers` are as they stood in the
+    mail, raw bytes as surrogates: ask `header` for one of them.
     """
 
     message_id: str
@@ -34,7 +40,16 @@ class Message:
     def header(self, name: str) -> str | None:
         """The first header with that name in any case, decoded; None where there is none."""
         wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        return next((decode_header(value) for key, value in self.headers if key.lower() == wanted), None)
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The addresses (`name@host`, lower case) of the lists that List-Id, To and Cc name, sorted."""
+        named = {address.key for address in self.to + self.cc if _LIST_HOST.fullmatch(address.key.partition("@")[2])}
+        if self.list_id:
+            name, _, host = self.list_id.partition(".")
+            named.add(f"{name}@{host}")
+        return tuple(sorted(named))
 
 
 @dataclass(frozen=True, slots=True)

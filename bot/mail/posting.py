@@ -61,10 +61,11 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One mailing of one revision. `message_id` is the cover letter's, else the first patch's: the posting's name for ever.
+    """One mailing of one revision.
 
-    `topic` links the revisions of one series: the change-id, else author and normalised subject. `lists` are the addresses
-    of the lists it was seen on. `expected` is the M of "n/M".
+    `message_id` is the cover letter's, else the first patch's: the posting's name for ever. `topic` links the revisions
+    of one series: the change-id, else author and normalised subject. `lists` are the addresses of the lists it was seen
+    on. `expected` is the M of "n/M".
     """
 
     message_id: str

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Header text: bytes of any origin become one line of printable text."""
+
+import binascii
+import re
+
+from bot.mail.charset import decode
+
+_GAP = re.compile(r"[ \t\r\n\f\v]*[\t\r\n\f\v][ \t\r\n\f\v]*")
+# C0, DEL, C1, soft hyphen, zero-width, bidi controls, line and paragraph separators, byte-order mark, lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?)")
+
+
+def clean(text: str) -> str:
+    """The text in one line: line breaks and tabs are one space, control, bidi and invisible characters are gone."""
+    if text.isprintable():
+        return text
+    text = " ".join(text.split()) if "\n" in text else _GAP.sub(" ", text)
+    return text if text.isprintable() else _UNSAFE.sub("", text)
+
+
+def decode_header(value: str) -> str:
+    """A header's value as the stdlib's compat32 parser gives it (bytes as surrogates), decoded, cleaned and trimmed."""
+    if not value.isascii():
+        value = decode(value.encode("utf-8", "surrogateescape"), "utf-8")
+    if "=?" in value:
+        value = decode_words(value)
+    return clean(value).strip()
+
+
+def decode_words(value: str) -> str:
+    """The text with its RFC 2047 encoded words decoded; what is no well-formed encoded word stays as it is.
+
+    Neighbours of one charset are joined before they are decoded, because senders cut characters in two.
+    """
+    pieces: list[tuple[str, bytes]] = []
+    end = 0
+    value = _BETWEEN.sub(r"\1", value)
+    for match in _WORD.finditer(value):
+        payload = _payload(match[2], match[3])
+        if payload is None:
+            continue
+        charset = match[1].partition("*")[0].lower()
+        before = value[end : match.start()]
+        if pieces and not before and pieces[-1][0] == charset:
+            pieces[-1] = (charset, pieces[-1][1] + payload)
+        else:
+            pieces += [("", before.encode("utf-8", "surrogatepass")), (charset, payload)]
+        end = match.end()
+    pieces.append(("", value[end:].encode("utf-8", "surrogatepass")))
+    return "".join(decode(payload, charset or "utf-8") for charset, payload in pieces)
+
+
+def _payload(encoding: str, text: str) -> bytes | None:
+    if not text.isascii():
+        return None
+    if encoding in "qQ":
+        return binascii.a2b_qp(text.encode("ascii"), header=True)
+    try:
+        return binascii.a2b_base64(text.encode("ascii") + b"==")
+    except binascii.Error:
+        return None

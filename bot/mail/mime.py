@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The text of a mail's body: the first text/plain part and attached patches, within fixed limits."""
+
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from typing import Final
+
+from bot.mail.charset import decode
+
+MAX_DEPTH: Final = 8
+MAX_PARTS: Final = 100
+
+_PARAMETER = re.compile(r';\s*([\w-]+)(?:\*\d*)*\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s;"]*)')
+_TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
+_BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_DIFF = re.compile(r"^(?:diff --git |--- \S.*\n\+\+\+ \S)", re.MULTILINE)
+_PARSER: Final = BytesHeaderParser(policy=compat32)
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The body as text: LF line ends, no NUL."""
+
+    text: str
+    flowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TooComplex:
+    """A body past the limits, and which."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What the Content-* fields of a part say, in lower case but for `boundary`."""
+
+    kind: str
+    parameters: dict[str, str]
+    disposition: str
+    filename: str
+    encoding: str
+
+
+@dataclass(slots=True)
+class _Budget:
+    parts: int = MAX_PARTS
+    reason: str = field(default="")
+
+
+def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
+    """The readable text under these Content-* fields (names in lower case)."""
+    content = _content(fields)
+    if not content.kind.startswith("multipart/"):
+        return Text(_text(content, body) if content.kind.startswith("text/plain") else "", _flowed(content))
+    budget = _Budget()
+    texts: list[str] = []
+    flowed = False
+    for part, data in _leaves(content, body, 1, budget):
+        attached = part.disposition == "attachment"
+        if part.kind == "text/plain" and not texts and not attached:
+            texts.append(_text(part, data))
+            flowed = _flowed(part)
+        elif _may_be_patch(part):
+            text = _text(part, data)
+            if _DIFF.search(text):
+                texts.append(text)
+    return TooComplex(budget.reason) if budget.reason else Text("\n".join(texts), flowed)
+
+
+def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iterator[tuple[_Content, bytes]]:
+    """The parts that are not multiparts, in order. Says in the budget when there are too many or they are too deep."""
+    boundary = content.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
+    if not boundary:
+        return
+    if depth > MAX_DEPTH:
+        budget.reason = f"parts nested deeper than {MAX_DEPTH}"
+        return
+    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    marks: list[re.Match[bytes]] = []
+    for mark in line.finditer(body):
+        marks.append(mark)
+        if mark[1]:
+            break
+        budget.parts -= 1
+        if budget.parts < 0:
+            budget.reason = f"more than {MAX_PARTS} parts"
+            return
+    ends = [mark.start() for mark in marks[1:]] + [len(body)]
+    for mark, end in zip(marks, ends, strict=True):
+        if mark[1] or budget.reason:
+            return
+        part = body[mark.end() : end]
+        part = part[2:] if part.startswith(b"\r\n") else part[1:]
+        blank = _BLANK_LINE.search(part)
+        inner = _content(_fields(part[: blank.start()] if blank else part))
+        data = part[blank.end() :] if blank else b""
+        if inner.kind.startswith("multipart/"):
+            yield from _leaves(inner, data, depth + 1, budget)
+        else:
+            yield inner, data
+
+
+def _fields(block: bytes) -> Fields:
+    if len(block) > 16_000:
+        return {}
+    items = _PARSER.parsebytes(block.replace(b"\0", b"") + b"\n\n").raw_items()
+    return {key.lower(): str(value) for key, value in reversed(tuple(items))}
+
+
+def _content(fields: Fields) -> _Content:
+    kind = fields.get("content-type", "")[:2000]
+    match = _TYPE.match(kind)
+    parameters = {name.lower(): _unquoted(value) for name, value in reversed(_PARAMETER.findall(kind))}
+    disposition = fields.get("content-disposition", "")[:2000]
+    names = {name.lower(): _unquoted(value) for name, value in _PARAMETER.findall(disposition)}
+    return _Content(
+        kind=match[1].lower() if match else "text/plain",
+        parameters=parameters,
+        disposition=disposition.partition(";")[0].strip().lower(),
+        filename=(names.get("filename") or parameters.get("name") or "").lower(),
+        encoding=fields.get("content-transfer-encoding", "").strip().lower(),
+    )
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+
+
+def _flowed(content: _Content) -> bool:
+    return content.parameters.get("format", "").lower() == "flowed"
+
+
+def _may_be_patch(part: _Content) -> bool:
+    if part.kind in {"text/x-patch", "text/x-diff", "text/plain"}:
+        return True
+    return part.kind.startswith(("text/", "application/")) and part.filename.endswith((".patch", ".diff"))
+
+
+def _text(content: _Content, data: bytes) -> str:
+    if content.encoding == "quoted-printable":
+        data = binascii.a2b_qp(data)
+    elif content.encoding == "base64":
+        data = _base64(data)
+    text = decode(data, content.parameters.get("charset", "").strip())
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    return text.replace("\0", "") if "\0" in text else text
+
+
+def _base64(data: bytes) -> bytes:
+    """The decoded bytes; characters that are not base64 are skipped, and an incomplete end is dropped."""
+    try:
+        return binascii.a2b_base64(data)
+    except binascii.Error:
+        plain = _NO_BASE64.sub(b"", data)
+        return binascii.a2b_base64(plain[: len(plain) // 4 * 4])

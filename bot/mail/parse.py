@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bytes of a mail to a Message: total, bounded, and never raising.
+
+Only the header block goes through the stdlib (compat32: the newer policies raise on real mail). Bodies are split and
+decoded here, because the stdlib's multipart parser recurses as deep and as often as the sender likes.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from email.utils import parsedate_tz
+from typing import Final
+
+from bot.mail.address import Address, parse_address, parse_addresses
+from bot.mail.header import clean, decode_header
+from bot.mail.message import Message, UnreadableMail
+from bot.mail.mime import TooComplex, read_body
+
+MAX_SIZE: Final = 4_000_000
+MAX_HEADER_SIZE: Final = 256_000
+MAX_HEADERS: Final = 1_000
+MAX_ENCODED_WORDS: Final = 2_000
+MAX_ID: Final = 500
+
+_FROM_LINE = re.compile(rb"\s*>*From [^\n]*\n")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_ID = re.compile(r"<([^<>]+)>")
+_LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
+_PARSER: Final = BytesHeaderParser(policy=compat32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The header block: the fields with bytes as surrogates, by lower-case name too, and what of the body was in it."""
+
+    fields: tuple[tuple[str, str], ...]
+    named: dict[str, list[str]]
+    rest: bytes
+
+    def first(self, name: str) -> str:
+        return self.named[name][0] if name in self.named else ""
+
+    def joined(self, name: str) -> str:
+        return ", ".join(self.named.get(name, ()))
+
+
+def parse(raw: bytes) -> Message | UnreadableMail:
+    """The mail as a value. What is too large, too deep or has no header is an UnreadableMail with the reason."""
+    if len(raw) > MAX_SIZE:
+        return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
+    start = match.end() if (match := _FROM_LINE.match(raw)) else 0
+    blank = _BLANK_LINE.search(raw, start)
+    block = raw[start : blank.start() if blank else len(raw)].lstrip(b"\r\n")
+    problem = _too_much(block)
+    if problem:
+        return _unreadable(problem, raw)
+    header = _read_header(block)
+    if not header.fields:
+        return _unreadable("no mail header", raw)
+    body = raw[blank.end() :] if blank else b""
+    if header.rest:
+        body = header.rest + b"\n\n" + body
+    content = {name: values[0] for name, values in header.named.items() if name.startswith("content-")}
+    text = read_body(content, body)
+    if isinstance(text, TooComplex):
+        return _unreadable(text.reason, raw)
+    return _message(header, text.text, text.flowed, raw)
+
+
+def parse_date(value: str) -> datetime | None:
+    """The Date header's time in UTC. A zone that no place has is taken as UTC; None if there is no such time."""
+    if len(value) > 200:
+        return None
+    fields = parsedate_tz(value)
+    if fields is None:
+        return None
+    offset = fields[9] or 0
+    try:
+        zone = timezone(timedelta(seconds=offset)) if abs(offset) <= 14 * 3600 else UTC
+        moment = datetime(*fields[:6], tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.year >= 1970 else None
+
+
+def synthetic_id(raw: bytes) -> str:
+    """The message-id of a mail that has none: the same bytes always get the same."""
+    return f"{hashlib.sha256(raw).hexdigest()[:32]}@no-message-id.invalid"
+
+
+def _too_much(block: bytes) -> str:
+    if len(block) > MAX_HEADER_SIZE:
+        return f"header larger than {MAX_HEADER_SIZE:,} bytes"
+    if block.count(b"\n") > MAX_HEADERS * 4:
+        return f"header of more than {MAX_HEADERS * 4:,} lines"
+    if block.count(b"=?") > MAX_ENCODED_WORDS:
+        return f"more than {MAX_ENCODED_WORDS:,} encoded words"
+    return ""
+
+
+def _read_header(block: bytes) -> _Header:
+    message = _PARSER.parsebytes(block.replace(b"\0", b"") + b"\n\n")
+    rest = message.get_payload()
+    fields = tuple((str(key), str(value)) for key, value in message.raw_items())[:MAX_HEADERS]
+    named: dict[str, list[str]] = {}
+    for key, value in fields:
+        named.setdefault(key.lower(), []).append(value)
+    return _Header(fields, named, rest.encode("utf-8", "surrogateescape") if isinstance(rest, str) else b"")
+
+
+def _message(header: _Header, body: str, flowed: bool, raw: bytes) -> Message:
+    replied = _ids(header.joined("in-reply-to"))
+    list_id = _LIST_ID.search(header.first("list-id").lower())
+    return Message(
+        message_id=next(iter(_ids(header.first("message-id"))), "") or synthetic_id(raw),
+        subject=decode_header(header.first("subject")),
+        author=parse_address(_text(header.joined("from"))),
+        to=_addresses(header, "to"),
+        cc=_addresses(header, "cc"),
+        reply_to=_addresses(header, "reply-to"),
+        date=parse_date(clean(header.first("date"))),
+        in_reply_to=replied[0] if replied else None,
+        references=tuple(dict.fromkeys(_ids(header.joined("references")) + replied)),
+        list_id=list_id[1] if list_id else None,
+        body=body,
+        headers=header.fields,
+        flowed=flowed,
+        raw=raw,
+    )
+
+
+def _addresses(header: _Header, name: str) -> tuple[Address, ...]:
+    return parse_addresses(_text(header.joined(name)))
+
+
+def _text(value: str) -> str:
+    """Raw bytes in an address header become text before it is parsed; encoded words do not, they could hide a comma."""
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _ids(value: str) -> tuple[str, ...]:
+    """The message-ids in a header value, without `<>` and white space, whatever else is in them."""
+    if not value:
+        return ()
+    value = clean(_text(value))
+    found = ["".join(each.split()) for each in _ID.findall(value)]
+    if not found and "@" in value and " " not in value.strip():
+        found = [value.strip().strip("<>")]
+    return tuple(each for each in found if each and len(each) <= MAX_ID)
+
+
+def _unreadable(reason: str, raw: bytes) -> UnreadableMail:
+    match = re.search(
+        rb"^Message-ID:[ \t\r\n]*<([!-;=?-~]{1,500})>", raw[:MAX_HEADER_SIZE], re.IGNORECASE | re.MULTILINE
+    )
+    return UnreadableMail(reason, match[1].decode("ascii") if match else None, raw)
