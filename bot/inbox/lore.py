@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Follow one list of a public-inbox archive such as lore.kernel.org, as its operators do: manifest, then git."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from bot.inbox.error import InboxError
+from bot.inbox.http_client import HttpClient
+from bot.inbox.http_pace import NOW, as_time, read_json, write_json
+from bot.inbox.lore_git import GitLimits, Mirror, TooLargeError
+from bot.inbox.lore_manifest import Epoch, read_manifest
+from bot.ports import Archive, Batch, Clock
+
+LARGEST_MANIFEST: Final = 4 * 1024 * 1024
+_OVERLAP: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How a list is followed: how far back at first contact, and how long between two requests for its manifest."""
+
+    window: timedelta = timedelta(days=7)
+    interval: timedelta = timedelta(minutes=2)
+    limits: GitLimits = field(default_factory=GitLimits)
+    files: bool = False
+
+
+class LoreArchive:
+    """One list, mirrored under `directory`; its mails are read from the mirror with `reader`.
+
+    The network is asked at most once an interval and only for epochs whose fingerprint changed; mails that an earlier
+    fetch brought and nobody took are given whether or not the network answers. What went wrong is raised as InboxError
+    behind the last batch, so that a broken epoch holds no other one back.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        directory: Path,
+        http: HttpClient,
+        clock: Clock,
+        reader: Callable[[Path], Archive],
+        how: Following,
+    ) -> None:
+        parts = urlsplit(url)
+        self.name = url.rstrip("/")
+        self._list = parts.path.rstrip("/").rpartition("/")[2]
+        if not self._list or self._list in (".", "..") or (parts.scheme not in ("http", "https")):
+            raise InboxError(f"{url}: not the address of a list, such as https://lore.kernel.org/rust-for-linux/")
+        self._root = directory / parts.netloc.replace(":", "_") / self._list
+        self._state = self._root / "state.json"
+        self._http = http
+        self._clock = clock
+        self._reader = reader
+        self._how = how
+        self._trouble: list[InboxError] = []
+
+    def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
+        """What is new behind the cursors, oldest first; raises InboxError at the end if a part could not be asked."""
+        self._refresh(cursors)
+        if self._mirrored:
+            for batch in self._reader(self._root).batches(cursors, size):
+                yield replace(batch, source=self.name)
+        trouble, self._trouble = self._trouble, []
+        if trouble:
+            raise InboxError("; ".join(str(error) for error in trouble))
+
+    def count(self, cursors: dict[str, str]) -> int:
+        """How many mails `batches` would give; what goes wrong is kept for `batches` to raise."""
+        self._refresh(cursors)
+        return self._reader(self._root).count(cursors) if self._mirrored else 0
+
+    @property
+    def _mirrored(self) -> bool:
+        return any((self._root / "git").glob("*.git/refs/heads/master")) or any(
+            (self._root / "git").glob("*.git/packed-refs")
+        )
+
+    def _refresh(self, cursors: dict[str, str]) -> None:
+        try:
+            with self._alone() as lock:
+                if lock is not None and self._granted():
+                    self._fetch_changed(self._epochs(), cursors, lock)
+        except InboxError as error:
+            self._trouble.append(error)
+
+    def _granted(self) -> bool:
+        # A list whose git fails rests as a whole: there is no use in a manifest whose changes cannot be fetched.
+        pace = self._http.pace
+        return pace.claim(self._git_key, NOW) == NOW and pace.claim(self.name, self._how.interval) == NOW
+
+    @property
+    def _git_key(self) -> str:
+        return f"{self.name} git"
+
+    def _epochs(self) -> tuple[Epoch, ...]:
+        url = f"{self.name}/manifest.js.gz"
+        content = self._http.get(url, self.name, LARGEST_MANIFEST)
+        try:
+            if content is None:
+                raise ValueError("there is no such list")
+            return read_manifest(content, self._list)
+        except ValueError as error:
+            self._http.pace.failed(self.name)
+            raise InboxError(f"{url}: {error}") from error
+
+    def _fetch_changed(self, epochs: tuple[Epoch, ...], cursors: dict[str, str], lock: int) -> None:
+        now = self._clock.now()
+        state = read_json(self._state)
+        known = state.get("fetched")
+        fetched: dict[str, object] = dict(known) if isinstance(known, dict) else {}
+        since = as_time(state.get("since")) or now - self._how.window
+        last = as_time(state.get("last"))
+        failed = False
+        for epoch in epochs:
+            if fetched.get(epoch.name) == epoch.fingerprint:
+                continue
+            try:
+                if self._wanted(epoch, since, newest=epoch is epochs[-1], cursor=cursors.get(epoch.name)):
+                    self._fetch(epoch, cursors.get(epoch.name), lock, since, last)
+            except InboxError as error:
+                failed = True
+                self._trouble.append(error)
+                continue
+            fetched[epoch.name] = epoch.fingerprint
+            write_json(self._state, {"since": since, "last": last, "fetched": fetched})
+        if failed:
+            self._http.pace.failed(self._git_key)
+        else:
+            self._http.pace.succeeded(self._git_key)
+            write_json(self._state, {"since": since, "last": now, "fetched": fetched})
+
+    def _wanted(self, epoch: Epoch, since: datetime, *, newest: bool, cursor: str | None) -> bool:
+        return newest or cursor is not None or epoch.modified >= since or self._mirror(epoch).exists
+
+    def _fetch(self, epoch: Epoch, cursor: str | None, lock: int, since: datetime, last: datetime | None) -> None:
+        mirror = self._mirror(epoch)
+        first_contact = last is None and not mirror.exists
+        try:
+            if first_contact:
+                mirror.fetch_since(since, lock)
+            else:
+                mirror.fetch(lock)
+        except TooLargeError:
+            # A rewritten history comes whole, a long absence in bulk: take what came since it was last complete.
+            if last is None:
+                raise
+            mirror.fetch_since(last - _OVERLAP, lock)
+        if first_contact and cursor is not None:
+            mirror.deepen(cursor, lock)
+        mirror.tidy()
+
+    def _mirror(self, epoch: Epoch) -> Mirror:
+        home = self._root / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        path = self._root / "git" / epoch.name
+        url = f"{self.name}/git/{epoch.name}"
+        return Mirror(path, url, self._http.agent.name, home, self._how.limits, files=self._how.files)
+
+    @contextmanager
+    def _alone(self) -> Iterator[int | None]:
+        """The lock on this list's mirrors, or None where another process (or a git that outlived one) holds it."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            with (self._root / "lock").open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    yield None
+                else:
+                    yield lock.fileno()
+        except OSError as error:
+            raise InboxError(f"{self._root}: {error.strerror or error}") from error

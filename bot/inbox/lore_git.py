@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A bare mirror of one epoch, kept current with git, which is told everything and asks nobody."""
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bot.inbox.error import InboxError
+
+# What an operator may have to set for git to reach the network at all; nothing else of the environment gets through.
+_PASSED_ON: Final = (
+    "PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+)
+_CONFIG: Final = (
+    "credential.helper=",
+    "http.followRedirects=false",
+    "http.lowSpeedLimit=500",
+    "http.lowSpeedTime=60",
+    "http.emptyAuth=false",
+    "core.hooksPath=/dev/null",
+    "core.askPass=",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "fetch.recurseSubmodules=false",
+    "transfer.bundleURI=false",
+    "protocol.version=2",
+)
+# Whatever the origin calls its one branch, here it is the one that readers of archives look for.
+_REFS: Final = "+HEAD:refs/heads/master"
+_EMPTY_WINDOW: Final = ("shallow info", "no commits selected")
+_TOO_BIG: Final = ("signal 25", "File too large")
+_DEEPER: Final = (1_000, 10_000, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class GitLimits:
+    """Bounds of one fetch: seconds, and bytes of the largest file it may write."""
+
+    seconds: float = 900.0
+    largest: int = 512 * 1024 * 1024
+
+
+class TooLargeError(InboxError):
+    """The fetch was stopped because it grew past the limit."""
+
+
+class Mirror:
+    """One epoch under `path`, fetched from `url`. The caller holds the lock whose descriptor is `lock`.
+
+    git and its children inherit the lock, so that it stays taken as long as one of them lives, even when this process
+    is killed: whoever gets the lock next knows that leftovers in the repository belong to nobody. Raises InboxError.
+    """
+
+    def __init__(self, path: Path, url: str, agent: str, home: Path, limits: GitLimits, *, files: bool = False) -> None:
+        self._path = path
+        self._url = url
+        self._limits = limits
+        self._environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home),
+            "LC_ALL": "C",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "true",
+            "GIT_ALLOW_PROTOCOL": "http:https:file" if files else "http:https",
+            "GIT_HTTP_USER_AGENT": agent,
+        }
+
+    @property
+    def exists(self) -> bool:
+        """Whether a first fetch went through; a repository without a ref is none yet."""
+        return (self._path / "HEAD").exists() and bool(self._git(["for-each-ref", "--count=1"]).strip())
+
+    def has(self, commit: str) -> bool:
+        """Whether the mirror holds that commit, on a branch or not."""
+        return self._run(["cat-file", "-e", f"{commit}^{{commit}}"], None).returncode == 0
+
+    def fetch_since(self, since: datetime, lock: int) -> None:
+        """Fetch what the origin got since then; where that is nothing, the last mail alone, to go on from there."""
+        self._prepare()
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        try:
+            self._fetch([f"--shallow-since={moment}"], lock)
+        except TooLargeError:
+            raise
+        except InboxError as error:
+            if not any(sign in str(error) for sign in _EMPTY_WINDOW):
+                raise
+            self._fetch(["--depth=1"], lock)
+
+    def fetch(self, lock: int) -> None:
+        """Fetch what is new, all of it."""
+        self._prepare()
+        self._fetch([], lock)
+
+    def deepen(self, commit: str, lock: int) -> bool:
+        """Fetch older mail, in growing steps, until that commit is there; whether it is."""
+        for depth in _DEEPER:
+            if self.has(commit) or not (self._path / "shallow").exists():
+                break
+            self._fetch([f"--deepen={depth}"], lock)
+        return self.has(commit)
+
+    def tidy(self) -> None:
+        """Let git pack what many small fetches left, if it finds it worth while."""
+        self._run(["-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"], None)
+
+    def _prepare(self) -> None:
+        if not (self._path / "HEAD").exists():
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._git(["init", "--quiet", "--bare", "--initial-branch=master", "."])
+            return
+        locks = [
+            *self._path.glob("*.lock"),
+            *self._path.glob("refs/**/*.lock"),
+            *self._path.glob("objects/info/**/*.lock"),
+        ]
+        for left_over in (*locks, *self._path.glob("objects/pack/tmp_*")):
+            left_over.unlink(missing_ok=True)
+
+    def _fetch(self, options: list[str], lock: int) -> None:
+        self._git(
+            ["fetch", "--quiet", "--no-tags", "--update-shallow", "--no-write-fetch-head", *options, self._url, _REFS],
+            lock,
+        )
+
+    def _git(self, arguments: list[str], lock: int | None = None) -> str:
+        done = self._run(arguments, lock)
+        if done.returncode == 0:
+            return done.stdout
+        why = " ".join(done.stderr.split())[-400:] or f"exit status {done.returncode}"
+        kind = TooLargeError if any(sign in why for sign in _TOO_BIG) else InboxError
+        raise kind(f"{self._url}: git {arguments[0]}: {why}")
+
+    def _run(self, arguments: list[str], lock: int | None) -> subprocess.CompletedProcess[str]:
+        settings = [word for setting in _CONFIG for word in ("-c", setting)]
+        git = ["git", *settings, f"--git-dir={self._path.resolve()}", *arguments]
+        if lock is not None:
+            # The shell only sets the limit (in blocks of 512 bytes) and becomes git; it parses no argument.
+            git = ["sh", "-c", 'ulimit -f "$1" && shift && exec "$@"', "sh", str(self._limits.largest // 512), *git]
+        with subprocess.Popen(
+            git,
+            env=self._environment,
+            cwd=self._path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
+        ) as process:
+            try:
+                output, errors = process.communicate(timeout=self._limits.seconds)
+            except BaseException as interruption:
+                os.killpg(process.pid, signal.SIGKILL)
+                if not isinstance(interruption, subprocess.TimeoutExpired):
+                    raise
+                raise InboxError(
+                    f"{self._url}: git {arguments[0]} took more than {self._limits.seconds:.0f} s"
+                ) from None
+        return subprocess.CompletedProcess(git, process.returncode, output, errors)
