@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""C declarators as canonical text: two spellings of one type become the same string, two types never do on purpose."""
+
+import re
+from dataclasses import dataclass
+
+TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
+_SPECIFIERS = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    const volatile unsigned signed int char short long float double void struct union enum _Bool bool __signed__
+    restrict __restrict __int128
+    """,
+    )
+)
+# Words that neither the callable type nor the binding shows: linkage, sections, checkers' annotations.
+NOISE = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    extern inline __inline __inline__ __always_inline static register asmlinkage noinline noinline_for_stack
+    __must_check __init __exit __initdata __initconst __exitdata __devinit __cpuinit __meminit __ref __refdata
+    __weak __cold __hot __pure __const __attribute_const__ __malloc __used __unused __maybe_unused __always_unused
+    __deprecated __user __kernel __iomem __percpu __rcu __force __nocast __safe __private __bitwise __read_mostly
+    __ro_after_init __visible __noreturn __no_sanitize_address __no_kcsan __no_kasan_or_inline noinstr notrace
+    __flatten __scanf __printf __acquires __releases __must_hold __cond_acquires __cond_releases __aligned __packed
+    __randomize_layout __no_randomize_layout __designated_init __section __alloc_size __realloc_size __counted_by
+    __counted_by_ptr __counted_by_le __counted_by_be __attribute__ __attribute __extension__ restrict __restrict
+    __restrict__ ____cacheline_aligned ____cacheline_aligned_in_smp ____cacheline_internodealigned_in_smp
+    __cacheline_group_begin __cacheline_group_end __guarded_by __pt_guarded_by __nonnull __returns_nonnull
+    __bpf_kfunc __bpf_kfunc_start_defs __bpf_kfunc_end_defs __rust_helper __net_init __net_exit __sched __lockfunc
+    __latent_entropy __counted_by_or_null __nonstring __no_caller_saved_registers __diagnose_as __overloadable
+    __assume_aligned __gnu_inline __preserve_most __no_profile __alloc_align __kprobes nokprobe_inline _Noreturn
+    __access __acquire __release __no_context_analysis __acquires_shared __releases_shared __must_hold_shared
+    __cond_acquires_shared __context_unsafe __aligned_u16
+    """,
+    )
+)
+_ALIASES = {
+    "__u8": "u8",
+    "__u16": "u16",
+    "__u32": "u32",
+    "__u64": "u64",
+    "__s8": "s8",
+    "__s16": "s16",
+    "__s32": "s32",
+    "__s64": "s64",
+    "uint8_t": "u8",
+    "uint16_t": "u16",
+    "uint32_t": "u32",
+    "uint64_t": "u64",
+    "int8_t": "s8",
+    "int16_t": "s16",
+    "int32_t": "s32",
+    "int64_t": "s64",
+    "_Bool": "bool",
+    "__signed__": "signed",
+}
+_INTEGERS = {
+    "unsigned int": "unsigned",
+    "long int": "long",
+    "long unsigned": "unsigned long",
+    "long unsigned int": "unsigned long",
+    "unsigned long int": "unsigned long",
+    "long long int": "long long",
+    "unsigned long long int": "unsigned long long",
+    "short int": "short",
+    "unsigned short int": "unsigned short",
+    "signed int": "int",
+    "signed long": "long",
+    "signed": "int",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declarator:
+    """One declared name and its canonical type; `parameters` is None where the name is no function."""
+
+    name: str
+    type: str
+    parameters: tuple[str, ...] | None = None
+
+
+def tokens_of(text: str) -> list[str]:
+    """The words and signs of a C text, without annotations and the arguments these take."""
+    raw = TOKEN.findall(text)
+    if not any(word in NOISE or word == "[" for word in raw):
+        return raw
+    kept: list[str] = []
+    position = 0
+    while position < len(raw):
+        word = raw[position]
+        if word in NOISE:
+            position += 1
+            if position < len(raw) and raw[position] == "(":
+                # `__user (*p)` is a declarator, `__aligned(8)` an argument.
+                closing = closing_of(raw, position)
+                if raw[position + 1 : position + 2] != ["*"]:
+                    position = closing + 1
+            continue
+        kept.append(word)
+        position += 1
+    return kept
+
+
+def closing_of(tokens: list[str], opening: int) -> int:
+    """The index of the bracket that closes the one at `opening`; the last index where none does."""
+    depth = 0
+    for index in range(opening, len(tokens)):
+        if tokens[index] in "([{":
+            depth += 1
+        elif tokens[index] in ")]}":
+            depth -= 1
+            if depth == 0:
+                return index
+    return len(tokens) - 1
+
+
+def split_commas(tokens: list[str]) -> list[list[str]]:
+    """The tokens cut at the commas outside brackets."""
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for word in tokens:
+        if word in "([{":
+            depth += 1
+        elif word in ")]}":
+            depth -= 1
+        if word == "," and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return parts
+
+
+def declarator(tokens: list[str], named: bool = True) -> Declarator | None:
+    """The name and type that these tokens declare; with `named` false (a parameter) the name may be absent.
+
+    None where they declare nothing.
+    """
+    tokens = _without_parenthesised_name(_without_bitfield(tokens))
+    if not tokens:
+        return None
+    pointer = _function_pointer(tokens)
+    if pointer is not None:
+        return pointer
+    opening = tokens.index("(") if "(" in tokens else -1
+    if opening > 0 and named:
+        name = tokens[opening - 1]
+        if name[0].isdigit() or not (name[0].isalpha() or name[0] == "_"):
+            return None
+        arguments = tokens[opening + 1 : closing_of(tokens, opening)]
+        return Declarator(name, canonical(tokens[: opening - 1]), parameter_types(arguments))
+    suffix = ""
+    if "[" in tokens:
+        bracket = tokens.index("[")
+        suffix = (
+            " ".join(tokens[bracket:]).replace(" ", "") if named else "*" + "".join(tokens[bracket:]).partition("]")[2]
+        )
+        tokens = tokens[:bracket]
+    if not tokens:
+        return None
+    last = _name_at_end(tokens, named)
+    if last is None:
+        return None if named else Declarator("", canonical(tokens) + suffix)
+    return Declarator(last, canonical(tokens[:-1]) + suffix)
+
+
+def parameter_types(tokens: list[str]) -> tuple[str, ...]:
+    """The canonical types of a parameter list, without names; `()` and `(void)` are empty."""
+    if not tokens or tokens == ["void"]:
+        return ()
+    types = []
+    for part in split_commas(tokens):
+        found = declarator(part, named=False)
+        text = found.type if found is not None else " ".join(part)
+        if "*" not in text:
+            text = text.removeprefix("const ").removesuffix(" const")
+        types.append(text)
+    return tuple(types)
+
+
+def canonical(tokens: list[str]) -> str:
+    """A type's one spelling: annotations gone, integer names and the place of `const` made equal."""
+    words = [_ALIASES.get(word, word) for word in tokens]
+    head: list[str] = []
+    tail: list[str] = []
+    for word in words:
+        (tail if tail or word in "*[(" else head).append(word)
+    qualifiers = [word for word in ("const", "volatile") if word in head]
+    base = " ".join(
+        word for word in head if word not in ("const", "volatile", "signed") or word == head[-1] == "signed"
+    )
+    base = _INTEGERS.get(base, base)
+    pointers = "".join(word if not word[0].isalnum() else f" {word}" for word in tail)
+    pointers = pointers.replace("* const", "*") if pointers.endswith("* const") else pointers
+    return " ".join([*qualifiers, base]) + (f" {pointers}" if pointers else "")
+
+
+def _without_bitfield(tokens: list[str]) -> list[str]:
+    return tokens[: tokens.index(":")] if ":" in tokens and "?" not in tokens else tokens
+
+
+def _without_parenthesised_name(tokens: list[str]) -> list[str]:
+    """`int (f)(void)` as `int f(void)`."""
+    index = tokens.index("(") if "(" in tokens else 0
+    if index and tokens[index + 2 : index + 4] == [")", "("] and tokens[index + 1][0].isalpha():
+        return [*tokens[:index], tokens[index + 1], *tokens[index + 3 :]]
+    return tokens
+
+
+def _function_pointer(tokens: list[str]) -> Declarator | None:
+    """`ret (*name)(args)`, also nameless, arrays of them, and functions that return them."""
+    index = tokens.index("(") if "(" in tokens[1:-1] else 0
+    if not index or tokens[index + 1] not in ("*", "^"):
+        return None
+    closing = closing_of(tokens, index)
+    inner, after = tokens[index + 1 : closing], tokens[closing + 1 :]
+    if not after or after[0] not in "([":
+        return None
+    arguments = parameter_types(after[1 : closing_of(after, 0)]) if after[0] == "(" else ()
+    shown = f"{canonical(tokens[:index])} (*)({', '.join(arguments)})"
+    if "(" in inner:  # a function that returns a pointer to a function
+        inside = declarator(inner)
+        return Declarator(inside.name, f"{shown}{inside.type}", inside.parameters) if inside is not None else None
+    words = [word for word in inner if word not in "*^[]" and word not in ("const", "volatile")]
+    name = next((word for word in words if word[0].isalpha() or word[0] == "_"), "")
+    return Declarator(name, shown + ("*" * (inner.count("*") - 1)) + ("[]" if "[" in inner else ""))
+
+
+def _name_at_end(tokens: list[str], named: bool) -> str | None:
+    last = tokens[-1]
+    if not (last[0].isalpha() or last[0] == "_") or last in _SPECIFIERS:
+        return None
+    if named:
+        return last if len(tokens) > 1 else None
+    before = [word for word in tokens[:-1] if word not in ("const", "volatile")]
+    if not before or before[-1] in ("struct", "union", "enum"):
+        return None
+    return last
