@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A public-inbox v2 archive: git repositories, one for each epoch, with one mail a commit."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import SortMode
+
+from bot.inbox.error import InboxError
+from bot.ports import Batch, Deleted, RawMail
+
+_EPOCH = re.compile(r"(\d+)\.git")
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+_OLDEST_FIRST: Final = SortMode.TOPOLOGICAL | SortMode.REVERSE
+
+
+def is_git_archive(path: Path) -> bool:
+    """Whether there is a git repository, or a directory of epochs."""
+    return _is_repository(path) or bool(_epochs(path))
+
+
+class GitArchive:
+    """The mails of an archive: `path` is a repository, or a directory with `0.git`, `1.git` …, or `git/0.git` ….
+
+    A mail stands in file `m` of its commit; a commit with file `d` instead removes that mail. The cursor of an epoch is
+    the last commit read. Where history was rewritten behind it, the epoch is read again from its start: what is known
+    already is for the store to see. A mail arrived when it was committed.
+    """
+
+    def __init__(self, path: Path, name: str = "") -> None:
+        self.path = path
+        self.name = name or str(path)
+        if not is_git_archive(path):
+            raise InboxError(f"{path}: not a public-inbox archive (no git repository, no epochs 0.git, 1.git, ...)")
+
+    def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
+        """What is new behind the cursors, oldest first; a cursor is worth keeping even for commits without mails."""
+        for epoch, path in self._repositories():
+            yield from self._epoch(epoch, path, cursors.get(epoch, ""), size)
+
+    def count(self, cursors: dict[str, str]) -> int:
+        """How many commits are new."""
+        return sum(1 for epoch, path in self._repositories() for _commit in _walk(_open(path), cursors.get(epoch, "")))
+
+    def _repositories(self) -> list[tuple[str, Path]]:
+        if _is_repository(self.path):
+            return [(self.path.name if _EPOCH.fullmatch(self.path.name) else "0.git", self.path)]
+        return _epochs(self.path)
+
+    def _epoch(self, epoch: str, path: Path, cursor: str, size: int) -> Iterator[Batch]:
+        repository = _open(path)
+        mails: list[RawMail] = []
+        deleted: list[Deleted] = []
+        last = ""
+        for commit in _walk(repository, cursor):
+            last = str(commit.id)
+            origin = f"{epoch}@{last}"
+            mail, removed = _blob(commit, "m", path), _blob(commit, "d", path)
+            if mail is not None:
+                mails.append(RawMail(origin, _arrived(commit), mail))
+            elif removed is not None:
+                deleted.append(Deleted(origin, removed))
+            if len(mails) + len(deleted) >= size:
+                yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
+                mails, deleted, last = [], [], ""
+        if last:
+            yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
+
+
+def _is_repository(path: Path) -> bool:
+    return any((place / "HEAD").is_file() and (place / "objects").is_dir() for place in (path, path / ".git"))
+
+
+def _epochs(path: Path) -> list[tuple[str, Path]]:
+    """The epochs in a directory, in order. `all.git` only borrows their objects and has no mails of its own."""
+    for directory in (path, path / "git"):
+        if directory.is_dir():
+            found = [(int(m[1]), child) for child in directory.iterdir() if (m := _EPOCH.fullmatch(child.name))]
+            if found:
+                return [(child.name, child) for _, child in sorted(found)]
+    return []
+
+
+def _open(path: Path) -> pygit2.Repository:
+    try:
+        return pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+    except pygit2.GitError as error:
+        raise InboxError(f"{path}: {error}") from error
+
+
+def _walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
+    """The commits behind the cursor, oldest first; all of them where the cursor is no ancestor of the tip."""
+    if repository.head_is_unborn:
+        return
+    try:
+        head = repository.head.target
+        walker = repository.walk(head, _OLDEST_FIRST)
+        if _COMMIT_ID.fullmatch(cursor):
+            known = repository.get(cursor)
+            if known is not None and (known.id == head or repository.descendant_of(head, known.id)):
+                walker.hide(known.id)
+        yield from walker
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        raise InboxError(f"{repository.path}: {error}") from error
+
+
+def _blob(commit: pygit2.Commit, name: str, path: Path) -> bytes | None:
+    try:
+        for entry in commit.tree:
+            if entry.name == name and isinstance(entry, pygit2.Blob):
+                return entry.data
+    except (pygit2.GitError, KeyError) as error:
+        raise InboxError(f"{path}: commit {commit.id}: {error}") from error
+    return None
+
+
+def _arrived(commit: pygit2.Commit) -> datetime:
+    return datetime.fromtimestamp(min(max(commit.commit_time, 0), 2**35), UTC)

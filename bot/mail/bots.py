@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which mails are not a person's word: bots by exact address, replies by the subject in any language.
+
+Headers do not tell on list mail (the lists add Precedence: bulk to everything, almost no bot sets Auto-Submitted), and
+part of a name does not either (there are people called Courbot and Talbot): so this is a registry.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from bot.mail.message import Message
+
+# "+" after the local part: with any detail behind it (`syzbot+HASH@`).
+KNOWN_BOTS: Final = frozenset(
+    {
+        "bot@kernelci.org",
+        "bot+@kernel.org",
+        "bot+bpf-ci@kernel.org",
+        "bugzilla-daemon@bugzilla.kernel.org",
+        "bugzilla-daemon@kernel.org",
+        "cki-project@redhat.com",
+        "kernelci-regressions@lists.collabora.co.uk",
+        "lkp@intel.com",
+        "lkp@lists.01.org",
+        "mailer-daemon@kernel.org",
+        "noreply@github.com",
+        "noreply@kernelci.org",
+        "notifications@github.com",
+        "patchwork-bot+@kernel.org",
+        "patchwork@emeril.freedesktop.org",
+        "patchwork@lists.freedesktop.org",
+        "pr-tracker-bot@kernel.org",
+        "regressions@leemhuis.info",
+        "sashiko-bot@kernel.org",
+        "sashiko@sashiko.dev",
+        "syzbot+@syzkaller.appspotmail.com",
+        "tip-bot2@linutronix.de",
+        "tip-bot2@tip-bot2",
+    }
+)
+# These bots also use the addresses of the people who run them; then the name, whole, is the only mark.
+KNOWN_NAMES: Final = frozenset({"0day robot", "kernel test robot", "kernelci.org bot", "syzbot", "syzbot ci"})
+
+_WORDS = (
+    "re|aw|antw|antwort|sv|vs|vl|fwd?|fw|wg|tr|rv|res|enc|odp|pd|ref|rif|rép|ynt|ilt|atb|ha|на|отв|ответ|"
+    "回复|回覆|答复|答覆|转发|轉寄|轉發|返信|転送|회신|전달|recall|撤回|automatic reply|out of office|自动回复|auto"
+)
+_REPLY = re.compile(rf"\s*(?:\[[^\]]*\]\s*)*(?:{_WORDS})\s*(?:[\[(]\d+[\])])?\s*[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
+_FOREIGN = re.compile(r"\s*[^\W\d_]{1,12}\s*[:：]\s*\[[^\]]*\b(?:patch|rfc|v\d+|\d+/\d+)\b", re.IGNORECASE)  # noqa: RUF001 as above
+
+
+def is_reply(subject: str) -> bool:
+    """Whether a subject is an answer or a forward: `Re:` in any language, also behind a [tag]."""
+    return bool(_REPLY.match(subject) or _FOREIGN.match(subject))
+
+
+def is_bot(address: str, registry: Collection[str] = KNOWN_BOTS) -> bool:
+    """Whether the registry has this very address, or its local part up to "+" as one that takes any detail."""
+    local, _, domain = address.lower().partition("@")
+    return f"{local}@{domain}" in registry or f"{local.partition('+')[0]}+@{domain}" in registry
+
+
+def is_automatic(message: Message, more_bots: Collection[str] = ()) -> bool:
+    """Whether a machine wrote the mail: a bot of the registry, a bounce, or one that says so itself (RFC 3834)."""
+    if message.author is None:
+        return False
+    if is_bot(message.author.address) or message.author.key in more_bots:
+        return True
+    if message.author.name.lower() in KNOWN_NAMES:
+        return True
+    if (message.header("Auto-Submitted") or "no").lower() != "no":
+        return True
+    kind = (message.header("Content-Type") or "").lower()
+    return kind.startswith("multipart/report") or message.header("Return-Path") == "<>"
