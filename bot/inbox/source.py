@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which kind of mail source a path is."""
+
+from pathlib import Path
+
+from bot.inbox.error import InboxError
+from bot.inbox.git_archive import GitArchive, is_git_archive
+from bot.inbox.mailbox import Maildir, Mbox, StandardInput
+from bot.ports import Archive
+
+
+def open_source(path: Path | str) -> Archive:
+    """The source at that path, by what stands there: a public-inbox archive, a Maildir, a file of mails, `-` for stdin.
+
+    Raises InboxError, naming the path, where nothing of the kind can be read.
+    """
+    if str(path) == "-":
+        return StandardInput()
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return _directory(path)
+        if path.is_file():
+            return Mbox(path)
+        missing = not path.exists()
+    except OSError as error:
+        raise InboxError(f"{path}: {error.strerror or error}") from error
+    raise InboxError(f"{path}: {'no such file or directory' if missing else 'neither a file nor a directory'}")
+
+
+def _directory(path: Path) -> Archive:
+    if is_git_archive(path):
+        return GitArchive(path)
+    if (path / "cur").is_dir() or (path / "new").is_dir():
+        return Maildir(path)
+    raise InboxError(
+        f"{path}: neither a public-inbox archive (a git repository, or epochs 0.git, 1.git, ...) nor a Maildir"
+    )
