@@ -19,8 +19,8 @@ class Policy:
 
     `own` are our addresses, `ignored` those of authors who want no mail, in lower case. `without` are rule ids switched
     off. Below `severity` and `confidence` nothing is said. `dismissed` holds the fingerprints that an author or
-    maintainer called not applicable, with the reason given. The bounds count remarks, not places: with the cuts that the
-    renderer makes they keep a mail under 20 kB.
+    maintainer called not applicable, with the reason given. The bounds count remarks, not places: with the renderer's
+    cuts they keep a mail under 20 kB.
     """
 
     own: frozenset[str] = frozenset()

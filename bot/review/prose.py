@@ -68,5 +68,5 @@ def listed(items: Iterable[object], most: int = 8) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """The number with its noun: "1 nit", "2 nits"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """The number with its noun: "1 nit", "2 nits", "2 patches"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('ch') else 's'}"

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One finding with where it comes from: what every format is made of, and its form as plain JSON values."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.review.comment import Review, Standing
+from rules.finding import Anchor, Failure, Finding, Severity
+from rules.rule import Rule, Status
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding, its rule's status, and the mail it is about; no `message_id` where a file was judged by itself."""
+
+    finding: Finding
+    status: Status
+    message_id: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as compilers print it: `path:line`."""
+        anchor = self.finding.anchor
+        return (
+            f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"patch {anchor.patch}, log:{anchor.line}"
+        )
+
+    def counts(self, least: Severity) -> bool:
+        """Whether it makes a command fail: of a stable rule, not mended by a later patch, and at least that severe."""
+        finding = self.finding
+        return self.status is Status.STABLE and finding.mended_by is None and finding.severity.rank >= least.rank
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a command came to: the rows in their order, the reviews they are from (none for files), and what failed."""
+
+    rows: tuple[Row, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
+    """The findings of a review, said or withheld, but for those of the previous revision that are gone."""
+    for comment in review.comments:
+        if comment.standing is not Standing.RESOLVED:
+            part = review.posting.part(comment.finding.anchor.patch)
+            yield Row(comment.finding, rules[comment.finding.rule].status, None if part is None else part.message_id)
+
+
+def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:
+    """The findings in a file that was judged by itself."""
+    return (Row(finding, rules[finding.rule].status) for finding in findings)
+
+
+def record(row: Row) -> dict[str, str | int | None]:
+    """The finding as JSON values; lines and columns count from 1, in the post-image unless `side` is "pre" or "log"."""
+    finding, anchor = row.finding, row.finding.anchor
+    placed = anchor if isinstance(anchor, Anchor) else None
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "status": row.status.value,
+        "message_id": row.message_id,
+        "patch": anchor.patch,
+        "path": None if placed is None else clean(placed.path),
+        "side": "log" if placed is None else placed.side,
+        "line": anchor.line,
+        "column": 1 if placed is None else placed.column,
+        "text": clean(anchor.text),
+        "message": clean(finding.message),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def clean(text: str) -> str:
+    """The text without the lone surrogates that stand for undecodable bytes: those are no JSON."""
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SARIF 2.1.0, the form that code-scanning services take (OASIS, 2020)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from bot.review.formats.row import Row, Verdict, clean
+from rules.finding import Anchor, Failure, Severity
+from rules.rule import Rule
+
+_LEVELS: Final = {Severity.BUG: "error", Severity.WARNING: "warning", Severity.NIT: "note", Severity.NOTE: "note"}
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def sarif(verdict: Verdict, rules: Mapping[str, Rule], version: str) -> str:
+    """One run of the tool, with the rules that were run and a result a finding."""
+    order = {rule_id: index for index, rule_id in enumerate(rules)}
+    run: dict[str, Any] = {
+        "tool": {"driver": {"name": "patchwarden", "version": version, "rules": list(map(_rule, rules.values()))}},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": not verdict.failures,
+                "toolExecutionNotifications": [_failure(failure) for failure in verdict.failures],
+            }
+        ],
+        "results": [_result(row, order) for row in verdict.rows],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "shortDescription": {"text": rule.summary},
+        "help": {"text": rule.doc.strip() or rule.summary, "markdown": rule.doc.strip() or rule.summary},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "properties": {"status": rule.status.value},
+    }
+
+
+def _result(row: Row, order: Mapping[str, int]) -> dict[str, Any]:
+    finding, anchor = row.finding, row.finding.anchor
+    result: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": order[finding.rule],
+        "level": _LEVELS[finding.severity],
+        "message": {"text": clean(finding.message)},
+        "partialFingerprints": {"patchwarden/v1": finding.fingerprint},
+        "properties": {
+            "severity": finding.severity.value,
+            "confidence": finding.confidence.value,
+            "status": row.status.value,
+            "patch": anchor.patch,
+            "messageId": row.message_id,
+        },
+    }
+    if isinstance(anchor, Anchor):
+        result["locations"] = [{"physicalLocation": _location(anchor)}]
+        result["properties"]["side"] = anchor.side
+    return result
+
+
+def _location(anchor: Anchor) -> dict[str, Any]:
+    # Git hands over any bytes as a path; a URI holds them percent-encoded.
+    uri = quote(anchor.path.encode("utf-8", "surrogateescape"))
+    region = {"startLine": anchor.line, "startColumn": anchor.column, "snippet": {"text": clean(anchor.text)}}
+    return {"artifactLocation": {"uri": uri}, "region": region}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    where = clean(failure.path) or "the series"
+    return {"level": "error", "message": {"text": f"{failure.rule} failed on {where}: {clean(failure.error)}"}}

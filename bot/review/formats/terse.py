@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The one-line form of checkpatch.pl --terse: `path:line: TYPE: message [rule-id]`."""
+
+from typing import Final
+
+from bot.review.formats.row import Verdict
+from bot.review.prose import visible
+from rules.finding import Severity
+
+TYPES: Final = {Severity.BUG: "ERROR", Severity.WARNING: "WARNING", Severity.NIT: "CHECK", Severity.NOTE: "NOTE"}
+
+
+def terse(verdict: Verdict) -> str:
+    """One line a finding."""
+    return "".join(
+        f"{visible(row.place)}: {TYPES[row.finding.severity]}: {visible(' '.join(row.finding.message.split()))} "
+        f"[{row.finding.rule}]\n"
+        for row in verdict.rows
+    )

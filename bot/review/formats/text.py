@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""For people at a terminal: findings under the series or the file they are in, and a sum at the end."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from bot.mail.posting import Complete, Defective, Posting
+from bot.review.formats.row import Row, Verdict
+from bot.review.prose import count, listed, visible
+from rules.finding import Anchor, Failure, Severity
+from rules.rule import Status
+
+
+def text(verdict: Verdict) -> str:
+    """The findings grouped by series where there are any, else by file, and a sum."""
+    lines: list[str] = []
+    if verdict.reviews:
+        for review in verdict.reviews:
+            ids = {part.message_id for part in review.posting.parts}
+            lines += _of_posting(review.posting, [row for row in verdict.rows if row.message_id in ids])
+    else:
+        lines += _of_files(verdict.rows)
+    lines += [_failed(failure) for failure in verdict.failures]
+    return "\n".join([*lines, _sum(verdict)]) + "\n"
+
+
+def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
+    series = posting.series
+    yield f"{visible(series.subject)} (v{series.revision}, {count(len(series.patches), 'patch')})"
+    if isinstance(posting.state, Defective):
+        yield f"  cannot be read whole: {visible(posting.state.reason)}"
+    elif not isinstance(posting.state, Complete):
+        yield f"  judged without what is missing: {listed(posting.state.missing)} of {posting.expected}"
+    for patch in series.patches:
+        mine = [row for row in rows if row.finding.anchor.patch == patch.index]
+        if patch.damage is not None:
+            yield f"  patch {patch.index}: cannot read its diff: {visible(patch.damage.reason)}"
+        if mine and len(series.patches) > 1:
+            yield f"  patch {patch.index}/{posting.expected}: {visible(patch.subject)}"
+        for row in mine:
+            yield from (f"  {line}" for line in _finding(row, with_path=True))
+    yield ""
+
+
+def _of_files(rows: Iterable[Row]) -> Iterator[str]:
+    for path, group in groupby(rows, lambda row: row.finding.path):
+        mine = list(group)
+        yield f"{visible(path or '')}: {_amounts(mine)}"
+        for row in mine:
+            yield from (f"  {line}" for line in _finding(row, with_path=False))
+        yield ""
+
+
+def _finding(row: Row, with_path: bool) -> Iterator[str]:
+    finding, anchor = row.finding, row.finding.anchor
+    place = visible(row.place) if with_path or not isinstance(anchor, Anchor) else str(anchor.line)
+    marks = [finding.rule]
+    if row.status is not Status.STABLE:
+        marks.append(row.status.value)
+    if finding.mended_by is not None:
+        marks.append(f"mended by patch {finding.mended_by}")
+    side = " (before the patch)" if isinstance(anchor, Anchor) and anchor.side == "pre" else ""
+    yield f"{place}{side}: {finding.severity}: {visible(' '.join(finding.message.split()))} [{', '.join(marks)}]"
+    yield f"    {visible(anchor.text.strip())}"
+
+
+def _failed(failure: Failure) -> str:
+    where = f" on {visible(failure.path)}" if failure.path else ""
+    return f"failed: {failure.rule}{where}: {visible(failure.error)}"
+
+
+def _sum(verdict: Verdict) -> str:
+    if not verdict.rows:
+        return "nothing found"
+    files = {row.finding.path for row in verdict.rows if row.finding.path is not None}
+    by_rule = Counter(row.finding.rule for row in verdict.rows)
+    lines = [f"{_amounts(verdict.rows)} in {count(len(files), 'file')}"]
+    width = max(map(len, by_rule))
+    lines += [
+        f"  {rule:{width}} {number:6}" for rule, number in sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return "\n".join(lines)
+
+
+def _amounts(rows: Iterable[Row]) -> str:
+    counts = Counter(row.finding.severity for row in rows)
+    return listed(count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity])

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from typing import Any
+
+import pytest
+
+from bot.mail.address import Address
+from bot.mail.posting import Defective, Posting, State, Waiting
+from bot.review.comment import Comment, Review, Standing
+from bot.review.policy import NITS_ALONE, Policy
+from bot.review.review import answered, resolved, review
+from rules.finding import Confidence, Report, Severity
+from rules.rule import Status
+from tests.bot.review.making import Maker
+
+
+def _withheld(made: Review) -> list[str | None]:
+    return [comment.withheld for comment in made.comments]
+
+
+def _answered(posting: Posting, made: Review) -> int | None:
+    part = answered(posting, made.comments)
+    return None if part is None else part.index
+
+
+def test_a_warning_of_a_stable_rule_is_said_to_the_author_with_the_lists_in_copy(make: Maker) -> None:
+    made = review(make.posting(), Report((make.finding(),)), [make.rule()])
+
+    assert [None] == _withheld(made)
+    assert (["ada@example.org"], ["rust-for-linux@lists.example.org"]) == (
+        [address.address for address in made.recipients.to],
+        [address.address for address in made.recipients.cc],
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule_changes", "finding_changes", "reason"),
+    [
+        ({"status": Status.PREVIEW}, {}, "its rule is not stable"),
+        ({"in_mail": False}, {}, "its rule is never mailed"),
+        ({}, {"mended_by": 3}, "mended by patch 3 of the series"),
+        ({}, {"severity": Severity.NOTE}, "a statement, no fault"),
+        ({}, {"confidence": Confidence.LOW}, "confidence is only low"),
+        ({}, {"severity": Severity.NIT}, NITS_ALONE),
+    ],
+)
+def test_each_reason_for_silence_is_kept_with_the_finding(
+    make: Maker, rule_changes: dict[str, Any], finding_changes: dict[str, Any], reason: str
+) -> None:
+    made = review(make.posting(), Report((make.finding(**finding_changes),)), [make.rule(**rule_changes)])
+
+    assert [reason] == _withheld(made)
+    assert ((), "nothing to say") == (made.recipients.to, made.recipients.reason)
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (Policy(without=frozenset({"missing-safety-comment"})), "its rule is switched off here"),
+        (Policy(severity=Severity.BUG), "severity is only warning"),
+    ],
+)
+def test_settings_that_silence(make: Maker, policy: Policy, reason: str) -> None:
+    assert [reason] == _withheld(review(make.posting(), Report((make.finding(),)), [make.rule()], policy=policy))
+
+
+def test_a_dismissed_finding_is_not_said_again(make: Maker) -> None:
+    finding = make.finding()
+    policy = Policy(dismissed={finding.fingerprint: "the caller holds the lock"})
+
+    made = review(make.posting(), Report((finding,)), [make.rule()], policy=policy)
+
+    assert ["called not applicable: the caller holds the lock"] == _withheld(made)
+
+
+def test_an_unknown_rule_is_not_mailed(make: Maker) -> None:
+    assert ["its rule is unknown"] == _withheld(review(make.posting(), Report((make.finding(),)), []))
+
+
+@pytest.mark.parametrize("state", [Waiting((2, 3)), Defective("two patches have the number 2")])
+def test_nothing_is_said_of_a_series_that_is_not_whole(make: Maker, state: State) -> None:
+    made = review(make.posting(state=state), Report((make.finding(),)), [make.rule()])
+
+    assert () == made.said
+
+
+def test_nits_ride_along_with_a_warning(make: Maker) -> None:
+    nit = make.finding(9, rule="unsafe-semicolon", severity=Severity.NIT)
+    rules = [make.rule(), make.rule("unsafe-semicolon", severity=Severity.NIT, tier=2)]
+
+    assert [None, None] == _withheld(review(make.posting(), Report((make.finding(), nit)), rules))
+
+
+def test_over_the_limit_bugs_come_first_and_places_of_one_remark_count_once(make: Maker) -> None:
+    warnings = [make.finding(3, path=f"rust/kernel/{name}.rs") for name in "abc"]
+    again = make.finding(7, path="rust/kernel/a.rs")
+    bug = make.finding(9, rule="deref-copies-struct", severity=Severity.BUG)
+    rules = [make.rule(), make.rule("deref-copies-struct", severity=Severity.BUG)]
+
+    made = review(make.posting(), Report((*warnings, again, bug)), rules, policy=Policy(most_remarks=2))
+
+    over = "over the limit of 2 remarks a mail"
+    assert [None, over, over, None, None] == _withheld(made)
+
+
+def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) -> None:
+    posting, report, rules = make.posting(), Report((make.finding(),)), [make.rule()]
+
+    first = review(posting, report, rules)
+    second = review(posting, report, rules, first)
+    third = review(posting, report, rules, second)
+    fourth = review(posting, report, rules, third)
+
+    told = "said 2 times already"
+    assert [[None], [None], [told], [told]] == [_withheld(each) for each in (first, second, third, fourth)]
+
+
+def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
+    said, unsaid = Comment(make.finding(3)), Comment(make.finding(9), withheld="its rule is not stable")
+    previous = Review(make.posting(), (said, unsaid))
+
+    made = review(make.posting(revision=2), Report(), [make.rule()], previous)
+
+    assert [Standing.RESOLVED, Standing.RESOLVED] == [comment.standing for comment in made.comments]
+    assert 1 == resolved(made.comments)
+
+
+def test_a_damaged_series_resolves_nothing(make: Maker) -> None:
+    previous = Review(make.posting(), (Comment(make.finding(3)),))
+
+    assert () == review(make.posting(state=Waiting((2,))), Report(), [make.rule()], previous).comments
+
+
+def test_the_answer_goes_to_the_one_patch_else_to_the_cover_letter(make: Maker) -> None:
+    posting = make.posting([make.patch(1), make.patch(2)], cover=True)
+    one = review(posting, Report((make.finding(patch=2),)), [make.rule()])
+    two = review(posting, Report((make.finding(patch=1), make.finding(patch=2))), [make.rule()])
+
+    assert [2, 0] == [_answered(posting, made) for made in (one, two)]
+
+
+def test_without_a_cover_letter_the_first_patch_is_answered(make: Maker) -> None:
+    posting = make.posting([make.patch(1), make.patch(2)])
+    made = review(posting, Report((make.finding(patch=1), make.finding(patch=2))), [make.rule()])
+
+    assert 1 == _answered(posting, made)
+
+
+def test_we_and_repeated_addresses_are_left_out(make: Maker) -> None:
+    cc = (Address("", "BOT@example.org"), Address("Ada", "ADA@example.org"), Address("Lin", "lin@example.org"))
+    policy = Policy(own=frozenset({"bot@example.org"}))
+
+    made = review(make.posting(cc=cc * 2), Report((make.finding(),)), [make.rule()], policy=policy)
+
+    assert ["rust-for-linux@lists.example.org", "lin@example.org"] == [
+        address.address for address in made.recipients.cc
+    ]
+
+
+def test_a_crowd_is_spared(make: Maker) -> None:
+    crowd = tuple(Address("", f"someone{number}@example.org") for number in range(120))
+
+    made = review(make.posting(cc=crowd), Report((make.finding(),)), [make.rule()])
+
+    assert ["rust-for-linux@lists.example.org"] == [address.address for address in made.recipients.cc]
+    assert made.recipients.reason
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(ignored=frozenset({"ada@example.org"})), Policy(own=frozenset({"ada@example.org"}))]
+)
+def test_an_author_who_wants_no_mail_and_ourselves_get_none(make: Maker, policy: Policy) -> None:
+    assert () == review(make.posting(), Report((make.finding(),)), [make.rule()], policy=policy).recipients.to
