@@ -44,9 +44,9 @@ class Mbox:
 class StandardInput:
     """Mails on standard input, read once."""
 
-    def __init__(self, read: Callable[[], bytes] = lambda: sys.stdin.buffer.read()) -> None:
+    def __init__(self, read: Callable[[], bytes] | None = None) -> None:
         self.name = "-"
-        self._read = read
+        self._read = read or sys.stdin.buffer.read
         self._data: bytes | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
