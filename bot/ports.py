@@ -56,6 +56,16 @@ class Archive(Protocol):
         """How many mails `batches` would give, for a progress bar."""
 
 
+class Progress(Protocol):
+    """Is told how far the work is."""
+
+    def start(self, what: str, total: int) -> None:
+        """A stretch of work of so many units begins."""
+
+    def advance(self, units: int = 1) -> None:
+        """So many units of it are done."""
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The time in UTC."""
@@ -138,7 +148,17 @@ class Outgoing:
 
 
 class Mailer(Protocol):
-    """Takes a frozen mail away. Raises bot.outbox.error.OutboxError."""
+    """Takes a frozen mail away. Raises bot.outbox.error.OutboxError.
+
+    `repeatable` says that delivering twice is the same as once, so that an attempt of unknown end is simply made again;
+    `done` is the state of a mail that was delivered.
+    """
+
+    @property
+    def repeatable(self) -> bool: ...
+
+    @property
+    def done(self) -> str: ...
 
     def deliver(self, mail: Outgoing) -> str:
         """Deliver the mail and say where it went (a path, or the server's answer)."""
@@ -172,8 +192,8 @@ class Mails(Protocol):
 class Postings(Protocol):
     """The postings and their reviews."""
 
-    def save_thread(self, thread: Thread, postings: Sequence[Posting]) -> None:
-        """Keep these as the thread's postings, replacing what was known of it."""
+    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> None:
+        """Keep these as the threads' postings, replacing what was known of them."""
 
     def due_for_review(self, limit: int) -> Sequence[DuePosting]:
         """Complete postings without a verdict, oldest first."""
@@ -209,8 +229,17 @@ class Outbox(Protocol):
     def claim(self, message_id: str, now: datetime) -> bool:
         """Set "sending", durably, before the first byte leaves; False where another worker was faster."""
 
-    def settle(self, message_id: str, state: str, now: datetime, *, reason: str = "", destination: str = "") -> None:
-        """Set the state an attempt ended in."""
+    def settle(
+        self,
+        message_id: str,
+        state: str,
+        now: datetime,
+        *,
+        reason: str = "",
+        destination: str = "",
+        due: datetime | None = None,
+    ) -> None:
+        """Set the state an attempt ended in, and when the next one is due."""
 
     def mails(self, state: str | None = None) -> Sequence[Outgoing]:
         """All mails, or those in one state, newest first."""

@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What goes wrong on a mail's way out."""
+"""What goes wrong on a mail's way out; the message says where and why."""
 
 
 class OutboxError(Exception):
-    """A mail could not be taken away; the message says where and why. Nothing is known to have left."""
+    """The mail could not be taken away now; it is certain that nothing left, so that it may be tried again."""
+
+
+class RefusedError(OutboxError):
+    """The mail was refused for good; it is certain that nothing left."""
+
+
+class DoubtError(OutboxError):
+    """It is not known whether the mail left."""

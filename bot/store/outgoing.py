@@ -33,10 +33,20 @@ class OutgoingRows:
             values = {"state": "sending", "attempts": OutgoingRow.attempts + 1, "changed": now}
             return session.exec(mine.values(**values)).rowcount == 1
 
-    def settle(self, message_id: str, state: str, now: datetime, *, reason: str = "", destination: str = "") -> None:
+    def settle(
+        self,
+        message_id: str,
+        state: str,
+        now: datetime,
+        *,
+        reason: str = "",
+        destination: str = "",
+        due: datetime | None = None,
+    ) -> None:
+        values = {"state": state, "reason": reason, "destination": destination, "changed": now}
         with self._database.writing() as session:
             row = update(OutgoingRow).where(col(OutgoingRow.message_id) == message_id)
-            session.exec(row.values(state=state, reason=reason, destination=destination, changed=now))
+            session.exec(row.values(**values, **({} if due is None else {"due": due})))
 
     def mails(self, state: str | None = None) -> Sequence[Outgoing]:
         with self._database.reading() as session:

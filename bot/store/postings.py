@@ -26,16 +26,17 @@ class PostingRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_thread(self, thread: Thread, postings: Sequence[Posting]) -> None:
+    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> None:
         with self._database.writing() as session:
-            ids = [posting.message_id for posting in postings]
-            before = select(PostingRow).where(PostingRow.thread_id == thread.id)
-            for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
-                row.state, row.detail = "gone", "its thread is put together otherwise now"
-                session.add(row)
-            for posting in postings:
-                _save(session, thread, posting)
-            session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
+            for thread, postings in threads:
+                ids = [posting.message_id for posting in postings]
+                before = select(PostingRow).where(PostingRow.thread_id == thread.id)
+                for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
+                    row.state, row.detail = "gone", "its thread is put together otherwise now"
+                    session.add(row)
+                for posting in postings:
+                    _save(session, thread, posting)
+                session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
 
     def due_for_review(self, limit: int) -> Sequence[DuePosting]:
         with self._database.reading() as session:

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From archives to postings: ingest what is new, read and thread it, put the threads that changed together.
+
+Each step asks the store for what is due and gives back what it made, so that a killed process goes on where it was.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Final, Protocol
+
+from bot.inbox.error import InboxError
+from bot.jobs.isolation import Broken, isolated
+from bot.mail.message import Message, UnreadableMail
+from bot.mail.parse import parse
+from bot.mail.posting import Posting
+from bot.ports import Archive, Indexed, Mails, Postings, Progress, StoredMail, Thread, Unread
+
+Assemble = Callable[[Sequence[Message]], Sequence[Posting]]
+
+_MAILS: Final = 500
+_THREADS: Final = 50
+_RELATED: Final = 50
+
+log = logging.getLogger(__name__)
+
+
+class Remembered(Mails, Postings, Protocol):
+    """The part of the store that polling needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one round brought: `problems` are the sources that could not be read, a line each."""
+
+    mails: int
+    threads: int
+    problems: tuple[str, ...] = ()
+
+
+class Poll:
+    """One round after another over all archives; between two units it looks whether it is to stop."""
+
+    def __init__(
+        self, archives: Sequence[Archive], store: Remembered, assemble: Assemble, stop: Event, progress: Progress
+    ) -> None:
+        self._archives = archives
+        self._store = store
+        self._assemble = assemble
+        self._stop = stop
+        self._progress = progress
+
+    def run(self) -> Polled:
+        mails, problems = 0, []
+        for archive in self._archives:
+            try:
+                mails += self._ingest(archive)
+            except InboxError as error:
+                log.warning("%s", error)
+                problems.append(str(error))
+        self._read()
+        return Polled(mails, self._put_together(), tuple(problems))
+
+    def _ingest(self, archive: Archive) -> int:
+        cursors = self._store.cursors(archive.name)
+        self._progress.start(f"reading {archive.name}", archive.count(cursors))
+        new = 0
+        for batch in archive.batches(cursors):
+            new += self._store.ingest(batch)
+            self._progress.advance(len(batch.mails))
+            if self._stop.is_set():
+                break
+        return new
+
+    def _read(self) -> None:
+        self._progress.start("threading", self._store.pending()[0])
+        while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
+            read = [_index(mail) for mail in mails]
+            self._store.index(
+                [mail for mail in read if isinstance(mail, Indexed)],
+                [mail for mail in read if isinstance(mail, Unread)],
+            )
+            self._progress.advance(len(mails))
+
+    def _put_together(self) -> int:
+        self._progress.start("assembling", self._store.pending()[1])
+        done = 0
+        while not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
+            self._store.save_threads([(thread, self._postings(thread)) for thread in threads])
+            self._progress.advance(len(threads))
+            done += len(threads)
+        return done
+
+    def _postings(self, thread: Thread) -> Sequence[Posting]:
+        read = (parse(mail.raw) for mail in thread.mails)
+        messages = [message for message in read if isinstance(message, Message)]
+        postings = isolated(f"thread {thread.id}", lambda: self._assemble(messages))
+        return () if isinstance(postings, Broken) else postings
+
+
+def _index(stored: StoredMail) -> Indexed | Unread:
+    message = isolated(f"mail {stored.mail.origin}", lambda: parse(stored.mail.raw))
+    if isinstance(message, UnreadableMail | Broken):
+        return Unread(stored.id, message.reason)
+    related = dict.fromkeys((*message.references[:1], *message.references[-_RELATED:], message.in_reply_to))
+    related.pop(message.message_id, None)
+    return Indexed(stored.id, message.message_id, tuple(one for one in related if one), digest(message))
+
+
+def digest(message: Message) -> str:
+    """Equal for copies of a mail that came over different lists: subject, author and text, not the way it took."""
+    parts = (message.subject, message.author.key if message.author else "", message.body)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From complete postings to reviews and, where something is to be said, frozen mails."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Final
+
+from bot.jobs.isolation import Broken, isolated
+from bot.mail.address import Address
+from bot.mail.compose import Refused, compose
+from bot.mail.posting import Posting
+from bot.outbox.agreement import Agreement, Mode
+from bot.ports import Clock, DuePosting, Outgoing, Postings, Progress
+from bot.review.comment import Identity, Recipients, Reply, Review, Standing
+from bot.review.lint import problems
+from bot.review.policy import Policy
+from bot.review.reply import KIND, reply
+from bot.review.review import review
+from rules.engine import judge, view
+from rules.rule import Rule
+from rules.tree import Tree
+
+_POSTINGS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every posting is judged by."""
+
+    rules: tuple[Rule, ...]
+    tree: Tree
+    policy: Policy
+    identity: Identity
+    agreement: Callable[[Sequence[str]], Agreement]
+    stale: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A posting's review, the mail that it makes, if any, and the images that it proved, by blob id."""
+
+    review: Review
+    outgoing: Outgoing | None
+    blobs: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one posting, in a line: `refused` says why it was not reviewed, `mail` is the id of its mail."""
+
+    posting_id: str
+    subject: str
+    revision: int
+    patches: int
+    findings: int = 0
+    failures: int = 0
+    mail: str = ""
+    to: tuple[str, ...] = ()
+    refused: str = ""
+
+
+class Reviewing:
+    """Reviews whatever is due; between two postings it looks whether it is to stop."""
+
+    def __init__(self, store: Postings, desk: Desk, clock: Clock, stop: Event, progress: Progress) -> None:
+        self._store = store
+        self._desk = desk
+        self._clock = clock
+        self._stop = stop
+        self._progress = progress
+
+    def run(self) -> tuple[Outcome, ...]:
+        """What became of each posting that was due, in order."""
+        self._progress.start("reviewing", self._store.count_due_for_review())
+        done: list[Outcome] = []
+        while not self._stop.is_set() and (due := self._store.due_for_review(_POSTINGS)):
+            for one in due:
+                if self._stop.is_set():
+                    break
+                done.append(self._review(one))
+                self._progress.advance()
+        return tuple(done)
+
+    def _review(self, due: DuePosting) -> Outcome:
+        now, posting = self._clock.now(), due.posting
+        outcome = Outcome(
+            posting.message_id, posting.series.subject, posting.series.revision, len(posting.series.patches)
+        )
+        if old := _stale(due, now, self._desk.stale):
+            self._store.refuse(posting, old)
+            return replace(outcome, refused=old)
+        previous = self._store.previous_review(posting)
+        judged = isolated(f"review of {posting.message_id}", lambda: examine(posting, previous, self._desk, now))
+        if isinstance(judged, Broken):
+            self._store.refuse(posting, judged.reason)
+            return replace(outcome, refused=judged.reason, failures=1)
+        self._store.save_blobs(judged.blobs)
+        kept = self._store.save_review(judged.review, judged.outgoing, now)
+        mail = judged.outgoing if kept else None
+        return replace(
+            outcome,
+            findings=sum(comment.standing is not Standing.RESOLVED for comment in judged.review.comments),
+            failures=len(judged.review.failures),
+            mail=mail.message_id if mail else "",
+            to=mail.envelope_to if mail else (),
+        )
+
+
+def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged:
+    """Judge one posting; nothing in the review or the mail's bytes comes from `now`."""
+    shown = view(posting.series, desk.tree)
+    report = judge(desk.rules, shown)
+    agreed = desk.agreement(posting.lists)
+    made = review(posting, report, desk.rules, previous, desk.policy)
+    made = replace(made, recipients=_recipients(made.recipients, agreed))
+    answer = reply(made, desk.rules, desk.identity)
+    frozen = None if answer is None else _freeze(made, answer, agreed, now)
+    if isinstance(frozen, Refused):
+        made = replace(made, recipients=Recipients(reason=frozen.reason))
+        frozen = None
+    return Judged(made, frozen, shown.blobs)
+
+
+def _recipients(full: Recipients, agreed: Agreement) -> Recipients:
+    """To whom it goes by what the list agreed to; the reason says what was left out."""
+    if agreed.mode is Mode.OFF:
+        return Recipients(reason="the list is switched off")
+    if agreed.mode is not Mode.AUTHOR or not full.to:
+        return full
+    known = {address.key for address in full.to}
+    maintainers = (Address("", address) for address in agreed.maintainers if address.lower() not in known)
+    return Recipients(full.to, tuple(maintainers), "the list agreed to mails to author and maintainers only")
+
+
+def _freeze(made: Review, answer: Reply, agreed: Agreement, now: datetime) -> Outgoing | Refused:
+    """The mail as bytes in its first state; one that the lint objects to is held for a human."""
+    content = compose(answer)
+    if isinstance(content, Refused):
+        return content
+    wrong = tuple(problems(answer.body))
+    held = wrong or (("waits for approval",) if agreed.mode is Mode.MODERATE else ())
+    return Outgoing(
+        message_id=answer.message_id,
+        posting_id=made.posting.message_id,
+        kind=KIND,
+        envelope_from=answer.sender.address,
+        envelope_to=tuple(dict.fromkeys(address.address for address in answer.to + answer.cc)),
+        content=content,
+        due=now,
+        mode=agreed.mode.value,
+        lists=made.posting.lists,
+        author=made.posting.author.key,
+        state="held" if held else "queued",
+        reason="; ".join(held),
+    )
+
+
+def _stale(due: DuePosting, now: datetime, limit: timedelta | None) -> str:
+    """Why a posting is too old to be answered; back-filled mail is as old as its Date says."""
+    sent = min(filter(None, (due.posting.date, due.arrived)))
+    return f"sent {now - sent} ago" if limit is not None and now - sent > limit else ""

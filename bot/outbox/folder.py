@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The dry run's transport: one .eml file a mail."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from bot.outbox.error import OutboxError
+from bot.ports import Outgoing
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+
+
+class Folder:
+    """Writes each mail whole or not at all, under a name that its message-id gives; again is the same file again."""
+
+    repeatable: Final = True
+    done: Final = "filed"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def deliver(self, mail: Outgoing) -> str:
+        name = mail.message_id.partition("@")[0]
+        if not _NAME.fullmatch(name):
+            raise OutboxError(f"{self._directory}: the message-id {mail.message_id!r} gives no file name")
+        path = self._directory / f"{name}.eml"
+        part = path.with_suffix(".part")
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                file.write(mail.content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutboxError(f"cannot write {path}: {error.strerror}") from error
+        return str(path)
