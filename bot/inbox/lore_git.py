@@ -39,7 +39,7 @@ _CONFIG: Final = (
 # Whatever the origin calls its one branch, here it is the one that readers of archives look for.
 _REFS: Final = "+HEAD:refs/heads/master"
 _EMPTY_WINDOW: Final = ("shallow info", "no commits selected")
-_TOO_BIG: Final = ("signal 25", "File too large")
+_SHALLOW_ORIGIN: Final = "did not send all necessary objects"
 _DEEPER: Final = (1_000, 10_000, 100_000)
 
 
@@ -73,7 +73,7 @@ class Mirror:
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ASKPASS": "true",
+            "GIT_ASKPASS": "false",
             "GIT_ALLOW_PROTOCOL": "http:https:file" if files else "http:https",
             "GIT_HTTP_USER_AGENT": agent,
         }
@@ -96,9 +96,12 @@ class Mirror:
         except TooLargeError:
             raise
         except InboxError as error:
-            if not any(sign in str(error) for sign in _EMPTY_WINDOW):
+            if any(sign in str(error) for sign in _EMPTY_WINDOW):
+                self._fetch(["--depth=1"], lock)
+            elif _SHALLOW_ORIGIN in str(error):  # git cannot cut short what was cut before; there is little of it
+                self._fetch([], lock)
+            else:
                 raise
-            self._fetch(["--depth=1"], lock)
 
     def fetch(self, lock: int) -> None:
         """Fetch what is new, all of it."""
@@ -140,9 +143,15 @@ class Mirror:
         done = self._run(arguments, lock)
         if done.returncode == 0:
             return done.stdout
+        if lock is not None and self._at_limit():
+            raise TooLargeError(f"{self._url}: git {arguments[0]}: more than {self._limits.largest} bytes")
         why = " ".join(done.stderr.split())[-400:] or f"exit status {done.returncode}"
-        kind = TooLargeError if any(sign in why for sign in _TOO_BIG) else InboxError
-        raise kind(f"{self._url}: git {arguments[0]}: {why}")
+        raise InboxError(f"{self._url}: git {arguments[0]}: {why}")
+
+    def _at_limit(self) -> bool:
+        """Whether the pack that git was writing when it died is as long as a file may be: git itself does not say."""
+        packs = (self._path / "objects" / "pack").glob("tmp_*")
+        return any(pack.stat().st_size >= self._limits.largest // 512 * 512 for pack in packs)
 
     def _run(self, arguments: list[str], lock: int | None) -> subprocess.CompletedProcess[str]:
         settings = [word for setting in _CONFIG for word in ("-c", setting)]
