@@ -9,11 +9,10 @@ from typing import Final
 
 WIDTH: Final = 72
 
-_SPAN = re.compile(r"`([^`\n]*)`")
+_SPAN = re.compile(r"`([^`]*)`")
 _PLAIN_CODE = re.compile(r"(?!.*(?:://|: |www\.))[A-Za-z0-9_:<>&*(){}\[\], .=!?'+/|;-]{1,60}")
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w .'-]{0,39}")
 _GLUE: Final = "\x1f"
-_ITEM = re.compile(r"- |\d+\. ")
 _TWO_WAYS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI", "R", "AL", "AN"}
 
 
@@ -32,12 +31,16 @@ def _spelled(char: str) -> str:
 
 
 def prose(message: str) -> str:
-    """A rule's message with its code spans made harmless: a span that is not plain ASCII code becomes "this code".
+    """A rule's message in one line, its code made harmless: a span that is not plain ASCII becomes "this code".
 
     Messages are written by rules, but the names between their backticks come from the patch.
     """
-    text = _SPAN.sub(lambda span: span[0] if _PLAIN_CODE.fullmatch(span[1]) else "this code", visible(message))
+    text = " ".join(visible(_SPAN.sub(_harmless, message.replace("\n", " "))).split())
     return text if text.count("`") % 2 == 0 else text.replace("`", "'")
+
+
+def _harmless(span: re.Match[str]) -> str:
+    return span[0] if _PLAIN_CODE.fullmatch(span[1]) else "this code"
 
 
 def name(author: str) -> str:
@@ -47,16 +50,10 @@ def name(author: str) -> str:
 
 
 def wrap(text: str) -> list[str]:
-    """Lines of at most 72 columns; paragraphs and list items stay apart, code spans stay whole."""
-    lines: list[str] = []
-    for line in text.split("\n"):
-        glued = _SPAN.sub(lambda span: span[0].replace(" ", _GLUE), line.strip())
-        hang = "  " if _ITEM.match(glued) else ""
-        wrapped = textwrap.wrap(
-            glued, WIDTH, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
-        ) or [""]
-        lines += [part.replace(_GLUE, " ") for part in wrapped]
-    return lines
+    """A paragraph in lines of at most 72 columns, words and code spans whole."""
+    glued = _SPAN.sub(lambda span: span[0].replace(" ", _GLUE), text)
+    lines = textwrap.wrap(glued, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_GLUE, " ") for line in lines]
 
 
 def listed(items: Iterable[object], most: int = 8) -> str:

@@ -12,7 +12,7 @@ from rules.patch import FileChange, Hunk, Patch
 
 CUT: Final = "> [ ... ]"
 _BEFORE: Final = 4  # lines quoted above the line that a remark is about
-_WIDEST: Final = 160  # characters of a quoted line; what is beyond is generated or hostile
+_WIDEST: Final = 120  # characters of a quoted line; what is beyond is generated or hostile
 
 
 @dataclass(frozen=True, slots=True)

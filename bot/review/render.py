@@ -9,6 +9,7 @@ from bot.mail.posting import Part
 from bot.review import prose
 from bot.review.comment import Comment, Identity, Review, Standing
 from bot.review.footer import footer
+from bot.review.lint import problems
 from bot.review.quote import CUT, quotations, quoted
 from bot.review.remark import Remark, remarks
 from bot.review.review import answered, resolved
@@ -64,14 +65,16 @@ def _verdict(review: Review, said: tuple[Remark, ...]) -> list[str]:
         comment for comment in review.comments if comment.withheld and comment.withheld.startswith("over the limit")
     ]
     if over:
-        sentences.append(f"{len(over)} more left out of this mail; `patchwarden check` shows them.")
-    return prose.wrap(" ".join(sentences))
+        sentences.append(
+            f"{prose.count(len(over), 'finding')} more, left out here; `patchwarden check` shows them all."
+        )
+    return [line for sentence in sentences for line in prose.wrap(sentence)]
 
 
 def _standing(review: Review) -> str:
     again = sum(comment.said_before > 0 for comment in review.said)
     gone = resolved(review.comments)
-    pieces = [f"{again} {'was' if again == 1 else 'were'} there already"] if again else []
+    pieces = [f"{again} still {'stands' if again == 1 else 'stand'}"] if again else []
     pieces += [f"{gone} {'is' if gone == 1 else 'are'} resolved"] if gone else []
     return f"Of the remarks on the previous revision, {prose.listed(pieces)}." if pieces else ""
 
@@ -101,13 +104,18 @@ def _of_patch(series: Series, patch: int, said: Iterable[Remark]) -> Iterator[st
 
 
 def _remark(remark: Remark, again: bool) -> Iterator[str]:
-    message = "Same here." if again else prose.prose(remark.first.message)
-    yield from prose.wrap(f"{message} [{remark.rule}]")
+    yield from ([f"Same here. [{remark.rule}]"] if again else _words(remark))
     if (others := _others(remark)) or _said_before(remark.comments):
         yield from prose.wrap(" ".join(filter(None, (others, _said_before(remark.comments)))))
     if not again:
         for evidence in remark.first.evidence:
             yield from _evidence(evidence)
+
+
+def _words(remark: Remark, before: str = "", behind: str = "") -> list[str]:
+    """The rule's message in lines; where what it took from the patch would make them unfit to be sent, only its id."""
+    lines = prose.wrap(f"{before}{prose.prose(remark.first.message)} [{remark.rule}] {behind}".strip())
+    return lines if not any(problems("\n".join(lines))) else [f"See `patchwarden rules {remark.rule}`."]
 
 
 def _others(remark: Remark) -> str:
@@ -143,6 +151,5 @@ def _nits(series: Series, nits: list[Remark], several: bool) -> Iterator[str]:
         place = f"{anchor.path}:{anchor.line}:" if isinstance(anchor, Anchor) else "commit message:"
         yield quoted(f"{place} {anchor.text.strip()}")
         prefix = f"Patch {remark.patch}/{len(series.patches)}: " if several else ""
-        words = (f"{prefix}{prose.prose(remark.first.message)} [{remark.rule}]", _others(remark))
-        yield from prose.wrap(" ".join(filter(None, words)))
+        yield from _words(remark, prefix, _others(remark))
         yield ""
