@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+import mailbox
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.review.comment import Review
+from bot.review.formats.b4 import b4
+from bot.review.formats.json_array import json_array
+from bot.review.formats.jsonl import jsonl
+from bot.review.formats.mail import mail
+from bot.review.formats.row import Row, Verdict, of_review
+from bot.review.formats.sarif import sarif
+from bot.review.formats.terse import terse
+from bot.review.formats.text import text
+from bot.review.review import review
+from rules.finding import Failure, Finding, LogAnchor, Report, Severity
+from rules.rule import Rule, Status
+from tests.bot.review.making import Maker
+
+FIELDS = [
+    "rule",
+    "severity",
+    "confidence",
+    "status",
+    "message_id",
+    "patch",
+    "path",
+    "side",
+    "line",
+    "column",
+    "text",
+    "message",
+    "fingerprint",
+]
+
+
+def _rules(make: Maker) -> Mapping[str, Rule]:
+    return {"missing-safety-comment": make.rule(), "new": make.rule("new", status=Status.PREVIEW)}
+
+
+def _verdict(make: Maker, *findings: Finding, failures: tuple[Failure, ...] = ()) -> Verdict:
+    made = review(make.posting(), Report(findings, failures), _rules(make).values())
+    return Verdict(tuple(of_review(made, _rules(make))), (made,), failures)
+
+
+def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
+    finding = make.finding(9)
+    expected = {
+        "rule": "missing-safety-comment",
+        "severity": "warning",
+        "confidence": "high",
+        "status": "stable",
+        "message_id": "v1.1@example.org",
+        "patch": 1,
+        "path": "rust/kernel/led.rs",
+        "side": "post",
+        "line": 9,
+        "column": 5,
+        "text": "    line_9();",
+        "message": "This `unsafe` block has no SAFETY comment.",
+        "fingerprint": finding.fingerprint,
+    }
+    verdict = _verdict(make, finding)
+
+    assert [expected] == json.loads(json_array(verdict))
+    assert expected == json.loads(jsonl(verdict))
+    assert FIELDS == list(json.loads(jsonl(verdict)))
+
+
+def test_a_file_judged_by_itself_has_no_message_id(make: Maker) -> None:
+    assert json.loads(jsonl(Verdict((Row(make.finding(), Status.STABLE),))))["message_id"] is None
+
+
+def test_a_finding_in_a_commit_message_has_no_path(make: Maker) -> None:
+    found = json.loads(jsonl(_verdict(make, replace(make.finding(), anchor=LogAnchor(1, 3, "text")))))
+
+    assert (None, "log", 3) == (found["path"], found["side"], found["line"])
+
+
+def test_undecodable_bytes_are_no_broken_json(make: Maker) -> None:
+    odd = Maker(("a\udcffb();",)).finding(1)
+
+    assert "a\N{REPLACEMENT CHARACTER}b();" == json.loads(json_array(_verdict(make, odd)))[0]["text"]
+    json_array(_verdict(make, odd)).encode()
+    sarif(_verdict(make, odd), _rules(make), "0.1.0").encode()
+    text(_verdict(make, odd)).encode()
+
+
+@pytest.mark.parametrize(
+    ("severity", "word"),
+    [(Severity.BUG, "ERROR"), (Severity.WARNING, "WARNING"), (Severity.NIT, "CHECK"), (Severity.NOTE, "NOTE")],
+)
+def test_terse_is_one_line_as_checkpatch_prints_it(make: Maker, severity: Severity, word: str) -> None:
+    verdict = _verdict(make, make.finding(9, severity=severity, message="Two\nlines.\x1b"))
+
+    assert f"rust/kernel/led.rs:9: {word}: Two lines.<U+001B> [missing-safety-comment]\n" == terse(verdict)
+
+
+@pytest.mark.parametrize(
+    ("severity", "status"),
+    [(Severity.BUG, "fail"), (Severity.WARNING, "warn"), (Severity.NIT, "pass")],
+)
+def test_b4_gets_one_result_of_strings_with_details_to_unfold(make: Maker, severity: Severity, status: str) -> None:
+    (result,) = json.loads(b4(_verdict(make, make.finding(9, severity=severity))))
+
+    assert ("patchwarden", status, f"1 {severity}") == (result["tool"], result["status"], result["summary"])
+    assert all(isinstance(value, str) for value in result.values())
+    (entry,) = json.loads(result["details"])
+    assert ("rust/kernel/led.rs:9", status) == (entry["context"], entry["status"])
+
+
+def test_b4_is_told_that_nothing_was_found_and_when_a_rule_failed(make: Maker) -> None:
+    clean, failed = _verdict(make), _verdict(make, failures=(Failure("new", 1, "a.rs", "ValueError"),))
+
+    assert [("pass", "nothing found"), ("fail", "1 check failed")] == [
+        (result["status"], result["summary"]) for verdict in (clean, failed) for result in json.loads(b4(verdict))
+    ]
+
+
+def test_b4_is_told_nothing_of_a_cover_letter_alone(make: Maker) -> None:
+    posting = make.posting(cover=True)
+    alone = replace(posting, series=replace(posting.series, patches=()))
+
+    assert [] == json.loads(b4(Verdict(reviews=(Review(alone, ()),))))
+
+
+def test_a_preview_rule_never_colours_b4s_result(make: Maker) -> None:
+    (result,) = json.loads(b4(_verdict(make, make.finding(rule="new", severity=Severity.BUG))))
+
+    assert "pass" == result["status"]
+    assert "(preview rule)" in json.loads(result["details"])[0]["description"]
+
+
+def test_sarif_names_rules_places_and_failures(make: Maker) -> None:
+    verdict = _verdict(make, make.finding(9, path="rust/a b.rs"), failures=(Failure("new", 1, "a.rs", "ValueError"),))
+    log: dict[str, Any] = json.loads(sarif(verdict, _rules(make), "0.1.0"))
+    (run,) = log["runs"]
+    (result,) = run["results"]
+
+    assert "2.1.0" == log["version"]
+    assert ["missing-safety-comment", "new"] == [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert ("missing-safety-comment", 0, "warning") == (result["ruleId"], result["ruleIndex"], result["level"])
+    location = result["locations"][0]["physicalLocation"]
+    assert "rust/a%20b.rs" == location["artifactLocation"]["uri"]
+    assert (9, 5) == (location["region"]["startLine"], location["region"]["startColumn"])
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert "new failed on a.rs: ValueError" == run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def test_text_groups_by_series_and_sums(make: Maker) -> None:
+    verdict = _verdict(make, make.finding(9), make.finding(12, rule="new", severity=Severity.NIT, mended_by=2))
+
+    assert """\
+rust: led (v1, 1 patch)
+  rust/kernel/led.rs:9: warning: This `unsafe` block has no SAFETY comment. [missing-safety-comment]
+      line_9();
+  rust/kernel/led.rs:12: nit: This `unsafe` block has no SAFETY comment. [new, preview, mended by patch 2]
+      line_12();
+
+1 warning and 1 nit in 1 file
+  missing-safety-comment      1
+  new                         1
+""" == text(verdict)
+
+
+def test_text_of_files_groups_by_file(make: Maker) -> None:
+    rows = tuple(Row(make.finding(line, path=path), Status.STABLE) for path in ("a.rs", "b.rs") for line in (3, 9))
+
+    assert "a.rs: 2 warnings\n  3: warning: " in text(Verdict(rows))
+    assert "\n4 warnings in 2 files\n" in text(Verdict(rows))
+
+
+def test_one_mail_is_itself_and_several_are_an_mbox(make: Maker, tmp_path: Path) -> None:
+    first, second = b"Subject: a\n\nFrom here\n", b"Subject: b\n\n>From there\n"
+    assert (b"", first) == (mail([]), mail([first]))
+
+    (tmp_path / "mbox").write_bytes(mail([first, second]))
+    read = [each.as_bytes() for each in mailbox.mbox(tmp_path / "mbox")]
+    assert [b"Subject: a\n\n>From here\n", b"Subject: b\n\n>>From there\n"] == read
+
+
+@pytest.mark.parametrize(
+    ("changes", "counted"),
+    [({}, True), ({"rule": "new"}, False), ({"mended_by": 2}, False), ({"severity": Severity.NIT}, False)],
+)
+def test_what_makes_a_command_fail(make: Maker, changes: dict[str, Any], counted: bool) -> None:
+    (row,) = _verdict(make, make.finding(**changes)).rows
+
+    assert counted == row.counts(Severity.WARNING)
