@@ -87,7 +87,7 @@ def load(example: Example) -> Loaded:
         if not bar:
             raise MalformedExampleError(f"{example.name}, line {number}: no | in it")
         try:
-            reader.take(margin.strip(), body.removeprefix(" "))
+            reader.take(_read_margin(margin.strip()), body.removeprefix(" "))
         except ValueError as error:
             raise MalformedExampleError(f"{example.name}, line {number}: {error}") from error
     return reader.finish()
@@ -122,14 +122,24 @@ def _place(finding: Finding) -> tuple[int, str, str, int]:
     return (anchor.patch, "", "", anchor.line)
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """What one margin says."""
+
+    count: int
+    severity: Severity | None
+    confidence: Confidence | None
+    mended: bool
+
+
 @dataclass(slots=True)
 class _File:
-    """A file change under construction; `marked` are the margins of its lines, by position in the hunks."""
+    """A file change under construction; a hunk is its start, its heading and its lines with their marks."""
 
     before: str | None
     after: str | None
     whole: bool
-    hunks: list[tuple[int | None, str, list[tuple[str, str]]]] = field(default_factory=list)
+    hunks: list[tuple[int | None, str, list[tuple[_Mark | None, str]]]] = field(default_factory=list)
     bare: set[str] = field(default_factory=set)
 
 
@@ -151,23 +161,23 @@ class _Reader:
     def index(self) -> int:
         return len(self.patches) + 1
 
-    def take(self, margin: str, body: str) -> None:
+    def take(self, mark: _Mark | None, body: str) -> None:
         if body.startswith("tree "):
             self.tree_file = self.base[body[5:].strip()] = []
         elif body.startswith("patch "):
             self._close_patch()
             self.subject = body[6:]
-            self._expect(margin, "", "", 0)
+            self._expect(mark, "", "", 0)
         elif body.startswith("diff "):
             self._open_file(body)
         elif self.tree_file is not None:
             self.tree_file.append(body.removeprefix(" "))
         elif self.files:
-            self._take_hunk_line(margin, body)
+            self._take_hunk_line(mark, body)
         elif self.subject is not None:
             if body or self.log:
                 self.log.append(body)
-                self._expect(margin, "", "", len(self.log))
+                self._expect(mark, "", "", len(self.log))
         else:
             raise ValueError("neither patch, tree nor diff before this line")
 
@@ -186,7 +196,7 @@ class _Reader:
         before = None if "(new)" in flags else old or path
         self.files.append(_File(before, None if "(deleted)" in flags else path, "(whole)" in flags))
 
-    def _take_hunk_line(self, margin: str, body: str) -> None:
+    def _take_hunk_line(self, mark: _Mark | None, body: str) -> None:
         file = self.files[-1]
         if match := _HUNK.match(body):
             file.hunks.append((int(match["start"]) if match["start"] else None, match["heading"] or "", []))
@@ -198,7 +208,7 @@ class _Reader:
             raise ValueError(f"a line of a hunk starts with +, - or a space: {body}")
         if not file.hunks:
             file.hunks.append((None, "", []))
-        file.hunks[-1][2].append((margin, body or " "))
+        file.hunks[-1][2].append((mark, body or " "))
 
     def _close_patch(self) -> None:
         self.tree_file = None
@@ -252,38 +262,39 @@ class _Reader:
         return known
 
     def _hunk(
-        self, file: _File, lines: list[tuple[str, str]], before_start: int, after_start: int, heading: str
+        self, file: _File, lines: list[tuple[_Mark | None, str]], before_start: int, after_start: int, heading: str
     ) -> Hunk:
         built: list[Line] = []
         before, after = before_start, after_start
-        for margin, body in lines:
+        for mark, body in lines:
             marker = body[0]
             built.append(Line(body[1:], None if marker == "+" else before, None if marker == "-" else after))
             side, number = ("pre", before) if marker == "-" else ("post", after)
-            self._expect(margin, file.after or file.before or "", side, number)
+            self._expect(mark, file.after or file.before or "", side, number)
             before += marker != "+"
             after += marker != "-"
         before_count, after_count = before - before_start, after - after_start
         return Hunk(before_start, before_count, after_start, after_count, heading, tuple(built))
 
-    def _expect(self, margin: str, path: str, side: str, line: int) -> None:
-        if not margin:
-            return
-        match = _MARGIN.match(margin)
-        if not match:
-            raise ValueError(f"cannot read the margin {margin!r}")
-        severity: Severity | None = None
-        confidence: Confidence | None = None
-        mended = False
-        for word in match["words"].split():
-            if word in set(Severity):
-                severity = Severity(word)
-            elif word == "mended":
-                mended = True
-            else:
-                confidence = Confidence(word)
-        count = len(match["count"])
-        self.expected.append(Expected(self.index, path, side, line, count, severity, confidence, mended))
+    def _expect(self, mark: _Mark | None, path: str, side: str, line: int) -> None:
+        if mark is not None:
+            self.expected.append(
+                Expected(self.index, path, side, line, mark.count, mark.severity, mark.confidence, mark.mended)
+            )
+
+
+def _read_margin(margin: str) -> _Mark | None:
+    if not margin:
+        return None
+    match = _MARGIN.match(margin)
+    if not match:
+        raise ValueError(f"cannot read the margin {margin!r}")
+    words = match["words"].split()
+    named = [word for word in words if word in set(Severity)]
+    sure = [Confidence(word) for word in words if word not in named and word != "mended"]
+    return _Mark(
+        len(match["count"]), Severity(named[0]) if named else None, sure[0] if sure else None, "mended" in words
+    )
 
 
 def _joined(lines: list[str]) -> bytes:
