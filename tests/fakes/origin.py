@@ -95,7 +95,7 @@ class Origin:
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     faults: dict[str, list[Answer]] = field(default_factory=dict)
     mails: dict[str, bytes] = field(default_factory=dict)
-    threads: dict[str, bytes] = field(default_factory=dict)
+    threads: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
 
     def epoch(self, name: str, number: int = 0) -> Epoch:
         return Epoch(self.root / name / "git" / f"{number}.git")
@@ -128,9 +128,9 @@ class Origin:
 
 
 def mbox(*mails: bytes) -> bytes:
-    """Mails as `t.mbox.gz` holds them."""
+    """Mails as `raw` and, compressed, `t.mbox.gz` hold them."""
     quoted = (re.sub(rb"(?m)^(>*From )", rb">\1", mail) for mail in mails)
-    return gzip.compress(b"".join(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + mail + b"\n" for mail in quoted))
+    return b"".join(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + mail + b"\n" for mail in quoted)
 
 
 @contextmanager
@@ -193,16 +193,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _truth(self, body: bytes) -> Answer:
+        origin = self.server.origin
         path = self.path.partition("?")[0]
         if match := re.fullmatch(r"/([^/]+)/manifest\.js\.gz", path):
-            return Answer(body=self.server.origin.manifest(match[1]), headers={"Content-Type": "application/gzip"})
+            return Answer(body=origin.manifest(match[1]), headers={"Content-Type": "application/gzip"})
         if re.match(r"/[^/]+/git/\d+\.git/", path):
             return self._git(body)
         if match := re.fullmatch(r"/all/([^/]+)/(raw|t\.mbox\.gz)", path):
-            found = (self.server.origin.mails if match[2] == "raw" else self.server.origin.threads).get(
-                unquote(match[1])
-            )
-            return Answer(404) if found is None else Answer(body=found, headers={"Content-Type": "text/plain"})
+            message_id = unquote(match[1])
+            if match[2] == "raw" and (mail := origin.mails.get(message_id)) is not None:
+                return Answer(body=mbox(mail), headers={"Content-Type": "text/plain"})
+            if match[2] != "raw" and (thread := origin.threads.get(message_id)) is not None:
+                return Answer(body=gzip.compress(mbox(*thread)), headers={"Content-Type": "application/gzip"})
         return Answer(404)
 
     def _git(self, body: bytes) -> Answer:

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Mails by their message-ids from an archive that holds all lists: what no followed list brought."""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from urllib.parse import quote
+
+from bot.inbox.error import InboxError
+from bot.inbox.http_client import HttpClient
+from bot.inbox.http_pace import NOW
+from bot.inbox.mailbox import split_mbox
+from bot.mail.message import Message
+from bot.mail.parse import MAX_SIZE, parse
+from bot.mail.target import is_message_id
+from bot.ports import Clock, RawMail
+
+BETWEEN_MAILS: Final = timedelta(seconds=5)
+LARGEST_THREAD: Final = 64 * 1024 * 1024
+MOST_SINGLE: Final = 4
+"""So many missing mails are asked for one by one; more come with their thread, in one request."""
+
+_KEY: Final = "mails"
+_NUMBER: Final = re.compile(r"\d+")
+
+
+class Completion:
+    """Asks for single mails and threads at `base`, such as https://lore.kernel.org/all.
+
+    Two requests are at least five seconds apart, and none goes out while the origin wants rest: a request that cannot
+    go out within `patience` is an InboxError, as is every answer that is not the mail that was asked for.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        http: HttpClient,
+        clock: Clock,
+        patience: timedelta = BETWEEN_MAILS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.base = base.rstrip("/")
+        self._http = http
+        self._clock = clock
+        self._patience = patience
+        self._sleep = sleep
+
+    def mail(self, message_id: str) -> RawMail | None:
+        """The mail with that id; None where the archive has none."""
+        url, content = self._get(message_id, "raw", MAX_SIZE + 1000)
+        if content is None:
+            return None
+        mails = split_mbox(content)
+        if len(mails) != 1 or _id(mails[0]) != message_id:
+            raise InboxError(f"{url}: the answer is not the mail that was asked for")
+        return RawMail(url, self._clock.now(), mails[0])
+
+    def thread(self, message_id: str) -> tuple[RawMail, ...]:
+        """All mails of the thread that the mail is in, in the archive's order; none where the archive has it not."""
+        url, content = self._get(message_id, "t.mbox.gz", LARGEST_THREAD)
+        if content is None:
+            return ()
+        mails = split_mbox(content)
+        if message_id not in map(_id, mails):
+            raise InboxError(f"{url}: the answer is not the thread that was asked for")
+        now = self._clock.now()
+        return tuple(RawMail(f"{url}#{at}", now, raw) for at, raw in enumerate(mails, 1))
+
+    def missing(self, known: Mapping[int, str], absent: Sequence[int]) -> tuple[RawMail, ...]:
+        """What can be found of the absent parts of a series whose known parts (index → message-id) are given.
+
+        Single mails where their ids follow from the known ones, else whatever is in the thread.
+        """
+        derived = derive_ids(known, absent)
+        if not derived or len(derived) > MOST_SINGLE:
+            return self.thread(known[min(known)])
+        found = (self.mail(derived[index]) for index in sorted(derived))
+        return tuple(mail for mail in found if mail is not None)
+
+    def _get(self, message_id: str, page: str, limit: int) -> tuple[str, bytes | None]:
+        if not is_message_id(message_id):
+            raise InboxError(f"{message_id!r} is no message-id that an archive could be asked for")
+        url = f"{self.base}/{quote(message_id, safe='@+=')}/{page}"
+        wait = self._http.pace.claim(_KEY, BETWEEN_MAILS)
+        if NOW < wait <= self._patience:
+            self._sleep(wait.total_seconds())
+            wait = self._http.pace.claim(_KEY, BETWEEN_MAILS)
+        if wait > NOW:
+            raise InboxError(f"{url}: not asked, the archive wants rest for {wait.total_seconds() / 60:.0f} min more")
+        return url, self._http.get(url, _KEY, limit)
+
+
+def derive_ids(known: Mapping[int, str], absent: Sequence[int]) -> dict[int, str]:
+    """The message-ids of absent parts, where those of the known parts count along with their indices.
+
+    Mailers number the mails of a series (`DATE.PID-3-author@…`, `…-v2-3-HASH@…`); only a number that does so in every
+    known id, in ids that are otherwise the same, is believed. Empty where there is no such number or but one id.
+    """
+    first, *others = sorted(known)
+    if not others:
+        return {}
+    for match in _NUMBER.finditer(known[first]):
+        before, after, offset = known[first][: match.start()], known[first][match.end() :], int(match[0]) - first
+        width = len(match[0]) if match[0].startswith("0") else 0
+        made = {index: f"{before}{index + offset:0{width}d}{after}" for index in (*others, *absent)}
+        if all(made[index] == known[index] for index in others):
+            return {index: made[index] for index in absent if index + offset >= 0}
+    return {}
+
+
+def _id(raw: bytes) -> str | None:
+    mail = parse(raw)
+    return mail.message_id if isinstance(mail, Message) else None

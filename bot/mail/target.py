@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a person points at: a message-id, or the address of a mail in a web archive; pure."""
+
+import re
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+LONGEST_ID: Final = 250
+
+# Printable ASCII without what would end the id in a header, a mailbox file or an address bar.
+_ID = re.compile(r"[!#-;=?-~]+@[!#-;=?-~]+")
+_PAGE = re.compile(r"(?:raw|t\.mbox\.gz|t\.atom|[tT]|R)?")
+_REDIRECTORS: Final = frozenset({"msgid.link", "patch.msgid.link", "lkml.kernel.org", "r.kernel.org"})
+
+
+def target(text: str) -> str | None:
+    """The message-id, without `<>`, that the text is or that its web address names; None if it is neither.
+
+    Addresses are `https://ARCHIVE/LIST/MESSAGE-ID/`, with whatever page of the mail behind it, as public-inbox makes
+    them, and the kernel's redirectors. Where such an address leads is of no interest: nothing is ever fetched from it.
+    """
+    text = text.strip()
+    if text.startswith(("http://", "https://")):
+        return _from_address(text)
+    if "://" in text:
+        return None
+    if text.startswith("<") and text.endswith(">"):
+        text = text[1:-1]
+    return text if is_message_id(text) else None
+
+
+def is_message_id(text: str) -> bool:
+    """Whether the text can be the id of a mail, without `<>`: strict, because it becomes part of addresses."""
+    return len(text) <= LONGEST_ID and _ID.fullmatch(text) is not None and ".." not in text.split("/")
+
+
+def _from_address(text: str) -> str | None:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    segments = parts.path.strip("/").split("/")
+    if host not in _REDIRECTORS or segments[0] == "r":
+        segments = segments[1:]
+    if not segments or len(segments) > 2 or (len(segments) == 2 and not _PAGE.fullmatch(segments[1])):
+        return None
+    message_id = unquote(segments[0], errors="strict") if "%" in segments[0] else segments[0]
+    return message_id if is_message_id(message_id) else None
