@@ -248,5 +248,18 @@ class Outbox(Protocol):
         """One mail; the id may be abbreviated where that is unique."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much is remembered: raw mails, those that could not be read, postings, and mails to send by their state."""
+
+    raw: int
+    unreadable: int
+    postings: int
+    mails: Mapping[str, int]
+
+
 class Store(Mails, Postings, Outbox, Protocol):
     """All that is remembered."""
+
+    def tally(self) -> Tally:
+        """How much that is."""

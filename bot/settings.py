@@ -7,29 +7,19 @@ A setting is one field here; its description is its documentation and goes into 
 import os
 import tomllib
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as VariableError
 
 from bot.error import SettingsError
+from bot.outbox.agreement import Mode
 from rules.finding import Confidence, Severity
 
 DEFAULT_FILE: Final = Path("patchwarden.toml")
 PREFIX: Final = "PATCHWARDEN_"
-
-
-class Mode(StrEnum):
-    """What happens to a review for a list, from nothing to an answer to all."""
-
-    OFF = "off"
-    DRY_RUN = "dry-run"
-    MODERATE = "moderate"
-    AUTHOR = "author"
-    LIST = "list"
 
 
 def _mailbox(value: str) -> str:
@@ -54,6 +44,9 @@ class Identity(_Table):
         default="patchwarden@example.org",
         description="The address in From; its domain is also that of the message-ids.",
     )
+    contact: Mailbox | Literal[""] = Field(
+        default="", description="Where a person reads answers, named in every mail; none: the address above."
+    )
 
 
 class ReviewSettings(_Table):
@@ -66,6 +59,7 @@ class ReviewSettings(_Table):
     confidence: Confidence = Field(
         default=Confidence.MEDIUM, description="Findings below this confidence are kept, not mailed: low, medium, high."
     )
+    without: tuple[str, ...] = Field(default=(), description="Ids of rules whose findings are kept, not mailed.")
     ignored_authors: tuple[Mailbox, ...] = Field(default=(), description="Addresses whose series are never answered.")
     stale_hours: int = Field(
         default=0,
@@ -99,6 +93,9 @@ class ListSettings(_Table):
         description="off: nothing; dry-run: files; moderate: waits for approval; author: to author and maintainers; "
         "list: reply to all.",
     )
+    maintainers: tuple[Mailbox, ...] = Field(
+        default=(), description="Addresses of the consenting maintainers, who get a copy in mode author."
+    )
     consent: str = Field(
         default="", description="URL of the maintainer's agreement; author and list refuse to start without it."
     )
@@ -125,9 +122,10 @@ class Settings(BaseSettings):
     review: ReviewSettings = Field(default=ReviewSettings(), description=ReviewSettings.__doc__)
     outbox: OutboxSettings = Field(default=OutboxSettings(), description=OutboxSettings.__doc__)
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
-    lists: dict[Mailbox, ListSettings] = Field(
-        default={}, description="What each list agreed to, by its address; a list that is not named here: dry-run."
+    unlisted: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
+        default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."
     )
+    lists: dict[Mailbox, ListSettings] = Field(default={}, description="What each list agreed to, by its address.")
 
     @classmethod
     def settings_customise_sources(

@@ -13,9 +13,10 @@ from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
 from bot.jobs.isolation import Broken, isolated
+from bot.jobs.outcome import Outcome
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
-from bot.mail.posting import Posting
+from bot.mail.posting import Complete, Posting
 from bot.ports import Archive, Indexed, Mails, Postings, Progress, StoredMail, Thread, Unread
 
 Assemble = Callable[[Sequence[Message]], Sequence[Posting]]
@@ -33,10 +34,15 @@ class Remembered(Mails, Postings, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one round brought: `problems` are the sources that could not be read, a line each."""
+    """What one round brought.
+
+    `unready` are the postings that cannot be reviewed as they are now; `problems` the sources that could not be read, a
+    line each.
+    """
 
     mails: int
     threads: int
+    unready: tuple[Outcome, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -61,7 +67,8 @@ class Poll:
                 log.warning("%s", error)
                 problems.append(str(error))
         self._read()
-        return Polled(mails, self._put_together(), tuple(problems))
+        threads, unready = self._put_together()
+        return Polled(mails, threads, unready, tuple(problems))
 
     def _ingest(self, archive: Archive) -> int:
         cursors = self._store.cursors(archive.name)
@@ -84,14 +91,17 @@ class Poll:
             )
             self._progress.advance(len(mails))
 
-    def _put_together(self) -> int:
+    def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
         self._progress.start("assembling", self._store.pending()[1])
-        done = 0
+        done, unready = 0, []
         while not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
-            self._store.save_threads([(thread, self._postings(thread)) for thread in threads])
+            made = [(thread, self._postings(thread)) for thread in threads]
+            self._store.save_threads(made)
             self._progress.advance(len(threads))
             done += len(threads)
-        return done
+            postings = (posting for _, found in made for posting in found)
+            unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
+        return done, tuple(unready)
 
     def _postings(self, thread: Thread) -> Sequence[Posting]:
         read = (parse(mail.raw) for mail in thread.mails)

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Final
 
 from bot.jobs.isolation import Broken, isolated
+from bot.jobs.outcome import Outcome
 from bot.mail.address import Address
 from bot.mail.compose import Refused, compose
 from bot.mail.posting import Posting
@@ -46,21 +47,6 @@ class Judged:
     blobs: Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one posting, in a line: `refused` says why it was not reviewed, `mail` is the id of its mail."""
-
-    posting_id: str
-    subject: str
-    revision: int
-    patches: int
-    findings: int = 0
-    failures: int = 0
-    mail: str = ""
-    to: tuple[str, ...] = ()
-    refused: str = ""
-
-
 class Reviewing:
     """Reviews whatever is due; between two postings it looks whether it is to stop."""
 
@@ -85,9 +71,7 @@ class Reviewing:
 
     def _review(self, due: DuePosting) -> Outcome:
         now, posting = self._clock.now(), due.posting
-        outcome = Outcome(
-            posting.message_id, posting.series.subject, posting.series.revision, len(posting.series.patches)
-        )
+        outcome = Outcome.of(posting)
         if old := _stale(due, now, self._desk.stale):
             self._store.refuse(posting, old)
             return replace(outcome, refused=old)

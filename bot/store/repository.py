@@ -4,10 +4,15 @@
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from bot.ports import Tally
 from bot.store.database import Database
 from bot.store.mails import MailRows
 from bot.store.outgoing import OutgoingRows
 from bot.store.postings import PostingRows
+from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
 
 class Repository(MailRows, PostingRows, OutgoingRows):
@@ -15,6 +20,16 @@ class Repository(MailRows, PostingRows, OutgoingRows):
 
     def __init__(self, path: Path) -> None:
         super().__init__(Database(path))
+
+    def tally(self) -> Tally:
+        with self._database.reading() as session:
+            by_state = select(OutgoingRow.state, func.count()).group_by(OutgoingRow.state)
+            return Tally(
+                raw=session.exec(select(func.count(col(MailRow.id)))).one(),
+                unreadable=session.exec(select(func.count()).where(MailRow.state == "unreadable")).one(),
+                postings=session.exec(select(func.count()).where(PostingRow.state != "gone")).one(),
+                mails=dict(session.exec(by_state).all()),
+            )
 
     def close(self) -> None:
         self._database.close()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden doctor`: what would keep the service from working, and how to mend it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from bot.cli import status
+from bot.cli.context import options
+from bot.error import SettingsError
+from bot.inbox.error import InboxError
+from bot.settings import DEFAULT_FILE, Settings, load, unknown_variables
+from bot.store.error import StoreError
+from bot.store.repository import Repository
+from bot.wiring import archive
+from rules.registry import RULES, problems
+
+_OLDEST_GIT = (2, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `mend` is empty where it is well."""
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(context: typer.Context) -> None:
+    """Check settings, database, archives, outbox, git and the rules; say for each what is wrong and how to mend it.
+
+    \b
+    Example:
+      patchwarden doctor
+      patchwarden --config /etc/patchwarden.toml doctor
+
+    Exit status: 0 all is well; 2 something is not.
+    """
+    checks = list(examine(options(context).config))
+    for check in checks:
+        typer.echo(f"{'wrong' if check.mend else 'ok':6}{check.what}: {check.found}")
+        if check.mend:
+            typer.echo(f"      mend: {check.mend}")
+    raise typer.Exit(status.USAGE if any(check.mend for check in checks) else status.OK)
+
+
+def examine(config: Path | None) -> Iterator[Check]:
+    """Every check in order; without settings there is nothing to check but the tools."""
+    file = config if config is not None else DEFAULT_FILE
+    try:
+        settings = load(config)
+    except SettingsError as error:
+        yield Check("settings", str(error), "correct the line; `patchwarden init FILE` writes every setting explained")
+    else:
+        yield Check("settings", str(file) if file.exists() else "no file, all defaults")
+        yield from _environment()
+        yield _database(settings)
+        yield from _archives(settings)
+        yield _outbox(settings)
+    yield _git()
+    yield _rules()
+
+
+def _environment() -> Iterator[Check]:
+    for name in unknown_variables():
+        yield Check("environment", f"{name} is no setting", "correct its name or unset it")
+
+
+def _database(settings: Settings) -> Check:
+    try:
+        with Repository(settings.database) as store:
+            tally = store.tally()
+    except StoreError as error:
+        return Check("database", str(error), "as said; the service cannot work without it")
+    return Check("database", f"{settings.database}, {tally.raw:,} mails, {tally.postings:,} series")
+
+
+def _archives(settings: Settings) -> Iterator[Check]:
+    if not settings.archives:
+        yield Check("archives", "none in the settings: the bundled sample archive")
+    for path in settings.archives:
+        try:
+            source = archive(path)
+            yield Check("archive", f"{path}, {source.count({}):,} mails")
+        except InboxError as error:
+            yield Check("archive", str(error), "correct its path in `archives`, or give this user the right to read it")
+
+
+def _outbox(settings: Settings) -> Check:
+    directory = settings.outbox.directory
+    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Check("outbox", f"{existing} cannot be written", "name another `directory` in [outbox]")
+    return Check("outbox", str(directory))
+
+
+def _git() -> Check:
+    mend = f"install git {_OLDEST_GIT[0]}.{_OLDEST_GIT[1]} or newer and put it on PATH"
+    if shutil.which("git") is None:
+        return Check("git", "not found", mend)
+    said = subprocess.run(["git", "version"], capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+    numbers = [part for part in said.removeprefix("git version ").split(".")[:2] if part.isdigit()]
+    return Check("git", said or "says nothing", "" if tuple(map(int, numbers)) >= _OLDEST_GIT else mend)
+
+
+def _rules() -> Check:
+    wrong = problems(RULES)
+    if not RULES:
+        return Check("rules", "none", "the installation is damaged: install patchwarden again")
+    if wrong:
+        return Check("rules", "; ".join(wrong), "correct these rules")
+    return Check("rules", f"{len(RULES)} rules")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How far the work is: bars on a terminal, a line for each stretch elsewhere. Both are bot.ports.Progress."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from bot import ports
+
+
+class Silent:
+    """Says nothing."""
+
+    def start(self, what: str, total: int) -> None:
+        """Nothing begins that anybody asked about."""
+
+    def advance(self, units: int = 1) -> None:
+        """Nothing is said."""
+
+
+class Lines:
+    """Prints one line for each stretch when the next one begins."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._what = ""
+        self._done = 0
+        self._began = 0.0
+
+    def start(self, what: str, total: int) -> None:
+        self.end()
+        self._what, self._done, self._began = (what, 0, time.monotonic()) if total else ("", 0, 0.0)
+
+    def advance(self, units: int = 1) -> None:
+        self._done += units
+
+    def end(self) -> None:
+        if self._what:
+            self._console.print(
+                f"{self._what}: {self._done:,} in {time.monotonic() - self._began:.1f} s", highlight=False
+            )
+        self._what = ""
+
+
+class Bars:
+    """A bar for each stretch that has any work in it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def start(self, what: str, total: int) -> None:
+        self._task = self._progress.add_task(what, total=total) if total else None
+
+    def advance(self, units: int = 1) -> None:
+        if self._task is not None:
+            self._progress.advance(self._task, units)
+
+
+@contextmanager
+def shown(console: Console) -> Iterator[ports.Progress]:
+    """The progress that suits the console."""
+    if not console.is_terminal:
+        lines = Lines(console)
+        yield lines
+        lines.end()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield Bars(progress)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "")

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden run`: the service, or one round of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.cli import status
+from bot.cli.context import options
+from bot.cli.progress import Silent, shown
+from bot.jobs.outcome import Outcome
+from bot.jobs.schedule import serve, stopped_by_signals
+from bot.ports import Tally
+from bot.settings import Settings, load
+from bot.wiring import service
+
+_MOST_ROWS = 40
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(run)
+
+
+def run(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="One round over what is new, then a table, then the end.")
+    ] = False,
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option(help="Read this public-inbox archive, mbox or Maildir instead of the settings'; repeatable."),
+    ] = None,
+) -> None:
+    """Read archives, review the series in them, and deliver the reviews: files in a folder by default.
+
+    Without --once it goes on until SIGTERM or Ctrl-C. It can be killed at any time and takes up where it was.
+
+    \b
+    Example:
+      patchwarden run --once
+      patchwarden run --once --archive ~/archives/rust-for-linux.git
+      patchwarden --config /etc/patchwarden.toml run
+
+    Exit status: 0 done or stopped; 2 wrong settings, or an archive that cannot be read; 3 the database or the outbox
+    cannot be written, another run holds the database, or reviewing failed.
+    """
+    settings = load(options(context).config)
+    raise typer.Exit(_once(settings, archive or ()) if once else _serve(settings, archive or ()))
+
+
+def _serve(settings: Settings, archives: Sequence[Path]) -> int:
+    with service(settings, archives, Silent()) as made, stopped_by_signals(made.stop):
+        serve(made.repeated(settings), made.stop)
+    return status.OK
+
+
+def _once(settings: Settings, archives: Sequence[Path]) -> int:
+    console = Console()
+    with shown(Console(stderr=True)) as progress, service(settings, archives, progress) as made:
+        with stopped_by_signals(made.stop):
+            polled = made.poll.run()
+            reviewed = made.reviewing.run()
+            delivered = made.delivering.run()
+        tally = made.store.tally()
+    unready = {one.posting_id: one for one in polled.unready}
+    outcomes = [*reviewed, *(one for key, one in unready.items() if key not in {each.posting_id for each in reviewed})]
+    if outcomes:
+        _print_table(console, outcomes)
+    else:
+        console.print(f"Nothing new: {polled.mails:,} new mails, no series to review.", highlight=False)
+    _print_summary(console, settings, outcomes, tally)
+    if made.stop.is_set():
+        console.print("Stopped before the end; the same command goes on from here.")
+    for problem in (*polled.problems, *delivered.problems):
+        typer.echo(f"patchwarden: {problem}", err=True)
+    failed = bool(delivered.problems) or any(one.failures for one in reviewed)
+    return status.FAILED if failed else status.USAGE if polled.problems else status.OK
+
+
+def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """One line a series; of many those that have mails, then those with findings, then the rest."""
+    shown_ones = list(outcomes)
+    if len(shown_ones) > _MOST_ROWS:
+        shown_ones.sort(key=lambda one: (not one.mail, not one.findings))
+        shown_ones = shown_ones[:_MOST_ROWS]
+    table = Table("series", "revision", "patches", "findings", "would be sent to")
+    for number in (1, 2, 3):
+        table.columns[number].justify = "right"
+    table.columns[0].ratio, table.columns[4].ratio = 3, 2
+    for one in shown_ones:
+        count = str(one.patches) if one.patches == one.expected else f"{one.patches}/{one.expected}"
+        findings = "-" if one.refused else str(one.findings)
+        # Text, not str: a subject is not our markup, whatever brackets it has.
+        table.add_row(Text(one.subject), f"v{one.revision}", count, findings, Text(_destination(one)))
+    console.print(table)
+    if len(outcomes) > len(shown_ones):
+        console.print(f"and {len(outcomes) - len(shown_ones):,} more series, not shown", highlight=False)
+
+
+def _destination(one: Outcome) -> str:
+    if one.refused:
+        return f"nobody: {one.refused}"
+    if not one.mail:
+        return "nobody: nothing to say"
+    first, more = one.to[0], len(one.to) - 1
+    return f"{first} and {more} more" if more else first
+
+
+def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outcome], tally: Tally) -> None:
+    reviewed = [one for one in outcomes if not one.refused]
+    mails = [one for one in outcomes if one.mail]
+    if outcomes:
+        console.print(
+            f"{len(reviewed):,} series reviewed, {len(mails):,} with a mail; "
+            f"{len(outcomes) - len(reviewed):,} not reviewed (incomplete, damaged or refused).",
+            highlight=False,
+        )
+    known = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.mails.items())) or "none"
+    console.print(
+        f"{settings.database} knows {tally.postings:,} series and {tally.raw:,} mails, {tally.unreadable:,} of them "
+        f"unreadable. Mails to send: {known}.",
+        highlight=False,
+    )
+    if tally.mails.get("filed"):
+        console.print(f"Nothing was sent: the mails are files in {settings.outbox.directory}.", highlight=False)
+    if mails:
+        console.print(f"Next: patchwarden outbox show {mails[-1].mail[:8]}", highlight=False, soft_wrap=True)
+    elif tally.mails:
+        console.print("Next: patchwarden outbox list")

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What became of a posting, small enough to keep thousands of."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from bot.mail.posting import Defective, Posting, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One posting in a line: `refused` says why it was not reviewed, `mail` is its mail's id, `to` who would get it."""
+
+    posting_id: str
+    subject: str
+    revision: int
+    patches: int
+    expected: int
+    findings: int = 0
+    failures: int = 0
+    mail: str = ""
+    to: tuple[str, ...] = ()
+    refused: str = ""
+
+    @classmethod
+    def of(cls, posting: Posting) -> Self:
+        """The outcome of a posting that was not looked at yet: what its state says."""
+        refused = ""
+        if isinstance(posting.state, Waiting):
+            refused = f"waiting for {', '.join(map(str, posting.state.missing))} of {posting.expected}"
+        elif isinstance(posting.state, Defective):
+            refused = posting.state.reason
+        series = posting.series
+        return cls(
+            posting.message_id, series.subject, series.revision, len(series.patches), posting.expected, refused=refused
+        )

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the jobs over and over until it is told to stop; what is to be done stands in the store, not here."""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from bot.store.error import StoreError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A job and how often it runs."""
+
+    name: str
+    run: Callable[[], object]
+    seconds: int
+    jitter: int
+
+
+def serve(jobs: Sequence[Repeated], stop: Event) -> None:
+    """Run each job now and then at its pace, never twice at once; returns after `stop`, when the last unit is done.
+
+    A run that was due while the machine was busy is made up for once. A database that cannot be written now is written
+    the next time: nothing is lost, because nothing was marked as done.
+    """
+    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
+    for job in jobs:
+        scheduler.add_job(
+            _guarded,
+            "interval",
+            args=(job,),
+            id=job.name,
+            seconds=job.seconds,
+            jitter=job.jitter or None,
+            next_run_time=datetime.now(UTC),
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
+    scheduler.start()
+    stop.wait()
+    log.info("stopping when the work at hand is done")
+    scheduler.shutdown(wait=True)
+
+
+@contextmanager
+def stopped_by_signals(stop: Event) -> Iterator[None]:
+    """Within, SIGTERM and SIGINT set `stop` and do nothing else; afterwards they mean again what they meant before."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        log.info("received %s", signal.Signals(number).name)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _guarded(job: Repeated) -> None:
+    try:
+        job.run()
+    except StoreError as error:
+        log.error("%s: %s", job.name, error)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The composition root: settings become adapters, adapters become jobs. Nothing else joins them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+from threading import Event
+
+from bot.inbox.assemble import assemble
+from bot.inbox.sample import sample
+from bot.inbox.source import open_source
+from bot.jobs.deliver import Delivering
+from bot.jobs.poll import Poll
+from bot.jobs.review import Desk, Reviewing
+from bot.jobs.schedule import Repeated
+from bot.mail.address import Address
+from bot.outbox.agreement import Agreement, Mode, strictest
+from bot.outbox.folder import Folder
+from bot.ports import Archive, Mailer, Progress
+from bot.review.comment import Identity
+from bot.review.policy import Policy
+from bot.settings import Settings
+from bot.store.database import sole_worker
+from bot.store.repository import Repository
+from rules.registry import active
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The jobs over one database, ready to run; `stop` ends each of them after the unit it is at."""
+
+    store: Repository
+    poll: Poll
+    reviewing: Reviewing
+    delivering: Delivering
+    stop: Event
+
+    def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
+        """The jobs at the pace of the settings."""
+        pace = settings.schedule
+        return (
+            Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds),
+            Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
+            Repeated("deliver", self.delivering.run, pace.deliver_seconds, pace.jitter_seconds),
+        )
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class StoredBlobs:
+    """A tree that knows the images that earlier series proved; the store is bot.ports.Postings."""
+
+    def __init__(self, store: Repository) -> None:
+        self._store = store
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
+        return None
+
+    def blob(self, blob_id: str) -> bytes | None:
+        return self._store.blob(blob_id)
+
+
+@contextmanager
+def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Service]:
+    """The service over the settings' database, which it holds alone until the end.
+
+    Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
+    """
+    archives = [archive(path) for path in sources or settings.archives] or [sample()]
+    with sole_worker(settings.database), Repository(settings.database) as store:
+        stop, clock = Event(), SystemClock()
+        made = Service(
+            store=store,
+            poll=Poll(archives, store, assemble, stop, progress),
+            reviewing=Reviewing(store, desk(settings, store), clock, stop, progress),
+            delivering=Delivering(store, mailers(settings), clock, stop, progress),
+            stop=stop,
+        )
+        made.delivering.recover()
+        yield made
+
+
+def archive(path: Path) -> Archive:
+    """The source at that path under one name, from wherever it is called."""
+    return open_source(path.resolve() if str(path) != "-" else path)
+
+
+def desk(settings: Settings, store: Repository) -> Desk:
+    """What postings are judged by."""
+    hours = settings.review.stale_hours
+    return Desk(
+        rules=active(),
+        tree=StoredBlobs(store),
+        policy=policy(settings),
+        identity=identity(settings),
+        agreement=lambda lists: strictest(lists, _agreements(settings), Agreement(Mode(settings.unlisted))),
+        stale=timedelta(hours=hours) if hours else None,
+    )
+
+
+def policy(settings: Settings) -> Policy:
+    """What is said and what is kept."""
+    review = settings.review
+    return Policy(
+        own=frozenset({settings.identity.address.lower()}),
+        ignored=frozenset(address.lower() for address in review.ignored_authors),
+        without=frozenset(review.without),
+        severity=review.severity,
+        confidence=review.confidence,
+    )
+
+
+def identity(settings: Settings) -> Identity:
+    """Who speaks."""
+    sender = Address(settings.identity.name, settings.identity.address)
+    return Identity(sender, metadata.version("patchwarden"), settings.identity.contact)
+
+
+def mailers(settings: Settings) -> dict[str, Mailer]:
+    """The transport of each mode that has one."""
+    return {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
+
+
+def _agreements(settings: Settings) -> dict[str, Agreement]:
+    return {name: Agreement(one.mode, one.maintainers) for name, one in settings.lists.items()}
