@@ -121,7 +121,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The patches of one revision in order, and what the author says about them as a whole."""
+    """The patches of one revision in order, and what the author says about them as a whole.
+
+    `prerequisites` are the patch-ids that git's `prerequisite-patch-id:` lines name.
+    """
 
     subject: str
     patches: tuple[Patch, ...]
@@ -130,6 +133,7 @@ class Series:
     base_commit: str | None = None
     change_id: str | None = None
     prefixes: tuple[str, ...] = field(default=())
+    prerequisites: tuple[str, ...] = ()
 
     def patch(self, index: int) -> Patch:
         """The patch with that index; KeyError if it is not here."""

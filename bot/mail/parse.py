@@ -24,6 +24,7 @@ MAX_HEADER_SIZE: Final = 256_000
 MAX_HEADERS: Final = 1_000
 MAX_ENCODED_WORDS: Final = 2_000
 MAX_ID: Final = 500
+SYNTHETIC: Final = "@no-message-id.invalid"
 
 _FROM_LINE = re.compile(rb"\s*>*From [^\n]*\n")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -88,7 +89,7 @@ def parse_date(value: str) -> datetime | None:
 
 def synthetic_id(raw: bytes) -> str:
     """The message-id of a mail that has none: the same bytes always get the same."""
-    return f"{hashlib.sha256(raw).hexdigest()[:32]}@no-message-id.invalid"
+    return f"{hashlib.sha256(raw).hexdigest()[:32]}{SYNTHETIC}"
 
 
 def _too_much(block: bytes) -> str:

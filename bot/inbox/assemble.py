@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The mails of one thread become postings, with b4 reading subjects, trailers and what a series says of itself.
+
+This is the only module that knows b4. The fence: b4 never sees a mail as it came, but a copy made here from the parsed
+one, with a canonical subject, a valid sender and date, and text too short and plain for its expressions to run away;
+the mails of one posting only, because b4 keeps series apart by revision alone; no network; no configuration, for which
+it would run git and read the operator's files; and no patch-id, for which it would start a git process for every patch,
+to no use where only one revision is at hand.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.charset import BASE64, SHORTEST, add_charset
+from email.message import EmailMessage
+from email.policy import compat32
+from email.utils import format_datetime
+from typing import Final
+
+import b4
+
+from bot.inbox.grouping import Candidate, Group, group, in_order, parent_of
+from bot.mail.address import format_address
+from bot.mail.bots import is_automatic, is_reply
+from bot.mail.message import Message
+from bot.mail.parse import SYNTHETIC
+from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
+from rules.diff import read_patch
+from rules.patch import Patch, Series, Unreadable
+
+MAX_EXPECTED: Final = 500
+
+_SUBJECT = 400
+_HEAD, _TAIL, _LINE = 24_000, 4_000, 400
+_DIFF = re.compile(r"^(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)", re.MULTILINE)
+_MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}[A-Za-z][A-Za-z-]+:[ \t][^\n]*\S@\S", re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n\s*\n")
+_HASH = re.compile(r"[0-9a-f]{7,64}")
+_WORD = re.compile(r"\w+")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+b4.can_network = False
+b4.logger.setLevel(logging.CRITICAL + 1)
+# Importing b4 changes how every MIMEText of this process is encoded; this is the stdlib's own setting.
+add_charset("utf-8", SHORTEST, BASE64, "utf-8")
+
+
+class _Copy(b4.LoreMessage):
+    """A message without a patch-id: b4 takes it for one whose diff has none, and looks for no trailers by it."""
+
+    @property
+    def git_patch_id(self) -> str | None:
+        return None
+
+
+def assemble(messages: Sequence[Message]) -> tuple[Posting, ...]:
+    """The postings of one thread, by their first mail. `messages` are its mails in the order they arrived."""
+    known = {message.message_id: message for message in reversed(messages)}
+    first = [message for message in messages if known[message.message_id] is message]
+    candidates = [found for message in first if (found := candidate(message)) is not None]
+    if not any(found.index for found in candidates):
+        return ()
+    groups = group(candidates, known)
+    answers = _answers(first, groups, known)
+    return tuple(_posting(one, known, answers) for one in groups if any(member.index for member in one.members))
+
+
+def candidate(message: Message) -> Candidate | None:
+    """The mail as a patch or a cover letter by its subject and text; None for everything else."""
+    if message.author is None or is_reply(message.subject):
+        return None
+    subject = b4.LoreSubject(message.subject[:_SUBJECT])
+    has_diff = bool(_DIFF.search(message.body))
+    tagged = subject.patch or subject.rfc or not subject.counters_inferred or message.message_id.endswith(SYNTHETIC)
+    is_cover = subject.counter == 0 and not has_diff and subject.expected > 0
+    if subject.reply or not tagged or not (is_cover or (has_diff and subject.counter > 0)) or is_automatic(message):
+        return None
+    return Candidate(
+        message,
+        index=subject.counter,
+        expected=subject.expected,
+        revision=subject.revision,
+        stated=not subject.revision_inferred,
+        counted=not subject.counters_inferred,
+        resend=subject.resend,
+        title=subject.subject,
+        prefixes=tuple(subject.get_extra_prefixes(exclude=["patch"])),
+    )
+
+
+def _answers(
+    messages: Sequence[Message], groups: Sequence[Group], known: Mapping[str, Message]
+) -> dict[str, list[Message]]:
+    """The mails that may give a trailer, by the id of the patch or cover letter they answer, maybe through others."""
+    members = {member.id for one in groups for member in one.members}
+    found: dict[str, list[Message]] = {}
+    for message in messages:
+        if message.message_id in members or not is_reply(message.subject) or message.author is None:
+            continue
+        if not _MAY_BE_TRAILER.search(message.body):
+            continue
+        above, seen = parent_of(message, known), {message.message_id}
+        while above and above not in members and above not in seen:
+            seen.add(above)
+            above = parent_of(known[above], known)
+        if above in members:
+            found.setdefault(above, []).append(message)
+    return found
+
+
+def _posting(one: Group, known: Mapping[str, Message], answers: Mapping[str, Sequence[Message]]) -> Posting:
+    members = {member.index: member for member in in_order(one.members)}
+    naked = _naked_cover(one, known)
+    series = _series(one, naked, answers)
+    cover = series.patches[0]
+    if naked is not None and cover is not None and cover.msgid == naked.message_id:
+        members = {0: replace(one.first, message=naked, index=0, title=naked.subject)} | members
+    lead = next(iter(members.values()))
+    author = lead.message.author
+    assert author is not None
+    patches = tuple(_patch(member) for index, member in members.items() if index)
+    topic = series.change_id or f"{author.key} {_plain(lead.title)}"
+    base = series.base_commit or ""
+    return Posting(
+        message_id=lead.id,
+        lists=tuple(sorted({each for member in members.values() for each in member.message.lists})),
+        series=Series(
+            subject=lead.title,
+            patches=patches,
+            revision=one.revision,
+            cover=members[0].message.body if 0 in members else "",
+            base_commit=base if _HASH.fullmatch(base) else None,
+            change_id=series.change_id,
+            prefixes=lead.prefixes,
+            prerequisites=tuple(each for each in series.prereq_patch_ids or () if _HASH.fullmatch(each)),
+        ),
+        parts=tuple(_part(member) for member in members.values()),
+        author=author,
+        date=lead.message.date,
+        expected=lead.expected,
+        state=_state(one, known, series, has_cover=0 in members),
+        topic=topic,
+        resend=lead.resend,
+        follow_ups=tuple(_follow_ups(series)),
+    )
+
+
+def _series(one: Group, naked: Message | None, answers: Mapping[str, Sequence[Message]]) -> b4.LoreSeries:
+    """The posting as b4 reads it: the maps that its mailbox fills by guessing are filled here by what is known."""
+    mailbox = b4.LoreMailbox()
+    series = mailbox.series.setdefault(one.revision, b4.LoreSeries(one.revision, 0))
+    if naked is not None:
+        mailbox.msgid_map[naked.message_id] = _copy(naked, naked.subject)
+    for member in in_order(one.members):
+        if member.index <= member.expected <= MAX_EXPECTED:
+            subject = f"[PATCH v{one.revision} {member.index}/{member.expected}] {member.title}"
+            copy = _copy(member.message, subject, naked.message_id if naked else None)
+            mailbox.msgid_map[member.id] = copy
+            if member.index:
+                series.add_patch(copy)
+            else:
+                mailbox.covers[one.revision] = copy
+    for member in one.members:
+        for answer in answers.get(member.id, ()):
+            mailbox.followups.append(_copy(answer, f"Re: {answer.subject}", member.id))
+    return mailbox.get_series(one.revision, reroll=False, codereview_trailers=False) or series
+
+
+def _copy(message: Message, subject: str, above: str | None = None) -> _Copy:
+    """A mail that says what b4 is to know of this one."""
+    assert message.author is not None
+    mail = EmailMessage(policy=compat32)
+    mail["Message-ID"] = f"<{message.message_id}>"
+    mail["Subject"] = subject[:_SUBJECT]
+    mail["From"] = format_address(message.author)
+    mail["Date"] = format_datetime(message.date or _LONG_AGO)
+    if above:
+        mail["In-Reply-To"] = f"<{above}>"
+    mail["Content-Type"] = "text/plain; charset=utf-8"
+    # As the stdlib's parser leaves 8-bit text: bytes as surrogates.
+    mail.set_payload(_abridged(message.body).encode("utf-8").decode("ascii", "surrogateescape"))
+    return _Copy(mail)
+
+
+def _abridged(body: str) -> str:
+    """The text around the diff with a diff's first line, without long or crowded lines, cut in the middle if long."""
+    match = _DIFF.search(body)
+    text = body
+    if match:
+        tail = body[max(match.end(), len(body) - _TAIL) :]
+        text = f"{body[: match.start()]}\ndiff --git a/abridged b/abridged\n{tail}"
+    if len(text) > _HEAD + _TAIL:
+        text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+    lines = (line for line in text.split("\n") if len(line) <= _LINE and line.count("@") < 4)
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines))
+
+
+def _naked_cover(one: Group, known: Mapping[str, Message]) -> Message | None:
+    """What may be a cover letter without a number: a mail that all patches answer."""
+    first = one.first
+    above = known.get(one.anchor)
+    if not first.index or not first.counted or first.expected < 2 or above is None or candidate(above) is not None:
+        return None
+    if is_reply(above.subject) or above.author is None or above.author != first.message.author:
+        return None
+    return above
+
+
+def _state(one: Group, known: Mapping[str, Message], series: b4.LoreSeries, *, has_cover: bool) -> State:
+    expected = one.first.expected
+    for member in in_order(one.repeated):
+        return Defective(f"two different mails are patch {member.index} of {expected}")
+    for member in in_order(one.members):
+        if member.index > expected:
+            return Defective(f"patch {member.index} of {expected}")
+    if expected > MAX_EXPECTED:
+        return Defective(f"announces {expected} patches")
+    missing = [index for index in range(1, expected + 1) if series.patches[index] is None]
+    above = {member.message.in_reply_to for member in one.members}
+    if not has_cover and len(one.members) > 1 and len(above) == 1 and None not in above and not above & known.keys():
+        missing.insert(0, 0)
+    return Waiting(tuple(missing)) if missing else Complete()
+
+
+def _follow_ups(series: b4.LoreSeries) -> Iterator[FollowUp]:
+    seen: set[tuple[int, str]] = set()
+    for index, message in enumerate(series.patches):
+        for trailer in message.followup_trailers if message is not None else ():
+            text = trailer.as_string(omit_extinfo=True)
+            if (index, text) not in seen:
+                seen.add((index, text))
+                yield FollowUp(index, text, trailer.origin)
+
+
+def _patch(member: Candidate) -> Patch:
+    patch = read_patch(member.index, member.title, member.message.body)
+    if patch.damage and member.message.flowed:
+        return replace(patch, damage=Unreadable(f"{patch.damage.reason} (sent as format=flowed)", patch.damage.line))
+    return patch
+
+
+def _part(member: Candidate) -> Part:
+    message = member.message
+    assert message.author is not None
+    return Part(
+        index=member.index,
+        message_id=message.message_id,
+        subject=message.subject,
+        author=message.author,
+        to=message.to,
+        cc=message.cc,
+        date=message.date,
+        in_reply_to=message.in_reply_to,
+        references=message.references,
+        body=message.body,
+    )
+
+
+def _plain(title: str) -> str:
+    return " ".join(_WORD.findall(title.lower()))

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which patches of one thread were mailed as one series: what the subjects count, checked against who answers whom."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.mail.message import Message
+from bot.mail.parse import SYNTHETIC
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mail that is a patch or a cover letter (`index` 0), with what its subject says of it.
+
+    `stated` says that the revision stands in the subject, `counted` that "n/M" does. `title` is the subject without
+    prefixes.
+    """
+
+    message: Message
+    index: int
+    expected: int
+    revision: int
+    stated: bool
+    counted: bool
+    resend: bool
+    title: str
+    prefixes: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return self.message.message_id
+
+
+@dataclass(slots=True)
+class Group:
+    """The mails of one posting, in the order they came; `anchor` is what the first of them answers."""
+
+    members: list[Candidate]
+    anchor: str
+    repeated: list[Candidate] = field(default_factory=list)
+
+    @property
+    def indices(self) -> set[int]:
+        return {member.index for member in self.members}
+
+    @property
+    def first(self) -> Candidate:
+        return min(self.members, key=lambda member: member.index)
+
+    @property
+    def revision(self) -> int:
+        return next((member.revision for member in self.members if member.stated), self.first.revision)
+
+
+def parent_of(message: Message, known: Mapping[str, Message]) -> str | None:
+    """The id of the nearest mail here that the message answers; None where there is none, or only itself."""
+    ids = (message.in_reply_to, *reversed(message.references))
+    return next((one for one in ids if one and one in known and one != message.message_id), None)
+
+
+def group(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list[Group]:
+    """The candidates by posting; `known` are all mails of the thread by their ids.
+
+    A patch belongs to the cover letter or earlier patch it answers, if both count to the same M and revision. What is
+    left over joins others that count alike, come from the same author and answer the same mail, as long as no number
+    repeats.
+    """
+    by_id = {candidate.id: candidate for candidate in candidates}
+    groups: dict[str, Group] = {}
+    for candidate in candidates:
+        leader = _leader(candidate, by_id, known)
+        if leader.id not in groups:
+            groups[leader.id] = Group([], parent_of(leader.message, known) or leader.message.in_reply_to or "")
+        _add(groups[leader.id], candidate)
+    owner = {member.id: lead for lead, group in groups.items() for member in group.members}
+    merged: dict[tuple[object, ...], list[Group]] = {}
+    for lead, one in groups.items():
+        anchor = owner.get(one.anchor, one.anchor)
+        first = one.first
+        author = "" if first.id.endswith(SYNTHETIC) else _author(first)
+        key = (author, one.revision, first.expected, first.resend, anchor) if first.counted else (lead,)
+        alike = merged.setdefault(key, [])
+        for other in reversed(alike):
+            if not other.indices & one.indices:
+                other.members += one.members
+                other.repeated += one.repeated
+                break
+        else:
+            alike.append(one)
+    order = {candidate.id: at for at, candidate in enumerate(candidates)}
+    return sorted((one for alike in merged.values() for one in alike), key=lambda one: order[one.members[0].id])
+
+
+def _leader(candidate: Candidate, by_id: Mapping[str, Candidate], known: Mapping[str, Message]) -> Candidate:
+    """The first mail of the series as far as it can be reached from this one."""
+    current, seen = candidate, {candidate.id}
+    while True:
+        above = by_id.get(parent_of(current.message, known) or "")
+        if above is None or above.id in seen or not _continues(above, current):
+            return current
+        seen.add(above.id)
+        current = above
+
+
+def _continues(above: Candidate, below: Candidate) -> bool:
+    return (
+        above.counted
+        and below.counted
+        and above.expected == below.expected
+        and above.index < below.index
+        and above.resend == below.resend
+        and (above.revision == below.revision or not below.stated)
+    )
+
+
+def _add(group: Group, candidate: Candidate) -> None:
+    same = next((member for member in group.members if member.index == candidate.index), None)
+    if same is None:
+        group.members.append(candidate)
+    elif same.message.body != candidate.message.body:
+        group.repeated.append(candidate)
+
+
+def _author(candidate: Candidate) -> str:
+    return candidate.message.author.key if candidate.message.author else ""
+
+
+def in_order(members: Iterable[Candidate]) -> list[Candidate]:
+    """The members by their number, the cover letter first."""
+    return sorted(members, key=lambda member: member.index)
