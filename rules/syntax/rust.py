@@ -5,8 +5,12 @@ from functools import cached_property
 
 from rules.finding import Confidence
 from rules.image import Image
+from rules.syntax.rust_doctest import doctests
+from rules.syntax.rust_fragment import read_fragment
 from rules.syntax.rust_grammar import parse_bytes
+from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
 from rules.syntax.rust_unit import Unit
+from rules.syntax.rust_unsafe import UnsafeCode
 
 
 class Source:
@@ -32,13 +36,38 @@ class Source:
     @cached_property
     def units(self) -> tuple[Unit, ...]:
         """The parsed pieces in the file's order; one for a complete image."""
-        confidence = Confidence.HIGH if self.complete else Confidence.MEDIUM
-        return tuple(
-            Unit(
-                parse_bytes(fragment.text), fragment.text, tuple(fragment.text.split(b"\n")), fragment.first, confidence
-            )
-            for fragment in self.image.fragments
-        )
+        if self.complete:
+            text = self.image.content
+            lines = tuple(text.split(b"\n"))
+            return (Unit(parse_bytes(text), text, lines, 1, Confidence.HIGH),)
+        return tuple(read_fragment(fragment) for fragment in self.image.fragments)
+
+    @cached_property
+    def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
+        sites: list[UnsafeSite] = []
+        declarations: list[UnsafeDeclaration] = []
+        if any(b"unsafe" in fragment.text for fragment in self.image.fragments):
+            for unit in self.units:
+                code = UnsafeCode(unit, whole_file=self.complete)
+                sites.extend(code.sites)
+                declarations.extend(code.declarations)
+                for doctest in doctests(unit, code.doc_rows):
+                    sites.extend(UnsafeCode(doctest, whole_file=False).sites)
+        return tuple(sorted(sites, key=_place)), tuple(declarations)
+
+    @property
+    def sites(self) -> tuple[UnsafeSite, ...]:
+        """Every unsafe block and `unsafe impl`, in the file's order."""
+        return self._unsafe[0]
+
+    @property
+    def declarations(self) -> tuple[UnsafeDeclaration, ...]:
+        """Every `unsafe fn` and `unsafe trait`, in the file's order."""
+        return self._unsafe[1]
+
+
+def _place(site: UnsafeSite) -> tuple[int, int]:
+    return site.line, site.column
 
 
 def parse(image: Image) -> Source:

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What stands above a line of Rust: comments, attributes, documentation, read line by line as Clippy does."""
+
+import re
+from collections.abc import Sequence
+
+_CLIPPY_TAG = re.compile(rb"safety:", re.IGNORECASE)
+_TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
+_LENIENT_TAG = re.compile(rb"(?i:safety)\s*:|(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b")
+_UNTAGGED = re.compile(rb"(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b(?!\s*:)")
+_TRAILING_COMMENT = re.compile(rb"\s*(?://.*|/\*.*\*/)$")
+_ATTRIBUTE_ROWS = 40
+_COMMENT_ROWS = 400
+
+Lines = Sequence[bytes]
+
+
+def has_lenient_tag(text: bytes) -> bool:
+    """A safety tag, with or without the colon, at the start of a comment or anywhere with the colon."""
+    return _LENIENT_TAG.search(text) is not None
+
+
+def is_untagged(text: bytes) -> bool:
+    """The comment says SAFETY without the colon that Clippy wants."""
+    return _CLIPPY_TAG.search(text) is None and _UNTAGGED.search(text) is not None
+
+
+def has_clippy_tag(text: bytes) -> bool:
+    """`safety:` in any case, anywhere in the text."""
+    return _CLIPPY_TAG.search(text) is not None
+
+
+def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple[str, int] | None:
+    """Clippy 1.95's reading of the lines above `row`, down to but without `floor`: how it was found, and its row.
+
+    Blank lines and attributes of one line are passed over; then a run of `//` lines of which any has the tag, a block
+    comment that starts a line, or (with `trailing`, for blocks alone) a tag behind the code of the previous line.
+    """
+    at = row - 1
+    while at > floor and _passed_over(lines[at]):
+        at -= 1
+    if at <= floor:
+        return None
+    line = lines[at].strip()
+    if line.startswith(b"//"):
+        found = _line_comments(lines, at, floor)
+        return None if found is None else ("above", found)
+    if trailing and _TRAILING_TAG.search(line):
+        return ("above", at) if line.startswith(b"/*") and line.endswith(b"*/") else ("previous-line", at)
+    if line.endswith(b"*/"):
+        start = block_comment_start(lines, at, floor)
+        if start is not None and lines[start].lstrip().startswith(b"/*"):
+            text = b"\n".join(lines[start : at + 1]).strip()
+            if text.find(b"*/") == len(text) - 2 and has_clippy_tag(text):
+                return "above", next(n for n in range(start, at + 1) if b"afety" in lines[n].lower())
+    return None
+
+
+def _passed_over(line: bytes) -> bool:
+    line = line.strip()
+    return not line or (line.startswith(b"#[") and line.endswith(b"]"))
+
+
+def _line_comments(lines: Lines, at: int, floor: int) -> int | None:
+    fenced = False
+    while at > floor:
+        line = lines[at].strip()
+        if line.startswith(b"//"):
+            if line.startswith(b"///") and line.lstrip(b"/").lstrip().startswith(b"```"):
+                fenced = not fenced
+            if not fenced and b"afety:" in line.lower():
+                return at
+        elif not _passed_over(line):
+            return None
+        at -= 1
+    return None
+
+
+def lenient_above(lines: Lines, row: int, floor: int) -> tuple[int | None, int]:
+    """A benevolent reading of the lines above `row`: the tag's row or None, and the row where the search stopped.
+
+    Passes over blank lines, attributes of any shape, and comments of any kind. It stopped at `floor` where nothing but
+    these stands above.
+    """
+    at = row - 1
+    while at > floor:
+        line = lines[at].strip()
+        if not line:
+            at -= 1
+            continue
+        start = comment_or_attribute_start(lines, at, floor)
+        if start is None:
+            return None, at
+        for n in range(at, start - 1, -1):
+            if has_lenient_tag(lines[n].strip()):
+                return n, n
+        at = start - 1
+    return None, floor
+
+
+def comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
+    """The first row of the outer comment or attribute that ends on row `at`; None where other code stands there."""
+    line = lines[at].strip()
+    if line.startswith(b"//"):
+        return None if line.startswith(b"//!") else at
+    if line.endswith(b"*/"):
+        start = block_comment_start(lines, at, floor)
+        if start is None:
+            return None
+        first = lines[start].lstrip()
+        return start if first.startswith((b"/*", b"#[")) and not first.startswith(b"/*!") else None
+    bare = _TRAILING_COMMENT.sub(b"", line)
+    if bare.endswith(b"]"):
+        if bare.startswith(b"#["):
+            return at
+        return _attribute_start(lines, at, floor)
+    return None
+
+
+def _attribute_start(lines: Lines, at: int, floor: int) -> int | None:
+    """The row of the `#[` that the bracket at the end of row `at` closes."""
+    depth = 0
+    for n in range(at, max(floor, at - _ATTRIBUTE_ROWS), -1):
+        line = _TRAILING_COMMENT.sub(b"", lines[n].strip())
+        depth += line.count(b"]") + line.count(b")") - line.count(b"[") - line.count(b"(")
+        if line.startswith(b"#[") and depth == 0:
+            return n
+        if not line.startswith(b"//") and line.endswith((b";", b"{", b"}")):
+            return None
+    return None
+
+
+def block_comment_start(lines: Lines, at: int, floor: int) -> int | None:
+    """The row of the `/*` that the `*/` on row `at` closes."""
+    for n in range(at, max(floor, at - _COMMENT_ROWS), -1):
+        if b"/*" in lines[n]:
+            return n
+        if n != at and b"*/" in lines[n]:
+            return None
+    return None
+
+
+def header_rows(lines: Lines, row: int, floor: int) -> tuple[int, bool]:
+    """The first row of the comments, docs and attributes above an item on `row`, and whether the search met `floor`."""
+    first, at = row, row - 1
+    while at > floor:
+        if lines[at].strip():
+            start = comment_or_attribute_start(lines, at, floor)
+            if start is None:
+                return first, False
+            first = at = start
+        at -= 1
+    return first, True

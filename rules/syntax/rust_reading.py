@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Is an unsafe site justified by a SAFETY comment? Clippy 1.95's reading, then a benevolent one.
+
+The rules of acceptance were found by experiment with Clippy 1.95; what only the benevolent reading accepts is at most
+a matter of placement. Where a fragment does not show enough, the answer is "unknown".
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from rules.syntax.rust_lines import clippy_above, has_clippy_tag, has_lenient_tag, is_untagged, lenient_above
+from rules.syntax.rust_model import SafetyReading
+from rules.syntax.rust_unit import Unit
+
+_BRANCHES = frozenset(
+    {
+        "if_expression",
+        "match_expression",
+        "loop_expression",
+        "while_expression",
+        "for_expression",
+        "try_expression",
+        "await_expression",
+    }
+)
+_PASSED = frozenset(
+    {"arguments", "let_condition", "let_chain", "else_clause", "match_block", "field_initializer_list", "tuple"}
+)
+_STOPS_CLIPPY = frozenset(
+    {"field_initializer", "match_arm", "match_pattern", "const_block", "while_expression", "for_expression"}
+)
+_OPENS_BENEVOLENTLY = frozenset({"closure_expression", "if_expression", "else_clause", "match_arm", "const_block"})
+_COMMENTS = frozenset({"line_comment", "block_comment"})
+_SEPARATORS = frozenset({";", ",", "=>", "}"})
+TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
+_INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
+_UNSAFE = re.compile(rb"\bunsafe\b")
+_BODY = 4000
+_WINDOW = 1000
+_CLIMB = 200
+
+
+class Reader:
+    """Reads the justification of the sites of one unit; what it read above a row is kept."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._lines = unit.lines
+        self._clippy_rows: dict[tuple[int, int], tuple[str, int] | None] = {}
+        self._lenient_rows: dict[int, tuple[int | None, int]] = {}
+
+    def block(
+        self, path: list[Node], at: int, body: Node, floor: int, siblings: list[Node] | None
+    ) -> tuple[SafetyReading, int]:
+        """The reading of an unsafe block, and the row its statement starts on.
+
+        `path[at]` is the block's node, or within a token tree its `unsafe` token, whose tree then has the children
+        `siblings`; `body` is its braces.
+        """
+        unit, row = self._unit, path[at].start_point.row
+        climb = list(climb_statement(path, at) if siblings is None else climb_tokens(path, at, siblings))
+        statement = max((start for start, _ in climb[-1:]), default=row)
+        if found := self._clippy_above(row, floor):
+            return SafetyReading("clippy", found[0], unit.line(found[1])), statement
+        if (inside := self._inside(body)) is not None:
+            return SafetyReading("clippy", "inside", unit.line(inside)), statement
+        for start, who in climb:
+            if who == "clippy" and (found := self._clippy_above(start, floor)):
+                return SafetyReading("clippy", "above-statement", unit.line(found[1])), statement
+        return self._lenient(path[at], body, climb), statement
+
+    def impl(self, keyword: Node, body: Node) -> SafetyReading:
+        """The reading of an `unsafe impl`, given its `unsafe` token (or its item) and its braces."""
+        row = keyword.start_point.row
+        before = self._lines[row][: keyword.start_point.column][-_WINDOW:].strip()
+        alone = not before or before.startswith(b"#[")
+        if alone and (found := clippy_above(self._lines, row, self._unit.top - 1, trailing=False)):
+            return SafetyReading("clippy", found[0], self._unit.line(found[1]))
+        return self._lenient(keyword, body, [(row, "lenient")] if alone else [])
+
+    def _clippy_above(self, row: int, floor: int) -> tuple[str, int] | None:
+        key = row, max(floor, self._unit.top - 1)
+        if key not in self._clippy_rows:
+            self._clippy_rows[key] = clippy_above(self._lines, *key, trailing=True)
+        return self._clippy_rows[key]
+
+    def _inside(self, body: Node) -> int | None:
+        end = min(body.end_byte, body.start_byte + _BODY)
+        comment = _INSIDE.match(self._unit.text, body.start_byte, end)
+        if comment is None or not has_clippy_tag(comment[1]):
+            return None
+        return body.start_point.row + self._unit.text.count(b"\n", body.start_byte, comment.start(1))
+
+    def _lenient(self, site: Node, body: Node, climb: list[tuple[int, str]]) -> SafetyReading:
+        unit, lines = self._unit, self._lines
+        row, column, last = site.start_point.row, site.start_point.column, body.end_point
+        if _comment_has_tag(lines[row][max(0, column - _WINDOW) : column]):
+            return SafetyReading("lenient", "same-line", unit.line(row))
+        if _comment_has_tag(lines[last.row][last.column : last.column + _WINDOW]):
+            return SafetyReading("lenient", "trailing", unit.line(last.row))
+        if (inside := self._inside_late(body)) is not None:
+            return SafetyReading("lenient", "inside-late", unit.line(inside))
+        undecided = False
+        for start in dict.fromkeys([row, *(start for start, _ in climb)]):
+            if start < unit.top:
+                undecided = True
+                break
+            found, stopped = self._lenient_above(start)
+            if found is not None:
+                how = "above-attribute" if start == row else "above-enclosing"
+                how = "untagged" if is_untagged(lines[found].strip()) else how
+                return SafetyReading("lenient", how, unit.line(found))
+            undecided = undecided or stopped < unit.top
+        return SafetyReading("unknown" if unit.open_top and (undecided or unit.macro) else "none")
+
+    def _lenient_above(self, row: int) -> tuple[int | None, int]:
+        if row not in self._lenient_rows:
+            self._lenient_rows[row] = lenient_above(self._lines, row, self._unit.top - 1)
+        return self._lenient_rows[row]
+
+    def _inside_late(self, body: Node) -> int | None:
+        text = self._unit.text[body.start_byte : min(body.end_byte, body.start_byte + _BODY)]
+        if b"afety" not in text and b"AFETY" not in text:
+            return None
+        nested = _UNSAFE.search(text)
+        for offset, line in enumerate(text[: nested.start() if nested else None].split(b"\n")):
+            if _comment_has_tag(line):
+                return body.start_point.row + offset
+        return None
+
+
+def _comment_has_tag(text: bytes) -> bool:
+    start = min((n for n in (text.find(b"//"), text.find(b"/*")) if n >= 0), default=-1)
+    return start >= 0 and has_lenient_tag(text[start:])
+
+
+def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
+    """The rows above which a comment may speak for the block `path[start]`, up to where its statement starts.
+
+    With each row comes who accepts it there: "clippy" (the statement or expression that Clippy climbs to) or "lenient".
+    """
+    clippy = True
+    for at in range(start, max(0, start - _CLIMB), -1):
+        node, parent = path[at], path[at - 1]
+        kind = parent.type
+        if kind in ("let_declaration", "const_item", "static_item"):
+            yield parent.start_point.row, "clippy" if clippy else "lenient"
+            return
+        if kind in ("expression_statement", "block") and node.type != "expression_statement":
+            yield node.start_point.row, "clippy" if clippy and node.type not in _BRANCHES else "lenient"
+            clippy = False
+        if kind == "block":
+            if not _opens(path, at):
+                return
+            continue
+        if kind == "assignment_expression" and clippy:
+            equals = next((child for child in parent.children if child.type == "="), node)
+            yield equals.start_point.row, "clippy"
+            clippy = False
+        if kind in _STOPS_CLIPPY:
+            if clippy and kind not in ("while_expression", "for_expression"):
+                yield node.start_point.row, "clippy"
+            clippy = False
+        elif kind == "enum_variant":
+            yield parent.start_point.row, "lenient"
+            return
+        if not (kind in _STOPS_CLIPPY or kind in _PASSED or kind.endswith(("_expression", "_statement", "_expr"))):
+            return
+        yield parent.start_point.row, "lenient"
+
+
+def _opens(path: list[Node], at: int) -> bool:
+    """`path[at]` is the first statement of the block of an `if`, `match` arm, closure or inline const."""
+    if at < 2 or path[at - 2].type not in _OPENS_BENEVOLENTLY:
+        return False
+    block, node = path[at - 1], path[at]
+    for n in range(min(block.named_child_count, 12)):
+        child = block.named_child(n)
+        if child is not None and child.type not in _COMMENTS and child.type != "attribute_item":
+            return child.start_byte == node.start_byte
+    return False
+
+
+def climb_tokens(path: list[Node], at: int, siblings: list[Node]) -> Iterator[tuple[int, str]]:
+    """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces."""
+    for _ in range(_CLIMB):
+        start, opened = path[at], False
+        for n in range(index_of(siblings, path[at]) - 1, -1, -1):
+            token = siblings[n]
+            if token.type in _SEPARATORS or is_braces(token):
+                break
+            opened = n == 0
+            if not opened and token.type not in _COMMENTS:
+                start = token
+        yield start.start_point.row, "clippy"
+        at -= 1
+        if not opened or path[at - 1].type not in TOKEN_TREES:
+            return
+        siblings = path[at - 1].children
+
+
+def index_of(siblings: list[Node], node: Node) -> int:
+    """Where `node` stands among `siblings`, which are in the text's order."""
+    return bisect_left(siblings, node.start_byte, key=lambda sibling: sibling.start_byte)
+
+
+def is_braces(node: Node) -> bool:
+    """A token tree in `{}`."""
+    first = node.child(0) if node.type == "token_tree" else None
+    return first is not None and first.type == "{"
