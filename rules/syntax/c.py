@@ -4,12 +4,11 @@
 import re
 from collections.abc import Iterator
 
-from rules.image import Image
 from rules.syntax.c_body import Member
 from rules.syntax.c_declaration import CSource, Declaration, Kind
 from rules.syntax.c_scanner import Scanner
 
-__all__ = ["CSource", "Declaration", "Kind", "Member", "identifiers", "scan", "scan_image"]
+__all__ = ["CSource", "Declaration", "Kind", "Member", "identifiers", "scan"]
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -17,15 +16,6 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 def scan(text: str, line: int = 1, whole: bool = True) -> CSource:
     """The declarations of a C text whose first line has the number `line`; `whole`: the text is a whole file."""
     return Scanner(text, line, whole).run()
-
-
-def scan_image(image: Image) -> CSource:
-    """The declarations that are visible in a file's image; only what stands whole in a fragment counts."""
-    found = [scan(one.text.decode("utf-8", "surrogateescape"), one.first, image.complete) for one in image.fragments]
-    return CSource(
-        tuple(declaration for source in found for declaration in source.declarations),
-        tuple(include for source in found for include in source.includes),
-    )
 
 
 def identifiers(text: str) -> Iterator[str]:

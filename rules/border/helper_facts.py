@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the C side of the Rust code says: `rust/helpers/*.c`, the bindings' header, bindgen's parameters."""
+
+import re
+
+from rules.border.facts import Bindgen, Constant, Helper
+from rules.syntax.c import CSource, Kind, identifiers, scan
+from rules.syntax.c_text import without_comments
+
+HELPERS = "rust/helpers/"
+BINDINGS_HEADER = "rust/bindings/bindings_helper.h"
+UAPI_HEADER = "rust/uapi/uapi_helper.h"
+BINDGEN_PARAMETERS = "rust/bindgen_parameters"
+_PREFIX = "rust_helper_"
+_PASTED = re.compile(r"\brust_helper_\w*(?:\s*##\s*\w+)+")
+_CONSTANT = re.compile(r"^const\s+[\w\s]*?\bRUST_CONST_HELPER_(\w+)\s*=\s*([^;]+);", re.MULTILINE)
+_OPTION = re.compile(r"^--(opaque-type|blocklist-(?:type|function|item|var))[ =]+(\S+)", re.MULTILINE)
+_KEYWORDS = frozenset(
+    ("return", "if", "else", "for", "while", "do", "switch", "case", "struct", "union", "enum", "const", "void", "int")
+)
+
+
+def is_helper_source(path: str) -> bool:
+    """Whether the file holds C helpers for Rust; the file that only includes the others does too."""
+    return path.startswith(HELPERS) and path.endswith(".c")
+
+
+def helpers_of(content: bytes) -> tuple[Helper, ...]:
+    """The helpers of one C file, also those that its macros make."""
+    text = content.decode("utf-8", "surrogateescape")
+    source = scan(text)
+    lines = without_comments(text).split("\n")
+    found = []
+    for one in source.declarations:
+        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.defined and one.name.startswith(_PREFIX):
+            body = "\n".join(lines[one.line - 1 : one.last])
+            head, _, inside = body.partition("{")
+            parameters = _parameter_names(head)
+            names = [word for word in identifiers(inside) if word not in parameters and word not in _KEYWORDS]
+            found.append(
+                Helper(
+                    one.name.removeprefix(_PREFIX),
+                    one.line,
+                    one.signature,
+                    tuple(dict.fromkeys(names)),
+                    "__rust_helper" in head,
+                    one.conditions,
+                )
+            )
+    return tuple(found + _pasted(source))
+
+
+def _parameter_names(head: str) -> frozenset[str]:
+    inside = head.partition("(")[2]
+    return frozenset(re.findall(r"(\w+)\s*(?:\[\w*\]\s*)?[,)]", inside)) - {"void"}
+
+
+def _pasted(source: CSource) -> list[Helper]:
+    """Helpers whose names a macro pastes together, as patterns."""
+    found = []
+    for macro in source.declarations:
+        if macro.kind is not Kind.MACRO_FUNCTION:
+            continue
+        for match in _PASTED.finditer(macro.type):
+            pieces = [piece.strip() for piece in match.group().split("##")]
+            shown = "".join(r"\w*" if piece in macro.parameters else re.escape(piece) for piece in pieces)
+            pattern = shown.removeprefix(_PREFIX)
+            names = [word for word in identifiers(macro.type) if word not in macro.parameters]
+            annotated = "__rust_helper" in macro.type
+            found.append(
+                Helper(macro.name, macro.line, "", tuple(dict.fromkeys(names)), annotated, macro.conditions, pattern)
+            )
+    return found
+
+
+def constants_of(content: bytes) -> tuple[Constant, ...]:
+    """The `RUST_CONST_HELPER_*` of the bindings' header."""
+    text = without_comments(content.decode("utf-8", "surrogateescape"))
+    conditions = {one.name: one.conditions for one in scan(text).declarations}
+    return tuple(
+        Constant(
+            match.group(1),
+            text.count("\n", 0, match.start()) + 1,
+            " ".join(match.group(2).split()),
+            conditions.get(f"RUST_CONST_HELPER_{match.group(1)}", ()),
+        )
+        for match in _CONSTANT.finditer(text)
+    )
+
+
+def bindgen_of(content: bytes) -> Bindgen:
+    """What bindgen's parameters hide or make opaque."""
+    text = content.decode("utf-8", "surrogateescape")
+    options = [(match.group(1), match.group(2)) for match in _OPTION.finditer(text)]
+    return Bindgen(
+        tuple(name for option, name in options if option == "opaque-type"),
+        tuple(name for option, name in options if option.startswith("blocklist")),
+    )

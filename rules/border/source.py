@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where the border's facts come from: a tree's files, read once, and the same tree with some files changed."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Protocol
+
+from rules.border.facts import Helper, RustFacts
+from rules.border.helper_facts import helpers_of, is_helper_source
+from rules.border.rust_facts import rust_facts
+from rules.syntax.c import CSource, scan
+
+
+class FactSource(Protocol):
+    """The facts of a tree, file by file. What is not in the tree is None or empty."""
+
+    def rust_paths(self) -> Iterable[str]:
+        """The Rust files that say something about the border."""
+
+    def helper_paths(self) -> Iterable[str]:
+        """The C files that hold helpers."""
+
+    def rust(self, path: str) -> RustFacts:
+        """What a Rust file uses of C."""
+
+    def helpers(self, path: str) -> tuple[Helper, ...]:
+        """The helpers in a C file."""
+
+    def c(self, path: str) -> CSource | None:
+        """The declarations of a C file."""
+
+    def includes(self, path: str) -> tuple[str, ...] | None:
+        """The includes of a C file as written."""
+
+    def declaring(self, name: str) -> Iterable[str]:
+        """The C files that declare a name, in the order of their paths."""
+
+    def read(self, path: str) -> bytes | None:
+        """A file's bytes."""
+
+
+def is_c(path: str) -> bool:
+    """Whether the border reads the file as C."""
+    return path.endswith((".h", ".c"))
+
+
+class FileFacts:
+    """The facts of files in memory: a small tree, or the files that a series changes."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._c: dict[str, CSource] = {}
+
+    def rust_paths(self) -> Iterable[str]:
+        return sorted(path for path in self._files if path.endswith(".rs"))
+
+    def helper_paths(self) -> Iterable[str]:
+        return sorted(path for path in self._files if is_helper_source(path))
+
+    def rust(self, path: str) -> RustFacts:
+        return rust_facts(path, self._files[path]) if path in self._files else RustFacts()
+
+    def helpers(self, path: str) -> tuple[Helper, ...]:
+        return helpers_of(self._files[path]) if path in self._files else ()
+
+    def c(self, path: str) -> CSource | None:
+        if path not in self._c and path in self._files:
+            self._c[path] = scan(self._files[path].decode("utf-8", "surrogateescape"))
+        return self._c.get(path)
+
+    def includes(self, path: str) -> tuple[str, ...] | None:
+        source = self.c(path)
+        return None if source is None else source.includes
+
+    def declaring(self, name: str) -> Iterable[str]:
+        return self._names.get(name, ())
+
+    def read(self, path: str) -> bytes | None:
+        return self._files.get(path)
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for path in sorted(path for path in self._files if is_c(path)):
+            source = self.c(path)
+            for name in {one.name for one in source.declarations} if source is not None else ():
+                names.setdefault(name, []).append(path)
+        return names
+
+
+class ChangedFacts:
+    """A tree's facts with some files changed: `changed` gives their bytes, None where the file is gone.
+
+    `fragments` are C files known in part: only what hunks show of them, read already.
+    """
+
+    def __init__(
+        self, base: FactSource, changed: Mapping[str, bytes | None], fragments: Mapping[str, CSource] | None = None
+    ) -> None:
+        self._base = base
+        self._gone = frozenset(changed) | frozenset(fragments or {})
+        self._fragments = fragments or {}
+        self._files = FileFacts({path: content for path, content in changed.items() if content is not None})
+
+    def rust_paths(self) -> Iterable[str]:
+        kept = (path for path in self._base.rust_paths() if path not in self._gone)
+        return sorted([*kept, *self._files.rust_paths()])
+
+    def helper_paths(self) -> Iterable[str]:
+        kept = (path for path in self._base.helper_paths() if path not in self._gone)
+        return sorted([*kept, *self._files.helper_paths()])
+
+    def rust(self, path: str) -> RustFacts:
+        return self._files.rust(path) if path in self._gone else self._base.rust(path)
+
+    def helpers(self, path: str) -> tuple[Helper, ...]:
+        return self._files.helpers(path) if path in self._gone else self._base.helpers(path)
+
+    def c(self, path: str) -> CSource | None:
+        if path in self._fragments:
+            return self._fragments[path]
+        return self._files.c(path) if path in self._gone else self._base.c(path)
+
+    def includes(self, path: str) -> tuple[str, ...] | None:
+        if path in self._fragments:
+            shown, before = self._fragments[path].includes, self._base.includes(path) or ()
+            return tuple(dict.fromkeys((*before, *shown)))
+        return self._files.includes(path) if path in self._gone else self._base.includes(path)
+
+    def declaring(self, name: str) -> Iterable[str]:
+        kept = [path for path in self._base.declaring(name) if path not in self._gone]
+        shown = [
+            path for path, source in self._fragments.items() if any(one.name == name for one in source.declarations)
+        ]
+        return sorted([*kept, *shown, *self._files.declaring(name)])
+
+    def read(self, path: str) -> bytes | None:
+        return self._files.read(path) if path in self._gone else self._base.read(path)
