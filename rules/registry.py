@@ -5,10 +5,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from rules.checks.bindings import bindings_in_driver
 from rules.example import MalformedExampleError, load
 from rules.rule import Rule, Status
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (bindings_in_driver.RULE,)
 
 HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")

@@ -6,6 +6,7 @@ from functools import cached_property
 from rules.image import Image
 from rules.patch import FileChange, Patch, Series
 from rules.syntax.rust import Source, parse
+from rules.syntax.rust_code import Code, read
 from rules.tree import Tree
 
 
@@ -41,6 +42,16 @@ class FileView:
     def post_rust(self) -> Source | None:
         """The Rust syntax of the file after the patch; None where there is no such image."""
         return parse(self.post) if self.post is not None and self.is_rust else None
+
+    @cached_property
+    def pre_code(self) -> tuple[Code, ...]:
+        """The Rust before the patch as code and comments, a part for each fragment; nothing where there is no image."""
+        return read(self.pre) if self.pre is not None and self.is_rust else ()
+
+    @cached_property
+    def post_code(self) -> tuple[Code, ...]:
+        """The Rust after the patch as code and comments, a part for each fragment; nothing where there is no image."""
+        return read(self.post) if self.post is not None and self.is_rust else ()
 
 
 class SeriesView:

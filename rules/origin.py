@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where a file of the kernel tree comes from, as far as its path says: whose rules it has to follow."""
+
+import re
+from enum import StrEnum
+
+_VENDORED = re.compile(
+    r"(?:rust/(?:syn|quote|proc-macro2|zerocopy|zerocopy-derive|alloc)|tools/.*/vendor|.*/third[-_]party)/"
+)
+_GENERATED = re.compile(r"(?:.*/)?(?:bindings(?:_generated)?|generated|.*_generated)\.rs$|.*/generated/")
+_HOST = re.compile(r"(?:scripts|tools|usr|rust/(?:macros|pin-init/internal))/|rust/.*/build\.rs$|(?:.*/)?build\.rs$")
+
+
+class Origin(StrEnum):
+    """`kernel` code runs in the kernel; `vendored` is copied from elsewhere, `generated` by a tool, `host` runs in
+    builds.
+    """
+
+    KERNEL = "kernel"
+    VENDORED = "vendored"
+    GENERATED = "generated"
+    HOST = "host"
+
+
+def origin(path: str) -> Origin:
+    """Where the file at `path`, relative to the top of the tree, comes from."""
+    if _VENDORED.match(path):
+        return Origin.VENDORED
+    if _GENERATED.match(path):
+        return Origin.GENERATED
+    if _HOST.match(path):
+        return Origin.HOST
+    return Origin.KERNEL

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rust as two layers of equal shape: the code with comments and literals blanked out, and the comments.
+
+A scanner over characters needs no grammar: it reads half a function as well as a whole file. What looks for words in
+code, or for wording in comments, works on these layers; what needs the structure of the code works on the parse.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from rules.image import Image
+
+_SKIPPED = re.compile(
+    r"""(?P<line>//[^\n]*)
+      | (?P<block>/\*)
+      | \b(?:br|cr|r)(?P<hashes>\#*)".*?(?:"(?P=hashes)|\Z)
+      | (?:\b[bc])?"(?:[^"\\]|\\.)*(?:"|\Z)
+      | b?'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_BLOCK_EDGE = re.compile(r"/\*|\*/")
+_NO_NEWLINE = re.compile(r"[^\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment: `start` is the offset of its first character, `alone` says that nothing stands before it there.
+
+    `text` is all of it with its marks; `kind` is "line" (`//`), "doc" (`///`, `//!`) or "block".
+    """
+
+    start: int
+    line: int
+    column: int
+    kind: str
+    alone: bool
+    text: str
+
+    @property
+    def end_line(self) -> int:
+        return self.line + self.text.count("\n")
+
+    @property
+    def content(self) -> str:
+        """The text without marks and outer blanks."""
+        return self.text.strip("/*! \t\n")
+
+
+class Code:
+    """A run of known lines: `text` as it is, `code` the same with comments and literals blanked; offsets agree."""
+
+    def __init__(self, text: str, first: int) -> None:
+        self.text = text
+        self.first = first
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._spans = list(_skipped(text))
+
+    @cached_property
+    def code(self) -> str:
+        parts: list[str] = []
+        at = 0
+        for start, end, _ in self._spans:
+            parts.append(self.text[at:start])
+            parts.append(_NO_NEWLINE.sub(" ", self.text[start:end]))
+            at = end
+        parts.append(self.text[at:])
+        return "".join(parts)
+
+    @cached_property
+    def comments(self) -> tuple[Comment, ...]:
+        """All comments in order."""
+        return tuple(self._comment(start, end, kind) for start, end, kind in self._spans if kind)
+
+    def line(self, offset: int) -> int:
+        """The number of the line that holds the offset."""
+        return self.first + bisect_right(self._starts, offset) - 1
+
+    def column(self, offset: int) -> int:
+        """The column, from 1 and in characters, of the offset."""
+        return offset - self._starts[bisect_right(self._starts, offset) - 1] + 1
+
+    def line_text(self, line: int) -> str:
+        """A line as it stands in the file, without its newline."""
+        start = self._starts[line - self.first]
+        end = self.text.find("\n", start)
+        return self.text[start : end if end >= 0 else len(self.text)]
+
+    def line_code(self, line: int) -> str:
+        """A line of code, comments and literals blanked."""
+        start = self._starts[line - self.first]
+        end = self.code.find("\n", start)
+        return self.code[start : end if end >= 0 else len(self.code)]
+
+    def holds(self, line: int) -> bool:
+        return self.first <= line < self.first + self.count
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._starts) - self.text.endswith("\n")
+
+    def start(self, line: int) -> int:
+        """The offset of the line's first character."""
+        return self._starts[line - self.first]
+
+    def closing(self, offset: int) -> int | None:
+        """The offset of the bracket that closes the one at `offset`; None where it is not shown."""
+        pairs = {"{": "}", "(": ")", "[": "]"}
+        stack: list[str] = []
+        for match in re.finditer(r"[][(){}]", self.code[offset:]):
+            char = match[0]
+            if char in pairs:
+                stack.append(pairs[char])
+            elif not stack or stack.pop() != char:
+                return None
+            if not stack:
+                return offset + match.start()
+        return None
+
+    def _comment(self, start: int, end: int, kind: str) -> Comment:
+        line_start = self._starts[bisect_right(self._starts, start) - 1]
+        alone = not self.text[line_start:start].strip()
+        return Comment(start, self.line(start), start - line_start + 1, kind, alone, self.text[start:end])
+
+
+def read(image: Image) -> tuple[Code, ...]:
+    """Each fragment of an image; one for a whole file."""
+    return tuple(Code(fragment.text.decode("utf-8", "surrogateescape"), fragment.first) for fragment in image.fragments)
+
+
+def _skipped(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and kind of each comment, and, with the kind "", of each literal."""
+    at = 0
+    while match := _SKIPPED.search(text, at):
+        start, at = match.span()
+        if match["line"]:
+            word = match["line"]
+            doc = (word.startswith("///") and not word.startswith("////")) or word.startswith("//!")
+            yield start, at, "doc" if doc else "line"
+        elif match["block"]:
+            at = _block_end(text, at)
+            yield start, at, "block"
+        else:
+            yield start, at, ""
+
+
+def _block_end(text: str, at: int) -> int:
+    """Where the block comment ends whose `/*` ends at `at`; they nest."""
+    depth = 1
+    for edge in _BLOCK_EDGE.finditer(text, at):
+        depth += 1 if edge[0] == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    return len(text)
