@@ -35,6 +35,7 @@ _STOPS_CLIPPY = frozenset(
 _OPENS_BENEVOLENTLY = frozenset({"closure_expression", "if_expression", "else_clause", "match_arm", "const_block"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
 _SEPARATORS = frozenset({";", ",", "=>", "}"})
+_ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
 _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _UNSAFE = re.compile(rb"\bunsafe\b")
@@ -187,17 +188,20 @@ def _opens(path: list[Node], at: int) -> bool:
 def climb_tokens(path: list[Node], at: int, siblings: list[Node]) -> Iterator[tuple[int, str]]:
     """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces."""
     for _ in range(_CLIMB):
-        start, opened = path[at], False
+        start, opened, angles = path[at], False, 0
         for n in range(index_of(siblings, path[at]) - 1, -1, -1):
             token = siblings[n]
-            if token.type in _SEPARATORS or is_braces(token):
+            angles += _ANGLES.get(token.type, 0)
+            if (token.type in _SEPARATORS and not (angles > 0 and token.type == ",")) or is_braces(token):
                 break
-            opened = n == 0
-            if not opened and token.type not in _COMMENTS:
+            opened = token.type in ("(", "[", "{")
+            if opened:
+                break
+            if token.type not in _COMMENTS:
                 start = token
         yield start.start_point.row, "clippy"
         at -= 1
-        if not opened or path[at - 1].type not in TOKEN_TREES:
+        if not opened or path[at].type == "token_repetition" or path[at - 1].type not in TOKEN_TREES:
             return
         siblings = path[at - 1].children
 

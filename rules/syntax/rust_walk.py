@@ -30,6 +30,7 @@ _TEST = re.compile(r"#\[\s*(?:test\b|cfg\s*\((?:[^)]*\W)?test\s*[,)]|kunit_tests
 _LEVEL = re.compile(r"\b(?:allow|expect)\s*\(([^)]*)\)")
 _INNER = re.compile(rb"^\s*#!\[\s*(?:allow|expect)\s*\(([^)]*)\)", re.MULTILINE)
 _LINTS = ("undocumented_unsafe_blocks", "missing_safety_doc")
+_QUOTING = frozenset({b"quote", b"quote_spanned", b"parse_quote", b"parse_quote_spanned", b"quote::quote"})
 _MAX_SCOPE = 4
 
 
@@ -110,7 +111,10 @@ class Walker:
         if kind in ("token_tree_pattern", "token_repetition_pattern"):
             return _changed(outer, matcher=True)
         if kind == "macro_invocation" and outer.setting != "macro-definition":
-            return _changed(outer, setting="macro-call" if outer.setting == "code" else outer.setting)
+            called = node.child_by_field_name("macro")
+            quoting = called is not None and called.text in _QUOTING
+            inner: Setting = "macro-definition" if quoting else "macro-call"
+            return _changed(outer, setting=inner if outer.setting != "doctest" else "doctest")
         if kind == "ERROR":
             return _changed(outer, damaged=True)
         if kind not in ITEM_KINDS:
