@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from bot.mail.parse import SYNTHETIC
 from bot.review.comment import Review, Standing
 from rules.finding import Anchor, Failure, Finding, Severity
 from rules.rule import Rule, Status
@@ -14,11 +15,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A finding, its rule's status, and the mail it is about; no `message_id` where a file was judged by itself."""
+    """A finding, its rule's status, and the mail it is about.
+
+    There is no `message_id` where a file was judged by itself or the mail has none, no `posting` where there is none.
+    """
 
     finding: Finding
     status: Status
     message_id: str | None = None
+    posting: str = ""
 
     @property
     def place(self) -> str:
@@ -48,7 +53,8 @@ def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
     for comment in review.comments:
         if comment.standing is not Standing.RESOLVED:
             part = review.posting.part(comment.finding.anchor.patch)
-            yield Row(comment.finding, rules[comment.finding.rule].status, None if part is None else part.message_id)
+            message_id = None if part is None or part.message_id.endswith(SYNTHETIC) else part.message_id
+            yield Row(comment.finding, rules[comment.finding.rule].status, message_id, review.posting.message_id)
 
 
 def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:

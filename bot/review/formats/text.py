@@ -17,8 +17,8 @@ def text(verdict: Verdict) -> str:
     lines: list[str] = []
     if verdict.reviews:
         for review in verdict.reviews:
-            ids = {part.message_id for part in review.posting.parts}
-            lines += _of_posting(review.posting, [row for row in verdict.rows if row.message_id in ids])
+            mine = [row for row in verdict.rows if row.posting == review.posting.message_id]
+            lines += _of_posting(review.posting, mine)
     else:
         lines += _of_files(verdict.rows)
     lines += [_failed(failure) for failure in verdict.failures]

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden check`: the verdict on patches at hand, before or after they are posted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli import status
+from bot.cli.context import options
+from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
+from bot.inbox.assemble import assemble
+from bot.inbox.git_range import GitRange
+from bot.inbox.source import open_source
+from bot.inbox.thread import threads
+from bot.jobs.isolation import Broken, isolated
+from bot.mail.compose import Refused, compose
+from bot.mail.message import Message, UnreadableMail
+from bot.mail.parse import SYNTHETIC, parse
+from bot.mail.posting import Posting
+from bot.ports import Archive
+from bot.review.comment import Identity, Review
+from bot.review.formats.row import Verdict, of_review
+from bot.review.history import History
+from bot.review.policy import Policy
+from bot.review.reply import reply
+from bot.review.review import review
+from bot.settings import load
+from rules.engine import run
+from rules.finding import Severity
+from rules.rule import Rule
+from rules.tree import NoTree, Tree
+
+_BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(check)
+
+
+def check(
+    context: typer.Context,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TARGET]...", help="Mails, patches, mboxes, Maildirs, public-inbox archives; - is stdin."
+        ),
+    ] = None,
+    git: Annotated[
+        tuple[Path, str] | None, typer.Option("--git", metavar="REPO A..B", help="Check these commits of a repository.")
+    ] = None,
+    form: FormatOption = Format.TEXT,
+    fail_on: FailOnOption = Severity.WARNING,
+    rule: RuleOption = None,
+) -> None:
+    """Say what the rules find in patches, without sending anything.
+
+    Patches of several targets are put together to one series where they count as one. Findings of rules in preview, and
+    those that a later patch of the series mends, are shown but do not make the check fail.
+
+    \b
+    Example:
+      patchwarden check 000*.patch
+      patchwarden check --git ~/linux origin/master..HEAD
+      b4 mbox -o - MESSAGE-ID | patchwarden check --format terse -
+      git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
+
+    Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or input that cannot be read whole (what can
+    be read is judged still); 3 a rule or the program failed.
+    """
+    if not targets and git is None:
+        raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
+    rules = chosen(rule)
+    sources: list[Archive] = [open_source(target) for target in targets or ()]
+    if git is not None:
+        sources.append(GitRange(*git))
+    read = _read(sources)
+    postings, broken = _postings(read.messages)
+    speaking = _speaking(context) if form is Format.MAIL else None
+    reviews, mails = _judge(postings, rules, NoTree(), speaking)
+    known = {each.id: each for each in rules}
+    verdict = Verdict(
+        tuple(row for each in reviews for row in of_review(each, known)),
+        tuple(reviews),
+        tuple(failure for each in reviews for failure in each.failures),
+    )
+    damaged = [problem for posting in postings for problem in _damage(posting)]
+    if not postings and not read.problems and form is not Format.B4:
+        read.problems.append(f"no patch in {', '.join(source.name for source in sources)}")
+    typer.echo(printed(verdict, rules, form, mails), nl=False)
+    for problem in (*read.problems, *damaged, *broken):
+        complain(problem)
+    for failure in verdict.failures:
+        complain(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
+    unreadable = bool(read.problems or damaged)
+    raise typer.Exit(status.FAILED if broken else outcome(verdict, fail_on, unreadable=unreadable))
+
+
+@dataclass(slots=True)
+class _Read:
+    """The mails of all sources, and what could not be read of them."""
+
+    messages: list[Message] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _read(sources: Iterable[Archive]) -> _Read:
+    read = _Read()
+    for source in sources:
+        for batch in source.batches({}):
+            for mail in batch.mails:
+                message = _parse(mail.raw)
+                if isinstance(message, UnreadableMail):
+                    of = f" {message.message_id}" if message.message_id else ""
+                    read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
+                else:
+                    read.messages.append(message)
+    return read
+
+
+def _parse(raw: bytes) -> Message | UnreadableMail:
+    """The mail; a diff that no mail is around becomes one."""
+    bare = raw.lstrip().startswith((b"diff --git ", b"--- a/", b"Index: "))
+    return parse(_BARE + raw.lstrip() if bare else raw)
+
+
+def _postings(messages: Sequence[Message]) -> tuple[list[Posting], list[str]]:
+    """The postings in the order of their first mails, and what broke; mails without an id are taken as one thread."""
+    nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
+    named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
+    postings: list[Posting] = []
+    broken: list[str] = []
+    for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
+        found = isolated(f"thread of {thread[0].message_id}", partial(assemble, thread))
+        if isinstance(found, Broken):
+            broken.append(f"the thread of {thread[0].message_id} cannot be put together: {found.reason}")
+        else:
+            postings += found
+    return postings, broken
+
+
+def _judge(
+    postings: Iterable[Posting], rules: Sequence[Rule], tree: Tree, speaking: tuple[Policy, Identity] | None
+) -> tuple[list[Review], list[bytes]]:
+    """The review of each posting, and the mails that would be sent where somebody speaks."""
+    history, reviews, mails = History(), [], []
+    for posting in postings:
+        report = run(rules, posting.series, tree)
+        made = review(posting, report, rules, history.previous(posting), speaking[0] if speaking else None)
+        history.remember(made)
+        reviews.append(made)
+        answer = reply(made, rules, speaking[1]) if speaking else None
+        content = compose(answer) if answer else None
+        if isinstance(content, Refused):
+            complain(f"no mail on {posting.message_id}: {content.reason}")
+        elif content is not None:
+            mails.append(content)
+    return reviews, mails
+
+
+def _speaking(context: typer.Context) -> tuple[Policy, Identity]:
+    # The other formats do not wait for the database's libraries, which wiring loads.
+    from bot.wiring import identity, policy  # noqa: PLC0415
+
+    settings = load(options(context).config)
+    return policy(settings), identity(settings)
+
+
+def _damage(posting: Posting) -> Iterator[str]:
+    for patch in posting.series.patches:
+        if patch.damage is not None:
+            part = posting.part(patch.index)
+            name = part.message_id if part is not None else posting.message_id
+            line = f" (line {patch.damage.line} of its text)" if patch.damage.line else ""
+            yield f"patch {patch.index}, {name}: cannot read its diff: {patch.damage.reason}{line}"
