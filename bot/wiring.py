@@ -67,6 +67,9 @@ class StoredBlobs:
     def blob(self, blob_id: str) -> bytes | None:
         return self._store.blob(blob_id)
 
+    def border(self) -> None:
+        return None
+
 
 @contextmanager
 def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Service]:

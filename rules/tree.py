@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Protocol
 
+from rules.border.index import Border
+
 
 def blob_id(content: bytes) -> str:
     """The id git gives these bytes as a blob: 40 hex digits."""
@@ -20,6 +22,9 @@ class Tree(Protocol):
     def blob(self, blob_id: str) -> bytes | None:
         """The bytes of the blob with that id, which may be abbreviated to no fewer than 7 digits."""
 
+    def border(self) -> Border | None:
+        """Who in Rust uses what of C at the base."""
+
 
 class NoTree:
     """The tree where none is at hand: it knows nothing."""
@@ -28,6 +33,9 @@ class NoTree:
         return None
 
     def blob(self, blob_id: str) -> bytes | None:  # noqa: ARG002 the protocol's name
+        return None
+
+    def border(self) -> Border | None:
         return None
 
 
@@ -46,6 +54,9 @@ class BlobTree:
         matches = [full for full in self._blobs if full.startswith(blob_id)] if len(blob_id) >= 7 else []
         return self._blobs[matches[0]] if len(matches) == 1 else None
 
+    def border(self) -> Border | None:
+        return None
+
 
 class FileTree(BlobTree):
     """A tree of the files given: a small kernel in memory, for examples and tests."""
@@ -53,6 +64,12 @@ class FileTree(BlobTree):
     def __init__(self, files: Mapping[str, bytes]) -> None:
         super().__init__({blob_id(content): content for content in files.values()})
         self._files = files
+        self._border: Border | None = None
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
+
+    def border(self) -> Border | None:
+        if self._border is None:
+            self._border = Border.of_files(self._files)
+        return self._border

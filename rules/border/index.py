@@ -99,11 +99,8 @@ class Border:
     def declared(self, name: str) -> tuple[Located, ...]:
         """What C says of a name in the headers that the bindings or helpers see."""
         if name not in self._declared:
-            found = []
-            for path in self.facts.declaring(name):
-                if path in self.reached:
-                    source = self.facts.c(path)
-                    found += [Located(path, one) for one in source.declarations if one.name == name] if source else []
+            reached = self.reached
+            found = [Located(path, one) for path, one in self.facts.declarations(name) if path in reached]
             self._declared[name] = tuple(found)
         return self._declared[name]
 

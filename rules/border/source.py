@@ -8,7 +8,7 @@ from typing import Protocol
 from rules.border.facts import Helper, RustFacts
 from rules.border.helper_facts import helpers_of, is_helper_source
 from rules.border.rust_facts import rust_facts
-from rules.syntax.c import CSource, scan
+from rules.syntax.c import CSource, Declaration, scan
 
 
 class FactSource(Protocol):
@@ -34,6 +34,9 @@ class FactSource(Protocol):
 
     def declaring(self, name: str) -> Iterable[str]:
         """The C files that declare a name, in the order of their paths."""
+
+    def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
+        """Every declaration of a name with the file it stands in, in the order of paths and lines."""
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes."""
@@ -74,6 +77,9 @@ class FileFacts:
 
     def declaring(self, name: str) -> Iterable[str]:
         return self._names.get(name, ())
+
+    def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
+        return [(path, one) for path in self.declaring(name) for one in _named(self.c(path), name)]
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
@@ -134,5 +140,15 @@ class ChangedFacts:
         ]
         return sorted([*kept, *shown, *self._files.declaring(name)])
 
+    def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
+        kept = [(path, one) for path, one in self._base.declarations(name) if path not in self._gone]
+        shown = [(path, one) for path, source in self._fragments.items() for one in _named(source, name)]
+        found = [*kept, *shown, *self._files.declarations(name)]
+        return sorted(found, key=lambda located: (located[0], located[1].line))
+
     def read(self, path: str) -> bytes | None:
         return self._files.read(path) if path in self._gone else self._base.read(path)
+
+
+def _named(source: CSource | None, name: str) -> list[Declaration]:
+    return [one for one in source.declarations if one.name == name] if source is not None else []

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The border's facts of one commit, read from the repository through the index."""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+import pygit2
+
+from bot.kernel.index import Index
+from rules.border.facts import Helper, RustFacts
+from rules.border.helper_facts import BINDINGS_HEADER, HELPERS, UAPI_HEADER, is_helper_source
+from rules.border.reach import reach
+from rules.syntax.c import CSource, Declaration
+
+# Third-party crates and tools that are no part of the kernel proper: they never see its bindings.
+_FOREIGN = (
+    "rust/syn/",
+    "rust/quote/",
+    "rust/proc-macro2/",
+    "rust/zerocopy/",
+    "rust/zerocopy-derive/",
+    "rust/pin-init/",
+)
+_RUST_FOLDERS = (
+    "rust",
+    "drivers",
+    "samples",
+    "fs",
+    "mm",
+    "kernel",
+    "net",
+    "lib",
+    "block",
+    "security",
+    "sound",
+    "ipc",
+    "init",
+)
+
+
+class GitFacts:
+    """rules.border.source.FactSource over a commit's tree."""
+
+    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
+        self._repository = repository
+        self._tree = tree
+        self._index = index
+        self._ids: dict[str, str | None] = {}
+        self._folders: dict[str, pygit2.Tree | None] = {"": tree}
+
+    def rust_paths(self) -> Iterable[str]:
+        return self._rust
+
+    def helper_paths(self) -> Iterable[str]:
+        return self._helpers
+
+    def rust(self, path: str) -> RustFacts:
+        blob = self.blob_id(path)
+        return RustFacts() if blob is None else self._index.rust(path, blob, self._content(blob))
+
+    def helpers(self, path: str) -> tuple[Helper, ...]:
+        blob = self.blob_id(path)
+        return () if blob is None else self._index.helpers(blob, self._content(blob))
+
+    def c(self, path: str) -> CSource | None:
+        blob = self.blob_id(path)
+        return None if blob is None else self._index.c(blob, self._content(blob))
+
+    def includes(self, path: str) -> tuple[str, ...] | None:
+        blob = self.blob_id(path)
+        return None if blob is None else self._index.includes(blob, self._content(blob))
+
+    def declaring(self, name: str) -> Iterable[str]:
+        paths = self._reached
+        return sorted({path for blob in self._index.blobs_declaring((name,)) for path in paths.get(blob, ())})
+
+    def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
+        paths = self._reached
+        found = [(path, one) for blob, one in self._index.declarations(name) for path in paths.get(blob, ())]
+        return sorted(found, key=lambda located: (located[0], located[1].line))
+
+    def read(self, path: str) -> bytes | None:
+        blob = self.blob_id(path)
+        return None if blob is None else self._content(blob)()
+
+    def blob_id(self, path: str) -> str | None:
+        """The id of the file's bytes; None where the commit has no such file."""
+        if path not in self._ids:
+            folder, _, name = path.rpartition("/")
+            tree = self._folder(folder)
+            entry = tree[name] if tree is not None and name in tree else None
+            self._ids[path] = str(entry.id) if isinstance(entry, pygit2.Blob) else None
+        return self._ids[path]
+
+    def _folder(self, path: str) -> pygit2.Tree | None:
+        if path not in self._folders:
+            above, _, name = path.rpartition("/")
+            tree = self._folder(above)
+            entry = tree[name] if tree is not None and name and name in tree else None
+            self._folders[path] = entry if isinstance(entry, pygit2.Tree) else None
+        return self._folders[path]
+
+    def _content(self, blob: str) -> Callable[[], bytes]:
+        def content() -> bytes:
+            found = self._repository[blob]
+            assert isinstance(found, pygit2.Blob)
+            return found.data
+
+        return content
+
+    @cached_property
+    def _rust(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for top in _RUST_FOLDERS:
+            folder = self._folder(top)
+            if folder is not None:
+                found += _files(folder, f"{top}/", ".rs")
+        return tuple(sorted(path for path in found if not path.startswith(_FOREIGN)))
+
+    @cached_property
+    def _helpers(self) -> tuple[str, ...]:
+        folder = self._folder(HELPERS.rstrip("/"))
+        return tuple(sorted(filter(is_helper_source, _files(folder, HELPERS, ".c")))) if folder is not None else ()
+
+    @cached_property
+    def _reached(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in reach([BINDINGS_HEADER, UAPI_HEADER, *self.helper_paths()], self.includes):
+            blob = self.blob_id(path)
+            if blob is not None:
+                found.setdefault(blob, []).append(path)
+        return found
+
+
+def _files(folder: pygit2.Tree, prefix: str, ending: str) -> list[str]:
+    found: list[str] = []
+    for entry in folder:
+        name = entry.name or ""
+        if isinstance(entry, pygit2.Tree):
+            found += _files(entry, f"{prefix}{name}/", ending)
+        elif name.endswith(ending):
+            found.append(prefix + name)
+    return found

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The index of kernel trees: facts kept by blob id, so that a new base costs only the files that differ.
+
+A cache and nothing more: it can be deleted at any time, and where it cannot be written it is kept in memory.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from bot.kernel.record import (
+    VERSION,
+    declaration_from_json,
+    declaration_to_json,
+    helpers_from_json,
+    helpers_to_json,
+    includes_from_json,
+    includes_to_json,
+    rust_from_json,
+    rust_to_json,
+)
+from rules.border.facts import Helper, RustFacts
+from rules.border.helper_facts import helpers_of
+from rules.border.rust_facts import is_kernel_crate, rust_facts
+from rules.syntax.c import CSource, Declaration, scan
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS source (id INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE, includes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS declaration (source INTEGER NOT NULL, name TEXT NOT NULL, facts TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS declaration_name ON declaration (name);
+CREATE INDEX IF NOT EXISTS declaration_source ON declaration (source);
+CREATE TABLE IF NOT EXISTS fact (kind TEXT NOT NULL, blob TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (kind, blob))
+    WITHOUT ROWID;
+"""
+_TABLES = ("source", "declaration", "fact")
+
+
+class Index:
+    """Facts of files by blob id. One process may write at a time; the others wait."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._database = _open(path)
+        self._includes: dict[str, tuple[int, str]] = {}
+        self._loaded = False
+        self._pending = 0
+
+    def close(self) -> None:
+        """Keep what is new and let go of the file."""
+        self.commit()
+        self._database.close()
+
+    def commit(self) -> None:
+        """Keep what is new."""
+        if self._pending:
+            with suppress(sqlite3.OperationalError):  # read-only or full disk: the facts stay in memory
+                self._database.commit()
+            self._pending = 0
+
+    def includes(self, blob: str, content: Callable[[], bytes]) -> tuple[str, ...]:
+        """The includes of the C file with that id."""
+        return includes_from_json(self._source(blob, content)[1])
+
+    def c(self, blob: str, content: Callable[[], bytes]) -> CSource:
+        """The declarations of the C file with that id."""
+        source, includes = self._source(blob, content)
+        rows = self._database.execute("SELECT facts FROM declaration WHERE source = ? ORDER BY rowid", (source,))
+        return CSource(tuple(declaration_from_json(text) for (text,) in rows), includes_from_json(includes))
+
+    def declarations(self, name: str) -> Iterator[tuple[str, Declaration]]:
+        """Every declaration of a name in any file known, with the file's id."""
+        rows = self._database.execute(
+            "SELECT blob, facts FROM declaration JOIN source ON source.id = source WHERE name = ?"
+            " ORDER BY declaration.rowid",
+            (name,),
+        )
+        for blob, text in rows.fetchall():
+            yield blob, declaration_from_json(text)
+
+    def blobs_declaring(self, names: Iterable[str]) -> set[str]:
+        """The ids of the files that declare one of the names."""
+        found: set[str] = set()
+        for name in names:
+            rows = self._database.execute(
+                "SELECT DISTINCT blob FROM declaration JOIN source ON source.id = source WHERE name = ?", (name,)
+            )
+            found.update(blob for (blob,) in rows)
+        return found
+
+    def rust(self, path: str, blob: str, content: Callable[[], bytes]) -> RustFacts:
+        """What the Rust file with that id uses of C; whose crate it belongs to is part of the key."""
+        kind = "rust-kernel" if is_kernel_crate(path) else "rust"
+        return rust_from_json(self._fact(kind, blob, lambda: rust_to_json(rust_facts(path, content()))))
+
+    def helpers(self, blob: str, content: Callable[[], bytes]) -> tuple[Helper, ...]:
+        """The helpers of the C file with that id."""
+        return helpers_from_json(self._fact("helpers", blob, lambda: helpers_to_json(helpers_of(content()))))
+
+    def _source(self, blob: str, content: Callable[[], bytes]) -> tuple[int, str]:
+        if not self._loaded:
+            rows = self._database.execute("SELECT id, blob, includes FROM source")
+            self._includes = {known: (number, includes) for number, known, includes in rows}
+            self._loaded = True
+        if blob not in self._includes:
+            source = scan(content().decode("utf-8", "surrogateescape"))
+            includes = includes_to_json(source.includes)
+            cursor = self._database.execute("INSERT INTO source (blob, includes) VALUES (?, ?)", (blob, includes))
+            number = int(cursor.lastrowid or 0)
+            self._database.executemany(
+                "INSERT INTO declaration VALUES (?, ?, ?)",
+                [(number, _storable(one.name), declaration_to_json(one)) for one in source.declarations],
+            )
+            self._includes[blob] = (number, includes)
+            self._pending += 1
+        return self._includes[blob]
+
+    def _fact(self, kind: str, blob: str, make: Callable[[], str]) -> str:
+        row = self._database.execute("SELECT facts FROM fact WHERE kind = ? AND blob = ?", (kind, blob)).fetchone()
+        if row is not None:
+            return str(row[0])
+        facts = make()
+        self._database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?, ?)", (kind, blob, facts))
+        self._pending += 1
+        return facts
+
+
+def _storable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode("utf-8", "replace")
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    """The index at that path, empty if it was made by another version; one in memory where it cannot be used."""
+    if path is not None:
+        with suppress(sqlite3.Error, OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(path, timeout=60)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = OFF")  # a cache: what a crash loses is read again
+            if database.execute("PRAGMA user_version").fetchone() != (VERSION,):
+                for table in _TABLES:
+                    database.execute(f"DROP TABLE IF EXISTS {table}")
+                database.execute(f"PRAGMA user_version = {VERSION}")
+            database.executescript(_SCHEMA)
+            return database
+    database = sqlite3.connect(":memory:")
+    database.executescript(_SCHEMA)
+    return database

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A kernel at one commit of a bare repository, as rules see it: files, blobs, the border. No work tree, no process."""
+
+from functools import cached_property
+from pathlib import Path
+
+import pygit2
+
+from bot.kernel.error import KernelError
+from bot.kernel.facts import GitFacts
+from bot.kernel.index import Index
+from rules.border.index import Border
+
+
+class Repository:
+    """A bare kernel repository. Raises KernelError, naming the path, where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.git = pygit2.Repository(str(path))
+        except pygit2.GitError as error:
+            raise KernelError(f"{path}: {error}") from error
+
+    def commit(self, name: str) -> pygit2.Commit | None:
+        """The commit with that id or ref; None where the repository has none."""
+        try:
+            return self.git.revparse_single(name).peel(pygit2.Commit)
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
+
+    def blob(self, blob_id: str) -> bytes | None:
+        """The bytes of the blob whose id begins so; None where there is none, or more than one."""
+        try:
+            found = self.git[blob_id]
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
+        return found.data if isinstance(found, pygit2.Blob) else None
+
+    @cached_property
+    def tips(self) -> tuple[tuple[str, pygit2.Commit], ...]:
+        """Every branch and tag with its commit, the newest first."""
+        found = []
+        for name in self.git.references:
+            commit = self.commit(name)
+            if commit is not None:
+                found.append((name, commit))
+        return tuple(sorted(found, key=lambda tip: (-tip[1].commit_time, _weight(tip[0]), tip[0])))
+
+
+class GitTree:
+    """rules.tree.Tree at one commit. Blobs are looked for in all the repositories given."""
+
+    def __init__(
+        self, repository: Repository, commit: pygit2.Commit, index: Index, others: tuple[Repository, ...] = ()
+    ) -> None:
+        self._repositories = (repository, *others)
+        self._facts = GitFacts(repository.git, commit.tree, index)
+        self._index = index
+
+    def read(self, path: str) -> bytes | None:
+        return self._facts.read(path)
+
+    def blob(self, blob_id: str) -> bytes | None:
+        if len(blob_id) < 7:
+            return None
+        for repository in self._repositories:
+            found = repository.blob(blob_id)
+            if found is not None:
+                return found
+        return None
+
+    def border(self) -> Border | None:
+        return self._border
+
+    def blob_id(self, path: str) -> str | None:
+        """The id of the file's bytes at this commit."""
+        return self._facts.blob_id(path)
+
+    @cached_property
+    def _border(self) -> Border:
+        border = Border(self._facts)
+        border.paths  # noqa: B018 asked for now, so that all that is read is kept in one transaction
+        self._index.commit()
+        return border
+
+
+def _weight(ref: str) -> int:
+    """Where two refs name commits of one second: tags say more than branches."""
+    return 0 if ref.startswith("refs/tags/") else 1
