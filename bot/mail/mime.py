@@ -76,6 +76,16 @@ def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
     return TooComplex(budget.reason) if budget.reason else Text("\n".join(texts), flowed)
 
 
+def first_text(fields: Fields, body: bytes) -> Text | None:
+    """The first part alone, where it is text/plain and not attached: what the sender wrote, not what came with it."""
+    content = _content(fields)
+    if not content.kind.startswith("multipart/"):
+        return Text(_text(content, body), _flowed(content)) if content.kind.startswith("text/plain") else None
+    part, data = next(_leaves(content, body, 1, _Budget()), (content, b""))
+    plain = part.kind == "text/plain" and part.disposition != "attachment"
+    return Text(_text(part, data), _flowed(part)) if plain else None
+
+
 def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iterator[tuple[_Content, bytes]]:
     """The parts that are not multiparts, in order. Says in the budget when there are too many or they are too deep."""
     boundary = content.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")

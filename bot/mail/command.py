@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The commands in a mail to us: at the start of a line of its own text, few, and plain, or none at all."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bot.mail.message import Message
+from bot.mail.mime import Text, first_text
+
+MOST: Final = 3
+LONGEST_REASON: Final = 300
+
+
+class Scope(StrEnum):
+    """What a mute silences: this series, this author's series, or everything on the series' lists."""
+
+    SERIES = "series"
+    AUTHOR = "author"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Judge the series again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Say what a rule wants, why, and when it is silent."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """The finding is wrong or does not matter here: `finding` is a fingerprint, its beginning, or a rule's id."""
+
+    finding: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The finding is mended in the next revision; named as in NotApplicable."""
+
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """No more mails about that."""
+
+    scope: Scope = Scope.SERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Say which commands there are."""
+
+
+Command = Recheck | Explain | NotApplicable | Fixed | Mute | Help
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A mail that wants something of us, but not plainly: nothing of it is done."""
+
+    reason: str
+
+
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_WIDEST: Final = 500  # characters of a line that are looked at
+_LINE = re.compile(r"patchwarden:[ \t]*(\S*)[ \t]*(.*)", re.IGNORECASE)
+_FINDING = re.compile(r"[0-9a-f]{6,16}|[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+_RULE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+# Where the sender's own words end: a signature, a diff, a quotation that is not marked as one, a forwarded mail.
+_END = re.compile(
+    r"--[ \t]*$|-- ?>8|.*- *- *(?:8<|>8) *- *-"
+    r"|diff --git |diff -[a-zA-Z]|Index: |--- \S|\+\+\+ \S|@@ -|\*\*\* \S+[ \t]+\S"
+    r"|-{2,}[ \t]*(?:original|forwarded|begin forwarded|weitergeleitete|urspr)|begin forwarded message"
+    r"|_{10,}[ \t]*$|(?:from|sent|date|to|subject|von|gesendet)[ \t]*:[ \t]*\S|--[\w=.'+-]{6,}",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[ \t]*[>|]")
+_ATTRIBUTION = re.compile(
+    r".*(?:\b(?:wrote|writes|said|schrieb|geschrieben|écrit|escribió|scrisse|пишет|написал)\b|写道).{0,60}[:：][ \t]*$",  # noqa: RUF001 full-width colon
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+
+
+def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
+    """What the mail asks of us, each thing once, in its order; nothing where it asks nothing.
+
+    Only lines of the first text part count that begin with `patchwarden:`, outside of quotations, diffs, fences,
+    signatures and forwarded mails. One command that cannot be understood, or a fourth one, makes all of them void.
+    """
+    text = _own_text(message)
+    found: dict[Command, None] = {}
+    for verb, argument in () if text is None else _asked(text):
+        command = _command(verb.lower(), argument.strip())
+        if command is None:
+            return Ambiguous(f"no command of ours: {verb[:40]!r}")
+        found[command] = None
+    if len(found) > MOST:
+        return Ambiguous(f"more than {MOST} commands")
+    named = [command.finding for command in found if isinstance(command, NotApplicable | Fixed)]
+    if len(set(named)) < len(named):
+        return Ambiguous("two different answers to one finding")
+    if sum(isinstance(command, Mute) for command in found) > 1:
+        return Ambiguous("two different mutes")
+    return tuple(found)
+
+
+def _own_text(message: Message) -> Text | None:
+    fields = {name.lower(): value for name, value in reversed(message.headers) if name.lower().startswith("content-")}
+    if "multipart" not in fields.get("content-type", "").lower():
+        return Text(message.body, message.flowed)
+    blank = _BLANK_LINE.search(raw := message.raw.lstrip(b"\r\n"))
+    return first_text(fields, raw[blank.end() :]) if blank else None
+
+
+def _asked(text: Text) -> Iterator[tuple[str, str]]:
+    for line in _own_lines(text):
+        if match := _LINE.fullmatch(line):
+            yield match[1], match[2]
+
+
+def _own_lines(text: Text) -> Iterator[str]:
+    """The lines that the sender wrote and that are lines: not what a flowed line runs on into."""
+    lines = [line[:_WIDEST] for line in text.text.split("\n")]
+    runs_on = fenced = False
+    for number, line in enumerate(lines):
+        if _END.match(line) or (_ATTRIBUTION.match(line) and not _quotes_next(lines, number)):
+            return
+        if _FENCE.match(line):
+            fenced = not fenced
+        elif not (runs_on or fenced or _QUOTED.match(line)):
+            yield line
+        runs_on = text.flowed and line.endswith(" ") and not _QUOTED.match(line)
+
+
+def _quotes_next(lines: list[str], number: int) -> bool:
+    """Whether what follows an attribution is marked as a quotation; else nobody can tell where it ends."""
+    following = next((line for line in lines[number + 1 :] if line.strip()), "")
+    return bool(_QUOTED.match(following))
+
+
+def _command(verb: str, argument: str) -> Command | None:
+    read = _VERBS.get(verb)
+    return None if read is None else read(argument)
+
+
+def _explain(argument: str) -> Command | None:
+    rule = argument.lower()
+    return Explain(rule) if _RULE.fullmatch(rule) else None
+
+
+def _not_applicable(argument: str) -> Command | None:
+    finding, _, reason = argument.partition(" ")
+    finding = finding.lower()
+    return NotApplicable(finding, " ".join(reason.split())[:LONGEST_REASON]) if _FINDING.fullmatch(finding) else None
+
+
+def _fixed(argument: str) -> Command | None:
+    finding = argument.lower()
+    return Fixed(finding) if _FINDING.fullmatch(finding) else None
+
+
+def _mute(argument: str) -> Command | None:
+    scope = argument.lower() or Scope.SERIES.value
+    return Mute(Scope(scope)) if scope in set(Scope) else None
+
+
+_VERBS: Final[dict[str, Callable[[str], Command | None]]] = {
+    "recheck": lambda argument: None if argument else Recheck(),
+    "explain": _explain,
+    "not-applicable": _not_applicable,
+    "fixed": _fixed,
+    "mute": _mute,
+    "help": lambda argument: None if argument else Help(),
+}
