@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the signatures of a mail were worth on the day it came."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What came of verifying one signature."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"  # no key at hand; nothing is said for or against the mail
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """One signature of a mail: `kind` is "dkim" or "patatt", `identity` the domain or address that signed.
+
+    `aligned` says that the identity is the author's: the domain of From or one above it, or the address itself. Only a
+    valid and aligned one proves who wrote the mail; `reason` says what an invalid one lacks.
+    """
+
+    kind: str
+    identity: str
+    verdict: Verdict
+    aligned: bool
+    reason: str = ""
+
+    @property
+    def proves_author(self) -> bool:
+        return self.verdict is Verdict.VALID and self.aligned

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import base64
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dkim
+import patatt
+import pytest
+import time_machine
+from nacl.encoding import Base64Encoder
+from nacl.signing import SigningKey
+
+from bot.inbox.attestation import Keys, attest
+from bot.inbox.error import InboxError
+from bot.mail.attestation import Attestation, Verdict
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KEY = SigningKey(b"7" * 32)
+PUBLIC = KEY.verify_key.encode(Base64Encoder)
+MAIL = b"""\
+From: An Author <author@example.org>
+To: list@lists.example.org
+Subject: [PATCH] rust: a change
+Date: Sun, 01 Mar 2026 11:59:00 +0000
+Message-ID: <1@example.org>
+
+text
+
+diff --git a/x b/x
+"""
+HEADERS = [b"from", b"to", b"subject", b"date", b"message-id"]
+Sign = Callable[..., bytes]
+
+
+def record(name: str) -> bytes | None:
+    return {
+        "key._domainkey.example.org.": b"v=DKIM1; k=ed25519; p=" + PUBLIC,
+        "revoked._domainkey.example.org.": b"v=DKIM1; k=ed25519; p=",
+        "huge._domainkey.example.org.": b"v=DKIM1; k=rsa; p=" + b"A" * 5000,
+        "odd._domainkey.example.org.": b"v=DKIM1; k=rsa; p=%%%",
+        "key._domainkey.elsewhere.example.com.": b"v=DKIM1; k=ed25519; p=" + PUBLIC,
+    }.get(name)
+
+
+def signed(
+    mail: bytes = MAIL,
+    domain: bytes = b"example.org",
+    selector: bytes = b"key",
+    headers: list[bytes] | None = None,
+    **options: object,
+) -> bytes:
+    with time_machine.travel(NOW, tick=False):
+        signer = dkim.DKIM(mail, signature_algorithm=b"ed25519-sha256", linesep=b"\n")
+        line = signer.sign(selector, domain, KEY.encode(Base64Encoder), include_headers=headers or HEADERS, **options)
+    return bytes(line).replace(b"\r\n", b"\n") + mail
+
+
+def verdict(raw: bytes, now: datetime = NOW) -> Attestation:
+    with time_machine.travel(now, tick=False):
+        (found,) = attest(raw, Keys(record))
+    return found
+
+
+def test_a_mail_signed_by_its_authors_domain_is_proved() -> None:
+    found = verdict(signed())
+
+    assert found == Attestation("dkim", "example.org", Verdict.VALID, aligned=True)
+    assert found.proves_author
+
+
+def test_an_author_below_the_signing_domain_is_proved() -> None:
+    assert verdict(signed(MAIL.replace(b"author@example.org", b"author@sub.example.org"))).proves_author
+
+
+def test_another_domain_proves_nothing_about_the_author() -> None:
+    found = verdict(signed(domain=b"elsewhere.example.com"))
+
+    assert (found.verdict, found.aligned, found.proves_author) == (Verdict.VALID, False, False)
+
+
+def test_a_domain_that_only_ends_alike_is_not_above_the_author() -> None:
+    assert not verdict(signed(MAIL.replace(b"author@example.org", b"author@myexample.org"))).proves_author
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        pytest.param(lambda: signed().replace(b"text\n", b"TEXT\n"), "body hash mismatch", id="changed body"),
+        pytest.param(lambda: signed().replace(b"a change", b"b change"), "does not fit", id="changed subject"),
+        pytest.param(lambda: signed(length=True), "only the beginning", id="partly signed body"),
+        pytest.param(
+            lambda: signed(headers=[b"from"]), "does not sign subject, date, message-id", id="unsigned headers"
+        ),
+        pytest.param(lambda: b"Subject: other\n" + signed(), "subject: more than once", id="second subject"),
+        pytest.param(lambda: b"From: evil@example.com\n" + signed(), "does not fit", id="second sender"),
+        pytest.param(lambda: signed(selector=b"revoked"), "", id="revoked key"),
+        pytest.param(lambda: signed(selector=b"nowhere"), "", id="no key"),
+        pytest.param(lambda: signed(selector=b"huge"), "", id="record too long"),
+        pytest.param(lambda: signed(selector=b"odd"), "", id="no key in the record"),
+        pytest.param(lambda: signed().replace(b"v=1;", b"v=1; x=1772000000;"), "x= value is past", id="expired"),
+        pytest.param(lambda: signed().replace(b"v=1;", b"v=1; x=%s;" % (b"9" * 5000)), "", id="absurd expiry"),
+        pytest.param(
+            lambda: signed().replace(b"ed25519-sha256", b"rot13"), "unknown signature algorithm", id="algorithm"
+        ),
+        pytest.param(
+            lambda: b"DKIM-Signature: v=1; i=x; d=longer.example.org\n" + MAIL, "missing", id="fields missing"
+        ),
+        pytest.param(lambda: b"DKIM-Signature: \xff\xfe;;;=;\n" + MAIL, "", id="no fields"),
+    ],
+)
+def test_what_is_not_the_authors_word_is_invalid_and_says_why(raw: Callable[[], bytes], reason: str) -> None:
+    found = verdict(raw())
+
+    assert found.verdict is Verdict.INVALID
+    assert reason in found.reason
+    assert found.reason
+
+
+def test_a_signature_is_verified_while_it_lasts() -> None:
+    with_expiry = signed()
+    until = int((NOW + timedelta(days=7)).timestamp())
+    mail = with_expiry.replace(b"v=1;", b"v=1; x=%d;" % until)
+
+    # The expiry is part of what is signed: adding one breaks the signature, which is looked at only while it lasts.
+    assert "does not fit" in verdict(mail).reason
+    assert "x= value is past" in verdict(mail, NOW + timedelta(days=8)).reason
+
+
+def test_many_signatures_are_not_all_verified() -> None:
+    asked: list[str] = []
+
+    def count(name: str) -> bytes | None:
+        asked.append(name)
+        return None
+
+    line = signed().partition(b"From:")[0]
+
+    assert (len(attest(line * 500 + MAIL, Keys(count))), len(asked)) == (6, 6)
+
+
+def test_a_dns_that_does_not_answer_is_no_verdict() -> None:
+    def silent(name: str) -> bytes | None:
+        raise InboxError(f"DNS, {name}: timeout")
+
+    with time_machine.travel(NOW, tick=False), pytest.raises(InboxError, match="timeout"):
+        attest(signed(), Keys(silent))
+
+
+def test_an_unsigned_mail_has_no_attestations() -> None:
+    assert attest(MAIL, Keys(record)) == ()
+
+
+@pytest.fixture
+def developer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sign:
+    """Signs as patatt does, with a key that the keyring under tmp_path holds."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / "keyring" / "ed25519" / "example.org" / "author"
+    path.mkdir(parents=True)
+    (path / "default").write_bytes(PUBLIC)
+    key = base64.b64encode(bytes(KEY))
+
+    def sign(mail: bytes = MAIL, identity: str = "author@example.org") -> bytes:
+        message = patatt.PatattMessage(mail)
+        message.sign("ed25519", key, identity, None)
+        return bytes(message.as_bytes())
+
+    return sign
+
+
+def test_a_developers_signature_proves_the_author(developer: Sign, tmp_path: Path) -> None:
+    found = attest(developer(), Keys(record, tmp_path / "keyring"))
+
+    assert found == (Attestation("patatt", "author@example.org", Verdict.VALID, aligned=True),)
+
+
+def test_a_developers_signature_for_another_author_proves_nothing(developer: Sign, tmp_path: Path) -> None:
+    mail = MAIL.replace(b"From: An Author <author@", b"From: An Author <other@")
+    (found,) = attest(developer(mail), Keys(record, tmp_path / "keyring"))
+
+    assert (found.verdict, found.proves_author) == (Verdict.VALID, False)
+
+
+def test_a_changed_patch_breaks_the_developers_signature(developer: Sign, tmp_path: Path) -> None:
+    (found,) = attest(developer().replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
+
+    assert found.verdict is Verdict.INVALID
+
+
+def test_an_unknown_developer_is_neither_proved_nor_refuted(developer: Sign, tmp_path: Path) -> None:
+    (found,) = attest(developer(identity="nobody@example.org"), Keys(record, tmp_path / "keyring"))
+
+    assert (found.verdict, attest(developer(), Keys(record))) == (Verdict.UNKNOWN, ())
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+def test_a_developers_ssh_signature_is_verified(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    path = tmp_path / "keyring" / "openssh" / "example.org" / "author"
+    path.mkdir(parents=True)
+    shutil.copy(tmp_path / "key.pub", path / "default")
+    message = patatt.PatattMessage(MAIL)
+    message.sign("openssh", str(key), "author@example.org", None)
+    raw = bytes(message.as_bytes())
+
+    (found,) = attest(raw, Keys(record, tmp_path / "keyring"))
+    (broken,) = attest(raw.replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
+
+    assert (found.proves_author, broken.verdict) == (True, Verdict.INVALID)
