@@ -4,14 +4,15 @@
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.ports import Batch, Indexed, RawMail, StoredMail, Thread, Unread
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
-from bot.store.tables import CursorRow, MailRow, MessageRow, PostingRow, ThreadRow
+from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
+from bot.store.threads import Threads
 
 _MOST_IN_A_THREAD = 2000  # of a longer one the oldest; only an attack or a broken mailer makes such
 
@@ -41,9 +42,10 @@ class MailRows:
             for mail in batch.mails
         ]
         with self._database.writing() as session:
-            new = 0
-            for value in values:
-                new += session.exec(insert(MailRow).values(**value).on_conflict_do_nothing()).rowcount
+            before = session.exec(select(func.count(col(MailRow.id)))).one()
+            if values:
+                session.connection().execute(insert(MailRow).on_conflict_do_nothing(), values)
+            new = session.exec(select(func.count(col(MailRow.id)))).one() - before
             for gone in batch.deleted:
                 _forget(session, _hash(gone.raw), gone.origin)
             cursor = {"source": batch.source, "epoch": batch.epoch, "position": batch.cursor}
@@ -61,10 +63,11 @@ class MailRows:
 
     def index(self, mails: Sequence[Indexed], unreadable: Sequence[Unread]) -> None:
         with self._database.writing() as session:
-            for mail in mails:
-                _set_state(session, mail.mail, *_thread(session, mail))
-            for unread in unreadable:
-                _set_state(session, unread.mail, "unreadable", unread.reason)
+            threads = Threads(session, mails)
+            states = [(mail.mail, *threads.add(mail)) for mail in mails]
+            threads.save()
+            states += [(unread.mail, "unreadable", unread.reason) for unread in unreadable]
+            _set_states(session, states)
 
     def unassembled(self, limit: int) -> Sequence[Thread]:
         with self._database.reading() as session:
@@ -79,53 +82,6 @@ class MailRows:
             return mails, session.exec(select(func.count()).where(due)).one()
 
 
-def _thread(session: Session, mail: Indexed) -> tuple[str, str]:
-    """Put the mail into the thread of its relatives, joining their threads into the oldest; its new state and why."""
-    known = session.get(MessageRow, mail.message_id)
-    if known is not None and known.mail_id is not None:
-        if known.digest == mail.digest:
-            return "duplicate", ""
-        known.disputed = True
-        session.add(known)
-        _touch(session, known.thread_id)
-        return "conflict", f"{mail.message_id} was there before with other content"
-    ids = dict.fromkeys((mail.message_id, *mail.related))
-    found = session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(ids))).all()
-    threads = sorted({row.thread_id for row in found})
-    thread = threads[0] if threads else _new_thread(session)
-    for other in threads[1:]:
-        _join(session, other, thread)
-    if threads:
-        _touch(session, thread)
-    absent = [{"message_id": one, "thread_id": thread, "digest": "", "disputed": False} for one in ids]
-    session.exec(insert(MessageRow).values(absent).on_conflict_do_nothing())
-    session.exec(
-        update(MessageRow)
-        .where(col(MessageRow.message_id) == mail.message_id)
-        .values(mail_id=mail.mail, digest=mail.digest)
-    )
-    return "read", ""
-
-
-def _new_thread(session: Session) -> int:
-    row = ThreadRow()
-    session.add(row)
-    session.flush()
-    assert row.id is not None
-    return row.id
-
-
-def _join(session: Session, other: int, thread: int) -> None:
-    for table in (MessageRow, PostingRow):
-        session.exec(update(table).where(col(table.thread_id) == other).values(thread_id=thread))
-    # The row stays, empty and done: its number is never given to another thread.
-    session.exec(update(ThreadRow).where(col(ThreadRow.id) == other).values(assembled=ThreadRow.changed))
-
-
-def _touch(session: Session, thread: int) -> None:
-    session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread).values(changed=ThreadRow.changed + 1))
-
-
 def _forget(session: Session, content_hash: str, why: str) -> None:
     """Drop the bytes of a mail that the archive's keeper removed, and read its thread again without it."""
     row = session.exec(select(MailRow).where(MailRow.content_hash == content_hash)).first()
@@ -136,7 +92,8 @@ def _forget(session: Session, content_hash: str, why: str) -> None:
     for message in session.exec(select(MessageRow).where(MessageRow.mail_id == row.id)).all():
         message.mail_id, message.digest = None, ""
         session.add(message)
-        _touch(session, message.thread_id)
+        thread = update(ThreadRow).where(col(ThreadRow.id) == message.thread_id)
+        session.exec(thread.values(changed=ThreadRow.changed + 1))
 
 
 def _load(session: Session, row: ThreadRow) -> Thread:
@@ -156,8 +113,12 @@ def _mail(row: MailRow) -> RawMail:
     return RawMail(row.origin, row.arrived, unpack(row.raw))
 
 
-def _set_state(session: Session, mail: int, state: str, reason: str) -> None:
-    session.exec(update(MailRow).where(col(MailRow.id) == mail).values(state=state, reason=reason))
+def _set_states(session: Session, states: Sequence[tuple[int, str, str]]) -> None:
+    if states:
+        row = update(MailRow).where(col(MailRow.id) == bindparam("mail"))
+        values = row.values(state=bindparam("new_state"), reason=bindparam("why"))
+        rows = [{"mail": mail, "new_state": state, "why": reason} for mail, state, reason in states]
+        session.connection().execute(values, rows)
 
 
 def _hash(raw: bytes) -> str:

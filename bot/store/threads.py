@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Threading: a batch of mails finds its threads, joins them where a mail refers to several, and is written at once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select, update
+
+from bot.ports import Indexed
+from bot.store.tables import MessageRow, PostingRow, ThreadRow
+
+_IN = 500  # SQLite takes no more than some thousand parameters a statement
+
+
+@dataclass(slots=True)
+class _Known:
+    """A message-id in this batch; `thread` may have been joined into another since."""
+
+    thread: int
+    mail: int | None = None
+    digest: str = ""
+    disputed: bool = False
+
+
+class Threads:
+    """The threads that a batch touches, in memory between `add` and `save`, inside one writing session."""
+
+    def __init__(self, session: Session, mails: Sequence[Indexed]) -> None:
+        self._session = session
+        self._known: dict[str, _Known] = {}
+        self._joined: dict[int, int] = {}
+        self._touched: set[int] = set()
+        self._first_new = (session.exec(select(func.max(ThreadRow.id))).one() or 0) + 1
+        self._next = self._first_new
+        ids = dict.fromkeys(chain.from_iterable((mail.message_id, *mail.related) for mail in mails))
+        for some in _chunks(ids):
+            for row in session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(some))):
+                self._known[row.message_id] = _Known(row.thread_id, row.mail_id, row.digest, row.disputed)
+
+    def add(self, mail: Indexed) -> tuple[str, str]:
+        """Put the mail into the thread of its relatives; its new state and why. The first mail of an id stays."""
+        known = self._known.get(mail.message_id)
+        if known is not None and known.mail is not None:
+            if known.digest == mail.digest:
+                return "duplicate", ""
+            known.disputed = True
+            self._touched.add(self._root(known.thread))
+            return "conflict", f"{mail.message_id} was there before with other content"
+        ids = dict.fromkeys((mail.message_id, *mail.related))
+        found = {self._root(self._known[one].thread) for one in ids if one in self._known}
+        thread = min(found, default=self._next)
+        self._next += thread == self._next
+        for other in found - {thread}:
+            self._joined[other] = thread
+        for one in ids:
+            self._known.setdefault(one, _Known(thread))
+        self._known[mail.message_id].mail = mail.mail
+        self._known[mail.message_id].digest = mail.digest
+        self._touched.add(thread)
+        return "read", ""
+
+    def save(self) -> None:
+        """Write what was added."""
+        roots = {self._root(thread) for thread in self._touched}
+        new = [{"id": thread, "changed": 1, "assembled": 0} for thread in roots if thread >= self._first_new]
+        self._many(insert(ThreadRow), new)
+        for other in (thread for thread in self._joined if thread < self._first_new):
+            for table in (MessageRow, PostingRow):
+                moved = update(table).where(col(table.thread_id) == other)
+                self._session.exec(moved.values(thread_id=self._root(other)))
+            # The row stays, empty and done: its number is never given to another thread.
+            done = update(ThreadRow).where(col(ThreadRow.id) == other)
+            self._session.exec(done.values(assembled=ThreadRow.changed))
+        for some in _chunks(thread for thread in roots if thread < self._first_new):
+            changed = update(ThreadRow).where(col(ThreadRow.id).in_(some))
+            self._session.exec(changed.values(changed=ThreadRow.changed + 1))
+        upsert = insert(MessageRow)
+        names = ("thread_id", "mail_id", "digest", "disputed")
+        upsert = upsert.on_conflict_do_update(
+            index_elements=["message_id"], set_={name: upsert.excluded[name] for name in names}
+        )
+        rows = (
+            (message_id, self._root(one.thread), one.mail, one.digest, one.disputed)
+            for message_id, one in self._known.items()
+        )
+        self._many(upsert, [dict(zip(("message_id", *names), row, strict=True)) for row in rows])
+
+    def _root(self, thread: int) -> int:
+        while thread in self._joined:
+            thread = self._joined[thread]
+        return thread
+
+    def _many(self, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            self._session.connection().execute(statement, rows)
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    rest = iter(items)
+    while some := tuple(islice(rest, _IN)):
+        yield some
