@@ -10,7 +10,7 @@ to no use where only one revision is at hand.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.charset import BASE64, SHORTEST, add_charset
@@ -35,7 +35,7 @@ MAX_EXPECTED: Final = 500
 _SUBJECT = 400
 _HEAD, _TAIL, _LINE = 24_000, 4_000, 400
 _DIFF = re.compile(r"^(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)", re.MULTILINE)
-_MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}[A-Za-z][A-Za-z-]+:[ \t][^\n]*\S@\S", re.MULTILINE)
+_MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.MULTILINE | re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _WORD = re.compile(r"\w+")
@@ -62,9 +62,12 @@ def assemble(messages: Sequence[Message]) -> tuple[Posting, ...]:
     candidates = [found for message in first if (found := candidate(message)) is not None]
     if not any(found.index for found in candidates):
         return ()
-    groups = group(candidates, known)
-    answers = _answers(first, groups, known)
-    return tuple(_posting(one, known, answers) for one in groups if any(member.index for member in one.members))
+    groups = [one for one in group(candidates, known) if any(member.index for member in one.members)]
+    naked = {one.first.id: _naked_cover(one, known) for one in groups}
+    members = {member.id for one in groups for member in one.members}
+    members |= {cover.message_id for cover in naked.values() if cover is not None}
+    answers = _answers(first, members, known)
+    return tuple(_posting(one, naked[one.first.id], known, answers) for one in groups)
 
 
 def candidate(message: Message) -> Candidate | None:
@@ -74,8 +77,9 @@ def candidate(message: Message) -> Candidate | None:
     subject = b4.LoreSubject(message.subject[:_SUBJECT])
     has_diff = bool(_DIFF.search(message.body))
     tagged = subject.patch or subject.rfc or not subject.counters_inferred or message.message_id.endswith(SYNTHETIC)
-    is_cover = subject.counter == 0 and not has_diff and subject.expected > 0
-    if subject.reply or not tagged or not (is_cover or (has_diff and subject.counter > 0)) or is_automatic(message):
+    # An interdiff to the last revision makes no patch of a cover letter.
+    fits = has_diff if subject.counter else subject.expected > 0
+    if subject.reply or not tagged or not fits or is_automatic(message):
         return None
     return Candidate(
         message,
@@ -91,10 +95,9 @@ def candidate(message: Message) -> Candidate | None:
 
 
 def _answers(
-    messages: Sequence[Message], groups: Sequence[Group], known: Mapping[str, Message]
+    messages: Sequence[Message], members: Collection[str], known: Mapping[str, Message]
 ) -> dict[str, list[Message]]:
     """The mails that may give a trailer, by the id of the patch or cover letter they answer, maybe through others."""
-    members = {member.id for one in groups for member in one.members}
     found: dict[str, list[Message]] = {}
     for message in messages:
         if message.message_id in members or not is_reply(message.subject) or message.author is None:
@@ -105,14 +108,15 @@ def _answers(
         while above and above not in members and above not in seen:
             seen.add(above)
             above = parent_of(known[above], known)
-        if above in members:
+        if above and above in members:
             found.setdefault(above, []).append(message)
     return found
 
 
-def _posting(one: Group, known: Mapping[str, Message], answers: Mapping[str, Sequence[Message]]) -> Posting:
+def _posting(
+    one: Group, naked: Message | None, known: Mapping[str, Message], answers: Mapping[str, Sequence[Message]]
+) -> Posting:
     members = {member.index: member for member in in_order(one.members)}
-    naked = _naked_cover(one, known)
     series = _series(one, naked, answers)
     cover = series.patches[0]
     if naked is not None and cover is not None and cover.msgid == naked.message_id:
@@ -162,9 +166,9 @@ def _series(one: Group, naked: Message | None, answers: Mapping[str, Sequence[Me
                 series.add_patch(copy)
             else:
                 mailbox.covers[one.revision] = copy
-    for member in one.members:
-        for answer in answers.get(member.id, ()):
-            mailbox.followups.append(_copy(answer, f"Re: {answer.subject}", member.id))
+    for above in mailbox.msgid_map:
+        for answer in answers.get(above, ()):
+            mailbox.followups.append(_copy(answer, f"Re: {answer.subject}", above))
     return mailbox.get_series(one.revision, reroll=False, codereview_trailers=False) or series
 
 
@@ -212,9 +216,8 @@ def _state(one: Group, known: Mapping[str, Message], series: b4.LoreSeries, *, h
     expected = one.first.expected
     for member in in_order(one.repeated):
         return Defective(f"two different mails are patch {member.index} of {expected}")
-    for member in in_order(one.members):
-        if member.index > expected:
-            return Defective(f"patch {member.index} of {expected}")
+    if one.first.index > expected:
+        return Defective(f"patch {one.first.index} of {expected}")
     if expected > MAX_EXPECTED:
         return Defective(f"announces {expected} patches")
     missing = [index for index in range(1, expected + 1) if series.patches[index] is None]

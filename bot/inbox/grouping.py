@@ -2,10 +2,14 @@
 """Which patches of one thread were mailed as one series: what the subjects count, checked against who answers whom."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
 
 from bot.mail.message import Message
 from bot.mail.parse import SYNTHETIC
+
+_TOGETHER: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +63,34 @@ def parent_of(message: Message, known: Mapping[str, Message]) -> str | None:
 
 
 def group(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list[Group]:
-    """The candidates by posting; `known` are all mails of the thread by their ids.
+    """The candidates by posting, by their first mail; `known` are all mails of the thread by their ids.
 
     A patch belongs to the cover letter or earlier patch it answers, if both count to the same M and revision. What is
-    left over joins others that count alike, come from the same author and answer the same mail, as long as no number
-    repeats.
+    left over joins others of the same author that count alike and answer the same mail or state their revision, as long
+    as no number repeats. A patch that counts past its M is an afterthought, and no part of the series.
     """
-    by_id = {candidate.id: candidate for candidate in candidates}
     groups: dict[str, Group] = {}
+    by_id = {candidate.id: candidate for candidate in candidates}
     for candidate in candidates:
         leader = _leader(candidate, by_id, known)
         if leader.id not in groups:
             groups[leader.id] = Group([], parent_of(leader.message, known) or leader.message.in_reply_to or "")
         _add(groups[leader.id], candidate)
-    owner = {member.id: lead for lead, group in groups.items() for member in group.members}
+    order = {candidate.id: at for at, candidate in enumerate(candidates)}
+    return sorted(_adopted(_merged(groups)), key=lambda one: order[one.members[0].id])
+
+
+def _merged(groups: Mapping[str, Group]) -> list[Group]:
+    """The groups, those joined that count alike and have no number in common."""
+    owner = {member.id: lead for lead, one in groups.items() for member in one.members}
     merged: dict[tuple[object, ...], list[Group]] = {}
     for lead, one in groups.items():
-        anchor = owner.get(one.anchor, one.anchor)
         first = one.first
-        author = "" if first.id.endswith(SYNTHETIC) else _author(first)
-        key = (author, one.revision, first.expected, first.resend, anchor) if first.counted else (lead,)
+        key: tuple[object, ...] = (lead,)
+        if first.counted and first.index <= first.expected:
+            author = "" if first.id.endswith(SYNTHETIC) else _author(first)
+            anchor = "" if first.stated else owner.get(one.anchor, one.anchor)
+            key = (author, one.revision, first.expected, first.resend, anchor)
         alike = merged.setdefault(key, [])
         for other in reversed(alike):
             if not other.indices & one.indices:
@@ -87,8 +99,28 @@ def group(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list
                 break
         else:
             alike.append(one)
-    order = {candidate.id: at for at, candidate in enumerate(candidates)}
-    return sorted((one for alike in merged.values() for one in alike), key=lambda one: order[one.members[0].id])
+    return [one for alike in merged.values() for one in alike]
+
+
+def _adopted(groups: Sequence[Group]) -> list[Group]:
+    """The groups, each cover letter without patches joined to the patches that answer it though it miscounts them."""
+    covers = {one.first.id: one for one in groups if [member.index for member in one.members] == [0]}
+    for one in groups:
+        cover, first = covers.get(one.anchor), one.first
+        if cover is None or not first.index or not _sent_together(cover.first, first):
+            continue
+        del covers[one.anchor]
+        counts = replace(cover.first, expected=first.expected, revision=one.revision)
+        one.members.insert(0, counts)
+    adopted = {one.members[0].id for one in groups if len(one.members) > 1}
+    return [one for one in groups if len(one.members) > 1 or one.first.id not in adopted]
+
+
+def _sent_together(cover: Candidate, patch: Candidate) -> bool:
+    dates = cover.message.date, patch.message.date
+    if _author(cover) != _author(patch) or dates[0] is None or dates[1] is None:
+        return False
+    return abs(dates[0] - dates[1]) <= _TOGETHER
 
 
 def _leader(candidate: Candidate, by_id: Mapping[str, Candidate], known: Mapping[str, Message]) -> Candidate:
@@ -107,8 +139,8 @@ def _continues(above: Candidate, below: Candidate) -> bool:
         above.counted
         and below.counted
         and above.expected == below.expected
-        and above.index < below.index
-        and above.resend == below.resend
+        and above.index < below.index <= below.expected
+        and (above.resend or not below.resend)
         and (above.revision == below.revision or not below.stated)
     )
 
