@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden replay`: the whole line over archives, sending nothing."""
+
+import os
+import resource
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.cli import status
+from bot.cli.context import options
+from bot.cli.output import RuleOption, chosen, complain
+from bot.cli.progress import shown
+from bot.inbox.source import open_source
+from bot.jobs.isolation import Broken
+from bot.jobs.replay import Desk, Event, Played, Read, Unread
+from bot.jobs.replay import replay as play
+from bot.outbox.folder import Folder
+from bot.ports import Outgoing
+from bot.review.comment import Standing
+from bot.review.formats.jsonl import line
+from bot.review.formats.row import of_review
+from bot.review.reply import KIND
+from bot.settings import load
+from bot.wiring import identity, policy
+from rules.rule import Rule
+
+
+class Form(StrEnum):
+    """What goes to standard output."""
+
+    TEXT = "text"
+    JSONL = "jsonl"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a replay came to."""
+
+    mails: int = 0
+    threads: int = 0
+    unreadable: list[Unread] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    postings: Counter[str] = field(default_factory=Counter)
+    patches: int = 0
+    damaged: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+    said: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
+    would_send: int = 0
+    held: list[str] = field(default_factory=list)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(replay)
+
+
+def replay(
+    context: typer.Context,
+    archives: Annotated[
+        list[str], typer.Argument(metavar="ARCHIVE...", help="Archives, mboxes, Maildirs; - is stdin.")
+    ],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Leave out what is older (UTC).")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
+    form: Annotated[
+        Form,
+        typer.Option("--format", help="text: a table at the end; jsonl: findings as they come, the table on stderr."),
+    ] = Form.TEXT,
+    mails: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the mails that would be sent into this folder.")
+    ] = None,
+    rule: RuleOption = None,
+) -> None:
+    """Read archives as if their mails came in now, and say what would have been found and sent.
+
+    The output does not depend on --jobs. Settings decide what is said and who speaks, not what a list agreed to.
+
+    \b
+    Example:
+      patchwarden replay ~/archives/rust-for-linux.git --since 2026-01-01 --mails would-send
+      patchwarden replay --format jsonl archive.git > findings.jsonl
+
+    Exit status: 0 done, whatever was found; 2 bad usage, or an archive cannot be read; 3 a rule or the program failed
+    on a mail (the others are done still).
+    """
+    settings = load(options(context).config)
+    desk = Desk(chosen(rule), policy(settings), identity(settings))
+    sources = [open_source(archive) for archive in archives]
+    start = since.replace(tzinfo=UTC) if since else None
+    tally, began = Tally(), time.monotonic()
+    folder = Folder(mails) if mails else None
+    with shown(Console(stderr=True)) as progress:
+        for event in play(sources, desk, start, jobs or os.cpu_count() or 1, progress):
+            _count(tally, event)
+            if isinstance(event, Played):
+                _pass_on(event, desk.rules, form, folder)
+    console = Console(stderr=form is Form.JSONL, highlight=False)
+    console.print(_table(tally, time.monotonic() - began))
+    for problem in (*tally.failures, *tally.held):
+        complain(problem)
+    raise typer.Exit(status.FAILED if tally.failures else status.OK)
+
+
+def _count(tally: Tally, event: Event) -> None:
+    if isinstance(event, Unread):
+        tally.unreadable.append(event)
+    elif isinstance(event, Broken):
+        tally.failures.append(event.reason)
+    elif isinstance(event, Read):
+        tally.mails, tally.threads = event.mails, event.threads
+    else:
+        _count_review(tally, event)
+
+
+def _count_review(tally: Tally, played: Played) -> None:
+    made = played.review
+    patches = made.posting.series.patches
+    tally.postings[made.posting.state.word] += 1
+    tally.patches += len(patches)
+    tally.damaged += sum(patch.damage is not None for patch in patches)
+    for comment in made.comments:
+        if comment.standing is not Standing.RESOLVED:
+            tally.findings[comment.finding.rule] += 1
+            if comment.withheld is None:
+                tally.said[comment.finding.rule] += 1
+            else:
+                tally.withheld[comment.withheld] += 1
+    tally.failures += [
+        f"rule {each.rule} failed on patch {each.patch} of {made.posting.message_id}, {each.path}: {each.error}"
+        for each in made.failures
+    ]
+    tally.would_send += played.content is not None and not played.held
+    tally.held += [f"held, the mail on {made.posting.message_id}: {problem}" for problem in played.held]
+
+
+def _pass_on(played: Played, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
+    if form is Form.JSONL:
+        known = {rule.id: rule for rule in rules}
+        typer.echo("".join(map(line, of_review(played.review, known))).encode("utf-8", "replace"), nl=False)
+    if folder is not None and played.reply is not None and played.content is not None:
+        answer = played.reply
+        to = tuple(address.address for address in answer.to + answer.cc)
+        posting = played.review.posting.message_id
+        mail = Outgoing(answer.message_id, posting, KIND, answer.sender.address, to, played.content, datetime.now(UTC))
+        folder.deliver(mail)
+
+
+def _table(tally: Tally, seconds: float) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for name, value in _rows(tally, seconds):
+        table.add_row(name, value)
+    return table
+
+
+def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
+    yield "mails", f"{tally.mails:,}"
+    yield "unreadable mails", f"{len(tally.unreadable):,}"
+    yield from ((f"  {reason}", f"{count:,}") for reason, count in _most(each.reason for each in tally.unreadable))
+    yield "threads with patches", f"{tally.threads:,}"
+    yield "postings", f"{tally.postings.total():,}"
+    yield from ((f"  {word}", f"{count:,}") for word, count in sorted(tally.postings.items()))
+    yield "patches", f"{tally.patches:,}"
+    yield "  with a diff that cannot be read", f"{tally.damaged:,}"
+    yield "findings", f"{tally.findings.total():,}"
+    yield from (
+        (f"  {rule}", f"{count:,} ({tally.said[rule]:,} mailed)") for rule, count in sorted(tally.findings.items())
+    )
+    yield "withheld", f"{tally.withheld.total():,}"
+    yield from ((f"  {reason}", f"{count:,}") for reason, count in _most(tally.withheld.elements()))
+    yield "mails that would be sent", f"{tally.would_send:,}"
+    yield "failures", f"{len(tally.failures):,}"
+    yield "wall time", f"{seconds:.1f} s"
+    yield "peak memory", _memory()
+
+
+def _most(reasons: Iterable[str]) -> list[tuple[str, int]]:
+    return sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0]))[:12]
+
+
+def _memory() -> str:
+    own, worker = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return f"{own:,.0f} MB" + (f", largest worker {worker:,.0f} MB" if worker else "")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Raw mails of a whole archive in a temporary file, so that neither memory nor pipes have to hold them."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a mail stands in the spool, and where it came from."""
+
+    offset: int
+    length: int
+    origin: str
+
+
+class Spool:
+    """Takes mails into an empty file and gives slots; other processes read a slot by the file's path."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._end = 0
+
+    def put(self, mails: Iterable[tuple[str, bytes]]) -> list[Slot]:
+        """Keep the mails, each with its origin."""
+        slots = []
+        for origin, raw in mails:
+            self._file.write(raw)
+            slots.append(Slot(self._end, len(raw), origin))
+            self._end += len(raw)
+        self._file.flush()
+        return slots
+
+
+class Reader:
+    """Reads slots of a spool, from any process."""
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def get(self, slot: Slot) -> bytes:
+        return os.pread(self._descriptor, slot.length, slot.offset)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
