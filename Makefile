@@ -42,7 +42,7 @@ golden: $(VENV)/.ready-dev
 	PATCHWARDEN_GOLDEN=rewrite $(BIN)/pytest -q -k golden
 
 bench: $(VENV)/.ready-dev
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ARCHIVE) $(if $(KERNEL),--kernel $(KERNEL))
 
 # The locks name versions and hashes, no index: make lock needs uv, nothing else does.
 lock:

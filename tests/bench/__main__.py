@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Speed beside what a user would pick instead, in one run: `python -m tests.bench ARCHIVE [--kernel REPO@REF]`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.bench.audit import compare_audit
+from tests.bench.line import compare_line
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("archive", type=Path, nargs="?", help="an archive, mbox or Maildir with Rust patches")
+    parser.add_argument("--patches", type=int, default=300, help="how many patches at the most (default 300)")
+    parser.add_argument(
+        "--kernel", help="a bare kernel repository, REPO[@REF]: its checkpatch.pl and Rust are the peers"
+    )
+    given = parser.parse_args()
+    if given.archive is None and given.kernel is None:
+        parser.error("nothing to measure: name an archive, --kernel or both")
+    repository, _, ref = (given.kernel or "").partition("@")
+    kernel = (Path(repository), ref or "HEAD") if repository else None
+    if given.archive is not None:
+        print("\n".join(compare_line(given.archive, given.patches, kernel)))
+    if kernel is not None:
+        print("\n".join(compare_audit(*kernel)))
+    return 0
+
+
+sys.exit(main())
