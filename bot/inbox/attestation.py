@@ -97,19 +97,26 @@ def _one_dkim(message: Message, at: int, text_record: TextRecord) -> Attestation
     domain = (signature.domain or b"").decode("ascii", "replace").lower()
     reason = reason or _weakness(signature.signature_fields, message)
     verdict = Verdict.INVALID if reason else Verdict.VALID
-    return Attestation("dkim", domain, verdict, _aligned(domain, message), reason)
+    signed = _signed(signature.signature_fields)
+    return Attestation("dkim", domain, verdict, _aligned(domain, message), reason, signed)
 
 
 def _weakness(fields: dict[bytes, bytes], message: Message) -> str:
     """Why a signature that fits is not the author's word for what the program reads."""
     if b"l" in fields:
         return "signs only the beginning of the body"
-    signed = {name.strip().lower() for name in fields[b"h"].decode("ascii", "replace").split(":")}
+    if fields[b"a"].lower() == b"rsa-sha1":
+        return "signs with SHA-1"
+    signed = _signed(fields)
     missing = [name for name in _MUST_BE_SIGNED if name not in signed]
     if missing:
         return f"does not sign {', '.join(missing)}"
     repeated = [name for name in _ONLY_ONCE if _count(message, name) > 1]
     return f"{', '.join(repeated)}: more than once" if repeated else ""
+
+
+def _signed(fields: dict[bytes, bytes]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in fields.get(b"h", b"").decode("ascii", "replace").split(":"))
 
 
 def _patatt(message: Message, keyring: Path | None) -> list[Attestation]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the signatures of a mail were worth on the day it came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -18,7 +18,8 @@ class Attestation:
     """One signature of a mail: `kind` is "dkim" or "patatt", `identity` the domain or address that signed.
 
     `aligned` says that the identity is the author's: the domain of From or one above it, or the address itself. Only a
-    valid and aligned one proves who wrote the mail; `reason` says what an invalid one lacks.
+    valid and aligned one proves who wrote the mail; `reason` says what an invalid one lacks. `signed` are the names, in
+    lower case, of the headers that a DKIM signature covers.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Attestation:
     verdict: Verdict
     aligned: bool
     reason: str = ""
+    signed: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def proves_author(self) -> bool:

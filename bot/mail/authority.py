@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who wrote a mail, for certain; and what that person may have us do."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.mail.address import Address
+from bot.mail.attestation import Attestation
+from bot.mail.bots import is_automatic
+from bot.mail.command import Command, Mute, Scope
+from bot.mail.message import Message
+
+OLDEST: Final = timedelta(days=7)
+MUST_BE_SIGNED: Final = frozenset({"from", "to", "subject", "date", "message-id"})
+
+_AHEAD: Final = timedelta(hours=1)  # clocks differ
+_ONLY_ONCE: Final = (*sorted(MUST_BE_SIGNED), "content-type", "content-transfer-encoding", "mime-version")
+_FRAMING: Final = frozenset({"content-type", "content-transfer-encoding"})
+_HEADER_LINE = re.compile(rb"[!-9;-~]+:[^\r\n\0]*|[ \t][^\r\n\0]*")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_COMMAND = re.compile(rb"^patchwarden:[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(r"""boundary\s*=\s*(?:"([^"\\]+)"|([^\s;"]+))""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Why nobody is held to have written the mail."""
+
+    reason: str
+
+
+class Role(StrEnum):
+    """What somebody is to a series.
+
+    `author` sent it; `owner` keeps files that it touches, by MAINTAINERS; `maintainer` is named in the settings, for a
+    list that it went to or for all.
+    """
+
+    AUTHOR = "author"
+    OWNER = "owner"
+    MAINTAINER = "maintainer"
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """The addresses, in lower case, of those who have a say about one series."""
+
+    author: str
+    owners: frozenset[str] = frozenset()
+    maintainers: frozenset[str] = frozenset()
+
+
+def proven_sender(message: Message, attestations: Iterable[Attestation], now: datetime) -> Address | Unproven:
+    """The one person who wrote this mail, lately: by a signature of the author's domain over all that is read of it.
+
+    What the sender claims of himself, or an Authentication-Results header that anybody can write, proves nothing.
+    """
+    if message.author is None:
+        return Unproven("From is not plainly one mailbox")
+    if is_automatic(message):
+        return Unproven("a machine wrote it")
+    if message.date is None or not -_AHEAD <= now - message.date <= OLDEST:
+        return Unproven(f"its Date is not of the last {OLDEST.days} days")
+    names = [name.lower() for name, _ in message.headers]
+    repeated = [name for name in _ONLY_ONCE if names.count(name) > 1]
+    if repeated:
+        return Unproven(f"{', '.join(repeated)}: more than once")
+    if not _plain_header(message.raw):
+        return Unproven("its header can be read in two ways")
+    reasons = [_weakness(message, each) for each in attestations if each.kind == "dkim"]
+    if "" in reasons:
+        return message.author
+    return Unproven(reasons[0] if reasons else "no signature")
+
+
+def parties_roles(sender: Address, parties: Parties) -> frozenset[Role]:
+    """What the sender is to the series; nothing for a stranger. An address that only resembles another is one."""
+    known = (
+        (Role.AUTHOR, {parties.author}),
+        (Role.OWNER, parties.owners),
+        (Role.MAINTAINER, parties.maintainers),
+    )
+    return frozenset(role for role, addresses in known if sender.key in addresses)
+
+
+def may(roles: frozenset[Role], command: Command) -> bool:
+    """Whether somebody with these roles may have that done.
+
+    Authors speak for their own series and themselves, owners for the series, maintainers of the settings for a list.
+    To undo a mute, to publish and to resend are no commands: those stand on the command line alone.
+    """
+    if isinstance(command, Mute) and command.scope is Scope.LIST:
+        return Role.MAINTAINER in roles
+    if isinstance(command, Mute) and command.scope is Scope.AUTHOR:
+        return bool(roles & {Role.AUTHOR, Role.MAINTAINER})
+    return bool(roles)
+
+
+def reply_address(own: str, secret: bytes, topic: str) -> str:
+    """Where answers about one series go, all its revisions alike: `local+TOKEN@domain`, which nobody else can make."""
+    local, _, domain = own.rpartition("@")
+    return f"{local}+{_token(secret, topic)}@{domain}"
+
+
+def is_for_us(message: Message, own: str) -> bool:
+    """Whether To, which the sender signs, names an address of ours with some token."""
+    local, _, domain = own.lower().rpartition("@")
+    return any(key.startswith(f"{local}+") and key.endswith(f"@{domain}") for key in _to(message))
+
+
+def names_series(message: Message, own: str, secret: bytes, topic: str) -> bool:
+    """Whether To has our address with that series' token: a mail about one series cannot be turned on another."""
+    wanted = reply_address(own.lower(), secret, topic).encode("ascii", "replace")
+    return any(hmac.compare_digest(key.encode("utf-8", "replace"), wanted) for key in _to(message))
+
+
+def _to(message: Message) -> list[str]:
+    return [address.key for address in message.to]
+
+
+def _token(secret: bytes, topic: str) -> str:
+    # In lower case and of letters that survive any mail system; 96 bits.
+    return hmac.new(secret, b"series\0" + topic.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:24]
+
+
+def _plain_header(raw: bytes) -> bool:
+    """Whether every reader finds the same header: no stray control, no line that is neither field nor continuation."""
+    blank = _BLANK_LINE.search(raw)
+    lines = re.split(rb"\r?\n", raw[: blank.start()] if blank else raw)
+    return all(_HEADER_LINE.fullmatch(line) for line in lines) and not lines[0][:1].isspace()
+
+
+def _weakness(message: Message, signature: Attestation) -> str:
+    """Why the signature does not prove that the author wrote what is read; "" if it does."""
+    if not signature.proves_author:
+        return signature.reason or f"{signature.identity} did not sign for the author"
+    if missing := sorted(MUST_BE_SIGNED - signature.signed):
+        return f"does not sign {', '.join(missing)}"
+    present = {name.lower() for name, _ in message.headers} & _FRAMING
+    if not present <= signature.signed and not _same_however_framed(message):
+        return "does not sign how its body is to be read"
+    return ""
+
+
+def _same_however_framed(message: Message) -> bool:
+    """Whether the commands would be the same under another Content-Type or transfer encoding.
+
+    Those headers are seldom signed. Whoever changes them in a mail that he did not write could make a quoted line a
+    line of its own, or another part the first: so the commands must stand readable in the bytes, and of a multipart
+    nothing but its first part is before the first boundary.
+    """
+    blank = _BLANK_LINE.search(message.raw)
+    body = message.raw[blank.end() :].lstrip(b"\r\n") if blank else b""
+    kind = message.header("Content-Type") or ""
+    if "multipart/" not in kind.lower():
+        return not body.startswith(b"--") and _commands(body) == _commands(message.body.encode("utf-8", "replace"))
+    boundary = _BOUNDARY.search(kind)
+    return boundary is not None and body.startswith(b"--" + (boundary[1] or boundary[2]).encode("utf-8", "replace"))
+
+
+def _commands(text: bytes) -> list[bytes]:
+    return [line.rstrip() for line in _COMMAND.findall(text)]
