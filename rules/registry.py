@@ -6,10 +6,25 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rules.checks.bindings import bindings_in_driver
+from rules.checks.safety import missing_safety_comment, missing_safety_section
+from rules.checks.safety import (
+    invariant_tag,
+    invariants_on_fn,
+    safety_placeholder,
+    safety_section_misplaced,
+    safety_two_tags,
+)
 from rules.example import MalformedExampleError, load
 from rules.rule import Rule, Status
 
-RULES: tuple[Rule, ...] = (bindings_in_driver.RULE,)
+RULES: tuple[Rule, ...] = (
+    bindings_in_driver.RULE,
+    safety_placeholder.RULE,
+    safety_two_tags.RULE,
+    safety_section_misplaced.RULE,
+    invariants_on_fn.RULE,
+    invariant_tag.RULE,
+)
 
 HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")

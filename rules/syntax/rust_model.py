@@ -74,8 +74,9 @@ class UnsafeDeclaration:
     """One `unsafe fn` or `unsafe trait` that owes its callers a `# Safety` section.
 
     `line` and `column` are those of the item without attributes, as in Clippy. `documented` is None where the docs
-    could stand on lines that are not shown. `exempt` says why none is owed: "trait-impl", "foreign", "hidden",
-    "allowed", "undecided" (a fragment does not show what surrounds it), or "" where one is.
+    could stand on lines that are not shown; `section_line` is that of the section's heading, 0 where there is none.
+    `exempt` says why none is owed: "trait-impl", "foreign", "hidden", "allowed", "undecided" (a fragment does not show
+    what surrounds it), or "" where one is.
     """
 
     kind: Literal["fn", "trait"]
@@ -90,4 +91,5 @@ class UnsafeDeclaration:
     confidence: Confidence
     docs: Docs
     documented: bool | None
+    section_line: int
     exempt: str

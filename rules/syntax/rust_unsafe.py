@@ -6,7 +6,7 @@ import re
 from tree_sitter import Node
 
 from rules.finding import Confidence
-from rules.syntax.rust_docs import has_safety_section, header
+from rules.syntax.rust_docs import has_safety_section, header, is_safety_title
 from rules.syntax.rust_model import Docs, SafetyReading, UnsafeDeclaration, UnsafeSite
 from rules.syntax.rust_reading import TOKEN_TREES, Reader, index_of, is_braces
 from rules.syntax.rust_unit import Unit
@@ -167,6 +167,7 @@ class UnsafeCode:
                 Confidence.LOW if unit.tokens else unit.confidence,
                 docs,
                 _documented(docs, cut=cut),
+                next((number for number, title in docs.headings if is_safety_title(title)), 0),
                 exempt,
             )
         )

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The documentation of an unsafe function or trait does not say what it asks for.
+
+## What it flags
+
+An `unsafe fn` or `unsafe trait` whose documentation has no `# Safety` section, which a patch adds or whose section it
+removes. Private functions count too. In the body of a `macro_rules!` macro it is a nit.
+
+## Why
+
+An unsafe function may be called only under conditions that the compiler does not check, an unsafe trait may be
+implemented only where they hold. Without the section nobody can say whether a `// SAFETY:` comment answers them.
+
+## How to fix
+
+Add a section with the heading `# Safety` to the `///` documentation, and list in it what the caller, or who implements
+the trait, has to guarantee.
+
+## When it stays silent
+
+Methods in the implementation of a trait follow the trait's documentation; foreign functions, items with
+`#[doc(hidden)]`, and code for which `missing_safety_doc` is allowed or expected are exempt, as are vendored, generated
+and host code. The headings `Safety`, `SAFETY`, `Implementation safety` and `Implementation Safety` are accepted at any
+level, also in a `#[doc = ".."]` attribute; documentation that is included from a file is taken as complete. Where hunks
+alone are known and the documentation, or an enclosing `impl` of a trait, could stand above what they show, nothing is
+said.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.exposed import Exposed, exposed_declarations, heading_at
+from rules.finding import Anchor, Finding, Severity
+from rules.origin import Origin, origin
+from rules.rule import Example, Rule, Status
+from rules.syntax.rust_model import UnsafeDeclaration
+from rules.view import FileView
+
+_UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^()]*\{")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each unsafe function and trait that this patch leaves without a safety section."""
+    if file.post is None or not file.is_rust or origin(file.path) is not Origin.KERNEL:
+        return
+    for one in exposed_declarations(file):
+        item = one.code
+        if not file.post.complete and _UNSEEN.search(heading_at(file.change, item.line)):
+            continue
+        yield Finding(
+            RULE.id,
+            Severity.NIT if item.setting in ("macro-definition", "doctest") else RULE.severity,
+            item.confidence,
+            Anchor(file.patch.index, file.path, one.side, one.line, one.column, one.text),
+            _message(one),
+            scope=item.scope,
+            facts=(("kind", item.kind), ("cause", one.cause), ("setting", item.setting)),
+        )
+
+
+def _message(one: Exposed[UnsafeDeclaration]) -> str:
+    item = one.code
+    name = f"`unsafe {item.kind} {item.name}`" if item.name else f"This `unsafe {item.kind}`"
+    wanted = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"
+    if one.cause == "added":
+        return f"{name} has no `# Safety` section in its documentation. It should say {wanted}."
+    return f"{name} loses the `# Safety` section of its documentation. It should still say {wanted}."
+
+
+EXAMPLES = (
+    Example(
+        "functions and traits, private ones too",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// Switches it on.
+        ! warning high | +pub unsafe fn on(led: *mut Led) {}
+          | +
+        ! | +unsafe fn off(led: *mut Led) {}
+          | +
+        ! | +unsafe extern "C" fn release(led: *mut Led) {}
+          | +
+          | +/// Lights.
+        ! | +pub unsafe trait Light {
+          | +    /// Switches it on.
+        ! | +    unsafe fn on(&self);
+          | +}
+        """,
+    ),
+    Example(
+        "accepted headings",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// Switches it on.
+          | +///
+          | +/// # Safety
+          | +///
+          | +/// `led` must be valid.
+          | +#[inline]
+          | +pub unsafe fn on(led: *mut Led) {}
+          | +
+          | +/// ## Implementation safety
+          | +///
+          | +/// Must light.
+          | +pub unsafe trait Light {
+          | +    /// SAFETY
+          | +    /// ======
+          | +    ///
+          | +    /// None.
+          | +    unsafe fn on(&self);
+          | +}
+          | +#[doc = "# Safety"]
+          | +unsafe fn off() {}
+          | +#[doc = include_str!("led.md")]
+          | +unsafe fn blink() {}
+          | +/** Toggles.
+          | + *
+          | + * # Safety
+          | + */
+          | +unsafe fn toggle() {}
+        """,
+    ),
+    Example(
+        "what looks like the heading",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// # Safety:
+        ! | +unsafe fn a() {}
+          | +/// # Safety Requirements
+        ! | +unsafe fn b() {}
+          | +/// ```
+          | +/// # Safety
+          | +/// ```
+        ! | +unsafe fn c() {}
+          | +// # Safety
+        ! | +unsafe fn d() {}
+        """,
+    ),
+    Example(
+        "trait implementations, foreign items, hidden and allowed ones",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +// SAFETY: `Led` lights.
+          | +unsafe impl Light for Led {
+          | +    unsafe fn on(&self) {}
+          | +}
+          | +extern "C" {
+          | +    unsafe fn led_on();
+          | +}
+          | +#[doc(hidden)]
+          | +pub unsafe fn __on() {}
+          | +#[expect(clippy::missing_safety_doc)]
+          | +mod raw {
+          | +    pub unsafe fn on() {}
+          | +}
+          | +type On = unsafe fn();
+        """,
+    ),
+    Example(
+        "the section goes; the function becomes unsafe",
+        """
+          | diff rust/kernel/led.rs (whole)
+          |  /// Switches it on.
+        ! | -/// # Safety
+          | -/// `led` must be valid.
+          |  pub unsafe fn on(led: *mut Led) {}
+          |
+          | -pub fn off(led: *mut Led) {}
+        ! | +pub unsafe fn off(led: *mut Led) {}
+        """,
+    ),
+    Example(
+        "an old function is moved and gets a parameter",
+        """
+          | diff rust/kernel/led.rs (whole)
+          | -pub unsafe fn on(led: *mut Led) {}
+          |  fn other() {}
+          | +pub unsafe fn on(led: *mut Led, level: u8) {}
+        """,
+    ),
+    Example(
+        "hunks that show enough, and that do not",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 40 @@ impl Led {
+          |          self.0
+          |      }
+          |
+   ! medium | +    pub unsafe fn on(led: *mut Led) {
+          | +        on_all(led)
+          | +    }
+          | +
+          | +    unsafe fn release(led: *mut Led) {
+          | +        release_all(led)
+          | +    }
+          | @@ 90 @@ impl Led {
+          | +    pub unsafe fn off(led: *mut Led) {
+          | +        off_all(led)
+          | +    }
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="missing-safety-section",
+    summary="An unsafe function or trait has no Safety section in its documentation",
+    severity=Severity.WARNING,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        "Documentation/rust/coding-guidelines.rst, Code documentation",
+        "clippy::missing_safety_doc, with check-private-items in the kernel's .clippy.toml",
+        "CANiq72=3p50vyA5MsqZD6_Ma53DSLyrqyKYUwH9o-+Bq=REaQQ@mail.gmail.com",
+        "ZyVIQxTf1qkts1d_@Boquns-Mac-mini.local",
+    ),
+    examples=EXAMPLES,
+    check_file=check,
+)

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The unsafe code that a patch leaves without its justification: what it added, and what it undressed.
+
+Moved, re-indented, renamed and split code is not new: what stands in the post-image is matched with what the patch, or
+another patch of the series, removed, by text and by neighbourhood.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import chain
+from typing import Generic, Literal, TypeVar
+
+from rules.finding import Side
+from rules.patch import FileChange
+from rules.syntax.rust import Source
+from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
+from rules.view import FileView
+
+Unsafe = TypeVar("Unsafe", UnsafeSite, UnsafeDeclaration)
+Cause = Literal["added", "comment-removed", "comment-parted"]
+_ALIKE = 0.6
+_COMPARED = 400
+_TELLING = 24
+_MOST_PAIRS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed(Generic[Unsafe]):
+    """One unsafe site or declaration that lacks its justification through this patch.
+
+    It is said at `line` and `column` of the image `side`, whose line is `text`: at the unsafe code itself, or in the
+    pre-image at the comment that the patch removed.
+    """
+
+    code: Unsafe
+    cause: Cause
+    side: Side
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case(Generic[Unsafe]):
+    """A site or declaration as compared; `justified` is None where that is not shown, `tag` is its comment's line."""
+
+    code: Unsafe
+    justified: bool | None
+    tag: int
+    key: str
+
+
+def exposed_sites(file: FileView) -> Iterator[Exposed[UnsafeSite]]:
+    """The unsafe blocks and impls that this patch added without a comment, or took the comment from."""
+    return _exposed(file, _site_cases)
+
+
+def exposed_declarations(file: FileView) -> Iterator[Exposed[UnsafeDeclaration]]:
+    """The unsafe functions and traits that this patch added without a safety section, or took the section from."""
+    return _exposed(file, _declaration_cases)
+
+
+def _site_cases(source: Source) -> list[_Case[UnsafeSite]]:
+    states = {"none": False, "unknown": None}
+    return [
+        _Case(one, states.get(one.reading.verdict, True), one.reading.line, f"{one.kind} {_words(one.body)}")
+        for one in source.sites
+    ]
+
+
+def _declaration_cases(source: Source) -> list[_Case[UnsafeDeclaration]]:
+    return [
+        _Case(
+            one,
+            True if one.exempt else one.documented,
+            0 if one.exempt else one.section_line,
+            f"{one.kind} {one.name}",
+        )
+        for one in source.declarations
+    ]
+
+
+def _words(text: str) -> str:
+    return " ".join(text[:_COMPARED].split())
+
+
+def _exposed(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> Iterator[Exposed[Unsafe]]:
+    post = file.post_rust
+    if post is None:
+        return
+    bare: list[_Case[Unsafe]] = [case for case in read(post) if case.justified is False]
+    added: list[_Case[Unsafe]] = [case for case in bare if case.code.line in post.image.touched]
+    kept: list[_Case[Unsafe]] = [case for case in bare if case.code.line not in post.image.touched]
+    found = chain(_new(file, added, read), _undressed(file, kept, read))
+    yield from sorted(found, key=lambda one: (one.code.line, one.code.column))
+
+
+def _new(
+    file: FileView, added: list[_Case[Unsafe]], read: Callable[[Source], list[_Case[Unsafe]]]
+) -> Iterator[Exposed[Unsafe]]:
+    """What of the added code was not there before, and what was, but with a comment."""
+    gone = _removed_here(file, read)
+    elsewhere = _removed_elsewhere(file, read) if added else []
+    left = []
+    for case in added:
+        match = _same(case, gone) or _same(case, elsewhere)
+        if match is None:
+            left.append(case)
+        elif match.justified:
+            yield _at_code(case, "comment-removed")
+    for case in left:
+        match = _alike(file.change, case, gone)
+        if match is None or match.justified:
+            yield _at_code(case, "added" if match is None else "comment-removed")
+
+
+def _undressed(
+    file: FileView, kept: list[_Case[Unsafe]], read: Callable[[Source], list[_Case[Unsafe]]]
+) -> Iterator[Exposed[Unsafe]]:
+    """Code that the patch kept, but whose comment it removed or parted from it."""
+    pre = file.pre_rust if kept and file.change.hunks else None
+    if pre is None:
+        return
+    lines = {case.code.line: case for case in read(pre) if case.justified and case.tag}
+    for case in kept:
+        before = lines.get(line_before(file.change, case.code.line) or 0)
+        if before is None or before.key.split(" ")[0] != case.key.split(" ")[0]:
+            continue
+        if before.tag in pre.image.touched:
+            text = pre.lines[before.tag]
+            column = len(text) - len(text.lstrip()) + 1
+            yield Exposed(case.code, "comment-removed", "pre", before.tag, column, text)
+        else:
+            yield _at_code(case, "comment-parted")
+
+
+def _at_code(case: _Case[Unsafe], cause: Cause) -> Exposed[Unsafe]:
+    code = case.code
+    return Exposed(code, cause, "post", code.line, code.column, code.text)
+
+
+def _removed_here(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
+    """The unsafe code on lines that the patch removes from this file."""
+    if not any("unsafe" in line.text for line in file.change.removed_lines()):
+        return []
+    pre = file.pre_rust
+    return [] if pre is None else [case for case in read(pre) if case.code.line in pre.image.touched]
+
+
+def _removed_elsewhere(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
+    """The unsafe code that this patch removes from other files, or other patches of the series from any."""
+    others = [other for other in file.series.files if other is not file and other.is_rust]
+    return [case for other in others for case in _removed_here(other, read)]
+
+
+def _same(case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:
+    """A removed piece with the same words, taken out of the list: it stands for one piece only.
+
+    Few words are found in many places: then the line or the enclosing item has to agree too.
+    """
+    equal = [one for one in removed if one.key == case.key]
+    near = [
+        one for one in equal if _words(one.code.text) == _words(case.code.text) or one.code.scope == case.code.scope
+    ]
+    chosen = next(iter(near), next(iter(equal), None) if len(case.key) >= _TELLING else None)
+    if chosen is not None:
+        removed.remove(chosen)
+    return chosen
+
+
+def _alike(change: FileChange, case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:
+    """The removed piece of the same hunk that the patch turned into this one, taken out of the list."""
+    hunk = next(
+        (n for n, one in enumerate(change.hunks) if _within(case.code.line, one.after_start, one.after_count)), -1
+    )
+    if hunk < 0:
+        return None
+    here = change.hunks[hunk]
+    near = [one for one in removed if _within(one.code.line, here.before_start, here.before_count)][:_MOST_PAIRS]
+    best, chosen = _ALIKE, None
+    for one in near:
+        if one.key.split(" ")[0] == case.key.split(" ")[0]:
+            ratio = _ratio(f"{_words(one.code.text)} {one.key}", f"{_words(case.code.text)} {case.key}")
+            if ratio >= best:
+                best, chosen = ratio, one
+    if chosen is not None:
+        removed.remove(chosen)
+    return chosen
+
+
+def _ratio(before: str, after: str) -> float:
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    return matcher.ratio() if matcher.quick_ratio() >= _ALIKE else 0.0
+
+
+def _within(line: int, start: int, count: int) -> bool:
+    return start <= line < start + count
+
+
+def line_before(change: FileChange, line: int) -> int | None:
+    """The number, before the patch, of a line of the post-image; None for one that the patch added."""
+    shift = 0
+    for hunk in change.hunks:
+        if line < hunk.after_start:
+            break
+        if line < hunk.after_start + hunk.after_count:
+            return next((one.before for one in hunk.lines if one.after == line), None)
+        shift = (hunk.before_start + hunk.before_count) - (hunk.after_start + hunk.after_count)
+    return line + shift
+
+
+def heading_at(change: FileChange, line: int) -> str:
+    """What git says of the place above the hunk that shows a line of the post-image."""
+    found: Iterable[str] = (
+        one.heading for one in change.hunks if _within(line, one.after_start, max(1, one.after_count))
+    )
+    return next(iter(found), "")
