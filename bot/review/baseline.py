@@ -5,6 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
 
 from bot.review.comment import Comment, Review, Standing
+from bot.review.disposition import DISMISSED
 from rules.finding import Finding, Report
 
 RESOLVED = "resolved since the previous revision"
@@ -27,9 +28,10 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     comments = []
     for finding, same in zip(report.findings, matched, strict=True):
         if same is not None:
-            comments.append(Comment(finding, Standing.REPEATED, said_before=_said(same)))
+            comments.append(Comment(finding, Standing.REPEATED, _answered(same), _said(same)))
         elif finding.anchor.text.strip() and (moved := by_text.take(finding)) is not None:
-            comments.append(Comment(finding, Standing.MOVED, said_before=_said(moved)))
+            before = moved.finding.fingerprint
+            comments.append(Comment(finding, Standing.MOVED, _answered(moved), _said(moved), before))
         else:
             comments.append(Comment(finding))
     failed = {failure.rule for failure in report.failures}
@@ -66,6 +68,11 @@ class _Pool:
 
 def _content(finding: Finding) -> str:
     return "\0".join((finding.rule, " ".join(finding.anchor.text.split())))
+
+
+def _answered(comment: Comment) -> str | None:
+    """What withheld it then withholds it still where that was a person's answer: it goes with the finding."""
+    return comment.withheld if (comment.withheld or "").startswith(DISMISSED) else None
 
 
 def _said(comment: Comment) -> int:

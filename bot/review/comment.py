@@ -22,13 +22,15 @@ class Standing(StrEnum):
 class Comment:
     """A finding in its posting. `withheld` says why it is not mailed; None: it is said.
 
-    `said_before` counts the earlier revisions that it was mailed for.
+    `said_before` counts the earlier revisions that it was mailed for; `before` is the fingerprint that a moved finding
+    had in the previous revision.
     """
 
     finding: Finding
     standing: Standing = Standing.NEW
     withheld: str | None = None
     said_before: int = 0
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,19 @@ class Recipients:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a posting was judged by: the program's version, a digest of the rules' code, their ids, and the base's name.
+
+    Two reviews on one basis are equal; where they differ, it says why. Empty fields: it was not noted.
+    """
+
+    version: str = ""
+    code: str = ""
+    rules: tuple[str, ...] = ()
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """What is said of one posting. `unsafe_delta` is the line for the footer, "" where no unsafe code changed."""
 
@@ -49,6 +64,7 @@ class Review:
     failures: tuple[Failure, ...] = ()
     recipients: Recipients = Recipients()
     unsafe_delta: str = ""
+    basis: Basis = Basis()
 
     @property
     def said(self) -> tuple[Comment, ...]:
