@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An `INVARIANTS:` comment where the kernel writes `INVARIANT:`.
+
+## What it flags
+
+A comment line that a patch adds and that begins with `// INVARIANTS:`.
+
+## Why
+
+The tag that says why a type's invariants hold is `INVARIANT:`, as the tag of unsafe code is `SAFETY:`. The plural is
+the heading of a type's documentation, `# Invariants`. One spelling lets people and tools find all of them.
+
+## How to fix
+
+Write `// INVARIANT:`, also where several invariants are justified.
+
+## When it stays silent
+
+Documentation comments, and lines that the patch only moves.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView
+
+_PLURAL = re.compile(r"INVARIANTS\s*:")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added tag in the plural."""
+    if not file.is_kernel_rust or not file.mentions(b"INVARIANTS"):
+        return
+    for _, comments in file.post_comments:
+        for comment in comments:
+            for number, text in comment.lines:
+                if comment.kind != "doc" and _PLURAL.match(text) and number in file.fresh:
+                    message = "The tag is `INVARIANT:`, in the singular, also for several invariants."
+                    yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number, comment.column), message)
+
+
+EXAMPLES = (
+    Example(
+        "the plural",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn new() -> Self {
+        ! | +    // INVARIANTS: The pointer is valid.
+          | +    Self { ptr }
+          | +}
+        """,
+    ),
+    Example(
+        "the singular, and documentation",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// INVARIANTS: see above.
+          | +struct Led;
+          | +fn new() -> Self {
+          | +    // INVARIANT: The pointer is valid.
+          | +    Self { ptr } // The INVARIANTS: hold.
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="invariant-tag",
+    summary="`INVARIANTS:` instead of `INVARIANT:`",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("2d2689e7-7052-4a92-b6fb-37f25fd05810@proton.me",),
+    examples=EXAMPLES,
+    check_file=check,
+)

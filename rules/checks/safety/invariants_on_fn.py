@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An `# Invariants` section on a function.
+
+## What it flags
+
+The heading `# Invariants` in the documentation of a function, where the patch adds it.
+
+## Why
+
+Invariants belong to types: they hold from construction to drop, and code may rely on them. What a function demands of
+its caller is a precondition (`# Safety` of an unsafe function), what it promises is a guarantee (`# Guarantees`).
+
+## How to fix
+
+Move the statement to the type it is about, or name the section for what it is.
+
+## When it stays silent
+
+Types, traits, impls and modules; headings inside code examples; sections that stood there before.
+"""
+
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added heading on a function."""
+    if not file.is_kernel_rust or not file.mentions(b"# Invariant"):
+        return
+    for _, items in file.post_documented:
+        for one in items:
+            for number, title in one.titles:
+                if one.item.kind == "fn" and title in ("Invariants", "Invariant") and number in file.fresh:
+                    message = (
+                        "`# Invariants` is a section of types. For a function this is a precondition (`# Safety`, "
+                        "where callers of an unsafe function owe it) or a guarantee."
+                    )
+                    yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number), message)
+
+
+EXAMPLES = (
+    Example(
+        "on a function",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +impl Led {
+          | +    /// Turns it on.
+          | +    ///
+        ! | +    /// # Invariants
+          | +    ///
+          | +    /// The light is on afterwards.
+          | +    pub fn on(&self) {}
+          | +}
+        """,
+    ),
+    Example(
+        "on a type",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// A light.
+          | +///
+          | +/// # Invariants
+          | +///
+          | +/// `ptr` is valid.
+          | +pub struct Led { ptr: *mut u8 }
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="invariants-on-fn",
+    summary="An `# Invariants` section on a function",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("D9PW1NI2S6FV.8LA53J87VCML@kernel.org",),
+    examples=EXAMPLES,
+    check_file=check,
+)

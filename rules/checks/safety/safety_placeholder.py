@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A `SAFETY:` comment that says nothing yet.
+
+## What it flags
+
+A `// SAFETY:` comment that a patch adds and that is empty, or begins with `TODO`, `FIXME`, `XXX` or the like.
+
+## Why
+
+The comment silences the lint that asks for one, so that the debt is no longer seen. Nobody who changes the code later
+can tell what the author relied on.
+
+## How to fix
+
+Say why each requirement of the unsafe operation holds here. Where that cannot be said, the code wants to be written
+otherwise, or the function itself has to be unsafe.
+
+## When it stays silent
+
+`// SAFETY:` with the justification on the following lines is fine, in whatever form. Comments that the patch only
+moves are not new. Where the commit message or the subject says RFC or WIP, the finding is a nit.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.syntax.rust_comments import Paragraphs
+from rules.view import FileView
+
+_TAG = re.compile(r"safety\s*:", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?+|\.{2,}|-+|[Nn]one)\W*\Z")
+_DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added tag without text, or with a placeholder for one, behind it."""
+    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+        return
+    severity = Severity.NIT if _is_draft(file) else RULE.severity
+    for _, comments in file.post_comments:
+        for comment in comments:
+            for number, word in _placeholders(comment):
+                if number in file.fresh:
+                    message = (
+                        f"This `SAFETY:` comment is a placeholder ({word}). Please say why the unsafe code is sound."
+                    )
+                    yield Finding(RULE.id, severity, file.confidence, file.anchor(number, comment.column), message)
+
+
+def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
+    """The lines of tags that are placeholders, and what stands there."""
+    if comment.kind == "doc" or not comment.alone:
+        return
+    tags = [at for at, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
+    for tag, following in zip(tags, [*tags[1:], len(comment.lines)], strict=True):
+        number, text = comment.lines[tag]
+        said = [_TAG.sub("", text, count=1).strip(), *(text for _, text in comment.lines[tag + 1 : following])]
+        words = " ".join(said).strip()
+        if not words and not comment.cut_below:
+            yield number, "it is empty"
+        elif match := _PLACEHOLDER.match(words):
+            yield number, f"`{match[0].strip()}`"
+
+
+def _is_draft(file: FileView) -> bool:
+    series = file.series.series
+    return any(_DRAFT.search(text) for text in (*series.prefixes, series.subject, file.patch.subject, file.patch.log))
+
+
+EXAMPLES = (
+    Example(
+        "nothing, or a word for later",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on() {
+        ! | +    // SAFETY:
+          | +    unsafe { a() };
+        ! | +    // SAFETY: TODO
+          | +    unsafe { b() };
+        ! | +    // SAFETY: FIXME: who frees it?
+          | +    unsafe { c() };
+        ! | +    /* SAFETY: XXX */
+          | +    unsafe { d() };
+          | +    // Turns it on.
+        ! | +    // SAFETY: TODO.
+          | +    unsafe { e() };
+          | +}
+        """,
+    ),
+    Example(
+        "the text follows",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on() {
+          | +    // SAFETY:
+          | +    // - `a` is valid.
+          | +    unsafe { a() };
+          | +    // SAFETY: `todo` is a valid pointer to the list of things to do.
+          | +    unsafe { b(todo) };
+          | +    /* SAFETY:
+          | +     * it is. */
+          | +    unsafe { c() };
+          | +}
+        """,
+    ),
+    Example(
+        "a draft says so",
+        """
+          | patch [RFC PATCH] rust: led: add
+          | diff rust/kernel/led.rs (new)
+          | +fn on() {
+    ! nit | +    // SAFETY: TODO
+          | +    unsafe { a() };
+          | +}
+        """,
+    ),
+    Example(
+        "moved, or cut off by the end of the hunk",
+        """
+          | diff rust/kernel/led.rs
+          |  fn on() {
+          | -    // SAFETY: TODO
+          | -    unsafe { a() };
+          |  }
+          | @@
+          |  fn off() {
+          | +        // SAFETY: TODO
+          | +        unsafe { a() };
+          | +        // SAFETY:
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="safety-placeholder",
+    summary="A `SAFETY:` comment that is empty or a placeholder",
+    severity=Severity.WARNING,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("https://github.com/Rust-for-Linux/linux/issues/351", "DF2AXQ67412G.33JOX2CF0VFCK@kernel.org"),
+    examples=EXAMPLES,
+    check_file=check,
+)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A `# Safety` section on something that is not unsafe.
+
+## What it flags
+
+The heading `# Safety` in the documentation of a struct, enum, union, type alias, constant, or of a function that is not
+`unsafe`, where the patch adds the heading or makes the item safe.
+
+## Why
+
+The section tells callers what they have to guarantee. A safe function must be sound whatever its caller does, and a
+type has no caller: its rules are invariants. A section in the wrong place hides either a function that ought to be
+unsafe or an invariant that nobody can find.
+
+## How to fix
+
+If callers can break it, make the function `unsafe`. Else drop the section, put what holds for a type under `#
+Invariants`, and what the function relies on into `// SAFETY:` comments inside it.
+
+## When it stays silent
+
+Unsafe functions, traits and impls, functions of an `extern` block, macros, and modules. Headings inside code examples.
+"""
+
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.syntax.rust_docs import is_safety_title
+from rules.syntax.rust_shape import Item, Outline, statement_end
+from rules.view import FileView
+
+_KINDS = {
+    "fn": "safe function",
+    "struct": "struct",
+    "enum": "enum",
+    "union": "union",
+    "type": "type alias",
+    "const": "constant",
+    "static": "static",
+}
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each heading on a safe item, where the heading or the item's head is new."""
+    if not file.is_kernel_rust or not file.mentions(b"# S", b"///"):
+        return
+    for (code, items), outline in zip(file.post_documented, file.post_outlines, strict=True):
+        for one in items:
+            heads = [number for number, title in one.titles if is_safety_title(title)]
+            if not heads or one.item.unsafe or one.item.kind not in _KINDS or _is_foreign(outline, one.item):
+                continue
+            if heads[0] in file.fresh or code.line(one.item.offset) in file.fresh:
+                message = f"`# Safety` on a {_KINDS[one.item.kind]}: {_advice(one.item)}"
+                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(heads[0]), message)
+
+
+def _advice(item: Item) -> str:
+    if item.kind == "fn":
+        return "either its callers have to uphold this and it must be `unsafe fn`, or the section has no place here."
+    return "only unsafe functions and traits have such a section. Rules of a type go under `# Invariants`."
+
+
+def _is_foreign(outline: Outline, item: Item) -> bool:
+    """A function without a body, or one whose body or surroundings are not shown, may be a foreign one."""
+    if item.kind != "fn":
+        return False
+    end = statement_end(outline.code, item.offset)
+    return end is None or end[1] != "" or outline.in_macro(item.offset)
+
+
+EXAMPLES = (
+    Example(
+        "a struct and a safe function",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// A light.
+          | +///
+        ! | +/// # Safety
+          | +///
+          | +/// The pointer is valid.
+          | +#[repr(transparent)]
+          | +pub struct Led(*mut u8);
+          | +
+        ! | +/// # Safety
+          | +///
+          | +/// Callers hold the lock.
+          | +pub(crate) const fn on(x: [u8; 2]) -> u8 {
+          | +    0
+          | +}
+        """,
+    ),
+    Example(
+        "made safe by the patch",
+        """
+          | diff rust/kernel/led.rs (whole)
+        ! |  /// # Safety
+          |  ///
+          |  /// Callers hold the lock.
+          | -pub unsafe fn on() {
+          | +pub fn on() {
+          |  }
+        """,
+    ),
+    Example(
+        "unsafe items, foreign functions, code examples, other headings",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// # Safety
+          | +pub unsafe fn on() {}
+          | +/// # Safety
+          | +pub unsafe trait Light {
+          | +    /// # Safety
+          | +    unsafe fn raw(&self);
+          | +}
+          | +extern "C" {
+          | +    /// # Safety
+          | +    fn led_on();
+          | +}
+          | +/// ```
+          | +/// # Safety
+          | +/// ```
+          | +/// # Safety of this type
+          | +struct Led;
+          | +/// # Safety
+          | +pub unsafe extern "C" fn cb() {}
+          | +/// # Safety
+          | +macro_rules! led { () => {} }
+          | +/// # Safety
+          | +unsafe impl Send for Led {}
+        """,
+    ),
+    Example(
+        "there before, and cut off",
+        """
+          | diff rust/kernel/led.rs
+          |  /// # Safety
+          |  pub fn on() {
+          | +    off();
+          |  }
+          | @@
+          | +/// # Safety
+          | +pub fn off()
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="safety-section-misplaced",
+    summary="A `# Safety` section on a type or on a safe function",
+    severity=Severity.WARNING,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("aS2zeUDqqbmYPaug@google.com", "Clippy: unnecessary_safety_doc"),
+    examples=EXAMPLES,
+    check_file=check,
+)

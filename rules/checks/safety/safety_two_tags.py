@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One comment with two `SAFETY:` tags.
+
+## What it flags
+
+A run of comment lines in which a second line begins with `SAFETY:`.
+
+## Why
+
+A comment justifies the one unsafe block below it. Two tags in it are two justifications for one block, of which one
+is left over from an edit, or belongs to code that stands elsewhere.
+
+## How to fix
+
+Keep one tag, and list the reasons below it, one bullet for each requirement. Where two blocks are meant, put each
+comment above its own block.
+
+## When it stays silent
+
+Tags in separate comments, with a blank line or code between them, and comments that the patch only moves.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView
+
+_TAG = re.compile(r"SAFETY\s*:")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added tag that is not the first of its comment."""
+    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+        return
+    for _, comments in file.post_comments:
+        for comment in comments:
+            if comment.kind == "doc":
+                continue
+            tags = [number for number, text in comment.lines if _TAG.match(text)]
+            for number in tags[1:]:
+                if number in file.fresh:
+                    message = "This comment has two `SAFETY:` tags. Please keep one, and list the reasons below it."
+                    yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number, comment.column), message)
+
+
+EXAMPLES = (
+    Example(
+        "two tags above one block",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on() {
+          | +    // SAFETY: The pointer is valid.
+        ! | +    // SAFETY: The lock is held.
+          | +    unsafe { a() };
+          | +}
+        """,
+    ),
+    Example(
+        "each block has its own",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +// SAFETY: `Led` has no thread affinity.
+          | +
+          | +// SAFETY: All methods take the lock.
+          | +unsafe impl Sync for Led {}
+          | +fn on() {
+          | +    // SAFETY: The pointer is valid, see the SAFETY: comment of `off`.
+          | +    // - The lock is held.
+          | +    unsafe { a() };
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="safety-two-tags",
+    summary="Two `SAFETY:` tags in one comment",
+    severity=Severity.WARNING,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("Z7imafmrrK0_TO65@pollux", "Documentation/rust/coding-guidelines.rst, Comments"),
+    examples=EXAMPLES,
+    check_file=check,
+)
