@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Why a mail or a posting is not reviewed: every no is a value with its reason; pure.
+
+Silence before doubt: what may have been reviewed elsewhere, by others, or long ago, is left alone.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.mail.bots import is_automatic, is_bot, is_reply
+from bot.mail.message import Message
+from bot.mail.posting import Defective, Posting, Waiting
+from bot.mail.project import is_kernel_path, other_project
+
+SETTLE: Final = timedelta(minutes=30)
+
+
+class Kind(StrEnum):
+    """The reasons, one word each."""
+
+    OWN = "own"
+    BOT = "bot"
+    REPLY = "reply"
+    PULL = "pull-request"
+    STABLE = "stable-queue"
+    BACKPORT = "backport"
+    NO_PATCH = "no-patch"
+    FIXUP = "fixup"
+    FOREIGN = "not-kernel"
+    OLDER = "older-revision"
+    STALE = "stale"
+    UNSETTLED = "unsettled"
+    INCOMPLETE = "incomplete"
+    DEFECTIVE = "defective"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A no: its kind for counting, its reason for reading."""
+
+    kind: Kind
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What else is known of a posting: when its first and last part came, and how it stands to others.
+
+    `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the topic
+    of the posting that one of its parts replies to, None where it answers no patch.
+    """
+
+    first: datetime
+    last: datetime
+    newer: int | None = None
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what a posting is refused: our own addresses, bots beside the known ones, the age at which it is stale."""
+
+    own: frozenset[str] = frozenset()
+    bots: frozenset[str] = frozenset()
+    stale: timedelta | None = timedelta(hours=48)
+
+
+_VERSION = re.compile(
+    r"(?:linux-|stable-?|v)?\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:[.-]?y|-stable)?(?:[/,]\d{1,2}\.\d{1,3}\S*)*",
+    re.IGNORECASE,
+)
+_BACKPORT_WORDS: Final = frozenset({"backport", "stable", "autosel"})
+_UPSTREAM = re.compile(
+    r"^\s*(?:\[\s*upstream commit \w{12,40}\s*\]|commit [0-9a-f]{12,40} upstream|upstream commit:? [0-9a-f]{12,40})",
+    re.IGNORECASE | re.MULTILINE,
+)
+_PULL_SUBJECT = re.compile(r"\s*(?:\[[^\]]*\bpull\b[^\]]*\]|(?:git )?pull request\b)", re.IGNORECASE)
+_PULL_TEXT: Final = ("\nThe following changes since commit ", "available in the Git repository at:")
+_PREFIXES = re.compile(r"(?:\s*\[[^\]]*\])*")
+_WORD = re.compile(r"[^\s\[\],]+")
+_FIXUP = re.compile(r"\s*(?:fixup|squash|amend)!", re.IGNORECASE)
+_TAGGED = re.compile(r"\s*(?:\[[^\]]*\]\s*)*\[[^\]]*\b(?:patch|rfc|v\d+|\d+/\d+)\b[^\]]*\]", re.IGNORECASE)
+
+
+def refuse_mail(message: Message, terms: Terms) -> Refusal | None:
+    """Why this mail is no patch or cover letter to look at, whatever else is known; None where it may be one."""
+    if message.author is None:
+        return Refusal(Kind.NO_PATCH, "From is not plainly one mailbox")
+    if message.author.key in terms.own:
+        return Refusal(Kind.OWN, f"it is from {message.author.key}")
+    if is_automatic(message, terms.bots):
+        return Refusal(Kind.BOT, f"{message.author.key} is a bot, or the mail says that a machine wrote it")
+    if is_reply(message.subject):
+        return Refusal(Kind.REPLY, "the subject is that of an answer")
+    if _PULL_SUBJECT.match(message.subject):
+        return Refusal(Kind.PULL, "the subject asks to pull")
+    if (message.header("X-stable") or "").lower() == "review":
+        return Refusal(Kind.STABLE, "it is under review for a stable release")
+    if not _TAGGED.match(message.subject):
+        return Refusal(Kind.NO_PATCH, "the subject has no [PATCH]")
+    return None
+
+
+def refuse_posting(posting: Posting, context: Context, now: datetime, terms: Terms) -> Refusal | None:
+    """Why this posting is not reviewed now; None where it is to be. Only "unsettled" may change by waiting."""
+    return (
+        _whose(posting, terms)
+        or _what(posting)
+        or _when(posting, context, now, terms)
+        or _whether(posting, context, now)
+    )
+
+
+def clamped(date: datetime | None, arrived: datetime) -> datetime:
+    """When a mail was sent, as far as its Date can be true: not after it arrived."""
+    return arrived if date is None else min(date, arrived)
+
+
+def _whose(posting: Posting, terms: Terms) -> Refusal | None:
+    author = posting.author.key
+    if author in terms.own:
+        return Refusal(Kind.OWN, f"it is from {author}")
+    if is_bot(author) or author in terms.bots:
+        return Refusal(Kind.BOT, f"{author} is a bot")
+    return None
+
+
+def _what(posting: Posting) -> Refusal | None:
+    series = posting.series
+    words = {word.lower() for part in posting.parts for word in _words_of(part.subject)}
+    if "autosel" in words:
+        return Refusal(Kind.STABLE, "it is for a stable release, chosen there")
+    version = next((word for word in sorted(words) if _VERSION.fullmatch(word) or word in _BACKPORT_WORDS), None)
+    if version:
+        return Refusal(Kind.BACKPORT, f'the subject says "{version}"')
+    upstream = next((patch.index for patch in series.patches if _UPSTREAM.search(patch.log[:2000])), None)
+    if upstream is not None:
+        return Refusal(Kind.BACKPORT, f"patch {upstream} names the upstream commit that it is")
+    if all(sign in f"\n{series.cover}" for sign in _PULL_TEXT):
+        return Refusal(Kind.PULL, "the cover letter asks to pull")
+    project = other_project(words)
+    if project:
+        return Refusal(Kind.FOREIGN, f"it is for {project}")
+    return _where(posting)
+
+
+def _words_of(subject: str) -> list[str]:
+    """What stands in the brackets before the title."""
+    match = _PREFIXES.match(subject)
+    return _WORD.findall(match[0]) if match else []
+
+
+def _where(posting: Posting) -> Refusal | None:
+    paths = [path for patch in posting.series.patches for path in patch.paths]
+    if paths and not any(is_kernel_path(path) for path in paths):
+        return Refusal(Kind.FOREIGN, f"no changed file is the kernel's: {paths[0]}")
+    return None
+
+
+def _when(posting: Posting, context: Context, now: datetime, terms: Terms) -> Refusal | None:
+    if context.newer is not None and context.newer > posting.series.revision:
+        return Refusal(Kind.OLDER, f"v{context.newer} is here already")
+    sent = clamped(posting.date, context.first)
+    if terms.stale is not None and now - sent > terms.stale:
+        filled = " and archived later" if context.first - sent > terms.stale else ""
+        return Refusal(Kind.STALE, f"it was sent on {sent:%Y-%m-%d %H:%M} UTC{filled}")
+    return None
+
+
+def _whether(posting: Posting, context: Context, now: datetime) -> Refusal | None:
+    if _FIXUP.match(posting.series.subject):
+        return Refusal(Kind.FIXUP, "it is to be merged into another patch")
+    alone = posting.expected <= 1 and posting.series.revision == 1 and not posting.resend
+    if alone and context.answers is not None and context.answers != posting.topic:
+        return Refusal(Kind.FIXUP, "a single patch in answer to another series")
+    if isinstance(posting.state, Defective):
+        return Refusal(Kind.DEFECTIVE, posting.state.reason)
+    if isinstance(posting.state, Waiting):
+        missing = ", ".join(map(str, posting.state.missing))
+        if now - context.last < SETTLE:
+            return Refusal(Kind.UNSETTLED, f"waiting for {missing} of {posting.expected}")
+        return Refusal(Kind.INCOMPLETE, f"{missing} of {posting.expected} did not come")
+    return None
