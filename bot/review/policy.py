@@ -3,14 +3,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from bot.mail.posting import Complete, Defective, Posting
 from bot.review.comment import Comment, Standing
-from bot.review.remark import remarks
+from bot.review.remark import remarks, staged
 from rules.finding import Confidence, Severity
 from rules.rule import Rule, Status
 
-NITS_ALONE = "nits alone make no mail"
+NITS_ALONE: Final = "nits alone make no mail"
+OVER: Final = "over the limit of a mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,8 @@ class Policy:
 
     `own` are our addresses, `ignored` those of authors who want no mail, in lower case. `without` are rule ids switched
     off. Below `severity` and `confidence` nothing is said. `dismissed` holds the fingerprints that an author or
-    maintainer called not applicable, with the reason given. The bounds count remarks, not places: with the renderer's
-    cuts they keep a mail under 20 kB.
+    maintainer called not applicable, with the reason given. The bounds count remarks, not places: those
+    that are explained, those of a rule explained already, nits. With the renderer's cuts they keep a mail under 20 kB.
     """
 
     own: frozenset[str] = frozenset()
@@ -30,6 +32,7 @@ class Policy:
     severity: Severity = Severity.NIT
     confidence: Confidence = Confidence.MEDIUM
     most_remarks: int = 7
+    most_listed: int = 10
     most_nits: int = 5
     most_repeats: int = 2
     most_recipients: int = 100
@@ -80,16 +83,18 @@ def _of_comment(comment: Comment, rule: Rule | None, policy: Policy) -> str | No
 
 
 def _bounded(comments: tuple[Comment, ...], rules: Mapping[str, Rule], policy: Policy) -> tuple[Comment, ...]:
-    """The weightiest remarks up to the bounds, bugs first, what is new before what was said; the rest is withheld."""
+    """The weightiest remarks up to the bounds, bugs first, the new before the old; the rest is withheld."""
     said = remarks((comment for comment in comments if comment.withheld is None), rules)
-    over: dict[int, str] = {}
-    for tier, most, name in ((1, policy.most_remarks, "remarks"), (2, policy.most_nits, "nits")):
-        ranked = [remark for remark in said if remark.tier == tier]
-        ranked.sort(key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not Standing.NEW))
-        for remark in ranked[most:]:
-            over.update((id(comment), f"over the limit of {most} {name} a mail") for comment in remark.comments)
+    ranked = sorted(said, key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not Standing.NEW))
+    explained, listed = staged(ranked)
+    nits = [remark for remark in ranked if remark.tier == 2]
+    cut = {remark.rule for remark in explained[policy.most_remarks :]}
+    short = [remark for remark in listed if remark.rule not in cut]
+    kept = (*explained[: policy.most_remarks], *short[: policy.most_listed], *nits[: policy.most_nits])
+    spared = {id(comment) for remark in kept for comment in remark.comments}
     return tuple(
-        replace(comment, withheld=over[id(comment)]) if id(comment) in over else comment for comment in comments
+        comment if comment.withheld is not None or id(comment) in spared else replace(comment, withheld=OVER)
+        for comment in comments
     )
 
 

@@ -12,6 +12,7 @@ WIDTH: Final = 72
 _SPAN = re.compile(r"`([^`]*)`")
 _PLAIN_CODE = re.compile(r"(?!.*(?:://|: |www\.))[A-Za-z0-9_:<>&*(){}\[\], .=!?'+/|;-]{1,60}")
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w .'-]{0,39}")
+_SENTENCE = re.compile(r"[.!?] ")
 _GLUE: Final = "\x1f"
 _TWO_WAYS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI", "R", "AL", "AN"}
 
@@ -41,6 +42,12 @@ def prose(message: str) -> str:
 
 def _harmless(span: re.Match[str]) -> str:
     return span[0] if _PLAIN_CODE.fullmatch(span[1]) else "this code"
+
+
+def first_sentence(text: str) -> str:
+    """The text up to its first full stop before a blank, outside of code."""
+    ends = _SENTENCE.search(_SPAN.sub(lambda span: "x" * len(span[0]), text))
+    return text[: ends.start() + 1] if ends else text
 
 
 def name(author: str) -> str:

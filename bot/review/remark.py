@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Comments that say the same, taken together: one remark, said once, with the other places behind it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bot.review.comment import Comment
 from rules.finding import Finding, Severity
 from rules.rule import Rule
+
+EXPLAINED: Final = 2  # remarks of one rule that are quoted and explained in one mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,22 @@ def remarks(comments: Iterable[Comment], rules: Mapping[str, Rule]) -> tuple[Rem
     return tuple(
         Remark(group[0].finding.rule, _tier(group[0].finding, rules), tuple(group)) for group in groups.values()
     )
+
+
+def staged(said: Iterable[Remark]) -> tuple[list[Remark], list[Remark]]:
+    """Tier 1 in two: what is quoted and explained, and what a line each is enough for.
+
+    Whoever has read a remark twice knows the third; but each bug is explained.
+    """
+    explained: list[Remark] = []
+    listed: list[Remark] = []
+    seen: Counter[str] = Counter()
+    for remark in said:
+        if remark.tier == 1:
+            bug = remark.severity is Severity.BUG
+            (explained if bug or seen[remark.rule] < EXPLAINED else listed).append(remark)
+            seen[remark.rule] += not bug
+    return explained, listed
 
 
 def _tier(finding: Finding, rules: Mapping[str, Rule]) -> int:

@@ -66,12 +66,26 @@ def test_two_remarks_in_one_hunk_share_the_quotation(make: Maker) -> None:
     assert "> +    line_4();\n> +    line_5();\n\nThis" in text
 
 
-def test_the_same_words_in_another_file_are_not_repeated(make: Maker) -> None:
-    first = make.patch()
-    patch = replace(first, changes=(*first.changes, *make.patch(path="rust/kernel/b.rs").changes))
-    text = _body(make, make.posting([patch]), make.finding(3), make.finding(3, path="rust/kernel/b.rs"))
+def test_a_rule_is_explained_once_named_twice_and_then_only_listed(make: Maker) -> None:
+    paths = [f"rust/kernel/{name}.rs" for name in "abcd"]
+    patch = replace(make.patch(), changes=tuple(change for path in paths for change in make.patch(path=path).changes))
+    said = "Say why `a. b` is sound. A comment does."
+    findings = [make.finding(line, path=path, message=said) for path in paths for line in (3, 9)]
+    text = _body(make, make.posting([patch]), *findings)
 
-    assert "Same here. [missing-safety-comment]" in text
+    assert 1 == text.count("Say why `a. b` is sound. A comment does. [missing-safety-comment]\nAlso at line 9.\n")
+    assert 1 == text.count("Say why `a. b` is sound. [missing-safety-comment]\nAlso at line 9.\n")
+    assert (
+        """
+The same in these places: [missing-safety-comment]
+
+> rust/kernel/c.rs:3 and 9: line_3();
+> rust/kernel/d.rs:3 and 9: line_3();
+
+--\x20
+"""
+        in text
+    )
 
 
 def test_remarks_in_several_patches_stand_under_their_quoted_subjects(make: Maker) -> None:
@@ -139,8 +153,15 @@ def test_the_next_revision_says_what_stayed_and_what_is_resolved(make: Maker) ->
     assert "(As said of the previous revision.)" in text
 
 
+def test_every_bug_is_explained(make: Maker) -> None:
+    bugs = [make.finding(line, severity=Severity.BUG, message=f"Bug {line}.") for line in (3, 5, 7)]
+    text = _body(make, make.posting(), *bugs)
+
+    assert 3 == text.count(". [missing-safety-comment]\n")
+
+
 def test_what_is_over_the_limit_is_counted(make: Maker) -> None:
-    findings = [make.finding(3, path=f"rust/kernel/{number}.rs") for number in range(10)]
+    findings = [make.finding(3, path=f"rust/kernel/{number}.rs") for number in range(15)]
     text = _body(make, make.posting(), *findings)
 
     assert "\n3 findings more, left out here; `patchwarden check` shows them all.\n" in text

@@ -98,7 +98,7 @@ def test_over_the_limit_bugs_come_first_and_places_of_one_remark_count_once(make
 
     made = review(make.posting(), Report((*warnings, again, bug)), rules, policy=Policy(most_remarks=2))
 
-    over = "over the limit of 2 remarks a mail"
+    over = "over the limit of a mail"
     assert [None, over, over, None, None] == _withheld(made)
 
 
