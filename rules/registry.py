@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rules.checks.bindings import bindings_in_driver
-from rules.checks.safety import missing_safety_comment, missing_safety_section
 from rules.checks.safety import (
     invariant_tag,
     invariants_on_fn,
+    missing_safety_comment,
+    missing_safety_section,
     safety_placeholder,
     safety_section_misplaced,
     safety_two_tags,
@@ -18,6 +19,8 @@ from rules.example import MalformedExampleError, load
 from rules.rule import Rule, Status
 
 RULES: tuple[Rule, ...] = (
+    missing_safety_comment.RULE,
+    missing_safety_section.RULE,
     bindings_in_driver.RULE,
     safety_placeholder.RULE,
     safety_two_tags.RULE,
