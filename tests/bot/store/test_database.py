@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import os
+import re
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import select
+
+from bot.ports import Batch
+from bot.store.database import Database, sole_worker
+from bot.store.error import StoreError
+from bot.store.repository import Repository
+from bot.store.tables import CursorRow, metadata
+from tests.fakes.mails import raw
+
+
+def _batch(size: int = 10, count: int = 1, cursor: str = "c") -> Batch:
+    return Batch("l", "0", cursor, tuple(raw(os.urandom(size), number) for number in range(count)))
+
+
+def test_migrations_from_nothing_make_the_tables_as_they_are(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db") as database, database.engine.connect() as connection:
+        found = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert compare_metadata(found, metadata) == []
+
+
+def test_every_commit_is_durable_and_readers_do_not_wait(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db") as database, database.engine.connect() as connection:
+        pragmas = [connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")]
+
+    assert pragmas == ["wal", 2]
+
+
+def test_an_open_database_is_opened_again(tmp_path: Path) -> None:
+    with Repository(tmp_path / "d.db") as one, Repository(tmp_path / "d.db") as other:
+        one.ingest(_batch())
+
+        assert len(other.unparsed(10)) == 1
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db") as database:
+        with pytest.raises(RuntimeError), database.writing() as session:
+            session.add(CursorRow(source="s", epoch="e", position="p"))
+            session.flush()
+            raise RuntimeError
+        with database.reading() as session:
+            assert session.exec(select(CursorRow)).all() == []
+
+
+def test_writers_wait_for_each_other(tmp_path: Path) -> None:
+    with Repository(tmp_path / "d.db") as store:
+        errors: list[StoreError] = []
+
+        def work(number: int) -> None:
+            try:
+                for step in range(10):
+                    store.ingest(_batch(cursor=f"{number}.{step}"))
+            except StoreError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert errors == []
+        assert store.tally().raw == 40
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"not a database, but a text of some length\n" * 40, "no SQLite database"),
+        (b"SQLite format 3\0" + b"x" * 4096, ""),
+    ],
+)
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = tmp_path / "d.db"
+    path.write_bytes(content)
+
+    with pytest.raises(StoreError, match=f"{re.escape(str(path))}: .*{expected}"):
+        Repository(path)
+
+    assert path.read_bytes() == content
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    Repository(tmp_path / "d.db").close()
+    with sqlite3.connect(tmp_path / "d.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    with pytest.raises(StoreError, match=r"d\.db: it was written by a newer patchwarden \(schema 9999\)"):
+        Repository(tmp_path / "d.db")
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreError, match=r"file/d\.db"):
+        Repository(tmp_path / "file" / "d.db")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(small_disk: Path) -> None:
+    path = small_disk / "d.db"
+    with Repository(path) as store:
+        store.ingest(_batch(1000, cursor="before"))
+        with pytest.raises(StoreError, match=r"d\.db: the disk is full"):
+            store.ingest(_batch(100_000, 20, cursor="after"))
+
+        assert store.cursors("l") == {"0": "before"}
+    with Repository(path) as store:
+        assert (store.tally().raw, store.cursors("l")) == (1, {"0": "before"})
+
+
+def test_a_read_only_disk_is_said_and_nothing_changes(small_disk: Path) -> None:
+    path = small_disk / "d.db"
+    with Repository(path) as store:
+        store.ingest(_batch())
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+
+    with pytest.raises(StoreError, match=r"d\.db: it cannot be (written|opened)"), Repository(path) as store:
+        store.ingest(_batch())
+
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    with Repository(path) as store:
+        assert store.tally().raw == 1
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="to root no file is read-only")
+def test_a_read_only_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    Repository(path).close()
+    path.chmod(0o444)
+
+    with pytest.raises(StoreError, match=r"d\.db: it cannot be written"), Repository(path) as store:
+        store.ingest(_batch())
+
+
+def test_one_process_works_on_a_database_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "d.db"
+    with (
+        sole_worker(path),
+        pytest.raises(StoreError, match=rf"another patchwarden works on it \(process {os.getpid()}\)"),
+        sole_worker(path),
+    ):
+        pass
+    with sole_worker(path):
+        assert path.with_name("d.db.lock").exists()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.mail.posting import Complete, Defective, Posting, State, Waiting
+from bot.ports import Batch, Indexed, Outgoing, Thread
+from bot.review.comment import Comment, Recipients, Review, Standing
+from bot.store.repository import Repository
+from rules.finding import Failure, LogAnchor
+from rules.tree import blob_id
+from tests.bot.review.making import Maker
+from tests.fakes.mails import START, mail, raw
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+
+
+def _thread(store: Repository, *postings: Posting) -> Thread:
+    """Ingest a mail for each part, in one thread."""
+    ids = [part.message_id for posting in postings for part in posting.parts]
+    batch = Batch("l", "0", str(ids), tuple(raw(mail(one), n) for n, one in enumerate(ids)))
+    store.ingest(batch)
+    store.index(
+        [Indexed(one.id, name, ("root@x",), "d") for one, name in zip(store.unparsed(99), ids, strict=True)], []
+    )
+    (thread,) = store.unassembled(10)
+    return thread
+
+
+def _save(store: Repository, *postings: Posting) -> Thread:
+    thread = _thread(store, *postings)
+    store.save_threads([(thread, postings)])
+    return thread
+
+
+def _outgoing(posting: Posting, message_id: str = "1@bot.example.org", kind: str = "review") -> Outgoing:
+    return Outgoing(message_id, posting.message_id, kind, "b@example.org", ("a@example.org",), b"mail", NOW)
+
+
+def _due(store: Repository) -> list[str]:
+    return [one.posting.message_id for one in store.due_for_review(10)]
+
+
+def test_a_complete_posting_is_due_and_comes_back_equal(store: Repository, make: Maker) -> None:
+    posting = make.posting(cover=True)
+    _save(store, posting)
+
+    (due,) = store.due_for_review(10)
+
+    assert due.posting == posting
+    assert due.arrived == START + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("state", [Waiting((2, 3)), Defective("two patches have the number 1")])
+def test_an_unready_posting_is_not_due(store: Repository, make: Maker, state: State) -> None:
+    _save(store, make.posting(state=state))
+
+    assert _due(store) == []
+
+
+def test_a_posting_that_completes_becomes_due(store: Repository, make: Maker) -> None:
+    thread = _save(store, make.posting(state=Waiting((2,))))
+    store.save_threads([(thread, [make.posting(state=Complete())])])
+
+    assert _due(store) == ["v1.1@example.org"]
+
+
+def test_undecodable_bytes_in_a_patch_come_back(store: Repository, make: Maker) -> None:
+    posting = make.posting()
+    strange = replace(posting, series=replace(posting.series, subject="a\udc80b\udcff"))
+    _save(store, strange)
+
+    assert store.due_for_review(1)[0].posting == strange
+
+
+def test_an_id_that_two_mails_claim_makes_the_posting_defective(store: Repository, make: Maker) -> None:
+    posting = make.posting()
+    thread = _thread(store, posting)
+    store.save_threads([(replace(thread, disputed=frozenset({posting.message_id})), [posting])])
+
+    assert _due(store) == []
+
+
+def test_a_posting_that_is_not_found_again_is_gone(store: Repository, make: Maker) -> None:
+    thread = _save(store, make.posting())
+    store.save_threads([(thread, [])])
+
+    assert (_due(store), store.tally().postings) == ([], 0)
+
+
+def test_a_reviewed_posting_is_due_no_more_even_if_its_thread_grows(store: Repository, make: Maker) -> None:
+    posting = make.posting()
+    thread = _save(store, posting)
+    store.save_review(Review(posting, ()), None, NOW)
+    store.save_threads([(thread, [posting])])
+
+    assert _due(store) == []
+
+
+def test_a_refused_posting_is_due_no_more(store: Repository, make: Maker) -> None:
+    _save(store, make.posting())
+    store.refuse(make.posting(), "sent long ago")
+
+    assert (_due(store), store.count_due_for_review()) == ([], 0)
+
+
+def test_postings_are_due_in_the_order_they_were_sent(store: Repository, make: Maker) -> None:
+    late, early = make.posting(revision=2), make.posting(revision=1)
+    late = replace(late, date=START)
+    early = replace(early, date=START - timedelta(days=1))
+    _save(store, late, early)
+
+    assert _due(store) == [early.message_id, late.message_id]
+
+
+def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repository, make: Maker) -> None:
+    postings = [make.posting(revision=number) for number in (1, 2, 3)]
+    _save(store, *postings)
+    findings = (make.finding(), replace(make.finding(9), anchor=LogAnchor(1, 3, "text")))
+    for posting in postings[:2]:
+        comments = tuple(Comment(finding, Standing.REPEATED, "why", 1) for finding in findings)
+        failures = (Failure("some-rule", 1, "a.rs", "it broke"),)
+        review = Review(posting, comments, failures, Recipients((posting.author,), (), "reason"), "+1 block")
+        store.save_review(review, None, NOW)
+
+    assert store.previous_review(postings[2]) == replace(review, posting=postings[1])
+    assert store.previous_review(postings[0]) is None
+
+
+def test_a_review_and_its_mail_are_kept_together(store: Repository, make: Maker) -> None:
+    posting = make.posting()
+    _save(store, posting)
+
+    assert store.save_review(Review(posting, ()), _outgoing(posting), NOW)
+    assert store.mails() == [_outgoing(posting)]
+
+
+def test_a_posting_gets_no_second_mail(store: Repository, make: Maker) -> None:
+    posting = make.posting()
+    _save(store, posting)
+    store.save_review(Review(posting, ()), _outgoing(posting), NOW)
+
+    assert not store.save_review(Review(posting, ()), _outgoing(posting, "2@bot.example.org"), NOW)
+    assert [one.message_id for one in store.mails()] == ["1@bot.example.org"]
+
+
+def test_a_posting_renamed_by_a_late_cover_letter_gets_no_second_mail(store: Repository, make: Maker) -> None:
+    bare, covered = make.posting(), make.posting(cover=True)
+    thread = _save(store, bare)
+    store.save_review(Review(bare, ()), _outgoing(bare), NOW)
+    store.save_threads([(thread, [covered])])
+
+    assert _due(store) == [covered.message_id]
+    assert not store.save_review(Review(covered, ()), _outgoing(covered, "2@bot.example.org"), NOW)
+
+
+def test_a_mail_of_another_kind_is_not_a_second_one(store: Repository, make: Maker) -> None:
+    posting = make.posting()
+    _save(store, posting)
+    store.save_review(Review(posting, ()), _outgoing(posting), NOW)
+
+    assert store.save_review(Review(posting, ()), _outgoing(posting, "2@bot.example.org", "recheck"), NOW)
+
+
+def test_blobs_are_found_by_the_ids_of_index_lines(store: Repository) -> None:
+    contents = [b"fn main() {}\n", b"", b"\0\xff"]
+    store.save_blobs({blob_id(content): content for content in contents})
+    store.save_blobs({blob_id(contents[0]): contents[0]})
+
+    assert [store.blob(blob_id(content)) for content in contents] == contents
+    assert store.blob(blob_id(contents[0])[:12]) == contents[0]
+
+
+@pytest.mark.parametrize("wrong", ["", "abcdef", "%" * 12, "0123456789ab", "ABCDEF0123456"])
+def test_no_blob_answers_to_a_strange_or_unknown_id(store: Repository, wrong: str) -> None:
+    store.save_blobs({blob_id(b"x"): b"x"})
+
+    assert store.blob(wrong) is None
+
+
+def test_an_ambiguous_blob_id_is_no_blob(store: Repository) -> None:
+    store.save_blobs({"a" * 39 + "0": b"x", "a" * 39 + "1": b"y"})
+
+    assert store.blob("a" * 12) is None
