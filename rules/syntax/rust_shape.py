@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from rules.syntax.rust_code import Code, Comment
 from rules.syntax.rust_docs import headings
@@ -161,10 +162,8 @@ def item_at(code: Code, offset: int) -> Item | None:
 def documented(code: Code) -> Iterator[Documented]:
     """The runs of `///` lines that an item follows."""
     run: list[Comment] = []
-    docs = [comment for comment in code.comments if comment.kind == "doc" and comment.alone]
-    for comment, following in zip(docs, [*docs[1:], None], strict=True):
-        if not comment.text.startswith("///"):
-            continue
+    docs = [comment for comment in code.comments if comment.alone and comment.kind == "doc" and comment.text[2] == "/"]
+    for comment, following in zip_longest(docs, docs[1:]):
         run.append(comment)
         if following is None or following.line != comment.line + 1:
             item = item_at(code, comment.start + len(comment.text))

@@ -23,6 +23,7 @@ moves are not new. Where the commit message or the subject says RFC or WIP, the 
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from rules.finding import Finding, Severity
 from rules.rule import Example, Rule, Status
@@ -54,7 +55,7 @@ def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
     if comment.kind == "doc" or not comment.alone:
         return
     tags = [at for at, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
-    for tag, following in zip(tags, [*tags[1:], len(comment.lines)], strict=True):
+    for tag, following in pairwise([*tags, len(comment.lines)]):
         number, text = comment.lines[tag]
         said = [_TAG.sub("", text, count=1).strip(), *(text for _, text in comment.lines[tag + 1 : following])]
         words = " ".join(said).strip()
