@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -33,6 +33,9 @@ from bot.review.reply import KIND
 from bot.settings import load
 from bot.wiring import identity, policy
 from rules.rule import Rule
+
+
+_MOST: Final = 20  # failures and held mails that are named
 
 
 class Form(StrEnum):
@@ -107,8 +110,10 @@ def replay(
                 _pass_on(event, desk.rules, form, folder)
     console = Console(stderr=form is Form.JSONL, highlight=False)
     console.print(_table(tally, time.monotonic() - began))
-    for problem in (*tally.failures, *tally.held):
+    for problem in (*tally.failures[:_MOST], *tally.held[:_MOST]):
         complain(problem)
+    if len(tally.failures) > _MOST:
+        complain(f"and {len(tally.failures) - _MOST:,} more failures")
     raise typer.Exit(status.FAILED if tally.failures else status.OK)
 
 
