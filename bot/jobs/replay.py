@@ -16,7 +16,7 @@ from bot.inbox.assemble import assemble, candidate
 from bot.inbox.thread import threads
 from bot.jobs.isolation import Broken, isolated
 from bot.jobs.spool import Reader, Slot, Spool
-from bot.jobs.workers import Spread, workers
+from bot.jobs.spread import Spread, workers
 from bot.mail.compose import Refused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse

@@ -1,47 +1,190 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Work spread over processes with the results in the order of the work, however many processes there are."""
+"""Processes that read hostile mail: each piece of work has its time and memory, and takes nobody down with it.
+
+The processes stay, so that an ordinary mail does not pay for starting one; one that dies is replaced.
+"""
 
 import multiprocessing
+import resource
+import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from threading import Lock
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from bot.jobs.isolation import Broken, isolated
 
-_AHEAD: Final = 4  # tasks a worker that are handed out before the oldest result is awaited
+T = TypeVar("T")
+R = TypeVar("R")
 
-
-class Spread(Protocol):
-    """`map`, but perhaps in several processes."""
-
-    def __call__(self, work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]: ...
+TRIES: Final = 2
+_CHUNK: Final = 16
+_PRELOADED: Final = ["bot.jobs.poll", "bot.inbox.assemble"]
 
 
-@contextmanager
-def workers(jobs: int, prepare: Callable[..., None], *arguments: Any) -> Iterator[Spread]:
-    """A `map` over so many processes, each of which calls `prepare` first; one job is this process itself."""
-    if jobs == 1:
-        prepare(*arguments)
-        yield map
-        return
-    # Processes, because the parser holds the interpreter's lock; spawned, because a fork copies threads half.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, prepare, arguments) as pool:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one piece of work may take: seconds by the clock, bytes of address space of its process."""
 
-        def spread(work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
-            waiting: deque[Future[Result]] = deque()
+    seconds: float = 5.0
+    memory: int = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _TooMuch:
+    """The work ran out of memory, and its process lives to say so."""
+
+
+@dataclass(slots=True)
+class _Task(Generic[T]):
+    at: int
+    item: T
+    tries: int = 0
+
+
+class _Worker:
+    """One process and the tasks it was given, in the order in which it answers them."""
+
+    def __init__(self, limits: Limits) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(_PRELOADED)
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, limits), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.tasks: deque[_Task[Any]] = deque()
+
+    def end(self) -> None:
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+
+
+class Workers:
+    """Applies pure functions to values in `count` processes; close it after use.
+
+    What takes too long, too much memory, or brings its process down is tried once more, alone and in a fresh process,
+    and is Broken if that fails too.
+    """
+
+    def __init__(self, count: int = 2, limits: Limits | None = None) -> None:
+        self._count = count
+        self._limits = limits or Limits()
+        self._workers: list[_Worker] = []
+        self._lock = Lock()
+
+    def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R | Broken]:
+        """What the work gives for each item, in their order. The function is named by its module, as pickle does it."""
+        with self._lock:
+            results: dict[int, R | Broken] = {}
+            waiting = deque(_Task(at, item) for at, item in enumerate(items))
+            try:
+                while len(results) < len(items):
+                    self._give(work, waiting)
+                    results.update(self._take(waiting))
+            except BaseException:
+                self._end()  # what they were given is nobody's now
+                raise
+            return [results[at] for at in range(len(items))]
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _give(self, work: Callable[[T], R], waiting: deque[_Task[T]]) -> None:
+        idle = [worker for worker in self._workers if not worker.tasks]
+        share = max(1, min(_CHUNK, len(waiting) // (2 * self._count)))
+        while waiting and (idle or len(self._workers) < self._count):
+            if idle:
+                worker = idle.pop()
+            else:
+                worker = _Worker(self._limits)
+                self._workers.append(worker)
+            worker.tasks.append(waiting.popleft())
+            # What killed a process once is given alone, so that it can take no other's first try.
+            while not worker.tasks[0].tries and waiting and not waiting[0].tries and len(worker.tasks) < share:
+                worker.tasks.append(waiting.popleft())
+            with suppress(OSError):  # one that died idle is found by whoever listens to it
+                worker.connection.send((work, [task.item for task in worker.tasks]))
+
+    def _take(self, waiting: deque[_Task[T]]) -> Iterator[tuple[int, R | Broken]]:
+        busy = {worker.connection: worker for worker in self._workers if worker.tasks}
+        for connection in wait(list(busy)):
+            worker = busy[cast("Connection", connection)]
+            try:
+                answer = worker.connection.recv()
+            except (EOFError, OSError):
+                worker.process.join()
+                yield from self._failed(worker, _reason(worker.process.exitcode, self._limits), waiting)
+                continue
+            if isinstance(answer, _TooMuch):
+                yield from self._failed(worker, _memory(self._limits), waiting)
+                continue
+            yield worker.tasks.popleft().at, answer
+
+    def _failed(self, worker: _Worker, reason: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Broken]]:
+        guilty, *others = worker.tasks
+        worker.end()
+        self._workers.remove(worker)
+        guilty.tries += 1
+        waiting.extendleft(reversed(others))
+        if guilty.tries >= TRIES:
+            yield guilty.at, Broken(f"{reason}, {TRIES} times")
+        else:
+            waiting.append(guilty)
+
+    def _end(self) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+
+def _serve(connection: Connection, limits: Limits) -> None:
+    """A worker's life: it ends with its parent's end of the pipe, or by the alarm that it sets itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            work, items = connection.recv()
             for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= jobs * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+                answer = _apply(work, item)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                connection.send(answer)
 
+
+def _apply(work: Callable[[T], R], item: T) -> R | Broken | _TooMuch:
+    def bounded() -> R | _TooMuch:
         try:
-            yield spread
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+            return work(item)
+        except MemoryError:
+            return _TooMuch()
+
+    return isolated(getattr(work, "__name__", "work"), bounded)
+
+
+def _reason(exit_status: int | None, limits: Limits) -> str:
+    if exit_status == -signal.SIGALRM:
+        return f"took longer than {limits.seconds:g} s"
+    if exit_status is not None and exit_status < 0:
+        return f"ended its process by {signal.Signals(-exit_status).name}"
+    return f"ended its process with status {exit_status}"
+
+
+def _memory(limits: Limits) -> str:
+    return f"took more than {limits.memory // 2**20} MB"
