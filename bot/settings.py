@@ -53,8 +53,9 @@ class ReviewSettings(_Table):
     """What is reviewed, and what of it is said."""
 
     severity: Severity = Field(
-        default=Severity.WARNING,
-        description="Findings below this severity are kept, not mailed: note, nit, warning, bug.",
+        default=Severity.NIT,
+        description="Findings below this severity are kept, not mailed: note, nit, warning, bug. Whatever stands here, "
+        "nits alone never make a mail.",
     )
     confidence: Confidence = Field(
         default=Confidence.MEDIUM, description="Findings below this confidence are kept, not mailed: low, medium, high."

@@ -34,7 +34,6 @@ from bot.settings import load
 from bot.wiring import identity, policy
 from rules.rule import Rule
 
-
 _MOST: Final = 20  # failures and held mails that are named
 
 

@@ -258,6 +258,7 @@ def _part(member: Candidate) -> Part:
         in_reply_to=message.in_reply_to,
         references=message.references,
         body=message.body,
+        reply_to=message.reply_to,
     )
 
 

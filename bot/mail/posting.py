@@ -36,7 +36,10 @@ State = Complete | Waiting | Defective
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One mail of a posting: `index` 0 is the cover letter. `body` is the decoded text, what a reply quotes."""
+    """One mail of a posting: `index` 0 is the cover letter. `body` is the decoded text, what a reply quotes.
+
+    `reply_to` is where the author wants answers; relays that send in his name put his own address there.
+    """
 
     index: int
     message_id: str
@@ -48,6 +51,7 @@ class Part:
     in_reply_to: str | None
     references: tuple[str, ...]
     body: str
+    reply_to: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

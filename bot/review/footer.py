@@ -12,7 +12,7 @@ def footer(review: Review, said: tuple[Remark, ...], identity: Identity) -> list
     contact = f"this mail or write to {identity.contact}" if identity.contact else "this mail"
     what = (
         f"This is a program, not a person: patchwarden {identity.version}, fixed rules, no language model. "
-        f"`patchwarden rules {example}` says what a rule wants, why, and when it is silent."
+        f"`patchwarden rules {example}` says what that rule wants, why, and when it is silent."
     )
     how = f"If a remark is wrong, or you want no such mails, answer {contact}; a person reads the answers."
     lines = ["-- "]

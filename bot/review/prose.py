@@ -5,12 +5,13 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 WIDTH: Final = 72
 
 _SPAN = re.compile(r"`([^`]*)`")
-_PLAIN_CODE = re.compile(r"(?!.*(?:://|: |www\.))[A-Za-z0-9_:<>&*(){}\[\], .=!?'+/|;-]{1,60}")
+_PLAIN_CODE = re.compile(r"(?!.*(?:://|: |www\.))(?:[A-Za-z0-9_:<>&*(){}\[\], .=!?'+/|;-]|#(?=[ \[])){1,60}")
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w .'-]{0,39}")
 _SENTENCE = re.compile(r"[.!?] ")
 _GLUE: Final = "\x1f"
@@ -44,10 +45,11 @@ def _harmless(span: re.Match[str]) -> str:
     return span[0] if _PLAIN_CODE.fullmatch(span[1]) else "this code"
 
 
-def first_sentence(text: str) -> str:
-    """The text up to its first full stop before a blank, outside of code."""
-    ends = _SENTENCE.search(_SPAN.sub(lambda span: "x" * len(span[0]), text))
-    return text[: ends.start() + 1] if ends else text
+def sentences(text: str) -> list[str]:
+    """The text's sentences: they end with a full stop before a blank, outside of code."""
+    masked = _SPAN.sub(lambda span: "x" * len(span[0]), text)
+    ends = [0, *(end.end() for end in _SENTENCE.finditer(masked)), len(text)]
+    return [text[start:end].strip() for start, end in pairwise(ends) if text[start:end].strip()]
 
 
 def name(author: str) -> str:

@@ -47,8 +47,7 @@ def _explained(review: Review, full: Sequence[Remark]) -> Iterator[str]:
         for quotation in quotations(review.posting.series.patch(patch), [each for each in full if each.patch == patch]):
             yield from (*quotation.lines, "")
             for remark in quotation.remarks:
-                yield from (*explained(remark, remark.rule in told), "")
-                told.add(remark.rule)
+                yield from (*explained(remark, told), "")
 
 
 def _attribution(part: Part) -> Iterator[str]:

@@ -56,8 +56,8 @@ def _recipients(posting: Posting, comments: tuple[Comment, ...], policy: Policy)
         return Recipients(reason="the author wants no mail")
     if part.author.key in policy.own:
         return Recipients(reason="our own mail")
-    to = (part.author,)
-    copies = _without(part.to + part.cc, policy.own | {part.author.key})
+    to = _without(part.reply_to or (part.author,), policy.own) or (part.author,)
+    copies = _without(part.to + part.cc, policy.own | {part.author.key} | {address.key for address in to})
     if len(copies) + len(to) > policy.most_recipients:
         lists = {name.lower() for name in posting.lists}
         copies = tuple(address for address in copies if address.key in lists)

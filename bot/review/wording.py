@@ -13,9 +13,9 @@ from rules.finding import Anchor
 _EVIDENCE_LINES = 8
 
 
-def explained(remark: Remark, again: bool) -> Iterator[str]:
-    """What stands under a quotation; `again` says that the rule was explained further above in the same mail."""
-    yield from words(remark, "", short=again)
+def explained(remark: Remark, told: set[str]) -> Iterator[str]:
+    """What stands under a quotation; sentences of the rule that were `told` before, but for the first, are left out."""
+    yield from words(remark, told=told)
     if behind := " ".join(filter(None, (others(remark), _said_before(remark)))):
         yield from prose.wrap(behind)
     for evidence in remark.first.evidence:
@@ -25,13 +25,15 @@ def explained(remark: Remark, again: bool) -> Iterator[str]:
             yield CUT
 
 
-def words(remark: Remark, before: str = "", behind: str = "", *, short: bool = False) -> list[str]:
-    """The rule's message in lines, or its first sentence where that is enough.
+def words(remark: Remark, before: str = "", behind: str = "", told: set[str] | None = None) -> list[str]:
+    """The rule's message in lines.
 
     Where what the message took from the patch would make the lines unfit to be sent, only the rule's id is said.
     """
-    message = prose.prose(remark.first.message)
-    message = prose.first_sentence(message) if short else message
+    first, *more = prose.sentences(prose.prose(remark.first.message)) or [""]
+    message = " ".join([first, *(each for each in more if told is None or each not in told)])
+    if told is not None:
+        told.update(more)
     lines = prose.wrap(f"{before}{message} [{remark.rule}] {behind}".strip())
     return lines if not any(problems("\n".join(lines))) else [f"See `patchwarden rules {remark.rule}`."]
 

@@ -75,6 +75,7 @@ def test_a_rule_is_explained_once_named_twice_and_then_only_listed(make: Maker) 
 
     assert 1 == text.count("Say why `a. b` is sound. A comment does. [missing-safety-comment]\nAlso at line 9.\n")
     assert 1 == text.count("Say why `a. b` is sound. [missing-safety-comment]\nAlso at line 9.\n")
+    assert 1 == text.count("A comment does.")
     assert (
         """
 The same in these places: [missing-safety-comment]

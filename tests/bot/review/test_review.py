@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,6 +155,16 @@ def test_we_and_repeated_addresses_are_left_out(make: Maker) -> None:
     assert ["rust-for-linux@lists.example.org", "lin@example.org"] == [
         address.address for address in made.recipients.cc
     ]
+
+
+def test_the_answer_goes_where_the_author_wants_answers(make: Maker) -> None:
+    posting = make.posting()
+    relayed = replace(posting.parts[0], reply_to=(Address("Ada", "ada@home.example.org"),))
+
+    made = review(replace(posting, parts=(relayed,)), Report((make.finding(),)), [make.rule()])
+
+    assert ["ada@home.example.org"] == [address.address for address in made.recipients.to]
+    assert ["rust-for-linux@lists.example.org"] == [address.address for address in made.recipients.cc]
 
 
 def test_a_crowd_is_spared(make: Maker) -> None:
