@@ -23,7 +23,7 @@ class OutgoingRows:
         with self._database.reading() as session:
             due = select(OutgoingRow).where(col(OutgoingRow.state).in_(_DELIVERABLE), col(OutgoingRow.due) <= now)
             rows = session.exec(due.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id)).limit(limit))
-            return [_mail(row) for row in rows]
+            return [mail_of(row) for row in rows]
 
     def claim(self, message_id: str, now: datetime) -> bool:
         with self._database.writing() as session:
@@ -54,14 +54,14 @@ class OutgoingRows:
             if state is not None:
                 wanted = wanted.where(OutgoingRow.state == state)
             rows = session.exec(wanted.order_by(col(OutgoingRow.created).desc(), col(OutgoingRow.message_id)))
-            return [_mail(row) for row in rows]
+            return [mail_of(row) for row in rows]
 
     def mail(self, message_id: str) -> Outgoing | None:
         with self._database.reading() as session:
             matching = col(OutgoingRow.message_id).startswith(message_id, autoescape=True)
             rows = session.exec(select(OutgoingRow).where(matching).limit(2)).all()
             exact = [row for row in rows if row.message_id == message_id] or rows
-            return _mail(exact[0]) if len(exact) == 1 else None
+            return mail_of(exact[0]) if len(exact) == 1 else None
 
 
 def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
@@ -86,7 +86,8 @@ def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
     )
 
 
-def _mail(row: OutgoingRow) -> Outgoing:
+def mail_of(row: OutgoingRow) -> Outgoing:
+    """The mail that a row keeps."""
     return Outgoing(
         message_id=row.message_id,
         posting_id=row.posting_id,

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What people answered: the mails to us, heard once each, and what they changed, in one transaction a mail."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select
+
+from bot.mail.command import Scope
+from bot.ports import Outgoing, RawMail, StoredMail
+from bot.review.disposition import Answer, Disposition, Muted
+from bot.store.answer_tables import DispositionRow, HeardRow, MuteRow
+from bot.store.codec import unpack
+from bot.store.database import Database
+from bot.store.outgoing import row_of
+from bot.store.tables import CursorRow, MailRow, OutgoingRow, PostingRow
+
+_SOURCE: Final = "answers"  # the cursor over the mails that were looked at for commands, beside those of the archives
+_EPOCH: Final = "mails"
+_STILL_HERE: Final = ("queued", "held", "approved")
+
+
+class AnswerRows:
+    """bot.jobs.answer.Memory over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unheard(self, limit: int) -> Sequence[StoredMail]:
+        """Mails that were not yet looked at for commands, in the order they were kept; none that waits to be read."""
+        with self._database.reading() as session:
+            first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
+            rows = select(MailRow).where(col(MailRow.id) > _position(session), MailRow.state != "deleted")
+            if first_new is not None:
+                rows = rows.where(col(MailRow.id) < first_new)
+            found = session.exec(rows.order_by(col(MailRow.id)).limit(limit)).all()
+            return [
+                StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
+                for row in found
+                if row.id is not None
+            ]
+
+    def pass_by(self, mail: int) -> None:
+        """Remember that all mails up to this row were looked at."""
+        with self._database.writing() as session:
+            _move(session, mail)
+
+    def hear(
+        self,
+        message_id: str,
+        sender: str,
+        outcome: str,
+        changes: Collection[Disposition | Muted],
+        answer: Outgoing | None,
+        now: datetime,
+    ) -> bool:
+        """Note the mail, make its changes and keep its answer, all together; False, and nothing, where it was heard."""
+        with self._database.writing() as session:
+            row = insert(HeardRow).values(
+                message_id=message_id, sender=sender, outcome=outcome, answered=answer is not None, heard=now
+            )
+            if session.exec(row.on_conflict_do_nothing()).rowcount == 0:
+                return False
+            for change in changes:
+                if isinstance(change, Muted):
+                    _mute(session, change, now)
+                else:
+                    session.merge(_row(change))
+            if answer is not None:
+                session.add(row_of(answer, now))
+            return True
+
+    def was_heard(self, message_id: str) -> bool:
+        with self._database.reading() as session:
+            return session.get(HeardRow, message_id) is not None
+
+    def answers_to(self, sender: str, since: datetime) -> int:
+        """How many answers somebody got since then."""
+        with self._database.reading() as session:
+            answered = select(func.count()).where(HeardRow.sender == sender, HeardRow.answered)
+            return session.exec(answered.where(col(HeardRow.heard) >= since)).one()
+
+    def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
+        """What was answered to the findings of one series, or of all."""
+        with self._database.reading() as session:
+            rows = select(DispositionRow)
+            if topic is not None:
+                rows = rows.where(DispositionRow.topic == topic)
+            return [_disposition(row) for row in session.exec(rows.order_by(col(DispositionRow.given)))]
+
+    def mutes(self, topic: str | None = None, author: str = "", lists: Collection[str] = ()) -> Sequence[Muted]:
+        """What silences that series of that author on these lists; without a topic all that is muted."""
+        with self._database.reading() as session:
+            found = [_muted(row) for row in session.exec(select(MuteRow).order_by(col(MuteRow.given)))]
+        if topic is None:
+            return found
+        wanted = {(Scope.SERIES, topic), (Scope.AUTHOR, author), *((Scope.LIST, name.lower()) for name in lists)}
+        return [each for each in found if (each.scope, each.subject) in wanted]
+
+    def unmute(self, scope: Scope, subject: str) -> bool:
+        """Lift a mute; whether there was one. What it kept from being sent stays unsent."""
+        with self._database.writing() as session:
+            row = session.get(MuteRow, (scope.value, subject))
+            if row is not None:
+                session.delete(row)
+            return row is not None
+
+
+def _position(session: Session) -> int:
+    row = session.get(CursorRow, (_SOURCE, _EPOCH))
+    return 0 if row is None else int(row.position)
+
+
+def _move(session: Session, mail: int) -> None:
+    cursor = {"source": _SOURCE, "epoch": _EPOCH, "position": str(mail)}
+    session.exec(
+        insert(CursorRow)
+        .values(**cursor)
+        .on_conflict_do_update(index_elements=["source", "epoch"], set_={"position": str(mail)})
+    )
+
+
+def _mute(session: Session, muted: Muted, now: datetime) -> None:
+    """Keep the first mute of its kind, and stop what of it is still here."""
+    values = {
+        "scope": muted.scope.value,
+        "subject": muted.subject,
+        "by": muted.by,
+        "message_id": muted.message_id,
+        "given": muted.given,
+    }
+    session.exec(insert(MuteRow).values(**values).on_conflict_do_nothing())
+    waiting = select(OutgoingRow).where(col(OutgoingRow.state).in_(_STILL_HERE), OutgoingRow.kind != "digest")
+    for row in session.exec(waiting).all():
+        if _concerns(session, row, muted):
+            row.state, row.changed = "refused", now
+            row.reason = f"muted ({muted.scope}) by {muted.by}"
+            session.add(row)
+
+
+def _concerns(session: Session, row: OutgoingRow, muted: Muted) -> bool:
+    if muted.scope is Scope.AUTHOR:
+        return row.author == muted.subject
+    if muted.scope is Scope.LIST:
+        return muted.subject in {name.lower() for name in row.lists.split()}
+    posting = session.get(PostingRow, row.posting_id)
+    return posting is not None and posting.topic == muted.subject
+
+
+def _row(given: Disposition) -> DispositionRow:
+    return DispositionRow(
+        topic=given.topic,
+        fingerprint=given.fingerprint,
+        by=given.by,
+        rule=given.rule,
+        answer=given.answer.value,
+        reason=given.reason,
+        message_id=given.message_id,
+        given=given.given,
+    )
+
+
+def _disposition(row: DispositionRow) -> Disposition:
+    return Disposition(
+        topic=row.topic,
+        fingerprint=row.fingerprint,
+        rule=row.rule,
+        answer=Answer(row.answer),
+        reason=row.reason,
+        by=row.by,
+        message_id=row.message_id,
+        given=row.given,
+    )
+
+
+def _muted(row: MuteRow) -> Muted:
+    return Muted(Scope(row.scope), row.subject, row.by, row.message_id, row.given)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Looking back: postings by any of their mails, reviews of a period, and what was said about what already."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import func
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select
+
+from bot.mail.posting import Posting
+from bot.ports import DuePosting, Outgoing
+from bot.review.comment import Review
+from bot.review.record import Kept, Sitting, Trouble
+from bot.store.answer_tables import VerdictRow
+from bot.store.codec import decode
+from bot.store.database import Database
+from bot.store.outgoing import mail_of, row_of
+from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow
+
+_WENT_OUT: Final = ("sent", "filed", "doubtful")
+_REASONS: Final = 5
+
+
+class RecordRows:
+    """bot.jobs.recheck.Memory and bot.jobs.digest.Memory over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, message_id: str) -> DuePosting | None:
+        """The posting that has this mail, or that we sent this mail about."""
+        with self._database.reading() as session:
+            row = session.get(PostingRow, message_id)
+            if row is None and (ours := session.get(OutgoingRow, message_id)) is not None:
+                row = session.get(PostingRow, ours.posting_id)
+            if row is None and (known := session.get(MessageRow, message_id)) is not None:
+                for candidate in session.exec(select(PostingRow).where(PostingRow.thread_id == known.thread_id)):
+                    posting = decode(Posting, candidate.value)
+                    if any(part.message_id == message_id for part in posting.parts):
+                        return DuePosting(posting, candidate.arrived)
+            return None if row is None else DuePosting(decode(Posting, row.value), row.arrived)
+
+    def posted(self, since: datetime, lists: Collection[str] = ()) -> Sequence[Posting]:
+        """The complete postings that were sent since then, to one of these lists if any are named, oldest first."""
+        wanted = {name.lower() for name in lists}
+        with self._database.reading() as session:
+            rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.sent >= since)
+            found = session.exec(rows.order_by(col(PostingRow.sent), col(PostingRow.message_id)))
+            postings = [decode(Posting, row.value) for row in found]
+        return [each for each in postings if not wanted or wanted & {name.lower() for name in each.lists}]
+
+    def of_topic(self, topic: str) -> Sequence[Posting]:
+        """The complete postings of one series, by revision."""
+        with self._database.reading() as session:
+            rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
+            return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
+
+    def kept(self, posting_id: str) -> Kept | None:
+        """The review that is stored of a posting."""
+        with self._database.reading() as session:
+            row = session.get(ReviewRow, posting_id)
+            return None if row is None else _kept(row)
+
+    def kept_between(self, since: datetime, until: datetime) -> Sequence[Kept]:
+        """The reviews that were made from `since` to before `until`, oldest first."""
+        with self._database.reading() as session:
+            rows = select(ReviewRow).where(col(ReviewRow.reviewed) >= since, col(ReviewRow.reviewed) < until)
+            found = session.exec(rows.order_by(col(ReviewRow.reviewed), col(ReviewRow.posting_id)))
+            return [_kept(row) for row in found]
+
+    def told(self) -> Iterator[tuple[Review, ...]]:
+        """The series about which a mail went out, each with its reviews by revision."""
+        with self._database.reading() as session:
+            topics = (
+                select(PostingRow.topic)
+                .join(OutgoingRow, col(OutgoingRow.posting_id) == col(PostingRow.message_id))
+                .where(OutgoingRow.kind == "review", col(OutgoingRow.state).in_(_WENT_OUT))
+                .distinct()
+            )
+            for topic in session.exec(topics.order_by(PostingRow.topic)).all():
+                rows = session.exec(
+                    select(ReviewRow)
+                    .join(PostingRow, col(PostingRow.message_id) == col(ReviewRow.posting_id))
+                    .where(PostingRow.topic == topic)
+                    .order_by(col(PostingRow.revision), col(PostingRow.sent))
+                )
+                yield tuple(_kept(row).review for row in rows)
+
+    def sittings(self, since: datetime, until: datetime) -> Sequence[Sitting]:
+        """The newest revision of each series that came from `since` to before `until`, as it stood then."""
+        with self._database.reading() as session:
+            rows = session.exec(
+                select(PostingRow)
+                .where(PostingRow.state == "complete", col(PostingRow.arrived) >= since)
+                .where(col(PostingRow.arrived) < until)
+                .order_by(col(PostingRow.revision), col(PostingRow.sent))
+            ).all()
+            newest = {row.topic: row for row in rows}
+            moves = _moves(session, {row.thread_id for row in newest.values()}, until)
+            return [
+                Sitting(decode(Posting, row.value), row.arrived, *moves.get(row.thread_id, (row.arrived, 0)))
+                for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
+            ]
+
+    def sent_between(self, since: datetime, until: datetime) -> Sequence[Outgoing]:
+        """The mails that were written from `since` to before `until`, oldest first, whatever became of them."""
+        with self._database.reading() as session:
+            rows = select(OutgoingRow).where(col(OutgoingRow.created) >= since, col(OutgoingRow.created) < until)
+            return [mail_of(row) for row in session.exec(rows.order_by(col(OutgoingRow.created)))]
+
+    def trouble_between(self, since: datetime, until: datetime) -> Trouble:
+        """What could not be read or judged of what came from `since` to before `until`."""
+        with self._database.reading() as session:
+            came = (col(PostingRow.arrived) >= since) & (col(PostingRow.arrived) < until)
+            unreadable = select(func.count()).where(
+                MailRow.state == "unreadable", col(MailRow.arrived) >= since, col(MailRow.arrived) < until
+            )
+            defective = select(func.count()).where(came, PostingRow.state == "defective")
+            refused = select(PostingRow.reason, func.count()).where(came, PostingRow.verdict == "refused")
+            counts: dict[str, int] = defaultdict(int)
+            for reason, number in session.exec(refused.group_by(PostingRow.reason)):
+                counts[reason.partition(":")[0]] += number
+            ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            return Trouble(
+                unreadable=session.exec(unreadable).one(),
+                defective=session.exec(defective).one(),
+                refused=sum(counts.values()),
+                reasons=tuple(f"{reason}: {number}" for reason, number in ranked[:_REASONS]),
+            )
+
+    def enqueue(self, mail: Outgoing, now: datetime) -> bool:
+        """Keep a mail that answers no patch; False where one with its message-id is there, whatever became of it."""
+        with self._database.writing() as session:
+            if session.get(OutgoingRow, mail.message_id) is not None:
+                return False
+            session.add(row_of(mail, now))
+            return True
+
+    def verdicts(self, posting_id: str) -> frozenset[str]:
+        """The verdicts that stood or were mailed on a posting."""
+        with self._database.reading() as session:
+            return frozenset(session.exec(select(VerdictRow.verdict).where(VerdictRow.posting_id == posting_id)))
+
+    def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
+        """Remember that this verdict stood or was mailed."""
+        with self._database.writing() as session:
+            row = insert(VerdictRow).values(posting_id=posting_id, verdict=verdict, said=now)
+            session.exec(row.on_conflict_do_nothing())
+
+
+def _kept(row: ReviewRow) -> Kept:
+    return Kept(decode(Review, row.value, posting=decode(Posting, row.posting)), row.reviewed)
+
+
+def _moves(session: Session, threads: Collection[int], until: datetime) -> dict[int, tuple[datetime, int]]:
+    """When each thread last moved before then, and how many mails it had."""
+    found = {}
+    wanted = sorted(threads)
+    for start in range(0, len(wanted), 500):
+        rows = session.exec(
+            select(MessageRow.thread_id, func.max(MailRow.arrived), func.count())
+            .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
+            .where(col(MessageRow.thread_id).in_(wanted[start : start + 500]), col(MailRow.arrived) < until)
+            .group_by(col(MessageRow.thread_id))
+        )
+        for thread, last, number in rows:
+            found[thread] = (last if last.tzinfo else last.replace(tzinfo=UTC), number)
+    return found
