@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.mail.attestation import Attestation
 from bot.mail.posting import Posting
+from bot.mail.refusal import Context
 from bot.review.comment import Review
 
 
@@ -189,6 +191,82 @@ class Mails(Protocol):
         """How many mails are not read and how many threads not assembled, for a progress bar."""
 
 
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """A posting whose missing parts are due to be looked for; `attempts` were made."""
+
+    posting: Posting
+    attempts: int
+
+
+class Completions(Protocol):
+    """The search for what no list brought."""
+
+    def incomplete(self, now: datetime, settled: datetime, since: datetime, limit: int) -> Sequence[Incomplete]:
+        """Postings that wait for parts, whose last part came before `settled`, sent after `since`, and due now."""
+
+    def postpone(self, posting: Posting, due: datetime) -> None:
+        """An attempt failed: the next one is due then."""
+
+    def conclude(self, posting: Posting, outcome: str, now: datetime) -> None:
+        """The search is over, and what came of it."""
+
+
+class Attestations(Protocol):
+    """What signatures are worth."""
+
+    def unattested(self, since: datetime, limit: int) -> Sequence[StoredMail]:
+        """Mails that were read, came after `since` and whose signatures were not verified, oldest first."""
+
+    def save_attestations(self, mail: int, found: Sequence[Attestation], now: datetime) -> None:
+        """Remember what that mail's signatures are worth."""
+
+    def attestations(self, message_id: str) -> Sequence[Attestation]:
+        """What is known of that mail's signatures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail that is kept, with its state and why it is in it: new, read, unreadable, duplicate, conflict, deleted."""
+
+    id: int
+    message_id: str
+    source: str
+    mail: RawMail
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPosting:
+    """A posting that is kept: `state` and `detail`, the `verdict` on it and its reason, the id of the mail it got."""
+
+    posting: Posting
+    context: Context
+    state: str
+    detail: str
+    verdict: str
+    reason: str
+    searched: str
+    answer: str
+
+
+class Knowledge(Protocol):
+    """What can be said of a mail on request."""
+
+    def kept(self, message_id: str) -> Sequence[Kept]:
+        """The mails that claim that message-id and could be read, the first one first."""
+
+    def kept_postings(self, message_id: str) -> Sequence[KeptPosting]:
+        """The postings that the mail is a part of."""
+
+    def quarantined(self, limit: int) -> Sequence[Kept]:
+        """Mails that could not be read, newest first."""
+
+    def release(self, mails: Sequence[int]) -> int:
+        """Have these unreadable mails read again; how many there were."""
+
+
 class Postings(Protocol):
     """The postings and their reviews."""
 
@@ -209,6 +287,9 @@ class Postings(Protocol):
 
         A patch or cover letter that has its reply of that kind gets no second one, whatever posting it is in now.
         """
+
+    def context(self, posting: Posting) -> Context:
+        """When the posting's parts came, and how it stands to others."""
 
     def refuse(self, posting: Posting, reason: str) -> None:
         """Remember that the posting is not reviewed, and why."""
@@ -258,7 +339,7 @@ class Tally:
     mails: Mapping[str, int]
 
 
-class Store(Mails, Postings, Outbox, Protocol):
+class Store(Mails, Postings, Completions, Attestations, Knowledge, Outbox, Protocol):
     """All that is remembered."""
 
     def tally(self) -> Tally:

@@ -84,7 +84,7 @@ class Poll:
     def _read(self) -> None:
         self._progress.start("threading", self._store.pending()[0])
         while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
-            read = [_index(mail) for mail in mails]
+            read = [index(mail) for mail in mails]
             self._store.index(
                 [mail for mail in read if isinstance(mail, Indexed)],
                 [mail for mail in read if isinstance(mail, Unread)],
@@ -110,7 +110,7 @@ class Poll:
         return () if isinstance(postings, Broken) else postings
 
 
-def _index(stored: StoredMail) -> Indexed | Unread:
+def index(stored: StoredMail) -> Indexed | Unread:
     message = isolated(f"mail {stored.mail.origin}", lambda: parse(stored.mail.raw))
     if isinstance(message, UnreadableMail | Broken):
         return Unread(stored.id, message.reason)

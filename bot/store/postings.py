@@ -2,7 +2,7 @@
 """Postings, their reviews, and the images that were verified."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
@@ -15,6 +15,7 @@ from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import row_of
 from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, PostingRow, ReviewRow, ThreadRow
+from bot.store.times import utc
 
 _WITHOUT_POSTING = frozenset({"posting"})
 _SHORTEST_ID = 7
@@ -104,7 +105,7 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
         .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
         .where(col(MessageRow.message_id).in_(parts))
     ).one()
-    first, last = (_utc(time) for time in arrivals)
+    first, last = (utc(time) for time in arrivals)
     claimed = sorted(thread.disputed.intersection(parts))
     state, detail = ("defective", f"other mails claim {', '.join(claimed)}") if claimed else _state(posting)
     row = session.get(PostingRow, posting.message_id)
@@ -147,10 +148,3 @@ def _answer(session: Session, posting: Posting, outgoing: Outgoing, now: datetim
     for part in parts:
         session.add(AnsweredRow(message_id=part, kind=outgoing.kind, outgoing_id=outgoing.message_id))
     return True
-
-
-def _utc(time: datetime | None) -> datetime:
-    """An aggregate's time; SQL functions give it back as it lies in the file, in UTC without saying so."""
-    if time is None:
-        return datetime.now(UTC)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time

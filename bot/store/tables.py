@@ -146,3 +146,24 @@ class BlobRow(SQLModel, table=True):
 
     blob_id: str = Field(primary_key=True)
     content: bytes
+
+
+class CompletionRow(SQLModel, table=True):
+    """The search for the missing parts of a posting: `outcome` is empty while it goes on, then what came of it."""
+
+    __tablename__ = "completion"
+
+    posting_id: str = Field(primary_key=True)
+    attempts: int
+    due: datetime
+    outcome: str = ""
+
+
+class AttestationRow(SQLModel, table=True):
+    """What a mail's signatures were worth when it came."""
+
+    __tablename__ = "attestation"
+
+    mail_id: int = Field(primary_key=True, foreign_key="mail.id")
+    checked: datetime
+    value: bytes

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What following an archive wants to know: missing parts, signatures, and how a posting stands to others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, or_, select
+
+from bot.mail.attestation import Attestation
+from bot.mail.posting import Posting
+from bot.mail.refusal import Context
+from bot.ports import Incomplete, RawMail, StoredMail
+from bot.store.codec import decode, encode, unpack
+from bot.store.database import Database
+from bot.store.tables import AttestationRow, CompletionRow, MailRow, MessageRow, PostingRow
+from bot.store.times import utc
+
+_MOST_POSTINGS = 100  # of one thread; who answers whom is not looked for in more
+_LONGEST_TOPIC = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What stands in an AttestationRow."""
+
+    found: tuple[Attestation, ...]
+
+
+class FollowingRows:
+    """bot.ports.Completions and bot.ports.Attestations over a database, and a posting's context."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def incomplete(self, now: datetime, settled: datetime, since: datetime, limit: int) -> Sequence[Incomplete]:
+        open_search = (CompletionRow.outcome == "") & (CompletionRow.due <= now)
+        waiting = (
+            select(PostingRow, CompletionRow)
+            .join(CompletionRow, col(CompletionRow.posting_id) == col(PostingRow.message_id), isouter=True)
+            .where(PostingRow.state == "waiting", PostingRow.arrived <= settled, PostingRow.sent >= since)
+            .where(or_(col(CompletionRow.posting_id).is_(None), open_search))
+            .order_by(col(PostingRow.arrived))
+            .limit(limit)
+        )
+        with self._database.reading() as session:
+            return [
+                Incomplete(decode(Posting, row.value), 0 if search is None else search.attempts)
+                for row, search in session.exec(waiting)
+            ]
+
+    def postpone(self, posting: Posting, due: datetime) -> None:
+        with self._database.writing() as session:
+            row = session.get(CompletionRow, posting.message_id)
+            attempts = 1 if row is None else row.attempts + 1
+            session.merge(CompletionRow(posting_id=posting.message_id, attempts=attempts, due=due))
+
+    def conclude(self, posting: Posting, outcome: str, now: datetime) -> None:
+        with self._database.writing() as session:
+            row = session.get(CompletionRow, posting.message_id)
+            attempts = 1 if row is None else row.attempts + 1
+            session.merge(CompletionRow(posting_id=posting.message_id, attempts=attempts, due=now, outcome=outcome))
+
+    def unattested(self, since: datetime, limit: int) -> Sequence[StoredMail]:
+        unknown = (
+            select(MailRow)
+            .join(AttestationRow, col(AttestationRow.mail_id) == col(MailRow.id), isouter=True)
+            .where(MailRow.state == "read", MailRow.arrived >= since, col(AttestationRow.mail_id).is_(None))
+            .order_by(col(MailRow.id))
+            .limit(limit)
+        )
+        with self._database.reading() as session:
+            rows = session.exec(unknown)
+            return [
+                StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
+                for row in rows
+                if row.id is not None
+            ]
+
+    def save_attestations(self, mail: int, found: Sequence[Attestation], now: datetime) -> None:
+        with self._database.writing() as session:
+            session.merge(AttestationRow(mail_id=mail, checked=now, value=encode(_Verified(tuple(found)))))
+
+    def attestations(self, message_id: str) -> Sequence[Attestation]:
+        with self._database.reading() as session:
+            row = session.exec(
+                select(AttestationRow)
+                .join(MessageRow, col(MessageRow.mail_id) == col(AttestationRow.mail_id))
+                .where(MessageRow.message_id == message_id)
+            ).first()
+            return () if row is None else decode(_Verified, row.value).found
+
+    def context(self, posting: Posting) -> Context:
+        with self._database.reading() as session:
+            return context_of(session, posting)
+
+
+def context_of(session: Session, posting: Posting) -> Context:
+    """bot.ports.Postings.context, within a session."""
+    parts = [part.message_id for part in posting.parts]
+    first, last = session.exec(
+        select(func.min(MailRow.arrived), func.max(MailRow.arrived))
+        .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
+        .where(col(MessageRow.message_id).in_(parts))
+    ).one()
+    row = session.get(PostingRow, posting.message_id)
+    if row is None:
+        return Context(utc(first), utc(last))
+    newer = session.exec(
+        select(func.max(col(PostingRow.revision))).where(
+            PostingRow.topic == posting.topic,
+            PostingRow.state != "gone",
+            PostingRow.revision > posting.series.revision,
+            PostingRow.sent >= row.sent,
+            PostingRow.sent <= row.sent + _LONGEST_TOPIC,
+        )
+    ).one()
+    return Context(utc(first), utc(last), newer, _answered(session, posting, row.thread_id))
+
+
+def _answered(session: Session, posting: Posting, thread: int) -> str | None:
+    """The topic of the posting that the first part answers, the nearest one if several."""
+    asked = posting.parts[0].references
+    if not asked:
+        return None
+    rows = session.exec(
+        select(PostingRow)
+        .where(PostingRow.thread_id == thread, PostingRow.message_id != posting.message_id, PostingRow.state != "gone")
+        .limit(_MOST_POSTINGS)
+    )
+    topics = {part.message_id: row.topic for row in rows for part in decode(Posting, row.value).parts}
+    return next((topics[one] for one in reversed(asked) if one in topics), None)

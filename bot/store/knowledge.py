@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What can be said of a mail on request: how it stands here, and what became of the series that it is in."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select, update
+
+from bot.mail.posting import Posting
+from bot.ports import Kept, KeptPosting, RawMail
+from bot.store.codec import decode, unpack
+from bot.store.database import Database
+from bot.store.following import context_of
+from bot.store.tables import AnsweredRow, CompletionRow, MailRow, MessageRow, PostingRow
+
+
+class KnowledgeRows:
+    """bot.ports.Knowledge over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def kept(self, message_id: str) -> Sequence[Kept]:
+        with self._database.reading() as session:
+            known = session.exec(
+                select(MailRow)
+                .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
+                .where(MessageRow.message_id == message_id)
+            ).all()
+            # The reason names the id, because a mail that only claims it has no place in a thread.
+            claims = select(MailRow).where(
+                MailRow.state == "conflict", col(MailRow.reason).startswith(f"{message_id} ")
+            )
+            return [_kept(row, message_id) for row in (*known, *session.exec(claims).all())]
+
+    def kept_postings(self, message_id: str) -> Sequence[KeptPosting]:
+        with self._database.reading() as session:
+            message = session.get(MessageRow, message_id)
+            if message is None:
+                return []
+            rows = select(PostingRow).where(PostingRow.thread_id == message.thread_id, PostingRow.state != "gone")
+            found = [(row, decode(Posting, row.value)) for row in session.exec(rows.order_by(col(PostingRow.sent)))]
+            return [
+                _kept_posting(session, row, posting)
+                for row, posting in found
+                if any(part.message_id == message_id for part in posting.parts)
+            ]
+
+    def quarantined(self, limit: int) -> Sequence[Kept]:
+        with self._database.reading() as session:
+            bad = select(MailRow).where(MailRow.state == "unreadable").order_by(col(MailRow.id).desc()).limit(limit)
+            return [_kept(row, "") for row in session.exec(bad)]
+
+    def release(self, mails: Sequence[int]) -> int:
+        with self._database.writing() as session:
+            again = update(MailRow).where(col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable")
+            return session.exec(again.values(state="new", reason="")).rowcount
+
+
+def _kept(row: MailRow, message_id: str) -> Kept:
+    assert row.id is not None
+    mail = RawMail(row.origin, row.arrived, unpack(row.raw))
+    return Kept(row.id, message_id, row.source, mail, row.state, row.reason)
+
+
+def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPosting:
+    search = session.get(CompletionRow, row.message_id)
+    parts = [part.message_id for part in posting.parts]
+    answered = session.exec(select(AnsweredRow).where(col(AnsweredRow.message_id).in_(parts)).limit(1)).first()
+    return KeptPosting(
+        posting=posting,
+        context=context_of(session, posting),
+        state=row.state,
+        detail=row.detail,
+        verdict=row.verdict,
+        reason=row.reason,
+        searched="" if search is None else search.outcome or f"{search.attempts} times without success so far",
+        answer="" if answered is None else answered.outgoing_id,
+    )

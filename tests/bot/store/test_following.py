@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.inbox.assemble import assemble
+from bot.jobs.poll import index
+from bot.mail.attestation import Attestation, Verdict
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.refusal import Context
+from bot.ports import Batch, Indexed, Unread
+from bot.store.repository import Repository
+from tests.fakes.mails import START, mail, patch, raw
+
+DAY = timedelta(days=1)
+
+
+def put(store: Repository, *mails: bytes, source: str = "list") -> None:
+    """Ingest, read and assemble, as polling does."""
+    count = store.tally().raw
+    batch = Batch(source, "0", f"{source} {count}", tuple(raw(one, count + at) for at, one in enumerate(mails)))
+    store.ingest(batch)
+    read = [index(one) for one in store.unparsed(100)]
+    store.index([one for one in read if isinstance(one, Indexed)], [one for one in read if isinstance(one, Unread)])
+    for thread in store.unassembled(100):
+        messages = [one for each in thread.mails if isinstance(one := parse(each.raw), Message)]
+        store.save_threads([(thread, assemble(messages))])
+
+
+def waiting(store: Repository, after: timedelta = DAY) -> Sequence[str]:
+    now = START + after
+    found = store.incomplete(now, now - timedelta(minutes=10), START - DAY, 10)
+    return [one.posting.message_id for one in found]
+
+
+def test_a_series_with_a_hole_is_looked_for_once_it_has_settled(store: Repository) -> None:
+    put(store, patch("1@x", number=" 1/2"), patch("whole@x", name="fan"))
+
+    assert (waiting(store, timedelta(minutes=5)), waiting(store)) == ([], ["1@x"])
+
+
+def test_a_search_is_postponed_and_concluded(store: Repository) -> None:
+    put(store, patch("1@x", number=" 1/2"))
+    ((posting, attempts),) = [
+        (one.posting, one.attempts) for one in store.incomplete(START + DAY, START + DAY, START - DAY, 9)
+    ]
+    store.postpone(posting, START + 2 * DAY)
+    later = store.incomplete(START + 3 * DAY, START + DAY, START - DAY, 9)
+    store.conclude(posting, "found nothing", START)
+
+    assert (attempts, waiting(store), [one.attempts for one in later], waiting(store, 9 * DAY)) == (0, [], [1], [])
+
+
+def test_a_series_that_was_sent_long_ago_is_not_looked_for(store: Repository) -> None:
+    put(store, patch("1@x", number=" 1/2"))
+
+    assert not store.incomplete(START + 9 * DAY, START + 9 * DAY, START + DAY, 10)
+
+
+def test_a_context_knows_newer_revisions_and_what_is_answered(store: Repository) -> None:
+    put(store, patch("v1@x"), patch("v3@x", number=" v3"), patch("fix@x", name="fan", to="v1@x"))
+    by_id = {one.posting.message_id: store.context(one.posting) for one in store.due_for_review(10)}
+    minute = timedelta(minutes=1)
+
+    assert by_id == {
+        "v1@x": Context(START, START, newer=3),
+        "v3@x": Context(START + minute, START + minute),
+        "fix@x": Context(START + 2 * minute, START + 2 * minute, answers="ada@example.org rust led read it"),
+    }
+
+
+def test_a_mail_is_known_with_everything_that_claims_its_id(store: Repository) -> None:
+    put(store, patch("1@x"), mail("1@x", "something else"), patch("2@x", name="fan"))
+
+    assert [(one.state, one.source) for one in store.kept("1@x")] == [("read", "list"), ("conflict", "list")]
+    assert store.kept("nowhere@x") == []
+
+
+def test_a_posting_is_found_by_each_of_its_parts(store: Repository) -> None:
+    put(store, patch("1@x", number=" 1/2"), patch("2@x", name="fan", number=" 2/2", to="1@x"), mail("3@x", to="1@x"))
+
+    found = {each: [one.posting.message_id for one in store.kept_postings(f"{each}@x")] for each in (1, 2, 3, 4)}
+
+    assert found == {1: ["1@x"], 2: ["1@x"], 3: [], 4: []}
+
+
+def test_unreadable_mails_are_listed_and_read_again_when_released(store: Repository) -> None:
+    put(store, b"\0\n\n", patch("1@x"))
+    (bad,) = store.quarantined(10)
+    released = store.release([bad.id])
+
+    assert (bad.state, bool(bad.reason), released) == ("unreadable", True, 1)
+    assert [one.id for one in store.unparsed(10)] == [bad.id]
+    assert store.release([bad.id]) == 0
+
+
+def test_signatures_are_verified_once_and_remembered(store: Repository) -> None:
+    put(store, patch("1@x"), patch("2@x", name="fan"))
+    first, second = store.unattested(START - DAY, 10)
+    found = (Attestation("dkim", "example.org", Verdict.VALID, aligned=True, signed=frozenset({"from"})),)
+    store.save_attestations(first.id, found, START)
+
+    assert (store.attestations("1@x"), store.attestations("2@x")) == (found, ())
+    assert [one.id for one in store.unattested(START - DAY, 10)] == [second.id]
+    assert store.unattested(START + DAY, 10) == []
