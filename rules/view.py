@@ -3,6 +3,7 @@
 
 from functools import cached_property
 
+from rules.border.change import BorderChange, border_change
 from rules.finding import Anchor, Confidence
 from rules.image import Image
 from rules.origin import Origin, origin
@@ -135,6 +136,11 @@ class SeriesView:
                 for line in file.change.removed_lines()
             )
         return self._removed[index]
+
+    @cached_property
+    def border(self) -> BorderChange | None:
+        """The border between C and Rust before and after the series; None where the tree does not know it."""
+        return border_change(self.files, self.tree)
 
     def of_patch(self, index: int) -> list[FileView]:
         return [file for file in self.files if file.patch.index == index]

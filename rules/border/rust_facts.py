@@ -187,6 +187,9 @@ def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]
             name = all_words[index + 1]
             if _NAME.match(name) and _leads_to_bindings(path, words, index - 1, scope):
                 found.append((index + 1, name, "bindings"))
+                inner = all_words[index + 3] if all_words[index + 2 : index + 3] == ("::",) else ""
+                if inner[:1].isupper():
+                    found.append((index + 3, f"{name}_{inner}", "bindings"))  # a constant of a newtype enum
         elif word in scope.names and not (index and all_words[index - 1] in ("::", ".", "as", "fn", "struct", "mod")):
             follows = all_words[index + 1] if index + 1 < len(all_words) else ""
             if follows != ":" or all_words[index - 1] in ("<", "&"):
@@ -250,4 +253,5 @@ def _exports(words: Words) -> list[tuple[int, str, str]]:
 
 def _named_types(words: Words, scope: _Scope, path: str) -> dict[int, str]:
     """The index of every word that names a C type or function through the bindings, and that name."""
-    return {index: name for index, name, _ in _paths(path, words, scope)}
+    found = _paths(path, words, scope)
+    return {index: name for index, name, _ in found if words.words[index] == name or words.words[index] in scope.names}

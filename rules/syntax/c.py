@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from rules.syntax.c_body import Member
 from rules.syntax.c_declaration import CSource, Declaration, Kind
 from rules.syntax.c_scanner import Scanner
+from rules.syntax.c_value import evaluate, plain_expression
 
-__all__ = ["CSource", "Declaration", "Kind", "Member", "identifiers", "scan"]
+__all__ = ["CSource", "Declaration", "Kind", "Member", "evaluate", "identifiers", "plain_expression", "scan"]
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 

@@ -50,7 +50,8 @@ class Declaration:
         """One line that shows what a caller must know."""
         match self.kind:
             case Kind.FUNCTION | Kind.INLINE | Kind.STATIC:
-                return f"{self.type} {self.name}({', '.join(self.parameters) or 'void'})"
+                linkage = {Kind.INLINE: "static inline ", Kind.STATIC: "static "}.get(self.kind, "")
+                return f"{linkage}{self.type} {self.name}({', '.join(self.parameters) or 'void'})"
             case Kind.MACRO:
                 return f"#define {self.name} {self.type}".rstrip()
             case Kind.MACRO_FUNCTION:

@@ -25,6 +25,11 @@ def is_untagged(text: bytes) -> bool:
     return _CLIPPY_TAG.search(text) is None and _UNTAGGED.search(text) is not None
 
 
+def starts_with_tag(comment: bytes) -> bool:
+    """The comment, its marks included, starts with `safety:` in any case."""
+    return _TRAILING_TAG.match(comment) is not None
+
+
 def has_clippy_tag(text: bytes) -> bool:
     """`safety:` in any case, anywhere in the text."""
     return _CLIPPY_TAG.search(text) is not None
@@ -34,10 +39,12 @@ def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple
     """Clippy 1.95's reading of the lines above `row`, down to but without `floor`: how it was found, and its row.
 
     Blank lines and attributes of one line are passed over; then a run of `//` lines of which any has the tag, a block
-    comment that starts a line, or (with `trailing`, for blocks alone) a tag behind the code of the previous line.
+    comment that starts a line (but not above attributes), or, with `trailing`, a comment behind the code of the
+    previous line that starts with the tag.
     """
-    at = row - 1
+    at, attributes = row - 1, False
     while at > floor and _passed_over(lines[at]):
+        attributes = attributes or bool(lines[at].strip())
         at -= 1
     if at <= floor:
         return None
@@ -47,7 +54,7 @@ def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple
         return None if found is None else ("above", found)
     if trailing and _TRAILING_TAG.search(line):
         return ("above", at) if line.startswith(b"/*") and line.endswith(b"*/") else ("previous-line", at)
-    if line.endswith(b"*/"):
+    if line.endswith(b"*/") and not attributes:
         start = block_comment_start(lines, at, floor)
         if start is not None and lines[start].lstrip().startswith(b"/*"):
             text = b"\n".join(lines[start : at + 1]).strip()

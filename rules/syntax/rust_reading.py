@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from rules.syntax.rust_lines import clippy_above, has_clippy_tag, has_lenient_tag, is_untagged, lenient_above
+from rules.syntax.rust_lines import clippy_above, has_lenient_tag, is_untagged, lenient_above, starts_with_tag
 from rules.syntax.rust_model import SafetyReading
 from rules.syntax.rust_unit import Unit
 
@@ -73,12 +73,15 @@ class Reader:
                 return SafetyReading("clippy", "above-statement", unit.line(found[1])), statement
         return self._lenient(path[at], body, climb), statement
 
-    def impl(self, keyword: Node, body: Node) -> SafetyReading:
-        """The reading of an `unsafe impl`, given its `unsafe` token (or its item) and its braces."""
+    def impl(self, keyword: Node, body: Node, *, trailing: bool) -> SafetyReading:
+        """The reading of an `unsafe impl`, given its `unsafe` token (or its item) and its braces.
+
+        Only in a function's body may the comment stand behind the code of the line before.
+        """
         row = keyword.start_point.row
         before = self._lines[row][: keyword.start_point.column][-_WINDOW:].strip()
         alone = not before or before.startswith(b"#[")
-        if alone and (found := clippy_above(self._lines, row, self._unit.top - 1, trailing=False)):
+        if alone and (found := clippy_above(self._lines, row, self._unit.top - 1, trailing=trailing)):
             return SafetyReading("clippy", found[0], self._unit.line(found[1]))
         return self._lenient(keyword, body, [(row, "lenient")] if alone else [])
 
@@ -91,7 +94,7 @@ class Reader:
     def _inside(self, body: Node) -> int | None:
         end = min(body.end_byte, body.start_byte + _BODY)
         comment = _INSIDE.match(self._unit.text, body.start_byte, end)
-        if comment is None or not has_clippy_tag(comment[1]):
+        if comment is None or not starts_with_tag(comment[1]):
             return None
         return body.start_point.row + self._unit.text.count(b"\n", body.start_byte, comment.start(1))
 

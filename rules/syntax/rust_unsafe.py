@@ -49,7 +49,15 @@ class UnsafeCode:
         elif kind == "impl_item":
             body = parent.child_by_field_name("body") or parent
             head = self._unit.span(token.end_byte, min(body.start_byte, token.end_byte + _BODY))
-            self._site("impl", token, parent, self._reader.impl(parent, body), head, token.start_point.row, context)
+            self._site(
+                "impl",
+                token,
+                parent,
+                self._reader.impl(parent, body, trailing=self._walker.enclosing() == "fn"),
+                head,
+                token.start_point.row,
+                context,
+            )
         elif kind == "function_modifiers" and path[-3].type in ("function_item", "function_signature_item"):
             self._fn(path[-3], context)
         elif kind == "trait_item":
@@ -69,7 +77,15 @@ class UnsafeCode:
         if following[0].type == "impl":
             body = next((node for node in siblings[at + 1 : at + 60] if is_braces(node)), following[0])
             head = self._unit.span(token.end_byte, body.start_byte)
-            self._site("impl", token, body, self._reader.impl(token, body), head, token.start_point.row, context)
+            self._site(
+                "impl",
+                token,
+                body,
+                self._reader.impl(token, body, trailing=False),
+                head,
+                token.start_point.row,
+                context,
+            )
         elif is_braces(following[0]):
             body = following[0]
             if not _MARK.match(self._unit.span(body.start_byte + 1, min(body.end_byte, body.start_byte + _BODY) - 1)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from rules.syntax.rust_docs import header
+from rules.syntax.rust_lines import header_rows
 from rules.syntax.rust_model import Setting
 from rules.syntax.rust_unit import Unit
 
@@ -126,7 +127,10 @@ class Walker:
         name = item_name(self.unit, node)
         container = "impl-trait" if kind == "impl" and node.child_by_field_name("trait") is not None else kind
         scope = (*outer.scope, f"{kind} {name}".strip())[-_MAX_SCOPE:]
-        floor = outer.floor if kind in ("const", "static") else row
+        floor = row
+        if kind in ("const", "static"):
+            in_module = outer.container in ("", "mod")
+            floor = header_rows(self.unit.lines, row, -1)[0] - 1 if in_module else outer.floor
         in_test, allowed = outer.in_test, outer.allowed
         if self._has_tests or self._has_lints:
             _, attributes, _ = header(self.unit, row, -1)
