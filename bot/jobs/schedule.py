@@ -34,6 +34,8 @@ def serve(jobs: Sequence[Repeated], stop: Event) -> None:
     A run that was due while the machine was busy is made up for once. A database that cannot be written now is written
     the next time: nothing is lost, because nothing was marked as done.
     """
+    # It warns of every run that a longer one made superfluous; that is what max_instances is for.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
     for job in jobs:
         scheduler.add_job(

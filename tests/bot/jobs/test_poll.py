@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from collections.abc import Sequence
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.jobs.poll import Poll, digest
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Posting
+from bot.store.repository import Repository
+from tests.fakes.mails import FakeArchive, mail, patch
+
+SERIES = (
+    mail("c@x", "[PATCH 0/2] rust: led: a driver"),
+    patch("1@x", "led", number=" 1/2", to="c@x"),
+    patch("2@x", "button", number=" 2/2", to="c@x"),
+)
+
+
+def _poll(store: Repository, *archives: FakeArchive, stop: Event | None = None) -> Poll:
+    return Poll(archives, store, assemble, stop or Event(), Silent())
+
+
+def _due(store: Repository) -> list[str]:
+    return [one.posting.message_id for one in store.due_for_review(10)]
+
+
+def test_a_series_becomes_due(store: Repository) -> None:
+    polled = _poll(store, FakeArchive(SERIES)).run()
+
+    assert (polled.mails, polled.threads, polled.unready, polled.problems) == (3, 1, (), ())
+    assert _due(store) == ["c@x"]
+
+
+def test_a_second_round_brings_nothing(store: Repository) -> None:
+    archive = FakeArchive(SERIES)
+    _poll(store, archive).run()
+    polled = _poll(store, archive).run()
+
+    assert (polled.mails, polled.threads) == (0, 0)
+
+
+def test_a_series_that_comes_in_pieces_is_whole_in_the_end(store: Repository) -> None:
+    archive = FakeArchive(SERIES[:2])
+    first = _poll(store, archive).run()
+    archive.mails.append(SERIES[2])
+    second = _poll(store, archive).run()
+
+    assert [one.refused for one in first.unready] == ["waiting for 2 of 2"]
+    assert second.unready == ()
+    assert _due(store) == ["c@x"]
+
+
+def test_a_mail_that_cannot_be_read_stops_no_other(store: Repository) -> None:
+    polled = _poll(store, FakeArchive([b"", *SERIES, b"\0\xff" * 100])).run()
+
+    assert polled.mails == 5
+    assert (store.tally().unreadable, _due(store)) == (2, ["c@x"])
+
+
+def test_a_source_that_cannot_be_read_stops_no_other(store: Repository) -> None:
+    polled = _poll(store, FakeArchive([], "a", broken="a: no such archive"), FakeArchive(SERIES, "b")).run()
+
+    assert polled.problems == ("a: no such archive",)
+    assert _due(store) == ["c@x"]
+
+
+def test_a_mail_on_two_lists_is_threaded_once(store: Repository) -> None:
+    copies = [content.replace(b"Subject:", b"Received: by other list\nSubject:") for content in SERIES]
+    _poll(store, FakeArchive(SERIES, "a"), FakeArchive(copies, "b")).run()
+
+    assert store.tally().raw == 6
+    assert _due(store) == ["c@x"]
+
+
+def test_a_thread_that_nobody_can_put_together_stops_no_other(store: Repository) -> None:
+    def fragile(messages: Sequence[Message]) -> Sequence[Posting]:
+        if any(message.message_id == "bad@x" for message in messages):
+            raise RuntimeError("a bug")
+        return assemble(messages)
+
+    Poll([FakeArchive([mail("bad@x"), *SERIES])], store, fragile, Event(), Silent()).run()
+
+    assert _due(store) == ["c@x"]
+    assert store.pending() == (0, 0)
+
+
+def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
+    stop = Event()
+    archive = FakeArchive([mail(f"{number}@x") for number in range(600)])
+
+    class Stopping(Silent):
+        def advance(self, units: int = 1) -> None:
+            stop.set()
+
+    Poll([archive], store, assemble, stop, Stopping()).run()
+    assert store.tally().raw == 500
+
+    polled = _poll(store, archive).run()
+
+    assert (polled.mails, store.tally().raw, store.pending()) == (100, 600, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (mail("1@x").replace(b"To:", b"List-Id: <other.example.org>\nTo:"), True),
+        (mail("1@x", "other subject"), False),
+        (mail("1@x", body="other text\n"), False),
+        (mail("1@x", author="eve@example.org"), False),
+    ],
+)
+def test_a_digest_tells_copies_from_claims(other: bytes, same: bool) -> None:
+    one, two = parse(mail("1@x")), parse(other)
+    assert isinstance(one, Message)
+    assert isinstance(two, Message)
+
+    assert (digest(one) == digest(two)) == same

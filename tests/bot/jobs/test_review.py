@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.jobs.outcome import Outcome
+from bot.jobs.poll import Poll
+from bot.jobs.review import Desk, Reviewing
+from bot.mail.address import Address
+from bot.outbox.agreement import Agreement, Mode
+from bot.review.comment import Identity
+from bot.review.policy import Policy
+from bot.store.repository import Repository
+from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.rule import Rule
+from rules.tree import NoTree
+from rules.view import FileView
+from tests.bot.review.making import Maker
+from tests.fakes.mails import START, FakeArchive, mail, patch
+from tests.fakes.origin import FakeClock
+
+AUTHOR, LIST = "ada@example.org", "rust-for-linux@lists.example.org"
+
+
+def _says_something(file: FileView) -> Iterator[Finding]:
+    for line in file.change.added_lines():
+        if "unsafe" in line.text and line.after:
+            anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
+            yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
+
+
+@pytest.fixture
+def desk(make: Maker) -> Desk:
+    rule = make.rule("bad-thing", check_file=_says_something)
+    identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
+    return Desk((rule,), NoTree(), Policy(), identity, lambda lists: Agreement())
+
+
+def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | None = None) -> tuple[Outcome, ...]:
+    Poll([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
+    return Reviewing(store, desk, clock or FakeClock(), Event(), Silent()).run()
+
+
+def _agreed(desk: Desk, mode: Mode, *maintainers: str) -> Desk:
+    return replace(desk, agreement=lambda lists: Agreement(mode, maintainers))
+
+
+def test_a_finding_becomes_one_frozen_mail(store: Repository, desk: Desk) -> None:
+    (outcome,) = _review(store, desk, patch("1@x"))
+    (sent,) = store.mails()
+
+    assert (outcome.findings, outcome.mail, outcome.to) == (1, sent.message_id, (AUTHOR, LIST))
+    assert (sent.state, sent.mode, sent.posting_id, sent.lists) == ("queued", "dry-run", "1@x", (LIST,))
+    assert b"In-Reply-To: <1@x>\n" in sent.content
+    assert sent.message_id.endswith("@bot.example.org")
+
+
+def test_a_clean_series_makes_no_mail(store: Repository, desk: Desk) -> None:
+    (outcome,) = _review(store, desk, patch("1@x").replace(b"unsafe", b"secure"))
+
+    assert (outcome.findings, outcome.mail, store.mails()) == (0, "", [])
+
+
+def test_nothing_is_reviewed_twice(store: Repository, desk: Desk) -> None:
+    _review(store, desk, patch("1@x"))
+
+    assert _review(store, desk, mail("2@x", "Re: [PATCH] rust", to="1@x")) == ()
+    assert len(store.mails()) == 1
+
+
+def test_the_same_input_makes_the_same_bytes_at_any_time(
+    store: Repository, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    later = FakeClock()
+    later.forward(days=300)
+    with Repository(tmp_path_factory.mktemp("other") / "d.db") as other:
+        _review(store, desk, patch("1@x"))
+        _review(other, desk, mail("0@x"), patch("1@x"), clock=later)
+
+        assert [one.content for one in store.mails()] == [one.content for one in other.mails()]
+
+
+def test_a_rule_that_crashes_is_counted_and_stops_nothing(store: Repository, desk: Desk, make: Maker) -> None:
+    def crash(file: FileView) -> Iterator[Finding]:
+        raise ZeroDivisionError
+
+    crashing: Rule = make.rule("crashing", check_file=crash)
+    (outcome,) = _review(store, replace(desk, rules=(crashing, *desk.rules)), patch("1@x"))
+
+    assert (outcome.failures, outcome.findings, bool(outcome.mail)) == (1, 1, True)
+
+
+def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, desk: Desk) -> None:
+    class Breaking(NoTree):
+        def blob(self, blob_id: str) -> bytes | None:
+            raise RuntimeError("a bug")
+
+    odd = patch("1@x").replace(b"new file mode 100644\nindex 000000000000", b"index 222222222222")
+    odd = odd.replace(b"--- /dev/null", b"--- a/rust/kernel/led.rs").replace(b"@@ -0,0 +1,5", b"@@ -1,0 +1,5")
+    outcomes = _review(store, replace(desk, tree=Breaking()), odd, patch("2@x", "button"))
+
+    assert [one.refused.partition(" in ")[0] for one in outcomes] == ["RuntimeError", ""]
+    assert [bool(one.mail) for one in outcomes] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "to"),
+    [
+        (Mode.DRY_RUN, "queued", (AUTHOR, LIST)),
+        (Mode.MODERATE, "held", (AUTHOR, LIST)),
+        (Mode.AUTHOR, "queued", (AUTHOR, "maintainer@example.org")),
+        (Mode.LIST, "queued", (AUTHOR, LIST)),
+    ],
+)
+def test_the_agreement_says_to_whom_it_goes(
+    store: Repository, desk: Desk, mode: Mode, state: str, to: tuple[str, ...]
+) -> None:
+    _review(store, _agreed(desk, mode, "maintainer@example.org"), patch("1@x"))
+    (made,) = store.mails()
+
+    assert (made.mode, made.state, made.envelope_to) == (mode.value, state, to)
+    for address in (LIST, "maintainer@example.org"):
+        assert (address.encode() in made.content) == (address in to)
+
+
+def test_a_list_that_is_off_gets_nothing(store: Repository, desk: Desk) -> None:
+    (outcome,) = _review(store, _agreed(desk, Mode.OFF), patch("1@x"))
+
+    assert (outcome.findings, store.mails()) == (1, [])
+
+
+@pytest.mark.parametrize(("age", "reviewed"), [(47, True), (49, False)])
+def test_a_stale_series_is_refused_with_the_reason(store: Repository, desk: Desk, age: int, reviewed: bool) -> None:
+    clock = FakeClock(START + timedelta(hours=age))
+    (outcome,) = _review(store, replace(desk, stale=timedelta(hours=48)), patch("1@x"), clock=clock)
+
+    assert (outcome.refused.startswith("sent "), bool(store.mails())) == (not reviewed, reviewed)
