@@ -12,11 +12,10 @@ from sqlmodel import Session, col, select
 from bot.mail.command import Scope
 from bot.ports import Outgoing, RawMail, StoredMail
 from bot.review.disposition import Answer, Disposition, Muted
-from bot.store.answer_tables import DispositionRow, HeardRow, MuteRow
 from bot.store.codec import unpack
 from bot.store.database import Database
 from bot.store.outgoing import row_of
-from bot.store.tables import CursorRow, MailRow, OutgoingRow, PostingRow
+from bot.store.tables import CursorRow, DispositionRow, HeardRow, MailRow, MuteRow, OutgoingRow, PostingRow
 
 _SOURCE: Final = "answers"  # the cursor over the mails that were looked at for commands, beside those of the archives
 _EPOCH: Final = "mails"

@@ -14,11 +14,10 @@ from bot.mail.posting import Posting
 from bot.ports import DuePosting, Outgoing
 from bot.review.comment import Review
 from bot.review.record import Kept, Sitting, Trouble
-from bot.store.answer_tables import VerdictRow
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.outgoing import mail_of, row_of
-from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow
+from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
 
 _WENT_OUT: Final = ("sent", "filed", "doubtful")
 _REASONS: Final = 5

@@ -8,16 +8,18 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from bot.ports import Tally
+from bot.store.answers import AnswerRows
 from bot.store.database import Database
 from bot.store.following import FollowingRows
 from bot.store.knowledge import KnowledgeRows
 from bot.store.mails import MailRows
 from bot.store.outgoing import OutgoingRows
 from bot.store.postings import PostingRows
+from bot.store.records import RecordRows
 from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
 
-class Repository(MailRows, PostingRows, FollowingRows, KnowledgeRows, OutgoingRows):
+class Repository(MailRows, PostingRows, FollowingRows, KnowledgeRows, OutgoingRows, AnswerRows, RecordRows):
     """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use."""
 
     def __init__(self, path: Path) -> None:
