@@ -57,13 +57,13 @@ class RecordRows:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
             return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
 
-    def kept(self, posting_id: str) -> Kept | None:
+    def review_of(self, posting_id: str) -> Kept | None:
         """The review that is stored of a posting."""
         with self._database.reading() as session:
             row = session.get(ReviewRow, posting_id)
             return None if row is None else _kept(row)
 
-    def kept_between(self, since: datetime, until: datetime) -> Sequence[Kept]:
+    def reviews_between(self, since: datetime, until: datetime) -> Sequence[Kept]:
         """The reviews that were made from `since` to before `until`, oldest first."""
         with self._database.reading() as session:
             rows = select(ReviewRow).where(col(ReviewRow.reviewed) >= since, col(ReviewRow.reviewed) < until)
