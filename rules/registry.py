@@ -11,9 +11,11 @@ from rules.checks.safety import (
     invariants_on_fn,
     missing_safety_comment,
     missing_safety_section,
+    safety_on_safe_code,
     safety_placeholder,
     safety_section_misplaced,
     safety_two_tags,
+    vacuous_safety_comment,
 )
 from rules.example import MalformedExampleError, load
 from rules.rule import Rule, Status
@@ -27,6 +29,8 @@ RULES: tuple[Rule, ...] = (
     safety_section_misplaced.RULE,
     invariants_on_fn.RULE,
     invariant_tag.RULE,
+    safety_on_safe_code.RULE,
+    vacuous_safety_comment.RULE,
 )
 
 HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")

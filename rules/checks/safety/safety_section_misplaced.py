@@ -19,9 +19,11 @@ Invariants`, and what the function relies on into `// SAFETY:` comments inside i
 
 ## When it stays silent
 
-Unsafe functions, traits and impls, functions of an `extern` block, macros, and modules. Headings inside code examples.
+Unsafe functions, traits and impls and what stands in them, functions of an `extern` block, macros, modules. Headings
+inside code examples.
 """
 
+import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
@@ -48,7 +50,7 @@ def check(file: FileView) -> Iterator[Finding]:
     for (code, items), outline in zip(file.post_documented, file.post_outlines, strict=True):
         for one in items:
             heads = [number for number, title in one.titles if is_safety_title(title)]
-            if not heads or one.item.unsafe or one.item.kind not in _KINDS or _is_foreign(outline, one.item):
+            if not heads or one.item.unsafe or one.item.kind not in _KINDS or _may_be_owed(outline, one.item):
                 continue
             if heads[0] in file.fresh or code.line(one.item.offset) in file.fresh:
                 message = f"`# Safety` on a {_KINDS[one.item.kind]}: {_advice(one.item)}"
@@ -61,8 +63,15 @@ def _advice(item: Item) -> str:
     return "only unsafe functions and traits have such a section. Rules of a type go under `# Invariants`."
 
 
-def _is_foreign(outline: Outline, item: Item) -> bool:
-    """A function without a body, or one whose body or surroundings are not shown, may be a foreign one."""
+def _may_be_owed(outline: Outline, item: Item) -> bool:
+    """Foreign functions and the items of unsafe traits have such sections; what surrounds an item may not be shown."""
+    container = outline.container(item.offset)
+    if container is None and outline.code.column(item.offset) > 1:
+        public = outline.code.code.startswith("pub", item.offset)
+        if not public:
+            return True
+    if container is not None and re.search(r"\bunsafe\b|\bextern\b", container):
+        return True
     if item.kind != "fn":
         return False
     end = statement_end(outline.code, item.offset)
@@ -112,6 +121,10 @@ EXAMPLES = (
           | +pub unsafe trait Light {
           | +    /// # Safety
           | +    unsafe fn raw(&self);
+          | +    /// # Safety
+          | +    ///
+          | +    /// Must stay valid.
+          | +    type Handle;
           | +}
           | +extern "C" {
           | +    /// # Safety

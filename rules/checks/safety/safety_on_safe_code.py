@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A `SAFETY:` comment above code that is safe.
+
+## What it flags
+
+A `// SAFETY:` comment that a patch adds directly above a statement or an item in which nothing is unsafe.
+
+## Why
+
+The comment is either left over, and misleads those who look for the unsafe code it speaks of, or it stands too far
+from its block, so that the block itself counts as not justified. Clippy reports it as `unnecessary_safety_comment`.
+
+## How to fix
+
+Move the comment directly above the unsafe block, or drop the tag where nothing unsafe is left: what a type guarantees
+is an `INVARIANT:`, what a line may rely on is an ordinary comment.
+
+## When it stays silent
+
+Where the statement has the word `unsafe` anywhere, or a macro, whose expansion is not known; above attributes such as
+`no_mangle`; inside an unsafe block, an unsafe function, or the arguments of a macro; in argument and field lists; where
+hunks do not show the whole statement and the function around it.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.syntax.rust_code import Code
+from rules.syntax.rust_comments import Paragraphs
+from rules.syntax.rust_shape import Outline, skip, statement_end
+from rules.view import FileView
+
+_TAG = re.compile(r"SAFETY\s*:")
+_MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
+_LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
+_FIELD = re.compile(r"(?:pub\b[^:]*)?\w+\s*(?::(?!:)|<-)")
+_ARM = re.compile(r"=>")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added tag above a statement or item that is shown whole and has nothing unsafe in it."""
+    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+        return
+    for (code, comments), outline in zip(file.post_comments, file.post_outlines, strict=True):
+        for comment in comments:
+            tags = [number for number, text in comment.lines if _TAG.match(text)]
+            if not tags or tags[0] not in file.fresh or comment.kind == "doc" or not comment.alone or comment.cut_below:
+                continue
+            if _is_safe(code, outline, comment, whole=file.confidence.rank > 1):
+                message = (
+                    "Nothing below this `SAFETY:` comment is unsafe. Does it belong somewhere else, or is it left over?"
+                )
+                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(tags[0], comment.column), message)
+
+
+def _is_safe(code: Code, outline: Outline, comment: Paragraphs, *, whole: bool) -> bool:
+    """Whether what stands below the comment is a statement or an item without anything that may be unsafe."""
+    start, attributes = skip(code, comment.end)
+    end = statement_end(code, start)
+    if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
+        return False
+    text = code.code[start : end[0]]
+    if not text.strip() or _MAY_BE_UNSAFE.search(text):
+        return False
+    return not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(outline, start, whole=whole)
+
+
+def _surroundings_are_safe(outline: Outline, offset: int, *, whole: bool) -> bool:
+    """Whether what encloses the place is known, is no macro, and is not unsafe."""
+    heads = [outline.head(opening) for opening in outline.enclosing(offset)]
+    if any(re.search(r"\bunsafe\b|!\s*(?:\w+\s*)?\Z", head) for head in heads):
+        return False
+    return whole or any(re.search(r"\bfn\s+\w", head) for head in heads)
+
+
+EXAMPLES = (
+    Example(
+        "above a safe statement, a safe function, a tail expression",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) -> u32 {
+        ! | +    // SAFETY: `led` is valid.
+          | +    let ptr = led.as_ptr();
+          | +    // SAFETY: `ptr` is valid.
+          | +    unsafe { raw(ptr) };
+          | +
+        ! | +    // SAFETY: The type invariants hold.
+          | +    ptr.level()
+          | +}
+          | +
+        ! | +// SAFETY: Safe to call from any thread.
+          | +#[inline]
+          | +fn off(led: &Led) {
+          | +    led.set(0);
+          | +}
+        """,
+    ),
+    Example(
+        "something unsafe below, or a macro",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) -> Result {
+          | +    // SAFETY: `led` is valid.
+          | +    let x = if a { 1 } else { unsafe { raw(led) } };
+          | +    // SAFETY: `led` is valid.
+          | +    led_call!(led);
+          | +    let f = Foo {
+          | +        // SAFETY: valid.
+          | +        ptr: led.ptr,
+          | +    };
+          | +    match x {
+          | +        // SAFETY: checked.
+          | +        1 => g(),
+          | +        _ => {}
+          | +    }
+          | +    pin_init!(Foo {
+          | +        x: {
+          | +            // SAFETY: valid.
+          | +            f();
+          | +        },
+          | +    })
+          | +}
+          | +// SAFETY: No other symbol has this name.
+          | +#[no_mangle]
+          | +fn c_on() { led() }
+          | +unsafe fn raw(led: *mut Led) {
+          | +    // SAFETY: by the caller.
+          | +    let l = led;
+          | +}
+          | +// SAFETY: as documented.
+          | +unsafe impl Send for Led {}
+        """,
+    ),
+    Example(
+        "hunks that do not show the function, or the end of the statement",
+        """
+          | diff rust/kernel/led.rs
+          |      let a = 1;
+          | +    // SAFETY: `led` is valid.
+          | +    let ptr = led.as_ptr();
+          |      let b = 1;
+          | @@
+          |  fn on(led: &Led) {
+          | +    // SAFETY: `led` is valid.
+          | +    led.foo(
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="safety-on-safe-code",
+    summary="A `SAFETY:` comment above code in which nothing is unsafe",
+    severity=Severity.WARNING,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("Clippy: unnecessary_safety_comment", "b4092d2693a06526e2b39fd7642e80dd2a7cd0e8.camel@posteo.de"),
+    examples=EXAMPLES,
+    check_file=check,
+)

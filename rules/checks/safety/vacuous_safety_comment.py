@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A `SAFETY:` comment whose whole text is a phrase that fits any code.
+
+## What it flags
+
+An added `// SAFETY:` comment that says nothing but "Guaranteed by the safety requirements of the function.", "It is
+safe to call `f`.", "`x` is always valid.", or the like.
+
+## Why
+
+The comment has to say why the requirements of the unsafe operation hold at this place. A phrase that fits any place
+says that somebody thought about it, not what.
+
+## How to fix
+
+Name the requirement and where it comes from: which invariant, which check above, which promise of the caller.
+
+## When it stays silent
+
+Where anything else is said beside the phrase; where a function is said to be always safe to call, which says that it has
+no requirements. Comments that the patch only moves.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView
+
+_TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
+_NAME = r"(?:\w+(?:(?:::|\.|->)\w+)*(?:\(\))?)"
+_PHRASES = re.compile(
+    "(?:"
+    + "|".join(
+        (
+            r"(?:this is )?guaranteed by the safety (?:requirements?|contract) of (?:the|this) (?:function|method)",
+            rf"it(?:'s| is) safe to call (?:{_NAME}|this(?: function| method)?)(?: here)?",
+            rf"(?:calling )?{_NAME} is safe(?: to call)?",
+            rf"{_NAME} is always valid",
+            r"this is (?:always |perfectly |totally |completely )?(?:safe|sound|fine|ok)",
+            r"(?:safe|trust me|obviously safe|always safe|it works)",
+        )
+    )
+    + r")\Z",
+    re.IGNORECASE,
+)
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added comment that is one of the phrases."""
+    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+        return
+    for _, comments in file.post_comments:
+        for comment in comments:
+            text = " ".join(text for _, text in comment.lines)
+            tag = _TAG.match(text)
+            if tag is None or comment.kind == "doc" or comment.cut_below or not comment.alone:
+                continue
+            said = text[tag.end() :].replace("`", "").rstrip(" .!")
+            if _PHRASES.match(said) and comment.first in file.fresh:
+                message = "This says that it is sound, not why: which requirement holds here, and what makes it hold?"
+                yield Finding(
+                    RULE.id, RULE.severity, file.confidence, file.anchor(comment.first, comment.column), message
+                )
+
+
+EXAMPLES = (
+    Example(
+        "phrases",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +unsafe fn on(led: *mut Led) {
+        ! | +    // SAFETY: Guaranteed by the safety requirements of the function.
+          | +    unsafe { a(led) };
+        ! | +    // SAFETY: It is safe to call `bindings::led_on`.
+          | +    unsafe { bindings::led_on(led) };
+        ! | +    // SAFETY: `self.led` is
+          | +    // always valid.
+          | +    unsafe { b(led) };
+          | +}
+        """,
+    ),
+    Example(
+        "something is said",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +unsafe fn on(led: *mut Led) {
+          | +    // SAFETY: Guaranteed by the safety requirements of the function: `led` is valid.
+          | +    unsafe { a(led) };
+          | +    // SAFETY: `led` is always valid while `self` lives.
+          | +    unsafe { b(led) };
+          | +    // SAFETY: By the type invariants, `led` is valid.
+          | +    unsafe { c(led) };
+          | +    // SAFETY: It is always safe to call `d`.
+          | +    unsafe { d() };
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="vacuous-safety-comment",
+    summary="A `SAFETY:` comment that says that the code is sound, not why",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        "409f2f03-2bc2-4cb8-9ca7-4e30f82077ff@kernel.org",
+        "CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com",
+    ),
+    examples=EXAMPLES,
+    check_file=check,
+    tier=2,
+)
