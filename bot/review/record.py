@@ -10,11 +10,11 @@ from bot.review.comment import Review
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Reviewed:
     """A stored review, and when it was made."""
 
     review: Review
-    reviewed: datetime
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

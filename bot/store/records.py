@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from bot.mail.posting import Posting
 from bot.ports import DuePosting, Outgoing
 from bot.review.comment import Review
-from bot.review.record import Kept, Sitting, Trouble
+from bot.review.record import Reviewed, Sitting, Trouble
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.outgoing import mail_of, row_of
@@ -57,18 +57,18 @@ class RecordRows:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
             return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
 
-    def review_of(self, posting_id: str) -> Kept | None:
+    def review_of(self, posting_id: str) -> Reviewed | None:
         """The review that is stored of a posting."""
         with self._database.reading() as session:
             row = session.get(ReviewRow, posting_id)
-            return None if row is None else _kept(row)
+            return None if row is None else _reviewed(row)
 
-    def reviews_between(self, since: datetime, until: datetime) -> Sequence[Kept]:
+    def reviews_between(self, since: datetime, until: datetime) -> Sequence[Reviewed]:
         """The reviews that were made from `since` to before `until`, oldest first."""
         with self._database.reading() as session:
             rows = select(ReviewRow).where(col(ReviewRow.reviewed) >= since, col(ReviewRow.reviewed) < until)
             found = session.exec(rows.order_by(col(ReviewRow.reviewed), col(ReviewRow.posting_id)))
-            return [_kept(row) for row in found]
+            return [_reviewed(row) for row in found]
 
     def told(self) -> Iterator[tuple[Review, ...]]:
         """The series about which a mail went out, each with its reviews by revision."""
@@ -86,7 +86,7 @@ class RecordRows:
                     .where(PostingRow.topic == topic)
                     .order_by(col(PostingRow.revision), col(PostingRow.sent))
                 )
-                yield tuple(_kept(row).review for row in rows)
+                yield tuple(_reviewed(row).review for row in rows)
 
     def sittings(self, since: datetime, until: datetime) -> Sequence[Sitting]:
         """The newest revision of each series that came from `since` to before `until`, as it stood then."""
@@ -150,8 +150,8 @@ class RecordRows:
             session.exec(row.on_conflict_do_nothing())
 
 
-def _kept(row: ReviewRow) -> Kept:
-    return Kept(decode(Review, row.value, posting=decode(Posting, row.posting)), row.reviewed)
+def _reviewed(row: ReviewRow) -> Reviewed:
+    return Reviewed(decode(Review, row.value, posting=decode(Posting, row.posting)), row.reviewed)
 
 
 def _moves(session: Session, threads: Collection[int], until: datetime) -> dict[int, tuple[datetime, int]]:
