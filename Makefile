@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARCHIVE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check format lint types contracts docs docs-fresh golden bench lock clean
+.PHONY: run test check format lint types contracts docs docs-fresh golden sample bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
@@ -40,6 +40,9 @@ docs-fresh: $(VENV)/.ready
 
 golden: $(VENV)/.ready-dev
 	PATCHWARDEN_GOLDEN=rewrite $(BIN)/pytest -q -k golden
+
+sample: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.sample.build
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.bench $(ARCHIVE) $(if $(KERNEL),--kernel $(KERNEL))

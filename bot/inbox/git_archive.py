@@ -2,7 +2,7 @@
 """A public-inbox v2 archive: git repositories, one for each epoch, with one mail a commit."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -69,6 +69,21 @@ class GitArchive:
                 mails, deleted, last = [], [], ""
         if last:
             yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
+
+
+def write_git_archive(path: Path, mails: Iterable[RawMail]) -> None:
+    """Make a one-epoch archive of these mails at `path`: equal mails give equal commits. InboxError if it cannot be."""
+    try:
+        repository = pygit2.init_repository(str(path), bare=True, initial_head="master")
+        parents: list[pygit2.Oid] = []
+        for mail in mails:
+            tree = repository.TreeBuilder()
+            tree.insert("m", repository.create_blob(mail.raw), pygit2.enums.FileMode.BLOB)
+            keeper = pygit2.Signature("archive", "archive@example.org", int(mail.arrived.timestamp()), 0)
+            commit = repository.create_commit("refs/heads/master", keeper, keeper, mail.origin, tree.write(), parents)
+            parents = [commit]
+    except (pygit2.GitError, OSError) as error:
+        raise InboxError(f"{path}: {error}") from error
 
 
 def _is_repository(path: Path) -> bool:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The bundled sample: mails of made-up people, kept as text beside this file, made an archive on first use."""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from bot.inbox.error import InboxError
+from bot.inbox.git_archive import GitArchive, write_git_archive
+from bot.mail.parse import parse
+from bot.ports import Archive, RawMail
+
+DIRECTORY: Final = Path("var/sample")
+_STARTED: Final = datetime(2026, 11, 1, tzinfo=UTC)
+_DELAY: Final = timedelta(seconds=20)
+
+
+def sample(directory: Path = DIRECTORY) -> Archive:
+    """The sample archive under that directory. Raises InboxError where it cannot be written."""
+    return GitArchive(unpack(directory), name="sample")
+
+
+def unpack(directory: Path) -> Path:
+    """The sample as a public-inbox archive, `0.git` in that directory: made if it is not there or an older one is."""
+    path = directory / "0.git"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="new-", dir=directory) as scratch:
+            made = Path(scratch) / "0.git"
+            write_git_archive(made, _mails())
+            if _tip(path) != _tip(made):
+                if path.exists():
+                    path.rename(Path(scratch) / "old.git")
+                made.rename(path)
+    except OSError as error:
+        raise InboxError(f"{directory}: the sample archive cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def _tip(path: Path) -> str:
+    head = path / "refs" / "heads" / "master"
+    return head.read_text("ascii") if head.is_file() else ""
+
+
+def _mails() -> Iterator[RawMail]:
+    """The bundled mails in the order of their numbers; each arrived shortly after it was sent, none before the last."""
+    arrived = _STARTED
+    folder = files("bot.inbox") / "sample_mails"
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        raw = file.read_bytes()
+        date = getattr(parse(raw), "date", None)
+        arrived = max(arrived, date or arrived) + _DELAY
+        yield RawMail(file.name, arrived, raw)
