@@ -7,14 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from rules.checks.bindings import bindings_in_driver
 from rules.checks.safety import (
+    deref_copies_struct,
+    drop_of_unsafe_result,
     invariant_tag,
     invariants_on_fn,
     missing_safety_comment,
     missing_safety_section,
+    mut_ref_to_c_type,
+    safe_wrapper_in_unsafe,
     safety_on_safe_code,
     safety_placeholder,
     safety_section_misplaced,
     safety_two_tags,
+    unsafe_semicolon,
     vacuous_safety_comment,
 )
 from rules.example import MalformedExampleError, load
@@ -31,6 +36,11 @@ RULES: tuple[Rule, ...] = (
     invariant_tag.RULE,
     safety_on_safe_code.RULE,
     vacuous_safety_comment.RULE,
+    safe_wrapper_in_unsafe.RULE,
+    unsafe_semicolon.RULE,
+    drop_of_unsafe_result.RULE,
+    deref_copies_struct.RULE,
+    mut_ref_to_c_type.RULE,
 )
 
 HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")

@@ -17,8 +17,8 @@ Name the requirement and where it comes from: which invariant, which check above
 
 ## When it stays silent
 
-Where anything else is said beside the phrase; where a function is said to be always safe to call, which says that it has
-no requirements. Comments that the patch only moves.
+Where anything else is said beside the phrase; where a function is said to be always safe to call, that is, without
+requirements. Comments that the patch only moves.
 """
 
 import re

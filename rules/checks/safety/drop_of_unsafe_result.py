@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`let _ =` where an owner is taken back only to be dropped.
+
+## What it flags
+
+`let _ = unsafe { T::from_foreign(..) }` and `let _ = unsafe { T::from_raw(..) }`, where the patch adds it.
+
+## Why
+
+The line exists to drop the value, and `let _` looks like a result that nobody cares for. Who reads it has to know
+that `_` drops at once.
+
+## How to fix
+
+Say it: `drop(unsafe { T::from_raw(ptr) });`.
+
+## When it stays silent
+
+Any other call, and a name instead of `_`.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView
+
+_DROP = re.compile(r"\blet\s+_\s*(?::[^=;]+)?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]*::(?P<name>from_foreign|from_raw)\s*\(")
+_END = re.compile(r"\s*;?\s*\}\s*;")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added statement."""
+    if not file.is_kernel_rust or not file.mentions(b"let _", b"unsafe", b"from_"):
+        return
+    for code in file.post_code:
+        for match in _DROP.finditer(code.code):
+            closing = code.closing(match.end() - 1)
+            line = code.line(match.start())
+            if closing is not None and _END.match(code.code, closing + 1) and line in file.fresh:
+                message = f"`drop(unsafe {{ .. {match['name']}(..) }})` says that the value is dropped here."
+                anchor = file.anchor(line, code.column(match.start()))
+                yield Finding(RULE.id, RULE.severity, file.confidence, anchor, message)
+
+
+EXAMPLES = (
+    Example(
+        "taken back and dropped",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn off(ptr: *mut c_void) {
+          | +    // SAFETY: `ptr` comes from `into_foreign`.
+        ! | +    let _ = unsafe { <T as ForeignOwnable>::from_foreign(ptr) };
+          | +    // SAFETY: `ptr` comes from `into_raw`.
+        ! | +    let _ = unsafe {
+          | +        KBox::<u8>::from_raw(ptr.cast())
+          | +    };
+          | +}
+        """,
+    ),
+    Example(
+        "dropped by name, or something else",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn off(ptr: *mut c_void) {
+          | +    // SAFETY: `ptr` comes from `into_foreign`.
+          | +    drop(unsafe { T::from_foreign(ptr) });
+          | +    // SAFETY: `ptr` comes from `into_foreign`.
+          | +    let _led = unsafe { T::from_foreign(ptr) };
+          | +    // SAFETY: `ptr` is valid.
+          | +    let _ = unsafe { bindings::led_off(ptr) };
+          | +    // SAFETY: `ptr` is valid.
+          | +    let _ = unsafe { T::from_raw(ptr) }.take();
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="drop-of-unsafe-result",
+    summary="`let _ = unsafe { T::from_raw(..) }` instead of `drop(..)`",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("aFlA92ooeQsSThLh@google.com", "contradicted once: Z6SlRZouQ-nPH2EP@pollux"),
+    examples=EXAMPLES,
+    check_file=check,
+    tier=2,
+)

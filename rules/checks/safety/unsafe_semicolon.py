@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A semicolon inside an unsafe block of one call.
+
+## What it flags
+
+`unsafe { f(x); }` as a statement, where the patch adds it.
+
+## Why
+
+The kernel writes `unsafe { f(x) };`: rustfmt then keeps it on one line, and the block is an expression like any other.
+
+## How to fix
+
+Move the semicolon behind the brace.
+
+## When it stays silent
+
+Blocks of more than one statement, blocks that are a value or a match arm, macros, and blocks that the patch only moves.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.syntax.rust_code import Code
+from rules.view import FileView
+
+_CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
+_NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added statement that is an unsafe block of one call with a semicolon."""
+    if not file.is_kernel_rust or file.post_rust is None or not file.mentions(b"unsafe"):
+        return
+    for site in file.post_rust.sites:
+        if site.kind != "block" or site.setting != "code" or site.line not in file.fresh:
+            continue
+        if site.text.lstrip().startswith("unsafe {") and site.line == site.statement and _is_one_call(site.body):
+            message = "The semicolon goes behind the block: `unsafe { .. };`."
+            yield Finding(
+                RULE.id, RULE.severity, site.confidence, file.anchor(site.line, site.column), message, scope=site.scope
+            )
+
+
+def _is_one_call(body: str) -> bool:
+    """Whether the block's content is one call and a semicolon."""
+    code = Code(body, 1)
+    text = code.code.strip()
+    if not text.endswith(";") or text.count(";") != 1 or _NO_CALL.match(text):
+        return False
+    call = _CALL.match(text)
+    if call is None or not text[:-1].rstrip().endswith(")"):
+        return False
+    inner = Code(text[:-1].rstrip(), 1)
+    opening = call.end() - 1
+    return inner.closing(opening) == len(inner.code) - 1
+
+
+EXAMPLES = (
+    Example(
+        "one call",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: *mut u8) {
+          | +    // SAFETY: `led` is valid.
+        ! | +    unsafe { bindings::led_on(led); }
+          | +    // SAFETY: `led` is valid.
+        ! | +    unsafe {
+          | +        bindings::led_set(led, 1);
+          | +    }
+          | +}
+        """,
+    ),
+    Example(
+        "behind the brace, or not one call",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: *mut u8) {
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe { bindings::led_on(led) };
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe {
+          | +        bindings::led_on(led);
+          | +        bindings::led_off(led);
+          | +    }
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe { *led = 1; }
+          | +    match led {
+          | +        // SAFETY: `led` is valid.
+          | +        _ => unsafe { bindings::led_on(led); },
+          | +    }
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="unsafe-semicolon",
+    summary="`unsafe { f(); }` instead of `unsafe { f() };`",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("aiFet_2SNAwj6o2O@google.com",),
+    examples=EXAMPLES,
+    check_file=check,
+    tier=2,
+)
