@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.mail.posting import Complete, Defective, Posting
 from bot.review.comment import Comment, Standing
+from bot.review.disposition import DISMISSED
 from bot.review.remark import remarks, staged
 from rules.finding import Confidence, Severity
 from rules.rule import Rule, Status
@@ -21,7 +22,8 @@ class Policy:
 
     `own` are our addresses, `ignored` those of authors who want no mail, in lower case. `without` are rule ids switched
     off. Below `severity` and `confidence` nothing is said. `dismissed` holds the fingerprints that an author or
-    maintainer called not applicable, with the reason given. The bounds count remarks, not places: those
+    maintainer called not applicable, with the reason given; `demoted` the rules that were called wrong too often, with
+    the figures; `muted` says who silenced the series, if anybody did. The bounds count remarks, not places: those
     that are explained, those of a rule explained already, nits. With the renderer's cuts they keep a mail under 20 kB.
     """
 
@@ -29,6 +31,8 @@ class Policy:
     ignored: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     dismissed: Mapping[str, str] = field(default_factory=dict)
+    demoted: Mapping[str, str] = field(default_factory=dict)
+    muted: str = ""
     severity: Severity = Severity.NIT
     confidence: Confidence = Confidence.MEDIUM
     most_remarks: int = 7
@@ -64,19 +68,18 @@ def _of_posting(posting: Posting) -> str | None:
 
 def _of_comment(comment: Comment, rule: Rule | None, policy: Policy) -> str | None:
     finding = comment.finding
+    objection = policy.dismissed.get(finding.fingerprint, policy.dismissed.get(comment.before))
     checks = (
         (rule is None, "its rule is unknown"),
         (rule is not None and rule.status is not Status.STABLE, "its rule is not stable"),
         (rule is not None and not rule.in_mail, "its rule is never mailed"),
         (finding.rule in policy.without, "its rule is switched off here"),
+        (finding.rule in policy.demoted, f"its rule is in the digest only: {policy.demoted.get(finding.rule)}"),
         (finding.mended_by is not None, f"mended by patch {finding.mended_by} of the series"),
         (finding.severity is Severity.NOTE, "a statement, no fault"),
         (finding.severity.rank < policy.severity.rank, f"severity is only {finding.severity}"),
         (finding.confidence.rank < policy.confidence.rank, f"confidence is only {finding.confidence}"),
-        (
-            finding.fingerprint in policy.dismissed,
-            f"called not applicable: {policy.dismissed.get(finding.fingerprint)}",
-        ),
+        (objection is not None, f"{DISMISSED}: {objection}"),
         (comment.said_before >= policy.most_repeats, f"said {comment.said_before} times already"),
     )
     return next((reason for applies, reason in checks if applies), None)

@@ -52,6 +52,8 @@ def _recipients(posting: Posting, comments: tuple[Comment, ...], policy: Policy)
     part = answered(posting, comments)
     if part is None or all(comment.withheld is not None for comment in comments):
         return Recipients(reason="nothing to say")
+    if policy.muted:
+        return Recipients(reason=policy.muted)
     if part.author.key in policy.ignored or posting.author.key in policy.ignored:
         return Recipients(reason="the author wants no mail")
     if part.author.key in policy.own:
