@@ -7,7 +7,7 @@ a matter of placement. Where a fragment does not show enough, the answer is "unk
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tree_sitter import Node
 
@@ -34,7 +34,6 @@ _STOPS_CLIPPY = frozenset(
 )
 _OPENS_BENEVOLENTLY = frozenset({"closure_expression", "if_expression", "else_clause", "match_arm", "const_block"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
-_SEPARATORS = frozenset({";", ",", "=>", "}"})
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
 _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
@@ -51,18 +50,17 @@ class Reader:
         self._unit = unit
         self._lines = unit.lines
         self._clippy_rows: dict[tuple[int, int], tuple[str, int] | None] = {}
+        self._children: dict[int, list[Node]] = {}
         self._lenient_rows: dict[int, tuple[int | None, int]] = {}
 
-    def block(
-        self, path: list[Node], at: int, body: Node, floor: int, siblings: list[Node] | None
-    ) -> tuple[SafetyReading, int]:
+    def block(self, path: list[Node], at: int, body: Node, floor: int) -> tuple[SafetyReading, int]:
         """The reading of an unsafe block, and the row its statement starts on.
 
-        `path[at]` is the block's node, or within a token tree its `unsafe` token, whose tree then has the children
-        `siblings`; `body` is its braces.
+        `path[at]` is the block's node, or within a token tree its `unsafe` token; `body` is its braces.
         """
         unit, row = self._unit, path[at].start_point.row
-        climb = list(climb_statement(path, at) if siblings is None else climb_tokens(path, at, siblings))
+        tokens = path[at - 1].type in TOKEN_TREES
+        climb = list(climb_tokens(path, at, self.children) if tokens else climb_statement(path, at))
         statement = max((start for start, _ in climb[-1:]), default=row)
         if found := self._clippy_above(row, floor):
             return SafetyReading("clippy", found[0], unit.line(found[1])), statement
@@ -72,6 +70,12 @@ class Reader:
             if who == "clippy" and (found := self._clippy_above(start, floor)):
                 return SafetyReading("clippy", "above-statement", unit.line(found[1])), statement
         return self._lenient(path[at], body, climb), statement
+
+    def children(self, tree: Node) -> list[Node]:
+        """The children of a token tree; the list is kept, because a tree may hold many sites."""
+        if tree.id not in self._children:
+            self._children[tree.id] = tree.children
+        return self._children[tree.id]
 
     def impl(self, keyword: Node, body: Node, *, trailing: bool) -> SafetyReading:
         """The reading of an `unsafe impl`, given its `unsafe` token (or its item) and its braces.
@@ -154,7 +158,8 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
             yield parent.start_point.row, "clippy" if clippy else "lenient"
             return
         if kind in ("expression_statement", "block") and node.type != "expression_statement":
-            yield node.start_point.row, "clippy" if clippy and node.type not in _BRANCHES else "lenient"
+            accepted = clippy and node.type not in _BRANCHES and node.type != "macro_invocation"
+            yield node.start_point.row, "clippy" if accepted else "lenient"
             clippy = False
         if kind == "block":
             if not _opens(path, at):
@@ -188,25 +193,45 @@ def _opens(path: list[Node], at: int) -> bool:
     return False
 
 
-def climb_tokens(path: list[Node], at: int, siblings: list[Node]) -> Iterator[tuple[int, str]]:
-    """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces."""
+def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node]]) -> Iterator[tuple[int, str]]:
+    """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces.
+
+    Argument lists belong to the statement around them, also that of a macro call; through braces only a person climbs,
+    and never above the macro itself.
+    """
+    keyword, arguments = path[at].start_point.row, True
+    macro = next((node for node in reversed(path[:at]) if node.type in ("macro_invocation", "macro_rule")), path[0])
+    expanded = macro.type == "macro_invocation"
     for _ in range(_CLIMB):
-        start, opened, angles = path[at], False, 0
-        for n in range(index_of(siblings, path[at]) - 1, -1, -1):
-            token = siblings[n]
-            angles += _ANGLES.get(token.type, 0)
-            if (token.type in _SEPARATORS and not (angles > 0 and token.type == ",")) or is_braces(token):
-                break
-            opened = token.type in ("(", "[", "{")
-            if opened:
-                break
-            if token.type not in _COMMENTS:
-                start = token
-        yield start.start_point.row, "clippy"
-        at -= 1
-        if not opened or path[at].type == "token_repetition" or path[at - 1].type not in TOKEN_TREES:
+        siblings = children(path[at - 1])
+        start, ended = _first_token(siblings, index_of(siblings, path[at]))
+        if start.start_point.row in (keyword, max(start.start_point.row, macro.start_point.row + 1)):
+            yield start.start_point.row, "clippy" if arguments and expanded else "lenient"
+        if ended or path[at - 1].type == "token_repetition":
             return
-        siblings = path[at - 1].children
+        arguments = arguments and not is_braces(path[at - 1])
+        at -= 1
+        if path[at - 1].type not in TOKEN_TREES:
+            if arguments and expanded:
+                yield from (step for step in climb_statement(path, at - 1) if step[1] == "clippy")
+            return
+
+
+def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
+    """The first token of the argument or statement around `siblings[at]`, and whether a statement ends before it."""
+    start, angles, settled = siblings[at], 0, False
+    for n in range(at - 1, -1, -1):
+        token = siblings[n]
+        kind = token.type
+        if kind in ("(", "[", "{") and n <= 1:
+            break
+        angles += _ANGLES.get(kind, 0)
+        if kind == ";" or (is_braces(token) and siblings[n + 1].type != "else" and siblings[n - 1].type != "=>"):
+            return start, True
+        settled = settled or kind == "=>" or (kind == "," and angles <= 0)
+        if not settled and kind not in _COMMENTS:
+            start = token
+    return start, False
 
 
 def index_of(siblings: list[Node], node: Node) -> int:

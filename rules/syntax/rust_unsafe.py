@@ -28,7 +28,6 @@ class UnsafeCode:
         self.doc_rows: list[int] = []
         self._unit = unit
         self._reader = Reader(unit)
-        self._children: dict[int, list[Node]] = {}
         self._walker = Walker(unit, whole_file=whole_file)
         for token in self._walker.to(match.start() for match in _UNSAFE.finditer(unit.text)):
             if token.type == "unsafe":
@@ -67,9 +66,7 @@ class UnsafeCode:
 
     def _tokens(self, token: Node, path: list[Node], context: Context) -> None:
         tree = path[-2]
-        siblings = self._children.get(tree.id)
-        if siblings is None:
-            siblings = self._children[tree.id] = tree.children
+        siblings = self._reader.children(tree)
         at = index_of(siblings, token)
         following = siblings[at + 1 : at + 5]
         if not following:
@@ -89,7 +86,7 @@ class UnsafeCode:
         elif is_braces(following[0]):
             body = following[0]
             if not _MARK.match(self._unit.span(body.start_byte + 1, min(body.end_byte, body.start_byte + _BODY) - 1)):
-                self._block(token, path, len(path) - 1, body, context, siblings)
+                self._block(token, path, len(path) - 1, body, context)
         elif at > 0 and self._is_public(siblings, at):
             n = next((n for n, node in enumerate(following[:-1]) if node.type == "fn"), None)
             if n is not None:
@@ -115,9 +112,8 @@ class UnsafeCode:
         at: int,
         body: Node,
         context: Context,
-        siblings: list[Node] | None = None,
     ) -> None:
-        reading, statement = self._reader.block(path, at, body, context.floor, siblings)
+        reading, statement = self._reader.block(path, at, body, context.floor)
         code = self._unit.span(body.start_byte + 1, min(body.end_byte, body.start_byte + _BODY) - 1)
         self._site("block", token, body, reading, code, statement, context)
 
