@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What became of remarks, and when a rule falls silent by itself."""
+
+from datetime import UTC, datetime
+
+from bot.review.comment import Review
+from bot.review.disposition import Answer, Disposition
+from bot.review.policy import Policy
+from bot.review.review import review
+from bot.review.statistics import RuleTally, Threshold, demoted, tallies
+from rules.finding import Finding, Report
+from tests.bot.review.making import Maker
+
+RULE = "missing-safety-comment"
+TOPIC = "ada@example.org rust: led"
+
+
+def history(make: Maker, *revisions: tuple[Finding, ...]) -> tuple[Review, ...]:
+    made: list[Review] = []
+    for number, findings in enumerate(revisions, 1):
+        previous = made[-1] if made else None
+        made.append(review(make.posting(revision=number), Report(findings), [make.rule()], previous, Policy()))
+    return tuple(made)
+
+
+def answer(finding: Finding, answer: Answer = Answer.NOT_APPLICABLE, by: str = "ada@example.org") -> Disposition:
+    given = datetime(2026, 3, 3, tzinfo=UTC)
+    return Disposition(TOPIC, finding.fingerprint, finding.rule, answer, "no", by, f"{by}.1@example.org", given)
+
+
+def test_what_stands_without_a_word_is_unanswered(make: Maker) -> None:
+    assert (RuleTally(RULE, said=2, unanswered=2),) == tallies([history(make, (make.finding(5), make.finding(6)))], ())
+
+
+def test_what_is_gone_in_the_next_revision_is_fixed(make: Maker) -> None:
+    stays, goes = make.finding(5), make.finding(6)
+
+    assert (RuleTally(RULE, said=2, fixed=1, unanswered=1),) == tallies([history(make, (stays, goes), (stays,))], ())
+
+
+def test_a_repeated_remark_counts_once(make: Maker) -> None:
+    stays = make.finding(5)
+
+    assert (RuleTally(RULE, said=1, unanswered=1),) == tallies([history(make, (stays,), (stays,), (stays,))], ())
+
+
+def test_a_moved_remark_is_the_same_one(make: Maker) -> None:
+    here, there = make.finding(5), make.finding(5, path="rust/kernel/lamp.rs")
+
+    moved = history(make, (here,), (there,))
+
+    assert (RuleTally(RULE, said=1, not_applicable=1, voices=1),) == tallies([moved], [answer(here)])
+    assert (RuleTally(RULE, said=1, not_applicable=1, voices=1),) == tallies([moved], [answer(there)])
+
+
+def test_an_answer_of_another_series_does_not_count(make: Maker) -> None:
+    finding = make.finding(5)
+    other = Disposition(
+        "somebody else's", finding.fingerprint, RULE, Answer.FIXED, "", "a@example.org", "x", datetime.now(UTC)
+    )
+
+    assert (RuleTally(RULE, said=1, unanswered=1),) == tallies([history(make, (finding,))], [other])
+
+
+def test_an_author_may_say_that_it_is_fixed(make: Maker) -> None:
+    finding = make.finding(5)
+
+    assert (RuleTally(RULE, said=1, fixed=1),) == tallies([history(make, (finding,))], [answer(finding, Answer.FIXED)])
+
+
+def test_what_was_not_mailed_does_not_count(make: Maker) -> None:
+    muted = review(make.posting(), Report((make.finding(),)), [make.rule()], None, Policy(muted="muted"))
+
+    assert () == tallies([(muted,)], ())
+
+
+def test_a_rule_is_demoted_past_share_count_and_voices() -> None:
+    threshold = Threshold(most=0.2, least=20)
+    wrong = RuleTally("r", said=20, not_applicable=5, unanswered=15, voices=3)
+
+    assert {"r": "5 of 20 remarks were called not applicable"} == demoted([wrong], threshold)
+    assert {} == demoted([wrong], Threshold(most=0.25, least=20))
+    assert {} == demoted([wrong], Threshold(most=0.2, least=21))
+    assert {} == demoted([wrong], Threshold(most=0.2, least=20, kept=frozenset({"r"})))
+    assert {} == demoted([RuleTally("r", said=20, not_applicable=20, voices=2)], threshold)
+    assert {} == demoted([RuleTally("r")], threshold)
+
+
+def test_a_demoted_rule_is_kept_but_not_said(make: Maker) -> None:
+    policy = Policy(demoted={RULE: "5 of 20"})
+
+    made = review(make.posting(), Report((make.finding(),)), [make.rule()], None, policy)
+
+    assert ["its rule is in the digest only: 5 of 20"] == [comment.withheld for comment in made.comments]
+
+
+def test_an_objection_follows_a_finding_that_moves_again_and_again(make: Maker) -> None:
+    first, second, third = (make.finding(5, path=f"rust/kernel/{name}.rs") for name in "abc")
+    policy = Policy(dismissed={first.fingerprint: "held by the caller"})
+    made: list[Review] = []
+    for number, finding in enumerate((first, second, third), 1):
+        previous = made[-1] if made else None
+        made.append(review(make.posting(revision=number), Report((finding,)), [make.rule()], previous, policy))
+
+    assert ["called not applicable: held by the caller"] * 3 == [each.comments[0].withheld for each in made]
