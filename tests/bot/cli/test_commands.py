@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import COMMANDS
+from tests.bot.cli.conftest import Call
+
+
+@pytest.fixture
+def filled(patchwarden: Call, archive: Path) -> str:
+    """Ran once; the id of the mail that it made."""
+    patchwarden("run", "--once", "--archive", str(archive))
+    (path,) = Path("var/outbox").iterdir()
+    return path.stem
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "outbox list", "outbox show"])
+def test_help_has_an_example_and_the_exit_statuses(patchwarden: Call, command: str) -> None:
+    status, out, _ = patchwarden(*command.split(), "--help")
+
+    assert status == 0
+    if command != "outbox":
+        assert "Example" in out
+        assert "Exit status" in out
+
+
+def test_help_names_every_command(patchwarden: Call) -> None:
+    status, out, _ = patchwarden("--help")
+
+    assert status == 0
+    for command in COMMANDS:
+        assert f" {command} " in out
+
+
+@pytest.mark.parametrize("arguments", [("frobnicate",), ("run", "--frobnicate"), ("outbox", "show")])
+def test_bad_usage_is_status_2(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    assert patchwarden(*arguments)[0] == 2
+
+
+def test_version(patchwarden: Call) -> None:
+    status, out, _ = patchwarden("--version")
+
+    assert (status, out.split()[0]) == (0, "patchwarden")
+
+
+def test_wrong_settings_are_one_line_and_status_2(patchwarden: Call) -> None:
+    Path("patchwarden.toml").write_text("databas = 'x'\n")
+
+    assert patchwarden("outbox", "list") == (
+        2,
+        "",
+        "patchwarden: settings patchwarden.toml:1: databas: no such setting\n",
+    )
+
+
+def test_init_writes_what_doctor_accepts(patchwarden: Call) -> None:
+    assert patchwarden("init")[0] == 0
+
+    status, out, _ = patchwarden("doctor")
+
+    assert (status, "wrong" in out) == (0, False)
+
+
+def test_init_leaves_a_file_alone(patchwarden: Call) -> None:
+    Path("patchwarden.toml").write_text("mine")
+    status, _, err = patchwarden("init")
+
+    assert (status, Path("patchwarden.toml").read_text()) == (2, "mine")
+    assert "is there already" in err
+
+
+def test_init_says_what_it_cannot_write(patchwarden: Call) -> None:
+    status, _, err = patchwarden("init", "absent/folder/s.toml")
+
+    assert (status, err) == (2, "patchwarden: cannot write absent/folder/s.toml: No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("databas = 'x'\n", "wrong settings: settings patchwarden.toml:1"),
+        ("archives = ['absent.git']\n", "wrong archive: "),
+        ("database = 'patchwarden.toml'\n", "wrong database: database patchwarden.toml: it is no SQLite database"),
+        ("[outbox]\ndirectory = 'patchwarden.toml'\n", "wrong outbox: "),
+    ],
+)
+def test_doctor_says_what_is_wrong_and_how_to_mend_it(patchwarden: Call, settings: str, expected: str) -> None:
+    Path("patchwarden.toml").write_text(settings)
+    status, out, _ = patchwarden("doctor")
+
+    assert status == 2
+    assert expected in out
+    assert "      mend: " in out
+
+
+def test_doctor_notices_a_variable_that_is_no_setting(patchwarden: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_DATABAS", "x")
+    status, out, _ = patchwarden("doctor")
+
+    assert (status, "wrong environment: PATCHWARDEN_DATABAS is no setting" in out) == (2, True)
+
+
+def test_doctor_misses_git(patchwarden: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    status, out, _ = patchwarden("doctor")
+
+    assert (status, "wrong git: not found" in out) == (2, True)
+
+
+def test_the_outbox_lists_what_was_written(patchwarden: Call, filled: str) -> None:
+    status, out, _ = patchwarden("outbox", "list")
+
+    assert status == 0
+    assert filled[:8] in out
+    assert "filed" in out
+    assert "c@x" in out
+
+
+def test_the_outbox_lists_by_state(patchwarden: Call, filled: str) -> None:
+    assert patchwarden("outbox", "list", "--state", "held")[1] == "No mail is held.\n"
+
+
+def test_an_empty_outbox_says_so(patchwarden: Call) -> None:
+    assert patchwarden("outbox", "list")[:2] == (0, "No mail.\n")
+
+
+def test_a_mail_is_shown_byte_for_byte(patchwarden: Call, filled: str) -> None:
+    status, out, err = patchwarden("outbox", "show", filled[:8])
+
+    assert status == 0
+    assert out.encode() == Path(f"var/outbox/{filled}.eml").read_bytes()
+    assert err.startswith("# filed")
+
+
+def test_a_mail_that_is_not_there_is_status_2(patchwarden: Call, filled: str) -> None:
+    assert patchwarden("outbox", "show", "ffffffffff")[0] == 2

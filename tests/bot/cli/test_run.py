@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.store.database import sole_worker
+from bot.store.repository import Repository
+from tests.bot.cli.conftest import Call
+
+RUN = (sys.executable, "-m", "bot", "run")
+
+
+def _start(*arguments: str, directory: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    return subprocess.Popen(
+        [*RUN, *arguments], cwd=directory, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def _files(directory: Path) -> Mapping[str, bytes]:
+    return {path.name: path.read_bytes() for path in (directory / "var" / "outbox").iterdir()}
+
+
+def test_one_round_ends_with_a_table_and_the_next_step(patchwarden: Call, archive: Path) -> None:
+    status, out, err = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert status == 0
+    assert "rust: led: a driver" in out
+    assert "waiting for 2 of 2" in out
+    assert "1 series reviewed, 1 with a mail; 1 not reviewed" in out
+    assert "patchwarden outbox show" in out
+    assert "threading: 5" in err
+
+
+def test_the_mails_are_files(patchwarden: Call, archive: Path, tmp_path: Path) -> None:
+    patchwarden("run", "--once", "--archive", str(archive))
+    (content,) = _files(tmp_path).values()
+
+    assert b"In-Reply-To: <c@x>" in content
+
+
+def test_a_second_round_says_that_there_is_nothing_new(patchwarden: Call, archive: Path, tmp_path: Path) -> None:
+    patchwarden("run", "--once", "--archive", str(archive))
+    before = _files(tmp_path)
+    status, out, _ = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert (status, out.splitlines()[0]) == (0, "Nothing new: 0 new mails, no series to review.")
+    assert _files(tmp_path) == before
+
+
+def test_without_an_archive_it_is_the_bundled_sample(patchwarden: Call, tmp_path: Path) -> None:
+    status, out, _ = patchwarden("run", "--once")
+
+    assert status == 0
+    assert "with a mail" in out
+    assert _files(tmp_path)
+
+
+def test_the_same_archive_gives_the_same_bytes_anywhere(patchwarden: Call, archive: Path, tmp_path: Path) -> None:
+    patchwarden("run", "--once", "--archive", str(archive))
+    other = tmp_path / "other"
+    other.mkdir()
+    process = _start("--once", "--archive", str(archive), directory=other)
+
+    assert process.wait(60) == 0
+    assert _files(other) == _files(tmp_path)
+
+
+def test_an_archive_that_is_none_is_named_and_nothing_happens(patchwarden: Call) -> None:
+    status, _, err = patchwarden("run", "--once", "--archive", "absent.git")
+
+    assert status == 2
+    assert err.startswith("patchwarden: ")
+    assert "absent.git" in err
+    assert not Path("var").exists()
+
+
+def test_a_file_that_is_no_database_is_named(patchwarden: Call, archive: Path) -> None:
+    Path("var").mkdir()
+    Path("var/patchwarden.db").write_bytes(b"no database at all, " * 100)
+    status, _, err = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert status == 3
+    assert "patchwarden: database var/patchwarden.db: it is no SQLite database" in err
+
+
+def test_an_outbox_that_cannot_be_written_is_said_and_loses_nothing(patchwarden: Call, archive: Path) -> None:
+    Path("var").mkdir()
+    Path("var/outbox").write_text("in the way")
+    status, _, err = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert status == 3
+    assert "cannot write var/outbox" in err
+    with Repository(Path("var/patchwarden.db")) as store:
+        assert [mail.state for mail in store.mails()] == ["queued"]
+
+
+def test_two_at_once_on_one_database_are_one_and_a_refusal(patchwarden: Call, archive: Path) -> None:
+    with sole_worker(Path("var/patchwarden.db")):
+        status, _, err = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert status == 3
+    assert f"another patchwarden works on it (process {os.getpid()})" in err
+    assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
+
+
+def test_two_processes_started_together_make_each_mail_once(many: Path, tmp_path: Path) -> None:
+    both = [_start("--once", "--archive", str(many), directory=tmp_path) for _ in range(2)]
+    ends = sorted((process.wait(120), process.communicate()[1]) for process in both)
+
+    assert ends[0][0] == 0
+    assert all(status == 0 or "another patchwarden works on it" in err for status, err in ends)
+    assert len(_files(tmp_path)) == 60
+
+
+def test_killed_again_and_again_it_ends_as_if_never_killed(many: Path, tmp_path: Path) -> None:
+    calm, rough = tmp_path / "calm", tmp_path / "rough"
+    for directory in (calm, rough):
+        directory.mkdir()
+    assert _start("--once", "--archive", str(many), directory=calm).wait(120) == 0
+    kills = 0
+    for tenths in range(6, 40, 2):
+        process = _start("--once", "--archive", str(many), directory=rough)
+        try:
+            process.wait(tenths / 10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            kills += process.wait() == -signal.SIGKILL
+    assert _start("--once", "--archive", str(many), directory=rough).wait(120) == 0
+
+    assert kills > 0
+    assert _files(rough) == _files(calm)
+    with Repository(rough / "var" / "patchwarden.db") as store:
+        assert (store.tally().raw, dict(store.tally().mails)) == (60, {"filed": 60})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_service_works_until_it_is_told_to_stop(many: Path, tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "patchwarden.toml").write_text(
+        "[schedule]\npoll_seconds = 1\nreview_seconds = 1\ndeliver_seconds = 1\njitter_seconds = 0\n"
+    )
+    process = _start("--archive", str(many), directory=tmp_path)
+    for _ in range(300):
+        if (tmp_path / "var" / "outbox").exists() and len(_files(tmp_path)) == 60:
+            break
+        time.sleep(0.1)
+    process.send_signal(number)
+
+    assert process.wait(30) == 0
+    assert len(_files(tmp_path)) == 60
+    assert process.communicate()[1] == ""
