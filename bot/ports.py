@@ -199,6 +199,16 @@ class Incomplete:
     attempts: int
 
 
+class Lookup(Protocol):
+    """An archive of all lists that gives mails by their ids: `base` is its address. Raises InboxError."""
+
+    @property
+    def base(self) -> str: ...
+
+    def missing(self, known: Mapping[int, str], absent: Sequence[int]) -> tuple[RawMail, ...]:
+        """What can be found of the absent parts of a series whose known parts (index → message-id) are given."""
+
+
 class Completions(Protocol):
     """The search for what no list brought."""
 

@@ -3,11 +3,13 @@
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 
@@ -16,6 +18,21 @@ class Broken:
     """A piece of work that a bug stopped."""
 
     reason: str
+
+
+class Hands(Protocol):
+    """Who does the work on many pieces."""
+
+    def map(self, work: Callable[[T], R], items: Sequence[T], seconds: float | None = None) -> list[R | Broken]:
+        """What the work gives for each item, in their order; Broken where it fails, or takes longer than it may."""
+
+
+class OwnHands:
+    """Does the work in this process, without limits: for mail that somebody chose, and for tests."""
+
+    def map(self, work: Callable[[T], R], items: Sequence[T], seconds: float | None = None) -> list[R | Broken]:  # noqa: ARG002 nobody counts
+        name = getattr(work, "__name__", "work")
+        return [isolated(name, partial(work, item)) for item in items]
 
 
 def isolated(what: str, work: Callable[[], T]) -> T | Broken:

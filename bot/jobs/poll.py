@@ -6,13 +6,14 @@ Each step asks the store for what is due and gives back what it made, so that a 
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
-from bot.jobs.isolation import Broken, isolated
+from bot.jobs.isolation import Broken, Hands, OwnHands
 from bot.jobs.outcome import Outcome
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
@@ -24,6 +25,7 @@ Assemble = Callable[[Sequence[Message]], Sequence[Posting]]
 _MAILS: Final = 500
 _THREADS: Final = 50
 _RELATED: Final = 50
+_THREAD_SECONDS: Final = 60.0  # the longest threads have hundreds of patches
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +52,20 @@ class Poll:
     """One round after another over all archives; between two units it looks whether it is to stop."""
 
     def __init__(
-        self, archives: Sequence[Archive], store: Remembered, assemble: Assemble, stop: Event, progress: Progress
+        self,
+        archives: Sequence[Archive],
+        store: Remembered,
+        assemble: Assemble,
+        stop: Event,
+        progress: Progress,
+        hands: Hands | None = None,
     ) -> None:
         self._archives = archives
         self._store = store
         self._assemble = assemble
         self._stop = stop
         self._progress = progress
+        self._hands = hands or OwnHands()
 
     def run(self) -> Polled:
         mails, problems = 0, []
@@ -84,18 +93,21 @@ class Poll:
     def _read(self) -> None:
         self._progress.start("threading", self._store.pending()[0])
         while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
-            read = [index(mail) for mail in mails]
-            self._store.index(
-                [mail for mail in read if isinstance(mail, Indexed)],
-                [mail for mail in read if isinstance(mail, Unread)],
-            )
+            read: list[Indexed] = []
+            unread: list[Unread] = []
+            for mail, found in zip(mails, self._hands.map(index, mails), strict=True):
+                if isinstance(found, Indexed):
+                    read.append(found)
+                else:
+                    unread.append(Unread(mail.id, found.reason))
+            self._store.index(read, unread)
             self._progress.advance(len(mails))
 
     def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
         self._progress.start("assembling", self._store.pending()[1])
         done, unready = 0, []
         while not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
-            made = [(thread, self._postings(thread)) for thread in threads]
+            made = list(zip(threads, self._assembled(threads), strict=True))
             self._store.save_threads(made)
             self._progress.advance(len(threads))
             done += len(threads)
@@ -103,16 +115,24 @@ class Poll:
             unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
         return done, tuple(unready)
 
-    def _postings(self, thread: Thread) -> Sequence[Posting]:
-        read = (parse(mail.raw) for mail in thread.mails)
-        messages = [message for message in read if isinstance(message, Message)]
-        postings = isolated(f"thread {thread.id}", lambda: self._assemble(messages))
-        return () if isinstance(postings, Broken) else postings
+    def _assembled(self, threads: Sequence[Thread]) -> Iterator[Sequence[Posting]]:
+        made = self._hands.map(partial(postings_in, self._assemble), threads, _THREAD_SECONDS)
+        for thread, found in zip(threads, made, strict=True):
+            if isinstance(found, Broken):
+                log.error("thread %d cannot be put together: %s", thread.id, found.reason)
+            yield () if isinstance(found, Broken) else found
+
+
+def postings_in(assemble: Assemble, thread: Thread) -> Sequence[Posting]:
+    """The postings in a thread."""
+    read = (parse(mail.raw) for mail in thread.mails)
+    return assemble([message for message in read if isinstance(message, Message)])
 
 
 def index(stored: StoredMail) -> Indexed | Unread:
-    message = isolated(f"mail {stored.mail.origin}", lambda: parse(stored.mail.raw))
-    if isinstance(message, UnreadableMail | Broken):
+    """What threading needs of the mail, or why it cannot be read."""
+    message = parse(stored.mail.raw)
+    if isinstance(message, UnreadableMail):
         return Unread(stored.id, message.reason)
     related = dict.fromkeys((*message.references[:1], *message.references[-_RELATED:], message.in_reply_to))
     related.pop(message.message_id, None)

@@ -10,7 +10,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from threading import Lock
 from types import TracebackType
@@ -77,15 +77,19 @@ class Workers:
         self._workers: list[_Worker] = []
         self._lock = Lock()
 
-    def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R | Broken]:
-        """What the work gives for each item, in their order. The function is named by its module, as pickle does it."""
+    def map(self, work: Callable[[T], R], items: Sequence[T], seconds: float | None = None) -> list[R | Broken]:
+        """What the work gives for each item, in their order; `seconds` are for each, in place of the limit.
+
+        The function is named by its module, as pickle does it.
+        """
+        limits = self._limits if seconds is None else replace(self._limits, seconds=seconds)
         with self._lock:
             results: dict[int, R | Broken] = {}
             waiting = deque(_Task(at, item) for at, item in enumerate(items))
             try:
                 while len(results) < len(items):
-                    self._give(work, waiting)
-                    results.update(self._take(waiting))
+                    self._give(work, waiting, limits.seconds)
+                    results.update(self._take(waiting, limits))
             except BaseException:
                 self._end()  # what they were given is nobody's now
                 raise
@@ -103,7 +107,7 @@ class Workers:
     ) -> None:
         self.close()
 
-    def _give(self, work: Callable[[T], R], waiting: deque[_Task[T]]) -> None:
+    def _give(self, work: Callable[[T], R], waiting: deque[_Task[T]], seconds: float) -> None:
         idle = [worker for worker in self._workers if not worker.tasks]
         share = max(1, min(_CHUNK, len(waiting) // (2 * self._count)))
         while waiting and (idle or len(self._workers) < self._count):
@@ -117,9 +121,9 @@ class Workers:
             while not worker.tasks[0].tries and waiting and not waiting[0].tries and len(worker.tasks) < share:
                 worker.tasks.append(waiting.popleft())
             with suppress(OSError):  # one that died idle is found by whoever listens to it
-                worker.connection.send((work, [task.item for task in worker.tasks]))
+                worker.connection.send((work, [task.item for task in worker.tasks], seconds))
 
-    def _take(self, waiting: deque[_Task[T]]) -> Iterator[tuple[int, R | Broken]]:
+    def _take(self, waiting: deque[_Task[T]], limits: Limits) -> Iterator[tuple[int, R | Broken]]:
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
         for connection in wait(list(busy)):
             worker = busy[cast("Connection", connection)]
@@ -127,10 +131,10 @@ class Workers:
                 answer = worker.connection.recv()
             except (EOFError, OSError):
                 worker.process.join()
-                yield from self._failed(worker, _reason(worker.process.exitcode, self._limits), waiting)
+                yield from self._failed(worker, _reason(worker.process.exitcode, limits), waiting)
                 continue
             if isinstance(answer, _TooMuch):
-                yield from self._failed(worker, _memory(self._limits), waiting)
+                yield from self._failed(worker, _memory(limits), waiting)
                 continue
             yield worker.tasks.popleft().at, answer
 
@@ -160,9 +164,9 @@ def _serve(connection: Connection, limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(EOFError, BrokenPipeError):
         while True:
-            work, items = connection.recv()
+            work, items, seconds = connection.recv()
             for item in items:
-                signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+                signal.setitimer(signal.ITIMER_REAL, seconds)
                 answer = _apply(work, item)
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 connection.send(answer)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Missing parts of a series are asked for by message-id where no followed list brought them; once, then silence."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+from typing import Final, Protocol
+
+from bot.inbox.error import InboxError
+from bot.mail.bots import is_reply
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Posting, Waiting
+from bot.ports import Batch, Clock, Completions, Incomplete, Lookup, Mails, Progress, RawMail
+
+SETTLED: Final = timedelta(minutes=10)
+"""So long after its last part a series is left to the lists."""
+
+_POSTINGS: Final = 5
+_ATTEMPTS: Final = 5
+_FIRST_WAIT: Final = timedelta(minutes=10)
+_LONGEST_WAIT: Final = timedelta(hours=1)
+
+log = logging.getLogger(__name__)
+
+
+class Remembered(Mails, Completions, Protocol):
+    """The part of the store that completing needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What one round brought: postings that were looked at, mails that were new, and a line for each failure."""
+
+    postings: int
+    mails: int
+    problems: tuple[str, ...] = ()
+
+
+class Completing:
+    """One round after another over the series that wait; the next round of polling puts together what was found."""
+
+    def __init__(
+        self, store: Remembered, lookup: Lookup, age: timedelta, clock: Clock, stop: Event, progress: Progress
+    ) -> None:
+        self._store = store
+        self._lookup = lookup
+        self._age = age
+        self._clock = clock
+        self._stop = stop
+        self._progress = progress
+
+    def run(self) -> Completed:
+        """Look for what is due now. The first failure ends the round: the archive wants rest."""
+        now = self._clock.now()
+        due = self._store.incomplete(now, now - SETTLED, now - self._age, _POSTINGS)
+        if due:
+            self._progress.start("looking for missing parts", len(due))
+        new = done = 0
+        for one in due:
+            if self._stop.is_set():
+                break
+            try:
+                new += self._complete(one)
+            except InboxError as error:
+                log.warning("%s", error)
+                self._failed(one, error)
+                return Completed(done, new, (str(error),))
+            done += 1
+            self._progress.advance()
+        return Completed(done, new)
+
+    def _complete(self, one: Incomplete) -> int:
+        posting = one.posting
+        assert isinstance(posting.state, Waiting)
+        known = {part.index: part.message_id for part in posting.parts}
+        found = wanted(posting, self._lookup.missing(known, posting.state.missing))
+        new = self._store.ingest(Batch(self._lookup.base, "found", posting.message_id, found)) if found else 0
+        missing = ", ".join(map(str, posting.state.missing))
+        self._store.conclude(posting, f"asked for {missing}, found {len(found)} mails", self._clock.now())
+        return new
+
+    def _failed(self, one: Incomplete, error: InboxError) -> None:
+        now = self._clock.now()
+        if one.attempts + 1 >= _ATTEMPTS:
+            self._store.conclude(one.posting, f"gave up: {error}", now)
+        else:
+            wait = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << one.attempts))
+            self._store.postpone(one.posting, now + wait)
+
+
+def wanted(posting: Posting, mails: Sequence[RawMail]) -> tuple[RawMail, ...]:
+    """Those mails that can be parts of the posting: new ones of its author, and no answers."""
+    known = {part.message_id for part in posting.parts}
+    kept = []
+    for mail in mails:
+        message = parse(mail.raw)
+        if not isinstance(message, Message) or message.author is None or message.message_id in known:
+            continue
+        if message.author.key == posting.author.key and not is_reply(message.subject):
+            kept.append(mail)
+    return tuple(kept)
