@@ -4,11 +4,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bot.cli.context import options
+from bot.cli.screen import screen, table
 from bot.error import SettingsError
 from bot.ports import Outgoing
 from bot.settings import load
@@ -42,12 +41,12 @@ def list_mails(
     if not mails:
         typer.echo("No mail." if state is None else f"No mail is {state}.")
         return
-    table = Table("id", "state", "to", "answers", "where or why")
+    rows = table("id", "state", "to", "answers", "where or why")
     for mail in mails:
         more = f" +{len(mail.envelope_to) - 1}" if len(mail.envelope_to) > 1 else ""
         note = "; ".join(filter(None, (mail.reason, mail.destination)))
-        table.add_row(mail.message_id[:8], mail.state, *map(Text, (mail.envelope_to[0] + more, mail.posting_id, note)))
-    Console().print(table)
+        rows.add_row(mail.message_id[:8], mail.state, *map(Text, (mail.envelope_to[0] + more, mail.posting_id, note)))
+    screen().print(rows)
 
 
 @app.command()

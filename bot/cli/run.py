@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.progress import Silent, shown
+from bot.cli.screen import screen, table
 from bot.jobs.outcome import Outcome
 from bot.jobs.schedule import serve, stopped_by_signals
 from bot.ports import Tally
@@ -21,7 +20,6 @@ from bot.settings import Settings, load
 from bot.wiring import service
 
 _MOST_ROWS = 40
-_WIDTH = 140
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +60,7 @@ def _serve(settings: Settings, archives: Sequence[Path]) -> int:
 
 
 def _once(settings: Settings, archives: Sequence[Path]) -> int:
-    console = _console()
+    console = screen()
     with shown(Console(stderr=True)) as progress, service(settings, archives, progress) as made:
         with stopped_by_signals(made.stop):
             polled = made.poll.run()
@@ -84,30 +82,22 @@ def _once(settings: Settings, archives: Sequence[Path]) -> int:
     return status.FAILED if failed else status.USAGE if polled.problems else status.OK
 
 
-def _console() -> Console:
-    """The terminal as wide as it is; a file or pipe wide enough that no id or path is broken."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
-
-
 def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
     """One line a series; of many only those that have a mail or findings."""
     rows = outcomes
     if len(rows) > _MOST_ROWS:
         rows = sorted((one for one in outcomes if one.mail or one.findings), key=lambda one: not one.mail)[:_MOST_ROWS]
-    table = Table("series", "revision", "patches", "findings", "would be sent to", box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        column.no_wrap, column.overflow = True, "ellipsis"
+    shown_table = table("series", "revision", "patches", "findings", "would be sent to")
     for number in (1, 2, 3):
-        table.columns[number].justify = "right"
-    table.columns[0].ratio, table.columns[4].ratio = 3, 2
+        shown_table.columns[number].justify = "right"
+    shown_table.columns[0].ratio, shown_table.columns[4].ratio = 3, 2
     for one in rows:
         count = str(one.patches) if one.patches == one.expected else f"{one.patches}/{one.expected}"
         findings = "-" if one.refused else str(one.findings)
         # Text, not str: a subject is not our markup, whatever brackets it has.
-        table.add_row(Text(one.subject), f"v{one.revision}", count, findings, Text(_destination(one)))
+        shown_table.add_row(Text(one.subject), f"v{one.revision}", count, findings, Text(_destination(one)))
     if rows:
-        console.print(table)
+        console.print(shown_table)
     if len(outcomes) > len(rows):
         console.print(f"{len(outcomes) - len(rows):,} more series are not shown.", highlight=False)
 
