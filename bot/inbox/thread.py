@@ -1,22 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which mails belong together, by the ids they refer to; in memory, for what is read once."""
 
+import re
 from collections.abc import Iterable
 
 from bot.mail.message import Message
+
+# git send-email: the second, the process, the number in this run, the sender; b4: the day, the slug, ..., a hash.
+_RUN = re.compile(r"(\d{14}\.\d+|\d{8}-[\w.-]+-v\d+)-\d+-([^\s@]+@\S+)")
+
+
+def relatives(message: Message) -> tuple[str, ...]:
+    """The ids that tie the mail to others of its thread: what it refers to, and the run that sent it, if its id tells.
+
+    A run's id, with `*` for the number of the mail in it, is no mail's id. It ties together series that were sent
+    without threading, or with a hole in it.
+    """
+    run = _RUN.fullmatch(message.message_id)
+    return (*message.references, *((f"{run[1]}-*-{run[2]}",) if run else ()))
 
 
 def threads(messages: Iterable[Message]) -> tuple[tuple[Message, ...], ...]:
     """The messages by thread, in the order they came, threads by their first message.
 
-    Two mails are of one thread if one refers to the other or both to a third, here or not. Of several with one
-    message-id only the first is kept. Mails that refer to themselves or in a circle are a thread like any other.
+    Two mails are of one thread if one refers to the other, both to a third, here or not, or if one run sent both. Of
+    several with one message-id only the first is kept. Mails that refer to themselves or in a circle are a thread too.
     """
     kept = {message.message_id: message for message in reversed(tuple(messages))}
     sets = _Sets()
     for message in kept.values():
-        for reference in message.references:
-            sets.join(message.message_id, reference)
+        for relative in relatives(message):
+            sets.join(message.message_id, relative)
     found: dict[str, list[Message]] = {}
     for message in reversed(kept.values()):
         found.setdefault(sets.root(message.message_id), []).append(message)
