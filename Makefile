@@ -55,12 +55,12 @@ lock:
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "patchwarden: setting up $(VENV) (first time only)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -q --require-hashes --no-deps -r requirements.lock
-	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
-	@$(BIN)/pip install -q --require-hashes --no-deps -r requirements-dev.lock
+	@$(BIN)/pip install -qq --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
 clean:
