@@ -24,7 +24,9 @@ import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
+from rules.novelty import Suspect, new_in_code
 from rules.rule import Example, Rule, Status
+from rules.syntax.rust_code import Code
 from rules.view import FileView
 
 _COPY = re.compile(r"\bunsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
@@ -34,16 +36,19 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added read through a copy."""
     if not file.is_kernel_rust or not file.mentions(b"unsafe"):
         return
-    for code in file.post_code:
-        for match in _COPY.finditer(code.code):
-            line = code.line(match.start())
-            if line in file.fresh:
-                message = (
-                    f"This copies all of `*{match['ptr']}` to the stack to read `{match['field']}`. "
-                    f"Did you mean `unsafe {{ (*{match['ptr']}).{match['field']} }}`?"
-                )
-                anchor = file.anchor(line, code.column(match.start()))
-                yield Finding(RULE.id, RULE.severity, file.confidence, anchor, message)
+    for one in new_in_code(file, _suspects):
+        pointer, _, field = one.key.rpartition(".")
+        message = (
+            f"This copies all of `*{pointer}` to the stack to read `{field}`. "
+            f"Did you mean `unsafe {{ (*{pointer}).{field} }}`?"
+        )
+        yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+
+
+def _suspects(code: Code) -> Iterator[Suspect]:
+    for match in _COPY.finditer(code.code):
+        key = f"{match['ptr']}.{match['field']}"
+        yield Suspect(key, code.line(match.start()), code.column(match.start()))
 
 
 EXAMPLES = (

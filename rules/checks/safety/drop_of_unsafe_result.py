@@ -16,14 +16,16 @@ Say it: `drop(unsafe { T::from_raw(ptr) });`.
 
 ## When it stays silent
 
-Any other call, and a name instead of `_`.
+Any other call, a name instead of `_`, and statements that the patch only moves or edits.
 """
 
 import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
+from rules.novelty import Suspect, new_in_code
 from rules.rule import Example, Rule, Status
+from rules.syntax.rust_code import Code
 from rules.view import FileView
 
 _DROP = re.compile(r"\blet\s+_\s*(?::[^=;]+)?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]*::(?P<name>from_foreign|from_raw)\s*\(")
@@ -34,14 +36,16 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added statement."""
     if not file.is_kernel_rust or not file.mentions(b"let _", b"unsafe", b"from_"):
         return
-    for code in file.post_code:
-        for match in _DROP.finditer(code.code):
-            closing = code.closing(match.end() - 1)
-            line = code.line(match.start())
-            if closing is not None and _END.match(code.code, closing + 1) and line in file.fresh:
-                message = f"`drop(unsafe {{ .. {match['name']}(..) }})` says that the value is dropped here."
-                anchor = file.anchor(line, code.column(match.start()))
-                yield Finding(RULE.id, RULE.severity, file.confidence, anchor, message)
+    for one in new_in_code(file, _suspects):
+        message = f"`drop(unsafe {{ .. {one.key}(..) }})` says that the value is dropped here."
+        yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+
+
+def _suspects(code: Code) -> Iterator[Suspect]:
+    for match in _DROP.finditer(code.code):
+        closing = code.closing(match.end() - 1)
+        if closing is not None and _END.match(code.code, closing + 1):
+            yield Suspect(match["name"], code.line(match.start()), code.column(match.start()))
 
 
 EXAMPLES = (
@@ -81,7 +85,7 @@ RULE = Rule(
     id="drop-of-unsafe-result",
     summary="`let _ = unsafe { T::from_raw(..) }` instead of `drop(..)`",
     severity=Severity.NIT,
-    status=Status.STABLE,
+    status=Status.PREVIEW,  # maintainers have asked for both forms, and merged code has both
     doc=__doc__ or "",
     evidence=("aFlA92ooeQsSThLh@google.com", "contradicted once: Z6SlRZouQ-nPH2EP@pollux"),
     examples=EXAMPLES,

@@ -24,28 +24,33 @@ import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
+from rules.novelty import Suspect, new_in_code
 from rules.rule import Example, Rule, Status
+from rules.syntax.rust_code import Code
 from rules.syntax.rust_shape import Outline
 from rules.view import FileView
 
-_REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*\w+")
+_REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>\w+(?:\.\w+)*)\b(?!\s*\()")
 
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added reference through a pointer that is declared as one to a C type."""
     if not file.is_kernel_rust or not file.mentions(b"&mut", b"bindings::"):
         return
-    for outline in file.post_outlines:
-        code = outline.code
-        for match in _REFERENCE.finditer(code.code):
-            line = code.line(match.start())
-            if line in file.fresh and _points_to_c(outline, match.start(), match["ptr"]):
-                message = (
-                    f"`&mut` to a field of a C struct promises exclusive access that C does not give. "
-                    f"`&raw mut (*{match['ptr']})...` makes the pointer without the reference."
-                )
-                anchor = file.anchor(line, code.column(match.start()))
-                yield Finding(RULE.id, RULE.severity, file.confidence, anchor, message)
+    for one in new_in_code(file, _suspects):
+        message = (
+            f"`&mut` to a field of a C struct promises exclusive access that C does not give. "
+            f"`&raw mut {one.key}` makes the pointer without the reference."
+        )
+        yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+
+
+def _suspects(code: Code) -> Iterator[Suspect]:
+    outline = Outline(code)
+    for match in _REFERENCE.finditer(code.code):
+        if _points_to_c(outline, match.start(), match["ptr"]):
+            key = f"(*{match['ptr']}).{match['field']}"
+            yield Suspect(key, code.line(match.start()), code.column(match.start()))
 
 
 def _points_to_c(outline: Outline, offset: int, name: str) -> bool:

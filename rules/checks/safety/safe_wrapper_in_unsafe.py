@@ -17,14 +17,16 @@ Move the safe call out: `to_result(unsafe { f(x) })`.
 
 ## When it stays silent
 
-Blocks with more than this one expression, macros and doctests, and blocks that the patch only moves.
+Blocks with more than this one expression, macros and doctests, and blocks that the patch only moves or edits.
 """
 
 import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
+from rules.novelty import Suspect, new_in_source
 from rules.rule import Example, Rule, Status
+from rules.syntax.rust import Source
 from rules.syntax.rust_code import Code
 from rules.view import FileView
 
@@ -35,17 +37,18 @@ _WRAPPER = re.compile(
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added block whose content is a safe wrapper's call."""
-    if not file.is_kernel_rust or file.post_rust is None or not file.mentions(b"unsafe"):
+    if not file.is_kernel_rust or not file.mentions(b"unsafe"):
         return
-    for site in file.post_rust.sites:
-        if site.kind != "block" or site.setting != "code" or site.line not in file.fresh:
-            continue
-        name = _wrapper(site.body)
-        if name:
-            message = f"`{name}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."
-            yield Finding(
-                RULE.id, RULE.severity, site.confidence, file.anchor(site.line, site.column), message, scope=site.scope
-            )
+    for one in new_in_source(file, _suspects):
+        message = f"`{one.key}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."
+        confidence = one.confidence or file.confidence
+        yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
+
+
+def _suspects(source: Source) -> Iterator[Suspect]:
+    for site in source.sites:
+        if site.kind == "block" and site.setting == "code" and (name := _wrapper(site.body)):
+            yield Suspect(name, site.line, site.column, site.scope, site.confidence)
 
 
 def _wrapper(body: str) -> str | None:
@@ -104,6 +107,17 @@ EXAMPLES = (
           | +    // SAFETY: `led` is valid.
           | +    let y = unsafe { !*led };
           | +}
+        """,
+    ),
+    Example(
+        "there before, only edited",
+        """
+          | diff rust/kernel/led.rs
+          |  fn on(led: *mut u8) -> Result {
+          |      // SAFETY: `led` is valid.
+          | -    unsafe { to_result(bindings::led_on(led as _)) }
+          | +    unsafe { to_result(bindings::led_on(led.cast())) }
+          |  }
         """,
     ),
 )

@@ -3,7 +3,7 @@
 
 ## What it flags
 
-`unsafe { f(x); }` as a statement, where the patch adds it.
+`unsafe { f(x); }` as a statement, on one line or three, where the patch adds it.
 
 ## Why
 
@@ -15,33 +15,42 @@ Move the semicolon behind the brace.
 
 ## When it stays silent
 
-Blocks of more than one statement, blocks that are a value or a match arm, macros, and blocks that the patch only moves.
+Blocks of more than one statement, those that would not fit on one line, blocks that are a value or a match arm,
+macros, and blocks that the patch only moves or edits.
 """
 
 import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
+from rules.novelty import Suspect, new_in_source
 from rules.rule import Example, Rule, Status
+from rules.syntax.rust import Source
 from rules.syntax.rust_code import Code
 from rules.view import FileView
 
+_WIDTH = 100  # of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
 _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!")
 
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added statement that is an unsafe block of one call with a semicolon."""
-    if not file.is_kernel_rust or file.post_rust is None or not file.mentions(b"unsafe"):
+    if not file.is_kernel_rust or not file.mentions(b"unsafe"):
         return
-    for site in file.post_rust.sites:
-        if site.kind != "block" or site.setting != "code" or site.line not in file.fresh:
+    for one in new_in_source(file, _suspects):
+        message = "The semicolon goes behind the block: `unsafe { .. };`. It then fits on one line."
+        confidence = one.confidence or file.confidence
+        yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
+
+
+def _suspects(source: Source) -> Iterator[Suspect]:
+    for site in source.sites:
+        if site.kind != "block" or site.setting != "code" or site.line != site.statement:
             continue
-        if site.text.lstrip().startswith("unsafe {") and site.line == site.statement and _is_one_call(site.body):
-            message = "The semicolon goes behind the block: `unsafe { .. };`."
-            yield Finding(
-                RULE.id, RULE.severity, site.confidence, file.anchor(site.line, site.column), message, scope=site.scope
-            )
+        fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _WIDTH
+        if fits and site.text.lstrip().startswith("unsafe {") and _is_one_call(site.body):
+            yield Suspect(site.body.partition("(")[0], site.line, site.column, site.scope, site.confidence)
 
 
 def _is_one_call(body: str) -> bool:
@@ -87,6 +96,13 @@ EXAMPLES = (
           | +    }
           | +    // SAFETY: `led` is valid.
           | +    unsafe { *led = 1; }
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe {
+          | +        bindings::led_set_all(
+          | +            led,
+          | +            Level::from_percentage_of_maximum(50),
+          | +        );
+          | +    }
           | +    match led {
           | +        // SAFETY: `led` is valid.
           | +        _ => unsafe { bindings::led_on(led); },
