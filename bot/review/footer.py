@@ -8,7 +8,7 @@ from bot.review.remark import Remark
 
 def footer(review: Review, said: tuple[Remark, ...], identity: Identity) -> list[str]:
     """The signature, from its `-- ` on."""
-    example = min(remark.rule for remark in said)
+    example = min(said, key=lambda remark: remark.tier).rule
     contact = f"this mail or write to {identity.contact}" if identity.contact else "this mail"
     what = (
         f"This is a program, not a person: patchwarden {identity.version}, fixed rules, no language model. "

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a second look at one posting changed, and why: the rules, the base, or what is known of it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.review.comment import Basis, Comment, Review, Standing
+from bot.review.record import verdict_of
+
+
+class Kind(StrEnum):
+    """What became of a finding."""
+
+    NEW = "new"
+    GONE = "gone"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A finding with what became of it; `reason` is "" for one that is the same."""
+
+    kind: Kind
+    comment: Comment
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All findings of both looks, those of the new one first. `first` says that nothing was stored before.
+
+    `verdict` says that what would be mailed is not what would have been; `later` is the highest later revision, if any.
+    """
+
+    changes: tuple[Change, ...]
+    verdict: bool
+    first: bool = False
+    later: int | None = None
+
+    def of(self, kind: Kind) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.kind is kind)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the second look found what the first one did, and says the same of it."""
+        return not self.verdict and all(change.kind is Kind.SAME for change in self.changes)
+
+
+def difference(before: Review | None, after: Review, later: int | None = None) -> Difference:
+    """What changed from the stored review to the new one."""
+    if before is None:
+        new = tuple(Change(Kind.NEW, comment, "not judged before") for comment in _present(after))
+        return Difference(new, verdict=bool(verdict_of(after)), first=True, later=later)
+    known = Counter(_key(comment) for comment in _present(before))
+    changes = []
+    for comment in _present(after):
+        if known[_key(comment)]:
+            known[_key(comment)] -= 1
+            changes.append(Change(Kind.SAME, comment))
+        else:
+            changes.append(Change(Kind.NEW, comment, _why(before, after, comment)))
+    for comment in _present(before):
+        if known[_key(comment)]:
+            known[_key(comment)] -= 1
+            changes.append(Change(Kind.GONE, comment, _why(before, after, comment)))
+    return Difference(tuple(changes), verdict_of(before) != verdict_of(after), later=later)
+
+
+def _present(review: Review) -> Iterator[Comment]:
+    return (comment for comment in review.comments if comment.standing is not Standing.RESOLVED)
+
+
+def _key(comment: Comment) -> tuple[str, str]:
+    return comment.finding.fingerprint, comment.finding.severity
+
+
+def _why(before: Review, after: Review, comment: Comment) -> str:
+    old, new, rule = before.basis, after.basis, comment.finding.rule
+    if reason := _of_basis(old, new, rule):
+        return reason
+    if rule in {failure.rule for failure in before.failures} ^ {failure.rule for failure in after.failures}:
+        return "the rule failed one of the two times"
+    if before.posting.series != after.posting.series:
+        return "the series was read otherwise"
+    return "more of its files is known now"
+
+
+def _of_basis(old: Basis, new: Basis, rule: str) -> str:
+    if old == Basis():
+        return "it is not known what the stored review was judged by"
+    if rule not in old.rules or rule not in new.rules:
+        return "the rule is new" if rule not in old.rules else "the rule is not used any more"
+    if old.base != new.base:
+        return f"other base: {old.base or 'none'}, now {new.base or 'none'}"
+    if old.version != new.version:
+        return f"other rule version: patchwarden {old.version}, now {new.version}"
+    return "other rule version: the rules' code changed" if old.code != new.code else ""

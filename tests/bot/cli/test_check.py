@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.running import Run
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests" / "data" / "golden"
+
+
+def _series(case: str) -> Path:
+    return GOLDEN / case / "in.mbox"
+
+
+def _one_patch() -> bytes:
+    return _series("one-patch").read_bytes().partition(b"\n")[2]
+
+
+@pytest.mark.parametrize(("case", "status"), [("clean", 0), ("one-patch", 1), ("three-patches", 1)])
+def test_the_exit_status_says_whether_something_was_found(run: Run, case: str, status: int) -> None:
+    assert status == run("check", _series(case)).status
+
+
+@pytest.mark.parametrize(("fail_on", "status"), [("note", 1), ("nit", 1), ("warning", 1), ("bug", 0)])
+def test_fail_on(run: Run, fail_on: str, status: int) -> None:
+    done = run("check", "--fail-on", fail_on, "--rule", "missing-safety-comment", _series("one-patch"))
+
+    assert status == done.status
+
+
+def test_only_the_rules_that_are_named_are_run(run: Run) -> None:
+    done = run("check", "--rule", "bindings-in-driver", _series("one-patch"))
+
+    assert (0, "") == (done.status, done.err)
+
+
+def test_a_rule_that_does_not_exist_is_bad_usage(run: Run) -> None:
+    done = run("check", "--rule", "no-such-rule", _series("clean"))
+
+    assert 2 == done.status
+    assert "no-such-rule" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--format", "xml", "-"], ["--fail-on", "often", "-"], ["no-such-file.mbox"]]
+)
+def test_bad_usage(run: Run, arguments: list[str]) -> None:
+    assert 2 == run("check", *arguments).status
+
+
+def test_a_mail_on_standard_input(run: Run) -> None:
+    done = run("check", "--format", "jsonl", "--rule", "missing-safety-comment", "-", stdin=_one_patch())
+
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [("rust/kernel/led.rs", 20), ("rust/kernel/led.rs", 37)] == [(each["path"], each["line"]) for each in found]
+    assert {"20260302093000.1-1-ada@example.org"} == {each["message_id"] for each in found}
+
+
+def test_a_patch_file_without_a_message_id(run: Run, tmp_path: Path) -> None:
+    lines = [line for line in _one_patch().split(b"\n") if not line.startswith(b"Message-ID")]
+    (tmp_path / "0001.patch").write_bytes(b"\n".join(lines))
+
+    done = run("check", "--format", "json", "0001.patch")
+    assert {None} == {each["message_id"] for each in json.loads(done.out)}
+
+
+def test_patches_of_several_files_are_one_series(run: Run, tmp_path: Path) -> None:
+    mails = _series("three-patches").read_bytes().split(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n")[2:]
+    for number, mail in enumerate(mails, 1):
+        kept = [
+            line for line in mail.split(b"\n") if not line.startswith((b"Message-ID", b"In-Reply-To", b"References"))
+        ]
+        (tmp_path / f"{number}.patch").write_bytes(b"\n".join(kept))
+
+    done = run("check", "1.patch", "2.patch", "3.patch")
+    assert "(v1, 3 patches)\n" in done.out
+
+
+def test_a_bare_diff(run: Run) -> None:
+    diff = _one_patch()
+    done = run("check", "--format", "terse", "-", stdin=diff[diff.index(b"diff --git") :])
+
+    assert 1 == done.status
+    assert "rust/kernel/led.rs:20: WARNING: " in done.out
+
+
+def test_a_maildir_and_an_archive(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "maildir" / "new").mkdir(parents=True)
+    (tmp_path / "maildir" / "cur").mkdir()
+    (tmp_path / "maildir" / "new" / "1").write_bytes(_one_patch())
+    _git(tmp_path, "init", "-q", "archive")
+    (tmp_path / "archive" / "m").write_bytes(_one_patch())
+    _git(tmp_path / "archive", "add", "m")
+    _git(tmp_path / "archive", "commit", "-qm", "mail")
+
+    one, other = (run("check", "--format", "jsonl", name) for name in ("maildir", "archive"))
+    assert one.out == other.out
+    assert 1 == one.status
+
+
+def test_mails_that_would_be_sent(run: Run) -> None:
+    one = run("check", "--format", "mail", "--rule", "missing-safety-comment", _series("one-patch"))
+    none = run("check", "--format", "mail", _series("clean"))
+
+    assert "\nSubject: Re: [PATCH] rust: led: add an abstraction\n" in one.out
+    assert (0, "") == (none.status, none.out)
+
+
+def test_b4_reads_the_verdict_on_a_patch_and_nothing_on_a_cover_letter(run: Run) -> None:
+    mails = _series("three-patches").read_bytes().split(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n")
+    cover, patch = (run("check", "--format", "b4", "-", stdin=mail) for mail in mails[1:3])
+
+    assert (0, []) == (cover.status, json.loads(cover.out))
+    assert ["patchwarden"] == [each["tool"] for each in json.loads(patch.out)]
+
+
+@pytest.mark.parametrize("form", ["text", "terse", "jsonl", "json", "sarif", "mail", "b4"])
+def test_every_format_is_the_same_twice(run: Run, form: str) -> None:
+    first, second = (run("check", "--format", form, _series("three-patches")) for _ in range(2))
+
+    assert (1, "") == (first.status, first.err)
+    assert first.out == second.out
+    assert first.out
+
+
+# Input that is damaged.
+
+
+@pytest.mark.parametrize("keep", [40, 300, 500])
+def test_a_truncated_mail(run: Run, keep: int) -> None:
+    done = run("check", "-", stdin=_one_patch()[:keep])
+
+    assert 2 == done.status
+    assert "-" in done.err
+
+
+def test_a_diff_that_is_cut_in_a_hunk_names_the_mail_and_the_line(run: Run) -> None:
+    mail = _one_patch()
+    done = run("check", "-", stdin=mail[: mail.index(b"led_set_brightness")])
+
+    assert 2 == done.status
+    assert "20260302093000.1-1-ada@example.org" in done.err
+    assert "line" in done.err
+
+
+def test_nuls(run: Run) -> None:
+    done = run("check", "-", stdin=_one_patch().replace(b"LEDs want", b"LEDs\0want"))
+
+    assert 1 == done.status
+
+
+def test_nothing_but_nuls(run: Run) -> None:
+    assert 2 == run("check", "-", stdin=b"\0" * 5000).status
+
+
+def test_an_empty_input(run: Run) -> None:
+    done = run("check", "-")
+
+    assert (2, "patchwarden: no patch in -\n") == (done.status, done.err)
+
+
+def test_a_binary_patch(run: Run) -> None:
+    diff = (
+        b"diff --git a/logo.png b/logo.png\nnew file mode 100644\nindex 000000000000..0123456789ab\n"
+        b"GIT binary patch\nliteral 4\nLcmZQzWMT#Y01f~L\n\nliteral 0\nHcmV?d00001\n\n-- \n2.47.0\n"
+    )
+    done = run("check", "-", stdin=_one_patch().partition(b"diff --git")[0] + diff)
+
+    assert (0, "") == (done.status, done.err)
+
+
+def test_a_patch_of_five_megabytes_is_refused_with_its_size(run: Run) -> None:
+    head, _, _ = _one_patch().partition(b"diff --git")
+    lines = b"".join(b"+// %070d\n" % number for number in range(70_000))
+    diff = b"diff --git a/x.rs b/x.rs\nnew file mode 100644\n--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,70000 @@\n"
+    done = run("check", "-", stdin=head + diff + lines)
+
+    assert 2 == done.status
+    assert "larger than 4,000,000 bytes" in done.err
+
+
+def test_what_can_be_read_is_judged_beside_what_cannot(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad").write_bytes(b"x" * 10)
+    done = run("check", "--format", "terse", "bad", _series("one-patch"))
+
+    assert 2 == done.status
+    assert "rust/kernel/led.rs:20: WARNING" in done.out
+    assert "bad" in done.err
+
+
+# Commits of a repository.
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgSign=false"]
+    subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    repository = tmp_path / "linux"
+    (repository / "rust" / "kernel").mkdir(parents=True)
+    source = repository / "rust" / "kernel" / "led.rs"
+    _git(tmp_path, "init", "-q", "-b", "main", "linux")
+    source.write_text(
+        "//! LEDs.\n\n/// On.\npub fn on() {\n    // SAFETY: Always.\n    unsafe { bindings::on() };\n}\n"
+    )
+    _git(repository, "add", ".")
+    _git(repository, "commit", "-qm", "rust: led: add")
+    source.write_text(source.read_text() + "\n/// Off.\npub fn off() {\n    unsafe { bindings::off() };\n}\n")
+    _git(repository, "commit", "-qam", "rust: led: switch off")
+    return repository
+
+
+def test_commits_of_a_repository(run: Run, repository: Path) -> None:
+    done = run("check", "--format", "jsonl", "--git", repository, "HEAD~1..HEAD")
+
+    (found,) = [json.loads(line) for line in done.out.splitlines() if "missing-safety-comment" in line]
+    assert ("rust/kernel/led.rs", 11, None) == (found["path"], found["line"], found["message_id"])
+    assert 1 == done.status
+
+
+def test_the_repository_runs_nothing(run: Run, repository: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\ncat\n")
+    trap.chmod(0o755)
+    (repository / ".git" / "info").mkdir(exist_ok=True)
+    (repository / ".git" / "info" / "attributes").write_text("*.rs diff=trap\n")
+    for setting in ("diff.trap.textconv", "diff.trap.command", "diff.external", "core.pager", "core.fsmonitor"):
+        _git(repository, "config", setting, str(trap))
+
+    done = run("check", "--format", "terse", "--git", repository, "HEAD~1..HEAD")
+
+    assert 1 == done.status
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"diff.noprefix": "true"}, {"diff.mnemonicPrefix": "true"}, {"format.attach": "x"}]
+)
+def test_the_repositorys_settings_change_nothing(run: Run, repository: Path, settings: dict[str, str]) -> None:
+    before = run("check", "--format", "jsonl", "--git", repository, "HEAD~1..HEAD")
+    for name, value in settings.items():
+        _git(repository, "config", name, value)
+
+    assert before == run("check", "--format", "jsonl", "--git", repository, "HEAD~1..HEAD")
+
+
+@pytest.mark.parametrize("commits", ["HEAD", "--output=x..y", "nowhere..HEAD", "HEAD..HEAD"])
+def test_a_range_that_is_none(run: Run, repository: Path, commits: str, tmp_path: Path) -> None:
+    done = run("check", "--git", repository, commits)
+
+    assert 2 == done.status
+    assert done.err
+    assert not (tmp_path / "x..y").exists()
+
+
+def test_not_a_repository(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+
+    assert (2, 2) == (run("check", "--git", "folder", "A..B").status, run("check", "folder").status)

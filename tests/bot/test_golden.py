@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whole mails, byte for byte: `in.mbox` holds synthetic postings, `out/` the mails that answer them.
+
+`make golden` rewrites what is expected; read the difference as the author of the patch would.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.inbox.assemble import assemble
+from bot.inbox.mailbox import split_mbox
+from bot.inbox.thread import threads
+from bot.mail.address import Address
+from bot.mail.compose import compose
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.review.comment import Identity
+from bot.review.history import History
+from bot.review.lint import problems
+from bot.review.reply import reply
+from bot.review.review import review
+from rules.engine import run
+from rules.registry import by_id
+from rules.tree import NoTree
+
+CASES = Path(__file__).parent.parent / "data" / "golden"
+IDENTITY = Identity(Address("patchwarden", "patchwarden@bot.example.org"), "1.0", "owner@example.org")
+# Named one by one, so that a new rule leaves these mails as they are.
+RULES = tuple(
+    rule
+    for rule in map(
+        by_id,
+        (
+            "missing-safety-comment",
+            "missing-safety-section",
+            "bindings-in-driver",
+            "safety-placeholder",
+            "invariant-tag",
+            "invariants-on-fn",
+        ),
+    )
+    if rule is not None
+)
+
+
+def _mails(case: Path) -> list[bytes]:
+    """The mails that answer a case's postings, in the order of these."""
+    messages = [
+        message for raw in split_mbox((case / "in.mbox").read_bytes()) if isinstance(message := parse(raw), Message)
+    ]
+    history, mails = History(), []
+    for thread in threads(messages):
+        for posting in assemble(thread):
+            made = review(posting, run(RULES, posting.series, NoTree()), RULES, history.previous(posting))
+            history.remember(made)
+            answer = reply(made, RULES, IDENTITY)
+            if answer is not None:
+                assert [] == list(problems(answer.body))
+                content = compose(answer)
+                assert isinstance(content, bytes)
+                mails.append(content)
+    return mails
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_golden_mails(case: str) -> None:
+    mails = _mails(CASES / case)
+    out = CASES / case / "out"
+    if os.environ.get("PATCHWARDEN_GOLDEN") == "rewrite":
+        out.mkdir(exist_ok=True)
+        for old in out.iterdir():
+            old.unlink()
+        for number, mail in enumerate(mails, 1):
+            (out / f"{number}.eml").write_bytes(mail)
+    expected = [path.read_bytes() for path in sorted(out.iterdir())] if out.is_dir() else []
+
+    assert expected == mails
+
+
+def test_golden_mails_are_the_same_twice() -> None:
+    case = CASES / "three-patches"
+
+    assert _mails(case) == _mails(case)
