@@ -46,7 +46,7 @@ def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str
         cc=(),
         subject=subject if _RE.match(subject) else f"Re: {subject}",
         in_reply_to=message.message_id,
-        references=tuple(dict.fromkeys((*message.references, message.message_id))),
+        references=tuple(dict.fromkeys((*message.references[-_MOST_LISTED:], message.message_id))),
         body="\n".join([*lines, *_footer(identity)]) + "\n",
         headers=(("Auto-Submitted", "auto-replied"), ("X-Patchwarden-Version", identity.version)),
     )
@@ -62,7 +62,7 @@ def help_text(review: Review | None) -> list[str]:
     lines += [line for comment in found[:_MOST_LISTED] for line in _named(comment)]
     if len(found) > _MOST_LISTED:
         lines.append(f"  and {len(found) - _MOST_LISTED} more")
-    return lines if found else lines[:-1] + ["FINDING is a rule's id; there are no findings in this series."]
+    return lines if found else [*lines[:-1], "FINDING is a rule's id; there are no findings in this series."]
 
 
 def explanation(rule: Rule | None, asked: str) -> list[str]:
@@ -110,7 +110,7 @@ def _paragraph(text: str) -> Iterable[str]:
     if heading := _HEADING.match(lines[0]):
         title = prose.visible(heading[1])
         rest = "\n".join(lines[1:]).strip()
-        return [title, "-" * min(len(title), prose.WIDTH - 2) + " ", *(_paragraph(rest) if rest else ())]
+        return [title, "=" * min(len(title), prose.WIDTH), *(_paragraph(rest) if rest else ())]
     if any(line.startswith(("    ", "```", "|")) for line in lines):
         return [quoted(line) for line in lines]
     items = re.split(r"\n(?=[-*] )", text)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a second look changed, and the reason that is given for it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.review.comment import Basis, Review
+from bot.review.difference import Kind, difference
+from bot.review.policy import Policy
+from bot.review.record import verdict_of
+from bot.review.review import review
+from rules.finding import Failure, Finding, Report
+from tests.bot.review.making import Maker
+
+BASIS = Basis("1.0", "aaa", ("missing-safety-comment",), "v7.0")
+
+
+def judged(make: Maker, *findings: Finding, basis: Basis = BASIS, policy: Policy | None = None) -> Review:
+    made = review(make.posting(), Report(findings), [make.rule()], None, policy or Policy())
+    return replace(made, basis=basis)
+
+
+def test_two_equal_looks_differ_in_nothing(make: Maker) -> None:
+    found = difference(judged(make, make.finding(5)), judged(make, make.finding(5)))
+
+    assert found.nothing
+    assert [Kind.SAME] == [change.kind for change in found.changes]
+
+
+def test_what_is_new_and_what_is_gone(make: Maker) -> None:
+    found = difference(judged(make, make.finding(5)), judged(make, make.finding(6)))
+
+    assert [(Kind.NEW, 6), (Kind.GONE, 5)] == [
+        (change.kind, change.comment.finding.anchor.line) for change in found.changes
+    ]
+    assert found.verdict
+
+
+@pytest.mark.parametrize(
+    ("basis", "reason"),
+    [
+        (replace(BASIS, rules=()), "the rule is not used any more"),
+        (replace(BASIS, base="v7.1"), "other base: v7.0, now v7.1"),
+        (replace(BASIS, version="1.1"), "other rule version: patchwarden 1.0, now 1.1"),
+        (replace(BASIS, code="bbb"), "other rule version: the rules' code changed"),
+        (BASIS, "more of its files is known now"),
+    ],
+)
+def test_the_reason_is_what_the_judgement_rests_on(make: Maker, basis: Basis, reason: str) -> None:
+    found = difference(judged(make), judged(make, make.finding(5), basis=basis))
+
+    assert [reason] == [change.reason for change in found.changes]
+
+
+def test_a_rule_that_was_not_there_is_new(make: Maker) -> None:
+    found = difference(judged(make, basis=replace(BASIS, rules=("other",))), judged(make, make.finding(5)))
+
+    assert ["the rule is new"] == [change.reason for change in found.changes]
+
+
+def test_of_an_old_record_the_reason_is_not_known(make: Maker) -> None:
+    found = difference(judged(make, basis=Basis()), judged(make, make.finding(5)))
+
+    assert ["it is not known what the stored review was judged by"] == [change.reason for change in found.changes]
+
+
+def test_a_rule_that_failed_explains_what_is_gone(make: Maker) -> None:
+    failure = Failure("missing-safety-comment", 1, "rust/kernel/led.rs", "ValueError")
+    found = difference(judged(make, make.finding(5)), replace(judged(make), failures=(failure,)))
+
+    assert ["the rule failed one of the two times"] == [change.reason for change in found.changes]
+
+
+def test_without_a_stored_review_all_is_new(make: Maker) -> None:
+    found = difference(None, judged(make, make.finding(5)))
+
+    assert found.first
+    assert found.verdict
+    assert not difference(None, judged(make)).verdict
+
+
+def test_what_is_held_back_now_is_another_verdict_of_the_same_findings(make: Maker) -> None:
+    finding = make.finding(5)
+    found = difference(judged(make, finding), judged(make, finding, policy=Policy(dismissed={finding.fingerprint: ""})))
+
+    assert [Kind.SAME] == [change.kind for change in found.changes]
+    assert found.verdict
+    assert not found.nothing
+
+
+def test_a_verdict_does_not_depend_on_the_order_of_what_is_said(make: Maker) -> None:
+    one, other = make.finding(5), make.finding(6)
+
+    assert verdict_of(judged(make, one, other)) == verdict_of(judged(make, other, one))
+    assert verdict_of(judged(make, one)) != verdict_of(judged(make, other))
+    assert verdict_of(judged(make)) == ""
