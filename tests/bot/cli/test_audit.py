@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.running import Run
+
+UNDOCUMENTED = "//! LEDs.\n\n/// On.\npub fn on() {\n    unsafe { bindings::on() };\n}\n"
+FINE = "//! LEDs.\n\n/// On.\npub fn on() {}\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name, text in (("b.rs", UNDOCUMENTED), ("a.rs", UNDOCUMENTED), ("fine.rs", FINE), ("led.c", "int led;\n")):
+        path = tmp_path / "linux" / "rust" / "kernel" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "linux"
+
+
+def test_a_tree_is_grouped_by_file_and_summed(run: Run, tree: Path) -> None:
+    done = run("audit", "--rule", "missing-safety-comment", "linux")
+
+    assert (
+        """\
+linux/rust/kernel/a.rs: 1 warning
+  5: warning: This `unsafe` block has no `// SAFETY:` comment. It should say why `bindings::on()` may be called here. \
+[missing-safety-comment]
+      unsafe { bindings::on() };
+
+linux/rust/kernel/b.rs: 1 warning
+  5: warning: This `unsafe` block has no `// SAFETY:` comment. It should say why `bindings::on()` may be called here. \
+[missing-safety-comment]
+      unsafe { bindings::on() };
+
+2 warnings in 2 files
+  missing-safety-comment      2
+"""
+        == done.out
+    )
+    assert (1, "") == (done.status, done.err)
+
+
+def test_a_clean_file(run: Run, tree: Path) -> None:
+    done = run("audit", "linux/rust/kernel/fine.rs")
+
+    assert (0, "nothing found\n", "") == (done.status, done.out, done.err)
+
+
+@pytest.mark.parametrize("given", ["linux/rust", "linux/rust/kernel/a.rs", "./linux"])
+def test_paths_are_as_given_and_have_no_message_id(run: Run, tree: Path, given: str) -> None:
+    done = run("audit", "--format", "jsonl", given)
+
+    found = json.loads(done.out.splitlines()[0])
+    assert ("linux/rust/kernel/a.rs", 5, None) == (found["path"], found["line"], found["message_id"])
+
+
+def test_the_place_in_the_kernel_counts_not_the_place_on_disk(run: Run, tmp_path: Path) -> None:
+    for top in ("rust", "home/rust/linux"):
+        source = tmp_path / top / "drivers" / "leds" / "lamp.rs"
+        source.parent.mkdir(parents=True)
+        source.write_text("use kernel::bindings;\n\nfn on(led: *mut bindings::led_classdev) {}\n")
+    for mark in ("MAINTAINERS", "Kbuild"):
+        (tmp_path / "home" / "rust" / "linux" / mark).write_text("")
+
+    done = run("audit", "--format", "terse", "--rule", "bindings-in-driver", "home/rust/linux")
+    assert "home/rust/linux/drivers/leds/lamp.rs:3: WARNING: " in done.out
+
+
+def test_any_number_of_jobs_gives_the_same(run: Run, tree: Path) -> None:
+    one, two = (run("audit", "--format", "jsonl", "--jobs", jobs, "linux") for jobs in ("1", "2"))
+
+    assert one == two
+    assert one.out
+
+
+@pytest.mark.parametrize("form", ["text", "terse", "jsonl", "json", "sarif", "b4"])
+def test_every_format(run: Run, tree: Path, form: str) -> None:
+    done = run("audit", "--format", form, "linux")
+
+    assert 1 == done.status
+    assert "missing-safety-comment" in done.out
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--format", "mail", "linux"], ["linux/rust/kernel/led.c"], ["--rule", "x", "."]]
+)
+def test_bad_usage(run: Run, tree: Path, arguments: list[str]) -> None:
+    assert 2 == run("audit", *arguments).status
+
+
+def test_a_file_that_is_not_there_is_named_and_the_others_are_judged(run: Run, tree: Path) -> None:
+    done = run("audit", "--format", "terse", "gone.rs", "linux/rust/kernel/a.rs")
+
+    assert 2 == done.status
+    assert "patchwarden: gone.rs: No such file or directory\n" == done.err
+    assert done.out.startswith("linux/rust/kernel/a.rs:5: WARNING")
+
+
+def test_bytes_that_are_no_text(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "odd.rs").write_bytes(b"\xff\xfe\0fn f() { unsafe { g(\xff) } }\n")
+    (tmp_path / "empty.rs").write_bytes(b"")
+
+    assert run("audit", "--format", "json", "odd.rs", "empty.rs").status in (0, 1)

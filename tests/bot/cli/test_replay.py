@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.running import Run
+
+GOLDEN = Path(__file__).parents[2] / "data" / "golden"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """All golden postings in one mbox, and a mail that cannot be read."""
+    mails = [(case / "in.mbox").read_bytes() for case in sorted(GOLDEN.iterdir())]
+    broken = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n\nnothing\n\n"
+    (tmp_path / "archive.mbox").write_bytes(b"".join([*mails[:3], broken, *mails[3:]]))
+    return tmp_path / "archive.mbox"
+
+
+def _value(table: str, name: str) -> str:
+    found = re.search(rf"^{re.escape(name)}  +(.*)$", table, re.MULTILINE)
+    assert found is not None, table
+    return found[1].strip()
+
+
+def test_the_table_at_the_end(run: Run, archive: Path) -> None:
+    done = run("replay", "--jobs", "1", archive)
+
+    names = ("mails", "unreadable mails", "postings", "  complete", "patches", "mails that would be sent", "failures")
+    assert ["22", "1", "9", "9", "16", "8", "0"] == [_value(done.out, name) for name in names]
+    assert 0 == done.status
+
+
+def test_findings_stream_as_json_and_the_table_goes_to_stderr(run: Run, archive: Path) -> None:
+    done = run("replay", "--jobs", "1", "--format", "jsonl", archive)
+
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert all({"rule", "message_id", "path", "line"} <= each.keys() for each in found)
+    assert "20260302093000.1-1-ada@example.org" in {each["message_id"] for each in found}
+    assert "22" == _value(done.err, "mails")
+
+
+def test_any_number_of_jobs_gives_the_same(run: Run, archive: Path, tmp_path: Path) -> None:
+    one, two = (run("replay", "--jobs", jobs, "--format", "jsonl", "--mails", f"out{jobs}", archive) for jobs in "12")
+
+    assert one.out == two.out
+    assert _files(tmp_path / "out1") == _files(tmp_path / "out2")
+
+
+def test_the_mails_that_would_be_sent_are_written(run: Run, archive: Path, tmp_path: Path) -> None:
+    run("replay", "--jobs", "1", "--mails", "would/send", archive)
+
+    mails = _files(tmp_path / "would" / "send")
+    assert 8 == len(mails)
+    assert any(b"\nSubject: Re: [PATCH] rust: led: add an abstraction\n" in mail for mail in mails.values())
+
+
+def test_since_leaves_out_older_postings(run: Run, archive: Path) -> None:
+    done = run("replay", "--jobs", "1", "--since", "2026-03-09", archive)
+
+    assert "3" == _value(done.out, "postings")
+
+
+@pytest.mark.parametrize("arguments", [[], ["nowhere.git"], ["--since", "yesterday", "x"], ["--format", "sarif", "x"]])
+def test_bad_usage(run: Run, arguments: list[str]) -> None:
+    assert 2 == run("replay", *arguments).status
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

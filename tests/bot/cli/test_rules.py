@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from rules.registry import RULES
+from tests.bot.cli.running import Run
+
+
+def test_every_rule_is_listed(run: Run) -> None:
+    done = run("rules")
+
+    assert 0 == done.status
+    assert [rule.id for rule in RULES] == [line.split()[0] for line in done.out.splitlines()[1:] if line.strip()]
+
+
+def test_a_rules_page(run: Run) -> None:
+    done = run("rules", "missing-safety-comment")
+
+    assert 0 == done.status
+    assert all(heading in done.out for heading in ("What it flags", "Why", "How to fix", "When it stays silent"))
+
+
+def test_a_rule_that_does_not_exist(run: Run) -> None:
+    done = run("rules", "no-such-rule")
+
+    assert 2 == done.status
+    assert "no-such-rule" in done.err
