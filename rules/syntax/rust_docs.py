@@ -4,25 +4,36 @@
 import re
 from collections.abc import Iterable
 
+from tree_sitter import Node
+
 from rules.syntax.rust_lines import header_rows
 from rules.syntax.rust_model import Docs
 from rules.syntax.rust_unit import Unit
 
 SAFETY_TITLES = frozenset({"Safety", "SAFETY", "Implementation safety", "Implementation Safety"})
 _CONTAINER = r"(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*"
+_ENTRY = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])")
 _ATX = re.compile(_CONTAINER + r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*$")
-_SETEXT = re.compile(_CONTAINER + r" {0,3}(?:=+|-+)[ \t]*$")
+_SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)$")
 _LINE = 2000
-_MARKUP = re.compile(r"[`*_\[\]<>&\\!]+")
+_MARKUP = re.compile(r"`+[^`]*`+|[*_\[\]<>]+")
 _DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
 _DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\bdoc\s*=|doc\s*=\s*(?!r?#*\"))", re.DOTALL)
 
 
-def header(unit: Unit, row: int, floor: int) -> tuple[Docs, tuple[str, ...], bool]:
-    """The docs and the attributes above the item on `row`, and whether more could stand above what is shown."""
+def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], bool]:
+    """The docs and the attributes of an item, and whether more could stand above what is shown.
+
+    Of an item behind other code on its line nothing is read: what stands above belongs to that code.
+    """
+    row, column = item.start_point
+    before = unit.lines[row][: min(column, _LINE)]
+    if before.strip() and not before.lstrip().startswith(b"#["):
+        return Docs(), (), False
     first, met_floor = header_rows(unit.lines, row, floor)
-    raw = [line.decode("utf-8", "surrogateescape") for line in [line[:_LINE] for line in unit.lines[first : row + 1]]]
+    shown = [*(line[:_LINE] for line in unit.lines[first:row]), before]
+    raw = [line.decode("utf-8", "surrogateescape") for line in shown]
     lines: list[tuple[int, str]] = []
     attributes: list[str] = []
     opaque = False
@@ -36,7 +47,7 @@ def header(unit: Unit, row: int, floor: int) -> tuple[Docs, tuple[str, ...], boo
             lines.extend(_block_docs(raw[n : end + 1], number))
             n = end
         elif text.startswith("#["):
-            end = next((m for m in range(n, min(len(raw) - 1, n + 40)) if _closed("\n".join(raw[n : m + 1]))), n)
+            end = next((m for m in range(n, min(len(raw), n + 40)) if _closed("\n".join(raw[n : m + 1]))), n)
             attribute = "\n".join(raw[n : end + 1]).strip()
             attributes.append(attribute)
             opaque = opaque or _DOC_OPAQUE.match(attribute) is not None
@@ -44,8 +55,26 @@ def header(unit: Unit, row: int, floor: int) -> tuple[Docs, tuple[str, ...], boo
             if documented:
                 lines.append((number, documented[1].replace("\\n", "\n").split("\n")[0]))
             n = end
+            behind = raw[n].partition("///")[2] if "/// " in raw[n] else ""
+            if behind:
+                lines.append((unit.line(first + n), behind))
         n += 1
     return Docs(tuple(lines), headings(lines), opaque), tuple(attributes), met_floor and unit.open_top
+
+
+def inner_docs(unit: Unit, item: Node) -> tuple[tuple[int, str], ...]:
+    """The `//!` lines with which an item's body begins: they document the item too."""
+    body = item.child_by_field_name("body")
+    if body is None or b"//!" not in unit.text[body.start_byte : body.start_byte + _LINE]:
+        return ()
+    lines: list[tuple[int, str]] = []
+    for row in range(body.start_point.row, body.end_point.row + 1):
+        text = unit.lines[row][:_LINE].strip().removeprefix(b"{").strip()
+        if text.startswith(b"//!"):
+            lines.append((unit.line(row), text[3:].decode("utf-8", "surrogateescape")))
+        elif text and row > body.start_point.row:
+            break
+    return tuple(lines)
 
 
 def _closed(text: str) -> bool:
@@ -61,7 +90,7 @@ def _block_docs(raw: list[str], number: int) -> Iterable[tuple[int, str]]:
 def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
     """The titles in documentation text, ATX and setext, outside code fences; markers removed, line by line."""
     rows = list(lines)
-    indents = [len(text) - len(text.lstrip(" ")) for _, text in rows if text.strip()]
+    indents = [len(text) - len(text.lstrip(" \t")) for _, text in rows if text.strip()]
     indent = min(indents, default=0)
     found: list[tuple[int, str]] = []
     fence = ""
@@ -82,7 +111,7 @@ def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
             found.append((previous[0], previous[1].strip()))
             previous = None
         else:
-            previous = (number, text) if text.strip() else None
+            previous = (number, text) if text.strip() and not _ENTRY.match(text) else None
     return tuple(found)
 
 

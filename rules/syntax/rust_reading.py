@@ -35,6 +35,7 @@ _STOPS_CLIPPY = frozenset(
 _OPENS_BENEVOLENTLY = frozenset({"closure_expression", "if_expression", "else_clause", "match_arm", "const_block"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
+_CONTINUES = frozenset({"else", ",", ".", "?", "as", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
 _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _UNSAFE = re.compile(rb"\bunsafe\b")
@@ -226,7 +227,8 @@ def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
         if kind in ("(", "[", "{") and n <= 1:
             break
         angles += _ANGLES.get(kind, 0)
-        if kind == ";" or (is_braces(token) and siblings[n + 1].type != "else" and siblings[n - 1].type != "=>"):
+        ends = is_braces(token) and siblings[n + 1].type not in _CONTINUES and siblings[n - 1].type != "=>"
+        if kind == ";" or ends:
             return start, True
         settled = settled or kind == "=>" or (kind == "," and angles <= 0)
         if not settled and kind not in _COMMENTS:

@@ -6,7 +6,7 @@ import re
 from tree_sitter import Node
 
 from rules.finding import Confidence
-from rules.syntax.rust_docs import has_safety_section, header, is_safety_title
+from rules.syntax.rust_docs import has_safety_section, header, headings, inner_docs, is_safety_title
 from rules.syntax.rust_model import Docs, SafetyReading, UnsafeDeclaration, UnsafeSite
 from rules.syntax.rust_reading import TOKEN_TREES, Reader, index_of, is_braces
 from rules.syntax.rust_unit import Unit
@@ -159,7 +159,9 @@ class UnsafeCode:
     def _declaration(self, kind: str, item: Node, exempt: str, context: Context, *, name: str = "") -> None:
         unit = self._unit
         row = item.start_point.row
-        docs, attributes, cut = header(unit, row, unit.top - 1)
+        docs, attributes, cut = header(unit, item, unit.top - 1)
+        if inner := inner_docs(unit, item):
+            docs = Docs((*docs.lines, *inner), headings((*docs.lines, *inner)), docs.opaque)
         if not exempt and any(_HIDDEN.match(attribute) for attribute in attributes):
             exempt = "hidden"
         if not exempt and "missing_safety_doc" in context.allowed:

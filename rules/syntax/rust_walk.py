@@ -133,7 +133,7 @@ class Walker:
             floor = header_rows(self.unit.lines, row, -1)[0] - 1 if in_module else outer.floor
         in_test, allowed = outer.in_test, outer.allowed
         if self._has_tests or self._has_lints:
-            _, attributes, _ = header(self.unit, row, -1)
+            _, attributes, _ = header(self.unit, node, -1)
             in_test = in_test or any(_TEST.match(text) for text in attributes)
             allowed = allowed | _lints(attributes)
         setting: Setting = "macro-definition" if kind == "macro_rules!" and outer.setting == "code" else outer.setting
