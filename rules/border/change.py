@@ -9,6 +9,7 @@ from typing import Protocol
 from rules.border.fit import fit
 from rules.border.helper_facts import BINDGEN_PARAMETERS
 from rules.border.index import Border
+from rules.border.overlay import changed_border
 from rules.border.source import is_c
 from rules.image import Image
 from rules.patch import FileChange, Hunk, Patch
@@ -75,8 +76,8 @@ def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BorderChange | 
     for file in files:
         if _matters(file.change):
             walk.take(file)
-    before = base.changed(walk.first, walk.first_fragments) if walk.first or walk.first_fragments else base
-    after = base.changed(walk.state, walk.fragments)
+    before = changed_border(base, walk.first, walk.first_fragments)
+    after = changed_border(base, walk.state, walk.fragments, walk.scanned)
     return BorderChange(before, after, tuple(walk.steps), frozenset(walk.state) | frozenset(walk.fragments))
 
 
@@ -95,6 +96,7 @@ class _Walk:
         self.state: dict[str, bytes | None] = {}
         self.first_fragments: dict[str, CSource] = {}
         self.fragments: dict[str, CSource] = {}
+        self.scanned: dict[str, CSource] = {}
         self.steps: list[Step] = []
 
     def take(self, file: "ChangedFile") -> None:
@@ -132,11 +134,24 @@ class _Walk:
         if change.after is not None:
             self.state[change.after] = after
 
+    def _scanned_before(self, path: str | None, content: bytes | None) -> CSource | None:
+        if path is None or content is None:
+            return None
+        if path in self.scanned and self.state.get(path) == content:
+            return self.scanned[path]
+        if content == self._tree.read(path):
+            return self._base.facts.c(path)
+        return scan(_text(content))
+
     def _step(self, file: "ChangedFile", before: bytes | None, after: bytes | None, known: bool) -> None:
         change = file.change
         if known:
-            pre = scan(_text(before)) if before is not None else None
+            pre = self._scanned_before(change.before, before)
             post = scan(_text(after)) if after is not None else None
+            if change.before is not None:
+                self.scanned.pop(change.before, None)
+            if post is not None:
+                self.scanned[change.path] = post
             self.steps.append(Step(file.patch, change, pre, post, whole=True))
             return
         pre, post = _from_hunks(change, "pre"), _from_hunks(change, "post")

@@ -25,9 +25,12 @@ _TYPES = (Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.TYPEDEF)
 def breakages(change: BorderChange) -> Iterator[Breakage]:
     """Every change of a C name that leaves a user on Rust's side behind, in the order of the series."""
     standing = Standing(change)
+    gone = tuple(_headers_gone(change))
+    yield from gone
+    said = {one.shown[0] for one in gone}
     for name, step in _changed(change).items():
-        yield from _of_name(name, step, change, standing)
-    yield from _headers_gone(change)
+        if step.change.before not in said:
+            yield from _of_name(name, step, change, standing)
 
 
 def _changed(change: BorderChange) -> dict[str, Step]:

@@ -69,6 +69,8 @@ def _members(
         left = standing.members(change.before.member_users(name, short))
         sure = [one for one in left if one.sure]
         left = tuple(sure) if sure else left
+        if effect is Effect.MEMBER_TYPE:  # a callback that is not set has no type to match
+            left = tuple(one for one in left if not one.access.text.endswith(f"{short}: None,"))
         if effect is Effect.MEMBER_GATED:
             left = tuple(one for one in left if not _gated(one, conditions, change))
         if left:

@@ -15,8 +15,8 @@ from rules.border.helper_facts import (
     constants_of,
 )
 from rules.border.reach import reach
-from rules.border.source import ChangedFacts, FactSource, FileFacts
-from rules.syntax.c import CSource, Declaration, Kind
+from rules.border.source import FactSource, FileFacts
+from rules.syntax.c import Declaration, Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:const |volatile )*(\w+)")
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
@@ -68,10 +68,6 @@ class Border:
         """The border of a tree held in memory."""
         return cls(FileFacts(files))
 
-    def changed(self, files: Mapping[str, bytes | None], fragments: Mapping[str, CSource] | None = None) -> "Border":
-        """The border after some files changed; see ChangedFacts."""
-        return Border(ChangedFacts(self.facts, files, fragments))
-
     def users(self, name: str) -> tuple[User, ...]:
         """Where Rust names that bound name, in the order of paths and lines."""
         return self._users.get(name, ())
@@ -86,11 +82,12 @@ class Border:
 
     def provider(self, name: str) -> LocatedHelper | Constant | None:
         """The helper or constant helper that gives Rust that bound name where bindgen cannot."""
-        if name in self._helpers:
-            return self._helpers[name]
+        found = self.helper(name)
+        if found is not None:
+            return found
         if name in self.constants:
             return self.constants[name]
-        return next((one for pattern, one in self._patterns if pattern.fullmatch(name)), None)
+        return next((one for pattern, one in self.patterns if pattern.fullmatch(name)), None)
 
     def constants_using(self, name: str) -> tuple[Constant, ...]:
         """The constant helpers whose expressions name that C name."""
@@ -116,10 +113,14 @@ class Border:
                     return (one,)
         return ()
 
+    def accesses(self, member: str) -> tuple[tuple[str, Access], ...]:
+        """Where Rust names a field so called, of whatever struct; `{}` for literals that name every field."""
+        return tuple(self._accesses.get(member, ()))
+
     def member_users(self, struct: str, member: str) -> tuple[MemberUser, ...]:
         """Where Rust names that field of that struct. `member` is one name; nested ones count by their last."""
         found = []
-        for path, access in self._accesses.get(member, ()):
+        for path, access in self.accesses(member):
             verdict = self._belongs(path, access, struct, member)
             if verdict is not None:
                 found.append(MemberUser(path, access, verdict))
@@ -128,9 +129,7 @@ class Border:
     def full_literals(self, struct: str) -> tuple[MemberUser, ...]:
         """Where Rust writes the struct out with every field, so that a new field breaks it."""
         return tuple(
-            MemberUser(path, access, sure=True)
-            for path, access in self._accesses.get("{}", ())
-            if access.struct == struct
+            MemberUser(path, access, sure=True) for path, access in self.accesses("{}") if access.struct == struct
         )
 
     @cached_property
@@ -139,12 +138,17 @@ class Border:
         return frozenset(self._users)
 
     @cached_property
+    def helper_words(self) -> frozenset[str]:
+        """Every word that a helper's body names."""
+        return frozenset(self._helpers_using)
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every C word that Rust depends on: bound names, enumerators without their enum, what helpers name."""
         found = set(self.used)
         for name in self.used:
             found.update(name[match.end() :] for match in re.finditer(r"_(?=[A-Z])", name))
-        found.update(name for name in self._helpers_using if len(name) > 2)
+        found.update(name for name in self.helper_words if len(name) > 2)
         for one in self.constants.values():
             found.update(re.findall(r"[A-Za-z_]\w+", one.expression))
         return frozenset(found)
@@ -244,7 +248,7 @@ class Border:
         found = [
             one.declaration for one in self.declared(function) if one.declaration.parameters or one.declaration.type
         ]
-        helper = self._helpers.get(function)
+        helper = self.helper(function)
         if helper is not None:
             return struct_of(helper.helper.signature)
         return struct_of(found[0].type) if found else ""
@@ -282,7 +286,8 @@ class Border:
         return {one.helper.name: one for one in self.helpers() if not one.helper.pattern}
 
     @cached_property
-    def _patterns(self) -> tuple[tuple[re.Pattern[str], LocatedHelper], ...]:
+    def patterns(self) -> tuple[tuple[re.Pattern[str], LocatedHelper], ...]:
+        """The helpers whose names a macro pastes together."""
         return tuple((re.compile(one.helper.pattern), one) for one in self.helpers() if one.helper.pattern)
 
     @cached_property

@@ -50,9 +50,9 @@ def is_c(path: str) -> bool:
 class FileFacts:
     """The facts of files in memory: a small tree, or the files that a series changes."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], scanned: Mapping[str, CSource] | None = None) -> None:
         self._files = files
-        self._c: dict[str, CSource] = {}
+        self._c: dict[str, CSource] = dict(scanned or {})
 
     def rust_paths(self) -> Iterable[str]:
         return sorted(path for path in self._files if path.endswith(".rs"))
@@ -101,12 +101,16 @@ class ChangedFacts:
     """
 
     def __init__(
-        self, base: FactSource, changed: Mapping[str, bytes | None], fragments: Mapping[str, CSource] | None = None
+        self,
+        base: FactSource,
+        changed: Mapping[str, bytes | None],
+        fragments: Mapping[str, CSource] | None = None,
+        scanned: Mapping[str, CSource] | None = None,
     ) -> None:
         self._base = base
         self._gone = frozenset(changed) | frozenset(fragments or {})
         self._fragments = fragments or {}
-        self._files = FileFacts({path: content for path, content in changed.items() if content is not None})
+        self._files = FileFacts({path: content for path, content in changed.items() if content is not None}, scanned)
 
     def rust_paths(self) -> Iterable[str]:
         kept = (path for path in self._base.rust_paths() if path not in self._gone)

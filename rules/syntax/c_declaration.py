@@ -51,7 +51,8 @@ class Declaration:
         match self.kind:
             case Kind.FUNCTION | Kind.INLINE | Kind.STATIC:
                 linkage = {Kind.INLINE: "static inline ", Kind.STATIC: "static "}.get(self.kind, "")
-                return f"{linkage}{self.type} {self.name}({', '.join(self.parameters) or 'void'})"
+                gap = "" if self.type.endswith("*") else " "
+                return f"{linkage}{self.type}{gap}{self.name}({', '.join(self.parameters) or 'void'})"
             case Kind.MACRO:
                 return f"#define {self.name} {self.type}".rstrip()
             case Kind.MACRO_FUNCTION:

@@ -23,6 +23,8 @@ _INCLUDE = re.compile(r"\s*(<[^>\n]+>|\"[^\"\n]+\")")
 _CALL = re.compile(r"(\w+)\s*\((.*?)\)\s*\Z", re.DOTALL)
 _EXTERN_C = re.compile(r'extern\s+"C"\s*\Z')
 _SPACE = re.compile(r"(?:\s|\\\n)+")
+# `context_lock_struct(mutex) {` defines a struct; the macro's other arguments are annotations.
+_STRUCT_MACRO = re.compile(r"\b\w+_struct\s*\(\s*(\w+)[^()]*\)\s*(?=\Z)")
 _AGGREGATE = re.compile(
     r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^(;={]*)\Z", re.DOTALL
 )
@@ -182,7 +184,7 @@ class Scanner:
         head = text[start:at]
         if _EXTERN_C.search(head):
             return at + 1
-        aggregate = _AGGREGATE.fullmatch(DIRECTIVE.sub("", head))
+        aggregate = _AGGREGATE.fullmatch(_STRUCT_MACRO.sub(r"struct \1 ", DIRECTIVE.sub("", head)))
         if aggregate is not None:
             end = self._aggregate(start, at, aggregate.group(1), aggregate.group(2))
             self._macros_inside(at, end)

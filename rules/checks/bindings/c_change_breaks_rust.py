@@ -29,7 +29,7 @@ base tree does not say what the patch removes, the tree is another one, and noth
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rules.border.breakage import Breakage, Effect
 from rules.border.compare import breakages
@@ -64,11 +64,18 @@ def check(view: SeriesView) -> Iterator[Finding]:
     change = view.border
     if change is None:
         return
+    values: dict[tuple[int, str, int], list[Breakage]] = {}
     for one in breakages(change):
-        yield _finding(one)
+        if one.effect is Effect.VALUE:
+            place = one.place
+            values.setdefault((place.step.patch.index, _path(one), place.line), []).append(one)
+        else:
+            yield _finding(one)
+    for together in values.values():  # one changed enumerator renumbers those after it
+        yield _finding(together[0], together[1:])
 
 
-def _finding(one: Breakage) -> Finding:
+def _finding(one: Breakage, alike: Sequence[Breakage] = ()) -> Finding:
     note = one.effect is Effect.VALUE
     place = one.place
     patch = place.step.patch
@@ -83,7 +90,7 @@ def _finding(one: Breakage) -> Finding:
         Severity.NOTE if note else RULE.severity,
         Confidence.HIGH if one.sure else Confidence.MEDIUM,
         anchor,
-        _message(one),
+        _message(one) + (f" The same goes for {', '.join(f'`{other.name}`' for other in alike)}." if alike else ""),
         _evidence(one),
         facts=_facts(one),
     )
@@ -116,7 +123,8 @@ def _message(one: Breakage) -> str:
         Effect.GATED: f"{subject} is only declared under `{_condition(one)}` now",
     }.get(one.effect, f"{subject} {one.effect}")
     renamed = f" (renamed to `{one.renamed}`?)" if one.renamed else ""
-    return f"{head}{renamed}, but Rust uses it {_who(one)}: {_MEND[one.effect]}."
+    link = "and" if one.effect is Effect.VALUE else "but"
+    return f"{head}{renamed}, {link} Rust uses it {_who(one)}: {_MEND[one.effect]}."
 
 
 def _condition(one: Breakage) -> str:
