@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""When a mail that may be sent is not sent yet: caps, quiet hours, the stop file, too many refusals."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bot.outbox.error import OutboxError
+
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many mails at most: on one series over all its revisions, to one author and on one list a day, in all an hour."""
+
+    series: int = 3
+    author_day: int = 3
+    list_day: int = 5
+    hour: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many mails left already, by the same measures; on the list with the most. `refused` of `tried` came back."""
+
+    series: int = 0
+    author_day: int = 0
+    list_day: int = 0
+    hour: int = 0
+    refused: int = 0
+    tried: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """Why a mail waits, and until when; without `until` it waits for a human."""
+
+    reason: str
+    until: datetime | None
+
+
+def capped(pace: Pace, caps: Caps, now: datetime) -> Brake | None:
+    """The cap that the mail would break; a series that had its mails gets no more on its own."""
+    if pace.series >= caps.series:
+        return Brake(f"the series had {pace.series} mails", None)
+    if pace.author_day >= caps.author_day:
+        return Brake(f"the author had {pace.author_day} mails in a day", now + HOUR)
+    if pace.list_day >= caps.list_day:
+        return Brake(f"a list had {pace.list_day} mails in a day", now + HOUR)
+    if pace.hour >= caps.hour:
+        return Brake(f"{pace.hour} mails were sent in an hour", now + HOUR / 6)
+    return None
+
+
+def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
+    """Why all sending is to stop: more than a twentieth of a day's mails, and no fewer than three, were refused."""
+    if pace.refused >= least and pace.refused > share * pace.tried:
+        return f"{pace.refused} of the {pace.tried} mails since yesterday were refused"
+    return ""
+
+
+def quiet(hours: str, now: datetime) -> Brake | None:
+    """The brake of quiet hours, written "22-7" in UTC; none outside of them."""
+    if not hours:
+        return None
+    start, end = (int(part) for part in hours.split("-"))
+    inside = start <= now.hour < end if start <= end else now.hour >= start or now.hour < end
+    if not inside:
+        return None
+    until = now.astimezone(UTC).replace(hour=end % 24, minute=0, second=0, microsecond=0)
+    return Brake(f"quiet hours {hours} UTC", until if until > now else until + DAY)
+
+
+class StopFile:
+    """All sending stops while the file is there; what is in it says why."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def reason(self) -> str:
+        """Why nothing is sent; empty where it may be. A file that cannot be read stops too."""
+        try:
+            said = self.path.read_text("utf-8", "replace").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"stopped: {self.path}: {error.strerror}"
+        return f"stopped by {self.path}" + (f": {said}" if said else "")
+
+    def stop(self, why: str) -> None:
+        """Stop all sending, durably."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("w", encoding="utf-8") as file:
+                file.write(f"{why}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OutboxError(f"cannot write {self.path}: {error.strerror}") from error
+
+    def lift(self) -> bool:
+        """Go on; whether it was stopped. The file's remains tell since when refusals count again."""
+        try:
+            self.path.replace(self._lifted)
+            self._lifted.touch()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise OutboxError(f"cannot remove {self.path}: {error.strerror}") from error
+        return True
+
+    def lifted(self) -> datetime:
+        """When it was lifted last; long ago where it never was."""
+        with suppress(OSError):
+            return datetime.fromtimestamp(self._lifted.stat().st_mtime, UTC)
+        return datetime.fromtimestamp(0, UTC)
+
+    @property
+    def _lifted(self) -> Path:
+        return self.path.with_name(self.path.name + ".lifted")

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Submission over SMTP, one connection a mail, that knows at every moment whether the mail may have left."""
+
+import contextlib
+import re
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.wire import unfit, wire
+from bot.ports import Outgoing
+
+Security = Literal["starttls", "tls", "none"]
+
+_DOTS = re.compile(rb"^\.", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where mails are submitted. The password is read from its file at each connection and kept nowhere."""
+
+    host: str
+    port: int = 587
+    security: Security = "starttls"
+    user: str = ""
+    password_file: Path | None = None
+    timeout: float = 30.0
+
+
+class Smtp:
+    """Submits mails to a server. What went wrong before the content was sent left nothing; after it, there is doubt.
+
+    `halted` is asked last before the content is sent; a reason ends the attempt, and nothing has left.
+    """
+
+    repeatable: Final = False
+    done: Final = "sent"
+
+    def __init__(self, server: Server, halted: Callable[[], str], limit: int = 20_000) -> None:
+        self._server = server
+        self._halted = halted
+        self._limit = limit
+
+    def deliver(self, mail: Outgoing) -> str:
+        if problem := unfit(mail.content, self._limit):
+            raise RefusedError(f"not fit to be sent: {problem}")
+        with self._explained("connecting"), self._connected() as smtp:
+            refused = self._envelope(smtp, mail)
+            if reason := self._halted():
+                raise OutboxError(reason)
+            answer = self._content(smtp, mail)
+            return "; ".join((answer, *refused))
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        server = self._server
+        context = ssl.create_default_context()
+        if server.security == "tls":
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        try:
+            smtp.ehlo()
+            if server.security == "starttls":
+                smtp.starttls(context=context)
+                smtp.ehlo()
+            if server.user:
+                smtp.login(server.user, self._password())
+            yield smtp
+        finally:
+            # Whatever the server says to QUIT, it took the mail or did not; waiting for its answer settles nothing.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                smtp.docmd("QUIT")
+            smtp.close()
+
+    def _password(self) -> str:
+        path = self._server.password_file
+        if path is None:
+            raise OutboxError("a user but no password file is set for the mail server")
+        try:
+            return path.read_text("utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OutboxError(f"cannot read the password from {path}") from error
+
+    def _envelope(self, smtp: smtplib.SMTP, mail: Outgoing) -> tuple[str, ...]:
+        """Sender and recipients. Answers which were refused for good: where not all were, the mail goes to the rest."""
+        eight = not mail.content.isascii()
+        if eight and not smtp.has_extn("8bitmime"):
+            raise RefusedError("the server takes no 8-bit mails")
+        _accepted(smtp.mail(mail.envelope_from, ["BODY=8BITMIME"] if eight else []), "sender")
+        refused = []
+        for address in mail.envelope_to:
+            try:
+                _accepted(smtp.rcpt(address), f"recipient {address}")
+            except RefusedError as error:
+                refused.append(str(error))
+        if len(refused) == len(mail.envelope_to):
+            raise RefusedError("; ".join(refused))
+        return tuple(refused)
+
+    def _content(self, smtp: smtplib.SMTP, mail: Outgoing) -> str:
+        code, text = smtp.docmd("DATA")
+        if code != 354:
+            _accepted((code, text), "content")
+            raise OutboxError(f"{self._where}: {code} to DATA")
+        try:
+            smtp.send(_DOTS.sub(b"..", wire(mail.content)) + b".\r\n")
+            answer = smtp.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            raise DoubtError(f"{self._where}: the connection broke after the content was sent: {error}") from error
+        return _accepted(answer, "content")
+
+    @property
+    def _where(self) -> str:
+        return f"{self._server.host}:{self._server.port}"
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Turns the library's errors into ours; all that raise them happen before the content is sent."""
+        try:
+            yield
+        except smtplib.SMTPResponseException as error:
+            raise OutboxError(f"{self._where}: {error.smtp_code} {_text(error.smtp_error)}") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise OutboxError(f"{self._where}: {what}: {error}") from error
+
+
+def _accepted(answer: tuple[int, bytes], what: str) -> str:
+    """The server's words where it accepted; a 5xx is for good, everything else for now."""
+    code, text = answer
+    if 200 <= code < 300:
+        return f"{code} {_text(text)}"
+    kind = RefusedError if 500 <= code < 600 else OutboxError
+    raise kind(f"{what}: {code} {_text(text)}")
+
+
+def _text(said: bytes | str) -> str:
+    """The server's words in one printable line."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:300]

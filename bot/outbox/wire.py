@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A frozen mail as it goes over the wire: CRLF everywhere, nothing else changed."""
+
+from typing import Final
+
+LONGEST: Final = 998
+"""Octets of a line without its end, RFC 5322 section 2.1.1."""
+
+
+def wire(content: bytes) -> bytes:
+    """The mail with CRLF line ends, one at its end. Undone by `content`'s own LFs, so that both are the same mail."""
+    text = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return text if text.endswith(b"\r\n") else text + b"\r\n"
+
+
+def unfit(content: bytes, limit: int) -> str:
+    """Why these bytes must not be sent; empty where they may.
+
+    A bare CR or a NUL is read in several ways by several servers, which is how mails are smuggled.
+    """
+    if len(content) > limit:
+        return f"larger than {limit:,} bytes"
+    if b"\r" in content.replace(b"\r\n", b""):
+        return "a bare carriage return"
+    if b"\0" in content:
+        return "a NUL"
+    lines = content.replace(b"\r\n", b"\n").split(b"\n")
+    if any(len(line) > LONGEST for line in lines):
+        return f"a line longer than {LONGEST} octets"
+    end = lines.index(b"") if b"" in lines else len(lines)
+    if any(not line.isascii() for line in lines[:end]):
+        return "a header that is not ASCII"
+    return ""
