@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -29,7 +30,17 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _list_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
+        raise ValueError('not the address of a list, such as "https://lore.kernel.org/rust-for-linux/"')
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("the address of a list has no query, no fragment and no user")
+    return value
+
+
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+ListAddress = Annotated[str, AfterValidator(_list_address)]
 
 
 class _Table(BaseModel):
@@ -65,7 +76,11 @@ class ReviewSettings(_Table):
     stale_hours: int = Field(
         default=0,
         ge=0,
-        description="A series sent longer ago is not reviewed; 0: at any age, right for a dry run over an old archive.",
+        description="A series sent longer ago is not reviewed; 0: 48 hours where lists are followed over the network, "
+        "else any age, right for a dry run over an old archive.",
+    )
+    bots: tuple[Mailbox, ...] = Field(
+        default=(), description="Addresses of bots beside the known ones; nothing they send is reviewed or answered."
     )
 
 
@@ -83,6 +98,36 @@ class ScheduleSettings(_Table):
     deliver_seconds: int = Field(default=15, ge=1, description="Between two looks for mails that are due for delivery.")
     jitter_seconds: int = Field(
         default=2, ge=0, description="Each of these varies by up to so much, so that two services do not march in step."
+    )
+
+
+class LoreSettings(_Table):
+    """Lists that are followed over the network, as lore.kernel.org serves them: by its manifest and git, politely."""
+
+    lists: tuple[ListAddress, ...] = Field(
+        default=(), description='Their addresses, such as "https://lore.kernel.org/rust-for-linux/".'
+    )
+    everything: ListAddress | Literal[""] = Field(
+        default="",
+        description='Where missing mails are asked for by message-id, such as "https://lore.kernel.org/all/"; none: '
+        "/all/ beside the first list.",
+    )
+    directory: Path = Field(default=Path("var/lore"), description="The lists' mirrors stand here.")
+    window_days: int = Field(
+        default=7, ge=1, le=365, description="How far back a list is read when it is followed for the first time."
+    )
+    interval_seconds: int = Field(
+        default=120, ge=120, description="Between two requests for a list's manifest; less is not polite."
+    )
+    installation: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9.-]*$",
+        description="How this installation names itself in its User-Agent; none: a random name, kept beside the "
+        "mirrors. identity.contact goes with it.",
+    )
+    verify: bool = Field(default=True, description="Verify DKIM signatures, for which the DNS is asked for keys.")
+    keyring: Path = Field(
+        default=Path("var/keyring"), description="A patatt keyring of developers' public keys; used where it exists."
     )
 
 
@@ -120,6 +165,7 @@ class Settings(BaseSettings):
         default=(), description="public-inbox archives, mboxes or Maildirs to follow; none: the bundled sample archive."
     )
     identity: Identity = Field(default=Identity(), description=Identity.__doc__)
+    lore: LoreSettings = Field(default=LoreSettings(), description=LoreSettings.__doc__)
     review: ReviewSettings = Field(default=ReviewSettings(), description=ReviewSettings.__doc__)
     outbox: OutboxSettings = Field(default=OutboxSettings(), description=OutboxSettings.__doc__)
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)

@@ -9,17 +9,22 @@ from importlib import metadata
 from pathlib import Path
 from threading import Event
 
+from bot import wiring_lore
 from bot.inbox.assemble import assemble
 from bot.inbox.sample import sample
 from bot.inbox.source import open_source
+from bot.jobs.attest import Attesting
+from bot.jobs.complete import Completing
 from bot.jobs.deliver import Delivering
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.schedule import Repeated
+from bot.jobs.workers import Workers
 from bot.mail.address import Address
+from bot.mail.refusal import Terms
 from bot.outbox.agreement import Agreement, Mode, strictest
 from bot.outbox.folder import Folder
-from bot.ports import Archive, Mailer, Progress
+from bot.ports import Archive, Clock, Mailer, Progress
 from bot.review.comment import Identity
 from bot.review.policy import Policy
 from bot.settings import Settings
@@ -37,14 +42,18 @@ class Service:
     reviewing: Reviewing
     delivering: Delivering
     stop: Event
+    completing: Completing | None = None
+    attesting: Attesting | None = None
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
         """The jobs at the pace of the settings."""
         pace = settings.schedule
+        more = {"complete": self.completing, "attest": self.attesting}
         return (
             Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds),
             Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
             Repeated("deliver", self.delivering.run, pace.deliver_seconds, pace.jitter_seconds),
+            *(Repeated(name, job.run, pace.review_seconds, pace.jitter_seconds) for name, job in more.items() if job),
         )
 
 
@@ -77,15 +86,22 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
 
     Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
     """
-    archives = [archive(path) for path in sources or settings.archives] or [sample()]
-    with sole_worker(settings.database), Repository(settings.database) as store:
-        stop, clock = Event(), SystemClock()
+    stop, clock = Event(), SystemClock()
+    archives = [archive(path) for path in sources or settings.archives]
+    online = bool(settings.lore.lists) and not sources
+    if online:
+        archives += wiring_lore.followed(settings, clock)
+    with sole_worker(settings.database), Repository(settings.database) as store, Workers() as workers:
         made = Service(
             store=store,
-            poll=Poll(archives, store, assemble, stop, progress),
+            poll=Poll(archives or [sample()], store, assemble, stop, progress, workers),
             reviewing=Reviewing(store, desk(settings, store), clock, stop, progress),
             delivering=Delivering(store, mailers(settings), clock, stop, progress),
             stop=stop,
+            completing=_completing(settings, store, clock, stop, progress) if online else None,
+            attesting=Attesting(store, wiring_lore.attester(settings), workers, clock, stop, progress)
+            if online and settings.lore.verify
+            else None,
         )
         made.delivering.recover()
         yield made
@@ -98,15 +114,33 @@ def archive(path: Path) -> Archive:
 
 def desk(settings: Settings, store: Repository) -> Desk:
     """What postings are judged by."""
-    hours = settings.review.stale_hours
     return Desk(
         rules=active(),
         tree=StoredBlobs(store),
         policy=policy(settings),
         identity=identity(settings),
         agreement=lambda lists: strictest(lists, _agreements(settings), Agreement(Mode(settings.unlisted))),
+        terms=terms(settings),
+    )
+
+
+def terms(settings: Settings) -> Terms:
+    """By what postings are refused."""
+    review = settings.review
+    hours = review.stale_hours or (48 if settings.lore.lists else 0)
+    return Terms(
+        own=frozenset({settings.identity.address.lower()}),
+        bots=frozenset(address.lower() for address in review.bots),
         stale=timedelta(hours=hours) if hours else None,
     )
+
+
+def _completing(
+    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress
+) -> Completing | None:
+    lookup = wiring_lore.completion(settings, clock)
+    age = terms(settings).stale
+    return None if lookup is None or age is None else Completing(store, lookup, age, clock, stop, progress)
 
 
 def policy(settings: Settings) -> Policy:

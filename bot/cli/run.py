@@ -64,6 +64,10 @@ def _once(settings: Settings, archives: Sequence[Path]) -> int:
     with shown(Console(stderr=True)) as progress, service(settings, archives, progress) as made:
         with stopped_by_signals(made.stop):
             polled = made.poll.run()
+            if made.completing and made.completing.run().mails:
+                polled = polled.followed_by(made.poll.run())
+            if made.attesting:
+                made.attesting.run()
             reviewed = made.reviewing.run()
             delivered = made.delivering.run()
         tally = made.store.tally()

@@ -47,6 +47,11 @@ class Polled:
     unready: tuple[Outcome, ...] = ()
     problems: tuple[str, ...] = ()
 
+    def followed_by(self, other: "Polled") -> "Polled":
+        """Both rounds as one."""
+        unready = self.unready + other.unready
+        return Polled(self.mails + other.mails, self.threads + other.threads, unready, self.problems + other.problems)
+
 
 class Poll:
     """One round after another over all archives; between two units it looks whether it is to stop."""

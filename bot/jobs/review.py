@@ -2,8 +2,8 @@
 """From complete postings to reviews and, where something is to be said, frozen mails."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from threading import Event
 from typing import Final
 
@@ -12,6 +12,7 @@ from bot.jobs.outcome import Outcome
 from bot.mail.address import Address
 from bot.mail.compose import Refused, compose
 from bot.mail.posting import Posting
+from bot.mail.refusal import Terms, refuse_posting
 from bot.outbox.agreement import Agreement, Mode
 from bot.ports import Clock, DuePosting, Outgoing, Postings, Progress
 from bot.review.comment import Identity, Recipients, Reply, Review, Standing
@@ -35,7 +36,7 @@ class Desk:
     policy: Policy
     identity: Identity
     agreement: Callable[[Sequence[str]], Agreement]
-    stale: timedelta | None = None
+    terms: Terms = field(default_factory=lambda: Terms(stale=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,9 @@ class Reviewing:
     def _review(self, due: DuePosting) -> Outcome:
         now, posting = self._clock.now(), due.posting
         outcome = Outcome.of(posting)
-        if old := _stale(due, now, self._desk.stale):
-            self._store.refuse(posting, old)
-            return replace(outcome, refused=old)
+        if refused := refuse_posting(posting, self._store.context(posting), now, self._desk.terms):
+            self._store.refuse(posting, str(refused))
+            return replace(outcome, refused=str(refused))
         previous = self._store.previous_review(posting)
         judged = isolated(f"review of {posting.message_id}", lambda: examine(posting, previous, self._desk, now))
         if isinstance(judged, Broken):
@@ -139,9 +140,3 @@ def _freeze(made: Review, answer: Reply, agreed: Agreement, now: datetime) -> Ou
         state="held" if held else "queued",
         reason="; ".join(held),
     )
-
-
-def _stale(due: DuePosting, now: datetime, limit: timedelta | None) -> str:
-    """Why a posting is too old to be answered; back-filled mail is as old as its Date says."""
-    sent = min(filter(None, (due.posting.date, due.arrived)))
-    return f"sent {now - sent} ago" if limit is not None and now - sent > limit else ""

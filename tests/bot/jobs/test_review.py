@@ -12,6 +12,7 @@ from bot.jobs.outcome import Outcome
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
+from bot.mail.refusal import Terms
 from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Identity
 from bot.review.policy import Policy
@@ -137,6 +138,6 @@ def test_a_list_that_is_off_gets_nothing(store: Repository, desk: Desk) -> None:
 @pytest.mark.parametrize(("age", "reviewed"), [(47, True), (49, False)])
 def test_a_stale_series_is_refused_with_the_reason(store: Repository, desk: Desk, age: int, reviewed: bool) -> None:
     clock = FakeClock(START + timedelta(hours=age))
-    (outcome,) = _review(store, replace(desk, stale=timedelta(hours=48)), patch("1@x"), clock=clock)
+    (outcome,) = _review(store, replace(desk, terms=Terms(stale=timedelta(hours=48))), patch("1@x"), clock=clock)
 
-    assert (outcome.refused.startswith("sent "), bool(store.mails())) == (not reviewed, reviewed)
+    assert (outcome.refused.startswith("stale: "), bool(store.mails())) == (not reviewed, reviewed)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The part of the composition root that follows lists over the network; only bot.wiring asks for it."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from bot.inbox.attestation import Keys, attest, resolve
+from bot.inbox.completion import Completion
+from bot.inbox.error import InboxError
+from bot.inbox.git_archive import GitArchive
+from bot.inbox.http_client import Agent, HttpClient, user_agent
+from bot.inbox.http_pace import Pace
+from bot.inbox.lore import Following, LoreArchive
+from bot.mail.attestation import Attestation
+from bot.ports import Archive, Clock
+from bot.settings import Settings
+
+
+def followed(settings: Settings, clock: Clock) -> list[Archive]:
+    """The lists that the settings name."""
+    lore = settings.lore
+    how = Following(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
+    return [
+        LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, how) for url in lore.lists
+    ]
+
+
+def completion(settings: Settings, clock: Clock) -> Completion | None:
+    """Where mails are had by their message-ids; None where no list is followed and no such place named."""
+    lore = settings.lore
+    base = lore.everything or (urljoin(lore.lists[0].rstrip("/"), "all") if lore.lists else "")
+    return Completion(base, _client(settings, base, clock), clock) if base else None
+
+
+def attester(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
+    """What verifies the signatures of a mail."""
+    keyring = settings.lore.keyring
+    return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None))
+
+
+def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:
+    """One origin has one pace, whichever of its lists is asked for."""
+    directory = settings.lore.directory
+    agent = Agent(user_agent(_installation(settings)), settings.identity.contact)
+    host = urlsplit(url).netloc.replace(":", "_")
+    return HttpClient(agent, Pace(directory / host / "pace.json", clock), clock)
+
+
+def _installation(settings: Settings) -> str:
+    """The name this installation goes by: the settings', or a random one that is made once."""
+    if settings.lore.installation:
+        return settings.lore.installation
+    path: Path = settings.lore.directory / "installation"
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InboxError(f"{path}: {error}") from error

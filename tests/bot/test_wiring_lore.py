@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A service that follows a list of a fake archive, from its manifest to the mail that would be sent."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.settings import LoreSettings, OutboxSettings, Settings
+from bot.wiring import service
+from tests.fakes.mails import mail, patch
+from tests.fakes.origin import Origin, serving
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Iterator[Origin]:
+    with serving(tmp_path / "origin") as running:
+        yield running
+
+
+@pytest.fixture
+def settings(origin: Origin, tmp_path: Path) -> Settings:
+    return Settings(
+        database=tmp_path / "var" / "warden.db",
+        lore=LoreSettings(lists=(f"{origin.url}/rust/",), directory=tmp_path / "var" / "lore", verify=False),
+        outbox=OutboxSettings(directory=tmp_path / "outbox"),
+    )
+
+
+def fresh(raw: bytes, age: timedelta = timedelta(hours=1)) -> bytes:
+    date = (datetime.now(UTC) - age).strftime("%a, %d %b %Y %H:%M:%S +0000")
+    return raw.replace(b"Mon, 02 Mar 2026 09:00:00 +0000", date.encode())
+
+
+def test_a_fresh_patch_is_reviewed_and_a_stale_one_is_not(origin: Origin, settings: Settings) -> None:
+    epoch, now = origin.epoch("rust"), datetime.now(UTC)
+    epoch.add(fresh(patch("new@x")), now)
+    epoch.add(fresh(patch("filled@x", "fan"), timedelta(days=30)), now)
+    with service(settings, (), Silent()) as made:
+        polled = made.poll.run()
+        outcomes = {one.posting_id: one for one in made.reviewing.run()}
+
+    assert (polled.mails, polled.problems) == (2, ())
+    assert (bool(outcomes["new@x"].mail), outcomes["new@x"].refused) == (True, "")
+    assert outcomes["filled@x"].refused.startswith("stale: ")
+
+
+def test_a_part_that_the_list_did_not_get_is_found_by_its_id(origin: Origin, settings: Settings) -> None:
+    now = datetime.now(UTC) - timedelta(minutes=20)
+    cover = fresh(mail("1-0-ada@x", "[PATCH 0/2] rust: led: a driver"))
+    first = fresh(patch("1-1-ada@x", number=" 1/2", to="1-0-ada@x"))
+    second = fresh(patch("1-2-ada@x", "fan", number=" 2/2", to="1-0-ada@x"))
+    for raw in (cover, first):
+        origin.epoch("rust").add(raw, now)
+    origin.mails["1-2-ada@x"] = second
+    with service(settings, (), Silent()) as made:
+        waiting = made.poll.run().unready
+        assert made.completing is not None
+        completed = made.completing.run()
+        again = made.completing.run()
+        made.poll.run()
+        (outcome,) = made.reviewing.run()
+
+    assert [one.refused for one in waiting] == ["waiting for 2 of 2"]
+    assert (completed.mails, again.postings, origin.asked("/all/")) == (1, 0, 1)
+    assert (outcome.patches, bool(outcome.mail)) == (2, True)
+
+
+def test_an_archive_that_does_not_answer_is_a_problem_and_not_an_end(origin: Origin, settings: Settings) -> None:
+    with service(settings, (), Silent()) as made:
+        polled = made.poll.run()
+
+    assert len(polled.problems) == 1
+    assert f"{origin.url}/rust/manifest.js.gz" in polled.problems[0]
+
+
+def test_the_installation_keeps_its_name(origin: Origin, settings: Settings) -> None:
+    for _ in range(2):
+        with service(settings, (), Silent()) as made:
+            made.poll.run()
+    names = {headers["User-Agent"] for _, headers in origin.requests}
+
+    assert len(names) == 1
+    assert (settings.lore.directory / "installation").read_text().strip() in names.pop()
