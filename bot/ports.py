@@ -2,7 +2,7 @@
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -147,6 +147,22 @@ class Outgoing:
     reason: str = ""
     destination: str = ""
     attempts: int = 0
+    changed: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many mails left already: on all revisions of a series, to an author and on a list a day, in all an hour.
+
+    Of several lists it is the one with the most. Of `tried` mails of a day `refused` came back.
+    """
+
+    series: int = 0
+    author_day: int = 0
+    list_day: int = 0
+    hour: int = 0
+    refused: int = 0
+    tried: int = 0
 
 
 class Mailer(Protocol):
@@ -331,6 +347,15 @@ class Outbox(Protocol):
         due: datetime | None = None,
     ) -> None:
         """Set the state an attempt ended in, and when the next one is due."""
+
+    def expire(self, before: datetime, now: datetime) -> int:
+        """Set "expired" on mails that were to be sent, not filed, and wait since before that time; how many."""
+
+    def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
+        """How many mails left that count against this one; refusals count from `since`."""
+
+    def archived(self, message_id: str) -> bool:
+        """Whether a mail with that id came back to us from an archive."""
 
     def mails(self, state: str | None = None) -> Sequence[Outgoing]:
         """All mails, or those in one state, newest first."""

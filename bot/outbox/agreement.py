@@ -3,7 +3,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+
+from rules.finding import Severity
 
 
 class Mode(StrEnum):
@@ -22,14 +25,34 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One list's: `maintainers` are the addresses of those who consented to be told."""
+    """What one list agreed to, or several together.
+
+    `maintainers` are the addresses of those who consented to be told. A mail is not sent before `embargo` is over, nor
+    in `quiet` hours ("22-7", UTC). Below `severity`, and of the rules `without`, nothing is said there. `list_day` is
+    its own cap.
+    """
 
     mode: Mode = Mode.DRY_RUN
     maintainers: tuple[str, ...] = ()
+    embargo: timedelta = timedelta()
+    quiet: tuple[str, ...] = ()
+    severity: Severity = Severity.NOTE
+    without: frozenset[str] = frozenset()
+    list_day: int | None = None
 
 
 def strictest(lists: Iterable[str], known: Mapping[str, Agreement], other: Agreement) -> Agreement:
-    """The agreement of the list that allows least; `other` stands for a list that is not known, and for no list."""
+    """What all these lists allow; `other` stands for a list that is not known, and for no list at all."""
     by_key = {name.lower(): agreement for name, agreement in known.items()}
     found = [by_key.get(name.lower(), other) for name in lists] or [other]
-    return min(found, key=lambda agreement: agreement.mode.rank)
+    least = min(found, key=lambda agreement: agreement.mode.rank)
+    caps = [each.list_day for each in found if each.list_day is not None]
+    return Agreement(
+        mode=least.mode,
+        maintainers=least.maintainers,
+        embargo=max(each.embargo for each in found),
+        quiet=tuple(dict.fromkeys(hours for each in found for hours in each.quiet)),
+        severity=max((each.severity for each in found), key=lambda severity: severity.rank),
+        without=frozenset().union(*(each.without for each in found)),
+        list_day=min(caps, default=None),
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.outbox.error import OutboxError
+from bot.ports import Pace
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -16,24 +17,12 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many mails at most: on one series over all its revisions, to one author and on one list a day, in all an hour."""
+    """How many mails at most: on all revisions of a series, to one author and on one list a day, in all an hour."""
 
     series: int = 3
     author_day: int = 3
     list_day: int = 5
     hour: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How many mails left already, by the same measures; on the list with the most. `refused` of `tried` came back."""
-
-    series: int = 0
-    author_day: int = 0
-    list_day: int = 0
-    hour: int = 0
-    refused: int = 0
-    tried: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +55,6 @@ def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
 
 def quiet(hours: str, now: datetime) -> Brake | None:
     """The brake of quiet hours, written "22-7" in UTC; none outside of them."""
-    if not hours:
-        return None
     start, end = (int(part) for part in hours.split("-"))
     inside = start <= now.hour < end if start <= end else now.hour >= start or now.hour < end
     if not inside:

@@ -53,9 +53,12 @@ class Sendmail:
 
 
 class Maildir:
-    """Puts mails into `new` of a Maildir, under a name that the message-id gives; again is the same file again."""
+    """Puts mails into `new` of a Maildir, whole or not at all.
 
-    repeatable: Final = True
+    Not repeatable: whoever reads the Maildir may have taken the first one away.
+    """
+
+    repeatable: Final = False
     done: Final = "sent"
 
     def __init__(self, path: Path, halted: Callable[[], str]) -> None:

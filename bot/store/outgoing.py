@@ -2,15 +2,18 @@
 """The outbox's rows: each change of state is one durable commit that happens only from the state it expects."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlmodel import col, select, update
 
-from bot.ports import Outgoing
+from bot.ports import Outgoing, Pace
 from bot.store.database import Database
-from bot.store.tables import OutgoingRow
+from bot.store.tables import MessageRow, OutgoingRow, PostingRow
 
 _DELIVERABLE = ("queued", "approved")
+_LEFT = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
+_FILED = "dry-run"
 
 
 class OutgoingRows:
@@ -47,6 +50,46 @@ class OutgoingRows:
         with self._database.writing() as session:
             row = update(OutgoingRow).where(col(OutgoingRow.message_id) == message_id)
             session.exec(row.values(**values, **({} if due is None else {"due": due})))
+
+    def expire(self, before: datetime, now: datetime) -> int:
+        with self._database.writing() as session:
+            old = update(OutgoingRow).where(
+                col(OutgoingRow.state).in_(_DELIVERABLE),
+                col(OutgoingRow.mode) != _FILED,
+                col(OutgoingRow.created) < before,
+            )
+            return session.exec(old.values(state="expired", reason="waited too long", changed=now)).rowcount
+
+    def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
+        with self._database.reading() as session:
+            topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
+            left = col(OutgoingRow.state).in_(_LEFT), col(OutgoingRow.mode) != _FILED
+            series = session.exec(
+                select(func.count(col(OutgoingRow.message_id)))
+                .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
+                .where(*left, PostingRow.topic == topic)
+            ).one()
+            day = col(OutgoingRow.changed) > now - timedelta(days=1)
+            recent = session.exec(select(OutgoingRow).where(*left, day)).all()
+            refused = session.exec(
+                select(func.count()).where(
+                    OutgoingRow.state == "refused", OutgoingRow.attempts > 0, day, col(OutgoingRow.changed) > since
+                )
+            ).one()
+        lists = [sum(name in row.lists.split() for row in recent) for name in mail.lists]
+        return Pace(
+            series=series,
+            author_day=sum(row.author == mail.author for row in recent),
+            list_day=max(lists, default=0),
+            hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
+            refused=refused,
+            tried=refused + sum(row.changed > since for row in recent),
+        )
+
+    def archived(self, message_id: str) -> bool:
+        with self._database.reading() as session:
+            row = session.get(MessageRow, message_id)
+            return row is not None and row.mail_id is not None
 
     def mails(self, state: str | None = None) -> Sequence[Outgoing]:
         with self._database.reading() as session:
@@ -103,4 +146,5 @@ def mail_of(row: OutgoingRow) -> Outgoing:
         reason=row.reason,
         destination=row.destination,
         attempts=row.attempts,
+        changed=row.changed,
     )
