@@ -11,6 +11,8 @@ from rules.checks.safety import (
     drop_of_unsafe_result,
     invariant_tag,
     invariants_on_fn,
+    missing_invariant_comment,
+    missing_repr_transparent,
     missing_safety_comment,
     missing_safety_section,
     mut_ref_to_c_type,
@@ -41,6 +43,8 @@ RULES: tuple[Rule, ...] = (
     drop_of_unsafe_result.RULE,
     deref_copies_struct.RULE,
     mut_ref_to_c_type.RULE,
+    missing_invariant_comment.RULE,
+    missing_repr_transparent.RULE,
 )
 
 HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")

@@ -171,3 +171,23 @@ def documented(code: Code) -> Iterator[Documented]:
             run = []
             if item is not None:
                 yield Documented(lines, headings(lines), item)
+
+
+def implemented(head: str) -> str | None:
+    """The name of the type that the head of an `impl` is for, without path and generics; None for other heads."""
+    match = re.match(r"(?:unsafe\s+)?impl\b\s*", head)
+    if match is None:
+        return None
+    depth = 0
+    words: list[str] = []
+    for part in re.findall(r"->|[<>]|\w+|::", head[match.end() :]):
+        if part == "<":
+            depth += 1
+        elif part == ">":
+            depth -= 1
+        elif part == "where" and depth == 0:
+            break
+        elif depth == 0:
+            words = [] if part == "for" else [*words, part]
+    names = [word for word in words if word[0].isupper()]
+    return names[-1] if names else None

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A type that a comment calls transparent, without the attribute that makes it so.
+
+## What it flags
+
+A comment that a patch adds, in the code, that says of a struct of the same file that it is `repr(transparent)` or a
+transparent wrapper, while the struct has no `repr` at all.
+
+## Why
+
+Without the attribute the layout of a Rust struct is not defined, even of one with a single field. A cast between the
+wrapper and what it wraps is then undefined behaviour, and the comment that justifies it is wrong.
+
+## How to fix
+
+Put `#[repr(transparent)]` on the struct, or do not cast.
+
+## When it stays silent
+
+Structs with any `repr`, of other files, of macros, and statements in documentation. Where hunks do not show the struct.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Evidence, Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.syntax.rust_code import Code
+from rules.syntax.rust_comments import Paragraphs
+from rules.syntax.rust_shape import Outline, implemented
+from rules.view import FileView
+
+_CLAIM = re.compile(
+    r"(?:\[?`(?P<quoted>[^`]+)`\]?|(?<![\w`$#])(?P<plain>Self|[A-Z]\w+))"
+    r" (?:type )?(?:is|being) (?:a |an )?(?:`?#?\[?repr\(transparent\)?|transparent\b)"
+)
+_NAME = re.compile(r"(?:(?P<module>\w+)::)?(?P<name>[A-Z]\w*)(?:<.*>)?\Z")
+_STRUCT = r"(?P<attributes>(?:#\[(?:[^\[\]]|\[[^\]]*\])*\]\s*)*)(?P<item>(?:pub(?:\s*\([^)]*\))?\s+)?struct\s+%s\b)"
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each struct that is called transparent and has no `repr`."""
+    if not file.is_kernel_rust or not file.mentions(b"ransparent"):
+        return
+    said: set[str] = set()
+    for (code, comments), outline in zip(file.post_comments, file.post_outlines, strict=True):
+        for comment in comments:
+            name = _claimed(file, outline, comment)
+            line = _plain_struct(file, name) if name else None
+            if name is None or line is None or name in said:
+                continue
+            if line in file.fresh or any(number in file.fresh for number, _ in comment.lines):
+                said.add(name)
+                message = (
+                    f"`{name}` is called transparent, but has no `#[repr(transparent)]`: its layout is not that of its "
+                    f"field, and a cast that relies on it is undefined behaviour."
+                )
+                quoted = tuple(code.line_text(number).strip() for number, _ in comment.lines)
+                evidence = (Evidence(f"{file.path}:{comment.first}", quoted),)
+                place = line if line in file.fresh else comment.first
+                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(place), message, evidence)
+
+
+def _claimed(file: FileView, outline: Outline, comment: Paragraphs) -> str | None:
+    """The name of the type that the comment calls transparent; None where there is none of this file."""
+    if comment.kind == "doc":
+        return None
+    claim = _CLAIM.search(" ".join(text for _, text in comment.lines))
+    match = _NAME.match(claim["quoted"] or claim["plain"]) if claim else None
+    if match is None:
+        return None
+    if match["name"] == "Self":
+        head = outline.container(comment.start)
+        return implemented(head) if head else None
+    if match["module"] and match["module"] not in file.path.removesuffix(".rs").split("/")[-2:]:
+        return None
+    return match["name"]
+
+
+def _plain_struct(file: FileView, name: str) -> int | None:
+    """The line of the only struct with that name, if it has no `repr`; None where it has, or is not shown once."""
+    found: list[tuple[Code, re.Match[str]]] = []
+    for code in file.post_code:
+        found += [(code, match) for match in re.finditer(_STRUCT % re.escape(name), code.code)]
+    if len(found) != 1:
+        return None
+    code, match = found[0]
+    cut = not file.confidence.rank > 1 and code.line(match.start()) == code.first
+    return None if "repr" in match["attributes"] or cut else code.line(match.start("item"))
+
+
+EXAMPLES = (
+    Example(
+        "claimed, not declared",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// A light.
+          | +#[pin_data]
+        ! | +pub struct Led(Opaque<bindings::led>);
+          | +impl Led {
+          | +    fn from_raw<'a>(ptr: *mut bindings::led) -> &'a Self {
+          | +        // SAFETY: `ptr` is valid, and `Self` is
+          | +        // `repr(transparent)`.
+          | +        unsafe { &*ptr.cast() }
+          | +    }
+          | +}
+        """,
+    ),
+    Example(
+        "the struct was there before",
+        """
+          | diff rust/kernel/led.rs (whole)
+          |  pub struct Led<T>(Opaque<bindings::led>, PhantomData<T>);
+          |  fn from_raw(ptr: *mut bindings::led) {
+        ! | +    // CAST: `Led<T>` is a transparent wrapper of `bindings::led`.
+          | +    let led = ptr.cast::<Led>();
+          |  }
+        """,
+    ),
+    Example(
+        "declared, elsewhere, or a layout of its own",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +#[repr(transparent)]
+          | +#[derive(Clone)]
+          | +pub(crate) struct Led(Opaque<bindings::led>);
+          | +#[repr(C)]
+          | +struct Name(u8);
+          | +/// `Doc` is transparent.
+          | +struct Doc(u8);
+          | +fn f() {
+          | +    // SAFETY: `Led` is transparent, `Name` is `repr(transparent)`.
+          | +    unsafe { f() };
+          | +    // SAFETY: `Name` is `repr(transparent)`.
+          | +    unsafe { f() };
+          | +    // SAFETY: `usb::Doc` is a transparent wrapper; `Doc` being seen, it is not transparent.
+          | +    unsafe { f() };
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="missing-repr-transparent",
+    summary="A struct that is called transparent without `#[repr(transparent)]`",
+    severity=Severity.BUG,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("CAPFo5VLC3QT3r2CYw8K7Nf7p7xhWJ0+PPTHYN=8a8QQeGiYfOg@mail.gmail.com",),
+    examples=EXAMPLES,
+    check_file=check,
+)
