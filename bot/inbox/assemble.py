@@ -17,6 +17,7 @@ from email.charset import BASE64, SHORTEST, add_charset
 from email.message import EmailMessage
 from email.policy import compat32
 from email.utils import format_datetime
+from itertools import islice
 from typing import Final
 
 import b4
@@ -33,11 +34,16 @@ from rules.patch import Patch, Series, Unreadable
 MAX_EXPECTED: Final = 500
 
 _SUBJECT = 400
-_HEAD, _TAIL, _LINE = 24_000, 4_000, 400
+_HEAD, _TAIL, _LINE, _MOST_FACTS = 16_000, 4_000, 400, 100
+_FOOTER = re.compile(r"^(?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200}$", re.MULTILINE)
+_DIFFSTAT = re.compile(r"^ \d{1,6} files? changed, [^\n]{1,80}$", re.MULTILINE)
 _DIFF = re.compile(r"^(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)", re.MULTILINE)
 _MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.MULTILINE | re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _HASH = re.compile(r"[0-9a-f]{7,64}")
+_BETWEEN = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
+_ODD_NUMBER = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*/[\dA-Za-z.]*\d[\dA-Za-z.]*")
+_VERSION_AT_END = re.compile(r"[\s,(\[-]+v\d{1,4}[)\]]?$", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -81,16 +87,18 @@ def candidate(message: Message) -> Candidate | None:
     fits = has_diff if subject.counter else subject.expected > 0
     if subject.reply or not tagged or not fits or is_automatic(message):
         return None
+    between = next((match for each in subject.prefixes if (match := _BETWEEN.fullmatch(each))), None)
     return Candidate(
         message,
         index=subject.counter,
         expected=subject.expected,
-        revision=subject.revision,
-        stated=not subject.revision_inferred,
+        revision=int(between[1]) if between else subject.revision,
+        stated=not subject.revision_inferred or between is not None,
         counted=not subject.counters_inferred,
         resend=subject.resend,
         title=subject.subject,
         prefixes=tuple(subject.get_extra_prefixes(exclude=["patch"])),
+        odd=next((each for each in subject.prefixes if subject.counters_inferred and _ODD_NUMBER.fullmatch(each)), ""),
     )
 
 
@@ -156,11 +164,11 @@ def _series(one: Group, naked: Message | None, answers: Mapping[str, Sequence[Me
     mailbox = b4.LoreMailbox()
     series = mailbox.series.setdefault(one.revision, b4.LoreSeries(one.revision, 0))
     if naked is not None:
-        mailbox.msgid_map[naked.message_id] = _copy(naked, naked.subject)
+        mailbox.msgid_map[naked.message_id] = _copy(naked, naked.subject, _facts(naked.body))
     for member in in_order(one.members):
         if member.index <= member.expected <= MAX_EXPECTED:
             subject = f"[PATCH v{one.revision} {member.index}/{member.expected}] {member.title}"
-            copy = _copy(member.message, subject, naked.message_id if naked else None)
+            copy = _copy(member.message, subject, _facts(member.message.body), naked.message_id if naked else None)
             mailbox.msgid_map[member.id] = copy
             if member.index:
                 series.add_patch(copy)
@@ -168,11 +176,11 @@ def _series(one: Group, naked: Message | None, answers: Mapping[str, Sequence[Me
                 mailbox.covers[one.revision] = copy
     for above in mailbox.msgid_map:
         for answer in answers.get(above, ()):
-            mailbox.followups.append(_copy(answer, f"Re: {answer.subject}", above))
+            mailbox.followups.append(_copy(answer, f"Re: {answer.subject}", _own_words(answer.body), above))
     return mailbox.get_series(one.revision, reroll=False, codereview_trailers=False) or series
 
 
-def _copy(message: Message, subject: str, above: str | None = None) -> _Copy:
+def _copy(message: Message, subject: str, body: str, above: str | None = None) -> _Copy:
     """A mail that says what b4 is to know of this one."""
     assert message.author is not None
     mail = EmailMessage(policy=compat32)
@@ -184,21 +192,23 @@ def _copy(message: Message, subject: str, above: str | None = None) -> _Copy:
         mail["In-Reply-To"] = f"<{above}>"
     mail["Content-Type"] = "text/plain; charset=utf-8"
     # As the stdlib's parser leaves 8-bit text: bytes as surrogates.
-    mail.set_payload(_abridged(message.body).encode("utf-8").decode("ascii", "surrogateescape"))
+    mail.set_payload(body.encode("utf-8").decode("ascii", "surrogateescape"))
     return _Copy(mail)
 
 
-def _abridged(body: str) -> str:
-    """The text around the diff with a diff's first line, without long or crowded lines, cut in the middle if long."""
-    match = _DIFF.search(body)
-    text = body
-    if match:
-        tail = body[max(match.end(), len(body) - _TAIL) :]
-        text = f"{body[: match.start()]}\ndiff --git a/abridged b/abridged\n{tail}"
-    if len(text) > _HEAD + _TAIL:
-        text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
-    lines = (line for line in text.split("\n") if len(line) <= _LINE and line.count("@") < 4)
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines))
+def _facts(body: str) -> str:
+    """What b4 asks of a patch or cover letter: the lines that say what it stands on, and that there is a diff(stat)."""
+    lines = [match[0] for pattern in (_FOOTER, _DIFFSTAT) for match in islice(pattern.finditer(body), _MOST_FACTS)]
+    return "\n".join(["", *lines, "diff --git a/file b/file" if _DIFF.search(body) else ""])
+
+
+def _own_words(body: str) -> str:
+    """What the writer of an answer said himself, without long or crowded lines, its middle left out if long."""
+    lines = [
+        line for line in body.split("\n") if not line.startswith(">") and len(line) <= _LINE and line.count("@") < 4
+    ]
+    text = _BLANK_LINES.sub("\n\n", "\n".join(lines))
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
 
 
 def _naked_cover(one: Group, known: Mapping[str, Message]) -> Message | None:
@@ -218,6 +228,8 @@ def _state(one: Group, known: Mapping[str, Message], series: b4.LoreSeries, *, h
         return Defective(f"two different mails are patch {member.index} of {expected}")
     if one.first.index > expected:
         return Defective(f"patch {one.first.index} of {expected}")
+    if one.first.odd:
+        return Defective(f"patch {one.first.odd}")
     if expected > MAX_EXPECTED:
         return Defective(f"announces {expected} patches")
     missing = [index for index in range(1, expected + 1) if series.patches[index] is None]
@@ -263,4 +275,4 @@ def _part(member: Candidate) -> Part:
 
 
 def _plain(title: str) -> str:
-    return " ".join(_WORD.findall(title.lower()))
+    return " ".join(_WORD.findall(_VERSION_AT_END.sub("", title.lower())))

@@ -17,7 +17,7 @@ class Candidate:
     """A mail that is a patch or a cover letter (`index` 0), with what its subject says of it.
 
     `stated` says that the revision stands in the subject, `counted` that "n/M" does. `title` is the subject without
-    prefixes.
+    prefixes. `odd` is a number that does not count, such as "1.1/15".
     """
 
     message: Message
@@ -29,6 +29,7 @@ class Candidate:
     resend: bool
     title: str
     prefixes: tuple[str, ...]
+    odd: str = ""
 
     @property
     def id(self) -> str:
