@@ -17,6 +17,7 @@ from bot.inbox.git_range import GitRange
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
 from bot.jobs.isolation import Broken, isolated
+from bot.kernel.commit import start_of
 from bot.mail.compose import Refused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import SYNTHETIC, parse
@@ -80,7 +81,7 @@ def check(
     read = _read(sources)
     postings, broken = _postings(read.messages)
     speaking = _speaking(context) if form is Format.MAIL else None
-    reviews, mails = _judge(postings, rules, NoTree(), speaking)
+    reviews, mails = _judge(postings, rules, start_of(*git) if git else NoTree(), speaking)
     known = {each.id: each for each in rules}
     verdict = Verdict(
         tuple(row for each in reviews for row in of_review(each, known)),

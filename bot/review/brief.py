@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a line each is enough for: further places of a rule that was explained, and nits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
 
 from bot.review import prose
+from bot.review.comment import Comment
 from bot.review.quote import quoted
 from bot.review.remark import Remark
-from bot.review.wording import others, words
+from bot.review.wording import words
 from rules.finding import Anchor
+
+_LINES: Final = 4  # numbers before a quoted line
+_PLACES: Final = 3  # quoted lines of a nit
 
 
 def further(listed: Sequence[Remark], several: bool) -> Iterator[str]:
@@ -16,24 +22,27 @@ def further(listed: Sequence[Remark], several: bool) -> Iterator[str]:
         yield from (*prose.wrap(f"The same in these places: [{rule}]"), "")
         for remark in listed:
             if remark.rule == rule:
-                patch = f"patch {remark.patch}, " if several else ""
-                yield quoted(f"{patch}{_place(remark, all_lines=True)} {remark.first.anchor.text.strip()}")
+                yield from _places(remark.comments, several)
         yield ""
 
 
-def nits(remarks: Sequence[Remark], expected: int, several: bool) -> Iterator[str]:
-    """Tier 2 in one block: a quoted line as grep prints it, and a sentence below it."""
+def nits(remarks: Sequence[Remark], several: bool) -> Iterator[str]:
+    """Tier 2 in one block, each rule once: quoted lines as grep prints them, and a sentence below."""
     if remarks:
-        yield from ("Nits, each said once a patch:", "")
+        yield from ("Nits:", "")
     for remark in remarks:
-        yield quoted(f"{_place(remark, all_lines=False)} {remark.first.anchor.text.strip()}")
-        yield from words(remark, f"Patch {remark.patch}/{expected}: " if several else "", others(remark))
+        places = list(_places(remark.comments, several))
+        yield from places[:_PLACES]
+        more = len(places) - _PLACES
+        yield from words(remark, behind=f"Also in {prose.count(more, 'other file')}." if more > 0 else "")
         yield ""
 
 
-def _place(remark: Remark, *, all_lines: bool) -> str:
-    anchor = remark.first.anchor
-    if not isinstance(anchor, Anchor):
-        return "commit message:"
-    lines = [comment.finding.anchor.line for comment in remark.comments]
-    return f"{anchor.path}:{prose.listed(lines, 4) if all_lines else anchor.line}:"
+def _places(comments: Iterable[Comment], several: bool) -> Iterator[str]:
+    """One quoted line for each file of each patch, with the numbers of all lines and the text of the first."""
+    for (patch, path), group in groupby(comments, lambda comment: (comment.finding.anchor.patch, comment.finding.path)):
+        anchors = [comment.finding.anchor for comment in group]
+        before = f"patch {patch}, " if several else ""
+        lines = prose.listed([anchor.line for anchor in anchors], _LINES)
+        place = f"{path}:{lines}:" if isinstance(anchors[0], Anchor) else "commit message:"
+        yield quoted(f"{before}{place} {anchors[0].text.strip()}")

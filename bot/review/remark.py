@@ -15,7 +15,10 @@ EXPLAINED: Final = 2  # remarks of one rule that are quoted and explained in one
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is said at the place of its first comment; the others are its further places in the same patch."""
+    """What is said at the place of its first comment; the others are its further places.
+
+    They are in the same file of the same patch; of tier 2 in any.
+    """
 
     rule: str
     tier: int
@@ -27,7 +30,12 @@ class Remark:
 
     @property
     def patch(self) -> int:
+        """The patch of its first comment."""
         return self.first.anchor.patch
+
+    @property
+    def patches(self) -> frozenset[int]:
+        return frozenset(comment.finding.anchor.patch for comment in self.comments)
 
     @property
     def severity(self) -> Severity:
@@ -38,7 +46,7 @@ def remarks(comments: Iterable[Comment], rules: Mapping[str, Rule]) -> tuple[Rem
     """The comments grouped into remarks, in the order of their first comments.
 
     Warnings of one rule in one file of a patch are one remark; bugs only where their message is the same, because each
-    bug wants its own answer. A tier 2 rule is one remark a patch whatever the file.
+    bug wants its own answer. A tier 2 rule is one remark, whatever the patch and file.
     """
     groups: dict[tuple[object, ...], list[Comment]] = {}
     for comment in comments:
@@ -72,6 +80,6 @@ def _tier(finding: Finding, rules: Mapping[str, Rule]) -> int:
 
 def _key(finding: Finding, tier: int) -> tuple[object, ...]:
     if tier == 2:
-        return (tier, finding.rule, finding.anchor.patch)
+        return (tier, finding.rule)
     bug = finding.message if finding.severity is Severity.BUG else ""
     return (tier, finding.rule, finding.anchor.patch, finding.path, bug)

@@ -25,14 +25,14 @@ def body(review: Review, rules: Mapping[str, Rule], identity: Identity) -> str:
     said = remarks(review.said, rules)
     if not said:
         return ""
-    patches = {remark.patch for remark in said}
+    several = len({patch for remark in said for patch in remark.patches}) > 1
     full, listed = staged(said)
     lines = [
         *verdict(review, said),
         "",
         *_explained(review, full),
-        *further(listed, several=len(patches) > 1),
-        *nits([each for each in said if each.tier == 2], review.posting.expected, several=len(patches) > 1),
+        *further(listed, several=several),
+        *nits([each for each in said if each.tier == 2], several=several),
         *footer(review, said, identity),
     ]
     return "\n".join(lines) + "\n"

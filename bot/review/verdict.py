@@ -31,7 +31,7 @@ def _amounts(said: Sequence[Remark]) -> str:
 
 
 def _where(review: Review, said: Sequence[Remark]) -> str:
-    patches = sorted({remark.patch for remark in said})
+    patches = sorted({patch for remark in said for patch in remark.patches})
     expected = review.posting.expected
     if expected <= 1:
         return "this patch"

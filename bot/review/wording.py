@@ -8,7 +8,6 @@ from bot.review.comment import Standing
 from bot.review.lint import problems
 from bot.review.quote import CUT, quoted
 from bot.review.remark import Remark
-from rules.finding import Anchor
 
 _EVIDENCE_LINES = 8
 
@@ -16,7 +15,7 @@ _EVIDENCE_LINES = 8
 def explained(remark: Remark, told: set[str]) -> Iterator[str]:
     """What stands under a quotation; sentences of the rule that were `told` before, but for the first, are left out."""
     yield from words(remark, told=told)
-    if behind := " ".join(filter(None, (others(remark), _said_before(remark)))):
+    if behind := " ".join(filter(None, (_others(remark), _said_before(remark)))):
         yield from prose.wrap(behind)
     for evidence in remark.first.evidence:
         yield from ("", "For reference:", "", quoted(f"{evidence.origin}:"))
@@ -25,7 +24,7 @@ def explained(remark: Remark, told: set[str]) -> Iterator[str]:
             yield CUT
 
 
-def words(remark: Remark, before: str = "", behind: str = "", told: set[str] | None = None) -> list[str]:
+def words(remark: Remark, *, behind: str = "", told: set[str] | None = None) -> list[str]:
     """The rule's message in lines.
 
     Where what the message took from the patch would make the lines unfit to be sent, only the rule's id is said.
@@ -34,19 +33,14 @@ def words(remark: Remark, before: str = "", behind: str = "", told: set[str] | N
     message = " ".join([first, *(each for each in more if told is None or each not in told)])
     if told is not None:
         told.update(more)
-    lines = prose.wrap(f"{before}{message} [{remark.rule}] {behind}".strip())
+    lines = prose.wrap(f"{message} [{remark.rule}] {behind}".strip())
     return lines if not any(problems("\n".join(lines))) else [f"See `patchwarden rules {remark.rule}`."]
 
 
-def others(remark: Remark) -> str:
-    """The further places of a remark: by line in the same file, else how many."""
-    anchors = [comment.finding.anchor for comment in remark.comments[1:]]
-    if not anchors:
-        return ""
-    lines = [anchor.line for anchor in anchors if isinstance(anchor, Anchor) and anchor.path == remark.first.path]
-    if len(lines) == len(anchors):
-        return f"Also at {'line' if len(lines) == 1 else 'lines'} {prose.listed(lines)}."
-    return f"Also in {prose.count(len(anchors), 'other place')} of this patch."
+def _others(remark: Remark) -> str:
+    """The lines of the further places."""
+    lines = [comment.finding.anchor.line for comment in remark.comments[1:]]
+    return f"Also at {'line' if len(lines) == 1 else 'lines'} {prose.listed(lines)}." if lines else ""
 
 
 def _said_before(remark: Remark) -> str:

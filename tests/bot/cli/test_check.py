@@ -223,6 +223,18 @@ def test_commits_of_a_repository(run: Run, repository: Path) -> None:
     assert 1 == done.status
 
 
+def test_the_repository_shows_what_the_hunks_do_not(run: Run, repository: Path) -> None:
+    source = repository / "rust" / "kernel" / "led.rs"
+    filler = "".join(f"/// {number}.\npub const C{number}: u8 = 0;\n" for number in range(20))
+    source.write_text("#![allow(clippy::undocumented_unsafe_blocks)]\n" + filler + source.read_text())
+    _git(repository, "commit", "-qam", "rust: led: allow")
+    source.write_text(source.read_text() + "\n/// Dim.\npub fn dim() {\n    unsafe { bindings::dim() };\n}\n")
+    _git(repository, "commit", "-qam", "rust: led: dim")
+
+    done = run("check", "--rule", "missing-safety-comment", "--git", repository / "rust", "HEAD~1..HEAD")
+    assert 0 == done.status
+
+
 def test_the_repository_runs_nothing(run: Run, repository: Path, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\ncat\n")

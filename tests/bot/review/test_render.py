@@ -109,12 +109,34 @@ def test_nits_stand_in_one_block_at_the_end_each_rule_once(make: Maker) -> None:
 
     assert (
         """
-Nits, each said once a patch:
+Nits:
 
-> rust/kernel/led.rs:7: line_7();
-Move the `;` out. [unsafe-semicolon] Also at line 9.
+> rust/kernel/led.rs:7 and 9: line_7();
+Move the `;` out. [unsafe-semicolon]
 
 --\x20
+"""
+        in text
+    )
+
+
+def test_a_nit_of_many_patches_is_said_once(make: Maker) -> None:
+    patches = [make.patch(number, f"rust/kernel/{number}.rs") for number in range(1, 7)]
+    nits = [
+        make.finding(7, rule="nit", patch=patch.index, path=patch.changes[0].path, severity=Severity.NIT, message="So.")
+        for patch in patches
+    ]
+    rules = (make.rule(), make.rule("nit", severity=Severity.NIT, tier=2))
+    text = _body(make, make.posting(patches), make.finding(12, path="rust/kernel/1.rs"), *nits, rules=rules)
+
+    assert (
+        """
+Nits:
+
+> patch 1, rust/kernel/1.rs:7: line_7();
+> patch 2, rust/kernel/2.rs:7: line_7();
+> patch 3, rust/kernel/3.rs:7: line_7();
+So. [nit] Also in 3 other files.
 """
         in text
     )
@@ -237,7 +259,7 @@ def test_nothing_of_the_patch_stands_outside_quotations(make: Maker) -> None:
     ]
     text = _body(make, posting, *findings, rules=(make.rule(), make.rule("nit", tier=2, severity=Severity.NIT)))
 
-    assert "> zebra.rs:1: zebra: is here" in text
+    assert "> patch 1, zebra.rs:1: zebra: is here" in text
     assert [] == [line for line in text.split("\n") if "zebra" in line and not line.startswith("> ")]
     assert "Say why this code and this code are sound." in text
 
