@@ -13,6 +13,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
+from bot.inbox.thread import relatives
 from bot.jobs.isolation import Broken, Hands, OwnHands
 from bot.jobs.outcome import Outcome
 from bot.mail.message import Message, UnreadableMail
@@ -139,7 +140,7 @@ def index(stored: StoredMail) -> Indexed | Unread:
     message = parse(stored.mail.raw)
     if isinstance(message, UnreadableMail):
         return Unread(stored.id, message.reason)
-    related = dict.fromkeys((*message.references[:1], *message.references[-_RELATED:], message.in_reply_to))
+    related = dict.fromkeys((*message.references[:1], *relatives(message)[-_RELATED:], message.in_reply_to))
     related.pop(message.message_id, None)
     return Indexed(stored.id, message.message_id, tuple(one for one in related if one), digest(message))
 

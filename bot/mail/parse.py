@@ -24,6 +24,7 @@ MAX_HEADER_SIZE: Final = 256_000
 MAX_HEADERS: Final = 1_000
 MAX_ENCODED_WORDS: Final = 2_000
 MAX_ID: Final = 500
+MAX_REFERENCES: Final = 200
 SYNTHETIC: Final = "@no-message-id.invalid"
 
 _FROM_LINE = re.compile(rb"\s*>*From [^\n]*\n")
@@ -124,7 +125,7 @@ def _message(header: _Header, body: str, flowed: bool, raw: bytes) -> Message:
         reply_to=_addresses(header, "reply-to"),
         date=parse_date(clean(header.first("date"))),
         in_reply_to=replied[0] if replied else None,
-        references=tuple(dict.fromkeys(_ids(header.joined("references")) + replied)),
+        references=_shortened(tuple(dict.fromkeys(_ids(header.joined("references")) + replied))),
         list_id=list_id[1] if list_id else None,
         body=body,
         headers=header.fields,
@@ -151,6 +152,11 @@ def _ids(value: str) -> tuple[str, ...]:
     if not found and "@" in value and " " not in value.strip():
         found = [value.strip().strip("<>")]
     return tuple(each for each in found if each and len(each) <= MAX_ID)
+
+
+def _shortened(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The root of the thread and what is nearest, of a list that is longer than any thread is deep."""
+    return ids if len(ids) <= MAX_REFERENCES else (ids[0], *ids[1 - MAX_REFERENCES :])
 
 
 def _unreadable(reason: str, raw: bytes) -> UnreadableMail:
