@@ -12,6 +12,8 @@ from itertools import chain
 from typing import Generic, Literal, TypeVar
 
 from rules.finding import Side
+from rules.image import Image
+from rules.origin import Origin, needs_std, origin
 from rules.patch import FileChange
 from rules.syntax.rust import Source
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
@@ -49,6 +51,13 @@ class _Case(Generic[Unsafe]):
     justified: bool | None
     tag: int
     key: str
+
+
+def in_kernel(path: str, image: Image) -> bool:
+    """The file is the kernel's own code: neither vendored nor generated, and no program for the build."""
+    if origin(path) is not Origin.KERNEL:
+        return False
+    return path.startswith("rust/") or not any(needs_std(fragment.text) for fragment in image.fragments)
 
 
 def exposed_sites(file: FileView) -> Iterator[Exposed[UnsafeSite]]:
@@ -127,12 +136,21 @@ def _undressed(
         before = lines.get(line_before(file.change, case.code.line) or 0)
         if before is None or before.key.split(" ")[0] != case.key.split(" ")[0]:
             continue
-        if before.tag in pre.image.touched:
+        if before.tag in pre.image.touched and not _replaced(file.change, before.tag, case.code.line):
             text = pre.lines[before.tag]
             column = len(text) - len(text.lstrip()) + 1
             yield Exposed(case.code, "comment-removed", "pre", before.tag, column, text)
         else:
             yield _at_code(case, "comment-parted")
+
+
+def _replaced(change: FileChange, tag: int, line: int) -> bool:
+    """Between the removed comment and the code that stays the patch adds another one: for something new in between."""
+    for hunk in change.hunks:
+        if _within(tag, hunk.before_start, hunk.before_count):
+            behind = (one for one in hunk.lines if one.after is not None and one.after < line)
+            return any(one.added and "safety:" in one.text.lower() for one in behind)
+    return False
 
 
 def _at_code(case: _Case[Unsafe], cause: Cause) -> Exposed[Unsafe]:

@@ -9,6 +9,7 @@ _VENDORED = re.compile(
 )
 _GENERATED = re.compile(r"(?:.*/)?(?:bindings(?:_generated)?|generated|.*_generated)\.rs$|.*/generated/")
 _HOST = re.compile(r"(?:scripts|tools|usr|rust/(?:macros|pin-init/internal))/|rust/.*/build\.rs$|(?:.*/)?build\.rs$")
+_STD = re.compile(rb"^(?![ \t]*(?://|\*))[^\n\"]*?(?<![\w:])(?:::)?std::\w", re.MULTILINE)
 
 
 class Origin(StrEnum):
@@ -31,3 +32,8 @@ def origin(path: str) -> Origin:
     if _HOST.match(path):
         return Origin.HOST
     return Origin.KERNEL
+
+
+def needs_std(text: bytes) -> bool:
+    """Rust that names the standard library outside comments: a program for the build, not kernel code."""
+    return b"std::" in text and _STD.search(text) is not None

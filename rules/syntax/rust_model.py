@@ -23,6 +23,8 @@ class SafetyReading:
       "above-attribute" (attributes of several lines, other comments between), "same-line" (a block comment before
       `unsafe`), "trailing", "inside-late", "untagged" (`SAFETY` without colon).
 
+    - none: "out-of-reach" (above a loop, a bare block or a macro call of several lines that the site stands in).
+
     `line` is the line of the tag, 0 where there is none.
     """
 

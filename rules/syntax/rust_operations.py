@@ -11,6 +11,7 @@ from tree_sitter import Node
 from rules.syntax.rust_grammar import parse_bytes
 
 _WIDTH = 56
+_METAVARIABLE = b"__metavariable_"
 _TRAIT = re.compile(r"([\w:$]+)(?:<[^{}]*>)?\s+for\s")
 _GENERICS = re.compile(r"::<[^()]*>")
 _TELLING = re.compile(
@@ -47,7 +48,8 @@ def implementation(head: str) -> Operation | None:
 
 def operations(body: str) -> tuple[Operation, ...]:
     """What the code of an unsafe block does, the likeliest to be unsafe first; each once."""
-    text = b"fn f() {\n" + body.encode("utf-8", "surrogateescape") + b"\n}"
+    plain = body.encode("utf-8", "surrogateescape").replace(b"$", _METAVARIABLE)
+    text = b"fn f() {\n" + plain + b"\n}"
     found = dict.fromkeys(_operations(parse_bytes(text).root_node))
     return tuple(sorted(found, key=_rank))
 
@@ -84,7 +86,8 @@ def _name(function: Node) -> str:
 
 
 def _text(node: Node) -> str:
-    return " ".join((node.text or b"").decode("utf-8", "replace").split())[:_WIDTH]
+    text = (node.text or b"").replace(_METAVARIABLE, b"$")
+    return " ".join(text.decode("utf-8", "replace").split())[:_WIDTH]
 
 
 def _rank(operation: Operation) -> int:

@@ -33,6 +33,7 @@ _STOPS_CLIPPY = frozenset(
     {"field_initializer", "match_arm", "match_pattern", "const_block", "while_expression", "for_expression"}
 )
 _OPENS_BENEVOLENTLY = frozenset({"closure_expression", "if_expression", "else_clause", "match_arm", "const_block"})
+_REFUSED = frozenset({"for_expression", "while_expression", "loop_expression", "expression_statement", "block"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 _CONTINUES = frozenset({"else", ",", ".", "?", "as", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
@@ -62,7 +63,7 @@ class Reader:
         unit, row = self._unit, path[at].start_point.row
         tokens = path[at - 1].type in TOKEN_TREES
         climb = list(climb_tokens(path, at, self.children) if tokens else climb_statement(path, at))
-        statement = max((start for start, _ in climb[-1:]), default=row)
+        statement = next((start for start, who in reversed(climb) if who != "refused"), row)
         if found := self._clippy_above(row, floor):
             return SafetyReading("clippy", found[0], unit.line(found[1])), statement
         if (inside := self._inside(body)) is not None:
@@ -113,7 +114,7 @@ class Reader:
         if (inside := self._inside_late(body)) is not None:
             return SafetyReading("lenient", "inside-late", unit.line(inside))
         undecided = False
-        for start in dict.fromkeys([row, *(start for start, _ in climb)]):
+        for start in dict.fromkeys([row, *(start for start, who in climb if who != "refused")]):
             if start < unit.top:
                 undecided = True
                 break
@@ -123,7 +124,12 @@ class Reader:
                 how = "untagged" if is_untagged(lines[found].strip()) else how
                 return SafetyReading("lenient", how, unit.line(found))
             undecided = undecided or stopped < unit.top
-        return SafetyReading("unknown" if unit.open_top and (undecided or unit.macro) else "none")
+        if unit.open_top and (undecided or unit.macro):
+            return SafetyReading("unknown")
+        for start, who in climb:
+            if who == "refused" and (found := self._lenient_above(start)[0]) is not None:
+                return SafetyReading("none", "out-of-reach", unit.line(found))
+        return SafetyReading("none")
 
     def _lenient_above(self, row: int) -> tuple[int | None, int]:
         if row not in self._lenient_rows:
@@ -149,7 +155,8 @@ def _comment_has_tag(text: bytes) -> bool:
 def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
     """The rows above which a comment may speak for the block `path[start]`, up to where its statement starts.
 
-    With each row comes who accepts it there: "clippy" (the statement or expression that Clippy climbs to) or "lenient".
+    With each row comes who accepts it there: "clippy" (the statement or expression that Clippy climbs to), "lenient",
+    or "refused", nobody: a loop, a bare block or a macro call that the block stands in.
     """
     clippy = True
     for at in range(start, max(0, start - _CLIMB), -1):
@@ -163,7 +170,9 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
             yield node.start_point.row, "clippy" if accepted else "lenient"
             clippy = False
         if kind == "block":
-            if not _opens(path, at):
+            if not _opens(path, at, _OPENS_BENEVOLENTLY):
+                if _opens(path, at, _REFUSED):
+                    yield path[at - 2].start_point.row, "refused"
                 return
             continue
         if kind == "assignment_expression" and clippy:
@@ -182,9 +191,9 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
         yield parent.start_point.row, "lenient"
 
 
-def _opens(path: list[Node], at: int) -> bool:
-    """`path[at]` is the first statement of the block of an `if`, `match` arm, closure or inline const."""
-    if at < 2 or path[at - 2].type not in _OPENS_BENEVOLENTLY:
+def _opens(path: list[Node], at: int, owners: frozenset[str]) -> bool:
+    """`path[at]` is the first statement of a block that belongs to one of `owners`."""
+    if at < 2 or path[at - 2].type not in owners:
         return False
     block, node = path[at - 1], path[at]
     for n in range(min(block.named_child_count, 12)):
@@ -215,6 +224,7 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
         if path[at - 1].type not in TOKEN_TREES:
             if arguments and expanded:
                 yield from (step for step in climb_statement(path, at - 1) if step[1] == "clippy")
+            yield macro.start_point.row, "refused"
             return
 
 

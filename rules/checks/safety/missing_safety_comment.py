@@ -32,9 +32,8 @@ import re
 from collections.abc import Iterator
 
 from rules.callee import requirements
-from rules.exposed import Exposed, exposed_sites, heading_at
+from rules.exposed import Exposed, exposed_sites, heading_at, in_kernel
 from rules.finding import Anchor, Finding, Severity
-from rules.origin import Origin, origin
 from rules.rule import Example, Rule, Status
 from rules.syntax.rust_model import UnsafeSite
 from rules.syntax.rust_operations import Operation, implementation, operations
@@ -45,7 +44,7 @@ _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each unsafe block and impl that this patch leaves without a comment."""
-    if file.post is None or not file.is_rust or origin(file.path) is not Origin.KERNEL:
+    if file.post is None or not file.is_rust or not in_kernel(file.path, file.post):
         return
     for one in exposed_sites(file):
         site = one.code
@@ -69,7 +68,9 @@ def check(file: FileView) -> Iterator[Finding]:
 
 def _message(one: Exposed[UnsafeSite], operation: Operation | None, *, told: bool) -> str:
     what = "`unsafe impl`" if one.code.kind == "impl" else "`unsafe` block"
-    if one.cause == "added":
+    if one.code.reading.how == "out-of-reach":
+        problem = f"The `// SAFETY:` comment above does not reach this {what}: it should stand directly above it."
+    elif one.cause == "added":
         problem = f"This {what} has no `// SAFETY:` comment."
     elif one.side == "pre":
         problem = f"This removes the `// SAFETY:` comment, but the {what} below it stays."

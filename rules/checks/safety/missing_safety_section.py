@@ -29,9 +29,8 @@ said.
 import re
 from collections.abc import Iterator
 
-from rules.exposed import Exposed, exposed_declarations, heading_at
+from rules.exposed import Exposed, exposed_declarations, heading_at, in_kernel
 from rules.finding import Anchor, Finding, Severity
-from rules.origin import Origin, origin
 from rules.rule import Example, Rule, Status
 from rules.syntax.rust_model import UnsafeDeclaration
 from rules.view import FileView
@@ -41,7 +40,7 @@ _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each unsafe function and trait that this patch leaves without a safety section."""
-    if file.post is None or not file.is_rust or origin(file.path) is not Origin.KERNEL:
+    if file.post is None or not file.is_rust or not in_kernel(file.path, file.post):
         return
     for one in exposed_declarations(file):
         item = one.code
