@@ -17,6 +17,7 @@ from rules.checks.safety import (
     missing_safety_section,
     mut_ref_to_c_type,
     safe_wrapper_in_unsafe,
+    safety_comment_placement,
     safety_on_safe_code,
     safety_placeholder,
     safety_section_misplaced,
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     mut_ref_to_c_type.RULE,
     missing_invariant_comment.RULE,
     missing_repr_transparent.RULE,
+    safety_comment_placement.RULE,
 )
 
 HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A `SAFETY:` comment that is there, but not where or how the kernel writes it.
+
+## What it flags
+
+A comment that a patch adds and that justifies an unsafe block or impl, but stands inside the block, behind it,
+between `let x =` and the block, or so far above that Clippy does not find it; that is a `///` comment; that is spelt
+otherwise than `SAFETY:`; or that begins in the middle of a paragraph.
+
+## Why
+
+Documentation/rust/coding-guidelines.rst asks for `// SAFETY:` directly before the block. In one place and one form
+people find it, Clippy finds it, and it is not taken for documentation of the public interface.
+
+## How to fix
+
+Move it directly above the statement that holds the unsafe code, begin it with `// SAFETY: `, and separate it from
+other remarks by a `//` line.
+
+## When it stays silent
+
+Where the form is merely unusual to people but the place is right: other comments or attributes between the comment
+and the block. In macros and doctests, where the comment was there before, and where nothing justifies the block at
+all, which is `missing-safety-comment`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.syntax.rust_model import UnsafeSite
+from rules.view import FileView
+
+_COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*(?P<text>.*)")
+_EXACT = re.compile(r"SAFETY:")
+_LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
+_OTHER_TAG = re.compile(r"[A-Z]{3,}\b|[-*#>`]|\d+\.")
+_LEFT_OPEN = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
+_HOW = {
+    "inside": "Please put the `// SAFETY:` comment above the block, not into it.",
+    "inside-late": "Please put the `// SAFETY:` comment above the block, not into it.",
+    "previous-line": "Please put the `// SAFETY:` comment on a line of its own above the statement.",
+    "trailing": "Please put the `// SAFETY:` comment above the statement, not behind it.",
+    "same-line": "Please put the `// SAFETY:` comment on a line of its own above the statement.",
+    "above-enclosing": "Clippy does not find the comment so far above. Please put it directly above the unsafe code.",
+    "untagged": "The tag is `SAFETY:`, with the colon: without it, Clippy does not find the comment.",
+}
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each added comment that has an unsafe site and the wrong place or form."""
+    if not file.is_kernel_rust or file.post_rust is None or not file.mentions(b"unsafe"):
+        return
+    said: set[int] = set()
+    for site in file.post_rust.sites:
+        line = site.reading.line
+        if site.setting != "code" or site.in_test or line not in file.fresh or line in said:
+            continue
+        message = _problem(site, file.post_lines)
+        if message:
+            said.add(line)
+            yield Finding(RULE.id, RULE.severity, site.confidence, file.anchor(line), message, scope=site.scope)
+
+
+def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
+    """What is wrong with the comment of the site; None where nothing is."""
+    reading = site.reading
+    if reading.how in _HOW:
+        return _HOW[reading.how]
+    comment = _COMMENT.match(lines[reading.line].strip())
+    if reading.verdict != "clippy" or comment is None:
+        return None
+    if comment["mark"] in ("///", "//!"):
+        return "`// SAFETY:` is an ordinary comment: with three slashes it becomes documentation."
+    if not _EXACT.match(comment["text"]):
+        spelt = _LOOSE.match(comment["text"])
+        return f"The tag is written `SAFETY:`, not `{spelt[0].strip()}`." if spelt else None
+    if _is_mid_paragraph(reading.line, lines):
+        return "Please begin `SAFETY:` in a paragraph of its own, after a `//` line."
+    if _LEFT_OPEN.match(lines.get(site.statement, "")) and _follows(site.statement, reading.line, lines):
+        return "Please put the `// SAFETY:` comment above the `let`, not between it and its value."
+    return None
+
+
+def _follows(statement: int, line: int, lines: Mapping[int, str]) -> bool:
+    """Whether the comment with that line begins directly below the statement's first line."""
+    return statement < line and all(_COMMENT.match(lines.get(at, "").strip()) for at in range(statement + 1, line + 1))
+
+
+def _is_mid_paragraph(line: int, lines: Mapping[int, str]) -> bool:
+    """Whether the comment line directly above is prose, in a paragraph that begins with prose."""
+    first = ""
+    at = line - 1
+    while comment := _COMMENT.match(lines.get(at, "").strip()):
+        if comment["mark"] != "//" or not comment["text"].strip():
+            break
+        first = comment["text"]
+        at -= 1
+    return bool(first) and not _OTHER_TAG.match(first)
+
+
+EXAMPLES = (
+    Example(
+        "in the wrong place",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: *mut u8) {
+          | +    unsafe {
+        ! | +        // SAFETY: `led` is valid.
+          | +        a(led)
+          | +    };
+        ! | +    unsafe { b(led) }; // SAFETY: `led` is valid.
+          | +    let x =
+        ! | +        // SAFETY: `led` is valid.
+          | +        unsafe { c(led) };
+          | +}
+        """,
+    ),
+    Example(
+        "in the wrong form",
+        """
+          | diff rust/kernel/led.rs (new)
+        ! | +/// SAFETY: `Led` has no thread affinity.
+          | +unsafe impl Send for Led {}
+          | +fn on(led: *mut u8) {
+        ! | +    // Safety: `led` is valid.
+          | +    unsafe { a(led) };
+          | +    // The light goes on here, and later off.
+        ! | +    // SAFETY: `led` is valid.
+          | +    unsafe { b(led) };
+          | +}
+        """,
+    ),
+    Example(
+        "as the guidelines have it",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +// SAFETY: `Led` has no thread affinity.
+          | +unsafe impl Send for Led {}
+          | +fn on(led: *mut u8) -> Result {
+          | +    // The light goes on here.
+          | +    //
+          | +    // SAFETY:
+          | +    // - `led` is valid.
+          | +    unsafe { a(led) };
+          | +    // CAST: `led` is an `u8`.
+          | +    // SAFETY: `led` is valid.
+          | +    let x = b(unsafe { c(led) });
+          | +    Ok(
+          | +        // SAFETY: `led` is valid.
+          | +        unsafe { d(led) },
+          | +    )
+          | +}
+        """,
+    ),
+    Example(
+        "the head of a block has no line above it that would be nearer",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: *mut u8) {
+          | +    if let Err(e) =
+          | +        // SAFETY: `led` is valid.
+          | +        to_result(unsafe { a(led) })
+          | +    {
+          | +        // SAFETY: `led` is valid.
+          | +        unsafe { b(led) };
+          | +    }
+          | +}
+        """,
+    ),
+    Example(
+        "there before",
+        """
+          | diff rust/kernel/led.rs (whole)
+          |  fn on(led: *mut u8) {
+          |      unsafe {
+          |          // SAFETY: `led` is valid.
+          | -        a(led)
+          | +        b(led)
+          |      };
+          |  }
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="safety-comment-placement",
+    summary="A `SAFETY:` comment in an unusual place or form",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        "Documentation/rust/coding-guidelines.rst, Comments",
+        "f528cd2d491f15404f30317dd093cc7af5a00fa7.camel@redhat.com",
+        "b6b8e3e6-a2b9-4ddd-bf0f-e924d5d65653@proton.me",
+        "https://github.com/rust-lang/rust-clippy/issues/15033",
+    ),
+    examples=EXAMPLES,
+    check_file=check,
+    tier=2,
+)
