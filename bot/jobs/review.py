@@ -10,15 +10,16 @@ from typing import Final
 from bot.jobs.isolation import Broken, isolated
 from bot.jobs.outcome import Outcome
 from bot.mail.address import Address
+from bot.mail.authority import reply_address
 from bot.mail.compose import Refused, compose
 from bot.mail.posting import Posting
 from bot.mail.refusal import Terms, refuse_posting
 from bot.outbox.agreement import Agreement, Mode
 from bot.ports import Clock, DuePosting, Outgoing, Postings, Progress
-from bot.review.comment import Identity, Recipients, Reply, Review, Standing
+from bot.review.comment import Basis, Identity, Recipients, Reply, Review, Standing
 from bot.review.lint import problems
 from bot.review.policy import Policy
-from bot.review.reply import KIND, reply
+from bot.review.reply import KIND, message_id, reply
 from bot.review.review import review
 from rules.engine import judge, view
 from rules.rule import Rule
@@ -29,7 +30,11 @@ _POSTINGS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every posting is judged by."""
+    """What every posting is judged by.
+
+    `learned` puts into the policy what people answered about a posting. `basis` names what it is judged by; with the
+    `secret` answers to our mails go to an address that only we can make.
+    """
 
     rules: tuple[Rule, ...]
     tree: Tree
@@ -37,6 +42,9 @@ class Desk:
     identity: Identity
     agreement: Callable[[Sequence[str]], Agreement]
     terms: Terms = field(default_factory=lambda: Terms(stale=None))
+    learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
+    basis: Basis = field(default_factory=Basis)
+    secret: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +106,37 @@ def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime
     shown = view(posting.series, desk.tree)
     report = judge(desk.rules, shown)
     agreed = desk.agreement(posting.lists)
-    made = review(posting, report, desk.rules, previous, desk.policy)
-    made = replace(made, recipients=_recipients(made.recipients, agreed))
-    answer = reply(made, desk.rules, desk.identity)
-    frozen = None if answer is None else _freeze(made, answer, agreed, now)
+    made = review(posting, report, desk.rules, previous, desk.learned(posting, desk.policy))
+    made = replace(made, recipients=_recipients(made.recipients, agreed), basis=desk.basis)
+    frozen = mail_for(made, desk, now)
     if isinstance(frozen, Refused):
         made = replace(made, recipients=Recipients(reason=frozen.reason))
         frozen = None
     return Judged(made, frozen, shown.blobs)
+
+
+def mail_for(
+    made: Review, desk: Desk, now: datetime, kind: str = KIND, preface: Sequence[str] = ()
+) -> Outgoing | Refused | None:
+    """The frozen mail for a review, under an id of its kind's own, the preface on top; None where nothing is said."""
+    answer = reply(made, desk.rules, desk.identity)
+    if answer is None:
+        return None
+    answer = replace(
+        answer,
+        message_id=message_id(made.posting, desk.identity, kind),
+        headers=(*_answers_to(made, desk), *answer.headers),
+        body="\n".join([*preface, "", answer.body] if preface else [answer.body]),
+    )
+    return _freeze(made, answer, kind, desk.agreement(made.posting.lists), now)
+
+
+def _answers_to(made: Review, desk: Desk) -> tuple[tuple[str, str], ...]:
+    """Reply-To: where commands about this series are heard, and where a person reads."""
+    if not desk.secret:
+        return ()
+    ours = reply_address(desk.identity.sender.address, desk.secret, made.posting.topic)
+    return (("Reply-To", ", ".join(filter(None, (ours, desk.identity.contact)))),)
 
 
 def _recipients(full: Recipients, agreed: Agreement) -> Recipients:
@@ -119,7 +150,7 @@ def _recipients(full: Recipients, agreed: Agreement) -> Recipients:
     return Recipients(full.to, tuple(maintainers), "the list agreed to mails to author and maintainers only")
 
 
-def _freeze(made: Review, answer: Reply, agreed: Agreement, now: datetime) -> Outgoing | Refused:
+def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: datetime) -> Outgoing | Refused:
     """The mail as bytes in its first state; one that the lint objects to is held for a human."""
     content = compose(answer)
     if isinstance(content, Refused):
@@ -129,7 +160,7 @@ def _freeze(made: Review, answer: Reply, agreed: Agreement, now: datetime) -> Ou
     return Outgoing(
         message_id=answer.message_id,
         posting_id=made.posting.message_id,
-        kind=KIND,
+        kind=kind,
         envelope_from=answer.sender.address,
         envelope_to=tuple(dict.fromkeys(address.address for address in answer.to + answer.cc)),
         content=content,

@@ -61,6 +61,17 @@ def proven_sender(message: Message, attestations: Iterable[Attestation], now: da
 
     What the sender claims of himself, or an Authentication-Results header that anybody can write, proves nothing.
     """
+    sender = plausible_sender(message, now)
+    if isinstance(sender, Unproven):
+        return sender
+    reasons = [_weakness(message, each) for each in attestations if each.kind == "dkim"]
+    if "" in reasons:
+        return sender
+    return Unproven(reasons[0] if reasons else "no signature")
+
+
+def plausible_sender(message: Message, now: datetime) -> Address | Unproven:
+    """Who claims to have written the mail, if that can be one person, lately, and is read alike by everybody."""
     if message.author is None:
         return Unproven("From is not plainly one mailbox")
     if is_automatic(message):
@@ -73,10 +84,7 @@ def proven_sender(message: Message, attestations: Iterable[Attestation], now: da
         return Unproven(f"{', '.join(repeated)}: more than once")
     if not _plain_header(message.raw):
         return Unproven("its header can be read in two ways")
-    reasons = [_weakness(message, each) for each in attestations if each.kind == "dkim"]
-    if "" in reasons:
-        return message.author
-    return Unproven(reasons[0] if reasons else "no signature")
+    return message.author
 
 
 def parties_roles(sender: Address, parties: Parties) -> frozenset[Role]:
