@@ -6,6 +6,14 @@ import pytest
 from bot.__main__ import COMMANDS
 from tests.bot.cli.conftest import Call
 
+SUBCOMMANDS = (
+    ("outbox", "list"),
+    ("outbox", "show"),
+    ("quarantine", "list"),
+    ("quarantine", "show"),
+    ("quarantine", "release"),
+)
+
 
 @pytest.fixture
 def filled(patchwarden: Call, archive: Path) -> str:
@@ -15,12 +23,12 @@ def filled(patchwarden: Call, archive: Path) -> str:
     return path.stem
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "outbox list", "outbox show"])
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"{group} {each}" for group, each in SUBCOMMANDS)])
 def test_help_has_an_example_and_the_exit_statuses(patchwarden: Call, command: str) -> None:
     status, out, _ = patchwarden(*command.split(), "--help")
 
     assert status == 0
-    if command != "outbox":
+    if command not in {group for group, _ in SUBCOMMANDS}:
         assert "Example" in out
         assert "Exit status" in out
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.conftest import Call
+from tests.fakes.mails import git_archive, mail, patch
+
+MAILS = (
+    patch("good@x"),
+    patch("old@x", "fan"),
+    patch("new@x", "fan", number=" v2"),
+    patch("half@x", "lamp", number=" 1/2"),
+    mail("re@x", "Re: [PATCH] rust: led: read it", to="good@x"),
+    mail("bot@x", "[PATCH] rust: x", author="lkp@intel.com"),
+    patch("stable@x", "pump", number=" 6.12.y"),
+    mail("good@x", "another mail"),
+    b"\0\n\n",
+)
+
+
+@pytest.fixture
+def explained(patchwarden: Call, tmp_path: Path) -> Call:
+    patchwarden("run", "--once", "--archive", str(git_archive(tmp_path / "list.git", MAILS)))
+    return lambda *arguments: patchwarden("explain", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("message_id", "says"),
+    [
+        ("good@x", ["was read", 'in "rust: led: read it", v1, 1 of 1 patches', "defective: other mails claim good@x"]),
+        ("good@x", ["claims an id that was there before"]),
+        ("new@x", ["complete", "reviewed", "answered by "]),
+        ("old@x", ["refused: older-revision: v2 is here already", "no mail answers it"]),
+        ("half@x", ["waiting: 2", "would be refused: incomplete: 2 of 2 did not come"]),
+        ("re@x", ["in no series: reply: the subject is that of an answer"]),
+        ("bot@x", ["in no series: bot: lkp@intel.com is a bot"]),
+        ("stable@x", ['refused: backport: the subject says "6.12.y"']),
+        ("https://lore.kernel.org/all/new@x/T/#u", ["new@x", "reviewed"]),
+        ("<new@x>", ["reviewed"]),
+    ],
+)
+def test_a_mail_is_explained(explained: Call, message_id: str, says: list[str]) -> None:
+    status, out, _ = explained(message_id)
+
+    assert status == 0
+    assert [each for each in says if each not in out] == []
+
+
+@pytest.mark.parametrize("argument", ["nowhere@x", "no id", "https://lore.kernel.org/all/"])
+def test_what_is_not_here_is_status_2(explained: Call, argument: str) -> None:
+    status, out, err = explained(argument)
+
+    assert (status, out, err.count("\n")) == (2, "", 1)
+
+
+def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call) -> None:
+    _, listed, _ = patchwarden("quarantine", "list")
+    (number,) = [line.split()[0] for line in listed.splitlines() if "list.git" in line]
+    _, shown, _ = patchwarden("quarantine", "show", number)
+    released = patchwarden("quarantine", "release", number)
+    again = patchwarden("quarantine", "release", number)
+
+    assert (shown, released[0], again[0]) == ("\0\n\n", 0, 2)
+    assert patchwarden("quarantine", "list")[1] == "No mail is in quarantine.\n"
+    assert patchwarden("quarantine", "show", number)[0] == 2
