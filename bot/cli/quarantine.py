@@ -39,11 +39,13 @@ def list_mails(context: typer.Context) -> None:
     if not mails:
         typer.echo("No mail is in quarantine.")
         return
-    rows = table("number", "arrived", "bytes", "from", "why")
+    rows = table("number", "arrived", "bytes", "why", "from")
+    for column in rows.columns[:3]:
+        column.overflow, column.min_width = "fold", 7
     for mail in mails:
         where = f"{mail.source} {mail.mail.origin}"
         arrived = f"{mail.mail.arrived:%Y-%m-%d %H:%M}"
-        rows.add_row(str(mail.id), arrived, str(len(mail.mail.raw)), *map(Text, (clean(where), clean(mail.reason))))
+        rows.add_row(str(mail.id), arrived, str(len(mail.mail.raw)), *map(Text, (clean(mail.reason), clean(where))))
     screen().print(rows)
 
 

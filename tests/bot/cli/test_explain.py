@@ -56,7 +56,7 @@ def test_what_is_not_here_is_status_2(explained: Call, argument: str) -> None:
 
 def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call) -> None:
     _, listed, _ = patchwarden("quarantine", "list")
-    (number,) = [line.split()[0] for line in listed.splitlines() if "list.git" in line]
+    (number,) = [line.split()[0] for line in listed.splitlines() if "no mail header" in line]
     _, shown, _ = patchwarden("quarantine", "show", number)
     released = patchwarden("quarantine", "release", number)
     again = patchwarden("quarantine", "release", number)
