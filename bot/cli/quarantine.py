@@ -40,10 +40,8 @@ def list_mails(context: typer.Context) -> None:
         typer.echo("No mail is in quarantine.")
         return
     rows = table("number", "arrived", "bytes", "why", "from")
-    for column in rows.columns[:3]:
-        column.overflow, column.min_width = "fold", 7
     for mail in mails:
-        where = f"{mail.source} {mail.mail.origin}"
+        where = f"{mail.source.rstrip('/').rpartition('/')[2]} {mail.mail.origin[:24]}"
         arrived = f"{mail.mail.arrived:%Y-%m-%d %H:%M}"
         rows.add_row(str(mail.id), arrived, str(len(mail.mail.raw)), *map(Text, (clean(mail.reason), clean(where))))
     screen().print(rows)
