@@ -139,7 +139,7 @@ def _count_review(tally: Tally, played: Played) -> None:
             if comment.withheld is None:
                 tally.said[comment.finding.rule] += 1
             else:
-                tally.withheld[comment.withheld] += 1
+                tally.withheld[comment.withheld.partition(":")[0]] += 1
     tally.failures += [
         f"rule {each.rule} failed on patch {each.patch} of {made.posting.message_id}, {each.path}: {each.error}"
         for each in made.failures

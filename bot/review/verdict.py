@@ -14,13 +14,18 @@ from rules.finding import Severity
 
 def verdict(review: Review, said: Sequence[Remark]) -> list[str]:
     """One sentence a line: amounts, places and rules; what stayed and what is resolved; what was left out."""
-    sentences = [f"{_amounts(said)} in {_where(review, said)}: {prose.listed(Counter(each.rule for each in said), 4)}."]
+    sentences = [f"{_amounts(said)} in {_where(review, said)}: {prose.listed(_rules(said), 4)}."]
     if standing := _standing(review):
         sentences.append(standing)
     over = sum(comment.withheld == OVER for comment in review.comments)
     if over:
         sentences.append(f"{prose.count(over, 'finding')} more, left out here; `patchwarden check` shows them all.")
     return [line for sentence in sentences for line in prose.wrap(sentence)]
+
+
+def _rules(said: Sequence[Remark]) -> list[str]:
+    """The rules' ids, those of nits last."""
+    return list(dict.fromkeys(remark.rule for remark in sorted(said, key=lambda remark: remark.tier)))
 
 
 def _amounts(said: Sequence[Remark]) -> str:
