@@ -19,6 +19,7 @@ _UNQUOTED: Final = (
         "a bot's command",
     ),
     (re.compile(r"diff --git |index [0-9a-f]{7,}|@@ -|--- \S+/|\+\+\+ \S+/"), "an unquoted diff"),
+    (re.compile(r">"), "a quotation that readers of mail may not know"),
     (re.compile(r"(?:From|To|Cc|Bcc|Subject|Date): ", re.IGNORECASE), "a header"),
 )
 

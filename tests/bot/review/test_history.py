@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from dataclasses import replace
+
+from bot.review.comment import Review
+from bot.review.history import History
+from tests.bot.review.making import Maker
+
+
+def test_the_latest_earlier_revision_of_the_topic_is_the_previous_one(make: Maker) -> None:
+    history = History()
+    reviews = {revision: Review(make.posting(revision=revision), ()) for revision in (1, 3, 2, 5)}
+    for review in reviews.values():
+        history.remember(review)
+
+    assert [None, reviews[1], reviews[3], reviews[3]] == [
+        history.previous(make.posting(revision=n)) for n in (1, 2, 4, 5)
+    ]
+
+
+def test_of_a_revision_posted_twice_the_last_one_counts(make: Maker) -> None:
+    history = History()
+    again = Review(make.posting(), (), unsafe_delta="again")
+    history.remember(Review(make.posting(), ()))
+    history.remember(again)
+
+    assert again == history.previous(make.posting(revision=2))
+
+
+def test_other_topics_do_not_count(make: Maker) -> None:
+    history = History()
+    history.remember(Review(replace(make.posting(), topic="other"), ()))
+
+    assert history.previous(make.posting(revision=2)) is None
