@@ -4,12 +4,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from threading import Event
 
-from bot import wiring_lore
+from bot import wiring_lore, wiring_sending
 from bot.inbox.assemble import assemble
 from bot.inbox.sample import sample
 from bot.inbox.source import open_source
@@ -22,9 +22,7 @@ from bot.jobs.schedule import Repeated
 from bot.jobs.workers import Workers
 from bot.mail.address import Address
 from bot.mail.refusal import Terms
-from bot.outbox.agreement import Agreement, Mode, strictest
-from bot.outbox.folder import Folder
-from bot.ports import Archive, Clock, Mailer, Progress
+from bot.ports import Archive, Clock, Progress
 from bot.review.comment import Identity
 from bot.review.policy import Policy
 from bot.settings import Settings
@@ -57,13 +55,6 @@ class Service:
         )
 
 
-class SystemClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 class StoredBlobs:
     """A tree that knows the images that earlier series proved; the store is bot.ports.Postings."""
 
@@ -86,7 +77,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
 
     Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
     """
-    stop, clock = Event(), SystemClock()
+    stop, clock = Event(), wiring_lore.SystemClock()
     archives = [archive(path) for path in sources or settings.archives]
     online = bool(settings.lore.lists) and not sources
     if online:
@@ -96,7 +87,9 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             store=store,
             poll=Poll(archives or [sample()], store, assemble, stop, progress, workers),
             reviewing=Reviewing(store, desk(settings, store), clock, stop, progress),
-            delivering=Delivering(store, mailers(settings), clock, stop, progress),
+            delivering=Delivering(
+                store, wiring_sending.mailers(settings), wiring_sending.sending(settings), clock, stop, progress
+            ),
             stop=stop,
             completing=_completing(settings, store, clock, stop, progress) if online else None,
             attesting=Attesting(store, wiring_lore.attester(settings), workers, clock, stop, progress)
@@ -119,7 +112,7 @@ def desk(settings: Settings, store: Repository) -> Desk:
         tree=StoredBlobs(store),
         policy=policy(settings),
         identity=identity(settings),
-        agreement=lambda lists: strictest(lists, _agreements(settings), Agreement(Mode(settings.unlisted))),
+        agreement=lambda lists: wiring_sending.agreement(settings, lists),
         terms=terms(settings),
     )
 
@@ -159,12 +152,3 @@ def identity(settings: Settings) -> Identity:
     """Who speaks."""
     sender = Address(settings.identity.name, settings.identity.address)
     return Identity(sender, metadata.version("patchwarden"), settings.identity.contact)
-
-
-def mailers(settings: Settings) -> dict[str, Mailer]:
-    """The transport of each mode that has one."""
-    return {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
-
-
-def _agreements(settings: Settings) -> dict[str, Agreement]:
-    return {name: Agreement(one.mode, one.maintainers) for name, one in settings.lists.items()}

@@ -3,9 +3,10 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from bot.inbox.attestation import Keys, attest, resolve
@@ -15,9 +16,19 @@ from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, user_agent
 from bot.inbox.http_pace import Pace
 from bot.inbox.lore import Following, LoreArchive
+from bot.inbox.remote import RemoteSeries
 from bot.mail.attestation import Attestation
 from bot.ports import Archive, Clock
 from bot.settings import Settings
+
+PUBLIC: Final = "https://lore.kernel.org/all"
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
 
 def followed(settings: Settings, clock: Clock) -> list[Archive]:
@@ -31,15 +42,26 @@ def followed(settings: Settings, clock: Clock) -> list[Archive]:
 
 def completion(settings: Settings, clock: Clock) -> Completion | None:
     """Where mails are had by their message-ids; None where no list is followed and no such place named."""
-    lore = settings.lore
-    base = lore.everything or (urljoin(lore.lists[0].rstrip("/"), "all") if lore.lists else "")
+    base = _everything(settings)
     return Completion(base, _client(settings, base, clock), clock) if base else None
+
+
+def series(settings: Settings, message_id: str) -> Archive:
+    """The series that the mail is in, from the archive that the settings name or else the kernel's."""
+    clock = SystemClock()
+    base = _everything(settings) or PUBLIC
+    return RemoteSeries(message_id, Completion(base, _client(settings, base, clock), clock))
 
 
 def attester(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
     """What verifies the signatures of a mail."""
     keyring = settings.lore.keyring
     return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None))
+
+
+def _everything(settings: Settings) -> str:
+    lore = settings.lore
+    return lore.everything or (urljoin(lore.lists[0].rstrip("/"), "all") if lore.lists else "")
 
 
 def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:

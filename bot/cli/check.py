@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden check`: the verdict on patches at hand, before or after they are posted."""
 
+import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +23,7 @@ from bot.mail.compose import Refused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import SYNTHETIC, parse
 from bot.mail.posting import Posting
+from bot.mail.target import target
 from bot.ports import Archive
 from bot.review.comment import Identity, Review
 from bot.review.formats.row import Verdict, of_review
@@ -47,7 +49,9 @@ def check(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TARGET]...", help="Mails, patches, mboxes, Maildirs, public-inbox archives; - is stdin."
+            metavar="[TARGET]...",
+            help="Mails, patches, mboxes, Maildirs, public-inbox archives; - is stdin; a message-id or a mail's web "
+            "address is fetched from the archive that the settings name, else from lore.kernel.org.",
         ),
     ] = None,
     git: Annotated[
@@ -66,6 +70,7 @@ def check(
     Example:
       patchwarden check 000*.patch
       patchwarden check --git ~/linux origin/master..HEAD
+      patchwarden check 20260301120000.1-2-author@example.org
       b4 mbox -o - MESSAGE-ID | patchwarden check --format terse -
       git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
 
@@ -75,7 +80,7 @@ def check(
     if not targets and git is None:
         raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
     rules = chosen(rule)
-    sources: list[Archive] = [open_source(target) for target in targets or ()]
+    sources = [_source(each, context) for each in targets or ()]
     if git is not None:
         sources.append(GitRange(*git))
     read = _read(sources)
@@ -98,6 +103,17 @@ def check(
         complain(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
     unreadable = bool(read.problems or damaged)
     raise typer.Exit(status.FAILED if broken else outcome(verdict, fail_on, unreadable=unreadable))
+
+
+def _source(name: str, context: typer.Context) -> Archive:
+    """A path, or else what a message-id or a mail's web address names, fetched from the archive of the settings."""
+    message_id = None if name == "-" or Path(name).exists() else target(name)
+    if message_id is None:
+        return open_source(name)
+    # Only here: what speaks HTTP takes longer to load than the check of a patch.
+    wiring = importlib.import_module("bot.wiring_lore")
+    series: Archive = wiring.series(load(options(context).config), message_id)
+    return series
 
 
 @dataclass(slots=True)

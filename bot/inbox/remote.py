@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The series that a mail is in as a source, fetched from an archive when it is read."""
+
+from collections.abc import Iterator
+
+from bot.inbox.assemble import assemble
+from bot.inbox.completion import Completion
+from bot.inbox.error import InboxError
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.ports import Batch, RawMail
+
+
+class RemoteSeries:
+    """The mails of the one posting that a mail is a part of, whatever else is in its thread.
+
+    Raises InboxError where the archive does not answer, has no such mail, or the mail is no part of a series.
+    """
+
+    def __init__(self, message_id: str, completion: Completion) -> None:
+        self.message_id = message_id
+        self.name = f"{completion.base}/{message_id}"
+        self._completion = completion
+
+    def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 a series comes whole
+        """The mails, in the archive's order; none where the cursor says that they were read."""
+        if not cursors:
+            yield Batch(self.name, "series", self.message_id, self._mails())
+
+    def count(self, cursors: dict[str, str]) -> int:  # noqa: ARG002 as above
+        """Nobody knows before it is fetched."""
+        return 0
+
+    def _mails(self) -> tuple[RawMail, ...]:
+        read = [(mail, parse(mail.raw)) for mail in self._completion.thread(self.message_id)]
+        known = [(mail, message) for mail, message in read if isinstance(message, Message)]
+        if not known:
+            raise InboxError(f"{self.name}: the archive has no such mail")
+        for posting in assemble([message for _, message in known]):
+            parts = {part.message_id for part in posting.parts}
+            if self.message_id in parts:
+                return tuple(mail for mail, message in known if message.message_id in parts)
+        raise InboxError(f"{self.name}: neither a patch nor a cover letter")

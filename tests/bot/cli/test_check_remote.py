@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`check` of what a message-id or a web address names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.running import Run
+from tests.fakes.mails import mail, patch
+from tests.fakes.origin import Answer, Origin, serving
+
+THREAD = (
+    mail("c@x", "[PATCH 0/2] rust: led: a driver"),
+    patch("1@x", number=" 1/2", to="c@x"),
+    patch("2@x", "fan", number=" 2/2", to="c@x"),
+    mail("re@x", "Re: [PATCH 1/2] rust: led: read it", to="1@x"),
+    patch("v2@x", "lamp", number=" v2", to="c@x"),
+)
+
+
+@pytest.fixture
+def origin(tmp_path: Path, run: Run) -> Iterator[Origin]:
+    with serving(tmp_path / "origin") as running:
+        running.threads = dict.fromkeys(("c@x", "1@x", "re@x", "v2@x"), THREAD)
+        Path("patchwarden.toml").write_text(f'[lore]\neverything = "{running.url}/all/"\n')
+        yield running
+
+
+@pytest.mark.parametrize("target", ["1@x", "<1@x>", "https://lore.kernel.org/rust-for-linux/1@x/T/#u"])
+def test_the_series_of_the_mail_is_checked_and_no_other_of_its_thread(run: Run, origin: Origin, target: str) -> None:
+    done = run("check", "--format", "terse", "--rule", "missing-safety-comment", target)
+    found = {name for name in ("led", "fan", "lamp") if f"{name}.rs" in done.out}
+
+    assert (done.status, found, len(origin.requests)) == (1, {"led", "fan"}, 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "says"), [("re@x", "neither a patch nor a cover letter"), ("gone@x", "the archive has no such mail")]
+)
+def test_what_is_no_patch_is_bad_input(run: Run, origin: Origin, target: str, says: str) -> None:
+    done = run("check", target)
+
+    assert (done.status, done.out) == (2, "")
+    assert says in done.err
+
+
+def test_a_challenge_page_is_never_a_mail(run: Run, origin: Origin) -> None:
+    origin.faults["."] = [Answer(body=b"<!doctype html><title>Making sure that you are not a bot</title>")]
+    done = run("check", "1@x")
+    again = run("check", "1@x")
+
+    assert (done.status, again.status, len(origin.requests)) == (2, 2, 1)
+    assert "web page" in done.err
+    assert "wants rest" in again.err
+
+
+def test_a_file_of_that_name_is_a_file(run: Run, origin: Origin) -> None:
+    Path("1@x").write_bytes(patch("9@x", "pump"))
+    run("check", "1@x")
+
+    assert origin.requests == []
