@@ -19,7 +19,7 @@ from bot.outbox.error import OutboxError
 from bot.store.error import StoreError
 
 # One file a command: bot/cli/NAME.py holds `register(app)`, which adds that command. The order is the help's.
-COMMANDS: Final = ("run", "check", "audit", "replay", "rules", "explain", "outbox", "quarantine", "init", "doctor")
+COMMANDS: Final = ("run", "check", "audit", "replay", "rules", "explain", "outbox", "stop", "quarantine", "init", "doctor")
 
 _HELP: Final = """Deterministic review of Rust-for-Linux patch series from the kernel's mailing-list archives.
 

@@ -17,6 +17,7 @@ from pydantic_settings import SettingsError as VariableError
 
 from bot.error import SettingsError
 from bot.outbox.agreement import Mode
+from bot.settings_sending import SendingSettings
 from rules.finding import Confidence, Severity
 
 DEFAULT_FILE: Final = Path("patchwarden.toml")
@@ -146,6 +147,16 @@ class ListSettings(_Table):
         default="", description="URL of the maintainer's agreement; author and list refuse to start without it."
     )
 
+    embargo_hours: int = Field(
+        default=24, ge=0, description="So long after its series a mail waits; others look first. Files never wait."
+    )
+    quiet_hours: str = Field(
+        default="", pattern=r"^(([01]?\d|2[0-3])-([01]?\d|2[0-3]))?$", description='No mails then, in UTC, as "22-7".'
+    )
+    severity: Severity = Field(default=Severity.NOTE, description="What is below this severity is not said there.")
+    without: tuple[str, ...] = Field(default=(), description="Ids of rules that are silent there.")
+    list_cap: int = Field(default=0, ge=0, description="So many mails at most in a day; 0: as [sending] says.")
+
     @model_validator(mode="after")
     def _agreed(self) -> Self:
         if self.mode in {Mode.AUTHOR, Mode.LIST} and not self.consent.startswith("https://"):
@@ -168,11 +179,21 @@ class Settings(BaseSettings):
     lore: LoreSettings = Field(default=LoreSettings(), description=LoreSettings.__doc__)
     review: ReviewSettings = Field(default=ReviewSettings(), description=ReviewSettings.__doc__)
     outbox: OutboxSettings = Field(default=OutboxSettings(), description=OutboxSettings.__doc__)
+    sending: SendingSettings = Field(default=SendingSettings(), description=SendingSettings.__doc__)
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
     unlisted: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
         default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."
     )
     lists: dict[Mailbox, ListSettings] = Field(default={}, description="What each list agreed to, by its address.")
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        sent = [name for name, one in self.lists.items() if one.mode.sends]
+        if sent and self.sending.transport == "none":
+            raise ValueError(f"lists: {sent[0]} is to get mails, but [sending] has no transport")
+        if sent and self.identity.address.endswith("@example.org") and self.sending.transport == "smtp":
+            raise ValueError(f"lists: {sent[0]} is to get mails, but [identity] has no address of yours")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -217,6 +238,8 @@ def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
     keys = tuple(str(key) for key in problem["loc"])
     line = _line_of(text, keys)
     what = "no such setting" if problem["type"] == "extra_forbidden" else problem["msg"].removeprefix("Value error, ")
+    if not keys:
+        return f"settings {file}: {what}"
     where = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"
     return f"settings {where}: {'.'.join(keys)}: {what}"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden outbox`: what was written, where it is, and why it waits."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -13,7 +14,11 @@ from bot.ports import Outgoing
 from bot.settings import load
 from bot.store.repository import Repository
 
-app = typer.Typer(no_args_is_help=True, help="The mails that were written: list them, show one.")
+_Id = Annotated[str, typer.Argument(help="The mail's message-id, or as much of its start as is unique.")]
+
+app = typer.Typer(
+    no_args_is_help=True, help="The mails that were written: list them, show one, approve, resend or drop it."
+)
 
 
 def register(parent: typer.Typer) -> None:
@@ -52,7 +57,7 @@ def list_mails(
 @app.command()
 def show(
     context: typer.Context,
-    message_id: Annotated[str, typer.Argument(help="The mail's message-id, or as much of its start as is unique.")],
+    message_id: _Id,
 ) -> None:
     """Print one mail as it would be sent, byte for byte; what is known of it goes to stderr.
 
@@ -64,11 +69,67 @@ def show(
     Exit status: 0 printed; 2 no such mail, or the id fits several; 3 the database cannot be read.
     """
     with Repository(load(options(context).config).database) as store:
-        mail = store.mail(message_id.strip("<>"))
-    if mail is None:
-        raise SettingsError(f"no mail, or more than one, has an id that starts with {message_id!r}")
+        mail = _found(store, message_id)
     typer.echo(_known(mail), err=True)
     typer.echo(mail.content, nl=False)
+
+
+@app.command()
+def approve(context: typer.Context, message_id: _Id) -> None:
+    """Let a held mail go: one that waits for approval, or that the lint or a cap held back.
+
+    \b
+    Example:
+      patchwarden outbox show 3f2a91c0
+      patchwarden outbox approve 3f2a91c0
+
+    Exit status: 0 approved; 2 no such mail, or it is not held; 3 the database cannot be written.
+    """
+    _decide(context, message_id, "held", "approved", "by hand")
+
+
+@app.command()
+def resend(context: typer.Context, message_id: _Id) -> None:
+    """Send a mail of unknown end once more, the same bytes under the same message-id.
+
+    Look first whether it arrived: in the list's archive, and in the mail server's log.
+
+    \b
+    Example:
+      patchwarden outbox list --state doubtful
+      patchwarden outbox resend 3f2a91c0
+
+    Exit status: 0 it will be sent; 2 no such mail, or it is not in doubt; 3 the database cannot be written.
+    """
+    _decide(context, message_id, "doubtful", "approved", "sent again by hand")
+
+
+@app.command()
+def drop(context: typer.Context, message_id: _Id) -> None:
+    """Never send a mail that waits, is held or in doubt.
+
+    \b
+    Example:
+      patchwarden outbox drop 3f2a91c0
+
+    Exit status: 0 dropped; 2 no such mail, or it is gone already; 3 the database cannot be written.
+    """
+    _decide(context, message_id, "queued approved held doubtful", "expired", "dropped by hand")
+
+
+def _decide(context: typer.Context, message_id: str, before: str, after: str, reason: str) -> None:
+    with Repository(load(options(context).config).database) as store:
+        mail = _found(store, message_id)
+        if not store.decide(mail.message_id, before.split(), after, datetime.now(UTC), reason):
+            raise SettingsError(f"{mail.message_id} is {mail.state}, not {' or '.join(before.split())}")
+    typer.echo(f"{mail.message_id}: {mail.state} -> {after}")
+
+
+def _found(store: Repository, message_id: str) -> Outgoing:
+    mail = store.mail(message_id.strip("<>"))
+    if mail is None:
+        raise SettingsError(f"no mail, or more than one, has an id that starts with {message_id!r}")
+    return mail
 
 
 def _known(mail: Outgoing) -> str:

@@ -2,12 +2,15 @@
 """From the outbox out, at most once: the row says "sending", durably, before the first byte leaves."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Final
 
+from bot.jobs.doubt import Doubts, Patience
+from bot.outbox.agreement import Agreement, Mode
+from bot.outbox.brakes import Brake, Caps, StopFile, broken, capped, quiet
 from bot.outbox.error import DoubtError, OutboxError, RefusedError
 from bot.ports import Clock, Mailer, Outbox, Outgoing, Progress
 
@@ -19,37 +22,52 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """What holds back mails that are to leave the house; files of a dry run nothing holds back."""
+
+    stop: StopFile
+    agreement: Callable[[Sequence[str]], Agreement]
+    caps: Caps = field(default_factory=Caps)
+    patience: Patience = field(default_factory=Patience)
+    expire: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """The mails that were taken away, in order, and a line for each that was not."""
 
-    mails: tuple[Outgoing, ...]
-    problems: tuple[str, ...] = ()
+    mails: tuple[Outgoing, ...] = field(default=())
+    problems: tuple[str, ...] = field(default=())
 
 
 class Delivering:
     """Delivers whatever is due, each mail by the transport of its mode; between two it looks whether it is to stop."""
 
     def __init__(
-        self, store: Outbox, mailers: Mapping[str, Mailer], clock: Clock, stop: Event, progress: Progress
+        self,
+        store: Outbox,
+        mailers: Mapping[str, Mailer],
+        sending: Sending,
+        clock: Clock,
+        stop: Event,
+        progress: Progress,
     ) -> None:
         self._store = store
         self._mailers = mailers
+        self._sending = sending
         self._clock = clock
         self._stop = stop
         self._progress = progress
+        self._doubts = Doubts(store, mailers, clock, sending.patience)
 
     def recover(self) -> None:
-        """Judge the attempts that a killed process left: made again where that is harmless, else in doubt.
-
-        Only the sole worker may ask for this, before it delivers anything.
-        """
-        for mail in self._store.mails("sending"):
-            mailer = self._mailers.get(mail.mode)
-            state = "queued" if mailer is not None and mailer.repeatable else "doubtful"
-            self._store.settle(mail.message_id, state, self._clock.now(), reason="the attempt was interrupted")
+        """Judge the attempts that a killed process left; only for the sole worker, before anything is delivered."""
+        self._doubts.recover()
 
     def run(self) -> Delivered:
-        """Deliver what is due now; what could not be taken away becomes due again later."""
+        """Deliver what is due now; what could not be taken away, or is held back, becomes due again later."""
+        self._doubts.settle()
+        self._store.expire(self._clock.now() - self._sending.expire, self._clock.now())
         due = self._store.due_for_delivery(self._clock.now(), _MAILS)
         if due:
             self._progress.start("delivering", len(due))
@@ -70,16 +88,34 @@ class Delivering:
         return Delivered(tuple(done), tuple(problems))
 
     def _deliver(self, mail: Outgoing) -> tuple[Outgoing, ...]:
+        now = self._clock.now()
         mailer = self._mailers.get(mail.mode)
-        if mailer is None:
-            reason = f"the settings name no transport for mode {mail.mode}"
-            self._store.settle(mail.message_id, "held", self._clock.now(), reason=reason)
+        brake = self._brake(mail, now) if mailer else Brake(f"no transport is set for mode {mail.mode}", None)
+        if mailer is None or brake is not None:
+            assert brake is not None
+            state = mail.state if brake.until else "held"
+            self._store.settle(mail.message_id, state, now, reason=brake.reason, due=brake.until)
             return ()
-        if not self._store.claim(mail.message_id, self._clock.now()):
+        if not self._store.claim(mail.message_id, now):
             return ()
         where = mailer.deliver(mail)
         self._store.settle(mail.message_id, mailer.done, self._clock.now(), destination=where)
         return (mail,)
+
+    def _brake(self, mail: Outgoing, now: datetime) -> Brake | None:
+        if mail.mode == Mode.DRY_RUN:
+            return None
+        sending = self._sending
+        pace = self._store.pace(mail, now, sending.stop.lifted())
+        if not sending.stop.reason() and (trouble := broken(pace)):
+            log.error("%s: all sending stops", trouble)
+            sending.stop.stop(trouble)
+        if reason := sending.stop.reason():
+            return Brake(reason, now + _FIRST_WAIT)
+        agreed = sending.agreement(mail.lists)
+        caps = sending.caps if agreed.list_day is None else replace(sending.caps, list_day=agreed.list_day)
+        hours = (quiet(each, now) for each in agreed.quiet)
+        return next((brake for brake in (capped(pace, caps, now), *hours) if brake is not None), None)
 
     def _failed(self, mail: Outgoing, error: OutboxError) -> None:
         now = self._clock.now()

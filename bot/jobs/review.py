@@ -21,6 +21,7 @@ from bot.review.lint import problems
 from bot.review.policy import Policy
 from bot.review.reply import KIND, message_id, reply
 from bot.review.review import review
+from rules.delta import of_series
 from rules.engine import judge, view
 from rules.rule import Rule
 from rules.tree import Tree
@@ -106,7 +107,8 @@ def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime
     shown = view(posting.series, desk.tree)
     report = judge(desk.rules, shown)
     agreed = desk.agreement(posting.lists)
-    made = review(posting, report, desk.rules, previous, desk.learned(posting, desk.policy))
+    policy = _narrowed(desk.learned(posting, desk.policy), agreed)
+    made = review(posting, report, desk.rules, previous, policy, of_series(shown))
     made = replace(made, recipients=_recipients(made.recipients, agreed), basis=desk.basis)
     frozen = mail_for(made, desk, now)
     if isinstance(frozen, Refused):
@@ -139,6 +141,12 @@ def _answers_to(made: Review, desk: Desk) -> tuple[tuple[str, str], ...]:
     return (("Reply-To", ", ".join(filter(None, (ours, desk.identity.contact)))),)
 
 
+def _narrowed(policy: Policy, agreed: Agreement) -> Policy:
+    """The policy with what the lists want to hear less of."""
+    severity = max(policy.severity, agreed.severity, key=lambda each: each.rank)
+    return replace(policy, severity=severity, without=policy.without | agreed.without)
+
+
 def _recipients(full: Recipients, agreed: Agreement) -> Recipients:
     """To whom it goes by what the list agreed to; the reason says what was left out."""
     if agreed.mode is Mode.OFF:
@@ -157,6 +165,7 @@ def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: date
         return content
     wrong = tuple(problems(answer.body))
     held = wrong or (("waits for approval",) if agreed.mode is Mode.MODERATE else ())
+    sent = min(made.posting.date or now, now)
     return Outgoing(
         message_id=answer.message_id,
         posting_id=made.posting.message_id,
@@ -164,7 +173,7 @@ def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: date
         envelope_from=answer.sender.address,
         envelope_to=tuple(dict.fromkeys(address.address for address in answer.to + answer.cc)),
         content=content,
-        due=now,
+        due=max(now, sent + agreed.embargo),
         mode=agreed.mode.value,
         lists=made.posting.lists,
         author=made.posting.author.key,

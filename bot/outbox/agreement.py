@@ -22,6 +22,11 @@ class Mode(StrEnum):
     def rank(self) -> int:
         return list(Mode).index(self)
 
+    @property
+    def sends(self) -> bool:
+        """Whether mails leave the house in the end."""
+        return self in {Mode.MODERATE, Mode.AUTHOR, Mode.LIST}
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:

@@ -51,6 +51,12 @@ class OutgoingRows:
             row = update(OutgoingRow).where(col(OutgoingRow.message_id) == message_id)
             session.exec(row.values(**values, **({} if due is None else {"due": due})))
 
+    def decide(self, message_id: str, before: Sequence[str], after: str, now: datetime, reason: str) -> bool:
+        with self._database.writing() as session:
+            row = update(OutgoingRow).where(col(OutgoingRow.message_id) == message_id)
+            row = row.where(col(OutgoingRow.state).in_(before))
+            return session.exec(row.values(state=after, reason=reason, due=now, changed=now)).rowcount == 1
+
     def expire(self, before: datetime, now: datetime) -> int:
         with self._database.writing() as session:
             old = update(OutgoingRow).where(

@@ -47,6 +47,8 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("[reviews]\nx = 1\n", "settings s.toml:1: reviews: no such setting"),
         ("[review]\nstale_hours = -1\n", "settings s.toml:2: review.stale_hours: Input should be greater"),
         ("[identity]\naddress = 'A <a@example.org>'\n", "settings s.toml:2: identity.address: not a plain address"),
+        ("[sending]\ntransport = 'smtp'\n", 'settings s.toml:1: sending: transport "smtp" needs a host'),
+        ("[lists.'l@example.org']\nquiet_hours = '25-3'\n", "settings s.toml:2: lists.l@example.org.quiet_hours"),
         ("database = \n", "settings s.toml: Invalid value (at line 1"),
     ],
 )
@@ -83,7 +85,16 @@ def test_public_mode_needs_consent(mode: Mode) -> None:
     with pytest.raises(SettingsError, match=r"s\.toml:1: .*needs consent"):
         load(Path("s.toml"))
 
-    Path("s.toml").write_text(table + 'consent = "https://lore.example.org/agreed"\n')
+    agreed = table + 'consent = "https://lore.example.org/agreed"\n'
+    Path("s.toml").write_text(agreed)
+    with pytest.raises(SettingsError, match=r"s\.toml: lists: l@example\.org is to get mails, but \[sending\]"):
+        load(Path("s.toml"))
+
+    Path("s.toml").write_text(f'{agreed}[sending]\ntransport = "smtp"\nhost = "localhost"\n')
+    with pytest.raises(SettingsError, match=r"\[identity\] has no address of yours"):
+        load(Path("s.toml"))
+
+    Path("s.toml").write_text(f'{agreed}[sending]\ntransport = "maildir"\n')
 
     assert mode == load(Path("s.toml")).lists["l@example.org"].mode
 

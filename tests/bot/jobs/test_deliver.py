@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
 from bot.cli.progress import Silent
-from bot.jobs.deliver import Delivering
+from bot.jobs.deliver import Delivering, Sending
+from bot.jobs.doubt import Patience
+from bot.outbox.agreement import Agreement, Mode
+from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DoubtError, OutboxError, RefusedError
-from bot.ports import Outgoing
+from bot.ports import Batch, Indexed, Outgoing
 from bot.review.comment import Review
 from bot.store.repository import Repository
 from tests.bot.review.making import Maker
+from tests.fakes.mails import raw
 from tests.fakes.origin import FakeClock
 
 
@@ -32,19 +39,36 @@ class FakeMailer:
         return "250 taken"
 
 
-def _keep(store: Repository, make: Maker, clock: FakeClock, *states: str) -> list[Outgoing]:
+def _keep(store: Repository, make: Maker, clock: FakeClock, *states: str, **more: Any) -> list[Outgoing]:
+    """One mail a state, each on a series of its own."""
     mails = []
-    for number, state in enumerate(states, 1):
+    for state in states:
+        number = len(store.mails()) + 1
         posting = make.posting(revision=number)
         message_id = f"{number}@bot.example.org"
-        mail = Outgoing(message_id, posting.message_id, "review", "b@x", ("a@x",), b"mail", clock.now(), state=state)
+        mail = Outgoing(
+            message_id, posting.message_id, "review", "b@x", ("a@x",), b"mail", clock.now(), state=state, **more
+        )
         store.save_review(Review(posting, ()), mail, clock.now())
         mails.append(mail)
     return mails
 
 
-def _deliver(store: Repository, mailer: FakeMailer, clock: FakeClock, stop: Event | None = None) -> Delivering:
-    return Delivering(store, {"dry-run": mailer}, clock, stop or Event(), Silent())
+@pytest.fixture
+def sending(tmp_path: Path) -> Sending:
+    return Sending(StopFile(tmp_path / "stop"), lambda lists: Agreement(Mode.LIST))
+
+
+def _deliver(
+    store: Repository,
+    mailer: FakeMailer,
+    clock: FakeClock,
+    stop: Event | None = None,
+    sending: Sending | None = None,
+) -> Delivering:
+    sending = sending or Sending(StopFile(Path("absent/stop")), lambda lists: Agreement(Mode.LIST))
+    modes = ("dry-run", "list", "author", "moderate")
+    return Delivering(store, dict.fromkeys(modes, mailer), sending, clock, stop or Event(), Silent())
 
 
 def _states(store: Repository) -> Sequence[tuple[str, str]]:
@@ -125,10 +149,10 @@ def test_an_interrupted_attempt_is_made_again_only_where_that_is_harmless(
 
 
 def test_a_mode_without_transport_holds_the_mail(store: Repository, make: Maker, clock: FakeClock) -> None:
-    _keep(store, make, clock, "queued")
-    Delivering(store, {}, clock, Event(), Silent()).run()
+    _keep(store, make, clock, "queued", mode="strange")
+    _deliver(store, FakeMailer(), clock).run()
 
-    assert _states(store) == [("held", "the settings name no transport for mode dry-run")]
+    assert _states(store)[-1] == ("held", "no transport is set for mode strange")
 
 
 def test_it_stops_between_two_mails(store: Repository, make: Maker, clock: FakeClock) -> None:
@@ -144,3 +168,148 @@ def test_it_stops_between_two_mails(store: Repository, make: Maker, clock: FakeC
 
     assert len(delivered.mails) == 1
     assert sorted(state for state, _ in _states(store)) == ["queued", "sent"]
+
+
+def test_the_stop_file_holds_every_mail_but_files(
+    store: Repository, make: Maker, clock: FakeClock, sending: Sending
+) -> None:
+    _keep(store, make, clock, "queued", mode="list")
+    _keep(store, make, clock, "queued")
+    sending.stop.stop("a rule is wrong")
+    mailer = FakeMailer()
+    delivering = _deliver(store, mailer, clock, sending=sending)
+
+    assert [mail.mode for mail in delivering.run().mails] == ["dry-run"]
+    assert "a rule is wrong" in store.mails("queued")[0].reason
+
+    sending.stop.lift()
+    clock.forward(minutes=2)
+
+    assert [mail.mode for mail in delivering.run().mails] == ["list"]
+
+
+@pytest.mark.parametrize(
+    ("caps", "sent"),
+    [
+        (Caps(series=9, author_day=9, list_day=2, hour=9), 2),
+        (Caps(series=9, author_day=3, list_day=9, hour=9), 3),
+        (Caps(series=9, author_day=9, list_day=9, hour=1), 1),
+        (Caps(series=9, author_day=9, list_day=9, hour=9), 5),
+    ],
+)
+def test_caps_hold_back_what_is_over_them(
+    store: Repository, make: Maker, clock: FakeClock, sending: Sending, caps: Caps, sent: int
+) -> None:
+    _keep(store, make, clock, *["queued"] * 5, mode="list", lists=("l@example.org",), author="a@example.org")
+    delivering = _deliver(store, FakeMailer(), clock, sending=replace(sending, caps=caps))
+
+    assert len(delivering.run().mails) == sent
+    assert all(" mails " in mail.reason for mail in store.mails("queued"))
+
+
+def test_a_list_may_have_a_cap_of_its_own(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
+    _keep(store, make, clock, *["queued"] * 3, mode="list", lists=("l@example.org",))
+    strict = replace(sending, agreement=lambda lists: Agreement(Mode.LIST, list_day=1))
+
+    assert len(_deliver(store, FakeMailer(), clock, sending=strict).run().mails) == 1
+
+
+def test_caps_do_not_hold_back_files(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
+    _keep(store, make, clock, *["queued"] * 30)
+
+    assert len(_deliver(store, FakeMailer(), clock, sending=sending).run().mails) == 30
+
+
+def test_quiet_hours_pass(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
+    clock.time = clock.time.replace(hour=23)
+    _keep(store, make, clock, "queued", mode="list")
+    calm = replace(sending, agreement=lambda lists: Agreement(Mode.LIST, quiet=("22-7",)))
+    delivering = _deliver(store, FakeMailer(), clock, sending=calm)
+
+    assert delivering.run().mails == ()
+    assert store.mails()[0].reason == "quiet hours 22-7 UTC"
+
+    clock.forward(hours=8)
+
+    assert len(delivering.run().mails) == 1
+
+
+def test_what_waited_too_long_is_not_sent(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
+    _keep(store, make, clock, "queued", mode="list")
+    clock.forward(hours=73)
+
+    assert _deliver(store, FakeMailer(), clock, sending=sending).run().mails == ()
+    assert _states(store) == [("expired", "waited too long")]
+
+
+def test_many_refusals_stop_everything_until_a_human_lifts_it(
+    store: Repository, make: Maker, clock: FakeClock, sending: Sending
+) -> None:
+    _keep(store, make, clock, *["queued"] * 5, mode="list")
+    mailer = FakeMailer(*[RefusedError("550 no")] * 3)
+    delivering = _deliver(store, mailer, clock, sending=sending)
+    delivering.run()
+
+    assert (len(store.mails("refused")), len(mailer.taken)) == (3, 0)
+    assert "3 of the 3 mails since yesterday were refused" in sending.stop.reason()
+
+
+def test_a_doubtful_mail_that_the_archive_has_was_sent(
+    store: Repository, make: Maker, clock: FakeClock, sending: Sending
+) -> None:
+    (mail,) = _keep(store, make, clock, "queued", mode="list")
+    mailer = FakeMailer(DoubtError("cut off"))
+    delivering = _deliver(store, mailer, clock, sending=replace(sending, patience=Patience(resend=True)))
+    delivering.run()
+    store.ingest(Batch("l", "0", "1", (raw(b"our mail, as the list sent it"),)))
+    store.index([Indexed(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
+    delivering.run()
+    clock.forward(hours=24)
+    delivering.run()
+
+    assert _states(store) == [("sent", "found in the archive")]
+    assert mailer.taken == []
+
+
+def test_a_doubtful_mail_that_never_came_goes_once_more_with_the_same_bytes(
+    store: Repository, make: Maker, clock: FakeClock, sending: Sending
+) -> None:
+    (mail,) = _keep(store, make, clock, "queued", mode="list")
+    mailer = FakeMailer(DoubtError("cut off"))
+    delivering = _deliver(store, mailer, clock, sending=replace(sending, patience=Patience(resend=True)))
+    delivering.run()
+    clock.forward(hours=5)
+    assert delivering.run().mails == ()
+
+    clock.forward(hours=2)
+    delivering.run()
+
+    assert [taken.content for taken in mailer.taken] == [mail.content]
+    assert store.mails()[0].attempts == 2
+
+
+def test_a_second_doubt_is_left_to_a_human(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
+    _keep(store, make, clock, "queued", mode="list")
+    mailer = FakeMailer(DoubtError("cut off"), DoubtError("cut off again"))
+    delivering = _deliver(store, mailer, clock, sending=replace(sending, patience=Patience(resend=True)))
+    for _ in range(5):
+        delivering.run()
+        clock.forward(hours=7)
+
+    assert _states(store) == [("doubtful", "cut off again")]
+    assert mailer.taken == []
+
+
+def test_without_leave_to_resend_a_doubt_is_left_to_a_human(
+    store: Repository, make: Maker, clock: FakeClock, sending: Sending
+) -> None:
+    (mail,) = _keep(store, make, clock, "queued", mode="list")
+    mailer = FakeMailer(DoubtError("cut off"))
+    delivering = _deliver(store, mailer, clock, sending=sending)
+    delivering.run()
+    clock.forward(hours=7)
+    delivering.run()
+    assert _states(store) == [("doubtful", "cut off")]
+
+    assert store.decide(mail.message_id, ["doubtful"], "approved", clock.now(), "by hand")
+    assert len(delivering.run().mails) == 1

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The settings of sending: how mails leave, how many, and what stops them."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class SendingSettings(BaseModel):
+    """How mails leave, for lists whose mode is moderate, author or list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    transport: Literal["none", "smtp", "sendmail", "maildir"] = Field(
+        default="none", description="none: such modes are refused; smtp, sendmail or maildir."
+    )
+    host: str = Field(default="", description="The mail server's name, for smtp.")
+    port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="starttls, tls, or none, which only a server on this machine should be spoken to with.",
+    )
+    user: str = Field(default="", description="Who we are to the mail server; none: no authentication.")
+    password_file: Path = Field(
+        default=Path("var/password"), description="The file with the password, read at each connection."
+    )
+    timeout_seconds: int = Field(default=30, ge=1, description="How long the mail server may take for an answer.")
+    sendmail: tuple[str, ...] = Field(default=("/usr/sbin/sendmail",), description="The sendmail command.")
+    maildir: Path = Field(default=Path("var/maildir"), description="The Maildir that mails are put into.")
+    stop_file: Path = Field(
+        default=Path("var/stop"), description="While this file is there nothing is sent; `patchwarden stop` makes it."
+    )
+    series_cap: int = Field(default=3, ge=1, description="So many mails at most on all revisions of a series.")
+    author_cap: int = Field(default=3, ge=1, description="So many mails at most to one author in a day.")
+    list_cap: int = Field(default=5, ge=1, description="So many mails at most on one list in a day.")
+    hour_cap: int = Field(default=20, ge=1, description="So many mails at most in an hour.")
+    size_cap: int = Field(default=20_000, ge=1000, description="A mail of more bytes is refused.")
+    expire_hours: int = Field(default=72, ge=1, description="A mail that waited so long is not sent any more.")
+    grace_hours: int = Field(
+        default=6,
+        ge=0,
+        description="So long a mail of unknown end is looked for in the archive before anything is done.",
+    )
+    resend: bool = Field(
+        default=False,
+        description="After that the same bytes go once more; false: it waits for `patchwarden outbox resend`.",
+    )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.transport == "smtp" and not self.host:
+            raise ValueError('transport "smtp" needs a host')
+        return self

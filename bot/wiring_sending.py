@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What sends mail, from the settings."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.jobs.deliver import Sending
+from bot.jobs.doubt import Patience
+from bot.outbox.agreement import Agreement, Mode, strictest
+from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.folder import Folder
+from bot.outbox.sendmail import Maildir, Sendmail
+from bot.outbox.smtp import Server, Smtp
+from bot.ports import Mailer
+from bot.settings import Settings
+
+
+def mailers(settings: Settings) -> dict[str, Mailer]:
+    """The transport of each mode that has one."""
+    found: dict[str, Mailer] = {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
+    if (transport := _transport(settings)) is not None:
+        found |= {mode.value: transport for mode in Mode if mode.sends}
+    return found
+
+
+def sending(settings: Settings) -> Sending:
+    """What holds mails back."""
+    chosen = settings.sending
+    return Sending(
+        stop=stop_file(settings),
+        agreement=lambda lists: agreement(settings, lists),
+        caps=Caps(chosen.series_cap, chosen.author_cap, chosen.list_cap, chosen.hour_cap),
+        patience=Patience(timedelta(hours=chosen.grace_hours), chosen.resend),
+        expire=timedelta(hours=chosen.expire_hours),
+    )
+
+
+def stop_file(settings: Settings) -> StopFile:
+    return StopFile(settings.sending.stop_file)
+
+
+def agreement(settings: Settings, lists: Sequence[str]) -> Agreement:
+    """What all these lists allow."""
+    known = {
+        name: Agreement(
+            mode=one.mode,
+            maintainers=one.maintainers,
+            embargo=timedelta(hours=one.embargo_hours) if one.mode.sends else timedelta(),
+            quiet=(one.quiet_hours,) if one.quiet_hours else (),
+            severity=one.severity,
+            without=frozenset(one.without),
+            list_day=one.list_cap or None,
+        )
+        for name, one in settings.lists.items()
+    }
+    return strictest(lists, known, Agreement(Mode(settings.unlisted)))
+
+
+def _transport(settings: Settings) -> Mailer | None:
+    chosen, halted = settings.sending, stop_file(settings).reason
+    if chosen.transport == "smtp":
+        server = Server(
+            chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds
+        )
+        return Smtp(server, halted, chosen.size_cap)
+    if chosen.transport == "sendmail":
+        return Sendmail(chosen.sendmail, halted, chosen.size_cap)
+    return Maildir(chosen.maildir, halted) if chosen.transport == "maildir" else None
