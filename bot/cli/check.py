@@ -32,7 +32,8 @@ from bot.review.policy import Policy
 from bot.review.reply import reply
 from bot.review.review import review
 from bot.settings import load
-from rules.engine import run
+from rules.delta import of_series
+from rules.engine import judge, view
 from rules.finding import Severity
 from rules.rule import Rule
 from rules.tree import NoTree, Tree
@@ -165,8 +166,9 @@ def _judge(
     """The review of each posting, and the mails that would be sent where somebody speaks."""
     history, reviews, mails = History(), [], []
     for posting in postings:
-        report = run(rules, posting.series, tree)
-        made = review(posting, report, rules, history.previous(posting), speaking[0] if speaking else None)
+        shown = view(posting.series, tree)
+        report, policy = judge(rules, shown), speaking[0] if speaking else None
+        made = review(posting, report, rules, history.previous(posting), policy, of_series(shown))
         history.remember(made)
         reviews.append(made)
         answer = reply(made, rules, speaking[1]) if speaking else None

@@ -28,7 +28,8 @@ from bot.review.lint import problems
 from bot.review.policy import Policy
 from bot.review.reply import reply
 from bot.review.review import review
-from rules.engine import run
+from rules.delta import UnsafeDelta, of_series
+from rules.engine import judge, view
 from rules.finding import Report
 from rules.registry import by_id
 from rules.rule import Rule
@@ -145,11 +146,11 @@ def _judge(
     chunks = [found[start : start + _THREADS] for start in range(0, len(found), _THREADS)]
     history = History()
     for chunk, judged in zip(chunks, spread(_judge_threads, chunks), strict=True):
-        for posting, report in judged:
+        for posting, report, delta in judged:
             if isinstance(posting, Broken):
                 yield posting
             elif since is None or (posting.date is not None and posting.date >= since):
-                made = review(posting, report, desk.rules, history.previous(posting), desk.policy)
+                made = review(posting, report, desk.rules, history.previous(posting), desk.policy, delta)
                 history.remember(made)
                 yield _played(made, desk)
         progress.advance(len(chunk))
@@ -197,19 +198,20 @@ def _index_mails(slots: Sequence[Slot]) -> list[tuple[Slot, Message | Unreadable
     return done
 
 
-def _judge_threads(found: Sequence[tuple[Slot, ...]]) -> list[tuple[Posting | Broken, Report]]:
+def _judge_threads(found: Sequence[tuple[Slot, ...]]) -> list[tuple[Posting | Broken, Report, UnsafeDelta]]:
     """The postings of each thread with what the rules find in them."""
-    done: list[tuple[Posting | Broken, Report]] = []
+    done: list[tuple[Posting | Broken, Report, UnsafeDelta]] = []
     for slots in found:
         read = (parse(_reader[0].get(slot)) for slot in slots)
         messages = [message for message in read if isinstance(message, Message)]
         postings = isolated(f"thread {slots[0].origin}", partial(assemble, messages))
         if isinstance(postings, Broken):
-            done.append((postings, Report()))
+            done.append((postings, Report(), UnsafeDelta()))
             continue
         for posting in postings:
-            report = run(_rules, posting.series, NoTree())
-            done.append((_light(posting, report), report))
+            shown = view(posting.series, NoTree())
+            report = judge(_rules, shown)
+            done.append((_light(posting, report), report, of_series(shown)))
     return done
 
 

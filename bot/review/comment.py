@@ -3,10 +3,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bot.mail.address import Address
 from bot.mail.posting import Posting
+from rules.delta import UnsafeDelta
 from rules.finding import Failure, Finding
+
+NO_DELTA: Final = UnsafeDelta()
 
 
 class Standing(StrEnum):
@@ -57,13 +61,18 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What is said of one posting. `unsafe_delta` is the line for the footer, "" where no unsafe code changed."""
+    """What is said of one posting.
+
+    `delta` is what the series does to the amount of unsafe code; `unsafe_delta` says it, and how it differs from the
+    previous revision's, in a line for the footer, "" where there is nothing to say.
+    """
 
     posting: Posting
     comments: tuple[Comment, ...]
     failures: tuple[Failure, ...] = ()
     recipients: Recipients = Recipients()
     unsafe_delta: str = ""
+    delta: UnsafeDelta = NO_DELTA
     basis: Basis = Basis()
 
     @property

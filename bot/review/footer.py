@@ -17,5 +17,6 @@ def footer(review: Review, said: tuple[Remark, ...], identity: Identity) -> list
     how = f"If a remark is wrong, or you want no such mails, answer {contact}; a person reads the answers."
     lines = ["-- "]
     if review.unsafe_delta:
-        lines += prose.wrap(f"Unsafe code in this series: {prose.prose(review.unsafe_delta)}")
+        whole = "this series" if review.posting.expected > 1 else "this patch"
+        lines += prose.wrap(f"Unsafe code in {whole}: {prose.prose(review.unsafe_delta)}.")
     return [*lines, *(line for paragraph in (what, how) for line in prose.wrap(paragraph))]

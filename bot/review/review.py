@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Part, Posting
 from bot.review.baseline import compare
-from bot.review.comment import Comment, Recipients, Review, Standing
+from bot.review.comment import NO_DELTA, Comment, Recipients, Review, Standing
 from bot.review.policy import Policy, withhold
+from rules.delta import UnsafeDelta, against
 from rules.finding import Report
 from rules.rule import Rule, Status
 
@@ -18,7 +19,7 @@ def review(
     rules: Iterable[Rule],
     previous: Review | None = None,
     policy: Policy | None = None,
-    unsafe_delta: str = "",
+    delta: UnsafeDelta = NO_DELTA,
 ) -> Review:
     """The review of a posting, from values alone: the same arguments give the same review.
 
@@ -31,7 +32,9 @@ def review(
     alive = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if whole else set()
     comments = compare(report, previous, alive)
     comments = withhold(comments, posting, known, policy)
-    return Review(posting, comments, report.failures, _recipients(posting, comments, policy), unsafe_delta)
+    than = against(delta, previous.delta).line() if previous is not None else ""
+    line = "; ".join(filter(None, (delta.line(), than)))
+    return Review(posting, comments, report.failures, _recipients(posting, comments, policy), line, delta)
 
 
 def answered(posting: Posting, comments: Iterable[Comment]) -> Part | None:

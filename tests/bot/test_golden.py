@@ -21,7 +21,8 @@ from bot.review.history import History
 from bot.review.lint import problems
 from bot.review.reply import reply
 from bot.review.review import review
-from rules.engine import run
+from rules.delta import of_series
+from rules.engine import judge, view
 from rules.registry import by_id
 from rules.tree import NoTree
 
@@ -53,7 +54,8 @@ def _mails(case: Path) -> list[bytes]:
     history, mails = History(), []
     for thread in threads(messages):
         for posting in assemble(thread):
-            made = review(posting, run(RULES, posting.series, NoTree()), RULES, history.previous(posting))
+            shown = view(posting.series, NoTree())
+            made = review(posting, judge(RULES, shown), RULES, history.previous(posting), delta=of_series(shown))
             history.remember(made)
             answer = reply(made, RULES, IDENTITY)
             if answer is not None:

@@ -12,6 +12,7 @@ from bot.review.policy import Policy
 from bot.review.render import body
 from bot.review.reply import reply
 from bot.review.review import review
+from rules.delta import UnsafeDelta, UnsafePlace
 from rules.finding import Evidence, Finding, LogAnchor, Report, Severity
 from rules.rule import Rule
 from tests.bot.review.making import Maker
@@ -196,10 +197,11 @@ def test_nothing_said_nothing_written(make: Maker) -> None:
 
 def test_the_unsafe_delta_stands_in_the_footer(make: Maker) -> None:
     rules = (make.rule(),)
-    made = review(make.posting(), Report((make.finding(),)), rules, unsafe_delta="+2 blocks, -1 fn")
+    delta = UnsafeDelta(added=(UnsafePlace("block", 1, "rust/kernel/led.rs", 3, "", "unsafe {", "unsafe{}"),))
+    made = review(make.posting(), Report((make.finding(),)), rules, delta=delta)
     text = body(made, {rule.id: rule for rule in rules}, make.identity)
 
-    assert "-- \nUnsafe code in this series: +2 blocks, -1 fn\n" in text
+    assert "-- \nUnsafe code in this patch: 1 block added.\n" in text
 
 
 HOSTILE = st.text(

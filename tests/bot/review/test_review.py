@@ -9,6 +9,7 @@ from bot.mail.posting import Defective, Posting, State, Waiting
 from bot.review.comment import Comment, Review, Standing
 from bot.review.policy import NITS_ALONE, Policy
 from bot.review.review import answered, resolved, review
+from rules.delta import UnsafeDelta, UnsafePlace
 from rules.finding import Confidence, Report, Severity
 from rules.rule import Status
 from tests.bot.review.making import Maker
@@ -123,6 +124,16 @@ def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
 
     assert [Standing.RESOLVED, Standing.RESOLVED] == [comment.standing for comment in made.comments]
     assert 1 == resolved(made.comments)
+
+
+def test_the_unsafe_delta_is_kept_and_compared_with_the_previous_revisions(make: Maker) -> None:
+    one, two = (UnsafePlace("block", 1, "a.rs", line, "", "unsafe {", f"unsafe{line}") for line in (3, 9))
+
+    first = review(make.posting(), Report(), [], delta=UnsafeDelta((one, two)))
+    second = review(make.posting(revision=2), Report(), [], first, delta=UnsafeDelta((two,)))
+
+    assert UnsafeDelta((two,)) == second.delta
+    assert "1 block added; 1 block fewer than in the previous revision" == second.unsafe_delta
 
 
 def test_a_damaged_series_resolves_nothing(make: Maker) -> None:
