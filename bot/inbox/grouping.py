@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from bot.inbox.thread import run_of
 from bot.mail.message import Message
 from bot.mail.parse import SYNTHETIC
 
@@ -119,7 +120,7 @@ def _adopted(groups: Sequence[Group]) -> list[Group]:
 
 def _sent_together(cover: Candidate, patch: Candidate) -> bool:
     dates = cover.message.date, patch.message.date
-    if _author(cover) != _author(patch) or dates[0] is None or dates[1] is None:
+    if not _same_sender(cover, patch) or dates[0] is None or dates[1] is None:
         return False
     return abs(dates[0] - dates[1]) <= _TOGETHER
 
@@ -143,7 +144,17 @@ def _continues(above: Candidate, below: Candidate) -> bool:
         and above.index < below.index <= below.expected
         and (above.resend or not below.resend)
         and (above.revision == below.revision or not below.stated)
+        and _same_sender(above, below)
     )
+
+
+def _same_sender(one: Candidate, other: Candidate) -> bool:
+    """Whether one person sent both, maybe from two addresses: a stranger's patch is no part of the series."""
+    if _author(one) == _author(other) or one.id.endswith(SYNTHETIC):
+        return True
+    names = {candidate.message.author.name for candidate in (one, other) if candidate.message.author}
+    run = run_of(one.id)
+    return (len(names) == 1 and "" not in names) or (run is not None and run == run_of(other.id))
 
 
 def _add(group: Group, candidate: Candidate) -> None:

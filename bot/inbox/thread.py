@@ -16,8 +16,14 @@ def relatives(message: Message) -> tuple[str, ...]:
     A run's id, with `*` for the number of the mail in it, is no mail's id. It ties together series that were sent
     without threading, or with a hole in it.
     """
-    run = _RUN.fullmatch(message.message_id)
-    return (*message.references, *((f"{run[1]}-*-{run[2]}",) if run else ()))
+    run = run_of(message.message_id)
+    return (*message.references, run) if run else message.references
+
+
+def run_of(message_id: str) -> str | None:
+    """The run of git send-email or b4 that made the id; None if it was made otherwise."""
+    run = _RUN.fullmatch(message_id)
+    return f"{run[1]}-*-{run[2]}" if run else None
 
 
 def threads(messages: Iterable[Message]) -> tuple[tuple[Message, ...], ...]:

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Recorded threads, named by what happens in them, and what has to come out: also the contract with b4."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.inbox.assemble import assemble
+from bot.inbox.mailbox import split_mbox
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Complete, Defective, Posting, Waiting
+
+THREADS = Path(__file__).parents[2] / "data" / "threads"
+
+
+def thread(name: str) -> list[Message]:
+    mails = (parse(raw) for raw in split_mbox((THREADS / f"{name}.mbox").read_bytes()))
+    return [mail for mail in mails if isinstance(mail, Message)]
+
+
+def postings(name: str) -> tuple[Posting, ...]:
+    return assemble(thread(name))
+
+
+def told(posting: Posting) -> str:
+    """A posting in one line: revision, M, its parts in order, state."""
+    parts = " ".join(f"{part.index}:{part.message_id.partition('@')[0]}" for part in posting.parts)
+    state = posting.state
+    if isinstance(state, Waiting):
+        end = f"waiting {' '.join(map(str, state.missing))}"
+    else:
+        end = f"defective: {state.reason}" if isinstance(state, Defective) else state.word
+    return f"v{posting.series.revision} of {posting.expected}: {parts}, {end}"
+
+
+CASES = {
+    "series-with-cover": ["v1 of 2: 0:c 1:p1 2:p2, complete"],
+    "series-without-cover": ["v1 of 3: 1:p1 2:p2 3:p3, complete"],
+    "chained-series": ["v3 of 3: 0:c 1:p1 2:p2 3:p3, complete"],
+    "single-patch": ["v1 of 1: 1:p, complete"],
+    "resent-series": ["v2 of 2: 0:c 1:p1 2:p2, complete"],
+    "revision-in-the-old-thread": ["v1 of 2: 0:c1 1:p11 2:p12, complete", "v2 of 2: 0:c2 1:p21 2:p22, complete"],
+    "revision-as-answers-to-each-patch": ["v1 of 2: 1:p11 2:p12, complete", "v2 of 2: 1:p21 2:p22, complete"],
+    "two-series-in-one-thread": ["v1 of 2: 1:a1 2:a2, complete", "v1 of 2: 1:b1 2:b2, complete"],
+    "two-authors-in-one-thread": ["v1 of 2: 1:p, waiting 2", "v1 of 2: 2:o, waiting 1"],
+    "missing-part": ["v1 of 3: 0:c 1:p1 3:p3, waiting 2"],
+    "missing-cover": ["v1 of 2: 1:p1 2:p2, waiting 0"],
+    "part-sent-twice-alike": ["v1 of 2: 1:p1 2:p2, complete"],
+    "part-sent-twice-different": ["v1 of 2: 1:p1 2:p2, defective: two different mails are patch 2 of 2"],
+    "afterthought-past-the-end": ["v1 of 2: 1:p1 2:p2, complete", "v1 of 2: 3:p3, defective: patch 3 of 2"],
+    "patch-between-two": ["v2 of 1: 1:p, defective: patch 1.5/3"],
+    "answers-with-a-diff": ["v1 of 1: 1:p, complete"],
+    "cover-without-a-number": ["v1 of 2: 0:c 1:p1 2:p2, complete"],
+    "question-before-a-series": ["v1 of 2: 1:p1 2:p2, complete"],
+    "cover-that-miscounts": ["v1 of 2: 0:c 1:p1 2:p2, complete"],
+    "cover-with-trailers-as-answer": ["v2 of 1: 0:c 1:p, complete"],
+    "cover-with-an-interdiff": ["v2 of 1: 0:c 1:p, complete"],
+    "unthreaded-run": [
+        "v1 of 2: 0:20261102090000.4711-1-ada 1:20261102090000.4711-2-ada 2:20261102090000.4711-3-ada, complete"
+    ],
+    "patch-before-cover": ["v1 of 2: 0:c 1:p1 2:p2, complete"],
+    "circular-references": ["v1 of 2: 1:p1 2:p2, complete"],
+    "mail-of-a-bot": [],
+    "base-and-change-id": ["v4 of 1: 0:c 1:p, complete"],
+    "base-below-the-diff": ["v1 of 1: 1:p, complete"],
+    "attached-patch": ["v1 of 1: 1:p, complete"],
+    "wrapped-patch": ["v1 of 1: 1:p, complete"],
+    "one-id-twice": ["v1 of 1: 1:p, complete"],
+    "revision-not-stated-by-patches": ["v2 of 2: 0:c 1:p1 2:p2, complete"],
+    "trailers-in-answers": ["v1 of 2: 0:c 1:p1 2:p2, complete"],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_thread_becomes_these_postings(name: str) -> None:
+    assert CASES[name] == [told(posting) for posting in postings(name)]
+
+
+def test_every_recorded_thread_is_a_case() -> None:
+    assert {path.stem for path in THREADS.glob("*.mbox")} == {*CASES, "git-format-patch-files"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_order_of_arrival_changes_no_complete_series(name: str) -> None:
+    if name == "one-id-twice" or name.startswith("part-sent-twice"):
+        return  # there the first one wins
+    backwards = assemble(thread(name)[::-1])
+
+    assert sorted(CASES[name]) == sorted(told(posting) for posting in backwards)
+
+
+def test_files_of_git_format_patch_are_one_series_though_nothing_ties_them() -> None:
+    (posting,) = postings("git-format-patch-files")
+
+    assert (Complete(), [1, 2]) == (posting.state, [patch.index for patch in posting.series.patches])
+
+
+def test_who_gave_a_trailer_for_what() -> None:
+    (posting,) = postings("trailers-in-answers")
+
+    assert [
+        (0, "Acked-by: Dora <dora@example.org>", "r3@example.org"),
+        (1, "Reviewed-by: Bela <bela@example.org>", "r1@example.org"),
+        (1, "Tested-by: Carl <carl@example.org>", "r2@example.org"),
+    ] == [(each.index, each.trailer, each.message_id) for each in posting.follow_ups]
+
+
+def test_a_cover_without_a_number_takes_trailers_too() -> None:
+    (posting,) = postings("cover-without-a-number")
+
+    assert [(0, "Reviewed-by: Bela <bela@example.org>")] == [(each.index, each.trailer) for each in posting.follow_ups]
+    assert "rust: make the thing better" == posting.series.subject
+
+
+def test_what_a_series_says_of_itself() -> None:
+    (posting,) = postings("base-and-change-id")
+    series = posting.series
+
+    assert "0123456789abcdef0123456789abcdef01234567" == series.base_commit
+    assert "20261102-thing-0123456789ab" == series.change_id == posting.topic
+    assert ("89abcdef0123456789abcdef0123456789abcdef",) == series.prerequisites
+    assert "0123456789abcdef0123456789abcdef01234567" == postings("base-below-the-diff")[0].series.base_commit
+
+
+def test_revisions_without_a_change_id_share_author_and_subject() -> None:
+    first, second = postings("revision-in-the-old-thread")
+
+    assert "ada@example.org rust thing" == first.topic == second.topic
+
+
+def test_a_patch_is_split_into_log_trailers_notes_and_changes() -> None:
+    (patch,) = postings("single-patch")[0].series.patches
+
+    assert ("rust: one", "Say why.", ("Signed-off-by: Ada <ada@example.org>",)) == (
+        patch.subject,
+        patch.log,
+        patch.trailers,
+    )
+    assert patch.notes.startswith(" x.rs | 2 +-")
+    assert ("x.rs",) == patch.paths
+
+
+def test_a_damaged_diff_is_said_to_be_damaged_and_how_it_came() -> None:
+    (patch,) = postings("wrapped-patch")[0].series.patches
+
+    assert ((), True) == (patch.changes, patch.damage is not None)
+    assert "format=flowed" in (patch.damage.reason if patch.damage else "")
+
+
+def test_a_resend_is_marked_and_keeps_its_revision() -> None:
+    (posting,) = postings("resent-series")
+
+    assert (True, 2, ("rust@lists.example.org",)) == (posting.resend, posting.series.revision, posting.lists)
+
+
+def test_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **keywords: object) -> None:
+        raise AssertionError(f"a process was started: {arguments}")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+
+    assert all(postings(name) is not None for name in CASES)
+
+
+def test_a_thread_without_patches_is_nothing() -> None:
+    assert () == assemble([])
