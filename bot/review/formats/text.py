@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from bot.mail.posting import Complete, Defective, Posting
+from bot.review.comment import Review
 from bot.review.formats.row import Row, Verdict
 from bot.review.prose import count, listed, visible
 from rules.finding import Anchor, Failure, Severity
@@ -18,7 +19,7 @@ def text(verdict: Verdict) -> str:
     if verdict.reviews:
         for review in verdict.reviews:
             mine = [row for row in verdict.rows if row.posting == review.posting.message_id]
-            lines += _of_posting(review.posting, mine)
+            lines += [*_of_posting(review.posting, mine), *_delta(review), ""]
     else:
         lines += _of_files(verdict.rows)
     lines += [_failed(failure) for failure in verdict.failures]
@@ -40,7 +41,11 @@ def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
             yield f"  patch {patch.index}/{posting.expected}: {visible(patch.subject)}"
         for row in mine:
             yield from (f"  {line}" for line in _finding(row, with_path=True))
-    yield ""
+
+
+def _delta(review: Review) -> Iterator[str]:
+    if review.unsafe_delta:
+        yield f"  unsafe code: {visible(review.unsafe_delta)}"
 
 
 def _of_files(rows: Iterable[Row]) -> Iterator[str]:
@@ -63,6 +68,9 @@ def _finding(row: Row, with_path: bool) -> Iterator[str]:
     side = " (before the patch)" if isinstance(anchor, Anchor) and anchor.side == "pre" else ""
     yield f"{place}{side}: {finding.severity}: {visible(' '.join(finding.message.split()))} [{', '.join(marks)}]"
     yield f"    {visible(anchor.text.strip())}"
+    for evidence in finding.evidence:
+        yield f"    see {visible(evidence.origin)}:"
+        yield from (f"      {visible(line.strip())}" for line in evidence.lines)
 
 
 def _failed(failure: Failure) -> str:

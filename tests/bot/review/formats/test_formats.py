@@ -18,7 +18,7 @@ from bot.review.formats.sarif import sarif
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
 from bot.review.review import review
-from rules.finding import Failure, Finding, LogAnchor, Report, Severity
+from rules.finding import Evidence, Failure, Finding, LogAnchor, Report, Severity
 from rules.rule import Rule, Status
 from tests.bot.review.making import Maker
 
@@ -166,6 +166,16 @@ rust: led (v1, 1 patch)
   missing-safety-comment      1
   new                         1
 """ == text(verdict)
+
+
+def test_text_shows_the_evidence_and_the_unsafe_delta(make: Maker) -> None:
+    evidence = (Evidence("rust/kernel/led.rs:3", ("- `raw` is valid.\x1b",)),)
+    verdict = _verdict(make, make.finding(9, evidence=evidence))
+    (made,) = verdict.reviews
+    shown = text(replace(verdict, reviews=(replace(made, unsafe_delta="1 block added"),)))
+
+    assert "    line_9();\n      see rust/kernel/led.rs:3:\n        - `raw` is valid.<U+001B>\n" in shown
+    assert "\n  unsafe code: 1 block added\n\n" in shown
 
 
 def test_text_of_files_groups_by_file(make: Maker) -> None:
