@@ -150,8 +150,7 @@ def _weakness(message: Message, signature: Attestation) -> str:
         return signature.reason or f"{signature.identity} did not sign for the author"
     if missing := sorted(MUST_BE_SIGNED - signature.signed):
         return f"does not sign {', '.join(missing)}"
-    present = {name.lower() for name, _ in message.headers} & _FRAMING
-    if not present <= signature.signed and not _same_however_framed(message):
+    if not signature.signed >= _FRAMING and not _same_however_framed(message):
         return "does not sign how its body is to be read"
     return ""
 
@@ -159,9 +158,9 @@ def _weakness(message: Message, signature: Attestation) -> str:
 def _same_however_framed(message: Message) -> bool:
     """Whether the commands would be the same under another Content-Type or transfer encoding.
 
-    Those headers are seldom signed. Whoever changes them in a mail that he did not write could make a quoted line a
-    line of its own, or another part the first: so the commands must stand readable in the bytes, and of a multipart
-    nothing but its first part is before the first boundary.
+    Those headers are seldom signed, and can be taken away as well. Whoever changes them in a mail that he did not write
+    could make a quoted line a line of its own, or another part the first: so the commands must stand readable in the
+    bytes, what begins like a multipart must be one, and that with the boundary it begins with.
     """
     blank = _BLANK_LINE.search(message.raw)
     body = message.raw[blank.end() :].lstrip(b"\r\n") if blank else b""

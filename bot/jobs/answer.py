@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Commands by mail: heard once, from whom they are proven to be, and answered to nobody else; all doubt is silence."""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Final, Protocol
+
+from bot.inbox.error import InboxError
+from bot.jobs.isolation import Broken, isolated
+from bot.jobs.recheck import Rechecked
+from bot.mail.address import Address
+from bot.mail.attestation import Attestation
+from bot.mail.authority import (
+    Parties,
+    Unproven,
+    is_for_us,
+    may,
+    names_series,
+    parties_roles,
+    plausible_sender,
+    proven_sender,
+)
+from bot.mail.command import Ambiguous, Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope, commands
+from bot.mail.compose import Refused, compose
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Posting
+from bot.outbox.agreement import Agreement, Mode
+from bot.ports import Clock, DuePosting, Outgoing, StoredMail
+from bot.review.answering import KIND, answer_mail, explanation, help_text, recheck_text, unknown_finding
+from bot.review.comment import Identity
+from bot.review.disposition import Answer, Disposition, Muted, named, plain_reason
+from bot.review.lint import problems
+from bot.review.record import Reviewed
+from rules.registry import by_id
+
+_MAILS: Final = 500
+_MOST_IDS: Final = 10
+_DAY: Final = timedelta(days=1)
+_PATIENCE: Final = timedelta(hours=1)
+"""So long a mail whose signature cannot be verified now holds up those behind it."""
+
+log = logging.getLogger(__name__)
+
+
+class Memory(Protocol):
+    """The part of the store that hearing needs."""
+
+    def unheard(self, limit: int) -> Sequence[StoredMail]:
+        """Mails that were not yet looked at for commands, in the order they were kept."""
+
+    def pass_by(self, mail: int) -> None:
+        """Remember that all mails up to this row were looked at."""
+
+    def was_heard(self, message_id: str) -> bool:
+        """Whether that mail was heard before."""
+
+    def hear(
+        self,
+        message_id: str,
+        sender: str,
+        outcome: str,
+        changes: Collection[Disposition | Muted],
+        answer: Outgoing | None,
+        now: datetime,
+    ) -> bool:
+        """Note the mail, make its changes and keep its answer, all together; False where it was heard."""
+
+    def answers_to(self, sender: str, since: datetime) -> int:
+        """How many answers somebody got since then."""
+
+    def find(self, message_id: str) -> DuePosting | None:
+        """The posting that has this mail, or that we sent this mail about."""
+
+    def review_of(self, posting_id: str) -> Reviewed | None:
+        """The review that is stored of a posting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Whom we hear, and as whom: our address and the secret behind its tokens; who has a say about a posting.
+
+    Nobody gets more than `most_a_day` answers; what is asked for is done all the same.
+    """
+
+    own: str
+    secret: bytes
+    identity: Identity
+    parties: Callable[[Posting], Parties]
+    agreement: Callable[[Sequence[str]], Agreement]
+    attest: Callable[[bytes], Sequence[Attestation]]
+    recheck: Callable[[Posting], Rechecked | Broken]
+    most_a_day: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One mail to us and what came of it, for the log."""
+
+    message_id: str
+    sender: str
+    outcome: str
+    obeyed: bool
+
+
+@dataclass(slots=True)
+class _Response:
+    """What a mail's commands come to, before anything of it is kept."""
+
+    changes: list[Disposition | Muted]
+    paragraphs: list[list[str]]
+    done: list[str]
+
+
+class Answering:
+    """Hears whatever came since it last listened; between two mails it looks whether it is to stop."""
+
+    def __init__(self, store: Memory, ears: Ears, clock: Clock, stop: Event) -> None:
+        self._store = store
+        self._ears = ears
+        self._clock = clock
+        self._stop = stop
+
+    def run(self) -> tuple[Heard, ...]:
+        """The mails to us, in order, with what came of each."""
+        heard: list[Heard] = []
+        while not self._stop.is_set() and (mails := self._store.unheard(_MAILS)):
+            for mail in mails:
+                if self._stop.is_set():
+                    break
+                try:
+                    found = self._hear(mail)
+                except InboxError as error:
+                    if self._clock.now() - mail.mail.arrived < _PATIENCE:
+                        log.warning("%s; tried again later", error)
+                        return tuple(heard)
+                    found = Heard(mail.mail.origin, "", str(error), obeyed=False)
+                self._store.pass_by(mail.id)
+                if found is not None:
+                    log.info("%s from %s: %s", found.message_id, found.sender or "nobody", found.outcome)
+                    heard.append(found)
+        return tuple(heard)
+
+    def _hear(self, stored: StoredMail) -> Heard | None:
+        """One mail; None where it is not to us."""
+        if not _may_be_for_us(stored.mail.raw, self._ears.own):
+            return None
+        message = isolated(f"mail {stored.mail.origin}", lambda: parse(stored.mail.raw))
+        if not isinstance(message, Message) or not is_for_us(message, self._ears.own):
+            return None
+        claimed = message.author.key if message.author else ""
+        asked = isolated(f"commands of {message.message_id}", lambda: self._asked(message))
+        if isinstance(asked, Broken):
+            asked = asked.reason
+        if isinstance(asked, str):
+            return Heard(message.message_id, claimed, asked, obeyed=False)
+        return self._obey(message, *asked)
+
+    def _asked(self, message: Message) -> tuple[Posting, tuple[Command, ...]] | str:
+        """What is asked about which posting, or why nothing is: all that can be known before a signature is verified.
+
+        Only a mail with the series' token, lately, from the address of somebody who may say so, makes us ask the DNS.
+        """
+        now = self._clock.now()
+        if self._store.was_heard(message.message_id):
+            return "heard before"
+        if isinstance(sender := plausible_sender(message, now), Unproven):
+            return sender.reason
+        if sender.key == self._ears.own.lower():
+            return "our own mail"
+        posting = self._about(message)
+        if posting is None:
+            return "not about a series of ours, or without its token"
+        asked = commands(message)
+        if isinstance(asked, Ambiguous):
+            return asked.reason
+        if not asked:
+            return "no command"
+        roles = parties_roles(sender, self._ears.parties(posting))
+        if not all(may(roles, command) for command in asked):
+            return f"not authorised: {', '.join(sorted(roles)) or 'a stranger'}"
+        return posting, asked
+
+    def _obey(self, message: Message, posting: Posting, asked: tuple[Command, ...]) -> Heard:
+        now = self._clock.now()
+        sender = proven_sender(message, self._ears.attest(message.raw), now)
+        if isinstance(sender, Unproven):
+            claimed = message.author.key if message.author else ""
+            return Heard(message.message_id, claimed, sender.reason, obeyed=False)
+        response = _Response([], [], [])
+        for command in asked:
+            self._one(command, message, posting, sender, response)
+        outcome = ", ".join(response.done)
+        answer = self._answer(message, sender, posting, response.paragraphs)
+        fresh = self._store.hear(message.message_id, sender.key, outcome, response.changes, answer, now)
+        return Heard(message.message_id, sender.key, outcome if fresh else "heard before", obeyed=fresh)
+
+    def _about(self, message: Message) -> Posting | None:
+        """The posting the mail answers, if it is to that series' address."""
+        ids = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
+        for message_id in [each for each in ids if each][:_MOST_IDS]:
+            found = self._store.find(message_id)
+            if found is not None and names_series(message, self._ears.own, self._ears.secret, found.posting.topic):
+                return found.posting
+        return None
+
+    def _one(self, command: Command, message: Message, posting: Posting, sender: Address, response: _Response) -> None:
+        """Adds what one command comes to."""
+        if isinstance(command, Recheck):
+            rechecked = self._ears.recheck(posting)
+            if isinstance(rechecked, Rechecked) and not rechecked.changed.nothing:
+                response.paragraphs.append(recheck_text(rechecked.review, rechecked.changed))
+            response.done.append("recheck")
+        elif isinstance(command, Explain):
+            response.paragraphs.append(explanation(by_id(command.rule), command.rule))
+            response.done.append(f"explain {command.rule}")
+        elif isinstance(command, Help):
+            kept = self._store.review_of(posting.message_id)
+            response.paragraphs.append(help_text(None if kept is None else kept.review))
+            response.done.append("help")
+        elif isinstance(command, Mute):
+            response.changes += _mutes(command, posting, sender, message.message_id, self._clock.now())
+            response.done.append(f"mute {command.scope}")
+        else:
+            self._dispose(command, message, posting, sender, response)
+
+    def _dispose(
+        self,
+        command: NotApplicable | Fixed,
+        message: Message,
+        posting: Posting,
+        sender: Address,
+        response: _Response,
+    ) -> None:
+        kept = self._store.review_of(posting.message_id)
+        meant = None if kept is None else named(kept.review, command.finding)
+        if meant is None:
+            response.paragraphs.append(unknown_finding(command.finding))
+            response.done.append(f"unknown finding {command.finding}")
+            return
+        answer = Answer.FIXED if isinstance(command, Fixed) else Answer.NOT_APPLICABLE
+        reason = "" if isinstance(command, Fixed) else plain_reason(command.reason)
+        now = self._clock.now()
+        response.changes += [
+            Disposition(posting.topic, fingerprint, rule, answer, reason, sender.key, message.message_id, now)
+            for fingerprint, rule in meant
+        ]
+        response.done.append(f"{answer} {command.finding}")
+
+    def _answer(
+        self, message: Message, sender: Address, posting: Posting, paragraphs: Sequence[Sequence[str]]
+    ) -> Outgoing | None:
+        """The frozen answer to the sender alone; None where there is nothing to say, or too much was said already."""
+        ears, now = self._ears, self._clock.now()
+        agreed = ears.agreement(posting.lists)
+        if not paragraphs or agreed.mode is Mode.OFF:
+            return None
+        if self._store.answers_to(sender.key, now - _DAY) >= ears.most_a_day:
+            log.info("%s: no answer, %s had %d today", message.message_id, sender.key, ears.most_a_day)
+            return None
+        reply = answer_mail(message, sender, paragraphs, ears.identity)
+        content = compose(reply)
+        if isinstance(content, Refused):
+            log.info("%s: no answer, %s", message.message_id, content.reason)
+            return None
+        held = tuple(problems(reply.body)) or (("waits for approval",) if agreed.mode is Mode.MODERATE else ())
+        return Outgoing(
+            message_id=reply.message_id,
+            posting_id=posting.message_id,
+            kind=KIND,
+            envelope_from=ears.identity.sender.address,
+            envelope_to=(sender.address,),
+            content=content,
+            due=now,
+            mode=agreed.mode.value,
+            lists=posting.lists,
+            author=sender.key,
+            state="held" if held else "queued",
+            reason="; ".join(held),
+        )
+
+
+def _may_be_for_us(raw: bytes, own: str) -> bool:
+    """Whether the bytes name our address with a token, cheaply: nearly all mail does not."""
+    local = own.partition("@")[0].lower().encode("ascii", "replace")
+    return local + b"+" in raw[:256_000].lower()
+
+
+def _mutes(command: Mute, posting: Posting, sender: Address, message_id: str, now: datetime) -> list[Muted]:
+    subjects = {
+        Scope.SERIES: (posting.topic,),
+        Scope.AUTHOR: (posting.author.key,),
+        Scope.LIST: tuple(name.lower() for name in posting.lists),
+    }[command.scope]
+    return [Muted(command.scope, subject, sender.key, message_id, now) for subject in subjects]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Judging a posting again, by today's rules and tree; a mail goes out only for a verdict that nobody was told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.jobs.isolation import Broken, isolated
+from bot.jobs.review import Desk, Judged, examine, mail_for
+from bot.mail.posting import Complete, Posting
+from bot.mail.refusal import Context, refuse_posting
+from bot.ports import Clock, Outgoing
+from bot.review.comment import Review
+from bot.review.difference import Difference, difference
+from bot.review.record import Reviewed, verdict_of
+
+KIND: Final = "recheck"
+_PREFACE: Final = (
+    "This series was judged again, by newer rules or another base; what",
+    "follows replaces what this program said of it before.",
+)
+
+
+class Memory(Protocol):
+    """The part of the store that a second look needs."""
+
+    def context(self, posting: Posting) -> Context:
+        """When the posting's parts came, and how it stands to others."""
+
+    def of_topic(self, topic: str) -> Sequence[Posting]:
+        """The complete postings of one series, by revision."""
+
+    def review_of(self, posting_id: str) -> Reviewed | None:
+        """The review that is stored of a posting."""
+
+    def previous_review(self, posting: Posting) -> Review | None:
+        """The newest stored review of an earlier revision of the same topic."""
+
+    def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
+        """Keep verified bytes by their full ids."""
+
+    def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
+        """Keep the review and its mail together; say whether the mail was kept."""
+
+    def verdicts(self, posting_id: str) -> frozenset[str]:
+        """The verdicts that stood or were mailed on a posting."""
+
+    def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
+        """Remember that this verdict stood or was mailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """What came of a second look: the new review, what it changed, the mail that was queued, or why there is none."""
+
+    review: Review
+    changed: Difference
+    mail: Outgoing | None = None
+    unsent: str = ""
+
+
+class Rechecking:
+    """Judges postings again; any number of times, and beside a service that works on the same database."""
+
+    def __init__(self, store: Memory, desk: Desk, clock: Clock) -> None:
+        self._store = store
+        self._desk = desk
+        self._clock = clock
+
+    def run(self, posting: Posting, send: bool = False) -> Rechecked | Broken:
+        """Judge the posting, keep the review, and with `send` queue a mail if its verdict is one nobody was told."""
+        now, store = self._clock.now(), self._store
+        before, previous = store.review_of(posting.message_id), store.previous_review(posting)
+        judged = isolated(f"re-check of {posting.message_id}", lambda: examine(posting, previous, self._desk, now))
+        if isinstance(judged, Broken):
+            return judged
+        old = None if before is None else before.review
+        later = max((each.series.revision for each in store.of_topic(posting.topic)), default=0)
+        changed = difference(old, judged.review, later if later > posting.series.revision else None)
+        told = store.verdicts(posting.message_id)
+        if old is not None and verdict_of(old) not in told:
+            store.note_verdict(posting.message_id, verdict_of(old), now)
+            told |= {verdict_of(old)}
+        mail, unsent = self._mail(judged, told, now) if send else (None, "")
+        store.save_blobs(judged.blobs)
+        if before is None or mail is not None or judged.review != old:
+            # What is found as it was is not dated anew: no digest tells it a second time.
+            when = before.at if before is not None and changed.nothing else now
+            kept = store.save_review(judged.review, mail, when)
+            mail, unsent = (mail, unsent) if kept or mail is None else (None, "it was answered so before")
+        if mail is not None:
+            store.note_verdict(posting.message_id, verdict_of(judged.review), now)
+        return Rechecked(judged.review, changed, mail, unsent)
+
+    def _mail(self, judged: Judged, told: frozenset[str], now: datetime) -> tuple[Outgoing | None, str]:
+        """The mail for a verdict that is new, and "", or none and why."""
+        review, verdict = judged.review, verdict_of(judged.review)
+        posting = review.posting
+        if not verdict:
+            return None, review.recipients.reason or "nothing to say"
+        if verdict in told:
+            return None, "the verdict is the same"
+        if not isinstance(posting.state, Complete):
+            return None, "the series is not whole"
+        # Whoever asks for one posting by name means it at any age; all other reasons for silence stand.
+        terms = replace(self._desk.terms, stale=None)
+        if refused := refuse_posting(posting, self._store.context(posting), now, terms):
+            return None, str(refused)
+        if not review.recipients.to:
+            return None, review.recipients.reason
+        frozen = mail_for(review, self._desk, now, f"{KIND}-{verdict[:16]}", _PREFACE if told else ())
+        return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
