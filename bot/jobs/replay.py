@@ -112,7 +112,7 @@ def _index(
     light: list[Message] = []
     patches: set[str] = set()
     mails = 0
-    for indexed in spread(_index_mails, _spooled(archives, spool, since)):
+    for indexed in spread(_index_mails, _spooled(archives, spool, since, progress)):
         for slot, message, patch in indexed:
             mails += 1
             if isinstance(message, Message):
@@ -132,11 +132,14 @@ def _index(
     yield Read(mails, len(found))
 
 
-def _spooled(archives: Iterable[Archive], spool: Spool, since: datetime | None) -> Iterator[list[Slot]]:
+def _spooled(
+    archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress
+) -> Iterator[list[Slot]]:
     for archive in archives:
         for batch in archive.batches({}, _MAILS):
-            mails = batch.mails
-            yield spool.put((mail.origin, mail.raw) for mail in mails if since is None or mail.arrived >= since)
+            kept = [mail for mail in batch.mails if since is None or mail.arrived >= since]
+            progress.advance(len(batch.mails) - len(kept) + len(batch.deleted))
+            yield spool.put((mail.origin, mail.raw) for mail in kept)
 
 
 def _judge(
