@@ -17,18 +17,13 @@ from pydantic_settings import SettingsError as VariableError
 
 from bot.error import SettingsError
 from bot.outbox.agreement import Mode
+from bot.settings_answers import AnswerSettings, DigestSettings, PrecisionSettings
 from bot.settings_sending import SendingSettings
+from bot.settings_types import Mailbox
 from rules.finding import Confidence, Severity
 
 DEFAULT_FILE: Final = Path("patchwarden.toml")
 PREFIX: Final = "PATCHWARDEN_"
-
-
-def _mailbox(value: str) -> str:
-    local, at, domain = value.partition("@")
-    if not (local and at and domain) or set(value) & set(" \t\r\n<>,;\"'()@") - {"@"} or "@" in domain:
-        raise ValueError("not a plain address of the form local@domain")
-    return value
 
 
 def _list_address(value: str) -> str:
@@ -40,7 +35,6 @@ def _list_address(value: str) -> str:
     return value
 
 
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
 ListAddress = Annotated[str, AfterValidator(_list_address)]
 
 
@@ -180,6 +174,9 @@ class Settings(BaseSettings):
     review: ReviewSettings = Field(default=ReviewSettings(), description=ReviewSettings.__doc__)
     outbox: OutboxSettings = Field(default=OutboxSettings(), description=OutboxSettings.__doc__)
     sending: SendingSettings = Field(default=SendingSettings(), description=SendingSettings.__doc__)
+    answers: AnswerSettings = Field(default=AnswerSettings(), description=AnswerSettings.__doc__)
+    precision: PrecisionSettings = Field(default=PrecisionSettings(), description=PrecisionSettings.__doc__)
+    digest: DigestSettings = Field(default=DigestSettings(), description=DigestSettings.__doc__)
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
     unlisted: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
         default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."
