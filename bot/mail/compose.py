@@ -18,7 +18,7 @@ _LIST: Final = ",\n "
 _LONGEST: Final = 998  # octets without the line end, RFC 5322 section 2.1.1
 _ID = re.compile(r"[!-;=?-~]+")  # printable ASCII but < and >
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,128}@[A-Za-z0-9.-]{1,253}")
-_NAME = re.compile(r"(?:Auto-Submitted|Reply-To|List-Id|X-[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)")
+_NAME = re.compile(r"(?:Auto-Submitted|Reply-To|List-[A-Za-z]+|X-[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
 
