@@ -8,12 +8,13 @@ from typing import Final
 from bot.mail.posting import Complete, Defective, Posting
 from bot.review.comment import Comment, Standing
 from bot.review.disposition import DISMISSED
-from bot.review.remark import remarks, staged
+from bot.review.remark import EXPLAINED, remarks, staged
 from rules.finding import Confidence, Severity
 from rules.rule import Rule, Status
 
 NITS_ALONE: Final = "nits alone make no mail"
 OVER: Final = "over the limit of a mail"
+_DRAFT: Final = {"RFC", "WIP", "DRAFT", "POC"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def withhold(
         )
         for comment in comments
     )
-    return _nits_alone(_bounded(judged, rules, policy))
+    draft = any(prefix.upper() in _DRAFT for prefix in posting.series.prefixes)
+    return _nits_alone(_bounded(judged, rules, replace(policy, most_listed=0, most_nits=0) if draft else policy, draft))
 
 
 def _of_posting(posting: Posting) -> str | None:
@@ -85,11 +87,16 @@ def _of_comment(comment: Comment, rule: Rule | None, policy: Policy) -> str | No
     return next((reason for applies, reason in checks if applies), None)
 
 
-def _bounded(comments: tuple[Comment, ...], rules: Mapping[str, Rule], policy: Policy) -> tuple[Comment, ...]:
-    """The weightiest remarks up to the bounds, bugs first, the new before the old; the rest is withheld."""
+def _bounded(
+    comments: tuple[Comment, ...], rules: Mapping[str, Rule], policy: Policy, draft: bool
+) -> tuple[Comment, ...]:
+    """The weightiest remarks up to the bounds, bugs first, the new before the old; the rest is withheld.
+
+    Who posts a draft asks about its design and knows that it is unfinished: each rule is said at one place, nits are not.
+    """
     said = remarks((comment for comment in comments if comment.withheld is None), rules)
     ranked = sorted(said, key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not Standing.NEW))
-    explained, listed = staged(ranked)
+    explained, listed = staged(ranked, 1 if draft else EXPLAINED)
     nits = [remark for remark in ranked if remark.tier == 2]
     cut = {remark.rule for remark in explained[policy.most_remarks :]}
     short = [remark for remark in listed if remark.rule not in cut]

@@ -56,7 +56,7 @@ def remarks(comments: Iterable[Comment], rules: Mapping[str, Rule]) -> tuple[Rem
     )
 
 
-def staged(said: Iterable[Remark]) -> tuple[list[Remark], list[Remark]]:
+def staged(said: Iterable[Remark], most: int = EXPLAINED) -> tuple[list[Remark], list[Remark]]:
     """Tier 1 in two: what is quoted and explained, and what a line each is enough for.
 
     Whoever has read a remark twice knows the third; but each bug is explained.
@@ -67,7 +67,7 @@ def staged(said: Iterable[Remark]) -> tuple[list[Remark], list[Remark]]:
     for remark in said:
         if remark.tier == 1:
             bug = remark.severity is Severity.BUG
-            (explained if bug or seen[remark.rule] < EXPLAINED else listed).append(remark)
+            (explained if bug or seen[remark.rule] < most else listed).append(remark)
             seen[remark.rule] += not bug
     return explained, listed
 

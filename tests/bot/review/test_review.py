@@ -104,6 +104,20 @@ def test_over_the_limit_bugs_come_first_and_places_of_one_remark_count_once(make
     assert [None, over, over, None, None] == _withheld(made)
 
 
+def test_of_a_draft_each_rule_is_said_at_one_place_and_no_nit(make: Maker) -> None:
+    warnings = [make.finding(3, path=f"rust/kernel/{name}.rs") for name in "abc"]
+    bugs = [make.finding(n, rule="bug", severity=Severity.BUG, message=f"{n}") for n in (3, 5)]
+    nit = make.finding(9, rule="nit", severity=Severity.NIT)
+    rules = [make.rule(), make.rule("bug"), make.rule("nit", tier=2)]
+    posting = make.posting()
+    draft = replace(posting, series=replace(posting.series, prefixes=("RFC",)))
+
+    made = review(draft, Report((*warnings, *bugs, nit)), rules)
+
+    over = "over the limit of a mail"
+    assert [None, over, over, None, None, over] == _withheld(made)
+
+
 def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) -> None:
     posting, report, rules = make.posting(), Report((make.finding(),)), [make.rule()]
 
