@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func
 from sqlmodel import col, select, update
@@ -14,6 +15,7 @@ from bot.store.tables import MessageRow, OutgoingRow, PostingRow
 _DELIVERABLE = ("queued", "approved")
 _LEFT = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
 _FILED = "dry-run"
+_PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
 
 
 class OutgoingRows:
@@ -73,7 +75,7 @@ class OutgoingRows:
             series = session.exec(
                 select(func.count(col(OutgoingRow.message_id)))
                 .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
-                .where(*left, PostingRow.topic == topic)
+                .where(*left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(_PRIVATE))
             ).one()
             day = col(OutgoingRow.changed) > now - timedelta(days=1)
             recent = session.exec(select(OutgoingRow).where(*left, day)).all()
@@ -82,11 +84,13 @@ class OutgoingRows:
                     OutgoingRow.state == "refused", OutgoingRow.attempts > 0, day, col(OutgoingRow.changed) > since
                 )
             ).one()
-        lists = [sum(name in row.lists.split() for row in recent) for name in mail.lists]
+        public = [row for row in recent if row.kind not in _PRIVATE]
+        lists = [sum(name in row.lists.split() for row in public) for name in mail.lists]
+        asked_for = mail.kind in _PRIVATE
         return Pace(
-            series=series,
-            author_day=sum(row.author == mail.author for row in recent),
-            list_day=max(lists, default=0),
+            series=0 if asked_for else series,
+            author_day=0 if asked_for else sum(row.author == mail.author for row in public),
+            list_day=0 if asked_for else max(lists, default=0),
             hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
             refused=refused,
             tried=refused + sum(row.changed > since for row in recent),
