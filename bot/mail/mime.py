@@ -104,7 +104,7 @@ def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iter
         if budget.parts < 0:
             budget.reason = f"more than {MAX_PARTS} parts"
             return
-    ends = [mark.start() for mark in marks[1:]] + [len(body)]
+    ends = [*(mark.start() for mark in marks[1:]), len(body)] if marks else []
     for mark, end in zip(marks, ends, strict=True):
         if mark[1] or budget.reason:
             return
@@ -172,4 +172,5 @@ def _base64(data: bytes) -> bytes:
         return binascii.a2b_base64(data)
     except binascii.Error:
         plain = _NO_BASE64.sub(b"", data)
-        return binascii.a2b_base64(plain[: len(plain) // 4 * 4])
+        plain = plain[:-1] if len(plain) % 4 == 1 else plain
+        return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4))

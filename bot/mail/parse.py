@@ -27,7 +27,7 @@ MAX_ID: Final = 500
 MAX_REFERENCES: Final = 200
 SYNTHETIC: Final = "@no-message-id.invalid"
 
-_FROM_LINE = re.compile(rb"\s*>*From [^\n]*\n")
+_TOP = re.compile(rb"[\r\n]*(?:>*From [^\n]*\n)?[\r\n]*")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
@@ -53,9 +53,9 @@ def parse(raw: bytes) -> Message | UnreadableMail:
     """The mail as a value. What is too large, too deep or has no header is an UnreadableMail with the reason."""
     if len(raw) > MAX_SIZE:
         return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
-    start = match.end() if (match := _FROM_LINE.match(raw)) else 0
+    start = top.end() if (top := _TOP.match(raw)) else 0
     blank = _BLANK_LINE.search(raw, start)
-    block = raw[start : blank.start() if blank else len(raw)].lstrip(b"\r\n")
+    block = raw[start : blank.start() if blank else len(raw)].strip(b"\r\n")
     problem = _too_much(block)
     if problem:
         return _unreadable(problem, raw)
