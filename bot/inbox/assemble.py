@@ -32,6 +32,7 @@ from rules.diff import read_patch
 from rules.patch import Patch, Series, Unreadable
 
 MAX_EXPECTED: Final = 500
+MAX_REVISION: Final = 99_999
 
 _SUBJECT = 400
 _HEAD, _TAIL, _LINE, _MOST_FACTS = 16_000, 4_000, 400, 100
@@ -87,18 +88,21 @@ def candidate(message: Message) -> Candidate | None:
     fits = has_diff if subject.counter else subject.expected > 0
     if subject.reply or not tagged or not fits or is_automatic(message):
         return None
+    odd = [each for each in subject.prefixes if subject.counters_inferred and _ODD_NUMBER.fullmatch(each)]
+    if subject.revision > MAX_REVISION:
+        odd.append(f"of revision {subject.revision}"[:40])
     between = next((match for each in subject.prefixes if (match := _BETWEEN.fullmatch(each))), None)
     return Candidate(
         message,
         index=subject.counter,
         expected=subject.expected,
-        revision=int(between[1]) if between else subject.revision,
+        revision=int(between[1]) if between else min(subject.revision, MAX_REVISION),
         stated=not subject.revision_inferred or between is not None,
         counted=not subject.counters_inferred,
         resend=subject.resend,
         title=subject.subject,
         prefixes=tuple(subject.get_extra_prefixes(exclude=["patch"])),
-        odd=next((each for each in subject.prefixes if subject.counters_inferred and _ODD_NUMBER.fullmatch(each)), ""),
+        odd=odd[0] if odd else "",
     )
 
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Threads that nobody would send in good faith."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.inbox.assemble import assemble
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Complete, Defective, Waiting
+
+DIFF = "---\ndiff --git a/x.rs b/x.rs\n--- a/x.rs\n+++ b/x.rs\n@@ -1 +1 @@\n-a\n+b\n"
+
+
+def mail(name: str, subject: str, body: str, above: str = "", sender: str = "ada") -> Message:
+    head = f"From: {sender}@example.org\nMessage-ID: <{name}@example.org>\nSubject: {subject}\n"
+    answers = f"In-Reply-To: <{above}@example.org>\n" if above else ""
+    message = parse(f"{head}{answers}\n{body}".encode())
+    assert isinstance(message, Message)
+    return message
+
+
+HOSTILE = {
+    "a log of trailers": mail("p", "[PATCH] x", "a: b\n" * 400_000 + DIFF),
+    "a log of words": mail("p", "[PATCH] x", "A-" * 1_000_000 + "\n" + DIFF),
+    "blank lines": mail("p", "[PATCH] x", "\n \n" * 500_000 + DIFF),
+    "footers": mail("p", "[PATCH] x", DIFF + "base-commit: 0\n" * 200_000),
+    "brackets": mail("p", "[PATCH" + "[" * 190 + "]" * 190 + " x", DIFF),
+    "a long count": mail("p", "[PATCH 1/9999] x", DIFF),
+    "a huge count": mail("p", f"[PATCH 1/{'9' * 300}] x", DIFF),
+    "a subject without an end": mail("p", "[PATCH] " + "[" * 100_000, DIFF),
+    "a huge revision": mail("p", f"[PATCH v{'9' * 300}] x", DIFF),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_patch_takes_long(name: str) -> None:
+    begun = time.process_time()
+
+    assert 1 == len(assemble([HOSTILE[name]]))
+    assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a: b@c\n" * 100_000,
+        "Reviewed-by: " + "a@" * 500_000,
+        "Fixes: abcdef123 (" + "x\n" * 500_000,
+        "Reviewed-by: a\n" * 100_000,
+        "Reviewed-by: x" + " #" * 300_000,
+        "Reviewed-by: ada@example.org\n" + "\n\t\n" * 500_000,
+    ],
+)
+def test_no_answer_takes_long(body: str) -> None:
+    begun = time.process_time()
+
+    assert 1 == len(assemble([mail("p", "[PATCH] x", DIFF), mail("r", "Re: [PATCH] x", f"Fixes: x\n{body}", "p")]))
+    assert time.process_time() - begun < 3
+
+
+def test_a_number_no_database_holds_is_a_defect() -> None:
+    (found,) = assemble([HOSTILE["a huge revision"]])
+
+    assert isinstance(found.state, Defective)
+    assert found.series.revision < 2**31
+
+
+def test_a_thousand_patches_of_one_number_are_one_defect() -> None:
+    patches = [mail(f"p{at}", "[PATCH 1/2] x", DIFF.replace("+b", f"+{at}"), "c") for at in range(1000)]
+    begun = time.process_time()
+
+    found = assemble([mail("c", "[PATCH 0/2] x", "Text.\n"), *patches])
+
+    assert [Defective("two different mails are patch 1 of 2")] == [each.state for each in found]
+    assert time.process_time() - begun < 3
+
+
+_NAMES = st.sampled_from("abcdefg")
+_SUBJECTS = st.builds(
+    "{}[{} {}{}] x".format,
+    st.sampled_from(["", "", "", "Re: "]),
+    st.sampled_from(["PATCH", "RFC PATCH", "PATCH RESEND"]),
+    st.sampled_from(["", "v2 ", "v3 "]),
+    st.sampled_from(["", "0/2", "1/2", "2/2", "1/3", "2/3", "3/3", "4/3", "0/0"]),
+)
+_MAILS = st.builds(
+    mail,
+    _NAMES,
+    _SUBJECTS,
+    st.sampled_from([DIFF, "Text.\n", "Reviewed-by: ada@example.org\n"]),
+    _NAMES,
+    st.sampled_from(["ada", "bela"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_MAILS, max_size=9))
+def test_any_thread_gives_postings_that_make_sense(messages: list[Message]) -> None:
+    found = assemble(messages)
+
+    names = [part.message_id for each in found for part in each.parts if part.index]
+    assert len(names) == len(set(names))
+    for each in found:
+        indices = [part.index for part in each.parts]
+        assert sorted(set(indices)) == indices
+        assert [index for index in indices if index] == [patch.index for patch in each.series.patches] != []
+        assert each.message_id == each.parts[0].message_id
+        if isinstance(each.state, Complete):
+            assert set(range(1, each.expected + 1)) <= set(indices)
+        if isinstance(each.state, Waiting):
+            assert not set(each.state.missing) & set(indices)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.inbox.error import InboxError
+from bot.inbox.git_archive import GitArchive, write_git_archive
+from bot.ports import RawMail
+
+
+def mails(*texts: str) -> list[RawMail]:
+    return [RawMail(text, datetime(2026, 11, 2, 9, at, tzinfo=UTC), text.encode()) for at, text in enumerate(texts)]
+
+
+def archive(path: Path, *texts: str) -> Path:
+    write_git_archive(path, mails(*texts))
+    return path
+
+
+def texts_of(source: GitArchive, cursors: dict[str, str] | None = None, size: int = 500) -> list[str]:
+    return [mail.raw.decode() for batch in source.batches(cursors or {}, size) for mail in batch.mails]
+
+
+def git(path: Path, *arguments: str, stdin: str = "") -> str:
+    command = ["git", "--git-dir", str(path), *arguments]
+    return subprocess.run(command, input=stdin, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(path: Path, name: str, text: str) -> None:
+    """One more commit, with nothing but that file."""
+    blob = git(path, "hash-object", "-w", "--stdin", stdin=text)
+    tree = git(path, "mktree", stdin=f"100644 blob {blob}\t{name}\n")
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    made = git(path, *identity, "commit-tree", "-p", "master", "-m", "x", tree)
+    git(path, "update-ref", "refs/heads/master", made)
+
+
+def test_mails_come_oldest_first_with_the_time_they_arrived(tmp_path: Path) -> None:
+    (batch,) = GitArchive(archive(tmp_path / "list.git", "one", "two")).batches({})
+
+    assert [(b"one", 0), (b"two", 1)] == [(mail.raw, mail.arrived.minute) for mail in batch.mails]
+    assert ("0.git", batch.mails[-1].origin) == (batch.epoch, f"0.git@{batch.cursor}")
+
+
+def test_a_cursor_gives_what_came_behind_it(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one", "two")
+    source = GitArchive(path)
+    (batch,) = source.batches({})
+    cursors = {batch.epoch: batch.cursor}
+
+    assert ([], 0) == (texts_of(source, cursors), source.count(cursors))
+
+    commit(path, "m", "three")
+
+    assert (["three"], 1) == (texts_of(source, cursors), source.count(cursors))
+
+
+def test_every_batch_is_a_place_to_go_on_from(tmp_path: Path) -> None:
+    source = GitArchive(archive(tmp_path / "list.git", *"abcde"))
+    batches = list(source.batches({}, 2))
+
+    assert [2, 2, 1] == [len(batch.mails) for batch in batches]
+    for at, batch in enumerate(batches):
+        assert list("abcde")[2 * (at + 1) :] == texts_of(source, {batch.epoch: batch.cursor})
+
+
+def test_a_removed_mail_is_a_deletion(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    commit(path, "d", "one")
+    (batch,) = GitArchive(path).batches({})
+
+    assert ([b"one"], [b"one"]) == ([mail.raw for mail in batch.mails], [gone.raw for gone in batch.deleted])
+
+
+def test_commits_without_a_mail_move_the_cursor(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    source = GitArchive(path)
+    (first,) = source.batches({})
+    commit(path, "other", "text")
+    (second,) = source.batches({first.epoch: first.cursor})
+
+    assert ((), git(path, "rev-parse", "master")) == (second.mails, second.cursor)
+
+
+@pytest.mark.parametrize("folder", ["", "git"])
+def test_epochs_come_in_their_order_and_all_git_is_left_out(tmp_path: Path, folder: str) -> None:
+    for name, text in (("10.git", "late"), ("0.git", "early"), ("2.git", "middle"), ("all.git", "no")):
+        archive(tmp_path / folder / name, text)
+    source = GitArchive(tmp_path)
+
+    assert ["early", "middle", "late"] == texts_of(source)
+    assert ["0.git", "2.git", "10.git"] == [batch.epoch for batch in source.batches({})]
+    assert 3 == source.count({})
+
+
+def test_rewritten_history_is_read_again(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one", "secret", "three")
+    source = GitArchive(path)
+    (batch,) = source.batches({})
+    write_git_archive(tmp_path / "purged.git", mails("one", "three"))
+    git(path, "fetch", "-q", str(tmp_path / "purged.git"), "+master:master")
+
+    assert ["one", "three"] == texts_of(source, {batch.epoch: batch.cursor})
+
+
+@pytest.mark.parametrize("cursor", ["0" * 40, "junk", "--all", ""])
+def test_an_unknown_cursor_reads_from_the_start(tmp_path: Path, cursor: str) -> None:
+    assert ["one"] == texts_of(GitArchive(archive(tmp_path / "list.git", "one")), {"0.git": cursor})
+
+
+def test_an_empty_archive_has_nothing(tmp_path: Path) -> None:
+    source = GitArchive(archive(tmp_path / "list.git"))
+
+    assert ([], 0) == (texts_of(source), source.count({}))
+
+
+def test_a_shallow_clone_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one", "two", "three")
+    clone = tmp_path / "clone.git"
+    subprocess.run(["git", "clone", "-q", "--bare", "--depth=2", f"file://{path}", str(clone)], check=True)
+
+    assert ["two", "three"] == texts_of(GitArchive(clone))
+
+
+def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InboxError, match=f"{tmp_path}: not a public-inbox archive"):
+        GitArchive(tmp_path)
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one", "two")
+    for file in (path / "objects").glob("??/*"):
+        file.chmod(0o600)
+        file.write_bytes(b"")
+
+    with pytest.raises(InboxError, match=r"list\.git"):
+        texts_of(GitArchive(path))
+
+
+def test_equal_mails_give_equal_commits(tmp_path: Path) -> None:
+    first, second = (git(archive(tmp_path / name, "one", "two"), "rev-parse", "master") for name in ("a.git", "b.git"))
+
+    assert first == second

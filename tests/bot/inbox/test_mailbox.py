@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.inbox.error import InboxError
+from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
+from bot.ports import Archive
+
+LINE = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
+ONE = b"Subject: one\n\n>From here on.\n>>From there.\n"
+TWO = b"Subject: two\n\nFrom nobody in particular.\n"
+BOX = LINE + ONE + b"\n" + LINE + TWO + b"\n"
+
+
+def texts(source: Archive, cursors: dict[str, str] | None = None, size: int = 500) -> list[bytes]:
+    return [mail.raw for batch in source.batches(cursors or {}, size) for mail in batch.mails]
+
+
+def cursors_of(source: Archive) -> dict[str, str]:
+    return {batch.epoch: batch.cursor for batch in source.batches({})}
+
+
+def test_an_mbox_is_split_at_its_lines_and_unescaped() -> None:
+    assert [b"Subject: one\n\nFrom here on.\n>From there.\n", TWO] == split_mbox(BOX)
+
+
+@pytest.mark.parametrize(
+    "data", [ONE, b"From: a@example.org\n\nText.\n", b"From 0123456789 is no mbox line\nSubject: x\n\n" + ONE, b"text"]
+)
+def test_what_is_no_mbox_is_one_mail(data: bytes) -> None:
+    assert [data] == split_mbox(data)
+
+
+def test_nothing_is_no_mail() -> None:
+    assert [] == split_mbox(b"") == split_mbox(b"\n \n")
+
+
+def test_an_mbox_is_read_once_and_then_what_is_appended(tmp_path: Path) -> None:
+    path = tmp_path / "list.mbox"
+    path.write_bytes(BOX)
+    source = Mbox(path)
+    cursors = cursors_of(source)
+
+    assert (2, [], 0) == (source.count({}), texts(source, cursors), source.count(cursors))
+
+    path.write_bytes(BOX + LINE + b"Subject: three\n\n")
+
+    assert ([b"Subject: three\n"], 1) == (texts(source, cursors), source.count(cursors))
+    origins = [mail.origin for batch in source.batches(cursors) for mail in batch.mails]
+    assert origins == [f"list.mbox@{len(BOX)}#1"]
+
+
+def test_an_mbox_that_was_rewritten_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "list.mbox"
+    path.write_bytes(BOX)
+    cursors = cursors_of(Mbox(path))
+    path.write_bytes(BOX.replace(b"two", b"too"))
+
+    assert 2 == len(texts(Mbox(path), cursors))
+
+
+def test_the_cursor_of_an_mbox_moves_with_its_last_mail_only(tmp_path: Path) -> None:
+    path = tmp_path / "list.mbox"
+    path.write_bytes(BOX)
+    first, last = Mbox(path).batches({}, 1)
+
+    assert ("", True) == (first.cursor, last.cursor.startswith(f"{len(BOX)}:"))
+
+
+def test_a_maildir_gives_what_was_delivered_behind_the_cursor(tmp_path: Path) -> None:
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cur" / "1.a:2,S").write_bytes(ONE)
+    (tmp_path / "tmp" / "9.half").write_bytes(b"Subj")
+    (tmp_path / "cur" / ".hidden").write_bytes(b"no")
+    source = Maildir(tmp_path)
+    cursors = cursors_of(source)
+
+    assert ([ONE], [], 0) == (texts(source), texts(source, cursors), source.count(cursors))
+
+    (tmp_path / "tmp" / "2.b").write_bytes(TWO)
+    os.utime(tmp_path / "tmp" / "2.b", (0, 0))
+    (tmp_path / "tmp" / "2.b").rename(tmp_path / "new" / "2.b")
+
+    assert ([TWO], [ONE, TWO], 1) == (texts(source, cursors), texts(source, size=1), source.count(cursors))
+
+
+def test_standard_input_is_read_once() -> None:
+    given = iter([BOX])
+    source = StandardInput(lambda: next(given))
+
+    assert (2, 2) == (source.count({}), len(texts(source)))
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for source in (Mbox(tmp_path / "absent.mbox"), Maildir(tmp_path / "absent")):
+        with pytest.raises(InboxError, match=r"absent.*: No such file"):
+            texts(source)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from bot.inbox.thread import relatives, threads
+from bot.mail.message import Message
+from bot.mail.parse import parse
+
+
+def mail(name: str, *above: str) -> Message:
+    references = " ".join(f"<{one}@example.org>" for one in above)
+    message = parse(f"From: a@example.org\nMessage-ID: <{name}@example.org>\nReferences: {references}\n\n".encode())
+    assert isinstance(message, Message)
+    return message
+
+
+def named(*messages: Message) -> list[str]:
+    return ["".join(one.message_id.partition("@")[0] for one in thread) for thread in threads(messages)]
+
+
+def test_mails_that_refer_to_one_another_are_a_thread() -> None:
+    assert ["ac", "b"] == named(mail("a"), mail("b"), mail("c", "a"))
+
+
+def test_a_parent_that_is_not_here_holds_its_children_together() -> None:
+    assert ["ab"] == named(mail("a", "gone"), mail("b", "gone"))
+
+
+def test_a_late_mail_joins_two_threads() -> None:
+    assert ["abc"] == named(mail("a"), mail("b"), mail("c", "a", "b"))
+
+
+def test_mails_that_refer_to_themselves_or_in_a_circle_end() -> None:
+    assert ["a", "bc"] == named(mail("a", "a"), mail("b", "c"), mail("c", "b"))
+
+
+def test_the_first_of_two_with_one_id_is_kept() -> None:
+    first, second = mail("a"), mail("a", "b")
+
+    assert ((first,),) == threads([first, second])
+
+
+def test_a_deep_thread_is_one() -> None:
+    assert 1 == len(threads([mail(str(at), str(at - 1)) for at in range(5000, 0, -1)]))
+
+
+def test_one_run_ties_its_mails_together() -> None:
+    sent = [mail(f"20261102090000.4711-{at}-ada") for at in (1, 2)]
+    prepared = [mail(f"20261102-slug-v2-{at}-0123456789ab") for at in (0, 1)]
+    other = mail("20261102090000.4712-1-ada")
+
+    assert [2, 2, 1] == [len(thread) for thread in threads([*sent, *prepared, other])]
+    assert ("20261102090000.4711-*-ada@example.org",) == relatives(sent[0])
