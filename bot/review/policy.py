@@ -92,7 +92,7 @@ def _bounded(
 ) -> tuple[Comment, ...]:
     """The weightiest remarks up to the bounds, bugs first, the new before the old; the rest is withheld.
 
-    Who posts a draft asks about its design and knows that it is unfinished: each rule is said at one place, nits are not.
+    Who posts a draft asks about its design and knows that it is unfinished: each rule is said at one place, and no nit.
     """
     said = remarks((comment for comment in comments if comment.withheld is None), rules)
     ranked = sorted(said, key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not Standing.NEW))
