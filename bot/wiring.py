@@ -9,10 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from threading import Event
 
-from bot import wiring_lore, wiring_sending
+from bot import wiring_answers, wiring_lore, wiring_sending
 from bot.inbox.assemble import assemble
 from bot.inbox.sample import sample
 from bot.inbox.source import open_source
+from bot.jobs.answer import Answering
 from bot.jobs.attest import Attesting
 from bot.jobs.complete import Completing
 from bot.jobs.deliver import Delivering
@@ -42,11 +43,12 @@ class Service:
     stop: Event
     completing: Completing | None = None
     attesting: Attesting | None = None
+    answering: Answering | None = None
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
         """The jobs at the pace of the settings."""
         pace = settings.schedule
-        more = {"complete": self.completing, "attest": self.attesting}
+        more = {"complete": self.completing, "attest": self.attesting, "answer": self.answering}
         return (
             Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds),
             Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
@@ -78,15 +80,17 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
     Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
     """
     stop, clock = Event(), wiring_lore.SystemClock()
-    archives = [archive(path) for path in sources or settings.archives]
+    own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
+    archives = [archive(path) for path in sources or (*settings.archives, *own)]
     online = bool(settings.lore.lists) and not sources
     if online:
         archives += wiring_lore.followed(settings, clock)
     with sole_worker(settings.database), Repository(settings.database) as store, Workers() as workers:
+        judging = desk(settings, store, clock)
         made = Service(
             store=store,
             poll=Poll(archives or [sample()], store, assemble, stop, progress, workers),
-            reviewing=Reviewing(store, desk(settings, store), clock, stop, progress),
+            reviewing=Reviewing(store, judging, clock, stop, progress),
             delivering=Delivering(
                 store, wiring_sending.mailers(settings), wiring_sending.sending(settings), clock, stop, progress
             ),
@@ -95,6 +99,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             attesting=Attesting(store, wiring_lore.attester(settings), workers, clock, stop, progress)
             if online and settings.lore.verify
             else None,
+            answering=wiring_answers.answering(settings, store, judging, clock, stop),
         )
         made.delivering.recover()
         yield made
@@ -105,9 +110,9 @@ def archive(path: Path) -> Archive:
     return open_source(path.resolve() if str(path) != "-" else path)
 
 
-def desk(settings: Settings, store: Repository) -> Desk:
-    """What postings are judged by."""
-    return Desk(
+def desk(settings: Settings, store: Repository, clock: Clock) -> Desk:
+    """What postings are judged by, with all that people answered so far."""
+    judging = Desk(
         rules=active(),
         tree=StoredBlobs(store),
         policy=policy(settings),
@@ -115,6 +120,7 @@ def desk(settings: Settings, store: Repository) -> Desk:
         agreement=lambda lists: wiring_sending.agreement(settings, lists),
         terms=terms(settings),
     )
+    return wiring_answers.listening(judging, settings, store, clock)
 
 
 def terms(settings: Settings) -> Terms:

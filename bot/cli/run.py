@@ -68,6 +68,8 @@ def _once(settings: Settings, archives: Sequence[Path]) -> int:
                 polled = polled.followed_by(made.poll.run())
             if made.attesting:
                 made.attesting.run()
+            if made.answering is not None:
+                made.answering.run()
             reviewed = made.reviewing.run()
             delivered = made.delivering.run()
         tally = made.store.tally()

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What makes the program listen to people, from the settings: commands, what was learned from them, second looks."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import rules
+from bot import wiring_lore
+from bot.error import SettingsError
+from bot.jobs.answer import Answering, Ears
+from bot.jobs.recheck import Rechecking
+from bot.jobs.review import Desk
+from bot.mail.authority import Parties
+from bot.mail.posting import Posting
+from bot.ports import Clock
+from bot.review.comment import Basis
+from bot.review.disposition import dismissed, silence
+from bot.review.policy import Policy
+from bot.review.statistics import RuleTally, Threshold, demoted, tallies
+from bot.settings import Settings
+from bot.store.repository import Repository
+from rules.rule import Rule
+
+_SHORTEST_SECRET: Final = 32
+_AGE: Final = timedelta(hours=1)
+"""So old may figures be by which a rule is silenced: to count them anew takes a look at all that was ever said."""
+
+
+def answering(settings: Settings, store: Repository, desk: Desk, clock: Clock, stop: Event) -> Answering | None:
+    """What hears commands; None where the settings name no secret."""
+    if not desk.secret:
+        return None
+    chosen = settings.answers
+    everywhere = frozenset(address.lower() for address in chosen.maintainers)
+
+    def parties(posting: Posting) -> Parties:
+        lists = {name.lower() for name in posting.lists}
+        named = (one.maintainers for name, one in settings.lists.items() if name.lower() in lists)
+        of_lists = frozenset(address.lower() for addresses in named for address in addresses)
+        return Parties(posting.author.key, frozenset(), everywhere | of_lists)
+
+    ears = Ears(
+        own=settings.identity.address,
+        secret=desk.secret,
+        identity=desk.identity,
+        parties=parties,
+        agreement=desk.agreement,
+        attest=wiring_lore.attester(settings),
+        recheck=Rechecking(store, desk, clock).run,
+        most_a_day=chosen.most_a_day,
+    )
+    return Answering(store, ears, clock, stop)
+
+
+def listening(desk: Desk, settings: Settings, store: Repository, clock: Clock) -> Desk:
+    """The desk that knows what people answered so far, and what it judges by."""
+    return replace(
+        desk,
+        learned=Learned(settings, store, clock),
+        basis=basis(desk.rules),
+        secret=secret(settings),
+    )
+
+
+def secret(settings: Settings) -> bytes:
+    """What the addresses of answers are made from; nothing where the settings name no file.
+
+    Raises SettingsError where the file cannot be read, or holds too little.
+    """
+    path = settings.answers.secret_file
+    if not path:
+        return b""
+    try:
+        content = Path(path).read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"answers.secret_file: {path}: {error.strerror}") from error
+    if len(content) < _SHORTEST_SECRET:
+        raise SettingsError(f"answers.secret_file: {path}: fewer than {_SHORTEST_SECRET} characters")
+    return content
+
+
+def basis(used: tuple[Rule, ...]) -> Basis:
+    """What postings are judged by: this version, the code of the rules as it is, and which of them are used."""
+    return Basis(metadata.version("patchwarden"), _code(), tuple(rule.id for rule in used))
+
+
+def threshold(settings: Settings) -> Threshold:
+    """When a rule demotes itself."""
+    chosen = settings.precision
+    return Threshold(chosen.most_not_applicable, chosen.least_said, frozenset(chosen.kept))
+
+
+def statistics(store: Repository) -> tuple[RuleTally, ...]:
+    """What became of all that was ever mailed, by rule."""
+    return tallies(store.told(), store.dispositions())
+
+
+class Learned:
+    """Puts into a policy what was answered about a posting, and which rules were called wrong too often."""
+
+    def __init__(self, settings: Settings, store: Repository, clock: Clock) -> None:
+        self._threshold = threshold(settings)
+        self._store = store
+        self._clock = clock
+        self._demoted: dict[str, str] = {}
+        self._counted: datetime | None = None
+
+    def __call__(self, posting: Posting, policy: Policy) -> Policy:
+        now = self._clock.now()
+        if self._counted is None or now - self._counted >= _AGE:
+            self._demoted = dict(demoted(statistics(self._store), self._threshold))
+            self._counted = now
+        muted = self._store.mutes(posting.topic, posting.author.key, posting.lists)
+        return replace(
+            policy,
+            dismissed=dismissed(self._store.dispositions(posting.topic)),
+            demoted=self._demoted,
+            muted=silence(muted),
+        )
+
+
+@cache
+def _code() -> str:
+    """A digest of the rules' source: it changes with every change of what they find."""
+    found = hashlib.sha256()
+    (root,) = (Path(each) for each in rules.__path__)
+    for path in sorted(root.rglob("*.py")):
+        found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
