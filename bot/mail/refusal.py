@@ -72,7 +72,7 @@ class Terms:
 
 
 _VERSION = re.compile(
-    r"(?:linux-|stable-?|v)?\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:[.-]?y|-stable)?(?:[/,]\d{1,2}\.\d{1,3}\S*)*",
+    r"(?:linux-|stable-?)?\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:[.-]?y|-stable)?(?:[/,]\d{1,2}\.\d{1,3}\S*)*",
     re.IGNORECASE,
 )
 _BACKPORT_WORDS: Final = frozenset({"backport", "stable", "autosel"})

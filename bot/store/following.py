@@ -116,18 +116,25 @@ def context_of(session: Session, posting: Posting) -> Context:
             PostingRow.sent <= row.sent + _LONGEST_TOPIC,
         )
     ).one()
-    return Context(utc(first), utc(last), newer, _answered(session, posting, row.thread_id))
+    return Context(utc(first), utc(last), newer, _answered(session, posting, row))
 
 
-def _answered(session: Session, posting: Posting, thread: int) -> str | None:
-    """The topic of the posting that the first part answers, the nearest one if several."""
+def _answered(session: Session, posting: Posting, row: PostingRow) -> str | None:
+    """The topic of the posting that the first part answers, the nearest one if several.
+
+    An answer to a review names the patch only if its mailer kept all references; else the earliest posting of the
+    thread stands for it.
+    """
     asked = posting.parts[0].references
     if not asked:
         return None
     rows = session.exec(
         select(PostingRow)
-        .where(PostingRow.thread_id == thread, PostingRow.message_id != posting.message_id, PostingRow.state != "gone")
+        .where(PostingRow.thread_id == row.thread_id, PostingRow.message_id != row.message_id)
+        .where(PostingRow.state != "gone", PostingRow.sent <= row.sent)
+        .order_by(col(PostingRow.sent))
         .limit(_MOST_POSTINGS)
-    )
-    topics = {part.message_id: row.topic for row in rows for part in decode(Posting, row.value).parts}
-    return next((topics[one] for one in reversed(asked) if one in topics), None)
+    ).all()
+    topics = {part.message_id: one.topic for one in rows for part in decode(Posting, one.value).parts}
+    nearest = next((topics[one] for one in reversed(asked) if one in topics), None)
+    return nearest or (rows[0].topic if rows else None)

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Odd mails as list archives hold them, each by its behaviour: what becomes of it from its bytes to its posting."""
+
+import base64
+import quopri
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.jobs.poll import Poll
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.refusal import Terms, refuse_posting
+from bot.store.repository import Repository
+from tests.fakes.mails import DIFF, START, FakeArchive, mail, patch
+
+ONE = "rust: led: read it v1 complete"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Repository]:
+    with Repository(tmp_path / "warden.db") as opened:
+        yield opened
+
+
+def swap(raw: bytes, *pairs: tuple[bytes | str, bytes | str]) -> bytes:
+    """The mail with something replaced that must be there."""
+    for old, new in pairs:
+        before, after = (each.encode() if isinstance(each, str) else each for each in (old, new))
+        assert before in raw
+        raw = raw.replace(before, after, 1)
+    return raw
+
+
+def head(raw: bytes, *lines: str) -> bytes:
+    """The mail with header lines more."""
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape") + raw
+
+
+def encoded(raw: bytes, how: str) -> bytes:
+    top, _, body = raw.partition(b"\n\n")
+    text = base64.encodebytes(body) if how == "base64" else quopri.encodestring(body)
+    return top + f"\nContent-Transfer-Encoding: {how}\n\n".encode() + text
+
+
+def multipart(raw: bytes, *parts: str) -> bytes:
+    top, _, _ = raw.partition(b"\n\n")
+    body = "".join(f"--x\n{part}\n" for part in parts)
+    return top + f"\nContent-Type: multipart/mixed; boundary=x\n\n{body}--x--\n".encode()
+
+
+def fates(store: Repository, *mails: bytes, hours: float = 1) -> list[str]:
+    """What became of these mails: each that was not simply read, and each posting with its state and refusal."""
+    Poll([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
+    found: list[str] = [f"{one.reason} ({one.state})" for one in store.quarantined(99)]
+    found += [one.state for one in store.kept("1@x") if one.state != "read"]
+    found += ["duplicate"] * (store.tally().raw - len(store.unattested(START - timedelta(1), 999)) - len(found))
+    postings = {one.posting.message_id: one for each in ids(store) for one in store.kept_postings(each)}
+    for one in postings.values():
+        refused = refuse_posting(one.posting, one.context, START + timedelta(hours=hours), Terms())
+        word = str(refused or one.detail or one.state)
+        damaged = " damaged" if any(each.damage for each in one.posting.series.patches) else ""
+        found.append(f"{one.posting.series.subject} v{one.posting.series.revision} {word}{damaged}")
+    return sorted(found)
+
+
+def ids(store: Repository) -> list[str]:
+    read = (parse(each.mail.raw) for each in store.unattested(START - timedelta(1), 999))
+    return [one.message_id for one in read if isinstance(one, Message)]
+
+
+PATCH = patch("1@x")
+HTML = multipart(PATCH, "Content-Type: text/html\n\n<p>only")
+BODY = PATCH.partition(b"\n\n")[2].decode()
+CASES = {
+    "no message-id": ([swap(PATCH, ("Message-ID: <1@x>\n", ""))], [ONE]),
+    "two message-ids": ([head(PATCH, "Message-ID: <0@x>")], [ONE]),
+    "date is no date": ([swap(PATCH, ("Mon, 02 Mar 2026 09:00:00 +0000", "the day before yesterday"))], [ONE]),
+    "crlf": ([PATCH.replace(b"\n", b"\r\n")], [ONE]),
+    "html only": ([HTML], []),
+    "same mail twice": ([PATCH, PATCH], [ONE]),
+    "same mail by another way": ([PATCH, head(PATCH, "Received: from elsewhere", "X-List: other")], ["duplicate", ONE]),
+    "same id, other text": (
+        [PATCH, swap(PATCH, ("Read it.", "Write it."))],
+        ["conflict", "rust: led: read it v1 other mails claim 1@x"],
+    ),
+    "same id, other sender": (
+        [PATCH, swap(PATCH, ("ada@", "eve@"))],
+        ["conflict", "rust: led: read it v1 other mails claim 1@x"],
+    ),
+    "two @ in the message-id": ([patch("1@x@example.org")], [ONE]),
+    "group without members in To": (
+        [swap(PATCH, ("To: rust-for-linux@lists.example.org", "To: unlisted-recipients:; (no To-header on input)"))],
+        [ONE],
+    ),
+    "charset is a word of a dialogue": ([head(PATCH, "Content-Type: text/plain; charset=y")], [ONE]),
+    "charset is an option": ([head(PATCH, "Content-Type: text/plain; charset=--subject=x")], [ONE]),
+    "charset undefined": ([head(PATCH, "Content-Type: text/plain; charset=undefined")], [ONE]),
+    "8 bit without charset": ([swap(PATCH, ("Read it.", b"Read it, M\xfcller."))], [ONE]),
+    "undecodable as declared": (
+        [head(swap(PATCH, ("Read it.", b"\xff\xfe\x81")), "Content-Type: text/plain; charset=utf-8")],
+        [ONE],
+    ),
+    "zone without number": ([swap(PATCH, ("+0000", "CEST"))], [ONE]),
+    "zone of no place": ([swap(PATCH, ("+0000", "+1600"))], [ONE]),
+    "from the future": ([swap(PATCH, ("2026", "2077"))], [ONE]),
+    "year without end": ([swap(PATCH, ("2026", "2" + "0" * 23))], [ONE]),
+    "html beside text": ([multipart(PATCH, f"\n{BODY}", "Content-Type: text/html\n\n<p>x")], [ONE]),
+    "patch attached": (
+        [
+            multipart(
+                PATCH,
+                "\nSee below.",
+                f"Content-Type: text/x-patch\nContent-Disposition: attachment; filename=a.patch\n\n{BODY}",
+            )
+        ],
+        [ONE],
+    ),
+    "two megabytes": ([swap(PATCH, ("Read it.", "Read it.\n" + "word\n" * 400_000))], [ONE]),
+    "larger than the limit": (
+        [swap(PATCH, ("Read it.", "x" * 4_100_000))],
+        ["larger than 4,000,000 bytes (unreadable)"],
+    ),
+    "endless header line": ([head(PATCH, "X-Long: " + "x" * 5000)], [ONE]),
+    "header block of 40 kB": ([head(PATCH, *(f"X-{n}: {'x' * 400}" for n in range(100)))], [ONE]),
+    "header block past the limit": (
+        [head(PATCH, *(f"X-{n}: {'x' * 400}" for n in range(900)))],
+        ["header larger than 256,000 bytes (unreadable)"],
+    ),
+    "nul in text": ([swap(PATCH, ("Read it.", b"Read\0 it."))], [ONE]),
+    "nul in the header": ([swap(PATCH, ("rust: led", b"rust:\0 led"))], [ONE]),
+    "raw 8 bit in the header": ([swap(PATCH, ("From: Ada", b"From: Ad\xe4"))], [ONE]),
+    "escape and return in the subject": ([swap(PATCH, ("rust: led:", "rust:\x1b\r led:"))], [ONE]),
+    "bidi and zero-width in the subject": ([swap(PATCH, ("rust: led", "rust:\u202e\u200b led"))], [ONE]),
+    "line break in an encoded word": (
+        [
+            swap(
+                PATCH,
+                (
+                    "Subject: [PATCH] rust: led: read it",
+                    "Subject: =?utf-8?q?[PATCH]_rust:_led:_read_it=0D=0ABcc:_eve@example.org?=",
+                ),
+            )
+        ],
+        ["rust: led: read it Bcc: eve@example.org v1 complete"],
+    ),
+    "base64": ([encoded(PATCH, "base64")], [ONE]),
+    "quoted-printable": ([encoded(PATCH, "quoted-printable")], [ONE]),
+    "hunk wrapped by the mailer": ([swap(PATCH, ("+pub fn read(", "+pub fn\nread("))], [f"{ONE} damaged"]),
+    "hunk cut off": ([PATCH.partition(b"+    unsafe")[0]], [f"{ONE} damaged"]),
+    "flowed": ([head(PATCH, "Content-Type: text/plain; format=flowed")], [ONE]),
+    "n past m": ([patch("1@x", number=" 5/4")], ["rust: led: read it v1 defective: patch 5 of 4"]),
+    "two releases for a number": (
+        [patch("1@x", number=" 4.19/5.4")],
+        ['rust: led: read it v1 backport: the subject says "4.19/5.4"'],
+    ),
+    "revision of two numbers": ([patch("1@x", number=" v2.1")], ["rust: led: read it v2 complete"]),
+    "revision past all counting": ([patch("1@x", number=" v55555")], ["rust: led: read it v55555 complete"]),
+    "revision in brackets of its own": ([patch("1@x", number="][V2")], ["rust: led: read it v2 complete"]),
+    "two different patches of one number": (
+        [patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 1/2", to="1@x")],
+        [
+            "rust: fan: read it v1 incomplete: 2 of 2 did not come",
+            "rust: led: read it v1 incomplete: 2 of 2 did not come",
+        ],
+    ),
+    "no cover letter": ([patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 2/2", to="1@x")], [ONE]),
+    "a part missing": ([patch("1@x", number=" 1/2")], ["rust: led: read it v1 incomplete: 2 of 2 did not come"]),
+    "last patch first": ([patch("2@x", "fan", number=" 2/2", to="1@x"), patch("1@x", number=" 1/2")], [ONE]),
+    "patches before their cover letter": (
+        [patch("1@x", number=" 1/1", to="c@x"), mail("c@x", "[PATCH 0/1] rust: a driver")],
+        ["rust: a driver v1 complete"],
+    ),
+    "unthreaded": (
+        [patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 2/2")],
+        [
+            "rust: fan: read it v1 incomplete: 1 of 2 did not come",
+            "rust: led: read it v1 incomplete: 2 of 2 did not come",
+        ],
+    ),
+    "new revision inside the old thread": (
+        [patch("1@x"), patch("2@x", number=" v2", to="1@x")],
+        ["rust: led: read it v1 older-revision: v2 is here already", "rust: led: read it v2 complete"],
+    ),
+    "patch as answer to a review": (
+        [
+            patch("1@x"),
+            mail("r@x", "Re: [PATCH] rust: led: read it", to="1@x", author="bob@example.org"),
+            patch("2@x", "fan", to="r@x"),
+        ],
+        ["rust: fan: read it v1 fixup: a single patch in answer to another series", ONE],
+    ),
+    "patch by another as answer": (
+        [patch("1@x"), swap(patch("2@x", "fan", to="1@x"), ("ada@", "bob@"))],
+        ["rust: fan: read it v1 fixup: a single patch in answer to another series", ONE],
+    ),
+    "resent": ([patch("1@x"), patch("2@x", number=" RESEND")], [ONE, ONE]),
+    "unquoted diff in an answer": ([mail("1@x", "Re: [PATCH] rust: led: read it", body=DIFF)], []),
+    "quoted diff in an answer": (
+        [mail("1@x", "Re: [PATCH] rust: led: read it", body="> " + DIFF.replace("\n", "\n> "))],
+        [],
+    ),
+    "tag without diff": ([mail("1@x", "[PATCH] rust: led: read it")], []),
+    "diff without tag": ([mail("1@x", "rust: led: read it", body=DIFF)], []),
+    "answer in Chinese": ([swap(PATCH, ("Subject: ", "Subject: 答复: "))], []),
+    "recalled": ([swap(PATCH, ("Subject: ", "Subject: Recall: "))], []),
+    "two In-Reply-To": (
+        [patch("1@x", number=" 1/2"), head(patch("2@x", "fan", number=" 2/2", to="1@x"), "In-Reply-To: <0@x>")],
+        [ONE],
+    ),
+    "answers itself": ([patch("1@x", to="1@x")], [ONE]),
+    "answers in a circle": (
+        [patch("1@x", number=" 1/2", to="2@x"), patch("2@x", "fan", number=" 2/2", to="1@x")],
+        [ONE],
+    ),
+    "from a relay": (
+        [
+            swap(
+                PATCH,
+                (
+                    "From: Ada <ada@example.org>",
+                    "From: Ada via B4 Relay <devnull+ada.example.org@kernel.org>\nReply-To: ada@example.org",
+                ),
+            )
+        ],
+        [ONE],
+    ),
+    "a bot's diff": ([swap(PATCH, ("ada@example.org", "lkp@intel.com"))], []),
+    "a person called like a bot": ([swap(PATCH, ("ada@example.org", "acourbot@example.org"))], [ONE]),
+    "journal report": ([head(PATCH, "Auto-Submitted: auto-generated")], []),
+    "spam": ([mail("1@x", "Your invoice 4711", body="Dear customer\n")], []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_becomes_of_it(store: Repository, name: str) -> None:
+    mails, expected = CASES[name]
+
+    assert fates(store, *mails) == expected
