@@ -88,7 +88,11 @@ class OutboxSettings(_Table):
 class ScheduleSettings(_Table):
     """How often the service looks, in seconds."""
 
-    poll_seconds: int = Field(default=120, ge=1, description="Between two looks at the archives.")
+    poll_seconds: int = Field(
+        default=15,
+        ge=1,
+        description="Between two looks at the archives; on the network a look asks no more often than lore allows.",
+    )
     review_seconds: int = Field(default=15, ge=1, description="Between two looks for series that are due for review.")
     deliver_seconds: int = Field(default=15, ge=1, description="Between two looks for mails that are due for delivery.")
     jitter_seconds: int = Field(
