@@ -14,7 +14,7 @@ _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,127}"
 _DOMAIN = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 _SPEC = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
-_COMMENT = r"\((?:[^()\\]|\\.)*+\)"
+_COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)"
 _MAILBOX = re.compile(
     rf"(?P<phrase>(?:{_QUOTED}|{_COMMENT}|[^\"<>()@,;:\\])*+)<\s*(?P<angle>{_LOCAL}@{_DOMAIN})\s*>\s*(?:{_COMMENT}\s*)?(?=,|$)"
     rf"|\s*(?P<bare>{_LOCAL}@{_DOMAIN})\s*(?P<comment>{_COMMENT})?\s*(?=,|$)",
@@ -23,7 +23,7 @@ _MAILBOX = re.compile(
 _MARK = re.compile(r'[",;:\\()<>]')
 _TOKEN = re.compile(rf"{_QUOTED}|{_COMMENT}|<[^<>,]*+>|[\",:;(]", re.DOTALL)
 _PIECE = re.compile(rf"{_QUOTED}|{_COMMENT}|[^\"(]+", re.DOTALL)
-_ADDRESS_LIKE = re.compile(r"[^\s@]@[^\s@]")
+_ADDRESS_LIKE = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +85,24 @@ def _entries(value: str) -> list[Address | None]:
 
 def _mailbox(match: re.Match[str]) -> Address | None:
     address = match["angle"] or match["bare"]
-    name = _name(match["phrase"]) if match["angle"] else _name((match["comment"] or "")[1:-1])
-    if name.strip("'\" ").lower() == address.lower():
-        name = ""
+    name = _decoded(_bare(match["phrase"]) if match["angle"] else (match["comment"] or "")[1:-1])
+    if "@" not in name:
+        return Address(name, address)
     # A name that reads as another address is there to be mistaken for it.
-    return None if _ADDRESS_LIKE.search(name) else Address(name, address)
+    same = all(each.lower() == address.lower() for each in _ADDRESS_LIKE.findall(name))
+    return Address("", address) if same else None
 
 
-def _name(phrase: str) -> str:
-    if '"' in phrase or "(" in phrase:
-        phrase = "".join(_unquoted(piece[0]) for piece in _PIECE.finditer(phrase))
-    if "=?" in phrase:
-        phrase = decode_words(phrase)
-    return " ".join(clean(phrase).split())[:200]
+def _bare(phrase: str) -> str:
+    """The phrase without its quotes and comments."""
+    if '"' not in phrase and "(" not in phrase:
+        return phrase
+    return "".join(_unquoted(piece[0]) for piece in _PIECE.finditer(phrase))
+
+
+def _decoded(name: str) -> str:
+    text = decode_words(name) if "=?" in name else name
+    return " ".join(clean(text).split())[:200]
 
 
 def _unquoted(piece: str) -> str:

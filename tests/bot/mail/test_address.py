@@ -19,6 +19,10 @@ PLAIN = {
     "=?utf-8?b?QsOpbGE=?= <bela@example.org>": Address("Béla", "bela@example.org"),
     "Ada\n Quill\t<ada@example.org>": Address("Ada Quill", "ada@example.org"),
     '"ada@example.org" <ada@example.org>': Address("", "ada@example.org"),
+    '"ada >> \\"ada@example.org\\"" <ada@example.org>': Address("", "ada@example.org"),
+    "ada@example.org (open list:THING (and more), really)": Address(
+        "open list:THING (and more), really", "ada@example.org"
+    ),
     "devnull+ada.example.org@example.org": Address("", "devnull+ada.example.org@example.org"),
     "ada@example.org,": Address("", "ada@example.org"),
 }
