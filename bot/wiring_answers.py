@@ -129,7 +129,7 @@ class Learned:
 def _code() -> str:
     """A digest of the rules' source: it changes with every change of what they find."""
     found = hashlib.sha256()
-    (root,) = (Path(each) for each in rules.__path__)
+    root = Path(next(iter(rules.__path__)))
     for path in sorted(root.rglob("*.py")):
         found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()[:16]
