@@ -84,12 +84,20 @@ def c_call_stands(before: Declaration, after: Declaration, old: Border, new: Bor
     if len(before.parameters) != len(after.parameters) or (before.type == "void") != (after.type == "void"):
         return False
     pairs = ((before.type, after.type), *zip(before.parameters, after.parameters, strict=True))
-    for one, other in pairs:
-        if ("*" in one or "*" in other) and not same(one, other, old, new) and not _only_const_added(one, other):
-            return "void *" in (one.replace("const ", ""), other.replace("const ", ""))
-        if one.startswith(("struct ", "union ")) != other.startswith(("struct ", "union ")):
-            return False
-    return True
+    return all(_c_converts(one, other) or same(one, other, old, new) for one, other in pairs)
+
+
+def _c_converts(before: str, after: str) -> bool:
+    """Whether C takes the one for the other without a word: integers, `const` added, `void *`."""
+    if "*" in before or "*" in after:
+        bare = before.replace("const ", ""), after.replace("const ", "")
+        return _only_const_added(before, after) or ("*" in before and "*" in after and "void *" in bare)
+    return before.startswith(("struct ", "union ")) == after.startswith(("struct ", "union "))
+
+
+def only_const_differs(before: str, after: str) -> bool:
+    """Whether two pointer types differ in nothing but a `const`."""
+    return before != after and "(*)" not in after and before.replace("const ", "") == after.replace("const ", "")
 
 
 def _only_const_added(before: str, after: str) -> bool:

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.border.abi import c_call_stands, call_stands, same
+from rules.border.abi import c_call_stands, call_stands, only_const_differs, same
 from rules.border.breakage import Breakage, Effect, Place
 from rules.border.change import BorderChange, Step
 from rules.border.compare_types import constants, structs, typedefs
-from rules.border.index import LocatedHelper, User
+from rules.border.index import Border, LocatedHelper, User
 from rules.border.place import condition_place, place
 from rules.border.reach import candidates
 from rules.border.standing import Standing
@@ -42,13 +42,26 @@ def _changed(change: BorderChange) -> dict[str, Step]:
         if path not in reached and step.change.path not in change.after.reached:
             continue
         for name in _renamed_away(step) or step.changed():
-            if step.before(name) or name not in found:
+            if (step.before(name) or name not in found) and _concerns(name, step, change.before):
                 found[name] = step
     for step in change.steps:
         if step.change.path.endswith(".c"):
             for name in step.changed():
-                found.setdefault(name, step)
+                if _concerns(name, step, change.before):
+                    found.setdefault(name, step)
     return found
+
+
+def _concerns(name: str, step: Step, border: Border) -> bool:
+    """Whether Rust could have to do with the name: cheap, and wrong only on the safe side."""
+    if name in border.names:
+        return True
+    for one in (*step.before(name), *step.after(name)):
+        if one.kind is Kind.CONSTANT and f"{one.parent}_{name}" in border.used:
+            return True
+        if any(member.name.rpartition(".")[2] in border.member_names for member in one.members):
+            return True
+    return False
 
 
 def _renamed_away(step: Step) -> list[str]:
@@ -172,11 +185,20 @@ def _signature(
     helped: tuple[LocatedHelper, ...] = ()
     was, now = _differing(subject.old, subject.new)
     if helpers and was is not None and now is not None and not c_call_stands(was, now, change.before, change.after):
-        helped = helpers
+        helped = tuple(one for one in helpers if not _passes_mutable(one, was, now))
     if left or helped:
         first, second = (one, other) if left else (was, now)
         assert first is not None
         yield subject.breakage(Effect.SIGNATURE, first, second, left, helped)
+
+
+def _passes_mutable(one: LocatedHelper, was: Declaration, now: Declaration) -> bool:
+    """Whether only a `const` goes that the helper's own parameters do not have."""
+    pairs = [(was.type, now.type), *zip(was.parameters, now.parameters, strict=False)]
+    changed = [pair for pair in pairs if pair[0] != pair[1]]
+    if len(was.parameters) != len(now.parameters) or not all(only_const_differs(*pair) for pair in changed):
+        return False
+    return not any(before in one.helper.signature for before, _ in changed)
 
 
 def _identical(one: Declaration, other: Declaration, change: BorderChange) -> bool:

@@ -8,6 +8,7 @@ from rules.border.breakage import Breakage, Effect
 from rules.border.change import BorderChange, Step
 from rules.border.index import MemberUser, User
 from rules.border.place import place
+from rules.border.retyped import follows
 from rules.border.standing import Standing
 from rules.syntax.c import Declaration, Kind, Member, evaluate, plain_expression
 
@@ -69,8 +70,8 @@ def _members(
         left = standing.members(change.before.member_users(name, short))
         sure = [one for one in left if one.sure]
         left = tuple(sure) if sure else left
-        if effect is Effect.MEMBER_TYPE:  # a callback that is not set has no type to match
-            left = tuple(one for one in left if not one.access.text.endswith(f"{short}: None,"))
+        if effect is Effect.MEMBER_TYPE:
+            left = tuple(one for one in left if not follows(one, member, now[path][0], change))
         if effect is Effect.MEMBER_GATED:
             left = tuple(one for one in left if not _gated(one, conditions, change))
         if left:
@@ -248,11 +249,10 @@ def _value(
         yield Breakage(name, Effect.NOT_CONSTANT, first, shown, place(step, name), left, sure=step.whole)
         return
     values = _number(first, change, before=True), _number(second, change, before=False)
-    if values[0] is not None and values[0] == values[1]:
+    if values[0] == values[1]:
         return
-    if values[0] is None and values[1] is None and not macro:
-        return
-    yield Breakage(name, Effect.VALUE, first, shown, place(step, name), left, sure=step.whole and None not in values)
+    if values[0] is not None and values[1] is not None:
+        yield Breakage(name, Effect.VALUE, first, shown, place(step, name), left, sure=step.whole)
 
 
 def _number(one: Declaration, change: BorderChange, before: bool) -> int | None:

@@ -38,6 +38,7 @@ class _Overlay(Border):
     def __init__(self, base: Border, facts: ChangedFacts, paths: frozenset[str]) -> None:
         super().__init__(facts)
         self._base = base
+        self._changed = facts
         self._paths = paths
         self._rust_paths = sorted(path for path in paths if path.endswith(".rs"))
         self._helper_paths = sorted(filter(is_helper_source, paths))
@@ -72,13 +73,7 @@ class _Overlay(Border):
     def declared(self, name: str) -> tuple[Located, ...]:
         if name not in self._declared and self.reached is self._base.reached:
             kept = [one for one in self._base.declared(name) if one.path not in self._paths]
-            own = [
-                Located(path, one)
-                for path in self._paths
-                if path in self.reached
-                for one in (self.facts.c(path) or CSource((), ())).declarations
-                if one.name == name
-            ]
+            own = [Located(path, one) for path, one in self._changed.fresh(name) if path in self.reached]
             self._declared[name] = tuple(sorted([*kept, *own], key=lambda one: (one.path, one.declaration.line)))
         return super().declared(name)
 

@@ -146,9 +146,12 @@ class ChangedFacts:
 
     def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
         kept = [(path, one) for path, one in self._base.declarations(name) if path not in self._gone]
+        return sorted([*kept, *self.fresh(name)], key=lambda located: (located[0], located[1].line))
+
+    def fresh(self, name: str) -> list[tuple[str, Declaration]]:
+        """What the changed files declare by that name."""
         shown = [(path, one) for path, source in self._fragments.items() for one in _named(source, name)]
-        found = [*kept, *shown, *self._files.declarations(name)]
-        return sorted(found, key=lambda located: (located[0], located[1].line))
+        return [*shown, *self._files.declarations(name)]
 
     def read(self, path: str) -> bytes | None:
         return self._files.read(path) if path in self._gone else self._base.read(path)
