@@ -7,7 +7,7 @@ from typing import Final
 _ENCODED = re.compile(
     rb"^content-transfer-encoding:[ \t\r\n]*(?:(base64)|quoted-printable)", re.IGNORECASE | re.MULTILINE
 )
-_RUST_FILE = re.compile(rb"^(?:diff --git |\+\+\+ |--- |rename (?:from|to) )[^\n]*(?:\.rs|rust/)", re.MULTILINE)
+_RUST_FILE = re.compile(rb"^(?:diff --git |\+\+\+ |--- |rename (?:from|to) )[^\n]*(?:\.rs\b|rust/)", re.MULTILINE)
 _SOFT_BREAK = re.compile(rb"=\r?\n")
 _DOTS: Final = (b"=2E", b"=2e")
 _WORDS: Final = (b"ase64", b"ASE64", b"-printable", b"-Printable", b"-PRINTABLE")

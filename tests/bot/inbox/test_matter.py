@@ -33,6 +33,7 @@ def test_a_patch_that_may_hold_rust_matters(raw: bytes) -> None:
     [
         HEAD + b"\nLog of drivers/x.rs.\n---\n" + C,
         HEAD + b"\n> " + RUST.replace(b"\n", b"\n> "),
+        HEAD + b"\n" + RUST.replace(b".rs", b".rst"),
         QUOTED + C,
         b"",
     ],
