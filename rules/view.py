@@ -14,6 +14,8 @@ from rules.syntax.rust_comments import Paragraphs, paragraphs
 from rules.syntax.rust_shape import Documented, Outline, documented
 from rules.tree import Tree
 
+_LONGEST = 2000
+
 
 class FileView:
     """One file of one patch: the change, its images, and their syntax, parsed when first asked for.
@@ -75,8 +77,8 @@ class FileView:
         return Confidence.HIGH if self.post is not None and self.post.complete else Confidence.MEDIUM
 
     def anchor(self, line: int, column: int = 1) -> Anchor:
-        """A place in the post-image."""
-        return Anchor(self.patch.index, self.path, "post", line, column, self.post_lines[line])
+        """A place in the post-image; of a line that no author wrote by hand the text is cut."""
+        return Anchor(self.patch.index, self.path, "post", line, column, self.post_lines[line][:_LONGEST])
 
     @cached_property
     def is_kernel_rust(self) -> bool:

@@ -23,6 +23,9 @@ _SKIPPED = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
+_BRACKET = re.compile(r"[][(){}]")
+_CLOSERS = {"{": "}", "(": ")", "[": "]"}
+_REACH = 20_000  # characters within which a bracket is looked for: a file of nothing but brackets costs linear time
 _NO_NEWLINE = re.compile(r"[^\n]")
 
 
@@ -108,17 +111,16 @@ class Code:
         return self._starts[line - self.first]
 
     def closing(self, offset: int) -> int | None:
-        """The offset of the bracket that closes the one at `offset`; None where it is not shown."""
-        pairs = {"{": "}", "(": ")", "[": "]"}
+        """The offset of the bracket that closes the one at `offset`; None where it is not shown, or far away."""
         stack: list[str] = []
-        for match in re.finditer(r"[][(){}]", self.code[offset:]):
+        for match in _BRACKET.finditer(self.code, offset, offset + _REACH):
             char = match[0]
-            if char in pairs:
-                stack.append(pairs[char])
+            if char in _CLOSERS:
+                stack.append(_CLOSERS[char])
             elif not stack or stack.pop() != char:
                 return None
             if not stack:
-                return offset + match.start()
+                return match.start()
         return None
 
     def _comment(self, start: int, end: int, kind: str) -> Comment:

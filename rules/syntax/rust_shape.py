@@ -14,6 +14,8 @@ from rules.syntax.rust_docs import headings
 
 _BRACKET = re.compile(r"[][(){}]")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+_DEEPEST = 64  # brackets around a place that are looked at
+_REACH = 8_000  # characters of a head or a statement that are looked at
 _SPACE = re.compile(r"\s*")
 _ITEM = re.compile(
     r"(?P<head>(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:(?:default|const|async|safe)\s+)*(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
@@ -22,6 +24,9 @@ _ITEM = re.compile(
 _BLOCK_LIKE = re.compile(
     r"(?:'\w+\s*:\s*)?(?:if|match|loop|while|for|unsafe|fn|impl|mod|trait|struct|enum|union|extern|pub|async|const|static)\b"
 )
+_MACRO_HEAD = re.compile(r"!\s*(?:\w+\s*)?\Z")
+_FUNCTION_HEAD = re.compile(r"\bfn\s+\w")
+_CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
 _STATEMENT_EDGE = re.compile(r"[][(){};,]")
 _GOES_ON = re.compile(r"\s*(?:\.|\?|else\b)")
 
@@ -56,6 +61,8 @@ class Outline:
         self._opens: list[int] = []
         self._parents: list[int] = []
         self._closes: list[int | None] = []
+        self._heads: dict[int, str] = {}
+        self._kinds: dict[int, str] = {}
         current = -1
         for match in _BRACKET.finditer(code.code):
             at, char = match.start(), match[0]
@@ -74,7 +81,9 @@ class Outline:
         """The offsets of the opening brackets around `offset`, the innermost first."""
         before = bisect_right(self._events, offset - 1) - 1
         current = self._inner[before] if before >= 0 else -1
-        while current >= 0:
+        for _ in range(_DEEPEST):
+            if current < 0:
+                return
             yield self._opens[current]
             current = self._parents[current]
 
@@ -85,27 +94,42 @@ class Outline:
 
     def head(self, opening: int) -> str:
         """The code before a bracket, back to the end of the statement, block or list entry before it."""
-        code = self.code.code
-        start = max(code.rfind(char, 0, opening) for char in ";{}")
-        return code[start + 1 : opening].strip()
+        if opening not in self._heads:
+            code = self.code.code
+            far = max(0, opening - _REACH)
+            start = max(code.rfind(char, far, opening) for char in ";{}")
+            self._heads[opening] = code[max(start + 1, far) : opening].strip()
+        return self._heads[opening]
 
     def in_macro(self, offset: int) -> bool:
         """Whether the place stands among the tokens of a macro's call or definition."""
-        return any(re.search(r"!\s*(?:\w+\s*)?\Z", self.head(opening)) for opening in self.enclosing(offset))
+        return any(self._kind(opening) == "macro" for opening in self.enclosing(offset))
+
+    def _kind(self, opening: int) -> str:
+        """Whose bracket this is: "fn", "item" for an impl, trait, module or extern block, "macro", or "" for others."""
+        if opening not in self._kinds:
+            head = self.head(opening)
+            braces = self.code.code[opening] == "{"
+            self._kinds[opening] = (
+                "macro" if _MACRO_HEAD.search(head[-200:])
+                else "fn" if braces and _FUNCTION_HEAD.search(head)
+                else "item" if braces and _CONTAINER_HEAD.search(head)
+                else ""
+            )  # fmt: skip
+        return self._kinds[opening]
 
     def function(self, offset: int) -> tuple[int, int | None] | None:
         """Start and end of the body of the innermost function around the place; None where no function is shown."""
         for opening in self.enclosing(offset):
-            if self.code.code[opening] == "{" and re.search(r"\bfn\s+\w", self.head(opening)):
+            if self._kind(opening) == "fn":
                 return opening, self.closing(opening)
         return None
 
     def container(self, offset: int) -> str | None:
         """The head of the innermost item that is no function around the place; None where none is shown."""
         for opening in self.enclosing(offset):
-            head = self.head(opening)
-            if self.code.code[opening] == "{" and re.search(r"\b(?:impl|trait|mod|extern)\b", head):
-                return head
+            if self._kind(opening) == "item":
+                return self.head(opening)
         return None
 
 
@@ -128,11 +152,11 @@ def statement_end(code: Code, offset: int) -> tuple[int, str] | None:
     """Where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
 
     ";" and "," are its own, ")", "]" and "}" those of what is around it; "" is the end of a block-like one.
-    None where its end is not shown.
+    None where its end is not shown, or far away.
     """
     block_like = _BLOCK_LIKE.match(code.code, offset) is not None
     depth = 0
-    for match in _STATEMENT_EDGE.finditer(code.code, offset):
+    for match in _STATEMENT_EDGE.finditer(code.code, offset, offset + _REACH):
         char, at = match[0], match.start()
         if char in "([{":
             depth += 1

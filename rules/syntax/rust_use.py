@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rules.syntax.rust_code import Code
 
 _USE = re.compile(r"\buse\s+(?P<tree>[^;]*)(?P<end>;|\Z)")
+_DEEPEST = 32  # parts of a path that are told apart
 _TOKEN = re.compile(r"::|[{},*]|(?:r#)?\w+|\$")
 
 
@@ -60,6 +61,6 @@ def _leaves(code: Code, offset: int, tree: str) -> Iterator[Import]:
         elif renaming:
             alias, renaming = word, False
         elif word != "::":
-            path = (*path, word.removeprefix("r#"))
+            path = (*path[-_DEEPEST:], word.removeprefix("r#"))
             at = token.start()
     yield from leaf()

@@ -28,7 +28,9 @@ from rules.rule import Example, Rule, Status
 from rules.syntax.rust_code import Code
 from rules.view import FileView
 
-_DROP = re.compile(r"\blet\s+_\s*(?::[^=;]+)?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]*::(?P<name>from_foreign|from_raw)\s*\(")
+_DROP = re.compile(
+    r"\blet\s+_\s*(?::[^=;]{1,200})?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]{1,300}::(?P<name>from_foreign|from_raw)\s*\("
+)
 _END = re.compile(r"\s*;?\s*\}\s*;")
 
 

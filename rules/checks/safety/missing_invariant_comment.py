@@ -24,6 +24,7 @@ comment, and some are asked for in review and some are not.
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from rules.finding import Finding, Severity
 from rules.novelty import Suspect, new_in_code
@@ -36,6 +37,8 @@ _NO_VALUE = re.compile(
     r"(?:\b(?:struct|enum|union|impl|for|trait|fn|dyn|mod|type|let|ref|mut|if\s+let|while\s+let)|->|\||&\s*mut|[)>\w:])\s*\Z"
 )
 _PATTERN = re.compile(r"\s*(?:=>|=(?!=)|\|(?!\|)|if\b[^;{]*=>|@|:|in\b)")
+_MOST = 2_000  # literals of a file that are looked at
+_REACH = 8_000  # characters of a literal, or above a function, that are looked at
 _TEST = re.compile(r"#\[\s*(?:test|cfg\(test\)|kunit)")
 
 
@@ -61,14 +64,20 @@ def check(file: FileView) -> Iterator[Finding]:
 def _suspects(code: Code, names: set[str]) -> Iterator[Suspect]:
     """The constructions of a type of these names in functions that say nothing of invariants."""
     outline = Outline(code)
+    said: dict[int, bool] = {}
     word = "|".join(sorted(map(re.escape, names)))
-    for match in re.finditer(rf"(?<![\w.:])(?P<name>Self|{word})\s*(?:::\s*<[^<>;{{}}]*>\s*)?[{{(]", code.code):
+    literal = re.compile(rf"(?<![\w.:])(?P<name>Self|{word})\s*(?:::\s*<[^<>;{{}}]*>\s*)?[{{(]")
+    for match in islice(literal.finditer(code.code), _MOST):
         opening = match.end() - 1
         container = outline.container(match.start()) or ""
         name = implemented(container) if match["name"] == "Self" else match["name"]
         if name in names and "Clone for" not in container and _builds(outline, match.start(), opening):
             function = outline.function(match.start())
-            if function is not None and not _speaks_of_invariants(code, function[0], function[1]):
+            if function is None:
+                continue
+            if function[0] not in said:
+                said[function[0]] = _speaks_of_invariants(code, function[0], function[1])
+            if not said[function[0]]:
                 yield Suspect(name, code.line(match.start()), code.column(match.start()))
 
 
@@ -76,16 +85,18 @@ def _builds(outline: Outline, start: int, opening: int) -> bool:
     """Whether this is a value, written out in full, and no pattern or declaration."""
     code = outline.code.code
     closing = outline.closing(opening)
-    if closing is None or outline.in_macro(start) or _PATTERN.match(code, closing + 1):
+    if closing is None or closing - opening > _REACH or outline.in_macro(start) or _PATTERN.match(code, closing + 1):
         return False
-    if _NO_VALUE.search(code[max(0, start - 40) : start]) and not code[:start].rstrip().endswith("return"):
+    before = code[max(0, start - 40) : start]
+    if _NO_VALUE.search(before) and not before.rstrip().endswith("return"):
         return False
     return re.search(r"\.\.(?!=)", code[opening:closing]) is None
 
 
 def _speaks_of_invariants(code: Code, opening: int, closing: int | None) -> bool:
     """Whether a comment in the function, or just above it, has the word."""
-    above = code.text[max(0, code.code.rfind("}", 0, opening)) : opening]
+    far = max(0, opening - _REACH)
+    above = code.text[max(far, code.code.rfind("}", far, opening)) : opening]
     body = code.text[opening : closing if closing is not None else len(code.text)]
     return "nvariant" in body or "INVARIANT" in body or "INVARIANT" in above or _TEST.search(above) is not None
 

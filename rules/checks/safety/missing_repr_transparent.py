@@ -25,7 +25,6 @@ from collections.abc import Iterator
 
 from rules.finding import Evidence, Finding, Severity
 from rules.rule import Example, Rule, Status
-from rules.syntax.rust_code import Code
 from rules.syntax.rust_comments import Paragraphs
 from rules.syntax.rust_shape import Outline, implemented
 from rules.view import FileView
@@ -35,18 +34,22 @@ _CLAIM = re.compile(
     r" (?:type )?(?:is|being) (?:a |an )?(?:`?#?\[?repr\(transparent\)?|transparent\b)"
 )
 _NAME = re.compile(r"(?:(?P<module>\w+)::)?(?P<name>[A-Z]\w*)(?:<.*>)?\Z")
-_STRUCT = r"(?P<attributes>(?:#\[(?:[^\[\]]|\[[^\]]*\])*\]\s*)*)(?P<item>(?:pub(?:\s*\([^)]*\))?\s+)?struct\s+%s\b)"
+_ATTRIBUTE = r"#\[(?:[^\[\]]|\[[^\[\]]{0,200}\]){0,400}\]\s*"
+_STRUCT = re.compile(
+    rf"(?P<attributes>(?:{_ATTRIBUTE}){{0,12}})(?P<item>\b(?:pub(?:\s*\([^)]{{0,80}}\))?\s+)?struct\s+(?P<name>\w+))"
+)
 
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each struct that is called transparent and has no `repr`."""
     if not file.is_kernel_rust or not file.mentions(b"ransparent"):
         return
+    structs = _plain_structs(file)
     said: set[str] = set()
     for (code, comments), outline in zip(file.post_comments, file.post_outlines, strict=True):
         for comment in comments:
             name = _claimed(file, outline, comment)
-            line = _plain_struct(file, name) if name else None
+            line = structs.get(name) if name else None
             if name is None or line is None or name in said:
                 continue
             if line in file.fresh or any(number in file.fresh for number, _ in comment.lines):
@@ -77,16 +80,19 @@ def _claimed(file: FileView, outline: Outline, comment: Paragraphs) -> str | Non
     return match["name"]
 
 
-def _plain_struct(file: FileView, name: str) -> int | None:
-    """The line of the only struct with that name, if it has no `repr`; None where it has, or is not shown once."""
-    found: list[tuple[Code, re.Match[str]]] = []
+def _plain_structs(file: FileView) -> dict[str, int]:
+    """The structs without any `repr` by name, with their lines; a name that is shown twice is left out."""
+    plain: dict[str, int] = {}
+    seen: set[str] = set()
     for code in file.post_code:
-        found += [(code, match) for match in re.finditer(_STRUCT % re.escape(name), code.code)]
-    if len(found) != 1:
-        return None
-    code, match = found[0]
-    cut = not file.confidence.rank > 1 and code.line(match.start()) == code.first
-    return None if "repr" in match["attributes"] or cut else code.line(match.start("item"))
+        for match in _STRUCT.finditer(code.code):
+            cut = not file.confidence.rank > 1 and code.line(match.start()) == code.first
+            if match["name"] in seen or "repr" in match["attributes"] or cut:
+                plain.pop(match["name"], None)
+            else:
+                plain[match["name"]] = code.line(match.start("item"))
+            seen.add(match["name"])
+    return plain
 
 
 EXAMPLES = (

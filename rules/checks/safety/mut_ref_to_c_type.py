@@ -30,6 +30,7 @@ from rules.syntax.rust_code import Code
 from rules.syntax.rust_shape import Outline
 from rules.view import FileView
 
+_REACH = 8_000  # characters above the reference in which the pointer's declaration is looked for
 _REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>\w+(?:\.\w+)*)\b(?!\s*\()")
 
 
@@ -60,7 +61,7 @@ def _points_to_c(outline: Outline, offset: int, name: str) -> bool:
         return False
     code = outline.code.code
     head = outline.head(function[0])
-    text = head + code[function[0] : offset]
+    text = head + code[max(function[0], offset - _REACH) : offset]
     declared = list(
         re.finditer(rf"(?<![\w.]){name}\s*:(?!:)\s*(?P<type>[^=;,)]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*", text)
     )
