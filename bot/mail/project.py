@@ -62,7 +62,6 @@ _OTHERS: Final = frozenset(
         "e2fsprogs",
         "ethtool",
         "fstests",
-        "git",
         "iproute2",
         "iproute2-next",
         "kmod",
