@@ -15,11 +15,26 @@ from bot.cli import status
 from bot.cli.context import Global
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
+from bot.kernel.error import KernelError
 from bot.outbox.error import OutboxError
 from bot.store.error import StoreError
 
 # One file a command: bot/cli/NAME.py holds `register(app)`, which adds that command. The order is the help's.
-COMMANDS: Final = ("run", "check", "audit", "replay", "rules", "explain", "outbox", "stop", "quarantine", "init", "doctor")
+COMMANDS: Final = (
+    "run",
+    "check",
+    "audit",
+    "replay",
+    "rules",
+    "explain",
+    "recheck",
+    "tree",
+    "outbox",
+    "stop",
+    "quarantine",
+    "init",
+    "doctor",
+)
 
 _HELP: Final = """Deterministic review of Rust-for-Linux patch series from the kernel's mailing-list archives.
 
@@ -38,7 +53,7 @@ def call(arguments: Sequence[str]) -> int:
         build(arguments)(args=list(arguments), prog_name="patchwarden")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else status.FAILED if end.code else status.OK
-    except (SettingsError, InboxError) as error:
+    except (SettingsError, InboxError, KernelError) as error:
         return _complain(error, status.USAGE)
     except (StoreError, OutboxError) as error:
         return _complain(error, status.FAILED)

@@ -79,9 +79,11 @@ class Rechecking:
         later = max((each.series.revision for each in store.of_topic(posting.topic)), default=0)
         changed = difference(old, judged.review, later if later > posting.series.revision else None)
         told = store.verdicts(posting.message_id)
-        if old is not None and verdict_of(old) not in told:
-            store.note_verdict(posting.message_id, verdict_of(old), now)
-            told |= {verdict_of(old)}
+        if not told:
+            # What stood before the first re-check is what people may have been told; what re-checks without a mail
+            # came to later is not.
+            told = frozenset({"" if old is None else verdict_of(old)})
+            store.note_verdict(posting.message_id, *told, now)
         mail, unsent = self._mail(judged, told, now) if send else (None, "")
         store.save_blobs(judged.blobs)
         if before is None or mail is not None or judged.review != old:
@@ -109,5 +111,5 @@ class Rechecking:
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
-        frozen = mail_for(review, self._desk, now, f"{KIND}-{verdict[:16]}", _PREFACE if told else ())
+        frozen = mail_for(review, self._desk, now, f"{KIND}-{verdict[:16]}", _PREFACE if any(told) else ())
         return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")

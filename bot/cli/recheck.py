@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden recheck`: judge series again, and say what changed and why."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bot.cli import status
+from bot.cli.context import options
+from bot.cli.output import complain
+from bot.cli.progress import shown
+from bot.cli.since import moment
+from bot.inbox.error import InboxError
+from bot.jobs.isolation import Broken
+from bot.jobs.recheck import Rechecked
+from bot.mail.posting import Part, Posting
+from bot.review.difference import Change, Kind
+from bot.review.formats.row import Row, clean, record
+from bot.review.prose import visible
+from bot.settings import load
+from bot.wiring_recheck import Again, again
+from rules.registry import by_id
+from rules.rule import Status
+
+
+class Format(StrEnum):
+    """How the result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(recheck)
+
+
+def recheck(
+    context: typer.Context,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TARGET]...", help="Message-ids, mails' web addresses, or series by their change-id."),
+    ] = None,
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", metavar="ADDRESS", help="All complete series on this list; repeatable."),
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="AGE|DATE", help="With --list: those sent since then (7d, 12h, 2026-03-01).")
+    ] = "7d",
+    send: Annotated[
+        bool, typer.Option("--send", help="Queue a mail where the verdict is one that nobody was told yet.")
+    ] = False,
+    archive: Annotated[
+        list[Path] | None, typer.Option(help="Look for what is missing in this archive first; repeatable.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
+) -> None:
+    """Judge series again by today's rules, say what changed against the stored review and why, and store the new one.
+
+    It may run beside the service, any number of times: what is found as it was changes nothing. Without --send nothing
+    is queued; with it never a second mail for the same verdict. The service delivers it, or `patchwarden run --once`.
+
+    \b
+    Example:
+      patchwarden recheck 20260301120000.1-1-author@example.org
+      patchwarden recheck https://lore.kernel.org/rust-for-linux/20260301120000.1-1-author@example.org/
+      patchwarden recheck --list rust-for-linux@vger.kernel.org --since 2w --format json
+      patchwarden recheck --send 20260301120000.1-1-author@example.org
+
+    Exit status: 0 done, whatever was found; 2 a target is nowhere, or not whole; 3 judging failed, or the database
+    cannot be written.
+    """
+    if not targets and not lists:
+        raise typer.BadParameter("name a message-id, a mail's web address, a series, or --list", param_hint="TARGET")
+    settings = load(options(context).config)
+    start = moment(since, datetime.now(UTC))
+    code, records = status.OK, []
+    console = Console(stderr=True)
+    with shown(console) as progress, again(settings, archive or (), progress) as looking:
+        postings, problems = _postings(looking, targets or [], lists or [], start)
+        for problem in problems:
+            complain(problem)
+            code = status.USAGE
+        for posting in postings:
+            done = looking.rechecking.run(posting, send)
+            if isinstance(done, Broken):
+                complain(f"{posting.message_id}: {done.reason}")
+                code = status.FAILED
+            elif form is Format.JSON:
+                records.append(_record(done))
+            else:
+                for line in _lines(done, send):
+                    typer.echo(line)
+    if form is Format.JSON:
+        typer.echo(json.dumps(records, indent=2))
+    raise typer.Exit(code)
+
+
+def _postings(looking: Again, targets: list[str], lists: list[str], start: datetime) -> tuple[list[Posting], list[str]]:
+    """What is to be judged, each posting once, and a line for each target that cannot be."""
+    found: dict[str, Posting] = {}
+    problems = []
+    for name in targets:
+        try:
+            posting = looking.find(name)
+        except InboxError as error:
+            problems.append(str(error))
+        else:
+            found[posting.message_id] = posting
+    if lists:
+        found |= {posting.message_id: posting for posting in looking.store.posted(start, lists)}
+    return list(found.values()), problems
+
+
+def _lines(done: Rechecked, send: bool) -> Iterator[str]:
+    posting, changed = done.review.posting, done.changed
+    yield visible(f"{posting.message_id}  v{posting.series.revision} {posting.series.subject}")
+    if changed.later:
+        yield f"  a later revision is here: v{changed.later}"
+    for change in (*changed.of(Kind.NEW), *changed.of(Kind.GONE)):
+        yield visible(f"  {change.kind:5}{_finding(change)} ({change.reason})")
+    if changed.of(Kind.SAME) or changed.nothing:
+        yield f"  {len(changed.of(Kind.SAME))} the same"
+    if done.mail is not None:
+        yield f"  the verdict changed: mail {done.mail.message_id} is {done.mail.state}"
+    elif changed.verdict:
+        yield f"  the verdict changed; {visible(done.unsent) if send else 'nothing is sent without --send'}"
+    elif send:
+        yield f"  nothing is sent: {visible(done.unsent)}"
+    for failure in done.review.failures:
+        yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
+
+
+def _finding(change: Change) -> str:
+    finding = change.comment.finding
+    place = _row(change, None).place
+    withheld = "" if change.comment.withheld is None else f" [not mailed: {change.comment.withheld}]"
+    return f"{finding.severity} {finding.rule} {place}: {finding.message}{withheld}"
+
+
+def _record(done: Rechecked) -> dict[str, Any]:
+    posting, changed = done.review.posting, done.changed
+    return {
+        "message_id": posting.message_id,
+        "subject": clean(posting.series.subject),
+        "revision": posting.series.revision,
+        "later_revision": changed.later,
+        "first": changed.first,
+        "verdict_changed": changed.verdict,
+        "changes": [
+            {
+                "change": each.kind.value,
+                "reason": each.reason,
+                "withheld": each.comment.withheld,
+                **record(_row(each, posting.part(each.comment.finding.anchor.patch))),
+            }
+            for each in changed.changes
+        ],
+        "mail": None if done.mail is None else done.mail.message_id,
+        "unsent": clean(done.unsent),
+    }
+
+
+def _row(change: Change, part: Part | None) -> Row:
+    rule = by_id(change.comment.finding.rule)
+    known = Status.RETIRED if rule is None else rule.status
+    return Row(change.comment.finding, known, None if part is None else part.message_id)

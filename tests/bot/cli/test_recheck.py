@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import typer
+
+from bot.cli.since import moment
+from tests.fakes.mails import git_archive, patch
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return git_archive(tmp_path / "list.git", [patch("1@example.org"), patch("2@example.org", "fan")])
+
+
+def test_a_series_that_is_not_here_is_taken_from_the_archive(patchwarden: Call, archive: Path) -> None:
+    status, out, _ = patchwarden("recheck", "1@example.org", "--archive", str(archive))
+
+    assert 0 == status
+    assert "new  warning missing-safety-comment rust/kernel/led.rs:4:" in out
+    assert "(not judged before)" in out
+
+
+def test_the_second_time_it_says_that_nothing_changed(patchwarden: Call, archive: Path) -> None:
+    patchwarden("recheck", "1@example.org", "--archive", str(archive))
+    status, out, _ = patchwarden("recheck", "https://lore.kernel.org/rust-for-linux/1@example.org/", "--send")
+
+    assert 0 == status
+    assert "new" not in out
+    assert "the same" in out
+
+
+def test_as_json(patchwarden: Call, archive: Path) -> None:
+    _, out, _ = patchwarden("recheck", "<1@example.org>", "--archive", str(archive), "--format", "json")
+
+    (found,) = json.loads(out)
+    (change,) = found["changes"]
+    assert ("1@example.org", 1, True, True) == (
+        found["message_id"],
+        found["revision"],
+        found["first"],
+        found["verdict_changed"],
+    )
+    assert ("new", "missing-safety-comment", "1@example.org", 4) == (
+        change["change"],
+        change["rule"],
+        change["message_id"],
+        change["line"],
+    )
+
+
+def test_all_of_a_list(patchwarden: Call, archive: Path) -> None:
+    patchwarden("recheck", "1@example.org", "--archive", str(archive))
+
+    _, out, _ = patchwarden("recheck", "--list", "rust-for-linux@lists.example.org", "--since", "2026-03-01")
+    _, none, _ = patchwarden("recheck", "--list", "other@lists.example.org", "--since", "2026-03-01")
+
+    assert ["1@example.org", "2@example.org"] == [line.split()[0] for line in out.splitlines() if line[0] != " "]
+    assert "" == none
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("no message-id",),
+        ("--list", "a@example.org", "--since", "yesterday"),
+    ],
+)
+def test_bad_usage(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    assert 2 == patchwarden("recheck", *arguments)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("7d", datetime(2026, 3, 1, tzinfo=UTC)),
+        ("12h", datetime(2026, 3, 7, 12, tzinfo=UTC)),
+        ("1w", datetime(2026, 3, 1, tzinfo=UTC)),
+        ("2026-02-01", datetime(2026, 2, 1, tzinfo=UTC)),
+        ("2026-02-01T10:00:00+02:00", datetime(2026, 2, 1, 8, tzinfo=UTC)),
+    ],
+)
+def test_a_moment(text: str, expected: datetime) -> None:
+    assert expected == moment(text, datetime(2026, 3, 8, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("text", ["", "7", "7 years", "-7d", "99999d", "today"])
+def test_no_moment(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        moment(text, datetime(2026, 3, 8, tzinfo=UTC) - timedelta())
