@@ -25,6 +25,7 @@ import b4
 from bot.inbox.grouping import Candidate, Group, group, in_order, parent_of
 from bot.mail.address import format_address
 from bot.mail.bots import is_automatic, is_reply
+from bot.mail.header import clean
 from bot.mail.message import Message
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
@@ -35,7 +36,7 @@ MAX_EXPECTED: Final = 500
 MAX_REVISION: Final = 99_999
 
 _SUBJECT = 400
-_HEAD, _TAIL, _LINE, _MOST_FACTS = 16_000, 4_000, 400, 100
+_HEAD, _TAIL, _LINE, _MOST_FACTS = 16_000, 4_000, 240, 100
 _FOOTER = re.compile(r"^(?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200}$", re.MULTILINE)
 _DIFFSTAT = re.compile(r"^ \d{1,6} files? changed, [^\n]{1,80}$", re.MULTILINE)
 _DIFF = re.compile(r"^(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)", re.MULTILINE)
@@ -247,7 +248,7 @@ def _follow_ups(series: b4.LoreSeries) -> Iterator[FollowUp]:
     seen: set[tuple[int, str]] = set()
     for index, message in enumerate(series.patches):
         for trailer in message.followup_trailers if message is not None else ():
-            text = trailer.as_string(omit_extinfo=True)
+            text = clean(trailer.as_string(omit_extinfo=True))
             if (index, text) not in seen:
                 seen.add((index, text))
                 yield FollowUp(index, text, trailer.origin)

@@ -53,6 +53,7 @@ def test_no_patch_takes_long(name: str) -> None:
         "Reviewed-by: a\n" * 100_000,
         "Reviewed-by: x" + " #" * 300_000,
         "Reviewed-by: ada@example.org\n" + "\n\t\n" * 500_000,
+        ("Reviewed-by: " + "(" * 220 + " ada@example.org\n") * 500,
     ],
 )
 def test_no_answer_takes_long(body: str) -> None:
