@@ -82,8 +82,9 @@ class Rechecking:
         if not told:
             # What stood before the first re-check is what people may have been told; what re-checks without a mail
             # came to later is not.
-            told = frozenset({"" if old is None else verdict_of(old)})
-            store.note_verdict(posting.message_id, *told, now)
+            stood = "" if old is None else verdict_of(old)
+            store.note_verdict(posting.message_id, stood, now)
+            told = frozenset({stood})
         mail, unsent = self._mail(judged, told, now) if send else (None, "")
         store.save_blobs(judged.blobs)
         if before is None or mail is not None or judged.review != old:
