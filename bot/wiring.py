@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The composition root: settings become adapters, adapters become jobs. Nothing else joins them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,9 @@ from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.schedule import Repeated
 from bot.jobs.workers import Workers
+from bot.kernel.kernels import Kernels, Place, Places
 from bot.mail.address import Address
+from bot.mail.posting import Posting
 from bot.mail.refusal import Terms
 from bot.ports import Archive, Clock, Progress
 from bot.review.comment import Identity
@@ -30,6 +32,7 @@ from bot.settings import Settings
 from bot.store.database import sole_worker
 from bot.store.repository import Repository
 from rules.registry import active
+from rules.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,26 @@ def desk(settings: Settings, store: Repository, clock: Clock) -> Desk:
         identity=identity(settings),
         agreement=lambda lists: wiring_sending.agreement(settings, lists),
         terms=terms(settings),
+        based=based(settings, StoredBlobs(store)),
     )
     return wiring_answers.listening(judging, settings, store, clock)
+
+
+def based(settings: Settings, stored: Tree) -> Callable[[Posting], tuple[Tree, str]] | None:
+    """The kernel tree of each posting and its name; None where the settings name no kernel.
+
+    Raises KernelError for a repository that is none.
+    """
+    named = settings.kernel.repositories
+    if not named:
+        return None
+    kernels = Kernels(Places(tuple(Place(one.path) for one in named), settings.kernel.index), stored)
+
+    def choose(posting: Posting) -> tuple[Tree, str]:
+        tree, base = kernels.tree(posting.series, posting.date)
+        return tree, "" if base is None else f"{base} (certainty {base.certainty})"
+
+    return choose
 
 
 def terms(settings: Settings) -> Terms:

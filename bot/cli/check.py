@@ -2,7 +2,7 @@
 """`patchwarden check`: the verdict on patches at hand, before or after they are posted."""
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import typer
 
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
 from bot.inbox.assemble import assemble
 from bot.inbox.git_range import GitRange
@@ -19,6 +20,7 @@ from bot.inbox.source import open_source
 from bot.inbox.thread import threads
 from bot.jobs.isolation import Broken, isolated
 from bot.kernel.commit import start_of
+from bot.kernel.kernels import Kernels
 from bot.mail.compose import Refused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import SYNTHETIC, parse
@@ -36,7 +38,7 @@ from rules.delta import of_series
 from rules.engine import judge, view
 from rules.finding import Severity
 from rules.rule import Rule
-from rules.tree import NoTree, Tree
+from rules.tree import Tree
 
 _BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
 
@@ -61,6 +63,8 @@ def check(
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
+    tree: TreeOption = None,
+    no_tree: NoTreeOption = False,
 ) -> None:
     """Say what the rules find in patches, without sending anything.
 
@@ -87,7 +91,7 @@ def check(
     read = _read(sources)
     postings, broken = _postings(read.messages)
     speaking = _speaking(context) if form is Format.MAIL else None
-    reviews, mails = _judge(postings, rules, start_of(*git) if git else NoTree(), speaking)
+    reviews, mails = _judge(postings, rules, _based(context, git, tree, no_tree), speaking)
     known = {each.id: each for each in rules}
     verdict = Verdict(
         tuple(row for each in reviews for row in of_review(each, known)),
@@ -160,13 +164,25 @@ def _postings(messages: Sequence[Message]) -> tuple[list[Posting], list[str]]:
     return postings, broken
 
 
+def _based(
+    context: typer.Context, git: tuple[Path, str] | None, tree: list[str] | None, no_tree: bool
+) -> Callable[[Posting], Tree]:
+    """The tree that a posting is judged against: the range's own start, unless another one is named."""
+    start = start_of(*git) if git else None
+    kernels = Kernels(places(context, tree, no_tree), start)
+    return lambda posting: kernels.tree(posting.series, posting.date)[0]
+
+
 def _judge(
-    postings: Iterable[Posting], rules: Sequence[Rule], tree: Tree, speaking: tuple[Policy, Identity] | None
+    postings: Iterable[Posting],
+    rules: Sequence[Rule],
+    based: Callable[[Posting], Tree],
+    speaking: tuple[Policy, Identity] | None,
 ) -> tuple[list[Review], list[bytes]]:
     """The review of each posting, and the mails that would be sent where somebody speaks."""
     history, reviews, mails = History(), [], []
     for posting in postings:
-        shown = view(posting.series, tree)
+        shown = view(posting.series, based(posting))
         report, policy = judge(rules, shown), speaking[0] if speaking else None
         made = review(posting, report, rules, history.previous(posting), policy, of_series(shown))
         history.remember(made)

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import RuleOption, chosen, complain
 from bot.cli.progress import shown
 from bot.inbox.source import open_source
@@ -83,6 +84,8 @@ def replay(
         Path | None, typer.Option(metavar="DIR", help="Write the mails that would be sent into this folder.")
     ] = None,
     rule: RuleOption = None,
+    tree: TreeOption = None,
+    no_tree: NoTreeOption = False,
 ) -> None:
     """Read archives as if their mails came in now, and say what would have been found and sent.
 
@@ -97,7 +100,7 @@ def replay(
     on a mail (the others are done still).
     """
     settings = load(options(context).config)
-    desk = Desk(chosen(rule), policy(settings), identity(settings))
+    desk = Desk(chosen(rule), policy(settings), identity(settings), places(context, tree, no_tree))
     sources = [open_source(archive) for archive in archives]
     start = since.replace(tzinfo=UTC) if since else None
     tally, began = Tally(), time.monotonic()

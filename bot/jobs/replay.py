@@ -7,7 +7,7 @@ and reviews are made here, one after the other, because a revision's review need
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -17,6 +17,7 @@ from bot.inbox.thread import threads
 from bot.jobs.isolation import Broken, isolated
 from bot.jobs.spool import Reader, Slot, Spool
 from bot.jobs.spread import Spread, workers
+from bot.kernel.kernels import Kernels, Places
 from bot.mail.compose import Refused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
@@ -33,7 +34,6 @@ from rules.engine import judge, view
 from rules.finding import Report
 from rules.registry import by_id
 from rules.rule import Rule
-from rules.tree import NoTree
 
 _MAILS: Final = 250
 _THREADS: Final = 8
@@ -72,6 +72,7 @@ class Desk:
     rules: tuple[Rule, ...]
     policy: Policy
     identity: Identity
+    places: Places = field(default_factory=Places)
 
 
 Event = Unread | Broken | Read | Played
@@ -88,7 +89,7 @@ def replay(
     try:
         with (
             tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file,
-            workers(jobs, _prepare, file.name, [rule.id for rule in desk.rules]) as spread,
+            workers(jobs, _prepare, file.name, [rule.id for rule in desk.rules], desk.places) as spread,
         ):
             found: list[tuple[Slot, ...]] = []
             yield from _index(archives, Spool(file), since, spread, progress, found)
@@ -172,10 +173,12 @@ def _played(made: Review, desk: Desk) -> Played:
 # What follows runs in the workers; each has one reader and one set of rules.
 _reader: list[Reader] = []
 _rules: list[Rule] = []
+_kernels: list[Kernels] = []
 
 
-def _prepare(path: str, ids: Sequence[str]) -> None:
+def _prepare(path: str, ids: Sequence[str], places: Places) -> None:
     _finish()
+    _kernels.append(Kernels(places))
     _reader.append(Reader(path))
     _rules.extend(rule for rule in map(by_id, ids) if rule is not None)
 
@@ -183,6 +186,7 @@ def _prepare(path: str, ids: Sequence[str]) -> None:
 def _finish() -> None:
     while _reader:
         _reader.pop().close()
+    _kernels.clear()
     _rules.clear()
 
 
@@ -212,7 +216,8 @@ def _judge_threads(found: Sequence[tuple[Slot, ...]]) -> list[tuple[Posting | Br
             done.append((postings, Report(), UnsafeDelta()))
             continue
         for posting in postings:
-            shown = view(posting.series, NoTree())
+            tree, _ = _kernels[0].tree(posting.series, posting.date)
+            shown = view(posting.series, tree)
             report = judge(_rules, shown)
             done.append((_light(posting, report), report, of_series(shown)))
     return done

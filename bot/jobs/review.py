@@ -46,6 +46,7 @@ class Desk:
     learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
     basis: Basis = field(default_factory=Basis)
     secret: bytes = b""
+    based: Callable[[Posting], tuple[Tree, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,13 @@ class Reviewing:
 
 def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged:
     """Judge one posting; nothing in the review or the mail's bytes comes from `now`."""
-    shown = view(posting.series, desk.tree)
+    tree, base = desk.based(posting) if desk.based is not None else (desk.tree, desk.basis.base)
+    shown = view(posting.series, tree)
     report = judge(desk.rules, shown)
     agreed = desk.agreement(posting.lists)
     policy = _narrowed(desk.learned(posting, desk.policy), agreed)
     made = review(posting, report, desk.rules, previous, policy, of_series(shown))
-    made = replace(made, recipients=_recipients(made.recipients, agreed), basis=desk.basis)
+    made = replace(made, recipients=_recipients(made.recipients, agreed), basis=replace(desk.basis, base=base))
     frozen = mail_for(made, desk, now)
     if isinstance(frozen, Refused):
         made = replace(made, recipients=Recipients(reason=frozen.reason))

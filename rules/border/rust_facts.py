@@ -182,7 +182,12 @@ def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]
     """`bindings::NAME` in every spelling, and names that were imported from there."""
     found = []
     all_words = words.words
+    inside_use = False
     for index, word in enumerate(all_words):
+        if word == "use" and (index == 0 or all_words[index - 1] not in (".", "::")):
+            inside_use = True
+        elif word == ";":
+            inside_use = False
         if word == "::" and index and index + 1 < len(all_words):
             name = all_words[index + 1]
             if _NAME.match(name) and _leads_to_bindings(path, words, index - 1, scope):
@@ -190,7 +195,11 @@ def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]
                 inner = all_words[index + 3] if all_words[index + 2 : index + 3] == ("::",) else ""
                 if inner[:1].isupper():
                     found.append((index + 3, f"{name}_{inner}", "bindings"))  # a constant of a newtype enum
-        elif word in scope.names and not (index and all_words[index - 1] in ("::", ".", "as", "fn", "struct", "mod")):
+        elif (
+            word in scope.names
+            and not inside_use
+            and not (index and all_words[index - 1] in ("::", ".", "as", "fn", "struct", "mod"))
+        ):
             follows = all_words[index + 1] if index + 1 < len(all_words) else ""
             if follows != ":" or all_words[index - 1] in ("<", "&"):
                 found.append((index, scope.names[word], "bindings"))
