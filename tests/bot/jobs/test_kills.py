@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The whole run, killed at every named step of it: each mail arrives once, and none is lost."""
+
+import os
+import signal
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.jobs.deliver import Delivering, Sending
+from bot.jobs.doubt import MOST_ATTEMPTS, Patience
+from bot.jobs.poll import Poll
+from bot.jobs.review import Desk, Reviewing
+from bot.mail.address import Address
+from bot.outbox.agreement import Agreement, Mode
+from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.smtp import Server, Smtp
+from bot.ports import Batch
+from bot.review.comment import Identity
+from bot.review.policy import Policy
+from bot.store.repository import Repository
+from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.tree import NoTree
+from rules.view import FileView
+from tests.bot.review.making import Maker
+from tests.fakes.mails import FakeArchive, patch
+from tests.fakes.origin import FakeClock
+from tests.fakes.sink import Sink, logged, sink
+
+COMMITS = ("ingest", "index", "save_threads", "save_review", "claim", "settle")
+STORE_STEPS = tuple(f"{when} {name}" for name in COMMITS for when in ("before", "after"))
+SMTP_STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content", "dot", "250", "QUIT")
+CAPS = Caps(9999, 9999, 9999, 9999)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Where a process dies, the first time it comes there; "" is a natural end."""
+
+    step: str = ""
+
+    def meets(self, step: str) -> bool:
+        return step == self.step
+
+
+class MortalStore(Repository):
+    """Dies before or after a commit, as its fate says."""
+
+    fate = Fate()
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in COMMITS:
+            return found
+
+        def fatal(*arguments: Any, **named: Any) -> Any:
+            self._meet(f"before {name}")
+            result = found(*arguments, **named)
+            self._meet(f"after {name}")
+            return result
+
+        return fatal
+
+    def _meet(self, step: str) -> None:
+        if self.fate.meets(step):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SendThenMark(MortalStore):
+    """What must fail: nothing is written before the mail leaves."""
+
+    def claim(self, message_id: str, now: datetime) -> bool:
+        return True
+
+
+class MarkThenSend(MortalStore):
+    """What must fail too: the mail counts as sent before it leaves."""
+
+    def claim(self, message_id: str, now: datetime) -> bool:
+        return super().decide(message_id, ("queued", "approved"), "sent", now, "")
+
+
+class SmallBatches(FakeArchive):
+    def batches(self, cursors: dict[str, str], size: int = 2) -> Iterator[Batch]:
+        return super().batches(cursors, size)
+
+
+@dataclass
+class World:
+    """What outlives the processes: the database, the list, and the mail server with its log."""
+
+    directory: Path
+    server: Sink
+    store: type[MortalStore] = MortalStore
+    clock: FakeClock = field(default_factory=FakeClock)
+    archive: SmallBatches = field(default_factory=lambda: SmallBatches([]))
+    kills: int = 0
+
+    def live(self, fate: Fate) -> None:
+        """One process from its start to its end, natural or not; then the list shows what it got, and hours pass."""
+        known = set(self.archive.mails)
+        child = os.fork()
+        if child == 0:
+            self._work(fate)
+        if fate.step in SMTP_STEPS:
+            others = self.server.misbehave
+            self.server.misbehave = lambda step: self._kill(child) if fate.meets(step) else others(step)
+            _, status = os.waitpid(child, 0)
+            self.server.misbehave = others
+        else:
+            _, status = os.waitpid(child, 0)
+        assert status in (0, signal.SIGKILL)
+        self.kills += status == signal.SIGKILL
+        self.archive.mails += [mail for mail in logged(self.server.log) if mail not in known]
+        self.clock.forward(hours=7)
+
+    def _kill(self, child: int) -> str:
+        os.kill(child, signal.SIGKILL)
+        with suppress(ChildProcessError):  # reaped already
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it is dead before the server goes on
+        return "cut"
+
+    def _work(self, fate: Fate) -> None:
+        """The child's whole life."""
+        try:
+            MortalStore.fate = fate
+            with self.store(self.directory / "d.db") as store:
+                stop, quiet = Event(), Silent()
+                delivering = self._delivering(store)
+                delivering.recover()
+                Poll([self.archive], store, assemble, stop, quiet).run()
+                Reviewing(store, _desk(), self.clock, stop, quiet).run()
+                delivering.run()
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 a child must never run on as a second test session
+            traceback.print_exc()
+        os._exit(1)
+
+    def _delivering(self, store: Repository) -> Delivering:
+        mailer = Smtp(Server("127.0.0.1", self.server.port, "none", timeout=5), str)
+        patience = Patience(timedelta(hours=6), resend=True)
+        stop = StopFile(self.directory / "stop")
+        sending = Sending(stop, _agreed, CAPS, patience, expire=timedelta(days=999))
+        return Delivering(store, {"list": mailer}, sending, self.clock, Event(), Silent())
+
+    def settle(self) -> None:
+        """Processes that nobody kills, and a human for what was left to one, until everything has its end."""
+        for _ in range(3):
+            self.live(Fate())
+            with Repository(self.directory / "d.db") as store:
+                for mail in store.mails("doubtful"):
+                    if mail.attempts >= MOST_ATTEMPTS and not store.archived(mail.message_id):
+                        store.decide(mail.message_id, ["doubtful"], "approved", self.clock.now(), "by hand")
+
+    def arrived(self, series: int) -> tuple[int, int]:
+        """How many mails arrived more than once, and how many never, of one for each series."""
+        ids = Counter(_id(content) for content in logged(self.server.log))
+        with Repository(self.directory / "d.db") as store:
+            made = {mail.message_id for mail in store.mails()}
+        assert len(made) == series
+        return sum(count - 1 for count in ids.values()), len(made - set(ids))
+
+
+def _agreed(lists: Sequence[str]) -> Agreement:
+    return Agreement(Mode.LIST)
+
+
+def _desk() -> Desk:
+    rule = Maker().rule("bad-thing", check_file=_says_something)
+    return Desk((rule,), NoTree(), Policy(), Identity(Address("bot", "bot@bot.example.org"), "1.0"), _agreed)
+
+
+def _says_something(file: FileView) -> Iterator[Finding]:
+    for line in file.change.added_lines():
+        if "unsafe" in line.text and line.after:
+            anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
+            yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
+
+
+def _id(content: bytes) -> str:
+    return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
+
+
+def _kill_everywhere(
+    directory: Path, store: type[MortalStore], misbehave: Callable[[str], str | None], steps: Sequence[str], rounds: int
+) -> tuple[int, int, int]:
+    """One world, a new series and a new process for each step of each round: kills, mails twice, mails lost."""
+    with sink(directory / "log") as server:
+        server.misbehave = misbehave
+        world = World(directory, server, store)
+        for number, step in enumerate([*steps] * rounds):
+            world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+            world.live(Fate(step))
+        server.misbehave = _calm
+        world.settle()
+        return world.kills, *world.arrived(len(steps) * rounds)
+
+
+def _calm(step: str) -> None:
+    return None
+
+
+def _every(period: int, wanted: str, answer: str) -> Callable[[str], str | None]:
+    counter: Counter[str] = Counter()
+
+    def misbehave(step: str) -> str | None:
+        counter[step] += 1
+        return answer if step == wanted and counter[step] % period == 0 else None
+
+    return misbehave
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A folder in memory where there is one: kill -9 does not ask for more, and two hundred kills take less."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+        yield Path(directory)
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "rounds"),
+    [(_calm, 4), (_every(5, "250", "cut"), 3), (_every(3, "RCPT", "451 busy"), 3)],
+    ids=["calm", "every-fifth-250-lost", "busy"],
+)
+def test_killed_anywhere_each_mail_arrives_once(
+    disk: Path, misbehave: Callable[[str], str | None], rounds: int
+) -> None:
+    steps = STORE_STEPS + SMTP_STEPS
+    kills, twice, lost = _kill_everywhere(disk, MortalStore, misbehave, steps, rounds)
+
+    assert (twice, lost) == (0, 0)
+    assert kills == len(steps) * rounds
+
+
+def test_the_harness_catches_sending_before_marking(disk: Path) -> None:
+    _, twice, _ = _kill_everywhere(disk, SendThenMark, _calm, ("250", "before settle"), 2)
+
+    assert twice > 0
+
+
+def test_the_harness_catches_marking_before_sending(disk: Path) -> None:
+    _, _, lost = _kill_everywhere(disk, MarkThenSend, _calm, ("connect", "RCPT", "dot"), 2)
+
+    assert lost > 0

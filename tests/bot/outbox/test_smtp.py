@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+
+from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.smtp import Server, Smtp
+from bot.ports import Outgoing
+from tests.fakes.sink import Sink, sink
+
+CONTENT = b"Subject: x\nReferences: <" + b"a" * 200 + b"@x>\n\nFrom here\n.\n..dots\n.x\n"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sink]:
+    with sink(tmp_path / "log") as running:
+        yield running
+
+
+def _mail(content: bytes = CONTENT, *to: str) -> Outgoing:
+    to = to or ("a@example.org",)
+    return Outgoing("1@x", "p@x", "review", "bot@bot.example.org", to, content, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def _smtp(server: Sink, halted: str = "") -> Smtp:
+    return Smtp(Server("127.0.0.1", server.port, "none", timeout=2), lambda: halted)
+
+
+def _answer(server: Sink, step: str, answer: str) -> None:
+    server.misbehave = {step: answer}.get
+
+
+def test_the_bytes_on_the_wire_are_the_frozen_ones_with_crlf_and_stuffed_dots(server: Sink) -> None:
+    assert _smtp(server).deliver(_mail()) == "250 taken"
+
+    name = socket.getfqdn()
+    _, _, after = bytes(server.raw).partition(b"\r\n")
+    assert name
+    assert after == (
+        b"mail FROM:<bot@bot.example.org>\r\nrcpt TO:<a@example.org>\r\nDATA\r\n"
+        b"Subject: x\r\nReferences: <" + b"a" * 200 + b"@x>\r\n\r\nFrom here\r\n..\r\n...dots\r\n..x\r\n.\r\nQUIT\r\n"
+    )
+    assert server.taken == [CONTENT.replace(b"\n", b"\r\n")]
+
+
+def test_every_recipient_is_in_the_envelope_once(server: Sink) -> None:
+    _smtp(server).deliver(_mail(CONTENT, "a@example.org", "b@example.org"))
+
+    assert server.envelopes == [("bot@bot.example.org", ("a@example.org", "b@example.org"))]
+
+
+def test_eight_bits_are_announced(server: Sink) -> None:
+    _smtp(server).deliver(_mail(CONTENT + "ä\n".encode()))
+
+    assert b"body=8bitmime\r\n" in bytes(server.raw).lower()
+
+
+def test_a_server_without_eight_bits_is_a_refusal(server: Sink) -> None:
+    server.extensions = ()
+
+    with pytest.raises(RefusedError, match="8-bit"):
+        _smtp(server).deliver(_mail(CONTENT + "ä\n".encode()))
+    assert server.taken == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Subject: x\n\n\r.\r\nMAIL FROM:<evil@x>\n",
+        b"Subject: x\n\n.\r\r\nQUIT\n",
+        b"Subject: x\rBcc: y@x\n\nb\n",
+        b"Subject: x\n\n\0\n",
+    ],
+)
+def test_smuggled_bytes_never_leave(server: Sink, content: bytes) -> None:
+    with pytest.raises(RefusedError, match="not fit to be sent"):
+        _smtp(server).deliver(_mail(content))
+
+    assert server.taken == []
+
+
+@pytest.mark.parametrize("smuggled", [b".\nMAIL FROM:<evil@x>", b".\r\nQUIT", b"..\n.\n.\n", b"\n.\n\n.\n"])
+def test_lone_dots_end_no_mail(server: Sink, smuggled: bytes) -> None:
+    content = b"Subject: x\n\n" + smuggled + b"\nend\n"
+    _smtp(server).deliver(_mail(content))
+
+    assert server.taken == [content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")]
+
+
+@pytest.mark.parametrize("step", ["connect", "MAIL", "RCPT", "DATA", "dot"])
+@pytest.mark.parametrize(("answer", "error"), [("451 later", OutboxError), ("550 never", RefusedError)])
+def test_an_answer_that_is_no_leaves_nothing(server: Sink, step: str, answer: str, error: type[OutboxError]) -> None:
+    _answer(server, step, answer)
+    expected = OutboxError if step == "connect" else error
+
+    with pytest.raises(OutboxError, match=answer) as caught:
+        _smtp(server).deliver(_mail())
+
+    assert (type(caught.value), server.taken) == (expected, [])
+
+
+@pytest.mark.parametrize("step", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
+def test_a_connection_cut_before_the_content_left_nothing(server: Sink, step: str) -> None:
+    _answer(server, step, "cut")
+
+    with pytest.raises(OutboxError) as caught:
+        _smtp(server).deliver(_mail())
+
+    assert (type(caught.value), server.taken) == (OutboxError, [])
+
+
+@pytest.mark.parametrize(("step", "taken"), [("content", 0), ("dot", 0), ("250", 1)])
+def test_a_connection_cut_after_the_content_is_a_doubt(server: Sink, step: str, taken: int) -> None:
+    _answer(server, step, "cut")
+
+    with pytest.raises(DoubtError):
+        _smtp(server).deliver(_mail(CONTENT * 40))
+
+    assert len(server.taken) == taken
+
+
+def test_a_broken_goodbye_changes_nothing(server: Sink) -> None:
+    _answer(server, "QUIT", "cut")
+
+    assert _smtp(server).deliver(_mail()) == "250 taken"
+
+
+def test_a_recipient_that_is_refused_keeps_the_mail_from_nobody_else(server: Sink) -> None:
+    answers = iter(["550 no such user", None])
+    server.misbehave = lambda step: next(answers) if step == "RCPT" else None
+
+    assert _smtp(server).deliver(_mail(CONTENT, "a@example.org", "b@example.org")) == (
+        "250 taken; recipient a@example.org: 550 no such user"
+    )
+    assert server.envelopes[0][1] == ("b@example.org",)
+
+
+def test_the_stop_file_is_asked_last_before_the_content(server: Sink) -> None:
+    with pytest.raises(OutboxError, match="stopped by hand"):
+        _smtp(server, "stopped by hand").deliver(_mail())
+
+    assert b"rcpt" in bytes(server.raw).lower()
+    assert b"DATA" not in bytes(server.raw)
+
+
+def test_no_server_is_an_error_that_names_it() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    with pytest.raises(OutboxError, match=f"127.0.0.1:{port}: connecting: "):
+        Smtp(Server("127.0.0.1", port, "none", timeout=2), str).deliver(_mail())
+
+
+def test_the_password_is_read_from_its_file_or_its_absence_is_said(server: Sink, tmp_path: Path) -> None:
+    server.extensions = ("8BITMIME", "AUTH PLAIN")
+    server.misbehave = {"AUTH": "235 welcome"}.get
+    place = Server("127.0.0.1", server.port, "none", "bot", tmp_path / "password", 2)
+    with pytest.raises(OutboxError, match="cannot read the password"):
+        Smtp(place, str).deliver(_mail())
+
+    (tmp_path / "password").write_text("secret\n")
+
+    assert Smtp(place, str).deliver(_mail()) == "250 taken"
+    assert "secret" not in repr(place)
+
+
+def test_starttls_is_never_skipped(server: Sink) -> None:
+    with pytest.raises(OutboxError, match="STARTTLS"):
+        Smtp(replace(Server("127.0.0.1", server.port), timeout=2), str).deliver(_mail())
+
+    assert server.taken == []
+
+
+def test_an_independent_server_takes_it_too() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    handler = _Keeping()
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        Smtp(Server("127.0.0.1", port, "none", timeout=5), str).deliver(_mail())
+    finally:
+        controller.stop()
+
+    assert handler.taken == [CONTENT.replace(b"\n", b"\r\n")]
+
+
+class _Keeping:
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+
+    async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802 its name
+        assert isinstance(envelope.original_content, bytes)
+        self.taken.append(envelope.original_content)
+        return "250 taken"

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A mail server on loopback that logs durably what it takes, and does to its clients what a test says."""
+
+import os
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Misbehave = Callable[[str], str | None]
+"""Asked at each step; an answer replaces the server's own, "cut" ends the connection, None is how it should be."""
+
+
+@dataclass
+class Sink:
+    """The server's side: `raw` is every byte of the last connection, `taken` the mails as they came over the wire."""
+
+    log: Path
+    misbehave: Misbehave = lambda step: None
+    extensions: tuple[str, ...] = ("8BITMIME",)
+    port: int = 0
+    raw: bytearray = field(default_factory=bytearray)
+    taken: list[bytes] = field(default_factory=list)
+    envelopes: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def keep(self, content: bytes, sender: str, recipients: tuple[str, ...]) -> None:
+        """Log the mail so that it survives whatever comes next; only then may the client be told."""
+        with self.log.open("ab") as log:
+            log.write(b"%d\n%s" % (len(content), content))
+            log.flush()
+            os.fsync(log.fileno())
+        self.taken.append(content)
+        self.envelopes.append((sender, recipients))
+
+
+class _Session(socketserver.StreamRequestHandler):
+    sink: Sink
+
+    def setup(self) -> None:
+        super().setup()
+        self.answered = ""
+        self.sender = ""
+        self.recipients: list[str] = []
+
+    def handle(self) -> None:
+        self.sink.raw.clear()
+        if self._say("connect", "220 sink"):
+            while line := self.rfile.readline():
+                self.sink.raw += line
+                if not self._command(line.decode("ascii", "replace").strip()):
+                    return
+
+    def _command(self, line: str) -> bool:
+        word = line.split(" ", maxsplit=1)[0].partition(":")[0].upper()
+        argument = line.partition("<")[2].partition(">")[0]
+        if word == "EHLO":
+            lines = ["sink", *self.sink.extensions]
+            return self._say(
+                word, "\r\n".join(f"250{'-' if n + 1 < len(lines) else ' '}{x}" for n, x in enumerate(lines))
+            )
+        if word == "MAIL":
+            self.sender = argument
+        if word == "DATA":
+            return self._content()
+        if word == "QUIT":
+            self._say(word, "221 bye")
+            return False
+        taken = self._say(word, "250 ok")
+        if word == "RCPT" and self.answered.startswith("2"):
+            self.recipients.append(argument)
+        return taken
+
+    def _content(self) -> bool:
+        if not self._say("DATA", "354 go on") or not self.answered.startswith("354"):
+            return self.answered != "cut"
+        lines = []
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                return False
+            self.sink.raw += line
+            lines.append(line.removeprefix(b"."))
+            if len(lines) == 3 and self.sink.misbehave("content") == "cut":
+                return False
+        self.sink.raw += line
+        before = self.sink.misbehave("dot")
+        if before is not None:
+            self.answered = before
+            return before != "cut" and self._write(before)
+        self.sink.keep(b"".join(lines), self.sender, tuple(self.recipients))
+        return self._say("250", "250 taken")
+
+    def _say(self, step: str, answer: str) -> bool:
+        """Answer, or what the test says instead; False where the connection ends here."""
+        self.answered = self.sink.misbehave(step) or answer
+        return self.answered != "cut" and self._write(self.answered)
+
+    def _write(self, answer: str) -> bool:
+        self.wfile.write(answer.encode() + b"\r\n")
+        return True
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+@contextmanager
+def sink(log: Path) -> Iterator[Sink]:
+    """A running server; its port is the system's choice."""
+    kept = Sink(log)
+    handler = type("Session", (_Session,), {"sink": kept})
+    with _Server(("127.0.0.1", 0), handler) as server:
+        kept.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield kept
+        finally:
+            server.shutdown()
+
+
+def logged(log: Path) -> list[bytes]:
+    """The mails in a log; a torn last one was never confirmed and does not count."""
+    content, mails = log.read_bytes() if log.exists() else b"", []
+    while content:
+        size, _, content = content.partition(b"\n")
+        if len(content) >= int(size):
+            mails.append(content[: int(size)])
+        content = content[int(size) :]
+    return mails
