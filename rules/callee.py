@@ -2,7 +2,8 @@
 """What an unsafe function or trait asks of those who call or implement it, where its documentation is at hand."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 
 from rules.finding import Evidence
 from rules.image import whole
@@ -16,27 +17,82 @@ from rules.view import FileView
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
 _MOST_LINES = 12
 
+Declared = dict[str, list[UnsafeDeclaration]]
 
-def requirements(file: FileView, operation: Operation, scope: str) -> Evidence | None:
-    """The safety section of what is called or implemented, each requirement a line; None where it is not to be found.
 
-    It is looked for in the file itself, in the other files of the series, and in the base kernel where a `use`
-    declaration says where the function's type stands. A name that fits more than one function is left alone.
+class Requirements:
+    """Where the safety sections of what a file calls and implements are looked for; every place is read once.
+
+    In the file itself, in the other files of the series, and in the base kernel where a `use` declaration says where
+    the type stands. A name that fits more than one function is left alone.
     """
-    if not operation.callee:
-        return None
-    owner = _owner(operation, scope)
-    for path, source in _sources(file, owner):
-        kind = "trait" if operation.kind == "implementation" else "fn"
-        fitting = [one for one in source.declarations if one.kind == kind and one.name == operation.callee]
-        own = [one for one in fitting if owner and owner in one.scope.split(" / ")[0]] or fitting
-        sections = [(one, asked(one.docs)) for one in own]
-        sections = [(one, lines) for one, lines in sections if lines]
-        if len(sections) == 1:
-            return _evidence(path, *sections[0])
-        if sections:
+
+    def __init__(self, file: FileView) -> None:
+        self._file = file
+        self._found: dict[tuple[Operation, str], Evidence | None] = {}
+
+    def of(self, operation: Operation, scope: str) -> Evidence | None:
+        """The safety section of what is called or implemented, each requirement a line; None where there is none."""
+        if not operation.callee:
             return None
-    return None
+        owner = _owner(operation, scope)
+        key = operation, owner
+        if key not in self._found:
+            self._found[key] = self._look_up(operation, owner)
+        return self._found[key]
+
+    def _look_up(self, operation: Operation, owner: str) -> Evidence | None:
+        kind = "trait" if operation.kind == "implementation" else "fn"
+        for path, declared in self._declared(owner):
+            fitting = [one for one in declared.get(operation.callee, ()) if one.kind == kind]
+            own = [one for one in fitting if owner and owner in one.scope.split(" / ")[0]] or fitting
+            sections = [(one, lines) for one in own if (lines := asked(one.docs))]
+            if sections:
+                return _evidence(path, *sections[0]) if len(sections) == 1 else None
+        return None
+
+    def _declared(self, owner: str) -> Iterator[tuple[str, Declared]]:
+        """Where it may be declared, the nearest first; of a file that is changed often, the last image."""
+        yield from self._near
+        seen = {path for path, _ in self._near}
+        for modules in self._imported.get(owner, ()) if owner else ():
+            for path in _candidates(modules):
+                content = self._file.series.tree.read(path) if path not in seen else None
+                if content is not None:
+                    yield path, _by_name(parse(whole(path, content)))
+
+    @cached_property
+    def _near(self) -> tuple[tuple[str, Declared], ...]:
+        files = {self._file.path: self._file}
+        for other in reversed(self._file.series.files):
+            files.setdefault(other.path, other)
+        sources = ((path, file.post_rust) for path, file in files.items())
+        return tuple((path, _by_name(source)) for path, source in sources if source is not None)
+
+    @cached_property
+    def _imported(self) -> dict[str, list[tuple[str, ...]]]:
+        """The modules of the `kernel` crate that imported names come from."""
+        found: dict[str, list[tuple[str, ...]]] = {}
+        inside = self._file.path.startswith("rust/kernel/")
+        for part in self._file.post_code:
+            for one in imports(part):
+                if len(one.path) > 1 and (one.path[0] == "kernel" or (inside and one.path[0] == "crate")):
+                    found.setdefault(one.name, []).append(one.path[1:-1])
+        return found
+
+
+def _by_name(source: Source) -> Declared:
+    found: Declared = {}
+    for one in source.declarations:
+        found.setdefault(one.name, []).append(one)
+    return found
+
+
+def _candidates(modules: tuple[str, ...]) -> Iterator[str]:
+    """The files in which an item of these modules of the `kernel` crate may stand."""
+    for length in range(len(modules), 0, -1):
+        stem = "rust/kernel/" + "/".join(modules[:length])
+        yield from (f"{stem}.rs", f"{stem}/mod.rs")
 
 
 def _evidence(path: str, one: UnsafeDeclaration, lines: tuple[str, ...]) -> Evidence:
@@ -69,30 +125,3 @@ def _owner(operation: Operation, scope: str) -> str:
         return parts[-2]
     head = next((part for part in scope.split(" / ") if part.startswith("impl ")), "")
     return re.sub(r"<.*", "", head.rsplit(" for ", 1)[-1].removeprefix("impl "))
-
-
-def _sources(file: FileView, owner: str) -> Iterator[tuple[str, Source]]:
-    """Where the function may be declared, the nearest first; of a file that is changed often, the last image."""
-    if file.post_rust is not None:
-        yield file.path, file.post_rust
-    seen = {file.path}
-    for other in reversed(file.series.files):
-        if other.path not in seen and other.post_rust is not None:
-            seen.add(other.path)
-            yield other.path, other.post_rust
-    for path in _candidates(file, owner) if owner else ():
-        content = file.series.tree.read(path) if path not in seen else None
-        if content is not None:
-            yield path, parse(whole(path, content))
-
-
-def _candidates(file: FileView, owner: str) -> Iterable[str]:
-    """The files of the `kernel` crate in which an imported type may stand."""
-    for part in file.post_code:
-        for one in imports(part):
-            inside = one.path[0] == "crate" and file.path.startswith("rust/kernel/")
-            if one.name == owner and len(one.path) > 1 and (one.path[0] == "kernel" or inside):
-                modules = one.path[1:-1]
-                for length in range(len(modules), 0, -1):
-                    stem = "rust/kernel/" + "/".join(modules[:length])
-                    yield from (f"{stem}.rs", f"{stem}/mod.rs")

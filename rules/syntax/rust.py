@@ -3,14 +3,12 @@
 
 from functools import cached_property
 
-from rules.finding import Confidence
 from rules.image import Image
 from rules.syntax.rust_doctest import doctests
-from rules.syntax.rust_fragment import read_fragment
-from rules.syntax.rust_grammar import parse_bytes
+from rules.syntax.rust_fragment import read_fragment, read_whole
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
 from rules.syntax.rust_unit import Unit
-from rules.syntax.rust_unsafe import UnsafeCode
+from rules.syntax.rust_unsafe import MOST, UnsafeCode
 
 
 class Source:
@@ -35,12 +33,12 @@ class Source:
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """The parsed pieces in the file's order; one for a complete image."""
+        """The parsed pieces in the file's order, one for a complete image; what is not Rust is left out."""
         if self.complete:
-            text = self.image.content
-            lines = tuple(text.split(b"\n"))
-            return (Unit(parse_bytes(text), text, lines, 1, Confidence.HIGH),)
-        return tuple(read_fragment(fragment) for fragment in self.image.fragments)
+            unit = read_whole(self.image.content)
+            return () if unit is None else (unit,)
+        read = (read_fragment(fragment) for fragment in self.image.fragments)
+        return tuple(unit for unit in read if unit is not None)
 
     @cached_property
     def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
@@ -52,6 +50,8 @@ class Source:
                 sites.extend(code.sites)
                 declarations.extend(code.declarations)
                 for doctest in doctests(unit, code.doc_rows):
+                    if len(sites) >= MOST:
+                        break
                     sites.extend(UnsafeCode(doctest, whole_file=False).sites)
         return tuple(sorted(sites, key=_place)), tuple(declarations)
 

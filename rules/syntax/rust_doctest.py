@@ -25,8 +25,9 @@ def doctests(unit: Unit, rows: Iterable[int]) -> Iterator[Unit]:
         if first <= unit.top and unit.open_top:
             continue  # whether a fence is open here is not shown
         for start, code in _blocks(unit.lines, first, last):
-            if any(b"unsafe" in line for _, line in code):
-                yield _parse(unit, start, code)
+            parsed = _parse(unit, start, code) if any(b"unsafe" in line for _, line in code) else None
+            if parsed is not None:
+                yield parsed
 
 
 def _run(lines: tuple[bytes, ...], row: int) -> tuple[int, int]:
@@ -61,10 +62,13 @@ def _blocks(lines: tuple[bytes, ...], first: int, last: int) -> Iterator[tuple[i
             wanted = all(word in _RUST for word in words)
 
 
-def _parse(unit: Unit, start: int, code: list[tuple[int, bytes]]) -> Unit:
+def _parse(unit: Unit, start: int, code: list[tuple[int, bytes]]) -> Unit | None:
     text = b"fn main() {\n" + b"".join(line + b"\n" for _, line in code) + b"}\n"
+    tree = parse_bytes(text)
+    if tree is None:
+        return None
     return Unit(
-        parse_bytes(text),
+        tree,
         text,
         tuple(text.split(b"\n")),
         unit.line(start) - 1,

@@ -26,42 +26,50 @@ _CONTEXTS = (
     (b"fn f() { g(", b"); }"),
     (b"use x::{", b"};"),
 )
+_TOKENS = b"m! {"
 _MAX_TRIES = 64 * 1024
 
 
-def read_fragment(fragment: Fragment) -> Unit:
-    """The fragment parsed in the first context it fits, else as mere tokens, else with its errors."""
-    text = fragment.text
-    open_top = fragment.first > 1
+def read_whole(text: bytes) -> Unit | None:
+    """A whole file; where it is hardly Rust only its tokens; None where it is not even that."""
     tree = parse_bytes(text)
-    if not tree.root_node.has_error:
-        return Unit(
-            tree,
-            text,
-            tuple(text.split(b"\n")),
-            fragment.first,
-            Confidence.MEDIUM,
-            open_top=open_top,
-            macro=_macro(text),
-        )
-    openers, closers = balance(text)
-    for before, after in _wrappings(openers, closers, exhaustive=len(text) < _MAX_TRIES):
-        wrapped = before + b"\n" + text + after
-        tree = parse_bytes(wrapped)
-        tokens = before.startswith(b"m!")
-        if not tree.root_node.has_error or tokens:
-            break
+    if tree is not None:
+        return Unit(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
+    return _wrapped(Fragment(1, text), *_tokens(*balance(text)), tolerance=0)
+
+
+def read_fragment(fragment: Fragment) -> Unit | None:
+    """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that."""
+    unit = _wrapped(fragment, b"", b"", tolerance=0)
+    if unit is not None:
+        return unit
+    openers, closers = balance(fragment.text)
+    for before, after in _wrappings(openers, closers, exhaustive=len(fragment.text) < _MAX_TRIES):
+        unit = _wrapped(fragment, before, after, tolerance=0)
+        if unit is not None:
+            return unit
+    return None
+
+
+def _wrapped(fragment: Fragment, before: bytes, after: bytes, *, tolerance: int) -> Unit | None:
+    """The fragment parsed between two texts; None where that leaves errors."""
+    head = before + b"\n" if before else b""
+    text = head + fragment.text + after
+    tree = parse_bytes(text, tolerance)
+    tokens, above = before.startswith(_TOKENS), 1 if head else 0
+    if tree is None or tree.root_node.has_error:
+        return None
     return Unit(
         tree,
-        wrapped,
-        tuple(wrapped.split(b"\n")),
-        fragment.first - 1,
+        text,
+        tuple(text.split(b"\n")),
+        fragment.first - above,
         Confidence.LOW if tokens else Confidence.MEDIUM,
-        top=1,
-        bottom=1 + text.count(b"\n"),
-        open_top=open_top,
+        top=above,
+        bottom=above + fragment.text.removesuffix(b"\n").count(b"\n") + 1,
+        open_top=fragment.first > 1,
         tokens=tokens,
-        macro=_macro(text),
+        macro=_macro(fragment.text),
     )
 
 
@@ -77,7 +85,11 @@ def _wrappings(openers: bytes, closers: bytes, *, exhaustive: bool) -> Iterator[
         if openers.endswith(b"{"):
             for inner in _INNER:
                 yield openers[:-1] + inner, closers
-    yield b"m! {" + openers, closers + b"}"
+    yield _tokens(openers, closers)
+
+
+def _tokens(openers: bytes, closers: bytes) -> tuple[bytes, bytes]:
+    return _TOKENS + openers, closers + b"}"
 
 
 def balance(text: bytes) -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from rules.syntax.rust_grammar import parse_bytes
 
 _WIDTH = 56
+_READ = 1000
 _METAVARIABLE = b"__metavariable_"
 _TRAIT = re.compile(r"([\w:$]+)(?:<[^{}]*>)?\s+for\s")
 _GENERICS = re.compile(r"::<[^()]*>")
@@ -48,9 +49,10 @@ def implementation(head: str) -> Operation | None:
 
 def operations(body: str) -> tuple[Operation, ...]:
     """What the code of an unsafe block does, the likeliest to be unsafe first; each once."""
-    plain = body.encode("utf-8", "surrogateescape").replace(b"$", _METAVARIABLE)
+    plain = body[:_READ].encode("utf-8", "surrogateescape").replace(b"$", _METAVARIABLE)
     text = b"fn f() {\n" + plain + b"\n}"
-    found = dict.fromkeys(_operations(parse_bytes(text).root_node))
+    tree = parse_bytes(text)
+    found = dict.fromkeys(_operations(tree.root_node)) if tree is not None else {}
     return tuple(sorted(found, key=_rank))
 
 

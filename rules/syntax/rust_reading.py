@@ -42,7 +42,8 @@ _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _UNSAFE = re.compile(rb"\bunsafe\b")
 _BODY = 4000
 _WINDOW = 1000
-_CLIMB = 200
+_CLIMB = 40
+_TOKENS = 300
 
 
 class Reader:
@@ -231,11 +232,11 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
 def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
     """The first token of the argument or statement around `siblings[at]`, and whether a statement ends before it."""
     start, angles, settled = siblings[at], 0, False
-    for n in range(at - 1, -1, -1):
+    for n in range(at - 1, max(-1, at - _TOKENS), -1):
         token = siblings[n]
         kind = token.type
         if kind in ("(", "[", "{") and n <= 1:
-            break
+            return start, False
         angles += _ANGLES.get(kind, 0)
         ends = is_braces(token) and siblings[n + 1].type not in _CONTINUES and siblings[n - 1].type != "=>"
         if kind == ";" or ends:
@@ -243,7 +244,7 @@ def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
         settled = settled or kind == "=>" or (kind == "," and angles <= 0)
         if not settled and kind not in _COMMENTS:
             start = token
-    return start, False
+    return start, True
 
 
 def index_of(siblings: list[Node], node: Node) -> int:

@@ -31,7 +31,7 @@ or a test, nothing is said.
 import re
 from collections.abc import Iterator
 
-from rules.callee import requirements
+from rules.callee import Requirements
 from rules.exposed import Exposed, exposed_sites, heading_at, in_kernel
 from rules.finding import Anchor, Finding, Severity
 from rules.rule import Example, Rule, Status
@@ -46,6 +46,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each unsafe block and impl that this patch leaves without a comment."""
     if file.post is None or not file.is_rust or not in_kernel(file.path, file.post):
         return
+    requirements = Requirements(file)
     for one in exposed_sites(file):
         site = one.code
         if site.allowed or (site.setting == "doctest" and not file.path.startswith("rust/kernel/")):
@@ -53,7 +54,7 @@ def check(file: FileView) -> Iterator[Finding]:
         if not file.post.complete and _UNSEEN.search(heading_at(file.change, site.line)):
             continue
         operation = implementation(site.body) if site.kind == "impl" else next(iter(operations(site.body)), None)
-        asked = requirements(file, operation, site.scope) if operation is not None else None
+        asked = requirements.of(operation, site.scope) if operation is not None else None
         yield Finding(
             RULE.id,
             Severity.NIT if site.setting in ("macro-definition", "doctest") else RULE.severity,
