@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ports import Outgoing
+from bot.ports import Batch, Indexed, Outgoing
 from bot.review.comment import Review
 from bot.store.repository import Repository
 from tests.bot.review.making import Maker
+from tests.fakes.mails import raw
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
@@ -74,3 +75,64 @@ def test_a_mail_is_found_by_the_start_of_its_id(store: Repository, make: Maker) 
     assert store.mail(second.message_id) == second
     assert store.mail("%") is None
     assert store.mail("") is None
+
+
+def test_a_human_decides_from_the_states_that_allow_it(store: Repository, make: Maker) -> None:
+    mail = _keep(store, make, state="held")
+
+    assert not store.decide(mail.message_id, ["doubtful"], "approved", NOW, "by hand")
+    assert store.decide(mail.message_id, ["held"], "approved", NOW, "by hand")
+    assert [(one.state, one.reason) for one in store.mails()] == [("approved", "by hand")]
+
+
+def test_what_waits_too_long_expires_but_files_do_not(store: Repository, make: Maker) -> None:
+    _keep(store, make, 1)
+    _keep(store, make, 2, state="held")
+
+    assert store.expire(NOW + timedelta(seconds=1), NOW) == 0
+    assert store.expire(NOW + timedelta(seconds=2), NOW) == 1
+    assert sorted(one.state for one in store.mails()) == ["expired", "held"]
+
+
+def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: Maker) -> None:
+    for number in (1, 2, 3, 4):
+        mail = _keep(store, make, number)
+        store.claim(mail.message_id, NOW - timedelta(hours=number - 1, minutes=-1))
+    mail = _keep(store, make, 5)
+    store.settle(mail.message_id, "refused", NOW)
+    long_ago = NOW - timedelta(days=9)
+
+    pace = store.pace(mail, NOW, long_ago)
+
+    assert (pace.list_day, pace.author_day, pace.hour) == (4, 4, 2)
+    assert (pace.refused, pace.tried) == (0, 4)
+
+    store.claim(_keep(store, make, 6).message_id, NOW)
+    store.settle(f"6{'a' * 31}@bot.example.org", "refused", NOW + timedelta(minutes=1))
+
+    assert store.pace(mail, NOW, long_ago).refused == 1
+    assert store.pace(mail, NOW, NOW + timedelta(minutes=2)).refused == 0
+
+
+def test_pace_counts_the_mails_on_all_revisions_of_a_series(store: Repository, make: Maker) -> None:
+    postings = [make.posting(revision=number) for number in (1, 2)]
+    ids = [posting.message_id for posting in postings]
+    store.ingest(Batch("l", "0", "c", tuple(raw(one.encode()) for one in ids)))
+    store.index([Indexed(one.id, name, ("r@x",), "d") for one, name in zip(store.unparsed(9), ids, strict=True)], [])
+    store.save_threads([(store.unassembled(1)[0], postings)])
+    first, second = _keep(store, make, 1), _keep(store, make, 2)
+    store.claim(first.message_id, NOW)
+
+    assert store.pace(second, NOW, NOW).series == 1
+
+
+def test_our_own_mail_is_found_in_what_came(store: Repository, make: Maker) -> None:
+    mail = _keep(store, make)
+    store.ingest(Batch("l", "0", "c", (raw(b"an answer to it"),)))
+    store.index([Indexed(store.unparsed(1)[0].id, "answer@x", (mail.message_id,), "d")], [])
+    assert not store.archived(mail.message_id)
+
+    store.ingest(Batch("l", "0", "d", (raw(b"itself"),)))
+    store.index([Indexed(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
+
+    assert store.archived(mail.message_id)
