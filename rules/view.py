@@ -91,6 +91,19 @@ class FileView:
         return all(any(word in fragment.text for fragment in fragments) for word in words)
 
     @cached_property
+    def _added_text(self) -> str:
+        image = self.post
+        if image is None:
+            return ""
+        if len(image.fragments) == 1 and len(image.touched) == len(self.post_lines):
+            return image.fragments[0].text.decode("utf-8", "surrogateescape")
+        return "\n".join(self.post_lines[number] for number in sorted(image.touched))
+
+    def adds(self, *words: str) -> bool:
+        """Whether any of these words stands on a line that the patch adds: a cheap first question for a rule."""
+        return any(word in self._added_text for word in words)
+
+    @cached_property
     def fresh(self) -> frozenset[int]:
         """The added lines whose text the same patch does not remove elsewhere: neither moved nor indented anew."""
         if self.post is None:

@@ -34,7 +34,7 @@ _COPY = re.compile(r"\bunsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added read through a copy."""
-    if not file.is_kernel_rust or not file.mentions(b"unsafe"):
+    if not file.is_kernel_rust or not file.adds("unsafe"):
         return
     for one in new_in_code(file, _suspects):
         pointer, _, field = one.key.rpartition(".")

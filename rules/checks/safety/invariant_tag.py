@@ -31,7 +31,7 @@ _PLURAL = re.compile(r"INVARIANTS\s*:")
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag in the plural."""
-    if not file.is_kernel_rust or not file.mentions(b"INVARIANTS"):
+    if not file.is_kernel_rust or not file.adds("INVARIANTS"):
         return
     for _, comments in file.post_comments:
         for comment in comments:

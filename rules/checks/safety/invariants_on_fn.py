@@ -28,7 +28,7 @@ from rules.view import FileView
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added heading on a function."""
-    if not file.is_kernel_rust or not file.mentions(b"# Invariant"):
+    if not file.is_kernel_rust or not file.adds("# Invariant"):
         return
     for _, items in file.post_documented:
         for one in items:

@@ -42,7 +42,7 @@ _STRUCT = re.compile(
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each struct that is called transparent and has no `repr`."""
-    if not file.is_kernel_rust or not file.mentions(b"ransparent"):
+    if not file.is_kernel_rust or not file.mentions(b"ransparent") or not file.adds("ransparent", "struct "):
         return
     structs = _plain_structs(file)
     said: set[str] = set()

@@ -36,7 +36,7 @@ _REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added reference through a pointer that is declared as one to a C type."""
-    if not file.is_kernel_rust or not file.mentions(b"&mut", b"bindings::"):
+    if not file.is_kernel_rust or not file.mentions(b"bindings::") or not file.adds("&mut"):
         return
     for one in new_in_code(file, _suspects):
         message = (

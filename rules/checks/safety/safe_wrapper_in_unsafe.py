@@ -37,7 +37,7 @@ _WRAPPER = re.compile(
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added block whose content is a safe wrapper's call."""
-    if not file.is_kernel_rust or not file.mentions(b"unsafe"):
+    if not file.is_kernel_rust or not file.adds("unsafe"):
         return
     for one in new_in_source(file, _suspects):
         message = f"`{one.key}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."

@@ -50,7 +50,7 @@ _HOW = {
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added comment that has an unsafe site and the wrong place or form."""
-    if not file.is_kernel_rust or file.post_rust is None or not file.mentions(b"unsafe"):
+    if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety") or file.post_rust is None:
         return
     said: set[int] = set()
     for site in file.post_rust.sites:

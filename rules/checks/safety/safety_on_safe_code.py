@@ -41,7 +41,7 @@ _ARM = re.compile(r"=>")
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag above a statement or item that is shown whole and has nothing unsafe in it."""
-    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+    if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for (code, comments), outline in zip(file.post_comments, file.post_outlines, strict=True):
         for comment in comments:

@@ -37,7 +37,7 @@ _DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag without text, or with a placeholder for one, behind it."""
-    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+    if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     severity = Severity.NIT if _is_draft(file) else RULE.severity
     for _, comments in file.post_comments:

@@ -41,11 +41,12 @@ _KINDS = {
     "const": "constant",
     "static": "static",
 }
+_WORDS = ("fn ", "struct ", "enum ", "union ", "type ", "const ", "static ")
 
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each heading on a safe item, where the heading or the item's head is new."""
-    if not file.is_kernel_rust or not file.mentions(b"# S", b"///"):
+    if not file.is_kernel_rust or not file.mentions(b"# S", b"///") or not file.adds("# S", "# I", *_WORDS):
         return
     for (code, items), outline in zip(file.post_documented, file.post_outlines, strict=True):
         for one in items:

@@ -32,7 +32,7 @@ _TAG = re.compile(r"SAFETY\s*:")
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag that is not the first of its comment."""
-    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+    if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for _, comments in file.post_comments:
         for comment in comments:

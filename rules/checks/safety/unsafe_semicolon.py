@@ -36,7 +36,7 @@ _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added statement that is an unsafe block of one call with a semicolon."""
-    if not file.is_kernel_rust or not file.mentions(b"unsafe"):
+    if not file.is_kernel_rust or not file.adds("unsafe"):
         return
     for one in new_in_source(file, _suspects):
         message = "The semicolon goes behind the block: `unsafe { .. };`. It then fits on one line."

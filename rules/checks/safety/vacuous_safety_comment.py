@@ -49,7 +49,7 @@ _PHRASES = re.compile(
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added comment that is one of the phrases."""
-    if not file.is_kernel_rust or not file.mentions(b"SAFETY"):
+    if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for _, comments in file.post_comments:
         for comment in comments:
