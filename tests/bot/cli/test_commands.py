@@ -154,7 +154,7 @@ def held(patchwarden: Call, archive: Path) -> str:
     """Ran once for a list that is moderated; the start of the id of the mail that waits."""
     Path("patchwarden.toml").write_text(
         "[lists.'rust-for-linux@lists.example.org']\nmode = 'moderate'\nembargo_hours = 0\n"
-        "[sending]\ntransport = 'maildir'\nexpire_hours = 1000000\n"
+        "[sending]\ntransport = 'maildir'\nexpire_hours = 1000000\n[review]\nstale_hours = 1000000\n"
     )
     patchwarden("run", "--once", "--archive", str(archive))
     with Repository(Path("var/patchwarden.db")) as store:
@@ -200,3 +200,13 @@ def test_only_a_doubtful_mail_is_sent_again(patchwarden: Call, held: str) -> Non
     status, _, err = patchwarden("outbox", "resend", held)
 
     assert (status, "is held, not doubtful" in err) == (2, True)
+
+
+def test_where_mails_may_leave_nothing_old_is_answered(patchwarden: Call, archive: Path) -> None:
+    Path("patchwarden.toml").write_text(
+        "[lists.'rust-for-linux@lists.example.org']\nmode = 'moderate'\n[sending]\ntransport = 'maildir'\n"
+    )
+    _, out, _ = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert "stale: it was sent on 2026-03-02" in out
+    assert patchwarden("outbox", "list")[1] == "No mail.\n"
