@@ -72,8 +72,8 @@ class ReviewSettings(_Table):
     stale_hours: int = Field(
         default=0,
         ge=0,
-        description="A series sent longer ago is not reviewed; 0: 48 hours where lists are followed over the network, "
-        "else any age, right for a dry run over an old archive.",
+        description="A series sent longer ago is not reviewed; 0: 48 hours where lists are followed over the network "
+        "or get mails, else any age, right for a dry run over an old archive.",
     )
     bots: tuple[Mailbox, ...] = Field(
         default=(), description="Addresses of bots beside the known ones; nothing they send is reviewed or answered."

@@ -145,13 +145,15 @@ def based(settings: Settings, stored: Tree) -> Callable[[Posting], tuple[Tree, s
 
 
 def terms(settings: Settings) -> Terms:
-    """By what postings are refused."""
+    """By what postings are refused. Where mails may leave, or lists are followed, nothing old is ever answered."""
     review = settings.review
-    hours = review.stale_hours or (48 if settings.lore.lists else 0)
+    live = bool(settings.lore.lists) or any(one.mode.sends for one in settings.lists.values())
+    hours = review.stale_hours or (48 if live else 0)
     return Terms(
         own=frozenset({settings.identity.address.lower()}),
         bots=frozenset(address.lower() for address in review.bots),
         stale=timedelta(hours=hours) if hours else None,
+        newest_only=live,
     )
 
 

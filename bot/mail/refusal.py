@@ -64,11 +64,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """By what a posting is refused: our own addresses, bots beside the known ones, the age at which it is stale."""
+    """By what a posting is refused: our own addresses, bots beside the known ones, the age at which it is stale.
+
+    With `newest_only` a revision is refused once a later one is here; an old archive is read one by one.
+    """
 
     own: frozenset[str] = frozenset()
     bots: frozenset[str] = frozenset()
     stale: timedelta | None = timedelta(hours=48)
+    newest_only: bool = True
 
 
 _VERSION = re.compile(
@@ -164,7 +168,7 @@ def _where(posting: Posting) -> Refusal | None:
 
 
 def _when(posting: Posting, context: Context, now: datetime, terms: Terms) -> Refusal | None:
-    if context.newer is not None and context.newer > posting.series.revision:
+    if terms.newest_only and context.newer is not None and context.newer > posting.series.revision:
         return Refusal(Kind.OLDER, f"v{context.newer} is here already")
     sent = clamped(posting.date, context.first)
     if terms.stale is not None and now - sent > terms.stale:
