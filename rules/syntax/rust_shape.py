@@ -103,7 +103,11 @@ class Outline:
 
     def in_macro(self, offset: int) -> bool:
         """Whether the place stands among the tokens of a macro's call or definition."""
-        return any(self._kind(opening) == "macro" for opening in self.enclosing(offset))
+        return any(True for _ in self.macros(offset))
+
+    def macros(self, offset: int) -> Iterator[str]:
+        """The heads of the macro calls and definitions around the place, the innermost first."""
+        return (self.head(opening) for opening in self.enclosing(offset) if self._kind(opening) == "macro")
 
     def _kind(self, opening: int) -> str:
         """Whose bracket this is: "fn", "item" for an impl, trait, module or extern block, "macro", or "" for others."""

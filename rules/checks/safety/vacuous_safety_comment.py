@@ -29,6 +29,7 @@ from rules.rule import Example, Rule, Status
 from rules.view import FileView
 
 _TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!]\s+|\s+[-*]\s+")
 _NAME = r"(?:\w+(?:(?:::|\.|->)\w+)*(?:\(\))?)"
 _PHRASES = re.compile(
     "(?:"
@@ -57,8 +58,9 @@ def check(file: FileView) -> Iterator[Finding]:
             tag = _TAG.match(text)
             if tag is None or comment.kind == "doc" or comment.cut_below or not comment.alone:
                 continue
-            said = text[tag.end() :].replace("`", "").rstrip(" .!")
-            if _PHRASES.match(said) and comment.first in file.fresh:
+            said = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
+            sentences = [sentence.strip(" .!-*") for sentence in said if sentence.strip(" .!-*")]
+            if sentences and all(map(_PHRASES.match, sentences)) and comment.first in file.fresh:
                 message = "This says that it is sound, not why: which requirement holds here, and what makes it hold?"
                 yield Finding(
                     RULE.id, RULE.severity, file.confidence, file.anchor(comment.first, comment.column), message
@@ -78,6 +80,10 @@ EXAMPLES = (
         ! | +    // SAFETY: `self.led` is
           | +    // always valid.
           | +    unsafe { b(led) };
+        ! | +    // SAFETY:
+          | +    // - `led` is always valid.
+          | +    // - `name` is always valid.
+          | +    unsafe { c(led) };
           | +}
         """,
     ),
