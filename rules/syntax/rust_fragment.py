@@ -28,6 +28,7 @@ _CONTEXTS = (
 )
 _TOKENS = b"m! {"
 _MAX_TRIES = 64 * 1024
+_MAX_SEARCH = 256 * 1024
 
 
 def read_whole(text: bytes) -> Unit | None:
@@ -35,13 +36,13 @@ def read_whole(text: bytes) -> Unit | None:
     tree = parse_bytes(text)
     if tree is not None:
         return Unit(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
-    return _wrapped(Fragment(1, text), *_tokens(*balance(text)), tolerance=0)
+    return _wrapped(Fragment(1, text), *_tokens(*balance(text)), tolerance=0) if len(text) < _MAX_SEARCH else None
 
 
 def read_fragment(fragment: Fragment) -> Unit | None:
     """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that."""
     unit = _wrapped(fragment, b"", b"", tolerance=0)
-    if unit is not None:
+    if unit is not None or len(fragment.text) >= _MAX_SEARCH:
         return unit
     openers, closers = balance(fragment.text)
     for before, after in _wrappings(openers, closers, exhaustive=len(fragment.text) < _MAX_TRIES):

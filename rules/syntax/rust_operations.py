@@ -13,7 +13,7 @@ from rules.syntax.rust_grammar import parse_bytes
 _WIDTH = 56
 _READ = 1000
 _METAVARIABLE = b"__metavariable_"
-_TRAIT = re.compile(r"([\w:$]+)(?:<[^{}]*>)?\s+for\s")
+_TRAIT = re.compile(r"[\w:$]+\Z")
 _GENERICS = re.compile(r"::<[^()]*>")
 _TELLING = re.compile(
     r"(?:unchecked|raw|transmute|assume_init|zeroed|from_ptr|as_ref|as_mut|as_bytes_mut|read|write|copy|offset|add|sub"
@@ -43,8 +43,13 @@ class Operation:
 
 def implementation(head: str) -> Operation | None:
     """The trait of an unsafe impl, given what stands between `unsafe` and the braces; None where it cannot be told."""
-    match = _TRAIT.search(head)
-    return Operation("implementation", match[1].lstrip(":")) if match else None
+    before, found, _ = " ".join(head.split()).partition(" for ")
+    end, depth = len(before), 0
+    while end > 0 and (depth or before[end - 1] == ">"):
+        end -= 1
+        depth += {">": 1, "<": -1}.get(before[end], 0)
+    match = _TRAIT.search(before[:end]) if found else None
+    return Operation("implementation", match[0].lstrip(":")) if match else None
 
 
 def operations(body: str) -> tuple[Operation, ...]:

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where unsafe code stands: settings, scopes, positions, and what only looks like it."""
+
+import pytest
+
+from rules.finding import Confidence
+from rules.image import Fragment, Image, whole
+from rules.syntax.rust import Source, parse
+from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
+
+
+def read(code: str) -> Source:
+    return parse(whole("a.rs", code.encode()))
+
+
+def hunk(code: str, first: int = 100) -> Source:
+    return parse(Image("a.rs", "post", (Fragment(first, code.encode()),), complete=False, touched=frozenset()))
+
+
+def only_site(source: Source) -> UnsafeSite:
+    (site,) = source.sites
+    return site
+
+
+def only_declaration(source: Source) -> UnsafeDeclaration:
+    (declaration,) = source.declarations
+    return declaration
+
+
+def test_a_site_says_where_it_stands() -> None:
+    site = only_site(
+        read("mod m {\n    impl A for B<T> {\n        fn f() {\n            let é = unsafe {\n a() };\n} } }\n")
+    )
+
+    assert ("block", 4, 21, 5, 4) == (site.kind, site.line, site.column, site.end_line, site.statement)
+    assert "mod m / impl A for B<T> / fn f" == site.scope
+    assert ("a()", "code", Confidence.HIGH) == (site.body, site.setting, site.confidence)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "macro_rules! m { (unsafe { $d:ident }) => {}; }",
+        "impl_x!(unsafe { T });",
+        "impl_x!(unsafe { Device<T>, 'a });",
+        '#[unsafe(no_mangle)]\npub extern "C" fn f() {}',
+        "type F = unsafe fn(u8);",
+        'unsafe extern "C" {}',
+        "// unsafe { a() }\nfn f() {}",
+        'const S: &str = "unsafe { a() }";',
+        "/// ```ignore\n/// unsafe { a() };\n/// ```\nfn f() {}",
+        "/// ```text\n/// unsafe { a() };\n/// ```\nfn f() {}",
+        "/// unsafe { a() }\nfn f() {}",
+        "fn f() { unsafe }",
+    ],
+)
+def test_what_only_looks_like_a_site(code: str) -> None:
+    assert () == read(code).sites
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [
+        ("macro_rules! m { () => { unsafe { a() } }; }", "macro-definition"),
+        ("macro_rules! m { ($t:ty) => { $(#[$m])* unsafe impl$(<$g>)? A for $t {} }; }", "macro-definition"),
+        ("fn f() { quote! { unsafe { a() } } }", "macro-definition"),
+        ("fn f() { assert_eq!(1, unsafe { a() }); }", "macro-call"),
+        ("fn f() { pin_init!(S { a <- unsafe { a() } }) }", "macro-call"),
+        ("/// ```\n/// unsafe { a() };\n/// ```\nfn f() {}", "doctest"),
+        ("//! ```rust,no_run\n//! # unsafe { a() };\n//! ```\n", "doctest"),
+    ],
+)
+def test_settings(code: str, setting: str) -> None:
+    assert setting == only_site(read(code)).setting
+
+
+def test_a_doctest_is_read_in_its_file() -> None:
+    site = only_site(read("/// ```\n/// // SAFETY: a\n/// # let x =\n///     unsafe { a() };\n/// ```\nfn f() {}\n"))
+
+    assert (4, 9, "clippy", 2) == (site.line, site.column, site.reading.verdict, site.reading.line)
+
+
+@pytest.mark.parametrize(
+    ("code", "in_test"),
+    [
+        ("#[test]\nfn f() { unsafe { a() } }", True),
+        ("#[cfg(test)]\nmod t { fn f() { unsafe { a() } } }", True),
+        ("#[kunit_tests(rust_a)]\nmod t { fn f() { unsafe { a() } } }", True),
+        ("#[cfg(CONFIG_TEST)]\nfn f() { unsafe { a() } } // test", False),
+    ],
+)
+def test_tests_are_known(code: str, in_test: bool) -> None:
+    assert in_test is only_site(read(code)).in_test
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "#![allow(clippy::undocumented_unsafe_blocks)]\nfn f() { unsafe { a() } }",
+        "#[expect(clippy::undocumented_unsafe_blocks)]\nmod m { fn f() { unsafe { a() } } }",
+        "#[allow(\n    clippy::undocumented_unsafe_blocks,\n    dead_code\n)]\nfn f() { unsafe { a() } }",
+    ],
+)
+def test_the_lint_may_be_allowed(code: str) -> None:
+    assert only_site(read(code)).allowed
+
+
+@pytest.mark.parametrize(
+    ("code", "documented", "exempt"),
+    [
+        ("unsafe fn f() {}", False, ""),
+        ("/// # Safety\nunsafe fn f() {}", True, ""),
+        ("/// Long.\n\n/// #  SAFETY  \n// note\n#[inline]\npub(crate) unsafe fn f() {}", True, ""),
+        ("/// Safety\n/// ------\nunsafe fn f() {}", True, ""),
+        ("/// ```\n/// # Safety\n/// ```\nunsafe fn f() {}", False, ""),
+        ("/// # Safety\nfn g() {} unsafe fn f() {}", False, ""),
+        ('#[doc = "# Safety"]\nunsafe fn f() {}', True, ""),
+        ('#[doc = include_str!("a.md")]\nunsafe fn f() {}', True, ""),
+        ("unsafe fn f() {\n    //! # Safety\n}", True, ""),
+        ("/**\n * # Safety\n */\nunsafe fn f() {}", True, ""),
+        ("#[doc(hidden)]\nunsafe fn f() {}", False, "hidden"),
+        ("impl T for S { unsafe fn f() {} }", False, "trait-impl"),
+        ('impl T for S { unsafe extern "C" fn f() {} }', False, "trait-impl"),
+        ('extern "C" { unsafe fn f(); }', False, "foreign"),
+        ("#[allow(clippy::missing_safety_doc)]\nmod m { unsafe fn f() {} }", False, "allowed"),
+        ("trait T { unsafe fn f(); }", False, ""),
+        ("trait T { unsafe fn f() {} }", False, ""),
+        ("impl T for S { fn g() { unsafe fn f() {} } }", False, ""),
+        ("unsafe trait T {}", False, ""),
+        ("macro_rules! m { () => { pub unsafe fn f() {} }; }", False, ""),
+    ],
+)
+def test_declarations(code: str, documented: bool, exempt: str) -> None:
+    declaration = only_declaration(read(code))
+
+    assert (documented, exempt) == (declaration.documented, declaration.exempt)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("    a();\n    unsafe { b() };\n    c();\n", "none"),
+        ("    unsafe { b() };\n    c();\n", "unknown"),
+        ("    // b\n    unsafe { b() };\n", "unknown"),
+        ("    a,\n    unsafe { b() },\n);\n", "unknown"),
+        ("    a();\n    // SAFETY: a\n    unsafe { b() };\n}\n\nfn g() {\n", "clippy"),
+        ("    a();\n    unsafe { b($x) };\n", "unknown"),
+        ("        1 => a(),\n        2 => unsafe { b() },\n    }\n", "unknown"),
+        ("    .map(|x| {\n        unsafe { b() }\n    });\n", "unknown"),
+        ("    a: u8,\n}\n\nunsafe impl A for S {}\n", "none"),
+        ("    let x = a\n        .map(|x| unsafe { b() })\n", "unknown"),
+    ],
+)
+def test_a_fragment_shows_enough_or_not(code: str, verdict: str) -> None:
+    assert verdict == only_site(hunk(code)).reading.verdict
+
+
+def test_a_fragment_at_the_top_of_its_file_shows_all_above() -> None:
+    assert "none" == only_site(hunk("unsafe impl A for S {}\n", first=1)).reading.verdict
+
+
+@pytest.mark.parametrize(
+    ("code", "documented", "exempt"),
+    [
+        ("}\n\nunsafe fn f() {\n    a();\n", False, ""),
+        ("    }\n\n    pub unsafe fn f() {\n        a();\n", False, ""),
+        ("    }\n\n    unsafe fn f() {\n        a();\n", False, "undecided"),
+        ("    }\n\n    pub unsafe fn f();\n", False, "undecided"),
+        ("    #[inline]\n    pub unsafe fn f() {\n        a();\n", None, ""),
+    ],
+)
+def test_declarations_in_fragments(code: str, documented: bool | None, exempt: str) -> None:
+    declaration = only_declaration(hunk(code))
+
+    assert (documented, exempt) == (declaration.documented, declaration.exempt)
+    assert Confidence.MEDIUM is declaration.confidence
