@@ -13,7 +13,7 @@ from rules.rule import Example
 def exposed(text: str) -> list[tuple[int, str, str, str, int]]:
     """Patch, file, cause, side and line of all sites that the diffs of an example expose."""
     loaded = load(Example("test", text))
-    found = []
+    found: list[tuple[int, str, str, str, int]] = []
     for file in view(loaded.series, loaded.tree).files:
         place = file.patch.index, file.path
         found += [(*place, one.cause, one.side, one.line) for one in exposed_sites(file)]
