@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A reply as the bytes of a mail; whatever its values hold, the headers are those that stand here and no others."""
 
+import hashlib
 import quopri
 import re
 import unicodedata
@@ -14,6 +15,8 @@ from bot.mail.address import Address
 from bot.review.comment import Reply
 
 _WIDTH: Final = 76
+_PLAIN: Final = "text/plain; charset=utf-8"
+_HTML: Final = "text/html; charset=utf-8"
 _LIST: Final = ",\n "
 _LONGEST: Final = 998  # octets without the line end, RFC 5322 section 2.1.1
 _ID = re.compile(r"[!-;=?-~]+")  # printable ASCII but < and >
@@ -30,11 +33,12 @@ class Refused:
     reason: str
 
 
-def compose(reply: Reply) -> bytes | Refused:
+def compose(reply: Reply, html: str = "") -> bytes | Refused:
     """The mail, with LF line ends as an mbox or a Maildir keeps it; the same reply gives the same bytes.
 
     Ids are written as they are, each on a line of its own, never encoded or broken: one that no header can hold is left
     out of References and refused elsewhere. A recipient whose address is not plain is left out; the last one is not.
+    A mail with `html`, an alternative to its text, starts a thread of its own: it answers nothing.
     """
     to, cc = _mailboxes(reply.to), _mailboxes(reply.cc)
     sender = _mailboxes((reply.sender,))
@@ -43,13 +47,17 @@ def compose(reply: Reply) -> bytes | Refused:
         (not sender, "the sender's address is not plain"),
         (not to, "no recipient has a plain address"),
         (not _is_id(reply.message_id), "our message-id cannot stand in a header"),
-        (not _is_id(reply.in_reply_to), "the message-id of the answered mail cannot stand in a header"),
+        (not html and not _is_id(reply.in_reply_to), "the message-id of the answered mail cannot stand in a header"),
         (not _DATE.fullmatch(reply.date), "the date is not one of a mail"),
         (bool(strange), f"a header that no mail of ours has: {strange!r}"),
     )
     if reason := next((reason for applies, reason in checks if applies), None):
         return Refused(reason)
-    encoding, content = _content(reply.body)
+    kind, encoding, content = _alternatives(reply.body, html) if html else (_PLAIN, *_content(reply.body))
+    answers = [
+        f"In-Reply-To: <{reply.in_reply_to}>",
+        "References: " + "\n ".join(f"<{each}>" for each in reply.references if _is_id(each)),
+    ]
     headers = [
         f"From: {sender[0]}",
         f"To: {_LIST.join(to)}",
@@ -57,14 +65,24 @@ def compose(reply: Reply) -> bytes | Refused:
         f"Subject: {_text('Subject', reply.subject)}",
         f"Date: {reply.date}",
         f"Message-ID: <{reply.message_id}>",
-        f"In-Reply-To: <{reply.in_reply_to}>",
-        "References: " + "\n ".join(f"<{each}>" for each in reply.references if _is_id(each)),
+        *([] if html else answers),
         *(f"{name}: {_text(name, value)}" for name, value in reply.headers),
         "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Type: {kind}",
         f"Content-Transfer-Encoding: {encoding}",
     ]
     return "\n".join(headers).encode("ascii") + b"\n\n" + content
+
+
+def _alternatives(body: str, html: str) -> tuple[str, str, bytes]:
+    """Both forms as one content, with its type and encoding; the boundary is a hash of what it bounds."""
+    boundary = f"=_{hashlib.sha256(f'{body}{html}'.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    parts = []
+    for kind, text in ((_PLAIN, body), (_HTML, html)):
+        content = quopri.encodestring(text.encode("utf-8", "replace"))
+        head = f"--{boundary}\nContent-Type: {kind}\nContent-Transfer-Encoding: quoted-printable\n\n"
+        parts.append(head.encode("ascii") + content.rstrip(b"\n") + b"\n")
+    return f'multipart/alternative;\n boundary="{boundary}"', "7bit", b"".join(parts) + f"--{boundary}--\n".encode()
 
 
 def _is_id(text: str) -> bool:

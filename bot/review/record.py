@@ -35,6 +35,15 @@ class Sitting:
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """A mail of ours about a posting, as far as it has come."""
+
+    posting_id: str
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """What could not be read or judged in a period: mails, postings, and the reasons that were most frequent."""
 

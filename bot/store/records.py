@@ -13,14 +13,15 @@ from sqlmodel import Session, col, select
 from bot.mail.posting import Posting
 from bot.ports import DuePosting, Outgoing
 from bot.review.comment import Review
-from bot.review.record import Reviewed, Sitting, Trouble
+from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.store.codec import decode
 from bot.store.database import Database
-from bot.store.outgoing import mail_of, row_of
-from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
+from bot.store.outgoing import row_of
+from bot.store.tables import CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
 
 _WENT_OUT: Final = ("sent", "filed", "doubtful")
 _REASONS: Final = 5
+_DIGESTS: Final = "digests"  # the cursors of readers, beside those of the archives
 
 
 class RecordRows:
@@ -104,11 +105,12 @@ class RecordRows:
                 for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
             ]
 
-    def sent_between(self, since: datetime, until: datetime) -> Sequence[Outgoing]:
+    def posted_between(self, since: datetime, until: datetime) -> Sequence[Posted]:
         """The mails that were written from `since` to before `until`, oldest first, whatever became of them."""
         with self._database.reading() as session:
-            rows = select(OutgoingRow).where(col(OutgoingRow.created) >= since, col(OutgoingRow.created) < until)
-            return [mail_of(row) for row in session.exec(rows.order_by(col(OutgoingRow.created)))]
+            rows = select(OutgoingRow.posting_id, OutgoingRow.kind, OutgoingRow.state)
+            rows = rows.where(col(OutgoingRow.created) >= since, col(OutgoingRow.created) < until)
+            return [Posted(*row) for row in session.exec(rows.order_by(col(OutgoingRow.created)))]
 
     def trouble_between(self, since: datetime, until: datetime) -> Trouble:
         """What could not be read or judged of what came from `since` to before `until`."""
@@ -130,10 +132,23 @@ class RecordRows:
                 reasons=tuple(f"{reason}: {number}" for reason, number in ranked[:_REASONS]),
             )
 
-    def enqueue(self, mail: Outgoing, now: datetime) -> bool:
-        """Keep a mail that answers no patch; False where one with its message-id is there, whatever became of it."""
+    def told_until(self, reader: str) -> datetime | None:
+        """The end of the last period that somebody's digest is done with."""
+        with self._database.reading() as session:
+            row = session.get(CursorRow, (_DIGESTS, reader))
+            return None if row is None else datetime.fromisoformat(row.position)
+
+    def tell(self, reader: str, until: datetime, mail: Outgoing | None, now: datetime) -> bool:
+        """Keep the digest, if there was anything to say, and that the period is done with, together.
+
+        Whether the mail was kept: one with its message-id that is there already, whatever became of it, stays the only
+        one.
+        """
         with self._database.writing() as session:
-            if session.get(OutgoingRow, mail.message_id) is not None:
+            before = session.get(CursorRow, (_DIGESTS, reader))
+            if before is None or datetime.fromisoformat(before.position) < until:
+                session.merge(CursorRow(source=_DIGESTS, epoch=reader, position=until.isoformat()))
+            if mail is None or session.get(OutgoingRow, mail.message_id) is not None:
                 return False
             session.add(row_of(mail, now))
             return True

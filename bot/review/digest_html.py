@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A digest as one HTML page: no script, nothing fetched from anywhere, every stranger's word escaped."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from bot.review import digest_words as words
+from bot.review import prose
+from bot.review.comment import Standing
+from bot.review.digest import Digest, FindingLine, Judged, SeriesLine
+from bot.review.markup import Markup, element, joined, link
+
+_SERIES: Final = 50
+_FINDINGS: Final = 20
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_STYLE: Final = Markup(
+    "body{font:15px/1.5 system-ui,sans-serif;color:#1d2125;background:#fff;max-width:60rem;margin:1.5rem auto;"
+    "padding:0 1rem}"
+    "h1{font-size:1.35rem;margin:0 0 .25rem}h2{font-size:1.05rem;margin:2rem 0 .5rem;padding-bottom:.25rem;"
+    "border-bottom:1px solid #c9ced4}"
+    "p{margin:.25rem 0}table{border-collapse:collapse;width:100%}"
+    "th{text-align:left;font-weight:600;color:#4c545d;font-size:.85rem}"
+    "td,th{padding:.35rem .75rem .35rem 0;vertical-align:top;border-bottom:1px solid #e8ebee}"
+    "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    "td.s{overflow-wrap:anywhere}a{color:#0b57a4}code{font-size:.9em;overflow-wrap:anywhere}"
+    ".by{color:#4c545d;font-size:.9rem}"
+    ".tag{display:inline-block;min-width:4.2rem;font-size:.85rem;font-weight:600}"
+    ".new{color:#a4320b}.stands,.moved{color:#7a5a00}.resolved{color:#1b6b34}"
+    "footer{margin-top:2.5rem;color:#4c545d;font-size:.85rem}"
+    "@media(prefers-color-scheme:dark){body{background:#16191c;color:#dfe3e7}td,th{border-color:#2b3035}"
+    "h2{border-color:#454c54}a{color:#7db4f0}th,.by,footer{color:#a3abb4}.new{color:#f0906c}"
+    ".stands,.moved{color:#d9b653}.resolved{color:#74c78d}}"
+)
+
+
+def digest_html(found: Digest, version: str, contact: str = "") -> str:
+    """The page; the same digest gives the same page."""
+    sections = (
+        ("Series that wait for review", _series(found.waiting)),
+        ("Series that went quiet", _series(found.went_quiet)),
+        ("What the rules found", _judged(found.judged)),
+        ("C changes that touch Rust", _judged(found.c_changes)),
+        ("Unsafe code and bindings by subsystem", _subsystems(found)),
+        ("Sent and withheld", _sent(found)),
+        ("Not read, not judged", _list(words.trouble(found))),
+        ("Rules so far", _rules(found)),
+    )
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name_="viewport", content="width=device-width"),
+        element("title", words.title(found)),
+        element("style", _STYLE),
+    )
+    contact = f" A person reads {contact}." if contact else ""
+    footer = f"patchwarden {version}, a program; you get this because its settings name you.{contact}"
+    body = element(
+        "body",
+        element("h1", words.title(found)),
+        element("p", words.summary(found)),
+        *(joined(element("h2", heading), content) for heading, content in sections if content),
+        element("footer", footer),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _series(lines: Sequence[SeriesLine]) -> Markup:
+    if not lines:
+        return Markup()
+    rows = [
+        element(
+            "tr",
+            element("td", words.age(line), class_="n"),
+            element("td", _named(line), class_="s"),
+            element("td", words.state(line)),
+        )
+        for line in lines[:_SERIES]
+    ]
+    head = element("tr", element("th", "age", class_="n"), element("th", "series"), element("th", "so far"))
+    return joined(element("table", head, *rows), _more(len(lines) - _SERIES))
+
+
+def _named(line: SeriesLine) -> Markup:
+    by = ", ".join(filter(None, (prose.name(line.author), words.size(line))))
+    return joined(link(line.subject, words.address(line)), element("div", by, class_="by"))
+
+
+def _judged(judged: Sequence[Judged]) -> Markup:
+    if not judged:
+        return Markup()
+    rows = [
+        element(
+            "tr",
+            element("td", _named(each.series), class_="s"),
+            element("td", _findings(each.findings), class_="s"),
+        )
+        for each in judged[:_SERIES]
+    ]
+    head = element("tr", element("th", "series"), element("th", "findings"))
+    return joined(element("table", head, *rows), _more(len(judged) - _SERIES))
+
+
+def _findings(lines: Sequence[FindingLine]) -> Markup:
+    return joined(*(_finding(line) for line in lines[:_FINDINGS]), _more(len(lines) - _FINDINGS))
+
+
+def _finding(line: FindingLine) -> Markup:
+    word = words.standing(line)
+    times = f", {line.count} places" if line.count > 1 else ""
+    said = joined(element("span", word, class_=f"tag {word}"), f" {line.severity} {line.rule}{times}")
+    where = element("div", element("code", line.place), class_="by")
+    why = element("div", words.reason(line), class_="by") if line.withheld else Markup()
+    shown = word != Standing.RESOLVED and not line.withheld
+    message = element("div", prose.prose(line.message)) if shown else Markup()
+    return element("div", said, where, message, why)
+
+
+def _subsystems(found: Digest) -> Markup:
+    if not found.subsystems:
+        return Markup()
+    rows = [
+        element("tr", element("td", element("code", line.subsystem)), element("td", words.delta(line)))
+        for line in found.subsystems[:_SERIES]
+    ]
+    return joined(element("table", *rows), _more(len(found.subsystems) - _SERIES))
+
+
+def _sent(found: Digest) -> Markup:
+    items = [f"{prose.count(number, 'mail')} {state}" for state, number in found.mails]
+    items += [f"{prose.count(number, 'finding')} withheld: {why}" for why, number in found.withheld]
+    return _list(items)
+
+
+def _rules(found: Digest) -> Markup:
+    if not found.rules:
+        return Markup()
+    heads = ("rule", "said", "fixed", "not applicable", "unanswered")
+    head = element("tr", *(element("th", each, class_="n" if number else "") for number, each in enumerate(heads)))
+    rows = [
+        element(
+            "tr",
+            element("td", element("code", tally.rule)),
+            *(
+                element("td", str(number), class_="n")
+                for number in (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
+            ),
+        )
+        for tally in found.rules
+    ]
+    silent = [f"{rule} is silent in mails now and speaks here only: {why}" for rule, why in found.demoted]
+    return joined(element("table", head, *rows), _list(silent))
+
+
+def _list(items: Iterable[str]) -> Markup:
+    lines = [element("li", item) for item in items]
+    return element("ul", *lines) if lines else Markup()
+
+
+def _more(number: int) -> Markup:
+    return element("p", f"And {number} more.", class_="by") if number > 0 else Markup()

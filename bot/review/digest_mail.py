@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A digest as a mail to be: one a reader and period, for ever the same."""
+
+import hashlib
+import re
+from datetime import UTC
+from email.utils import format_datetime
+from typing import Final
+
+from bot.mail.address import Address
+from bot.review import digest_words as words
+from bot.review.comment import Identity, Reply
+from bot.review.digest import Digest
+from bot.review.digest_text import digest_text
+
+KIND: Final = "digest"
+_NO_LABEL = re.compile(r"[^a-z0-9.-]")
+
+
+def digest_mail(found: Digest, identity: Identity) -> Reply:
+    """The mail, dated at the end of its period; nothing in it comes from a clock."""
+    domain = identity.sender.address.rpartition("@")[2]
+    parts = (KIND, found.reader.lower(), found.period.name)
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return Reply(
+        message_id=f"{digest[:32]}@{domain}",
+        date=format_datetime(found.period.until.astimezone(UTC)),
+        sender=identity.sender,
+        to=(Address("", found.reader),),
+        cc=(),
+        subject=words.title(found),
+        in_reply_to="",
+        references=(),
+        body=digest_text(found, identity.version, identity.contact),
+        headers=(
+            *((("Reply-To", identity.contact),) if identity.contact else ()),
+            ("List-Id", f"<patchwarden-digest.{_NO_LABEL.sub('', domain.lower())}>"),
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Patchwork-Hint", "ignore"),
+            ("X-Patchwarden-Version", identity.version),
+        ),
+    )

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The phrases that a digest's text and its HTML have in common."""
+
+from collections import Counter
+from typing import Final
+from urllib.parse import quote
+
+from bot.mail.target import is_message_id
+from bot.review import prose
+from bot.review.comment import Standing
+from bot.review.digest import Digest, FindingLine, SeriesLine, SubsystemLine
+from bot.review.statistics import RuleTally
+
+ARCHIVE: Final = "https://lore.kernel.org/r/"
+
+
+def title(found: Digest) -> str:
+    """The subject of the mail and the heading of the page."""
+    since, until = found.period.since, found.period.until
+    return f"patchwarden digest, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+
+
+def summary(found: Digest) -> str:
+    """All of it in a sentence or two."""
+    new, standing = found.count(Standing.NEW), found.count(Standing.REPEATED, Standing.MOVED)
+    wait = "waits" if len(found.waiting) == 1 else "wait"
+    pieces = [f"{len(found.waiting)} series {wait} for review", f"{len(found.went_quiet)} went quiet"]
+    findings = [
+        f"{prose.count(new, 'finding')} {'is' if new == 1 else 'are'} new",
+        f"{standing} {'stands' if standing == 1 else 'stand'}",
+        f"{found.count(Standing.RESOLVED)} resolved",
+    ]
+    return f"{prose.listed(pieces)}. {prose.listed(findings)}."
+
+
+def address(line: SeriesLine) -> str:
+    """Where the series is to be read; "" where its message-id could be anything else."""
+    return f"{ARCHIVE}{quote(line.message_id, safe='@+=')}/" if is_message_id(line.message_id) else ""
+
+
+def size(line: SeriesLine) -> str:
+    """Revision and patches: "v2, 3 patches"."""
+    return f"v{line.revision}, {prose.count(line.patches, 'patch')}"
+
+
+def age(line: SeriesLine) -> str:
+    """How long it is out, and how long nobody wrote."""
+    if line.days <= 0:
+        return "today"
+    silence = f", silent for {line.quiet}" if line.quiet >= 7 else ""
+    return f"{prose.count(line.days, 'day')}{silence}"
+
+
+def state(line: SeriesLine) -> str:
+    """What came of it so far: answers, trailers, our remarks."""
+    pieces = [prose.count(line.answers, "answer")] if line.answers else ["no answer yet"]
+    pieces += [f"{kind} {count}" for kind, count in line.trailers if kind.isascii() and kind.replace("-", "").isalpha()]
+    if line.remarks:
+        pieces.append(prose.count(line.remarks, "remark") + " of ours")
+    return ", ".join(pieces)
+
+
+def standing(line: FindingLine) -> str:
+    """One word: new, stands, moved, resolved."""
+    return "stands" if line.standing == Standing.REPEATED else line.standing
+
+
+def reason(line: FindingLine) -> str:
+    """Why it was not mailed, in part maybe in the words of who objected; "" where it was."""
+    return f"not mailed: {' '.join(line.withheld.split())}" if line.withheld else ""
+
+
+def delta(line: SubsystemLine) -> str:
+    """What became of the unsafe code, and of bindings in drivers: "+3 -1 unsafe, 2 uses of bindings"."""
+    pieces = []
+    if line.added or line.removed:
+        pieces.append(f"+{line.added} -{line.removed} unsafe")
+    if line.moved:
+        pieces.append(f"{line.moved} moved")
+    if line.bindings:
+        pieces.append(f"bindings used in {prose.count(line.bindings, 'place')}")
+    return ", ".join(pieces)
+
+
+def rule(tally: RuleTally) -> str:
+    """What became of a rule's remarks."""
+    return (
+        f"{tally.said} said: {tally.fixed} fixed, {tally.not_applicable} not applicable, {tally.unanswered} unanswered"
+    )
+
+
+def trouble(found: Digest) -> list[str]:
+    """What could not be read or judged, a line each."""
+    lines = []
+    if found.trouble.unreadable:
+        lines.append(f"{prose.count(found.trouble.unreadable, 'mail')} could not be read (`patchwarden quarantine`)")
+    if found.trouble.defective:
+        lines.append(f"{found.trouble.defective} series damaged")
+    if found.trouble.refused:
+        kinds = Counter({each.rpartition(": ")[0]: int(each.rpartition(": ")[2]) for each in found.trouble.reasons})
+        why = ", ".join(f"{count} {prose.prose(kind)}" for kind, count in kinds.most_common())
+        lines.append(f"{found.trouble.refused} series not reviewed: {why}")
+    lines += [f"rule {each} failed" for each in found.failures]
+    return lines

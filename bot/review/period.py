@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The stretches of time that digests are about: they end at a chosen local time, and each ends once."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `since` to before `until`, both in UTC."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def name(self) -> str:
+        """The same for the same stretch, whoever asks and when."""
+        return f"{self.since:%Y%m%dT%H%MZ}-{self.until:%Y%m%dT%H%MZ}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Every day, or every week on a `weekday` ("mon"), at that time of that zone."""
+
+    every: str
+    weekday: str
+    time: str
+    zone: str
+
+    def last(self, now: datetime) -> Period:
+        """The last stretch that is over. In a night that loses or repeats the hour it ends once all the same."""
+        zone = ZoneInfo(self.zone)
+        today = now.astimezone(zone).date()
+        days = (today - timedelta(days=back) for back in range(9))
+        ends = [end for day in days if self._ends_on(day) and (end := self._moment(day, zone)) <= now]
+        until = ends[0]
+        step = timedelta(days=1 if self.every == "day" else 7)
+        return Period(self._moment(until.astimezone(zone).date() - step, zone), until)
+
+    def _ends_on(self, day: date) -> bool:
+        return self.every == "day" or _WEEKDAYS[day.weekday()] == self.weekday
+
+    def _moment(self, day: date, zone: ZoneInfo) -> datetime:
+        hour, minute = (int(part) for part in self.time.split(":"))
+        return datetime.combine(day, time(hour, minute), zone).astimezone(UTC)
