@@ -31,42 +31,22 @@ keyword is a line of that file, after one space.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.log import split_log
+from rules.margin import Expected, Mark, read_margin
 from rules.patch import FileChange, Hunk, Line, Patch, Series
 from rules.rule import Example
 from rules.tree import FileTree, Tree, blob_id
 
 _DIFF = re.compile(r"diff (?:(?P<old>\S+) => )?(?P<path>\S+)(?P<flags>(?: \((?:new|deleted|whole)\))*)$")
 _HUNK = re.compile(r"@@(?: (?P<start>\d+) @@)?(?: (?P<heading>.*))?$")
-_MARGIN = re.compile(r"(?P<count>!+)(?P<words>(?: +[a-z]+)*)$")
 _SOMEWHERE = 101
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """One line's expected findings: `path` and `side` are "" for a log; None stands for what is not named."""
-
-    patch: int
-    path: str
-    side: str
-    line: int
-    count: int
-    severity: Severity | None
-    confidence: Confidence | None
-    mended: bool
-
-    @property
-    def place(self) -> tuple[int, str, str, int]:
-        return (self.patch, self.path, self.side, self.line)
-
-
-@dataclass(frozen=True, slots=True)
 class Loaded:
-    """An example, read: give `series` and `tree` to the engine and the findings to `differences`."""
+    """An example, read: give `series` and `tree` to the engine, `expected` and the findings to `differences`."""
 
     series: Series
     tree: Tree
@@ -87,49 +67,10 @@ def load(example: Example) -> Loaded:
         if not bar:
             raise MalformedExampleError(f"{example.name}, line {number}: no | in it")
         try:
-            reader.take(_read_margin(margin.strip()), body.removeprefix(" "))
+            reader.take(read_margin(margin.strip()), body.removeprefix(" "))
         except ValueError as error:
             raise MalformedExampleError(f"{example.name}, line {number}: {error}") from error
     return reader.finish()
-
-
-def differences(loaded: Loaded, rule_id: str, findings: Iterable[Finding]) -> tuple[str, ...]:
-    """What the rule's findings have too much, too little or otherwise than the margin says; empty if they agree."""
-    found: dict[tuple[int, str, str, int], list[Finding]] = {}
-    for finding in findings:
-        if finding.rule == rule_id:
-            found.setdefault(_place(finding), []).append(finding)
-    said: list[str] = []
-    for expected in loaded.expected:
-        here = found.pop(expected.place, [])
-        if len(here) != expected.count:
-            said.append(f"{expected.place}: expected {expected.count} findings, got {len(here)}")
-        for finding in here:
-            if expected.severity not in (None, finding.severity):
-                said.append(f"{expected.place}: expected severity {expected.severity}, got {finding.severity}")
-            if expected.confidence not in (None, finding.confidence):
-                said.append(f"{expected.place}: expected confidence {expected.confidence}, got {finding.confidence}")
-            if expected.mended != (finding.mended_by is not None):
-                said.append(f"{expected.place}: expected mended {expected.mended}, got {finding.mended_by}")
-    said.extend(f"{place}: not expected: {one.anchor.text!r}" for place, here in found.items() for one in here)
-    return tuple(sorted(said))
-
-
-def _place(finding: Finding) -> tuple[int, str, str, int]:
-    anchor = finding.anchor
-    if isinstance(anchor, Anchor):
-        return (anchor.patch, anchor.path, anchor.side, anchor.line)
-    return (anchor.patch, "", "", anchor.line)
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """What one margin says."""
-
-    count: int
-    severity: Severity | None
-    confidence: Confidence | None
-    mended: bool
 
 
 @dataclass(slots=True)
@@ -139,7 +80,7 @@ class _File:
     before: str | None
     after: str | None
     whole: bool
-    hunks: list[tuple[int | None, str, list[tuple[_Mark | None, str]]]] = field(default_factory=list)
+    hunks: list[tuple[int | None, str, list[tuple[Mark | None, str]]]] = field(default_factory=list)
     bare: set[str] = field(default_factory=set)
 
 
@@ -161,7 +102,7 @@ class _Reader:
     def index(self) -> int:
         return len(self.patches) + 1
 
-    def take(self, mark: _Mark | None, body: str) -> None:
+    def take(self, mark: Mark | None, body: str) -> None:
         if body.startswith("tree "):
             self.tree_file = self.base[body[5:].strip()] = []
         elif body.startswith("patch "):
@@ -196,7 +137,7 @@ class _Reader:
         before = None if "(new)" in flags else old or path
         self.files.append(_File(before, None if "(deleted)" in flags else path, "(whole)" in flags))
 
-    def _take_hunk_line(self, mark: _Mark | None, body: str) -> None:
+    def _take_hunk_line(self, mark: Mark | None, body: str) -> None:
         file = self.files[-1]
         if match := _HUNK.match(body):
             file.hunks.append((int(match["start"]) if match["start"] else None, match["heading"] or "", []))
@@ -262,7 +203,7 @@ class _Reader:
         return known
 
     def _hunk(
-        self, file: _File, lines: list[tuple[_Mark | None, str]], before_start: int, after_start: int, heading: str
+        self, file: _File, lines: list[tuple[Mark | None, str]], before_start: int, after_start: int, heading: str
     ) -> Hunk:
         built: list[Line] = []
         before, after = before_start, after_start
@@ -276,25 +217,11 @@ class _Reader:
         before_count, after_count = before - before_start, after - after_start
         return Hunk(before_start, before_count, after_start, after_count, heading, tuple(built))
 
-    def _expect(self, mark: _Mark | None, path: str, side: str, line: int) -> None:
+    def _expect(self, mark: Mark | None, path: str, side: str, line: int) -> None:
         if mark is not None:
             self.expected.append(
                 Expected(self.index, path, side, line, mark.count, mark.severity, mark.confidence, mark.mended)
             )
-
-
-def _read_margin(margin: str) -> _Mark | None:
-    if not margin:
-        return None
-    match = _MARGIN.match(margin)
-    if not match:
-        raise ValueError(f"cannot read the margin {margin!r}")
-    words = match["words"].split()
-    named = [word for word in words if word in set(Severity)]
-    sure = [Confidence(word) for word in words if word not in named and word != "mended"]
-    return _Mark(
-        len(match["count"]), Severity(named[0]) if named else None, sure[0] if sure else None, "mended" in words
-    )
 
 
 def _joined(lines: list[str]) -> bytes:

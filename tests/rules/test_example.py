@@ -4,8 +4,9 @@
 import pytest
 
 from rules.engine import view
-from rules.example import MalformedExampleError, differences, load
+from rules.example import MalformedExampleError, load
 from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
+from rules.margin import differences
 from rules.rule import Example
 
 TWO = Example(
@@ -67,7 +68,7 @@ def test_the_margin_says_what_is_expected() -> None:
 def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
     example = Example("e", "| diff led.rs (new)\n! nit high | +a\n! mended | +b\n| +c\n")
 
-    said = differences(load(example), "r", [finding(1), finding(3), finding(9, 1)])
+    said = differences(load(example).expected, "r", [finding(1), finding(3), finding(9, 1)])
 
     assert [line.split(": ")[1] for line in said] == [
         "expected confidence high, got low",
@@ -83,7 +84,7 @@ def test_agreement_and_other_rules_findings_are_no_difference() -> None:
     log = Finding("r", Severity.NIT, Confidence.HIGH, LogAnchor(1, 1, "log"), "m")
     other = Finding("other", Severity.NIT, Confidence.HIGH, LogAnchor(1, 1, "log"), "m")
 
-    assert differences(load(example), "r", [finding(1), log, other]) == ()
+    assert differences(load(example).expected, "r", [finding(1), log, other]) == ()
 
 
 def test_a_hunk_without_a_known_file_stands_somewhere() -> None:
