@@ -168,9 +168,9 @@ class _Builder:
             return None if content is None else _Known(content, proven=False)
         if known is not None and blob_id(known.content).startswith(announced):
             return _Known(known.content, proven=True)
-        content = self._blob(announced)
-        if content is None and change.before not in self.unknown:
-            content = self.tree.read(change.before)
+        content = None if change.before in self.unknown else self.tree.read(change.before)
+        if content is None or not blob_id(content).startswith(announced):
+            content = self._blob(announced)  # asked second: by a short id that it does not have, git looks everywhere
         if content is not None and blob_id(content).startswith(announced):
             return _Known(content, proven=True)
         return None if known is None else _Known(known.content, proven=False)
