@@ -8,7 +8,7 @@ another patch of the series, removed, by text and by neighbourhood.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import chain
+from itertools import chain, islice
 from typing import Generic, Literal, TypeVar
 
 from rules.finding import Side
@@ -24,7 +24,8 @@ Cause = Literal["added", "comment-removed", "comment-parted"]
 _ALIKE = 0.6
 _COMPARED = 400
 _TELLING = 24
-_MOST_PAIRS = 400
+_MOST_PAIRS = 20
+_MOST_EDITED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ def _new(
             left.append(case)
         elif match.justified:
             yield _at_code(case, "comment-removed")
-    for case in left:
-        match = _alike(file.change, case, gone)
+    for n, case in enumerate(left):
+        match = _alike(file.change, case, gone) if n < _MOST_EDITED else None
         if match is None or match.justified:
             yield _at_code(case, "added" if match is None else "comment-removed")
 
@@ -177,14 +178,11 @@ def _same(case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | 
 
     Few words are found in many places: then the line or the enclosing item has to agree too.
     """
-    equal = [one for one in removed if one.key == case.key]
-    near = [
-        one for one in equal if _words(one.code.text) == _words(case.code.text) or one.code.scope == case.code.scope
-    ]
-    chosen = next(iter(near), next(iter(equal), None) if len(case.key) >= _TELLING else None)
-    if chosen is not None:
-        removed.remove(chosen)
-    return chosen
+    equal = list(islice((n for n, one in enumerate(removed) if one.key == case.key), _MOST_PAIRS))
+    words = _words(case.code.text)
+    near = (n for n in equal if removed[n].code.scope == case.code.scope or _words(removed[n].code.text) == words)
+    chosen = next(near, next(iter(equal), None) if len(case.key) >= _TELLING else None)
+    return None if chosen is None else removed.pop(chosen)
 
 
 def _alike(change: FileChange, case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:
@@ -194,22 +192,24 @@ def _alike(change: FileChange, case: _Case[Unsafe], removed: list[_Case[Unsafe]]
     )
     if hunk < 0:
         return None
-    here = change.hunks[hunk]
-    near = [one for one in removed if _within(one.code.line, here.before_start, here.before_count)][:_MOST_PAIRS]
+    here, kind = change.hunks[hunk], case.key.split(" ")[0]
+    near = [
+        n
+        for n, one in enumerate(removed)
+        if _within(one.code.line, here.before_start, here.before_count) and one.key.startswith(kind + " ")
+    ]
     best, chosen = _ALIKE, None
-    for one in near:
-        if one.key.split(" ")[0] == case.key.split(" ")[0]:
-            ratio = _ratio(f"{_words(one.code.text)} {one.key}", f"{_words(case.code.text)} {case.key}")
-            if ratio >= best:
-                best, chosen = ratio, one
-    if chosen is not None:
-        removed.remove(chosen)
-    return chosen
+    for n in near[:_MOST_PAIRS]:
+        one = removed[n]
+        ratio = _ratio(f"{_words(one.code.text)} {one.key}", f"{_words(case.code.text)} {case.key}")
+        if ratio >= best:
+            best, chosen = ratio, n
+    return None if chosen is None else removed.pop(chosen)
 
 
 def _ratio(before: str, after: str) -> float:
     matcher = SequenceMatcher(None, before, after, autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= _ALIKE else 0.0
+    return matcher.ratio() if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _ALIKE else 0.0
 
 
 def _within(line: int, start: int, count: int) -> bool:

@@ -120,7 +120,6 @@ EXAMPLES = (
           | +fn on(led: &Led) -> Result {
           | +    // TODO: check.
           | +    // SAFETY: `led` is valid.
-          | +    // - and bound.
           | +
           | +    #[cfg(CONFIG_LED)]
           | +    unsafe { bindings::led_on(led.0) };
@@ -134,8 +133,6 @@ EXAMPLES = (
           | +    };
           | +    let d = // SAFETY: `led` is valid.
           | +        unsafe { bindings::led_get(led.0) };
-          | +    /* SAFETY: `led` is valid. */
-          | +    unsafe { bindings::led_off(led.0) };
           | +    Ok(())
           | +}
         """,
@@ -150,7 +147,7 @@ EXAMPLES = (
           | +        unused
           | +    )]
           | +    let a = unsafe { bindings::led_get(led.0) };
-          | +    unsafe { bindings::led_on(led.0) }; // SAFETY: `led` is valid.
+          | +    unsafe { led_on(led.0) }; // SAFETY: `led` is valid.
           | +    // SAFETY: `led` is valid.
           | +    match a {
           | +        0 => unsafe { bindings::led_on(led.0) },
@@ -163,10 +160,6 @@ EXAMPLES = (
           | +        name: 1,
           | +        raw: unsafe { bindings::led_get(led.0) },
           | +    };
-          | +    // SAFETY: `led` is valid.
-          | +    led.with(|raw| {
-          | +        unsafe { bindings::led_on(raw) }
-          | +    });
           | +    Ok(())
           | +}
         """,
