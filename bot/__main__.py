@@ -28,6 +28,7 @@ COMMANDS: Final = (
     "rules",
     "explain",
     "recheck",
+    "digest",
     "tree",
     "outbox",
     "stop",

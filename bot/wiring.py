@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from threading import Event
 
-from bot import wiring_answers, wiring_lore, wiring_sending
+from bot import wiring_answers, wiring_digest, wiring_lore, wiring_sending
 from bot.inbox.assemble import assemble
 from bot.inbox.sample import sample
 from bot.inbox.source import open_source
@@ -17,6 +17,7 @@ from bot.jobs.answer import Answering
 from bot.jobs.attest import Attesting
 from bot.jobs.complete import Completing
 from bot.jobs.deliver import Delivering
+from bot.jobs.digest import Digesting
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.schedule import Repeated
@@ -47,11 +48,17 @@ class Service:
     completing: Completing | None = None
     attesting: Attesting | None = None
     answering: Answering | None = None
+    digesting: Digesting | None = None
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
         """The jobs at the pace of the settings."""
         pace = settings.schedule
-        more = {"complete": self.completing, "attest": self.attesting, "answer": self.answering}
+        more = {
+            "complete": self.completing,
+            "attest": self.attesting,
+            "answer": self.answering,
+            "digest": self.digesting,
+        }
         return (
             Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds),
             Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
@@ -103,6 +110,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             if online and settings.lore.verify
             else None,
             answering=wiring_answers.answering(settings, store, judging, clock, stop),
+            digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
         )
         made.delivering.recover()
         yield made

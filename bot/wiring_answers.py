@@ -16,6 +16,8 @@ from bot.error import SettingsError
 from bot.jobs.answer import Answering, Ears
 from bot.jobs.recheck import Rechecking
 from bot.jobs.review import Desk
+from bot.kernel.kernels import Kernels, Place, Places
+from bot.kernel.maintainers import Maintainers
 from bot.mail.authority import Parties
 from bot.mail.posting import Posting
 from bot.ports import Clock
@@ -28,6 +30,7 @@ from bot.store.repository import Repository
 from rules.rule import Rule
 
 _SHORTEST_SECRET: Final = 32
+_DAY: Final = timedelta(days=1)
 _AGE: Final = timedelta(hours=1)
 """So old may figures be by which a rule is silenced: to count them anew takes a look at all that was ever said."""
 
@@ -37,13 +40,15 @@ def answering(settings: Settings, store: Repository, desk: Desk, clock: Clock, s
     if not desk.secret:
         return None
     chosen = settings.answers
+    keepers = Keepers(settings, clock)
     everywhere = frozenset(address.lower() for address in chosen.maintainers)
 
     def parties(posting: Posting) -> Parties:
         lists = {name.lower() for name in posting.lists}
+        paths = [path for patch in posting.series.patches for path in patch.paths]
         named = (one.maintainers for name, one in settings.lists.items() if name.lower() in lists)
         of_lists = frozenset(address.lower() for addresses in named for address in addresses)
-        return Parties(posting.author.key, frozenset(), everywhere | of_lists)
+        return Parties(posting.author.key, keepers().owners(paths), everywhere | of_lists)
 
     ears = Ears(
         own=settings.identity.address,
@@ -123,6 +128,25 @@ class Learned:
             demoted=self._demoted,
             muted=silence(muted),
         )
+
+
+class Keepers:
+    """MAINTAINERS of the newest kernel at hand, read anew once a day; of no kernel, nobody keeps anything."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._places = Places(tuple(Place(one.path) for one in settings.kernel.repositories), settings.kernel.index)
+        self._clock = clock
+        self._found = Maintainers("")
+        self._read: datetime | None = None
+
+    def __call__(self) -> Maintainers:
+        now = self._clock.now()
+        if self._places.repositories and (self._read is None or now - self._read >= _DAY):
+            tree = Kernels(self._places).newest()
+            content = None if tree is None else tree.read("MAINTAINERS")
+            self._found = Maintainers((content or b"").decode("utf-8", "replace"))
+            self._read = now
+        return self._found
 
 
 @cache

@@ -138,15 +138,15 @@ class RecordRows:
             row = session.get(CursorRow, (_DIGESTS, reader))
             return None if row is None else datetime.fromisoformat(row.position)
 
-    def tell(self, reader: str, until: datetime, mail: Outgoing | None, now: datetime) -> bool:
-        """Keep the digest, if there was anything to say, and that the period is done with, together.
+    def tell(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
+        """Keep the digest, if there was anything to say, and that all up to `until`, if given, is done with, together.
 
         Whether the mail was kept: one with its message-id that is there already, whatever became of it, stays the only
         one.
         """
         with self._database.writing() as session:
             before = session.get(CursorRow, (_DIGESTS, reader))
-            if before is None or datetime.fromisoformat(before.position) < until:
+            if until is not None and (before is None or datetime.fromisoformat(before.position) < until):
                 session.merge(CursorRow(source=_DIGESTS, epoch=reader, position=until.isoformat()))
             if mail is None or session.get(OutgoingRow, mail.message_id) is not None:
                 return False

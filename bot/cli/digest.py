@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden digest`: what happened lately, to read here or to send."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from bot.cli.context import options
+from bot.cli.since import moment
+from bot.review.digest import Digest
+from bot.review.digest_html import digest_html
+from bot.review.digest_text import digest_text
+from bot.review.formats.row import clean
+from bot.review.period import Period
+from bot.settings import load
+from bot.store.repository import Repository
+from bot.wiring import identity
+from bot.wiring_digest import digesting
+from bot.wiring_lore import SystemClock
+
+
+class Format(StrEnum):
+    """How a digest is shown."""
+
+    TEXT = "text"
+    HTML = "html"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(digest)
+
+
+def digest(
+    context: typer.Context,
+    reader: Annotated[
+        str | None, typer.Option("--for", metavar="WHO", help="Whose digest: an address. Without it: all there is.")
+    ] = None,
+    since: Annotated[str, typer.Option(metavar="AGE|DATE", help="From when on (7d, 12h, 2026-03-01).")] = "7d",
+    until: Annotated[str, typer.Option(metavar="AGE|DATE", help="Up to when; without it until now.")] = "0h",
+    form: Annotated[Format, typer.Option("--format", help="text, html or json.")] = Format.TEXT,
+    send: Annotated[
+        bool, typer.Option("--send", help="Queue it as a mail to WHO instead, of whole days; once for a period.")
+    ] = False,
+) -> None:
+    """Show what happened: series that wait for review, findings, unsafe code, what was sent and what was withheld.
+
+    The settings' readers get theirs by mail from the service; this is to look at one, or to send one now.
+
+    \b
+    Example:
+      patchwarden digest
+      patchwarden digest --since 2w --format html > digest.html
+      patchwarden digest --for maintainer@example.org --since 2026-03-01 --until 2026-03-08 --send
+
+    Exit status: 0 shown or queued, or there is nothing to say; 2 bad usage or wrong settings; 3 the database cannot be
+    used.
+    """
+    if send and not reader:
+        raise typer.BadParameter("a mail needs somebody to go to: --for ADDRESS", param_hint="--send")
+    settings = load(options(context).config)
+    now = datetime.now(UTC)
+    period = Period(moment(since, now), moment(until, now, "--until"))
+    if send:
+        # Whole days, so that the same command on the same day is about the same period, and sends nothing twice.
+        period = Period(
+            *(end.replace(hour=0, minute=0, second=0, microsecond=0) for end in (period.since, period.until))
+        )
+    if period.since >= period.until:
+        raise typer.BadParameter("the period ends before it begins", param_hint="--since")
+    with Repository(settings.database) as store:
+        job = digesting(settings, store, SystemClock())
+        found = job.digest(reader or "", job.material(period))
+        if send:
+            mail = job.send(found)
+            what = "nothing to say" if found.nothing else "it was written before"
+            typer.echo(f"no mail: {what}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
+            return
+    speaker = identity(settings)
+    if form is Format.HTML:
+        typer.echo(digest_html(found, speaker.version, speaker.contact), nl=False)
+    elif form is Format.JSON:
+        typer.echo(as_json(found))
+    else:
+        typer.echo(digest_text(found, speaker.version, speaker.contact), nl=False)
+
+
+def as_json(found: Digest) -> str:
+    """The digest's fields as they are, times in ISO 8601."""
+    return json.dumps(_plain(asdict(found)), indent=2)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return clean(value) if isinstance(value, str) else value

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What writes digests, from the settings."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import metadata
+
+from bot import wiring_answers
+from bot.jobs.digest import Digesting, Readership
+from bot.kernel.maintainers import Maintainers
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from bot.outbox.agreement import Mode
+from bot.ports import Clock
+from bot.review.comment import Identity
+from bot.review.period import Rhythm
+from bot.review.statistics import demoted
+from bot.settings import Settings
+from bot.store.repository import Repository
+
+_MODES = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
+
+
+def digesting(settings: Settings, store: Repository, clock: Clock) -> Digesting:
+    """What writes the digests over the store."""
+    chosen = settings.digest
+    keepers = wiring_answers.Keepers(settings, clock)
+    sender = Address(settings.identity.name, settings.identity.address)
+    return Digesting(
+        store,
+        Readership(
+            readers=chosen.recipients,
+            rhythm=Rhythm(chosen.every, chosen.weekday, chosen.time, chosen.zone),
+            identity=Identity(sender, metadata.version("patchwarden"), settings.identity.contact),
+            wanted=lambda reader: wanted(settings, keepers(), reader),
+            statistics=lambda: wiring_answers.statistics(store),
+            demoted=lambda tallies: demoted(tallies, wiring_answers.threshold(settings)),
+            mode=_MODES[chosen.mode].value,
+            held=chosen.mode == "moderate",
+            quiet=timedelta(days=chosen.quiet_days),
+        ),
+        clock,
+    )
+
+
+def wanted(settings: Settings, keepers: Maintainers, reader: str) -> Callable[[Posting], bool]:
+    """Which postings concern a reader: what touches his entries of MAINTAINERS, or came over his lists.
+
+    His are the lists that the settings call him maintainer of. Who has neither entries nor lists gets everything.
+    """
+    entries = keepers.of(reader)
+    lists = {
+        name.lower()
+        for name, one in settings.lists.items()
+        if reader.lower() in {address.lower() for address in one.maintainers}
+    }
+
+    def concerns(posting: Posting) -> bool:
+        if lists & {name.lower() for name in posting.lists}:
+            return True
+        paths = {path for patch in posting.series.patches for path in patch.paths}
+        return any(entry.keeps(path) for entry in entries for path in paths)
+
+    return concerns if entries or lists else lambda _: True
