@@ -112,7 +112,7 @@ def _destination(one: Outcome) -> str:
     if one.refused:
         return f"nobody: {one.refused}"
     if not one.mail:
-        return "nobody: nothing to say"
+        return f"nobody: {one.unsaid or 'nothing to say'}"
     first, more = one.to[0], len(one.to) - 1
     return f"{first} and {more} more" if more else first
 

@@ -9,7 +9,10 @@ from bot.mail.posting import Defective, Posting, Waiting
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One posting in a line: `refused` says why it was not reviewed, `mail` is its mail's id, `to` who would get it."""
+    """One posting in a line: `refused` says why it was not reviewed, `mail` is its mail's id, `to` who would get it.
+
+    `unsaid` is why there is no mail although there are findings.
+    """
 
     posting_id: str
     subject: str
@@ -21,6 +24,7 @@ class Outcome:
     mail: str = ""
     to: tuple[str, ...] = ()
     refused: str = ""
+    unsaid: str = ""
 
     @classmethod
     def of(cls, posting: Posting) -> Self:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From complete postings to reviews and, where something is to be said, frozen mails."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -100,7 +101,19 @@ class Reviewing:
             failures=len(judged.review.failures),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
+            unsaid="" if mail else _unsaid(judged),
         )
+
+
+def _unsaid(judged: Judged) -> str:
+    """Why findings made no mail: what most of them were withheld for, or why nobody is to get it."""
+    if judged.outgoing is not None:
+        return "these patches have their mail"
+    found = [comment for comment in judged.review.comments if comment.standing is not Standing.RESOLVED]
+    reasons = Counter(comment.withheld for comment in found if comment.withheld)
+    if not found or len(found) > reasons.total():
+        return judged.review.recipients.reason if found else ""
+    return reasons.most_common(1)[0][0]
 
 
 def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged:

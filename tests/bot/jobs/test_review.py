@@ -141,3 +141,25 @@ def test_a_stale_series_is_refused_with_the_reason(store: Repository, desk: Desk
     (outcome,) = _review(store, replace(desk, terms=Terms(stale=timedelta(hours=48))), patch("1@x"), clock=clock)
 
     assert (outcome.refused.startswith("stale: "), bool(store.mails())) == (not reviewed, reviewed)
+
+
+def test_why_findings_are_not_said_is_told(store: Repository, desk: Desk) -> None:
+    quiet = replace(desk, policy=Policy(without=frozenset({"bad-thing"})))
+    (outcome,) = _review(store, quiet, patch("1@x"))
+
+    assert (outcome.findings, outcome.mail, outcome.unsaid) == (1, "", "its rule is switched off here")
+
+
+@pytest.mark.parametrize("narrow", [Agreement(severity=Severity.BUG), Agreement(without=frozenset({"bad-thing"}))])
+def test_a_list_may_want_to_hear_less(store: Repository, desk: Desk, narrow: Agreement) -> None:
+    (outcome,) = _review(store, replace(desk, agreement=lambda lists: narrow), patch("1@x"))
+
+    assert (outcome.findings, outcome.mail) == (1, "")
+
+
+def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, desk: Desk) -> None:
+    clock = FakeClock(START + timedelta(hours=1))
+    waiting = replace(desk, agreement=lambda lists: Agreement(Mode.LIST, embargo=timedelta(hours=24)))
+    _review(store, waiting, patch("1@x"), clock=clock)
+
+    assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]
