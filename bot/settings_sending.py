@@ -2,9 +2,11 @@
 """The settings of sending: how mails leave, how many, and what stops them."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_HERE: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class SendingSettings(BaseModel):
@@ -51,4 +53,6 @@ class SendingSettings(BaseModel):
     def _reachable(self) -> Self:
         if self.transport == "smtp" and not self.host:
             raise ValueError('transport "smtp" needs a host')
+        if self.transport == "smtp" and self.security == "none" and self.host not in _HERE:
+            raise ValueError('security "none" is only for a mail server on this machine')
         return self

@@ -18,6 +18,7 @@ from bot.settings import DEFAULT_FILE, Settings, load, unknown_variables
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.wiring import archive
+from bot.wiring_sending import stop_file
 from rules.registry import RULES, problems
 
 _OLDEST_GIT = (2, 30)
@@ -67,6 +68,7 @@ def examine(config: Path | None) -> Iterator[Check]:
         yield _database(settings)
         yield from _archives(settings)
         yield _outbox(settings)
+        yield _sending(settings)
     yield _git()
     yield _rules()
 
@@ -102,6 +104,20 @@ def _outbox(settings: Settings) -> Check:
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return Check("outbox", f"{existing} cannot be written", "name another `directory` in [outbox]")
     return Check("outbox", str(directory))
+
+
+def _sending(settings: Settings) -> Check:
+    chosen = settings.sending
+    if reason := stop_file(settings).reason():
+        return Check("sending", reason, "`patchwarden stop --lift` goes on")
+    if chosen.transport == "none":
+        return Check("sending", "no transport, nothing can leave")
+    if chosen.transport == "sendmail" and shutil.which(chosen.sendmail[0]) is None:
+        return Check("sending", f"{chosen.sendmail[0]} is not there", "install it or correct `sendmail` in [sending]")
+    if chosen.transport == "smtp" and chosen.user and not os.access(chosen.password_file, os.R_OK):
+        return Check("sending", f"{chosen.password_file} cannot be read", "correct `password_file` in [sending]")
+    lists = [f"{name} ({one.mode})" for name, one in settings.lists.items() if one.mode.sends]
+    return Check("sending", f"by {chosen.transport}, for {', '.join(lists) or 'no list'}")
 
 
 def _git() -> Check:

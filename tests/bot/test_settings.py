@@ -48,6 +48,10 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("[review]\nstale_hours = -1\n", "settings s.toml:2: review.stale_hours: Input should be greater"),
         ("[identity]\naddress = 'A <a@example.org>'\n", "settings s.toml:2: identity.address: not a plain address"),
         ("[sending]\ntransport = 'smtp'\n", 'settings s.toml:1: sending: transport "smtp" needs a host'),
+        (
+            "[sending]\ntransport = 'smtp'\nhost = 'mail.example.org'\nsecurity = 'none'\n",
+            'settings s.toml:1: sending: security "none" is only for a mail server on this machine',
+        ),
         ("[lists.'l@example.org']\nquiet_hours = '25-3'\n", "settings s.toml:2: lists.l@example.org.quiet_hours"),
         ("database = \n", "settings s.toml: Invalid value (at line 1"),
     ],

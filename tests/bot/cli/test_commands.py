@@ -95,6 +95,12 @@ def test_init_says_what_it_cannot_write(patchwarden: Call) -> None:
         ("archives = ['absent.git']\n", "wrong archive: "),
         ("database = 'patchwarden.toml'\n", "wrong database: database patchwarden.toml: it is no SQLite database"),
         ("[outbox]\ndirectory = 'patchwarden.toml'\n", "wrong outbox: "),
+        ("[sending]\nstop_file = 'patchwarden.toml'\n", "wrong sending: stopped by patchwarden.toml"),
+        ("[sending]\ntransport = 'sendmail'\nsendmail = ['./absent']\n", "wrong sending: ./absent is not there"),
+        (
+            "[sending]\ntransport = 'smtp'\nhost = 'mail.example.org'\nuser = 'bot'\n",
+            "wrong sending: var/password cannot be read",
+        ),
     ],
 )
 def test_doctor_says_what_is_wrong_and_how_to_mend_it(patchwarden: Call, settings: str, expected: str) -> None:
