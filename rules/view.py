@@ -11,7 +11,7 @@ from rules.patch import FileChange, Patch, Series
 from rules.syntax.rust import Source, parse
 from rules.syntax.rust_code import Code, read
 from rules.syntax.rust_comments import Paragraphs, paragraphs
-from rules.syntax.rust_shape import Documented, Outline, documented
+from rules.syntax.rust_shape import Documented, documented
 from rules.tree import Tree
 
 _LONGEST = 2000
@@ -49,11 +49,6 @@ class FileView:
     def post_rust(self) -> Source | None:
         """The Rust syntax of the file after the patch; None where there is no such image."""
         return parse(self.post) if self.post is not None and self.is_rust else None
-
-    @cached_property
-    def post_outlines(self) -> tuple[Outline, ...]:
-        """The brackets and what they enclose, for each part of `post_code`."""
-        return tuple(Outline(code) for code in self.post_code)
 
     @cached_property
     def post_comments(self) -> tuple[tuple[Code, tuple[Paragraphs, ...]], ...]:

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 
 from rules.syntax.rust_code import Code, Comment
@@ -135,6 +136,12 @@ class Outline:
             if self._kind(opening) == "item":
                 return self.head(opening)
         return None
+
+
+@lru_cache(maxsize=16)
+def outline(code: Code) -> Outline:
+    """The outline of a run of lines; the last few are kept, because several rules ask for the same one in turn."""
+    return Outline(code)
 
 
 def skip(code: Code, offset: int) -> tuple[int, str]:

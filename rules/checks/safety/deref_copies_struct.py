@@ -29,7 +29,7 @@ from rules.rule import Example, Rule, Status
 from rules.syntax.rust_code import Code
 from rules.view import FileView
 
-_COPY = re.compile(r"\bunsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
+_COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
 
 
 def check(file: FileView) -> Iterator[Finding]:

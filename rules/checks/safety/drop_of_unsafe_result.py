@@ -29,7 +29,7 @@ from rules.syntax.rust_code import Code
 from rules.view import FileView
 
 _DROP = re.compile(
-    r"\blet\s+_\s*(?::[^=;]{1,200})?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]{1,300}::(?P<name>from_foreign|from_raw)\s*\("
+    r"let\s+_\s*(?::[^=;]{1,200})?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]{1,300}::(?P<name>from_foreign|from_raw)\s*\("
 )
 _END = re.compile(r"\s*;?\s*\}\s*;")
 

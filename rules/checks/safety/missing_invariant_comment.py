@@ -30,7 +30,7 @@ from rules.finding import Finding, Severity
 from rules.novelty import Suspect, new_in_code
 from rules.rule import Example, Rule, Status
 from rules.syntax.rust_code import Code
-from rules.syntax.rust_shape import Outline, implemented
+from rules.syntax.rust_shape import Outline, implemented, outline
 from rules.view import FileView
 
 _NO_VALUE = re.compile(
@@ -64,16 +64,16 @@ def check(file: FileView) -> Iterator[Finding]:
 
 def _suspects(code: Code, names: set[str]) -> Iterator[Suspect]:
     """The constructions of a type of these names in functions that say nothing of invariants."""
-    outline = Outline(code)
+    shape = outline(code)
     said: dict[int, bool] = {}
     word = "|".join(sorted(map(re.escape, names)))
     literal = re.compile(rf"(?<![\w.:])(?P<name>Self|{word})\s*(?:::\s*<[^<>;{{}}]*>\s*)?[{{(]")
     for match in islice(literal.finditer(code.code), _MOST):
         opening = match.end() - 1
-        container = outline.container(match.start()) or ""
+        container = shape.container(match.start()) or ""
         name = implemented(container) if match["name"] == "Self" else match["name"]
-        if name in names and "Clone for" not in container and _builds(outline, match.start(), opening):
-            function = outline.function(match.start())
+        if name in names and "Clone for" not in container and _builds(shape, match.start(), opening):
+            function = shape.function(match.start())
             if function is None:
                 continue
             if function[0] not in said:
@@ -82,13 +82,13 @@ def _suspects(code: Code, names: set[str]) -> Iterator[Suspect]:
                 yield Suspect(name, code.line(match.start()), code.column(match.start()))
 
 
-def _builds(outline: Outline, start: int, opening: int) -> bool:
+def _builds(shape: Outline, start: int, opening: int) -> bool:
     """Whether this is a value, written out in full, and no pattern or declaration."""
-    code = outline.code.code
-    closing = outline.closing(opening)
+    code = shape.code.code
+    closing = shape.closing(opening)
     if closing is None or closing - opening > _REACH or _PATTERN.match(code, closing + 1):
         return False
-    if not all(_INIT.search(head) for head in outline.macros(start)):
+    if not all(_INIT.search(head) for head in shape.macros(start)):
         return False
     before = code[max(0, start - 40) : start]
     if _NO_VALUE.search(before) and not before.rstrip().endswith("return"):

@@ -25,8 +25,9 @@ from collections.abc import Iterator
 
 from rules.finding import Evidence, Finding, Severity
 from rules.rule import Example, Rule, Status
+from rules.syntax.rust_code import Code
 from rules.syntax.rust_comments import Paragraphs
-from rules.syntax.rust_shape import Outline, implemented
+from rules.syntax.rust_shape import implemented, outline
 from rules.view import FileView
 
 _CLAIM = re.compile(
@@ -44,13 +45,16 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each struct that is called transparent and has no `repr`."""
     if not file.is_kernel_rust or not file.mentions(b"ransparent") or not file.adds("ransparent", "struct "):
         return
-    structs = _plain_structs(file)
+    structs: dict[str, int] | None = None
     said: set[str] = set()
-    for (code, comments), outline in zip(file.post_comments, file.post_outlines, strict=True):
+    for code, comments in file.post_comments:
         for comment in comments:
-            name = _claimed(file, outline, comment)
-            line = structs.get(name) if name else None
-            if name is None or line is None or name in said:
+            name = _claimed(file, code, comment)
+            if name is None or name in said:
+                continue
+            structs = _plain_structs(file) if structs is None else structs
+            line = structs.get(name)
+            if line is None:
                 continue
             if line in file.fresh or any(number in file.fresh for number, _ in comment.lines):
                 said.add(name)
@@ -64,7 +68,7 @@ def check(file: FileView) -> Iterator[Finding]:
                 yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(place), message, evidence)
 
 
-def _claimed(file: FileView, outline: Outline, comment: Paragraphs) -> str | None:
+def _claimed(file: FileView, code: Code, comment: Paragraphs) -> str | None:
     """The name of the type that the comment calls transparent; None where there is none of this file."""
     if comment.kind == "doc":
         return None
@@ -73,7 +77,7 @@ def _claimed(file: FileView, outline: Outline, comment: Paragraphs) -> str | Non
     if match is None:
         return None
     if match["name"] == "Self":
-        head = outline.container(comment.start)
+        head = outline(code).container(comment.start)
         return implemented(head) if head else None
     if match["module"] and match["module"] not in file.path.removesuffix(".rs").split("/")[-2:]:
         return None

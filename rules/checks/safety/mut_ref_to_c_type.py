@@ -27,7 +27,7 @@ from rules.finding import Finding, Severity
 from rules.novelty import Suspect, new_in_code
 from rules.rule import Example, Rule, Status
 from rules.syntax.rust_code import Code
-from rules.syntax.rust_shape import Outline
+from rules.syntax.rust_shape import Outline, outline
 from rules.view import FileView
 
 _REACH = 8_000  # characters above the reference in which the pointer's declaration is looked for
@@ -47,20 +47,19 @@ def check(file: FileView) -> Iterator[Finding]:
 
 
 def _suspects(code: Code) -> Iterator[Suspect]:
-    outline = Outline(code)
     for match in _REFERENCE.finditer(code.code):
-        if _points_to_c(outline, match.start(), match["ptr"]):
+        if _points_to_c(outline(code), match.start(), match["ptr"]):
             key = f"(*{match['ptr']}).{match['field']}"
             yield Suspect(key, code.line(match.start()), code.column(match.start()))
 
 
-def _points_to_c(outline: Outline, offset: int, name: str) -> bool:
+def _points_to_c(shape: Outline, offset: int, name: str) -> bool:
     """Whether the last declaration of the name before the place, in its function, is that of a pointer to a C type."""
-    function = outline.function(offset)
+    function = shape.function(offset)
     if function is None:
         return False
-    code = outline.code.code
-    head = outline.head(function[0])
+    code = shape.code.code
+    head = shape.head(function[0])
     text = head + code[max(function[0], offset - _REACH) : offset]
     declared = list(
         re.finditer(rf"(?<![\w.]){name}\s*:(?!:)\s*(?P<type>[^=;,)]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*", text)

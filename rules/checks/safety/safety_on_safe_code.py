@@ -29,7 +29,7 @@ from rules.finding import Finding, Severity
 from rules.rule import Example, Rule, Status
 from rules.syntax.rust_code import Code
 from rules.syntax.rust_comments import Paragraphs
-from rules.syntax.rust_shape import Outline, skip, statement_end
+from rules.syntax.rust_shape import Outline, outline, skip, statement_end
 from rules.view import FileView
 
 _TAG = re.compile(r"SAFETY\s*:")
@@ -43,19 +43,19 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag above a statement or item that is shown whole and has nothing unsafe in it."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for (code, comments), outline in zip(file.post_comments, file.post_outlines, strict=True):
+    for code, comments in file.post_comments:
         for comment in comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             if not tags or tags[0] not in file.fresh or comment.kind == "doc" or not comment.alone or comment.cut_below:
                 continue
-            if _is_safe(code, outline, comment, whole=file.confidence.rank > 1):
+            if _is_safe(code, comment, whole=file.confidence.rank > 1):
                 message = (
                     "Nothing below this `SAFETY:` comment is unsafe. Does it belong somewhere else, or is it left over?"
                 )
                 yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(tags[0], comment.column), message)
 
 
-def _is_safe(code: Code, outline: Outline, comment: Paragraphs, *, whole: bool) -> bool:
+def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:
     """Whether what stands below the comment is a statement or an item without anything that may be unsafe."""
     start, attributes = skip(code, comment.end)
     end = statement_end(code, start)
@@ -64,12 +64,14 @@ def _is_safe(code: Code, outline: Outline, comment: Paragraphs, *, whole: bool) 
     text = code.code[start : end[0]]
     if not text.strip() or _MAY_BE_UNSAFE.search(text):
         return False
-    return not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(outline, start, whole=whole)
+    return (
+        not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(outline(code), start, whole=whole)
+    )
 
 
-def _surroundings_are_safe(outline: Outline, offset: int, *, whole: bool) -> bool:
+def _surroundings_are_safe(shape: Outline, offset: int, *, whole: bool) -> bool:
     """Whether what encloses the place is known, is no macro, and is not unsafe."""
-    heads = [outline.head(opening) for opening in outline.enclosing(offset)]
+    heads = [shape.head(opening) for opening in shape.enclosing(offset)]
     if any(re.search(r"\bunsafe\b|!\s*(?:\w+\s*)?\Z", head) for head in heads):
         return False
     return whole or any(re.search(r"\bfn\s+\w", head) for head in heads)

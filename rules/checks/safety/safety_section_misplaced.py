@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from rules.finding import Finding, Severity
 from rules.rule import Example, Rule, Status
 from rules.syntax.rust_docs import is_safety_title
-from rules.syntax.rust_shape import Item, Outline, statement_end
+from rules.syntax.rust_shape import Item, Outline, outline, statement_end
 from rules.view import FileView
 
 _KINDS = {
@@ -48,10 +48,10 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each heading on a safe item, where the heading or the item's head is new."""
     if not file.is_kernel_rust or not file.mentions(b"# S", b"///") or not file.adds("# S", "# I", *_WORDS):
         return
-    for (code, items), outline in zip(file.post_documented, file.post_outlines, strict=True):
+    for code, items in file.post_documented:
         for one in items:
             heads = [number for number, title in one.titles if is_safety_title(title)]
-            if not heads or one.item.unsafe or one.item.kind not in _KINDS or _may_be_owed(outline, one.item):
+            if not heads or one.item.unsafe or one.item.kind not in _KINDS or _may_be_owed(outline(code), one.item):
                 continue
             if heads[0] in file.fresh or code.line(one.item.offset) in file.fresh:
                 message = f"`# Safety` on a {_KINDS[one.item.kind]}: {_advice(one.item)}"
@@ -64,19 +64,19 @@ def _advice(item: Item) -> str:
     return "only unsafe functions and traits have such a section. Rules of a type go under `# Invariants`."
 
 
-def _may_be_owed(outline: Outline, item: Item) -> bool:
+def _may_be_owed(shape: Outline, item: Item) -> bool:
     """Foreign functions and the items of unsafe traits have such sections; what surrounds an item may not be shown."""
-    container = outline.container(item.offset)
-    if container is None and outline.code.column(item.offset) > 1:
-        public = outline.code.code.startswith("pub", item.offset)
+    container = shape.container(item.offset)
+    if container is None and shape.code.column(item.offset) > 1:
+        public = shape.code.code.startswith("pub", item.offset)
         if not public:
             return True
     if container is not None and re.search(r"\bunsafe\b|\bextern\b", container):
         return True
     if item.kind != "fn":
         return False
-    end = statement_end(outline.code, item.offset)
-    return end is None or end[1] != "" or outline.in_macro(item.offset)
+    end = statement_end(shape.code, item.offset)
+    return end is None or end[1] != "" or shape.in_macro(item.offset)
 
 
 EXAMPLES = (
