@@ -5,7 +5,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rules.checks.bindings import bindings_in_driver
+from rules.checks.bindings import (
+    binding_config_dependent,
+    binding_without_provider,
+    bindings_glob_import,
+    bindings_in_driver,
+    bindings_type_in_api,
+    c_change_breaks_rust,
+)
+from rules.checks.helpers import helper_export_symbol, helper_missing_annotation, helper_signature, helper_unused
 from rules.checks.safety import (
     deref_copies_struct,
     drop_of_unsafe_result,
@@ -51,7 +59,17 @@ RULES: tuple[Rule, ...] = (
     # stale-safety-comment, safety-comment-insufficient omitted: 959 of 7,358 added unsafe lines change code under a
     # comment that stays, and only a reader can tell which of them matter
     # bindings
+    c_change_breaks_rust.RULE,
+    binding_config_dependent.RULE,
+    binding_without_provider.RULE,
     bindings_in_driver.RULE,
+    bindings_glob_import.RULE,
+    bindings_type_in_api.RULE,
+    # helpers
+    helper_missing_annotation.RULE,
+    helper_export_symbol.RULE,
+    helper_signature.RULE,
+    helper_unused.RULE,
 )
 
 HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")

@@ -25,15 +25,15 @@ def is_helper_source(path: str) -> bool:
     return path.startswith(HELPERS) and path.endswith(".c")
 
 
-def helpers_of(content: bytes) -> tuple[Helper, ...]:
-    """The helpers of one C file, also those that its macros make."""
+def helpers_of(content: bytes, first: int = 1, whole: bool = True) -> tuple[Helper, ...]:
+    """The helpers of one C file, also those that its macros make; of a part of it that begins at line `first`."""
     text = content.decode("utf-8", "surrogateescape")
-    source = scan(text)
+    source = scan(text, first, whole)
     lines = without_comments(text).split("\n")
     found = []
     for one in source.declarations:
         if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.defined and one.name.startswith(_PREFIX):
-            body = "\n".join(lines[one.line - 1 : one.last])
+            body = "\n".join(lines[one.line - first : one.last - first + 1])
             head, _, inside = body.partition("{")
             parameters = _parameter_names(head)
             names = [word for word in identifiers(inside) if word not in parameters and word not in _KEYWORDS]

@@ -26,7 +26,7 @@ def evaluate(expression: str, names: Mapping[str, int | None] | None = None) -> 
 def plain_expression(expression: str) -> bool:
     """Whether bindgen can make a constant of a macro with this body: literals, names, operators; no casts or calls."""
     text = expression.strip()
-    if re.fullmatch(r'(?:"(?:\\.|[^"\\])*"\s*)+', text):
+    if re.fullmatch(r'(?:[A-Za-z_]\w*\s+)?(?:"(?:\\.|[^"\\])*"\s*)+', text):
         return True
     tokens = _tokens(text)
     if tokens is None or not tokens:

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rust uses a C name that only some configurations have.
+
+## What it flags
+
+`bindings::name`, used for the first time, where every declaration of the name, and its helper if there is one, stands
+under the same `#if` of a `CONFIG_` option, while neither the item nor its module is under a `cfg`.
+
+## Why
+
+The kernel no longer builds where the option is off. That is found by robots weeks later, one configuration at a time.
+
+## How to fix
+
+`#[cfg(CONFIG_…)]` on the item or its module, or a helper that stands outside the `#if`.
+
+## When it stays silent
+
+A use under any `cfg` of a `CONFIG_` option: what Kconfig makes of the two options is not known here. Code outside the
+`kernel` crate, whose Kconfig entry may depend on the option. Names that were used before. Without a kernel tree nothing
+is said.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.border.fresh import fresh_users, gated
+from rules.border.index import Located
+from rules.border_view import anchored
+from rules.finding import Confidence, Evidence, Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import SeriesView
+
+
+def check(view: SeriesView) -> Iterator[Finding]:
+    """One finding for each name, where it is used first."""
+    change = view.border
+    if change is None:
+        return
+    for user in fresh_users(change):
+        found = gated(change.after, user) if user.path.startswith("rust/kernel/") else None
+        anchor = anchored(view, user) if found is not None else None
+        if found is None or anchor is None:
+            continue
+        condition = re.sub(r"defined\((\w+)\)", r"\1", found[0])
+        message = f"`{user.use.name}` is only there under `{condition}`, but this is built without it too."
+        stands = found[1]
+        evidence: tuple[Evidence, ...] = ()
+        if isinstance(stands, Located):
+            one = stands.declaration
+            evidence = (Evidence(f"{stands.path}:{one.line}", (one.signature,)),)
+        yield Finding(
+            RULE.id, RULE.severity, Confidence.HIGH, anchor, message, evidence, facts=(("name", user.use.name),)
+        )
+
+
+_TREE = """
+          | tree rust/bindings/bindings_helper.h
+          |  #include <linux/lamp.h>
+          | tree rust/kernel/lib.rs
+          |  #[cfg(CONFIG_LAMP)]
+          |  pub mod lamp;
+          |  pub mod light;
+          | tree include/linux/lamp.h
+          |  #ifdef CONFIG_LAMP
+          |  int lamp_on(int lamp);
+          |  #else
+          |  static inline int lamp_on(int lamp) { return 0; }
+          |  #endif
+          |  int lamp_off(int lamp);
+"""
+
+EXAMPLES = (
+    Example(
+        "no cfg around the use",
+        _TREE
+        + """
+          | diff rust/kernel/light.rs (new)
+          | +use crate::bindings;
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+        ! | +    unsafe { bindings::lamp_on(1) }
+          | +}
+        """,
+    ),
+    Example(
+        "a cfg on the module",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs (new)
+          | +use crate::bindings;
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+          | +    unsafe { bindings::lamp_on(1) }
+          | +}
+        """,
+    ),
+    Example(
+        "a cfg on the item, a name that is always there",
+        _TREE
+        + """
+          | diff rust/kernel/light.rs (new)
+          | +use crate::bindings;
+          | +#[cfg(CONFIG_LAMP)]
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+          | +    unsafe { bindings::lamp_on(1) }
+          | +}
+          | +
+          | +fn off() -> i32 {
+          | +    // SAFETY: There is a lamp.
+          | +    unsafe { bindings::lamp_off(1) }
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="binding-config-dependent",
+    summary="Rust uses a C name that only some configurations have",
+    severity=Severity.BUG,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        "DEUI4QS4G4KA.3H4Z0MRF394FF@nvidia.com",
+        "aEJwm16HSwCyt7aB@Mac.home",
+        "20241022234712.GB1848992-robh@kernel.org",
+        "20251202210501.40998-1-dakr@kernel.org",
+    ),
+    examples=EXAMPLES,
+    check_series=check,
+    needs_tree=True,
+)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rust uses a C name of which bindgen makes no binding.
+
+## What it flags
+
+`bindings::name`, used for the first time, where C declares the name only as a static inline function or as a macro
+that needs a compiler, and neither the tree nor the series has a helper `rust_helper_name` or a constant
+`RUST_CONST_HELPER_name`.
+
+## Why
+
+Bindgen sees symbols, types and plain constants. The code does not compile, or compiles only in the configuration in
+which another header declares the name.
+
+## How to fix
+
+Add a helper in `rust/helpers/`, or a `RUST_CONST_HELPER_*` to `rust/bindings/bindings_helper.h`, in the same patch.
+
+## When it stays silent
+
+The series is judged at its end: a helper in any of its patches counts. A name that no header in reach declares may come
+from a header that is not known. Without a kernel tree nothing is said.
+"""
+
+from collections.abc import Iterator
+
+from rules.border.fresh import fresh_users, unprovided
+from rules.border_view import anchored
+from rules.finding import Confidence, Evidence, Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import SeriesView
+
+
+def check(view: SeriesView) -> Iterator[Finding]:
+    """One finding for each name, where it is used first."""
+    change = view.border
+    if change is None:
+        return
+    for user in fresh_users(change):
+        stands = unprovided(change.after, user.use.name)
+        anchor = anchored(view, user) if stands is not None else None
+        if stands is None or anchor is None:
+            continue
+        one = stands.declaration
+        wanted = "a `RUST_CONST_HELPER_*`" if one.kind == "macro" else "a helper"
+        message = f"`{user.use.name}` is no symbol that bindgen can bind, C has it as {one.kind}: it needs {wanted}."
+        evidence = (Evidence(f"{stands.path}:{one.line}", (one.signature,)),)
+        yield Finding(
+            RULE.id, RULE.severity, Confidence.HIGH, anchor, message, evidence, facts=(("name", user.use.name),)
+        )
+
+
+_TREE = """
+          | tree rust/bindings/bindings_helper.h
+          |  #include <linux/lamp.h>
+          | tree include/linux/lamp.h
+          |  #define LAMP_MASK ((__force lamp_t)3)
+          |  #define LAMP_MAX 4
+          |  static inline int lamp_on(int lamp)
+          |  {
+          |      return 0;
+          |  }
+          |  int lamp_off(int lamp);
+"""
+
+EXAMPLES = (
+    Example(
+        "an inline function and a cast",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs (new)
+          | +use crate::bindings;
+        ! | +const MASK: u32 = bindings::LAMP_MASK;
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+        ! | +    unsafe { bindings::lamp_on(1) }
+          | +}
+        """,
+    ),
+    Example(
+        "helpers in the series, symbols, plain constants",
+        _TREE
+        + """
+          | patch rust: helpers: add lamp
+          | diff rust/helpers/lamp.c (new)
+          | +__rust_helper int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+          | diff rust/kernel/lamp.rs (new)
+          | +use crate::bindings;
+          | +const MAX: u32 = bindings::LAMP_MAX;
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+          | +    unsafe { bindings::lamp_on(1) + bindings::lamp_off(1) + bindings::lamp_elsewhere(1) }
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="binding-without-provider",
+    summary="Rust uses a C name of which bindgen makes no binding",
+    severity=Severity.BUG,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("7a88da9f-c67b-4a68-b8d6-a66f9096bab4@nvidia.com",),
+    examples=EXAMPLES,
+    check_series=check,
+    needs_tree=True,
+)

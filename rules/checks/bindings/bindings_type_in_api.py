@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A public function shows a type of the C bindings.
+
+## What it flags
+
+A `pub fn` of the `kernel` crate that a patch adds and whose signature names `bindings::Type`.
+
+## Why
+
+Drivers are to be written without knowing C's types. A public signature with one in it makes every caller handle raw C.
+
+## How to fix
+
+Wrap the type, or make the function `pub(crate)`.
+
+## When it stays silent
+
+`from_raw`, `as_raw`, `as_ptr` and their like exist to cross the border. `pub(crate)`, `pub(super)`, private functions,
+trait methods, callbacks with a C calling convention.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView
+
+_FUNCTION = re.compile(r"\bpub\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)(?P<rest>[^{;]*)")
+_TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")
+_CROSSING = re.compile(r"(?:.*_)?(?:raw|ptr|from|into|as)(?:_.*)?$|.*_(?:callback|vtable)$")
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each public function that shows a C type."""
+    if not file.is_kernel_rust or not file.path.startswith("rust/kernel/") or not file.adds("bindings::", "pub"):
+        return
+    for code in file.post_code:
+        for match in _FUNCTION.finditer(code.code):
+            found = _TYPE.search(match["rest"])
+            line = code.line(match.start("name"))
+            if found is None or line not in file.fresh or _CROSSING.match(match["name"]):
+                continue
+            message = f"The public function `{match['name']}` shows the C type `bindings::{found['type']}`: wrap it?"
+            yield Finding(
+                RULE.id, RULE.severity, file.confidence, file.anchor(line, code.column(match.start("name"))), message
+            )
+
+
+EXAMPLES = (
+    Example(
+        "a C type as argument",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +impl Led {
+        ! | +    pub fn attach(&self, dev: *mut bindings::device) {}
+          | +}
+        """,
+    ),
+    Example(
+        "functions that cross the border, or stay in the crate",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +impl Led {
+          | +    pub unsafe fn from_raw<'a>(ptr: *mut bindings::led) -> &'a Self {}
+          | +    pub fn as_raw(&self) -> *mut bindings::led {}
+          | +    pub(crate) fn attach(&self, dev: *mut bindings::device) {}
+          | +    pub fn max(&self) -> u32 { bindings::LED_MAX }
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="bindings-type-in-api",
+    summary="A public function shows a type of the C bindings",
+    severity=Severity.NIT,
+    status=Status.PREVIEW,
+    doc=__doc__ or "",
+    evidence=("CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com",),
+    examples=EXAMPLES,
+    check_file=check,
+    tier=2,
+)

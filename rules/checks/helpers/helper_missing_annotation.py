@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A C helper for Rust lacks `__rust_helper`.
+
+## What it flags
+
+A new function `rust_helper_*` in `rust/helpers/` without `__rust_helper` before its type, in a tree that has the macro.
+
+## Why
+
+The annotation lets the helper be inlined into Rust code across languages; without it every call of what is an inline
+function in C costs a real call.
+
+## How to fix
+
+Write `__rust_helper` before the return type.
+
+## When it stays silent
+
+Trees in which `rust/helpers/helpers.c` does not define the macro. Where no tree is at hand, files that do not use it
+otherwise.
+"""
+
+from collections.abc import Iterator
+
+from rules.border.facts import Helper
+from rules.border.helper_facts import helpers_of, is_helper_source
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView
+
+_DEFINED_IN = "rust/helpers/helpers.c"
+
+
+def check(file: FileView) -> Iterator[Finding]:
+    """One finding for each new helper without the annotation."""
+    if not is_helper_source(file.path) or file.post is None or not file.mentions(b"rust_helper_"):
+        return
+    found: list[Helper] = []
+    for part in file.post.fragments:
+        found += helpers_of(part.text, part.first, file.post.complete)
+    lines = file.post_lines
+    fresh = [
+        one for one in found if not one.annotated and f"rust_helper_{one.name}" in lines.get(_line(one, lines), "")
+    ]
+    fresh = [one for one in fresh if _line(one, lines) in file.fresh]
+    if not fresh or not _expected(file, found):
+        return
+    removed = " ".join(line.text for line in file.change.removed_lines())
+    for one in fresh:
+        if f"rust_helper_{one.name}(" not in removed:
+            message = f"`rust_helper_{one.name}` lacks `__rust_helper`, so that it cannot be inlined into Rust code."
+            yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(_line(one, lines)), message)
+
+
+def _line(one: Helper, lines: dict[int, str]) -> int:
+    """The line with the helper's name: its type may stand on a line of its own."""
+    return next(
+        (at for at in range(one.line, one.line + 4) if f"rust_helper_{one.name}" in lines.get(at, "")), one.line
+    )
+
+
+def _expected(file: FileView, found: list[Helper]) -> bool:
+    content = file.series.tree.read(_DEFINED_IN)
+    if content is not None:
+        return b"define __rust_helper" in content
+    return any(one.annotated for one in found)
+
+
+EXAMPLES = (
+    Example(
+        "beside annotated ones",
+        """
+          | diff rust/helpers/lamp.c (new)
+          | +__rust_helper int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+          | +
+        ! | +void rust_helper_lamp_off(int lamp)
+          | +{
+          | +    lamp_off(lamp);
+          | +}
+          | +
+          | +struct lamp *
+        ! | +rust_helper_lamp_get(int lamp)
+          | +{
+          | +    return lamp_get(lamp);
+          | +}
+        """,
+    ),
+    Example(
+        "the tree has the macro",
+        """
+          | tree rust/helpers/helpers.c
+          |  #define __rust_helper __always_inline
+          | diff rust/helpers/lamp.c (new)
+        ! | +void rust_helper_lamp_off(int lamp)
+          | +{
+          | +    lamp_off(lamp);
+          | +}
+        """,
+    ),
+    Example(
+        "an older tree",
+        """
+          | tree rust/helpers/helpers.c
+          |  #include "lamp.c"
+          | diff rust/helpers/lamp.c (new)
+          | +void rust_helper_lamp_off(int lamp)
+          | +{
+          | +    lamp_off(lamp);
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="helper-missing-annotation",
+    summary="A C helper for Rust lacks `__rust_helper`",
+    severity=Severity.BUG,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("DFQTGD2X29SA.SFSXUTFX6CWQ@kernel.org",),
+    examples=EXAMPLES,
+    check_file=check,
+)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A C helper for Rust has no user.
+
+## What it flags
+
+A new `rust_helper_name` where neither the tree nor the series has Rust code that uses `bindings::name`.
+
+## Why
+
+Helpers are added with the code that needs them; one without a user stays for ever, because nobody dares to remove it.
+
+## How to fix
+
+Send it with its user.
+
+## When it stays silent
+
+A series marked RFC. A use anywhere in an added line of Rust, doc comments included. A series with Rust files that could
+not be read whole. Without a kernel tree nothing is said.
+"""
+
+from collections.abc import Iterator
+
+from rules.border.helper_facts import is_helper_source
+from rules.finding import Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView, SeriesView
+
+
+def check(view: SeriesView) -> Iterator[Finding]:
+    """One finding for each helper without a user at the end of the series."""
+    change = view.border
+    if change is None or any("rfc" in prefix.lower() for prefix in view.series.prefixes):
+        return
+    files = [file for file in view.files if is_helper_source(file.path) and file.post is not None]
+    words = None
+    for file in files:
+        if view.later(file) or file.post is None or not file.post.complete:
+            continue
+        for helper in change.after.facts.helpers(file.path):
+            if helper.pattern or change.before.helper(helper.name) is not None or change.after.users(helper.name):
+                continue
+            words = _rust_words(view) if words is None else words
+            line = _line(file, helper.name, helper.line)
+            if helper.name not in words and line in file.fresh:
+                message = f"No Rust code in the tree or in this series uses `bindings::{helper.name}`."
+                facts = (("name", helper.name),)
+                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(line), message, facts=facts)
+
+
+def _line(file: FileView, name: str, first: int) -> int:
+    lines = file.post_lines
+    return next((at for at in range(first, first + 4) if f"rust_helper_{name}" in lines.get(at, "")), first)
+
+
+def _rust_words(view: SeriesView) -> frozenset[str]:
+    """Every word that the series adds to Rust files; of names pasted together by macros nothing is known."""
+    found: set[str] = set()
+    for file in view.files:
+        if file.is_rust:
+            for line in file.change.added_lines():
+                found.update("".join(sign if sign.isalnum() or sign == "_" else " " for sign in line.text).split())
+    return frozenset(found)
+
+
+_TREE = """
+          | tree rust/bindings/bindings_helper.h
+          |  #include <linux/lamp.h>
+          | tree include/linux/lamp.h
+          |  static inline int lamp_on(int lamp) { return 0; }
+"""
+
+EXAMPLES = (
+    Example(
+        "nobody uses it",
+        _TREE
+        + """
+          | diff rust/helpers/lamp.c (new)
+        ! | +__rust_helper int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+        """,
+    ),
+    Example(
+        "a later patch does",
+        _TREE
+        + """
+          | patch rust: helpers: add lamp
+          | diff rust/helpers/lamp.c (new)
+          | +__rust_helper int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+          | patch rust: lamp: switch it on
+          | diff rust/kernel/lamp.rs (new)
+          | +use crate::bindings;
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+          | +    unsafe { bindings::lamp_on(1) }
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="helper-unused",
+    summary="A C helper for Rust has no user",
+    severity=Severity.WARNING,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("DEHV08MPF9CH.1GZAWEGC4AVF3@nvidia.com", "2024062040-wannabe-composer-91bc@gregkh"),
+    examples=EXAMPLES,
+    check_series=check,
+    needs_tree=True,
+)
