@@ -41,16 +41,18 @@ class SeriesLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """One finding: `withheld` says why it was not mailed, "" if it was; `count` how many equal ones it stands for."""
+    """The findings of one rule in a series that stand alike; `withheld` says why they were not mailed, "" if they were.
+
+    `places` and `fingerprints` are in the order of the patches; `message` is that of the first.
+    """
 
     standing: str
     rule: str
     severity: str
-    place: str
     message: str
-    fingerprint: str
+    places: tuple[str, ...]
+    fingerprints: tuple[str, ...]
     withheld: str = ""
-    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Digest:
     def count(self, *standings: Standing) -> int:
         """How many findings stand so."""
         wanted = {standing.value for standing in standings}
-        return sum(line.count for each in self.judged for line in each.findings if line.standing in wanted)
+        return sum(len(line.places) for each in self.judged for line in each.findings if line.standing in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def digest(reader: str, material: Material, wanted: Callable[[Posting], bool]) -
             for each in of_rust
             if material.period.since <= each.moved + material.quiet < until and _waits(each)
         ),
-        judged=tuple(each for each in judged if each.findings),
+        judged=tuple(sorted((each for each in judged if each.findings), key=_withheld_alone)),
         c_changes=tuple(each for each in map(_of_c, judged) if each.findings),
         subsystems=_subsystems(reviews),
         mails=_states(mail for mail in material.mails if mail.posting_id in relevant and mail.kind != "digest"),
@@ -198,18 +200,16 @@ def _latest(reviews: Iterable[Review]) -> list[Review]:
 
 
 def _judged(review: Review) -> Judged:
-    """What the review says of its series; a resolved finding is told if it was ever mailed."""
+    """What the review says of its series; a resolved finding is told if it was mailed, or would have been."""
     posting = review.posting
-    lines: dict[tuple[str, ...], FindingLine] = {}
+    groups: dict[tuple[str, str, str, str], list[Comment]] = defaultdict(list)
     for comment in review.comments:
-        if comment.finding.severity is Severity.NOTE and comment.finding.path is not None and not _is_c(comment):
-            continue
-        if comment.standing is Standing.RESOLVED and not comment.said_before:
-            continue
-        line = _finding(comment)
-        key = (line.standing, line.rule, line.place.rpartition(":")[0], line.withheld)
-        known = lines.get(key)
-        lines[key] = line if known is None else replace(known, count=known.count + 1)
+        resolved = comment.standing is Standing.RESOLVED
+        note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
+        if not note and not (resolved and not comment.said_before):
+            withheld = "" if resolved else comment.withheld or ""
+            finding = comment.finding
+            groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)
     found = SeriesLine(
         posting.message_id,
         posting.series.subject,
@@ -219,22 +219,29 @@ def _judged(review: Review) -> Judged:
         posting.lists,
         remarks=_open(review),
     )
-    return Judged(found, tuple(lines.values()))
+    lines = [_findings(*key, comments) for key, comments in groups.items()]
+    return Judged(found, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
 
 
-def _finding(comment: Comment) -> FindingLine:
-    finding, anchor = comment.finding, comment.finding.anchor
+def _findings(standing: str, rule: str, severity: str, withheld: str, comments: Sequence[Comment]) -> FindingLine:
     return FindingLine(
-        standing=comment.standing.value,
-        rule=finding.rule,
-        severity=finding.severity.value,
-        place=f"{anchor.path}:{anchor.line}"
-        if isinstance(anchor, Anchor)
-        else f"commit message of patch {anchor.patch}:",
-        message=finding.message,
-        fingerprint=finding.fingerprint,
-        withheld="" if comment.standing is Standing.RESOLVED else comment.withheld or "",
+        standing,
+        rule,
+        severity,
+        comments[0].finding.message,
+        tuple(_place(comment) for comment in comments),
+        tuple(comment.finding.fingerprint for comment in comments),
+        withheld,
     )
+
+
+def _withheld_alone(judged: Judged) -> bool:
+    return all(line.withheld for line in judged.findings)
+
+
+def _place(comment: Comment) -> str:
+    anchor = comment.finding.anchor
+    return f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"commit message of patch {anchor.patch}"
 
 
 def _is_c(comment: Comment) -> bool:
@@ -243,14 +250,12 @@ def _is_c(comment: Comment) -> bool:
 
 def _of_c(judged: Judged) -> Judged:
     """Its findings in C files: what they change is used from Rust."""
-    return Judged(
-        judged.series,
-        tuple(
-            line
-            for line in judged.findings
-            if line.standing != Standing.RESOLVED and line.place.rpartition(":")[0].endswith(_C)
-        ),
-    )
+    kept = []
+    for line in judged.findings:
+        places = tuple(place for place in line.places if place.rpartition(":")[0].endswith(_C))
+        if places and line.standing != Standing.RESOLVED:
+            kept.append(replace(line, places=places))
+    return Judged(judged.series, tuple(kept))
 
 
 def _subsystems(reviews: Iterable[Review]) -> tuple[SubsystemLine, ...]:

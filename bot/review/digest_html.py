@@ -12,6 +12,7 @@ from bot.review.markup import Markup, element, joined, link
 
 _SERIES: Final = 50
 _FINDINGS: Final = 20
+_PLACES: Final = 5
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE: Final = Markup(
     "body{font:15px/1.5 system-ui,sans-serif;color:#1d2125;background:#fff;max-width:60rem;margin:1.5rem auto;"
@@ -24,7 +25,7 @@ _STYLE: Final = Markup(
     "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     "td.s{overflow-wrap:anywhere}a{color:#0b57a4}code{font-size:.9em;overflow-wrap:anywhere}"
     ".by{color:#4c545d;font-size:.9rem}"
-    ".tag{display:inline-block;min-width:4.2rem;font-size:.85rem;font-weight:600}"
+    ".f{margin-bottom:.5rem}.tag{display:inline-block;min-width:4.2rem;font-size:.85rem;font-weight:600}"
     ".new{color:#a4320b}.stands,.moved{color:#7a5a00}.resolved{color:#1b6b34}"
     "footer{margin-top:2.5rem;color:#4c545d;font-size:.85rem}"
     "@media(prefers-color-scheme:dark){body{background:#16191c;color:#dfe3e7}td,th{border-color:#2b3035}"
@@ -107,13 +108,11 @@ def _findings(lines: Sequence[FindingLine]) -> Markup:
 
 def _finding(line: FindingLine) -> Markup:
     word = words.standing(line)
-    times = f", {line.count} places" if line.count > 1 else ""
-    said = joined(element("span", word, class_=f"tag {word}"), f" {line.severity} {line.rule}{times}")
-    where = element("div", element("code", line.place), class_="by")
+    said = joined(element("span", word, class_=f"tag {word}"), words.finding(line).removeprefix(f"{word}:"))
+    shown = [element("div", element("code", place), class_="by") for place in line.places[:_PLACES]]
+    message = element("div", prose.prose(line.message)) if word != Standing.RESOLVED and not line.withheld else Markup()
     why = element("div", words.reason(line), class_="by") if line.withheld else Markup()
-    shown = word != Standing.RESOLVED and not line.withheld
-    message = element("div", prose.prose(line.message)) if shown else Markup()
-    return element("div", said, where, message, why)
+    return element("div", said, message, why, *shown, _more(len(line.places) - _PLACES), class_="f")
 
 
 def _subsystems(found: Digest) -> Markup:

@@ -11,7 +11,8 @@ from bot.review.digest import Digest, FindingLine, Judged, SeriesLine
 from bot.review.quote import quoted
 
 _SERIES: Final = 25  # shown of a section; more is a list nobody reads
-_FINDINGS: Final = 8
+_FINDINGS: Final = 12
+_PLACES: Final = 3
 
 
 def digest_text(found: Digest, version: str, contact: str = "") -> str:
@@ -65,11 +66,13 @@ def _judged(judged: Sequence[Judged]) -> Iterator[str]:
 
 
 def _finding(line: FindingLine) -> Iterator[str]:
-    times = f", {line.count} places" if line.count > 1 else ""
-    yield from _item(f"{words.standing(line)}: {line.severity} {line.rule}{times}")
-    yield quoted(f"    {line.place}")
+    yield from _item(words.finding(line))
     if line.withheld:
         yield quoted(f"    {words.reason(line)}")
+    for place in line.places[:_PLACES]:
+        yield quoted(f"    {place}")
+    if len(line.places) > _PLACES:
+        yield quoted(f"    and {len(line.places) - _PLACES} more")
 
 
 def _subsystems(found: Digest) -> Iterator[str]:

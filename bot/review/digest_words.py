@@ -65,6 +65,12 @@ def standing(line: FindingLine) -> str:
     return "stands" if line.standing == Standing.REPEATED else line.standing
 
 
+def finding(line: FindingLine) -> str:
+    """How many findings of which rule: "new: warning missing-safety-comment, 3 places"."""
+    many = f", {len(line.places)} places" if len(line.places) > 1 else ""
+    return f"{standing(line)}: {line.severity} {line.rule}{many}"
+
+
 def reason(line: FindingLine) -> str:
     """Why it was not mailed, in part maybe in the words of who objected; "" where it was."""
     return f"not mailed: {' '.join(line.withheld.split())}" if line.withheld else ""
