@@ -19,6 +19,7 @@ from bot.ports import Archive, Batch, Clock
 
 LARGEST_MANIFEST: Final = 4 * 1024 * 1024
 _OVERLAP: Final = timedelta(days=2)
+_DOUBT: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ class Following:
 class LoreArchive:
     """One list, mirrored under `directory`; its mails are read from the mirror with `reader`.
 
-    The network is asked at most once an interval and only for epochs whose fingerprint changed; mails that an earlier
-    fetch brought and nobody took are given whether or not the network answers. What went wrong is raised as InboxError
-    behind the last batch, so that a broken epoch holds no other one back.
+    The network is asked at most once an interval, and git only for epochs whose fingerprint changed, but for the newest
+    one after six hours in any case. Mails that an earlier fetch brought and nobody took are given whether or not the
+    network answers. What went wrong is raised as InboxError behind the last batch, so that a broken epoch holds no other
+    one back.
     """
 
     def __init__(
@@ -117,24 +119,29 @@ class LoreArchive:
         fetched: dict[str, object] = dict(known) if isinstance(known, dict) else {}
         since = as_time(state.get("since")) or now - self._how.window
         last = as_time(state.get("last"))
+        looked = as_time(state.get("looked"))
+        # An archive makes its manifest from an index that can lie behind its git, or stand still.
+        doubted = looked is not None and now - looked >= _DOUBT
         failed = False
         for epoch in epochs:
-            if fetched.get(epoch.name) == epoch.fingerprint:
+            newest = epoch is epochs[-1]
+            if fetched.get(epoch.name) == epoch.fingerprint and not (newest and doubted):
                 continue
             try:
-                if self._wanted(epoch, since, newest=epoch is epochs[-1], cursor=cursors.get(epoch.name)):
+                if self._wanted(epoch, since, newest=newest, cursor=cursors.get(epoch.name)):
                     self._fetch(epoch, cursors.get(epoch.name), lock, since, last)
             except InboxError as error:
                 failed = True
                 self._trouble.append(error)
                 continue
             fetched[epoch.name] = epoch.fingerprint
-            write_json(self._state, {"since": since, "last": last, "fetched": fetched})
+            looked = now if newest else looked
+            write_json(self._state, {"since": since, "last": last, "looked": looked, "fetched": fetched})
         if failed:
             self._http.pace.failed(self._git_key)
         else:
             self._http.pace.succeeded(self._git_key)
-            write_json(self._state, {"since": since, "last": now, "fetched": fetched})
+            write_json(self._state, {"since": since, "last": now, "looked": looked, "fetched": fetched})
 
     def _wanted(self, epoch: Epoch, since: datetime, *, newest: bool, cursor: str | None) -> bool:
         return newest or cursor is not None or epoch.modified >= since or self._mirror(epoch).exists

@@ -81,6 +81,18 @@ def test_git_is_asked_only_when_the_fingerprint_changed(origin: Origin, follower
     assert (origin.asked(r"/git/0\.git/"), origin.asked("manifest")) == (asked, 6)
 
 
+def test_a_manifest_that_stands_still_is_not_believed_for_ever(origin: Origin, follower: Follower) -> None:
+    epoch = origin.epoch("rust")
+    epoch.add(mail(1))
+    follower.poll()
+    old = Answer(body=origin.manifest("rust"))
+    origin.faults["manifest"] = [old] * 1000
+    epoch.add(mail(2))
+    hours = [hour for hour in range(1, 20) if follower.poll(hours=1)]
+
+    assert (hours, origin.asked(r"/git/0\.git/info/refs")) == ([6], 4)
+
+
 def test_the_manifest_is_asked_once_in_two_minutes_whatever_restarts(origin: Origin, follower: Follower) -> None:
     origin.epoch("rust").add(mail(1))
 
