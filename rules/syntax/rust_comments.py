@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from rules.syntax.rust_code import Code, Comment
 
-_MARKS = re.compile(r"(?://+!?|/\*+!?|\*(?!/))[ \t]?|\*/")
+_MARKS = re.compile(r"(?:/\*+!?|\*(?!/))[ \t]?|\*/")
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraphs:
     """A run of comment lines without other lines between: `lines` are their numbers and their text without marks.
 
-    `kind` is that of rust_code.Comment. `alone` says that nothing stands before the comment on its lines, `cut` that it
+    `kind` is "line" or "block". `alone` says that nothing stands before the comment on its lines, `cut` that it
     could go on above or below, on lines that are not shown. `end` is the offset behind it.
     """
 
@@ -37,15 +37,27 @@ class Paragraphs:
 
 
 def paragraphs(code: Code, *, whole: bool) -> Iterator[Paragraphs]:
-    """The comments of a run of lines, those on consecutive lines of one kind and column taken together."""
+    """The ordinary comments of a run of lines, those on consecutive lines of one column taken together.
+
+    Documentation is left out: it belongs to its item, see rust_shape.documented.
+    """
     run: list[Comment] = []
     for comment in code.comments:
+        if comment.kind == "doc":
+            continue
         if run and not _belongs(run[-1], comment):
             yield _paragraphs(code, run, whole=whole)
             run = []
         run.append(comment)
     if run:
         yield _paragraphs(code, run, whole=whole)
+
+
+def _plain(comment: Comment) -> list[str]:
+    """The lines of a comment without its marks."""
+    if comment.kind == "line":
+        return [comment.text.lstrip("/").strip()]
+    return [_MARKS.sub("", text.strip(), count=1).removesuffix("*/").strip() for text in comment.text.split("\n")]
 
 
 def _belongs(before: Comment, comment: Comment) -> bool:
@@ -59,11 +71,7 @@ def _belongs(before: Comment, comment: Comment) -> bool:
 
 
 def _paragraphs(code: Code, run: list[Comment], *, whole: bool) -> Paragraphs:
-    lines = [
-        (comment.line + offset, _MARKS.sub("", text.strip(), count=1).removesuffix("*/").strip())
-        for comment in run
-        for offset, text in enumerate(comment.text.split("\n"))
-    ]
+    lines = [(comment.line + offset, text) for comment in run for offset, text in enumerate(_plain(comment))]
     end = run[-1].start + len(run[-1].text)
     return Paragraphs(
         run[0].kind,

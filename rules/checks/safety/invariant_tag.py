@@ -36,7 +36,7 @@ def check(file: FileView) -> Iterator[Finding]:
     for _, comments in file.post_comments:
         for comment in comments:
             for number, text in comment.lines:
-                if comment.kind != "doc" and _PLURAL.match(text) and number in file.fresh:
+                if _PLURAL.match(text) and number in file.fresh:
                     message = "The tag is `INVARIANT:`, in the singular, also for several invariants."
                     yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number, comment.column), message)
 

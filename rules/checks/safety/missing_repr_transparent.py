@@ -70,8 +70,6 @@ def check(file: FileView) -> Iterator[Finding]:
 
 def _claimed(file: FileView, code: Code, comment: Paragraphs) -> str | None:
     """The name of the type that the comment calls transparent; None where there is none of this file."""
-    if comment.kind == "doc":
-        return None
     claim = _CLAIM.search(" ".join(text for _, text in comment.lines))
     match = _NAME.match(claim["quoted"] or claim["plain"]) if claim else None
     if match is None:

@@ -46,7 +46,7 @@ def check(file: FileView) -> Iterator[Finding]:
     for code, comments in file.post_comments:
         for comment in comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
-            if not tags or tags[0] not in file.fresh or comment.kind == "doc" or not comment.alone or comment.cut_below:
+            if not tags or tags[0] not in file.fresh or not comment.alone or comment.cut_below:
                 continue
             if _is_safe(code, comment, whole=file.confidence.rank > 1):
                 message = (

@@ -52,7 +52,7 @@ def check(file: FileView) -> Iterator[Finding]:
 
 def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
     """The lines of tags that are placeholders, and what stands there."""
-    if comment.kind == "doc" or not comment.alone:
+    if not comment.alone:
         return
     tags = [at for at, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
     for tag, following in pairwise([*tags, len(comment.lines)]):

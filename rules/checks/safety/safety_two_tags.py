@@ -36,8 +36,6 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     for _, comments in file.post_comments:
         for comment in comments:
-            if comment.kind == "doc":
-                continue
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             for number in tags[1:]:
                 if number in file.fresh:

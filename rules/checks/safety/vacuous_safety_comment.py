@@ -56,7 +56,7 @@ def check(file: FileView) -> Iterator[Finding]:
         for comment in comments:
             text = " ".join(text for _, text in comment.lines)
             tag = _TAG.match(text)
-            if tag is None or comment.kind == "doc" or comment.cut_below or not comment.alone:
+            if tag is None or comment.cut_below or not comment.alone:
                 continue
             said = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
             sentences = [sentence.strip(" .!-*") for sentence in said if sentence.strip(" .!-*")]

@@ -5,13 +5,12 @@ from rules.syntax.rust_code import Code
 from rules.syntax.rust_comments import paragraphs
 
 
-def test_lines_of_one_kind_and_column_are_one() -> None:
+def test_ordinary_lines_of_one_column_are_one() -> None:
     code = Code("// a\n// b\n    // c\n/// d\n\n// e\nf(); // g\n// h\n/* i\n * j */\n", 3)
 
     assert [(one.kind, one.alone, [text for _, text in one.lines]) for one in paragraphs(code, whole=True)] == [
         ("line", True, ["a", "b"]),
         ("line", True, ["c"]),
-        ("doc", True, ["d"]),
         ("line", True, ["e"]),
         ("line", False, ["g"]),
         ("line", True, ["h"]),
