@@ -31,7 +31,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def followed(settings: Settings, clock: Clock) -> list[Archive]:
+def followed(settings: Settings, clock: Clock) -> list[LoreArchive]:
     """The lists that the settings name."""
     lore = settings.lore
     how = Following(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from bot import wiring_lore
 from bot.cli import status
 from bot.cli.context import options
 from bot.error import SettingsError
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check settings, database, archives, outbox, git and the rules; say for each what is wrong and how to mend it.
+    """Check settings, database, archives, lists, outbox, git, rules; say of each what is wrong and how to mend it.
 
     \b
     Example:
@@ -67,6 +68,7 @@ def examine(config: Path | None) -> Iterator[Check]:
         yield from _environment()
         yield _database(settings)
         yield from _archives(settings)
+        yield from _lists(settings)
         yield _outbox(settings)
         yield _sending(settings)
     yield _git()
@@ -88,7 +90,7 @@ def _database(settings: Settings) -> Check:
 
 
 def _archives(settings: Settings) -> Iterator[Check]:
-    if not settings.archives:
+    if not settings.archives and not settings.lore.lists:
         yield Check("archives", "none in the settings: the bundled sample archive")
     for path in settings.archives:
         try:
@@ -96,6 +98,27 @@ def _archives(settings: Settings) -> Iterator[Check]:
             yield Check("archive", f"{path}, {source.count({}):,} mails")
         except InboxError as error:
             yield Check("archive", str(error), "correct its path in `archives`, or give this user the right to read it")
+
+
+def _lists(settings: Settings) -> Iterator[Check]:
+    """What the last rounds left; nobody on the network is asked."""
+    for source in wiring_lore.followed(settings, wiring_lore.SystemClock()):
+        try:
+            standing = source.standing()
+        except InboxError as error:
+            yield Check(
+                "list", str(error), "name another `directory` in [lore], or give this user the right to write it"
+            )
+            continue
+        whole = "never" if standing.complete is None else f"{standing.complete:%Y-%m-%d %H:%M} UTC"
+        found = f"{source.name}, last complete: {whole}"
+        if standing.rest:
+            minutes = standing.rest.total_seconds() / 60
+            yield Check(
+                "list", f"{found}; it failed", f"the log says why; asked again in {minutes:.0f} min at the earliest"
+            )
+        else:
+            yield Check("list", found)
 
 
 def _outbox(settings: Settings) -> Check:

@@ -57,6 +57,12 @@ class Pace:
             memories[key] = replace(mine, asked=now)
             return NOW
 
+    def wait(self, key: str) -> timedelta:
+        """For how long failures still forbid requests of that key; nothing is claimed."""
+        now = self._clock.now()
+        with self._locked() as memories:
+            return max(NOW, *(_until(memories.get(name, Memory()).not_before, now) for name in (key, ORIGIN)))
+
     def succeeded(self, key: str) -> None:
         """The request was answered as it should be: failures are forgotten."""
         with self._locked() as memories:

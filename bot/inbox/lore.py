@@ -32,13 +32,21 @@ class Following:
     files: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """When a list was last complete here, None for never, and for how long its archive wants rest after failures."""
+
+    complete: datetime | None
+    rest: timedelta
+
+
 class LoreArchive:
     """One list, mirrored under `directory`; its mails are read from the mirror with `reader`.
 
     The network is asked at most once an interval, and git only for epochs whose fingerprint changed, but for the newest
     one after six hours in any case. Mails that an earlier fetch brought and nobody took are given whether or not the
-    network answers. What went wrong is raised as InboxError behind the last batch, so that a broken epoch holds no other
-    one back.
+    network answers. What went wrong is raised as InboxError behind the last batch, so that a broken epoch holds no
+    other one back.
     """
 
     def __init__(
@@ -77,6 +85,11 @@ class LoreArchive:
         """How many mails `batches` would give; what goes wrong is kept for `batches` to raise."""
         self._refresh(cursors)
         return self._reader(self._root).count(cursors) if self._mirrored else 0
+
+    def standing(self) -> Standing:
+        """How it stands with the list, without asking anybody."""
+        waits = max(self._http.pace.wait(self.name), self._http.pace.wait(self._git_key))
+        return Standing(as_time(read_json(self._state).get("last")), waits)
 
     @property
     def _mirrored(self) -> bool:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.doctor import _lists
 from bot.cli.progress import Silent
 from bot.settings import LoreSettings, OutboxSettings, Settings
 from bot.wiring import service
 from tests.fakes.mails import mail, patch
-from tests.fakes.origin import Origin, serving
+from tests.fakes.origin import Answer, Origin, serving
 
 
 @pytest.fixture
@@ -74,6 +75,17 @@ def test_an_archive_that_does_not_answer_is_a_problem_and_not_an_end(origin: Ori
 
     assert len(polled.problems) == 1
     assert f"{origin.url}/rust/manifest.js.gz" in polled.problems[0]
+
+
+def test_doctor_says_how_a_list_stands(origin: Origin, settings: Settings) -> None:
+    before = list(_lists(settings))
+    origin.faults["manifest"] = [Answer(503)]
+    with service(settings, (), Silent()) as made:
+        made.poll.run()
+    (failed,) = _lists(settings)
+
+    assert [(one.found, one.mend) for one in before] == [(f"{origin.url}/rust, last complete: never", "")]
+    assert (failed.found.endswith("it failed"), "asked again in 2 min" in failed.mend) == (True, True)
 
 
 def test_the_installation_keeps_its_name(origin: Origin, settings: Settings) -> None:
