@@ -196,6 +196,9 @@ class Settings(BaseSettings):
             raise ValueError(f"lists: {sent[0]} is to get mails, but [sending] has no transport")
         if sent and self.identity.address.endswith("@example.org") and self.sending.transport == "smtp":
             raise ValueError(f"lists: {sent[0]} is to get mails, but [identity] has no address of yours")
+        late = [name for name in sent if self.lists[name].embargo_hours >= self.sending.expire_hours]
+        if late:
+            raise ValueError(f"lists: {late[0]}: its mails expire before the end of embargo_hours")
         return self
 
     @classmethod

@@ -62,7 +62,7 @@ class OutgoingRows:
     def expire(self, before: datetime, now: datetime) -> int:
         with self._database.writing() as session:
             old = update(OutgoingRow).where(
-                col(OutgoingRow.state).in_(_DELIVERABLE),
+                col(OutgoingRow.state) == "queued",  # what a human approved waits as long as it must
                 col(OutgoingRow.mode) != _FILED,
                 col(OutgoingRow.created) < before,
             )

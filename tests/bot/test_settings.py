@@ -98,6 +98,10 @@ def test_public_mode_needs_consent(mode: Mode) -> None:
     with pytest.raises(SettingsError, match=r"\[identity\] has no address of yours"):
         load(Path("s.toml"))
 
+    Path("s.toml").write_text(f'{agreed}embargo_hours = 72\n[sending]\ntransport = "maildir"\n')
+    with pytest.raises(SettingsError, match="expire before the end of embargo_hours"):
+        load(Path("s.toml"))
+
     Path("s.toml").write_text(f'{agreed}[sending]\ntransport = "maildir"\n')
 
     assert mode == load(Path("s.toml")).lists["l@example.org"].mode

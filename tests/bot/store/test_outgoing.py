@@ -85,13 +85,14 @@ def test_a_human_decides_from_the_states_that_allow_it(store: Repository, make: 
     assert [(one.state, one.reason) for one in store.mails()] == [("approved", "by hand")]
 
 
-def test_what_waits_too_long_expires_but_files_do_not(store: Repository, make: Maker) -> None:
+def test_what_waits_too_long_expires_unless_a_human_has_or_had_a_word(store: Repository, make: Maker) -> None:
     _keep(store, make, 1)
     _keep(store, make, 2, state="held")
+    _keep(store, make, 3, state="approved")
 
     assert store.expire(NOW + timedelta(seconds=1), NOW) == 0
-    assert store.expire(NOW + timedelta(seconds=2), NOW) == 1
-    assert sorted(one.state for one in store.mails()) == ["expired", "held"]
+    assert store.expire(NOW + timedelta(seconds=9), NOW) == 1
+    assert sorted(one.state for one in store.mails()) == ["approved", "expired", "held"]
 
 
 def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: Maker) -> None:
