@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
 from bot.jobs.isolation import Broken, isolated
 from bot.mail.compose import Refused, compose
@@ -18,8 +18,6 @@ from bot.review.digest_mail import KIND, digest_mail
 from bot.review.period import Period, Rhythm
 from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.review.statistics import RuleTally
-
-_LONGEST: Final = timedelta(days=60)
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +95,7 @@ class Digesting:
         tallies = tuple(readership.statistics())
         return Material(
             period=period,
-            sittings=store.sittings(period.until - max(WAITING, min(_LONGEST, 4 * readership.quiet)), period.until),
+            sittings=store.sittings(period.until - WAITING, period.until),
             reviews=store.reviews_between(period.since, period.until),
             mails=store.posted_between(period.since, period.until),
             trouble=store.trouble_between(period.since, period.until),

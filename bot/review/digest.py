@@ -14,7 +14,7 @@ from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.review.statistics import RuleTally
 from rules.finding import Anchor, Severity
 
-WAITING: Final = timedelta(days=30)
+WAITING: Final = timedelta(days=60)
 """A series that came longer ago waits no more."""
 
 _REVIEWING: Final = frozenset({"reviewed-by", "acked-by"})
@@ -141,7 +141,7 @@ def digest(reader: str, material: Material, wanted: Callable[[Posting], bool]) -
         c_changes=tuple(each for each in map(_of_c, judged) if each.findings),
         subsystems=_subsystems(reviews),
         mails=_states(mail for mail in material.mails if mail.posting_id in relevant and mail.kind != "digest"),
-        withheld=_withheld(reviews),
+        withheld=_withheld(_latest(reviews)),
         trouble=material.trouble,
         failures=tuple(sorted({failure.rule for review in reviews for failure in review.failures})),
         rules=tuple(material.rules),
@@ -206,7 +206,7 @@ def _judged(review: Review) -> Judged:
     for comment in review.comments:
         resolved = comment.standing is Standing.RESOLVED
         note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
-        if not note and not (resolved and not comment.said_before):
+        if not note and not (resolved and not comment.known):
             withheld = "" if resolved else comment.withheld or ""
             finding = comment.finding
             groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)

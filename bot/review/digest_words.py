@@ -21,16 +21,16 @@ def title(found: Digest) -> str:
 
 
 def summary(found: Digest) -> str:
-    """All of it in a sentence or two."""
+    """All of it in a sentence or two; what there is none of is left out."""
     new, standing = found.count(Standing.NEW), found.count(Standing.REPEATED, Standing.MOVED)
-    wait = "waits" if len(found.waiting) == 1 else "wait"
-    pieces = [f"{len(found.waiting)} series {wait} for review", f"{len(found.went_quiet)} went quiet"]
-    findings = [
-        f"{prose.count(new, 'finding')} {'is' if new == 1 else 'are'} new",
-        f"{standing} {'stands' if standing == 1 else 'stand'}",
-        f"{found.count(Standing.RESOLVED)} resolved",
-    ]
-    return f"{prose.listed(pieces)}. {prose.listed(findings)}."
+    gone, waiting, silent = found.count(Standing.RESOLVED), len(found.waiting), len(found.went_quiet)
+    series = [f"{waiting} series {'waits' if waiting == 1 else 'wait'} for review" if waiting else ""]
+    series.append(f"{silent} went quiet" if silent else "")
+    findings = [f"{prose.count(new, 'finding')} {'is' if new == 1 else 'are'} new" if new else ""]
+    findings.append(f"{standing} {'stands' if standing == 1 else 'stand'}" if standing else "")
+    findings.append(f"{gone} {'is' if gone == 1 else 'are'} resolved" if gone else "")
+    said = [prose.listed(each for each in pieces if each) for pieces in (series, findings)]
+    return ". ".join(each for each in said if each) + "." if any(said) else "Nothing happened."
 
 
 def address(line: SeriesLine) -> str:

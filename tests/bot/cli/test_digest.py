@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.mails import git_archive, patch
+
+Call = Callable[..., tuple[int, str, str]]
+TIME = ("--since", "2026-03-01", "--until", "2099-01-01")
+
+
+@pytest.fixture(autouse=True)
+def _reviewed(patchwarden: Call, tmp_path: Path) -> None:
+    archive = git_archive(tmp_path / "list.git", [patch("1@example.org")])
+    assert 0 == patchwarden("recheck", "1@example.org", "--archive", str(archive))[0]
+
+
+def test_as_text(patchwarden: Call) -> None:
+    status, out, _ = patchwarden("digest", *TIME)
+
+    assert 0 == status
+    assert "- new: warning missing-safety-comment\n>     rust/kernel/led.rs:4\n" in out
+
+
+def test_as_html(patchwarden: Call) -> None:
+    _, out, _ = patchwarden("digest", *TIME, "--format", "html")
+
+    assert out.startswith("<!DOCTYPE html>\n<html")
+    assert "rust/kernel/led.rs:4" in out
+
+
+def test_as_json(patchwarden: Call) -> None:
+    _, out, _ = patchwarden("digest", *TIME, "--format", "json")
+
+    found = json.loads(out)
+    assert "2026-03-01T00:00:00+00:00" == found["period"]["since"]
+    assert ["rust/kernel/led.rs:4"] == found["judged"][0]["findings"][0]["places"]
+
+
+def test_it_is_sent_once(patchwarden: Call) -> None:
+    first = patchwarden("digest", *TIME, "--for", "ann@example.org", "--send")
+    second = patchwarden("digest", *TIME, "--for", "ann@example.org", "--send")
+    empty = patchwarden("digest", "--since", "2020-01-01", "--until", "2020-01-02", "--for", "a@example.org", "--send")
+
+    assert "is queued for ann@example.org" in first[1]
+    assert "no mail: it was written before\n" == second[1]
+    assert "no mail: nothing to say\n" == empty[1]
+
+
+@pytest.mark.parametrize("arguments", [("--send",), ("--since", "0d"), ("--since", "soon")])
+def test_bad_usage(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    assert 2 == patchwarden("digest", *arguments)[0]
