@@ -306,7 +306,7 @@ class Postings(Protocol):
         """How many there are, for a progress bar."""
 
     def previous_review(self, posting: Posting) -> Review | None:
-        """The newest stored review of an earlier revision of the same topic."""
+        """The newest stored review of an earlier revision of the same topic; without recipients where no mail left."""
 
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
         """Keep the review and its mail together; say whether the mail was kept.

@@ -14,7 +14,7 @@ from bot.mail.address import Address
 from bot.mail.authority import reply_address
 from bot.mail.compose import Refused, compose
 from bot.mail.posting import Posting
-from bot.mail.refusal import Terms, refuse_posting
+from bot.mail.refusal import Kind, Terms, refuse_posting
 from bot.outbox.agreement import Agreement, Mode
 from bot.ports import Clock, DuePosting, Outgoing, Postings, Progress
 from bot.review.comment import Basis, Identity, Recipients, Reply, Review, Standing
@@ -84,11 +84,14 @@ class Reviewing:
     def _review(self, due: DuePosting) -> Outcome:
         now, posting = self._clock.now(), due.posting
         outcome = Outcome.of(posting)
-        if refused := refuse_posting(posting, self._store.context(posting), now, self._desk.terms):
+        refused = refuse_posting(posting, self._store.context(posting), now, self._desk.terms)
+        if refused is not None and refused.kind is not Kind.OLDER:
             self._store.refuse(posting, str(refused))
             return replace(outcome, refused=str(refused))
         previous = self._store.previous_review(posting)
-        judged = isolated(f"review of {posting.message_id}", lambda: examine(posting, previous, self._desk, now))
+        # An older revision is judged for what the newer one is compared with; nobody is told.
+        desk = self._desk if refused is None else _silent(self._desk, str(refused))
+        judged = isolated(f"review of {posting.message_id}", lambda: examine(posting, previous, desk, now))
         if isinstance(judged, Broken):
             self._store.refuse(posting, judged.reason)
             return replace(outcome, refused=judged.reason, failures=1)
@@ -103,6 +106,11 @@ class Reviewing:
             to=mail.envelope_to if mail else (),
             unsaid="" if mail else _unsaid(judged),
         )
+
+
+def _silent(desk: Desk, reason: str) -> Desk:
+    """The desk that judges and tells nobody."""
+    return replace(desk, learned=lambda posting, policy: replace(desk.learned(posting, policy), muted=reason))
 
 
 def _unsaid(judged: Judged) -> str:

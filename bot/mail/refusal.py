@@ -66,7 +66,7 @@ class Context:
 class Terms:
     """By what a posting is refused: our own addresses, bots beside the known ones, the age at which it is stale.
 
-    With `newest_only` a revision is refused once a later one is here; an old archive is read one by one.
+    With `newest_only` a revision is not answered once a later one is here; an old archive is read one by one.
     """
 
     own: frozenset[str] = frozenset()

@@ -15,8 +15,10 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     """Every finding with its standing, in the report's order, then what the previous revision had and this one has not.
 
     A finding is repeated where its fingerprint is found again, moved where only rule and text are. Nothing counts as
-    resolved that could not be looked for: a rule that failed now, or that is not `alive` (None: all are).
+    resolved that could not be looked for: a rule that failed now, or that is not `alive` (None: all are). What went to
+    nobody was not said.
     """
+    mailed = previous is not None and bool(previous.recipients.to)
     old = (
         []
         if previous is None
@@ -28,15 +30,15 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     comments = []
     for finding, same in zip(report.findings, matched, strict=True):
         if same is not None:
-            comments.append(Comment(finding, Standing.REPEATED, _answered(same), _said(same)))
+            comments.append(Comment(finding, Standing.REPEATED, _answered(same), *_said(same, mailed)))
         elif finding.anchor.text.strip() and (moved := by_text.take(finding)) is not None:
             before = moved.finding.fingerprint
-            comments.append(Comment(finding, Standing.MOVED, _answered(moved), _said(moved), before))
+            comments.append(Comment(finding, Standing.MOVED, _answered(moved), *_said(moved, mailed), before))
         else:
             comments.append(Comment(finding))
     failed = {failure.rule for failure in report.failures}
     comments += [
-        Comment(gone.finding, Standing.RESOLVED, RESOLVED, _said(gone))
+        Comment(gone.finding, Standing.RESOLVED, RESOLVED, *_said(gone, mailed))
         for gone in by_text.rest()
         if gone.finding.rule not in failed and (alive is None or gone.finding.rule in alive)
     ]
@@ -75,5 +77,7 @@ def _answered(comment: Comment) -> str | None:
     return comment.withheld if (comment.withheld or "").startswith(DISMISSED) else None
 
 
-def _said(comment: Comment) -> int:
-    return comment.said_before + (comment.withheld is None)
+def _said(comment: Comment, mailed: bool) -> tuple[int, bool]:
+    """How often it was mailed up to the previous revision, and whether only that revision's silence kept it back."""
+    worthy = comment.withheld is None
+    return comment.said_before + (worthy and mailed), worthy and not mailed

@@ -26,15 +26,21 @@ class Standing(StrEnum):
 class Comment:
     """A finding in its posting. `withheld` says why it is not mailed; None: it is said.
 
-    `said_before` counts the earlier revisions that it was mailed for; `before` is the fingerprint that a moved finding
-    had in the previous revision.
+    `said_before` counts the earlier revisions that it was mailed for; `unsaid_before` says that the previous revision
+    had it too, and that no mail went out about that one. `before` is the fingerprint that a moved finding had there.
     """
 
     finding: Finding
     standing: Standing = Standing.NEW
     withheld: str | None = None
     said_before: int = 0
+    unsaid_before: bool = False
     before: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether an earlier revision was told of it, or would have been."""
+        return self.said_before > 0 or self.unsaid_before
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ def answered(posting: Posting, comments: Iterable[Comment]) -> Part | None:
 
 
 def resolved(comments: Iterable[Comment]) -> int:
-    """How many remarks that were mailed for an earlier revision are gone."""
-    return sum(comment.standing is Standing.RESOLVED and comment.said_before > 0 for comment in comments)
+    """How many remarks are gone that were mailed for an earlier revision, or would have been had it got a mail."""
+    return sum(comment.standing is Standing.RESOLVED and comment.known for comment in comments)
 
 
 def _recipients(posting: Posting, comments: tuple[Comment, ...], policy: Policy) -> Recipients:

@@ -44,8 +44,10 @@ def _where(review: Review, said: Sequence[Remark]) -> str:
 
 
 def _standing(review: Review) -> str:
-    again = sum(comment.said_before > 0 for comment in review.said)
+    again = sum(comment.known for comment in review.said)
     gone = resolved(review.comments)
+    silent = any(comment.unsaid_before for comment in review.comments)
+    which = "findings in the previous revision, which got no mail" if silent else "remarks on the previous revision"
     pieces = [f"{again} still {'stands' if again == 1 else 'stand'}"] if again else []
     pieces += [f"{gone} {'is' if gone == 1 else 'are'} resolved"] if gone else []
-    return f"Of the remarks on the previous revision, {prose.listed(pieces)}." if pieces else ""
+    return f"Of the {which}, {prose.listed(pieces)}." if pieces else ""

@@ -44,5 +44,7 @@ def _others(remark: Remark) -> str:
 
 
 def _said_before(remark: Remark) -> str:
-    known = all(comment.standing is not Standing.NEW and comment.said_before for comment in remark.comments)
-    return "(As said of the previous revision.)" if known else ""
+    if not all(comment.standing is not Standing.NEW and comment.said_before for comment in remark.comments):
+        return ""
+    silent = any(comment.unsaid_before for comment in remark.comments)
+    return f"(As said of {'an earlier' if silent else 'the previous'} revision.)"

@@ -2,6 +2,7 @@
 """Postings, their reviews, and the images that were verified."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func
@@ -10,15 +11,16 @@ from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.ports import DuePosting, Outgoing, Thread
-from bot.review.comment import Review
+from bot.review.comment import Recipients, Review
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import row_of
-from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, PostingRow, ReviewRow, ThreadRow
+from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
 from bot.store.times import utc
 
 _WITHOUT_POSTING = frozenset({"posting"})
 _SHORTEST_ID = 7
+_KEPT_BACK = ("held", "refused", "expired")
 
 
 class PostingRows:
@@ -60,7 +62,12 @@ class PostingRows:
                 .order_by(col(PostingRow.revision).desc(), col(PostingRow.sent).desc())
                 .limit(1)
             ).first()
-            return None if row is None else decode(Review, row.value, posting=decode(Posting, row.posting))
+            if row is None:
+                return None
+            review = decode(Review, row.value, posting=decode(Posting, row.posting))
+            if _told(session, review.posting):
+                return review
+            return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
 
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
         with self._database.writing() as session:
@@ -73,7 +80,7 @@ class PostingRows:
                     value=encode(review, exclude=_WITHOUT_POSTING),
                 )
             )
-            _judge(session, posting, "reviewed", "")
+            _judge(session, posting, "reviewed", review.recipients.reason)
             return outgoing is not None and _answer(session, posting, outgoing, now)
 
     def refuse(self, posting: Posting, reason: str) -> None:
@@ -96,6 +103,17 @@ class PostingRows:
         with self._database.writing() as session:
             for row in rows:
                 session.exec(insert(BlobRow).values(**row).on_conflict_do_nothing())
+
+
+def _told(session: Session, posting: Posting) -> bool:
+    """Whether a mail about these parts left, or is on its way."""
+    answers = (
+        select(OutgoingRow)
+        .join(AnsweredRow, col(AnsweredRow.outgoing_id) == col(OutgoingRow.message_id))
+        .where(col(AnsweredRow.message_id).in_([part.message_id for part in posting.parts]))
+        .where(col(OutgoingRow.state).not_in(_KEPT_BACK))
+    )
+    return session.exec(answers.limit(1)).first() is not None
 
 
 def _save(session: Session, thread: Thread, posting: Posting) -> None:

@@ -31,7 +31,7 @@ def explained(patchwarden: Call, tmp_path: Path) -> Call:
         ("good@x", ["was read", 'in "rust: led: read it", v1, 1 of 1 patches', "defective: other mails claim good@x"]),
         ("good@x", ["claims an id that was there before"]),
         ("new@x", ["complete", "reviewed", "answered by "]),
-        ("old@x", ["refused: older-revision: v2 is here already", "no mail answers it"]),
+        ("old@x", ["reviewed", "answered by "]),
         ("half@x", ["waiting: 2", "would be refused: incomplete: 2 of 2 did not come"]),
         ("re@x", ["in no series: reply: the subject is that of an answer"]),
         ("bot@x", ["in no series: bot: lkp@intel.com is a bot"]),

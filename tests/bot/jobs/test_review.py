@@ -163,3 +163,15 @@ def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, 
     _review(store, waiting, patch("1@x"), clock=clock)
 
     assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]
+
+
+def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, desk: Desk) -> None:
+    live = replace(desk, terms=Terms(stale=None, newest_only=True))
+    later = patch("2@x", number=" v2").replace(b"09:00:00", b"09:05:00")
+    first, second = _review(store, live, patch("1@x"), later)
+    (made,) = store.mails()
+
+    assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 is here already")
+    assert (made.posting_id, second.mail) == ("2@x", made.message_id)
+    assert b"Of the findings in the previous revision, which got no mail, 1 still" in made.content
+    assert b"As said" not in made.content

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from dataclasses import replace
 
+from bot.mail.address import Address
 from bot.review.baseline import compare
-from bot.review.comment import Comment, Review, Standing
+from bot.review.comment import Comment, Recipients, Review, Standing
 from rules.finding import Failure, Report
 from tests.bot.review.making import Maker
+
+AUTHOR = Address("Ada", "ada@example.org")
 
 
 def test_without_a_previous_revision_all_is_new(make: Maker) -> None:
@@ -16,11 +19,19 @@ def test_without_a_previous_revision_all_is_new(make: Maker) -> None:
 def test_the_same_finding_on_another_line_is_repeated_and_remembers_that_it_was_said(make: Maker) -> None:
     old = make.finding(3)
     new = replace(old, anchor=replace(old.anchor, line=17))
-    previous = Review(make.posting(), (Comment(old),))
+    previous = Review(make.posting(), (Comment(old),), recipients=Recipients((AUTHOR,)))
 
     (comment,) = compare(Report((new,)), previous)
 
-    assert (Standing.REPEATED, 1) == (comment.standing, comment.said_before)
+    assert (Standing.REPEATED, 1, False) == (comment.standing, comment.said_before, comment.unsaid_before)
+
+
+def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
+    before = (Comment(make.finding(3)), Comment(make.finding(9)), Comment(make.finding(5), withheld="a nit"))
+
+    comments = compare(Report((make.finding(3), make.finding(5))), Review(make.posting(), before))
+
+    assert [(0, True), (0, False), (0, True)] == [(each.said_before, each.unsaid_before) for each in comments]
 
 
 def test_the_same_text_in_another_file_is_moved(make: Maker) -> None:

@@ -177,6 +177,19 @@ def test_the_next_revision_says_what_stayed_and_what_is_resolved(make: Maker) ->
     assert "(As said of the previous revision.)" in text
 
 
+def test_what_nobody_was_told_of_the_previous_revision_is_not_called_said(make: Maker) -> None:
+    rules = (make.rule(),)
+    found = Report((make.finding(3), make.finding(9), make.finding(12)))
+    first = review(make.posting(), found, rules, policy=Policy(muted="older-revision: v2 is here already"))
+    text = _body(make, make.posting(revision=2), make.finding(3), rules=rules, previous=first)
+
+    assert text.startswith(
+        "1 warning in this patch: missing-safety-comment.\n"
+        "Of the findings in the previous revision, which got no mail, 1 still\nstands and 2 are resolved.\n\n"
+    )
+    assert "As said" not in text
+
+
 def test_every_bug_is_explained(make: Maker) -> None:
     bugs = [make.finding(line, severity=Severity.BUG, message=f"Bug {line}.") for line in (3, 5, 7)]
     text = _body(make, make.posting(), *bugs)

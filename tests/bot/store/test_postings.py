@@ -122,10 +122,28 @@ def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repos
         comments = tuple(Comment(finding, Standing.REPEATED, "why", 1) for finding in findings)
         failures = (Failure("some-rule", 1, "a.rs", "it broke"),)
         review = Review(posting, comments, failures, Recipients((posting.author,), (), "reason"), "+1 block")
-        store.save_review(review, None, NOW)
+        store.save_review(review, _outgoing(posting, f"{posting.message_id}.bot.example.org"), NOW)
 
     assert store.previous_review(postings[2]) == replace(review, posting=postings[1])
     assert store.previous_review(postings[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "to"), [("queued", 1), ("sent", 1), ("filed", 1), ("held", 0), ("refused", 0), ("expired", 0)]
+)
+def test_a_previous_review_whose_mail_did_not_leave_went_to_nobody(
+    store: Repository, make: Maker, state: str, to: int
+) -> None:
+    first, second = make.posting(revision=1), make.posting(revision=2)
+    _save(store, first, second)
+    store.save_review(
+        Review(first, (), recipients=Recipients((first.author,))), replace(_outgoing(first), state=state), NOW
+    )
+
+    previous = store.previous_review(second)
+
+    assert previous is not None
+    assert to == len(previous.recipients.to)
 
 
 def test_a_review_and_its_mail_are_kept_together(store: Repository, make: Maker) -> None:
