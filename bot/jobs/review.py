@@ -12,7 +12,7 @@ from bot.jobs.isolation import Broken, isolated
 from bot.jobs.outcome import Outcome
 from bot.mail.address import Address
 from bot.mail.authority import reply_address
-from bot.mail.compose import Refused, compose
+from bot.mail.compose import Refused, compose, recipients
 from bot.mail.posting import Posting
 from bot.mail.refusal import Kind, Terms, refuse_posting
 from bot.outbox.agreement import Agreement, Mode
@@ -194,7 +194,7 @@ def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: date
         posting_id=made.posting.message_id,
         kind=kind,
         envelope_from=answer.sender.address,
-        envelope_to=tuple(dict.fromkeys(address.address for address in answer.to + answer.cc)),
+        envelope_to=recipients(answer),
         content=content,
         due=max(now, sent + agreed.embargo),
         mode=agreed.mode.value,

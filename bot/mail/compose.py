@@ -74,6 +74,11 @@ def compose(reply: Reply, html: str = "") -> bytes | Refused:
     return "\n".join(headers).encode("ascii") + b"\n\n" + content
 
 
+def recipients(reply: Reply) -> tuple[str, ...]:
+    """The addresses that the composed mail names, each once: its envelope."""
+    return tuple(dict.fromkeys(each.address for each in reply.to + reply.cc if _ADDRESS.fullmatch(each.address)))
+
+
 def _alternatives(body: str, html: str) -> tuple[str, str, bytes]:
     """Both forms as one content, with its type and encoding; the boundary is a hash of what it bounds."""
     boundary = f"=_{hashlib.sha256(f'{body}{html}'.encode('utf-8', 'replace')).hexdigest()[:32]}"

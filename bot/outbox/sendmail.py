@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.outbox.error import DoubtError, OutboxError, RefusedError
-from bot.outbox.wire import unfit
+from bot.outbox.wire import strange, unfit
 from bot.ports import Outgoing
 
 _TEMPORARY: Final = 75
@@ -33,6 +33,8 @@ class Sendmail:
     def deliver(self, mail: Outgoing) -> str:
         if problem := unfit(mail.content, self._limit):
             raise RefusedError(f"not fit to be sent: {problem}")
+        if address := strange((mail.envelope_from, *mail.envelope_to)):
+            raise RefusedError(f"not fit to be sent: {address!r} is no plain address")
         if reason := self._halted():
             raise OutboxError(reason)
         line = [*self._command, "-i", "-f", mail.envelope_from, "--", *mail.envelope_to]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from bot.outbox.error import DoubtError, OutboxError, RefusedError
-from bot.outbox.wire import unfit, wire
+from bot.outbox.wire import strange, unfit, wire
 from bot.ports import Outgoing
 
 Security = Literal["starttls", "tls", "none"]
@@ -49,6 +49,8 @@ class Smtp:
     def deliver(self, mail: Outgoing) -> str:
         if problem := unfit(mail.content, self._limit):
             raise RefusedError(f"not fit to be sent: {problem}")
+        if address := strange((mail.envelope_from, *mail.envelope_to)):
+            raise RefusedError(f"not fit to be sent: {address!r} is no plain address")
         with self._explained("connecting"), self._connected() as smtp:
             refused = self._envelope(smtp, mail)
             if reason := self._halted():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A frozen mail as it goes over the wire: CRLF everywhere, nothing else changed."""
 
+import re
+from collections.abc import Iterable
 from typing import Final
 
 LONGEST: Final = 998
@@ -11,6 +13,16 @@ def wire(content: bytes) -> bytes:
     """The mail with CRLF line ends, one at its end. Undone by `content`'s own LFs, so that both are the same mail."""
     text = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     return text if text.endswith(b"\r\n") else text + b"\r\n"
+
+
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@[A-Za-z0-9][A-Za-z0-9.-]*"
+)
+
+
+def strange(addresses: Iterable[str]) -> str:
+    """The first address that has no place in an envelope: a blank, a `<` or a leading dash would be a command's."""
+    return next((address for address in addresses if not _ADDRESS.fullmatch(address)), "")
 
 
 def unfit(content: bytes, limit: int) -> str:

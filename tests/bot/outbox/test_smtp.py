@@ -85,6 +85,16 @@ def test_smuggled_bytes_never_leave(server: Sink, content: bytes) -> None:
     assert server.taken == []
 
 
+@pytest.mark.parametrize(
+    "address", ["a@x>\r\nRCPT TO:<evil@x", "a b@x", "<a@x>", "-oQ/tmp@x", "a@x@y", "", "a@-x", "ä@x", "a@x\n"]
+)
+def test_an_address_that_is_not_plain_never_reaches_the_envelope(server: Sink, address: str) -> None:
+    with pytest.raises(RefusedError, match="is no plain address"):
+        _smtp(server).deliver(_mail(CONTENT, "b@example.org", address or " "))
+
+    assert server.taken == []
+
+
 @pytest.mark.parametrize("smuggled", [b".\nMAIL FROM:<evil@x>", b".\r\nQUIT", b"..\n.\n.\n", b"\n.\n\n.\n"])
 def test_lone_dots_end_no_mail(server: Sink, smuggled: bytes) -> None:
     content = b"Subject: x\n\n" + smuggled + b"\nend\n"
