@@ -29,6 +29,7 @@ COMMANDS: Final = (
     "explain",
     "recheck",
     "digest",
+    "mute",
     "tree",
     "outbox",
     "stop",

@@ -2,6 +2,7 @@
 """What makes the program listen to people, from the settings: commands, what was learned from them, second looks."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -104,6 +105,13 @@ def threshold(settings: Settings) -> Threshold:
 def statistics(store: Repository) -> tuple[RuleTally, ...]:
     """What became of all that was ever mailed, by rule."""
     return tallies(store.told(), store.dispositions())
+
+
+def figures(settings: Settings) -> tuple[tuple[RuleTally, ...], Mapping[str, str]]:
+    """What became of all that was ever mailed, and which rules fell silent for it. Raises StoreError."""
+    with Repository(settings.database) as store:
+        found = statistics(store)
+    return found, demoted(found, threshold(settings))
 
 
 class Learned:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden rules`: what is checked, and one rule's page."""
 
+import importlib
 from typing import Annotated
 
 import typer
@@ -8,6 +9,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
+from bot.cli.context import options
+from bot.settings import Settings, load
 from rules.catalogue import one
 from rules.registry import RULES, by_id
 from rules.rule import Rule
@@ -18,18 +21,29 @@ def register(app: typer.Typer) -> None:
 
 
 def rules(
+    context: typer.Context,
     rule: Annotated[str, typer.Argument(metavar="[ID]", help="Show this rule's page.", show_default=False)] = "",
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Show what became of each rule's remarks, as the database knows it.")
+    ] = False,
 ) -> None:
     """List the rules, or show what one of them flags, why, how to fix it, and when it stays silent.
+
+    With --stats: how many remarks of each rule were mailed; how many of them were fixed in a later revision or called
+    so, called not applicable, or neither; and which rules fell silent for being wrong too often.
 
     \b
     Example:
       patchwarden rules
       patchwarden rules missing-safety-comment
+      patchwarden rules --stats
 
-    Exit status: 0 shown; 2 no rule has that id.
+    Exit status: 0 shown; 2 no rule has that id, or wrong settings; 3 the database cannot be read.
     """
     console = Console(highlight=False)
+    if stats:
+        _print_statistics(console, load(options(context).config), rule)
+        return
     if not rule:
         console.print(_table())
         return
@@ -47,6 +61,26 @@ def _table() -> Table:
     for each in RULES:
         table.add_row(each.id, each.severity.value, each.status.value, each.summary)
     return table
+
+
+def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
+    # Only here: the list of rules is there before the database's libraries are loaded.
+    wiring = importlib.import_module("bot.wiring_answers")
+    found, silent = wiring.figures(settings)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("rule", no_wrap=True)
+    for column in ("said", "fixed", "not applicable", "unanswered", "objected"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for tally in found:
+        if rule in ("", tally.rule):
+            numbers = (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
+            table.add_row(tally.rule, *map(str, numbers), f"{tally.objected:.0%}", _fate(silent.get(tally.rule, "")))
+    console.print(table if found else "No remark was mailed yet.")
+
+
+def _fate(why: str) -> str:
+    return f"in the digest only: {why}" if why else ""
 
 
 def _show(console: Console, rule: Rule) -> None:

@@ -99,6 +99,11 @@ class AnswerRows:
         wanted = {(Scope.SERIES, topic), (Scope.AUTHOR, author), *((Scope.LIST, name.lower()) for name in lists)}
         return [each for each in found if (each.scope, each.subject) in wanted]
 
+    def mute(self, muted: Muted, now: datetime) -> None:
+        """Keep a mute, and stop what of it is still here."""
+        with self._database.writing() as session:
+            _mute(session, muted, now)
+
     def unmute(self, scope: Scope, subject: str) -> bool:
         """Lift a mute; whether there was one. What it kept from being sent stays unsent."""
         with self._database.writing() as session:

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What became of findings from one revision of a series to the next: `python -m tests.bench.rerolls ARCHIVE...`.
+
+Prints a Markdown table by rule. A finding of revision N is *repeated* if N+1 has it too, also elsewhere; *resolved* if
+its line is still among those that N+1 adds, without the finding; *gone* if that line is not there any more.
+"""
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from bot.cli.progress import Silent
+from bot.inbox.source import open_source
+from bot.jobs.replay import Desk, Played, replay
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from bot.review.comment import Comment, Identity, Review, Standing
+from bot.review.policy import Policy
+from rules.finding import Anchor, Severity
+from rules.registry import active
+
+OUTCOMES = ("resolved", "repeated", "gone")
+
+
+def main(paths: Sequence[str]) -> None:
+    desk = Desk(active(), Policy(), Identity(Address("", "bot@example.org"), "0"))
+    played = replay([open_source(Path(path)) for path in paths], desk, None, 2, Silent())
+    series: dict[str, dict[int, Review]] = defaultdict(dict)
+    for each in played:
+        if isinstance(each, Played):
+            posting = each.review.posting
+            series[posting.topic][posting.series.revision] = each.review
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    pairs = 0
+    for earlier, later in _pairs(series.values()):
+        pairs += 1
+        for rule, outcome in outcomes(earlier, later):
+            counts[rule][outcome] += 1
+            counts["all"][outcome] += 1
+    print(f"{pairs} pairs of successive revisions with findings in the first\n")
+    print("| rule | findings | resolved | repeated | gone with the code |\n|---|---|---|---|---|")
+    for rule, found in sorted(counts.items(), key=lambda item: (item[0] == "all", -item[1].total())):
+        shares = " | ".join(f"{found[outcome]} ({found[outcome] / found.total():.0%})" for outcome in OUTCOMES)
+        print(f"| {rule} | {found.total()} | {shares} |")
+
+
+def _pairs(series: Iterable[dict[int, Review]]) -> Iterator[tuple[Review, Review]]:
+    for revisions in series:
+        for number in sorted(revisions):
+            following = min((each for each in revisions if each > number), default=None)
+            if following is not None and any(_counts(comment) for comment in revisions[number].comments):
+                yield revisions[number], revisions[following]
+
+
+def outcomes(earlier: Review, later: Review) -> Iterator[tuple[str, str]]:
+    """Each finding of the earlier revision by its rule, with what became of it."""
+    again = Counter(_key(comment) for comment in later.comments if comment.standing is not Standing.RESOLVED)
+    added = _added(later.posting)
+    for comment in earlier.comments:
+        if not _counts(comment):
+            continue
+        key = _key(comment)
+        if again[key]:
+            again[key] -= 1
+            yield comment.finding.rule, "repeated"
+        else:
+            yield comment.finding.rule, "resolved" if key[1] in added else "gone"
+
+
+def _counts(comment: Comment) -> bool:
+    finding = comment.finding
+    return (
+        comment.standing is not Standing.RESOLVED
+        and finding.severity is not Severity.NOTE
+        and isinstance(finding.anchor, Anchor)
+    )
+
+
+def _key(comment: Comment) -> tuple[str, str]:
+    return comment.finding.rule, " ".join(comment.finding.anchor.text.split())
+
+
+def _added(posting: Posting) -> frozenset[str]:
+    return frozenset(
+        " ".join(line.text.split())
+        for patch in posting.series.patches
+        for change in patch.changes
+        for line in change.added_lines()
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
