@@ -95,7 +95,12 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
     online = bool(settings.lore.lists) and not sources
     if online:
         archives += wiring_lore.followed(settings, clock)
-    with sole_worker(settings.database), Repository(settings.database) as store, Workers() as workers:
+    with (
+        sole_worker(settings.database),
+        Repository(settings.database) as store,
+        Workers() as workers,
+        Workers(1) as verifiers,  # their own: the DNS may let them wait
+    ):
         judging = desk(settings, store, clock)
         made = Service(
             store=store,
@@ -106,7 +111,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             ),
             stop=stop,
             completing=_completing(settings, store, clock, stop, progress) if online else None,
-            attesting=Attesting(store, wiring_lore.attester(settings), workers, clock, stop, progress)
+            attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
             if online and settings.lore.verify
             else None,
             answering=wiring_answers.answering(settings, store, judging, clock, stop),

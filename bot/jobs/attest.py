@@ -19,6 +19,7 @@ FRESH: Final = timedelta(days=7)
 
 _MAILS: Final = 50
 _TRIES: Final = 3
+_SECONDS: Final = 30.0  # a mail has up to six signatures, and the DNS its time for each key
 
 Attest = Callable[[bytes], tuple[Attestation, ...]]
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Attesting:
     def _verified(
         self, mails: Sequence[StoredMail]
     ) -> list[tuple[StoredMail, tuple[Attestation, ...] | Later | Broken]]:
-        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails), strict=True))
+        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails, _SECONDS), strict=True))
 
     def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | Later | Broken) -> bool:
         now = self._clock.now()
