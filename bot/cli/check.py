@@ -15,6 +15,7 @@ from bot.cli.context import options
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
 from bot.inbox.assemble import assemble
+from bot.inbox.error import InboxError
 from bot.inbox.git_range import GitRange
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
@@ -41,6 +42,7 @@ from rules.rule import Rule
 from rules.tree import Tree
 
 _BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
+_SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +54,7 @@ def check(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TARGET]...",
+            metavar="[TARGET...]",
             help="Mails, patches, mboxes, Maildirs, public-inbox archives; - is stdin; a message-id or a mail's web "
             "address is fetched from the archive that the settings name, else from lore.kernel.org.",
         ),
@@ -112,13 +114,27 @@ def check(
 
 def _source(name: str, context: typer.Context) -> Archive:
     """A path, or else what a message-id or a mail's web address names, fetched from the archive of the settings."""
-    message_id = None if name == "-" or Path(name).exists() else target(name)
+    message_id = None if name == "-" or Path(name).exists() or _is_path(name) else target(name)
     if message_id is None:
+        if "://" in name:
+            raise InboxError(f"{name}: not the address of a mail, which is https://ARCHIVE/LIST/MESSAGE-ID/")
+        if not name:
+            raise InboxError("a target is empty")
         return open_source(name)
     # Only here: what speaks HTTP takes longer to load than the check of a patch.
     wiring = importlib.import_module("bot.wiring_lore")
     series: Archive = wiring.series(load(options(context).config), message_id)
     return series
+
+
+def _is_path(name: str) -> bool:
+    """Whether the name is one of a file, here or not: a mistyped one is not to be asked for on the network.
+
+    Ids with a slash or such an ending are written between `<` and `>`.
+    """
+    if name.startswith("<") or "://" in name:
+        return False
+    return "/" in name or name.startswith((".", "~")) or name.lower().endswith(_SUFFIXES)
 
 
 @dataclass(slots=True)

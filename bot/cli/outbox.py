@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from bot.cli.context import options
-from bot.cli.screen import screen, table
+from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.ports import Outgoing
 from bot.settings import load
@@ -46,12 +46,12 @@ def list_mails(
     if not mails:
         typer.echo("No mail." if state is None else f"No mail is {state}.")
         return
-    rows = table("id", "state", "to", "answers", "where or why")
+    rows = table("id", "state", "to", "answers", "where or why", cut={"to": 2, "answers": 3, "where or why": 3})
     for mail in mails:
         more = f" +{len(mail.envelope_to) - 1}" if len(mail.envelope_to) > 1 else ""
         note = "; ".join(filter(None, (mail.reason, mail.destination)))
         rows.add_row(mail.message_id[:8], mail.state, *map(Text, (mail.envelope_to[0] + more, mail.posting_id, note)))
-    screen().print(rows)
+    print_table(screen(), rows)
 
 
 @app.command()

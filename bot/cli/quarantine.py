@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from bot.cli.context import options
-from bot.cli.screen import screen, table
+from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.header import clean
 from bot.ports import Kept
@@ -39,12 +39,12 @@ def list_mails(context: typer.Context) -> None:
     if not mails:
         typer.echo("No mail is in quarantine.")
         return
-    rows = table("number", "arrived", "bytes", "why", "from")
+    rows = table("number", "arrived", "bytes", "why", "from", cut={"why": 3, "from": 2})
     for mail in mails:
         where = f"{mail.source.rstrip('/').rpartition('/')[2]} {mail.mail.origin[:24]}"
         arrived = f"{mail.mail.arrived:%Y-%m-%d %H:%M}"
         rows.add_row(str(mail.id), arrived, str(len(mail.mail.raw)), *map(Text, (clean(mail.reason), clean(where))))
-    screen().print(rows)
+    print_table(screen(), rows)
 
 
 @app.command()

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden run`: the service, or one round of it."""
 
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +15,7 @@ from rich.text import Text
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.progress import Silent, shown
-from bot.cli.screen import screen, table
+from bot.cli.screen import print_table, screen, table
 from bot.jobs.outcome import Outcome
 from bot.jobs.schedule import serve, stopped_by_signals
 from bot.ports import Tally
@@ -20,6 +23,7 @@ from bot.settings import Settings, load
 from bot.wiring import service
 
 _MOST_ROWS = 40
+_NAME = "patchwarden"
 
 
 def register(app: typer.Typer) -> None:
@@ -93,17 +97,17 @@ def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
     rows = outcomes
     if len(rows) > _MOST_ROWS:
         rows = sorted((one for one in outcomes if one.mail or one.findings), key=lambda one: not one.mail)[:_MOST_ROWS]
-    shown_table = table("series", "revision", "patches", "findings", "would be sent to")
+    cut = {"series": 3, "would be sent to": 2}
+    shown_table = table("series", "revision", "patches", "findings", "would be sent to", cut=cut)
     for number in (1, 2, 3):
         shown_table.columns[number].justify = "right"
-    shown_table.columns[0].ratio, shown_table.columns[4].ratio = 3, 2
     for one in rows:
         count = str(one.patches) if one.patches == one.expected else f"{one.patches}/{one.expected}"
         findings = "-" if one.refused else str(one.findings)
         # Text, not str: a subject is not our markup, whatever brackets it has.
         shown_table.add_row(Text(one.subject), f"v{one.revision}", count, findings, Text(_destination(one)))
     if rows:
-        console.print(shown_table)
+        print_table(console, shown_table)
     if len(outcomes) > len(rows):
         console.print(f"{len(outcomes) - len(rows):,} more series are not shown.", highlight=False)
 
@@ -135,6 +139,12 @@ def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outc
     if tally.mails.get("filed"):
         console.print(f"Nothing was sent: the mails are files in {settings.outbox.directory}.", highlight=False)
     if mails:
-        console.print(f"Next: patchwarden outbox show {mails[-1].mail[:8]}", highlight=False, soft_wrap=True)
+        console.print(f"Next: {_ourselves()} outbox show {mails[-1].mail[:8]}", highlight=False, soft_wrap=True)
     elif tally.mails:
-        console.print("Next: patchwarden outbox list")
+        console.print(f"Next: {_ourselves()} outbox list", highlight=False, soft_wrap=True)
+
+
+def _ourselves() -> str:
+    """How this program is called from here: `make run` does not put it on PATH."""
+    called = Path(sys.argv[0])
+    return _NAME if called.name != _NAME or shutil.which(_NAME) else os.path.relpath(called)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where tables go."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from rich import box
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDTH: Final = 140
+_ENDLESS: Final = 10_000
 
 
 def screen() -> Console:
@@ -16,9 +18,15 @@ def screen() -> Console:
     return console if console.is_terminal else Console(width=_WIDTH)
 
 
-def table(*columns: str) -> Table:
-    """An empty table with one line a row, whatever is too wide cut short."""
+def table(*columns: str, cut: Mapping[str, int]) -> Table:
+    """An empty table with one line a row; on a narrow screen only the columns to `cut` lose width, by their shares."""
     made = Table(*columns, box=box.SIMPLE_HEAD)
     for column in made.columns:
-        column.no_wrap, column.overflow = True, "ellipsis"
+        column.no_wrap, column.overflow, column.ratio = True, "ellipsis", cut.get(str(column.header))
     return made
+
+
+def print_table(console: Console, made: Table) -> None:
+    """Print the table as wide as it is, or as the console is."""
+    made.expand = console.measure(made, options=console.options.update(width=_ENDLESS)).maximum > console.width
+    console.print(made)

@@ -60,3 +60,24 @@ def test_a_file_of_that_name_is_a_file(run: Run, origin: Origin) -> None:
     run("check", "1@x")
 
     assert origin.requests == []
+
+
+@pytest.mark.parametrize("target", ["gone/1@x", "./1@x", "~/1@x", "1@x.eml", "1@x.PATCH", "no id", ""])
+def test_a_file_that_is_not_there_is_not_asked_for(run: Run, origin: Origin, target: str) -> None:
+    done = run("check", target)
+
+    assert (done.status, done.out, done.err.count("\n"), origin.requests) == (2, "", 1, [])
+
+
+@pytest.mark.parametrize("target", ["https://lore.kernel.org/", "http://x", "mailto://1@x"])
+def test_what_is_no_address_of_a_mail_is_not_asked_for(run: Run, origin: Origin, target: str) -> None:
+    done = run("check", target)
+
+    assert (done.status, origin.requests) == (2, [])
+    assert "not the address of a mail" in done.err
+
+
+def test_an_odd_id_is_asked_for_between_brackets(run: Run, origin: Origin) -> None:
+    run("check", "<1@x.eml>")
+
+    assert len(origin.requests) == 1
