@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Rust files, or folders to search for them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Rust files, or folders to search for them.")],
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,

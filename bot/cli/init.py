@@ -23,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    file: Annotated[
-        Path, typer.Argument(help="Where to write it.", metavar="[FILE]", show_default=True)
-    ] = DEFAULT_FILE,
+    file: Annotated[Path, typer.Argument(help="Where to write it.", metavar="FILE", show_default=True)] = DEFAULT_FILE,
 ) -> None:
     """Write a settings file that says what each setting means, all of them at their defaults.
 

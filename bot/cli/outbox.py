@@ -14,7 +14,7 @@ from bot.ports import Outgoing
 from bot.settings import load
 from bot.store.repository import Repository
 
-_Id = Annotated[str, typer.Argument(help="The mail's message-id, or as much of its start as is unique.")]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's message-id, or as much of its start as is unique.")]
 
 app = typer.Typer(
     no_args_is_help=True, help="The mails that were written: list them, show one, approve, resend or drop it."

@@ -48,7 +48,10 @@ def list_mails(context: typer.Context) -> None:
 
 
 @app.command()
-def show(context: typer.Context, number: Annotated[int, typer.Argument(help="The mail's number in the list.")]) -> None:
+def show(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The mail's number in the list.")],
+) -> None:
     """Print one mail as it came, byte for byte; beware, a terminal obeys what is in it.
 
     \b
@@ -65,7 +68,7 @@ def show(context: typer.Context, number: Annotated[int, typer.Argument(help="The
 @app.command()
 def release(
     context: typer.Context,
-    numbers: Annotated[list[int], typer.Argument(help="The mails' numbers in the list.")],
+    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER", help="The mails' numbers in the list.")],
 ) -> None:
     """Have mails read again in the next round, after the program or its limits were changed.
 

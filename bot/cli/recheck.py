@@ -44,7 +44,7 @@ def recheck(
     context: typer.Context,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TARGET]...", help="Message-ids, mails' web addresses, or series by their change-id."),
+        typer.Argument(metavar="TARGET", help="Message-ids, mails' web addresses, or series by their change-id."),
     ] = None,
     lists: Annotated[
         list[str] | None,

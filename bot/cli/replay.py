@@ -69,9 +69,7 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     context: typer.Context,
-    archives: Annotated[
-        list[str], typer.Argument(metavar="ARCHIVE...", help="Archives, mboxes, Maildirs; - is stdin.")
-    ],
+    archives: Annotated[list[str], typer.Argument(metavar="ARCHIVE", help="Archives, mboxes, Maildirs; - is stdin.")],
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Leave out what is older (UTC).")
     ] = None,

@@ -16,7 +16,9 @@ def register(app: typer.Typer) -> None:
 
 def stop(
     context: typer.Context,
-    reason: Annotated[str, typer.Argument(help="Why, for whoever looks.", show_default=False)] = "by hand",
+    reason: Annotated[
+        str, typer.Argument(metavar="REASON", help="Why, for whoever looks.", show_default=False)
+    ] = "by hand",
     lift: Annotated[bool, typer.Option("--lift", help="Go on sending.")] = False,
 ) -> None:
     """Stop all sending at once, also in a running service; reading, reviewing and dry runs go on.
