@@ -123,7 +123,8 @@ class Patch:
 class Series:
     """The patches of one revision in order, and what the author says about them as a whole.
 
-    `prerequisites` are the patch-ids that git's `prerequisite-patch-id:` lines name.
+    `prerequisites` are the patch-ids that git's `prerequisite-patch-id:` lines name. `recipients` are the addresses it
+    was sent to, in lower case; none where that is not known.
     """
 
     subject: str
@@ -134,6 +135,7 @@ class Series:
     change_id: str | None = None
     prefixes: tuple[str, ...] = field(default=())
     prerequisites: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
 
     def patch(self, index: int) -> Patch:
         """The patch with that index; KeyError if it is not here."""

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rules.checks.bindings import (
+    binding_change,
     binding_config_dependent,
     binding_without_provider,
     bindings_glob_import,
     bindings_in_driver,
     bindings_type_in_api,
     c_change_breaks_rust,
+    contract_change,
+    rust_maintainers_not_on_cc,
 )
 from rules.checks.helpers import helper_export_symbol, helper_missing_annotation, helper_signature, helper_unused
 from rules.checks.safety import (
@@ -65,6 +68,9 @@ RULES: tuple[Rule, ...] = (
     bindings_in_driver.RULE,
     bindings_glob_import.RULE,
     bindings_type_in_api.RULE,
+    rust_maintainers_not_on_cc.RULE,
+    binding_change.RULE,
+    contract_change.RULE,
     # helpers
     helper_missing_annotation.RULE,
     helper_export_symbol.RULE,

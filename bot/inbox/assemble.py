@@ -10,7 +10,7 @@ to no use where only one revision is at hand.
 
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.charset import BASE64, SHORTEST, add_charset
@@ -152,6 +152,7 @@ def _posting(
             change_id=series.change_id,
             prefixes=lead.prefixes,
             prerequisites=tuple(each for each in series.prereq_patch_ids or () if _HASH.fullmatch(each)),
+            recipients=_recipients(members.values()),
         ),
         parts=tuple(_part(member) for member in members.values()),
         author=author,
@@ -162,6 +163,17 @@ def _posting(
         resend=lead.resend,
         follow_ups=tuple(_follow_ups(series)),
     )
+
+
+def _recipients(members: Iterable[Candidate]) -> tuple[str, ...]:
+    """Everybody who got a part of the posting, its author too."""
+    found: set[str] = set()
+    for member in members:
+        message = member.message
+        people = (*message.to, *message.cc, *((message.author,) if message.author else ()))
+        found.update(person.address.lower() for person in people)
+        found.update(address.lower() for address in message.lists)
+    return tuple(sorted(found))
 
 
 def _series(one: Group, naked: Message | None, answers: Mapping[str, Sequence[Message]]) -> b4.LoreSeries:

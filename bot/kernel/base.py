@@ -12,6 +12,8 @@ from bot.kernel.tree import Repository
 from rules.finding import Confidence
 from rules.patch import Series
 
+_RECENT = 150 * 86_400  # seconds: two releases; an older one is no likely base
+
 
 class Chosen(StrEnum):
     """Why this base: each reason is weaker than the one before it."""
@@ -36,12 +38,10 @@ class Base:
 
     @property
     def certainty(self) -> Confidence:
-        """High where every announced pre-image is the commit's, low where none is."""
-        if self.announced and self.matched == self.announced:
+        """High where somebody said so or every announced pre-image is the commit's, low for a mere guess."""
+        if self.chosen in (Chosen.GIVEN, Chosen.ANNOUNCED) or (self.announced and self.matched == self.announced):
             return Confidence.HIGH
-        if self.chosen in (Chosen.ANNOUNCED, Chosen.GIVEN) and not self.announced:
-            return Confidence.HIGH
-        return Confidence.MEDIUM if self.matched * 2 > self.announced else Confidence.LOW
+        return Confidence.LOW if self.chosen is Chosen.NEWEST else Confidence.MEDIUM
 
     def __str__(self) -> str:
         shown = f"{self.ref} ({self.commit[:12]}), {self.chosen}"
@@ -88,7 +88,8 @@ def choose(
     if best is not None and best[0] * 2 > len(wanted):
         return _made(best[1], best[2], best[3], Chosen.BLOBS, wanted)
     tags = [tip for tip in tips if tip[1].startswith("refs/tags/")] or tips
-    before = [tip for tip in tags if sent is not None and tip[2].commit_time <= sent.timestamp()]
+    until = sent.timestamp() if sent is not None else 0.0
+    before = [tip for tip in tags if until - _RECENT <= tip[2].commit_time <= until]
     reason = Chosen.NEWEST_BEFORE if before else Chosen.NEWEST
     repository, ref, commit = max(before or tags, key=lambda tip: tip[2].commit_time)
     return _made(repository, ref, commit, reason, wanted)

@@ -8,7 +8,7 @@ import pygit2
 
 from bot.kernel.index import Index
 from rules.border.facts import Helper, RustFacts
-from rules.border.helper_facts import BINDINGS_HEADER, HELPERS, UAPI_HEADER, is_helper_source
+from rules.border.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
 from rules.border.reach import reach
 from rules.syntax.c import CSource, Declaration
 
@@ -119,8 +119,8 @@ class GitFacts:
 
     @cached_property
     def _helpers(self) -> tuple[str, ...]:
-        folder = self._folder(HELPERS.rstrip("/"))
-        return tuple(sorted(filter(is_helper_source, _files(folder, HELPERS, ".c")))) if folder is not None else ()
+        folder = self._folder("rust")
+        return tuple(sorted(filter(is_helper_source, _files(folder, "rust/", ".c")))) if folder is not None else ()
 
     @cached_property
     def _reached(self) -> dict[str, list[str]]:

@@ -37,25 +37,15 @@ _TABLES = ("source", "declaration", "fact")
 
 
 class Index:
-    """Facts of files by blob id. One process may write at a time; the others wait."""
+    """Facts of files by blob id. Several processes may use one file."""
 
     def __init__(self, path: Path | None) -> None:
         self._database = _open(path)
         self._includes: dict[str, tuple[int, str]] = {}
-        self._loaded = False
-        self._pending = 0
 
     def close(self) -> None:
-        """Keep what is new and let go of the file."""
-        self.commit()
+        """Let go of the file."""
         self._database.close()
-
-    def commit(self) -> None:
-        """Keep what is new."""
-        if self._pending:
-            with suppress(sqlite3.OperationalError):  # read-only or full disk: the facts stay in memory
-                self._database.commit()
-            self._pending = 0
 
     def includes(self, blob: str, content: Callable[[], bytes]) -> tuple[str, ...]:
         """The includes of the C file with that id."""
@@ -97,31 +87,43 @@ class Index:
         return helpers_from_json(self._fact("helpers", blob, lambda: helpers_to_json(helpers_of(content()))))
 
     def _source(self, blob: str, content: Callable[[], bytes]) -> tuple[int, str]:
-        if not self._loaded:
+        if not self._includes:
             rows = self._database.execute("SELECT id, blob, includes FROM source")
             self._includes = {known: (number, includes) for number, known, includes in rows}
-            self._loaded = True
         if blob not in self._includes:
             source = scan(content().decode("utf-8", "surrogateescape"))
-            includes = includes_to_json(source.includes)
-            cursor = self._database.execute("INSERT INTO source (blob, includes) VALUES (?, ?)", (blob, includes))
-            number = int(cursor.lastrowid or 0)
+            self._write(lambda: self._add(blob, source))
+        return self._includes[blob]
+
+    def _add(self, blob: str, source: CSource) -> None:
+        includes = includes_to_json(source.includes)
+        made = self._database.execute("INSERT OR IGNORE INTO source (blob, includes) VALUES (?, ?)", (blob, includes))
+        (number,) = self._database.execute("SELECT id FROM source WHERE blob = ?", (blob,)).fetchone()
+        if made.rowcount:  # else another process was faster
             self._database.executemany(
                 "INSERT INTO declaration VALUES (?, ?, ?)",
                 [(number, _storable(one.name), declaration_to_json(one)) for one in source.declarations],
             )
-            self._includes[blob] = (number, includes)
-            self._pending += 1
-        return self._includes[blob]
+        self._includes[blob] = (number, includes)
 
     def _fact(self, kind: str, blob: str, make: Callable[[], str]) -> str:
         row = self._database.execute("SELECT facts FROM fact WHERE kind = ? AND blob = ?", (kind, blob)).fetchone()
         if row is not None:
             return str(row[0])
         facts = make()
-        self._database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?, ?)", (kind, blob, facts))
-        self._pending += 1
+        self._write(lambda: self._database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?, ?)", (kind, blob, facts)))
         return facts
+
+    def _write(self, work: Callable[[], object]) -> None:
+        """One short transaction, so that other processes never wait long; where the file refuses, go on in memory."""
+        try:
+            with self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                work()
+        except sqlite3.OperationalError:
+            self._database = _open(None)
+            self._includes = {}
+            work()
 
 
 def _storable(name: str) -> str:
@@ -133,7 +135,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         with suppress(sqlite3.Error, OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(path, timeout=60)
+            database = sqlite3.connect(path, timeout=60, isolation_level=None)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = OFF")  # a cache: what a crash loses is read again
             if database.execute("PRAGMA user_version").fetchone() != (VERSION,):
@@ -142,6 +144,6 @@ def _open(path: Path | None) -> sqlite3.Connection:
                 database.execute(f"PRAGMA user_version = {VERSION}")
             database.executescript(_SCHEMA)
             return database
-    database = sqlite3.connect(":memory:")
+    database = sqlite3.connect(":memory:", isolation_level=None)
     database.executescript(_SCHEMA)
     return database

@@ -12,6 +12,7 @@ from bot.kernel.error import KernelError
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
 from rules.border.index import Border
+from rules.finding import Confidence
 from rules.patch import Series
 from rules.tree import NoTree, Tree
 
@@ -60,7 +61,9 @@ class Kernels:
         if chosen is None:
             return self._stored or NoTree(), None
         base, repository, commit = chosen
-        tree = self._tree(repository, commit)
+        tree: Tree = self._tree(repository, commit)
+        if base.certainty is Confidence.LOW:
+            tree = BlobsOf(tree)  # another tree's users and helpers would be blamed
         return (Stacked(tree, self._stored) if self._stored is not None else tree), base
 
     def newest(self) -> GitTree | None:
@@ -87,6 +90,22 @@ class Kernels:
             others = tuple(one for one in self._repositories if one is not repository)
             self._trees[key] = GitTree(repository, commit, self._index, others)
         return self._trees[key]
+
+
+class BlobsOf:
+    """The blobs of a tree that is not the one a series was made for: an id is proof, a path is none."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
+        return None
+
+    def blob(self, blob_id: str) -> bytes | None:
+        return self._tree.blob(blob_id)
+
+    def border(self) -> Border | None:
+        return None
 
 
 class Stacked:

@@ -56,7 +56,6 @@ class GitTree:
     ) -> None:
         self._repositories = (repository, *others)
         self._facts = GitFacts(repository.git, commit.tree, index)
-        self._index = index
 
     def read(self, path: str) -> bytes | None:
         return self._facts.read(path)
@@ -79,10 +78,7 @@ class GitTree:
 
     @cached_property
     def _border(self) -> Border:
-        border = Border(self._facts)
-        border.paths  # noqa: B018 asked for now, so that all that is read is kept in one transaction
-        self._index.commit()
-        return border
+        return Border(self._facts)
 
 
 def _weight(ref: str) -> int:

@@ -154,12 +154,15 @@ class _Walk:
                 self.scanned[change.path] = post
             self.steps.append(Step(file.patch, change, pre, post, whole=True))
             return
-        pre, post = _from_hunks(change, "pre"), _from_hunks(change, "post")
-        pre = _agreeing(pre, self._base.facts.c(change.before) if change.before is not None else None)
-        self.steps.append(Step(file.patch, change, pre, post, whole=False))
-        names = {one.name for one in (*pre.declarations, *post.declarations)}
         old = self._base.facts.c(change.before) if change.before is not None else None
-        kept = tuple(one for one in old.declarations if one.name not in names) if old is not None else ()
+        pre, post = _from_hunks(change, "pre"), _from_hunks(change, "post")
+        pre = _agreeing(pre, old)
+        agreed = {one.name for one in pre.declarations}
+        told = {one.name for one in old.declarations} - agreed if old is not None else set()
+        # What the tree says otherwise than the hunks do stays as the tree has it: nothing is known of its change.
+        post = CSource(tuple(one for one in post.declarations if one.name not in told), post.includes)
+        self.steps.append(Step(file.patch, change, pre, post, whole=False))
+        kept = tuple(one for one in old.declarations if one.name in told) if old is not None else ()
         if change.before is not None:
             self.first_fragments.setdefault(change.before, CSource((*kept, *pre.declarations), pre.includes))
         if change.after is not None:

@@ -275,6 +275,8 @@ def _static(
     for other in change.steps:
         if any(one.kind is Kind.FUNCTION and one.defined for one in other.after(subject.name)):
             return
+    if not now and not any(one.kind is Kind.EXPORT for one in step.before(subject.name)):
+        return  # one definition of several, an architecture's or a boot loader's
     effect = Effect.STATIC if now else Effect.REMOVED
     yield subject.breakage(effect, defined[0], now[0] if now else None, users, helpers)
 

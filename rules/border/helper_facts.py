@@ -22,7 +22,7 @@ _KEYWORDS = frozenset(
 
 def is_helper_source(path: str) -> bool:
     """Whether the file holds C helpers for Rust; the file that only includes the others does too."""
-    return path.startswith(HELPERS) and path.endswith(".c")
+    return (path.startswith(HELPERS) and path.endswith(".c")) or path == "rust/helpers.c"
 
 
 def helpers_of(content: bytes, first: int = 1, whole: bool = True) -> tuple[Helper, ...]:

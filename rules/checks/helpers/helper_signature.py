@@ -17,14 +17,14 @@ Give the helper the types of the function it wraps, and drop the `return` where 
 
 ## When it stays silent
 
-Types that are one to Rust, pointers that differ in a `const`, a `void *`. Helpers that wrap a macro or compute
+Types that are one to Rust, arguments as wide as C's, a `const` on a pointer, a `void *`. Helpers that wrap a macro or compute
 something. The types are compared where a kernel tree is at hand.
 """
 
 import re
 from collections.abc import Iterator
 
-from rules.border.abi import only_const_differs, same
+from rules.border.abi import only_const_differs, resolved, same
 from rules.border.helper_facts import is_helper_source
 from rules.border.index import Border
 from rules.finding import Finding, Severity
@@ -86,9 +86,15 @@ def _difference(one: Declaration, wrapped: Declaration, border: Border, returns:
     if returns and not _agree(one.type, wrapped.type, border):
         return f"returns `{one.type}`, `{wrapped.name}` returns `{wrapped.type}`"
     for mine, theirs in zip(one.parameters, wrapped.parameters, strict=True):
-        if not _agree(mine, theirs, border):
+        if not _agree(mine, theirs, border) and not _only_sign_differs(mine, theirs, border):
             return f"takes `{mine}`, `{wrapped.name}` takes `{theirs}`"
     return ""
+
+
+def _only_sign_differs(mine: str, theirs: str, border: Border) -> bool:
+    """Whether two integers are equally wide: what is given on is not cut."""
+    both = resolved(mine, border), resolved(theirs, border)
+    return all(re.fullmatch(r"[iu](?:8|16|32|64|size)", one) for one in both) and both[0][1:] == both[1][1:]
 
 
 def _agree(mine: str, theirs: str, border: Border) -> bool:

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a series does to the border between C and Rust: a statement, no fault.
+
+## What it flags
+
+Headers added to or dropped from the bindings' header, helpers added, removed or changed, types made opaque or hidden,
+C names that Rust uses for the first time or no longer, and public items of the `kernel` crate that are added, removed,
+or made safe or unsafe. One statement a series, for the summary and the digest.
+
+## Why
+
+Those who keep the bindings want to see at a glance what becomes of them.
+
+## How to fix
+
+Nothing is to be fixed.
+
+## When it stays silent
+
+The series does none of this. It is never mailed for its own sake. Without a kernel tree nothing is said.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from rules.border.change import BorderChange
+from rules.border.exposed_api import Item, items
+from rules.border.helper_facts import BINDINGS_HEADER
+from rules.finding import Confidence, Finding, LogAnchor, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import SeriesView
+
+_SHOWN = 8
+
+
+def check(view: SeriesView) -> Iterator[Finding]:
+    """One note for the whole series."""
+    change = view.border
+    if change is None or not change.rust_touched or not view.series.patches:
+        return
+    parts = [
+        part for part in (_headers(change), _helpers(change), _hidden(change), _names(change), _api(change)) if part
+    ]
+    if parts:
+        first = view.series.patches[0]
+        anchor = LogAnchor(first.index, 0, first.subject)
+        yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, f"On the border to C: {'; '.join(parts)}.")
+
+
+def _headers(change: BorderChange) -> str:
+    before = change.before.facts.includes(BINDINGS_HEADER) or ()
+    after = change.after.facts.includes(BINDINGS_HEADER) or ()
+    return _difference("header", before, after)
+
+
+def _helpers(change: BorderChange) -> str:
+    paths = [path for path in change.known if path.startswith("rust/helpers/")]
+    before = {one.name: one.signature for path in paths for one in change.before.facts.helpers(path)}
+    after = {one.name: one.signature for path in paths for one in change.after.facts.helpers(path)}
+    changed = [name for name in before if name in after and before[name] != after[name]]
+    shown = _difference("helper", tuple(before), tuple(after))
+    more = f"helpers changed: {_list(changed)}" if changed else ""
+    return "; ".join(part for part in (shown, more) if part)
+
+
+def _hidden(change: BorderChange) -> str:
+    before, after = change.before.bindgen, change.after.bindgen
+    opaque = _difference("opaque type", before.opaque, after.opaque)
+    blocked = _difference("hidden name", before.blocked, after.blocked)
+    return "; ".join(part for part in (opaque, blocked) if part)
+
+
+def _names(change: BorderChange) -> str:
+    paths = [path for path in change.known if path.endswith(".rs")]
+    before = {use.name for path in paths for use in change.before.facts.rust(path).uses}
+    after = {use.name for path in paths for use in change.after.facts.rust(path).uses}
+    first = sorted(name for name in after - before if not change.before.users(name))
+    gone = sorted(name for name in before - after if not change.after.users(name))
+    used = f"C names used first: {_list(first)}" if first else ""
+    unused = f"no longer used: {_list(gone)}" if gone else ""
+    return "; ".join(part for part in (used, unused) if part)
+
+
+def _api(change: BorderChange) -> str:
+    added: list[str] = []
+    removed: list[str] = []
+    flipped: list[str] = []
+    for path in sorted(path for path in change.known if path.startswith("rust/kernel/") and path.endswith(".rs")):
+        before, after = _public(change.before.facts.read(path)), _public(change.after.facts.read(path))
+        added += [after[key].shown for key in after if key not in before]
+        removed += [before[key].shown for key in before if key not in after]
+        flipped += [
+            f"{after[key].shown} ({'unsafe' if after[key].unsafe else 'safe'} now)"
+            for key in after
+            if key in before and before[key].unsafe is not after[key].unsafe
+        ]
+    named = (("public items added", added), ("public items removed", removed), ("changed", flipped))
+    return "; ".join(f"{what}: {_list(names)}" for what, names in named if names)
+
+
+def _public(content: bytes | None) -> dict[tuple[str, str, str], Item]:
+    text = content.decode("utf-8", "replace") if content is not None else ""
+    return {one.key: one for one in items(text) if one.public}
+
+
+def _difference(what: str, before: Sequence[str], after: Sequence[str]) -> str:
+    added = [one for one in after if one not in before]
+    gone = [one for one in before if one not in after]
+    shown = [f"{what}s added: {_list(added)}"] if added else []
+    shown += [f"{what}s dropped: {_list(gone)}"] if gone else []
+    return "; ".join(shown)
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+_TREE = """
+          | tree rust/bindings/bindings_helper.h
+          |  #include <linux/lamp.h>
+          | tree include/linux/lamp.h
+          |  int lamp_on(int lamp);
+          | tree rust/kernel/lamp.rs
+          |  /// Switches on.
+          |  pub fn on() {}
+"""
+
+EXAMPLES = (
+    Example(
+        "a helper, a name, a function that becomes unsafe",
+        _TREE
+        + """
+        ! | patch rust: lamp: more light
+          | diff rust/helpers/lamp.c (new)
+          | +__rust_helper int rust_helper_lamp_is_on(int lamp)
+          | +{
+          | +    return lamp_is_on(lamp);
+          | +}
+          | diff rust/kernel/lamp.rs
+          |  /// Switches on.
+          | -pub fn on() {}
+          | +pub unsafe fn on() -> i32 {
+          | +    unsafe { crate::bindings::lamp_on(1) }
+          | +}
+        """,
+    ),
+    Example(
+        "nothing of it",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs
+          | -/// Switches on.
+          | +/// Switches the lamp on.
+          |  pub fn on() {}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="binding-change",
+    summary="What the series does to the border between C and Rust",
+    severity=Severity.NOTE,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        "rust/bindings/bindings_helper.h",
+        "Documentation/rust/general-information.rst, Abstractions vs. bindings",
+    ),
+    examples=EXAMPLES,
+    check_series=check,
+    in_mail=False,
+    needs_tree=True,
+)

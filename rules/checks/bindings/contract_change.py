@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A contract changes under code that relies on its old words.
+
+## What it flags
+
+A `# Safety` or `# Invariants` section whose text a patch changes, with the calls and constructions in the tree whose
+SAFETY or INVARIANT comments answer to it and that the series leaves as they are. A note.
+
+## Why
+
+Each of those comments says why the old requirements are met. Whether it says so of the new ones, somebody has to read.
+
+## How to fix
+
+Go through the places that the remark lists; where the requirement grew, their comments have to grow too.
+
+## When it stays silent
+
+Sections that are new, or that only change their line breaks. No code in the tree answers to the section. Without a
+kernel tree nothing is said.
+"""
+
+from collections.abc import Iterator
+
+from rules.border.answers import Answer, answers
+from rules.border.exposed_api import Item, items
+from rules.finding import Evidence, Finding, Severity
+from rules.rule import Example, Rule, Status
+from rules.view import FileView, SeriesView
+
+_SHOWN = 6
+
+
+def check(view: SeriesView) -> Iterator[Finding]:
+    """One finding for each changed section that code in the tree answers to."""
+    change = view.border
+    if change is None:
+        return
+    for file in view.files:
+        if not file.is_kernel_rust or file.pre is None or file.post is None:
+            continue
+        if not (file.pre.complete and file.post.complete and (file.mentions(b"# Safety") or file.mentions(b"# Inv"))):
+            continue
+        before = {one.key: one for one in items(file.pre.content.decode("utf-8", "replace")) if one.contract}
+        for item in items(file.post.content.decode("utf-8", "replace")):
+            old = before.get(item.key)
+            if old is None or not item.contract or old.contract == item.contract:
+                continue
+            line = _line(file, item)
+            left = [one for one in answers(change.before, item, file.path) if _stands(view, one)]
+            if line is not None and left:
+                yield _finding(file, item, line, left)
+
+
+def _line(file: FileView, item: Item) -> int | None:
+    """The first changed line of the documentation above the item."""
+    lines = file.post_lines
+    at = item.line - 1
+    found = None
+    while lines.get(at, "").strip().startswith(("///", "#[")):
+        found = at if at in (file.post.touched if file.post is not None else ()) else found
+        at -= 1
+    return found if found is not None else item.line
+
+
+def _stands(view: SeriesView, one: Answer) -> bool:
+    removed = {
+        line.text.strip() for file in view.files if file.path == one.path for line in file.change.removed_lines()
+    }
+    return one.comment not in removed and one.text not in removed
+
+
+def _finding(file: FileView, item: Item, line: int, left: list[Answer]) -> Finding:
+    shown = ", ".join(f"{one.path}:{one.line}" for one in left[:_SHOWN])
+    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+    message = f"The {item.section} section of `{item.shown}` changes; comments that answer to it: {shown}{more}."
+    evidence = tuple(Evidence(f"{one.path}:{one.line}", (one.comment, one.text)) for one in left[:_SHOWN])
+    return Finding(RULE.id, RULE.severity, file.confidence, file.anchor(line), message, evidence, scope=item.shown)
+
+
+_TREE = """
+          | tree rust/bindings/bindings_helper.h
+          |  #include <linux/lamp.h>
+          | tree rust/kernel/lamp.rs
+          |  /// Switches on.
+          |  ///
+          |  /// # Safety
+          |  ///
+          |  /// There is a lamp.
+          |  pub unsafe fn on() {}
+          | tree rust/kernel/light.rs
+          |  fn light() {
+          |      // SAFETY: The lamp is there.
+          |      unsafe { lamp::on() };
+          |  }
+"""
+
+EXAMPLES = (
+    Example(
+        "a requirement more",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs
+          |  ///
+          | -/// There is a lamp.
+        ! | +/// There is a lamp, and it is off.
+          |  pub unsafe fn on() {}
+        """,
+    ),
+    Example(
+        "only its lines are broken otherwise, or the callers follow",
+        _TREE
+        + """
+          | patch rust: lamp: wrap
+          | diff rust/kernel/lamp.rs
+          |  ///
+          | -/// There is a lamp.
+          | +/// There is
+          | +/// a lamp.
+          |  pub unsafe fn on() {}
+          | patch rust: lamp: it must be off
+          | diff rust/kernel/lamp.rs
+          |  ///
+          |  /// There is
+          | -/// a lamp.
+          | +/// a lamp, and it is off.
+          |  pub unsafe fn on() {}
+          | diff rust/kernel/light.rs
+          |  fn light() {
+          | -    // SAFETY: The lamp is there.
+          | +    // SAFETY: The lamp is there, and off since it was made.
+          |      unsafe { lamp::on() };
+          |  }
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="contract-change",
+    summary="A Safety or Invariants section changes under code that answers to it",
+    severity=Severity.NOTE,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=("Documentation/rust/coding-guidelines.rst, Comments",),
+    examples=EXAMPLES,
+    check_series=check,
+    needs_tree=True,
+)
