@@ -66,11 +66,13 @@ def answering(settings: Settings, store: Repository, desk: Desk, clock: Clock, s
 
 def listening(desk: Desk, settings: Settings, store: Repository, clock: Clock) -> Desk:
     """The desk that knows what people answered so far, and what it judges by."""
+    known = secret(settings)
     return replace(
         desk,
+        identity=replace(desk.identity, commands=bool(known)),
         learned=Learned(settings, store, clock),
         basis=basis(desk.rules),
-        secret=secret(settings),
+        secret=known,
     )
 
 

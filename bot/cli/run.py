@@ -75,6 +75,8 @@ def _once(settings: Settings, archives: Sequence[Path]) -> int:
             if made.answering is not None:
                 made.answering.run()
             reviewed = made.reviewing.run()
+            if made.digesting is not None:
+                made.digesting.run()
             delivered = made.delivering.run()
         tally = made.store.tally()
     unready = {one.posting_id: one for one in polled.unready}

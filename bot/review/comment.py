@@ -91,12 +91,14 @@ class Review:
 class Identity:
     """Who speaks: the address in From, whose domain is also that of our message-ids, and the program's version.
 
-    Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From.
+    Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From. `commands`
+    says that those by mail are heard.
     """
 
     sender: Address
     version: str
     contact: str = ""
+    commands: bool = False
 
 
 @dataclass(frozen=True, slots=True)

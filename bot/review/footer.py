@@ -15,6 +15,8 @@ def footer(review: Review, said: tuple[Remark, ...], identity: Identity) -> list
         f"`patchwarden rules {example}` says what that rule wants, why, and when it is silent."
     )
     how = f"If a remark is wrong, or you want no such mails, answer {contact}; a person reads the answers."
+    if identity.commands:
+        how += " A line `patchwarden: help` in a signed answer brings the list of commands."
     lines = ["-- "]
     if review.unsafe_delta:
         whole = "this series" if review.posting.expected > 1 else "this patch"
