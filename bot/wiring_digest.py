@@ -38,6 +38,7 @@ def digesting(settings: Settings, store: Repository, clock: Clock) -> Digesting:
             mode=_MODES[chosen.mode].value,
             held=chosen.mode == "moderate",
             quiet=timedelta(days=chosen.quiet_days),
+            largest=settings.sending.size_cap,
         ),
         clock,
     )

@@ -3,21 +3,24 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.jobs.isolation import Broken, isolated
 from bot.mail.compose import Refused, compose
 from bot.mail.posting import Posting
 from bot.ports import Clock, Outgoing
-from bot.review.comment import Identity
+from bot.review.comment import Identity, Reply
 from bot.review.digest import WAITING, Digest, Material, digest
 from bot.review.digest_html import digest_html
 from bot.review.digest_mail import KIND, digest_mail
+from bot.review.lint import problems
 from bot.review.period import Period, Rhythm
 from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.review.statistics import RuleTally
+
+_SIZES: Final = (25, 12, 6, 3, 1)  # entries a section, until the mail is small enough
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ class Readership:
     """Who gets digests, when, of what, and how: `mode` is the outbox's.
 
     `wanted` says of a reader which postings concern him; `statistics` gives the rules' tallies, `demoted` those that
-    fell silent.
+    fell silent. A mail of more than `largest` bytes is cut to fit; the whole is on the command line.
     """
 
     readers: tuple[str, ...]
@@ -61,6 +64,7 @@ class Readership:
     mode: str = "dry-run"
     held: bool = False
     quiet: timedelta = timedelta(days=14)
+    largest: int = 20_000
 
 
 class Digesting:
@@ -128,21 +132,37 @@ class Digesting:
 
     def _freeze(self, found: Digest) -> Outgoing | None:
         readership = self._readership
-        reply = digest_mail(found, readership.identity)
-        identity = readership.identity
-        content = compose(reply, digest_html(found, identity.version, identity.contact))
-        if isinstance(content, Refused):
-            log.warning("digest for %s: %s", found.reader, content.reason)
+        fitting = self._fitting(found)
+        if isinstance(fitting, Refused):
+            log.warning("digest for %s: %s", found.reader, fitting.reason)
             return None
-        mail = Outgoing(
+        reply, content = fitting
+        held = tuple(problems(reply.body)) or (("waits for approval",) if readership.held else ())
+        return Outgoing(
             message_id=reply.message_id,
             posting_id="",
             kind=KIND,
-            envelope_from=identity.sender.address,
+            envelope_from=reply.sender.address,
             envelope_to=(found.reader,),
             content=content,
             due=found.period.until,
             mode=readership.mode,
             author=found.reader.lower(),
+            state="held" if held else "queued",
+            reason="; ".join(held),
         )
-        return replace(mail, state="held", reason="waits for approval") if readership.held else mail
+
+    def _fitting(self, found: Digest) -> tuple[Reply, bytes] | Refused:
+        """The mail with as many entries as make it small enough, the smallest there is if none do."""
+        identity = self._readership.identity
+        made: tuple[Reply, bytes] | None = None
+        for most in _SIZES:
+            reply = digest_mail(found, identity, most)
+            content = compose(reply, digest_html(found, identity.version, identity.contact, most))
+            if isinstance(content, Refused):
+                return content
+            made = (reply, content)
+            if len(content) <= self._readership.largest:
+                break
+        assert made is not None
+        return made

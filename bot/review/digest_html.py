@@ -10,7 +10,9 @@ from bot.review.comment import Standing
 from bot.review.digest import Digest, FindingLine, Judged, SeriesLine
 from bot.review.markup import Markup, element, joined, link
 
-_SERIES: Final = 50
+MOST: Final = 50
+"""So many entries of a section are shown."""
+
 _FINDINGS: Final = 20
 _PLACES: Final = 5
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -34,14 +36,14 @@ _STYLE: Final = Markup(
 )
 
 
-def digest_html(found: Digest, version: str, contact: str = "") -> str:
-    """The page; the same digest gives the same page."""
+def digest_html(found: Digest, version: str, contact: str = "", most: int = MOST) -> str:
+    """The page, of each section no more than `most` entries; the same digest gives the same page."""
     sections = (
-        ("Series that wait for review", _series(found.waiting)),
-        ("Series that went quiet", _series(found.went_quiet)),
-        ("What the rules found", _judged(found.judged)),
-        ("C changes that touch Rust", _judged(found.c_changes)),
-        ("Unsafe code and bindings by subsystem", _subsystems(found)),
+        ("Series that wait for review", _series(found.waiting, most)),
+        ("Series that went quiet", _series(found.went_quiet, most)),
+        ("What the rules found", _judged(found.judged, most)),
+        ("C changes that touch Rust", _judged(found.c_changes, most)),
+        ("Unsafe code and bindings by subsystem", _subsystems(found, most)),
         ("Sent and withheld", _sent(found)),
         ("Not read, not judged", _list(words.trouble(found))),
         ("Rules so far", _rules(found)),
@@ -66,7 +68,7 @@ def digest_html(found: Digest, version: str, contact: str = "") -> str:
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _series(lines: Sequence[SeriesLine]) -> Markup:
+def _series(lines: Sequence[SeriesLine], most: int) -> Markup:
     if not lines:
         return Markup()
     rows = [
@@ -76,10 +78,10 @@ def _series(lines: Sequence[SeriesLine]) -> Markup:
             element("td", _named(line), class_="s"),
             element("td", words.state(line)),
         )
-        for line in lines[:_SERIES]
+        for line in lines[:most]
     ]
     head = element("tr", element("th", "age", class_="n"), element("th", "series"), element("th", "so far"))
-    return joined(element("table", head, *rows), _more(len(lines) - _SERIES))
+    return joined(element("table", head, *rows), _more(len(lines) - most))
 
 
 def _named(line: SeriesLine) -> Markup:
@@ -87,7 +89,7 @@ def _named(line: SeriesLine) -> Markup:
     return joined(link(line.subject, words.address(line)), element("div", by, class_="by"))
 
 
-def _judged(judged: Sequence[Judged]) -> Markup:
+def _judged(judged: Sequence[Judged], most: int) -> Markup:
     if not judged:
         return Markup()
     rows = [
@@ -96,10 +98,10 @@ def _judged(judged: Sequence[Judged]) -> Markup:
             element("td", _named(each.series), class_="s"),
             element("td", _findings(each.findings), class_="s"),
         )
-        for each in judged[:_SERIES]
+        for each in judged[:most]
     ]
     head = element("tr", element("th", "series"), element("th", "findings"))
-    return joined(element("table", head, *rows), _more(len(judged) - _SERIES))
+    return joined(element("table", head, *rows), _more(len(judged) - most))
 
 
 def _findings(lines: Sequence[FindingLine]) -> Markup:
@@ -115,14 +117,14 @@ def _finding(line: FindingLine) -> Markup:
     return element("div", said, message, why, *shown, _more(len(line.places) - _PLACES), class_="f")
 
 
-def _subsystems(found: Digest) -> Markup:
+def _subsystems(found: Digest, most: int) -> Markup:
     if not found.subsystems:
         return Markup()
     rows = [
         element("tr", element("td", element("code", line.subsystem)), element("td", words.delta(line)))
-        for line in found.subsystems[:_SERIES]
+        for line in found.subsystems[:most]
     ]
-    return joined(element("table", *rows), _more(len(found.subsystems) - _SERIES))
+    return joined(element("table", *rows), _more(len(found.subsystems) - most))
 
 
 def _sent(found: Digest) -> Markup:

@@ -11,14 +11,14 @@ from bot.mail.address import Address
 from bot.review import digest_words as words
 from bot.review.comment import Identity, Reply
 from bot.review.digest import Digest
-from bot.review.digest_text import digest_text
+from bot.review.digest_text import MOST, digest_text
 
 KIND: Final = "digest"
 _NO_LABEL = re.compile(r"[^a-z0-9.-]")
 
 
-def digest_mail(found: Digest, identity: Identity) -> Reply:
-    """The mail, dated at the end of its period; nothing in it comes from a clock."""
+def digest_mail(found: Digest, identity: Identity, most: int = MOST) -> Reply:
+    """The mail, dated at the end of its period, of each section no more than `most` entries; no clock is asked."""
     domain = identity.sender.address.rpartition("@")[2]
     parts = (KIND, found.reader.lower(), found.period.name)
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
@@ -31,7 +31,7 @@ def digest_mail(found: Digest, identity: Identity) -> Reply:
         subject=words.title(found),
         in_reply_to="",
         references=(),
-        body=digest_text(found, identity.version, identity.contact),
+        body=digest_text(found, identity.version, identity.contact, most),
         headers=(
             *((("Reply-To", identity.contact),) if identity.contact else ()),
             ("List-Id", f"<patchwarden-digest.{_NO_LABEL.sub('', domain.lower())}>"),

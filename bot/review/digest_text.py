@@ -10,20 +10,22 @@ from bot.review import prose
 from bot.review.digest import Digest, FindingLine, Judged, SeriesLine
 from bot.review.quote import quoted
 
-_SERIES: Final = 25  # shown of a section; more is a list nobody reads
+MOST: Final = 25
+"""So many entries of a section are shown; more is a list nobody reads."""
+
 _FINDINGS: Final = 12
 _PLACES: Final = 3
 
 
-def digest_text(found: Digest, version: str, contact: str = "") -> str:
-    """The text, with LF line ends; the same digest gives the same text."""
+def digest_text(found: Digest, version: str, contact: str = "", most: int = MOST) -> str:
+    """The text, with LF line ends, of each section no more than `most` entries; the same digest gives the same text."""
     lines = [words.title(found), *prose.wrap(words.summary(found)), ""]
     for heading, content in (
-        ("Series that wait for review", _series(found.waiting)),
-        ("Series that went quiet", _series(found.went_quiet)),
-        ("What the rules found", _judged(found.judged)),
-        ("C changes that touch Rust", _judged(found.c_changes)),
-        ("Unsafe code and bindings by subsystem", _subsystems(found)),
+        ("Series that wait for review", _series(found.waiting, most)),
+        ("Series that went quiet", _series(found.went_quiet, most)),
+        ("What the rules found", _judged(found.judged, most)),
+        ("C changes that touch Rust", _judged(found.c_changes, most)),
+        ("Unsafe code and bindings by subsystem", _subsystems(found, most)),
         ("Sent and withheld", _sent(found)),
         ("Not read, not judged", (line for each in words.trouble(found) for line in _item(each))),
         ("Rules so far", _rules(found)),
@@ -34,13 +36,13 @@ def digest_text(found: Digest, version: str, contact: str = "") -> str:
     return "\n".join([*lines, *_footer(version, contact)]) + "\n"
 
 
-def _series(lines: Sequence[SeriesLine]) -> Iterator[str]:
-    for line in lines[:_SERIES]:
+def _series(lines: Sequence[SeriesLine], most: int) -> Iterator[str]:
+    for line in lines[:most]:
         yield from prose.wrap(f"{words.age(line)}: {words.size(line)}; {words.state(line)}")
         yield from _named(line)
         yield ""
-    if len(lines) > _SERIES:
-        yield f"And {len(lines) - _SERIES} more."
+    if len(lines) > most:
+        yield f"And {len(lines) - most} more."
 
 
 def _named(line: SeriesLine) -> Iterator[str]:
@@ -52,8 +54,8 @@ def _named(line: SeriesLine) -> Iterator[str]:
         yield quoted(f"  {words.address(line)}")
 
 
-def _judged(judged: Sequence[Judged]) -> Iterator[str]:
-    for each in judged[:_SERIES]:
+def _judged(judged: Sequence[Judged], most: int) -> Iterator[str]:
+    for each in judged[:most]:
         yield words.size(each.series)
         yield from _named(each.series)
         for line in each.findings[:_FINDINGS]:
@@ -61,8 +63,8 @@ def _judged(judged: Sequence[Judged]) -> Iterator[str]:
         if len(each.findings) > _FINDINGS:
             yield f"  and {len(each.findings) - _FINDINGS} more"
         yield ""
-    if len(judged) > _SERIES:
-        yield f"And {len(judged) - _SERIES} more series."
+    if len(judged) > most:
+        yield f"And {len(judged) - most} more series."
 
 
 def _finding(line: FindingLine) -> Iterator[str]:
@@ -75,11 +77,11 @@ def _finding(line: FindingLine) -> Iterator[str]:
         yield quoted(f"    and {len(line.places) - _PLACES} more")
 
 
-def _subsystems(found: Digest) -> Iterator[str]:
-    for line in found.subsystems[:_SERIES]:
+def _subsystems(found: Digest, most: int) -> Iterator[str]:
+    for line in found.subsystems[:most]:
         yield quoted(f"{line.subsystem:28} {words.delta(line)}")
-    if len(found.subsystems) > _SERIES:
-        yield f"And {len(found.subsystems) - _SERIES} more."
+    if len(found.subsystems) > most:
+        yield f"And {len(found.subsystems) - most} more."
 
 
 def _sent(found: Digest) -> Iterator[str]:

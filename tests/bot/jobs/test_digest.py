@@ -41,9 +41,9 @@ def clock() -> FakeClock:
     return FakeClock(START)
 
 
-def _happen(store: Repository, clock: FakeClock, message_id: str = "1@example.org") -> None:
+def _happen(store: Repository, clock: FakeClock, message_id: str = "1@example.org", name: str = "led") -> None:
     desk = Desk(active(), NoTree(), Policy(), IDENTITY, lambda lists: Agreement())
-    Poll([FakeArchive((patch(message_id),), message_id)], store, assemble, Event(), Silent()).run()
+    Poll([FakeArchive((patch(message_id, name),), message_id)], store, assemble, Event(), Silent()).run()
     Reviewing(store, desk, clock, Event(), Silent()).run()
 
 
@@ -132,6 +132,19 @@ def test_one_that_is_held_waits_for_approval(store: Repository, clock: FakeClock
     assert {("held", "waits for approval")} == {
         (mail.state, mail.reason) for mail in Digesting(store, readership, clock).run()
     }
+
+
+def test_a_large_one_is_cut_to_fit(store: Repository, clock: FakeClock) -> None:
+    Digesting(store, READERSHIP, clock).run()
+    for number in range(40):
+        _happen(store, clock, f"{number}@example.org", f"led{number}")
+    clock.forward(days=1)
+
+    (mail, _) = Digesting(store, READERSHIP, clock).run()
+
+    assert 10_000 < len(mail.content) <= 20_000
+    assert b"more series." in mail.content
+    assert "queued" == mail.state
 
 
 def test_one_on_demand_is_sent_once_and_changes_no_other(store: Repository, clock: FakeClock) -> None:
