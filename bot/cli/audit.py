@@ -62,13 +62,13 @@ def audit(
         if isinstance(report, Report):
             findings += report.findings
             failures += report.failures
-    verdict = Verdict(tuple(of_findings(findings, known)), failures=tuple(failures))
+    verdict = Verdict(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
     typer.echo(printed(verdict, rules, form), nl=False)
     for problem in problems:
         complain(problem)
     for failure in failures:
         complain(f"rule {failure.rule} failed on {failure.path}: {failure.error}")
-    raise typer.Exit(outcome(verdict, fail_on, unreadable=bool(problems)))
+    raise typer.Exit(outcome(verdict, fail_on))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

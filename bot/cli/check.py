@@ -87,29 +87,27 @@ def check(
     if not targets and git is None:
         raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
     rules = chosen(rule)
-    sources = [_source(each, context) for each in targets or ()]
-    if git is not None:
-        sources.append(GitRange(*git))
-    read = _read(sources)
+    read = _read(targets or (), git, context)
     postings, broken = _postings(read.messages)
     speaking = _speaking(context) if form is Format.MAIL else None
     reviews, mails = _judge(postings, rules, _based(context, git, tree, no_tree), speaking)
+    problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
+    if not postings and not problems and form is not Format.B4:
+        problems.append(f"no patch in {', '.join(read.names)}")
+    problems += broken
     known = {each.id: each for each in rules}
     verdict = Verdict(
         tuple(row for each in reviews for row in of_review(each, known)),
         tuple(reviews),
         tuple(failure for each in reviews for failure in each.failures),
+        tuple(problems),
     )
-    damaged = [problem for posting in postings for problem in _damage(posting)]
-    if not postings and not read.problems and form is not Format.B4:
-        read.problems.append(f"no patch in {', '.join(source.name for source in sources)}")
     typer.echo(printed(verdict, rules, form, mails), nl=False)
-    for problem in (*read.problems, *damaged, *broken):
+    for problem in problems:
         complain(problem)
     for failure in verdict.failures:
         complain(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    unreadable = bool(read.problems or damaged)
-    raise typer.Exit(status.FAILED if broken else outcome(verdict, fail_on, unreadable=unreadable))
+    raise typer.Exit(status.FAILED if broken else outcome(verdict, fail_on))
 
 
 def _source(name: str, context: typer.Context) -> Archive:
@@ -141,22 +139,35 @@ def _is_path(name: str) -> bool:
 class _Read:
     """The mails of all sources, and what could not be read of them."""
 
+    names: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def _read(sources: Iterable[Archive]) -> _Read:
+def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.Context) -> _Read:
+    """What stands in the targets and the range; of one that cannot be read the reason."""
     read = _Read()
-    for source in sources:
-        for batch in source.batches({}):
-            for mail in batch.mails:
-                message = _parse(mail.raw)
-                if isinstance(message, UnreadableMail):
-                    of = f" {message.message_id}" if message.message_id else ""
-                    read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
-                else:
-                    read.messages.append(message)
+    for name in targets:
+        try:
+            _take(read, _source(name, context))
+        except InboxError as error:
+            read.problems.append(str(error))
+    if git is not None:
+        # A range that is none leaves nothing to judge against.
+        _take(read, GitRange(*git))
     return read
+
+
+def _take(read: _Read, source: Archive) -> None:
+    read.names.append(source.name)
+    for batch in source.batches({}):
+        for mail in batch.mails:
+            message = _parse(mail.raw)
+            if isinstance(message, UnreadableMail):
+                of = f" {message.message_id}" if message.message_id else ""
+                read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
+            else:
+                read.messages.append(message)
 
 
 def _parse(raw: bytes) -> Message | UnreadableMail:

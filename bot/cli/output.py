@@ -81,11 +81,11 @@ def printed(verdict: Verdict, rules: Sequence[Rule], form: Format, mails: Sequen
     return out.encode("utf-8", "replace")
 
 
-def outcome(verdict: Verdict, fail_on: Severity, *, unreadable: bool) -> int:
+def outcome(verdict: Verdict, fail_on: Severity) -> int:
     """The exit status: what failed weighs more than what could not be read, and that more than what was found."""
     if verdict.failures:
         return status.FAILED
-    if unreadable:
+    if verdict.problems:
         return status.USAGE
     return status.FINDINGS if any(row.counts(fail_on) for row in verdict.rows) else status.OK
 

@@ -20,11 +20,8 @@ _ORDER: Final = ("pass", "warn", "fail")
 
 def b4(verdict: Verdict) -> str:
     """One result for all that was given; none for a cover letter alone, of which there is nothing to say."""
-    if (
-        not verdict.rows
-        and not verdict.failures
-        and not any(review.posting.series.patches for review in verdict.reviews)
-    ):
+    wrong = bool(verdict.failures or verdict.problems)
+    if not wrong and not verdict.rows and not any(review.posting.series.patches for review in verdict.reviews):
         return "[]\n"
     status = max((_status(row) for row in verdict.rows), key=_ORDER.index, default="pass")
     details = [_entry(row) for row in verdict.rows]
@@ -32,9 +29,13 @@ def b4(verdict: Verdict) -> str:
         {"status": "fail", "state": "failed", "context": failure.rule, "description": clean(failure.error)}
         for failure in verdict.failures
     ]
+    details += [
+        {"status": "fail", "state": "unreadable", "context": "input", "description": clean(problem)}
+        for problem in verdict.problems
+    ]
     result = {
         "tool": "patchwarden",
-        "status": "fail" if verdict.failures else status,
+        "status": "fail" if wrong else status,
         "summary": _summary(verdict),
         "url": "",
         "details": json.dumps(details) if details else "",
@@ -52,6 +53,8 @@ def _summary(verdict: Verdict) -> str:
     parts = [count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity]]
     if verdict.failures:
         parts.append(f"{count(len(verdict.failures), 'check')} failed")
+    if verdict.problems:
+        parts.append("not all of it can be read")
     return listed(parts) or "nothing found"
 
 

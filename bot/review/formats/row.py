@@ -41,11 +41,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a command came to: the rows in their order, the reviews they are from (none for files), and what failed."""
+    """What a command came to: the rows in their order, the reviews they are from (none for files), and what failed.
+
+    `problems` says of what could not be read why, a line each.
+    """
 
     rows: tuple[Row, ...] = ()
     reviews: tuple[Review, ...] = ()
     failures: tuple[Failure, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:

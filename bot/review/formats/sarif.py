@@ -23,7 +23,10 @@ def sarif(verdict: Verdict, rules: Mapping[str, Rule], version: str) -> str:
         "invocations": [
             {
                 "executionSuccessful": not verdict.failures,
-                "toolExecutionNotifications": [_failure(failure) for failure in verdict.failures],
+                "toolExecutionNotifications": [
+                    *(_failure(failure) for failure in verdict.failures),
+                    *({"level": "error", "message": {"text": clean(problem)}} for problem in verdict.problems),
+                ],
             }
         ],
         "results": [_result(row, order) for row in verdict.rows],

@@ -14,7 +14,7 @@ from rules.rule import Status
 
 
 def text(verdict: Verdict) -> str:
-    """The findings grouped by series where there are any, else by file, and a sum."""
+    """The findings grouped by series where there are any, else by file, and a sum; of what is unreadable nothing."""
     lines: list[str] = []
     if verdict.reviews:
         for review in verdict.reviews:
@@ -23,6 +23,8 @@ def text(verdict: Verdict) -> str:
     else:
         lines += _of_files(verdict.rows)
     lines += [_failed(failure) for failure in verdict.failures]
+    if not lines and verdict.problems:
+        return ""
     return "\n".join([*lines, _sum(verdict)]) + "\n"
 
 
@@ -80,7 +82,7 @@ def _failed(failure: Failure) -> str:
 
 def _sum(verdict: Verdict) -> str:
     if not verdict.rows:
-        return "nothing found"
+        return "nothing found" + (" in what can be read" if verdict.problems else "")
     files = {row.finding.path for row in verdict.rows if row.finding.path is not None}
     by_rule = Counter(row.finding.rule for row in verdict.rows)
     lines = [f"{_amounts(verdict.rows)} in {count(len(files), 'file')}"]

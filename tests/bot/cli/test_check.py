@@ -184,11 +184,26 @@ def test_a_patch_of_five_megabytes_is_refused_with_its_size(run: Run) -> None:
 
 def test_what_can_be_read_is_judged_beside_what_cannot(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"x" * 10)
-    done = run("check", "--format", "terse", "bad", _series("one-patch"))
+    done = run("check", "--format", "terse", "bad", "gone", _series("one-patch"))
 
     assert 2 == done.status
     assert "rust/kernel/led.rs:20: WARNING" in done.out
-    assert "bad" in done.err
+    assert ["bad", "gone"] == [line.split(":")[1].strip() for line in done.err.splitlines()]
+
+
+@pytest.mark.parametrize("damage", [(b"@@ -0,0 +1,", b"@@ -0,0 +1,9"), (b"led_set_brightness", b"\0" * 5_000_000)])
+def test_b4_takes_no_damaged_patch_for_a_clean_one(run: Run, damage: tuple[bytes, bytes]) -> None:
+    done = run("check", "--format", "b4", "-", stdin=_one_patch().replace(*damage))
+
+    (result,) = json.loads(done.out)
+    assert (2, "fail", "not all of it can be read") == (done.status, result["status"], result["summary"])
+
+
+@pytest.mark.parametrize(("form", "says"), [("text", ""), ("json", "[]\n")])
+def test_of_nothing_that_can_be_read_nothing_is_said(run: Run, form: str, says: str) -> None:
+    done = run("check", "--format", form, "gone")
+
+    assert (2, says) == (done.status, done.out)
 
 
 # Commits of a repository.
