@@ -101,13 +101,7 @@ def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
         key = (rule_id, id(image))
         check = by_id[rule_id].check_file
         if key not in seen and check is not None:
-            touched = frozenset(number for number, _ in image.lines())
-            alone = SeriesView(shown.series, shown.tree)
-            file = FileView(
-                alone, Patch(0, ""), FileChange(None, image.path), None, replace(image, side="post", touched=touched)
-            )
-            alone.files = [file]
-            found = _isolated(by_id[rule_id], check, file, 0, image.path, [])
+            found = _isolated(by_id[rule_id], check, shown.alone(image), 0, image.path, [])
             seen[key] = frozenset(one.anchor.line for one in found)
         return seen.get(key, frozenset())
 

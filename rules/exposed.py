@@ -96,12 +96,11 @@ def _words(text: str) -> str:
 
 
 def _exposed(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> Iterator[Exposed[Unsafe]]:
-    post = file.post_rust
-    if post is None:
+    if file.post is None or file.post_rust is None:
         return
-    bare: list[_Case[Unsafe]] = [case for case in read(post) if case.justified is False]
-    added: list[_Case[Unsafe]] = [case for case in bare if case.code.line in post.image.touched]
-    kept: list[_Case[Unsafe]] = [case for case in bare if case.code.line not in post.image.touched]
+    bare = [case for case in read(file.post_rust) if case.justified is False]
+    added = [case for case in bare if case.code.line in file.post.touched]
+    kept = [case for case in bare if case.code.line not in file.post.touched]
     found = chain(_new(file, added, read), _undressed(file, kept, read))
     yield from sorted(found, key=lambda one: (one.code.line, one.code.column))
 
@@ -110,8 +109,10 @@ def _new(
     file: FileView, added: list[_Case[Unsafe]], read: Callable[[Source], list[_Case[Unsafe]]]
 ) -> Iterator[Exposed[Unsafe]]:
     """What of the added code was not there before, and what was, but with a comment."""
+    if not added:
+        return
     gone = _removed_here(file, read)
-    elsewhere = _removed_elsewhere(file, read) if added else []
+    elsewhere = _removed_elsewhere(file, read)
     left = []
     for case in added:
         match = _same(case, gone) or _same(case, elsewhere)
@@ -129,16 +130,15 @@ def _undressed(
     file: FileView, kept: list[_Case[Unsafe]], read: Callable[[Source], list[_Case[Unsafe]]]
 ) -> Iterator[Exposed[Unsafe]]:
     """Code that the patch kept, but whose comment it removed or parted from it."""
-    pre = file.pre_rust if kept and file.change.hunks else None
-    if pre is None:
+    if not kept or not file.change.hunks or file.pre is None or file.pre_rust is None:
         return
-    lines = {case.code.line: case for case in read(pre) if case.justified and case.tag}
+    lines = {case.code.line: case for case in read(file.pre_rust) if case.justified and case.tag}
     for case in kept:
         before = lines.get(line_before(file.change, case.code.line) or 0)
         if before is None or before.key.split(" ")[0] != case.key.split(" ")[0]:
             continue
-        if before.tag in pre.image.touched and not _replaced(file.change, before.tag, case.code.line):
-            text = pre.lines[before.tag]
+        if before.tag in file.pre.touched and not _replaced(file.change, before.tag, case.code.line):
+            text = dict(file.pre.lines())[before.tag]
             column = len(text) - len(text.lstrip()) + 1
             yield Exposed(case.code, "comment-removed", "pre", before.tag, column, text)
         else:
@@ -163,8 +163,9 @@ def _removed_here(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]])
     """The unsafe code on lines that the patch removes from this file."""
     if not any("unsafe" in line.text for line in file.change.removed_lines()):
         return []
-    pre = file.pre_rust
-    return [] if pre is None else [case for case in read(pre) if case.code.line in pre.image.touched]
+    if file.pre is None or file.pre_rust is None:
+        return []
+    return [case for case in read(file.pre_rust) if case.code.line in file.pre.touched]
 
 
 def _removed_elsewhere(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:

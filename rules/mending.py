@@ -34,7 +34,7 @@ def mended_by(finding: Finding, shown: SeriesView, audited: Audited) -> int | No
         places = _places_after(later.change, line)
         if not places:
             return None
-        if line in audited(finding.rule, later.pre):
+        if later.pre.shows(line) and line in audited(finding.rule, later.pre):
             remaining = [place for place in places if place in audited(finding.rule, later.post)]
             if not remaining:
                 return later.patch.index

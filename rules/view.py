@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a rule is shown: one changed file in its series, parsed once for all rules."""
 
+from dataclasses import replace
 from functools import cached_property
 
 from rules.border.change import BorderChange, border_change
 from rules.finding import Anchor, Confidence
-from rules.image import Image
+from rules.image import Fragment, Image
 from rules.origin import Origin, origin
 from rules.patch import FileChange, Patch, Series
 from rules.syntax.rust import Source, parse
-from rules.syntax.rust_code import Code, read
-from rules.syntax.rust_comments import Paragraphs, paragraphs
-from rules.syntax.rust_shape import Documented, documented
+from rules.syntax.rust_code import Code
+from rules.syntax.rust_comments import Paragraphs
+from rules.syntax.rust_shape import Documented
 from rules.tree import Tree
 
 _LONGEST = 2000
@@ -31,35 +32,38 @@ class FileView:
         self.change = change
         self.pre = pre
         self.post = post
-
-    @property
-    def path(self) -> str:
-        return self.change.path
-
-    @property
-    def is_rust(self) -> bool:
-        return self.path.endswith(".rs")
+        self.path = change.path
+        self.is_rust = self.path.endswith(".rs")
 
     @cached_property
     def pre_rust(self) -> Source | None:
-        """The Rust syntax of the file before the patch; None where there is no such image."""
-        return parse(self.pre) if self.pre is not None and self.is_rust else None
+        """The Rust of the file before the patch; None where there is no such image."""
+        return self.series.rust(self.pre) if self.pre is not None and self.is_rust else None
 
     @cached_property
     def post_rust(self) -> Source | None:
-        """The Rust syntax of the file after the patch; None where there is no such image."""
-        return parse(self.post) if self.post is not None and self.is_rust else None
+        """The Rust of the file after the patch; None where there is no such image."""
+        return self.series.rust(self.post) if self.post is not None and self.is_rust else None
 
-    @cached_property
+    @property
+    def pre_code(self) -> tuple[Code, ...]:
+        """The Rust before the patch as code and comments, a part for each fragment; nothing where there is no image."""
+        return self.pre_rust.code if self.pre_rust is not None else ()
+
+    @property
+    def post_code(self) -> tuple[Code, ...]:
+        """The Rust after the patch as code and comments, a part for each fragment; nothing where there is no image."""
+        return self.post_rust.code if self.post_rust is not None else ()
+
+    @property
     def post_comments(self) -> tuple[tuple[Code, tuple[Paragraphs, ...]], ...]:
         """The comments after the patch, those that belong together as one, for each part of `post_code`."""
-        whole = self.post is not None and self.post.complete
-        return tuple((code, tuple(paragraphs(code, whole=whole))) for code in self.post_code)
+        return self.post_rust.comments if self.post_rust is not None else ()
 
-    @cached_property
+    @property
     def post_documented(self) -> tuple[tuple[Code, tuple[Documented, ...]], ...]:
         """The documented items after the patch, for each part of `post_code`."""
-        return tuple((code, tuple(documented(code))) for code in self.post_code)
+        return self.post_rust.documented if self.post_rust is not None else ()
 
     @cached_property
     def post_lines(self) -> dict[int, str]:
@@ -87,12 +91,11 @@ class FileView:
 
     @cached_property
     def _added_text(self) -> str:
-        image = self.post
-        if image is None:
+        if self.post is None or not self.post.touched:
             return ""
-        if len(image.fragments) == 1 and len(image.touched) == len(self.post_lines):
-            return image.fragments[0].text.decode("utf-8", "surrogateescape")
-        return "\n".join(self.post_lines[number] for number in sorted(image.touched))
+        if not self.change.hunks:
+            return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
+        return "\n".join(line.text for line in self.change.added_lines())
 
     def adds(self, *words: str) -> bool:
         """Whether any of these words stands on a line that the patch adds: a cheap first question for a rule."""
@@ -106,21 +109,8 @@ class FileView:
         removed = self.series.removed_in(self.patch.index)
         if not removed:
             return self.post.touched
-        return frozenset(
-            number
-            for number, text in self.post.lines()
-            if number in self.post.touched and " ".join(text.split()) not in removed
-        )
-
-    @cached_property
-    def pre_code(self) -> tuple[Code, ...]:
-        """The Rust before the patch as code and comments, a part for each fragment; nothing where there is no image."""
-        return read(self.pre) if self.pre is not None and self.is_rust else ()
-
-    @cached_property
-    def post_code(self) -> tuple[Code, ...]:
-        """The Rust after the patch as code and comments, a part for each fragment; nothing where there is no image."""
-        return read(self.post) if self.post is not None and self.is_rust else ()
+        added = self.change.added_lines()
+        return frozenset(one.after for one in added if one.after and " ".join(one.text.split()) not in removed)
 
 
 class SeriesView:
@@ -135,6 +125,23 @@ class SeriesView:
         self.files: list[FileView] = []
         self.blobs: dict[str, bytes] = {}
         self._removed: dict[int, frozenset[str]] = {}
+        self._rust: dict[tuple[bool, tuple[Fragment, ...]], Source] = {}
+        self._alone: dict[int, FileView] = {}
+
+    def rust(self, image: Image) -> Source:
+        """The Rust of an image: of what one patch leaves and the next one finds it is parsed once."""
+        return self._rust.setdefault((image.complete, image.fragments), parse(image))
+
+    def alone(self, image: Image) -> FileView:
+        """The image in a series of its own, judged as if every line of it were new."""
+        if id(image) not in self._alone:
+            series = SeriesView(self.series, self.tree)
+            series._rust = self._rust
+            touched = frozenset(number for number, _ in image.lines())
+            post = replace(image, side="post", touched=touched)
+            series.files = [FileView(series, Patch(0, ""), FileChange(None, image.path), None, post)]
+            self._alone[id(image)] = series.files[0]
+        return self._alone[id(image)]
 
     def removed_in(self, index: int) -> frozenset[str]:
         """The texts, blanks collapsed, of all lines that the patch removes from Rust files."""

@@ -1,59 +1,63 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Rust of one image in the names of this field: nothing here shows which parser reads it."""
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from rules.image import Image
+from rules.syntax.rust_code import Code, read
+from rules.syntax.rust_comments import Paragraphs, paragraphs
 from rules.syntax.rust_doctest import doctests
 from rules.syntax.rust_fragment import read_fragment, read_whole
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
+from rules.syntax.rust_shape import Documented, documented
 from rules.syntax.rust_unit import Unit
 from rules.syntax.rust_unsafe import MOST, UnsafeCode
 
 
 class Source:
-    """The Rust of one image: each view of it is computed when first asked for, and kept."""
+    """The Rust of one image, whatever a patch touched of it: each view is computed when first asked for, and kept."""
 
     def __init__(self, image: Image) -> None:
-        self.image = image
-
-    @property
-    def path(self) -> str:
-        return self.image.path
-
-    @property
-    def complete(self) -> bool:
-        """The whole file is known; else only what hunks show."""
-        return self.image.complete
+        self.complete = image.complete
+        self._fragments = image.fragments
 
     @cached_property
-    def lines(self) -> dict[int, str]:
-        """Every known line by its number, undecodable bytes kept as surrogates."""
-        return dict(self.image.lines())
+    def code(self) -> tuple[Code, ...]:
+        """The Rust as code and comments without a grammar, a part for each fragment."""
+        return read(self._fragments)
 
     @cached_property
-    def units(self) -> tuple[Unit, ...]:
-        """The parsed pieces in the file's order, one for a complete image; what is not Rust is left out."""
-        if self.complete:
-            unit = read_whole(self.image.content)
-            return () if unit is None else (unit,)
-        read = (read_fragment(fragment) for fragment in self.image.fragments)
-        return tuple(unit for unit in read if unit is not None)
+    def comments(self) -> tuple[tuple[Code, tuple[Paragraphs, ...]], ...]:
+        """The comments, those that belong together as one, for each part of `code`."""
+        return tuple((code, tuple(paragraphs(code, whole=self.complete))) for code in self.code)
+
+    @cached_property
+    def documented(self) -> tuple[tuple[Code, tuple[Documented, ...]], ...]:
+        """The documented items, for each part of `code`."""
+        return tuple((code, tuple(documented(code))) for code in self.code)
 
     @cached_property
     def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
         sites: list[UnsafeSite] = []
         declarations: list[UnsafeDeclaration] = []
-        if any(b"unsafe" in fragment.text for fragment in self.image.fragments):
-            for unit in self.units:
-                code = UnsafeCode(unit, whole_file=self.complete)
-                sites.extend(code.sites)
-                declarations.extend(code.declarations)
-                for doctest in doctests(unit, code.doc_rows):
-                    if len(sites) >= MOST:
-                        break
-                    sites.extend(UnsafeCode(doctest, whole_file=False).sites)
+        for unit in self._units():
+            code = UnsafeCode(unit, whole_file=self.complete)
+            sites.extend(code.sites)
+            declarations.extend(code.declarations)
+            for doctest in doctests(unit, code.doc_rows):
+                if len(sites) >= MOST:
+                    break
+                sites.extend(UnsafeCode(doctest, whole_file=False).sites)
         return tuple(sorted(sites, key=_place)), tuple(declarations)
+
+    def _units(self) -> Iterator[Unit]:
+        """What has the word in it, parsed, in the file's order; what is not Rust is left out."""
+        for fragment in self._fragments:
+            if b"unsafe" in fragment.text:
+                unit = read_whole(fragment.text) if self.complete else read_fragment(fragment)
+                if unit is not None:
+                    yield unit
 
     @property
     def sites(self) -> tuple[UnsafeSite, ...]:

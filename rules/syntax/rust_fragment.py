@@ -41,11 +41,9 @@ def read_whole(text: bytes) -> Unit | None:
 
 def read_fragment(fragment: Fragment) -> Unit | None:
     """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that."""
-    unit = _wrapped(fragment, b"", b"", tolerance=0)
-    if unit is not None or len(fragment.text) >= _MAX_SEARCH:
-        return unit
-    openers, closers = balance(fragment.text)
-    for before, after in _wrappings(openers, closers, exhaustive=len(fragment.text) < _MAX_TRIES):
+    if len(fragment.text) >= _MAX_SEARCH:
+        return _wrapped(fragment, b"", b"", tolerance=0)
+    for before, after in _wrappings(*balance(fragment.text), exhaustive=len(fragment.text) < _MAX_TRIES):
         unit = _wrapped(fragment, before, after, tolerance=0)
         if unit is not None:
             return unit
@@ -80,12 +78,11 @@ def _macro(text: bytes) -> bool:
 
 def _wrappings(openers: bytes, closers: bytes, *, exhaustive: bool) -> Iterator[tuple[bytes, bytes]]:
     """What to put before and behind the fragment, the likeliest first, a token tree last."""
-    if exhaustive:
-        for context, end in _CONTEXTS:
-            yield context + openers, closers + end
-        if openers.endswith(b"{"):
-            for inner in _INNER:
-                yield openers[:-1] + inner, closers
+    for context, end in _CONTEXTS if exhaustive else _CONTEXTS[:1]:
+        yield context + openers, closers + end
+    if exhaustive and openers.endswith(b"{"):
+        for inner in _INNER:
+            yield openers[:-1] + inner, closers
     yield _tokens(openers, closers)
 
 
