@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The border before and after a series, and each changed C file of it before and after its patch."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -156,11 +156,16 @@ class _Walk:
             return
         old = self._base.facts.c(change.before) if change.before is not None else None
         pre, post = _from_hunks(change, "pre"), _from_hunks(change, "post")
+        shown = {(one.name, member.name) for one in pre.declarations for member in one.members}
         pre = _agreeing(pre, old)
+        sure = {(one.name, member.name) for one in pre.declarations for member in one.members}
         agreed = {one.name for one in pre.declarations}
         told = {one.name for one in old.declarations} - agreed if old is not None else set()
         # What the tree says otherwise than the hunks do stays as the tree has it: nothing is known of its change.
-        post = CSource(tuple(one for one in post.declarations if one.name not in told), post.includes)
+        fresh = (one for one in post.declarations if one.name not in told)
+        doubtful = shown - sure
+        kept_post = (_without(one, {member for name, member in doubtful if name == one.name}) for one in fresh)
+        post = CSource(tuple(kept_post), post.includes)
         self.steps.append(Step(file.patch, change, pre, post, whole=False))
         kept = tuple(one for one in old.declarations if one.name in told) if old is not None else ()
         if change.before is not None:
@@ -199,24 +204,31 @@ def _of_hunk(hunk: Hunk, side: str) -> CSource:
 
 def _agreeing(shown: CSource, base: CSource | None) -> CSource:
     """What the hunks show of the file before, as far as the tree's file says the same: else the tree is another one."""
-    if base is None:
-        return CSource((), shown.includes)
-    there: dict[str, list[tuple[object, ...]]] = {}
-    for one in base.declarations:
-        there.setdefault(one.name, []).append(_essence(one))
-    kept = [one for one in shown.declarations if _like(one, there.get(one.name, []))]
-    return CSource(tuple(kept), shown.includes)
+    there: dict[str, list[Declaration]] = {}
+    for one in base.declarations if base is not None else ():
+        there.setdefault(one.name, []).append(one)
+    kept = [_agreed(one, there.get(one.name, [])) for one in shown.declarations]
+    return CSource(tuple(one for one in kept if one is not None), shown.includes)
 
 
-def _like(one: Declaration, there: list[tuple[object, ...]]) -> bool:
+def _agreed(one: Declaration, there: list[Declaration]) -> Declaration | None:
+    """The declaration as far as the tree has it too; of a struct the fields that it has."""
     if not one.members:
-        return _essence(one) in there
-    shown = {(member.name, member.type) for member in one.members}
-    return any(isinstance(essence[-1], frozenset) and shown <= essence[-1] for essence in there)
+        return one if any(_essence(one) == _essence(other) for other in there) else None
+    known = {(member.name, member.type) for other in there for member in other.members}
+    members = tuple(member for member in one.members if (member.name, member.type) in known)
+    return replace(one, members=members) if members else None
+
+
+def _without(one: Declaration, unknown: Collection[str]) -> Declaration:
+    """The declaration without the fields of which the tree knows nothing."""
+    if not one.members:
+        return one
+    return replace(one, members=tuple(member for member in one.members if member.name not in unknown))
 
 
 def _essence(one: Declaration) -> tuple[object, ...]:
-    return (one.kind, one.type, one.parameters, frozenset((member.name, member.type) for member in one.members))
+    return (one.kind, one.type, one.parameters)
 
 
 def _named(source: CSource | None, name: str) -> tuple[Declaration, ...]:

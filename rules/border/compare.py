@@ -11,7 +11,7 @@ from rules.border.change import BorderChange, Step
 from rules.border.compare_types import constants, structs, typedefs
 from rules.border.index import Border, LocatedHelper, User
 from rules.border.place import condition_place, place
-from rules.border.reach import candidates
+from rules.border.reach import candidates, foreign
 from rules.border.standing import Standing
 from rules.syntax.c import Declaration, Kind
 
@@ -45,7 +45,7 @@ def _changed(change: BorderChange) -> dict[str, Step]:
             if (step.before(name) or name not in found) and _concerns(name, step, change.before):
                 found[name] = step
     for step in change.steps:
-        if step.change.path.endswith(".c"):
+        if step.change.path.endswith(".c") and not foreign(step.change.path):
             for name in step.changed():
                 if _concerns(name, step, change.before):
                     found.setdefault(name, step)

@@ -33,6 +33,12 @@ def candidates(include: str, of: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def foreign(path: str) -> bool:
+    """Whether the file belongs to an architecture without Rust."""
+    parts = path.split("/", 2)
+    return parts[0] == "arch" and len(parts) > 1 and parts[1] not in ARCHITECTURES
+
+
 def reach(roots: Iterable[str], includes: Callable[[str], Iterable[str] | None]) -> dict[str, str]:
     """Every file that the roots include, themselves too, each with the file that included it first ("" for a root).
 

@@ -154,10 +154,13 @@ def declarator(tokens: list[str], named: bool = True) -> Declarator | None:
     suffix = ""
     if "[" in tokens:
         bracket = tokens.index("[")
-        suffix = (
-            " ".join(tokens[bracket:]).replace(" ", "") if named else "*" + "".join(tokens[bracket:]).partition("]")[2]
-        )
-        tokens = tokens[:bracket]
+        if named:
+            suffix = "".join(tokens[bracket:])
+            tokens = tokens[:bracket]
+        else:  # an array as parameter is a pointer
+            words = tokens[:bracket]
+            last = _name_at_end(words, named)
+            return Declarator(last or "", canonical([*(words[:-1] if last else words), "*"]))
     if not tokens:
         return None
     last = _name_at_end(tokens, named)

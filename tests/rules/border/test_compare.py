@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a series does to C names that Rust uses, each kind of change in C and its harmless neighbour."""
+
+import pytest
+
+from rules.border.breakage import Breakage, Effect
+from rules.border.compare import breakages
+from rules.engine import view
+from rules.patch import FileChange, Hunk, Line
+from tests.rules.border.trees import FILES, edited, series, tree, whole_change
+
+LAMP_H, LAMP_RS = "include/linux/lamp.h", "rust/kernel/lamp.rs"
+ON = "int lamp_on(struct lamp *lamp);\n"
+
+
+def _found(*patches: tuple[FileChange, ...]) -> list[Breakage]:
+    change = view(series(*patches), tree()).border
+    assert change is not None
+    return list(breakages(change))
+
+
+def _said(*patches: tuple[FileChange, ...]) -> list[tuple[str, str, Effect]]:
+    return [(one.name, one.member, one.effect) for one in _found(*patches)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (ON, "", ("lamp_on", "", Effect.REMOVED)),
+        (ON, "int lamp_on(struct lamp *lamp,\n\t    int flags);\n", ("lamp_on", "", Effect.SIGNATURE)),
+        (ON, "long lamp_on(struct lamp *lamp);\n", ("lamp_on", "", Effect.SIGNATURE)),
+        (ON, "static inline int lamp_on(struct lamp *lamp)\n{\n\treturn 0;\n}\n", ("lamp_on", "", Effect.NO_SYMBOL)),
+        (ON, "#define lamp_on(lamp) lamp_set(lamp, 1)\n", ("lamp_on", "", Effect.NO_SYMBOL)),
+        (ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n", ("lamp_on", "", Effect.GATED)),
+        ("\tint level;\n", "\tint light;\n", ("lamp", "level", Effect.MEMBER_REMOVED)),
+        ("\tint level;\n", "\tu64 level;\n", ("lamp", "level", Effect.MEMBER_TYPE)),
+        ("\tint level;\n", "#ifdef CONFIG_X\n\tint level;\n#endif\n", ("lamp", "level", Effect.MEMBER_GATED)),
+        ("\tstruct colour colour;\n", "", ("lamp", "colour", Effect.MEMBER_REMOVED)),
+        ("#define LAMP_MAX 4\n", "", ("LAMP_MAX", "", Effect.REMOVED)),
+        ("#define LAMP_MAX 4\n", "#define LAMP_MAX 5\n", ("LAMP_MAX", "", Effect.VALUE)),
+        ("#define LAMP_MAX 4\n", "#define LAMP_MAX ((int)4)\n", ("LAMP_MAX", "", Effect.NOT_CONSTANT)),
+        ("\tLAMP_OFF,\n", "\tLAMP_BROKEN,\n\tLAMP_OFF,\n", ("LAMP_ON", "", Effect.VALUE)),
+        ("\tLAMP_ON,\n", "\tLAMP_LIT,\n", ("LAMP_ON", "", Effect.REMOVED)),
+        ("enum lamp_state {", "enum lamp_mode {", ("LAMP_ON", "", Effect.REMOVED)),
+        ("static inline int lamp_level(const", "static inline int lamp_get(const", ("lamp_level", "", Effect.REMOVED)),
+        (
+            "lamp_level(const struct lamp *lamp)",
+            "lamp_level(const struct lamp *lamp, int a)",
+            ("lamp_level", "", Effect.SIGNATURE),
+        ),
+    ],
+)
+def test_a_change_under_rust_is_found(old: str, new: str, said: tuple[str, str, Effect]) -> None:
+    assert said in _said((whole_change(LAMP_H, edited(LAMP_H, old, new)),))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (ON, "extern s32 __must_check lamp_on(struct lamp *l) __cold;\n"),
+        (ON, "int lamp_on(const struct lamp *lamp);\n"),
+        (ON, f"/* switches on */\n{ON}"),
+        ("void lamp_off(struct lamp *lamp);\n", ""),
+        ("\tvoid *owner;\n", "\tvoid *holder;\n"),
+        ("\tint level;\n", "\ts32 level;\n"),
+        ("#define LAMP_MAX 4\n", "#define LAMP_MAX (2 + 2)\n"),
+        ("\tLAMP_ON,\n", "\tLAMP_ON,\n\tLAMP_DIM,\n"),
+        ("static inline int lamp_level(const", "int lamp_level(const"),
+        ("lamp_level(const struct lamp *lamp)", "lamp_level(const struct lamp *l)"),
+    ],
+)
+def test_a_change_that_rust_does_not_see_is_none(old: str, new: str) -> None:
+    assert [] == _said((whole_change(LAMP_H, edited(LAMP_H, old, new)),))
+
+
+def test_a_typedef_that_changes_is_found_with_its_users() -> None:
+    path = "include/linux/lamp_types.h"
+
+    (found,) = _found((whole_change(path, edited(path, "typedef u8", "typedef u16")),))
+
+    assert (Effect.TYPE, [2]) == (found.effect, [user.use.line for user in found.users])
+
+
+def test_a_struct_made_opaque_is_found() -> None:
+    text = FILES[LAMP_H]
+    start, end = text.index("struct lamp {"), text.index("int lamp_on")
+
+    said = _said((whole_change(LAMP_H, text[:start] + "struct lamp;\n" + text[end:]),))
+
+    assert ("lamp", "", Effect.OPAQUE) in said
+
+
+def test_a_header_that_moves_is_said_once() -> None:
+    moved = whole_change("include/linux/light.h", FILES["include/linux/light.h"], "include/linux/lights/light.h")
+
+    assert [("<linux/light.h>", "rust/bindings/bindings_helper.h", Effect.HEADER_GONE)] == _said((moved,))
+
+
+def test_a_name_that_moves_to_another_header_in_reach_stays() -> None:
+    path = "include/linux/light.h"
+
+    assert [] == _said(
+        (whole_change(LAMP_H, edited(LAMP_H, ON, "")),),
+        (whole_change(path, FILES[path] + ON),),
+    )
+
+
+def test_a_name_that_moves_out_of_reach_is_found() -> None:
+    path = "include/linux/other.h"
+
+    said = _said((whole_change(LAMP_H, edited(LAMP_H, ON, "")), whole_change(path, FILES[path] + ON)))
+
+    assert [("lamp_on", "", Effect.UNREACHED)] == said
+
+
+def test_an_exported_function_that_becomes_static_is_found() -> None:
+    path = "drivers/lamp.c"
+
+    said = _said((whole_change(path, edited(path, "int lamp_on", "static int lamp_on")),))
+
+    assert [("lamp_on", "", Effect.STATIC)] == said
+
+
+def test_users_that_the_series_updates_are_not_left_behind() -> None:
+    c_side = whole_change(LAMP_H, edited(LAMP_H, ON, "int lamp_on(struct lamp *lamp, int flags);\n"))
+    rust_side = whole_change(LAMP_RS, edited(LAMP_RS, "lamp_on(lamp)", "lamp_on(lamp, 0)"))
+
+    assert [] == _said((c_side,), (rust_side,))
+    assert [] == _said((c_side, rust_side))
+
+
+def test_a_helper_added_in_the_series_stands_in_for_the_symbol() -> None:
+    inline = "static inline int lamp_on(struct lamp *lamp)\n{\n\treturn 0;\n}\n"
+    helper = (
+        FILES["rust/helpers/lamp.c"]
+        + "__rust_helper int rust_helper_lamp_on(struct lamp *lamp)\n{\n\treturn lamp_on(lamp);\n}\n"
+    )
+
+    assert [] == _said(
+        (whole_change(LAMP_H, edited(LAMP_H, ON, inline)),), (whole_change("rust/helpers/lamp.c", helper),)
+    )
+
+
+def test_a_user_under_the_same_cfg_does_not_mind() -> None:
+    path = "include/linux/light.h"
+
+    assert [] == _said((whole_change(path, "#ifdef CONFIG_GATED\nint light(void);\n#endif\n"),))
+
+
+def test_the_place_is_the_removed_line_and_the_new_name_is_guessed() -> None:
+    (found,) = _found((whole_change(LAMP_H, edited(LAMP_H, "lamp_on(", "lamp_enable(")),))
+
+    assert ("pre", "int lamp_on(struct lamp *lamp);") == (found.place.side, found.place.text)
+    assert "lamp_enable" == found.renamed
+
+
+def _hunk(start: int, heading: str, *lines: str) -> FileChange:
+    """A change known by one hunk alone, of a file whose bytes are not the tree's."""
+    before = after = start
+    made = []
+    for line in lines:
+        sign, text = line[0], line[1:]
+        made.append(Line(text, None if sign == "+" else before, None if sign == "-" else after))
+        before += sign != "+"
+        after += sign != "-"
+    hunk = Hunk(start, before - start, start, after - start, heading, tuple(made))
+    return FileChange(LAMP_H, LAMP_H, (hunk,), blob_before="1" * 12, blob_after="2" * 12)
+
+
+def test_a_hunk_that_fits_the_tree_elsewhere_is_laid_there() -> None:
+    (found,) = _found(
+        (
+            _hunk(
+                400,
+                "",
+                " };",
+                "-int lamp_on(struct lamp *lamp);",
+                "+int lamp_on(void);",
+                " void lamp_off(struct lamp *lamp);",
+            ),
+        )
+    )
+
+    assert Effect.SIGNATURE is found.effect
+
+
+def test_a_hunk_that_does_not_fit_is_read_alone() -> None:
+    change = _hunk(400, "", " int unknown(void);", "-int lamp_on(struct lamp *lamp);", "+int lamp_on(void);", " ")
+
+    (found,) = _found((change,))
+
+    assert (Effect.SIGNATURE, False) == (found.effect, found.sure)
+
+
+def test_a_field_in_a_hunk_is_known_by_the_hunks_heading() -> None:
+    change = _hunk(400, "struct lamp {", " \tint unknown;", "-\tint level;", "+\tint light;", " \tvoid *owner;")
+
+    assert [("lamp", "level", Effect.MEMBER_REMOVED)] == _said((change,))
+
+
+def test_nothing_is_said_where_the_tree_does_not_say_what_the_patch_removes() -> None:
+    other = _hunk(400, "", " int unknown(void);", "-long lamp_on(int lamp);", "+int lamp_on(void);", " ")
+    struct = _hunk(400, "struct lamp {", " \tint unknown;", "-\tlong level;", "+\tlong light;", " \tvoid *owner;")
+
+    assert [] == _said((other,))
+    assert [] == _said((struct,))

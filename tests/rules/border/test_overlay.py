@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A border worked out from the one before says what a border built anew says."""
+
+import pytest
+
+from rules.border.index import Border
+from rules.border.overlay import changed_border
+from tests.rules.border.trees import FILES, border, edited
+
+_NAMES = (
+    "lamp_on",
+    "lamp_off",
+    "lamp_level",
+    "LAMP_MAX",
+    "LAMP_CAST",
+    "lamp",
+    "colour",
+    "light",
+    "other",
+    "lamp_state_LAMP_ON",
+)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"rust/kernel/lamp.rs": edited("rust/kernel/lamp.rs", "lamp_on(lamp)", "lamp_off(lamp)")},
+        {"rust/kernel/lamp.rs": None},
+        {"rust/kernel/new.rs": "fn f() { unsafe { bindings::other() } }\n"},
+        {"rust/kernel/lib.rs": "#[cfg(CONFIG_NEW)]\npub mod lamp;\n"},
+        {"rust/helpers/lamp.c": None},
+        {"rust/helpers/new.c": "#include <linux/other.h>\nint rust_helper_other(void)\n{\n\treturn other();\n}\n"},
+        {"include/linux/lamp.h": edited("include/linux/lamp.h", "int lamp_on", "long lamp_on")},
+        {"include/linux/lamp.h": None},
+        {"include/linux/light.h": "#include <linux/other.h>\n"},
+        {"rust/bindings/bindings_helper.h": "#include <linux/other.h>\n"},
+    ],
+    ids=lambda changed: ",".join(changed) or "nothing",
+)
+def test_the_overlay_equals_a_border_built_anew(changed: dict[str, str | None]) -> None:
+    files = {path: text.encode() for path, text in (FILES | changed).items() if text is not None}
+    given = {path: text.encode() if text is not None else None for path, text in changed.items()}
+
+    anew, over = Border.of_files(files), changed_border(border(), given)
+
+    for name in _NAMES:
+        assert anew.users(name) == over.users(name)
+        assert anew.declared(name) == over.declared(name)
+        assert anew.helpers_using(name) == over.helpers_using(name)
+        assert anew.provider(name) == over.provider(name)
+    for member in ("level", "red", "owner"):
+        assert anew.member_users("lamp", member) == over.member_users("lamp", member)
+    assert anew.used == over.used
+    assert set(anew.reached) == set(over.reached)
