@@ -414,6 +414,20 @@ def test_a_recheck_that_changes_something_is_answered(world: World) -> None:
     assert "1 gone" in text
 
 
+def test_our_own_answers_start_nothing(world: World) -> None:
+    world.hear(world.sign(world.mail(f"patchwarden: help\npatchwarden: explain {RULE}\n")))
+    ((_, answer),) = world.answers()
+    after = world.effects()
+    world.dns.domains = ["example.org", "bot.example.org"]
+
+    addressed = answer.replace(f"To: {ADA}", f"To: {world.token()}")
+    heard = world.hear(answer.encode(), world.sign(addressed.encode(), domain="bot.example.org"))
+
+    assert ["heard before"] != [each.outcome for each in heard]
+    assert not any(each.obeyed for each in heard)
+    assert after == world.effects()
+
+
 def test_answers_are_rationed_but_commands_are_not(world: World) -> None:
     world.most_a_day = 2
     for number in range(4):
