@@ -2,6 +2,7 @@
 """`patchwarden check`: the verdict on patches at hand, before or after they are posted."""
 
 import importlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -172,6 +173,7 @@ def _take(read: _Read, source: Archive) -> None:
 
 def _parse(raw: bytes) -> Message | UnreadableMail:
     """The mail; a diff that no mail is around becomes one."""
+    raw = raw.removeprefix(BOM_UTF8)
     bare = raw.lstrip().startswith((b"diff --git ", b"--- a/", b"Index: "))
     return parse(_BARE + raw.lstrip() if bare else raw)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden run`: the service, or one round of it."""
 
+import logging
 import os
 import shutil
 import sys
@@ -54,6 +55,8 @@ def run(
     cannot be written, another run holds the database, or reviewing failed.
     """
     settings = load(options(context).config)
+    if once and not options(context).verbose:
+        logging.getLogger("bot.jobs").setLevel(logging.ERROR)  # what cannot be read or sent is said at the end
     raise typer.Exit(_once(settings, archive or ()) if once else _serve(settings, archive or ()))
 
 

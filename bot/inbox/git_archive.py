@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from bot.ports import Batch, Deleted, RawMail
 
 _EPOCH = re.compile(r"(\d+)\.git")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+_SAMPLE: Final = 100
 _OLDEST_FIRST: Final = SortMode.TOPOLOGICAL | SortMode.REVERSE
 
 
@@ -44,7 +46,7 @@ class GitArchive:
 
     def count(self, cursors: dict[str, str]) -> int:
         """How many commits are new."""
-        return sum(1 for epoch, path in self._repositories() for _commit in _walk(_open(path), cursors.get(epoch, "")))
+        return sum(1 for epoch, path in self._repositories() for _commit in _walk(_epoch(path), cursors.get(epoch, "")))
 
     def _repositories(self) -> list[tuple[str, Path]]:
         if _is_repository(self.path):
@@ -52,7 +54,7 @@ class GitArchive:
         return _epochs(self.path)
 
     def _epoch(self, epoch: str, path: Path, cursor: str, size: int) -> Iterator[Batch]:
-        repository = _open(path)
+        repository = _epoch(path)
         mails: list[RawMail] = []
         deleted: list[Deleted] = []
         last = ""
@@ -105,6 +107,20 @@ def _open(path: Path) -> pygit2.Repository:
         return pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
     except pygit2.GitError as error:
         raise InboxError(f"{path}: {error}") from error
+
+
+def _epoch(path: Path) -> pygit2.Repository:
+    """The repository of an epoch. Raises InboxError where none of its newest commits brings or removes a mail."""
+    repository = _open(path)
+    if repository.head_is_unborn:
+        return repository
+    try:
+        newest = list(islice(repository.walk(repository.head.target), _SAMPLE))
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        raise InboxError(f"{path}: {error}") from error
+    if not any(name in commit.tree for commit in newest for name in ("m", "d")):
+        raise InboxError(f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`")
+    return repository
 
 
 def _walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:

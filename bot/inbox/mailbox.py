@@ -42,10 +42,10 @@ class Mbox:
 
 
 class StandardInput:
-    """Mails on standard input, read once."""
+    """Mails on standard input or another stream, read once."""
 
-    def __init__(self, read: Callable[[], bytes] | None = None) -> None:
-        self.name = "-"
+    def __init__(self, read: Callable[[], bytes] | None = None, name: str = "-") -> None:
+        self.name = name
         self._read = read or sys.stdin.buffer.read
         self._data: bytes | None = None
 

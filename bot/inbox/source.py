@@ -10,9 +10,9 @@ from bot.ports import Archive
 
 
 def open_source(path: Path | str) -> Archive:
-    """The source at that path, by what stands there: a public-inbox archive, a Maildir, a file of mails, `-` for stdin.
+    """The source at that path, by what stands there: a public-inbox archive, a Maildir, a file or pipe of mails.
 
-    Raises InboxError, naming the path, where nothing of the kind can be read.
+    `-` is standard input. Raises InboxError, naming the path, where nothing of the kind can be read.
     """
     if str(path) == "-":
         return StandardInput()
@@ -22,6 +22,8 @@ def open_source(path: Path | str) -> Archive:
             return _directory(path)
         if path.is_file():
             return Mbox(path)
+        if path.is_fifo():
+            return StandardInput(path.read_bytes, str(path))
         missing = not path.exists()
     except OSError as error:
         raise InboxError(f"{path}: {error.strerror or error}") from error

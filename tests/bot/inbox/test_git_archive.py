@@ -143,3 +143,21 @@ def test_equal_mails_give_equal_commits(tmp_path: Path) -> None:
     first, second = (git(archive(tmp_path / name, "one", "two"), "rev-parse", "master") for name in ("a.git", "b.git"))
 
     assert first == second
+
+
+def test_a_repository_of_something_else_is_no_archive(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    for number in range(100):
+        commit(path, "Makefile", str(number))
+
+    with pytest.raises(InboxError, match="no public-inbox archive: its commits have no file `m`"):
+        GitArchive(path).count({})
+    with pytest.raises(InboxError, match="no public-inbox archive"):
+        texts_of(GitArchive(path))
+
+
+def test_an_archive_whose_newest_mail_was_purged_is_one(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    commit(path, "note", "purged")
+
+    assert ["one"] == texts_of(GitArchive(path))

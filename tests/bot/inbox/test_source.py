@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,13 @@ def test_what_is_no_source_is_named(tmp_path: Path) -> None:
         open_source(tmp_path)
     with pytest.raises(InboxError, match="neither a file nor a directory"):
         open_source("/dev/null")
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    source = open_source(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit((tmp_path / "pipe").write_bytes, b"Subject: x\n\n")
+
+        assert 1 == source.count({})
+        assert [b"Subject: x\n\n"] == [mail.raw for batch in source.batches({}) for mail in batch.mails]
