@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The border before and after a series, and each changed C file of it before and after its patch."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from rules.border.fit import fit
 from rules.border.helper_facts import BINDGEN_PARAMETERS
 from rules.border.index import Border
 from rules.border.overlay import changed_border
+from rules.border.partial import agreed, laid
 from rules.border.source import is_c
 from rules.image import Image
 from rules.patch import FileChange, Hunk, Patch
@@ -76,7 +77,7 @@ def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BorderChange | 
     for file in files:
         if _matters(file.change):
             walk.take(file)
-    before = changed_border(base, walk.first, walk.first_fragments)
+    before = changed_border(base, walk.first)
     after = changed_border(base, walk.state, walk.fragments, walk.scanned)
     return BorderChange(before, after, tuple(walk.steps), frozenset(walk.state) | frozenset(walk.fragments))
 
@@ -94,7 +95,6 @@ class _Walk:
         self._base = base
         self.first: dict[str, bytes | None] = {}
         self.state: dict[str, bytes | None] = {}
-        self.first_fragments: dict[str, CSource] = {}
         self.fragments: dict[str, CSource] = {}
         self.scanned: dict[str, CSource] = {}
         self.steps: list[Step] = []
@@ -155,23 +155,11 @@ class _Walk:
             self.steps.append(Step(file.patch, change, pre, post, whole=True))
             return
         old = self._base.facts.c(change.before) if change.before is not None else None
-        pre, post = _from_hunks(change, "pre"), _from_hunks(change, "post")
-        shown = {(one.name, member.name) for one in pre.declarations for member in one.members}
-        pre = _agreeing(pre, old)
-        sure = {(one.name, member.name) for one in pre.declarations for member in one.members}
-        agreed = {one.name for one in pre.declarations}
-        told = {one.name for one in old.declarations} - agreed if old is not None else set()
-        # What the tree says otherwise than the hunks do stays as the tree has it: nothing is known of its change.
-        fresh = (one for one in post.declarations if one.name not in told)
-        doubtful = shown - sure
-        kept_post = (_without(one, {member for name, member in doubtful if name == one.name}) for one in fresh)
-        post = CSource(tuple(kept_post), post.includes)
+        pre, post = agreed(_from_hunks(change, "pre"), _from_hunks(change, "post"), old)
         self.steps.append(Step(file.patch, change, pre, post, whole=False))
-        kept = tuple(one for one in old.declarations if one.name in told) if old is not None else ()
-        if change.before is not None:
-            self.first_fragments.setdefault(change.before, CSource((*kept, *pre.declarations), pre.includes))
         if change.after is not None:
-            self.fragments[change.after] = CSource((*kept, *post.declarations), post.includes)
+            current = self.fragments.get(change.before or "", old or CSource((), ()))
+            self.fragments[change.after] = laid(current, pre, post)
 
 
 def _text(content: bytes) -> str:
@@ -200,35 +188,6 @@ def _of_hunk(hunk: Hunk, side: str) -> CSource:
             text += "\n};"
         return scan(f"{heading}\n{text}\n", first - 1, whole=False)
     return scan(text + "\n", first, whole=False)
-
-
-def _agreeing(shown: CSource, base: CSource | None) -> CSource:
-    """What the hunks show of the file before, as far as the tree's file says the same: else the tree is another one."""
-    there: dict[str, list[Declaration]] = {}
-    for one in base.declarations if base is not None else ():
-        there.setdefault(one.name, []).append(one)
-    kept = [_agreed(one, there.get(one.name, [])) for one in shown.declarations]
-    return CSource(tuple(one for one in kept if one is not None), shown.includes)
-
-
-def _agreed(one: Declaration, there: list[Declaration]) -> Declaration | None:
-    """The declaration as far as the tree has it too; of a struct the fields that it has."""
-    if not one.members:
-        return one if any(_essence(one) == _essence(other) for other in there) else None
-    known = {(member.name, member.type) for other in there for member in other.members}
-    members = tuple(member for member in one.members if (member.name, member.type) in known)
-    return replace(one, members=members) if members else None
-
-
-def _without(one: Declaration, unknown: Collection[str]) -> Declaration:
-    """The declaration without the fields of which the tree knows nothing."""
-    if not one.members:
-        return one
-    return replace(one, members=tuple(member for member in one.members if member.name not in unknown))
-
-
-def _essence(one: Declaration) -> tuple[object, ...]:
-    return (one.kind, one.type, one.parameters)
 
 
 def _named(source: CSource | None, name: str) -> tuple[Declaration, ...]:

@@ -204,3 +204,10 @@ def test_nothing_is_said_where_the_tree_does_not_say_what_the_patch_removes() ->
 
     assert [] == _said((other,))
     assert [] == _said((struct,))
+
+
+def test_several_patches_of_which_only_hunks_are_known_add_up() -> None:
+    first = _hunk(400, "struct lamp {", " \tint unknown;", " \tint level;", "+\tint fresh;", " \tvoid *owner;")
+    second = _hunk(500, "struct lamp {", " \tint elsewhere;", "+\tint more;", " \tstruct colour colour;")
+
+    assert [] == _said((first,), (second,))

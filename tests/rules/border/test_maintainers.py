@@ -81,8 +81,8 @@ def test_a_pattern_that_is_no_regular_expression_matches_nothing() -> None:
 
 
 def _get_maintainer() -> str | None:
-    """The kernel's own script, from the bare repository that PATCHWARDEN_KERNEL names."""
-    repository = os.environ.get("PATCHWARDEN_KERNEL")
+    """The kernel's own script, from the bare repository that KERNEL_REPOSITORY names."""
+    repository = os.environ.get("KERNEL_REPOSITORY")
     if repository is None or shutil.which("perl") is None:
         return None
     tag = subprocess.run(["git", "-C", repository, "tag"], capture_output=True, text=True, check=True).stdout.split()[
@@ -96,7 +96,7 @@ def _get_maintainer() -> str | None:
 def test_get_maintainer_pl_says_the_same(tmp_path: Path) -> None:
     script = _get_maintainer()
     if script is None:
-        pytest.skip("no perl, or PATCHWARDEN_KERNEL names no kernel repository")
+        pytest.skip("no perl, or KERNEL_REPOSITORY names no kernel repository")
     (tmp_path / "MAINTAINERS").write_text(TEXT)
     (tmp_path / "get_maintainer.pl").write_text(script)
     for path in PATHS:
