@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden tree`, and `--tree` of the commands that judge."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.bot.kernel.repositories import commit, repository
+from tests.rules.border.trees import FILES, edited, whole_change
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Path:
+    commit(repository(tmp_path / "kernel.git"), FILES, 1_767_225_600, "v1")
+    return tmp_path / "kernel.git"
+
+
+def _patch() -> str:
+    path = "include/linux/lamp.h"
+    change = whole_change(path, edited(path, "int lamp_on(", "long lamp_on("))
+    (hunk,) = change.hunks
+    lines = "\n".join(line.marker + line.text for line in hunk.lines)
+    return (
+        "From: A <a@example.org>\nSubject: [PATCH] lamp: long\nMessage-ID: <1@example.org>\n"
+        "Date: Thu, 1 Jan 2026 00:00:00 +0000\n\nText.\n\nSigned-off-by: A <a@example.org>\n---\n"
+        f"diff --git a/{path} b/{path}\nindex {change.blob_before}..{change.blob_after} 100644\n"
+        f"--- a/{path}\n+++ b/{path}\n@@ -1,{hunk.before_count} +1,{hunk.after_count} @@\n{lines}\n"
+    )
+
+
+def test_used_by_lists_the_users(patchwarden: Call, kernel: Path) -> None:
+    status, out, _ = patchwarden("tree", "used-by", "lamp_level", "--tree", str(kernel))
+
+    assert 0 == status
+    assert "rust/kernel/lamp.rs:7: bindings: unsafe { bindings::lamp_level(lamp) + (*lamp).level }" in out
+    assert "rust/helpers/lamp.c:3: helper: int rust_helper_lamp_level(const struct lamp *)" in out
+
+
+def test_used_by_says_that_nobody_does(patchwarden: Call, kernel: Path) -> None:
+    assert (1, "no Rust code uses lamp_off\n") == patchwarden("tree", "used-by", "lamp_off", "--tree", f"{kernel}@v1")[
+        :2
+    ]
+
+
+def test_show_says_what_c_declares(patchwarden: Call, kernel: Path) -> None:
+    status, out, _ = patchwarden("tree", "show", "LAMP_CAST", "--tree", str(kernel))
+
+    assert 0 == status
+    assert "include/linux/lamp.h:5: macro: #define LAMP_CAST ((__force u32)7)" in out
+    assert "given to Rust as RUST_CONST_HELPER_LAMP_CAST" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("tree", "show", "x"), ("tree", "sync"), ("tree", "show", "x", "--tree", "nowhere")]
+)
+def test_without_a_kernel_it_says_so(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    status, _, err = patchwarden(*arguments)
+
+    assert 2 == status
+    assert err
+
+
+def test_sync_fetches_what_the_settings_name(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "s.toml"
+    settings.write_text(
+        f'[[kernel.repositories]]\npath = "{tmp_path}/mirror.git"\nremote = "{kernel}"\nrefs = ["refs/tags/v*"]\n'
+    )
+
+    fetched = patchwarden("--config", str(settings), "tree", "sync")
+    status, out, _ = patchwarden("--config", str(settings), "tree", "show", "light")
+
+    assert 0 == fetched[0], fetched
+    assert (0, "include/linux/light.h:1: function: int light(void)\n") == (status, out)
+
+
+def test_check_judges_c_against_the_tree(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
+    patch = tmp_path / "a.patch"
+    patch.write_text(_patch())
+
+    judged = patchwarden("check", str(patch), "--tree", str(kernel), "--format", "terse")
+    alone = patchwarden("check", str(patch), "--no-tree", "--format", "terse")
+    both = patchwarden("check", str(patch), "--no-tree", "--tree", str(kernel))
+
+    assert 1 == judged[0]
+    assert "c-change-breaks-rust" in judged[1].lower()
+    assert (0, 2) == (alone[0], both[0])

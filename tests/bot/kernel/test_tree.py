@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A commit of a bare repository as rules see it, and the index behind its border."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.kernel.error import KernelError
+from bot.kernel.index import Index
+from bot.kernel.tree import GitTree, Repository
+from rules.border.index import Border
+from rules.tree import blob_id
+from tests.bot.kernel.repositories import commit, repository
+from tests.rules.border.trees import FILES
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Repository:
+    made = repository(tmp_path / "kernel.git")
+    commit(made, FILES, 1000, "v1")
+    commit(made, FILES | {"include/linux/light.h": "long light(void);\n"}, 2000, "v2")
+    return Repository(tmp_path / "kernel.git")
+
+
+def _tree(kernel: Repository, ref: str, index: Index) -> GitTree:
+    found = kernel.commit(ref)
+    assert found is not None
+    return GitTree(kernel, found, index)
+
+
+def test_files_and_blobs_are_read(kernel: Repository) -> None:
+    tree, text = _tree(kernel, "v1", Index(None)), FILES["include/linux/lamp.h"].encode()
+
+    assert text == tree.read("include/linux/lamp.h")
+    assert text == tree.blob(blob_id(text)[:12])
+    assert None is tree.read("include/linux")
+    assert None is tree.read("no/such/file")
+    assert None is tree.blob(blob_id(text)[:6])
+    assert None is tree.blob("z" * 12)
+
+
+def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
+    ours = _tree(kernel, "v1", Index(None)).border()
+    theirs = Border.of_files({path: text.encode() for path, text in FILES.items()})
+
+    assert ours is not None
+    assert theirs.used == ours.used
+    assert theirs.names == ours.names
+    assert theirs.paths == ours.paths
+    assert set(theirs.reached) == set(ours.reached)
+    for name in theirs.used:
+        assert theirs.users(name) == ours.users(name)
+        assert theirs.bound(name) == ours.bound(name)
+    assert theirs.member_users("lamp", "level") == ours.member_users("lamp", "level")
+
+
+def test_the_index_is_read_again_and_shared_between_commits(kernel: Repository, tmp_path: Path) -> None:
+    path = tmp_path / "var" / "border.sqlite"
+    first = _tree(kernel, "v1", Index(path)).border()
+    assert first is not None
+    was = [one.declaration.type for one in first.declared("light")]
+
+    second = _tree(kernel, "v2", Index(path)).border()
+
+    assert second is not None
+    assert (["int"], ["long"]) == (was, [one.declaration.type for one in second.declared("light")])
+    assert first.users("lamp_on") == second.users("lamp_on")
+
+
+def test_an_index_of_another_version_is_made_anew(
+    kernel: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "border.sqlite"
+    monkeypatch.setattr("bot.kernel.index.VERSION", 9998)
+    assert _tree(kernel, "v1", Index(path)).border() is not None
+    monkeypatch.setattr("bot.kernel.index.VERSION", 9999)
+
+    border = _tree(kernel, "v1", Index(path)).border()
+
+    assert border is not None
+    assert border.users("lamp_on")
+
+
+def test_an_index_that_cannot_be_kept_is_kept_in_memory(kernel: Repository, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    garbage = tmp_path / "garbage.sqlite"
+    garbage.write_bytes(b"this is no database, not even a short one" * 100)
+
+    for path in (tmp_path / "file" / "border.sqlite", garbage):
+        border = _tree(kernel, "v1", Index(path)).border()
+        assert border is not None
+        assert border.declared("lamp_on")
+
+
+def test_a_folder_that_is_no_repository_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KernelError, match="nowhere"):
+        Repository(tmp_path / "nowhere")
