@@ -2,28 +2,27 @@
 """MAINTAINERS: which entries a file belongs to, by the patterns F, X, N and K."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 _TAG = re.compile(r"^([A-Z]):\s+(.*?)\s*$")
 _ADDRESS = re.compile(r"<([^<>\s]+@[^<>\s]+)>|([^\s<>()]+@[^\s<>()]+)")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `files` and `excluded` are globs, `names` and `keywords` regular expressions."""
+    """One entry: addresses of people and lists; `files` and `excluded` are globs, the last two expressions."""
 
-    title: str
-    people: list[str] = field(default_factory=list)
-    reviewers: list[str] = field(default_factory=list)
-    lists: list[str] = field(default_factory=list)
-    status: str = ""
-    files: list[str] = field(default_factory=list)
-    excluded: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    keywords: list[str] = field(default_factory=list)
+    name: str
+    people: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
 
-    def covers(self, path: str) -> bool:
+    def keeps(self, path: str) -> bool:
         """Whether the file belongs here by F, X and N."""
         if any(glob(pattern).match(path) for pattern in self.excluded):
             return False
@@ -44,40 +43,29 @@ class Entry:
 def parse(text: str) -> tuple[Entry, ...]:
     """The entries of a MAINTAINERS file, in its order; what stands before the first is left out."""
     entries: list[Entry] = []
-    current: Entry | None = None
-    previous = ""
-    for line in text.split("\n"):
+    fields: list[tuple[str, str]] = []
+    name = previous = ""
+    for line in (*text.split("\n"), ""):
         match = _TAG.match(line)
-        if match is None:
-            if line.strip():
-                current = None
-            previous = line
-            continue
-        if current is None:
-            current = Entry(previous.strip())
-            entries.append(current)
-        _add(current, match.group(1), match.group(2))
-        previous = line
-    return tuple(entry for entry in entries if entry.title)
+        if match is not None:
+            name = name if fields else previous
+            fields.append((match.group(1), match.group(2)))
+        elif fields and not line.strip():
+            entries += [_entry(name, fields)] if name else []
+            fields = []
+        previous = line.strip()
+    return tuple(entries)
 
 
-def _add(entry: Entry, tag: str, value: str) -> None:
-    match tag:
-        case "M" | "R" | "L":
-            found = _ADDRESS.search(value)
-            if found is not None:
-                target = {"M": entry.people, "R": entry.reviewers, "L": entry.lists}[tag]
-                target.append(found.group(1) or found.group(2))
-        case "F":
-            entry.files.append(value)
-        case "X":
-            entry.excluded.append(value)
-        case "N":
-            entry.names.append(value)
-        case "K":
-            entry.keywords.append(value)
-        case "S":
-            entry.status = value
+def _entry(name: str, fields: list[tuple[str, str]]) -> Entry:
+    def of(tag: str) -> tuple[str, ...]:
+        return tuple(value for each, value in fields if each == tag)
+
+    def addresses(tag: str) -> tuple[str, ...]:
+        found = (_ADDRESS.search(value) for value in of(tag))
+        return tuple(match.group(1) or match.group(2) for match in found if match is not None)
+
+    return Entry(name, addresses("M"), addresses("R"), addresses("L"), of("F"), of("X"), of("N"), of("K"))
 
 
 @lru_cache(maxsize=8192)

@@ -49,9 +49,9 @@ def check(view: SeriesView) -> Iterator[Finding]:
     for path in affected:
         text = _changed_text(view, path)
         for entry in entries:
-            theirs = entry.covers(path) or (text != "" and entry.mentions(text))
+            theirs = entry.keeps(path) or (text != "" and entry.mentions(text))
             if theirs and entry.addresses and recipients.isdisjoint(entry.addresses):
-                missing.setdefault(entry.title, (entry, path))
+                missing.setdefault(entry.name, (entry, path))
     if missing:
         shown = "; ".join(_shown(entry, path) for entry, path in missing.values())
         anchor = LogAnchor(first, 0, view.series.patch(first).subject)
@@ -94,7 +94,7 @@ def _changed_text(view: SeriesView, path: str) -> str:
 
 def _shown(entry: Entry, path: str) -> str:
     people = (*entry.people, *entry.lists, *entry.reviewers)[:_SHOWN]
-    return f"{entry.title} ({', '.join(people)}) for {path}"
+    return f"{entry.name} ({', '.join(people)}) for {path}"
 
 
 _TREE = """

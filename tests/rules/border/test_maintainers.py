@@ -53,13 +53,13 @@ PATHS = (
 
 
 def _covering(path: str) -> set[str]:
-    return {one.title for one in parse(TEXT) if one.covers(path)} - {"THE REST"}
+    return {one.name for one in parse(TEXT) if one.keeps(path)} - {"THE REST"}
 
 
 def test_entries_have_people_and_patterns() -> None:
     lamps, words, rest = parse(TEXT)
 
-    assert ("LAMPS", "LAMPS [KEYWORDS]", "THE REST") == (lamps.title, words.title, rest.title)
+    assert ("LAMPS", "LAMPS [KEYWORDS]", "THE REST") == (lamps.name, words.name, rest.name)
     assert {"keeper@example.org", "reader@example.org", "lamps@example.org"} == lamps.addresses
     assert words.mentions("a Bulb burns")
     assert not words.mentions("bulbs")
@@ -76,7 +76,7 @@ def test_files_are_covered_by_their_patterns(path: str, titles: set[str]) -> Non
 def test_a_pattern_that_is_no_regular_expression_matches_nothing() -> None:
     (entry,) = parse("X\nM:\ta@example.org\nN:\t((\nK:\t*\n")
 
-    assert not entry.covers("a")
+    assert not entry.keeps("a")
     assert not entry.mentions("a")
 
 
@@ -112,7 +112,7 @@ def test_get_maintainer_pl_says_the_same(tmp_path: Path) -> None:
         ).stdout
         theirs = set(re.findall(r"[\w.]+@example\.org", shown)) - {"rest@example.org"}
         ours = {
-            address for one in parse(TEXT) if one.covers(path) and one.title != "THE REST" for address in one.addresses
+            address for one in parse(TEXT) if one.keeps(path) and one.name != "THE REST" for address in one.addresses
         }
 
         assert theirs == ours
