@@ -7,7 +7,7 @@ from functools import cached_property
 
 from rules.finding import Evidence
 from rules.image import whole
-from rules.syntax.rust import Source, parse
+from rules.syntax.rust import Source
 from rules.syntax.rust_docs import SAFETY_TITLES, section
 from rules.syntax.rust_model import Docs, UnsafeDeclaration
 from rules.syntax.rust_operations import Operation
@@ -16,8 +16,6 @@ from rules.view import FileView
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
 _MOST_LINES = 12
-
-Declared = dict[str, list[UnsafeDeclaration]]
 
 
 class Requirements:
@@ -42,50 +40,43 @@ class Requirements:
         return self._found[key]
 
     def _look_up(self, operation: Operation, owner: str) -> Evidence | None:
+        word = operation.callee.encode("utf-8", "surrogateescape")
         kind = "trait" if operation.kind == "implementation" else "fn"
-        for path, declared in self._declared(owner):
-            fitting = [one for one in declared.get(operation.callee, ()) if one.kind == kind]
+        for path, source in self._sources(owner):
+            declared = (one for part in source.parts if part.holds(word) for one in part.declarations)
+            fitting = [one for one in declared if one.kind == kind and one.name == operation.callee]
             own = [one for one in fitting if owner and owner in one.scope.split(" / ")[0]] or fitting
             sections = [(one, lines) for one in own if (lines := asked(one.docs))]
             if sections:
                 return _evidence(path, *sections[0]) if len(sections) == 1 else None
         return None
 
-    def _declared(self, owner: str) -> Iterator[tuple[str, Declared]]:
+    def _sources(self, owner: str) -> Iterator[tuple[str, Source]]:
         """Where it may be declared, the nearest first; of a file that is changed often, the last image."""
-        yield from self._near
-        seen = {path for path, _ in self._near}
+        yield from self._near.items()
         for modules in self._imported.get(owner, ()) if owner else ():
             for path in _candidates(modules):
-                content = self._file.series.tree.read(path) if path not in seen else None
+                content = self._file.series.tree.read(path) if path not in self._near else None
                 if content is not None:
-                    yield path, _by_name(parse(whole(path, content)))
+                    yield path, self._file.series.rust(whole(path, content))
 
     @cached_property
-    def _near(self) -> tuple[tuple[str, Declared], ...]:
+    def _near(self) -> dict[str, Source]:
         files = {self._file.path: self._file}
         for other in reversed(self._file.series.files):
             files.setdefault(other.path, other)
-        sources = ((path, file.post_rust) for path, file in files.items())
-        return tuple((path, _by_name(source)) for path, source in sources if source is not None)
+        return {path: file.post_rust for path, file in files.items() if file.post_rust is not None}
 
     @cached_property
     def _imported(self) -> dict[str, list[tuple[str, ...]]]:
         """The modules of the `kernel` crate that imported names come from."""
         found: dict[str, list[tuple[str, ...]]] = {}
         inside = self._file.path.startswith("rust/kernel/")
-        for part in self._file.post_code:
-            for one in imports(part):
+        for code in self._file.post_code:
+            for one in imports(code):
                 if len(one.path) > 1 and (one.path[0] == "kernel" or (inside and one.path[0] == "crate")):
                     found.setdefault(one.name, []).append(one.path[1:-1])
         return found
-
-
-def _by_name(source: Source) -> Declared:
-    found: Declared = {}
-    for one in source.declarations:
-        found.setdefault(one.name, []).append(one)
-    return found
 
 
 def _candidates(modules: tuple[str, ...]) -> Iterator[str]:

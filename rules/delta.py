@@ -8,7 +8,7 @@ from typing import Literal
 
 from rules.finding import Side
 from rules.origin import Origin, origin
-from rules.syntax.rust import Source
+from rules.syntax.rust import Part
 from rules.view import FileView, SeriesView
 
 Kind = Literal["block", "function", "impl", "trait"]
@@ -105,21 +105,18 @@ def amount(places: Iterable[UnsafePlace]) -> str:
 def _places(file: FileView, side: Side) -> Iterator[UnsafePlace]:
     """The unsafe code whose first line the patch adds (side "post") or removes (side "pre")."""
     image = file.post if side == "post" else file.pre
-    lines = file.change.added_lines() if side == "post" else file.change.removed_lines()
-    if image is None or not any("unsafe" in line.text for line in lines):
-        return
-    source = file.post_rust if side == "post" else file.pre_rust
-    if source is not None:
-        for kind, line, scope, text, key in _unsafe(source):
+    if image is not None:
+        parts = tuple(file.added_parts("unsafe") if side == "post" else file.removed_parts("unsafe"))
+        for kind, line, scope, text, key in _unsafe(parts):
             if line in image.touched:
                 yield UnsafePlace(kind, file.patch.index, image.path, line, scope, text.strip(), "".join(key.split()))
 
 
-def _unsafe(source: Source) -> Iterator[tuple[Kind, int, str, str, str]]:
-    for site in source.sites:
+def _unsafe(parts: Iterable[Part]) -> Iterator[tuple[Kind, int, str, str, str]]:
+    for site in (site for part in parts for site in part.sites):
         if site.setting != "doctest":
             yield "block" if site.kind == "block" else "impl", site.line, site.scope, site.text, site.body
-    for one in source.declarations:
+    for one in (one for part in parts for one in part.declarations):
         if one.setting != "doctest":
             yield "function" if one.kind == "fn" else "trait", one.line, one.scope, one.text, one.name + one.scope
 

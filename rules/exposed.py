@@ -14,8 +14,8 @@ from typing import Generic, Literal, TypeVar
 from rules.finding import Side
 from rules.image import Image
 from rules.origin import Origin, needs_std, origin
-from rules.patch import FileChange
-from rules.syntax.rust import Source
+from rules.patch import FileChange, Hunk
+from rules.syntax.rust import Part
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
 from rules.view import FileView
 
@@ -71,15 +71,16 @@ def exposed_declarations(file: FileView) -> Iterator[Exposed[UnsafeDeclaration]]
     return _exposed(file, _declaration_cases)
 
 
-def _site_cases(source: Source) -> list[_Case[UnsafeSite]]:
+def _site_cases(parts: Iterable[Part]) -> list[_Case[UnsafeSite]]:
     states = {"none": False, "unknown": None}
     return [
         _Case(one, states.get(one.reading.verdict, True), one.reading.line, f"{one.kind} {_words(one.body)}")
-        for one in source.sites
+        for part in parts
+        for one in part.sites
     ]
 
 
-def _declaration_cases(source: Source) -> list[_Case[UnsafeDeclaration]]:
+def _declaration_cases(parts: Iterable[Part]) -> list[_Case[UnsafeDeclaration]]:
     return [
         _Case(
             one,
@@ -87,7 +88,8 @@ def _declaration_cases(source: Source) -> list[_Case[UnsafeDeclaration]]:
             0 if one.exempt else one.section_line,
             f"{one.kind} {one.name}",
         )
-        for one in source.declarations
+        for part in parts
+        for one in part.declarations
     ]
 
 
@@ -95,18 +97,21 @@ def _words(text: str) -> str:
     return " ".join(text[:_COMPARED].split())
 
 
-def _exposed(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> Iterator[Exposed[Unsafe]]:
-    if file.post is None or file.post_rust is None:
+def _exposed(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> Iterator[Exposed[Unsafe]]:
+    rust = file.post_rust
+    if file.post is None or rust is None:
         return
-    bare = [case for case in read(file.post_rust) if case.justified is False]
-    added = [case for case in bare if case.code.line in file.post.touched]
-    kept = [case for case in bare if case.code.line not in file.post.touched]
+    at_risk = {hunk.after_start for hunk in file.change.hunks if file.post.complete or _undresses(hunk)}
+    parts = dict.fromkeys((*file.added_parts("unsafe"), *rust.showing(at_risk)))
+    bare: list[_Case[Unsafe]] = [case for case in read(parts) if case.justified is False]
+    added: list[_Case[Unsafe]] = [case for case in bare if case.code.line in file.post.touched]
+    kept: list[_Case[Unsafe]] = [case for case in bare if case.code.line not in file.post.touched]
     found = chain(_new(file, added, read), _undressed(file, kept, read))
     yield from sorted(found, key=lambda one: (one.code.line, one.code.column))
 
 
 def _new(
-    file: FileView, added: list[_Case[Unsafe]], read: Callable[[Source], list[_Case[Unsafe]]]
+    file: FileView, added: list[_Case[Unsafe]], read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]
 ) -> Iterator[Exposed[Unsafe]]:
     """What of the added code was not there before, and what was, but with a comment."""
     if not added:
@@ -126,13 +131,25 @@ def _new(
             yield _at_code(case, "added" if match is None else "comment-removed")
 
 
+def _undresses(hunk: Hunk) -> bool:
+    """Whether the hunk may take a comment from unsafe code that it keeps, or put something between the two."""
+    tagged = parted = False
+    for line in hunk.lines:
+        tag = "safety" in line.text.lower()
+        if (tag and line.removed) or (parted and line.marker == " " and "unsafe" in line.text):
+            return True
+        parted = parted or (tagged and line.marker != " ")
+        tagged = tagged or tag
+    return False
+
+
 def _undressed(
-    file: FileView, kept: list[_Case[Unsafe]], read: Callable[[Source], list[_Case[Unsafe]]]
+    file: FileView, kept: list[_Case[Unsafe]], read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]
 ) -> Iterator[Exposed[Unsafe]]:
     """Code that the patch kept, but whose comment it removed or parted from it."""
     if not kept or not file.change.hunks or file.pre is None or file.pre_rust is None:
         return
-    lines = {case.code.line: case for case in read(file.pre_rust) if case.justified and case.tag}
+    lines = {case.code.line: case for case in read(file.pre_rust.parts) if case.justified and case.tag}
     for case in kept:
         before = lines.get(line_before(file.change, case.code.line) or 0)
         if before is None or before.key.split(" ")[0] != case.key.split(" ")[0]:
@@ -159,16 +176,13 @@ def _at_code(case: _Case[Unsafe], cause: Cause) -> Exposed[Unsafe]:
     return Exposed(code, cause, "post", code.line, code.column, code.text)
 
 
-def _removed_here(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
+def _removed_here(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
     """The unsafe code on lines that the patch removes from this file."""
-    if not any("unsafe" in line.text for line in file.change.removed_lines()):
-        return []
-    if file.pre is None or file.pre_rust is None:
-        return []
-    return [case for case in read(file.pre_rust) if case.code.line in file.pre.touched]
+    touched = file.pre.touched if file.pre is not None else frozenset()
+    return [case for case in read(file.removed_parts("unsafe")) if case.code.line in touched]
 
 
-def _removed_elsewhere(file: FileView, read: Callable[[Source], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
+def _removed_elsewhere(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
     """The unsafe code that this patch removes from other files, or other patches of the series from any."""
     others = [other for other in file.series.files if other is not file and other.is_rust]
     return [case for other in others for case in _removed_here(other, read)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a rule is shown: one changed file in its series, parsed once for all rules."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -9,10 +10,8 @@ from rules.finding import Anchor, Confidence
 from rules.image import Fragment, Image
 from rules.origin import Origin, origin
 from rules.patch import FileChange, Patch, Series
-from rules.syntax.rust import Source, parse
+from rules.syntax.rust import Part, Source, parse
 from rules.syntax.rust_code import Code
-from rules.syntax.rust_comments import Paragraphs
-from rules.syntax.rust_shape import Documented
 from rules.tree import Tree
 
 _LONGEST = 2000
@@ -48,22 +47,28 @@ class FileView:
     @property
     def pre_code(self) -> tuple[Code, ...]:
         """The Rust before the patch as code and comments, a part for each fragment; nothing where there is no image."""
-        return self.pre_rust.code if self.pre_rust is not None else ()
+        return tuple(part.code for part in self.pre_rust.parts) if self.pre_rust is not None else ()
 
     @property
     def post_code(self) -> tuple[Code, ...]:
         """The Rust after the patch as code and comments, a part for each fragment; nothing where there is no image."""
-        return self.post_rust.code if self.post_rust is not None else ()
+        return tuple(part.code for part in self.post_rust.parts) if self.post_rust is not None else ()
 
-    @property
-    def post_comments(self) -> tuple[tuple[Code, tuple[Paragraphs, ...]], ...]:
-        """The comments after the patch, those that belong together as one, for each part of `post_code`."""
-        return self.post_rust.comments if self.post_rust is not None else ()
+    def parts_with(self, *words: bytes) -> Iterator[Part]:
+        """The parts of the Rust after the patch in which any of these words stands."""
+        return (part for part in self.post_rust.parts if part.holds(*words)) if self.post_rust is not None else iter(())
 
-    @property
-    def post_documented(self) -> tuple[tuple[Code, tuple[Documented, ...]], ...]:
-        """The documented items after the patch, for each part of `post_code`."""
-        return self.post_rust.documented if self.post_rust is not None else ()
+    def added_parts(self, word: str) -> Iterator[Part]:
+        """The parts of the Rust after the patch with a line that the patch adds and that has the word."""
+        if self.post is None or self.post_rust is None:
+            return iter(())
+        added = {one.after for one in self.change.added_lines() if one.after and word in one.text}
+        return self.post_rust.showing(added if self.change.hunks else self.post.touched)
+
+    def removed_parts(self, word: str) -> Iterator[Part]:
+        """The parts of the Rust before the patch with a line that the patch removes and that has the word."""
+        removed = {one.before for one in self.change.removed_lines() if one.before and word in one.text}
+        return self.pre_rust.showing(removed) if removed and self.pre_rust is not None else iter(())
 
     @cached_property
     def post_lines(self) -> dict[int, str]:

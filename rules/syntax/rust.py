@@ -1,73 +1,100 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Rust of one image in the names of this field: nothing here shows which parser reads it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
-from rules.image import Image
-from rules.syntax.rust_code import Code, read
+from rules.image import Fragment, Image
+from rules.syntax.rust_code import Code
 from rules.syntax.rust_comments import Paragraphs, paragraphs
 from rules.syntax.rust_doctest import doctests
 from rules.syntax.rust_fragment import read_fragment, read_whole
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
 from rules.syntax.rust_shape import Documented, documented
-from rules.syntax.rust_unit import Unit
 from rules.syntax.rust_unsafe import MOST, UnsafeCode
 
 
-class Source:
-    """The Rust of one image, whatever a patch touched of it: each view is computed when first asked for, and kept."""
+class Part:
+    """A run of known lines, all of a file that is `whole`: each view of it is computed when first asked for, and kept.
 
-    def __init__(self, image: Image) -> None:
-        self.complete = image.complete
-        self._fragments = image.fragments
+    The parse is the dear one, 0.1 ms for a hunk: it is made where the word `unsafe` stands, and for who asks for sites.
+    """
 
-    @cached_property
-    def code(self) -> tuple[Code, ...]:
-        """The Rust as code and comments without a grammar, a part for each fragment."""
-        return read(self._fragments)
+    def __init__(self, fragment: Fragment, *, whole: bool) -> None:
+        self._fragment = fragment
+        self._whole = whole
 
-    @cached_property
-    def comments(self) -> tuple[tuple[Code, tuple[Paragraphs, ...]], ...]:
-        """The comments, those that belong together as one, for each part of `code`."""
-        return tuple((code, tuple(paragraphs(code, whole=self.complete))) for code in self.code)
+    def shows(self, line: int) -> bool:
+        return self._fragment.first <= line <= self._last
 
-    @cached_property
-    def documented(self) -> tuple[tuple[Code, tuple[Documented, ...]], ...]:
-        """The documented items, for each part of `code`."""
-        return tuple((code, tuple(documented(code))) for code in self.code)
+    def holds(self, *words: bytes) -> bool:
+        """Whether any of these words stands in it."""
+        return any(word in self._fragment.text for word in words)
 
     @cached_property
-    def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
-        sites: list[UnsafeSite] = []
-        declarations: list[UnsafeDeclaration] = []
-        for unit in self._units():
-            code = UnsafeCode(unit, whole_file=self.complete)
-            sites.extend(code.sites)
-            declarations.extend(code.declarations)
-            for doctest in doctests(unit, code.doc_rows):
-                if len(sites) >= MOST:
-                    break
-                sites.extend(UnsafeCode(doctest, whole_file=False).sites)
-        return tuple(sorted(sites, key=_place)), tuple(declarations)
+    def code(self) -> Code:
+        """Code and comments, without a grammar."""
+        return Code(self._fragment.text.decode("utf-8", "surrogateescape"), self._fragment.first)
 
-    def _units(self) -> Iterator[Unit]:
-        """What has the word in it, parsed, in the file's order; what is not Rust is left out."""
-        for fragment in self._fragments:
-            if b"unsafe" in fragment.text:
-                unit = read_whole(fragment.text) if self.complete else read_fragment(fragment)
-                if unit is not None:
-                    yield unit
+    @cached_property
+    def comments(self) -> tuple[Paragraphs, ...]:
+        """The comments, those that belong together as one."""
+        return tuple(paragraphs(self.code, whole=self._whole))
+
+    @cached_property
+    def documented(self) -> tuple[Documented, ...]:
+        """The documented items."""
+        return tuple(documented(self.code))
 
     @property
     def sites(self) -> tuple[UnsafeSite, ...]:
-        """Every unsafe block and `unsafe impl`, in the file's order."""
+        """Every unsafe block and `unsafe impl`, in order."""
         return self._unsafe[0]
 
     @property
     def declarations(self) -> tuple[UnsafeDeclaration, ...]:
-        """Every `unsafe fn` and `unsafe trait`, in the file's order."""
+        """Every `unsafe fn` and `unsafe trait`, in order."""
         return self._unsafe[1]
+
+    @cached_property
+    def _last(self) -> int:
+        return self._fragment.first + self._fragment.text.removesuffix(b"\n").count(b"\n")
+
+    @cached_property
+    def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
+        if not self.holds(b"unsafe"):
+            return (), ()
+        unit = read_whole(self._fragment.text) if self._whole else read_fragment(self._fragment)
+        if unit is None:
+            return (), ()
+        code = UnsafeCode(unit, whole_file=self._whole)
+        sites = code.sites
+        for doctest in doctests(unit, code.doc_rows):
+            if len(sites) >= MOST:
+                break
+            sites.extend(UnsafeCode(doctest, whole_file=False).sites)
+        return tuple(sorted(sites, key=_place)), tuple(code.declarations)
+
+
+class Source:
+    """The Rust of one image, whatever a patch touched of it."""
+
+    def __init__(self, image: Image) -> None:
+        self.parts = tuple(Part(fragment, whole=image.complete) for fragment in image.fragments)
+
+    def showing(self, lines: Collection[int]) -> Iterator[Part]:
+        """The parts that show any of these lines."""
+        return (part for part in self.parts if any(map(part.shows, lines)))
+
+    @property
+    def sites(self) -> tuple[UnsafeSite, ...]:
+        """Every unsafe block and `unsafe impl`, in the file's order."""
+        return tuple(site for part in self.parts for site in part.sites)
+
+    @property
+    def declarations(self) -> tuple[UnsafeDeclaration, ...]:
+        """Every `unsafe fn` and `unsafe trait`, in the file's order."""
+        return tuple(one for part in self.parts for one in part.declarations)
 
 
 def _place(site: UnsafeSite) -> tuple[int, int]:

@@ -7,11 +7,9 @@ code, or for wording in comments, works on these layers; what needs the structur
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-
-from rules.image import Fragment
 
 _SKIPPED = re.compile(
     r"""(?P<line>//[^\n]*)
@@ -127,11 +125,6 @@ class Code:
         line_start = self._starts[bisect_right(self._starts, start) - 1]
         alone = not self.text[line_start:start].strip()
         return Comment(start, self.line(start), start - line_start + 1, kind, alone, self.text[start:end])
-
-
-def read(fragments: Iterable[Fragment]) -> tuple[Code, ...]:
-    """Each fragment of an image; one for a whole file."""
-    return tuple(Code(fragment.text.decode("utf-8", "surrogateescape"), fragment.first) for fragment in fragments)
 
 
 def _skipped(text: str) -> Iterator[tuple[int, int, str]]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from rules.engine import view
 from rules.example import load
-from rules.novelty import Suspect, new_in_code, new_in_source
+from rules.novelty import Suspect, new_in_code, new_in_parts
 from rules.rule import Example
-from rules.syntax.rust import Source
+from rules.syntax.rust import Part
 from rules.syntax.rust_code import Code
 
 
@@ -18,16 +18,16 @@ def calls(code: Code) -> Iterator[Suspect]:
             yield Suspect("bad", line, 1)
 
 
-def blocks(source: Source) -> Iterator[Suspect]:
+def blocks(part: Part) -> Iterator[Suspect]:
     """Every unsafe block."""
-    for site in source.sites:
+    for site in part.sites:
         yield Suspect(site.scope, site.line, site.column)
 
 
 def lines(text: str) -> list[tuple[str, int]]:
     loaded = load(Example("e", text))
     files = view(loaded.series, loaded.tree).files
-    return [(file.path, suspect.line) for file in files for suspect in new_in_code(file, calls)]
+    return [(file.path, suspect.line) for file in files for suspect in new_in_code(file, "bad", calls)]
 
 
 def test_added_is_new() -> None:
@@ -54,4 +54,4 @@ def test_the_same_in_the_parsed_source() -> None:
     loaded = load(Example("e", text))
     (file,) = view(loaded.series, loaded.tree).files
 
-    assert [suspect.line for suspect in new_in_source(file, blocks)] == [3]
+    assert [suspect.line for suspect in new_in_parts(file, "unsafe", blocks)] == [3]

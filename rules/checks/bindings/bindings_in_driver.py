@@ -56,12 +56,13 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each name of the bindings that the patch begins to use in this file."""
     if file.post is None or not file.is_rust or not file.post.touched or file.path.startswith("rust/"):
         return
-    if origin(file.path) is not Origin.KERNEL or not any(b"bindings" in part.text for part in file.post.fragments):
+    if origin(file.path) is not Origin.KERNEL or not file.mentions(b"kernel", b"bindings"):
         return
-    known = _names_before(file)
+    added = [use for use in _uses(file.post_code) if use.line in file.post.touched]
+    known = _names_before(file) if added else set()
     uses: dict[str, list[Use]] = {}
-    for use in _uses(file.post_code):
-        if use.line in file.post.touched and use.name not in known:
+    for use in added:
+        if use.name not in known:
             uses.setdefault(use.name, []).append(use)
     confidence = Confidence.HIGH if file.post.complete else Confidence.MEDIUM
     lines = dict(file.post.lines()) if uses else {}
@@ -95,12 +96,12 @@ def _bare_names(parts: tuple[Code, ...]) -> set[str]:
 
 def _uses(parts: tuple[Code, ...]) -> Iterator[Use]:
     """The uses of functions and types of `kernel::bindings`, in the order of the file."""
-    imported = [one for part in parts for one in imports(part)]
-    modules = _modules(parts, imported)
+    imported = {part: list(imports(part)) for part in parts}
+    modules = _modules(parts, [one for part in parts for one in imported[part]])
     for part in parts:
         found = [
             Use(one.path[-1], False, one.line, one.column)
-            for one in imports(part)
+            for one in imported[part]
             if one.path[:2] == _KERNEL and len(one.path) == 3 and one.name != "*"
         ]
         for match in _REFERENCE.finditer(part.code):

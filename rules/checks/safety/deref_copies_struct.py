@@ -36,7 +36,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added read through a copy."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in new_in_code(file, _suspects):
+    for one in new_in_code(file, "unsafe", _suspects):
         pointer, _, field = one.key.rpartition(".")
         message = (
             f"This copies all of `*{pointer}` to the stack to read `{field}`. "

@@ -38,7 +38,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added statement."""
     if not file.is_kernel_rust or not file.adds("let _"):
         return
-    for one in new_in_code(file, _suspects):
+    for one in new_in_code(file, "let _", _suspects):
         message = f"`drop(unsafe {{ .. {one.key}(..) }})` says that the value is dropped here."
         yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
 

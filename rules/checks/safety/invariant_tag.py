@@ -33,8 +33,8 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag in the plural."""
     if not file.is_kernel_rust or not file.adds("INVARIANTS"):
         return
-    for _, comments in file.post_comments:
-        for comment in comments:
+    for part in file.parts_with(b"INVARIANTS"):
+        for comment in part.comments:
             for number, text in comment.lines:
                 if _PLURAL.match(text) and number in file.fresh:
                     message = "The tag is `INVARIANT:`, in the singular, also for several invariants."

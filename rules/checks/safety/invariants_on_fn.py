@@ -30,8 +30,8 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added heading on a function."""
     if not file.is_kernel_rust or not file.adds("# Invariant"):
         return
-    for _, items in file.post_documented:
-        for one in items:
+    for part in file.parts_with(b"Invariant"):
+        for one in part.documented:
             for number, title in one.titles:
                 if one.item.kind == "fn" and title in ("Invariants", "Invariant") and number in file.fresh:
                     message = (

@@ -49,13 +49,13 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     names = {
         one.item.name
-        for _, items in file.post_documented
-        for one in items
+        for part in file.parts_with(b"Invariant")
+        for one in part.documented
         if one.item.kind in ("struct", "enum") and any(title in ("Invariants", "Invariant") for _, title in one.titles)
     }
     if not names:
         return
-    for one in new_in_code(file, lambda code: _suspects(code, names)):
+    for one in new_in_code(file, "", lambda code: _suspects(code, names)):
         message = (
             f"`{one.key}` has invariants. An `// INVARIANT:` comment here should say why they hold for this value."
         )

@@ -47,9 +47,9 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     structs: dict[str, int] | None = None
     said: set[str] = set()
-    for code, comments in file.post_comments:
-        for comment in comments:
-            name = _claimed(file, code, comment)
+    for part in file.parts_with(b"ransparent"):
+        for comment in part.comments:
+            name = _claimed(file, part.code, comment)
             if name is None or name in said:
                 continue
             structs = _plain_structs(file) if structs is None else structs
@@ -62,7 +62,7 @@ def check(file: FileView) -> Iterator[Finding]:
                     f"`{name}` is called transparent, but has no `#[repr(transparent)]`: its layout is not that of its "
                     f"field, and a cast that relies on it is undefined behaviour."
                 )
-                quoted = tuple(code.line_text(number).strip() for number, _ in comment.lines)
+                quoted = tuple(part.code.line_text(number).strip() for number, _ in comment.lines)
                 evidence = (Evidence(f"{file.path}:{comment.first}", quoted),)
                 place = line if line in file.fresh else comment.first
                 yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(place), message, evidence)

@@ -38,7 +38,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added reference through a pointer that is declared as one to a C type."""
     if not file.is_kernel_rust or not file.mentions(b"bindings::") or not file.adds("&mut"):
         return
-    for one in new_in_code(file, _suspects):
+    for one in new_in_code(file, "&mut", _suspects):
         message = (
             f"`&mut` to a field of a C struct promises exclusive access that C does not give. "
             f"`&raw mut {one.key}` makes the pointer without the reference."

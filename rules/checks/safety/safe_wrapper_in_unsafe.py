@@ -24,9 +24,9 @@ import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_source
+from rules.novelty import Suspect, new_in_parts
 from rules.rule import Example, Rule, Status
-from rules.syntax.rust import Source
+from rules.syntax.rust import Part
 from rules.syntax.rust_code import Code
 from rules.view import FileView
 
@@ -39,14 +39,14 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added block whose content is a safe wrapper's call."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in new_in_source(file, _suspects):
+    for one in new_in_parts(file, "unsafe", _suspects):
         message = f"`{one.key}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."
         confidence = one.confidence or file.confidence
         yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
 
 
-def _suspects(source: Source) -> Iterator[Suspect]:
-    for site in source.sites:
+def _suspects(part: Part) -> Iterator[Suspect]:
+    for site in part.sites:
         if site.kind == "block" and site.setting == "code" and (name := _wrapper(site.body)):
             yield Suspect(name, site.line, site.column, site.scope, site.confidence)
 

@@ -50,10 +50,10 @@ _HOW = {
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added comment that has an unsafe site and the wrong place or form."""
-    if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety") or file.post_rust is None:
+    if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety"):
         return
     said: set[int] = set()
-    for site in file.post_rust.sites:
+    for site in (site for part in file.parts_with(b"SAFETY", b"afety") for site in part.sites):
         line = site.reading.line
         if site.setting != "code" or site.in_test or line not in file.fresh or line in said:
             continue

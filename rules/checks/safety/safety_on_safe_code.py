@@ -43,12 +43,12 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag above a statement or item that is shown whole and has nothing unsafe in it."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for code, comments in file.post_comments:
-        for comment in comments:
+    for part in file.parts_with(b"SAFETY"):
+        for comment in part.comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             if not tags or tags[0] not in file.fresh or not comment.alone or comment.cut_below:
                 continue
-            if _is_safe(code, comment, whole=file.confidence.rank > 1):
+            if _is_safe(part.code, comment, whole=file.confidence.rank > 1):
                 message = (
                     "Nothing below this `SAFETY:` comment is unsafe. Does it belong somewhere else, or is it left over?"
                 )

@@ -48,8 +48,9 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each heading on a safe item, where the heading or the item's head is new."""
     if not file.is_kernel_rust or not file.mentions(b"# S", b"///") or not file.adds("# S", "# I", *_WORDS):
         return
-    for code, items in file.post_documented:
-        for one in items:
+    for part in file.parts_with(b"SAFETY", b"afety"):
+        code = part.code
+        for one in part.documented:
             heads = [number for number, title in one.titles if is_safety_title(title)]
             if not heads or one.item.unsafe or one.item.kind not in _KINDS or _may_be_owed(outline(code), one.item):
                 continue

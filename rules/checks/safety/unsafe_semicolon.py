@@ -23,9 +23,9 @@ import re
 from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_source
+from rules.novelty import Suspect, new_in_parts
 from rules.rule import Example, Rule, Status
-from rules.syntax.rust import Source
+from rules.syntax.rust import Part
 from rules.syntax.rust_code import Code
 from rules.view import FileView
 
@@ -38,14 +38,14 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added statement that is an unsafe block of one call with a semicolon."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in new_in_source(file, _suspects):
+    for one in new_in_parts(file, "unsafe", _suspects):
         message = "The semicolon goes behind the block: `unsafe { .. };`. It then fits on one line."
         confidence = one.confidence or file.confidence
         yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
 
 
-def _suspects(source: Source) -> Iterator[Suspect]:
-    for site in source.sites:
+def _suspects(part: Part) -> Iterator[Suspect]:
+    for site in part.sites:
         if site.kind != "block" or site.setting != "code" or site.line != site.statement:
             continue
         fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _WIDTH

@@ -52,8 +52,8 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added comment that is one of the phrases."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for _, comments in file.post_comments:
-        for comment in comments:
+    for part in file.parts_with(b"SAFETY", b"afety"):
+        for comment in part.comments:
             text = " ".join(text for _, text in comment.lines)
             tag = _TAG.match(text)
             if tag is None or comment.cut_below or not comment.alone:
