@@ -98,16 +98,21 @@ def _words(text: str) -> str:
 
 
 def _exposed(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> Iterator[Exposed[Unsafe]]:
-    rust = file.post_rust
-    if file.post is None or rust is None:
+    if file.post is None:
         return
-    at_risk = {hunk.after_start for hunk in file.change.hunks if file.post.complete or _undresses(hunk)}
-    parts = dict.fromkeys((*file.added_parts("unsafe"), *rust.showing(at_risk)))
-    bare: list[_Case[Unsafe]] = [case for case in read(parts) if case.justified is False]
+    bare: list[_Case[Unsafe]] = [case for case in read(_in_question(file)) if case.justified is False]
     added: list[_Case[Unsafe]] = [case for case in bare if case.code.line in file.post.touched]
     kept: list[_Case[Unsafe]] = [case for case in bare if case.code.line not in file.post.touched]
     found = chain(_new(file, added, read), _undressed(file, kept, read))
     yield from sorted(found, key=lambda one: (one.code.line, one.code.column))
+
+
+def _in_question(file: FileView) -> Iterable[Part]:
+    """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
+    if file.post is None or file.post_rust is None:
+        return ()
+    at_risk = {hunk.after_start for hunk in file.change.hunks if file.post.complete or _undresses(hunk)}
+    return dict.fromkeys((*file.added_parts("unsafe"), *file.post_rust.showing(at_risk)))
 
 
 def _new(
