@@ -19,6 +19,7 @@ from bot.settings import DEFAULT_FILE, Settings, load, unknown_variables
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.wiring import archive
+from bot.wiring_answers import secret
 from bot.wiring_sending import stop_file
 from rules.registry import RULES, problems
 
@@ -71,6 +72,7 @@ def examine(config: Path | None) -> Iterator[Check]:
         yield from _lists(settings)
         yield _outbox(settings)
         yield _sending(settings)
+        yield from _answers(settings)
     yield _git()
     yield _rules()
 
@@ -137,6 +139,21 @@ def _sending(settings: Settings) -> Check:
         return Check("sending", f"{chosen.password_file} cannot be read", "correct `password_file` in [sending]")
     lists = [f"{name} ({one.mode})" for name, one in settings.lists.items() if one.mode.sends]
     return Check("sending", f"by {chosen.transport}, for {', '.join(lists) or 'no list'}")
+
+
+def _answers(settings: Settings) -> Iterator[Check]:
+    chosen = settings.answers
+    try:
+        known = secret(settings)
+    except SettingsError as error:
+        yield Check("answers", str(error), "make one: `head -c 24 /dev/urandom | base64 > FILE`, readable to us alone")
+    else:
+        yield Check("answers", "commands by mail are heard" if known else "no secret: no commands by mail")
+    if chosen.mailbox:
+        try:
+            yield Check("mailbox", f"{chosen.mailbox}, {archive(Path(chosen.mailbox)).count({}):,} mails")
+        except InboxError as error:
+            yield Check("mailbox", str(error), "correct `mailbox` in [answers], or give this user the right to read it")
 
 
 def _git() -> Check:

@@ -27,7 +27,7 @@ _STYLE: Final = Markup(
     "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     "td.s{overflow-wrap:anywhere}a{color:#0b57a4}code{font-size:.9em;overflow-wrap:anywhere}"
     ".by{color:#4c545d;font-size:.9rem}"
-    ".f{margin-bottom:.5rem}.tag{display:inline-block;min-width:4.2rem;font-size:.85rem;font-weight:600}"
+    ".f{margin-bottom:.5rem}.tag{display:inline-block;min-width:4.8rem;font-size:.85rem;font-weight:600}"
     ".new{color:#a4320b}.stands,.moved{color:#7a5a00}.resolved{color:#1b6b34}"
     "footer{margin-top:2.5rem;color:#4c545d;font-size:.85rem}"
     "@media(prefers-color-scheme:dark){body{background:#16191c;color:#dfe3e7}td,th{border-color:#2b3035}"

@@ -115,6 +115,19 @@ def test_a_secret_that_is_none_stops_the_start(secret: str | None, capfd: pytest
     assert "answers.secret_file: secret: " in capfd.readouterr().err
 
 
+def test_the_doctor_looks_at_secret_and_mailbox(capfd: pytest.CaptureFixture[str]) -> None:
+    assert 0 == call(["doctor"])
+    assert "answers: commands by mail are heard" in capfd.readouterr().out
+
+    Path("secret").write_text("short")
+    Path("patchwarden.toml").write_text(SETTINGS.replace('mailbox = "bot"', 'mailbox = "absent"'))
+
+    assert 2 == call(["doctor"])
+    out = capfd.readouterr().out
+    assert "wrong answers: answers.secret_file: secret: fewer than 32 characters" in out
+    assert "wrong mailbox: " in out
+
+
 def test_without_a_secret_there_are_no_commands(run: Callable[[], tuple[int, str]]) -> None:
     Path("patchwarden.toml").write_text(SETTINGS.replace('secret_file = "secret"\n', ""))
     run()
