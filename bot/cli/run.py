@@ -152,4 +152,6 @@ def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outc
 def _ourselves() -> str:
     """How this program is called from here: `make run` does not put it on PATH."""
     called = Path(sys.argv[0])
-    return _NAME if called.name != _NAME or shutil.which(_NAME) else os.path.relpath(called)
+    if called.name != _NAME or shutil.which(_NAME):
+        return _NAME
+    return min(os.path.relpath(called), str(called.absolute()), key=len)

@@ -13,7 +13,7 @@ _ENDLESS: Final = 10_000
 
 
 def screen() -> Console:
-    """Standard output: a terminal as wide as it is, a file or pipe wide enough that no id or path is cut."""
+    """Standard output: a terminal as wide as it is, a file or pipe of a good width."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH)
 
@@ -27,6 +27,9 @@ def table(*columns: str, cut: Mapping[str, int]) -> Table:
 
 
 def print_table(console: Console, made: Table) -> None:
-    """Print the table as wide as it is, or as the console is."""
-    made.expand = console.measure(made, options=console.options.update(width=_ENDLESS)).maximum > console.width
+    """Print the table as wide as it is, or as the terminal is; in a file or pipe nothing is cut."""
+    width = console.measure(made, options=console.options.update(width=_ENDLESS)).maximum
+    if not console.is_terminal:
+        console.width = max(console.width, width)
+    made.expand = width > console.width
     console.print(made)
