@@ -40,7 +40,7 @@ def rules(
 
     Exit status: 0 shown; 2 no rule has that id, or wrong settings; 3 the database cannot be read.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if stats:
         _print_statistics(console, load(options(context).config), rule)
         return
