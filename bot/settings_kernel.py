@@ -16,6 +16,7 @@ class KernelRepository(BaseModel):
     refs: tuple[str, ...] = Field(
         default=("refs/heads/*", "refs/tags/v*"), description="The branches and tags that are fetched."
     )
+    ref: str = Field(default="", description="Judge by this branch, tag or commit alone; none: by what fits a series.")
 
 
 class KernelSettings(BaseModel):

@@ -148,7 +148,7 @@ def based(settings: Settings, stored: Tree) -> Callable[[Posting], tuple[Tree, s
     named = settings.kernel.repositories
     if not named:
         return None
-    kernels = Kernels(Places(tuple(Place(one.path) for one in named), settings.kernel.index), stored)
+    kernels = Kernels(Places(tuple(Place(one.path, one.ref) for one in named), settings.kernel.index), stored)
 
     def choose(posting: Posting) -> tuple[Tree, str]:
         tree, base = kernels.tree(posting.series, posting.date)

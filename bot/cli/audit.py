@@ -6,17 +6,20 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
 import typer
 
+from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
+from bot.kernel.kernels import Kernels, Places
 from bot.review.formats.row import Verdict, of_findings
 from rules.engine import audit as judge
 from rules.finding import Anchor, Failure, Finding, Report, Severity
 from rules.registry import by_id
+from rules.tree import NoTree, Tree
 
 _TOP_MARKS: Final = ("MAINTAINERS", "Kbuild")
 _TOP_FOLDERS: Final = frozenset(
@@ -30,11 +33,14 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(
+    context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Rust files, or folders to search for them.")],
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core where there are many files.")] = 0,
+    tree: TreeOption = None,
+    no_tree: NoTreeOption = False,
 ) -> None:
     """List what the rules find in whole files or trees, as if all of it were new: the debt by file, and its sum.
 
@@ -53,7 +59,7 @@ def audit(
         raise typer.BadParameter("a mail answers a posting; audit has none", param_hint="--format")
     rules = chosen(rule)
     files = list(_files(paths))
-    reports = list(_judged([each.id for each in rules], files, jobs))
+    reports = list(_judged([each.id for each in rules], places(context, tree, no_tree), files, jobs))
     problems = [each for each in reports if isinstance(each, str)]
     known = {each.id: each for each in rules}
     findings: list[Finding] = []
@@ -84,23 +90,29 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             raise typer.BadParameter(f"{path} is neither a Rust file nor a folder", param_hint="PATH")
 
 
-def _judged(ids: Sequence[str], files: Sequence[Path], jobs: int) -> Iterator[Report | str]:
+def _judged(ids: Sequence[str], where: Places, files: Sequence[Path], jobs: int) -> Iterator[Report | str]:
     """A report a file, or why it cannot be read, in the files' order."""
     workers = jobs or (os.cpu_count() or 1 if len(files) > _FEW else 1)
     if workers == 1:
-        yield from map(partial(_audit_file, ids), files)
+        yield from map(partial(_audit_file, ids, where), files)
         return
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(partial(_audit_file, ids), files, chunksize=16)
+        yield from pool.map(partial(_audit_file, ids, where), files, chunksize=16)
 
 
-def _audit_file(ids: Sequence[str], path: Path) -> Report | str:
+@lru_cache(maxsize=1)
+def _tree(where: Places) -> Tree:
+    """The newest tree at hand; opened once a process."""
+    return Kernels(where).newest() or NoTree()
+
+
+def _audit_file(ids: Sequence[str], where: Places, path: Path) -> Report | str:
     try:
         content = path.read_bytes()
     except OSError as error:
         return f"{path}: {error.strerror}"
     rules = [rule for rule in map(by_id, ids) if rule is not None]
-    report = judge(rules, _place(path), content)
+    report = judge(rules, _place(path), content, _tree(where))
     return Report(
         tuple(_shown(finding, str(path)) for finding in report.findings),
         tuple(replace(failure, path=str(path)) for failure in report.failures),

@@ -8,7 +8,8 @@ import typer
 
 from bot.cli.context import options
 from bot.kernel.kernels import Place, Places
-from bot.settings import load
+from bot.settings import Settings, load
+from bot.settings_kernel import KernelRepository
 
 TreeOption = Annotated[
     list[str] | None,
@@ -23,19 +24,26 @@ NoTreeOption = Annotated[bool, typer.Option("--no-tree", help="Judge by what the
 
 def places(context: typer.Context, tree: list[str] | None, no_tree: bool) -> Places:
     """The repositories that the options name, else the settings'."""
+    return places_of(named(load(options(context).config), tree, no_tree))
+
+
+def named(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings:
+    """The settings with the repositories that the options name."""
     if no_tree and tree:
         raise typer.BadParameter("--tree and --no-tree exclude each other", param_hint="--no-tree")
-    if no_tree:
-        return Places()
-    settings = load(options(context).config).kernel
-    if tree:
-        return Places(tuple(map(_place, tree)), settings.index)
-    return Places(tuple(Place(one.path) for one in settings.repositories), settings.index)
+    if not tree and not no_tree:
+        return settings
+    repositories = tuple(map(_repository, tree or ()))
+    return settings.model_copy(update={"kernel": settings.kernel.model_copy(update={"repositories": repositories})})
 
 
-def _place(text: str) -> Place:
+def places_of(settings: Settings) -> Places:
+    """The repositories of the settings, for who opens them."""
+    found = settings.kernel
+    return Places(tuple(Place(one.path, one.ref) for one in found.repositories), found.index)
+
+
+def _repository(text: str) -> KernelRepository:
     """`REPO` or `REPO@REF`; a path that exists may have an @ in it."""
-    if Path(text).exists():
-        return Place(Path(text))
-    path, _, ref = text.rpartition("@")
-    return Place(Path(path), ref) if path else Place(Path(text))
+    path, _, ref = ("", "", "") if Path(text).exists() else text.rpartition("@")
+    return KernelRepository(path=Path(path or text), ref=ref if path else "")

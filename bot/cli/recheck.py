@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.kernel_option import NoTreeOption, TreeOption, named
 from bot.cli.output import complain
 from bot.cli.progress import shown
 from bot.cli.since import moment
@@ -60,6 +61,8 @@ def recheck(
         list[Path] | None, typer.Option(help="Look for what is missing in this archive first; repeatable.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
+    tree: TreeOption = None,
+    no_tree: NoTreeOption = False,
 ) -> None:
     """Judge series again by today's rules, say what changed against the stored review and why, and store the new one.
 
@@ -78,7 +81,7 @@ def recheck(
     """
     if not targets and not lists:
         raise typer.BadParameter("name a message-id, a mail's web address, a series, or --list", param_hint="TARGET")
-    settings = load(options(context).config)
+    settings = named(load(options(context).config), tree, no_tree)
     start = moment(since, datetime.now(UTC))
     code, records = status.OK, []
     console = Console(stderr=True)
