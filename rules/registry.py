@@ -14,6 +14,7 @@ from rules.checks.bindings import (
     bindings_type_in_api,
     c_change_breaks_rust,
     contract_change,
+    ffi_type_mismatch,
     rust_maintainers_not_on_cc,
 )
 from rules.checks.helpers import helper_export_symbol, helper_missing_annotation, helper_signature, helper_unused
@@ -68,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     bindings_in_driver.RULE,
     bindings_glob_import.RULE,
     bindings_type_in_api.RULE,
+    ffi_type_mismatch.RULE,
     rust_maintainers_not_on_cc.RULE,
     binding_change.RULE,
     contract_change.RULE,

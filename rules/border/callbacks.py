@@ -59,11 +59,8 @@ def _split(shown: str) -> tuple[str, ...]:
             parts.append(inner[start:index].strip())
             start = index + 1
     last = inner[start:].strip()
-    return (
-        *parts,
-        *((last,) if last else ()),
-        match.group(1).replace("void", "") if match.group(1) == "void" else match.group(1),
-    )
+    returned = "" if match.group(1) == "void" else match.group(1)
+    return (*parts, *((last,) if last else ()), returned)
 
 
 def _callback(words: Words, at: int, opening: int) -> Callback:

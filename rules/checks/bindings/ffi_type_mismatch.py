@@ -3,9 +3,9 @@
 
 ## What it flags
 
-An `extern "C"` function, put into a field of a C struct, of which an added line gives a parameter or the return value
-a type of fixed width (`i32`, `u32`, `i64`, `u64`, `isize`, `usize`) where C's field has `int`, `unsigned int`, `long` or
-`unsigned long`.
+An `extern "C"` function, put into a field of a C struct, of which an added line gives a parameter or the return
+value a type of fixed width (`i32`, `u32`, `i64`, `u64`, `isize`, `usize`) where C's field has `int`, `unsigned int`,
+`long` or `unsigned long`.
 
 ## Why
 
