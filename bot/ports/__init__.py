@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
+
+from bot.ports.archive import Archive, Batch, Deleted, Lookup, RawMail
+from bot.ports.mails import Attestations, Indexed, Mails, StoredMail, Thread, Unread
+from bot.ports.outbox import Mailer, Outbox, Outgoing, Pace
+from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
+from bot.ports.running import Clock, Progress
+from bot.ports.store import Kept, KeptPosting, Knowledge, Store, Tally
+
+__all__ = [
+    "Archive",
+    "Attestations",
+    "Batch",
+    "Clock",
+    "Completions",
+    "Deleted",
+    "DuePosting",
+    "Incomplete",
+    "Indexed",
+    "Kept",
+    "KeptPosting",
+    "Knowledge",
+    "Lookup",
+    "Mailer",
+    "Mails",
+    "Outbox",
+    "Outgoing",
+    "Pace",
+    "Postings",
+    "Progress",
+    "RawMail",
+    "Store",
+    "StoredMail",
+    "Tally",
+    "Thread",
+    "Unread",
+]

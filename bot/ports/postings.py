@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The postings that are remembered, their reviews, and the search for what they miss."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.mail.posting import Posting
+from bot.mail.refusal import Context
+from bot.ports.mails import Thread
+from bot.ports.outbox import Outgoing
+from bot.review.comment import Review
+
+
+@dataclass(frozen=True, slots=True)
+class DuePosting:
+    """A complete posting that waits for its review; `arrived` is when its last part came."""
+
+    posting: Posting
+    arrived: datetime
+
+
+class Postings(Protocol):
+    """The postings and their reviews."""
+
+    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> None:
+        """Keep these as the threads' postings, replacing what was known of them."""
+
+    def due_for_review(self, limit: int) -> Sequence[DuePosting]:
+        """Complete postings without a verdict, oldest first."""
+
+    def count_due_for_review(self) -> int:
+        """How many there are, for a progress bar."""
+
+    def previous_review(self, posting: Posting) -> Review | None:
+        """The newest stored review of an earlier revision of the same topic; without recipients where no mail left."""
+
+    def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
+        """Keep the review and its mail together; say whether the mail was kept.
+
+        A patch or cover letter that has its reply of that kind gets no second one, whatever posting it is in now.
+        """
+
+    def context(self, posting: Posting) -> Context:
+        """When the posting's parts came, and how it stands to others."""
+
+    def refuse(self, posting: Posting, reason: str) -> None:
+        """Remember that the posting is not reviewed, and why."""
+
+    def blob(self, blob_id: str) -> bytes | None:
+        """The verified bytes of that blob; the id may be abbreviated to no fewer than 7 digits."""
+
+    def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
+        """Keep verified bytes by their full ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """A posting whose missing parts are due to be looked for; `attempts` were made."""
+
+    posting: Posting
+    attempts: int
+
+
+class Completions(Protocol):
+    """The search for what no list brought."""
+
+    def incomplete(self, now: datetime, settled: datetime, since: datetime, limit: int) -> Sequence[Incomplete]:
+        """Postings that wait for parts, whose last part came before `settled`, sent after `since`, and due now."""
+
+    def postpone(self, posting: Posting, due: datetime) -> None:
+        """An attempt failed: the next one is due then."""
+
+    def conclude(self, posting: Posting, outcome: str, now: datetime) -> None:
+        """The search is over, and what came of it."""

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All that is remembered. Each method is one transaction; each raises bot.store.error.StoreError."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.mail.posting import Posting
+from bot.mail.refusal import Context
+from bot.ports.archive import RawMail
+from bot.ports.mails import Attestations, Mails
+from bot.ports.outbox import Outbox
+from bot.ports.postings import Completions, Postings
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail that is kept, with its state and why it is in it: new, read, unreadable, duplicate, conflict, deleted."""
+
+    id: int
+    message_id: str
+    source: str
+    mail: RawMail
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPosting:
+    """A posting that is kept: `state` and `detail`, the `verdict` on it and its reason, the id of the mail it got."""
+
+    posting: Posting
+    context: Context
+    state: str
+    detail: str
+    verdict: str
+    reason: str
+    searched: str
+    answer: str
+
+
+class Knowledge(Protocol):
+    """What can be said of a mail on request."""
+
+    def kept(self, message_id: str) -> Sequence[Kept]:
+        """The mails that claim that message-id and could be read, the first one first."""
+
+    def kept_postings(self, message_id: str) -> Sequence[KeptPosting]:
+        """The postings that the mail is a part of."""
+
+    def quarantined(self, limit: int) -> Sequence[Kept]:
+        """Mails that could not be read, newest first."""
+
+    def release(self, mails: Sequence[int]) -> int:
+        """Have these unreadable mails read again; how many there were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much is remembered: raw mails, those that could not be read, postings, and mails to send by their state."""
+
+    raw: int
+    unreadable: int
+    postings: int
+    mails: Mapping[str, int]
+
+
+class Store(Mails, Postings, Completions, Attestations, Knowledge, Outbox, Protocol):
+    """All that is remembered."""
+
+    def tally(self) -> Tally:
+        """How much that is."""
