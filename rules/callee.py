@@ -11,7 +11,6 @@ from rules.syntax.rust import Source
 from rules.syntax.rust_docs import SAFETY_TITLES, section
 from rules.syntax.rust_model import Docs, UnsafeDeclaration
 from rules.syntax.rust_operations import Operation
-from rules.syntax.rust_use import imports
 from rules.view import FileView
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
@@ -72,8 +71,8 @@ class Requirements:
         """The modules of the `kernel` crate that imported names come from."""
         found: dict[str, list[tuple[str, ...]]] = {}
         inside = self._file.path.startswith("rust/kernel/")
-        for code in self._file.post_code:
-            for one in imports(code):
+        for part in self._file.post_rust.parts if self._file.post_rust is not None else ():
+            for one in part.imports:
                 if len(one.path) > 1 and (one.path[0] == "kernel" or (inside and one.path[0] == "crate")):
                     found.setdefault(one.name, []).append(one.path[1:-1])
         return found

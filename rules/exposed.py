@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 from rules.finding import Side
 from rules.image import Image
 from rules.origin import Origin, needs_std, origin
-from rules.patch import FileChange, Hunk
+from rules.patch import FileChange
 from rules.syntax.rust import Part
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
 from rules.view import FileView
@@ -100,19 +100,11 @@ def _words(text: str) -> str:
 def _exposed(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> Iterator[Exposed[Unsafe]]:
     if file.post is None:
         return
-    bare: list[_Case[Unsafe]] = [case for case in read(_in_question(file)) if case.justified is False]
+    bare: list[_Case[Unsafe]] = [case for case in read(file.unsafe_parts) if case.justified is False]
     added: list[_Case[Unsafe]] = [case for case in bare if case.code.line in file.post.touched]
     kept: list[_Case[Unsafe]] = [case for case in bare if case.code.line not in file.post.touched]
     found = chain(_new(file, added, read), _undressed(file, kept, read))
     yield from sorted(found, key=lambda one: (one.code.line, one.code.column))
-
-
-def _in_question(file: FileView) -> Iterable[Part]:
-    """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
-    if file.post is None or file.post_rust is None:
-        return ()
-    at_risk = {hunk.after_start for hunk in file.change.hunks if file.post.complete or _undresses(hunk)}
-    return dict.fromkeys((*file.added_parts("unsafe"), *file.post_rust.showing(at_risk)))
 
 
 def _new(
@@ -134,18 +126,6 @@ def _new(
         match = _alike(file.change, case, gone) if n < _MOST_EDITED else None
         if match is None or match.justified:
             yield _at_code(case, "added" if match is None else "comment-removed")
-
-
-def _undresses(hunk: Hunk) -> bool:
-    """Whether the hunk may take a comment from unsafe code that it keeps, or put something between the two."""
-    tagged = parted = False
-    for line in hunk.lines:
-        tag = "safety" in line.text.lower()
-        if (tag and line.removed) or (parted and line.marker == " " and "unsafe" in line.text):
-            return True
-        parted = parted or (tagged and line.marker != " ")
-        tagged = tagged or tag
-    return False
 
 
 def _undressed(

@@ -9,7 +9,7 @@ from rules.border.change import BorderChange, border_change
 from rules.finding import Anchor, Confidence
 from rules.image import Fragment, Image
 from rules.origin import Origin, origin
-from rules.patch import FileChange, Patch, Series
+from rules.patch import FileChange, Hunk, Line, Patch, Series
 from rules.syntax.rust import Part, Source, parse
 from rules.syntax.rust_code import Code
 from rules.tree import Tree
@@ -58,17 +58,34 @@ class FileView:
         """The parts of the Rust after the patch in which any of these words stands."""
         return (part for part in self.post_rust.parts if part.holds(*words)) if self.post_rust is not None else iter(())
 
-    def added_parts(self, word: str) -> Iterator[Part]:
-        """The parts of the Rust after the patch with a line that the patch adds and that has the word."""
+    def added_parts(self, *words: str) -> Iterator[Part]:
+        """The parts of the Rust after the patch with a line that the patch adds and that has one of the words."""
         if self.post is None or self.post_rust is None:
             return iter(())
-        added = {one.after for one in self.change.added_lines() if one.after and word in one.text}
-        return self.post_rust.showing(added if self.change.hunks else self.post.touched)
+        lines = {one.after for one in self._added if one.after and any(word in one.text for word in words)}
+        return self.post_rust.showing(lines if self.change.hunks else self.post.touched)
 
     def removed_parts(self, word: str) -> Iterator[Part]:
         """The parts of the Rust before the patch with a line that the patch removes and that has the word."""
-        removed = {one.before for one in self.change.removed_lines() if one.before and word in one.text}
-        return self.pre_rust.showing(removed) if removed and self.pre_rust is not None else iter(())
+        lines = {one.before for one in self.removed if one.before and word in one.text}
+        return self.pre_rust.showing(lines) if lines and self.pre_rust is not None else iter(())
+
+    @cached_property
+    def unsafe_parts(self) -> tuple[Part, ...]:
+        """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
+        if self.post is None or self.post_rust is None:
+            return ()
+        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.complete or _undresses(hunk)}
+        return tuple(dict.fromkeys((*self.added_parts("unsafe"), *self.post_rust.showing(at_risk))))
+
+    @cached_property
+    def removed(self) -> tuple[Line, ...]:
+        """The lines that the patch removes."""
+        return tuple(self.change.removed_lines())
+
+    @cached_property
+    def _added(self) -> tuple[Line, ...]:
+        return tuple(self.change.added_lines())
 
     @cached_property
     def post_lines(self) -> dict[int, str]:
@@ -100,7 +117,7 @@ class FileView:
             return ""
         if not self.change.hunks:
             return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
-        return "\n".join(line.text for line in self.change.added_lines())
+        return "\n".join(line.text for line in self._added)
 
     def adds(self, *words: str) -> bool:
         """Whether any of these words stands on a line that the patch adds: a cheap first question for a rule."""
@@ -114,8 +131,7 @@ class FileView:
         removed = self.series.removed_in(self.patch.index)
         if not removed:
             return self.post.touched
-        added = self.change.added_lines()
-        return frozenset(one.after for one in added if one.after and " ".join(one.text.split()) not in removed)
+        return frozenset(one.after for one in self._added if one.after and " ".join(one.text.split()) not in removed)
 
 
 class SeriesView:
@@ -152,10 +168,7 @@ class SeriesView:
         """The texts, blanks collapsed, of all lines that the patch removes from Rust files."""
         if index not in self._removed:
             self._removed[index] = frozenset(
-                " ".join(line.text.split())
-                for file in self.of_patch(index)
-                if file.is_rust
-                for line in file.change.removed_lines()
+                " ".join(line.text.split()) for file in self.of_patch(index) if file.is_rust for line in file.removed
             )
         return self._removed[index]
 
@@ -175,3 +188,15 @@ class SeriesView:
                 found.append(other)
                 path = other.path
         return found
+
+
+def _undresses(hunk: Hunk) -> bool:
+    """Whether the hunk may take a comment from unsafe code that it keeps, or put something between the two."""
+    tagged = parted = False
+    for line in hunk.lines:
+        tag = "safety" in line.text.lower()
+        if (tag and line.removed) or (parted and line.marker == " " and "unsafe" in line.text):
+            return True
+        parted = parted or (tagged and line.marker != " ")
+        tagged = tagged or tag
+    return False

@@ -12,6 +12,7 @@ from rules.syntax.rust_fragment import read_fragment, read_whole
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
 from rules.syntax.rust_shape import Documented, documented
 from rules.syntax.rust_unsafe import MOST, UnsafeCode
+from rules.syntax.rust_use import Import, imports
 
 
 class Part:
@@ -45,6 +46,11 @@ class Part:
     def documented(self) -> tuple[Documented, ...]:
         """The documented items."""
         return tuple(documented(self.code))
+
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
+        """What the `use` declarations bring in; those cut off are left out."""
+        return tuple(imports(self.code)) if self.holds(b"use") else ()
 
     @property
     def sites(self) -> tuple[UnsafeSite, ...]:

@@ -26,6 +26,7 @@ _CONTEXTS = (
     (b"fn f() { g(", b"); }"),
     (b"use x::{", b"};"),
 )
+_LISTS = (b"impl T {", b"struct S {", b"fn f() { match x {", b"fn f() { let _ = S {")  # no block can stand in these
 _TOKENS = b"m! {"
 _MAX_TRIES = 64 * 1024
 _MAX_SEARCH = 256 * 1024
@@ -79,7 +80,8 @@ def _macro(text: bytes) -> bool:
 def _wrappings(openers: bytes, closers: bytes, *, exhaustive: bool) -> Iterator[tuple[bytes, bytes]]:
     """What to put before and behind the fragment, the likeliest first, a token tree last."""
     for context, end in _CONTEXTS if exhaustive else _CONTEXTS[:1]:
-        yield context + openers, closers + end
+        if not (openers.startswith(b"{") and context in _LISTS):
+            yield context + openers, closers + end
     if exhaustive and openers.endswith(b"{"):
         for inner in _INNER:
             yield openers[:-1] + inner, closers

@@ -24,7 +24,6 @@ from collections.abc import Iterator
 
 from rules.finding import Finding, Severity
 from rules.rule import Example, Rule, Status
-from rules.syntax.rust_use import imports
 from rules.view import FileView
 
 
@@ -33,8 +32,8 @@ def check(file: FileView) -> Iterator[Finding]:
     if not file.is_kernel_rust or file.path.startswith(("rust/bindings/", "rust/uapi/")) or not file.adds("bindings"):
         return
     own = ("crate", "bindings", "*") if file.path.startswith("rust/kernel/") else None
-    for code in file.post_code:
-        for one in imports(code):
+    for part in file.parts_with(b"bindings"):
+        for one in part.imports:
             path = one.path
             ours = path in {("kernel", "bindings", "*"), own}
             if ours and one.line in file.fresh:

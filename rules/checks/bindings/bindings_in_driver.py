@@ -26,14 +26,15 @@ if the hunks show where it is imported from.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.origin import Origin, origin
 from rules.rule import Example, Rule, Status
+from rules.syntax.rust import Part, Source
 from rules.syntax.rust_code import Code
-from rules.syntax.rust_use import Import, imports
+from rules.syntax.rust_use import Import
 from rules.view import FileView
 
 _KERNEL = ("kernel", "bindings")
@@ -58,7 +59,7 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     if origin(file.path) is not Origin.KERNEL or not file.mentions(b"kernel", b"bindings"):
         return
-    added = [use for use in _uses(file.post_code) if use.line in file.post.touched]
+    added = [use for use in _uses(_parts(file.post_rust)) if use.line in file.post.touched]
     known = _names_before(file) if added else set()
     uses: dict[str, list[Use]] = {}
     for use in added:
@@ -81,44 +82,50 @@ def check(file: FileView) -> Iterator[Finding]:
 
 def _names_before(file: FileView) -> set[str]:
     """What this file used before the patch, and what the patch takes out of any file: moved uses are not new."""
-    names = {use.name for use in _uses(file.pre_code)} | _bare_names(file.pre_code)
+    before = _parts(file.pre_rust)
+    names = {use.name for use in _uses(before)} | _bare_names(part.code for part in before)
     for other in file.series.of_patch(file.patch.index):
         if other.is_rust:
-            removed = "\n".join(line.text for line in other.change.removed_lines() if "bindings" in line.text)
+            removed = "\n".join(line.text for line in other.removed if "bindings" in line.text)
             names |= _bare_names((Code(removed, 1),)) if removed else set()
     return names
 
 
-def _bare_names(parts: tuple[Code, ...]) -> set[str]:
+def _parts(rust: Source | None) -> tuple[Part, ...]:
+    return rust.parts if rust is not None else ()
+
+
+def _bare_names(parts: Iterable[Code]) -> set[str]:
     """Every name behind a `bindings::`, whatever it resolves to."""
     return {name for part in parts for name in re.findall(r"\bbindings\s*::\s*(\w+)", part.code)}
 
 
-def _uses(parts: tuple[Code, ...]) -> Iterator[Use]:
+def _uses(parts: tuple[Part, ...]) -> Iterator[Use]:
     """The uses of functions and types of `kernel::bindings`, in the order of the file."""
-    imported = {part: list(imports(part)) for part in parts}
-    modules = _modules(parts, [one for part in parts for one in imported[part]])
+    modules = _modules(parts, [one for part in parts for one in part.imports])
     for part in parts:
+        code = part.code
         found = [
             Use(one.path[-1], False, one.line, one.column)
-            for one in imported[part]
+            for one in part.imports
             if one.path[:2] == _KERNEL and len(one.path) == 3 and one.name != "*"
         ]
-        for match in _REFERENCE.finditer(part.code):
+        named = part.holds(b"bindings", *(name.encode() for name in modules))
+        for match in _REFERENCE.finditer(code.code) if named else ():
             path = tuple(re.findall(r"\w+", match["path"]))
             if path == _KERNEL or (len(path) == 1 and path[0] in modules and "::" not in match["path"][:2]):
                 at = match.start("name")
-                found.append(Use(match["name"], bool(match["call"]), part.line(at), part.column(match.start())))
+                found.append(Use(match["name"], bool(match["call"]), code.line(at), code.column(match.start())))
         for use in sorted(found, key=lambda use: (use.line, use.column)):
             if not _CONSTANT.match(use.name):
                 yield use
 
 
-def _modules(parts: tuple[Code, ...], imported: list[Import]) -> set[str]:
+def _modules(parts: Iterable[Part], imported: list[Import]) -> set[str]:
     """What `kernel::bindings` is called here; a name that also stands for something else is left out."""
     ours = {one.name for one in imported if one.path == _KERNEL}
     others = {one.name for one in imported if one.path != _KERNEL}
-    if any(_LOCAL_MODULE.search(part.code) for part in parts):
+    if any(_LOCAL_MODULE.search(part.code.code) for part in parts if part.holds(b"mod")):
         others.add("bindings")
     return ours - others
 

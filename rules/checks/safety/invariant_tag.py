@@ -33,7 +33,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag in the plural."""
     if not file.is_kernel_rust or not file.adds("INVARIANTS"):
         return
-    for part in file.parts_with(b"INVARIANTS"):
+    for part in file.added_parts("INVARIANTS"):
         for comment in part.comments:
             for number, text in comment.lines:
                 if _PLURAL.match(text) and number in file.fresh:

@@ -53,7 +53,7 @@ def check(file: FileView) -> Iterator[Finding]:
     if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety"):
         return
     said: set[int] = set()
-    for site in (site for part in file.parts_with(b"SAFETY", b"afety") for site in part.sites):
+    for site in (site for part in file.added_parts("SAFETY", "afety") for site in part.sites):
         line = site.reading.line
         if site.setting != "code" or site.in_test or line not in file.fresh or line in said:
             continue

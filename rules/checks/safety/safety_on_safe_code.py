@@ -43,7 +43,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag above a statement or item that is shown whole and has nothing unsafe in it."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for part in file.parts_with(b"SAFETY"):
+    for part in file.added_parts("SAFETY"):
         for comment in part.comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             if not tags or tags[0] not in file.fresh or not comment.alone or comment.cut_below:

@@ -40,7 +40,7 @@ def check(file: FileView) -> Iterator[Finding]:
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     severity = Severity.NIT if _is_draft(file) else RULE.severity
-    for part in file.parts_with(b"SAFETY", b"afety"):
+    for part in file.added_parts("SAFETY", "afety"):
         for comment in part.comments:
             for number, word in _placeholders(comment):
                 if number in file.fresh:

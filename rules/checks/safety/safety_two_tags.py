@@ -34,7 +34,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added tag that is not the first of its comment."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for part in file.parts_with(b"SAFETY"):
+    for part in file.added_parts("SAFETY"):
         for comment in part.comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             for number in tags[1:]:

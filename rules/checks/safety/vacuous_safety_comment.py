@@ -52,7 +52,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each added comment that is one of the phrases."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for part in file.parts_with(b"SAFETY", b"afety"):
+    for part in file.added_parts("SAFETY", "afety"):
         for comment in part.comments:
             text = " ".join(text for _, text in comment.lines)
             tag = _TAG.match(text)
