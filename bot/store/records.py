@@ -33,11 +33,14 @@ class RecordRows:
     def find(self, message_id: str) -> DuePosting | None:
         """The posting that has this mail, or that we sent this mail about."""
         with self._database.reading() as session:
-            row = session.get(PostingRow, message_id)
+            row = _standing(session, message_id)
             if row is None and (ours := session.get(OutgoingRow, message_id)) is not None:
-                row = session.get(PostingRow, ours.posting_id)
+                row = _standing(session, ours.posting_id)
             if row is None and (known := session.get(MessageRow, message_id)) is not None:
-                for candidate in session.exec(select(PostingRow).where(PostingRow.thread_id == known.thread_id)):
+                of_thread = select(PostingRow).where(
+                    PostingRow.thread_id == known.thread_id, PostingRow.state != "gone"
+                )
+                for candidate in session.exec(of_thread):
                     posting = decode(Posting, candidate.value)
                     if any(part.message_id == message_id for part in posting.parts):
                         return DuePosting(posting, candidate.arrived)
@@ -163,6 +166,12 @@ class RecordRows:
         with self._database.writing() as session:
             row = insert(VerdictRow).values(posting_id=posting_id, verdict=verdict, said=now)
             session.exec(row.on_conflict_do_nothing())
+
+
+def _standing(session: Session, message_id: str) -> PostingRow | None:
+    """The posting of that name, if its thread is still put together so."""
+    row = session.get(PostingRow, message_id)
+    return None if row is None or row.state == "gone" else row
 
 
 def _reviewed(row: ReviewRow) -> Reviewed:

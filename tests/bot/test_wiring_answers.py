@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import call
+from bot.review.disposition import Answer, Disposition
 from bot.store.repository import Repository
 from tests.fakes.mails import git_archive, patch
 from tests.fakes.signing import Dns, signed
@@ -84,6 +85,43 @@ def test_a_command_is_heard_and_the_finding_not_repeated(run: Callable[[], tuple
         kept = store.review_of("2@example.org")
     assert kept is not None
     assert ["called not applicable: the caller checks it"] == [each.withheld for each in kept.review.comments]
+
+
+def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so(
+    run: Callable[[], tuple[int, str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    git_archive(Path("three.git").resolve(), [patch(f"{name}@example.org", name) for name in ("a", "b", "c")])
+    threshold = "\n[precision]\nmost_not_applicable = 0.5\nleast_said = 3\n"
+    Path("patchwarden.toml").write_text(SETTINGS.replace("list.git", "three.git") + threshold)
+    run()
+    now = datetime.now(UTC)
+    with Repository(Path("var/patchwarden.db")) as store:
+        for name in ("a", "b", "c"):
+            kept = store.review_of(f"{name}@example.org")
+            assert kept is not None
+            (comment,) = kept.review.said
+            said = Disposition(
+                kept.review.posting.topic,
+                comment.finding.fingerprint,
+                RULE,
+                Answer.NOT_APPLICABLE,
+                "wrong",
+                f"{name}@example.org",
+                f"{name}.1@example.org",
+                now,
+            )
+            store.hear(said.message_id, said.by, "", [said], None, now)
+
+    assert 0 == call(["run", "--once", "--archive", "list.git"])
+
+    with Repository(Path("var/patchwarden.db")) as store:
+        kept = store.review_of("1@example.org")
+    assert kept is not None
+    why = "3 of 3 remarks were called not applicable"
+    assert [f"its rule is in the digest only: {why}"] == [each.withheld for each in kept.review.comments]
+    capfd.readouterr()
+    assert 0 == call(["digest", "--since", "1d"])
+    assert f"{RULE} is silent in mails now and speaks here only" in " ".join(capfd.readouterr().out.split())
 
 
 def test_what_is_not_signed_is_not_heard(run: Callable[[], tuple[int, str]]) -> None:

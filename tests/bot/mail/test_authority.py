@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Roles and what they may; tokens; what proves a sender. The forged mails are in tests/bot/jobs/test_answer.py."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.mail.address import Address
+from bot.mail.attestation import Attestation, Verdict
+from bot.mail.authority import (
+    MUST_BE_SIGNED,
+    Parties,
+    Role,
+    Unproven,
+    is_for_us,
+    may,
+    names_series,
+    parties_roles,
+    plausible_sender,
+    proven_sender,
+    reply_address,
+)
+from bot.mail.command import Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope
+from bot.mail.message import Message
+from bot.mail.parse import parse
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECRET = b"s" * 32
+OWN = "bot@bot.example.org"
+PROOF = Attestation("dkim", "example.org", Verdict.VALID, aligned=True, signed=MUST_BE_SIGNED)
+
+
+def message(to: str = "bot+x@bot.example.org", head: str = "") -> Message:
+    raw = (
+        f"From: Ada <ada@example.org>\nTo: {to}\nSubject: Re: x\nDate: Mon, 02 Mar 2026 11:00:00 +0000\n"
+        f"Message-ID: <1@example.org>\n{head}\npatchwarden: help\n"
+    )
+    parsed = parse(raw.encode())
+    assert isinstance(parsed, Message)
+    return parsed
+
+
+@pytest.mark.parametrize(
+    ("roles", "commands"),
+    [
+        (set(), set()),
+        ({Role.OWNER}, {"Recheck", "Explain", "NotApplicable", "Fixed", "Help", "series"}),
+        ({Role.AUTHOR}, {"Recheck", "Explain", "NotApplicable", "Fixed", "Help", "series", "author"}),
+        ({Role.MAINTAINER}, {"Recheck", "Explain", "NotApplicable", "Fixed", "Help", "series", "author", "list"}),
+    ],
+)
+def test_what_each_role_may(roles: set[Role], commands: set[str]) -> None:
+    known: dict[str, Command] = {
+        "Recheck": Recheck(),
+        "Explain": Explain("a-b"),
+        "NotApplicable": NotApplicable("a-b"),
+        "Fixed": Fixed("a-b"),
+        "Help": Help(),
+        **{scope.value: Mute(scope) for scope in Scope},
+    }
+
+    assert commands == {name for name, command in known.items() if may(frozenset(roles), command)}
+
+
+def test_somebody_may_be_several_things_at_once() -> None:
+    parties = Parties("ada@example.org", frozenset({"ada@example.org", "bob@example.org"}))
+
+    assert {Role.AUTHOR, Role.OWNER} == parties_roles(Address("", "Ada@Example.org"), parties)
+    assert {Role.OWNER} == parties_roles(Address("", "bob@example.org"), parties)
+    assert set() == parties_roles(Address("ada@example.org", "eve@example.org"), parties)
+
+
+def test_each_series_has_its_own_address_and_each_secret_too() -> None:
+    addresses = {reply_address(OWN, secret, topic) for secret in (SECRET, b"t" * 32) for topic in ("a", "b", "\udce9")}
+
+    assert 6 == len(addresses)
+    assert reply_address(OWN, SECRET, "a") == reply_address(OWN, SECRET, "a")
+
+
+def test_a_mail_names_the_series_whose_token_it_has() -> None:
+    mail = message(f"patchwarden <{reply_address(OWN, SECRET, 'a').upper()}>, list@lists.example.org")
+
+    assert is_for_us(mail, OWN)
+    assert names_series(mail, OWN, SECRET, "a")
+    assert not names_series(mail, OWN, SECRET, "b")
+    assert not names_series(mail, OWN, b"t" * 32, "a")
+    assert not is_for_us(message("bot@bot.example.org, bot+x@bot.example.com"), OWN)
+
+
+def test_one_good_signature_is_enough() -> None:
+    bad = Attestation("dkim", "lists.example.org", Verdict.INVALID, aligned=False, reason="does not fit")
+
+    assert Address("Ada", "ada@example.org") == proven_sender(message(), [bad, PROOF], NOW)
+    assert Unproven("does not fit") == proven_sender(message(), [bad], NOW)
+    assert Unproven("no signature") == proven_sender(message(), [], NOW)
+
+
+def test_a_developer_signature_is_no_dkim_signature() -> None:
+    patatt = Attestation("patatt", "ada@example.org", Verdict.VALID, aligned=True, signed=MUST_BE_SIGNED)
+
+    assert isinstance(proven_sender(message(), [patatt], NOW), Unproven)
+
+
+@pytest.mark.parametrize("header", sorted(MUST_BE_SIGNED))
+def test_every_header_that_is_read_must_be_signed(header: str) -> None:
+    proof = Attestation("dkim", "example.org", Verdict.VALID, aligned=True, signed=MUST_BE_SIGNED - {header})
+
+    assert Unproven(f"does not sign {header}") == proven_sender(message(), [proof], NOW)
+
+
+@pytest.mark.parametrize(
+    ("after", "plausible"),
+    [(timedelta(0), True), (timedelta(days=6), True), (timedelta(days=7), False), (timedelta(hours=-3), False)],
+)
+def test_only_a_mail_of_the_last_days_counts(after: timedelta, plausible: bool) -> None:
+    assert plausible is isinstance(plausible_sender(message(), NOW + after), Address)
+
+
+@pytest.mark.parametrize("head", ["X-Odd\n", "X: a\x01\n\x0bFrom: eve@example.org\n", "Subject: second\n", " : x\n:\n"])
+def test_a_header_that_can_be_read_in_two_ways_proves_nothing(head: str) -> None:
+    assert isinstance(proven_sender(message(head=head), [PROOF], NOW), Unproven)
