@@ -25,6 +25,7 @@ from rules.finding import Confidence, Severity
 
 DEFAULT_FILE: Final = Path("patchwarden.toml")
 PREFIX: Final = "PATCHWARDEN_"
+_PLAIN: Final = {"extra_forbidden": "no such setting", "path_type": "not a path: it is text between quotes"}
 
 
 def _list_address(value: str) -> str:
@@ -224,8 +225,13 @@ def load(path: Path | None = None) -> Settings:
         try:
             text = file.read_text("utf-8")
             values = tomllib.loads(text)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"settings {file}: {error}") from error
+        except OSError as error:
+            raise SettingsError(f"settings {file}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise SettingsError(f"settings {file}:{line}: not UTF-8 text") from error
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"settings {file}: not TOML: {error}") from error
     try:
         return Settings(**values)
     except VariableError as error:
@@ -243,7 +249,7 @@ def unknown_variables() -> list[str]:
 def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
     keys = tuple(str(key) for key in problem["loc"])
     line = _line_of(text, keys)
-    what = "no such setting" if problem["type"] == "extra_forbidden" else problem["msg"].removeprefix("Value error, ")
+    what = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     if not keys:
         return f"settings {file}: {what}"
     where = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"

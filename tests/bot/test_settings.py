@@ -53,7 +53,8 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
             'settings s.toml:1: sending: security "none" is only for a mail server on this machine',
         ),
         ("[lists.'l@example.org']\nquiet_hours = '25-3'\n", "settings s.toml:2: lists.l@example.org.quiet_hours"),
-        ("database = \n", "settings s.toml: Invalid value (at line 1"),
+        ("database = \n", "settings s.toml: not TOML: Invalid value (at line 1"),
+        ("database = 5\n", "settings s.toml:1: database: not a path"),
     ],
 )
 def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> None:
