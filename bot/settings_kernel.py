@@ -29,6 +29,11 @@ class KernelSettings(BaseModel):
         description="Bare kernel repositories, each a table with path, remote and refs: "
         '{ path = "linux.git", remote = "https://...", refs = ["refs/heads/master"] }.',
     )
+    screened: tuple[Path, ...] = Field(
+        default=(),
+        description="Archives of lists that are not about Rust: of these only mails are kept that can have an effect "
+        "on Rust, by what Rust uses in the newest tree.",
+    )
     index: Path = Field(
         default=Path("var/border.sqlite"), description="What Rust uses of C, by file; may be deleted at any time."
     )

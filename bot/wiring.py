@@ -12,6 +12,7 @@ from threading import Event
 from bot import wiring_answers, wiring_digest, wiring_lore, wiring_sending
 from bot.inbox.assemble import assemble
 from bot.inbox.sample import sample
+from bot.inbox.screened import Screened
 from bot.inbox.source import open_source
 from bot.jobs.answer import Answering
 from bot.jobs.attest import Attesting
@@ -32,6 +33,7 @@ from bot.review.policy import Policy
 from bot.settings import Settings
 from bot.store.database import sole_worker
 from bot.store.repository import Repository
+from rules.border.filter import Filter
 from rules.registry import active
 from rules.tree import Tree
 
@@ -92,6 +94,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
     stop, clock = Event(), wiring_lore.SystemClock()
     own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
     archives = [archive(path) for path in sources or (*settings.archives, *own)]
+    archives += [] if sources else _screened(settings)
     online = bool(settings.lore.lists) and not sources
     if online:
         archives += wiring_lore.followed(settings, clock)
@@ -148,13 +151,29 @@ def based(settings: Settings, stored: Tree) -> Callable[[Posting], tuple[Tree, s
     named = settings.kernel.repositories
     if not named:
         return None
-    kernels = Kernels(Places(tuple(Place(one.path, one.ref) for one in named), settings.kernel.index), stored)
+    kernels = Kernels(_places(settings), stored)
 
     def choose(posting: Posting) -> tuple[Tree, str]:
         tree, base = kernels.tree(posting.series, posting.date)
         return tree, "" if base is None else f"{base} (certainty {base.certainty})"
 
     return choose
+
+
+def _screened(settings: Settings) -> list[Archive]:
+    """The archives of lists that are not about Rust, each behind a look at its mails' bytes; none without a kernel."""
+    paths, named = settings.kernel.screened, settings.kernel.repositories
+    newest = Kernels(_places(settings)).newest() if paths and named else None
+    border = newest.border() if newest is not None else None
+    if border is None:
+        return []
+    matters = Filter.of(border).may_matter
+    return [Screened(archive(path), matters) for path in paths]
+
+
+def _places(settings: Settings) -> Places:
+    named = settings.kernel.repositories
+    return Places(tuple(Place(one.path, one.ref) for one in named), settings.kernel.index)
 
 
 def terms(settings: Settings) -> Terms:
