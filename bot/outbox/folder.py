@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The dry run's transport: one .eml file a mail."""
 
-import os
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from bot.outbox.error import OutboxError
+from bot.outbox.whole import write_whole
 from bot.ports import Outgoing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
@@ -27,16 +26,5 @@ class Folder:
         if not _NAME.fullmatch(name):
             raise OutboxError(f"{self._directory}: the message-id {mail.message_id!r} gives no file name")
         path = self._directory / f"{name}.eml"
-        part = path.with_suffix(".part")
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(mail.content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise OutboxError(f"cannot write {path}: {error.strerror}") from error
+        write_whole(path, mail.content, path.with_suffix(".part"))
         return str(path)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The machine's own mail system: its sendmail command, or a Maildir."""
 
-import os
 import subprocess
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.whole import write_whole
 from bot.outbox.wire import strange, unfit
 from bot.ports import Outgoing
 
@@ -71,17 +70,10 @@ class Maildir:
         if reason := self._halted():
             raise OutboxError(reason)
         name = mail.message_id.replace("/", "_")
-        new, part = self._path / "new" / name, self._path / "tmp" / name
+        new = self._path / "new" / name
         try:
-            for folder in ("new", "cur", "tmp"):
-                (self._path / folder).mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(mail.content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(new)
+            (self._path / "cur").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise OutboxError(f"cannot write {new}: {error.strerror}") from error
+            raise OutboxError(f"cannot write {self._path}: {error.strerror}") from error
+        write_whole(new, mail.content, self._path / "tmp" / name)
         return str(new)

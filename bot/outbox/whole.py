@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files that are there whole or not at all, and stay there when the power fails."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from bot.outbox.error import OutboxError
+
+
+def write_whole(path: Path, content: bytes, part: Path) -> None:
+    """Write the file by way of `part`, on the same file system; the folders of both are made.
+
+    Raises OutboxError where it cannot be written; then neither file is there, unless an older one was.
+    """
+    try:
+        for folder in {part.parent, path.parent}:
+            folder.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _keep_name(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise OutboxError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _keep_name(folder: Path) -> None:
+    """A new name is durable only when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
