@@ -15,10 +15,11 @@ _INTRODUCTION = """\
 
 Generated from the rules' own files by `make docs`; do not edit.
 
-Severity says how much a finding matters: `bug`, `warning`, `nit`, `note`. Status says where it is shown: findings of
-a `stable` rule may be mailed, those of a `preview` rule stay in stored reviews and digests, `retired` ids are never
-reused.
-Tier 1 is said under the line it is about, tier 2 goes to one block of nits, each rule at most once a patch.
+Severity says how much a finding matters: a `bug` is wrong code, a `warning` breaks a rule of the kernel that
+maintainers insist on, a `nit` is a matter of form, a `note` states a fact and blames nobody. Status says where it is
+shown: findings of a `stable` rule may be mailed, those of a `preview` rule stay in stored reviews and digests,
+`retired` ids are never reused. A finding of tier 1 is said under the line it is about; those of tier 2 stand together
+at the end of a mail, each rule at most once.
 
 In the examples the margin left of the bar marks with `!` the lines on which the rule reports, and nothing else may be
 reported; right of it stands a diff. `(whole)` after a path says that the diff shows the whole file.

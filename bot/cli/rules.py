@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def rules(
     context: typer.Context,
-    rule: Annotated[str, typer.Argument(metavar="[ID]", help="Show this rule's page.", show_default=False)] = "",
+    rule: Annotated[str, typer.Argument(metavar="ID", help="Show this rule's page.", show_default=False)] = "",
     stats: Annotated[
         bool, typer.Option("--stats", help="Show what became of each rule's remarks, as the database knows it.")
     ] = False,
