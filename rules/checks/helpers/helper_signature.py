@@ -17,8 +17,8 @@ Give the helper the types of the function it wraps, and drop the `return` where 
 
 ## When it stays silent
 
-Types that are one to Rust, arguments as wide as C's, a `const` on a pointer, a `void *`. Helpers that wrap a macro or compute
-something. The types are compared where a kernel tree is at hand.
+Types that are one to Rust, arguments as wide as C's, a `const` on a pointer, a `void *`. Helpers that wrap a macro or
+compute something. The types are compared where a kernel tree is at hand.
 """
 
 import re
