@@ -12,9 +12,10 @@ from bot.mail.compose import Refused, compose
 from bot.mail.posting import Posting
 from bot.ports import Clock, Outgoing
 from bot.review.comment import Identity, Reply
-from bot.review.digest import WAITING, Digest, Material, digest
+from bot.review.digest import Digest
 from bot.review.digest_html import digest_html
 from bot.review.digest_mail import KIND, digest_mail
+from bot.review.digest_material import WAITING, Material, digest
 from bot.review.lint import problems
 from bot.review.period import Period, Rhythm
 from bot.review.record import Posted, Reviewed, Sitting, Trouble

@@ -14,9 +14,10 @@ from bot.mail.address import Address
 from bot.mail.compose import compose
 from bot.mail.posting import FollowUp, Posting
 from bot.review.comment import Review
-from bot.review.digest import Digest, Material, digest, subsystem
+from bot.review.digest import Digest
 from bot.review.digest_html import digest_html
 from bot.review.digest_mail import digest_mail
+from bot.review.digest_material import Material, digest, subsystem
 from bot.review.digest_text import digest_text
 from bot.review.lint import problems
 from bot.review.period import Period
