@@ -25,6 +25,7 @@ from bot.inbox.source import open_source
 from bot.jobs.isolation import Broken
 from bot.jobs.replay import Desk, Event, Played, Read, Unread
 from bot.jobs.replay import replay as play
+from bot.mail.compose import recipients
 from bot.outbox.folder import Folder
 from bot.ports import Outgoing
 from bot.review.comment import Standing
@@ -155,9 +156,16 @@ def _pass_on(played: Played, rules: Sequence[Rule], form: Form, folder: Folder |
         typer.echo("".join(map(line, of_review(played.review, known))).encode("utf-8", "replace"), nl=False)
     if folder is not None and played.reply is not None and played.content is not None:
         answer = played.reply
-        to = tuple(address.address for address in answer.to + answer.cc)
         posting = played.review.posting.message_id
-        mail = Outgoing(answer.message_id, posting, KIND, answer.sender.address, to, played.content, datetime.now(UTC))
+        mail = Outgoing(
+            answer.message_id,
+            posting,
+            KIND,
+            answer.sender.address,
+            recipients(answer),
+            played.content,
+            datetime.now(UTC),
+        )
         folder.deliver(mail)
 
 
