@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from bot.inbox.error import InboxError
 from bot.jobs.isolation import Broken, isolated
 from bot.jobs.recheck import Rechecked
+from bot.jobs.respond import Case, respond
 from bot.mail.address import Address
 from bot.mail.attestation import Attestation
 from bot.mail.authority import (
@@ -23,19 +24,18 @@ from bot.mail.authority import (
     plausible_sender,
     proven_sender,
 )
-from bot.mail.command import Ambiguous, Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope, commands
+from bot.mail.command import Ambiguous, Command, commands
 from bot.mail.compose import Refused, compose
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.outbox.agreement import Agreement, Mode
 from bot.ports import Clock, DuePosting, Outgoing, StoredMail
-from bot.review.answering import KIND, answer_mail, explanation, help_text, recheck_text, unknown_finding
+from bot.review.answering import KIND, answer_mail
 from bot.review.comment import Identity
-from bot.review.disposition import Answer, Disposition, Muted, named, plain_reason
+from bot.review.disposition import Disposition, Muted
 from bot.review.lint import problems
 from bot.review.record import Reviewed
-from rules.registry import by_id
 
 _MAILS: Final = 500
 _MOST_IDS: Final = 10
@@ -104,15 +104,6 @@ class Heard:
     sender: str
     outcome: str
     obeyed: bool
-
-
-@dataclass(slots=True)
-class _Response:
-    """What a mail's commands come to, before anything of it is kept."""
-
-    changes: list[Disposition | Muted]
-    paragraphs: list[list[str]]
-    done: list[str]
 
 
 class Answering:
@@ -190,9 +181,9 @@ class Answering:
         if isinstance(sender, Unproven):
             claimed = message.author.key if message.author else ""
             return Heard(message.message_id, claimed, sender.reason, obeyed=False)
-        response = _Response([], [], [])
-        for command in asked:
-            self._one(command, message, posting, sender, response)
+        kept = self._store.review_of(posting.message_id)
+        case = Case(posting, None if kept is None else kept.review, sender, message.message_id, now)
+        response = respond(asked, case, self._ears.recheck)
         outcome = ", ".join(response.done)
         answer = self._answer(message, sender, posting, response.paragraphs)
         fresh = self._store.hear(message.message_id, sender.key, outcome, response.changes, answer, now)
@@ -206,49 +197,6 @@ class Answering:
             if found is not None and names_series(message, self._ears.own, self._ears.secret, found.posting.topic):
                 return found.posting
         return None
-
-    def _one(self, command: Command, message: Message, posting: Posting, sender: Address, response: _Response) -> None:
-        """Adds what one command comes to."""
-        if isinstance(command, Recheck):
-            rechecked = self._ears.recheck(posting)
-            if isinstance(rechecked, Rechecked) and not rechecked.changed.nothing:
-                response.paragraphs.append(recheck_text(rechecked.review, rechecked.changed))
-            response.done.append("recheck")
-        elif isinstance(command, Explain):
-            response.paragraphs.append(explanation(by_id(command.rule), command.rule))
-            response.done.append(f"explain {command.rule}")
-        elif isinstance(command, Help):
-            kept = self._store.review_of(posting.message_id)
-            response.paragraphs.append(help_text(None if kept is None else kept.review))
-            response.done.append("help")
-        elif isinstance(command, Mute):
-            response.changes += _mutes(command, posting, sender, message.message_id, self._clock.now())
-            response.done.append(f"mute {command.scope}")
-        else:
-            self._dispose(command, message, posting, sender, response)
-
-    def _dispose(
-        self,
-        command: NotApplicable | Fixed,
-        message: Message,
-        posting: Posting,
-        sender: Address,
-        response: _Response,
-    ) -> None:
-        kept = self._store.review_of(posting.message_id)
-        meant = None if kept is None else named(kept.review, command.finding)
-        if meant is None:
-            response.paragraphs.append(unknown_finding(command.finding))
-            response.done.append(f"unknown finding {command.finding}")
-            return
-        answer = Answer.FIXED if isinstance(command, Fixed) else Answer.NOT_APPLICABLE
-        reason = "" if isinstance(command, Fixed) else plain_reason(command.reason)
-        now = self._clock.now()
-        response.changes += [
-            Disposition(posting.topic, fingerprint, rule, answer, reason, sender.key, message.message_id, now)
-            for fingerprint, rule in meant
-        ]
-        response.done.append(f"{answer} {command.finding}")
 
     def _answer(
         self, message: Message, sender: Address, posting: Posting, paragraphs: Sequence[Sequence[str]]
@@ -287,12 +235,3 @@ def _may_be_for_us(raw: bytes, own: str) -> bool:
     """Whether the bytes name our address with a token, cheaply: nearly all mail does not."""
     local = own.partition("@")[0].lower().encode("ascii", "replace")
     return local + b"+" in raw[:256_000].lower()
-
-
-def _mutes(command: Mute, posting: Posting, sender: Address, message_id: str, now: datetime) -> list[Muted]:
-    subjects = {
-        Scope.SERIES: (posting.topic,),
-        Scope.AUTHOR: (posting.author.key,),
-        Scope.LIST: tuple(name.lower() for name in posting.lists),
-    }[command.scope]
-    return [Muted(command.scope, subject, sender.key, message_id, now) for subject in subjects]
