@@ -15,10 +15,10 @@ from bot.review.comment import Recipients, Review
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import row_of
+from bot.store.reviews import keep_posting, review_of, save_review
 from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
 from bot.store.times import utc
 
-_WITHOUT_POSTING = frozenset({"posting"})
 _SHORTEST_ID = 7
 _KEPT_BACK = ("held", "refused", "expired")
 
@@ -64,7 +64,7 @@ class PostingRows:
             ).first()
             if row is None:
                 return None
-            review = decode(Review, row.value, posting=decode(Posting, row.posting))
+            review = review_of(session, row)
             if _told(session, review.posting):
                 return review
             return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
@@ -72,14 +72,7 @@ class PostingRows:
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
         with self._database.writing() as session:
             posting = review.posting
-            session.merge(
-                ReviewRow(
-                    posting_id=posting.message_id,
-                    reviewed=now,
-                    posting=encode(posting),
-                    value=encode(review, exclude=_WITHOUT_POSTING),
-                )
-            )
+            save_review(session, review, now)
             _judge(session, posting, "reviewed", review.recipients.reason)
             return outgoing is not None and _answer(session, posting, outgoing, now)
 
@@ -117,7 +110,7 @@ def _told(session: Session, posting: Posting) -> bool:
 
 
 def _save(session: Session, thread: Thread, posting: Posting) -> None:
-    parts = [part.message_id for part in posting.parts]
+    parts, value = [part.message_id for part in posting.parts], encode(posting)
     arrivals = session.exec(
         select(func.min(MailRow.arrived), func.max(MailRow.arrived))
         .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
@@ -127,6 +120,8 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
     claimed = sorted(thread.disputed.intersection(parts))
     state, detail = ("defective", f"other mails claim {', '.join(claimed)}") if claimed else _state(posting)
     row = session.get(PostingRow, posting.message_id)
+    if row is not None and row.value != value:
+        keep_posting(session, row)
     session.merge(
         PostingRow(
             message_id=posting.message_id,
@@ -137,7 +132,7 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
             arrived=last,
             state=state,
             detail=detail,
-            value=encode(posting),
+            value=value,
             verdict="" if row is None else row.verdict,
             reason="" if row is None else row.reason,
         )

@@ -17,6 +17,7 @@ from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.outgoing import row_of
+from bot.store.reviews import review_of
 from bot.store.tables import CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
 
 _WENT_OUT: Final = ("sent", "filed", "doubtful")
@@ -65,14 +66,14 @@ class RecordRows:
         """The review that is stored of a posting."""
         with self._database.reading() as session:
             row = session.get(ReviewRow, posting_id)
-            return None if row is None else _reviewed(row)
+            return None if row is None else _reviewed(session, row)
 
     def reviews_between(self, since: datetime, until: datetime) -> Sequence[Reviewed]:
         """The reviews that were made from `since` to before `until`, oldest first."""
         with self._database.reading() as session:
             rows = select(ReviewRow).where(col(ReviewRow.reviewed) >= since, col(ReviewRow.reviewed) < until)
             found = session.exec(rows.order_by(col(ReviewRow.reviewed), col(ReviewRow.posting_id)))
-            return [_reviewed(row) for row in found]
+            return [_reviewed(session, row) for row in found.all()]
 
     def told(self) -> Iterator[tuple[Review, ...]]:
         """The series about which a mail went out, each with its reviews by revision."""
@@ -90,7 +91,7 @@ class RecordRows:
                     .where(PostingRow.topic == topic)
                     .order_by(col(PostingRow.revision), col(PostingRow.sent))
                 )
-                yield tuple(_reviewed(row).review for row in rows)
+                yield tuple(_reviewed(session, row).review for row in rows.all())
 
     def sittings(self, since: datetime, until: datetime) -> Sequence[Sitting]:
         """The newest revision of each series that came from `since` to before `until`, as it stood then."""
@@ -174,8 +175,8 @@ def _standing(session: Session, message_id: str) -> PostingRow | None:
     return None if row is None or row.state == "gone" else row
 
 
-def _reviewed(row: ReviewRow) -> Reviewed:
-    return Reviewed(decode(Review, row.value, posting=decode(Posting, row.posting)), row.reviewed)
+def _reviewed(session: Session, row: ReviewRow) -> Reviewed:
+    return Reviewed(review_of(session, row), row.reviewed)
 
 
 def _moves(session: Session, threads: Collection[int], until: datetime) -> dict[int, tuple[datetime, int]]:

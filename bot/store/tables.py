@@ -93,7 +93,10 @@ class PostingRow(SQLModel, table=True):
 
 
 class ReviewRow(SQLModel, table=True):
-    """What was said of a posting; the posting as it stood then is kept with it."""
+    """What was said of a posting.
+
+    `posting` is the posting as it stood then, kept here once its own row says something else; until then it is empty.
+    """
 
     __tablename__ = "review"
 
@@ -206,6 +209,18 @@ class HeardRow(SQLModel, table=True):
     outcome: str
     answered: bool
     heard: datetime
+
+
+class ReturnedRow(SQLModel, table=True):
+    """What came back of a mail of ours: a bounce, a copy from a list (`place`), or another copy of the same list."""
+
+    __tablename__ = "returned"
+
+    message_id: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    place: str = Field(primary_key=True)
+    detail: str = ""
+    noticed: datetime = Field(index=True)
 
 
 class VerdictRow(SQLModel, table=True):

@@ -3,11 +3,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.ports import Batch, Indexed, Outgoing, Thread
 from bot.review.comment import Comment, Recipients, Review, Standing
 from bot.store.repository import Repository
+from bot.store.tables import ReviewRow
 from rules.finding import Failure, LogAnchor
 from rules.tree import blob_id
 from tests.bot.review.making import Maker
@@ -201,3 +203,27 @@ def test_an_ambiguous_blob_id_is_no_blob(store: Repository) -> None:
     store.save_blobs({"a" * 39 + "0": b"x", "a" * 39 + "1": b"y"})
 
     assert store.blob("a" * 12) is None
+
+
+def test_a_review_keeps_its_posting_when_the_posting_is_read_otherwise_later(store: Repository, make: Maker) -> None:
+    before = make.posting(cover=True)
+    thread = _save(store, before)
+    (due,) = store.due_for_review(10)
+    store.save_review(Review(due.posting, ()), None, NOW)
+    after = replace(before, series=replace(before.series, subject="rust: led: otherwise"))
+    store.save_threads([(thread, [after])])
+    store.save_threads([(thread, [replace(after, state=Waiting((2,)))])])
+
+    kept = store.review_of(before.message_id)
+
+    assert kept is not None
+    assert kept.review.posting == before
+
+
+def test_a_posting_is_stored_once_with_its_review(store: Repository, make: Maker) -> None:
+    _save(store, make.posting())
+    (due,) = store.due_for_review(10)
+    store.save_review(Review(due.posting, ()), None, NOW)
+
+    with store._database.reading() as session:
+        assert [row.posting for row in session.exec(select(ReviewRow))] == [b""]

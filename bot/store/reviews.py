@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Reviews in their rows: what was judged is kept once, in the posting's own row, until that says something else."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session, col, update
+
+from bot.mail.posting import Posting
+from bot.review.comment import Review
+from bot.store.codec import decode, encode
+from bot.store.tables import PostingRow, ReviewRow
+
+_WITHOUT_POSTING: Final = frozenset({"posting"})
+_IN_ITS_ROW: Final = b""
+
+
+def save_review(session: Session, review: Review, now: datetime) -> None:
+    """Keep a review, instead of the posting's earlier one."""
+    value, row = encode(review.posting), session.get(PostingRow, review.posting.message_id)
+    session.merge(
+        ReviewRow(
+            posting_id=review.posting.message_id,
+            reviewed=now,
+            posting=_IN_ITS_ROW if row is not None and row.value == value else value,
+            value=encode(review, exclude=_WITHOUT_POSTING),
+        )
+    )
+
+
+def keep_posting(session: Session, row: PostingRow) -> None:
+    """Put the posting as it stands beside its review, because its row is about to say something else."""
+    mine = col(ReviewRow.posting_id) == row.message_id, col(ReviewRow.posting) == _IN_ITS_ROW
+    session.exec(update(ReviewRow).where(*mine).values(posting=row.value))
+
+
+def review_of(session: Session, row: ReviewRow) -> Review:
+    """The review as it was made, with the posting as it stood then."""
+    value = row.posting
+    if value == _IN_ITS_ROW:
+        value = session.get_one(PostingRow, row.posting_id).value
+    return decode(Review, row.value, posting=decode(Posting, value))
