@@ -3,6 +3,7 @@
 
 import hashlib
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -84,12 +85,15 @@ def recheck_text(review: Review, changed: Difference) -> list[str]:
     """What a re-check changed, for the one who asked."""
     counts = ", ".join(f"{len(changed.of(kind))} {kind}" for kind in Kind)
     lines = prose.wrap(f"Judged again, revision {review.posting.series.revision}: {counts}.")
-    for kind, title in ((Kind.NEW, "New:"), (Kind.GONE, "Gone:")):
+    for kind, title in ((Kind.NEW, "New"), (Kind.GONE, "Gone")):
         found = changed.of(kind)
+        reasons = {change.reason for change in found}
         if found:
-            lines += ["", title]
+            lines += ["", *prose.wrap(f"{title} ({next(iter(reasons))}):" if len(reasons) == 1 else f"{title}:")]
         for change in found[:_MOST_LISTED]:
-            lines += [*_named(change.comment), *(f"      {line}" for line in prose.wrap(f"({change.reason})"))]
+            lines += _named(change.comment)
+            if len(reasons) > 1:
+                lines += [f"      {line}" for line in textwrap.wrap(f"({change.reason})", prose.WIDTH - 6)]
         if len(found) > _MOST_LISTED:
             lines.append(f"  and {len(found) - _MOST_LISTED} more")
     return lines
