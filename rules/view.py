@@ -60,9 +60,9 @@ class FileView:
 
     def added_parts(self, *words: str) -> Iterator[Part]:
         """The parts of the Rust after the patch with a line that the patch adds and that has one of the words."""
-        if self.post is None or self.post_rust is None:
+        if self.post is None or self.post_rust is None or not self.adds(*words):
             return iter(())
-        lines = {one.after for one in self._added if one.after and any(word in one.text for word in words)}
+        lines = {one.after for word in words for one in self._added if one.after and word in one.text}
         return self.post_rust.showing(lines if self.change.hunks else self.post.touched)
 
     def removed_parts(self, word: str) -> Iterator[Part]:

@@ -3,6 +3,7 @@
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
+from itertools import accumulate
 
 from rules.image import Fragment, Image
 from rules.syntax.rust_code import Code
@@ -14,6 +15,8 @@ from rules.syntax.rust_shape import Documented, documented
 from rules.syntax.rust_unsafe import MOST, UnsafeCode
 from rules.syntax.rust_use import Import, imports
 
+_SEARCHED = 128 * 1024  # bytes of hunks for which the context in which they are Rust is searched: no image has more
+
 
 class Part:
     """A run of known lines, all of a file that is `whole`: each view of it is computed when first asked for, and kept.
@@ -21,9 +24,10 @@ class Part:
     The parse is the dear one, 0.1 ms for a hunk: it is made where the word `unsafe` stands, and for who asks for sites.
     """
 
-    def __init__(self, fragment: Fragment, *, whole: bool) -> None:
+    def __init__(self, fragment: Fragment, *, whole: bool, searched: bool) -> None:
         self._fragment = fragment
         self._whole = whole
+        self._searched = searched
 
     def shows(self, line: int) -> bool:
         return self._fragment.first <= line <= self._last
@@ -70,7 +74,9 @@ class Part:
     def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
         if not self.holds(b"unsafe"):
             return (), ()
-        unit = read_whole(self._fragment.text) if self._whole else read_fragment(self._fragment)
+        unit = (
+            read_whole(self._fragment.text) if self._whole else read_fragment(self._fragment, searched=self._searched)
+        )
         if unit is None:
             return (), ()
         code = UnsafeCode(unit, whole_file=self._whole)
@@ -86,7 +92,11 @@ class Source:
     """The Rust of one image, whatever a patch touched of it."""
 
     def __init__(self, image: Image) -> None:
-        self.parts = tuple(Part(fragment, whole=image.complete) for fragment in image.fragments)
+        sizes = accumulate(len(fragment.text) for fragment in image.fragments)
+        self.parts = tuple(
+            Part(fragment, whole=image.complete, searched=size <= _SEARCHED)
+            for fragment, size in zip(image.fragments, sizes, strict=True)
+        )
 
     def showing(self, lines: Collection[int]) -> Iterator[Part]:
         """The parts that show any of these lines."""

@@ -9,8 +9,10 @@ from rules.image import Fragment
 from rules.syntax.rust_grammar import parse_bytes
 from rules.syntax.rust_unit import Unit
 
-_BRACKET = re.compile(
-    rb"""//[^\n]*|/\*.*?\*/|b?r(#*)".*?"\1|"(?:\\.|[^"\\])*"|'(?:\\[^\n]{1,8}?|[^\\'\n]{1,4})'|[(){}\[\]]""", re.DOTALL
+_BRACKET = re.compile(  # what never ends, ends with the text: else each of many openings would be followed to the end
+    rb"""//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(#*)".*?(?:"\1|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)"""
+    rb"""|'(?:\\[^\n]{1,8}?|[^\\'\n]{1,4})'|[(){}\[\]]""",
+    re.DOTALL,
 )
 _CLOSER = {b"(": b")", b"[": b"]", b"{": b"}"}
 _OPENER = {closer: opener for opener, closer in _CLOSER.items()}
@@ -30,6 +32,7 @@ _LISTS = (b"impl T {", b"struct S {", b"fn f() { match x {", b"fn f() { let _ = 
 _TOKENS = b"m! {"
 _MAX_TRIES = 64 * 1024
 _MAX_SEARCH = 256 * 1024
+_MOST_OPEN = 64  # brackets that a hunk may leave open: more are no code
 
 
 def read_whole(text: bytes) -> Unit | None:
@@ -40,11 +43,16 @@ def read_whole(text: bytes) -> Unit | None:
     return _wrapped(Fragment(1, text), *_tokens(*balance(text)), tolerance=0) if len(text) < _MAX_SEARCH else None
 
 
-def read_fragment(fragment: Fragment) -> Unit | None:
-    """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that."""
+def read_fragment(fragment: Fragment, *, searched: bool = True) -> Unit | None:
+    """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that.
+
+    Not `searched`, it is tried as it is and as tokens alone.
+    """
     if len(fragment.text) >= _MAX_SEARCH:
         return _wrapped(fragment, b"", b"", tolerance=0)
-    for before, after in _wrappings(*balance(fragment.text), exhaustive=len(fragment.text) < _MAX_TRIES):
+    openers, closers = balance(fragment.text)
+    likely = searched and len(openers) + len(closers) <= _MOST_OPEN
+    for before, after in _wrappings(openers, closers, exhaustive=likely and len(fragment.text) < _MAX_TRIES):
         unit = _wrapped(fragment, before, after, tolerance=0)
         if unit is not None:
             return unit

@@ -16,7 +16,7 @@ def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
     given up after `tolerance` steps, which are counted, not timed: the same text always has the same outcome.
     """
     text = text.replace(b"\0", b" ")
-    if len(text) < _SMALL:
+    if len(text) < _SMALL and tolerance:
         return _PARSER.parse(text)
     errors = 0
 
