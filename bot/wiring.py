@@ -20,6 +20,7 @@ from bot.jobs.complete import Completing
 from bot.jobs.deliver import Delivering
 from bot.jobs.digest import Digesting
 from bot.jobs.poll import Poll
+from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.schedule import Repeated
 from bot.jobs.workers import Workers
@@ -51,6 +52,7 @@ class Service:
     attesting: Attesting | None = None
     answering: Answering | None = None
     digesting: Digesting | None = None
+    returning: Returning | None = None
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
         """The jobs at the pace of the settings."""
@@ -60,6 +62,7 @@ class Service:
             "attest": self.attesting,
             "answer": self.answering,
             "digest": self.digesting,
+            "return": self.returning,
         }
         return (
             Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds),
@@ -119,6 +122,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             else None,
             answering=wiring_answers.answering(settings, store, judging, clock, stop),
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
+            returning=Returning(store, settings.identity.address, clock, stop) if _sends(settings) else None,
         )
         made.delivering.recover()
         yield made
@@ -179,7 +183,7 @@ def _places(settings: Settings) -> Places:
 def terms(settings: Settings) -> Terms:
     """By what postings are refused. Where mails may leave, or lists are followed, nothing old is ever answered."""
     review = settings.review
-    live = bool(settings.lore.lists) or any(one.mode.sends for one in settings.lists.values())
+    live = bool(settings.lore.lists) or _sends(settings)
     hours = review.stale_hours or (48 if live else 0)
     return Terms(
         own=frozenset({settings.identity.address.lower()}),
@@ -187,6 +191,10 @@ def terms(settings: Settings) -> Terms:
         stale=timedelta(hours=hours) if hours else None,
         newest_only=live,
     )
+
+
+def _sends(settings: Settings) -> bool:
+    return any(one.mode.sends for one in settings.lists.values())
 
 
 def _completing(

@@ -77,6 +77,8 @@ def _once(settings: Settings, archives: Sequence[Path]) -> int:
                 made.attesting.run()
             if made.answering is not None:
                 made.answering.run()
+            if made.returning is not None:
+                made.returning.run()
             reviewed = made.reviewing.run()
             if made.digesting is not None:
                 made.digesting.run()

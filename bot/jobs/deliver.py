@@ -89,6 +89,9 @@ class Delivering:
 
     def _deliver(self, mail: Outgoing) -> tuple[Outgoing, ...]:
         now = self._clock.now()
+        if mail.mode != Mode.DRY_RUN and self._store.archived(mail.message_id):
+            self._is_there(mail, now)
+            return ()
         mailer = self._mailers.get(mail.mode)
         brake = self._brake(mail, now) if mailer else Brake(f"no transport is set for mode {mail.mode}", None)
         if mailer is None or brake is not None:
@@ -101,6 +104,16 @@ class Delivering:
         where = mailer.deliver(mail)
         self._store.settle(mail.message_id, mailer.done, self._clock.now(), destination=where)
         return (mail,)
+
+    def _is_there(self, mail: Outgoing, now: datetime) -> None:
+        """Never send what an archive has. If it was not sent from here, then by an instance that nobody thinks of."""
+        if mail.attempts:
+            self._store.settle(mail.message_id, "sent", now, reason="found in the archive")
+            return
+        trouble = f"{mail.message_id} was never sent from here, but is in the archive"
+        log.error("%s: all sending stops", trouble)
+        self._sending.stop.stop(trouble)
+        self._store.settle(mail.message_id, "refused", now, reason="in the archive, but not sent from here")
 
     def _brake(self, mail: Outgoing, now: datetime) -> Brake | None:
         if mail.mode == Mode.DRY_RUN:

@@ -86,6 +86,16 @@ def first_text(fields: Fields, body: bytes) -> Text | None:
     return Text(_text(part, data), _flowed(part)) if plain else None
 
 
+def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
+    """The type and the text of each part that is no multipart itself, within the limits; what is past them is left out.
+
+    A mail within a mail is one part; its header stands in its text.
+    """
+    content = _content(fields)
+    for part, data in _leaves(content, body, 1, _Budget()):
+        yield part.kind, _text(part, data)
+
+
 def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iterator[tuple[_Content, bytes]]:
     """The parts that are not multiparts, in order. Says in the budget when there are too many or they are too deep."""
     boundary = content.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")

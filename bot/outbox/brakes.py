@@ -47,9 +47,17 @@ def capped(pace: Pace, caps: Caps, now: datetime) -> Brake | None:
 
 
 def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
-    """Why all sending is to stop: more than a twentieth of a day's mails, and no fewer than three, were refused."""
+    """Why all sending is to stop until a human has looked.
+
+    A list brought a mail of ours twice, a maintainer muted a list, or more than a twentieth of a day's mails, and no
+    fewer than three, came back.
+    """
+    if pace.repeated:
+        return f"a list brought {pace.repeated} twice"
+    if pace.muted:
+        return f"the list {pace.muted} was muted"
     if pace.refused >= least and pace.refused > share * pace.tried:
-        return f"{pace.refused} of the {pace.tried} mails since yesterday were refused"
+        return f"{pace.refused} of the {pace.tried} mails since yesterday were refused or bounced"
     return ""
 
 

@@ -2,11 +2,11 @@
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
 from bot.ports.archive import Archive, Batch, Deleted, Lookup, RawMail
-from bot.ports.mails import Attestations, Indexed, Mails, StoredMail, Thread, Unread
-from bot.ports.outbox import Mailer, Outbox, Outgoing, Pace
+from bot.ports.mails import Attestations, Indexed, Kept, Mails, StoredMail, Thread, Unread
+from bot.ports.outbox import Mailer, Outbox, Outgoing, Pace, Returned, Returns
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
 from bot.ports.running import Clock, Progress
-from bot.ports.store import Kept, KeptPosting, Knowledge, Store, Tally
+from bot.ports.store import KeptPosting, Knowledge, Store, Tally
 
 __all__ = [
     "Archive",
@@ -30,6 +30,8 @@ __all__ = [
     "Postings",
     "Progress",
     "RawMail",
+    "Returned",
+    "Returns",
     "Store",
     "StoredMail",
     "Tally",

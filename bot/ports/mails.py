@@ -41,6 +41,18 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail that is kept, with its state and why it is in it: new, read, unreadable, duplicate, conflict, deleted."""
+
+    id: int
+    message_id: str
+    source: str
+    mail: RawMail
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
     """Mails that refer to each other, the first of each message-id, oldest first.
 

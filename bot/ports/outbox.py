@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.ports.mails import Kept
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -36,7 +38,9 @@ class Outgoing:
 class Pace:
     """How many mails left already: on all revisions of a series, to an author and on a list a day, in all an hour.
 
-    Of several lists it is the one with the most. Of `tried` mails of a day `refused` came back.
+    Of several lists it is the one with the most. Of `tried` mails of a day `refused` came back, at once or as bounces.
+    `repeated` is a message-id of ours that a list brought twice, `muted` says which list was muted by mail, and by
+    whom; both are empty where there was none.
     """
 
     series: int = 0
@@ -45,6 +49,31 @@ class Pace:
     hour: int = 0
     refused: int = 0
     tried: int = 0
+    repeated: str = ""
+    muted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What came back of a mail of ours: a "bounce", or a "copy" at that place (source and list)."""
+
+    message_id: str
+    kind: str
+    place: str = ""
+    detail: str = ""
+
+
+class Returns(Protocol):
+    """What comes back of our mails."""
+
+    def unreturned(self, limit: int) -> Sequence[Kept]:
+        """Mails that were read and not yet looked at for what comes back, in the order they were kept; without ids."""
+
+    def note_returned(self, upto: int, found: Sequence[Returned], now: datetime) -> Sequence[Returned]:
+        """Remember what came back of mails that we have in the outbox, and that all up to that row was looked at.
+
+        Gives what was news: a mail bounces once, and a second copy at one place is a "repeat".
+        """
 
 
 class Mailer(Protocol):
@@ -92,7 +121,7 @@ class Outbox(Protocol):
         """Set "expired" on mails that were to be sent, not filed, and wait since before that time; how many."""
 
     def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
-        """How many mails left that count against this one; refusals count from `since`."""
+        """How many mails left that count against this one; what came back, and mutes, count from `since`."""
 
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""

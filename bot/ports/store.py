@@ -7,22 +7,9 @@ from typing import Protocol
 
 from bot.mail.posting import Posting
 from bot.mail.refusal import Context
-from bot.ports.archive import RawMail
-from bot.ports.mails import Attestations, Mails
-from bot.ports.outbox import Outbox
+from bot.ports.mails import Attestations, Kept, Mails
+from bot.ports.outbox import Outbox, Returns
 from bot.ports.postings import Completions, Postings
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A mail that is kept, with its state and why it is in it: new, read, unreadable, duplicate, conflict, deleted."""
-
-    id: int
-    message_id: str
-    source: str
-    mail: RawMail
-    state: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class Tally:
     mails: Mapping[str, int]
 
 
-class Store(Mails, Postings, Completions, Attestations, Knowledge, Outbox, Protocol):
+class Store(Mails, Postings, Completions, Attestations, Knowledge, Outbox, Returns, Protocol):
     """All that is remembered."""
 
     def tally(self) -> Tally:

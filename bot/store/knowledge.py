@@ -30,7 +30,7 @@ class KnowledgeRows:
             claims = select(MailRow).where(
                 MailRow.state == "conflict", col(MailRow.reason).startswith(f"{message_id} ")
             )
-            return [_kept(row, message_id) for row in (*known, *session.exec(claims).all())]
+            return [kept_of(row, message_id) for row in (*known, *session.exec(claims).all())]
 
     def kept_postings(self, message_id: str) -> Sequence[KeptPosting]:
         with self._database.reading() as session:
@@ -48,7 +48,7 @@ class KnowledgeRows:
     def quarantined(self, limit: int) -> Sequence[Kept]:
         with self._database.reading() as session:
             bad = select(MailRow).where(MailRow.state == "unreadable").order_by(col(MailRow.id).desc()).limit(limit)
-            return [_kept(row, "") for row in session.exec(bad)]
+            return [kept_of(row, "") for row in session.exec(bad)]
 
     def release(self, mails: Sequence[int]) -> int:
         with self._database.writing() as session:
@@ -56,7 +56,8 @@ class KnowledgeRows:
             return session.exec(again.values(state="new", reason="")).rowcount
 
 
-def _kept(row: MailRow, message_id: str) -> Kept:
+def kept_of(row: MailRow, message_id: str) -> Kept:
+    """The mail that a row keeps."""
     assert row.id is not None
     mail = RawMail(row.origin, row.arrived, unpack(row.raw))
     return Kept(row.id, message_id, row.source, mail, row.state, row.reason)

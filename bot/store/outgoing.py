@@ -10,7 +10,7 @@ from sqlmodel import col, select, update
 
 from bot.ports import Outgoing, Pace
 from bot.store.database import Database
-from bot.store.tables import MessageRow, OutgoingRow, PostingRow
+from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, ReturnedRow
 
 _DELIVERABLE = ("queued", "approved")
 _LEFT = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
@@ -79,11 +79,15 @@ class OutgoingRows:
             ).one()
             day = col(OutgoingRow.changed) > now - timedelta(days=1)
             recent = session.exec(select(OutgoingRow).where(*left, day)).all()
-            refused = session.exec(
-                select(func.count()).where(
-                    OutgoingRow.state == "refused", OutgoingRow.attempts > 0, day, col(OutgoingRow.changed) > since
-                )
-            ).one()
+            lately = select(col(OutgoingRow.message_id)).where(day, col(OutgoingRow.changed) > since)
+            rejected = session.exec(lately.where(OutgoingRow.state == "refused", OutgoingRow.attempts > 0)).all()
+            news = select(ReturnedRow).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
+            bounced = {row.message_id for row in session.exec(news.where(ReturnedRow.kind == "bounce"))}
+            repeats = select(ReturnedRow).where(col(ReturnedRow.noticed) > since, ReturnedRow.kind == "repeat")
+            repeated = session.exec(repeats.limit(1)).first()
+            # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
+            mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
+            muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
         public = [row for row in recent if row.kind not in _PRIVATE]
         lists = [sum(name in row.lists.split() for row in public) for name in mail.lists]
         asked_for = mail.kind in _PRIVATE
@@ -92,8 +96,10 @@ class OutgoingRows:
             author_day=0 if asked_for else sum(row.author == mail.author for row in public),
             list_day=0 if asked_for else max(lists, default=0),
             hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
-            refused=refused,
-            tried=refused + sum(row.changed > since for row in recent),
+            refused=len(bounced | set(rejected)),
+            tried=len(rejected) + sum(row.changed > since for row in recent),
+            repeated="" if repeated is None else repeated.message_id,
+            muted="" if muted is None else f"{muted.subject} by {muted.by}",
         )
 
     def archived(self, message_id: str) -> bool:

@@ -16,10 +16,11 @@ from bot.store.mails import MailRows
 from bot.store.outgoing import OutgoingRows
 from bot.store.postings import PostingRows
 from bot.store.records import RecordRows
+from bot.store.returns import ReturnRows
 from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
 
-class Repository(MailRows, PostingRows, FollowingRows, KnowledgeRows, OutgoingRows, AnswerRows, RecordRows):
+class Repository(MailRows, PostingRows, FollowingRows, KnowledgeRows, OutgoingRows, AnswerRows, RecordRows, ReturnRows):
     """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use."""
 
     def __init__(self, path: Path) -> None:

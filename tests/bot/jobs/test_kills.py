@@ -78,10 +78,13 @@ class MortalStore(Repository):
 
 
 class SendThenMark(MortalStore):
-    """What must fail: nothing is written before the mail leaves."""
+    """What must fail: nothing is written before the mail leaves, and nobody looks whether it has left."""
 
     def claim(self, message_id: str, now: datetime) -> bool:
         return True
+
+    def archived(self, message_id: str) -> bool:
+        return False
 
 
 class MarkThenSend(MortalStore):

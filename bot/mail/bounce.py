@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Bounces: what a mail system says of a mail that it could not deliver (RFC 3464)."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bot.mail.header import clean
+from bot.mail.message import Message
+from bot.mail.mime import leaves
+
+_STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_ORIGINAL: Final = frozenset(
+    {"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"}
+)
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_FAILED = re.compile(r"^Action:[ \t]*failed\b", re.IGNORECASE | re.MULTILINE)
+_WHY = re.compile(r"^(?:Diagnostic-Code|Status):[ \t]*(.+(?:\n[ \t].+)*)", re.IGNORECASE | re.MULTILINE)
+_ID = re.compile(r"\s*<([!-;=?-~]{1,500})>\s*$")
+_HEADER_END = re.compile(r"\n\n")
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A mail that did not reach somebody, by its message-id, and what was said of it, in one short line."""
+
+    message_id: str
+    why: str
+
+
+def bounce(message: Message) -> Bounce | None:
+    """The mail that this one says could not be delivered; None where it says no such thing, or not which mail.
+
+    A delay is none, nor is an answer that somebody's machine gives for him. Anybody can write a bounce: it may make us
+    say less, never more.
+    """
+    kind = message.header("Content-Type") or ""
+    if not kind.lower().lstrip().startswith("multipart/report"):
+        return None
+    blank = _BLANK_LINE.search(message.raw)
+    status, original = "", ""
+    for part, text in leaves({"content-type": kind}, message.raw[blank.end() :] if blank else b""):
+        if part in _STATUS:
+            status = status or text
+        elif part in _ORIGINAL:
+            original = original or text
+    found = _message_id(original)
+    if not found or not _FAILED.search(status):
+        return None
+    reasons = dict.fromkeys(clean(reason) for reason in _WHY.findall(status))
+    return Bounce(found, "; ".join(reasons)[:_LONGEST])
+
+
+def _message_id(text: str) -> str:
+    """The id in the header that begins the text."""
+    head = _HEADER_END.split(text.lstrip("\n"), maxsplit=1)[0].replace("\n ", " ").replace("\n\t", " ")
+    for line in head.split("\n"):
+        name, _, value = line.partition(":")
+        if name.strip().lower() == "message-id" and (match := _ID.match(value)):
+            return match[1]
+    return ""

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What came back of our mails: bounces, and the copies that lists bring."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import func
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select
+
+from bot.ports import Kept, Returned
+from bot.store.database import Database
+from bot.store.knowledge import kept_of
+from bot.store.tables import CursorRow, MailRow, OutgoingRow, ReturnedRow
+
+_SOURCE: Final = "returns"  # the cursor over the mails that were looked at, beside those of the archives
+_EPOCH: Final = "mails"
+_READ: Final = ("read", "duplicate", "conflict")
+
+
+class ReturnRows:
+    """bot.ports.Returns over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unreturned(self, limit: int) -> Sequence[Kept]:
+        with self._database.reading() as session:
+            first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
+            rows = select(MailRow).where(col(MailRow.id) > _position(session), col(MailRow.state).in_(_READ))
+            if first_new is not None:
+                rows = rows.where(col(MailRow.id) < first_new)
+            return [kept_of(row, "") for row in session.exec(rows.order_by(col(MailRow.id)).limit(limit))]
+
+    def note_returned(self, upto: int, found: Sequence[Returned], now: datetime) -> Sequence[Returned]:
+        with self._database.writing() as session:
+            news = [each for one in found for each in _note(session, one, now)]
+            session.merge(CursorRow(source=_SOURCE, epoch=_EPOCH, position=str(upto)))
+            return news
+
+
+def _note(session: Session, one: Returned, now: datetime) -> Sequence[Returned]:
+    if session.get(OutgoingRow, one.message_id) is None:
+        return ()
+    if _added(session, one, now):
+        return (one,) if one.kind == "bounce" else ()
+    again = Returned(one.message_id, "repeat", one.place, one.detail)
+    return (again,) if one.kind == "copy" and _added(session, again, now) else ()
+
+
+def _added(session: Session, one: Returned, now: datetime) -> bool:
+    values = {
+        "message_id": one.message_id,
+        "kind": one.kind,
+        "place": one.place,
+        "detail": one.detail,
+        "noticed": now,
+    }
+    return session.exec(insert(ReturnedRow).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def _position(session: Session) -> int:
+    row = session.get(CursorRow, (_SOURCE, _EPOCH))
+    return 0 if row is None else int(row.position)
