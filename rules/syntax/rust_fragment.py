@@ -17,18 +17,16 @@ _BRACKET = re.compile(  # what never ends, ends with the text: else each of many
 _CLOSER = {b"(": b")", b"[": b"]", b"{": b"}"}
 _OPENER = {closer: opener for opener, closer in _CLOSER.items()}
 _MACRO = re.compile(rb"\$(?:[a-zA-Z_(])")
-_INNER = (b"match x {", b"S {", b"struct S {", b"enum E {", b"use x::{", b"impl T {")
+# No `impl`: its items are statements too. No `use`: nothing in it is unsafe.
+_INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _CONTEXTS = (
-    (b"", b""),
     (b"fn f() {", b"}"),
-    (b"impl T {", b"}"),
     (b"struct S {", b"}"),
     (b"fn f() { match x {", b"} }"),
     (b"fn f() { let _ = S {", b"}; }"),
     (b"fn f() { g(", b"); }"),
-    (b"use x::{", b"};"),
 )
-_LISTS = (b"impl T {", b"struct S {", b"fn f() { match x {", b"fn f() { let _ = S {")  # no block can stand in these
+_LISTS = (b"struct S {", b"fn f() { match x {", b"fn f() { let _ = S {")  # no block can stand in these
 _TOKENS = b"m! {"
 _MAX_TRIES = 64 * 1024
 _MAX_SEARCH = 256 * 1024
@@ -50,9 +48,7 @@ def read_fragment(fragment: Fragment, *, searched: bool = True) -> Unit | None:
     """
     if len(fragment.text) >= _MAX_SEARCH:
         return _wrapped(fragment, b"", b"", tolerance=0)
-    openers, closers = balance(fragment.text)
-    likely = searched and len(openers) + len(closers) <= _MOST_OPEN
-    for before, after in _wrappings(openers, closers, exhaustive=likely and len(fragment.text) < _MAX_TRIES):
+    for before, after in _wrappings(fragment.text, searched=searched):
         unit = _wrapped(fragment, before, after, tolerance=0)
         if unit is not None:
             return unit
@@ -85,14 +81,18 @@ def _macro(text: bytes) -> bool:
     return b"$" in text and _MACRO.search(text) is not None
 
 
-def _wrappings(openers: bytes, closers: bytes, *, exhaustive: bool) -> Iterator[tuple[bytes, bytes]]:
+def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
     """What to put before and behind the fragment, the likeliest first, a token tree last."""
-    for context, end in _CONTEXTS if exhaustive else _CONTEXTS[:1]:
-        if not (openers.startswith(b"{") and context in _LISTS):
-            yield context + openers, closers + end
-    if exhaustive and openers.endswith(b"{"):
-        for inner in _INNER:
-            yield openers[:-1] + inner, closers
+    openers, closers = balance(text)
+    yield openers, closers
+    if searched and len(text) < _MAX_TRIES and len(openers) + len(closers) <= _MOST_OPEN:
+        in_block, arms = openers.startswith(b"{"), b"=>" in text
+        for context, end in _CONTEXTS:
+            if not (in_block and context in _LISTS) and (arms or not context.endswith(b"match x {")):
+                yield context + openers, closers + end
+        for inner in _INNER if openers.endswith(b"{") else ():
+            if arms or inner != b"match x {":
+                yield openers[:-1] + inner, closers
     yield _tokens(openers, closers)
 
 
