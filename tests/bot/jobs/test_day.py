@@ -13,6 +13,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.jobs.deliver import Delivering, Sending
 from bot.jobs.poll import Poll
+from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.outbox.agreement import Agreement, Mode
@@ -23,6 +24,7 @@ from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.registry import active
 from rules.tree import NoTree
+from tests.fakes.bounces import dsn
 from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.sink import Sink, sink
@@ -34,8 +36,9 @@ CAPS = Caps(series=3, author_day=99, list_day=30, hour=4)
 class LiveList:
     """A list on which a series comes every half hour and every mail of ours meets an echo, a vacation and a bounce."""
 
-    def __init__(self, server: Sink) -> None:
+    def __init__(self, server: Sink, *, bouncing: bool = False) -> None:
         self.archive = FakeArchive([], "live")
+        self._bouncing = bouncing
         self._server = server
         self._heard = 0
 
@@ -43,6 +46,8 @@ class LiveList:
         self.archive.mails.append(patch(f"{number}@x", f"led{number}"))
         for sent in self._server.taken[self._heard :]:
             self.archive.mails += [sent, *_reactions(sent)]
+            if self._bouncing:
+                self.archive.mails.append(dsn(_header(sent, b"Message-ID"), to=OURS))
         self._heard = len(self._server.taken)
 
 
@@ -72,19 +77,9 @@ def server(tmp_path: Path) -> Iterator[Sink]:
 def test_a_day_of_two_instances_and_loops_brings_one_mail_a_posting_within_the_caps(
     tmp_path: Path, server: Sink
 ) -> None:
-    clock, stop, quiet = FakeClock(START), Event(), Silent()
-    live = LiveList(server)
-    sent_at: list[timedelta] = []
-    with Repository(tmp_path / "d.db") as one, Repository(tmp_path / "d.db") as other:
-        for number in range(48):
-            live.half_an_hour(number)
-            for store in (one, other):
-                Poll([live.archive], store, assemble, stop, quiet).run()
-                Reviewing(store, _desk(), clock, stop, quiet).run()
-            for store in (other, one):
-                sent_at += [clock.now() - START] * len(_delivering(store, tmp_path, server, clock).run().mails)
-            clock.forward(minutes=30)
-        made = one.mails()
+    sent_at = _a_day(tmp_path, server, LiveList(server))
+    with Repository(tmp_path / "d.db") as store:
+        made = store.mails()
 
     answered = Counter(_header(content, b"In-Reply-To") for content in server.taken)
     assert set(answered.values()) == {1}
@@ -92,6 +87,30 @@ def test_a_day_of_two_instances_and_loops_brings_one_mail_a_posting_within_the_c
     assert len(made) == 48
     assert len(server.taken) == 30
     assert max(sum(at - timedelta(hours=1) < each <= at for each in sent_at) for at in sent_at) <= 4
+
+
+def test_a_day_of_a_list_that_bounces_ends_when_the_third_mail_came_back(tmp_path: Path, server: Sink) -> None:
+    _a_day(tmp_path, server, LiveList(server, bouncing=True))
+
+    assert len(server.taken) == 3
+    assert "3 of the 3 mails since yesterday were refused or bounced" in StopFile(tmp_path / "stop").reason()
+
+
+def _a_day(directory: Path, server: Sink, live: LiveList) -> list[timedelta]:
+    """Two instances on one database for 48 half hours; when their mails left."""
+    clock, stop, quiet = FakeClock(START), Event(), Silent()
+    sent_at: list[timedelta] = []
+    with Repository(directory / "d.db") as one, Repository(directory / "d.db") as other:
+        for number in range(48):
+            live.half_an_hour(number)
+            for store in (one, other):
+                Poll([live.archive], store, assemble, stop, quiet).run()
+                Returning(store, OURS, clock, stop).run()
+                Reviewing(store, _desk(), clock, stop, quiet).run()
+            for store in (other, one):
+                sent_at += [clock.now() - START] * len(_delivering(store, directory, server, clock).run().mails)
+            clock.forward(minutes=30)
+    return sent_at
 
 
 def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock) -> Delivering:
