@@ -16,7 +16,7 @@ Wrap the type, or make the function `pub(crate)`.
 ## When it stays silent
 
 `from_raw`, `as_raw`, `as_ptr` and their like exist to cross the border. `pub(crate)`, `pub(super)`, private functions,
-trait methods, callbacks with a C calling convention.
+those with `#[doc(hidden)]`, trait methods, callbacks with a C calling convention.
 """
 
 import re
@@ -28,7 +28,9 @@ from rules.view import FileView
 
 _FUNCTION = re.compile(r"\bpub\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)(?P<rest>[^{;]*)")
 _TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")
+_HIDDEN = re.compile(r"#\[\s*doc\s*\([^)]*\bhidden\b[^;{}]*\Z")
 _CROSSING = re.compile(r"(?:.*_)?(?:raw|ptr|from|into|as)(?:_.*)?$|.*_(?:callback|vtable)$")
+_REACH = 1_000  # characters of attributes above a function that are looked at
 
 
 def check(file: FileView) -> Iterator[Finding]:
@@ -40,6 +42,8 @@ def check(file: FileView) -> Iterator[Finding]:
             found = _TYPE.search(match["rest"])
             line = code.line(match.start("name"))
             if found is None or line not in file.fresh or _CROSSING.match(match["name"]):
+                continue
+            if _HIDDEN.search(code.code, max(0, match.start() - _REACH), match.start()):
                 continue
             message = f"The public function `{match['name']}` shows the C type `bindings::{found['type']}`: wrap it?"
             yield Finding(
@@ -66,6 +70,9 @@ EXAMPLES = (
           | +    pub fn as_raw(&self) -> *mut bindings::led {}
           | +    pub(crate) fn attach(&self, dev: *mut bindings::device) {}
           | +    pub fn max(&self) -> u32 { bindings::LED_MAX }
+          | +    #[doc(hidden)]
+          | +    #[inline]
+          | +    pub const fn new(val: bindings::led) -> Self { Self(val) }
           | +}
         """,
     ),

@@ -15,7 +15,8 @@ Drop the line.
 
 ## When it stays silent
 
-Trees before 6.12, where helpers were exported by hand: the tree, or the file before the patch, shows it.
+Trees before 6.12, where helpers were exported by hand: the tree, or the file before the patch, shows it, or the helpers
+still stand in `rust/helpers.c`, or the series itself splits that file.
 """
 
 from collections.abc import Iterator
@@ -25,14 +26,15 @@ from rules.finding import Finding, Severity
 from rules.rule import Example, Rule, Status
 from rules.view import FileView
 
+_UNSPLIT = "rust/helpers.c"
+_INCLUDING = "rust/helpers/helpers.c"
+
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each export that the patch adds."""
-    if not is_helper_source(file.path) or not file.adds("EXPORT_SYMBOL"):
+    if not is_helper_source(file.path) or not file.adds("EXPORT_SYMBOL") or _is_before_split(file):
         return
-    before = b"".join(part.text for part in file.pre.fragments) if file.pre is not None else b""
-    mutex = file.series.tree.read("rust/helpers/mutex.c") or b""
-    if b"EXPORT_SYMBOL" in before + mutex:
+    if not _generated(file):
         return
     for number in sorted(file.fresh):
         text = file.post_lines[number]
@@ -41,16 +43,46 @@ def check(file: FileView) -> Iterator[Finding]:
             yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number), message)
 
 
+def _is_before_split(file: FileView) -> bool:
+    """Whether the series is for a tree with all helpers in one file, that is, from before 6.12."""
+    changed = {path for one in file.series.files for path in (one.change.before, one.change.after)}
+    created = any(one.path == _INCLUDING and one.change.before is None for one in file.series.files)
+    return created or _UNSPLIT in changed
+
+
+def _generated(file: FileView) -> bool:
+    """Whether the tree, or the whole file before the patch, has helpers and exports none of them by hand."""
+    before = file.pre.content if file.pre is not None and file.pre.complete else b""
+    shown = before + (file.series.tree.read("rust/helpers/mutex.c") or b"")
+    return b"rust_helper_" in shown and b"EXPORT_SYMBOL" not in shown
+
+
 EXAMPLES = (
     Example(
         "exported by hand",
         """
+          | tree rust/helpers/mutex.c
+          |  void rust_helper_mutex_lock(struct mutex *lock)
+          |  {
+          |      mutex_lock(lock);
+          |  }
           | diff rust/helpers/lamp.c (new)
           | +__rust_helper int rust_helper_lamp_on(int lamp)
           | +{
           | +    return lamp_on(lamp);
           | +}
         ! | +EXPORT_SYMBOL_GPL(rust_helper_lamp_on);
+        """,
+    ),
+    Example(
+        "no tree that shows how exports are made",
+        """
+          | diff rust/helpers/lamp.c (new)
+          | +int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+          | +EXPORT_SYMBOL_GPL(rust_helper_lamp_on);
         """,
     ),
     Example(
@@ -66,6 +98,32 @@ EXAMPLES = (
           | +EXPORT_SYMBOL_GPL(rust_helper_lamp_on);
           | diff drivers/lamp.c (new)
           | +EXPORT_SYMBOL_GPL(lamp_on);
+        """,
+    ),
+    Example(
+        "helpers that are not split into files yet",
+        """
+          | diff rust/helpers.c
+          |  #include <linux/lamp.h>
+          |
+          | +int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+          | +EXPORT_SYMBOL_GPL(rust_helper_lamp_on);
+        """,
+    ),
+    Example(
+        "the series that splits them",
+        """
+          | diff rust/helpers/helpers.c (new)
+          | +#include "lamp.c"
+          | diff rust/helpers/lamp.c (new)
+          | +int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+          | +EXPORT_SYMBOL_GPL(rust_helper_lamp_on);
         """,
     ),
 )
