@@ -4,7 +4,8 @@
 ## What it flags
 
 In a new or changed `rust_helper_*`: a `return f();` in a helper without a value, and a parameter or return type that is
-another one than that of the function which the helper hands its parameters to, one for one.
+another one than that of the function which the helper hands its parameters to, one for one. The `return` alone is a
+warning: compilers accept it.
 
 ## Why
 
@@ -51,18 +52,19 @@ def check(file: FileView) -> Iterator[Finding]:
             body = "\n".join(lines.get(number, "") for number in range(one.line, one.last + 1))
             problem = _problem(one, body, file)
             if problem is not None:
-                line, message = problem
-                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(line), message)
+                line, severity, message = problem
+                yield Finding(RULE.id, severity, file.confidence, file.anchor(line), message)
 
 
-def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, str] | None:
-    """The line and what is wrong there."""
+def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity, str] | None:
+    """The line, how bad it is, and what is wrong there."""
     match = _FORWARDS.search(body)
     if match is None:
         return None
     if one.type == "void" and match["returns"]:
         line = one.line + body.count("\n", 0, match.start("returns"))
-        return line, f"`{one.name}` returns nothing: drop the `return`, or give the value of `{match['name']}` on."
+        message = f"`{one.name}` returns nothing: drop the `return`, or give the value of `{match['name']}` on."
+        return line, Severity.WARNING, message
     head = body[: match.start()]
     given = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []
     names = re.findall(r"(\w+)\s*(?=[,)])", head.partition("(")[2])
@@ -79,7 +81,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, str] | N
     if any(not difference for difference in differences):
         return None
     line = next((at for at in range(one.line, one.last) if one.name in file.post_lines.get(at, "")), one.line)
-    return line, f"`{one.name}` {differences[0]}: the helper is what Rust sees."
+    return line, RULE.severity, f"`{one.name}` {differences[0]}: the helper is what Rust sees."
 
 
 def _difference(one: Declaration, wrapped: Declaration, border: Border, returns: bool) -> str:
