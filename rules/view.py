@@ -45,11 +45,6 @@ class FileView:
         return self.series.rust(self.post) if self.post is not None and self.is_rust else None
 
     @property
-    def pre_code(self) -> tuple[Code, ...]:
-        """The Rust before the patch as code and comments, a part for each fragment; nothing where there is no image."""
-        return tuple(part.code for part in self.pre_rust.parts) if self.pre_rust is not None else ()
-
-    @property
     def post_code(self) -> tuple[Code, ...]:
         """The Rust after the patch as code and comments, a part for each fragment; nothing where there is no image."""
         return tuple(part.code for part in self.post_rust.parts) if self.post_rust is not None else ()

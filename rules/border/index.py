@@ -72,10 +72,6 @@ class Border:
         """Where Rust names that bound name, in the order of paths and lines."""
         return self._users.get(name, ())
 
-    def users_of_constant(self, one: Declaration) -> tuple[User, ...]:
-        """Where Rust names an enumerator: bindgen puts the enum's name before it."""
-        return self.users(f"{one.parent}_{one.name}") if one.parent else self.users(one.name)
-
     def helpers_using(self, name: str) -> tuple[LocatedHelper, ...]:
         """The helpers whose bodies name that C name."""
         return self._helpers_using.get(name, ())

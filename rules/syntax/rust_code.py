@@ -90,12 +90,6 @@ class Code:
         end = self.text.find("\n", start)
         return self.text[start : end if end >= 0 else len(self.text)]
 
-    def line_code(self, line: int) -> str:
-        """A line of code, comments and literals blanked."""
-        start = self._starts[line - self.first]
-        end = self.code.find("\n", start)
-        return self.code[start : end if end >= 0 else len(self.code)]
-
     def holds(self, line: int) -> bool:
         return self.first <= line < self.first + self.count
 
