@@ -13,6 +13,7 @@ import typer
 from bot import wiring_lore
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.database import missing
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.settings import DEFAULT_FILE, Settings, load, unknown_variables
@@ -24,6 +25,7 @@ from bot.wiring_sending import stop_file
 from rules.registry import RULES, problems
 
 _OLDEST_GIT = (2, 30)
+_ELSEWHERE = {"database": "name another `database`", "outbox": "name another `directory` in [outbox]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ def _environment() -> Iterator[Check]:
 
 
 def _database(settings: Settings) -> Check:
+    if missing(settings):
+        return _folder(
+            "database", settings.database.parent, f"{settings.database}, not there yet: made by the first run"
+        )
     try:
         with Repository(settings.database) as store:
             tally = store.tally()
@@ -120,11 +126,15 @@ def _lists(settings: Settings) -> Iterator[Check]:
 
 
 def _outbox(settings: Settings) -> Check:
-    directory = settings.outbox.directory
-    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        return Check("outbox", f"{existing} cannot be written", "name another `directory` in [outbox]")
-    return Check("outbox", str(directory))
+    return _folder("outbox", settings.outbox.directory, str(settings.outbox.directory))
+
+
+def _folder(what: str, directory: Path, found: str) -> Check:
+    """Whether a folder can be written, or made."""
+    there = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Check(what, f"{there} cannot be written", _ELSEWHERE[what])
+    return Check(what, found)
 
 
 def _sending(settings: Settings) -> Check:

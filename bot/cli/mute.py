@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.context import options
+from bot.cli.database import existing, missing
 from bot.error import SettingsError
 from bot.mail.command import Scope
 from bot.review.disposition import Muted
@@ -37,7 +38,11 @@ def show(context: typer.Context) -> None:
 
     Exit status: 0 shown; 2 wrong settings; 3 the database cannot be read.
     """
-    with Repository(load(options(context).config).database) as store:
+    settings = load(options(context).config)
+    if said := missing(settings):
+        typer.echo(f"Nothing is muted: {said}.")
+        return
+    with existing(settings) as store:
         for muted in store.mutes():
             typer.echo(f"{muted.given:%Y-%m-%d}  {muted.scope:6}  {visible(muted.subject)}  (by {visible(muted.by)})")
 

@@ -1,28 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden outbox`: what was written, where it is, and why it waits."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
 from bot.cli.context import options
+from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.ports import Outgoing
+from bot.review.prose import visible
 from bot.settings import load
 from bot.store.repository import Repository
+from bot.wiring_sending import stop_file
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's message-id, or as much of its start as is unique.")]
 
-app = typer.Typer(
-    no_args_is_help=True, help="The mails that were written: list them, show one, approve, resend or drop it."
-)
+_NEXT: Final[Mapping[str, str]] = {
+    "queued": "due",
+    "approved": "due",
+    "held": "`patchwarden outbox approve` lets it go",
+    "doubtful": "looked for in the archive; `patchwarden outbox resend` sends it again",
+}
+
+app = typer.Typer(help="The mails that were written: list them, show one, approve, resend or drop it.")
 
 
 def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="outbox")
+
+
+@app.callback(invoke_without_command=True)
+def outbox(context: typer.Context) -> None:
+    """List the mails that were written; with a command: show one, approve, resend or drop it."""
+    if context.invoked_subcommand is None:
+        list_mails(context)
 
 
 @app.command("list")
@@ -41,16 +57,23 @@ def list_mails(
 
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
-    with Repository(load(options(context).config).database) as store:
+    settings = load(options(context).config)
+    if said := missing(settings):
+        typer.echo(f"No mail: {said}.")
+        return
+    with existing(settings) as store:
         mails = store.mails(state)
+    if stopped := stop_file(settings).reason():
+        typer.echo(f"Nothing is sent: {visible(stopped)}; `patchwarden stop --lift` goes on.")
     if not mails:
         typer.echo("No mail." if state is None else f"No mail is {state}.")
         return
+    now = datetime.now(UTC)
     rows = table("id", "state", "to", "answers", "where or why", cut={"to": 2, "answers": 3, "where or why": 3})
     for mail in mails:
         more = f" +{len(mail.envelope_to) - 1}" if len(mail.envelope_to) > 1 else ""
-        note = "; ".join(filter(None, (mail.reason, mail.destination)))
-        rows.add_row(mail.message_id[:8], mail.state, *map(Text, (mail.envelope_to[0] + more, mail.posting_id, note)))
+        shown = (mail.envelope_to[0] + more, mail.posting_id, _note(mail, now))
+        rows.add_row(mail.message_id[:8], mail.state, *map(Text, shown))
     print_table(screen(), rows)
 
 
@@ -68,15 +91,14 @@ def show(
 
     Exit status: 0 printed; 2 no such mail, or the id fits several; 3 the database cannot be read.
     """
-    with Repository(load(options(context).config).database) as store:
+    with existing(load(options(context).config)) as store:
         mail = _found(store, message_id)
-    typer.echo(_known(mail), err=True)
-    typer.echo(mail.content, nl=False)
+    _print(mail)
 
 
 @app.command()
 def approve(context: typer.Context, message_id: _Id) -> None:
-    """Let a held mail go: one that waits for approval, or that the lint or a cap held back.
+    """Let a held mail go: one that waits for approval, or that the lint or a cap held back; print it as it will go.
 
     \b
     Example:
@@ -85,7 +107,7 @@ def approve(context: typer.Context, message_id: _Id) -> None:
 
     Exit status: 0 approved; 2 no such mail, or it is not held; 3 the database cannot be written.
     """
-    _decide(context, message_id, "held", "approved", "by hand")
+    _print(_decide(context, message_id, "held", "approved", "by hand", err=True))
 
 
 @app.command()
@@ -117,12 +139,15 @@ def drop(context: typer.Context, message_id: _Id) -> None:
     _decide(context, message_id, "queued approved held doubtful", "expired", "dropped by hand")
 
 
-def _decide(context: typer.Context, message_id: str, before: str, after: str, reason: str) -> None:
-    with Repository(load(options(context).config).database) as store:
+def _decide(
+    context: typer.Context, message_id: str, before: str, after: str, reason: str, *, err: bool = False
+) -> Outgoing:
+    with existing(load(options(context).config)) as store:
         mail = _found(store, message_id)
         if not store.decide(mail.message_id, before.split(), after, datetime.now(UTC), reason):
             raise SettingsError(f"{mail.message_id} is {mail.state}, not {' or '.join(before.split())}")
-    typer.echo(f"{mail.message_id}: {mail.state} -> {after}")
+    typer.echo(f"{mail.message_id}: {mail.state} -> {after}", err=err)
+    return mail
 
 
 def _found(store: Repository, message_id: str) -> Outgoing:
@@ -132,6 +157,16 @@ def _found(store: Repository, message_id: str) -> Outgoing:
     return mail
 
 
-def _known(mail: Outgoing) -> str:
-    note = "; ".join(filter(None, (mail.reason, mail.destination)))
-    return f"# {mail.state}{f' ({note})' if note else ''}, for {len(mail.envelope_to)} recipients"
+def _print(mail: Outgoing) -> None:
+    """The mail's bytes on stdout, to whom they go on stderr."""
+    note = _note(mail, datetime.now(UTC))
+    typer.echo(f"# {mail.state}{f' ({note})' if note else ''}, from {mail.envelope_from} to", err=True)
+    typer.echo(f"# {', '.join(mail.envelope_to)}", err=True)
+    typer.echo(mail.content, nl=False)
+
+
+def _note(mail: Outgoing, now: datetime) -> str:
+    """Where the mail is, or why it waits, until when, and for what."""
+    waits = mail.state in ("queued", "approved") and mail.due > now
+    until = f"not before {mail.due:%Y-%m-%d %H:%M} UTC" if waits else _NEXT.get(mail.state, "")
+    return visible("; ".join(filter(None, (mail.reason, mail.destination, until))))

@@ -8,12 +8,12 @@ import typer
 from rich.text import Text
 
 from bot.cli.context import options
+from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.header import clean
 from bot.ports import Kept
 from bot.settings import load
-from bot.store.repository import Repository
 
 _MOST = 1000
 
@@ -34,7 +34,11 @@ def list_mails(context: typer.Context) -> None:
 
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
-    with Repository(load(options(context).config).database) as store:
+    settings = load(options(context).config)
+    if said := missing(settings):
+        typer.echo(f"No mail is in quarantine: {said}.")
+        return
+    with existing(settings) as store:
         mails = store.quarantined(_MOST)
     if not mails:
         typer.echo("No mail is in quarantine.")
@@ -60,7 +64,7 @@ def show(
 
     Exit status: 0 printed; 2 no such mail in quarantine; 3 the database cannot be read.
     """
-    with Repository(load(options(context).config).database) as store:
+    with existing(load(options(context).config)) as store:
         mail = _find(store.quarantined(_MOST), number)
     typer.echo(mail.mail.raw, nl=False)
 
@@ -78,7 +82,7 @@ def release(
 
     Exit status: 0 released; 2 none of them is in quarantine; 3 the database cannot be written.
     """
-    with Repository(load(options(context).config).database) as store:
+    with existing(load(options(context).config)) as store:
         count = store.release(numbers)
     if not count:
         raise SettingsError(f"no mail with the number {', '.join(map(str, numbers))} is in quarantine")

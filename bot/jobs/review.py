@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From complete postings to reviews and, where something is to be said, frozen mails."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ from rules.rule import Rule
 from rules.tree import Tree
 
 _POSTINGS: Final = 50
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +147,20 @@ def mail_for(
     made: Review, desk: Desk, now: datetime, kind: str = KIND, preface: Sequence[str] = ()
 ) -> Outgoing | Refused | None:
     """The frozen mail for a review, under an id of its kind's own, the preface on top; None where nothing is said."""
-    answer = reply(made, desk.rules, desk.identity)
+    answer = reply(made, desk.rules, desk.identity, hears=_hears(made, desk))
     if answer is None:
         return None
     answer = replace(
         answer,
         message_id=message_id(made.posting, desk.identity, kind),
-        headers=(*_answers_to(made, desk), *answer.headers),
         body="\n".join([*preface, "", answer.body] if preface else [answer.body]),
     )
     return _freeze(made, answer, kind, desk.agreement(made.posting.lists), now)
 
 
-def _answers_to(made: Review, desk: Desk) -> tuple[tuple[str, str], ...]:
-    """Reply-To: where commands about this series are heard, and where a person reads."""
-    if not desk.secret:
-        return ()
-    ours = reply_address(desk.identity.sender.address, desk.secret, made.posting.topic)
-    return (("Reply-To", ", ".join(filter(None, (ours, desk.identity.contact)))),)
+def _hears(made: Review, desk: Desk) -> str:
+    """Where commands about this series are heard; nothing where none are."""
+    return reply_address(desk.identity.sender.address, desk.secret, made.posting.topic) if desk.secret else ""
 
 
 def _narrowed(policy: Policy, agreed: Agreement) -> Policy:
@@ -187,8 +186,11 @@ def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: date
     if isinstance(content, Refused):
         return content
     wrong = tuple(problems(answer.body))
+    if wrong:
+        log.warning("%s: held, not fit to be sent: %s", answer.message_id, "; ".join(wrong))
     held = wrong or (("waits for approval",) if agreed.mode is Mode.MODERATE else ())
     sent = min(made.posting.date or now, now)
+    due = max(now, sent + agreed.embargo)
     return Outgoing(
         message_id=answer.message_id,
         posting_id=made.posting.message_id,
@@ -196,10 +198,10 @@ def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: date
         envelope_from=answer.sender.address,
         envelope_to=recipients(answer),
         content=content,
-        due=max(now, sent + agreed.embargo),
+        due=due,
         mode=agreed.mode.value,
         lists=made.posting.lists,
         author=made.posting.author.key,
         state="held" if held else "queued",
-        reason="; ".join(held),
+        reason="; ".join(held or (("embargo",) if due > now else ())),
     )

@@ -52,9 +52,11 @@ def strictest(lists: Iterable[str], known: Mapping[str, Agreement], other: Agree
     found = [by_key.get(name.lower(), other) for name in lists] or [other]
     least = min(found, key=lambda agreement: agreement.mode.rank)
     caps = [each.list_day for each in found if each.list_day is not None]
+    # Who consented to be told by one of the lists that decide is told, whichever of them comes first.
+    told = (address for each in found if each.mode is least.mode for address in each.maintainers)
     return Agreement(
         mode=least.mode,
-        maintainers=least.maintainers,
+        maintainers=tuple(dict.fromkeys(told)),
         embargo=max(each.embargo for each in found),
         quiet=tuple(dict.fromkeys(hours for each in found for hours in each.quiet)),
         severity=max((each.severity for each in found), key=lambda severity: severity.rank),

@@ -21,16 +21,20 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
 
 
-def reply(review: Review, rules: Iterable[Rule], identity: Identity, date: datetime | None = None) -> Reply | None:
+def reply(
+    review: Review, rules: Iterable[Rule], identity: Identity, date: datetime | None = None, hears: str = ""
+) -> Reply | None:
     """The mail for a review; None where nothing is said or nobody is to hear it.
 
     Without a `date` it bears that of the mail it answers, so that a dry run gives the same bytes whenever it runs.
+    Answers go to the address that `hears` commands, if there is one, and to the person who reads them.
     """
     known = {rule.id: rule for rule in rules}
     part = answered(review.posting, review.comments)
     if part is None or not review.said or not review.recipients.to:
         return None
     when = date or part.date or review.posting.date or _EPOCH
+    answers = [each for each in (hears, identity.contact) if each]
     ids = sorted({remark.rule for remark in remarks(review.said, known)})
     return Reply(
         message_id=message_id(review.posting, identity),
@@ -43,6 +47,7 @@ def reply(review: Review, rules: Iterable[Rule], identity: Identity, date: datet
         references=_references(part.references, part.message_id),
         body=body(review, known, identity),
         headers=(
+            *((("Reply-To", ", ".join(answers)),) if answers else ()),
             ("Auto-Submitted", "auto-generated"),
             ("X-Patchwarden-Version", identity.version),
             ("X-Patchwarden-Rules", ", ".join(ids)),

@@ -5,6 +5,7 @@
 """
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,15 @@ import pytest
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
+from bot.jobs.review import Desk, mail_for
 from bot.mail.address import Address
-from bot.mail.compose import compose
 from bot.mail.message import Message
 from bot.mail.parse import parse
+from bot.outbox.agreement import Agreement, Mode
+from bot.ports import Outgoing
 from bot.review.comment import Identity
 from bot.review.history import History
-from bot.review.lint import problems
-from bot.review.reply import reply
+from bot.review.policy import Policy
 from bot.review.review import review
 from rules.delta import of_series
 from rules.engine import judge, view
@@ -46,8 +48,12 @@ RULES = tuple(
 )
 
 
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+DESK = Desk(RULES, NoTree(), Policy(), IDENTITY, lambda lists: Agreement(Mode.LIST))
+
+
 def _mails(case: Path) -> list[bytes]:
-    """The mails that answer a case's postings, in the order of these."""
+    """The mails that answer a case's postings, in the order of these, as the outbox keeps them."""
     messages = [
         message for raw in split_mbox((case / "in.mbox").read_bytes()) if isinstance(message := parse(raw), Message)
     ]
@@ -57,12 +63,11 @@ def _mails(case: Path) -> list[bytes]:
             shown = view(posting.series, NoTree())
             made = review(posting, judge(RULES, shown), RULES, history.previous(posting), delta=of_series(shown))
             history.remember(made)
-            answer = reply(made, RULES, IDENTITY)
-            if answer is not None:
-                assert [] == list(problems(answer.body))
-                content = compose(answer)
-                assert isinstance(content, bytes)
-                mails.append(content)
+            frozen = mail_for(made, DESK, NOW)
+            if frozen is not None:
+                assert isinstance(frozen, Outgoing)
+                assert ("queued", "") == (frozen.state, frozen.reason)
+                mails.append(frozen.content)
     return mails
 
 

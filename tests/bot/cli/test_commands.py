@@ -140,7 +140,10 @@ def test_the_outbox_lists_by_state(patchwarden: Call, filled: str) -> None:
 
 
 def test_an_empty_outbox_says_so(patchwarden: Call) -> None:
-    assert patchwarden("outbox", "list")[:2] == (0, "No mail.\n")
+    assert patchwarden("outbox", "list")[:2] == (
+        0,
+        "No mail: there is no var/patchwarden.db yet; `patchwarden run` makes it.\n",
+    )
 
 
 def test_a_mail_is_shown_byte_for_byte(patchwarden: Call, filled: str) -> None:
@@ -180,6 +183,50 @@ def test_a_moderated_mail_waits_and_goes_when_it_is_approved(patchwarden: Call, 
 
     status, _, err = patchwarden("outbox", "approve", held)
     assert (status, "is sent, not held" in err) == (2, True)
+
+
+def test_approving_prints_the_mail_as_it_goes(patchwarden: Call, held: str) -> None:
+    _, shown, known = patchwarden("outbox", "show", held)
+    status, out, err = patchwarden("outbox", "approve", held)
+
+    assert (status, out) == (0, shown)
+    assert "held -> approved" in err
+    assert known == (
+        "# held (waits for approval; `patchwarden outbox approve` lets it go), from patchwarden@example.org to\n"
+        "# ada@example.org, rust-for-linux@lists.example.org\n"
+    )
+
+
+def test_the_outbox_says_why_each_mail_waits(patchwarden: Call, held: str) -> None:
+    assert "waits for approval; `patchwarden outbox approve` lets it go" in patchwarden("outbox")[1]
+
+    patchwarden("outbox", "approve", held)
+    patchwarden("stop", "a rule is wrong")
+    status, out, _ = patchwarden("outbox")
+
+    assert status == 0
+    assert "Nothing is sent: stopped by var/stop: a rule is wrong; `patchwarden stop --lift` goes on." in out
+    assert "by hand; due" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("outbox",), ("outbox", "list"), ("quarantine", "list"), ("mute", "list"), ("doctor",)]
+)
+def test_looking_makes_no_database(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    status, out, _ = patchwarden(*arguments)
+
+    assert (status, "var/patchwarden.db" in out) == (0, True)
+    assert not Path("var").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("outbox", "show", "ab"), ("outbox", "approve", "ab"), ("quarantine", "show", "1")]
+)
+def test_without_a_database_there_is_nothing_to_decide(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    status, _, err = patchwarden(*arguments)
+
+    assert (status, "there is no var/patchwarden.db yet" in err) == (2, True)
+    assert not Path("var").exists()
 
 
 def test_a_dropped_mail_never_goes(patchwarden: Call, held: str, archive: Path) -> None:
