@@ -3,11 +3,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a hunk, without its marker and line ending.
+class Line(NamedTuple):
+    """One line of a hunk, without its marker and line ending: a tuple, because a patch has thousands of them.
 
     `before` and `after` are its numbers, from 1, in the file before and after the patch; None where it is not in that
     image. A context line has both, an added one only `after`, a removed one only `before`.
@@ -83,10 +83,10 @@ class FileChange:
         return not self.copied and self.before is not None and self.after is not None and self.before != self.after
 
     def added_lines(self) -> Iterator[Line]:
-        return (line for hunk in self.hunks for line in hunk.lines if line.added)
+        return (line for hunk in self.hunks for line in hunk.lines if line.before is None)
 
     def removed_lines(self) -> Iterator[Line]:
-        return (line for hunk in self.hunks for line in hunk.lines if line.removed)
+        return (line for hunk in self.hunks for line in hunk.lines if line.after is None)
 
 
 @dataclass(frozen=True, slots=True)
