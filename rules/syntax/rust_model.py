@@ -19,11 +19,10 @@ class SafetyReading:
 
     - Clippy: "above" (the site's line), "above-statement", "previous-line" (trailing there), "inside" (first in the
       braces);
-    - lenient: "above-enclosing" (an `if`, `match`, struct literal or braced closure of the same statement),
+    - lenient: "above-enclosing" (an `if`, `match`, loop, bare block, struct literal, braced closure or macro call of
+      several lines, of the same statement, that the site is the first statement of or an operand in),
       "above-attribute" (attributes of several lines, other comments between), "same-line" (a block comment before
       `unsafe`), "trailing", "inside-late", "untagged" (`SAFETY` without colon).
-
-    - none: "out-of-reach" (above a loop, a bare block or a macro call of several lines that the site stands in).
 
     `line` is the line of the tag, 0 where there is none.
     """

@@ -32,8 +32,8 @@ _PASSED = frozenset(
 _STOPS_CLIPPY = frozenset(
     {"field_initializer", "match_arm", "match_pattern", "const_block", "while_expression", "for_expression"}
 )
-_OPENS_BENEVOLENTLY = frozenset({"closure_expression", "if_expression", "else_clause", "match_arm", "const_block"})
-_REFUSED = frozenset({"for_expression", "while_expression", "loop_expression", "expression_statement", "block"})
+_CLOSED = frozenset({"function_item", "unsafe_block"})
+_HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum_variant_list"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 _CONTINUES = frozenset({"else", ",", ".", "?", "as", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
@@ -64,7 +64,8 @@ class Reader:
         unit, row = self._unit, path[at].start_point.row
         tokens = path[at - 1].type in TOKEN_TREES
         climb = list(climb_tokens(path, at, self.children) if tokens else climb_statement(path, at))
-        statement = next((start for start, who in reversed(climb) if who != "refused"), row)
+        rows = (start for start, who in reversed(climb) if who != "macro")
+        statement = next(rows, row) if tokens else _statement_row(path, at)
         if found := self._clippy_above(row, floor):
             return SafetyReading("clippy", found[0], unit.line(found[1])), statement
         if (inside := self._inside(body)) is not None:
@@ -115,9 +116,9 @@ class Reader:
         if (inside := self._inside_late(body)) is not None:
             return SafetyReading("lenient", "inside-late", unit.line(inside))
         undecided = False
-        for start in dict.fromkeys([row, *(start for start, who in climb if who != "refused")]):
+        for start in dict.fromkeys([row, *(start for start, _ in climb)]):
             if start < unit.top:
-                undecided = True
+                undecided = undecided or not unit.tokens
                 break
             found, stopped = self._lenient_above(start)
             if found is not None:
@@ -127,9 +128,6 @@ class Reader:
             undecided = undecided or stopped < unit.top
         if unit.open_top and (undecided or unit.macro):
             return SafetyReading("unknown")
-        for start, who in climb:
-            if who == "refused" and (found := self._lenient_above(start)[0]) is not None:
-                return SafetyReading("none", "out-of-reach", unit.line(found))
         return SafetyReading("none")
 
     def _lenient_above(self, row: int) -> tuple[int | None, int]:
@@ -153,11 +151,17 @@ def _comment_has_tag(text: bytes) -> bool:
     return start >= 0 and has_lenient_tag(text[start:])
 
 
+def _statement_row(path: list[Node], at: int) -> int:
+    """The row where the innermost statement or item around `path[at]` starts."""
+    inside = (n for n in range(at, 0, -1) if path[n - 1].type in _HOLDS_STATEMENTS)
+    return path[next(inside, at)].start_point.row
+
+
 def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
     """The rows above which a comment may speak for the block `path[start]`, up to where its statement starts.
 
-    With each row comes who accepts it there: "clippy" (the statement or expression that Clippy climbs to), "lenient",
-    or "refused", nobody: a loop, a bare block or a macro call that the block stands in.
+    With each row comes who accepts it there: "clippy" (the statement or expression that Clippy climbs to) or "lenient".
+    A person reads a comment above an `if`, a loop or a bare block as one on the first statement in it.
     """
     clippy = True
     for at in range(start, max(0, start - _CLIMB), -1):
@@ -165,15 +169,16 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
         kind = parent.type
         if kind in ("let_declaration", "const_item", "static_item"):
             yield parent.start_point.row, "clippy" if clippy else "lenient"
+            clippy = False
+            if kind == "let_declaration":
+                continue
             return
         if kind in ("expression_statement", "block") and node.type != "expression_statement":
             accepted = clippy and node.type not in _BRANCHES and node.type != "macro_invocation"
             yield node.start_point.row, "clippy" if accepted else "lenient"
             clippy = False
         if kind == "block":
-            if not _opens(path, at, _OPENS_BENEVOLENTLY):
-                if _opens(path, at, _REFUSED):
-                    yield path[at - 2].start_point.row, "refused"
+            if not _opens(path, at):
                 return
             continue
         if kind == "assignment_expression" and clippy:
@@ -192,9 +197,9 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
         yield parent.start_point.row, "lenient"
 
 
-def _opens(path: list[Node], at: int, owners: frozenset[str]) -> bool:
-    """`path[at]` is the first statement of a block that belongs to one of `owners`."""
-    if at < 2 or path[at - 2].type not in owners:
+def _opens(path: list[Node], at: int) -> bool:
+    """`path[at]` is the first statement of a block that is neither a function's body nor an unsafe block."""
+    if at < 2 or path[at - 2].type in _CLOSED:
         return False
     block, node = path[at - 1], path[at]
     for n in range(min(block.named_child_count, 12)):
@@ -207,8 +212,8 @@ def _opens(path: list[Node], at: int, owners: frozenset[str]) -> bool:
 def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node]]) -> Iterator[tuple[int, str]]:
     """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces.
 
-    Argument lists belong to the statement around them, also that of a macro call; through braces only a person climbs,
-    and never above the macro itself.
+    Argument lists belong to the statement around them, also that of a macro call; through braces, and to the line of a
+    macro call of several lines ("macro"), only a person climbs.
     """
     keyword, arguments = path[at].start_point.row, True
     macro = next((node for node in reversed(path[:at]) if node.type in ("macro_invocation", "macro_rule")), path[0])
@@ -225,7 +230,7 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
         if path[at - 1].type not in TOKEN_TREES:
             if arguments and expanded:
                 yield from (step for step in climb_statement(path, at - 1) if step[1] == "clippy")
-            yield macro.start_point.row, "refused"
+            yield macro.start_point.row, "macro"
             return
 
 

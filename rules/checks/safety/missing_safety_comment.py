@@ -21,11 +21,11 @@ where two stand together.
 ## When it stays silent
 
 Every comment that Clippy's `undocumented_unsafe_blocks` accepts is accepted, and so is one that only a person would
-take for it: above an attribute of several lines, behind the block on its line, above the `if`, `match`, struct literal
-or closure whose first statement the block is. Code that was undocumented before and is only moved, re-indented or
-edited is not new. Vendored, generated and host code is exempt, and so is code for which the lint is allowed or
-expected. Where hunks alone are known and the comment could stand above what they show, or the block be part of a macro
-or a test, nothing is said.
+take for it: above an attribute of several lines, behind the block on its line, above the `if`, `match`, loop, bare
+block or closure whose first statement the block is, above the struct literal or macro call that it is part of. Code
+that was undocumented before and is only moved, re-indented or edited is not new. Vendored, generated and host code is
+exempt, and so is code for which the lint is allowed or expected. Where hunks alone are known and the comment could
+stand above what they show, or the block be part of a macro or a test, nothing is said.
 """
 
 import re
@@ -69,9 +69,7 @@ def check(file: FileView) -> Iterator[Finding]:
 
 def _message(one: Exposed[UnsafeSite], operation: Operation | None, *, told: bool) -> str:
     what = "`unsafe impl`" if one.code.kind == "impl" else "`unsafe` block"
-    if one.code.reading.how == "out-of-reach":
-        problem = f"The `// SAFETY:` comment above does not reach this {what}: it should stand directly above it."
-    elif one.cause == "added":
+    if one.cause == "added":
         problem = f"This {what} has no `// SAFETY:` comment."
     elif one.side == "pre":
         problem = f"This removes the `// SAFETY:` comment, but the {what} below it stays."
