@@ -59,6 +59,7 @@ class Delivering:
         self._stop = stop
         self._progress = progress
         self._doubts = Doubts(store, mailers, clock, sending.patience)
+        self._open: set[str] = set()  # claimed, and not settled: the database could not be written
 
     def recover(self) -> None:
         """Judge the attempts that a killed process left; only for the sole worker, before anything is delivered."""
@@ -66,6 +67,9 @@ class Delivering:
 
     def run(self) -> Delivered:
         """Deliver what is due now; what could not be taken away, or is held back, becomes due again later."""
+        if self._open:
+            self._doubts.recover(self._open)
+            self._open.clear()
         self._doubts.settle()
         self._store.expire(self._clock.now() - self._sending.expire, self._clock.now())
         due = self._store.due_for_delivery(self._clock.now(), _MAILS)
@@ -83,6 +87,7 @@ class Delivering:
                     log.warning("%s", error)
                     problems.append(str(error))
                     self._failed(mail, error)
+                self._open.discard(mail.message_id)
                 self._progress.advance()
             due = self._store.due_for_delivery(self._clock.now(), _MAILS)
         return Delivered(tuple(done), tuple(problems))
@@ -101,6 +106,7 @@ class Delivering:
             return ()
         if not self._store.claim(mail.message_id, now):
             return ()
+        self._open.add(mail.message_id)
         where = mailer.deliver(mail)
         self._store.settle(mail.message_id, mailer.done, self._clock.now(), destination=where)
         return (mail,)

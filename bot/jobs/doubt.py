@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Mails of which nobody knows whether they left: looked for in the archive, then sent once more or left to a human."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,12 +30,14 @@ class Doubts:
         self._clock = clock
         self._patience = patience
 
-    def recover(self) -> None:
-        """Judge the attempts that a killed process left: made again where that is harmless, else in doubt.
+    def recover(self, among: Collection[str] | None = None) -> None:
+        """Judge the attempts that a killed process left, or only those: made again if that is harmless, else in doubt.
 
-        Only the sole worker may ask for this, before it delivers anything.
+        Only the sole worker may ask for all, before it delivers anything.
         """
         for mail in self._store.mails("sending"):
+            if among is not None and mail.message_id not in among:
+                continue
             mailer = self._mailers.get(mail.mode)
             state = "queued" if mailer is not None and mailer.repeatable else "doubtful"
             self._store.settle(mail.message_id, state, self._clock.now(), reason="the attempt was interrupted")

@@ -16,6 +16,7 @@ from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DoubtError, OutboxError, RefusedError
 from bot.ports import Batch, Indexed, Outgoing
 from bot.review.comment import Review
+from bot.store.error import StoreError
 from bot.store.repository import Repository
 from tests.bot.review.making import Maker
 from tests.fakes.mails import raw
@@ -313,3 +314,25 @@ def test_without_leave_to_resend_a_doubt_is_left_to_a_human(
 
     assert store.decide(mail.message_id, ["doubtful"], "approved", clock.now(), "by hand")
     assert len(delivering.run().mails) == 1
+
+
+def test_an_end_that_could_not_be_written_is_a_doubt_in_the_next_round(
+    store: Repository, make: Maker, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _keep(store, make, clock, "queued")
+    mailer = FakeMailer()
+    delivering = _deliver(store, mailer, clock)
+
+    def full(*arguments: object, **named: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "settle", full)
+        with pytest.raises(StoreError):
+            delivering.run()
+    assert _states(store) == [("sending", "")]
+
+    delivering.run()
+
+    assert _states(store) == [("doubtful", "the attempt was interrupted")]
+    assert len(mailer.taken) == 1

@@ -2,6 +2,7 @@
 """The whole run, killed at every named step of it: each mail arrives once, and none is lost."""
 
 import os
+import resource
 import signal
 import tempfile
 import traceback
@@ -29,6 +30,7 @@ from bot.outbox.smtp import Server, Smtp
 from bot.ports import Batch
 from bot.review.comment import Identity
 from bot.review.policy import Policy
+from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.tree import NoTree
@@ -41,14 +43,21 @@ from tests.fakes.sink import Sink, logged, sink
 COMMITS = ("ingest", "index", "save_threads", "save_review", "claim", "settle")
 STORE_STEPS = tuple(f"{when} {name}" for name in COMMITS for when in ("before", "after"))
 SMTP_STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content", "dot", "250", "QUIT")
+FULL = 28
+"""The exit status of a process whose disk was full: ENOSPC."""
 CAPS = Caps(9999, 9999, 9999, 9999)
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Where a process dies, the first time it comes there; "" is a natural end."""
+    """Where a process dies, the first time it comes there; "" is a natural end.
+
+    With `room` no file of its grows past so many bytes until a write has failed; then it goes on if it `survives`.
+    """
 
     step: str = ""
+    room: int | None = None
+    survives: bool = False
 
     def meets(self, step: str) -> bool:
         return step == self.step
@@ -109,6 +118,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     archive: SmallBatches = field(default_factory=lambda: SmallBatches([]))
     kills: int = 0
+    full: int = 0
 
     def live(self, fate: Fate) -> None:
         """One process from its start to its end, natural or not; then the list shows what it got, and hours pass."""
@@ -123,8 +133,9 @@ class World:
             self.server.misbehave = others
         else:
             _, status = os.waitpid(child, 0)
-        assert status in (0, signal.SIGKILL)
+        assert status in (0, signal.SIGKILL, FULL << 8)
         self.kills += status == signal.SIGKILL
+        self.full += status == FULL << 8
         self.archive.mails += [mail for mail in logged(self.server.log) if mail not in known]
         self.clock.forward(hours=7)
 
@@ -138,17 +149,34 @@ class World:
         """The child's whole life."""
         try:
             MortalStore.fate = fate
-            with self.store(self.directory / "d.db") as store:
-                stop, quiet = Event(), Silent()
-                delivering = self._delivering(store)
-                delivering.recover()
-                Poll([self.archive], store, assemble, stop, quiet).run()
-                Reviewing(store, _desk(), self.clock, stop, quiet).run()
-                delivering.run()
-            os._exit(0)
+            if fate.room is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (fate.room, resource.RLIM_INFINITY))
+            os._exit(self._run(fate))
         except BaseException:  # noqa: BLE001 a child must never run on as a second test session
             traceback.print_exc()
         os._exit(1)
+
+    def _run(self, fate: Fate) -> int:
+        """One round; where a write failed and the process survives that, another one with all the room in the world."""
+        ended = 0
+        with suppress(StoreError), self.store(self.directory / "d.db") as store:
+            delivering = self._delivering(store)
+            delivering.recover()
+            try:
+                self._round(store, delivering)
+            except StoreError:
+                ended = FULL
+            if ended and fate.survives:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+                self._round(store, delivering)
+            return ended
+        return FULL
+
+    def _round(self, store: Repository, delivering: Delivering) -> None:
+        stop, quiet = Event(), Silent()
+        Poll([self.archive], store, assemble, stop, quiet).run()
+        Reviewing(store, _desk(), self.clock, stop, quiet).run()
+        delivering.run()
 
     def _delivering(self, store: Repository) -> Delivering:
         mailer = Smtp(Server("127.0.0.1", self.server.port, "none", timeout=5), str)
@@ -245,6 +273,21 @@ def test_killed_anywhere_each_mail_arrives_once(
 
     assert (twice, lost) == (0, 0)
     assert kills == len(steps) * rounds
+
+
+@pytest.mark.parametrize("survives", [False, True], ids=["dies", "lives-on"])
+def test_when_the_disk_is_full_anywhere_each_mail_arrives_once(disk: Path, survives: bool) -> None:
+    rooms = range(32_768, 32_768 + 48 * 4_096, 4_096)  # less than the first, and SQLite does not even open the file
+    with sink(disk / "log") as server:
+        world = World(disk, server)
+        world.live(Fate())
+        for number, room in enumerate(rooms):
+            world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+            world.live(Fate(room=room, survives=survives))
+        world.settle()
+
+        assert (0, 0) == world.arrived(len(rooms))
+        assert world.full > len(rooms) / 2
 
 
 def test_the_harness_catches_sending_before_marking(disk: Path) -> None:
