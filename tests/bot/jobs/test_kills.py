@@ -38,6 +38,7 @@ from rules.view import FileView
 from tests.bot.review.making import Maker
 from tests.fakes.mails import FakeArchive, patch
 from tests.fakes.origin import FakeClock
+from tests.fakes.relay import Relay
 from tests.fakes.sink import Sink, logged, sink
 
 COMMITS = ("ingest", "index", "save_threads", "save_review", "claim", "settle")
@@ -113,8 +114,9 @@ class World:
     """What outlives the processes: the database, the list, and the mail server with its log."""
 
     directory: Path
-    server: Sink
+    server: Sink | Relay
     store: type[MortalStore] = MortalStore
+    read: Callable[[Path], list[bytes]] = logged
     clock: FakeClock = field(default_factory=FakeClock)
     archive: SmallBatches = field(default_factory=lambda: SmallBatches([]))
     kills: int = 0
@@ -136,7 +138,7 @@ class World:
         assert status in (0, signal.SIGKILL, FULL << 8)
         self.kills += status == signal.SIGKILL
         self.full += status == FULL << 8
-        self.archive.mails += [mail for mail in logged(self.server.log) if mail not in known]
+        self.archive.mails += [mail for mail in self.read(self.server.log) if mail not in known]
         self.clock.forward(hours=7)
 
     def _kill(self, child: int) -> str:
@@ -196,7 +198,7 @@ class World:
 
     def arrived(self, series: int) -> tuple[int, int]:
         """How many mails arrived more than once, and how many never, of one for each series."""
-        ids = Counter(_id(content) for content in logged(self.server.log))
+        ids = Counter(_id(content) for content in self.read(self.server.log))
         with Repository(self.directory / "d.db") as store:
             made = {mail.message_id for mail in store.mails()}
         assert len(made) == series
@@ -223,26 +225,32 @@ def _id(content: bytes) -> str:
     return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
 
 
+def kill_everywhere(
+    world: World, misbehave: Callable[[str], str | None], steps: Sequence[str], rounds: int
+) -> tuple[int, int, int]:
+    """A new series and a new process for each step of each round: kills, mails twice, mails lost."""
+    world.server.misbehave = misbehave
+    for number, step in enumerate([*steps] * rounds):
+        world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+        world.live(Fate(step))
+    world.server.misbehave = calm
+    world.settle()
+    return world.kills, *world.arrived(len(steps) * rounds)
+
+
 def _kill_everywhere(
     directory: Path, store: type[MortalStore], misbehave: Callable[[str], str | None], steps: Sequence[str], rounds: int
 ) -> tuple[int, int, int]:
-    """One world, a new series and a new process for each step of each round: kills, mails twice, mails lost."""
+    """The same in a world with the fake server."""
     with sink(directory / "log") as server:
-        server.misbehave = misbehave
-        world = World(directory, server, store)
-        for number, step in enumerate([*steps] * rounds):
-            world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
-            world.live(Fate(step))
-        server.misbehave = _calm
-        world.settle()
-        return world.kills, *world.arrived(len(steps) * rounds)
+        return kill_everywhere(World(directory, server, store), misbehave, steps, rounds)
 
 
-def _calm(step: str) -> None:
+def calm(step: str) -> None:
     return None
 
 
-def _every(period: int, wanted: str, answer: str) -> Callable[[str], str | None]:
+def every(period: int, wanted: str, answer: str) -> Callable[[str], str | None]:
     counter: Counter[str] = Counter()
 
     def misbehave(step: str) -> str | None:
@@ -262,7 +270,7 @@ def disk() -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("misbehave", "rounds"),
-    [(_calm, 4), (_every(5, "250", "cut"), 3), (_every(3, "RCPT", "451 busy"), 3)],
+    [(calm, 4), (every(5, "250", "cut"), 3), (every(3, "RCPT", "451 busy"), 3)],
     ids=["calm", "every-fifth-250-lost", "busy"],
 )
 def test_killed_anywhere_each_mail_arrives_once(
@@ -291,12 +299,12 @@ def test_when_the_disk_is_full_anywhere_each_mail_arrives_once(disk: Path, survi
 
 
 def test_the_harness_catches_sending_before_marking(disk: Path) -> None:
-    _, twice, _ = _kill_everywhere(disk, SendThenMark, _calm, ("250", "before settle"), 2)
+    _, twice, _ = _kill_everywhere(disk, SendThenMark, calm, ("250", "before settle"), 2)
 
     assert twice > 0
 
 
 def test_the_harness_catches_marking_before_sending(disk: Path) -> None:
-    _, _, lost = _kill_everywhere(disk, MarkThenSend, _calm, ("connect", "RCPT", "dot"), 2)
+    _, _, lost = _kill_everywhere(disk, MarkThenSend, calm, ("connect", "RCPT", "dot"), 2)
 
     assert lost > 0
