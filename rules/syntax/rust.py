@@ -48,7 +48,7 @@ class Part:
 
     @cached_property
     def documented(self) -> tuple[Documented, ...]:
-        """The documented items."""
+        """The items whose documentation has headings."""
         return tuple(documented(self.code))
 
     @cached_property

@@ -195,17 +195,18 @@ def item_at(code: Code, offset: int) -> Item | None:
 
 
 def documented(code: Code) -> Iterator[Documented]:
-    """The runs of `///` lines that an item follows."""
+    """The runs of `///` lines with a heading in them that an item follows."""
     run: list[Comment] = []
     docs = [comment for comment in code.comments if comment.alone and comment.kind == "doc" and comment.text[2] == "/"]
     for comment, following in zip_longest(docs, docs[1:]):
         run.append(comment)
         if following is None or following.line != comment.line + 1:
-            item = item_at(code, comment.start + len(comment.text))
             lines = tuple((one.line, one.text[3:]) for one in run)
+            titles = headings(lines)
+            item = item_at(code, comment.start + len(comment.text)) if titles else None
             run = []
             if item is not None:
-                yield Documented(lines, headings(lines), item)
+                yield Documented(lines, titles, item)
 
 
 def implemented(head: str) -> str | None:

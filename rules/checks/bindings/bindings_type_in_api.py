@@ -37,7 +37,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each public function that shows a C type."""
     if not file.is_kernel_rust or not file.path.startswith("rust/kernel/") or not file.adds("bindings::", "pub"):
         return
-    for code in (part.code for part in file.added_parts("bindings::", "pub")):
+    for code in (part.code for part in file.added_parts("bindings::", "pub") if part.holds(b"bindings::")):
         for match in _FUNCTION.finditer(code.code):
             found = _TYPE.search(match["rest"])
             line = code.line(match.start("name"))
