@@ -11,7 +11,7 @@ from typing import Final
 from bot.jobs.doubt import Doubts, Patience
 from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Brake, Caps, StopFile, broken, capped, quiet
-from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.ports import Clock, Mailer, Outbox, Outgoing, Progress
 
 _MAILS: Final = 50
@@ -140,6 +140,8 @@ class Delivering:
         now = self._clock.now()
         if isinstance(error, DoubtError):
             self._store.settle(mail.message_id, "doubtful", now, reason=str(error))
+        elif isinstance(error, UnfitError):
+            self._store.settle(mail.message_id, "held", now, reason=str(error))
         elif isinstance(error, RefusedError):
             self._store.settle(mail.message_id, "refused", now, reason=str(error))
         else:

@@ -14,6 +14,7 @@ from bot.jobs.outcome import Outcome
 from bot.mail.address import Address
 from bot.mail.authority import reply_address
 from bot.mail.compose import Refused, compose, recipients
+from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting
 from bot.mail.refusal import Kind, Terms, refuse_posting
 from bot.outbox.agreement import Agreement, Mode
@@ -150,6 +151,8 @@ def mail_for(
     answer = reply(made, desk.rules, desk.identity, hears=_hears(made, desk))
     if answer is None:
         return None
+    if answer.in_reply_to.endswith(SYNTHETIC):
+        return Refused("the mail has no message-id that could be answered")
     answer = replace(
         answer,
         message_id=message_id(made.posting, desk.identity, kind),

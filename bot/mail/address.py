@@ -24,6 +24,9 @@ _MARK = re.compile(r'[",;:\\()<>]')
 _TOKEN = re.compile(rf"{_QUOTED}|{_COMMENT}|<[^<>,]*+>|[\",:;(]", re.DOTALL)
 _PIECE = re.compile(rf"{_QUOTED}|{_COMMENT}|[^\"(]+", re.DOTALL)
 _ADDRESS_LIKE = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
+_PLAIN: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,127}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Address:
     def key(self) -> str:
         """What two spellings of one address have in common: lower case."""
         return self.address.lower()
+
+
+def is_plain(address: str) -> bool:
+    """Whether it can stand in a header, in an envelope and on a command line and be nothing but an address."""
+    return _PLAIN.fullmatch(address) is not None
 
 
 def parse_address(value: str) -> Address | None:

@@ -11,7 +11,7 @@ from email.charset import QP, Charset
 from email.header import Header
 from typing import Final
 
-from bot.mail.address import Address
+from bot.mail.address import Address, is_plain
 from bot.review.comment import Reply
 
 _WIDTH: Final = 76
@@ -20,7 +20,6 @@ _HTML: Final = "text/html; charset=utf-8"
 _LIST: Final = ",\n "
 _LONGEST: Final = 998  # octets without the line end, RFC 5322 section 2.1.1
 _ID = re.compile(r"[!-;=?-~]+")  # printable ASCII but < and >
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,128}@[A-Za-z0-9.-]{1,253}")
 _NAME = re.compile(r"(?:Auto-Submitted|Reply-To|List-[A-Za-z]+|X-[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
@@ -76,7 +75,7 @@ def compose(reply: Reply, html: str = "") -> bytes | Refused:
 
 def recipients(reply: Reply) -> tuple[str, ...]:
     """The addresses that the composed mail names, each once: its envelope."""
-    return tuple(dict.fromkeys(each.address for each in reply.to + reply.cc if _ADDRESS.fullmatch(each.address)))
+    return tuple(dict.fromkeys(each.address for each in reply.to + reply.cc if is_plain(each.address)))
 
 
 def _alternatives(body: str, html: str) -> tuple[str, str, bytes]:
@@ -95,7 +94,7 @@ def _is_id(text: str) -> bool:
 
 
 def _mailboxes(addresses: Iterable[Address]) -> list[str]:
-    return [_mailbox(address) for address in addresses if _ADDRESS.fullmatch(address.address)]
+    return [_mailbox(address) for address in addresses if is_plain(address.address)]
 
 
 def _mailbox(address: Address) -> str:

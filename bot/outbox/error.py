@@ -10,5 +10,12 @@ class RefusedError(OutboxError):
     """The mail was refused for good; it is certain that nothing left."""
 
 
+class UnfitError(OutboxError):
+    """The mail must not be sent as it is: a human is to look at it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not fit to be sent: {why}")
+
+
 class DoubtError(OutboxError):
     """It is not known whether the mail left."""

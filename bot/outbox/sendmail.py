@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.outbox.whole import write_whole
 from bot.outbox.wire import strange, unfit
 from bot.ports import Outgoing
@@ -31,9 +31,9 @@ class Sendmail:
 
     def deliver(self, mail: Outgoing) -> str:
         if problem := unfit(mail.content, self._limit):
-            raise RefusedError(f"not fit to be sent: {problem}")
+            raise UnfitError(problem)
         if address := strange((mail.envelope_from, *mail.envelope_to)):
-            raise RefusedError(f"not fit to be sent: {address!r} is no plain address")
+            raise UnfitError(f"{address!r} is no plain address")
         if reason := self._halted():
             raise OutboxError(reason)
         line = [*self._command, "-i", "-f", mail.envelope_from, "--", *mail.envelope_to]

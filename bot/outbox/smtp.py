@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.outbox.wire import strange, unfit, wire
 from bot.ports import Outgoing
 
@@ -48,9 +48,9 @@ class Smtp:
 
     def deliver(self, mail: Outgoing) -> str:
         if problem := unfit(mail.content, self._limit):
-            raise RefusedError(f"not fit to be sent: {problem}")
+            raise UnfitError(problem)
         if address := strange((mail.envelope_from, *mail.envelope_to)):
-            raise RefusedError(f"not fit to be sent: {address!r} is no plain address")
+            raise UnfitError(f"{address!r} is no plain address")
         with self._explained("connecting"), self._connected() as smtp:
             refused = self._envelope(smtp, mail)
             if reason := self._halted():

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A frozen mail as it goes over the wire: CRLF everywhere, nothing else changed."""
 
-import re
 from collections.abc import Iterable
 from typing import Final
+
+from bot.mail.address import is_plain
 
 LONGEST: Final = 998
 """Octets of a line without its end, RFC 5322 section 2.1.1."""
@@ -15,14 +16,9 @@ def wire(content: bytes) -> bytes:
     return text if text.endswith(b"\r\n") else text + b"\r\n"
 
 
-_ADDRESS: Final = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*@[A-Za-z0-9][A-Za-z0-9.-]*"
-)
-
-
 def strange(addresses: Iterable[str]) -> str:
     """The first address that has no place in an envelope: a blank, a `<` or a leading dash would be a command's."""
-    return next((address for address in addresses if not _ADDRESS.fullmatch(address)), "")
+    return next((address for address in addresses if not is_plain(address)), "")
 
 
 def unfit(content: bytes, limit: int) -> str:

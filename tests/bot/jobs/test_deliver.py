@@ -13,7 +13,7 @@ from bot.jobs.deliver import Delivering, Sending
 from bot.jobs.doubt import Patience
 from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Caps, StopFile
-from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.ports import Batch, Indexed, Outgoing
 from bot.review.comment import Review
 from bot.store.error import StoreError
@@ -103,7 +103,12 @@ def test_the_row_says_sending_before_the_mailer_is_asked(store: Repository, make
 
 @pytest.mark.parametrize(
     ("error", "state"),
-    [(OutboxError("busy"), "queued"), (RefusedError("no such user"), "refused"), (DoubtError("cut off"), "doubtful")],
+    [
+        (OutboxError("busy"), "queued"),
+        (RefusedError("no such user"), "refused"),
+        (DoubtError("cut off"), "doubtful"),
+        (UnfitError("a NUL"), "held"),
+    ],
 )
 def test_a_failed_attempt_ends_in_its_state(
     store: Repository, make: Maker, clock: FakeClock, error: OutboxError, state: str

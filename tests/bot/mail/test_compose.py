@@ -132,7 +132,17 @@ def test_names_are_phrases(name: str, phrase: str | None) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["ada", "ada@example.org\nBcc: x@y", "a b@example.org", "<ada@example.org>", "a@b,c@d", "\u00e4@example.org", ""],
+    [
+        "ada",
+        "ada@example.org\nBcc: x@y",
+        "a b@example.org",
+        "<ada@example.org>",
+        "a@b,c@d",
+        "\u00e4@example.org",
+        "-o@x",
+        "a@-x",
+        "",
+    ],
 )
 def test_a_recipient_who_is_no_plain_address_is_left_out(address: str) -> None:
     assert NAMES == email.message_from_bytes(_composed(to=(Address("", address), *REPLY.to))).keys()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.ports import Outgoing
 
@@ -58,7 +58,7 @@ def test_a_command_that_is_not_there_left_nothing() -> None:
 
 
 def test_an_address_is_never_an_option(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="is no plain address"):
+    with pytest.raises(UnfitError, match="is no plain address"):
         Sendmail(_command(tmp_path, "exit 0"), str).deliver(_mail(to="-oQ@example.org"))
 
     assert not (tmp_path / "input").exists()

@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError
+from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Outgoing
 from tests.fakes.sink import Sink, sink
@@ -79,7 +79,7 @@ def test_a_server_without_eight_bits_is_a_refusal(server: Sink) -> None:
     ],
 )
 def test_smuggled_bytes_never_leave(server: Sink, content: bytes) -> None:
-    with pytest.raises(RefusedError, match="not fit to be sent"):
+    with pytest.raises(UnfitError, match="not fit to be sent"):
         _smtp(server).deliver(_mail(content))
 
     assert server.taken == []
@@ -89,7 +89,7 @@ def test_smuggled_bytes_never_leave(server: Sink, content: bytes) -> None:
     "address", ["a@x>\r\nRCPT TO:<evil@x", "a b@x", "<a@x>", "-oQ/tmp@x", "a@x@y", "", "a@-x", "ä@x", "a@x\n"]
 )
 def test_an_address_that_is_not_plain_never_reaches_the_envelope(server: Sink, address: str) -> None:
-    with pytest.raises(RefusedError, match="is no plain address"):
+    with pytest.raises(UnfitError, match="is no plain address"):
         _smtp(server).deliver(_mail(CONTENT, "b@example.org", address or " "))
 
     assert server.taken == []
