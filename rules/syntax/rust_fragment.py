@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rules.finding import Confidence
 from rules.image import Fragment
@@ -11,22 +12,17 @@ from rules.syntax.rust_unit import Unit
 
 _BRACKET = re.compile(  # what never ends, ends with the text: else each of many openings would be followed to the end
     rb"""//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(#*)".*?(?:"\1|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)"""
-    rb"""|'(?:\\[^\n]{1,8}?|[^\\'\n]{1,4})'|[(){}\[\]]""",
+    rb"""|'(?:\\[^\n]{1,8}?|[^\\'\n]{1,4})'|[(){}\[\];]""",
     re.DOTALL,
 )
 _CLOSER = {b"(": b")", b"[": b"]", b"{": b"}"}
 _OPENER = {closer: opener for opener, closer in _CLOSER.items()}
 _MACRO = re.compile(rb"\$(?:[a-zA-Z_(])")
-# No `impl`: its items are statements too. No `use`: nothing in it is unsafe.
+# What may stand around a hunk. No `impl`: its items are statements too. No `use`: nothing in it is unsafe.
+_BODY = (b"fn f() {", b"}")
+_ARGUMENTS = (b"fn f() { g(", b"); }")
+_LISTS = ((b"struct S {", b"}"), (b"fn f() { match x {", b"} }"), (b"fn f() { let _ = S {", b"}; }"))
 _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
-_CONTEXTS = (
-    (b"fn f() {", b"}"),
-    (b"struct S {", b"}"),
-    (b"fn f() { match x {", b"} }"),
-    (b"fn f() { let _ = S {", b"}; }"),
-    (b"fn f() { g(", b"); }"),
-)
-_LISTS = (b"struct S {", b"fn f() { match x {", b"fn f() { let _ = S {")  # no block can stand in these
 _TOKENS = b"m! {"
 _MAX_TRIES = 64 * 1024
 _MAX_SEARCH = 256 * 1024
@@ -38,7 +34,7 @@ def read_whole(text: bytes) -> Unit | None:
     tree = parse_bytes(text)
     if tree is not None:
         return Unit(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
-    return _wrapped(Fragment(1, text), *_tokens(*balance(text)), tolerance=0) if len(text) < _MAX_SEARCH else None
+    return _wrapped(Fragment(1, text), *_tokens(balance(text))) if len(text) < _MAX_SEARCH else None
 
 
 def read_fragment(fragment: Fragment, *, searched: bool = True) -> Unit | None:
@@ -47,19 +43,19 @@ def read_fragment(fragment: Fragment, *, searched: bool = True) -> Unit | None:
     Not `searched`, it is tried as it is and as tokens alone.
     """
     if len(fragment.text) >= _MAX_SEARCH:
-        return _wrapped(fragment, b"", b"", tolerance=0)
+        return _wrapped(fragment, b"", b"")
     for before, after in _wrappings(fragment.text, searched=searched):
-        unit = _wrapped(fragment, before, after, tolerance=0)
+        unit = _wrapped(fragment, before, after)
         if unit is not None:
             return unit
     return None
 
 
-def _wrapped(fragment: Fragment, before: bytes, after: bytes, *, tolerance: int) -> Unit | None:
+def _wrapped(fragment: Fragment, before: bytes, after: bytes) -> Unit | None:
     """The fragment parsed between two texts; None where that leaves errors."""
     head = before + b"\n" if before else b""
     text = head + fragment.text + after
-    tree = parse_bytes(text, tolerance)
+    tree = parse_bytes(text, tolerance=0)
     tokens, above = before.startswith(_TOKENS), 1 if head else 0
     if tree is None or tree.root_node.has_error:
         return None
@@ -83,34 +79,61 @@ def _macro(text: bytes) -> bool:
 
 def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
     """What to put before and behind the fragment, the likeliest first, a token tree last."""
-    openers, closers = balance(text)
+    found = balance(text)
+    openers, closers = found.openers, found.closers
     yield openers, closers
     if searched and len(text) < _MAX_TRIES and len(openers) + len(closers) <= _MOST_OPEN:
-        in_block, arms = openers.startswith(b"{"), b"=>" in text
-        for context, end in _CONTEXTS:
-            if not (in_block and context in _LISTS) and (arms or not context.endswith(b"match x {")):
-                yield context + openers, closers + end
-        for inner in _INNER if openers.endswith(b"{") else ():
-            if arms or inner != b"match x {":
+        for context, end in _contexts(text, found):
+            yield context + openers, closers + end
+        for inner in _INNER if openers.endswith(b"{") and not found.statements_inside else ():
+            if b"=>" in text or inner != b"match x {":
                 yield openers[:-1] + inner, closers
-    yield _tokens(openers, closers)
+    yield _tokens(found)
 
 
-def _tokens(openers: bytes, closers: bytes) -> tuple[bytes, bytes]:
-    return _TOKENS + openers, closers + b"}"
+def _contexts(text: bytes, found: "Balance") -> Iterator[tuple[bytes, bytes]]:
+    yield _BODY
+    if not found.statements:
+        for one in _LISTS if not found.openers.startswith(b"{") else ():  # no block can stand in these
+            if b"=>" in text or b"match" not in one[0]:
+                yield one
+        yield _ARGUMENTS
 
 
-def balance(text: bytes) -> tuple[bytes, bytes]:
-    """The openers that closers in `text` lack, outermost first, and the closers its openers lack, innermost first."""
+def _tokens(found: "Balance") -> tuple[bytes, bytes]:
+    return _TOKENS + found.openers, found.closers + b"}"
+
+
+class Balance(NamedTuple):
+    """The openers that closers of a text lack, outermost first, and the closers its openers lack, innermost first.
+
+    `statements` says that a semicolon stands outside of all brackets, `statements_inside` that one stands before the
+    first closer that lacks its opener: there the text is no list of fields, arms or arguments.
+    """
+
+    openers: bytes
+    closers: bytes
+    statements: bool
+    statements_inside: bool
+
+
+def balance(text: bytes) -> Balance:
+    """What it takes to balance the brackets of a text."""
     missing: list[bytes] = []
     stack: list[bytes] = []
+    inside = ended = False
     for match in _BRACKET.finditer(text):
         token = match[0]
-        if token in _CLOSER:
+        if token == b";":
+            ended = ended or not stack
+        elif token in _CLOSER:
             stack.append(token)
         elif token in _OPENER:
             if not stack:
+                inside = inside or (ended and not missing)
                 missing.append(_OPENER[token])
+                ended = False
             elif stack[-1] == _OPENER[token]:
                 stack.pop()
-    return b"".join(reversed(missing)), b"".join(_CLOSER[opener] for opener in reversed(stack))
+    openers = b"".join(reversed(missing))
+    return Balance(openers, b"".join(_CLOSER[opener] for opener in reversed(stack)), ended, inside)
