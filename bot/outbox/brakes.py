@@ -36,14 +36,18 @@ class Brake:
 def capped(pace: Pace, caps: Caps, now: datetime) -> Brake | None:
     """The cap that the mail would break; a series that had its mails gets no more on its own."""
     if pace.series >= caps.series:
-        return Brake(f"the series had {pace.series} mails", None)
+        return Brake(f"the series had {_mails(pace.series)}", None)
     if pace.author_day >= caps.author_day:
-        return Brake(f"the author had {pace.author_day} mails in a day", now + HOUR)
+        return Brake(f"the author had {_mails(pace.author_day)} in a day", now + HOUR)
     if pace.list_day >= caps.list_day:
-        return Brake(f"a list had {pace.list_day} mails in a day", now + HOUR)
+        return Brake(f"a list had {_mails(pace.list_day)} in a day", now + HOUR)
     if pace.hour >= caps.hour:
-        return Brake(f"{pace.hour} mails were sent in an hour", now + HOUR / 6)
+        return Brake(f"{_mails(pace.hour)} left in an hour", now + HOUR / 6)
     return None
+
+
+def _mails(number: int) -> str:
+    return "1 mail" if number == 1 else f"{number} mails"
 
 
 def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:

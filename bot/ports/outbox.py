@@ -115,7 +115,7 @@ class Outbox(Protocol):
         """Set the state an attempt ended in, and when the next one is due."""
 
     def decide(self, message_id: str, before: Sequence[str], after: str, now: datetime, reason: str) -> bool:
-        """Set a state by a human's word, due at once; False where the mail is in none of the states before."""
+        """Set a state by a human's word, due when it was, or now; False where it is in none of the states before."""
 
     def expire(self, before: datetime, now: datetime) -> int:
         """Set "expired" on mails that were to be sent, not filed, and wait since before that time; how many."""

@@ -57,7 +57,8 @@ class OutgoingRows:
         with self._database.writing() as session:
             row = update(OutgoingRow).where(col(OutgoingRow.message_id) == message_id)
             row = row.where(col(OutgoingRow.state).in_(before))
-            return session.exec(row.values(state=after, reason=reason, due=now, changed=now)).rowcount == 1
+            due = func.max(OutgoingRow.due, now)
+            return session.exec(row.values(state=after, reason=reason, due=due, changed=now)).rowcount == 1
 
     def expire(self, before: datetime, now: datetime) -> int:
         with self._database.writing() as session:

@@ -99,6 +99,31 @@ def test_a_mail_under_embargo_waits_and_says_until_when(patchwarden: Call) -> No
     assert "embargo; not before 2036-02-28 09:00 UTC" in patchwarden("outbox")[1]
 
 
+def test_an_embargo_holds_also_what_was_approved(patchwarden: Call) -> None:
+    _settings({LIST: "mode = 'moderate'\nembargo_hours = 87600"})
+    _run(patchwarden, patch("1@x"))
+    held = patchwarden("outbox", "list", "--state", "held")[1].split("\n")[3].split()[0]
+
+    assert patchwarden("outbox", "approve", held)[0] == 0
+    assert patchwarden("run", "--once", "--archive", "list.git")[0] == 0
+    assert not Path("var/maildir").exists()
+    assert "by hand; not before 2036-02-28 09:00 UTC" in patchwarden("outbox")[1]
+
+
+def test_what_a_cap_held_goes_when_a_human_says_so(patchwarden: Call) -> None:
+    _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, sending="series_cap = 1")
+    _run(patchwarden, patch("1@x"))
+    second = patch("2@x").replace(b"[PATCH]", b"[PATCH v2]").replace(b"*address }", b"*(address) }")
+    git_archive(Path("more.git"), [second])
+    patchwarden("run", "--once", "--archive", "more.git")
+    _, out, _ = patchwarden("outbox", "list", "--state", "held")
+    assert "the series had 1 mail; `patchwarden outbox approve` lets it go" in out
+
+    assert patchwarden("outbox", "approve", out.split("\n")[3].split()[0])[0] == 0
+    patchwarden("run", "--once", "--archive", "more.git")
+    assert len(list(Path("var/maildir/new").iterdir())) == 2
+
+
 def test_in_quiet_hours_a_mail_waits(patchwarden: Call) -> None:
     hour = datetime.now(UTC).hour
     quiet = f"{hour}-{(hour + 2) % 24}"
@@ -124,7 +149,7 @@ def test_a_list_may_want_fewer_mails(patchwarden: Call) -> None:
 
 @pytest.mark.parametrize(
     ("cap", "said"),
-    [("author_cap = 1", "the author had 1 mails in a day"), ("hour_cap = 1", "1 mails were sent in an hour")],
+    [("author_cap = 1", "the author had 1 mail in a day"), ("hour_cap = 1", "1 mail left in an hour")],
 )
 def test_what_is_over_a_cap_waits(patchwarden: Call, cap: str, said: str) -> None:
     _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, sending=cap)

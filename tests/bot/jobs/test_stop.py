@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The emergency brake, pulled by the command line while a service sends."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from bot.__main__ import call
+from bot.cli.progress import Silent
+from bot.jobs.deliver import Delivering, Sending
+from bot.outbox.agreement import Agreement, Mode
+from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.smtp import Server, Smtp
+from bot.ports import Outgoing
+from bot.review.comment import Review
+from bot.store.repository import Repository
+from tests.bot.review.making import Maker
+from tests.fakes.origin import FakeClock
+from tests.fakes.sink import Sink, sink
+
+MAILS = 40
+
+
+@dataclass
+class Watch:
+    """Notes when the server was told of contents, and lets it take its time before."""
+
+    contents: list[float] = field(default_factory=list)
+
+    def __call__(self, step: str) -> str | None:
+        if step == "RCPT":
+            time.sleep(0.05)
+        if step == "DATA":
+            self.contents.append(time.monotonic())
+        return None
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sink]:
+    with sink(tmp_path / "log") as running:
+        yield running
+
+
+def test_nothing_leaves_after_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Sink, clock: FakeClock
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server.misbehave = watch = Watch()
+    with Repository(tmp_path / "d.db") as store:
+        _write(store, clock)
+        file = StopFile(tmp_path / "var" / "stop")
+        mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), file.reason)
+        sending = Sending(file, lambda lists: Agreement(Mode.LIST), Caps(99, 99, 99, 99))
+        delivering = Delivering(store, {"list": mailer}, sending, clock, Event(), Silent())
+        service = Thread(target=delivering.run)
+        service.start()
+        _until(lambda: len(watch.contents) >= 3)
+
+        assert call(["stop", "a rule is wrong"]) == 0
+        stopped = time.monotonic()
+        service.join(10)
+        waiting = [mail.reason for mail in store.mails("queued")]
+        sent = len(store.mails("sent"))
+
+    # One mail may have been between the last look at the file and its DATA.
+    assert [at for at in watch.contents if at > stopped + 0.5] == []
+    assert sent == len(server.taken) < MAILS / 2
+    assert waiting == [f"stopped by {file.path}: a rule is wrong"] * (MAILS - sent)
+
+
+def _write(store: Repository, clock: FakeClock) -> None:
+    for number in range(MAILS):
+        posting = Maker().posting(revision=number + 1)
+        mail = Outgoing(
+            f"{number}@bot.example.org",
+            posting.message_id,
+            "review",
+            "bot@bot.example.org",
+            ("a@example.org",),
+            b"Subject: x\n\nA remark.\n",
+            clock.now(),
+            mode="list",
+        )
+        store.save_review(Review(posting, ()), mail, clock.now())
+
+
+def _until(done: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if done():
+            return
+        time.sleep(0.01)
+    pytest.fail("it never came to that")
