@@ -63,7 +63,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity
         return None
     if one.type == "void" and match["returns"]:
         line = one.line + body.count("\n", 0, match.start("returns"))
-        message = f"`{one.name}` returns nothing: drop the `return`, or give the value of `{match['name']}` on."
+        message = f"`{one.name}` returns nothing: drop the `return`, or give it the return type of `{match['name']}`."
         return line, Severity.WARNING, message
     head = body[: match.start()]
     given = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []
