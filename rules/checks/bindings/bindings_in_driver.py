@@ -110,8 +110,7 @@ def _uses(parts: tuple[Part, ...]) -> Iterator[Use]:
             for one in part.imports
             if one.path[:2] == _KERNEL and len(one.path) == 3 and one.name != "*"
         ]
-        named = part.holds(b"bindings", *(name.encode() for name in modules))
-        for match in _REFERENCE.finditer(code.code) if named else ():
+        for match in _references(code.code, {"kernel", *modules}):
             path = tuple(re.findall(r"\w+", match["path"]))
             if path == _KERNEL or (len(path) == 1 and path[0] in modules and "::" not in match["path"][:2]):
                 at = match.start("name")
@@ -119,6 +118,17 @@ def _uses(parts: tuple[Part, ...]) -> Iterator[Use]:
         for use in sorted(found, key=lambda use: (use.line, use.column)):
             if not _CONSTANT.match(use.name):
                 yield use
+
+
+def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
+    """The paths on lines that name one of these heads: few lines do, and a search for paths is slow."""
+    words = re.compile("|".join(map(re.escape, heads)))
+    end = 0
+    while hit := words.search(code, end):
+        start = code.rfind("\n", 0, hit.start()) + 1
+        end = code.find("\n", hit.end())
+        end = end if end >= 0 else len(code)
+        yield from _REFERENCE.finditer(code, start, end)
 
 
 def _modules(parts: Iterable[Part], imported: list[Import]) -> set[str]:
