@@ -7,7 +7,7 @@ from collections.abc import Sequence
 _CLIPPY_TAG = re.compile(rb"safety:", re.IGNORECASE)
 _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
 _LENIENT_TAG = re.compile(rb"(?i:safety)\s*:|(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b")
-_UNTAGGED = re.compile(rb"(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b(?!\s*:)")
+_UNTAGGED = re.compile(rb"(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b(?!:)")
 _TRAILING_COMMENT = re.compile(rb"\s*(?://.*|/\*.*\*/)$")
 _ATTRIBUTE_ROWS = 40
 _COMMENT_ROWS = 400
@@ -21,7 +21,7 @@ def has_lenient_tag(text: bytes) -> bool:
 
 
 def is_untagged(text: bytes) -> bool:
-    """The comment says SAFETY without the colon that Clippy wants."""
+    """The comment says SAFETY without the colon directly behind it that Clippy wants."""
     return _CLIPPY_TAG.search(text) is None and _UNTAGGED.search(text) is not None
 
 

@@ -27,7 +27,19 @@ _BRANCHES = frozenset(
     }
 )
 _PASSED = frozenset(
-    {"arguments", "let_condition", "let_chain", "else_clause", "match_block", "field_initializer_list", "tuple"}
+    {
+        "arguments",
+        "let_condition",
+        "let_chain",
+        "else_clause",
+        "match_block",
+        "field_initializer_list",
+        "base_field_initializer",
+        "tuple",
+        "async_block",
+        "try_block",
+        "gen_block",
+    }
 )
 _STOPS_CLIPPY = frozenset(
     {"field_initializer", "match_arm", "match_pattern", "const_block", "while_expression", "for_expression"}
@@ -35,6 +47,7 @@ _STOPS_CLIPPY = frozenset(
 _CLOSED = frozenset({"function_item", "unsafe_block"})
 _HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum_variant_list"})
 _COMMENTS = frozenset({"line_comment", "block_comment"})
+_NO_STATEMENT = _COMMENTS | {"attribute_item", "label"}
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 _CONTINUES = frozenset({"else", ",", ".", "?", "as", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
@@ -185,9 +198,9 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
             equals = next((child for child in parent.children if child.type == "="), node)
             yield equals.start_point.row, "clippy"
             clippy = False
-        if kind in _STOPS_CLIPPY:
-            if clippy and kind not in ("while_expression", "for_expression"):
-                yield node.start_point.row, "clippy"
+        if clippy and (kind in _STOPS_CLIPPY or _is_plain_range(path, at)):
+            if kind != "while_expression":
+                yield (parent if kind == "for_expression" else node).start_point.row, "clippy"
             clippy = False
         elif kind == "enum_variant":
             yield parent.start_point.row, "lenient"
@@ -197,6 +210,11 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
         yield parent.start_point.row, "lenient"
 
 
+def _is_plain_range(path: list[Node], at: int) -> bool:
+    """`path[at]` is the end of a range that is not what a `for` loop runs through."""
+    return path[at - 1].type == "range_expression" and path[at - 2].type != "for_expression"
+
+
 def _opens(path: list[Node], at: int) -> bool:
     """`path[at]` is the first statement of a block that is neither a function's body nor an unsafe block."""
     if at < 2 or path[at - 2].type in _CLOSED:
@@ -204,7 +222,7 @@ def _opens(path: list[Node], at: int) -> bool:
     block, node = path[at - 1], path[at]
     for n in range(min(block.named_child_count, 12)):
         child = block.named_child(n)
-        if child is not None and child.type not in _COMMENTS and child.type != "attribute_item":
+        if child is not None and child.type not in _NO_STATEMENT:
             return child.start_byte == node.start_byte
     return False
 

@@ -29,8 +29,15 @@ ITEM_KINDS = {
 }
 _TEST = re.compile(r"#\[\s*(?:test\b|cfg\s*\((?:[^)]*\W)?test\s*[,)]|kunit_tests\b|\w+::kunit_tests\b)")
 _LEVEL = re.compile(r"\b(?:allow|expect)\s*\(([^)]*)\)")
-_INNER = re.compile(rb"^\s*#!\[\s*(?:allow|expect)\s*\(([^)]*)\)", re.MULTILINE)
-_LINTS = ("undocumented_unsafe_blocks", "missing_safety_doc")
+_LINTS = {
+    "undocumented_unsafe_blocks": re.compile(r"\b(?:undocumented_unsafe_blocks|clippy::restriction|warnings)\b"),
+    "missing_safety_doc": re.compile(r"\b(?:missing_safety_doc|clippy::(?:style|all)|warnings)\b"),
+}
+_LEVELS = (b"allow", b"expect")
+_STATEMENTS = frozenset(
+    {"let_declaration", "expression_statement", "unsafe_block", "call_expression", "match_expression", "if_expression"}
+)
+_MOST_INNER = 200  # children of a body that are looked at for inner attributes
 _QUOTING = frozenset({b"quote", b"quote_spanned", b"parse_quote", b"parse_quote_spanned", b"quote::quote"})
 _MAX_SCOPE = 4
 
@@ -62,11 +69,10 @@ class Walker:
     def __init__(self, unit: Unit, *, whole_file: bool) -> None:
         self.unit = unit
         self._cursor = unit.tree.walk()
-        self._has_lints = any(lint.encode() in unit.text for lint in _LINTS)
+        self._has_lints = any(level in unit.text for level in _LEVELS)
         self._has_tests = b"test" in unit.text
-        inner = _INNER.findall(unit.text) if self._has_lints and whole_file else []
         self._root = Context(
-            allowed=frozenset(lint for lint in _LINTS if any(lint.encode() in part for part in inner)),
+            allowed=self._inner_lints(unit.tree.root_node) if whole_file else frozenset(),
             setting="doctest" if unit.doctest else "code",
         )
         self.path: list[Node] = [unit.tree.root_node]
@@ -118,9 +124,23 @@ class Walker:
             return _changed(outer, setting=inner if outer.setting != "doctest" else "doctest")
         if kind == "ERROR":
             return _changed(outer, damaged=True)
-        if kind not in ITEM_KINDS:
-            return outer
-        return self._enter_item(outer, node, ITEM_KINDS[kind])
+        if kind in ITEM_KINDS:
+            return self._enter_item(outer, node, ITEM_KINDS[kind])
+        if self._has_lints and kind in _STATEMENTS:
+            allowed = _lints(header(self.unit, node, -1)[1])
+            return _changed(outer, allowed=allowed) if allowed - outer.allowed else outer
+        return outer
+
+    def _inner_lints(self, body: Node) -> frozenset[str]:
+        """What the attributes that begin a file or a body, `#![..]`, allow."""
+        found = []
+        for n in range(min(body.named_child_count, _MOST_INNER) if self._has_lints else 0):
+            child = body.named_child(n)
+            if child is None or child.type not in ("inner_attribute_item", "line_comment", "block_comment", "shebang"):
+                break
+            if child.type == "inner_attribute_item":
+                found.append(self.unit.span(child.start_byte, child.end_byte))
+        return _lints(found)
 
     def _enter_item(self, outer: Context, node: Node, kind: str) -> Context:
         row = node.start_point.row
@@ -136,6 +156,8 @@ class Walker:
             _, attributes, _ = header(self.unit, node, -1)
             in_test = in_test or any(_TEST.match(text) for text in attributes)
             allowed = allowed | _lints(attributes)
+            body = node.child_by_field_name("body") if kind in ("mod", "fn", "impl", "trait") else None
+            allowed = allowed | self._inner_lints(body) if body is not None else allowed
         setting: Setting = "macro-definition" if kind == "macro_rules!" and outer.setting == "code" else outer.setting
         return Context(scope, container, floor, in_test, allowed, setting, outer.matcher, outer.damaged)
 
@@ -146,14 +168,19 @@ def _node(node: Node | None) -> Node:
 
 
 def _changed(
-    outer: Context, *, setting: Setting | None = None, matcher: bool = False, damaged: bool = False
+    outer: Context,
+    *,
+    setting: Setting | None = None,
+    matcher: bool = False,
+    damaged: bool = False,
+    allowed: frozenset[str] = frozenset(),
 ) -> Context:
     return Context(
         outer.scope,
         outer.container,
         outer.floor,
         outer.in_test,
-        outer.allowed,
+        outer.allowed | allowed,
         setting or outer.setting,
         outer.matcher or matcher,
         outer.damaged or damaged,
@@ -162,7 +189,7 @@ def _changed(
 
 def _lints(attributes: Iterable[str]) -> frozenset[str]:
     named = [part for text in attributes for part in _LEVEL.findall(text)]
-    return frozenset(lint for lint in _LINTS if any(lint in part for part in named))
+    return frozenset(lint for lint, names in _LINTS.items() if any(names.search(part) for part in named))
 
 
 def item_name(unit: Unit, node: Node) -> str:

@@ -44,7 +44,7 @@ _HOW = {
     "trailing": "Please put the `// SAFETY:` comment above the statement, not behind it.",
     "same-line": "Please put the `// SAFETY:` comment on a line of its own above the statement.",
     "above-enclosing": "Clippy does not find the comment so far above. Please put it directly above the unsafe code.",
-    "untagged": "The tag is `SAFETY:`, with the colon: without it, Clippy does not find the comment.",
+    "untagged": "The tag is `SAFETY:`, the colon directly behind the word: otherwise Clippy does not find it.",
 }
 
 
@@ -125,6 +125,8 @@ EXAMPLES = (
           | +unsafe impl Send for Led {}
           | +fn on(led: *mut u8) {
         ! | +    // Safety: `led` is valid.
+          | +    unsafe { a(led) };
+        ! | +    // SAFETY : `led` is valid.
           | +    unsafe { a(led) };
           | +    // The light goes on here, and later off.
         ! | +    // SAFETY: `led` is valid.

@@ -32,6 +32,7 @@ CLIPPY = {
     "return": ("// SAFETY: a\nreturn foo(\n    unsafe { g(1) });", "above-statement"),
     "if head in let": ("// SAFETY: a\nlet y = if\n    unsafe { g(1) } == 1 { 1 } else { 2 };", "above-statement"),
     "let else": ("// SAFETY: a\nlet Some(x) =\n    unsafe { g(1) } else { return };", "above-statement"),
+    "for head": ("// SAFETY: a\nfor i in 0..h(\n    unsafe { g(1) },\n) {}", "above-statement"),
     "question mark in let": ("// SAFETY: a\nlet x = foo(\n    unsafe { g(1) })?;", "above-statement"),
     "vec in let": ("// SAFETY: a\nlet x = vec![\n    unsafe { g(1) },\n];", "above-statement"),
     "struct literal on one line": ("// SAFETY: a\nlet s = S { a: unsafe { g(1) } };", "above"),
@@ -39,6 +40,7 @@ CLIPPY = {
     "match head": ("// SAFETY: a\nmatch unsafe { g(1) } { _ => {} }", "above"),
     "match arm": ("match x {\n    // SAFETY: a\n    Some(x) => unsafe { g(x) },\n    _ => {}\n}", "above"),
     "functional update": ("// SAFETY: a\nlet s = S { a, ..unsafe { zeroed() } };", "above"),
+    "functional update, split": ("// SAFETY: a\nlet s = S {\n    a,\n    ..unsafe { zeroed() }\n};", "above-statement"),
     "macro argument": ('// SAFETY: a\npr_info!("{}", unsafe { g(1) });', "above"),
     "field of an initialiser": ("try_pin_init!(S {\n    // SAFETY: a\n    a <- unsafe { g(1) },\n})", "above"),
     "behind the line before": ("let x = // SAFETY: a\n    unsafe { g(1) };", "previous-line"),
@@ -64,9 +66,12 @@ LENIENT = {
     "struct literal": ("// SAFETY: a\nlet s = S {\n    a: 1,\n    b: unsafe { g(1) },\n};", "above-enclosing"),
     "braced closure": ("// SAFETY: a\nlet c = x.map(|x| {\n    unsafe { g(x) }\n});", "above-enclosing"),
     "inline const": ("// SAFETY: a\nlet c = const {\n    unsafe { g(1) }\n};", "above-enclosing"),
+    "range": ("// SAFETY: a\nlet x = 0..\n    unsafe { g(1) };", "above-enclosing"),
     "loop": ("// SAFETY: a\nfor i in x {\n    unsafe { g(1) };\n}", "above-enclosing"),
     "while": ("// SAFETY: a\nwhile x {\n    let y = unsafe { g(1) };\n}", "above-enclosing"),
     "bare block": ("// SAFETY: a\n{\n    unsafe { g(1) };\n}", "above-enclosing"),
+    "async block": ("// SAFETY: a\nlet y = async {\n    unsafe { g(1) }\n};", "above-enclosing"),
+    "labeled block": ("// SAFETY: a\nlet y = 'a: {\n    unsafe { g(1) }\n};", "above-enclosing"),
     "bare block as value": ("// SAFETY: a\nlet y = {\n    unsafe { g(1) }\n};", "above-enclosing"),
     "macro call": ('// SAFETY: a\npr_info!(\n    "{}",\n    unsafe { g(1) },\n);', "above-enclosing"),
     "initialiser": (
@@ -75,6 +80,7 @@ LENIENT = {
     ),
     "question mark": ("// SAFETY: a\nfoo(\n    unsafe { g(1) })?;", "above-enclosing"),
     "no colon": ("// SAFETY a\nunsafe { g(1) };", "untagged"),
+    "colon apart": ("// SAFETY : a\nunsafe { g(1) };", "untagged"),
     "dash": ("// SAFETY - a\nunsafe { g(1) };", "untagged"),
 }
 NONE = {

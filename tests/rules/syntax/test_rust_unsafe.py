@@ -99,10 +99,26 @@ def test_tests_are_known(code: str, in_test: bool) -> None:
         "#![allow(clippy::undocumented_unsafe_blocks)]\nfn f() { unsafe { a() } }",
         "#[expect(clippy::undocumented_unsafe_blocks)]\nmod m { fn f() { unsafe { a() } } }",
         "#[allow(\n    clippy::undocumented_unsafe_blocks,\n    dead_code\n)]\nfn f() { unsafe { a() } }",
+        "mod m {\n    #![allow(clippy::undocumented_unsafe_blocks)]\n    fn f() { unsafe { a() } }\n}",
+        "fn f() {\n    #[allow(clippy::undocumented_unsafe_blocks)]\n    unsafe { a() };\n}",
+        "fn f() {\n    #[expect(clippy::undocumented_unsafe_blocks)]\n    let x =\n        unsafe { a() };\n}",
+        "#[allow(clippy::restriction)]\nfn f() { unsafe { a() } }",
     ],
 )
 def test_the_lint_may_be_allowed(code: str) -> None:
     assert only_site(read(code)).allowed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "mod m {\n    #![allow(clippy::undocumented_unsafe_blocks)]\n}\nfn f() { unsafe { a() } }",
+        "fn f() {\n    #[allow(clippy::undocumented_unsafe_blocks)]\n    b();\n    unsafe { a() };\n}",
+        "#![allow(clippy::allow_attributes)]\nfn f() { unsafe { a() } }",
+    ],
+)
+def test_the_lint_is_allowed_elsewhere(code: str) -> None:
+    assert not only_site(read(code)).allowed
 
 
 @pytest.mark.parametrize(
@@ -123,6 +139,7 @@ def test_the_lint_may_be_allowed(code: str) -> None:
         ('impl T for S { unsafe extern "C" fn f() {} }', False, "trait-impl"),
         ('extern "C" { unsafe fn f(); }', False, "foreign"),
         ("#[allow(clippy::missing_safety_doc)]\nmod m { unsafe fn f() {} }", False, "allowed"),
+        ("#[allow(clippy::style)]\nunsafe fn f() {}", False, "allowed"),
         ("trait T { unsafe fn f(); }", False, ""),
         ("trait T { unsafe fn f() {} }", False, ""),
         ("impl T for S { fn g() { unsafe fn f() {} } }", False, ""),
