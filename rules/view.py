@@ -68,7 +68,7 @@ class FileView:
     @cached_property
     def unsafe_parts(self) -> tuple[Part, ...]:
         """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
-        if self.post is None or self.post_rust is None:
+        if self.post is None or self.post_rust is None or not self.mentions(b"unsafe"):
             return ()
         at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.complete or _undresses(hunk)}
         return tuple(dict.fromkeys((*self.added_parts("unsafe"), *self.post_rust.showing(at_risk))))

@@ -26,7 +26,7 @@ from rules.finding import Finding, Severity
 from rules.rule import Example, Rule, Status
 from rules.view import FileView
 
-_FUNCTION = re.compile(r"\bpub\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)(?P<rest>[^{;]*)")
+_FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)(?P<rest>[^{;]*)")
 _TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")
 _HIDDEN = re.compile(r"#\[\s*doc\s*\([^)]*\bhidden\b[^;{}]*\Z")
 _CROSSING = re.compile(r"(?:.*_)?(?:raw|ptr|from|into|as)(?:_.*)?$|.*_(?:callback|vtable)$")
