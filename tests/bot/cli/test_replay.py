@@ -29,7 +29,7 @@ def test_the_table_at_the_end(run: Run, archive: Path) -> None:
     done = run("replay", "--jobs", "1", archive)
 
     names = ("mails", "unreadable mails", "postings", "  complete", "patches", "mails that would be sent", "failures")
-    assert ["22", "1", "9", "9", "16", "8", "0"] == [_value(done.out, name) for name in names]
+    assert ["28", "1", "11", "11", "20", "10", "0"] == [_value(done.out, name) for name in names]
     assert 0 == done.status
 
 
@@ -39,7 +39,7 @@ def test_findings_stream_as_json_and_the_table_goes_to_stderr(run: Run, archive:
     found = [json.loads(line) for line in done.out.splitlines()]
     assert all({"rule", "message_id", "path", "line"} <= each.keys() for each in found)
     assert "20260302093000.1-1-ada@example.org" in {each["message_id"] for each in found}
-    assert "22" == _value(done.err, "mails")
+    assert "28" == _value(done.err, "mails")
 
 
 def test_any_number_of_jobs_gives_the_same(run: Run, archive: Path, tmp_path: Path) -> None:
@@ -53,14 +53,14 @@ def test_the_mails_that_would_be_sent_are_written(run: Run, archive: Path, tmp_p
     run("replay", "--jobs", "1", "--mails", "would/send", archive)
 
     mails = _files(tmp_path / "would" / "send")
-    assert 8 == len(mails)
+    assert 10 == len(mails)
     assert any(b"\nSubject: Re: [PATCH] rust: led: add an abstraction\n" in mail for mail in mails.values())
 
 
 def test_since_leaves_out_older_postings(run: Run, archive: Path) -> None:
     done = run("replay", "--jobs", "1", "--since", "2026-03-09", archive)
 
-    assert "3" == _value(done.out, "postings")
+    assert "4" == _value(done.out, "postings")
 
 
 @pytest.mark.parametrize("arguments", [[], ["nowhere.git"], ["--since", "yesterday", "x"], ["--format", "sarif", "x"]])
