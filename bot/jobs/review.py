@@ -92,6 +92,7 @@ class Reviewing:
         if refused is not None and refused.kind is not Kind.OLDER:
             self._store.refuse(posting, str(refused))
             return replace(outcome, refused=str(refused))
+        self._store.supersede(posting, now)
         previous = self._store.previous_review(posting)
         # An older revision is judged for what the newer one is compared with; nobody is told.
         desk = self._desk if refused is None else _silent(self._desk, str(refused))

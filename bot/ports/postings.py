@@ -33,6 +33,9 @@ class Postings(Protocol):
     def count_due_for_review(self) -> int:
         """How many there are, for a progress bar."""
 
+    def supersede(self, posting: Posting, now: datetime) -> int:
+        """Set "expired" on mails about earlier revisions of the topic that did not leave yet; how many."""
+
     def previous_review(self, posting: Posting) -> Review | None:
         """The newest stored review of an earlier revision of the same topic; without recipients where no mail left."""
 

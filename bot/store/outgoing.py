@@ -14,8 +14,8 @@ from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, Retur
 
 _DELIVERABLE = ("queued", "approved")
 _LEFT = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
-_FILED = "dry-run"
-_PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
+FILED = "dry-run"
+PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
 
 
 class OutgoingRows:
@@ -64,7 +64,7 @@ class OutgoingRows:
         with self._database.writing() as session:
             old = update(OutgoingRow).where(
                 col(OutgoingRow.state) == "queued",  # what a human approved waits as long as it must
-                col(OutgoingRow.mode) != _FILED,
+                col(OutgoingRow.mode) != FILED,
                 col(OutgoingRow.created) < before,
             )
             return session.exec(old.values(state="expired", reason="waited too long", changed=now)).rowcount
@@ -72,11 +72,11 @@ class OutgoingRows:
     def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
         with self._database.reading() as session:
             topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
-            left = col(OutgoingRow.state).in_(_LEFT), col(OutgoingRow.mode) != _FILED
+            left = col(OutgoingRow.state).in_(_LEFT), col(OutgoingRow.mode) != FILED
             series = session.exec(
                 select(func.count(col(OutgoingRow.message_id)))
                 .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
-                .where(*left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(_PRIVATE))
+                .where(*left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(PRIVATE))
             ).one()
             day = col(OutgoingRow.changed) > now - timedelta(days=1)
             recent = session.exec(select(OutgoingRow).where(*left, day)).all()
@@ -89,9 +89,9 @@ class OutgoingRows:
             # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
             mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
             muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
-        public = [row for row in recent if row.kind not in _PRIVATE]
+        public = [row for row in recent if row.kind not in PRIVATE]
         lists = [sum(name in row.lists.split() for row in public) for name in mail.lists]
-        asked_for = mail.kind in _PRIVATE
+        asked_for = mail.kind in PRIVATE
         return Pace(
             series=0 if asked_for else series,
             author_day=0 if asked_for else sum(row.author == mail.author for row in public),

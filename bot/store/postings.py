@@ -14,13 +14,14 @@ from bot.ports import DuePosting, Outgoing, Thread
 from bot.review.comment import Recipients, Review
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
-from bot.store.outgoing import row_of
+from bot.store.outgoing import FILED, PRIVATE, row_of
 from bot.store.reviews import keep_posting, review_of, save_review
 from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
 from bot.store.times import utc
 
 _SHORTEST_ID = 7
 _KEPT_BACK = ("held", "refused", "expired")
+_WAITING = ("queued", "approved", "held")
 
 
 class PostingRows:
@@ -51,6 +52,22 @@ class PostingRows:
         with self._database.reading() as session:
             due = select(func.count()).where(PostingRow.state == "complete", PostingRow.verdict == "")
             return session.exec(due).one()
+
+    def supersede(self, posting: Posting, now: datetime) -> int:
+        older = select(PostingRow.message_id).where(
+            PostingRow.topic == posting.topic,
+            PostingRow.revision < posting.series.revision,
+            PostingRow.message_id != posting.message_id,
+        )
+        waiting = update(OutgoingRow).where(
+            col(OutgoingRow.posting_id).in_(older),
+            col(OutgoingRow.kind).not_in(PRIVATE),
+            col(OutgoingRow.mode) != FILED,
+            col(OutgoingRow.state).in_(_WAITING),
+        )
+        reason = f"older-revision: v{posting.series.revision} is here"
+        with self._database.writing() as session:
+            return session.exec(waiting.values(state="expired", reason=reason, changed=now)).rowcount
 
     def previous_review(self, posting: Posting) -> Review | None:
         with self._database.reading() as session:

@@ -148,6 +148,31 @@ def test_a_previous_review_whose_mail_did_not_leave_went_to_nobody(
     assert to == len(previous.recipients.to)
 
 
+@pytest.mark.parametrize(
+    ("state", "mode", "after"),
+    [
+        ("queued", "list", "expired"),
+        ("held", "moderate", "expired"),
+        ("approved", "moderate", "expired"),
+        ("sending", "list", "sending"),
+        ("sent", "list", "sent"),
+        ("queued", "dry-run", "queued"),
+    ],
+)
+def test_a_newer_revision_ends_the_wait_of_mails_about_older_ones(
+    store: Repository, make: Maker, state: str, mode: str, after: str
+) -> None:
+    first, second, third = (make.posting(revision=number) for number in (1, 2, 3))
+    _save(store, first, second, third)
+    store.save_review(Review(first, ()), replace(_outgoing(first), state=state, mode=mode), NOW)
+    store.save_review(Review(third, ()), replace(_outgoing(third, "3@bot.example.org"), mode="list"), NOW)
+
+    ended = store.supersede(second, NOW)
+
+    assert int(after == "expired") == ended
+    assert [after, "queued"] == [one.state for one in store.mails()]
+
+
 def test_a_review_and_its_mail_are_kept_together(store: Repository, make: Maker) -> None:
     posting = make.posting()
     _save(store, posting)
