@@ -168,9 +168,28 @@ def _removed_here(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Un
 
 
 def _removed_elsewhere(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
-    """The unsafe code that this patch removes from other files, or other patches of the series from any."""
-    others = [other for other in file.series.files if other is not file and other.is_rust]
-    return [case for other in others for case in _removed_here(other, read)]
+    """The unsafe code that this patch removes from other files, or other patches of the series from any.
+
+    What a later patch removes counts only if it was not this patch that brought it.
+    """
+    found = []
+    for other in file.series.files:
+        if other is not file and other.is_rust:
+            removed = _removed_here(other, read)
+            found += [case for case in removed if not _comes_from(file, other, case.code.line)]
+    return found
+
+
+def _comes_from(file: FileView, later: FileView, line: int) -> bool:
+    """Whether a line of a later patch's pre-image is one that this patch, or one between the two, added."""
+    chain = file.series.later(file)
+    if file.post is None or later not in chain:
+        return False
+    between = chain[: chain.index(later)]
+    at: int | None = line
+    for one in reversed(between):
+        at = None if at is None else line_before(one.change, at)
+    return at is None or at in file.post.touched
 
 
 def _same(case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:

@@ -17,7 +17,7 @@ def mended_by(finding: Finding, shown: SeriesView, audited: Audited) -> int | No
 
     The finding's line is followed through the later hunks of its file. A patch has mended it where the rule finds it
     in the patch's pre-image and no more in its post-image; both are read with the same knowledge, so that what a
-    partial image does not show is never taken for mended.
+    partial image does not show is never taken for mended. Code that the patch takes away altogether is mended too.
     """
     anchor = finding.anchor
     if not isinstance(anchor, Anchor):
@@ -28,12 +28,12 @@ def mended_by(finding: Finding, shown: SeriesView, audited: Audited) -> int | No
         return None
     for later in shown.later(file):
         if later.change.deleted:
-            return later.patch.index
+            return None if _is_added(shown, later, anchor.text) else later.patch.index
         if later.pre is None or later.post is None:
             return None
         places = _places_after(later.change, line)
         if not places:
-            return None
+            return None if _is_added(shown, later, anchor.text) else later.patch.index
         if later.pre.shows(line) and line in audited(finding.rule, later.pre):
             remaining = [place for place in places if place in audited(finding.rule, later.post)]
             if not remaining:
@@ -53,6 +53,12 @@ def _file(shown: SeriesView, anchor: Anchor) -> FileView | None:
     return None
 
 
+def _is_added(shown: SeriesView, later: FileView, text: str) -> bool:
+    """Whether that patch adds the line in one of its files: then it has moved."""
+    lines = (line for file in shown.of_patch(later.patch.index) for hunk in file.change.hunks for line in hunk.lines)
+    return any(line.added and line.text.strip() == text.strip() for line in lines)
+
+
 def _first_line(change: FileChange, anchor: Anchor) -> int | None:
     """The finding's line in the post-image; for a removed line the one that now stands in its place."""
     if anchor.side == "post":
@@ -69,7 +75,7 @@ def _first_line(change: FileChange, anchor: Anchor) -> int | None:
 def _places_after(change: FileChange, line: int) -> list[int]:
     """Where a line of the pre-image went: its own new number, or, if it was removed, every line its hunk adds.
 
-    Empty where it was removed and nothing was added, which says that the code went away or elsewhere.
+    Empty where it was removed and nothing was added in its place: the code went away, or elsewhere.
     """
     shift = 0
     for hunk in change.hunks:

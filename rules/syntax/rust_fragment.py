@@ -88,6 +88,8 @@ def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
         for inner in _INNER if openers.endswith(b"{") and not found.statements_inside else ():
             if b"=>" in text or inner != b"match x {":
                 yield openers[:-1] + inner, closers
+        if openers.endswith(b"{") and b"else" in text:
+            yield openers[:-1] + b"if x {", closers
     yield _tokens(found)
 
 

@@ -86,7 +86,7 @@ class Reader:
         for start, who in climb:
             if who == "clippy" and (found := self._clippy_above(start, floor)):
                 return SafetyReading("clippy", "above-statement", unit.line(found[1])), statement
-        return self._lenient(path[at], body, climb), statement
+        return self._lenient(path[at], body, climb, unseen=self._unit.is_inside_unseen_macro(path)), statement
 
     def children(self, tree: Node) -> list[Node]:
         """The children of a token tree; the list is kept, because a tree may hold many sites."""
@@ -94,8 +94,8 @@ class Reader:
             self._children[tree.id] = tree.children
         return self._children[tree.id]
 
-    def impl(self, keyword: Node, body: Node, *, trailing: bool) -> SafetyReading:
-        """The reading of an `unsafe impl`, given its `unsafe` token (or its item) and its braces.
+    def impl(self, path: list[Node], keyword: Node, body: Node, *, trailing: bool) -> SafetyReading:
+        """The reading of an `unsafe impl`, given the way to it, its `unsafe` token (or its item) and its braces.
 
         Only in a function's body may the comment stand behind the code of the line before.
         """
@@ -104,7 +104,8 @@ class Reader:
         alone = not before or before.startswith(b"#[")
         if alone and (found := clippy_above(self._lines, row, self._unit.top - 1, trailing=trailing)):
             return SafetyReading("clippy", found[0], self._unit.line(found[1]))
-        return self._lenient(keyword, body, [(row, "lenient")] if alone else [])
+        unseen = self._unit.is_inside_unseen_macro(path)
+        return self._lenient(keyword, body, [(row, "lenient")] if alone else [], unseen=unseen)
 
     def _clippy_above(self, row: int, floor: int) -> tuple[str, int] | None:
         key = row, max(floor, self._unit.top - 1)
@@ -119,7 +120,7 @@ class Reader:
             return None
         return body.start_point.row + self._unit.text.count(b"\n", body.start_byte, comment.start(1))
 
-    def _lenient(self, site: Node, body: Node, climb: list[tuple[int, str]]) -> SafetyReading:
+    def _lenient(self, site: Node, body: Node, climb: list[tuple[int, str]], *, unseen: bool) -> SafetyReading:
         unit, lines = self._unit, self._lines
         row, column, last = site.start_point.row, site.start_point.column, body.end_point
         if _comment_has_tag(lines[row][max(0, column - _WINDOW) : column]):
@@ -139,7 +140,7 @@ class Reader:
                 how = "untagged" if is_untagged(lines[found].strip()) else how
                 return SafetyReading("lenient", how, unit.line(found))
             undecided = undecided or stopped < unit.top
-        if unit.open_top and (undecided or unit.macro):
+        if unit.open_top and (undecided or unseen):
             return SafetyReading("unknown")
         return SafetyReading("none")
 

@@ -33,6 +33,11 @@ class Unit:
     doctest: bool = False
     indent: tuple[int, ...] = ()
 
+    def is_inside_unseen_macro(self, path: list[Node]) -> bool:
+        """Whether a place, given the way to it, may be part of a macro's definition that begins above the fragment."""
+        shown = (node.type == "macro_definition" and node.start_point.row >= self.top for node in path)
+        return self.macro and not any(shown)
+
     def line(self, row: int) -> int:
         """The number, from 1, of the file's line that is this row."""
         return row + self.base

@@ -58,7 +58,7 @@ class UnsafeCode:
                 "impl",
                 token,
                 parent,
-                self._reader.impl(parent, body, trailing=self._walker.enclosing() == "fn"),
+                self._reader.impl(path, parent, body, trailing=self._walker.enclosing() == "fn"),
                 head,
                 token.start_point.row,
                 context,
@@ -84,7 +84,7 @@ class UnsafeCode:
                 "impl",
                 token,
                 body,
-                self._reader.impl(token, body, trailing=False),
+                self._reader.impl(path, token, body, trailing=False),
                 head,
                 token.start_point.row,
                 context,
@@ -170,7 +170,7 @@ class UnsafeCode:
             docs = Docs((*docs.lines, *inner), headings((*docs.lines, *inner)), docs.opaque)
         if not exempt and any(_HIDDEN.match(attribute) for attribute in attributes):
             exempt = "hidden"
-        if not exempt and unit.open_top and unit.macro:
+        if not exempt and unit.open_top and unit.is_inside_unseen_macro(self._walker.path):
             exempt = "undecided"
         if not exempt and "missing_safety_doc" in context.allowed:
             exempt = "allowed"

@@ -247,6 +247,67 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a later patch of the series edits one and drops the other",
+        """
+          | patch rust: led: add
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) {
+        ! | +    unsafe { bindings::led_on(led.0) };
+     ! mended | +    unsafe { bindings::led_blink(led.0) };
+          | +}
+          | patch rust: led: set the level
+          | diff rust/kernel/led.rs
+          |  fn on(led: &Led) {
+          | -    unsafe { bindings::led_on(led.0) };
+          | +    unsafe { bindings::led_on(led.0, 1) };
+          |      unsafe { bindings::led_blink(led.0) };
+          |  }
+          | patch rust: led: no blinking
+          | diff rust/kernel/led.rs
+          |  fn on(led: &Led) {
+          |      unsafe { bindings::led_on(led.0, 1) };
+          | -    unsafe { bindings::led_blink(led.0) };
+          |  }
+        """,
+    ),
+    Example(
+        "a later patch of the series moves it",
+        """
+          | patch rust: led: add
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) {
+        ! | +    unsafe { bindings::led_on(led.0) };
+          | +}
+          | patch rust: led: move
+          | diff rust/kernel/led.rs (deleted)
+          | -fn on(led: &Led) {
+          | -    unsafe { bindings::led_on(led.0) };
+          | -}
+          | diff rust/kernel/light.rs (new)
+          | +fn on(led: &Led) {
+          | +    unsafe { bindings::led_on(led.0) };
+          | +}
+        """,
+    ),
+    Example(
+        "hunks that show the head of a macro, and that show only an else branch",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 40 @@ fn other() {
+          |  macro_rules! led {
+          |      ($led:expr) => {
+      ! nit medium | +        unsafe { bindings::led_on($led) };
+          |          1
+          |      };
+          |  }
+          | @@ 80 @@ fn on() {
+          |          a();
+          |      } else {
+          | +        unsafe { bindings::led_off() };
+          |      }
+        """,
+    ),
+    Example(
         "hunks that show enough, and that do not",
         """
           | diff rust/kernel/led.rs
