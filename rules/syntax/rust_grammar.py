@@ -7,26 +7,31 @@ from tree_sitter import Language, Parser, Point, Tree
 RUST = Language(tree_sitter_rust.language())
 _PARSER = Parser(RUST)
 _SMALL = 2000
+_READ = 20  # times that a text is read: real files take one
 
 
 def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
     """The syntax tree of `text`, with ERROR nodes where it is not Rust; None where there is too little Rust in it.
 
     The parser's search for a way out of an error takes milliseconds a step, minutes for a megabyte of brackets. It is
-    given up after `tolerance` steps, which are counted, not timed: the same text always has the same outcome.
+    given up after `tolerance` steps, and so is reading the rest of the text over and over, as for quotes that are never
+    closed. Both are counted, not timed: the same text always has the same outcome.
     """
     text = text.replace(b"\0", b" ")
     if len(text) < _SMALL and tolerance:
         return _PARSER.parse(text)
-    errors = 0
+    errors, unread = 0, _READ * len(text)
 
     def read(offset: int, _: Point) -> bytes:
-        return text[offset:]
+        nonlocal unread
+        rest = text[offset:] if unread > 0 else b""
+        unread -= len(rest)
+        return rest
 
     def progress(_: int, in_error: bool) -> bool:
         nonlocal errors
         errors += in_error
-        return errors > tolerance
+        return errors > tolerance or unread <= 0
 
     try:
         return _PARSER.parse(read, progress_callback=progress)
