@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Judging a posting again, by today's rules and tree; a mail goes out only for a verdict that nobody was told."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
 from bot.jobs.isolation import Broken, isolated
-from bot.jobs.review import Desk, Judged, examine, mail_for
+from bot.jobs.review import Desk, Judged, examine, mail_for, rehearsed
 from bot.mail.posting import Complete, Posting
 from bot.mail.refusal import Context, refuse_posting
 from bot.ports import Clock, Outgoing
-from bot.review.comment import Review
+from bot.review.comment import Comment, Review
 from bot.review.difference import Difference, difference
 from bot.review.record import Reviewed, verdict_of
 
@@ -34,8 +35,11 @@ class Memory(Protocol):
     def review_of(self, posting_id: str) -> Reviewed | None:
         """The review that is stored of a posting."""
 
-    def previous_review(self, posting: Posting) -> Review | None:
-        """The newest stored review of an earlier revision of the same topic."""
+    def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
+        """The newest stored review of an earlier revision of the same topic; without recipients where no mail left.
+
+        What a dry run filed counts as a mail where this review is `rehearsed` too, and only there.
+        """
 
     def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
         """Keep verified bytes by their full ids."""
@@ -71,7 +75,8 @@ class Rechecking:
     def run(self, posting: Posting, send: bool = False) -> Rechecked | Broken:
         """Judge the posting, keep the review, and with `send` queue a mail if its verdict is one nobody was told."""
         now, store = self._clock.now(), self._store
-        before, previous = store.review_of(posting.message_id), store.previous_review(posting)
+        before = store.review_of(posting.message_id)
+        previous = store.previous_review(posting, rehearsed(self._desk, posting))
         judged = isolated(f"re-check of {posting.message_id}", lambda: examine(posting, previous, self._desk, now))
         if isinstance(judged, Broken):
             return judged
@@ -87,14 +92,17 @@ class Rechecking:
             told = frozenset({stood})
         mail, unsent = self._mail(judged, told, now) if send else (None, "")
         store.save_blobs(judged.blobs)
-        if before is None or mail is not None or judged.review != old:
+        found = judged.review
+        if mail is None and verdict_of(found) not in told:
+            found = _unmailed(found, old)
+        if before is None or mail is not None or found != old:
             # What is found as it was is not dated anew: no digest tells it a second time.
             when = before.at if before is not None and changed.nothing else now
-            kept = store.save_review(judged.review, mail, when)
+            kept = store.save_review(found, mail, when)
             mail, unsent = (mail, unsent) if kept or mail is None else (None, "it was answered so before")
         if mail is not None:
-            store.note_verdict(posting.message_id, verdict_of(judged.review), now)
-        return Rechecked(judged.review, changed, mail, unsent)
+            store.note_verdict(posting.message_id, verdict_of(found), now)
+        return Rechecked(found, changed, mail, unsent)
 
     def _mail(self, judged: Judged, told: frozenset[str], now: datetime) -> tuple[Outgoing | None, str]:
         """The mail for a verdict that is new, and "", or none and why."""
@@ -114,3 +122,17 @@ class Rechecking:
             return None, review.recipients.reason
         frozen = mail_for(review, self._desk, now, f"{KIND}-{verdict[:16]}", _PREFACE if any(told) else ())
         return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
+
+
+def _unmailed(found: Review, old: Review | None) -> Review:
+    """The review that says of what the stored one did not mail that nobody heard of it: it was never "said before"."""
+    told = Counter(each.finding.fingerprint for each in old.said if not each.unmailed) if old is not None else Counter()
+
+    def marked(comment: Comment) -> Comment:
+        if comment.withheld is not None:
+            return comment
+        known = told[comment.finding.fingerprint] > 0
+        told[comment.finding.fingerprint] -= known
+        return replace(comment, unmailed=not known)
+
+    return replace(found, comments=tuple(map(marked, found.comments)))

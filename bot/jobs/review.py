@@ -93,7 +93,7 @@ class Reviewing:
             self._store.refuse(posting, str(refused))
             return replace(outcome, refused=str(refused))
         self._store.supersede(posting, now)
-        previous = self._store.previous_review(posting)
+        previous = self._store.previous_review(posting, rehearsed(self._desk, posting))
         # An older revision is judged for what the newer one is compared with; nobody is told.
         desk = self._desk if refused is None else _silent(self._desk, str(refused))
         judged = isolated(f"review of {posting.message_id}", lambda: examine(posting, previous, desk, now))
@@ -127,6 +127,11 @@ def _unsaid(judged: Judged) -> str:
     if not found or len(found) > reasons.total():
         return judged.review.recipients.reason if found else ""
     return reasons.most_common(1)[0][0]
+
+
+def rehearsed(desk: Desk, posting: Posting) -> bool:
+    """Whether what is said of the posting is filed, and reaches nobody."""
+    return desk.agreement(posting.lists).mode is Mode.DRY_RUN
 
 
 def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged:

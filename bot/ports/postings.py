@@ -36,8 +36,11 @@ class Postings(Protocol):
     def supersede(self, posting: Posting, now: datetime) -> int:
         """Set "expired" on mails about earlier revisions of the topic that did not leave yet; how many."""
 
-    def previous_review(self, posting: Posting) -> Review | None:
-        """The newest stored review of an earlier revision of the same topic; without recipients where no mail left."""
+    def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
+        """The newest stored review of an earlier revision of the same topic; without recipients where no mail left.
+
+        What a dry run filed counts as a mail where this review is `rehearsed` too, and only there.
+        """
 
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
         """Keep the review and its mail together; say whether the mail was kept.

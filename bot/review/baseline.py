@@ -79,5 +79,5 @@ def _answered(comment: Comment) -> str | None:
 
 def _said(comment: Comment, mailed: bool) -> tuple[int, bool]:
     """How often it was mailed up to the previous revision, and whether only that revision's silence kept it back."""
-    worthy = comment.withheld is None
-    return comment.said_before + (worthy and mailed), worthy and not mailed
+    worthy, told = comment.withheld is None, mailed and not comment.unmailed
+    return comment.said_before + (worthy and told), worthy and not told

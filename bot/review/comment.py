@@ -28,6 +28,7 @@ class Comment:
 
     `said_before` counts the earlier revisions that it was mailed for; `unsaid_before` says that the previous revision
     had it too, and that no mail went out about that one. `before` is the fingerprint that a moved finding had there.
+    `unmailed`: found by a second look that made no mail, whatever mail there was before it.
     """
 
     finding: Finding
@@ -36,6 +37,7 @@ class Comment:
     said_before: int = 0
     unsaid_before: bool = False
     before: str = ""
+    unmailed: bool = False
 
     @property
     def known(self) -> bool:

@@ -128,7 +128,7 @@ def _subsystems(found: Digest, most: int) -> Markup:
 
 
 def _sent(found: Digest) -> Markup:
-    items = [f"{prose.count(number, 'mail')} {state}" for state, number in found.mails]
+    items = [words.mails(state, number) for state, number in found.mails]
     items += [f"{prose.count(number, 'finding')} withheld: {why}" for why, number in found.withheld]
     return _list(items)
 

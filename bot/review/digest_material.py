@@ -21,6 +21,7 @@ WAITING: Final = timedelta(days=60)
 _REVIEWING: Final = frozenset({"reviewed-by", "acked-by"})
 _C: Final = (".c", ".h", ".S")
 _WITHHELD: Final = 8
+_UNMAILED: Final = "found by a re-check that sent no mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,15 @@ def touches_rust(posting: Posting) -> bool:
 
 
 def _waits(sitting: Sitting) -> bool:
-    """Whether not every patch was reviewed or acked by somebody."""
-    given = [each for each in sitting.posting.follow_ups if each.trailer.partition(":")[0].lower() in _REVIEWING]
-    if any(each.index == 0 for each in given):
-        return False
-    return not {patch.index for patch in sitting.posting.series.patches} <= {each.index for each in given}
+    """Whether not every patch was reviewed or acked by somebody, here or before: patches carry what they gathered."""
+    posting = sitting.posting
+    given = {each.index for each in posting.follow_ups if _reviewing(each.trailer)}
+    carried = {patch.index for patch in posting.series.patches if any(map(_reviewing, patch.trailers))}
+    return 0 not in given and not {patch.index for patch in posting.series.patches} <= given | carried
+
+
+def _reviewing(trailer: str) -> bool:
+    return trailer.partition(":")[0].strip().lower() in _REVIEWING
 
 
 def _line(sitting: Sitting, until: datetime, remarks: Mapping[str, int]) -> SeriesLine:
@@ -105,7 +110,7 @@ def _line(sitting: Sitting, until: datetime, remarks: Mapping[str, int]) -> Seri
 
 
 def _open(review: Review) -> int:
-    return len(review.said)
+    return sum(not comment.unmailed for comment in review.said)
 
 
 def _latest(reviews: Iterable[Review]) -> list[Review]:
@@ -127,7 +132,7 @@ def _judged(review: Review) -> Judged:
         resolved = comment.standing is Standing.RESOLVED
         note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
         if not note and not (resolved and not comment.known):
-            withheld = "" if resolved else comment.withheld or ""
+            withheld = "" if resolved else comment.withheld or (_UNMAILED if comment.unmailed else "")
             finding = comment.finding
             groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)
     found = SeriesLine(

@@ -86,7 +86,7 @@ def _subsystems(found: Digest, most: int) -> Iterator[str]:
 
 def _sent(found: Digest) -> Iterator[str]:
     for state, number in found.mails:
-        yield from _item(f"{prose.count(number, 'mail')} {state}")
+        yield from _item(words.mails(state, number))
     for reason, number in found.withheld:
         yield from _item(f"{prose.count(number, 'finding')} withheld: {prose.prose(reason)}")
 

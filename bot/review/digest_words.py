@@ -90,9 +90,13 @@ def delta(line: SubsystemLine) -> str:
 
 def rule(tally: RuleTally) -> str:
     """What became of a rule's remarks."""
-    return (
-        f"{tally.said} said: {tally.fixed} fixed, {tally.not_applicable} not applicable, {tally.unanswered} unanswered"
-    )
+    counts = (tally.fixed, "fixed"), (tally.not_applicable, "not applicable"), (tally.unanswered, "unanswered")
+    return f"{tally.said} said: " + ", ".join(f"{number} {what}" for number, what in counts if number)
+
+
+def mails(state: str, number: int) -> str:
+    """How many of our mails came how far: "2 mails sent"; what a dry run filed reached nobody."""
+    return f"{prose.count(number, 'mail')} {state}{', sent to nobody' if state == 'filed' else ''}"
 
 
 def trouble(found: Digest) -> list[str]:

@@ -4,6 +4,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from bot.review.comment import Comment, Review, Standing
@@ -17,8 +18,9 @@ FEWEST_VOICES: Final = 3
 class RuleTally:
     """One rule's remarks that were mailed, each counted once whatever it was repeated.
 
-    `fixed` were gone in a later revision, or the author said so; `not_applicable` were called so; `unanswered` are the
-    rest: `said` is the sum of the three. `voices` is how many people called one not applicable.
+    `fixed` were gone in a later revision, or somebody said so and no revision after that has them; `not_applicable`
+    were called so; `unanswered` are the rest: `said` is the sum of the three. `voices` is how many people called one
+    not applicable.
     """
 
     rule: str
@@ -48,11 +50,12 @@ class Threshold:
 
 @dataclass(slots=True)
 class _Remark:
-    """A mailed remark through the revisions, with every fingerprint that it had."""
+    """A mailed remark through the revisions, with every fingerprint that it had; `seen`: when the last was posted."""
 
     rule: str
     prints: set[str] = field(default_factory=set)
     gone: bool = False
+    seen: datetime | None = None
 
 
 def tallies(series: Iterable[Sequence[Review]], dispositions: Iterable[Disposition]) -> tuple[RuleTally, ...]:
@@ -106,18 +109,20 @@ def _remarks(reviews: Sequence[Review]) -> list[_Remark]:
                 found.append(remark)
             if remark is not None:
                 remark.prints.add(fingerprint)
-                remark.gone = False
+                remark.gone, remark.seen = False, review.posting.date
                 now[fingerprint] = remark
         known = now
     return found
 
 
 def _mailed(review: Review, comment: Comment) -> bool:
-    return comment.withheld is None and bool(review.recipients.to)
+    return comment.withheld is None and not comment.unmailed and bool(review.recipients.to)
 
 
 def _outcome(remark: _Remark, said: Sequence[Disposition]) -> str:
     last = max(said, key=lambda each: (each.given, each.message_id), default=None)
     if last is not None and last.answer is Answer.NOT_APPLICABLE:
         return "not_applicable"
-    return "fixed" if remark.gone or last is not None else "unanswered"
+    # Said to be fixed, and there again in what was posted after that: it is not.
+    promised = last is not None and (remark.seen is None or remark.seen <= last.given)
+    return "fixed" if remark.gone or promised else "unanswered"

@@ -13,7 +13,7 @@ from bot.store.database import Database
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, ReturnedRow
 
 _DELIVERABLE = ("queued", "approved")
-_LEFT = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
+LEFT: Final = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
 FILED = "dry-run"
 PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
 
@@ -72,7 +72,7 @@ class OutgoingRows:
     def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
         with self._database.reading() as session:
             topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
-            left = col(OutgoingRow.state).in_(_LEFT), col(OutgoingRow.mode) != FILED
+            left = col(OutgoingRow.state).in_(LEFT), col(OutgoingRow.mode) != FILED
             series = session.exec(
                 select(func.count(col(OutgoingRow.message_id)))
                 .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))

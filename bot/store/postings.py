@@ -2,7 +2,6 @@
 """Postings, their reviews, and the images that were verified."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func
@@ -11,16 +10,15 @@ from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.ports import DuePosting, Outgoing, Thread
-from bot.review.comment import Recipients, Review
+from bot.review.comment import Review
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, row_of
-from bot.store.reviews import keep_posting, review_of, save_review
+from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
 from bot.store.times import utc
 
 _SHORTEST_ID = 7
-_KEPT_BACK = ("held", "refused", "expired")
 _WAITING = ("queued", "approved", "held")
 
 
@@ -69,7 +67,7 @@ class PostingRows:
         with self._database.writing() as session:
             return session.exec(waiting.values(state="expired", reason=reason, changed=now)).rowcount
 
-    def previous_review(self, posting: Posting) -> Review | None:
+    def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
         with self._database.reading() as session:
             row = session.exec(
                 select(ReviewRow)
@@ -81,10 +79,7 @@ class PostingRows:
             ).first()
             if row is None:
                 return None
-            review = review_of(session, row)
-            if _told(session, review.posting):
-                return review
-            return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
+            return review_as_told(session, row, rehearsed)
 
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
         with self._database.writing() as session:
@@ -113,17 +108,6 @@ class PostingRows:
         with self._database.writing() as session:
             for row in rows:
                 session.exec(insert(BlobRow).values(**row).on_conflict_do_nothing())
-
-
-def _told(session: Session, posting: Posting) -> bool:
-    """Whether a mail about these parts left, or is on its way."""
-    answers = (
-        select(OutgoingRow)
-        .join(AnsweredRow, col(AnsweredRow.outgoing_id) == col(OutgoingRow.message_id))
-        .where(col(AnsweredRow.message_id).in_([part.message_id for part in posting.parts]))
-        .where(col(OutgoingRow.state).not_in(_KEPT_BACK))
-    )
-    return session.exec(answers.limit(1)).first() is not None
 
 
 def _save(session: Session, thread: Thread, posting: Posting) -> None:

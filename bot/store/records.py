@@ -16,11 +16,10 @@ from bot.review.comment import Review
 from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.store.codec import decode
 from bot.store.database import Database
-from bot.store.outgoing import row_of
-from bot.store.reviews import review_of
+from bot.store.outgoing import FILED, LEFT, PRIVATE, row_of
+from bot.store.reviews import review_as_told, review_of
 from bot.store.tables import CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
 
-_WENT_OUT: Final = ("sent", "filed", "doubtful")
 _REASONS: Final = 5
 _DIGESTS: Final = "digests"  # the cursors of readers, beside those of the archives
 
@@ -76,12 +75,16 @@ class RecordRows:
             return [_reviewed(session, row) for row in found.all()]
 
     def told(self) -> Iterator[tuple[Review, ...]]:
-        """The series about which a mail went out, each with its reviews by revision."""
+        """The series about which a mail left, each with its reviews by revision; without recipients where none did.
+
+        What a dry run filed was said to nobody.
+        """
         with self._database.reading() as session:
             topics = (
                 select(PostingRow.topic)
                 .join(OutgoingRow, col(OutgoingRow.posting_id) == col(PostingRow.message_id))
-                .where(OutgoingRow.kind == "review", col(OutgoingRow.state).in_(_WENT_OUT))
+                .where(col(OutgoingRow.kind).not_in(PRIVATE), col(OutgoingRow.mode) != FILED)
+                .where(col(OutgoingRow.state).in_(LEFT))
                 .distinct()
             )
             for topic in session.exec(topics.order_by(PostingRow.topic)).all():
@@ -91,7 +94,7 @@ class RecordRows:
                     .where(PostingRow.topic == topic)
                     .order_by(col(PostingRow.revision), col(PostingRow.sent))
                 )
-                yield tuple(_reviewed(session, row).review for row in rows.all())
+                yield tuple(review_as_told(session, row, rehearsed=False) for row in rows.all())
 
     def sittings(self, since: datetime, until: datetime) -> Sequence[Sitting]:
         """The newest revision of each series that came from `since` to before `until`, as it stood then."""

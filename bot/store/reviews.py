@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reviews in their rows: what was judged is kept once, in the posting's own row, until that says something else."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import Session, col, update
+from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
-from bot.review.comment import Review
+from bot.review.comment import Recipients, Review
 from bot.store.codec import decode, encode
-from bot.store.tables import PostingRow, ReviewRow
+from bot.store.outgoing import FILED
+from bot.store.tables import AnsweredRow, OutgoingRow, PostingRow, ReviewRow
 
 _WITHOUT_POSTING: Final = frozenset({"posting"})
 _IN_ITS_ROW: Final = b""
+_KEPT_BACK: Final = ("held", "refused", "expired")
 
 
 def save_review(session: Session, review: Review, now: datetime) -> None:
@@ -40,3 +43,24 @@ def review_of(session: Session, row: ReviewRow) -> Review:
     if value == _IN_ITS_ROW:
         value = session.get_one(PostingRow, row.posting_id).value
     return decode(Review, row.value, posting=decode(Posting, value))
+
+
+def review_as_told(session: Session, row: ReviewRow, rehearsed: bool) -> Review:
+    """The review, without recipients where nobody was told; what was filed counts for what is `rehearsed` alone."""
+    review = review_of(session, row)
+    if _told(session, review.posting, rehearsed):
+        return review
+    return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
+
+
+def _told(session: Session, posting: Posting, rehearsed: bool) -> bool:
+    """Whether a mail about these parts left, or is on its way."""
+    answers = (
+        select(OutgoingRow)
+        .join(AnsweredRow, col(AnsweredRow.outgoing_id) == col(OutgoingRow.message_id))
+        .where(col(AnsweredRow.message_id).in_([part.message_id for part in posting.parts]))
+        .where(col(OutgoingRow.state).not_in(_KEPT_BACK))
+    )
+    if not rehearsed:
+        answers = answers.where(OutgoingRow.mode != FILED)
+    return session.exec(answers.limit(1)).first() is not None

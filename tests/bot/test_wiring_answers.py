@@ -92,7 +92,12 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
 ) -> None:
     git_archive(Path("three.git").resolve(), [patch(f"{name}@example.org", name) for name in ("a", "b", "c")])
     threshold = "\n[precision]\nmost_not_applicable = 0.5\nleast_said = 3\n"
-    Path("patchwarden.toml").write_text(SETTINGS.replace("list.git", "three.git") + threshold)
+    # What a dry run files was said to nobody: these are mailed.
+    sent = (
+        "\n[sending]\ntransport = 'maildir'\n[review]\nstale_hours = 1000000\n"
+        "[lists.'rust-for-linux@lists.example.org']\nmode = 'author'\nconsent = 'https://lists.example.org/yes'\n"
+    )
+    Path("patchwarden.toml").write_text(SETTINGS.replace("list.git", "three.git") + threshold + sent)
     run()
     now = datetime.now(UTC)
     with Repository(Path("var/patchwarden.db")) as store:

@@ -14,7 +14,7 @@ TIME = ("--since", "2026-03-01", "--until", "2099-01-01")
 @pytest.fixture(autouse=True)
 def _reviewed(patchwarden: Call, tmp_path: Path) -> None:
     archive = git_archive(tmp_path / "list.git", [patch("1@example.org")])
-    assert 0 == patchwarden("recheck", "1@example.org", "--archive", str(archive))[0]
+    assert 0 == patchwarden("run", "--once", "--archive", str(archive))[0]
 
 
 def test_as_text(patchwarden: Call) -> None:

@@ -27,6 +27,12 @@ from tests.fakes.origin import FakeClock
 
 MAIL = "1@example.org"
 
+_TWICE = (
+    patch(MAIL)
+    .replace(b"+    unsafe { *address }\n", b"+    unsafe { *address };\n+    unsafe { *address }\n")
+    .replace(b"+1,5 @@", b"+1,6 @@")
+)
+
 
 def _desk(**changes: object) -> Desk:
     rule = by_id("missing-safety-comment")
@@ -108,8 +114,7 @@ def test_a_verdict_that_comes_back_is_not_mailed_again(store: Repository, clock:
 
 
 def test_a_second_mail_says_that_it_replaces_the_first(store: Repository, clock: FakeClock) -> None:
-    two = patch(MAIL).replace(b"+    unsafe { *address }\n", b"+    unsafe { *address };\n+    unsafe { *address }\n")
-    posting = _reviewed(store, DESK, clock, two.replace(b"+1,5 @@", b"+1,6 @@"))
+    posting = _reviewed(store, DESK, clock, _TWICE)
     (first,) = store.mails()
     told = next(iter(store.review_of(MAIL).review.said))  # type: ignore[union-attr]  # it was just reviewed
     dismissing = replace(
@@ -122,6 +127,26 @@ def test_a_second_mail_says_that_it_replaces_the_first(store: Repository, clock:
     assert first.message_id != done.mail.message_id
     assert b"replaces what this program said" in done.mail.content
     assert b"replaces what this program said" not in first.content
+
+
+def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
+    store: Repository, clock: FakeClock
+) -> None:
+    posting = _reviewed(store, DESK, clock, _TWICE)
+    kept = store.review_of(MAIL)
+    assert kept is not None
+    # The first look knew of one of the two alone.
+    store.save_review(replace(kept.review, comments=kept.review.comments[:1]), None, clock.now())
+
+    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
+    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
+    later = _TWICE.replace(MAIL.encode(), b"2@example.org").replace(b"[PATCH]", b"[PATCH v2]")
+    Poll([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
+    Reviewing(store, DESK, clock, Event(), Silent()).run()
+
+    second = store.review_of("2@example.org")
+    assert second is not None
+    assert [(1, False), (0, True)] == [(each.said_before, each.unsaid_before) for each in second.review.comments]
 
 
 def test_a_later_revision_is_named_and_the_older_one_gets_no_mail(store: Repository, clock: FakeClock) -> None:

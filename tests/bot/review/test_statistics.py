@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What became of remarks, and when a rule falls silent by itself."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from bot.review.comment import Review
 from bot.review.disposition import Answer, Disposition
@@ -12,6 +13,7 @@ from rules.finding import Finding, Report
 from tests.bot.review.making import Maker
 
 RULE = "missing-safety-comment"
+DAY = timedelta(days=1)
 TOPIC = "ada@example.org rust: led"
 
 
@@ -66,6 +68,22 @@ def test_an_author_may_say_that_it_is_fixed(make: Maker) -> None:
     finding = make.finding(5)
 
     assert (RuleTally(RULE, said=1, fixed=1),) == tallies([history(make, (finding,))], [answer(finding, Answer.FIXED)])
+
+
+def test_what_is_said_to_be_fixed_and_is_still_there_is_not(make: Maker) -> None:
+    finding, promised = make.finding(5), answer(make.finding(5), Answer.FIXED)
+    first, second = history(make, (finding,), (finding,))
+    before, after = (replace(second, posting=replace(second.posting, date=promised.given + gap)) for gap in (-DAY, DAY))
+
+    assert (RuleTally(RULE, said=1, fixed=1),) == tallies([(first, before)], [promised])
+    assert (RuleTally(RULE, said=1, unanswered=1),) == tallies([(first, after)], [promised])
+
+
+def test_what_a_second_look_found_and_did_not_mail_does_not_count(make: Maker) -> None:
+    (found,) = history(make, (make.finding(5),))
+    found = replace(found, comments=tuple(replace(each, unmailed=True) for each in found.comments))
+
+    assert () == tallies([(found,)], ())
 
 
 def test_what_was_not_mailed_does_not_count(make: Maker) -> None:
