@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.mail.bots import is_automatic, is_bot, is_reply
 from bot.mail.message import Message
-from bot.mail.posting import Defective, Posting, Waiting
+from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.mail.project import is_kernel_path, other_project
 
 SETTLE: Final = timedelta(minutes=30)
@@ -52,14 +52,14 @@ class Refusal:
 class Context:
     """What else is known of a posting: when its first and last part came, and how it stands to others.
 
-    `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the topic
-    of the posting that one of its parts replies to, None where it answers no patch.
+    `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the
+    posting that its first part replies to, maybe through a review; None where it answers no patch.
     """
 
     first: datetime
     last: datetime
     newer: int | None = None
-    answers: str | None = None
+    answers: Posting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +181,10 @@ def _whether(posting: Posting, context: Context, now: datetime) -> Refusal | Non
     if _FIXUP.match(posting.series.subject):
         return Refusal(Kind.FIXUP, "it is to be merged into another patch")
     alone = posting.expected <= 1 and posting.series.revision == 1 and not posting.resend
-    if alone and context.answers is not None and context.answers != posting.topic:
-        return Refusal(Kind.FIXUP, "a single patch in answer to another series")
+    if alone and context.answers is not None and context.answers.topic != posting.topic:
+        mended = _mended(posting, context.answers)
+        if mended:
+            return Refusal(Kind.FIXUP, f'a single patch in answer to "{context.answers.series.subject}": {mended}')
     if isinstance(posting.state, Defective):
         return Refusal(Kind.DEFECTIVE, posting.state.reason)
     if isinstance(posting.state, Waiting):
@@ -191,3 +193,18 @@ def _whether(posting: Posting, context: Context, now: datetime) -> Refusal | Non
             return Refusal(Kind.UNSETTLED, f"waiting for {missing} of {posting.expected}")
         return Refusal(Kind.INCOMPLETE, f"{missing} of {posting.expected} did not come")
     return None
+
+
+def _mended(posting: Posting, answered: Posting) -> str:
+    """Why the patch may be one to the patches that it answers; nothing where it stands for itself."""
+    shared = min(_files(posting) & _files(answered), default=None)
+    if shared is not None:
+        return f"both change {shared}"
+    known = isinstance(answered.state, Complete) and not any(patch.damage for patch in answered.series.patches)
+    return "" if known else "what that changes is not all known"
+
+
+def _files(posting: Posting) -> set[str]:
+    """Every file that is changed, under its names before and after."""
+    changes = (change for patch in posting.series.patches for change in patch.changes)
+    return {path for change in changes for path in (change.before, change.after) if path is not None}

@@ -119,8 +119,8 @@ def context_of(session: Session, posting: Posting) -> Context:
     return Context(utc(first), utc(last), newer, _answered(session, posting, row))
 
 
-def _answered(session: Session, posting: Posting, row: PostingRow) -> str | None:
-    """The topic of the posting that the first part answers, the nearest one if several.
+def _answered(session: Session, posting: Posting, row: PostingRow) -> Posting | None:
+    """The posting that the first part answers, the nearest one if several.
 
     An answer to a review names the patch only if its mailer kept all references; else the earliest posting of the
     thread stands for it.
@@ -135,6 +135,7 @@ def _answered(session: Session, posting: Posting, row: PostingRow) -> str | None
         .order_by(col(PostingRow.sent))
         .limit(_MOST_POSTINGS)
     ).all()
-    topics = {part.message_id: one.topic for one in rows for part in decode(Posting, one.value).parts}
-    nearest = next((topics[one] for one in reversed(asked) if one in topics), None)
-    return nearest or (rows[0].topic if rows else None)
+    others = [decode(Posting, one.value) for one in rows]
+    by_part = {part.message_id: one for one in others for part in one.parts}
+    nearest = next((by_part[one] for one in reversed(asked) if one in by_part), None)
+    return nearest or (others[0] if others else None)

@@ -20,6 +20,9 @@ from bot.store.repository import Repository
 from tests.fakes.mails import DIFF, START, FakeArchive, mail, patch
 
 ONE = "rust: led: read it v1 complete"
+SAY_WHY = (
+    'rust: led: say why v1 fixup: a single patch in answer to "rust: led: read it": both change rust/kernel/led.rs'
+)
 
 
 @pytest.fixture
@@ -191,13 +194,17 @@ CASES = {
         [
             patch("1@x"),
             mail("r@x", "Re: [PATCH] rust: led: read it", to="1@x", author="bob@example.org"),
-            patch("2@x", "fan", to="r@x"),
+            swap(patch("2@x", to="r@x"), ("rust: led: read it", "rust: led: say why")),
         ],
-        ["rust: fan: read it v1 fixup: a single patch in answer to another series", ONE],
+        [ONE, SAY_WHY],
     ),
     "patch by another as answer": (
+        [patch("1@x"), swap(patch("2@x", to="1@x"), ("ada@", "bob@"), ("rust: led: read it", "rust: led: say why"))],
+        [ONE, SAY_WHY],
+    ),
+    "patch to other files as answer": (
         [patch("1@x"), swap(patch("2@x", "fan", to="1@x"), ("ada@", "bob@"))],
-        ["rust: fan: read it v1 fixup: a single patch in answer to another series", ONE],
+        ["rust: fan: read it v1 complete", ONE],
     ),
     "resent": ([patch("1@x"), patch("2@x", number=" RESEND")], [ONE, ONE]),
     "unquoted diff in an answer": ([mail("1@x", "Re: [PATCH] rust: led: read it", body=DIFF)], []),

@@ -145,16 +145,42 @@ def test_a_date_is_never_after_the_arrival(date: datetime | None, clamp: datetim
 
 @pytest.mark.parametrize(
     ("subject", "kind"),
-    [("[PATCH] y", Kind.FIXUP), ("[PATCH v2] y", None), ("[PATCH RESEND] y", None)],
+    [("[PATCH] y", Kind.FIXUP), ("[PATCH v2] y", None), ("[PATCH RESEND] y", None), ("[PATCH 1/1] y", Kind.FIXUP)],
 )
-def test_a_single_patch_in_answer_to_anothers_series_is_a_fixup(subject: str, kind: Kind | None) -> None:
-    assert kind_of(posting(subject), replace(FRESH, answers="eve@example.org x")) == kind
+@pytest.mark.parametrize("author", ["ada@example.org", "eve@example.org"])
+def test_a_single_patch_to_the_files_of_the_series_it_answers_is_a_fixup(
+    subject: str, kind: Kind | None, author: str
+) -> None:
+    assert kind_of(posting(subject), replace(FRESH, answers=posting("[PATCH v3] x", author=author))) == kind
+
+
+@pytest.mark.parametrize("author", ["ada@example.org", "eve@example.org"])
+def test_a_single_patch_to_other_files_than_the_series_it_answers_stands_for_itself(author: str) -> None:
+    answered = posting("[PATCH v3] x", "rust/kernel/led.rs", author=author)
+
+    assert kind_of(posting("[PATCH] y"), replace(FRESH, answers=answered)) is None
+
+
+def test_what_a_moved_file_was_called_is_its_name_too() -> None:
+    answered = posting("[PATCH] x", "rust/kernel/old.rs")
+    change = replace(answered.series.patches[0].changes[0], after="rust/kernel/lib.rs")
+    patch = replace(answered.series.patches[0], changes=(change,))
+    answered = replace(answered, series=replace(answered.series, patches=(patch,)))
+
+    assert kind_of(posting("[PATCH] y", "rust/kernel/old.rs"), replace(FRESH, answers=answered)) == Kind.FIXUP
+
+
+def test_a_single_patch_in_answer_to_a_series_that_is_not_known_whole_is_left_alone() -> None:
+    answered = replace(posting("[PATCH 1/2] x", "rust/kernel/led.rs"), state=Waiting((2,)))
+    refused = refuse_posting(posting("[PATCH] y"), replace(FRESH, answers=answered), NOW, TERMS)
+
+    assert str(refused) == 'fixup: a single patch in answer to "x": what that changes is not all known'
 
 
 def test_a_patch_in_answer_to_its_own_first_sending_is_no_fixup() -> None:
     made = posting("[PATCH] x")
 
-    assert kind_of(made, replace(FRESH, answers=made.topic)) is None
+    assert kind_of(made, replace(FRESH, answers=made)) is None
 
 
 @pytest.mark.parametrize(("minutes", "kind"), [(29, Kind.UNSETTLED), (31, Kind.INCOMPLETE)])

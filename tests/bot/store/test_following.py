@@ -58,14 +58,20 @@ def test_a_series_that_was_sent_long_ago_is_not_looked_for(store: Repository) ->
 
 
 def test_a_context_knows_newer_revisions_and_what_is_answered(store: Repository) -> None:
-    put(store, patch("v1@x"), patch("v3@x", number=" v3"), patch("fix@x", name="fan", to="v1@x"))
+    put(
+        store,
+        patch("v1@x"),
+        patch("v3@x", number=" v3"),
+        patch("fix@x", to="v1@x").replace(b"led: read it", b"led: say why"),
+    )
     by_id = {one.posting.message_id: store.context(one.posting) for one in store.due_for_review(10)}
     minute = timedelta(minutes=1)
+    (first,) = (one.posting for one in store.due_for_review(10) if one.posting.message_id == "v1@x")
 
     assert by_id == {
         "v1@x": Context(START, START, newer=3),
         "v3@x": Context(START + minute, START + minute),
-        "fix@x": Context(START + 2 * minute, START + 2 * minute, answers="ada@example.org rust led read it"),
+        "fix@x": Context(START + 2 * minute, START + 2 * minute, answers=first),
     }
 
 
