@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Final
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk as Shape
@@ -17,6 +18,9 @@ from unidiff.patch import PatchSet
 from rules.diff_header import read_header
 from rules.log import split_log
 from rules.patch import FileChange, Hunk, Line, Patch, Unreadable
+
+MAX_FILES: Final = 10_000
+"""A patch of more files is Unreadable: treewide ones have hundreds, and nobody reads a review of thousands."""
 
 _GIT = re.compile(r"^diff --(?:git|cc|combined) ", re.MULTILINE)
 _PLAIN = r"^--- [^\n]+\n\+\+\+ [^\n]+\n@@ -"
@@ -55,6 +59,8 @@ def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
     starts = [match.start() for match in _section_starts(text)]
     if not starts:
         return ()
+    if len(starts) > MAX_FILES:
+        return Unreadable(f"more than {MAX_FILES:,} files")
     changes: list[FileChange] = []
     line = 1 + text.count("\n", 0, starts[0])
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):

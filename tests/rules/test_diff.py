@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.diff import parse, read_patch
+from rules.diff import MAX_FILES, parse, read_patch
 from rules.patch import FileChange, Unreadable
 
 HEADER = "diff --git a/a.rs b/a.rs\nindex 1111111..2222222 100644\n--- a/a.rs\n+++ b/a.rs\n"
@@ -239,3 +239,13 @@ def test_hostile_megabytes_are_read_in_time(unit: str) -> None:
 
     for head in ("", "diff --git ", "Binary files ", HEADER + HUNK, HEADER + HUNK + "Binary files ", "--- a\n+++ "):
         assert isinstance(read_patch(1, "", head + noise).changes, tuple)
+
+
+def test_a_patch_of_too_many_files_is_not_read() -> None:
+    one = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-a\n+b\n"
+    full = "".join(one.format(number) for number in range(MAX_FILES))
+
+    read = parse(full)
+
+    assert not isinstance(read, Unreadable) and len(read) == MAX_FILES
+    assert parse(full + one.format("x")) == Unreadable("more than 10,000 files")
