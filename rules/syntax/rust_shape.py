@@ -163,7 +163,7 @@ def statement_end(code: Code, offset: int) -> tuple[int, str] | None:
     """Where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
 
     ";" and "," are its own, ")", "]" and "}" those of what is around it; "" is the end of a block-like one.
-    None where its end is not shown, or far away.
+    None where its end is not shown, or far away, or where brackets are deeper than any code.
     """
     block_like = _BLOCK_LIKE.match(code.code, offset) is not None
     depth = 0
@@ -171,6 +171,8 @@ def statement_end(code: Code, offset: int) -> tuple[int, str] | None:
         char, at = match[0], match.start()
         if char in "([{":
             depth += 1
+            if depth > _DEEPEST:
+                return None
         elif char in ")]}":
             if depth == 0:
                 return at, char
