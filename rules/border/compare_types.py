@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a series does to the C types and constants that Rust uses."""
 
+import re
 from collections.abc import Iterator
 
 from rules.border.abi import same
@@ -14,6 +15,7 @@ from rules.syntax.c import Declaration, Kind, Member, evaluate, plain_expression
 
 _AGGREGATES = (Kind.STRUCT, Kind.UNION, Kind.ENUM)
 _VALUES = (Kind.CONSTANT, Kind.MACRO)
+_COUNT = re.compile(r"(?:^|_)(?:MAX|NR|NUM|CNT|COUNT|LAST|END)(?:_|$)", re.IGNORECASE)
 
 
 def structs(
@@ -251,8 +253,18 @@ def _value(
     values = _number(first, change, before=True), _number(second, change, before=False)
     if values[0] == values[1]:
         return
-    if values[0] is not None and values[1] is not None:
+    counts = _counts(first, step.before(first.parent)) and _counts(second, step.after(second.parent))
+    if values[0] is not None and values[1] is not None and not counts:
         yield Breakage(name, Effect.VALUE, first, shown, place(step, name), left, sure=step.whole)
+
+
+def _counts(one: Declaration, enums: tuple[Declaration, ...]) -> bool:
+    """Whether an enumerator says how many the others are: by its name, and as the last and next in the enum."""
+    for enum in enums:
+        values = [member.value for member in enum.members] if enum.kind is Kind.ENUM else []
+        if len(values) > 1 and enum.members[-1].name == one.name and values[-2] is not None:
+            return _COUNT.search(one.name) is not None and values[-1] == values[-2] + 1
+    return False
 
 
 def _number(one: Declaration, change: BorderChange, before: bool) -> int | None:

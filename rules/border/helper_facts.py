@@ -2,6 +2,7 @@
 """What the C side of the Rust code says: `rust/helpers/*.c`, the bindings' header, bindgen's parameters."""
 
 import re
+from collections.abc import Mapping
 
 from rules.border.facts import Bindgen, Constant, Helper
 from rules.syntax.c import CSource, Kind, identifiers, scan
@@ -12,6 +13,7 @@ BINDINGS_HEADER = "rust/bindings/bindings_helper.h"
 UAPI_HEADER = "rust/uapi/uapi_helper.h"
 BINDGEN_PARAMETERS = "rust/bindgen_parameters"
 _PREFIX = "rust_helper_"
+_CONSTANT_PREFIX = "RUST_CONST_HELPER_"
 _PASTED = re.compile(r"\brust_helper_\w*(?:\s*##\s*\w+)+")
 _CONSTANT = re.compile(r"^const\s+[\w\s]*?\bRUST_CONST_HELPER_(\w+)\s*=\s*([^;]+);", re.MULTILINE)
 _OPTION = re.compile(r"^--(opaque-type|blocklist-(?:type|function|item|var))[ =]+(\S+)", re.MULTILINE)
@@ -48,6 +50,27 @@ def helpers_of(content: bytes, first: int = 1, whole: bool = True) -> tuple[Help
                 )
             )
     return tuple(found + _pasted(source))
+
+
+def shown_helpers(source: CSource, before: tuple[Helper, ...]) -> tuple[Helper, ...]:
+    """The helpers of a file known in part: those it had and has still, and new ones, whose bodies are not known."""
+    had = {one.name: one for one in before if not one.pattern}
+    found = [one for one in before if one.pattern]
+    for one in source.declarations:
+        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.name.startswith(_PREFIX):
+            name = one.name.removeprefix(_PREFIX)
+            found.append(had.get(name) or Helper(name, one.line, one.signature, (), True, one.conditions))
+    return tuple(found)
+
+
+def shown_constants(source: CSource, before: Mapping[str, Constant]) -> dict[str, Constant]:
+    """The constant helpers of a bindings' header known in part; what a new one stands for is not known."""
+    found = {}
+    for one in source.declarations:
+        if one.name.startswith(_CONSTANT_PREFIX):
+            name = one.name.removeprefix(_CONSTANT_PREFIX)
+            found[name] = before.get(name) or Constant(name, one.line, "", one.conditions)
+    return found
 
 
 def _parameter_names(head: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from rules.border.facts import Access, Bindgen, Constant
-from rules.border.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source
+from rules.border.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, shown_constants
 from rules.border.index import Border, Located, LocatedHelper, User
 from rules.border.source import ChangedFacts
 from rules.syntax.c import CSource
@@ -106,7 +106,12 @@ class _Overlay(Border):
 
     @cached_property
     def constants(self) -> dict[str, Constant]:
-        return super().constants if BINDINGS_HEADER in self._paths else self._base.constants
+        if BINDINGS_HEADER not in self._paths:
+            return self._base.constants
+        shown = self.facts.c(BINDINGS_HEADER)
+        if shown is not None and self.facts.read(BINDINGS_HEADER) is None:
+            return shown_constants(shown, self._base.constants)
+        return super().constants
 
     @cached_property
     def bindgen(self) -> Bindgen:

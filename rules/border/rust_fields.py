@@ -94,6 +94,10 @@ def _access(words: Words, dot: int, known: "_Known") -> Iterator[tuple[str, tupl
         opening = words.opening(dot - 1)
         if all_words[opening + 1] == "*":
             yield known.type_of(opening + 2, dot - 1), tuple(chain), dot + 1
+        elif opening > 3 and all_words[opening - 3 : opening - 1] == ("self", ".") and all_words[opening - 4] != ".":
+            struct = known.reference(all_words[opening - 1], opening)
+            if struct:
+                yield struct, tuple(chain), dot + 1
     elif _NAME.match(before) and before != "self" and (dot < 2 or all_words[dot - 2] not in (".", "::", ")")):
         struct = known.variable(before, dot - 1, by_value=True)
         if struct:
@@ -107,6 +111,7 @@ class _Known:
         self._words = words
         self._types = types
         self._methods: dict[str, set[tuple[str, str]]] = {}
+        self._references: set[tuple[str, str]] = set()
         self._fields: dict[tuple[str, str], str] = {}
         self._impls: list[tuple[int, int, str]] = []
         self._read()
@@ -134,6 +139,11 @@ class _Known:
         if methods and not fields and methods[0] in self._methods:
             return self._method(methods[0], start)
         return ""
+
+    def reference(self, method: str, at: int) -> str:
+        """The struct that the method of `self` lends; "" if the impl around does not say that it lends one."""
+        lends = (method, self._impl(at)) in self._references
+        return self._method(method, at) if lends else ""
 
     def variable(self, name: str, at: int, by_value: bool = False) -> str:
         """The struct of a variable by its nearest declaration above: `name: *mut bindings::T` or `let name = …`."""
@@ -265,4 +275,6 @@ class _Known:
                         return
                     if inner in self._types:
                         self._methods.setdefault(name, set()).add((self._types[inner], self._impl(at)))
+                        if words[index + 1] == "&":
+                            self._references.add((name, self._impl(at)))
                         return

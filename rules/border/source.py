@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Protocol
 
 from rules.border.facts import Helper, RustFacts
-from rules.border.helper_facts import helpers_of, is_helper_source
+from rules.border.helper_facts import helpers_of, is_helper_source, shown_helpers
 from rules.border.rust_facts import rust_facts
 from rules.syntax.c import CSource, Declaration, scan
 
@@ -118,12 +118,14 @@ class ChangedFacts:
 
     def helper_paths(self) -> Iterable[str]:
         kept = (path for path in self._base.helper_paths() if path not in self._gone)
-        return sorted([*kept, *self._files.helper_paths()])
+        return sorted([*kept, *filter(is_helper_source, self._fragments), *self._files.helper_paths()])
 
     def rust(self, path: str) -> RustFacts:
         return self._files.rust(path) if path in self._gone else self._base.rust(path)
 
     def helpers(self, path: str) -> tuple[Helper, ...]:
+        if path in self._fragments:
+            return shown_helpers(self._fragments[path], self._base.helpers(path))
         return self._files.helpers(path) if path in self._gone else self._base.helpers(path)
 
     def c(self, path: str) -> CSource | None:

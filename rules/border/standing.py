@@ -30,13 +30,20 @@ class Standing:
         return tuple(one for one in helpers if self._stands(one.path, one.helper.line, longest=40, function=True))
 
     def ungated(self, users: tuple[User, ...], conditions: tuple[str, ...]) -> tuple[User, ...]:
-        """The users that are built even where the conditions do not hold."""
+        """The users that, after the series, are built even where the conditions do not hold."""
         words = set(_CONFIG.findall(" ".join(conditions)))
-        return tuple(
-            one
-            for one in users
-            if not words or not words <= set(_CONFIG.findall(" ".join((*one.gates, *one.use.gates))))
-        )
+        return tuple(one for one in users if not words or not words <= set(_CONFIG.findall(" ".join(self._gates(one)))))
+
+    def _gates(self, user: User) -> tuple[str, ...]:
+        """The `cfg`s around a user after the series, which may have added them."""
+        module = self._change.after.gates(user.path)
+        if user.path not in self._change.known:
+            return (*module, *user.use.gates)
+        name, text = user.use.name, user.use.text
+        before = [one.use for one in self._change.before.users(name) if one.path == user.path and one.use.text == text]
+        after = [one.use for one in self._change.after.users(name) if one.path == user.path and one.use.text == text]
+        use = after[before.index(user.use)] if len(before) == len(after) and user.use in before else user.use
+        return (*module, *use.gates)
 
     def _stands(self, path: str, line: int, longest: int = _LONGEST, function: bool = False) -> bool:
         if path not in self._change.known:

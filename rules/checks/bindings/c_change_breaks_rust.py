@@ -6,8 +6,9 @@
 A patch, with or without Rust in it, that removes or renames a C name which Rust uses through the bindings or through a
 helper; that makes such a function inline, static or a macro, so that no symbol is left to bind; that changes its
 parameters or its type; that puts it under an `#if`; that removes, renames, retypes or hides a field which Rust reads;
-that turns a constant into something bindgen cannot evaluate, or changes its value (a note); that moves it or its
-header out of what the bindings include.
+that turns a constant into something bindgen cannot evaluate; that moves it or its header out of what the bindings
+include. A constant that changes its value is a warning: Rust gets the new value when it is built, but code may rely on
+the old one, and user space, firmware or a device may know it.
 
 ## Why
 
@@ -24,7 +25,8 @@ Cc. A function that loses its symbol needs a helper in `rust/helpers/`, a macro 
 
 Without a kernel tree nobody knows what Rust uses. Users whose text the series changes count as updated. A change that
 Rust cannot see is none: another spelling of the same type, a `const` on a parameter's pointer, a static inline that is
-called through a helper, a stub for the other branch of an `#if`, a user under the `cfg` of the same option. Where the
+called through a helper, a stub for the other branch of an `#if`, a user under the `cfg` of the same option, the last
+enumerator, which counts the others, where its enum grows. Where the
 base tree does not say what the patch removes, the tree is another one, and nothing is said.
 """
 
@@ -76,7 +78,6 @@ def check(view: SeriesView) -> Iterator[Finding]:
 
 
 def _finding(one: Breakage, alike: Sequence[Breakage] = ()) -> Finding:
-    note = one.effect is Effect.VALUE
     place = one.place
     patch = place.step.patch
     if place.line:
@@ -87,7 +88,7 @@ def _finding(one: Breakage, alike: Sequence[Breakage] = ()) -> Finding:
         anchor = LogAnchor(patch.index, 0, patch.subject)
     return Finding(
         RULE.id,
-        Severity.NOTE if note else RULE.severity,
+        Severity.WARNING if one.effect is Effect.VALUE else RULE.severity,
         Confidence.HIGH if one.sure else Confidence.MEDIUM,
         anchor,
         _message(one) + (f" The same goes for {', '.join(f'`{other.name}`' for other in alike)}." if alike else ""),
@@ -239,6 +240,17 @@ RULE = Rule(
     | +    int brightness;
     |      void *owner;
     |  };
+""",
+        ),
+        Example(
+            "another value",
+            _TREE
+            + """
+    | diff include/linux/lamp.h
+    | @@
+  ! | -#define LAMP_MAX 4
+    | +#define LAMP_MAX 5
+    |  struct lamp {
 """,
         ),
         Example(

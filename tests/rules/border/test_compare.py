@@ -39,7 +39,9 @@ def _said(*patches: tuple[FileChange, ...]) -> list[tuple[str, str, Effect]]:
         ("#define LAMP_MAX 4\n", "", ("LAMP_MAX", "", Effect.REMOVED)),
         ("#define LAMP_MAX 4\n", "#define LAMP_MAX 5\n", ("LAMP_MAX", "", Effect.VALUE)),
         ("#define LAMP_MAX 4\n", "#define LAMP_MAX ((int)4)\n", ("LAMP_MAX", "", Effect.NOT_CONSTANT)),
-        ("\tLAMP_OFF,\n", "\tLAMP_BROKEN,\n\tLAMP_OFF,\n", ("LAMP_ON", "", Effect.VALUE)),
+        ("\tLAMP_ON,\n", "\tLAMP_ON = 4,\n", ("LAMP_ON", "", Effect.VALUE)),
+        ("\tLAMP_NR,\n", "\tLAMP_NR = 9,\n", ("LAMP_NR", "", Effect.VALUE)),
+        ("\tLAMP_ON,\n", "\tLAMP_BROKEN,\n\tLAMP_ON,\n", ("LAMP_ON", "", Effect.VALUE)),
         ("\tLAMP_ON,\n", "\tLAMP_LIT,\n", ("LAMP_ON", "", Effect.REMOVED)),
         ("enum lamp_state {", "enum lamp_mode {", ("LAMP_ON", "", Effect.REMOVED)),
         ("static inline int lamp_level(const", "static inline int lamp_get(const", ("lamp_level", "", Effect.REMOVED)),
@@ -65,6 +67,7 @@ def test_a_change_under_rust_is_found(old: str, new: str, said: tuple[str, str, 
         ("\tint level;\n", "\ts32 level;\n"),
         ("#define LAMP_MAX 4\n", "#define LAMP_MAX (2 + 2)\n"),
         ("\tLAMP_ON,\n", "\tLAMP_ON,\n\tLAMP_DIM,\n"),
+        ("\tLAMP_NR,\n", "\tLAMP_DIM,\n\tLAMP_NR,\n"),
         ("static inline int lamp_level(const", "int lamp_level(const"),
         ("lamp_level(const struct lamp *lamp)", "lamp_level(const struct lamp *l)"),
     ],
@@ -145,6 +148,23 @@ def test_a_user_under_the_same_cfg_does_not_mind() -> None:
     path = "include/linux/light.h"
 
     assert [] == _said((whole_change(path, "#ifdef CONFIG_GATED\nint light(void);\n#endif\n"),))
+
+
+def test_a_user_that_the_series_puts_under_the_same_cfg_does_not_mind() -> None:
+    gate = whole_change(LAMP_H, edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n"))
+    function = "fn on(lamp: *mut bindings::lamp) -> i32 {"
+    user = whole_change(LAMP_RS, edited(LAMP_RS, function, f"#[cfg(CONFIG_LAMP)]\n{function}"))
+
+    assert [("lamp_on", "", Effect.GATED)] == _said((gate,))
+    assert [] == _said((gate,), (user,))
+
+
+def test_a_module_that_the_series_puts_under_the_same_cfg_does_not_mind() -> None:
+    gate = whole_change(LAMP_H, edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n"))
+    lib = "rust/kernel/lib.rs"
+    module = whole_change(lib, edited(lib, "pub mod lamp;", "#[cfg(CONFIG_LAMP)]\npub mod lamp;"))
+
+    assert [] == _said((gate, module))
 
 
 def test_the_place_is_the_removed_line_and_the_new_name_is_guessed() -> None:

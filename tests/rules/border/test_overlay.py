@@ -3,8 +3,10 @@
 
 import pytest
 
+from rules.border.helper_facts import BINDINGS_HEADER
 from rules.border.index import Border
 from rules.border.overlay import changed_border
+from rules.syntax.c import scan
 from tests.rules.border.trees import FILES, border, edited
 
 _NAMES = (
@@ -53,3 +55,24 @@ def test_the_overlay_equals_a_border_built_anew(changed: dict[str, str | None]) 
         assert anew.member_users("lamp", member) == over.member_users("lamp", member)
     assert anew.used == over.used
     assert set(anew.reached) == set(over.reached)
+
+
+def test_helpers_of_files_known_in_part_are_those_that_the_parts_show() -> None:
+    fragments = {
+        "rust/helpers.c": scan("int rust_helper_other(void)\n{\n\treturn other();\n}\n", whole=False),
+        "rust/helpers/lamp.c": scan(FILES["rust/helpers/lamp.c"] + "void rust_helper_lamp_new(void)\n{\n}\n"),
+        BINDINGS_HEADER: scan(FILES[BINDINGS_HEADER] + "const u32 RUST_CONST_HELPER_LAMP_NEW = NEW;\n"),
+    }
+
+    over = changed_border(border(), {}, fragments)
+
+    assert all(over.provider(name) is not None for name in ("other", "lamp_new", "LAMP_NEW"))
+    assert border().provider("lamp_level") == over.provider("lamp_level")
+    assert border().provider("LAMP_CAST") == over.provider("LAMP_CAST")
+    assert ["rust/helpers.c", "rust/helpers/lamp.c"] == list(over.facts.helper_paths())
+
+
+def test_a_helper_that_a_part_removes_is_gone() -> None:
+    over = changed_border(border(), {}, {"rust/helpers/lamp.c": scan("")})
+
+    assert over.provider("lamp_level") is None

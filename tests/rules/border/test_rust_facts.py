@@ -86,6 +86,11 @@ def test_modules_under_a_cfg_are_kept() -> None:
             "impl L { fn raw(&self) -> *mut bindings::lamp {} fn f(&self) { unsafe { (*self.raw()).level } } }",
             [("lamp", ("level",))],
         ),
+        (
+            "impl L { fn lent(&self) -> &bindings::lamp {} fn f(&self) -> u32 { self.lent().level } }",
+            [("lamp", ("level",))],
+        ),
+        ("impl L { fn raw(&self) -> *mut bindings::lamp {} fn f(&self) -> u32 { self.raw().level } }", []),
         ("fn f() { let p = unsafe { bindings::lamp_get() }; unsafe { (*p).level } }", [("lamp_get()", ("level",))]),
         ("fn f(l: bindings::lamp) { l.level }", [("lamp", ("level",))]),
         ("fn f(q: *mut Other, p: bindings::lamp) { unsafe { (*q).level } }", [("", ("level",))]),

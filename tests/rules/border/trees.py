@@ -17,6 +17,7 @@ FILES = {
 enum lamp_state {
 \tLAMP_OFF,
 \tLAMP_ON,
+\tLAMP_NR,
 };
 struct lamp {
 \tint level;
@@ -63,6 +64,7 @@ fn red(lamp: *mut bindings::lamp) -> u8 {
 const MAX: u32 = bindings::LAMP_MAX;
 const CAST: u32 = bindings::LAMP_CAST;
 const STATE: u32 = bindings::lamp_state_LAMP_ON;
+const STATES: u32 = bindings::lamp_state_LAMP_NR;
 """,
     "rust/kernel/gated.rs": "use crate::bindings;\nfn f() -> i32 {\n    unsafe { bindings::light() }\n}\n",
 }
