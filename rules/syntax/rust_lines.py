@@ -9,6 +9,7 @@ _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
 _LENIENT_TAG = re.compile(rb"(?i:safety)\s*:|(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b")
 _UNTAGGED = re.compile(rb"(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b(?!:)")
 _TRAILING_COMMENT = re.compile(rb"\s*(?://.*|/\*.*\*/)$")
+_REPEATED_ATTRIBUTE = re.compile(rb"\$\(\s*#\[.*\]\s*\)\s*[*+?]$")
 _ATTRIBUTE_ROWS = 40
 _COMMENT_ROWS = 400
 
@@ -117,6 +118,8 @@ def comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
         first = lines[start].lstrip()
         return start if first.startswith((b"/*", b"#[")) and not first.startswith(b"/*!") else None
     bare = _TRAILING_COMMENT.sub(b"", line)
+    if bare.startswith(b"$(") and _REPEATED_ATTRIBUTE.match(bare):
+        return at
     if bare.endswith(b"]"):
         if bare.startswith(b"#["):
             return at
