@@ -62,6 +62,13 @@ def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], b
     return Docs(tuple(lines), headings(lines), opaque), tuple(attributes), met_floor and unit.open_top
 
 
+def attributes_of(unit: Unit, item: Node) -> tuple[str, ...]:
+    """The attributes of an item: most have none, which takes no reading of their documentation."""
+    row = item.start_point.row
+    first, _ = header_rows(unit.lines, row, -1)
+    return header(unit, item, -1)[1] if any(b"#[" in line for line in unit.lines[first : row + 1]) else ()
+
+
 def inner_docs(unit: Unit, item: Node) -> tuple[tuple[int, str], ...]:
     """The `//!` lines with which an item's body begins: they document the item too."""
     body = item.child_by_field_name("body")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from rules.syntax.rust_docs import header
+from rules.syntax.rust_docs import attributes_of
 from rules.syntax.rust_lines import header_rows
 from rules.syntax.rust_model import Setting
 from rules.syntax.rust_unit import Unit
@@ -127,7 +127,7 @@ class Walker:
         if kind in ITEM_KINDS:
             return self._enter_item(outer, node, ITEM_KINDS[kind])
         if self._has_lints and kind in _STATEMENTS:
-            allowed = _lints(header(self.unit, node, -1)[1])
+            allowed = _lints(attributes_of(self.unit, node))
             return _changed(outer, allowed=allowed) if allowed - outer.allowed else outer
         return outer
 
@@ -153,7 +153,7 @@ class Walker:
             floor = header_rows(self.unit.lines, row, -1)[0] - 1 if in_module else outer.floor
         in_test, allowed = outer.in_test, outer.allowed
         if self._has_tests or self._has_lints:
-            _, attributes, _ = header(self.unit, node, -1)
+            attributes = attributes_of(self.unit, node)
             in_test = in_test or any(_TEST.match(text) for text in attributes)
             allowed = allowed | _lints(attributes)
             body = node.child_by_field_name("body") if kind in ("mod", "fn", "impl", "trait") else None
