@@ -97,7 +97,7 @@ def _posting(one: KeptPosting, by: Terms, now: datetime) -> Iterator[str]:
     else:
         refused = refuse_posting(posting, one.context, now, by)
         yield clean(f"  not reviewed yet; {f'would be refused: {refused}' if refused else 'due for review'}")
-    yield f"  answered by {one.answer}" if one.answer else "  no mail answers it"
+    yield f"  answered by {one.answer} (`patchwarden outbox show`)" if one.answer else "  no mail answers it"
 
 
 def _no_patch(kept: Kept, by: Terms) -> str:

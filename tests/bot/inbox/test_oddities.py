@@ -111,6 +111,10 @@ CASES = {
     ),
     "zone without number": ([swap(PATCH, ("+0000", "CEST"))], [ONE]),
     "zone of no place": ([swap(PATCH, ("+0000", "+1600"))], [ONE]),
+    "archived a month after it was sent": (
+        [swap(PATCH, ("Mon, 02 Mar", "Mon, 02 Feb"))],
+        ["rust: led: read it v1 stale: it was sent on 2026-02-02 09:00 UTC and archived later"],
+    ),
     "from the future": ([swap(PATCH, ("2026", "2077"))], [ONE]),
     "year without end": ([swap(PATCH, ("2026", "2" + "0" * 23))], [ONE]),
     "html beside text": ([multipart(PATCH, f"\n{BODY}", "Content-Type: text/html\n\n<p>x")], [ONE]),
@@ -135,6 +139,7 @@ CASES = {
         [head(PATCH, *(f"X-{n}: {'x' * 400}" for n in range(900)))],
         ["header larger than 256,000 bytes (unreadable)"],
     ),
+    "endless line in the text": ([swap(PATCH, ("Read it.", "Read it. " * 5000))], [ONE]),
     "nul in text": ([swap(PATCH, ("Read it.", b"Read\0 it."))], [ONE]),
     "nul in the header": ([swap(PATCH, ("rust: led", b"rust:\0 led"))], [ONE]),
     "raw 8 bit in the header": ([swap(PATCH, ("From: Ada", b"From: Ad\xe4"))], [ONE]),
@@ -190,6 +195,18 @@ CASES = {
         [patch("1@x"), patch("2@x", number=" v2", to="1@x")],
         ["rust: led: read it v1 older-revision: v2 is here already", "rust: led: read it v2 complete"],
     ),
+    "four revisions in one thread": (
+        [
+            patch("1@x"),
+            patch("2@x", number=" v2", to="1@x"),
+            patch("3@x", number=" v3", to="1@x"),
+            patch("4@x", number=" v4", to="3@x"),
+        ],
+        [
+            *(f"rust: led: read it v{revision} older-revision: v4 is here already" for revision in (1, 2, 3)),
+            "rust: led: read it v4 complete",
+        ],
+    ),
     "patch as answer to a review": (
         [
             patch("1@x"),
@@ -207,6 +224,7 @@ CASES = {
         ["rust: fan: read it v1 complete", ONE],
     ),
     "resent": ([patch("1@x"), patch("2@x", number=" RESEND")], [ONE, ONE]),
+    "same diff sent again without a word": ([patch("1@x"), patch("2@x")], [ONE, ONE]),
     "unquoted diff in an answer": ([mail("1@x", "Re: [PATCH] rust: led: read it", body=DIFF)], []),
     "quoted diff in an answer": (
         [mail("1@x", "Re: [PATCH] rust: led: read it", body="> " + DIFF.replace("\n", "\n> "))],
@@ -220,6 +238,7 @@ CASES = {
         [patch("1@x", number=" 1/2"), head(patch("2@x", "fan", number=" 2/2", to="1@x"), "In-Reply-To: <0@x>")],
         [ONE],
     ),
+    "answer to nothing": ([patch("1@x"), mail("2@x", "Re: [PATCH] rust: led: read it", body=DIFF)], [ONE]),
     "answers itself": ([patch("1@x", to="1@x")], [ONE]),
     "answers in a circle": (
         [patch("1@x", number=" 1/2", to="2@x"), patch("2@x", "fan", number=" 2/2", to="1@x")],
@@ -240,6 +259,19 @@ CASES = {
     "a bot's diff": ([swap(PATCH, ("ada@example.org", "lkp@intel.com"))], []),
     "a person called like a bot": ([swap(PATCH, ("ada@example.org", "acourbot@example.org"))], [ONE]),
     "journal report": ([head(PATCH, "Auto-Submitted: auto-generated")], []),
+    "acknowledgement that says of no machine": (
+        [
+            PATCH,
+            mail(
+                "2@x",
+                "We got your mail: [PATCH] rust: led: read it",
+                to="1@x",
+                body=DIFF,
+                author="ack@mari.example.org",
+            ),
+        ],
+        [ONE],
+    ),
     "spam": ([mail("1@x", "Your invoice 4711", body="Dear customer\n")], []),
 }
 
