@@ -15,6 +15,13 @@ from rules.view import FileView
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
 _MOST_LINES = 12
+_LAST_WORD = re.compile(r"\w+(?=>*\s*$)")
+_CONTAINER = re.compile(r"(?:impl|trait) ")
+_OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options: one of that name may be theirs
+    r"(?:add|sub|offset|offset_from|byte_\w+|as_(?:ref|mut)\w*|assume_init\w*|copy_(?:from|to)\w*|drop_in_place|replace"
+    r"|get_unchecked\w*|map_unchecked\w*|read\w*|write\w*|set_len|swap|unwrap\w*)\Z"
+)
+)
 
 
 class Requirements:
@@ -44,11 +51,26 @@ class Requirements:
         for path, source in self._sources(owner):
             declared = (one for part in source.parts if part.holds(word) for one in part.declarations)
             fitting = [one for one in declared if one.kind == kind and one.name == operation.callee]
-            own = [one for one in fitting if owner and owner in one.scope.split(" / ")[0]] or fitting
-            sections = [(one, lines) for one in own if (lines := asked(one.docs))]
+            if kind == "fn":
+                fitting = [one for one in fitting if self._is_callee(one, path, operation, owner)]
+            sections = [(one, lines) for one in fitting if (lines := asked(one.docs))]
             if sections:
                 return _evidence(path, *sections[0]) if len(sections) == 1 else None
         return None
+
+    def _is_callee(self, one: UnsafeDeclaration, path: str, operation: Operation, owner: str) -> bool:
+        """Whether a function of the name that is called is the one that the path before the name means."""
+        container = next((part for part in reversed(one.scope.split(" / ")) if _CONTAINER.match(part)), "")
+        if owner[:1].isupper():
+            return container.startswith("trait ") or (container != "" and _implemented(container) == owner)
+        if operation.name.startswith("."):
+            return container != "" and not _OF_THE_LANGUAGE.match(operation.callee)
+        if container:
+            return False
+        if not owner:
+            return path == self._file.path or operation.callee in self._imported
+        stem = path.removesuffix(".rs").removesuffix("/mod").rsplit("/", 1)[-1]
+        return owner in ("crate", "self", "super", stem) or f"mod {owner}" in one.scope.split(" / ")
 
     def _sources(self, owner: str) -> Iterator[tuple[str, Source]]:
         """Where it may be declared, the nearest first; of a file that is changed often, the last image."""
@@ -106,12 +128,18 @@ def asked(docs: Docs) -> tuple[str, ...]:
 
 def _owner(operation: Operation, scope: str) -> str:
     """The type whose function is called, as far as the path says it; `Self` is that of the enclosing impl."""
-    parts = operation.name.split("::")
+    path, _, _ = operation.name.rpartition("::")
     if operation.kind == "implementation":
-        return parts[-1]
-    if len(parts) < 2:
-        return ""
-    if parts[-2] != "Self":
-        return parts[-2]
-    head = next((part for part in scope.split(" / ") if part.startswith("impl ")), "")
-    return re.sub(r"<.*", "", head.rsplit(" for ", 1)[-1].removeprefix("impl "))
+        return operation.callee
+    owner = _LAST_WORD.search(path)
+    if owner is None or owner[0] != "Self":
+        return owner[0] if owner else ""
+    head = next((part for part in reversed(scope.split(" / ")) if _CONTAINER.match(part)), "")
+    return _implemented(head)
+
+
+def _implemented(container: str) -> str:
+    """The type that an `impl` is for, or the trait, without its path and generics."""
+    named = container.rsplit(" for ", 1)[-1].removeprefix("impl ").removeprefix("trait ")
+    name = _LAST_WORD.search(named.partition("<")[0])
+    return name[0] if name else ""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a callee asks for, found in the file, in the series and in the base kernel."""
 
+import pytest
+
 from rules.callee import Requirements, asked
 from rules.engine import view
 from rules.example import load
@@ -88,6 +90,60 @@ def test_two_that_fit_are_none() -> None:
         """
 
     assert found(text, "on") is None
+
+
+NAMESAKES = """
+        | patch one
+        | diff rust/kernel/led.rs (new)
+        | +impl Led {
+        | +    /// # Safety
+        | +    /// Shine.
+        | +    pub unsafe fn from_raw() {}
+        | +    /// # Safety
+        | +    /// Glow.
+        | +    pub unsafe fn as_ref(&self) {}
+        | +    /// # Safety
+        | +    /// Blink.
+        | +    pub unsafe fn blink(&self) {}
+        | +}
+        | +/// # Safety
+        | +/// Read.
+        | +pub unsafe fn read() {}
+        | +/// # Safety
+        | +/// Switch.
+        | +pub unsafe fn switch() {}
+        | +trait Light {
+        | +    /// # Safety
+        | +    /// Dim.
+        | +    unsafe fn dim();
+        | +}
+        | diff rust/kernel/lamp.rs (new)
+        | +use crate::led::switch;
+        """
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "line"),
+    [
+        ("Led::from_raw", "", "Shine."),
+        ("crate::led::Led::from_raw", "", "Shine."),
+        ("Self::from_raw", "impl Drop for Led<'_> / fn drop", "Shine."),
+        ("Self::from_raw", "impl Lamp / fn drop", None),
+        ("KBox::from_raw", "", None),
+        ("<T as Light>::dim", "", "Dim."),
+        ("T::dim", "", "Dim."),
+        (".blink", "", "Blink."),
+        (".as_ref", "", None),
+        ("crate::led::read", "", "Read."),
+        ("core::ptr::read", "", None),
+        ("read", "", None),
+        ("switch", "", "Switch."),
+    ],
+)
+def test_the_path_says_whose_function_it_is(name: str, scope: str, line: str | None) -> None:
+    evidence = found(NAMESAKES, name, scope)
+
+    assert line == (evidence and evidence.lines[0])
 
 
 def test_nothing_is_asked_where_no_section_is() -> None:
