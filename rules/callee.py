@@ -21,7 +21,6 @@ _OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options
     r"(?:add|sub|offset|offset_from|byte_\w+|as_(?:ref|mut)\w*|assume_init\w*|copy_(?:from|to)\w*|drop_in_place|replace"
     r"|get_unchecked\w*|map_unchecked\w*|read\w*|write\w*|set_len|swap|unwrap\w*)\Z"
 )
-)
 
 
 class Requirements:
