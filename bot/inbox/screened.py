@@ -9,14 +9,16 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.ports import Archive, Batch, RawMail
+
+T = TypeVar("T")
 
 _HELD: Final = 32 * 1024 * 1024
 """So many bytes of dropped mails are remembered; the parts of a series come within minutes."""
 
-_THREADS: Final = 10_000
+_MOST: Final = 20_000
 _HEADER: Final = 64 * 1024
 _IDS = re.compile(rb"^(message-id|references|in-reply-to):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(rb"<([^<>\s]+)>")
@@ -37,6 +39,7 @@ class Screened:
         self._size = 0
         self._dropped: OrderedDict[bytes, list[RawMail]] = OrderedDict()
         self._threads: OrderedDict[bytes, None] = OrderedDict()
+        self._began: OrderedDict[bytes, bytes] = OrderedDict()
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         for batch in self._archive.batches(cursors, size):
@@ -47,11 +50,9 @@ class Screened:
 
     def _kept(self, mail: RawMail) -> Iterator[RawMail]:
         """The mail if it may matter, behind those of its thread that were dropped."""
-        matters, thread = self._may_matter(mail.raw), _thread(mail.raw)
+        matters, thread = self._may_matter(mail.raw), self._thread(mail.raw)
         if matters and thread and _may_be_patch(mail.raw):
-            self._threads[thread] = None
-            if len(self._threads) > _THREADS:
-                self._threads.popitem(last=False)
+            _remember(self._threads, thread, None)
             for one in self._dropped.pop(thread, ()):
                 self._size -= len(one.raw)
                 yield one
@@ -59,6 +60,14 @@ class Screened:
             yield mail
         elif thread:
             self._drop(thread, mail)
+
+    def _thread(self, raw: bytes) -> bytes:
+        """The id that the mail's thread goes by: some gateways make even a first patch refer to what nobody has."""
+        own, first = _ids(raw)
+        thread = self._began.get(first, first)
+        if own:
+            _remember(self._began, own, thread)
+        return thread
 
     def _drop(self, thread: bytes, mail: RawMail) -> None:
         self._dropped.setdefault(thread, []).append(mail)
@@ -72,9 +81,15 @@ def _may_be_patch(raw: bytes) -> bool:
     return _DIFF in raw or b"base64" in raw.lower()
 
 
-def _thread(raw: bytes) -> bytes:
-    """The id of the mail that began the thread, as far as this mail's header tells; nothing where it has no ids."""
+def _remember(memory: OrderedDict[bytes, T], key: bytes, value: T) -> None:
+    memory[key] = value
+    if len(memory) > _MOST:
+        memory.popitem(last=False)
+
+
+def _ids(raw: bytes) -> tuple[bytes, bytes]:
+    """The mail's id, and that of the mail that began its thread as far as the header tells; nothing without ids."""
     header = raw[:_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     found = {name.lower(): _ID.findall(value) for name, value in reversed(_IDS.findall(header))}
-    ids = next((found[name] for name in (b"references", b"in-reply-to", b"message-id") if found.get(name)), [b""])
-    return ids[0]
+    first = next((found[name] for name in (b"references", b"in-reply-to", b"message-id") if found.get(name)), [b""])
+    return (found.get(b"message-id") or [b""])[0], first[0]

@@ -37,6 +37,12 @@ def test_a_series_is_kept_whole_wherever_the_patch_that_matters_stands(order: Se
     assert sorted(order) == sorted(kept(*order, size=size))
 
 
+def test_a_first_patch_that_a_gateway_lets_refer_to_nothing_is_of_its_series() -> None:
+    first = part(1, thread="gateway@x")
+
+    assert [first, part(2, "rust", thread="1@x")] == kept(first, part(2, "rust", thread="1@x"))
+
+
 def test_another_thread_stays_out() -> None:
     other = part(1, thread="other@x")
 
