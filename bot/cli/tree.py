@@ -14,8 +14,11 @@ from bot.kernel.kernels import Kernels
 from bot.settings import load
 from rules.border.facts import Constant
 from rules.border.index import Border
+from rules.syntax.c import Declaration, Member
 
-_NAME = Annotated[str, typer.Argument(metavar="NAME", help="A C name, as C writes it or as Rust sees it.")]
+_NAME = Annotated[
+    str, typer.Argument(metavar="NAME", help="A C name, as C writes it or as Rust sees it; a field as STRUCT.FIELD.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -64,6 +67,7 @@ def used_by(context: typer.Context, name: _NAME, tree: TreeOption = None) -> Non
     Example:
       patchwarden tree used-by mutex_lock
       patchwarden tree used-by miscdevice --tree ~/linux.git@v6.12
+      patchwarden tree used-by miscdevice.minor
 
     Exit status: 0 it is used; 1 it is not; 2 there is no kernel tree.
     """
@@ -86,15 +90,17 @@ def show(context: typer.Context, name: _NAME, tree: TreeOption = None) -> None:
     Exit status: 0 found; 1 no header that the bindings see declares it; 2 there is no kernel tree.
     """
     border = _border(context, tree)
-    found = border.bound(name)
+    struct, _, field = name.partition(".")
+    found = [one for one in border.bound(struct) if not field or _members(one.declaration, field)]
     provider = border.provider(name)
     for one in found:
         declaration = one.declaration
         typer.echo(f"{one.path}:{declaration.line}: {declaration.kind}: {declaration.signature}")
         for condition in declaration.conditions:
             typer.echo(f"    under {condition}")
-        for member in declaration.members:
-            typer.echo(f"    {member.type or member.expression} {member.name}")
+        for member in _members(declaration, field):
+            shown = f"{member.type} {member.name}" if member.type else f"{member.name} = {member.expression}"
+            typer.echo(f"    {shown}" + "".join(f", under {condition}" for condition in member.conditions))
     if isinstance(provider, Constant):
         typer.echo(
             f"rust/bindings/bindings_helper.h:{provider.line}: given to Rust as RUST_CONST_HELPER_{provider.name}"
@@ -106,6 +112,11 @@ def show(context: typer.Context, name: _NAME, tree: TreeOption = None) -> None:
     raise typer.Exit(status.OK if found or provider is not None else status.FINDINGS)
 
 
+def _members(declaration: Declaration, field: str) -> list[Member]:
+    """The members of that name, all of them for no name."""
+    return [one for one in declaration.members if not field or field in (one.name, one.name.rpartition(".")[2])]
+
+
 def _border(context: typer.Context, tree: list[str] | None) -> Border:
     newest = Kernels(places(context, tree, no_tree=False)).newest()
     border = newest.border() if newest is not None else None
@@ -115,15 +126,16 @@ def _border(context: typer.Context, tree: list[str] | None) -> Border:
 
 
 def _users(border: Border, name: str) -> list[tuple[str, str, str]]:
+    struct, dot, field = name.partition(".")
+    if dot:
+        return _member_rows(border, struct, field.rpartition(".")[2])
     rows = [(f"{one.path}:{one.use.line}", one.use.form, one.use.text) for one in border.users(name)]
     for located in border.declared(name):
         if located.declaration.parent:
             users = border.users(f"{located.declaration.parent}_{name}")
             rows += [(f"{one.path}:{one.use.line}", one.use.form, one.use.text) for one in users]
         for member in dict.fromkeys(field.name.rpartition(".")[2] for field in located.declaration.members):
-            for one in border.member_users(name, member):
-                how = f"field {member}" if one.sure else f"field {member}?"
-                rows.append((f"{one.path}:{one.access.line}", how, one.access.text))
+            rows += _member_rows(border, name, member)
     for wrapping in border.helpers_using(name):
         rows.append((f"{wrapping.path}:{wrapping.helper.line}", "helper", wrapping.helper.signature))
         if wrapping.helper.name != name:
@@ -132,3 +144,11 @@ def _users(border: Border, name: str) -> list[tuple[str, str, str]]:
     for constant in border.constants_using(name):
         rows.append((f"rust/bindings/bindings_helper.h:{constant.line}", "constant", constant.expression))
     return list(dict.fromkeys(rows))
+
+
+def _member_rows(border: Border, struct: str, member: str) -> list[tuple[str, str, str]]:
+    """Where Rust names a field; a question mark where the struct is only likely."""
+    return [
+        (f"{one.path}:{one.access.line}", f"field {member}" if one.sure else f"field {member}?", one.access.text)
+        for one in border.member_users(struct, member)
+    ]

@@ -25,12 +25,13 @@ def answers(border: Border, item: Item, path: str) -> tuple[Answer, ...]:
     """The calls of an unsafe function, the constructions of a type with invariants, in the order of paths and lines.
 
     A function of an impl is looked for by its name and the type's, anywhere, and by its name alone in its own file.
+    A type of the same name that another file defines is another type.
     """
     word = item.name.encode()
     found: list[Answer] = []
     for other in border.facts.rust_paths():
         content = border.facts.read(other)
-        if content is not None and word in content:
+        if content is not None and word in content and (other == path or not _redefines(content, item)):
             lines = content.decode("utf-8", "replace").split("\n")
             pattern = _pattern(item, own=other == path, typed=item.scope.encode() in content)
             found += [
@@ -40,6 +41,12 @@ def answers(border: Border, item: Item, path: str) -> tuple[Answer, ...]:
                 for one in _answer(other, lines, number)
             ]
     return tuple(found)
+
+
+def _redefines(content: bytes, item: Item) -> bool:
+    if item.kind == "fn":
+        return False
+    return re.search(rb"\b(?:struct|enum|union|type)\s+%s\b" % re.escape(item.name.encode()), content) is not None
 
 
 def _pattern(item: Item, own: bool, typed: bool) -> re.Pattern[str]:

@@ -30,12 +30,17 @@ def is_kernel_crate(path: str) -> bool:
     return path.startswith("rust/kernel/")
 
 
+def modules_under_cfg(text: str) -> tuple[tuple[str, str], ...]:
+    """The modules that a Rust file declares under a `cfg`, each with what is in its brackets."""
+    return tuple((match.group(2), match.group(1)) for match in _MODULE.finditer(text))
+
+
 def rust_facts(path: str, content: bytes) -> RustFacts:
     """The facts of one Rust file; empty for one that never speaks of bindings."""
     if b"bindings" not in content and b"uapi" not in content and b"#[export]" not in content and b"cfg(" not in content:
         return RustFacts()
     text = content.decode("utf-8", "surrogateescape")
-    modules = tuple((match.group(2), match.group(1)) for match in _MODULE.finditer(text))
+    modules = modules_under_cfg(text)
     if b"bindings" not in content and b"uapi" not in content and b"#[export]" not in content:
         return RustFacts(modules=modules)
     words = words_of(text)

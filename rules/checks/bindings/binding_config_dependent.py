@@ -24,34 +24,25 @@ is said.
 import re
 from collections.abc import Iterator
 
-from rules.border.fresh import fresh_users, gated
+from rules.border.fresh import gated
 from rules.border.index import Located
-from rules.border_view import anchored
-from rules.finding import Confidence, Evidence, Finding, Severity
+from rules.border_view import declared_in_c, fresh_in, module_is_gated
+from rules.finding import Confidence, Finding, Severity
 from rules.rule import Example, Rule, Status
 from rules.view import SeriesView
 
 
 def check(view: SeriesView) -> Iterator[Finding]:
     """One finding for each name, where it is used first."""
-    change = view.border
-    if change is None:
-        return
-    for user in fresh_users(change):
+    for change, user, anchor in fresh_in(view):
         found = gated(change.after, user) if user.path.startswith("rust/kernel/") else None
-        anchor = anchored(view, user) if found is not None else None
-        if found is None or anchor is None:
+        if found is None or module_is_gated(view, user.path):
             continue
         condition = re.sub(r"defined\((\w+)\)", r"\1", found[0])
         message = f"`{user.use.name}` is only there under `{condition}`, but this is built without it too."
-        stands = found[1]
-        evidence: tuple[Evidence, ...] = ()
-        if isinstance(stands, Located):
-            one = stands.declaration
-            evidence = (Evidence(f"{stands.path}:{one.line}", (one.signature,)),)
-        yield Finding(
-            RULE.id, RULE.severity, Confidence.HIGH, anchor, message, evidence, facts=(("name", user.use.name),)
-        )
+        evidence = declared_in_c(found[1]) if isinstance(found[1], Located) else ()
+        facts = (("name", user.use.name),)
+        yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, message, evidence, facts=facts)
 
 
 _TREE = """

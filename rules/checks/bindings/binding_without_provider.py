@@ -24,30 +24,24 @@ from a header that is not known. Without a kernel tree nothing is said.
 
 from collections.abc import Iterator
 
-from rules.border.fresh import fresh_users, unprovided
-from rules.border_view import anchored
-from rules.finding import Confidence, Evidence, Finding, Severity
+from rules.border.fresh import unprovided
+from rules.border_view import declared_in_c, fresh_in
+from rules.finding import Confidence, Finding, Severity
 from rules.rule import Example, Rule, Status
 from rules.view import SeriesView
 
 
 def check(view: SeriesView) -> Iterator[Finding]:
     """One finding for each name, where it is used first."""
-    change = view.border
-    if change is None:
-        return
-    for user in fresh_users(change):
+    for change, user, anchor in fresh_in(view):
         stands = unprovided(change.after, user.use.name)
-        anchor = anchored(view, user) if stands is not None else None
-        if stands is None or anchor is None:
+        if stands is None:
             continue
-        one = stands.declaration
-        wanted = "a `RUST_CONST_HELPER_*`" if one.kind == "macro" else "a helper"
-        message = f"`{user.use.name}` is no symbol that bindgen can bind, C has it as {one.kind}: it needs {wanted}."
-        evidence = (Evidence(f"{stands.path}:{one.line}", (one.signature,)),)
-        yield Finding(
-            RULE.id, RULE.severity, Confidence.HIGH, anchor, message, evidence, facts=(("name", user.use.name),)
-        )
+        kind = stands.declaration.kind
+        wanted = "a `RUST_CONST_HELPER_*`" if kind == "macro" else "a helper"
+        message = f"`{user.use.name}` is no symbol that bindgen can bind, C has it as {kind}: it needs {wanted}."
+        facts = (("name", user.use.name),)
+        yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, message, declared_in_c(stands), facts=facts)
 
 
 _TREE = """

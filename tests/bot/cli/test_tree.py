@@ -53,6 +53,17 @@ def test_show_says_what_c_declares(patchwarden: Call, kernel: Path) -> None:
     assert "given to Rust as RUST_CONST_HELPER_LAMP_CAST" in out
 
 
+def test_a_field_is_asked_for_by_its_struct(patchwarden: Call, kernel: Path) -> None:
+    status, out, _ = patchwarden("tree", "used-by", "colour.red", "--tree", str(kernel))
+    assert (0, "rust/kernel/lamp.rs:10: field red: unsafe { (*lamp).colour.red }\n") == (status, out)
+
+    status, out, _ = patchwarden("tree", "show", "lamp.level", "--tree", str(kernel))
+    assert (0, "include/linux/lamp.h:11: struct: struct lamp\n    int level\n") == (status, out)
+
+    assert 1 == patchwarden("tree", "show", "lamp.nothing", "--tree", str(kernel))[0]
+    assert 1 == patchwarden("tree", "used-by", "lamp.owner", "--tree", str(kernel))[0]
+
+
 @pytest.mark.parametrize(
     "arguments", [("tree", "show", "x"), ("tree", "sync"), ("tree", "show", "x", "--tree", "nowhere")]
 )

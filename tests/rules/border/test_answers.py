@@ -64,3 +64,17 @@ def test_calls_and_constructions_with_a_comment_answer() -> None:
     assert [("rust/kernel/lamp.rs", 20)] == [
         (one.path, one.line) for one in answers(border, lamp, "rust/kernel/lamp.rs")
     ]
+
+
+def test_a_type_of_the_same_name_that_another_file_defines_is_another() -> None:
+    user = "fn a() {\n    // INVARIANT: It is valid.\n    let lamp = Lamp(ptr);\n}\n"
+    files = {
+        "rust/kernel/lamp.rs": LAMP.encode(),
+        "rust/kernel/user.rs": user.encode(),
+        "rust/kernel/other.rs": f"pub struct Lamp(*mut u8);\n{user}".encode(),
+    }
+    lamp = next(one for one in items(LAMP) if one.name == "Lamp")
+
+    found = answers(Border.of_files(files), lamp, "rust/kernel/lamp.rs")
+
+    assert {"rust/kernel/lamp.rs", "rust/kernel/user.rs"} == {one.path for one in found}
