@@ -11,6 +11,7 @@ import typer
 
 from bot.cli.context import options
 from bot.cli.since import moment
+from bot.mail.address import is_plain
 from bot.review.digest import Digest
 from bot.review.digest_html import digest_html
 from bot.review.digest_text import digest_text
@@ -62,6 +63,8 @@ def digest(
     """
     if send and not reader:
         raise typer.BadParameter("a mail needs somebody to go to: --for ADDRESS", param_hint="--send")
+    if reader and not is_plain(reader):
+        raise typer.BadParameter(f"{reader!r} is no plain address", param_hint="--for")
     settings = load(options(context).config)
     now = datetime.now(UTC)
     period = Period(moment(since, now), moment(until, now, "--until"))
@@ -77,7 +80,8 @@ def digest(
         found = job.digest(reader or "", job.material(period))
         if send:
             mail = job.send(found)
-            what = "nothing to say" if found.nothing else "it was written before"
+            days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d}, in whole days"
+            what = f"nothing to say of {days}" if found.nothing else "it was written before"
             typer.echo(f"no mail: {what}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
             return
     speaker = identity(settings)

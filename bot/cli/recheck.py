@@ -2,6 +2,7 @@
 """`patchwarden recheck`: judge series again, and say what changed and why."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,7 +24,7 @@ from bot.jobs.recheck import Rechecked
 from bot.mail.posting import Part, Posting
 from bot.review.difference import Change, Kind
 from bot.review.formats.row import Row, clean, record
-from bot.review.prose import visible
+from bot.review.prose import count, visible
 from bot.settings import load
 from bot.wiring_recheck import Again, again
 from rules.registry import by_id
@@ -83,10 +84,10 @@ def recheck(
         raise typer.BadParameter("name a message-id, a mail's web address, a series, or --list", param_hint="TARGET")
     settings = named(load(options(context).config), tree, no_tree)
     start = moment(since, datetime.now(UTC))
-    code, records = status.OK, []
+    code, records, changed, queued = status.OK, [], 0, 0
     console = Console(stderr=True)
     with shown(console) as progress, again(settings, archive or (), progress) as looking:
-        postings, problems = _postings(looking, targets or [], lists or [], start)
+        postings, problems, named_ones = _postings(looking, targets or [], lists or [], start)
         for problem in problems:
             complain(problem)
             code = status.USAGE
@@ -98,15 +99,25 @@ def recheck(
             elif form is Format.JSON:
                 records.append(_record(done))
             else:
-                for line in _lines(done, send):
-                    typer.echo(line)
+                changed += not done.changed.nothing
+                queued += done.mail is not None
+                # Of a whole list only what changed is worth a line.
+                if not done.changed.nothing or done.mail is not None or posting.message_id in named_ones:
+                    for line in _lines(done, send):
+                        typer.echo(line)
     if form is Format.JSON:
         typer.echo(json.dumps(records, indent=2))
+    elif lists:
+        typer.echo(
+            f"{len(postings)} series sent since {start:%Y-%m-%d}: {changed} changed, {count(queued, 'mail')} queued"
+        )
     raise typer.Exit(code)
 
 
-def _postings(looking: Again, targets: list[str], lists: list[str], start: datetime) -> tuple[list[Posting], list[str]]:
-    """What is to be judged, each posting once, and a line for each target that cannot be."""
+def _postings(
+    looking: Again, targets: list[str], lists: list[str], start: datetime
+) -> tuple[list[Posting], list[str], frozenset[str]]:
+    """What is to be judged, each posting once; a line for each target that cannot be; which ones were named."""
     found: dict[str, Posting] = {}
     problems = []
     for name in targets:
@@ -116,9 +127,10 @@ def _postings(looking: Again, targets: list[str], lists: list[str], start: datet
             problems.append(str(error))
         else:
             found[posting.message_id] = posting
+    chosen = frozenset(found)
     if lists:
         found |= {posting.message_id: posting for posting in looking.store.posted(start, lists)}
-    return list(found.values()), problems
+    return list(found.values()), problems, chosen
 
 
 def _lines(done: Rechecked, send: bool) -> Iterator[str]:
@@ -128,8 +140,12 @@ def _lines(done: Rechecked, send: bool) -> Iterator[str]:
         yield f"  a later revision is here: v{changed.later}"
     for change in (*changed.of(Kind.NEW), *changed.of(Kind.GONE)):
         yield visible(f"  {change.kind:5}{_finding(change)} ({change.reason})")
-    if changed.of(Kind.SAME) or changed.nothing:
-        yield f"  {len(changed.of(Kind.SAME))} the same"
+    same = changed.of(Kind.SAME)
+    otherwise = Counter((each.comment.finding.rule, each.reason) for each in same if each.reason)
+    for (rule, reason), number in otherwise.items():
+        yield visible(f"  same {rule}, {count(number, 'place')}: {reason}")
+    if same or changed.nothing:
+        yield f"  {count(len(same), 'finding')} as before" if same else "  nothing found, as before"
     if done.mail is not None:
         yield f"  the verdict changed: mail {done.mail.message_id} is {done.mail.state}"
     elif changed.verdict:

@@ -30,7 +30,8 @@ def rules(
     """List the rules, or show what one of them flags, why, how to fix it, and when it stays silent.
 
     With --stats: how many remarks of each rule were mailed; how many of them were fixed in a later revision or called
-    so, called not applicable, or neither; and which rules fell silent for being wrong too often.
+    so, called not applicable, or neither; and which rules fell silent for being wrong too often. What a dry run files
+    was said to nobody and does not count.
 
     \b
     Example:
@@ -76,7 +77,7 @@ def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
         if rule in ("", tally.rule):
             numbers = (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
             table.add_row(tally.rule, *map(str, numbers), f"{tally.objected:.0%}", _fate(silent.get(tally.rule, "")))
-    console.print(table if found else "No remark was mailed yet.")
+    console.print(table if found else "No remark was mailed yet; what a dry run files does not count.")
 
 
 def _fate(why: str) -> str:

@@ -111,7 +111,7 @@ class Rechecking:
         if not verdict:
             return None, review.recipients.reason or "nothing to say"
         if verdict in told:
-            return None, "the verdict is the same"
+            return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
             return None, "the series is not whole"
         # Whoever asks for one posting by name means it at any age; all other reasons for silence stand.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a second look at one posting changed, and why: the rules, the base, or what is known of it."""
 
-from collections import Counter
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A finding with what became of it; `reason` is "" for one that is the same."""
+    """A finding with what became of it, and why; of one that is the same `reason` says if it is mailed otherwise."""
 
     kind: Kind
     comment: Comment
@@ -53,18 +53,17 @@ def difference(before: Review | None, after: Review, later: int | None = None) -
     if before is None:
         new = tuple(Change(Kind.NEW, comment, "not judged before") for comment in _present(after))
         return Difference(new, verdict=bool(verdict_of(after)), first=True, later=later)
-    known = Counter(_key(comment) for comment in _present(before))
+    known: dict[tuple[str, str], deque[Comment]] = defaultdict(deque)
+    for comment in _present(before):
+        known[_key(comment)].append(comment)
     changes = []
     for comment in _present(after):
         if known[_key(comment)]:
-            known[_key(comment)] -= 1
-            changes.append(Change(Kind.SAME, comment))
+            changes.append(Change(Kind.SAME, comment, _said_otherwise(known[_key(comment)].popleft(), comment)))
         else:
             changes.append(Change(Kind.NEW, comment, _why(before, after, comment)))
-    for comment in _present(before):
-        if known[_key(comment)]:
-            known[_key(comment)] -= 1
-            changes.append(Change(Kind.GONE, comment, _why(before, after, comment)))
+    gone = (comment for left in known.values() for comment in left)
+    changes += [Change(Kind.GONE, comment, _why(before, after, comment)) for comment in gone]
     return Difference(tuple(changes), verdict_of(before) != verdict_of(after), later=later)
 
 
@@ -74,6 +73,12 @@ def _present(review: Review) -> Iterator[Comment]:
 
 def _key(comment: Comment) -> tuple[str, str]:
     return comment.finding.fingerprint, comment.finding.severity
+
+
+def _said_otherwise(old: Comment, new: Comment) -> str:
+    if (old.withheld is None) == (new.withheld is None):
+        return ""
+    return "fit to be mailed now" if new.withheld is None else f"not mailed any more: {new.withheld}"
 
 
 def _why(before: Review, after: Review, comment: Comment) -> str:

@@ -93,7 +93,9 @@ def _line(sitting: Sitting, until: datetime, remarks: Mapping[str, int]) -> Seri
     trailers: dict[str, set[str]] = defaultdict(set)
     for each in posting.follow_ups:
         kind, _, who = each.trailer.partition(":")
-        trailers[kind.strip()].add(who.strip())
+        # People's words for it: a Fixes or Link in an answer is none.
+        if kind.strip().lower().endswith("-by"):
+            trailers[kind.strip()].add(who.strip())
     return SeriesLine(
         message_id=posting.message_id,
         subject=posting.series.subject,

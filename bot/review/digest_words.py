@@ -25,7 +25,7 @@ def summary(found: Digest) -> str:
     new, standing = found.count(Standing.NEW), found.count(Standing.REPEATED, Standing.MOVED)
     gone, waiting, silent = found.count(Standing.RESOLVED), len(found.waiting), len(found.went_quiet)
     series = [f"{waiting} series {'waits' if waiting == 1 else 'wait'} for review" if waiting else ""]
-    series.append(f"{silent} went quiet" if silent else "")
+    series.append(f"{silent}{'' if waiting else ' series'} went quiet" if silent else "")
     findings = [f"{prose.count(new, 'finding')} {'is' if new == 1 else 'are'} new" if new else ""]
     findings.append(f"{standing} {'stands' if standing == 1 else 'stand'}" if standing else "")
     findings.append(f"{gone} {'is' if gone == 1 else 'are'} resolved" if gone else "")

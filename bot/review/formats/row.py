@@ -29,9 +29,9 @@ class Row:
     def place(self) -> str:
         """Where it stands, as compilers print it: `path:line`."""
         anchor = self.finding.anchor
-        return (
-            f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"patch {anchor.patch}, log:{anchor.line}"
-        )
+        if isinstance(anchor, Anchor):
+            return f"{anchor.path}:{anchor.line}"
+        return f"patch {anchor.patch}, log:{anchor.line}" if anchor.line else f"patch {anchor.patch}"
 
     def counts(self, least: Severity) -> bool:
         """Whether it makes a command fail: of a stable rule, not mended by a later patch, and at least that severe."""

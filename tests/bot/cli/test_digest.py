@@ -46,9 +46,11 @@ def test_it_is_sent_once(patchwarden: Call) -> None:
 
     assert "is queued for ann@example.org" in first[1]
     assert "no mail: it was written before\n" == second[1]
-    assert "no mail: nothing to say\n" == empty[1]
+    assert "no mail: nothing to say of 2020-01-01 to 2020-01-02, in whole days\n" == empty[1]
 
 
-@pytest.mark.parametrize("arguments", [("--send",), ("--since", "0d"), ("--since", "soon")])
+@pytest.mark.parametrize(
+    "arguments", [("--send",), ("--for", "no address", "--send"), ("--since", "0d"), ("--since", "soon")]
+)
 def test_bad_usage(patchwarden: Call, arguments: tuple[str, ...]) -> None:
     assert 2 == patchwarden("digest", *arguments)[0]

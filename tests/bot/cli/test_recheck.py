@@ -32,7 +32,7 @@ def test_the_second_time_it_says_that_nothing_changed(patchwarden: Call, archive
 
     assert 0 == status
     assert "new" not in out
-    assert "the same" in out
+    assert "1 finding as before" in out
 
 
 def test_as_json(patchwarden: Call, archive: Path) -> None:
@@ -60,8 +60,22 @@ def test_all_of_a_list(patchwarden: Call, archive: Path) -> None:
     _, out, _ = patchwarden("recheck", "--list", "rust-for-linux@lists.example.org", "--since", "2026-03-01")
     _, none, _ = patchwarden("recheck", "--list", "other@lists.example.org", "--since", "2026-03-01")
 
-    assert ["1@example.org", "2@example.org"] == [line.split()[0] for line in out.splitlines() if line[0] != " "]
-    assert "" == none
+    assert "1@example.org" not in out  # it is as before
+    assert out.startswith("2@example.org  v1 ")
+    assert out.endswith("2 series sent since 2026-03-01: 1 changed, 0 mails queued\n")
+    assert "0 series sent since 2026-03-01: 0 changed, 0 mails queued\n" == none
+
+
+def test_what_is_the_same_but_not_mailed_any_more_is_told(patchwarden: Call, archive: Path) -> None:
+    patchwarden("recheck", "1@example.org", "--archive", str(archive))
+    Path("patchwarden.toml").write_text("[review]\nwithout = ['missing-safety-comment']\n")
+    _, off, _ = patchwarden("recheck", "1@example.org")
+    Path("patchwarden.toml").unlink()
+    _, on, _ = patchwarden("recheck", "1@example.org", "--send")
+
+    assert "same missing-safety-comment, 1 place: not mailed any more: its rule is switched off here" in off
+    assert "same missing-safety-comment, 1 place: fit to be mailed now" in on
+    assert "the verdict changed: mail " in on
 
 
 @pytest.mark.parametrize(

@@ -264,6 +264,30 @@ FORGED: dict[str, Forgery] = {
     "four commands": lambda world: world.sign(
         world.mail("patchwarden: recheck\npatchwarden: help\npatchwarden: mute\npatchwarden: explain a-b\n")
     ),
+    "l= over the whole text": lambda world: world.sign(world.mail(), length=True),
+    "a domain that looks like the author's": lambda world: world.sign(
+        world.mail(From="Ada <ada@ex\u0430mple.org>"), domain="evil.example.com"
+    ),
+    "a selector that is to look like the author's domain": lambda world: world.sign(
+        world.mail(From=f"Ada <{ADA}>"), domain="evil.example.com", selector=b"default._domainkey.example.org"
+    ),
+    "a blank in the author's address": lambda world: world.sign(world.mail(From="Ada <ada @example.org>")),
+    "an author of other series": lambda world: world.sign(world.mail(From="carl@example.org")),
+    "in the subject": lambda world: world.sign(world.mail("Hi\n", Subject="patchwarden: mute author")),
+    "indented": lambda world: world.sign(world.mail("  patchwarden: mute author\n")),
+    "behind other bots' commands": lambda world: world.sign(
+        world.mail("#syz fix: patchwarden: mute author\npw-bot: patchwarden: mute author\n")
+    ),
+    "in HTML alone": lambda world: world.sign(
+        world.mail("<p>\npatchwarden: mute author\n</p>\n", Content_Type="text/html")
+    ),
+    "in an attachment": lambda world: world.sign(
+        world.mail(
+            '--in\nContent-Type: text/plain\n\nHi\n--in\nContent-Type: text/plain; name="a"\n'
+            "Content-Disposition: attachment\n\npatchwarden: mute author\n--in--\n",
+            Content_Type='multipart/mixed; boundary="in"',
+        )
+    ),
     "an automatic answer": lambda world: world.sign(world.mail(Auto_Submitted="auto-replied")),
     "a bounce": lambda world: world.sign(world.mail(Return_Path="<>")),
     "a body read in another encoding": _unframed,

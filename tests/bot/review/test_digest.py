@@ -122,6 +122,27 @@ def test_what_a_series_waits_for(make: Maker) -> None:
     assert (6, 1) == (found.waiting[0].days, found.waiting[0].quiet)
 
 
+def test_a_patch_that_carries_what_it_gathered_does_not_wait(make: Maker) -> None:
+    posting = make.posting()
+    (patch,) = posting.series.patches
+    carried = replace(
+        posting, series=replace(posting.series, patches=(replace(patch, trailers=("Acked-by: B <b@x>",)),))
+    )
+    signed = replace(posting, series=replace(posting.series, patches=(replace(patch, trailers=("Fixes: 123",)),)))
+
+    assert (0, 1) == tuple(len(of(material(sittings=[sitting(each)])).waiting) for each in (carried, signed))
+
+
+def test_what_nobody_was_mailed_is_told_so(make: Maker) -> None:
+    found = review(make.posting(), Report((make.finding(5),)), [make.rule()], None, Policy())
+    found = replace(found, comments=tuple(replace(each, unmailed=True) for each in found.comments))
+
+    (judged,) = of(material(found)).judged
+
+    assert ["found by a re-check that sent no mail"] == [line.withheld for line in judged.findings]
+    assert 0 == judged.series.remarks
+
+
 def test_a_reader_gets_what_he_wants(make: Maker) -> None:
     found = digest("a@example.org", material(judged(make, make.finding()), sittings=[sitting(make.posting())]), bool)
     other = digest("a@example.org", material(judged(make, make.finding())), lambda posting: False)
