@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.border.abi import c_call_stands, call_stands, only_const_differs, same
-from rules.border.breakage import Breakage, Effect, Place
+from rules.border.breakage import Breakage, Effect
 from rules.border.change import BorderChange, Step
 from rules.border.compare_types import constants, structs, typedefs
+from rules.border.headers_gone import headers_gone
 from rules.border.index import Border, LocatedHelper, User
 from rules.border.place import condition_place, place
-from rules.border.reach import candidates, foreign
+from rules.border.reach import foreign
 from rules.border.standing import Standing
 from rules.syntax.c import Declaration, Kind
 
@@ -25,7 +26,7 @@ _TYPES = (Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.TYPEDEF)
 def breakages(change: BorderChange) -> Iterator[Breakage]:
     """Every change of a C name that leaves a user on Rust's side behind, in the order of the series."""
     standing = Standing(change)
-    gone = tuple(_headers_gone(change))
+    gone = tuple(headers_gone(change))
     yield from gone
     said = {one.shown[0] for one in gone}
     for name, step in _changed(change).items():
@@ -297,19 +298,3 @@ def _replacement(old: Declaration, step: Step) -> str:
         if one.name not in there and one.kind is old.kind and _shape(one) == _shape(old)
     }
     return found.pop() if len(found) == 1 else ""
-
-
-def _headers_gone(change: BorderChange) -> Iterator[Breakage]:
-    """A header that goes or moves while the bindings' header or a helper still includes it."""
-    for step in change.steps:
-        path = step.change.before
-        if path is None or not (step.change.deleted or step.change.renamed) or path not in change.before.reached:
-            continue
-        for root in ("rust/bindings/bindings_helper.h", *change.after.facts.helper_paths()):
-            for include in change.after.facts.includes(root) or ():
-                known = [one for one in candidates(include, root) if change.after.facts.includes(one) is not None]
-                if path in candidates(include, root) and not known:
-                    where = Place(step, "post", 0, "")
-                    yield Breakage(
-                        include, Effect.HEADER_GONE, None, (path, step.change.after or ""), where, member=root
-                    )
