@@ -15,6 +15,7 @@ MOST: Final = 50
 
 _FINDINGS: Final = 20
 _PLACES: Final = 5
+_SUBJECT: Final = 150
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE: Final = Markup(
     "body{font:15px/1.5 system-ui,sans-serif;color:#1d2125;background:#fff;max-width:60rem;margin:1.5rem auto;"
@@ -33,6 +34,8 @@ _STYLE: Final = Markup(
     "@media(prefers-color-scheme:dark){body{background:#16191c;color:#dfe3e7}td,th{border-color:#2b3035}"
     "h2{border-color:#454c54}a{color:#7db4f0}th,.by,footer{color:#a3abb4}.new{color:#f0906c}"
     ".stands,.moved{color:#d9b653}.resolved{color:#74c78d}}"
+    "@media(max-width:40rem){.j th{display:none}.j td{display:block;padding-right:0}.j td+td{margin-bottom:1rem}"
+    ".j td:first-child{border:0;padding-bottom:0}}"
 )
 
 
@@ -86,7 +89,7 @@ def _series(lines: Sequence[SeriesLine], most: int) -> Markup:
 
 def _named(line: SeriesLine) -> Markup:
     by = ", ".join(filter(None, (prose.name(line.author), words.size(line))))
-    return joined(link(line.subject, words.address(line)), element("div", by, class_="by"))
+    return joined(link(words.subject(line, _SUBJECT), words.address(line)), element("div", by, class_="by"))
 
 
 def _judged(judged: Sequence[Judged], most: int) -> Markup:
@@ -101,7 +104,7 @@ def _judged(judged: Sequence[Judged], most: int) -> Markup:
         for each in judged[:most]
     ]
     head = element("tr", element("th", "series"), element("th", "findings"))
-    return joined(element("table", head, *rows), _more(len(judged) - most))
+    return joined(element("table", head, *rows, class_="j"), _more(len(judged) - most))
 
 
 def _findings(lines: Sequence[FindingLine]) -> Markup:

@@ -46,7 +46,7 @@ def _series(lines: Sequence[SeriesLine], most: int) -> Iterator[str]:
 
 
 def _named(line: SeriesLine) -> Iterator[str]:
-    yield quoted(line.subject)
+    yield quoted(words.subject(line, prose.WIDTH - 2))
     author = prose.name(line.author)
     if author:
         yield quoted(f"  {author}")

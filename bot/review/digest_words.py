@@ -3,6 +3,7 @@
 
 from collections import Counter
 from typing import Final
+from unicodedata import east_asian_width
 from urllib.parse import quote
 
 from bot.mail.target import is_message_id
@@ -36,6 +37,16 @@ def summary(found: Digest) -> str:
 def address(line: SeriesLine) -> str:
     """Where the series is to be read; "" where its message-id could be anything else."""
     return f"{ARCHIVE}{quote(line.message_id, safe='@+=')}/" if is_message_id(line.message_id) else ""
+
+
+def subject(line: SeriesLine, columns: int) -> str:
+    """The subject, visible, cut where it takes more columns; what East Asia writes takes two each."""
+    text, used = prose.visible(line.subject), 0
+    for place, character in enumerate(text):
+        used += 2 if east_asian_width(character) in "WF" else 1
+        if used > columns:
+            return f"{text[: max(0, place - 4)].rstrip()} ..."
+    return text
 
 
 def size(line: SeriesLine) -> str:

@@ -186,6 +186,19 @@ def test_the_text_is_fit_for_a_list(make: Maker) -> None:
     assert "some-rule is silent in mails now" in text
 
 
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [("rust: led", "> rust: led"), ("A" * 300, f"> {'A' * 66} ..."), ("\u65e5" * 60, "> " + "\u65e5" * 31 + " ...")],
+)
+def test_a_subject_fits_into_72_columns(make: Maker, subject: str, shown: str) -> None:
+    posting = make.posting()
+    posting = replace(posting, series=replace(posting.series, subject=subject))
+
+    text = digest_text(of(material(sittings=[sitting(posting)])), "1.0")
+
+    assert shown in text.split("\n")
+
+
 def test_the_text_of_nothing_is_short(make: Maker) -> None:
     assert ["patchwarden digest, 2026-03-02 to 2026-03-09", "Nothing happened."] == digest_text(
         of(Material(WEEK)), "1.0"
