@@ -20,10 +20,12 @@ def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
     text = text.replace(b"\0", b" ")
     if len(text) < _SMALL and tolerance:
         return _PARSER.parse(text)
-    errors, unread = 0, _READ * len(text)
+    errors, unread, parsed = 0, _READ * len(text), False
 
     def read(offset: int, _: Point) -> bytes:
         nonlocal unread
+        if parsed:  # a node asks for its text here too, and asks for ever where there is none
+            return text[offset : offset + _SMALL]
         rest = text[offset:] if unread > 0 else b""
         unread -= len(rest)
         return rest
@@ -34,7 +36,9 @@ def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
         return errors > tolerance or unread <= 0
 
     try:
-        return _PARSER.parse(read, progress_callback=progress)
+        tree = _PARSER.parse(read, progress_callback=progress)
     except ValueError:  # how the binding says that the callback stopped it
         _PARSER.reset()
         return None
+    parsed = True
+    return tree
