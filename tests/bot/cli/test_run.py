@@ -24,7 +24,7 @@ def _start(*arguments: str, directory: Path) -> subprocess.Popen[str]:
 
 
 def _files(directory: Path) -> Mapping[str, bytes]:
-    return {path.name: path.read_bytes() for path in (directory / "var" / "outbox").iterdir()}
+    return {path.name: path.read_bytes() for path in (directory / "var" / "outbox").glob("*.eml")}
 
 
 def test_one_round_ends_with_a_table_and_the_next_step(patchwarden: Call, archive: Path) -> None:
