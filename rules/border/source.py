@@ -97,7 +97,7 @@ class FileFacts:
 class ChangedFacts:
     """A tree's facts with some files changed: `changed` gives their bytes, None where the file is gone.
 
-    `fragments` are C files known in part: only what hunks show of them, read already.
+    `fragments` are C files known in part: what hunks show of them, laid onto what the tree says of them.
     """
 
     def __init__(
@@ -135,8 +135,7 @@ class ChangedFacts:
 
     def includes(self, path: str) -> tuple[str, ...] | None:
         if path in self._fragments:
-            shown, before = self._fragments[path].includes, self._base.includes(path) or ()
-            return tuple(dict.fromkeys((*before, *shown)))
+            return self._fragments[path].includes
         return self._files.includes(path) if path in self._gone else self._base.includes(path)
 
     def declaring(self, name: str) -> Iterable[str]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a series does to C names that Rust uses, each kind of change in C and its harmless neighbour."""
 
+from dataclasses import replace
+
 import pytest
 
 from rules.border.breakage import Breakage, Effect
@@ -210,6 +212,18 @@ def test_a_hunk_that_does_not_fit_is_read_alone() -> None:
     (found,) = _found((change,))
 
     assert (Effect.SIGNATURE, False) == (found.effect, found.sure)
+
+
+def test_an_include_that_goes_in_a_hunk_that_does_not_fit_goes() -> None:
+    header = whole_change("include/linux/light.h", None)
+    bindings = replace(
+        _hunk(1, "", " #include <linux/new.h>", "-#include <linux/light.h>"),
+        before="rust/bindings/bindings_helper.h",
+        after="rust/bindings/bindings_helper.h",
+    )
+
+    assert [Effect.HEADER_GONE] == [one.effect for one in _found((header,))]
+    assert Effect.HEADER_GONE not in [one.effect for one in _found((header, bindings))]
 
 
 def test_a_field_in_a_hunk_is_known_by_the_hunks_heading() -> None:
