@@ -87,4 +87,9 @@ class Digest:
     def count(self, *standings: Standing) -> int:
         """How many findings stand so."""
         wanted = {standing.value for standing in standings}
-        return sum(len(line.places) for each in self.judged for line in each.findings if line.standing in wanted)
+        return sum(
+            len(line.places)
+            for each in (*self.judged, *self.c_changes)
+            for line in each.findings
+            if line.standing in wanted
+        )

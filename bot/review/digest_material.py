@@ -3,7 +3,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -45,7 +45,9 @@ def digest(reader: str, material: Material, wanted: Callable[[Posting], bool]) -
     remarks = {review.posting.message_id: _open(review) for review in reviews}
     sittings = [each for each in material.sittings if wanted(each.posting)]
     of_rust = [each for each in sittings if touches_rust(each.posting)]
-    judged = [_judged(review) for review in _latest(reviews)]
+    latest = _latest(reviews)
+    judged = [_judged(review, in_c=False) for review in latest]
+    c_changes = [_judged(review, in_c=True) for review in latest]
     relevant = {review.posting.message_id for review in reviews}
     return Digest(
         reader=reader,
@@ -59,10 +61,10 @@ def digest(reader: str, material: Material, wanted: Callable[[Posting], bool]) -
             if material.period.since <= each.moved + material.quiet < until and _waits(each)
         ),
         judged=tuple(sorted((each for each in judged if each.findings), key=_withheld_alone)),
-        c_changes=tuple(each for each in map(_of_c, judged) if each.findings),
+        c_changes=tuple(each for each in c_changes if each.findings),
         subsystems=_subsystems(reviews),
         mails=_states(mail for mail in material.mails if mail.posting_id in relevant and mail.kind != "digest"),
-        withheld=_withheld(_latest(reviews)),
+        withheld=_withheld(latest),
         trouble=material.trouble,
         failures=tuple(sorted({failure.rule for review in reviews for failure in review.failures})),
         rules=tuple(material.rules),
@@ -126,12 +128,17 @@ def _latest(reviews: Iterable[Review]) -> list[Review]:
     return list(latest.values())
 
 
-def _judged(review: Review) -> Judged:
-    """What the review says of its series; a resolved finding is told if it was mailed, or would have been."""
+def _judged(review: Review, in_c: bool) -> Judged:
+    """What the review says of its series: what stands open in C files, where it changes what Rust uses, or the rest.
+
+    A resolved finding is told if it was mailed, or would have been.
+    """
     posting = review.posting
     groups: dict[tuple[str, str, str, str], list[Comment]] = defaultdict(list)
     for comment in review.comments:
         resolved = comment.standing is Standing.RESOLVED
+        if in_c != (_is_c(comment) and not resolved):
+            continue
         note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
         if not note and not (resolved and not comment.known):
             withheld = "" if resolved else comment.withheld or (_UNMAILED if comment.unmailed else "")
@@ -173,16 +180,6 @@ def _place(comment: Comment) -> str:
 
 def _is_c(comment: Comment) -> bool:
     return (comment.finding.path or "").endswith(_C)
-
-
-def _of_c(judged: Judged) -> Judged:
-    """Its findings in C files: what they change is used from Rust."""
-    kept = []
-    for line in judged.findings:
-        places = tuple(place for place in line.places if place.rpartition(":")[0].endswith(_C))
-        if places and line.standing != Standing.RESOLVED:
-            kept.append(replace(line, places=places))
-    return Judged(judged.series, tuple(kept))
 
 
 def _subsystems(reviews: Iterable[Review]) -> tuple[SubsystemLine, ...]:

@@ -13,8 +13,8 @@ import pytest
 from bot.mail.address import Address
 from bot.mail.compose import compose
 from bot.mail.posting import FollowUp, Posting
-from bot.review.comment import Review
-from bot.review.digest import Digest
+from bot.review.comment import Review, Standing
+from bot.review.digest import Digest, Judged
 from bot.review.digest_html import digest_html
 from bot.review.digest_mail import digest_mail
 from bot.review.digest_material import Material, digest, subsystem
@@ -108,6 +108,24 @@ def test_equal_findings_are_one_line_with_their_places(make: Maker) -> None:
 
 def test_a_note_is_no_finding_here(make: Maker) -> None:
     assert () == of(material(judged(make, make.finding(severity=Severity.NOTE)))).judged
+
+
+def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: Maker) -> None:
+    gone = make.finding(7, rule="c-change", path="drivers/fan.h")
+    before = judged(make, gone, posting=make.posting(revision=1))
+    now = [
+        make.finding(6, rule="c-change", path="drivers/led.h"),
+        make.finding(8, rule="c-change", path="drivers/a.rs"),
+    ]
+
+    found = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
+
+    def places(lines: tuple[Judged, ...]) -> list[tuple[str, tuple[str, ...]]]:
+        return [(line.standing, line.places) for each in lines for line in each.findings]
+
+    assert places(found.c_changes) == [("new", ("drivers/led.h:6",))]
+    assert places(found.judged) == [("new", ("drivers/a.rs:8",)), ("resolved", ("drivers/fan.h:7",))]
+    assert found.count(Standing.NEW) == 2
 
 
 def test_what_a_series_waits_for(make: Maker) -> None:
