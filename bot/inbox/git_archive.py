@@ -42,7 +42,17 @@ class GitArchive:
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """What is new behind the cursors, oldest first; a cursor is worth keeping even for commits without mails."""
         for epoch, path in self._repositories():
-            yield from self._epoch(epoch, path, cursors.get(epoch, ""), size)
+            yield from self._read(epoch, path, _walk(_epoch(path), cursors.get(epoch, "")), size)
+
+    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
+        """The mails of the last commits up to the cursors, at most so many, oldest first."""
+        found: list[tuple[str, Path, list[pygit2.Commit]]] = []
+        for epoch, path in reversed(self._repositories()):
+            commits = list(islice(_walk_back(_epoch(path), cursors.get(epoch, "")), most))
+            most -= len(commits)
+            found.append((epoch, path, commits[::-1]))
+        for epoch, path, commits in reversed(found):
+            yield from self._read(epoch, path, commits, _SAMPLE)
 
     def count(self, cursors: dict[str, str]) -> int:
         """How many commits are new."""
@@ -53,12 +63,11 @@ class GitArchive:
             return [(self.path.name if _EPOCH.fullmatch(self.path.name) else "0.git", self.path)]
         return _epochs(self.path)
 
-    def _epoch(self, epoch: str, path: Path, cursor: str, size: int) -> Iterator[Batch]:
-        repository = _epoch(path)
+    def _read(self, epoch: str, path: Path, commits: Iterable[pygit2.Commit], size: int) -> Iterator[Batch]:
         mails: list[RawMail] = []
         deleted: list[Deleted] = []
         last = ""
-        for commit in _walk(repository, cursor):
+        for commit in commits:
             last = str(commit.id)
             origin = f"{epoch}@{last}"
             mail, removed = _blob(commit, "m", path), _blob(commit, "d", path)
@@ -130,13 +139,31 @@ def _walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]
     try:
         head = repository.head.target
         walker = repository.walk(head, _OLDEST_FIRST)
-        if _COMMIT_ID.fullmatch(cursor):
-            known = repository.get(cursor)
-            if known is not None and (known.id == head or repository.descendant_of(head, known.id)):
-                walker.hide(known.id)
+        known = _known(repository, cursor)
+        if known is not None:
+            walker.hide(known)
         yield from walker
     except (pygit2.GitError, KeyError, ValueError) as error:
         raise InboxError(f"{repository.path}: {error}") from error
+
+
+def _walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
+    """The commits up to the cursor, newest first; none where the cursor is no ancestor of the tip."""
+    try:
+        known = None if repository.head_is_unborn else _known(repository, cursor)
+        if known is not None:
+            yield from repository.walk(known)
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        raise InboxError(f"{repository.path}: {error}") from error
+
+
+def _known(repository: pygit2.Repository, cursor: str) -> pygit2.Oid | None:
+    """The commit that the cursor names, if it is in the history of the tip."""
+    commit = repository.get(cursor) if _COMMIT_ID.fullmatch(cursor) else None
+    head = repository.head.target
+    if commit is None or not (commit.id == head or repository.descendant_of(head, commit.id)):
+        return None
+    return commit.id
 
 
 def _blob(commit: pygit2.Commit, name: str, path: Path) -> bytes | None:

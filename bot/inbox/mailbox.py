@@ -4,7 +4,7 @@
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,15 @@ class Mbox:
         """The mails behind the cursor, in the file's order."""
         data, arrived = _read(self.path)
         yield from _batches(self.name, data, arrived, cursors.get(self.path.name, ""), self.path.name, size)
+
+    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
+        """The last mails that the cursor stands for, in the file's order."""
+        data, arrived = _read(self.path)
+        cursor = cursors.get(self.path.name, "")
+        mails = split_mbox(data[: _known(data, cursor)])
+        last = range(max(0, len(mails) - most), len(mails))
+        raw = tuple(RawMail(f"{self.path.name}@0#{at + 1}", arrived, mails[at]) for at in last)
+        yield Batch(self.name, self.path.name, cursor, raw)
 
     def count(self, cursors: dict[str, str]) -> int:
         """How many mails stand behind the cursor."""
@@ -77,7 +86,21 @@ class Maildir:
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """The mails that were delivered behind the cursor, oldest first."""
-        files = self._files(cursors.get("maildir", ""))
+        cursor = cursors.get("maildir", "")
+        yield from self._batches([each for each in self._files() if each[0] > cursor], size)
+
+    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
+        """The last mails that were delivered up to the cursor, oldest first."""
+        cursor = cursors.get("maildir", "")
+        known = [each for each in self._files() if each[0] <= cursor]
+        yield from self._batches(known[max(0, len(known) - most) :], 100)
+
+    def count(self, cursors: dict[str, str]) -> int:
+        """How many files stand behind the cursor."""
+        cursor = cursors.get("maildir", "")
+        return sum(key > cursor for key, _ in self._files())
+
+    def _batches(self, files: Sequence[tuple[str, Path]], size: int) -> Iterator[Batch]:
         for start in range(0, len(files), size):
             mails: list[RawMail] = []
             for _, path in files[start : start + size]:
@@ -86,12 +109,8 @@ class Maildir:
             last, _ = files[min(start + size, len(files)) - 1]
             yield Batch(self.name, "maildir", last, tuple(mails))
 
-    def count(self, cursors: dict[str, str]) -> int:
-        """How many files stand behind the cursor."""
-        return len(self._files(cursors.get("maildir", "")))
-
-    def _files(self, cursor: str) -> list[tuple[str, Path]]:
-        """The files behind the cursor with the cursor that each of them is, sorted."""
+    def _files(self) -> list[tuple[str, Path]]:
+        """All files with the cursor that each of them is, sorted."""
         found: list[tuple[str, Path]] = []
         try:
             for directory in ("cur", "new"):
@@ -101,7 +120,7 @@ class Maildir:
                         found.append((key, path))
         except OSError as error:
             raise InboxError(f"{self.path}: {error.strerror or error}") from error
-        return sorted(entry for entry in found if entry[0] > cursor)
+        return sorted(found)
 
 
 def split_mbox(data: bytes) -> list[bytes]:

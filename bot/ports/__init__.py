@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
-from bot.ports.archive import Archive, Batch, Deleted, Lookup, RawMail
+from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, RawMail
 from bot.ports.mails import Attestations, Indexed, Kept, Mails, StoredMail, Thread, Unread
 from bot.ports.outbox import Mailer, Outbox, Outgoing, Pace, Returned, Returns
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
@@ -16,6 +16,7 @@ __all__ = [
     "Completions",
     "Deleted",
     "DuePosting",
+    "History",
     "Incomplete",
     "Indexed",
     "Kept",

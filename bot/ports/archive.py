@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,14 @@ class Archive(Protocol):
 
     def count(self, cursors: dict[str, str]) -> int:
         """How many mails `batches` would give, for a progress bar."""
+
+
+@runtime_checkable
+class History(Archive, Protocol):
+    """An archive that can be asked again for what it gave."""
+
+    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
+        """The latest mails up to the cursors, at most so many, oldest first; none where a cursor is not its own."""
 
 
 class Lookup(Protocol):

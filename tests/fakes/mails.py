@@ -68,6 +68,11 @@ class FakeArchive:
             some = self.mails[at : at + size]
             yield Batch(self.name, "0", str(at + len(some)), tuple(raw(one, at + n) for n, one in enumerate(some)))
 
+    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
+        until = int(cursors.get("0", "0"))
+        some = range(max(0, until - most), until)
+        yield Batch(self.name, "0", str(until), tuple(raw(self.mails[at], at) for at in some))
+
 
 def git_archive(path: Path, mails: Sequence[bytes]) -> Path:
     """A bare public-inbox archive with these mails, one a commit."""

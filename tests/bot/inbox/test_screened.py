@@ -1,21 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import permutations
+from pathlib import Path
 
 import pytest
 
-from bot.inbox.screened import Screened
-from tests.fakes.mails import FakeArchive, mail, patch
+from bot.inbox.git_archive import GitArchive
+from bot.inbox.mailbox import Maildir, Mbox, StandardInput
+from bot.inbox.screened import Memory, Screened
+from bot.ports import Archive
+from tests.fakes.mails import FakeArchive, git_archive, mail, patch
+from tests.fakes.origin import Epoch, mbox
 
 RUST = patch("rust@x", "led")
 DIFF = "\ndiff --git a/a.c b/a.c\n"
 
 
-def part(number: int, name: str = "C", thread: str = "cover@x") -> bytes:
-    return mail(f"{number}@x", f"[PATCH {number}/3] {name}", to=thread, body=f"{name}{DIFF}")
+def part(number: int, name: str = "C", thread: str = "cover@x", own: str = "") -> bytes:
+    return mail(own or f"{number}@x", f"[PATCH {number}/3] {name}", to=thread, body=f"{name}{DIFF}")
 
 
-def kept(*mails: bytes, size: int = 500, held: int = 10_000) -> list[bytes]:
-    screened = Screened(FakeArchive(mails), lambda raw: b"rust" in raw.partition(b"\n\n")[2], held)
+def answer(own: str, to: str, text: str = "I see.") -> bytes:
+    return mail(own, "Re: [PATCH] C", to=to, body=f"{text}\n")
+
+
+def names_rust(raw: bytes) -> bool:
+    return b"rust" in raw.partition(b"\n\n")[2]
+
+
+def kept(*mails: bytes, size: int = 500, memory: Memory | None = None) -> list[bytes]:
+    screened = Screened(FakeArchive(mails), names_rust, memory)
     return [one.raw for batch in screened.batches({}, size) for one in batch.mails]
 
 
@@ -29,18 +43,47 @@ def test_what_cannot_matter_is_dropped_and_the_cursor_goes_on() -> None:
 
 
 @pytest.mark.parametrize("size", [500, 1])
-@pytest.mark.parametrize(
-    "order",
-    [(part(1), part(2), part(3, "rust")), (part(3, "rust"), part(1), part(2)), (part(1), part(3, "rust"), part(2))],
-)
+@pytest.mark.parametrize("order", [*permutations((part(1), part(2), part(3, "rust")))])
 def test_a_series_is_kept_whole_wherever_the_patch_that_matters_stands(order: Sequence[bytes], size: int) -> None:
     assert sorted(order) == sorted(kept(*order, size=size))
 
 
-def test_a_first_patch_that_a_gateway_lets_refer_to_nothing_is_of_its_series() -> None:
-    first = part(1, thread="gateway@x")
+GATEWAY = (
+    part(0, thread="gateway@x", own="cover@x"),
+    part(1),
+    part(2, "rust"),
+)
 
-    assert [first, part(2, "rust", thread="1@x")] == kept(first, part(2, "rust", thread="1@x"))
+
+@pytest.mark.parametrize("order", [*permutations(GATEWAY)])
+def test_a_cover_letter_that_a_gateway_lets_refer_to_nothing_is_of_its_series_in_any_order(
+    order: Sequence[bytes],
+) -> None:
+    assert sorted(order) == sorted(kept(*order))
+
+
+@pytest.mark.parametrize("order", [*permutations((part(1, thread=""), part(2, "rust", thread="1@x")))])
+def test_a_first_patch_without_a_cover_letter_is_of_its_series_in_any_order(order: Sequence[bytes]) -> None:
+    assert sorted(order) == sorted(kept(*order))
+
+
+def test_two_halves_of_a_thread_that_a_later_mail_joins_are_one() -> None:
+    one, other = part(1, thread="a@x"), part(2, "rust", thread="b@x")
+    joins = mail("joins@x", "Re: C", to="a@x").replace(b"References: <a@x>", b"References: <a@x>\n <b@x>")
+
+    assert [other, one, joins] == kept(one, other, joins)
+
+
+def test_a_series_without_threading_is_known_by_the_run_that_sent_it() -> None:
+    mails = [part(at, "rust" if at == 3 else "C", "", f"20260302090000.17-{at}-ada@x") for at in (1, 2, 3)]
+
+    assert mails == kept(*mails)
+
+
+def test_an_id_that_was_folded_in_its_middle_is_read_as_one() -> None:
+    folded = part(1).replace(b"<cover@x>", b"<cov\n er@x>")
+
+    assert [folded, part(2, "rust")] == kept(folded, part(2, "rust"))
 
 
 def test_another_thread_stays_out() -> None:
@@ -49,26 +92,135 @@ def test_another_thread_stays_out() -> None:
     assert [part(2, "rust")] == kept(other, part(2, "rust"))
 
 
-def test_a_part_that_cannot_be_looked_through_keeps_its_series() -> None:
-    packed = mail("3@x", "[PATCH 3/3] x", to="cover@x", body="content-transfer-encoding: BASE64\n\nrust\n")
+@pytest.mark.parametrize(
+    "text", ["content-transfer-encoding: BASE64\n\nrust\n", "--- a/x\n+++ b/x\n@@ -1 +1 @@ rust\n"]
+)
+def test_a_part_that_is_no_plain_diff_keeps_its_series(text: str) -> None:
+    odd = mail("3@x", "[PATCH 3/3] x", to="cover@x", body=text)
 
-    assert [part(1), packed] == kept(part(1), packed)
-
-
-def test_an_answer_that_names_rust_brings_no_patch_back() -> None:
-    answer = mail("r@x", "Re: [PATCH 1/3] C", to="cover@x", body="why not rust?\n")
-
-    assert [answer] == kept(part(1), answer, part(2))
+    assert [part(1), odd] == kept(part(1), odd)
 
 
-def test_what_was_dropped_is_remembered_up_to_a_limit_the_oldest_forgotten() -> None:
-    long_ago = part(1, thread="old@x")
-    mails = (long_ago, part(1), part(2, "rust", thread="old@x"), part(3, "rust"))
+def test_what_is_no_patch_goes_with_its_thread() -> None:
+    of_c, of_rust = answer("c@x", "1@x", "why not rust?"), answer("r@x", "2@y")
+    mails = (part(1), of_c, part(2, "rust", "cover@y", "2@y"), of_rust)
 
-    assert [part(2, "rust", thread="old@x"), part(1), part(3, "rust")] == kept(*mails, held=len(part(1)) + 10)
+    assert [mails[2], of_rust] == kept(*mails)
+
+
+def test_what_was_dropped_is_remembered_up_to_a_limit_the_quiet_forgotten() -> None:
+    long_ago = part(1, thread="old@x", own="1@z")
+    mails = (long_ago, part(1), part(2, "rust", "old@x", "2@z"), part(3, "rust"))
+
+    assert [part(2, "rust", "old@x", "2@z"), part(1), part(3, "rust")] == kept(
+        *mails, memory=Memory(size=len(part(1)) + 10)
+    )
+
+
+def test_ids_are_remembered_up_to_a_limit_the_quiet_forgotten() -> None:
+    others = [part(1, "C", f"cover{at}@x", f"{at}@z") for at in range(20)]
+    late = part(2, "rust")
+
+    assert [part(1), late] == kept(part(1), *others, late)
+    assert [late] == kept(part(1), *others, late, memory=Memory(ids=30))
+
+
+def test_a_thread_that_never_ends_takes_no_more_than_its_share() -> None:
+    endless = [answer(f"{at}@z", f"{at - 1}@z") for at in range(1, 300)]
+    screened = Screened(FakeArchive([part(1), *endless, part(2, "rust")]), names_rust, Memory(ids=100))
+
+    assert [part(1), part(2, "rust")] == [one.raw for batch in screened.batches({}) for one in batch.mails]
+    assert len(screened._conversations._by_id) <= 100
 
 
 def test_a_mail_without_ids_is_judged_alone() -> None:
     nameless = [b"", b"\n\n" + DIFF.encode(), b"Message-ID: none\n\nrust" + DIFF.encode(), b"\n\nC"]
 
     assert nameless[2:3] == kept(*nameless)
+
+
+def test_a_dropped_mail_that_is_removed_from_the_archive_does_not_come_after_all(tmp_path: Path) -> None:
+    epoch = Epoch(tmp_path / "0.git")
+    for raw, name in ((part(1), "m"), (part(2), "m"), (part(1), "d"), (part(3, "rust"), "m")):
+        epoch.add(raw, name=name)
+    screened = Screened(GitArchive(tmp_path), names_rust)
+
+    assert [part(2), part(3, "rust")] == [one.raw for batch in screened.batches({}, 1) for one in batch.mails]
+
+
+def git(folder: Path) -> tuple[Archive, Callable[[bytes], object]]:
+    Epoch(folder / "git" / "0.git").add(answer("first@x", "nobody@x"))
+    return GitArchive(folder), Epoch(folder / "git" / "1.git").add
+
+
+def mbox_file(folder: Path) -> tuple[Archive, Callable[[bytes], object]]:
+    file = folder / "mbox"
+    file.touch()
+    return Mbox(file), lambda raw: file.write_bytes(file.read_bytes() + mbox(raw))
+
+
+def maildir(folder: Path) -> tuple[Archive, Callable[[bytes], object]]:
+    for name in ("cur", "new"):
+        (folder / name).mkdir()
+
+    def deliver(raw: bytes) -> None:
+        (folder / "new" / str(len(list(folder.glob("*/*"))))).write_bytes(raw)
+
+    return Maildir(folder), deliver
+
+
+@pytest.mark.parametrize("source", [git, mbox_file, maildir])
+def test_a_restart_after_every_mail_loses_no_part(
+    tmp_path: Path, source: Callable[[Path], tuple[Archive, Callable[[bytes], object]]]
+) -> None:
+    mails = [*GATEWAY, part(1, "C", "other@x", "1@z"), answer("a@x", "2@x"), part(1, "C", "", "1@y"), RUST]
+    mails += [part(2, "rust", "1@y", "2@y"), part(2, "C", "other@x", "2@z")]
+    archive, add = source(tmp_path)
+    cursors: dict[str, str] = {}
+    seen = []
+    for raw in mails:
+        add(raw)
+        for batch in Screened(archive, names_rust).batches(dict(cursors)):
+            cursors[batch.epoch] = batch.cursor
+            seen += [one.raw for one in batch.mails]
+
+    # What comes again is known by its content; the store takes a content once.
+    assert list(dict.fromkeys(seen)) == kept(*mails)
+    assert len(kept(*mails)) == len(mails) - 2
+
+
+def test_a_source_without_a_history_goes_on_without_it() -> None:
+    def pipe() -> Archive:
+        return StandardInput(lambda: mbox(part(1), part(2, "rust")))
+
+    assert 2 == sum(len(batch.mails) for batch in Screened(pipe(), names_rust).batches({"-": "elsewhere"}))
+
+
+def test_after_a_restart_no_more_than_the_latest_mails_are_read_again(tmp_path: Path) -> None:
+    archive = GitArchive(git_archive(tmp_path / "0.git", [part(1), RUST, part(2)]))
+    cursors = {batch.epoch: batch.cursor for batch in archive.batches({})}
+
+    seen = [[one.raw for batch in archive.before(cursors, most) for one in batch.mails] for most in (2, 9, 0)]
+
+    assert seen == [[RUST, part(2)], [part(1), RUST, part(2)], []]
+    assert [] == list(archive.before({"0.git": "f" * 40}, 9))
+
+
+def test_a_history_that_was_rewritten_behind_the_cursor_is_not_read_again(tmp_path: Path) -> None:
+    epoch, archive = Epoch(tmp_path / "0.git"), GitArchive(tmp_path)
+    for raw in (part(1), part(2)):
+        epoch.add(raw)
+    cursors = {batch.epoch: batch.cursor for batch in archive.batches({})}
+    epoch.rewrite(without=part(1))
+
+    assert [] == list(archive.before(cursors, 9))
+
+
+def test_a_batch_that_was_not_taken_is_given_again_whole() -> None:
+    screened = Screened(FakeArchive([part(1), part(2, "rust")]), names_rust)
+    taken = next(screened.batches({}, 1))
+    lost = next(screened.batches({taken.epoch: taken.cursor}))
+    again = next(screened.batches({taken.epoch: taken.cursor}))
+
+    assert 2 == len(lost.mails)
+    assert lost == again
