@@ -116,7 +116,10 @@ def comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
         if start is None:
             return None
         first = lines[start].lstrip()
-        return start if first.startswith((b"/*", b"#[")) and not first.startswith(b"/*!") else None
+        if first.startswith((b"/*", b"#[")):
+            return None if first.startswith(b"/*!") else start
+        if start != at:
+            return None
     bare = _TRAILING_COMMENT.sub(b"", line)
     if bare.startswith(b"$(") and _REPEATED_ATTRIBUTE.match(bare):
         return at

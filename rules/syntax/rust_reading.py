@@ -46,8 +46,8 @@ _STOPS_CLIPPY = frozenset(
 )
 _CLOSED = frozenset({"function_item", "unsafe_block"})
 _HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum_variant_list"})
-_COMMENTS = frozenset({"line_comment", "block_comment"})
-_NO_STATEMENT = _COMMENTS | {"attribute_item", "label"}
+COMMENTS = frozenset({"line_comment", "block_comment"})
+_NO_STATEMENT = COMMENTS | {"attribute_item", "label"}
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 _CONTINUES = frozenset({"else", ",", ".", "?", "as", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
@@ -199,9 +199,9 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
             equals = next((child for child in parent.children if child.type == "="), node)
             yield equals.start_point.row, "clippy"
             clippy = False
-        if clippy and (kind in _STOPS_CLIPPY or _is_plain_range(path, at)):
-            if kind != "while_expression":
-                yield (parent if kind == "for_expression" else node).start_point.row, "clippy"
+        if clippy and (kind in _STOPS_CLIPPY or kind == "range_expression" or _is_length(parent, node)):
+            if kind not in ("while_expression", "for_expression"):
+                yield node.start_point.row, "clippy"
             clippy = False
         elif kind == "enum_variant":
             yield parent.start_point.row, "lenient"
@@ -211,9 +211,9 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
         yield parent.start_point.row, "lenient"
 
 
-def _is_plain_range(path: list[Node], at: int) -> bool:
-    """`path[at]` is the end of a range that is not what a `for` loop runs through."""
-    return path[at - 1].type == "range_expression" and path[at - 2].type != "for_expression"
+def _is_length(array: Node, node: Node) -> bool:
+    """`node` is how many elements the array expression `[x; N]` has."""
+    return array.type == "array_expression" and array.child_by_field_name("length") == node
 
 
 def _opens(path: list[Node], at: int) -> bool:
@@ -266,7 +266,7 @@ def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
         if kind == ";" or ends:
             return start, True
         settled = settled or kind == "=>" or (kind == "," and angles <= 0)
-        if not settled and kind not in _COMMENTS:
+        if not settled and kind not in COMMENTS:
             start = token
     return start, True
 

@@ -8,7 +8,7 @@ from tree_sitter import Node
 from rules.finding import Confidence
 from rules.syntax.rust_docs import has_safety_section, header, headings, inner_docs, is_safety_title
 from rules.syntax.rust_model import Docs, SafetyReading, UnsafeDeclaration, UnsafeSite
-from rules.syntax.rust_reading import TOKEN_TREES, Reader, index_of, is_braces
+from rules.syntax.rust_reading import COMMENTS, TOKEN_TREES, Reader, index_of, is_braces
 from rules.syntax.rust_unit import Unit
 from rules.syntax.rust_walk import Context, Walker
 
@@ -39,7 +39,7 @@ class UnsafeCode:
                     break
                 if unit.top <= token.start_point.row < unit.bottom:
                     self._add(self._walker.path, self._walker.context())
-            elif token.type in ("doc_comment", "line_comment", "block_comment"):
+            elif token.type == "doc_comment" or token.type in COMMENTS:
                 self.doc_rows.append(token.start_point.row)
 
     def _add(self, path: list[Node], context: Context) -> None:
@@ -74,7 +74,7 @@ class UnsafeCode:
         tree = path[-2]
         siblings = self._reader.children(tree)
         at = index_of(siblings, token)
-        following = siblings[at + 1 : at + 5]
+        following = [node for node in siblings[at + 1 : at + 9] if node.type not in COMMENTS][:4]
         if not following:
             return
         if following[0].type == "impl":
@@ -84,7 +84,7 @@ class UnsafeCode:
                 "impl",
                 token,
                 body,
-                self._reader.impl(path, token, body, trailing=False),
+                self._reader.impl(path, token, body, trailing=context.setting == "macro-definition"),
                 head,
                 token.start_point.row,
                 context,

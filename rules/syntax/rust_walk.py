@@ -149,8 +149,8 @@ class Walker:
         scope = (*outer.scope, f"{kind} {name}".strip())[-_MAX_SCOPE:]
         floor = row
         if kind in ("const", "static"):
-            in_module = outer.container in ("", "mod")
-            floor = header_rows(self.unit.lines, row, -1)[0] - 1 if in_module else outer.floor
+            # A file may be the root of its crate, where Clippy does not stop at the item before.
+            floor = header_rows(self.unit.lines, row, -1)[0] - 1 if outer.container == "mod" else outer.floor
         in_test, allowed = outer.in_test, outer.allowed
         if self._has_tests or self._has_lints:
             attributes = attributes_of(self.unit, node)

@@ -18,8 +18,8 @@ is an `INVARIANT:`, what a line may rely on is an ordinary comment.
 ## When it stays silent
 
 Where the statement has the word `unsafe` anywhere, or a macro, whose expansion is not known; above attributes such as
-`no_mangle`; inside an unsafe block, an unsafe function, or the arguments of a macro; in argument and field lists; where
-hunks do not show the whole statement and the function around it.
+`no_mangle`; inside an unsafe block, an unsafe function, or the arguments of a macro; in argument and field lists and
+amid an expression; where hunks do not show the whole statement and the function around it.
 """
 
 import re
@@ -37,6 +37,9 @@ _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
 _LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
 _FIELD = re.compile(r"(?:pub\b[^:]*)?\w+\s*(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
+_BEGINS = re.compile(r"(?:\A|[;{}]|^[ \t]*#\[.*\])\s*\Z", re.MULTILINE)
+_GOES_ON = re.compile(r"[.?+=/%^]|(?:as|else)\b")
+_BEFORE = 1000
 
 
 def check(file: FileView) -> Iterator[Finding]:
@@ -58,11 +61,13 @@ def check(file: FileView) -> Iterator[Finding]:
 def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:
     """Whether what stands below the comment is a statement or an item without anything that may be unsafe."""
     start, attributes = skip(code, comment.end)
+    if not _BEGINS.search(code.code[max(0, comment.start - _BEFORE) : comment.start]):
+        return False
     end = statement_end(code, start)
     if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
         return False
     text = code.code[start : end[0]]
-    if not text.strip() or _MAY_BE_UNSAFE.search(text):
+    if not text.strip() or _GOES_ON.match(text) or _MAY_BE_UNSAFE.search(text):
         return False
     return (
         not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(outline(code), start, whole=whole)
@@ -123,6 +128,18 @@ EXAMPLES = (
           | +            f();
           | +        },
           | +    })
+          | +}
+          | +fn both(led: &Led) -> u32 {
+          | +    let a = unsafe { raw(led) }
+          | +        // SAFETY: It was checked.
+          | +        .level();
+          | +    unsafe
+          | +    // SAFETY: `led` is valid.
+          | +    { raw(led) };
+          | +    let b =
+          | +        // SAFETY: `led` is valid.
+          | +        led.level();
+          | +    a + b
           | +}
           | +// SAFETY: No other symbol has this name.
           | +#[no_mangle]
