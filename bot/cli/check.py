@@ -33,6 +33,7 @@ from bot.review.comment import Identity, Review
 from bot.review.formats.row import Verdict, of_review
 from bot.review.history import History
 from bot.review.policy import Policy
+from bot.review.prose import visible
 from bot.review.reply import reply
 from bot.review.review import review
 from bot.settings import load
@@ -196,10 +197,20 @@ def _postings(messages: Sequence[Message]) -> tuple[list[Posting], list[str]]:
 def _based(
     context: typer.Context, git: tuple[Path, str] | None, tree: list[str] | None, no_tree: bool
 ) -> Callable[[Posting], Tree]:
-    """The tree that a posting is judged against: the range's own start, unless another one is named."""
+    """The tree that a posting is judged against: the range's own start, unless another one is named.
+
+    Says where a tree is at hand and not asked, because the posting is not made for it.
+    """
     start = start_of(*git) if git else None
-    kernels = Kernels(places(context, tree, no_tree), start)
-    return lambda posting: kernels.tree(posting.series, posting.date)[0]
+    kernels = Kernels(places(context, tree, no_tree), start, word=True)
+
+    def based(posting: Posting) -> Tree:
+        found, base = kernels.tree(posting.series, posting.date)
+        if base is not None and base.doubt:
+            complain(f"{visible(posting.series.subject)}: {visible(base.doubt)}")
+        return found
+
+    return based
 
 
 def _judge(

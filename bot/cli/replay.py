@@ -34,9 +34,15 @@ from bot.review.formats.row import of_review
 from bot.review.reply import KIND
 from bot.settings import load
 from bot.wiring import identity, policy
+from rules.finding import Confidence
 from rules.rule import Rule
 
 _MOST: Final = 20  # failures and held mails that are named
+_CERTAINTY: Final = (
+    (Confidence.HIGH, "certain"),
+    (Confidence.MEDIUM, "likely"),
+    (Confidence.LOW, "unknown: what the tree says of C and Rust is left out"),
+)
 
 
 class Form(StrEnum):
@@ -57,6 +63,9 @@ class Tally:
     postings: Counter[str] = field(default_factory=Counter)
     patches: int = 0
     damaged: int = 0
+    bases: Counter[Confidence] = field(default_factory=Counter)
+    matched: int = 0
+    announced: int = 0
     findings: Counter[str] = field(default_factory=Counter)
     said: Counter[str] = field(default_factory=Counter)
     withheld: Counter[str] = field(default_factory=Counter)
@@ -135,6 +144,10 @@ def _count_review(tally: Tally, played: Played) -> None:
     tally.postings[made.posting.state.word] += 1
     tally.patches += len(patches)
     tally.damaged += sum(patch.damage is not None for patch in patches)
+    if played.base is not None:
+        tally.bases[played.base.certainty] += 1
+        tally.matched += played.base.evidence.matched
+        tally.announced += played.base.evidence.announced
     for comment in made.comments:
         if comment.standing is not Standing.RESOLVED:
             tally.findings[comment.finding.rule] += 1
@@ -187,6 +200,10 @@ def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
     yield from ((f"  {word}", f"{count:,}") for word, count in sorted(tally.postings.items()))
     yield "patches", f"{tally.patches:,}"
     yield "  with a diff that cannot be read", f"{tally.damaged:,}"
+    if tally.bases:
+        yield "kernel tree that a posting is made for", f"{tally.bases.total():,}"
+        yield from ((f"  {word}", f"{tally.bases[level]:,}") for level, word in _CERTAINTY)
+        yield "files that are the tree's own, by their ids", f"{tally.matched:,} of {tally.announced:,}"
     yield "findings", f"{tally.findings.total():,}"
     yield from (
         (f"  {rule}", f"{count:,} ({tally.said[rule]:,} mailed)") for rule, count in sorted(tally.findings.items())

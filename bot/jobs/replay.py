@@ -17,6 +17,7 @@ from bot.inbox.thread import threads
 from bot.jobs.isolation import Broken, isolated
 from bot.jobs.spool import Reader, Slot, Spool
 from bot.jobs.spread import Spread, workers
+from bot.kernel.base import Base
 from bot.kernel.kernels import Kernels, Places
 from bot.mail.compose import Refused, compose
 from bot.mail.message import Message, UnreadableMail
@@ -49,12 +50,16 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A posting with its review, and the mail it would make: `held` says what the lint objects to, or the composer."""
+    """A posting with its review, and the mail it would make: `held` says what the lint objects to, or the composer.
+
+    `base` is the kernel it was judged against.
+    """
 
     review: Review
     reply: Reply | None = None
     content: bytes | None = None
     held: tuple[str, ...] = ()
+    base: Base | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Desk:
 
 
 Event = Unread | Broken | Read | Played
+_Judged = tuple[Posting | Broken, Base | None, Report, UnsafeDelta]
 
 
 def replay(
@@ -150,13 +156,13 @@ def _judge(
     chunks = [found[start : start + _THREADS] for start in range(0, len(found), _THREADS)]
     history = History()
     for chunk, judged in zip(chunks, spread(_judge_threads, chunks), strict=True):
-        for posting, report, delta in judged:
+        for posting, base, report, delta in judged:
             if isinstance(posting, Broken):
                 yield posting
             elif since is None or (posting.date is not None and posting.date >= since):
                 made = review(posting, report, desk.rules, history.previous(posting), desk.policy, delta)
                 history.remember(made)
-                yield _played(made, desk)
+                yield replace(_played(made, desk), base=base)
         progress.advance(len(chunk))
 
 
@@ -205,21 +211,21 @@ def _index_mails(slots: Sequence[Slot]) -> list[tuple[Slot, Message | Unreadable
     return done
 
 
-def _judge_threads(found: Sequence[tuple[Slot, ...]]) -> list[tuple[Posting | Broken, Report, UnsafeDelta]]:
+def _judge_threads(found: Sequence[tuple[Slot, ...]]) -> list[_Judged]:
     """The postings of each thread with what the rules find in them."""
-    done: list[tuple[Posting | Broken, Report, UnsafeDelta]] = []
+    done: list[_Judged] = []
     for slots in found:
         read = (parse(_reader[0].get(slot)) for slot in slots)
         messages = [message for message in read if isinstance(message, Message)]
         postings = isolated(f"thread {slots[0].origin}", partial(assemble, messages))
         if isinstance(postings, Broken):
-            done.append((postings, Report(), UnsafeDelta()))
+            done.append((postings, None, Report(), UnsafeDelta()))
             continue
         for posting in postings:
-            tree, _ = _kernels[0].tree(posting.series, posting.date)
+            tree, base = _kernels[0].tree(posting.series, posting.date)
             shown = view(posting.series, tree)
             report = judge(_rules, shown)
-            done.append((_light(posting, report), report, of_series(shown)))
+            done.append((_light(posting, report), base, report, of_series(shown)))
     return done
 
 

@@ -8,17 +8,21 @@ from enum import StrEnum
 
 import pygit2
 
+from bot.kernel.evidence import Evidence, announced, firsts, matching, weigh
 from bot.kernel.tree import Repository
 from rules.finding import Confidence
-from rules.patch import Series
+from rules.patch import FileChange, Series
 
 _RECENT = 150 * 86_400  # seconds: two releases; an older one is no likely base
+_SHOWN = 3
+_UNSAID = "what the tree says of C and Rust is left out"
 
 
 class Chosen(StrEnum):
     """Why this base: each reason is weaker than the one before it."""
 
     GIVEN = "given"
+    FIXED = "the one for all series"
     ANNOUNCED = "base-commit"
     BLOBS = "pre-images"
     NEWEST_BEFORE = "newest release before the mail"
@@ -27,55 +31,59 @@ class Chosen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The commit a series is judged against; `matched` of the `announced` pre-image ids are this commit's files."""
+    """The commit a series is judged against, why it was chosen, and what the series' own files say of the choice."""
 
     repository: str
     ref: str
     commit: str
     chosen: Chosen
-    matched: int
-    announced: int
+    evidence: Evidence
 
     @property
     def certainty(self) -> Confidence:
-        """High where somebody said so or every announced pre-image is the commit's, low for a mere guess."""
-        if self.chosen in (Chosen.GIVEN, Chosen.ANNOUNCED) or (self.announced and self.matched == self.announced):
-            return Confidence.HIGH
-        return Confidence.LOW if self.chosen is Chosen.NEWEST else Confidence.MEDIUM
+        """High where the files agree with whoever named the commit, or are the commit's; low for a mere guess, and
+        where the files say otherwise.
+
+        A word is one about this very series. Without it, that lines fit is likely of a series for another time, too.
+        """
+        word, seen = self.chosen in (Chosen.GIVEN, Chosen.ANNOUNCED), self.evidence
+        if not seen.files:
+            if word:
+                return Confidence.HIGH
+            return Confidence.MEDIUM if self.chosen is Chosen.NEWEST_BEFORE else Confidence.LOW
+        if seen.missed and not (seen.most and (word or seen.matched)):
+            return Confidence.LOW
+        return Confidence.HIGH if not seen.missed and (word or seen.matched) else Confidence.MEDIUM
+
+    @property
+    def doubt(self) -> str:
+        """Why the tree is not asked, or not about everything, in one line; nothing where nothing is against it."""
+        missed, low = self.evidence.missed, self.certainty is Confidence.LOW
+        if not missed:
+            return f"nothing shows that this is made for {self.ref}: {_UNSAID}" if low else ""
+        shown = ", ".join(missed[:_SHOWN]) + (f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else "")
+        if low:
+            of = f"{len(missed)} of {self.evidence.files} files do not fit {self.ref} ({shown})"
+            return f"this is made for another tree, {of}: {_UNSAID}"
+        return f"made for {self.ref} but for {shown}: what that tree says of it does not count"
 
     def __str__(self) -> str:
-        shown = f"{self.ref} ({self.commit[:12]}), {self.chosen}"
-        return f"{shown}, {self.matched} of {self.announced} pre-images found" if self.announced else shown
-
-
-def announced(series: Series) -> tuple[tuple[str, str], ...]:
-    """Path and announced blob id of every file as it was before the whole series."""
-    first: dict[str, str] = {}
-    made: set[str] = set()
-    for patch in series.patches:
-        for change in patch.changes:
-            if change.before is not None and change.before not in made and change.blob_before is not None:
-                first.setdefault(change.before, change.blob_before)
-            if change.after is not None:
-                made.add(change.after)
-            if change.before is not None:
-                made.add(change.before)
-    return tuple(first.items())
+        return f"{self.ref} ({self.commit[:12]}), {self.chosen}, {self.evidence}"
 
 
 def choose(
     series: Series, sent: datetime | None, repositories: Sequence[Repository]
 ) -> tuple[Base, Repository, pygit2.Commit] | None:
-    """The base of a series among the commits at hand; None where there is no commit at all."""
-    wanted = announced(series)
-    if series.base_commit:
-        for repository in repositories:
-            commit = repository.commit(series.base_commit)
-            if commit is not None:
-                return _made(repository, series.base_commit, commit, Chosen.ANNOUNCED, wanted)
+    """The base of a series among the commits at hand; None where there is no commit at all.
+
+    A base commit that the files plainly do not fit stands behind one that has most of them.
+    """
+    changes = firsts(series)
+    said = _said(series, repositories, changes)
+    if said is not None and said[0].certainty is not Confidence.LOW:
+        return said
     tips = [(repository, ref, commit) for repository in repositories for ref, commit in repository.tips]
-    if not tips:
-        return None
+    wanted = announced(changes)
     seen: set[pygit2.Oid] = set()
     best: tuple[int, Repository, str, pygit2.Commit] | None = None
     for repository, ref, commit in tips if wanted else ():
@@ -86,33 +94,31 @@ def choose(
         if count and (best is None or count > best[0]):
             best = (count, repository, ref, commit)
     if best is not None and best[0] * 2 > len(wanted):
-        return _made(best[1], best[2], best[3], Chosen.BLOBS, wanted)
+        return based(best[1], best[2], best[3], Chosen.BLOBS, changes)
+    if said is not None or not tips:
+        return said
     tags = [tip for tip in tips if tip[1].startswith("refs/tags/")] or tips
     until = sent.timestamp() if sent is not None else 0.0
     before = [tip for tip in tags if until - _RECENT <= tip[2].commit_time <= until]
     reason = Chosen.NEWEST_BEFORE if before else Chosen.NEWEST
     repository, ref, commit = max(before or tags, key=lambda tip: tip[2].commit_time)
-    return _made(repository, ref, commit, reason, wanted)
+    return based(repository, ref, commit, reason, changes)
 
 
-def matching(commit: pygit2.Commit, wanted: Sequence[tuple[str, str]]) -> int:
-    """How many of the files have exactly the announced bytes at that commit."""
-    return sum(blob is not None and blob.startswith(short) for blob, short in _ids(commit, wanted))
+def _said(
+    series: Series, repositories: Sequence[Repository], changes: Sequence[FileChange]
+) -> tuple[Base, Repository, pygit2.Commit] | None:
+    """The base that the author announced."""
+    for repository in repositories if series.base_commit else ():
+        commit = repository.commit(series.base_commit or "")
+        if commit is not None:
+            return based(repository, str(commit.id), commit, Chosen.ANNOUNCED, changes)
+    return None
 
 
-def _ids(commit: pygit2.Commit, wanted: Sequence[tuple[str, str]]) -> list[tuple[str | None, str]]:
-    found: list[tuple[str | None, str]] = []
-    for path, short in wanted:
-        try:
-            found.append((str(commit.tree[path].id), short))
-        except KeyError:
-            found.append((None, short))
-    return found
-
-
-def _made(
-    repository: Repository, ref: str, commit: pygit2.Commit, chosen: Chosen, wanted: Sequence[tuple[str, str]]
+def based(
+    repository: Repository, ref: str, commit: pygit2.Commit, chosen: Chosen, changes: Sequence[FileChange]
 ) -> tuple[Base, Repository, pygit2.Commit]:
+    """That commit as the base of a series, with what the first changes of its files say of it."""
     name = ref.removeprefix("refs/tags/").removeprefix("refs/heads/").removeprefix("refs/remotes/")
-    matched = matching(commit, wanted)
-    return Base(str(repository.path), name, str(commit.id), chosen, matched, len(wanted)), repository, commit
+    return Base(str(repository.path), name, str(commit.id), chosen, weigh(commit, changes)), repository, commit

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The kernels at hand: for each series the tree it was made for, as far as that can be told."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pygit2
 
-from bot.kernel.base import Base, Chosen, announced, choose, matching
+from bot.kernel.base import Base, Chosen, based, choose
 from bot.kernel.error import KernelError
+from bot.kernel.evidence import firsts
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
 from rules.border.index import Border
@@ -38,10 +40,11 @@ class Places:
 class Kernels:
     """Trees by series. Raises KernelError for a repository or ref that does not exist.
 
-    `stored` knows images of earlier series; a tree is asked first.
+    `stored` knows images of earlier series; a tree is asked first. `word`: who named the ref of a place spoke of the
+    very series that are asked for, and not of all that come.
     """
 
-    def __init__(self, places: Places, stored: Tree | None = None) -> None:
+    def __init__(self, places: Places, stored: Tree | None = None, *, word: bool = False) -> None:
         self._repositories = tuple(Repository(place.path) for place in places.repositories)
         self._given = [
             (repository, place.ref)
@@ -53,6 +56,7 @@ class Kernels:
                 raise KernelError(f"{repository.path}: no commit {ref}")
         self._index = Index(places.index) if self._repositories else None
         self._stored = stored
+        self._chosen = Chosen.GIVEN if word else Chosen.FIXED
         self._trees: dict[str, GitTree] = {}
 
     def tree(self, series: Series, sent: datetime | None) -> tuple[Tree, Base | None]:
@@ -64,6 +68,8 @@ class Kernels:
         tree: Tree = self._tree(repository, commit)
         if base.certainty is Confidence.LOW:
             tree = BlobsOf(tree)  # another tree's users and helpers would be blamed
+        elif base.evidence.missed:
+            tree = Without(tree, base.evidence.missed)
         return (Stacked(tree, self._stored) if self._stored is not None else tree), base
 
     def newest(self) -> GitTree | None:
@@ -72,14 +78,15 @@ class Kernels:
         return None if chosen is None else self._tree(chosen[1], chosen[2])
 
     def _choice(self, series: Series, sent: datetime | None) -> tuple[Base, Repository, pygit2.Commit] | None:
+        if not self._given:
+            return choose(series, sent, self._repositories)
+        changes = firsts(series)
+        found = []
         for repository, ref in self._given:
             commit = repository.commit(ref)
             assert commit is not None
-            wanted = announced(series)
-            count = matching(commit, wanted)
-            base = Base(str(repository.path), ref, str(commit.id), Chosen.GIVEN, count, len(wanted))
-            return base, repository, commit
-        return choose(series, sent, self._repositories)
+            found.append(based(repository, ref, commit, self._chosen, changes))
+        return max(found, key=lambda one: one[0].evidence.share)  # of equals the first
 
     def _tree(self, repository: Repository, commit: pygit2.Commit) -> GitTree:
         key = str(commit.id)
@@ -106,6 +113,23 @@ class BlobsOf:
 
     def border(self) -> Border | None:
         return None
+
+
+class Without:
+    """A tree of which some files are others than those a series was made for."""
+
+    def __init__(self, tree: Tree, paths: Iterable[str]) -> None:
+        self._tree = tree
+        self._paths = frozenset(paths)
+
+    def read(self, path: str) -> bytes | None:
+        return None if path in self._paths else self._tree.read(path)
+
+    def blob(self, blob_id: str) -> bytes | None:
+        return self._tree.blob(blob_id)
+
+    def border(self) -> Border | None:
+        return self._tree.border()
 
 
 class Stacked:

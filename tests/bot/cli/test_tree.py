@@ -98,3 +98,36 @@ def test_check_judges_c_against_the_tree(patchwarden: Call, kernel: Path, tmp_pa
     assert 1 == judged[0]
     assert "c-change-breaks-rust" in judged[1].lower()
     assert (0, 2) == (alone[0], both[0])
+
+
+def test_check_says_why_a_tree_that_was_named_is_not_asked(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
+    plain = "--- " + _patch().partition("\n--- ")[2]
+    other = plain.replace(" struct lamp {", " struct lamp_of_old {")
+    for name, text in (("plain.diff", plain), ("other.diff", other)):
+        (tmp_path / name).write_text(text)
+    assert plain != other
+
+    fitting = patchwarden("check", str(tmp_path / "plain.diff"), "--tree", f"{kernel}@v1", "--format", "terse")
+    unfit = patchwarden("check", str(tmp_path / "other.diff"), "--tree", f"{kernel}@v1", "--format", "terse")
+
+    assert (1, "") == (fitting[0], fitting[2])
+    assert "c-change-breaks-rust" in fitting[1].lower()
+    assert 0 == unfit[0]
+    assert (
+        "patchwarden: a diff without a mail: this is made for another tree, 1 of 1 files do not fit v1 "
+        "(include/linux/lamp.h): what the tree says of C and Rust is left out\n" == unfit[2]
+    )
+
+
+def test_replay_counts_how_certain_the_trees_are(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.mbox").write_text("From mboxrd@z Thu Jan  1 00:00:00 1970\n" + _patch())
+
+    status, out, _ = patchwarden("replay", str(tmp_path / "a.mbox"), "--jobs", "1", "--tree", f"{kernel}@v1")
+    alone = patchwarden("replay", str(tmp_path / "a.mbox"), "--jobs", "1", "--no-tree")
+
+    counted = dict(line.rsplit(maxsplit=1) for line in out.splitlines() if line.startswith("  "))
+    assert 0 == status
+    assert ("1", "0") == (counted["  certain"], counted["  likely"])
+    assert "by their ids" in out
+    assert "1 of 1" in out
+    assert "certain" not in alone[1]
