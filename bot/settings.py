@@ -108,6 +108,11 @@ class LoreSettings(_Table):
     lists: tuple[ListAddress, ...] = Field(
         default=(), description='Their addresses, such as "https://lore.kernel.org/rust-for-linux/".'
     )
+    screened: tuple[ListAddress, ...] = Field(
+        default=(),
+        description='Lists that are not about Rust, such as "https://lore.kernel.org/netdev/": of these only threads '
+        "are kept that can have an effect on Rust, by what Rust uses in the newest tree of [kernel].",
+    )
     everything: ListAddress | Literal[""] = Field(
         default="",
         description='Where missing mails are asked for by message-id, such as "https://lore.kernel.org/all/"; none: '
@@ -130,6 +135,11 @@ class LoreSettings(_Table):
     keyring: Path = Field(
         default=Path("var/keyring"), description="A patatt keyring of developers' public keys; used where it exists."
     )
+
+    @property
+    def all_lists(self) -> tuple[str, ...]:
+        """Every list that is followed."""
+        return (*self.lists, *self.screened)
 
 
 class ListSettings(_Table):
@@ -189,6 +199,12 @@ class Settings(BaseSettings):
         default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."
     )
     lists: dict[Mailbox, ListSettings] = Field(default={}, description="What each list agreed to, by its address.")
+
+    @model_validator(mode="after")
+    def _can_screen(self) -> Self:
+        if (self.kernel.screened or self.lore.screened) and not self.kernel.repositories:
+            raise ValueError("screened: what matters to Rust is told by a kernel, and [kernel] names no repositories")
+        return self
 
     @model_validator(mode="after")
     def _can_send(self) -> Self:

@@ -31,8 +31,8 @@ class KernelSettings(BaseModel):
     )
     screened: tuple[Path, ...] = Field(
         default=(),
-        description="Archives of lists that are not about Rust: of these only mails are kept that can have an effect "
-        "on Rust, by what Rust uses in the newest tree.",
+        description="Archives of lists that are not about Rust: of these only threads are kept that can have an effect "
+        "on Rust, by what Rust uses in the newest tree. Lists on the network stand in [lore].",
     )
     index: Path = Field(
         default=Path("var/border.sqlite"), description="What Rust uses of C, by file; may be deleted at any time."

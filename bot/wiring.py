@@ -97,8 +97,8 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
     stop, clock = Event(), wiring_lore.SystemClock()
     own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
     archives = [archive(path) for path in sources or (*settings.archives, *own)]
-    archives += [] if sources else _screened(settings)
-    online = bool(settings.lore.lists) and not sources
+    archives += [] if sources else _screened(settings, clock)
+    online = bool(settings.lore.all_lists) and not sources
     if online:
         archives += wiring_lore.followed(settings, clock)
     with (
@@ -164,15 +164,15 @@ def based(settings: Settings, stored: Tree) -> Callable[[Posting], tuple[Tree, s
     return choose
 
 
-def _screened(settings: Settings) -> list[Archive]:
+def _screened(settings: Settings, clock: Clock) -> list[Archive]:
     """The archives of lists that are not about Rust, each behind a look at its mails' bytes; none without a kernel."""
-    paths, named = settings.kernel.screened, settings.kernel.repositories
-    newest = Kernels(_places(settings)).newest() if paths and named else None
+    whole = [*map(archive, settings.kernel.screened), *wiring_lore.screened(settings, clock)]
+    newest = Kernels(_places(settings)).newest() if whole else None
     border = newest.border() if newest is not None else None
     if border is None:
         return []
     matters = Filter.of(border).may_matter
-    return [Screened(archive(path), matters) for path in paths]
+    return [Screened(one, matters) for one in whole]
 
 
 def _places(settings: Settings) -> Places:
@@ -183,7 +183,7 @@ def _places(settings: Settings) -> Places:
 def terms(settings: Settings) -> Terms:
     """By what postings are refused. Where mails may leave, or lists are followed, nothing old is ever answered."""
     review = settings.review
-    live = bool(settings.lore.lists) or _sends(settings)
+    live = bool(settings.lore.all_lists) or _sends(settings)
     hours = review.stale_hours or (48 if live else 0)
     return Terms(
         own=frozenset({settings.identity.address.lower()}),

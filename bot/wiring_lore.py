@@ -32,12 +32,13 @@ class SystemClock:
 
 
 def followed(settings: Settings, clock: Clock) -> list[LoreArchive]:
-    """The lists that the settings name."""
-    lore = settings.lore
-    how = Following(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
-    return [
-        LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, how) for url in lore.lists
-    ]
+    """The lists that the settings name, but for those of which not everything is kept."""
+    return [_list(settings, url, clock) for url in settings.lore.lists]
+
+
+def screened(settings: Settings, clock: Clock) -> list[LoreArchive]:
+    """The lists that are not about Rust, as they come: what reads them is to look at each mail first."""
+    return [_list(settings, url, clock) for url in settings.lore.screened]
 
 
 def completion(settings: Settings, clock: Clock) -> Completion | None:
@@ -59,9 +60,15 @@ def attester(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
     return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None))
 
 
+def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:
+    lore = settings.lore
+    how = Following(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
+    return LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, how)
+
+
 def _everything(settings: Settings) -> str:
     lore = settings.lore
-    return lore.everything or (urljoin(lore.lists[0].rstrip("/"), "all") if lore.lists else "")
+    return lore.everything or (urljoin(lore.all_lists[0].rstrip("/"), "all") if lore.all_lists else "")
 
 
 def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:

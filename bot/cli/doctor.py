@@ -98,19 +98,20 @@ def _database(settings: Settings) -> Check:
 
 
 def _archives(settings: Settings) -> Iterator[Check]:
-    if not settings.archives and not settings.lore.lists:
+    if not settings.archives and not settings.kernel.screened and not settings.lore.all_lists:
         yield Check("archives", "none in the settings: the bundled sample archive")
-    for path in settings.archives:
+    for path in (*settings.archives, *settings.kernel.screened):
         try:
             source = archive(path)
             yield Check("archive", f"{path}, {source.count({}):,} mails")
         except InboxError as error:
-            yield Check("archive", str(error), "correct its path in `archives`, or give this user the right to read it")
+            yield Check("archive", str(error), "correct its path, or give this user the right to read it")
 
 
 def _lists(settings: Settings) -> Iterator[Check]:
     """What the last rounds left; nobody on the network is asked."""
-    for source in wiring_lore.followed(settings, wiring_lore.SystemClock()):
+    clock = wiring_lore.SystemClock()
+    for source in (*wiring_lore.followed(settings, clock), *wiring_lore.screened(settings, clock)):
         try:
             standing = source.standing()
         except InboxError as error:

@@ -15,7 +15,7 @@ from bot.inbox.http_client import HttpClient
 from bot.inbox.http_pace import NOW, as_time, read_json, write_json
 from bot.inbox.lore_git import GitLimits, Mirror, TooLargeError
 from bot.inbox.lore_manifest import Epoch, read_manifest
-from bot.ports import Archive, Batch, Clock
+from bot.ports import Batch, Clock, History
 
 LARGEST_MANIFEST: Final = 4 * 1024 * 1024
 _OVERLAP: Final = timedelta(days=2)
@@ -55,7 +55,7 @@ class LoreArchive:
         directory: Path,
         http: HttpClient,
         clock: Clock,
-        reader: Callable[[Path], Archive],
+        reader: Callable[[Path], History],
         how: Following,
     ) -> None:
         parts = urlsplit(url)
@@ -80,6 +80,11 @@ class LoreArchive:
         trouble, self._trouble = self._trouble, []
         if trouble:
             raise InboxError("; ".join(str(error) for error in trouble))
+
+    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
+        """The latest mails of the mirror up to the cursors; nobody is asked."""
+        if self._mirrored:
+            yield from self._reader(self._root).before(cursors, most)
 
     def count(self, cursors: dict[str, str]) -> int:
         """How many mails `batches` would give; what goes wrong is kept for `batches` to raise."""

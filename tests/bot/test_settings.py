@@ -136,3 +136,12 @@ def _names(model: type[BaseModel]) -> list[str]:
         kind = ListSettings if name == "lists" else field.annotation
         names += _names(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else [name]
     return names
+
+
+@pytest.mark.parametrize(
+    "line", ['[kernel]\nscreened = ["a.git"]', '[lore]\nscreened = ["https://x.example.org/netdev/"]']
+)
+def test_screening_needs_a_kernel(line: str) -> None:
+    Path("s.toml").write_text(f"{line}\n")
+    with pytest.raises(SettingsError, match=r"s\.toml: screened: .* \[kernel\] names no repositories"):
+        load(Path("s.toml"))

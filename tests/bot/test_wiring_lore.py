@@ -10,7 +10,9 @@ import pytest
 from bot.cli.doctor import _lists
 from bot.cli.progress import Silent
 from bot.settings import LoreSettings, OutboxSettings, Settings
+from bot.settings_kernel import KernelRepository, KernelSettings
 from bot.wiring import service
+from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import Answer, Origin, serving
 
@@ -96,3 +98,41 @@ def test_the_installation_keeps_its_name(origin: Origin, settings: Settings) -> 
 
     assert len(names) == 1
     assert (settings.lore.directory / "installation").read_text().strip() in names.pop()
+
+
+KERNEL = {
+    "include/linux/led.h": "int led_read(int number);\n",
+    "rust/bindings/bindings_helper.h": "#include <linux/led.h>\n",
+    "rust/kernel/led.rs": "fn read() -> i32 {\n    unsafe { bindings::led_read(1) }\n}\n",
+}
+C_DIFF = "---\ndiff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-{1}\n+{2}\n"
+
+
+def c_patch(number: int, of: str, path: str, before: str, after: str) -> bytes:
+    body = C_DIFF.format(path, before, after)
+    return fresh(mail(f"{of}-{number}@x", f"[PATCH {number}/2] {of}: {number}", to=f"{of}-0@x", body=body))
+
+
+def test_of_a_screened_list_a_series_that_rust_feels_is_kept_whole_though_the_service_restarts(
+    origin: Origin, settings: Settings, tmp_path: Path
+) -> None:
+    commit(repository(tmp_path / "linux.git"), KERNEL, 1772442000)
+    kernel = KernelSettings(repositories=(KernelRepository(path=tmp_path / "linux.git"),), index=tmp_path / "index")
+    lore = settings.lore.model_copy(update={"lists": (), "screened": (f"{origin.url}/netdev/",)})
+    settings = settings.model_copy(update={"lore": lore, "kernel": kernel})
+    epoch, now = origin.epoch("netdev"), datetime.now(UTC)
+    epoch.add(fresh(mail("led-0@x", "[PATCH 0/2] led: cover")), now)
+    epoch.add(c_patch(1, "led", "drivers/led.c", "int a;", "int b;"), now)
+    for number in (1, 2):
+        epoch.add(c_patch(number, "fan", "drivers/fan.c", "int a;", "int b;"), now)
+    with service(settings, (), Silent()) as made:
+        first = made.poll.run()
+    epoch.add(c_patch(2, "led", "include/linux/led.h", "int led_read(int number);", "long led_read(int number);"), now)
+    (tmp_path / "var" / "lore" / origin.url.removeprefix("http://").replace(":", "_") / "pace.json").unlink()
+    with service(settings, (), Silent()) as made:
+        second = made.poll.run()
+        outcomes = made.reviewing.run()
+
+    assert [one.found.partition(",")[0] for one in _lists(settings)] == [f"{origin.url}/netdev"]
+    assert [(one.mails, one.problems) for one in (first, second)] == [(0, ()), (3, ())]
+    assert [(one.posting_id, one.patches) for one in outcomes] == [("led-0@x", 2)]
