@@ -115,6 +115,8 @@ class _Walk:
             return None
         if file.pre is not None and file.pre.complete:
             return file.pre.content
+        if path in self.fragments:
+            return None
         return self.state[path] if path in self.state else self._tree.read(path)
 
     def _content_after(self, file: "ChangedFile", before: bytes | None) -> bytes | None:
@@ -131,8 +133,10 @@ class _Walk:
                 if before != at_base:
                     self.first[change.before] = before
             self.state[change.before] = None
+            self.fragments.pop(change.before, None)
         if change.after is not None:
             self.state[change.after] = after
+            self.fragments.pop(change.after, None)
 
     def _scanned_before(self, path: str | None, content: bytes | None) -> CSource | None:
         if path is None or content is None:
@@ -154,12 +158,21 @@ class _Walk:
                 self.scanned[change.path] = post
             self.steps.append(Step(file.patch, change, pre, post, whole=True))
             return
-        old = self._base.facts.c(change.before) if change.before is not None else None
+        old = self._source(change.before)
         pre, post = agreed(_from_hunks(change, "pre"), _from_hunks(change, "post"), old)
         self.steps.append(Step(file.patch, change, pre, post, whole=False))
         if change.after is not None:
-            current = self.fragments.get(change.before or "", old or CSource((), ()))
-            self.fragments[change.after] = laid(current, pre, post)
+            self.fragments[change.after] = laid(old or CSource((), ()), pre, post)
+            self.state.pop(change.after, None)
+            self.scanned.pop(change.after, None)
+
+    def _source(self, path: str | None) -> CSource | None:
+        """What is known of the file as the series has left it so far."""
+        if path is None or path in self.fragments:
+            return self.fragments.get(path or "")
+        if path in self.state:
+            return self._scanned_before(path, self.state[path])
+        return self._base.facts.c(path)
 
 
 def _text(content: bytes) -> str:

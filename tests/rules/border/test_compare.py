@@ -245,3 +245,19 @@ def test_several_patches_of_which_only_hunks_are_known_add_up() -> None:
     second = _hunk(500, "struct lamp {", " \tint elsewhere;", "+\tint more;", " \tstruct colour colour;")
 
     assert [] == _said((first,), (second,))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 2, 1), (2, 0, 1), (2, 1, 0)])
+def test_patches_of_which_some_fit_and_some_do_not_add_up(order: tuple[int, ...]) -> None:
+    bindings = "rust/bindings/bindings_helper.h"
+    light = _hunk(2, "", "-#include <linux/light.h>", " const u32 RUST_CONST_HELPER_LAMP_CAST = LAMP_CAST;")
+    lamp = _hunk(1, "", " #include <linux/new.h>", "-#include <linux/lamp.h>")
+    fresh = _hunk(1, "", "+#include <linux/other.h>", " #include <linux/lamp.h>")
+    parts = [replace(one, before=bindings, after=bindings) for one in (light, lamp, fresh)]
+    removal = (whole_change("include/linux/light.h", None),)
+
+    change = view(series(*((parts[one],) for one in order), removal), tree()).border
+
+    assert change is not None
+    assert (2 in order) is ("<linux/other.h>" in (change.after.facts.includes(bindings) or ()))
+    assert Effect.HEADER_GONE not in [one.effect for one in breakages(change)]
