@@ -157,7 +157,7 @@ def _read_hunks(lines: list[str], *, cut: bool) -> _Hunks | Unreadable:
 
     `cut` says that a line follows that can stand in no hunk: the one at fault, where a hunk is too short.
     """
-    source = iter([line + "\n" for line in lines])
+    source = iter([line or "\n" for line in lines])  # what unidiff needs of line endings
     try:
         files = PatchSet(chain(("--- a/file\n", "+++ b/file\n"), source), metadata_only=True)
     except (UnidiffParseError, ValueError) as error:
@@ -183,22 +183,22 @@ def _hunk_lines(lines: list[str], at: int, shape: Shape) -> tuple[tuple[Line, ..
     """
     before, after = shape.source_start, shape.target_start
     end_before, end_after = before + shape.source_length, after + shape.target_length
-    taken: list[Line] = []
+    new, taken = tuple.__new__, list[Line]()  # a NamedTuple's own constructor takes twice as long
     bare: set[str] = set()
     while before < end_before or after < end_after or (at < len(lines) and lines[at].startswith("\\")):
         raw = lines[at]
         at += 1
         marker = raw[:1]
         if marker == "+":
-            taken.append(Line(raw[1:], None, after))
+            taken.append(new(Line, (raw[1:], None, after)))
             after += 1
         elif marker == "-":
-            taken.append(Line(raw[1:], before, None))
+            taken.append(new(Line, (raw[1:], before, None)))
             before += 1
         elif marker == "\\":
             bare.update(taken[-1].marker.replace(" ", "+-") if taken else "")
         else:
-            taken.append(Line(raw[1:] if marker == " " else raw, before, after))
+            taken.append(new(Line, (raw[1:] if marker == " " else raw, before, after)))
             before += 1
             after += 1
     return tuple(taken), at, frozenset(bare)

@@ -33,6 +33,7 @@ class FileView:
         self.post = post
         self.path = change.path
         self.is_rust = self.path.endswith(".rs")
+        self._added_parts: dict[tuple[str, ...], tuple[Part, ...]] = {}
 
     @cached_property
     def pre_rust(self) -> Source | None:
@@ -53,8 +54,13 @@ class FileView:
         """The parts of the Rust after the patch in which any of these words stands."""
         return (part for part in self.post_rust.parts if part.holds(*words)) if self.post_rust is not None else iter(())
 
-    def added_parts(self, *words: str) -> Iterator[Part]:
+    def added_parts(self, *words: str) -> tuple[Part, ...]:
         """The parts of the Rust after the patch with a line that the patch adds and that has one of the words."""
+        if words not in self._added_parts:
+            self._added_parts[words] = tuple(self._with_added(words))
+        return self._added_parts[words]
+
+    def _with_added(self, words: tuple[str, ...]) -> Iterator[Part]:
         if self.post is None or self.post_rust is None or not self.adds(*words):
             return iter(())
         lines = {one.after for word in words for one in self._added if one.after and word in one.text}

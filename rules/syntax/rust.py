@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Rust of one image in the names of this field: nothing here shows which parser reads it."""
 
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 
@@ -31,6 +32,11 @@ class Part:
 
     def shows(self, line: int) -> bool:
         return self._fragment.first <= line <= self._last
+
+    def shows_any(self, ordered: Sequence[int]) -> bool:
+        """Whether one of these lines, in rising order, is among its own."""
+        at = bisect_left(ordered, self._fragment.first)
+        return at < len(ordered) and ordered[at] <= self._last
 
     def holds(self, *words: bytes) -> bool:
         """Whether any of these words stands in it."""
@@ -100,7 +106,10 @@ class Source:
 
     def showing(self, lines: Collection[int]) -> Iterator[Part]:
         """The parts that show any of these lines."""
-        return (part for part in self.parts if any(map(part.shows, lines)))
+        if len(self.parts) == 1:
+            return (part for part in self.parts if any(map(part.shows, lines)))
+        ordered = sorted(lines)
+        return (part for part in self.parts if part.shows_any(ordered))
 
     @property
     def sites(self) -> tuple[UnsafeSite, ...]:

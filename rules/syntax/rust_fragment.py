@@ -21,7 +21,9 @@ _MACRO = re.compile(rb"\$(?:[a-zA-Z_(])")
 # What may stand around a hunk. No `impl`: its items are statements too. No `use`: nothing in it is unsafe.
 _BODY = (b"fn f() {", b"}")
 _ARGUMENTS = (b"fn f() { g(", b"); }")
-_LISTS = ((b"struct S {", b"}"), (b"fn f() { match x {", b"} }"), (b"fn f() { let _ = S {", b"}; }"))
+_FIELDS = (b"struct S {", b"}")
+_ARMS = (b"fn f() { match x {", b"} }")
+_VALUES = (b"fn f() { let _ = S {", b"}; }")
 _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _TOKENS = b"m! {"
 _MAX_TRIES = 64 * 1024
@@ -96,9 +98,12 @@ def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
 def _contexts(text: bytes, found: "Balance") -> Iterator[tuple[bytes, bytes]]:
     yield _BODY
     if not found.statements:
-        for one in _LISTS if not found.openers.startswith(b"{") else ():  # no block can stand in these
-            if b"=>" in text or b"match" not in one[0]:
-                yield one
+        if not found.openers:  # no bracket can begin a list of fields
+            yield _FIELDS
+        if b"=>" in text and not found.openers.startswith(b"{"):  # no block begins a list of arms
+            yield _ARMS
+        if not found.openers:
+            yield _VALUES
         yield _ARGUMENTS
 
 

@@ -74,25 +74,32 @@ class Reader:
 
         `path[at]` is the block's node, or within a token tree its `unsafe` token; `body` is its braces.
         """
-        unit, row = self._unit, path[at].start_point.row
-        tokens = path[at - 1].type in TOKEN_TREES
-        climb = list(climb_tokens(path, at, self.children) if tokens else climb_statement(path, at))
+        if path[at - 1].type not in TOKEN_TREES:
+            return self._block(path, at, body, floor, None), _statement_row(path, at)
+        climb = list(climb_tokens(path, at, self.children))
         rows = (start for start, who in reversed(climb) if who != "macro")
-        statement = next(rows, row) if tokens else _statement_row(path, at)
-        if found := self._clippy_above(row, floor):
-            return SafetyReading("clippy", found[0], unit.line(found[1])), statement
-        if (inside := self._inside(body)) is not None:
-            return SafetyReading("clippy", "inside", unit.line(inside)), statement
-        for start, who in climb:
-            if who == "clippy" and (found := self._clippy_above(start, floor)):
-                return SafetyReading("clippy", "above-statement", unit.line(found[1])), statement
-        return self._lenient(path[at], body, climb, unseen=self._unit.is_inside_unseen_macro(path)), statement
+        return self._block(path, at, body, floor, climb), next(rows, path[at].start_point.row)
 
     def children(self, tree: Node) -> list[Node]:
         """The children of a token tree; the list is kept, because a tree may hold many sites."""
         if tree.id not in self._children:
             self._children[tree.id] = tree.children
         return self._children[tree.id]
+
+    def _block(
+        self, path: list[Node], at: int, body: Node, floor: int, climb: list[tuple[int, str]] | None
+    ) -> SafetyReading:
+        """The reading of the block; without a climb that of its statement, which most blocks do not need."""
+        unit = self._unit
+        if found := self._clippy_above(path[at].start_point.row, floor):
+            return SafetyReading("clippy", found[0], unit.line(found[1]))
+        if (inside := self._inside(body)) is not None:
+            return SafetyReading("clippy", "inside", unit.line(inside))
+        climb = list(climb_statement(path, at)) if climb is None else climb
+        for start, who in climb:
+            if who == "clippy" and (found := self._clippy_above(start, floor)):
+                return SafetyReading("clippy", "above-statement", unit.line(found[1]))
+        return self._lenient(path[at], body, climb, unseen=unit.is_inside_unseen_macro(path))
 
     def impl(self, path: list[Node], keyword: Node, body: Node, *, trailing: bool) -> SafetyReading:
         """The reading of an `unsafe impl`, given the way to it, its `unsafe` token (or its item) and its braces.
