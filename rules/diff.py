@@ -22,12 +22,12 @@ from rules.patch import FileChange, Hunk, Line, Patch, Unreadable
 MAX_FILES: Final = 10_000
 """A patch of more files is Unreadable: treewide ones have hundreds, and nobody reads a review of thousands."""
 
-_GIT = re.compile(r"^diff --(?:git|cc|combined) ", re.MULTILINE)
-_PLAIN = r"^--- [^\n]+\n\+\+\+ [^\n]+\n@@ -"
-_START = re.compile(rf"^diff --(?:git|cc|combined) |{_PLAIN}", re.MULTILINE)
+# Lines that are looked for in a whole diff begin with the newline above them: that one character is found fast.
+_GIT = re.compile(r"\ndiff --(?:git|cc|combined) ")
+_START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADER = re.compile(r"(?:From|Date|Subject): ")
-_OUTSIDE_OF_HUNKS = re.compile(r"^[^-+ \\@\r\n]", re.MULTILINE)
+_OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
 _REASONS = {
     "Hunk is shorter than expected": "a hunk is shorter than it announces: cut off, or a wrapped line in it",
     "Hunk is longer than expected": "a hunk is longer than it announces",
@@ -74,7 +74,8 @@ def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
 
 
 def _diff_start(text: str) -> int:
-    match = _GIT.search(text) or _START.search(text)
+    below = "\n" + text
+    match = _GIT.search(below) or _START.search(below)
     return match.start() if match else len(text)
 
 
@@ -92,8 +93,8 @@ def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
 def _section_starts(text: str) -> Iterator[re.Match[str]]:
     """Where the files of a diff start; the `---` line within a git header starts none."""
     git_header_open = False
-    for match in _START.finditer(text):
-        git = match[0].startswith("diff")
+    for match in _START.finditer("\n" + text):
+        git = match[0].startswith("\ndiff")
         if git or not git_header_open:
             yield match
         git_header_open = git
@@ -112,14 +113,11 @@ def _read_section(section: str) -> FileChange | Unreadable:
         return header.change
     if at < 0:
         return header.change if header.moves else Unreadable("a file header without a change")
-    tail = section[at + 1 :]
-    stray = _OUTSIDE_OF_HUNKS.search(tail)
-    if stray and tail.find("\n@@ -", stray.start()) >= 0:
-        return Unreadable(
-            "text between hunks: wrapped or damaged lines", len(lines) + tail.count("\n", 0, stray.start())
-        )
-    body = (tail[: stray.start()] if stray else tail).split("\n")
-    if body[-1] == "":
+    stray = _OUTSIDE_OF_HUNKS.search(section, at)
+    if stray and section.find("\n@@ -", stray.end()) >= 0:
+        return Unreadable("text between hunks: wrapped or damaged lines", section.count("\n", 0, stray.end()))
+    body = section[at + 1 : stray.start() if stray else len(section)].split("\n")
+    if body[-1] == "" and stray is None:
         body.pop()
     hunks = _read_hunks(body, cut=stray is not None)
     if isinstance(hunks, Unreadable):

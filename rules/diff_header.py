@@ -32,6 +32,8 @@ _WORDS = (
     "GIT binary patch",
     *_CHANGES,
 )
+_FACT = re.compile("|".join(map(re.escape, _WORDS)))
+_CONTROL_CHARACTER = re.compile(r"[\0-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,8 @@ def read_header(lines: list[str]) -> Header | str:
     """The header of one file from its lines, `diff --git` or `---` first; else why it cannot be read."""
     facts: dict[str, str] = {}
     for line in lines:
-        for word in _WORDS:
-            if line.startswith(word):
-                facts[word] = line[len(word) :]
-                break
+        if word := _FACT.match(line):
+            facts[word[0]] = line[word.end() :]
     git = lines[0].startswith("diff --git ")
     before, after = _names(facts, git=git)
     if before is None and after is None:
@@ -151,6 +151,6 @@ def _unsafe(path: str) -> str | None:
     if not path or len(path) > _LONGEST_PATH:
         return "a file header without a name" if not path else "a path that is too long"
     parts = path.split("/")
-    if "" in parts or "." in parts or ".." in parts or any(ord(char) < 32 or ord(char) == 127 for char in path):
+    if "" in parts or "." in parts or ".." in parts or _CONTROL_CHARACTER.search(path):
         return "a path that leaves the source tree or holds control characters"
     return None

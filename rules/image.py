@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A file before or after a patch, whole where it is known, else the lines that its hunks show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rules.finding import Side
@@ -118,11 +118,11 @@ def apply(content: bytes, change: FileChange) -> bytes | None:
         result += lines[at:start]
         if hunk.after_count and hunk.after_start != len(result) + 1:
             return None
-        pre = [_bytes(line) for line in hunk.lines if not line.added]
+        pre = _bytes(line for line in hunk.lines if line.before is not None)
         at = start + len(pre)
         if lines[start:at] != pre:
             return None
-        result += [_bytes(line) for line in hunk.lines if not line.removed]
+        result += _bytes(line for line in hunk.lines if line.after is not None)
     reaches_end = at == len(lines) and bool(change.hunks)
     if reaches_end and change.ends_without_newline_before != ends_bare:
         return None
@@ -217,7 +217,7 @@ def _removed_whole(change: FileChange) -> bytes | None:
     """The bytes of a deleted file as its one hunk shows them; None where the diff leaves them out."""
     if len(change.hunks) != 1 or change.hunks[0].before_start != 1 or change.hunks[0].after_count:
         return None
-    text = b"\n".join(_bytes(line) for line in change.hunks[0].lines)
+    text = b"\n".join(_bytes(change.hunks[0].lines))
     return text + (b"" if change.ends_without_newline_before else b"\n")
 
 
@@ -243,11 +243,13 @@ def _fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:
         if first < end:
             continue
         if first == end and runs:
-            runs[-1][1].extend(map(_bytes, lines))
+            runs[-1][1].extend(_bytes(lines))
         else:
-            runs.append((first, [_bytes(line) for line in lines]))
+            runs.append((first, _bytes(lines)))
     return tuple(Fragment(first, b"\n".join(lines) + b"\n") for first, lines in runs)
 
 
-def _bytes(line: Line) -> bytes:
-    return line.text.encode("utf-8", "surrogateescape")
+def _bytes(lines: Iterable[Line]) -> list[bytes]:
+    """The lines' bytes; they are encoded together, a patch has thousands."""
+    texts = [line.text for line in lines]
+    return "\n".join(texts).encode("utf-8", "surrogateescape").split(b"\n") if texts else []

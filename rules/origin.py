@@ -3,6 +3,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 _VENDORED = re.compile(
     r"(?:rust/(?:syn|quote|proc-macro2|zerocopy|zerocopy-derive|alloc)|tools/.*/vendor|.*/third[-_]party)/"
@@ -23,6 +24,7 @@ class Origin(StrEnum):
     HOST = "host"
 
 
+@lru_cache(4096)  # every rule asks for every file
 def origin(path: str) -> Origin:
     """Where the file at `path`, relative to the top of the tree, comes from."""
     if _VENDORED.match(path):

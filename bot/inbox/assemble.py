@@ -37,9 +37,10 @@ MAX_REVISION: Final = 99_999
 
 _SUBJECT = 400
 _HEAD, _TAIL, _LINE, _MOST_FACTS = 16_000, 4_000, 240, 100
-_FOOTER = re.compile(r"^(?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200}$", re.MULTILINE)
-_DIFFSTAT = re.compile(r"^ \d{1,6} files? changed, [^\n]{1,80}$", re.MULTILINE)
-_DIFF = re.compile(r"^(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)", re.MULTILINE)
+# Each begins with the newline above its line: that one character is found fast in a whole diff.
+_FOOTER = re.compile(r"\n((?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200})(?=\n|\Z)")
+_DIFFSTAT = re.compile(r"\n( \d{1,6} files? changed, [^\n]{1,80})(?=\n|\Z)")
+_DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.MULTILINE | re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _HASH = re.compile(r"[0-9a-f]{7,64}")
@@ -83,7 +84,7 @@ def candidate(message: Message) -> Candidate | None:
     if message.author is None or is_reply(message.subject):
         return None
     subject = b4.LoreSubject(message.subject[:_SUBJECT])
-    has_diff = bool(_DIFF.search(message.body))
+    has_diff = bool(_DIFF.search("\n" + message.body))
     tagged = subject.patch or subject.rfc or not subject.counters_inferred or message.message_id.endswith(SYNTHETIC)
     # An interdiff to the last revision makes no patch of a cover letter.
     fits = has_diff if subject.counter else subject.expected > 0
@@ -215,8 +216,9 @@ def _copy(message: Message, subject: str, body: str, above: str | None = None) -
 
 def _facts(body: str) -> str:
     """What b4 asks of a patch or cover letter: the lines that say what it stands on, and that there is a diff(stat)."""
-    lines = [match[0] for pattern in (_FOOTER, _DIFFSTAT) for match in islice(pattern.finditer(body), _MOST_FACTS)]
-    return "\n".join(["", *lines, "diff --git a/file b/file" if _DIFF.search(body) else ""])
+    text = "\n" + body
+    lines = [match[1] for pattern in (_FOOTER, _DIFFSTAT) for match in islice(pattern.finditer(text), _MOST_FACTS)]
+    return "\n".join(["", *lines, "diff --git a/file b/file" if _DIFF.search(text) else ""])
 
 
 def _own_words(body: str) -> str:
