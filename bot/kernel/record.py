@@ -8,12 +8,12 @@ from rules.border.facts import Access, Helper, RustFacts, Use
 from rules.syntax.c import Declaration, Kind, Member
 
 # Part of every key in the index: raise it when what is read from a file, or its form here, changes.
-VERSION = 6
+VERSION = 7
 
 
 def declaration_to_json(one: Declaration) -> str:
     """One declaration as a JSON array."""
-    members = [[m.name, m.line, m.type, m.expression, m.value, m.conditions] for m in one.members]
+    members = [[m.name, m.line, m.type, m.expression, m.value, m.conditions, m.through] for m in one.members]
     return _dump(
         [
             one.kind.value,
@@ -40,7 +40,7 @@ def declaration_from_json(text: str) -> Declaration:
         last,
         shown,
         tuple(parameters),
-        tuple(Member(n, at, t, e, v, tuple(c)) for n, at, t, e, v, c in members),
+        tuple(Member(n, at, t, e, v, tuple(c), w) for n, at, t, e, v, c, w in members),
         tuple(conditions),
         defined,
         parent,

@@ -211,7 +211,7 @@ def _by_name(source: CSource | None) -> dict[str, list[tuple[object, ...]]]:
     """What each name is, without the lines it stands on."""
     found: dict[str, list[tuple[object, ...]]] = {}
     for one in source.declarations if source is not None else ():
-        members = tuple((m.name, m.type, m.expression, m.conditions) for m in one.members)
+        members = tuple((m.name, m.type, m.expression, m.conditions, m.through) for m in one.members)
         shown = (one.kind, one.type, one.parameters, members, one.conditions, one.defined, one.parent)
         found.setdefault(one.name, []).append(shown)
     return found

@@ -12,8 +12,8 @@ HELPERS = "rust/helpers/"
 BINDINGS_HEADER = "rust/bindings/bindings_helper.h"
 UAPI_HEADER = "rust/uapi/uapi_helper.h"
 BINDGEN_PARAMETERS = "rust/bindgen_parameters"
-_PREFIX = "rust_helper_"
-_CONSTANT_PREFIX = "RUST_CONST_HELPER_"
+PREFIX = "rust_helper_"
+CONSTANT_PREFIX = "RUST_CONST_HELPER_"
 _PASTED = re.compile(r"\brust_helper_\w*(?:\s*##\s*\w+)+")
 _CONSTANT = re.compile(r"^const\s+[\w\s]*?\bRUST_CONST_HELPER_(\w+)\s*=\s*([^;]+);", re.MULTILINE)
 _OPTION = re.compile(r"^--(opaque-type|blocklist-(?:type|function|item|var))[ =]+(\S+)", re.MULTILINE)
@@ -34,14 +34,14 @@ def helpers_of(content: bytes, first: int = 1, whole: bool = True) -> tuple[Help
     lines = without_comments(text).split("\n")
     found = []
     for one in source.declarations:
-        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.defined and one.name.startswith(_PREFIX):
+        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.defined and one.name.startswith(PREFIX):
             body = "\n".join(lines[one.line - first : one.last - first + 1])
             head, _, inside = body.partition("{")
             parameters = _parameter_names(head)
             names = [word for word in identifiers(inside) if word not in parameters and word not in _KEYWORDS]
             found.append(
                 Helper(
-                    one.name.removeprefix(_PREFIX),
+                    one.name.removeprefix(PREFIX),
                     one.line,
                     one.signature,
                     tuple(dict.fromkeys(names)),
@@ -57,8 +57,8 @@ def shown_helpers(source: CSource, before: tuple[Helper, ...]) -> tuple[Helper, 
     had = {one.name: one for one in before if not one.pattern}
     found = [one for one in before if one.pattern]
     for one in source.declarations:
-        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.name.startswith(_PREFIX):
-            name = one.name.removeprefix(_PREFIX)
+        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.name.startswith(PREFIX):
+            name = one.name.removeprefix(PREFIX)
             found.append(had.get(name) or Helper(name, one.line, one.signature, (), True, one.conditions))
     return tuple(found)
 
@@ -67,8 +67,8 @@ def shown_constants(source: CSource, before: Mapping[str, Constant]) -> dict[str
     """The constant helpers of a bindings' header known in part; what a new one stands for is not known."""
     found = {}
     for one in source.declarations:
-        if one.name.startswith(_CONSTANT_PREFIX):
-            name = one.name.removeprefix(_CONSTANT_PREFIX)
+        if one.name.startswith(CONSTANT_PREFIX):
+            name = one.name.removeprefix(CONSTANT_PREFIX)
             found[name] = before.get(name) or Constant(name, one.line, "", one.conditions)
     return found
 
@@ -87,7 +87,7 @@ def _pasted(source: CSource) -> list[Helper]:
         for match in _PASTED.finditer(macro.type):
             pieces = [piece.strip() for piece in match.group().split("##")]
             shown = "".join(r"\w*" if piece in macro.parameters else re.escape(piece) for piece in pieces)
-            pattern = shown.removeprefix(_PREFIX)
+            pattern = shown.removeprefix(PREFIX)
             names = [word for word in identifiers(macro.type) if word not in macro.parameters]
             annotated = "__rust_helper" in macro.type
             found.append(

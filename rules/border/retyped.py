@@ -3,15 +3,14 @@
 
 import re
 
-from rules.border.abi import only_const_differs, same
+from rules.border.abi import RUST_OF, only_const_differs, resolved, same
 from rules.border.change import BorderChange
 from rules.border.index import Border, MemberUser, struct_of
 from rules.syntax.c import Kind, Member
 
-# Values that take whatever type the field has.
-_ANY_TYPE = re.compile(
-    r":\s*(?:None|(?:core::|::core::)?ptr::null(?:_mut)?\(\)|Default::default\(\)|.*\bzeroed\(\)),?$"
-)
+# Values that take whatever type the field has, null pointers whatever pointer it is.
+_ANY_TYPE = re.compile(r":\s*(?:None|Default::default\(\)|.*\bzeroed\(\)),?$")
+_NULL = re.compile(r":\s*(?:(?:core::|::core::)?ptr::)?null(?:_mut)?\(\),?$")
 
 
 def follows(user: MemberUser, before: Member, after: Member, change: BorderChange) -> bool:
@@ -19,11 +18,18 @@ def follows(user: MemberUser, before: Member, after: Member, change: BorderChang
     text = user.access.text
     if _ANY_TYPE.search(text):
         return True
+    if _NULL.search(text):
+        return not _is_plain(resolved(after.type, change.after))
     if "(*)" in after.type and user.path in change.known:
         return True  # the callback may have changed with it
     if only_const_differs(before.type, after.type) and "const" in after.type and _writes(text, before.name):
         return True
     return _reaches_the_same(user, before, after, change)
+
+
+def _is_plain(shown: str) -> bool:
+    """Whether a resolved type is surely no pointer."""
+    return "*" not in shown and (shown.startswith(("struct ", "union ")) or shown in RUST_OF.values())
 
 
 def _writes(text: str, name: str) -> bool:

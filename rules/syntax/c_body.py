@@ -2,7 +2,7 @@
 """What stands between the braces of a C struct, union or enum: members in order, with the `#if` nest around each."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.syntax.c_declarator import Declarator, declarator, split_commas, tokens_of
 from rules.syntax.c_text import DIRECTIVE, Conditions
@@ -22,6 +22,8 @@ class Member:
     """A field or an enumerator. `type` is a field's canonical type; `value` an enumerator's number, None if unknown.
 
     `expression` is what an enumerator is set to, or `PREVIOUS + n` counted from the last one that says so.
+    `through` is the way to a field through anonymous structs and unions, which are fields of their own to bindgen:
+    `__bindgen_anon_1.`, without the number where an `#if` leaves it open.
     """
 
     name: str
@@ -30,6 +32,20 @@ class Member:
     expression: str = ""
     value: int | None = None
     conditions: tuple[str, ...] = ()
+    through: str = ""
+
+
+class _Anonymous:
+    """Counts the anonymous members of one struct as bindgen does."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._open = False
+
+    def next(self, conditions: tuple[str, ...]) -> str:
+        self._count += 1
+        self._open = self._open or bool(conditions)
+        return "__bindgen_anon." if self._open else f"__bindgen_anon_{self._count}."
 
 
 def struct_members(body: str, line: int) -> tuple[Member, ...]:
@@ -39,6 +55,8 @@ def struct_members(body: str, line: int) -> tuple[Member, ...]:
     """
     members: list[Member] = []
     conditions = Conditions()
+    anonymous = outer = _Anonymous()
+    through = ""
     position = start = 0
     while match := _BRACKETS.search(body, position):
         sign = match.group().strip()
@@ -59,7 +77,8 @@ def struct_members(body: str, line: int) -> tuple[Member, ...]:
             semicolon = len(body) if semicolon < 0 else semicolon
             head, tail = body[start : match.start()], body[end + 1 : semicolon]
             at = line + body.count("\n", 0, match.start())
-            members += _nested(head, body[match.start() + 1 : end], tail, at, conditions.current)
+            found = _nested(head, body[match.start() + 1 : end], tail, at, conditions.current, anonymous)
+            members += [replace(one, through=through + one.through) for one in found] if through else found
             position = start = semicolon + 1
         elif sign == ";":
             group = _GROUP.match(body, start)
@@ -67,10 +86,16 @@ def struct_members(body: str, line: int) -> tuple[Member, ...]:
                 opened = group.end()
                 skipped = {"_attr": 2, "_tagged": 2}.get(group.group(1) or "", 1)
                 opened += sum(len(part) + 1 for part in body[opened:].split(",")[:skipped])
+                # An anonymous union of two structs, the first of them anonymous too.
+                through = f"{outer.next(conditions.current)}__bindgen_anon_1."
+                anonymous = _Anonymous()
                 position = start = opened
                 continue
+            if through and body[start : match.start()].strip() == ")":
+                through, anonymous = "", outer
             at = line + body.count("\n", 0, start + _blank(body[start : match.start()]))
-            members += _fields(body[start : match.start()], at, conditions.current)
+            found = _fields(body[start : match.start()], at, conditions.current)
+            members += [replace(one, through=through) for one in found] if through else found
             position = start = match.end()
         else:
             position = start = match.end()
@@ -147,7 +172,9 @@ def _blank(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _nested(head: str, body: str, tail: str, line: int, conditions: tuple[str, ...]) -> list[Member]:
+def _nested(
+    head: str, body: str, tail: str, line: int, conditions: tuple[str, ...], anonymous: _Anonymous
+) -> list[Member]:
     kind = _AGGREGATE.search(head)
     if kind is None:
         return []
@@ -166,10 +193,12 @@ def _nested(head: str, body: str, tail: str, line: int, conditions: tuple[str, .
         if one
     ]
     found = [*outer]
+    prefixes = [f"{one.name}." for one in outer] or [""]
+    through = "" if outer or word == "enum" else anonymous.next(conditions)
     for member in inner:
         both = (*conditions, *(one for one in member.conditions if one not in conditions))
-        prefixes = [f"{one.name}." for one in outer] or [""]
-        found += [Member(prefix + member.name, member.line, member.type, conditions=both) for prefix in prefixes]
+        way = member.through if "." in member.name else through + member.through
+        found += [Member(prefix + member.name, member.line, member.type, "", None, both, way) for prefix in prefixes]
     return found
 
 

@@ -37,6 +37,8 @@ def _said(*patches: tuple[FileChange, ...]) -> list[tuple[str, str, Effect]]:
         ("\tint level;\n", "\tint light;\n", ("lamp", "level", Effect.MEMBER_REMOVED)),
         ("\tint level;\n", "\tu64 level;\n", ("lamp", "level", Effect.MEMBER_TYPE)),
         ("\tint level;\n", "#ifdef CONFIG_X\n\tint level;\n#endif\n", ("lamp", "level", Effect.MEMBER_GATED)),
+        ("\tint level;\n", "\tunion {\n\t\tint level;\n\t};\n", ("lamp", "level", Effect.MEMBER_MOVED)),
+        ("\tint level;\n", "\tstruct_group(all,\n\t\tint level;\n\t);\n", ("lamp", "level", Effect.MEMBER_MOVED)),
         ("\tstruct colour colour;\n", "", ("lamp", "colour", Effect.MEMBER_REMOVED)),
         ("#define LAMP_MAX 4\n", "", ("LAMP_MAX", "", Effect.REMOVED)),
         ("#define LAMP_MAX 4\n", "#define LAMP_MAX 5\n", ("LAMP_MAX", "", Effect.VALUE)),
@@ -67,6 +69,8 @@ def test_a_change_under_rust_is_found(old: str, new: str, said: tuple[str, str, 
         ("void lamp_off(struct lamp *lamp);\n", ""),
         ("\tvoid *owner;\n", "\tvoid *holder;\n"),
         ("\tint level;\n", "\ts32 level;\n"),
+        ("\tint level;\n", "\tint level;\n\tunion {\n\t\tint dim;\n\t};\n"),
+        ("\tvoid *owner;\n", "\tunion {\n\t\tvoid *owner;\n\t};\n"),
         ("#define LAMP_MAX 4\n", "#define LAMP_MAX (2 + 2)\n"),
         ("\tLAMP_ON,\n", "\tLAMP_ON,\n\tLAMP_DIM,\n"),
         ("\tLAMP_NR,\n", "\tLAMP_DIM,\n\tLAMP_NR,\n"),
@@ -167,6 +171,104 @@ def test_a_module_that_the_series_puts_under_the_same_cfg_does_not_mind() -> Non
     module = whole_change(lib, edited(lib, "pub mod lamp;", "#[cfg(CONFIG_LAMP)]\npub mod lamp;"))
 
     assert [] == _said((gate, module))
+
+
+_ANONYMOUS = """struct lamp {
+\tunion {
+\t\tint level;
+\t};
+#ifdef CONFIG_NAMES
+\tunion {
+\t\tchar *name;
+\t};
+#endif
+\tstruct {
+\t\tu8 watts;
+\t};
+\tint (*set)(struct lamp *lamp, int level);
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("\tunion {\n\t\tint level;\n\t};\n", "\tint level;\n", ["level"]),
+        ("\tunion {\n\t\tint level", "\tstruct { u8 first; };\n\tunion {\n\t\tint level", ["level"]),
+        ("\tunion {\n\t\tint level", "\tstruct colour colour;\n\tunion {\n\t\tint level", []),
+        ("#ifdef CONFIG_NAMES\n", "\tunion { int more; };\n#ifdef CONFIG_NAMES\n", []),  # the number is not known
+    ],
+)
+def test_a_field_behind_an_anonymous_member_has_a_number_in_its_way(old: str, new: str, said: list[str]) -> None:
+    text = FILES[LAMP_H]
+    text = text[: text.index("struct lamp {")] + _ANONYMOUS + text[text.index("int lamp_on") :]
+    rust = (
+        "use crate::bindings;\nfn level(lamp: *mut bindings::lamp) -> i32 {\n"
+        "    unsafe { (*lamp).__bindgen_anon_1.level + (*lamp).__bindgen_anon_3.watts as i32 }\n}\n"
+    )
+    base = tree(**{LAMP_H: text, LAMP_RS: rust})
+    assert old in text
+    change = view(series((whole_change(LAMP_H, text.replace(old, new), before=text),)), base).border
+    assert change is not None
+
+    assert [(name, Effect.MEMBER_MOVED) for name in said] == [(one.member, one.effect) for one in breakages(change)]
+
+
+def test_a_field_that_is_null_in_a_literal_minds_only_what_is_no_pointer() -> None:
+    rust = FILES[LAMP_RS] + "const L: bindings::lamp = bindings::lamp {\n    owner: ptr::null_mut(),\n    ..ZERO\n};\n"
+    base = tree(**{LAMP_RS: rust})
+
+    for type_, said in (("struct colour *", []), ("unsigned long ", [("owner", Effect.MEMBER_TYPE)])):
+        c_side = whole_change(LAMP_H, edited(LAMP_H, "\tvoid *owner;", f"\t{type_}owner;"))
+        change = view(series((c_side,)), base).border
+        assert change is not None
+
+        assert said == [(one.member, one.effect) for one in breakages(change)]
+
+
+def test_a_name_given_to_a_macro_is_called_by_it() -> None:
+    rust = """use crate::bindings;
+macro_rules! call {
+    ($f:ident) => {
+        unsafe { bindings::$f(lamp) }
+    };
+}
+call!(lamp_on);
+"""
+    base = tree(**{LAMP_RS: rust})
+
+    for now, said in (("const struct lamp *lamp", []), ("u8 lamp", [Effect.SIGNATURE])):
+        change = view(
+            series((whole_change(LAMP_H, edited(LAMP_H, "lamp_on(struct lamp *lamp", f"lamp_on({now}")),)), base
+        ).border
+        assert change is not None
+
+        assert said == [one.effect for one in breakages(change)]
+
+
+HELPER = "rust/helpers/lamp.c"
+
+
+def test_a_helper_that_goes_is_found_where_c_gives_nothing_in_its_stead() -> None:
+    gone = whole_change(HELPER, "#include <linux/lamp.h>\n")
+    inline = "static inline int lamp_level(const struct lamp *lamp)\n{\n\treturn lamp->level;\n}\n"
+    extern = whole_change(LAMP_H, edited(LAMP_H, inline, "int lamp_level(const struct lamp *lamp);\n"))
+    unused = whole_change(LAMP_RS, edited(LAMP_RS, "bindings::lamp_level(lamp) + ", ""))
+
+    assert [("lamp_level", "", Effect.NO_HELPER)] == _said((gone,))
+    assert [("lamp_level", "", Effect.NO_HELPER)] == _said((gone,), (whole_change(LAMP_H, edited(LAMP_H, inline, "")),))
+    assert [("lamp_level", "", Effect.NO_HELPER)] == _said((whole_change(HELPER, None),))
+    assert [] == _said((extern,), (gone,))
+    assert [] == _said((unused,), (gone,))
+
+
+def test_a_constant_helper_that_goes_is_found() -> None:
+    path = "rust/bindings/bindings_helper.h"
+    gone = whole_change(path, edited(path, "const u32 RUST_CONST_HELPER_LAMP_CAST = LAMP_CAST;\n", ""))
+    plain = whole_change(LAMP_H, edited(LAMP_H, "((__force u32)7)", "7"))
+
+    assert [("LAMP_CAST", "", Effect.NO_HELPER)] == _said((gone,))
+    assert [] == _said((gone, plain))
 
 
 def test_the_place_is_the_removed_line_and_the_new_name_is_guessed() -> None:

@@ -85,9 +85,9 @@ def edited(path: str, old: str, new: str) -> str:
     return FILES[path].replace(old, new, 1)
 
 
-def whole_change(path: str, after: str | None, to: str | None = None) -> FileChange:
-    """A change that shows the whole file, before and after."""
-    before = FILES.get(path)
+def whole_change(path: str, after: str | None, to: str | None = None, before: str | None = None) -> FileChange:
+    """A change that shows the whole file, before (the tree's, if not told) and after."""
+    before = before if before is not None else FILES.get(path)
     old = before.split("\n")[:-1] if before is not None else []
     new = after.split("\n")[:-1] if after is not None else []
     common = 0

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One C name that a series declares otherwise, as everything that compares it is handed it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from rules.border.breakage import Breakage, Effect
+from rules.border.change import BorderChange, Step
+from rules.border.index import LocatedHelper, MemberUser, User
+from rules.border.place import condition_place, place
+from rules.border.standing import Standing
+from rules.syntax.c import Declaration, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A name, what all headers say of it before and after the series, and the last step that changed it."""
+
+    name: str
+    step: Step
+    before: tuple[Declaration, ...]
+    after: tuple[Declaration, ...]
+    change: BorderChange
+    standing: Standing
+
+    def old(self, kinds: Collection[Kind]) -> list[Declaration]:
+        """What the name was, as far as it was of these kinds."""
+        return [one for one in self.before if one.kind in kinds]
+
+    def new(self, kinds: Collection[Kind]) -> list[Declaration]:
+        """What the name is now, as far as it is of these kinds."""
+        return [one for one in self.after if one.kind in kinds]
+
+    def breakage(
+        self,
+        effect: Effect,
+        before: Declaration,
+        after: Declaration | None = None,
+        users: tuple[User, ...] = (),
+        *,
+        members: tuple[MemberUser, ...] = (),
+        helpers: tuple[LocatedHelper, ...] = (),
+        conditions: tuple[str, ...] = (),
+    ) -> Breakage:
+        """The finding that the name as a whole breaks these users."""
+        return Breakage(
+            self.name,
+            effect,
+            before,
+            (before.signature, after.signature if after is not None else ""),
+            (condition_place if effect is Effect.GATED else place)(self.step, self.name),
+            users,
+            members,
+            helpers,
+            conditions=conditions,
+            renamed=self._replacement(before) if effect is Effect.REMOVED else "",
+            sure=self.step.whole,
+        )
+
+    def _replacement(self, old: Declaration) -> str:
+        """The one new name alike that the step declares where the old one goes, "" if none."""
+        if self.step.post is None:
+            return ""
+        there = {one.name for one in self.step.pre.declarations} if self.step.pre is not None else set()
+        found = {
+            one.name
+            for one in self.step.post.declarations
+            if one.name not in there and one.kind is old.kind and _alike(one, old)
+        }
+        return found.pop() if len(found) == 1 else ""
+
+
+def _alike(one: Declaration, other: Declaration) -> bool:
+    """Whether two declarations of one kind could be the same but for their names."""
+    if one.kind is Kind.MACRO_FUNCTION:
+        return len(one.parameters) == len(other.parameters)
+    if one.members or other.members:
+        return {member.name for member in one.members} == {member.name for member in other.members}
+    return (one.type, one.parameters, one.parent) == (other.type, other.parameters, other.parent)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is said of a breakage: one sentence that names the change, the users and what mends it, and its evidence."""
+
+import re
+from collections.abc import Sequence
+
+from rules.border.breakage import Breakage, Effect
+from rules.border.helper_facts import BINDINGS_HEADER
+from rules.border.index import LocatedHelper
+from rules.finding import Evidence
+
+_SHOWN = 6
+_ALIKE = 12
+
+_MEND = {
+    Effect.REMOVED: "they have to be updated in this series",
+    Effect.UNREACHED: "include the header that declares it now in `rust/bindings/bindings_helper.h`",
+    Effect.NO_SYMBOL: "bindgen makes no binding for it: it needs a helper in `rust/helpers/`",
+    Effect.NO_HELPER: "bindgen makes no binding for what C has by that name",
+    Effect.STATIC: "nothing outside its file can link to it",
+    Effect.SIGNATURE: "the calls have to follow",
+    Effect.GATED: "the users need the same condition as `cfg`, or a helper that is always there",
+    Effect.MEMBER_REMOVED: "they have to be updated in this series",
+    Effect.MEMBER_TYPE: "what Rust reads and writes there has another type now",
+    Effect.MEMBER_MOVED: "bindgen makes fields of anonymous structs and unions and counts them",
+    Effect.MEMBER_GATED: "the users need the same condition as `cfg`",
+    Effect.MEMBER_ADDED: "a literal that names every field no longer compiles",
+    Effect.OPAQUE: "bindgen sees an empty struct",
+    Effect.TYPE: "what Rust passes and stores has another type now",
+    Effect.NOT_CONSTANT: "it needs a `RUST_CONST_HELPER_*` in `rust/bindings/bindings_helper.h`",
+    Effect.VALUE: "Rust gets the new value when it is built; check that nothing relies on the old one",
+}
+
+
+def message(one: Breakage, alike: Sequence[Breakage] = ()) -> str:
+    """The remark; `alike` are those that the same line breaks in the same way."""
+    if one.effect is Effect.HEADER_GONE:
+        moved = f"moves to `{one.shown[1]}`" if one.shown[1] else "is removed"
+        return f"`{one.shown[0]}` {moved}, but `{one.member}` still includes `{one.name}`: Rust no longer builds."
+    subject = f"`{one.name}`" if not one.member else f"`{one.member}` of `struct {one.name}`"
+    head = {
+        Effect.MEMBER_REMOVED: f"{subject} is removed",
+        Effect.MEMBER_TYPE: f"{subject} becomes `{one.shown[1]}` (was `{one.shown[0]}`)",
+        Effect.MEMBER_MOVED: f"{subject} becomes `{one.shown[1]}` for Rust (was `{one.shown[0]}`)",
+        Effect.MEMBER_GATED: f"{subject} is only there under `{_condition(one)}`",
+        Effect.MEMBER_ADDED: f"`struct {one.name}` gets the field `{one.member}`",
+        Effect.NO_SYMBOL: f"{subject} has no symbol any more, it becomes `{one.shown[1]}`",
+        Effect.SIGNATURE: f"{subject} becomes `{one.shown[1]}` (was `{one.shown[0]}`)",
+        Effect.TYPE: f"{subject} becomes `{one.shown[1]}` (was `{one.shown[0]}`)",
+        Effect.VALUE: f"{subject} changes its value: `{one.shown[1]}` (was `{one.shown[0]}`)",
+        Effect.NOT_CONSTANT: f"{subject} becomes `{one.shown[1]}`, which bindgen cannot evaluate",
+        Effect.GATED: f"{subject} is only declared under `{_condition(one)}` now",
+    }.get(one.effect, f"{subject} {one.effect}")
+    renamed = f" (renamed to `{one.renamed}`?)" if one.renamed else ""
+    link = "and" if one.effect is Effect.VALUE else "but"
+    others = f" The same goes for {_alike(alike)}." if alike else ""
+    return f"{head}{renamed}, {link} Rust uses it {_who(one)}: {_MEND[one.effect]}.{others}"
+
+
+def _alike(alike: Sequence[Breakage]) -> str:
+    shown = [f"`{one.name}`{_first(one)}" for one in alike[:_ALIKE]]
+    return ", ".join(shown) + (f" and {len(alike) - _ALIKE} more" if len(alike) > _ALIKE else "")
+
+
+def _first(one: Breakage) -> str:
+    places = [f"{user.path}:{user.use.line}" for user in one.users]
+    places += [f"{helper.path}:{helper.helper.line}" for helper in one.helpers]
+    return f" ({places[0]})" if places else ""
+
+
+def _condition(one: Breakage) -> str:
+    return re.sub(r"defined\((\w+)\)", r"\1", " && ".join(one.conditions))
+
+
+def _who(one: Breakage) -> str:
+    direct = [f"{user.path}:{user.use.line}" for user in one.users]
+    direct += [f"{user.path}:{user.access.line}" for user in one.members]
+    parts = []
+    if direct:
+        shown = ", ".join(direct[:_SHOWN])
+        more = f" and {len(direct) - _SHOWN} more" if len(direct) > _SHOWN else ""
+        parts.append(f"in {shown}{more}")
+    if one.helpers:
+        parts.append(f"through {', '.join(_helper(helper) for helper in one.helpers[:_SHOWN])}")
+    return " and ".join(parts)
+
+
+def _helper(one: LocatedHelper) -> str:
+    return f"the helper `rust_helper_{one.helper.name}` ({one.path}:{one.helper.line})"
+
+
+def evidence(one: Breakage) -> tuple[Evidence, ...]:
+    """The lines on Rust's side that stand on the name."""
+    found = [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in one.users]
+    found += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in one.members]
+    found += [Evidence(f"{helper.path}:{helper.helper.line}", (helper.helper.signature,)) for helper in one.helpers]
+    return tuple(found[:_SHOWN])
+
+
+def facts(one: Breakage) -> tuple[tuple[str, str], ...]:
+    """What a program wants to know: the name, what happens to it, the field."""
+    found = [("name", one.name), ("effect", one.effect.name.lower().replace("_", "-"))]
+    if one.member and one.effect is not Effect.HEADER_GONE:
+        found.append(("member", one.member))
+    if one.effect is Effect.HEADER_GONE:
+        found.append(("included-by", one.member or BINDINGS_HEADER))
+    return tuple(found)
