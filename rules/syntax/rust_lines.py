@@ -88,7 +88,7 @@ def lenient_above(lines: Lines, row: int, floor: int) -> tuple[int | None, int]:
     """A benevolent reading of the lines above `row`: the tag's row or None, and the row where the search stopped.
 
     Passes over blank lines, attributes of any shape, and comments of any kind. It stopped at `floor` where nothing but
-    these stands above.
+    these stands above, or the end of one whose beginning is not shown.
     """
     at = row - 1
     while at > floor:
@@ -98,7 +98,7 @@ def lenient_above(lines: Lines, row: int, floor: int) -> tuple[int | None, int]:
             continue
         start = comment_or_attribute_start(lines, at, floor)
         if start is None:
-            return None, at
+            return None, floor if _is_cut(lines, at, floor) else at
         for n in range(at, start - 1, -1):
             if has_lenient_tag(lines[n].strip()):
                 return n, n
@@ -141,6 +141,21 @@ def _attribute_start(lines: Lines, at: int, floor: int) -> int | None:
         if not line.startswith(b"//") and line.endswith((b";", b"{", b"}")):
             return None
     return None
+
+
+def _is_cut(lines: Lines, at: int, floor: int) -> bool:
+    """Row `at` ends a comment or an attribute that begins above `floor`."""
+    if at - floor > _ATTRIBUTE_ROWS:
+        return False
+    if lines[at].rstrip().endswith(b"*/"):
+        return not any(b"/*" in line or (n and b"*/" in line) for n, line in enumerate(lines[at:floor:-1]))
+    depth = 0
+    for n in range(at, floor, -1):
+        line = _TRAILING_COMMENT.sub(b"", lines[n].strip())
+        depth += line.count(b"]") + line.count(b")") - line.count(b"[") - line.count(b"(")
+        if depth <= 0 or (n == at and not line.endswith(b"]")):
+            return False
+    return True
 
 
 def block_comment_start(lines: Lines, at: int, floor: int) -> int | None:

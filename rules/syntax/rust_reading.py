@@ -49,7 +49,7 @@ _HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum
 COMMENTS = frozenset({"line_comment", "block_comment"})
 _NO_STATEMENT = COMMENTS | {"attribute_item", "label"}
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
-_CONTINUES = frozenset({"else", ",", ".", "?", "as", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
+_CONTINUES = frozenset({",", ".", "?", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
 _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _UNSAFE = re.compile(rb"\bunsafe\b")
@@ -136,10 +136,14 @@ class Reader:
             return SafetyReading("lenient", "trailing", unit.line(last.row))
         if (inside := self._inside_late(body)) is not None:
             return SafetyReading("lenient", "inside-late", unit.line(inside))
-        undecided = False
-        for start in dict.fromkeys([row, *(start for start, _ in climb)]):
+        undecided = last.row >= unit.bottom
+        amid = min((start for start, who in climb if unit.tokens and who != "macro"), default=row)
+        for between in range(max(amid, unit.top), row):
+            if _comment_has_tag(lines[between][:_WINDOW]):
+                return SafetyReading("lenient", "above-enclosing", unit.line(between))
+        for start, who in dict.fromkeys([(row, ""), *climb]):
             if start < unit.top:
-                undecided = undecided or not unit.tokens
+                undecided = undecided or not (unit.tokens and who == "macro")
                 break
             found, stopped = self._lenient_above(start)
             if found is not None:
@@ -249,6 +253,8 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
         start, ended = _first_token(siblings, index_of(siblings, path[at]))
         if start.start_point.row in (keyword, max(start.start_point.row, macro.start_point.row + 1)):
             yield start.start_point.row, "clippy" if arguments and expanded else "lenient"
+        elif start.type == "token_tree":  # brackets that open on the macro's line, or above all that is shown
+            yield start.start_point.row, "lenient"
         if ended or path[at - 1].type == "token_repetition":
             return
         arguments = arguments and not is_braces(path[at - 1])
@@ -269,13 +275,28 @@ def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
         if kind in ("(", "[", "{") and n <= 1:
             return start, False
         angles += _ANGLES.get(kind, 0)
-        ends = is_braces(token) and siblings[n + 1].type not in _CONTINUES and siblings[n - 1].type != "=>"
+        ends = is_braces(token) and not _continues(siblings[n + 1]) and siblings[n - 1].type != "=>"
         if kind == ";" or ends:
+            return start, True
+        if _is_attribute(siblings, n):
             return start, True
         settled = settled or kind == "=>" or (kind == "," and angles <= 0)
         if not settled and kind not in COMMENTS:
             start = token
     return start, True
+
+
+def _continues(token: Node) -> bool:
+    word = token.text if token.type == "identifier" else None
+    return token.type in _CONTINUES or word in (b"else", b"as") or is_braces(token)
+
+
+def _is_attribute(siblings: list[Node], at: int) -> bool:
+    """`siblings[at]` are the brackets of an attribute, `#[..]` or `#![..]`."""
+    if siblings[at].type != "token_tree" or at == 0:
+        return False
+    mark = siblings[at - 2] if at > 1 and siblings[at - 1].type == "!" else siblings[at - 1]
+    return mark.type == "#" and (siblings[at].text or b"").startswith(b"[")
 
 
 def index_of(siblings: list[Node], node: Node) -> int:

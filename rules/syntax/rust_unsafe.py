@@ -78,7 +78,9 @@ class UnsafeCode:
         if not following:
             return
         if following[0].type == "impl":
-            body = next((node for node in siblings[at + 1 : at + 60] if is_braces(node)), following[0])
+            body = next((node for node in siblings[at + 1 : at + 60] if is_braces(node)), None)
+            if body is None:
+                return
             head = self._unit.span(token.end_byte, body.start_byte)
             self._site(
                 "impl",
@@ -95,13 +97,19 @@ class UnsafeCode:
                 self._block(token, path, len(path) - 1, body, context)
         elif at > 0 and self._is_public(siblings, at):
             n = next((n for n, node in enumerate(following[:-1]) if node.type == "fn"), None)
-            if n is not None:
+            if n is not None and self._has_body(siblings, at):
                 name = self._unit.span(following[n + 1].start_byte, following[n + 1].end_byte)
                 start = self._public(siblings, at)
                 self._declaration("fn", siblings[start], "", context, name=name)
 
     def _is_public(self, siblings: list[Node], at: int) -> bool:
         return self._public(siblings, at) < at
+
+    @staticmethod
+    def _has_body(siblings: list[Node], at: int) -> bool:
+        """What ends the head of the function there is no semicolon: that of a foreign one."""
+        ends = (node for node in siblings[at + 1 : at + 200] if node.type == ";" or is_braces(node))
+        return next((node.type != ";" for node in ends), True)
 
     @staticmethod
     def _public(siblings: list[Node], at: int) -> int:

@@ -166,10 +166,32 @@ def test_declarations(code: str, documented: bool, exempt: str) -> None:
         ("    .map(|x| {\n        unsafe { b() }\n    });\n", "unknown"),
         ("    a: u8,\n}\n\nunsafe impl A for S {}\n", "none"),
         ("    let x = a\n        .map(|x| unsafe { b() })\n", "unknown"),
+        ("    a();\n    unsafe {\n", "unknown"),
+        ("    a,\n)]\nunsafe impl A for S {}\n", "unknown"),
+        ("    a,\n)]\n/// SAFETY: a\nconst A: u8 =\n    unsafe { b() };\n", "lenient"),
+        ("    a,\n)]\nlet x = unsafe { b() };\n", "unknown"),
+        ("  more */\n#[a]\nunsafe impl A for S {}\n", "unknown"),
+        ("        a()\n    } } else if b {\n        unsafe { c() }\n    }\n", "unknown"),
+        ("    } == 2 {\n        3\n    } else {\n        unsafe { c() }\n    }\n", "unknown"),
+        ("];\nlet a =\n    // SAFETY: a\n    b[\n        unsafe { c() };\n", "lenient"),
+        ("a: [1],\n];\n// SAFETY: a\n#[b]\nstatic A: u8 =\n    unsafe { c() };\n", "clippy"),
     ],
 )
 def test_a_fragment_shows_enough_or_not(code: str, verdict: str) -> None:
     assert verdict == only_site(hunk(code)).reading.verdict
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'extern "C" {\n    pub safe fn a();\n    pub unsafe fn b();\n}\n',
+        "}\n\nunsafe impl<T> A for S<T>\nwhere\n    T: B,\n",
+    ],
+)
+def test_what_has_no_body_in_a_fragment_is_not_judged(code: str) -> None:
+    source = hunk(code)
+
+    assert ((), ()) == (source.sites, source.declarations)
 
 
 def test_a_fragment_at_the_top_of_its_file_shows_all_above() -> None:
