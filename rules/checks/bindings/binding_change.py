@@ -20,16 +20,21 @@ Nothing is to be fixed.
 The series does none of this. It is never mailed for its own sake. Without a kernel tree nothing is said.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rules.border.change import BorderChange
 from rules.border.exposed_api import Item, items
+from rules.border.facts import Use
 from rules.border.helper_facts import BINDINGS_HEADER
+from rules.border.index import Border
 from rules.finding import Confidence, Finding, LogAnchor, Severity
 from rules.rule import Example, Rule, Status
 from rules.view import SeriesView
 
 _SHOWN = 8
+_WORD = re.compile(r"\w+")
+_BINDGENS = ("__Bindgen", "__IncompleteArrayField")
 
 
 def check(view: SeriesView) -> Iterator[Finding]:
@@ -53,13 +58,21 @@ def _headers(change: BorderChange) -> str:
 
 
 def _helpers(change: BorderChange) -> str:
-    paths = [path for path in change.known if path.startswith("rust/helpers/")]
+    paths = sorted(path for path in change.known if path.startswith("rust/helpers/"))
     before = {one.name: one.signature for path in paths for one in change.before.facts.helpers(path)}
     after = {one.name: one.signature for path in paths for one in change.after.facts.helpers(path)}
     changed = [name for name in before if name in after and before[name] != after[name]]
-    shown = _difference("helper", tuple(before), tuple(after))
+    written = _written(change)
+    fresh = tuple(name for name in after if name in before or f"rust_helper_{name}" in written)  # else context
+    shown = _difference("helper", tuple(before), fresh)
     more = f"helpers changed: {_list(changed)}" if changed else ""
     return "; ".join(part for part in (shown, more) if part)
+
+
+def _written(change: BorderChange) -> frozenset[str]:
+    """Every word on the lines that the series adds to the helpers."""
+    changes = (step.change for step in change.steps if step.change.path.startswith("rust/helpers/"))
+    return frozenset(word for one in changes for line in one.added_lines() for word in _WORD.findall(line.text))
 
 
 def _hidden(change: BorderChange) -> str:
@@ -71,13 +84,20 @@ def _hidden(change: BorderChange) -> str:
 
 def _names(change: BorderChange) -> str:
     paths = [path for path in change.known if path.endswith(".rs")]
-    before = {use.name for path in paths for use in change.before.facts.rust(path).uses}
-    after = {use.name for path in paths for use in change.after.facts.rust(path).uses}
+    before = {use.name for path in paths for use in change.before.facts.rust(path).uses if _is_c(use, change.before)}
+    after = {use.name for path in paths for use in change.after.facts.rust(path).uses if _is_c(use, change.after)}
     first = sorted(name for name in after - before if not change.before.users(name))
     gone = sorted(name for name in before - after if not change.after.users(name))
     used = f"C names used first: {_list(first)}" if first else ""
     unused = f"no longer used: {_list(gone)}" if gone else ""
     return "; ".join(part for part in (used, unused) if part)
+
+
+def _is_c(use: Use, border: Border) -> bool:
+    """Whether the name is one of C's: not bindgen's own, nor any word that a macro is given."""
+    if use.form == "macro":
+        return bool(border.bound(use.name)) or border.provider(use.name) is not None
+    return not use.name.startswith(_BINDGENS)
 
 
 def _api(change: BorderChange) -> str:
