@@ -10,19 +10,25 @@ import tempfile
 import time
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from tests.fakes.mails import mail
+from tests.fakes.mails import mail, patch
 from tests.fakes.origin import START, serving
 
-_LONGEST = 0.5  # seconds from the first poll to the kill; a round takes less
+# Seconds from the first poll to the kill, and for every other one from the end of git's fetch; a round takes less.
+_LONGEST, _STORED = 0.5, 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Survived:
-    """What was left: `lost` and `twice` must be 0; `killed` processes did not end by themselves."""
+    """What was left: `lost` and `twice` must be 0; `killed` processes did not end by themselves.
+
+    `postings` are the complete ones, a row each. Of the kills, `fetching` came before the mirror had everything, and
+    `storing` when it had, but the store did not, or not all was read and put together.
+    """
 
     mails: int
     killed: int
@@ -30,13 +36,22 @@ class Survived:
     twice: int
     unread: int
     complaints: int
+    postings: int
+    fetching: int = field(default=0, compare=False)
+    storing: int = field(default=0, compare=False)
 
 
 def kill(folder: Path, kills: int, mails: int, seed: int = 1) -> Survived:
     """Let a list grow by `mails`, with a poller killed `kills` times while it follows; then compare."""
     dice = random.Random(seed)
-    sent = [mail(f"{number}@example.org", f"mail {number}") for number in range(mails)]
+    sent = [
+        mail(f"{number}@example.org", f"mail {number}")
+        if number % 5
+        else patch(f"{number}@example.org", f"led{number}")
+        for number in range(mails)
+    ]
     killed = complaints = 0
+    amid: Counter[str] = Counter()
     with serving(folder / "origin") as origin:
         epoch, added = origin.epoch("rust"), 0
         for at in range(kills + 1):
@@ -51,12 +66,16 @@ def kill(folder: Path, kills: int, mails: int, seed: int = 1) -> Survived:
                 assert process.stderr is not None
                 process.stdout.readline()
                 if at < kills:
-                    time.sleep(dice.uniform(0, _LONGEST))
+                    if at % 2:
+                        _wait_for_mirror(folder, added)
+                    time.sleep(dice.uniform(0, _STORED if at % 2 else _LONGEST))
                     process.kill()
                 complaints += process.stderr.read().count(b"\n")
                 killed += process.wait() < 0
-    with sqlite3.connect(folder / "warden.db") as database:
+            amid[_amid(folder, added) if at < kills else ""] += 1
+    with closing(sqlite3.connect(folder / "warden.db")) as database:
         rows = database.execute("SELECT raw, state FROM mail").fetchall()
+        ((postings,),) = database.execute("SELECT count(*) FROM posting WHERE state = 'complete'").fetchall()
     kept = Counter(zlib.decompress(raw) for raw, _ in rows)
     return Survived(
         mails=len(kept),
@@ -65,7 +84,33 @@ def kill(folder: Path, kills: int, mails: int, seed: int = 1) -> Survived:
         twice=sum(count - 1 for count in kept.values()),
         unread=sum(state != "read" for _, state in rows),
         complaints=complaints,
+        postings=postings,
+        fetching=amid["fetching"],
+        storing=amid["storing"],
     )
+
+
+def _amid(folder: Path, added: int) -> str:
+    """What a killed process had begun and not ended, once its git is gone too."""
+    if _mirrored(folder) < added:
+        return "fetching"
+    unread = "SELECT count(*) FROM mail WHERE state = 'new'"
+    loose = "SELECT count(*) FROM thread WHERE changed > assembled"
+    with closing(sqlite3.connect(folder / "warden.db")) as database:
+        stored, left = database.execute(f"SELECT (SELECT count(*) FROM mail), ({unread}) + ({loose})").fetchone()
+    return "storing" if stored < added or left else ""
+
+
+def _wait_for_mirror(folder: Path, added: int) -> None:
+    patience = time.monotonic() + 10
+    while _mirrored(folder) < added and time.monotonic() < patience:
+        time.sleep(0.01)
+
+
+def _mirrored(folder: Path) -> int:
+    mirrors = [*folder.glob("lore/*/rust/git/0.git")]
+    count = ["git", f"--git-dir={mirrors[0]}", "rev-list", "--count", "master"] if mirrors else ["echo", "0"]
+    return int(subprocess.run(count, capture_output=True, check=False).stdout.strip() or b"0")
 
 
 if __name__ == "__main__":
