@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A list whose archive does all at once what archives do wrong, followed with a real store behind."""
+
+import random
+import shutil
+import zlib
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from sqlite3 import connect
+from threading import Event
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.inbox.git_archive import GitArchive
+from bot.inbox.http_client import Agent, HttpClient, Limits
+from bot.inbox.http_pace import Pace
+from bot.inbox.lore import Following, LoreArchive
+from bot.inbox.lore_git import GitLimits
+from bot.jobs.poll import Poll
+from bot.store.repository import Repository
+from tests.fakes.mails import mail
+from tests.fakes.origin import START, Answer, FakeClock, Origin
+
+FAULTS = {
+    "429": ("manifest", Answer(429, headers={"Retry-After": "1200"})),
+    "503": ("manifest", Answer(503)),
+    "challenge": ("manifest", Answer(body=b"<!doctype html>are you a bot?", headers={"Content-Type": "text/html"})),
+    "cut": ("manifest", Answer(cut=20)),
+    "truncated gzip": ("manifest", Answer(body=b"\x1f\x8b\x08truncated")),
+    "hang": ("manifest", Answer(hang=0.5)),
+    "git 503": ("/git/", Answer(503)),
+    "git challenge": ("/git/", Answer(body=b"<html>", headers={"Content-Type": "text/html"})),
+    "half a pack": ("/git-upload-pack$", Answer(cut=300)),
+    "git hangs": ("/git-upload-pack$", Answer(hang=1.2)),
+}
+KEPT = mail("kept@x", "an epoch is not purged empty")
+HABITS = ("purge", "new epoch", "deletion", "restart", "mirror lost", "nothing", "nothing")
+
+
+@dataclass
+class World:
+    """A list, what happened to it, and a process that follows it."""
+
+    origin: Origin
+    folder: Path
+    clock: FakeClock
+    dice: random.Random
+    sent: list[bytes] = field(default_factory=list)
+    removed: list[bytes] = field(default_factory=list)
+    happened: Counter[str] = field(default_factory=Counter)
+    asked: list[datetime] = field(default_factory=list)
+    newest: int = 0
+
+    def poller(self, store: Repository) -> Poll:
+        http = HttpClient(
+            Agent("x"), Pace(self.folder / "pace.json", self.clock), self.clock, Limits(total=1, silence=0.3)
+        )
+        how = Following(limits=GitLimits(seconds=1))
+        archive = LoreArchive(f"{self.origin.url}/rust", self.folder / "lore", http, self.clock, GitArchive, how)
+        return Poll([archive], store, assemble, Event(), Silent())
+
+    def grow(self, habit: str) -> None:
+        self.newest += habit == "new epoch"
+        epoch = self.origin.epoch("rust", self.newest)
+        for _ in range(self.dice.randrange(1, 4)):
+            self.sent.append(mail(f"{len(self.sent)}@x", f"mail {len(self.sent)}"))
+            epoch.add(self.sent[-1], self.clock.now())
+        if habit in ("purge", "deletion"):
+            raw = self.sent[-1]
+            self.removed.append(raw)
+            if habit == "purge":
+                epoch.add(KEPT, self.clock.now())
+                epoch.rewrite(without=raw)
+            else:
+                epoch.add(raw, self.clock.now(), name="d")
+
+    def poll(self, store: Repository) -> int:
+        before = self.origin.asked("manifest")
+        problems = len(self.poller(store).run().problems)
+        self.asked += [self.clock.now()] * (self.origin.asked("manifest") - before)
+        return problems
+
+
+def chaos(origin: Origin, folder: Path, rounds: int, seed: int) -> World:
+    world = World(origin, folder, FakeClock(START), random.Random(seed))
+    world.grow("nothing")
+    store = Repository(folder / "warden.db")
+    for _ in range(rounds):
+        fault, habit = world.dice.choice([*FAULTS, "none", "none"]), world.dice.choice(HABITS)
+        world.happened.update((fault, habit))
+        world.grow(habit)
+        origin.faults.clear()
+        if fault != "none":
+            pattern, answer = FAULTS[fault]
+            origin.faults[pattern] = [replace(answer)]
+        if habit == "restart":
+            store.close()
+            store = Repository(folder / "warden.db")
+        if habit == "mirror lost":
+            shutil.rmtree(folder / "lore", ignore_errors=True)
+        problems = world.poll(store)
+        world.happened["problem"] += problems
+        world.clock.forward(minutes=world.dice.choice((1, 2, 5, 40, 70)))
+    origin.faults.clear()
+    for _ in range(3):
+        world.clock.forward(days=1)
+        world.poll(store)
+    store.close()
+    return world
+
+
+def kept(folder: Path) -> list[tuple[bytes, str]]:
+    with closing(connect(folder / "warden.db")) as database:
+        rows = database.execute("SELECT raw, state FROM mail").fetchall()
+    return [(zlib.decompress(raw), state) for raw, state in rows]
+
+
+def test_in_chaos_nothing_is_lost_nothing_comes_twice_and_the_archive_has_its_rest(
+    origin: Origin, tmp_path: Path
+) -> None:
+    world = chaos(origin, tmp_path, rounds=30, seed=1)
+    rows = kept(tmp_path)
+    there = Counter(raw for raw, state in rows if state == "read")
+    gaps = [later - sooner for sooner, later in zip(world.asked, world.asked[1:], strict=False)]
+
+    assert set(world.sent) - set(world.removed) == set(there) - {KEPT}
+    assert max(there.values()) == 1
+    assert min(gaps) >= timedelta(minutes=2)
+    assert world.happened["problem"] > 5
