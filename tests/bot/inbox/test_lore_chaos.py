@@ -53,12 +53,12 @@ class World:
     happened: Counter[str] = field(default_factory=Counter)
     asked: list[datetime] = field(default_factory=list)
     newest: int = 0
+    patient: bool = False
 
     def poller(self, store: Repository) -> Poll:
-        http = HttpClient(
-            Agent("x"), Pace(self.folder / "pace.json", self.clock), self.clock, Limits(total=1, silence=0.3)
-        )
-        how = Following(limits=GitLimits(seconds=1))
+        limits = Limits() if self.patient else Limits(total=1, silence=0.3)
+        http = HttpClient(Agent("x"), Pace(self.folder / "pace.json", self.clock), self.clock, limits)
+        how = Following(limits=GitLimits() if self.patient else GitLimits(seconds=1))
         archive = LoreArchive(f"{self.origin.url}/rust", self.folder / "lore", http, self.clock, GitArchive, how)
         return Poll([archive], store, assemble, Event(), Silent())
 
@@ -105,6 +105,7 @@ def chaos(origin: Origin, folder: Path, rounds: int, seed: int) -> World:
         world.happened["problem"] += problems
         world.clock.forward(minutes=world.dice.choice((1, 2, 5, 40, 70)))
     origin.faults.clear()
+    world.patient = True
     for _ in range(3):
         world.clock.forward(days=1)
         world.poll(store)
