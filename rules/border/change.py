@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The border before and after a series, and each changed C file of it before and after its patch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -54,13 +54,25 @@ class Step:
 
 
 class BorderChange:
-    """Two borders, and the steps from one to the other in the order of the series."""
+    """Two borders, and the steps from one to the other in the order of the series.
 
-    def __init__(self, before: Border, after: Border, steps: tuple[Step, ...], known: frozenset[str]) -> None:
+    `known` are the changed files whose text, or what it declares, is known after the series; `shown` the changed lines
+    of Rust files of which no more is known, because their hunks do not fit the tree.
+    """
+
+    def __init__(
+        self,
+        before: Border,
+        after: Border,
+        steps: tuple[Step, ...],
+        known: frozenset[str],
+        shown: Mapping[str, frozenset[str]],
+    ) -> None:
         self.before = before
         self.after = after
         self.steps = steps
         self.known = known
+        self.shown = shown
 
     @cached_property
     def rust_touched(self) -> bool:
@@ -79,7 +91,8 @@ def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BorderChange | 
             walk.take(file)
     before = changed_border(base, walk.first)
     after = changed_border(base, walk.state, walk.fragments, walk.scanned)
-    return BorderChange(before, after, tuple(walk.steps), frozenset(walk.state) | frozenset(walk.fragments))
+    known = frozenset(walk.state) | frozenset(walk.fragments)
+    return BorderChange(before, after, tuple(walk.steps), known, walk.shown)
 
 
 def _matters(change: FileChange) -> bool:
@@ -97,6 +110,7 @@ class _Walk:
         self.state: dict[str, bytes | None] = {}
         self.fragments: dict[str, CSource] = {}
         self.scanned: dict[str, CSource] = {}
+        self.shown: dict[str, frozenset[str]] = {}
         self.steps: list[Step] = []
 
     def take(self, file: "ChangedFile") -> None:
@@ -108,6 +122,9 @@ class _Walk:
             self._remember(change, before, after)
         if is_c(change.path):
             self._step(file, before, after, known)
+        elif not known and change.before is not None:
+            lines = {line.text.strip() for hunk in change.hunks for line in hunk.lines if line.added or line.removed}
+            self.shown[change.before] = self.shown.get(change.before, frozenset()) | lines - {""}
 
     def _content_before(self, file: "ChangedFile") -> bytes | None:
         path = file.change.before

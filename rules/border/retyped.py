@@ -20,7 +20,7 @@ def follows(user: MemberUser, before: Member, after: Member, change: BorderChang
         return True
     if _NULL.search(text):
         return not _is_plain(resolved(after.type, change.after))
-    if "(*)" in after.type and user.path in change.known:
+    if "(*)" in after.type and (user.path in change.known or user.path in change.shown):
         return True  # the callback may have changed with it
     if only_const_differs(before.type, after.type) and "const" in after.type and _writes(text, before.name):
         return True

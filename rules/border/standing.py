@@ -19,15 +19,19 @@ class Standing:
 
     def users(self, users: tuple[User, ...]) -> tuple[User, ...]:
         """The users whose statement is the same as before."""
-        return tuple(one for one in users if self._stands(one.path, one.use.line))
+        return tuple(one for one in users if self._stands(one.path, one.use.line, one.use.name))
 
     def members(self, users: tuple[MemberUser, ...]) -> tuple[MemberUser, ...]:
         """The field accesses whose line is the same as before."""
-        return tuple(one for one in users if self._stands(one.path, one.access.line, longest=1))
+        return tuple(one for one in users if self._stands(one.path, one.access.line, one.access.chain[-1], longest=1))
 
     def helpers(self, helpers: tuple[LocatedHelper, ...]) -> tuple[LocatedHelper, ...]:
         """The helpers whose text is the same as before."""
-        return tuple(one for one in helpers if self._stands(one.path, one.helper.line, longest=40, function=True))
+        return tuple(
+            one
+            for one in helpers
+            if self._stands(one.path, one.helper.line, one.helper.name, longest=40, function=True)
+        )
 
     def ungated(self, users: tuple[User, ...], conditions: tuple[str, ...]) -> tuple[User, ...]:
         """The users that, after the series, are built even where the conditions do not hold."""
@@ -37,6 +41,7 @@ class Standing:
     def _gates(self, user: User) -> tuple[str, ...]:
         """The `cfg`s around a user after the series, which may have added them."""
         module = self._change.after.gates(user.path)
+        module += tuple(text for text in self._change.shown.get(user.path, ()) if "cfg" in text)
         if user.path not in self._change.known:
             return (*module, *user.use.gates)
         name, text = user.use.name, user.use.text
@@ -45,15 +50,22 @@ class Standing:
         use = after[before.index(user.use)] if len(before) == len(after) and user.use in before else user.use
         return (*module, *use.gates)
 
-    def _stands(self, path: str, line: int, longest: int = _LONGEST, function: bool = False) -> bool:
+    def _stands(self, path: str, line: int, name: str, longest: int = _LONGEST, function: bool = False) -> bool:
+        if path in self._change.shown and self._is_shown(path, line, name, longest):
+            return False
         if path not in self._change.known:
             return True
         before, after = self._text(path, before=True), self._text(path, before=False)
         snippet = _statement(before, line - 1, longest, function)
-        if not snippet:
-            return False
-        first = snippet[0]
-        return any(text == first and after[index : index + len(snippet)] == snippet for index, text in enumerate(after))
+        # Of several alike, one that goes counts as any of them.
+        return bool(snippet) and 0 < _count(before, snippet) <= _count(after, snippet)
+
+    def _is_shown(self, path: str, line: int, name: str, longest: int) -> bool:
+        """Whether the series may change a user in a file of which only the changed lines are known."""
+        shown = self._change.shown[path]
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        snippet = _statement(self._text(path, before=True), line - 1, longest, function=False)
+        return not shown.isdisjoint(snippet) or any(word.search(text) for text in shown)
 
     def _text(self, path: str, before: bool) -> list[str]:
         if (path, before) not in self._lines:
@@ -61,6 +73,11 @@ class Standing:
             content = border.facts.read(path) or b""
             self._lines[path, before] = [one.strip() for one in content.decode("utf-8", "surrogateescape").split("\n")]
         return self._lines[path, before]
+
+
+def _count(lines: list[str], snippet: list[str]) -> int:
+    first, length = snippet[0], len(snippet)
+    return sum(text == first and lines[index : index + length] == snippet for index, text in enumerate(lines))
 
 
 def _statement(lines: list[str], start: int, longest: int, function: bool) -> list[str]:

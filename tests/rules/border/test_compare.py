@@ -138,6 +138,44 @@ def test_users_that_the_series_updates_are_not_left_behind() -> None:
     assert [] == _said((c_side, rust_side))
 
 
+def test_users_are_updated_in_a_file_of_which_only_hunks_are_known() -> None:
+    c_side = whole_change(LAMP_H, edited(LAMP_H, ON, "int lamp_on(struct lamp *lamp, int flags);\n"))
+    gate = whole_change(LAMP_H, edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n"))
+    field = whole_change(LAMP_H, edited(LAMP_H, "\tint level;", "\tint light;"))
+    rust = replace(
+        _hunk(90, "", " // elsewhere", "-unsafe { bindings::lamp_on(lamp) }", "+0"), before=LAMP_RS, after=LAMP_RS
+    )
+    other = replace(_hunk(90, "", " // elsewhere", "-fn unrelated() {}", "+fn f() {}"), before=LAMP_RS, after=LAMP_RS)
+    cfg = replace(_hunk(90, "", " // elsewhere", "+#[cfg(CONFIG_LAMP)]"), before=LAMP_RS, after=LAMP_RS)
+    names = replace(_hunk(90, "", " // elsewhere", "-l.level", "+l.light"), before=LAMP_RS, after=LAMP_RS)
+
+    assert [] == _said((c_side,), (rust,))
+    assert [("lamp_on", "", Effect.SIGNATURE)] == _said((c_side,), (other,))
+    assert [] == _said((gate,), (cfg,))
+    assert [] == _said((field,), (names,))
+
+
+def test_of_two_lines_alike_the_one_that_is_updated_is() -> None:
+    rust = """use crate::bindings;
+const L: bindings::lamp = bindings::lamp {
+    level,
+    ..ZERO
+};
+const M: Other = Other {
+    level,
+};
+"""
+    base = tree(**{LAMP_RS: rust})
+    c_side = whole_change(LAMP_H, edited(LAMP_H, "\tint level;", "\tint light;"))
+    rust_side = whole_change(LAMP_RS, rust.replace("level,", "light,", 1), before=rust)
+
+    for patches, said in (((c_side,), ["level"]), ((c_side, rust_side), [])):
+        change = view(series(patches), base).border
+        assert change is not None
+
+        assert said == [one.member for one in breakages(change)]
+
+
 def test_a_helper_added_in_the_series_stands_in_for_the_symbol() -> None:
     inline = "static inline int lamp_on(struct lamp *lamp)\n{\n\treturn 0;\n}\n"
     helper = (
