@@ -19,7 +19,7 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)$")
 _LINE = 2000
 _MARKUP = re.compile(r"`+[^`]*`+|[*_\[\]<>]+")
 _DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
-_DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\bdoc\s*=|doc\s*=\s*(?!r?#*\"))", re.DOTALL)
+_DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\bdoc\s*=|doc\s*=(?!\s*r?#*\"))", re.DOTALL)
 
 
 def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], bool]:
@@ -53,7 +53,7 @@ def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], b
             opaque = opaque or _DOC_OPAQUE.match(attribute) is not None
             documented = _DOC_TEXT.match(attribute)
             if documented:
-                lines.append((number, documented[1].replace("\\n", "\n").split("\n")[0]))
+                lines.extend((number, line) for line in documented[1].replace("\\n", "\n").split("\n"))
             n = end
             behind = raw[n].partition("///")[2] if "/// " in raw[n] else ""
             if behind:
