@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The composition root: settings become adapters, adapters become jobs. Nothing else joins them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +19,8 @@ from bot.jobs.attest import Attesting
 from bot.jobs.complete import Completing
 from bot.jobs.deliver import Delivering
 from bot.jobs.digest import Digesting
+from bot.jobs.isolation import Hands
+from bot.jobs.judgement import LIMITS, Judging
 from bot.jobs.poll import Poll
 from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
@@ -26,7 +28,6 @@ from bot.jobs.schedule import Repeated
 from bot.jobs.workers import Workers
 from bot.kernel.kernels import Kernels, Place, Places
 from bot.mail.address import Address
-from bot.mail.posting import Posting
 from bot.mail.refusal import Terms
 from bot.ports import Archive, Clock, Progress
 from bot.review.comment import Identity
@@ -36,7 +37,6 @@ from bot.store.database import sole_worker
 from bot.store.repository import Repository
 from rules.border.filter import Filter
 from rules.registry import active
-from rules.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,6 @@ class Service:
         )
 
 
-class StoredBlobs:
-    """A tree that knows the images that earlier series proved; the store is bot.ports.Postings."""
-
-    def __init__(self, store: Repository) -> None:
-        self._store = store
-
-    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
-        return None
-
-    def blob(self, blob_id: str) -> bytes | None:
-        return self._store.blob(blob_id)
-
-    def border(self) -> None:
-        return None
-
-
 @contextmanager
 def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Service]:
     """The service over the settings' database, which it holds alone until the end.
@@ -105,9 +89,10 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
         sole_worker(settings.database),
         Repository(settings.database) as store,
         Workers() as workers,
+        judges(stop) as hands,
         Workers(1) as verifiers,  # their own: the DNS may let them wait
     ):
-        judging = desk(settings, store, clock)
+        judging = desk(settings, store, clock, hands)
         made = Service(
             store=store,
             poll=Poll(archives or [sample()], store, assemble, stop, progress, workers),
@@ -133,35 +118,27 @@ def archive(path: Path) -> Archive:
     return open_source(path.resolve() if str(path) != "-" else path)
 
 
-def desk(settings: Settings, store: Repository, clock: Clock) -> Desk:
-    """What postings are judged by, with all that people answered so far."""
+def judges(stop: Event | None = None) -> Workers:
+    """The process in which postings are judged, one after the other: each may find what the one before it proved."""
+    return Workers(1, LIMITS, stop)
+
+
+def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> Desk:
+    """What postings are judged by, with all that people answered so far; the hands do the judging.
+
+    Raises KernelError for a kernel repository that is none.
+    """
+    places = _places(settings)
+    Kernels(places)  # what is wrong with them is said now, not of each posting
     judging = Desk(
         rules=active(),
-        tree=StoredBlobs(store),
+        judge=Judging(places, store.blobs, hands),
         policy=policy(settings),
         identity=identity(settings),
         agreement=lambda lists: wiring_sending.agreement(settings, lists),
         terms=terms(settings),
-        based=based(settings, StoredBlobs(store)),
     )
     return wiring_answers.listening(judging, settings, store, clock)
-
-
-def based(settings: Settings, stored: Tree) -> Callable[[Posting], tuple[Tree, str]] | None:
-    """The kernel tree of each posting and its name; None where the settings name no kernel.
-
-    Raises KernelError for a repository that is none.
-    """
-    named = settings.kernel.repositories
-    if not named:
-        return None
-    kernels = Kernels(_places(settings), stored)
-
-    def choose(posting: Posting) -> tuple[Tree, str]:
-        tree, base = kernels.tree(posting.series, posting.date)
-        return tree, "" if base is None else f"{base} (certainty {base.certainty})"
-
-    return choose
 
 
 def _screened(settings: Settings, clock: Clock) -> list[Archive]:

@@ -9,6 +9,7 @@ from threading import Event
 from bot import wiring, wiring_lore
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
+from bot.jobs.isolation import Hands
 from bot.jobs.poll import Poll
 from bot.jobs.recheck import Rechecking
 from bot.mail.posting import Complete, Posting
@@ -21,11 +22,12 @@ from bot.store.repository import Repository
 class Again:
     """Finds postings and judges them again, also beside a service on the same database."""
 
-    def __init__(self, settings: Settings, sources: Sequence[Path], store: Repository, progress: Progress) -> None:
+    def __init__(
+        self, settings: Settings, sources: Sequence[Path], store: Repository, hands: Hands, progress: Progress
+    ) -> None:
+        clock = wiring_lore.SystemClock()
         self.store = store
-        self.rechecking = Rechecking(
-            store, wiring.desk(settings, store, wiring_lore.SystemClock()), wiring_lore.SystemClock()
-        )
+        self.rechecking = Rechecking(store, wiring.desk(settings, store, clock, hands), clock)
         self._settings = settings
         self._progress = progress
         self._paths = (*sources, *settings.archives)
@@ -65,5 +67,5 @@ class Again:
 @contextmanager
 def again(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Again]:
     """What judges again over the settings' database. Raises StoreError for one that cannot be used."""
-    with Repository(settings.database) as store:
-        yield Again(settings, sources, store, progress)
+    with Repository(settings.database) as store, wiring.judges() as hands:
+        yield Again(settings, sources, store, hands, progress)

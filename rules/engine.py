@@ -79,9 +79,14 @@ def _isolated(
     path: str,
     failures: list[Failure],
 ) -> list[Finding]:
-    """What one check finds; its crash becomes a Failure, and what it had found until then is dropped."""
+    """What one check finds; its crash becomes a Failure, and what it had found until then is dropped.
+
+    Raises MemoryError.
+    """
     try:
         return list(check(shown))
+    except MemoryError:
+        raise  # the limit of this process, no mistake of the rule: elsewhere it would find what is there
     except Exception as error:  # noqa: BLE001 the one place where a rule's mistake is kept from the other rules
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.name}, line {frame.lineno}"

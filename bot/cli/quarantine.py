@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden quarantine`: mails that could not be read."""
+"""`patchwarden quarantine`: mails that could not be read, and series that could not be judged."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from bot.cli.context import options
@@ -17,7 +19,7 @@ from bot.settings import load
 
 _MOST = 1000
 
-app = typer.Typer(no_args_is_help=True, help="The mails that could not be read: list, show, or release them.")
+app = typer.Typer(no_args_is_help=True, help="What could not be read or judged: list, show, or release it.")
 
 
 def register(parent: typer.Typer) -> None:
@@ -25,8 +27,9 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command("list")
-def list_mails(context: typer.Context) -> None:
-    """List the mails that could not be read, newest first: number, when it came, from where, and why.
+def list_all(context: typer.Context) -> None:
+    """List the series that could not be judged and the mails that could not be read, newest first: by what name they
+    are shown and released, when they came, and why they are here.
 
     \b
     Example:
@@ -36,18 +39,20 @@ def list_mails(context: typer.Context) -> None:
     """
     settings = load(options(context).config)
     if said := missing(settings):
-        typer.echo(f"No mail is in quarantine: {said}.")
+        typer.echo(f"Nothing is in quarantine: {said}.")
         return
     with existing(settings) as store:
-        mails = store.quarantined(_MOST)
-    if not mails:
-        typer.echo("No mail is in quarantine.")
+        series, mails = store.unjudged(_MOST), store.quarantined(_MOST)
+    if not series and not mails:
+        typer.echo("Nothing is in quarantine.")
         return
-    rows = table("number", "arrived", "bytes", "why", "from", cut={"why": 3, "from": 2})
+    rows = table("name", "arrived", "why", "what", cut={"name": 2, "why": 3, "what": 2})
+    for one in series:
+        what = f"v{one.posting.series.revision} {one.posting.series.subject}"
+        _add(rows, one.posting.message_id, one.arrived, one.reason, what)
     for mail in mails:
         where = f"{mail.source.rstrip('/').rpartition('/')[2]} {mail.mail.origin[:24]}"
-        arrived = f"{mail.mail.arrived:%Y-%m-%d %H:%M}"
-        rows.add_row(str(mail.id), arrived, str(len(mail.mail.raw)), *map(Text, (clean(mail.reason), clean(where))))
+        _add(rows, str(mail.id), mail.mail.arrived, mail.reason, f"{len(mail.mail.raw)} bytes from {where}")
     print_table(screen(), rows)
 
 
@@ -56,7 +61,7 @@ def show(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="The mail's number in the list.")],
 ) -> None:
-    """Print one mail as it came, byte for byte; beware, a terminal obeys what is in it.
+    """Print one mail as it came, byte for byte; beware, a terminal obeys what is in it. Of a series `explain` tells.
 
     \b
     Example:
@@ -72,21 +77,26 @@ def show(
 @app.command()
 def release(
     context: typer.Context,
-    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER", help="The mails' numbers in the list.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Mails' numbers or series' ids, as in the list.")],
 ) -> None:
-    """Have mails read again in the next round, after the program or its limits were changed.
+    """Have mails read and series judged again in the next round: the machine was busy, or the program was changed.
 
     \b
     Example:
       patchwarden quarantine release 17 18
+      patchwarden quarantine release 20260301120000.1-1-author@example.org
 
     Exit status: 0 released; 2 none of them is in quarantine; 3 the database cannot be written.
     """
     with existing(load(options(context).config)) as store:
-        count = store.release(numbers)
+        count = store.release([int(name) for name in names if name.isdecimal()], names)
     if not count:
-        raise SettingsError(f"no mail with the number {', '.join(map(str, numbers))} is in quarantine")
-    typer.echo(f"{count} to be read again")
+        raise SettingsError(f"no mail or series called {', '.join(names)} is in quarantine")
+    typer.echo(f"{count} to be read or judged again")
+
+
+def _add(rows: Table, name: str, arrived: datetime, *texts: str) -> None:
+    rows.add_row(Text(clean(name)), f"{arrived:%Y-%m-%d %H:%M}", *(Text(clean(text)) for text in texts))
 
 
 def _find(mails: Sequence[Kept], number: int) -> Kept:

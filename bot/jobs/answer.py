@@ -9,7 +9,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
-from bot.jobs.isolation import Broken, isolated
+from bot.jobs.isolation import Broken, StoppedError, isolated
 from bot.jobs.recheck import Rechecked
 from bot.jobs.respond import Case, respond
 from bot.mail.address import Address
@@ -124,6 +124,8 @@ class Answering:
                     break
                 try:
                     found = self._hear(mail)
+                except StoppedError:
+                    return tuple(heard)
                 except InboxError as error:
                     if self._clock.now() - mail.mail.arrived < _PATIENCE:
                         log.warning("%s; tried again later", error)

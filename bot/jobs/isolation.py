@@ -20,8 +20,12 @@ class Broken:
     reason: str
 
 
+class StoppedError(Exception):
+    """The program was told to end while work was being done; nothing came of it, and it is due again."""
+
+
 class Hands(Protocol):
-    """Who does the work on many pieces."""
+    """Who does the work on many pieces. Raises StoppedError where it is told to end meanwhile."""
 
     def map(self, work: Callable[[T], R], items: Sequence[T], seconds: float | None = None) -> list[R | Broken]:
         """What the work gives for each item, in their order; Broken where it fails, or takes longer than it may."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from bot.jobs.isolation import Broken, isolated
+from bot.jobs.isolation import Broken
 from bot.jobs.review import Desk, Judged, examine, mail_for, rehearsed
 from bot.mail.posting import Complete, Posting
 from bot.mail.refusal import Context, refuse_posting
@@ -41,6 +41,9 @@ class Memory(Protocol):
         What a dry run filed counts as a mail where this review is `rehearsed` too, and only there.
         """
 
+    def quarantine(self, posting: Posting, reason: str) -> None:
+        """Remember that the posting could not be judged, and why."""
+
     def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
         """Keep verified bytes by their full ids."""
 
@@ -73,12 +76,17 @@ class Rechecking:
         self._clock = clock
 
     def run(self, posting: Posting, send: bool = False) -> Rechecked | Broken:
-        """Judge the posting, keep the review, and with `send` queue a mail if its verdict is one nobody was told."""
+        """Judge the posting, keep the review, and with `send` queue a mail if its verdict is one nobody was told.
+
+        Raises StoppedError.
+        """
         now, store = self._clock.now(), self._store
         before = store.review_of(posting.message_id)
         previous = store.previous_review(posting, rehearsed(self._desk, posting))
-        judged = isolated(f"re-check of {posting.message_id}", lambda: examine(posting, previous, self._desk, now))
+        judged = examine(posting, previous, self._desk, now)
         if isinstance(judged, Broken):
+            if before is None:  # else the review that stands is worth more than that it cannot be made again
+                store.quarantine(posting, judged.reason)
             return judged
         old = None if before is None else before.review
         later = max((each.series.revision for each in store.of_topic(posting.topic)), default=0)

@@ -9,7 +9,8 @@ from datetime import datetime
 from threading import Event
 from typing import Final
 
-from bot.jobs.isolation import Broken, isolated
+from bot.jobs.isolation import Broken, StoppedError, isolated
+from bot.jobs.judgement import Judgement
 from bot.jobs.outcome import Outcome
 from bot.mail.address import Address
 from bot.mail.authority import reply_address
@@ -24,10 +25,7 @@ from bot.review.lint import problems
 from bot.review.policy import Policy
 from bot.review.reply import KIND, message_id, reply
 from bot.review.review import review
-from rules.delta import of_series
-from rules.engine import judge, view
 from rules.rule import Rule
-from rules.tree import Tree
 
 _POSTINGS: Final = 50
 
@@ -38,12 +36,12 @@ log = logging.getLogger(__name__)
 class Desk:
     """What every posting is judged by.
 
-    `learned` puts into the policy what people answered about a posting. `basis` names what it is judged by; with the
-    `secret` answers to our mails go to an address that only we can make.
+    `judge` tells what the rules find. `learned` puts into the policy what people answered about a posting. `basis`
+    names what it is judged by; with the `secret` answers to our mails go to an address that only we can make.
     """
 
     rules: tuple[Rule, ...]
-    tree: Tree
+    judge: Callable[[Posting, tuple[Rule, ...]], Judgement | Broken]
     policy: Policy
     identity: Identity
     agreement: Callable[[Sequence[str]], Agreement]
@@ -51,7 +49,6 @@ class Desk:
     learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
     basis: Basis = field(default_factory=Basis)
     secret: bytes = b""
-    based: Callable[[Posting], tuple[Tree, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,10 @@ class Reviewing:
             for one in due:
                 if self._stop.is_set():
                     break
-                done.append(self._review(one))
+                try:
+                    done.append(self._review(one))
+                except StoppedError:
+                    break
                 self._progress.advance()
         return tuple(done)
 
@@ -96,9 +96,10 @@ class Reviewing:
         previous = self._store.previous_review(posting, rehearsed(self._desk, posting))
         # An older revision is judged for what the newer one is compared with; nobody is told.
         desk = self._desk if refused is None else _silent(self._desk, str(refused))
-        judged = isolated(f"review of {posting.message_id}", lambda: examine(posting, previous, desk, now))
+        judged = examine(posting, previous, desk, now)
         if isinstance(judged, Broken):
-            self._store.refuse(posting, judged.reason)
+            log.error("series %s cannot be judged: %s", posting.message_id, judged.reason)
+            self._store.quarantine(posting, judged.reason)
             return replace(outcome, refused=judged.reason, failures=1)
         self._store.save_blobs(judged.blobs)
         kept = self._store.save_review(judged.review, judged.outgoing, now)
@@ -134,20 +135,27 @@ def rehearsed(desk: Desk, posting: Posting) -> bool:
     return desk.agreement(posting.lists).mode is Mode.DRY_RUN
 
 
-def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged:
-    """Judge one posting; nothing in the review or the mail's bytes comes from `now`."""
-    tree, base = desk.based(posting) if desk.based is not None else (desk.tree, desk.basis.base)
-    shown = view(posting.series, tree)
-    report = judge(desk.rules, shown)
+def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged | Broken:
+    """Judge one posting; nothing in the review or the mail's bytes comes from `now`.
+
+    Broken where that is not possible within the limits, or a bug stops it. Raises StoppedError.
+    """
+    found = desk.judge(posting, desk.rules)
+    if isinstance(found, Broken):
+        return found
+    return isolated(f"review of {posting.message_id}", lambda: _reviewed(posting, found, previous, desk, now))
+
+
+def _reviewed(posting: Posting, found: Judgement, previous: Review | None, desk: Desk, now: datetime) -> Judged:
     agreed = desk.agreement(posting.lists)
     policy = _narrowed(desk.learned(posting, desk.policy), agreed)
-    made = review(posting, report, desk.rules, previous, policy, of_series(shown))
-    made = replace(made, recipients=_recipients(made.recipients, agreed), basis=replace(desk.basis, base=base))
+    made = review(posting, found.report, desk.rules, previous, policy, found.delta)
+    made = replace(made, recipients=_recipients(made.recipients, agreed), basis=replace(desk.basis, base=found.base))
     frozen = mail_for(made, desk, now)
     if isinstance(frozen, Refused):
         made = replace(made, recipients=Recipients(reason=frozen.reason))
         frozen = None
-    return Judged(made, frozen, shown.blobs)
+    return Judged(made, frozen, found.blobs)
 
 
 def mail_for(

@@ -1,44 +1,54 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Processes that read hostile mail: each piece of work has its time and memory, and takes nobody down with it.
+"""Processes that read and judge hostile mail: each piece of work has its limits, and takes nobody down with it.
 
 The processes stay, so that an ordinary mail does not pay for starting one; one that dies is replaced.
 """
 
+import fcntl
 import io
 import multiprocessing
+import os
 import pickle
 import resource
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from multiprocessing.connection import Connection, wait
-from threading import Lock
+from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
-from bot.jobs.isolation import Broken, isolated
+from bot.jobs.isolation import Broken, StoppedError, isolated
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 TRIES: Final = 2
 _CHUNK: Final = 16
-_PRELOADED: Final = ["bot.jobs.poll", "bot.inbox.assemble"]
+_LOOK: Final = 0.2  # seconds between two looks whether to stop
+_OWN_WORK: Final = 600.0
+_PRELOADED: Final = ["bot.jobs.poll", "bot.inbox.assemble", "bot.jobs.judgement"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one piece of work may take: seconds by the clock, bytes of address space of its process."""
+    """What one piece of work may take: seconds by the clock, bytes of memory of its process, bytes of its result.
+
+    Files that a process maps to read, as a repository's packs, are not its memory.
+    """
 
     seconds: float = 5.0
     memory: int = 512 * 1024 * 1024
+    result: int = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class _TooMuch:
-    """The work ran out of memory, and its process lives to say so."""
+    """The work ran out of memory, or gave too much, and its process lives to say so."""
+
+    memory: bool
 
 
 @dataclass(slots=True)
@@ -70,12 +80,13 @@ class Workers:
     """Applies pure functions to values in `count` processes; close it after use.
 
     What takes too long, too much memory, or brings its process down is tried once more, alone and in a fresh process,
-    and is Broken if that fails too.
+    and is Broken if that fails too. Where `stop` is set, the work at hand is given up with StoppedError.
     """
 
-    def __init__(self, count: int = 2, limits: Limits | None = None) -> None:
+    def __init__(self, count: int = 2, limits: Limits | None = None, stop: Event | None = None) -> None:
         self._count = count
         self._limits = limits or Limits()
+        self._stop = stop
         self._workers: list[_Worker] = []
         self._lock = Lock()
 
@@ -123,11 +134,14 @@ class Workers:
             while not worker.tasks[0].tries and waiting and not waiting[0].tries and len(worker.tasks) < share:
                 worker.tasks.append(waiting.popleft())
             with suppress(OSError):  # one that died idle is found by whoever listens to it
-                worker.connection.send((work, [task.item for task in worker.tasks], seconds))
+                worker.connection.send_bytes(_packed((work, [task.item for task in worker.tasks], seconds)))
 
     def _take(self, waiting: deque[_Task[T]], limits: Limits) -> Iterator[tuple[int, R | Broken]]:
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
-        for connection in wait(list(busy)):
+        ready = wait(list(busy), None if self._stop is None else _LOOK)
+        if self._stop is not None and self._stop.is_set():
+            raise StoppedError
+        for connection in ready:
             worker = busy[cast("Connection", connection)]
             try:
                 answer = pickle.loads(worker.connection.recv_bytes())  # noqa: S301 our own process wrote it
@@ -136,7 +150,7 @@ class Workers:
                 yield from self._failed(worker, _reason(worker.process.exitcode, limits), waiting)
                 continue
             if isinstance(answer, _TooMuch):
-                yield from self._failed(worker, _memory(limits), waiting)
+                yield from self._failed(worker, _amount(answer, limits), waiting)
                 continue
             yield worker.tasks.popleft().at, answer
 
@@ -157,31 +171,58 @@ class Workers:
         self._workers.clear()
 
 
+@contextmanager
+def own_work() -> Iterator[None]:
+    """Within, the clock of the work at hand stands: for what our own files take, whatever mail makes us read them."""
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    if left:
+        signal.setitimer(signal.ITIMER_REAL, _OWN_WORK)
+    try:
+        yield
+    finally:
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, left)
+
+
 def _serve(connection: Connection, limits: Limits) -> None:
-    """A worker's life: it ends with its parent's end of the pipe, or by the alarm that it sets itself."""
+    """A worker's life: it ends with its parent, or by the alarm that it sets itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(EOFError, BrokenPipeError):
+    _die_with_parent()
+    with suppress(EOFError, OSError):
         while True:
-            work, items, seconds = connection.recv()
+            work, items, seconds = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
             for item in items:
                 signal.setitimer(signal.ITIMER_REAL, seconds)
-                answer = _apply(work, item)
+                answer = _answer(work, item, limits)
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                connection.send_bytes(_packed(answer))
+                connection.send_bytes(answer)
 
 
-def _apply(work: Callable[[T], R], item: T) -> R | Broken | _TooMuch:
-    def bounded() -> R | _TooMuch:
+def _die_with_parent() -> None:
+    """Have the system end this process when the other end of the parent's pipe is closed, whatever is running here."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def _answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
+    """What the work gives, or why it gives nothing, as bytes."""
+
+    def bounded() -> bytes:
         try:
-            return work(item)
+            answer = _packed(work(item))
         except MemoryError:
-            return _TooMuch()
+            return _packed(_TooMuch(memory=True))
+        return answer if len(answer) <= limits.result else _packed(_TooMuch(memory=False))
 
-    return isolated(getattr(work, "__name__", "work"), bounded)
+    answer = isolated(getattr(work, "__name__", "work"), bounded)
+    return answer if isinstance(answer, bytes) else _packed(answer)
 
 
 class _Pickler(pickle.Pickler):
@@ -220,5 +261,7 @@ def _reason(exit_status: int | None, limits: Limits) -> str:
     return f"ended its process with status {exit_status}"
 
 
-def _memory(limits: Limits) -> str:
-    return f"took more than {limits.memory // 2**20} MB"
+def _amount(found: _TooMuch, limits: Limits) -> str:
+    if found.memory:
+        return f"took more than {limits.memory // 2**20} MB"
+    return f"gave more than {limits.result // 2**20} MB"

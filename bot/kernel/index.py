@@ -6,7 +6,7 @@ A cache and nothing more: it can be deleted at any time, and where it cannot be 
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from bot.kernel.record import (
@@ -35,12 +35,16 @@ CREATE TABLE IF NOT EXISTS fact (kind TEXT NOT NULL, blob TEXT NOT NULL, facts T
 """
 _TABLES = ("source", "declaration", "fact")
 
+Patience = Callable[[], AbstractContextManager[None]]
+"""Around the work that a file costs once: who counts the time of other work may not count this."""
+
 
 class Index:
-    """Facts of files by blob id. Several processes may use one file."""
+    """Facts of files by blob id. Several processes may use one file. New files are read `patiently`."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, patiently: Patience = nullcontext) -> None:
         self._database = _open(path)
+        self._patiently = patiently
         self._includes: dict[str, tuple[int, str]] = {}
 
     def close(self) -> None:
@@ -91,8 +95,9 @@ class Index:
             rows = self._database.execute("SELECT id, blob, includes FROM source")
             self._includes = {known: (number, includes) for number, known, includes in rows}
         if blob not in self._includes:
-            source = scan(content().decode("utf-8", "surrogateescape"))
-            self._write(lambda: self._add(blob, source))
+            with self._patiently():
+                source = scan(content().decode("utf-8", "surrogateescape"))
+                self._write(lambda: self._add(blob, source))
         return self._includes[blob]
 
     def _add(self, blob: str, source: CSource) -> None:
@@ -110,8 +115,10 @@ class Index:
         row = self._database.execute("SELECT facts FROM fact WHERE kind = ? AND blob = ?", (kind, blob)).fetchone()
         if row is not None:
             return str(row[0])
-        facts = make()
-        self._write(lambda: self._database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?, ?)", (kind, blob, facts)))
+        with self._patiently():
+            facts = make()
+            insert = "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)"
+            self._write(lambda: self._database.execute(insert, (kind, blob, facts)))
         return facts
 
     def _write(self, work: Callable[[], object]) -> None:

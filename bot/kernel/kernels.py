@@ -2,6 +2,7 @@
 """The kernels at hand: for each series the tree it was made for, as far as that can be told."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pygit2
 from bot.kernel.base import Base, Chosen, based, choose
 from bot.kernel.error import KernelError
 from bot.kernel.evidence import firsts
-from bot.kernel.index import Index
+from bot.kernel.index import Index, Patience
 from bot.kernel.tree import GitTree, Repository
 from rules.border.index import Border
 from rules.finding import Confidence
@@ -41,10 +42,12 @@ class Kernels:
     """Trees by series. Raises KernelError for a repository or ref that does not exist.
 
     `stored` knows images of earlier series; a tree is asked first. `word`: who named the ref of a place spoke of the
-    very series that are asked for, and not of all that come.
+    very series that are asked for, and not of all that come. Files new to the index are read `patiently`.
     """
 
-    def __init__(self, places: Places, stored: Tree | None = None, *, word: bool = False) -> None:
+    def __init__(
+        self, places: Places, stored: Tree | None = None, *, word: bool = False, patiently: Patience = nullcontext
+    ) -> None:
         self._repositories = tuple(Repository(place.path) for place in places.repositories)
         self._given = [
             (repository, place.ref)
@@ -54,7 +57,7 @@ class Kernels:
         for repository, ref in self._given:
             if repository.commit(ref) is None:
                 raise KernelError(f"{repository.path}: no commit {ref}")
-        self._index = Index(places.index) if self._repositories else None
+        self._index = Index(places.index, patiently) if self._repositories else None
         self._stored = stored
         self._chosen = Chosen.GIVEN if word else Chosen.FIXED
         self._trees: dict[str, GitTree] = {}

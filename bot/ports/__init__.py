@@ -6,7 +6,7 @@ from bot.ports.mails import Attestations, Indexed, Kept, Mails, StoredMail, Thre
 from bot.ports.outbox import Mailer, Outbox, Outgoing, Pace, Returned, Returns
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
 from bot.ports.running import Clock, Progress
-from bot.ports.store import KeptPosting, Knowledge, Store, Tally
+from bot.ports.store import KeptPosting, Knowledge, Store, Tally, Unjudged
 
 __all__ = [
     "Archive",
@@ -37,5 +37,6 @@ __all__ = [
     "StoredMail",
     "Tally",
     "Thread",
+    "Unjudged",
     "Unread",
 ]

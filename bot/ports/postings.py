@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The postings that are remembered, their reviews, and the search for what they miss."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -54,8 +54,14 @@ class Postings(Protocol):
     def refuse(self, posting: Posting, reason: str) -> None:
         """Remember that the posting is not reviewed, and why."""
 
+    def quarantine(self, posting: Posting, reason: str) -> None:
+        """Remember that the posting could not be judged, and why; it is not tried again until it is released."""
+
     def blob(self, blob_id: str) -> bytes | None:
         """The verified bytes of that blob; the id may be abbreviated to no fewer than 7 digits."""
+
+    def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
+        """What `blob` gives for each of these ids in their order, until it comes to more than so many bytes."""
 
     def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
         """Keep verified bytes by their full ids."""

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from bot.mail.posting import Posting
@@ -26,6 +27,15 @@ class KeptPosting:
     answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A posting that could not be judged, and why; `arrived` is when its last part came."""
+
+    posting: Posting
+    arrived: datetime
+    reason: str
+
+
 class Knowledge(Protocol):
     """What can be said of a mail on request."""
 
@@ -38,8 +48,11 @@ class Knowledge(Protocol):
     def quarantined(self, limit: int) -> Sequence[Kept]:
         """Mails that could not be read, newest first."""
 
-    def release(self, mails: Sequence[int]) -> int:
-        """Have these unreadable mails read again; how many there were."""
+    def unjudged(self, limit: int) -> Sequence[Unjudged]:
+        """Postings that could not be judged, newest first."""
+
+    def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
+        """Have these unreadable mails read, and these postings judged again; how many there were."""
 
 
 @dataclass(frozen=True, slots=True)

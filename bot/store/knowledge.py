@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
-from bot.ports import Kept, KeptPosting, RawMail
+from bot.ports import Kept, KeptPosting, RawMail, Unjudged
 from bot.store.codec import decode, unpack
 from bot.store.database import Database
 from bot.store.following import context_of
+from bot.store.postings import QUARANTINED
 from bot.store.tables import AnsweredRow, CompletionRow, MailRow, MessageRow, PostingRow
 
 
@@ -50,10 +51,19 @@ class KnowledgeRows:
             bad = select(MailRow).where(MailRow.state == "unreadable").order_by(col(MailRow.id).desc()).limit(limit)
             return [kept_of(row, "") for row in session.exec(bad)]
 
-    def release(self, mails: Sequence[int]) -> int:
+    def unjudged(self, limit: int) -> Sequence[Unjudged]:
+        with self._database.reading() as session:
+            bad = select(PostingRow).where(PostingRow.verdict == QUARANTINED, PostingRow.state != "gone")
+            rows = session.exec(bad.order_by(col(PostingRow.arrived).desc(), col(PostingRow.message_id)).limit(limit))
+            return [Unjudged(decode(Posting, row.value), row.arrived, row.reason) for row in rows]
+
+    def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
+        unread = col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable"
+        unjudged = col(PostingRow.message_id).in_(postings), col(PostingRow.verdict) == QUARANTINED
         with self._database.writing() as session:
-            again = update(MailRow).where(col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable")
-            return session.exec(again.values(state="new", reason="")).rowcount
+            read = session.exec(update(MailRow).where(*unread).values(state="new", reason="")).rowcount
+            judged = session.exec(update(PostingRow).where(*unjudged).values(verdict="", reason="")).rowcount
+            return read + judged
 
 
 def kept_of(row: MailRow, message_id: str) -> Kept:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Postings, their reviews, and the images that were verified."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, select, update
+from sqlmodel import AutoString, Session, col, select, update
 
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.ports import DuePosting, Outgoing, Thread
@@ -18,7 +19,9 @@ from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
 from bot.store.times import utc
 
+QUARANTINED = "quarantined"
 _SHORTEST_ID = 7
+_HEX = frozenset("0123456789abcdef")
 _WAITING = ("queued", "approved", "held")
 
 
@@ -92,14 +95,31 @@ class PostingRows:
         with self._database.writing() as session:
             _judge(session, posting, "refused", reason)
 
+    def quarantine(self, posting: Posting, reason: str) -> None:
+        with self._database.writing() as session:
+            _judge(session, posting, QUARANTINED, reason)
+
     def blob(self, blob_id: str) -> bytes | None:
-        if len(blob_id) < _SHORTEST_ID or not set(blob_id) <= set("0123456789abcdef"):
-            return None
+        return self.blobs([blob_id], sys.maxsize).get(blob_id)
+
+    def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
+        # A range, not LIKE: it uses the primary key's index.
+        low, high = bindparam("low", type_=AutoString()), bindparam("high", type_=AutoString())
+        matching = select(BlobRow.content).where(col(BlobRow.blob_id) >= low, col(BlobRow.blob_id) < high).limit(2)
+        found: dict[str, bytes] = {}
+        size = 0
         with self._database.reading() as session:
-            # A range, not LIKE: it uses the primary key's index.
-            matching = select(BlobRow).where(BlobRow.blob_id >= blob_id, BlobRow.blob_id < blob_id + "g")
-            rows = session.exec(matching.limit(2)).all()
-            return unpack(rows[0].content) if len(rows) == 1 else None
+            for blob_id in ids:
+                if len(blob_id) < _SHORTEST_ID or not set(blob_id) <= _HEX:
+                    continue
+                rows = session.exec(matching, params={"low": blob_id, "high": blob_id + "g"}).all()
+                content = unpack(rows[0]) if len(rows) == 1 else b""
+                size += len(content)
+                if size > most:
+                    break
+                if len(rows) == 1:
+                    found[blob_id] = content
+        return found
 
     def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
         if not blobs:

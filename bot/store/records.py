@@ -17,10 +17,12 @@ from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.outgoing import FILED, LEFT, PRIVATE, row_of
+from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of
 from bot.store.tables import CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
 
 _REASONS: Final = 5
+_REFUSED: Final = ("refused", QUARANTINED)
 _DIGESTS: Final = "digests"  # the cursors of readers, beside those of the archives
 
 
@@ -127,7 +129,7 @@ class RecordRows:
                 MailRow.state == "unreadable", col(MailRow.arrived) >= since, col(MailRow.arrived) < until
             )
             defective = select(func.count()).where(came, PostingRow.state == "defective")
-            refused = select(PostingRow.reason, func.count()).where(came, PostingRow.verdict == "refused")
+            refused = select(PostingRow.reason, func.count()).where(came, col(PostingRow.verdict).in_(_REFUSED))
             counts: dict[str, int] = defaultdict(int)
             for reason, number in session.exec(refused.group_by(PostingRow.reason)):
                 counts[reason.partition(":")[0]] += number

@@ -72,7 +72,7 @@ class MessageRow(SQLModel, table=True):
 class PostingRow(SQLModel, table=True):
     """One posting. States: waiting, complete, defective, gone (its thread is read otherwise now).
 
-    `verdict` is empty until the posting was judged: then "reviewed", or "refused" with the reason.
+    `verdict` is empty until the posting was judged: then "reviewed", or "refused" or "quarantined" with the reason.
     """
 
     __tablename__ = "posting"

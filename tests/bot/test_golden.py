@@ -13,6 +13,7 @@ import pytest
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
+from bot.jobs.judgement import Judging
 from bot.jobs.review import Desk, mail_for
 from bot.mail.address import Address
 from bot.mail.message import Message
@@ -49,7 +50,7 @@ RULES = tuple(
 
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-DESK = Desk(RULES, NoTree(), Policy(), IDENTITY, lambda lists: Agreement(Mode.LIST))
+DESK = Desk(RULES, Judging(), Policy(), IDENTITY, lambda lists: Agreement(Mode.LIST))
 
 
 def _mails(case: Path) -> list[bytes]:

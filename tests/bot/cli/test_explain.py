@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
 from tests.fakes.mails import git_archive, mail, patch
 
@@ -62,5 +63,27 @@ def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call)
     again = patchwarden("quarantine", "release", number)
 
     assert (shown, released[0], again[0]) == ("\0\n\n", 0, 2)
-    assert patchwarden("quarantine", "list")[1] == "No mail is in quarantine.\n"
+    assert patchwarden("quarantine", "list")[1] == "Nothing is in quarantine.\n"
     assert patchwarden("quarantine", "show", number)[0] == 2
+
+
+def test_a_series_that_could_not_be_judged_is_listed_explained_and_released(
+    explained: Call, patchwarden: Call, tmp_path: Path
+) -> None:
+    reason = "took longer than 60 s, 2 times"
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        found = store.find("new@x")
+        assert found is not None
+        store.quarantine(found.posting, reason)
+
+    (line,) = [line for line in patchwarden("quarantine", "list")[1].splitlines() if line.split()[:1] == ["new@x"]]
+    assert reason in line
+    assert "v2 rust: fan: read it" in line
+    assert f"quarantined: {reason}" in explained("new@x")[1]
+    assert patchwarden("quarantine", "release", "new@x", "old@x")[:2] == (0, "1 to be read or judged again\n")
+    assert "due for review" in explained("new@x")[1]
+    assert patchwarden("quarantine", "release", "new@x")[0] == 2
+
+    patchwarden("run", "--once", "--archive", str(tmp_path / "list.git"))
+
+    assert "reviewed" in explained("new@x")[1]

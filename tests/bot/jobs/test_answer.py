@@ -17,6 +17,7 @@ from bot.inbox.attestation import Keys, attest
 from bot.inbox.error import InboxError
 from bot.jobs.answer import Answering, Ears, Heard
 from bot.jobs.isolation import Broken
+from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
 from bot.jobs.recheck import Rechecked, Rechecking
 from bot.jobs.review import Desk, Reviewing
@@ -28,7 +29,6 @@ from bot.review.comment import Identity
 from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.registry import active
-from rules.tree import NoTree
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.signing import SIGNED, Dns, rsa_key, signed
@@ -56,7 +56,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.identity = Identity(Address("patchwarden", OWN), "1.0", "person@bot.example.org")
-        self.desk = Desk(active(), NoTree(), Policy(), self.identity, lambda lists: Agreement(self.mode), secret=SECRET)
+        self.desk = Desk(
+            active(), Judging(), Policy(), self.identity, lambda lists: Agreement(self.mode), secret=SECRET
+        )
         self.ingest(patch(PATCH, "led"), patch(OTHER, "fan"))
         Reviewing(self.store, self.desk, self.clock, Event(), Silent()).run()
 
@@ -429,7 +431,7 @@ def test_a_recheck_that_changes_nothing_is_silent(world: World) -> None:
 
 
 def test_a_recheck_that_changes_something_is_answered(world: World) -> None:
-    world.desk = Desk((), NoTree(), Policy(), world.identity, lambda lists: Agreement(Mode.AUTHOR), secret=SECRET)
+    world.desk = Desk((), Judging(), Policy(), world.identity, lambda lists: Agreement(Mode.AUTHOR), secret=SECRET)
 
     world.hear(world.sign(world.mail("patchwarden: recheck\n")))
 

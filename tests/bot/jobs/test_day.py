@@ -12,6 +12,7 @@ import pytest
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.jobs.deliver import Delivering, Sending
+from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
 from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
@@ -23,7 +24,6 @@ from bot.review.comment import Identity
 from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.registry import active
-from rules.tree import NoTree
 from tests.fakes.bounces import dsn
 from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
@@ -125,4 +125,4 @@ def _agreed(lists: Sequence[str]) -> Agreement:
 
 
 def _desk() -> Desk:
-    return Desk(active(), NoTree(), Policy(own=frozenset({OURS})), Identity(Address("bot", OURS), "1.0"), _agreed)
+    return Desk(active(), Judging(), Policy(own=frozenset({OURS})), Identity(Address("bot", OURS), "1.0"), _agreed)

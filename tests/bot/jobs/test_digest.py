@@ -11,6 +11,7 @@ import pytest
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.jobs.digest import Digesting, Readership
+from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
@@ -21,7 +22,6 @@ from bot.review.period import Period, Rhythm
 from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.registry import active
-from rules.tree import NoTree
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
@@ -42,7 +42,7 @@ def clock() -> FakeClock:
 
 
 def _happen(store: Repository, clock: FakeClock, message_id: str = "1@example.org", name: str = "led") -> None:
-    desk = Desk(active(), NoTree(), Policy(), IDENTITY, lambda lists: Agreement())
+    desk = Desk(active(), Judging(), Policy(), IDENTITY, lambda lists: Agreement())
     Poll([FakeArchive((patch(message_id, name),), message_id)], store, assemble, Event(), Silent()).run()
     Reviewing(store, desk, clock, Event(), Silent()).run()
 

@@ -21,6 +21,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.jobs.deliver import Delivering, Sending
 from bot.jobs.doubt import MOST_ATTEMPTS, Patience
+from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
@@ -33,7 +34,6 @@ from bot.review.policy import Policy
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.finding import Anchor, Confidence, Finding, Severity
-from rules.tree import NoTree
 from rules.view import FileView
 from tests.bot.review.making import Maker
 from tests.fakes.mails import FakeArchive, patch
@@ -211,7 +211,7 @@ def _agreed(lists: Sequence[str]) -> Agreement:
 
 def _desk() -> Desk:
     rule = Maker().rule("bad-thing", check_file=_says_something)
-    return Desk((rule,), NoTree(), Policy(), Identity(Address("bot", "bot@bot.example.org"), "1.0"), _agreed)
+    return Desk((rule,), Judging(), Policy(), Identity(Address("bot", "bot@bot.example.org"), "1.0"), _agreed)
 
 
 def _says_something(file: FileView) -> Iterator[Finding]:

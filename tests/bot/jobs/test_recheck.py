@@ -9,6 +9,7 @@ import pytest
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.jobs.isolation import Broken
+from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
 from bot.jobs.recheck import Rechecked, Rechecking
 from bot.jobs.review import Desk, Reviewing
@@ -21,7 +22,6 @@ from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.finding import Severity
 from rules.registry import by_id
-from rules.tree import NoTree
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
@@ -39,7 +39,7 @@ def _desk(**changes: object) -> Desk:
     assert rule is not None
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
     values: dict[str, object] = {"rules": (rule,), "basis": Basis("1.0", "aaa", (rule.id,))} | changes
-    plain = Desk((), NoTree(), Policy(), identity, lambda lists: Agreement())
+    plain = Desk((), Judging(), Policy(), identity, lambda lists: Agreement())
     return replace(plain, **values)  # type: ignore[arg-type]  # a field each
 
 

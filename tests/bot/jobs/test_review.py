@@ -8,10 +8,13 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
+from bot.jobs.isolation import Broken
+from bot.jobs.judgement import Judgement, Judging
 from bot.jobs.outcome import Outcome
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
+from bot.mail.posting import Posting
 from bot.mail.refusal import Terms
 from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Identity
@@ -19,7 +22,6 @@ from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.rule import Rule
-from rules.tree import NoTree
 from rules.view import FileView
 from tests.bot.review.making import Maker
 from tests.fakes.mails import START, FakeArchive, mail, patch
@@ -39,7 +41,7 @@ def _says_something(file: FileView) -> Iterator[Finding]:
 def desk(make: Maker) -> Desk:
     rule = make.rule("bad-thing", check_file=_says_something)
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule,), NoTree(), Policy(), identity, lambda lists: Agreement())
+    return Desk((rule,), Judging(), Policy(), identity, lambda lists: Agreement())
 
 
 def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | None = None) -> tuple[Outcome, ...]:
@@ -97,16 +99,14 @@ def test_a_rule_that_crashes_is_counted_and_stops_nothing(store: Repository, des
 
 
 def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, desk: Desk) -> None:
-    class Breaking(NoTree):
-        def blob(self, blob_id: str) -> bytes | None:
-            raise RuntimeError("a bug")
+    def judge(posting: Posting, rules: tuple[Rule, ...]) -> Judgement | Broken:
+        return Broken("RuntimeError: a bug") if posting.message_id == "1@x" else Judging()(posting, rules)
 
-    odd = patch("1@x").replace(b"new file mode 100644\nindex 000000000000", b"index 222222222222")
-    odd = odd.replace(b"--- /dev/null", b"--- a/rust/kernel/led.rs").replace(b"@@ -0,0 +1,5", b"@@ -1,0 +1,5")
-    outcomes = _review(store, replace(desk, tree=Breaking()), odd, patch("2@x", "button"))
+    outcomes = _review(store, replace(desk, judge=judge), patch("1@x"), patch("2@x", "button"))
 
-    assert [one.refused.partition(" in ")[0] for one in outcomes] == ["RuntimeError", ""]
+    assert [one.refused for one in outcomes] == ["RuntimeError: a bug", ""]
     assert [bool(one.mail) for one in outcomes] == [False, True]
+    assert [one.reason for one in store.unjudged(9)] == ["RuntimeError: a bug"]
 
 
 @pytest.mark.parametrize(

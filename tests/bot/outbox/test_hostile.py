@@ -14,7 +14,8 @@ from typing import Final
 import pytest
 
 from bot.inbox.assemble import assemble
-from bot.jobs.review import Desk, examine
+from bot.jobs.judgement import Judging
+from bot.jobs.review import Desk, Judged, examine
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
@@ -23,7 +24,6 @@ from bot.outbox.smtp import Server, Smtp
 from bot.review.comment import Identity
 from bot.review.policy import Policy
 from rules.registry import by_id
-from rules.tree import NoTree
 from tests.fakes.sink import Sink, sink
 
 PATCH = b"""\
@@ -278,11 +278,12 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
     assert rule is not None
     assert isinstance(message, Message)
     us = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0", "owner@example.org")
-    desk = Desk((rule,), NoTree(), Policy(), us, lambda lists: Agreement(Mode.LIST))
+    desk = Desk((rule,), Judging(), Policy(), us, lambda lists: Agreement(Mode.LIST))
     for posting in assemble([message]):
-        outgoing = examine(posting, None, desk, datetime(2026, 3, 3, tzinfo=UTC)).outgoing
-        if outgoing is not None:
-            Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(outgoing)
+        judged = examine(posting, None, desk, datetime(2026, 3, 3, tzinfo=UTC))
+        assert isinstance(judged, Judged)
+        if judged.outgoing is not None:
+            Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(judged.outgoing)
     return bytes(server.raw).partition(b"\r\n")[2] or None
 
 

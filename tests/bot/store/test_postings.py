@@ -234,6 +234,16 @@ def test_blobs_are_found_by_the_ids_of_index_lines(store: Repository) -> None:
     assert store.blob(blob_id(contents[0])[:12]) == contents[0]
 
 
+def test_blobs_are_given_together_until_they_are_too_much(store: Repository) -> None:
+    contents = {blob_id(content): content for content in (b"a" * 60, b"b" * 30, b"c" * 30)}
+    store.save_blobs(contents)
+    one, two, three = contents
+    ids = [one[:12], "0" * 12, "strange", two, three]
+
+    assert store.blobs(ids, 120) == {one[:12]: b"a" * 60, two: b"b" * 30, three: b"c" * 30}
+    assert list(store.blobs(ids, 119)) == [one[:12], two]
+
+
 @pytest.mark.parametrize("wrong", ["", "abcdef", "%" * 12, "0123456789ab", "ABCDEF0123456"])
 def test_no_blob_answers_to_a_strange_or_unknown_id(store: Repository, wrong: str) -> None:
     store.save_blobs({blob_id(b"x"): b"x"})

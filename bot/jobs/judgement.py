@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the rules find in a posting; the code is hostile, so it is judged by hands that have limits.
+
+All that a judgement rests on is a value, so that it comes out the same in whatever process it is made.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from bot.jobs.isolation import Broken, Hands, OwnHands
+from bot.jobs.workers import Limits, own_work
+from bot.kernel.kernels import Kernels, Places, Stacked
+from bot.mail.posting import Posting
+from rules.border.index import Border
+from rules.delta import UnsafeDelta, of_series
+from rules.engine import judge, view
+from rules.finding import Report
+from rules.patch import Series
+from rules.rule import Rule
+
+LIMITS: Final = Limits(seconds=60.0)
+"""Measured: the slowest of 1,325 series of three lists took 0.6 s, 4 MB of new Rust code 1.3 s, both below 200 MB."""
+
+_SHORTEST_ID: Final = 7
+_MOST_STORED: Final = 64 * 1024 * 1024
+
+Stored = Callable[[Iterable[str], int], Mapping[str, bytes]]
+"""The stored blobs of these ids, as bot.ports.Postings gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A series and what it is judged by: rules, kernels, and images of earlier series by the ids it announces."""
+
+    series: Series
+    sent: datetime | None
+    rules: tuple[Rule, ...]
+    places: Places
+    stored: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found, the images that were proved, by blob id, and the name of the base, "" where there is none."""
+
+    report: Report
+    delta: UnsafeDelta
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    base: str = ""
+
+
+class Judging:
+    """Judges postings, one at a time. `stored` knows the images that earlier series proved."""
+
+    def __init__(
+        self,
+        places: Places | None = None,
+        stored: Stored = lambda *_: {},
+        hands: Hands | None = None,
+    ) -> None:
+        self._places = places or Places()
+        self._stored = stored
+        self._hands = hands or OwnHands()
+
+    def __call__(self, posting: Posting, rules: tuple[Rule, ...]) -> Judgement | Broken:
+        """What the rules find in the posting, or why that cannot be told. Raises StoppedError."""
+        stored = self._stored(announced(posting.series), _MOST_STORED)
+        case = Case(posting.series, posting.date, tuple(map(_bare, rules)), self._places, stored)
+        (judgement,) = self._hands.map(judged, [case])
+        return judgement
+
+
+def announced(series: Series) -> tuple[str, ...]:
+    """The ids of all the images before a patch, as they are announced."""
+    ids = (change.blob_before for patch in series.patches for change in patch.changes)
+    return tuple(dict.fromkeys(one for one in ids if one is not None and len(one) >= _SHORTEST_ID))
+
+
+def judged(case: Case) -> Judgement:
+    """What the rules find in the case."""
+    tree, base = _kernels(case.places).tree(case.series, case.sent)
+    shown = view(case.series, Stacked(tree, _Announced(case.stored)))
+    report = judge(case.rules, shown)
+    named = "" if base is None else f"{base} (certainty {base.certainty})"
+    return Judgement(report, of_series(shown), shown.blobs, named)
+
+
+def _bare(rule: Rule) -> Rule:
+    """The rule without its documentation, which takes longer to be sent than most patches to be judged."""
+    return replace(rule, doc="", evidence=(), examples=())
+
+
+class _Announced:
+    """A tree that knows single blobs, each by the one id that a series announces."""
+
+    def __init__(self, blobs: Mapping[str, bytes]) -> None:
+        self._blobs = blobs
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
+        return None
+
+    def blob(self, blob_id: str) -> bytes | None:
+        return self._blobs.get(blob_id)
+
+    def border(self) -> Border | None:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _kernels(places: Places) -> Kernels:
+    """The kernels there, opened once a process."""
+    return Kernels(places, patiently=own_work)
