@@ -11,6 +11,7 @@ from rules.border.change import BorderChange
 from rules.border.index import MemberUser
 from rules.border.place import place
 from rules.border.retyped import follows
+from rules.border.standing import depends
 from rules.border.subject import Subject
 from rules.syntax.c import Declaration, Member
 
@@ -107,9 +108,7 @@ def _goes_along(user: MemberUser, member: Member, change: _Change, border: Borde
         case Effect.MEMBER_TYPE:
             return change.after is not None and follows(user, member, change.after, border)
         case Effect.MEMBER_GATED:
-            gates = " ".join(border.after.gates(user.path))
-            words = " ".join(change.conditions).replace("(", " ").replace(")", " ").split()
-            return all(word in gates for word in words if "CONFIG_" in word)
+            return depends(user.path, border.after.gates(user.path)) or "CONFIG_" not in " ".join(change.conditions)
         case Effect.MEMBER_MOVED:
             return _way(user, member) != member.through
     return False
@@ -126,5 +125,6 @@ def _way(user: MemberUser, member: Member) -> str:
 
 
 def _renamed(member: Member, was: dict[str, Member], now: dict[str, list[Member]]) -> str:
+    gone = [path for path, one in was.items() if path not in now and one.type == member.type]
     fresh = [path for path, found in now.items() if path not in was and found[0].type == member.type]
-    return fresh[0] if len(fresh) == 1 else ""
+    return fresh[0] if len(gone) == len(fresh) == 1 else ""

@@ -37,7 +37,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class RustFacts:
-    """A Rust file: what it uses of C, and the modules it declares under a `cfg`."""
+    """A Rust file: what it uses of C, and the modules it declares under a `cfg`, itself as ""."""
 
     uses: tuple[Use, ...] = ()
     accesses: tuple[Access, ...] = ()

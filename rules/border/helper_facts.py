@@ -88,7 +88,9 @@ def _pasted(source: CSource) -> list[Helper]:
             pieces = [piece.strip() for piece in match.group().split("##")]
             shown = "".join(r"\w*" if piece in macro.parameters else re.escape(piece) for piece in pieces)
             pattern = shown.removeprefix(PREFIX)
-            names = [word for word in identifiers(macro.type) if word not in macro.parameters]
+            head = macro.type[match.end() :].partition("{")[0]
+            known = {*macro.parameters, *_parameter_names(head), *_KEYWORDS}
+            names = [word for word in identifiers(macro.type) if word not in known]
             annotated = "__rust_helper" in macro.type
             found.append(
                 Helper(macro.name, macro.line, "", tuple(dict.fromkeys(names)), annotated, macro.conditions, pattern)

@@ -194,7 +194,8 @@ class Border:
         for depth in range(3, len(parts) + 1):
             gate = self._module_gates.get(("/".join(parts[: depth - 1]), parts[depth - 1]))
             found += [gate] if gate else []
-        return tuple(found)
+        own = self._module_gates.get(("/".join(parts), ""))
+        return (*found, own) if own else tuple(found)
 
     def _belongs(self, path: str, access: Access, struct: str, member: str) -> bool | None:
         """True if the access is surely to that struct's field, False if likely, None if not."""

@@ -10,6 +10,7 @@ from rules.syntax.c import Kind, Member
 
 # Values that take whatever type the field has, null pointers whatever pointer it is.
 _ANY_TYPE = re.compile(r":\s*(?:None|Default::default\(\)|.*\bzeroed\(\)),?$")
+_MUTABLE = re.compile(r"\bcast_mut\(\)|\bas \*mut\b|&raw mut\b|&mut\b")
 _NULL = re.compile(r":\s*(?:(?:core::|::core::)?ptr::)?null(?:_mut)?\(\),?$")
 
 
@@ -22,8 +23,8 @@ def follows(user: MemberUser, before: Member, after: Member, change: BorderChang
         return not _is_plain(resolved(after.type, change.after))
     if "(*)" in after.type and (user.path in change.known or user.path in change.shown):
         return True  # the callback may have changed with it
-    if only_const_differs(before.type, after.type) and "const" in after.type and _writes(text, before.name):
-        return True
+    if only_const_differs(before.type, after.type) and _writes(text, before.name):
+        return "const" in after.type or _MUTABLE.search(text) is not None
     return _reaches_the_same(user, before, after, change)
 
 

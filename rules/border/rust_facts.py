@@ -13,6 +13,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MODULE = re.compile(
     r"^[ \t]*#\[cfg\((.+)\)\]\s*(?:#\[[^\n]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+)\s*;", re.MULTILINE
 )
+_FILE_GATE = re.compile(r"^#!\[cfg\((.+)\)\]\s*$", re.MULTILINE)
 _GATE = re.compile(r"#\[cfg\((.+)\)\]\s*\Z")
 ROOTS = ("bindings", "uapi")
 
@@ -31,8 +32,9 @@ def is_kernel_crate(path: str) -> bool:
 
 
 def modules_under_cfg(text: str) -> tuple[tuple[str, str], ...]:
-    """The modules that a Rust file declares under a `cfg`, each with what is in its brackets."""
-    return tuple((match.group(2), match.group(1)) for match in _MODULE.finditer(text))
+    """The modules that a Rust file declares under a `cfg`, each with what is in its brackets; "" is the file itself."""
+    own = [("", gate) for gate in _FILE_GATE.findall(text)]
+    return (*own, *((match.group(2), match.group(1)) for match in _MODULE.finditer(text)))
 
 
 def rust_facts(path: str, content: bytes) -> RustFacts:

@@ -59,19 +59,17 @@ class Subject:
 
     def _replacement(self, old: Declaration) -> str:
         """The one new name alike that the step declares where the old one goes, "" if none."""
-        if self.step.post is None:
-            return ""
-        there = {one.name for one in self.step.pre.declarations} if self.step.pre is not None else set()
-        found = {
-            one.name
-            for one in self.step.post.declarations
-            if one.name not in there and one.kind is old.kind and _alike(one, old)
-        }
-        return found.pop() if len(found) == 1 else ""
+        before = {one.name: one for one in self.step.pre.declarations} if self.step.pre is not None else {}
+        after = {one.name: one for one in self.step.post.declarations} if self.step.post is not None else {}
+        fresh = [name for name, one in after.items() if name not in before and _alike(one, old)]
+        gone = [name for name, one in before.items() if name not in after and _alike(one, old)]
+        return fresh[0] if len(fresh) == 1 and len(gone) <= 1 else ""
 
 
 def _alike(one: Declaration, other: Declaration) -> bool:
-    """Whether two declarations of one kind could be the same but for their names."""
+    """Whether two declarations could be the same but for their names."""
+    if one.kind is not other.kind:
+        return False
     if one.kind is Kind.MACRO_FUNCTION:
         return len(one.parameters) == len(other.parameters)
     if one.members or other.members:

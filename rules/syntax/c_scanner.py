@@ -139,7 +139,7 @@ class Scanner:
                     return at
                 directive = DIRECTIVE.match(text, at)
                 position = directive.end() if directive else position
-            elif sign == "}":
+            elif sign == "}" and (depth <= 0 or text[at - 1 : at] == "\n"):
                 return position
             elif sign == ";" and depth <= 0:
                 if self._is_old_style(start, position):

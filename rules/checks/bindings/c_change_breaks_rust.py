@@ -26,9 +26,9 @@ Cc. A function that loses its symbol needs a helper in `rust/helpers/`, a macro 
 
 Without a kernel tree nobody knows what Rust uses. Users whose text the series changes count as updated. A change that
 Rust cannot see is none: another spelling of the same type, a `const` on a parameter's pointer, a static inline that is
-called through a helper, a stub for the other branch of an `#if`, a user under the `cfg` of the same option, the last
-enumerator, which counts the others, where its enum grows. Where the base tree does not say what the patch removes, the
-tree is another one, and nothing is said.
+called through a helper, a stub for the other branch of an `#if`, a new condition over a user that some option builds
+already, a driver or a `cfg`, the last enumerator, which counts the others, where its enum grows. Where the base tree
+does not say what the patch removes, the tree is another one, and nothing is said.
 """
 
 from collections.abc import Iterator, Sequence

@@ -309,6 +309,60 @@ def test_a_constant_helper_that_goes_is_found() -> None:
     assert [] == _said((gone, plain))
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("rust/kernel/lib.rs", '#[cfg(CONFIG_HOUSE = "y")]\npub mod lamp;\n'),
+        (LAMP_RS, "//! Lamps.\n#![cfg(CONFIG_LAMP)]\n" + FILES[LAMP_RS]),
+    ],
+)
+def test_a_user_that_some_option_builds_may_depend_on_the_new_condition(path: str, text: str) -> None:
+    base = tree(**{path: text})
+    gated = f"#ifdef CONFIG_LAMP\n{ON}#endif\n"
+    field = "#ifdef CONFIG_LAMP\n\tint level;\n#endif\n"
+
+    for old, new in ((ON, gated), ("\tint level;\n", field)):
+        change = view(series((whole_change(LAMP_H, edited(LAMP_H, old, new)),)), base).border
+        assert change is not None
+
+        assert [] == list(breakages(change))
+
+
+def test_a_driver_may_depend_on_the_new_condition() -> None:
+    driver = "use kernel::bindings;\nfn off() { unsafe { bindings::lamp_off() } }\n"
+    off = "void lamp_off(struct lamp *lamp);\n"
+    c_side = whole_change(LAMP_H, edited(LAMP_H, off, f"#ifdef CONFIG_LAMP\n{off}#endif\n"))
+
+    for path, said in (("drivers/lamp.rs", []), ("rust/kernel/off.rs", [Effect.GATED])):
+        change = view(series((c_side,)), tree(**{path: driver})).border
+        assert change is not None
+
+        assert said == [one.effect for one in breakages(change)]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("ptr.cast_mut()", []), ("&raw mut OWNER", []), ("ptr", [("owner", Effect.MEMBER_TYPE)])]
+)
+def test_a_mutable_pointer_fits_a_field_that_loses_its_const(value: str, said: list[tuple[str, Effect]]) -> None:
+    header = edited(LAMP_H, "\tvoid *owner;", "\tconst void *owner;")
+    rust = FILES[LAMP_RS] + f"const L: bindings::lamp = bindings::lamp {{\n    owner: {value},\n    ..ZERO\n}};\n"
+    base = tree(**{LAMP_H: header, LAMP_RS: rust})
+    change = view(series((whole_change(LAMP_H, FILES[LAMP_H], before=header),)), base).border
+    assert change is not None
+
+    assert said == [(one.member, one.effect) for one in breakages(change)]
+
+
+def test_of_two_names_that_go_none_is_guessed_to_be_the_new_one() -> None:
+    base = tree(**{LAMP_H: edited(LAMP_H, ON, f"{ON}int lamp_dim(struct lamp *lamp);\n")})
+    text = edited(LAMP_H, ON, "int lamp_set(struct lamp *lamp);\n")
+    before = edited(LAMP_H, ON, f"{ON}int lamp_dim(struct lamp *lamp);\n")
+    change = view(series((whole_change(LAMP_H, text, before=before),)), base).border
+    assert change is not None
+
+    assert [("lamp_on", "")] == [(one.name, one.renamed) for one in breakages(change)]
+
+
 def test_the_place_is_the_removed_line_and_the_new_name_is_guessed() -> None:
     (found,) = _found((whole_change(LAMP_H, edited(LAMP_H, "lamp_on(", "lamp_enable(")),))
 

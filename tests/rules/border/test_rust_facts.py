@@ -60,9 +60,9 @@ fn off() {
 
 
 def test_modules_under_a_cfg_are_kept() -> None:
-    text = b"#[cfg(CONFIG_LAMP)]\npub mod lamp;\npub mod light;\n"
+    text = b"#![cfg(CONFIG_LIGHT)]\n#[cfg(CONFIG_LAMP)]\npub mod lamp;\npub mod light;\n"
 
-    assert (("lamp", "CONFIG_LAMP"),) == rust_facts("rust/kernel/lib.rs", text).modules
+    assert (("", "CONFIG_LIGHT"), ("lamp", "CONFIG_LAMP")) == rust_facts("rust/kernel/lib.rs", text).modules
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,50 @@ def test_a_macro_may_open_a_struct() -> None:
     ]
 
 
+def test_braces_inside_a_macros_arguments_do_not_end_it() -> None:
+    text = """DEFINE_CLASS(lamp, struct lamp_class,
+        if (_T.id) lamp_off(_T.id),
+        ((struct lamp_class){
+            .id = lamp_on(id, ptr),
+        }),
+        int id, void *ptr, int level);
+int after(void);
+"""
+
+    assert ["class_lamp_constructor", "after"] == [one.name for one in scan(text).declarations]
+
+
+def test_fields_know_the_anonymous_members_around_them() -> None:
+    text = """struct lamp {
+    int level;
+    union { u8 red; struct { u8 deep; struct named { union { u8 inner; }; } named; }; };
+    struct_group(all,
+        u8 first;
+        union { u8 second; };
+    );
+    u8 after;
+#ifdef CONFIG_LAMP
+    union { u8 gated; };
+#endif
+    union { u8 last; };
+};
+"""
+    one, two = "__bindgen_anon_1.", "__bindgen_anon_2."
+
+    assert {
+        "level": "",
+        "red": one,
+        "deep": one + one,
+        "named": one + one,
+        "named.inner": one,
+        "first": two + one,
+        "second": two + one + one,
+        "after": "",
+        "gated": "__bindgen_anon.",
+        "last": "__bindgen_anon.",
+    } == {member.name: member.through for member in _one(text, "lamp").members}
+
+
 def test_enumerators_are_counted_as_c_counts_them() -> None:
     text = "enum lamp {\n\tOFF,\n\tON = 1 << 2,\n\tDIM,\n\tREMOTE = OTHER,\n\tFAR,\n\tSUM = ON | DIM,\n};\n"
 
