@@ -70,11 +70,19 @@ def _entry(name: str, fields: list[tuple[str, str]]) -> Entry:
 
 @lru_cache(maxsize=8192)
 def glob(pattern: str) -> re.Pattern[str]:
-    """A pattern of F or X: `*` and `?` stay within a folder, `**` does not, a folder means all that is below it."""
+    """A pattern of F or X as get_maintainer.pl reads it: it begins a path of as many folders, or names one above it.
+
+    `*` and `?` stay within a folder, `**` does not.
+    """
     parts = re.split(r"(\*\*|\*|\?|\[[^\]]*\])", pattern)
     signs = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     shown = "".join(signs.get(part, part if part.startswith("[") else re.escape(part)) for part in parts)
-    end = "" if pattern.endswith("/") else r"(?:/.*)?$" if "." not in pattern.rpartition("/")[2] else "$"
+    if pattern.endswith("/") or "**" in pattern:
+        end = ""
+    elif len(parts) == 1 and "." not in pattern.rpartition("/")[2]:
+        end = r"(?:[^/]*|/.*)$"  # it may be a folder that lacks its slash
+    else:
+        end = r"[^/]*$"
     try:
         return re.compile(shown + end)
     except re.error:
@@ -90,6 +98,6 @@ def _searches(pattern: str, text: str) -> bool:
 def _perl(pattern: str) -> re.Pattern[str] | None:
     """The kernel's regular expressions are Perl's; the few that Python reads otherwise match nothing."""
     try:
-        return re.compile(pattern, re.MULTILINE)
+        return re.compile(pattern, re.MULTILINE | re.VERBOSE)
     except re.error:
         return None
