@@ -89,7 +89,7 @@ _PULL_TEXT: Final = ("\nThe following changes since commit ", "available in the 
 _PREFIXES = re.compile(r"(?:\s*\[[^\]]*\])*")
 _WORD = re.compile(r"[^\s\[\],]+")
 _FIXUP = re.compile(r"\s*(?:fixup|squash|amend)!", re.IGNORECASE)
-_TAGGED = re.compile(r"\s*(?:\[[^\]]*\]\s*)*\[[^\]]*\b(?:patch|rfc|v\d+|\d+/\d+)\b[^\]]*\]", re.IGNORECASE)
+_TAGGED = re.compile(r"\s*(?:\[[^\]]*\]\s*)*\[[^\]]*\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b[^\]]*\]", re.IGNORECASE)
 
 
 def refuse_mail(message: Message, terms: Terms) -> Refusal | None:
@@ -146,6 +146,8 @@ def _what(posting: Posting) -> Refusal | None:
     upstream = next((patch.index for patch in series.patches if _UPSTREAM.search(patch.log[:2000])), None)
     if upstream is not None:
         return Refusal(Kind.BACKPORT, f"patch {upstream} names the upstream commit that it is")
+    if "pull" in words:
+        return Refusal(Kind.PULL, "the subject asks to pull")
     if all(sign in f"\n{series.cover}" for sign in _PULL_TEXT):
         return Refusal(Kind.PULL, "the cover letter asks to pull")
     project = other_project(words)

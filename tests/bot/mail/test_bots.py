@@ -25,6 +25,7 @@ REPLIES = [
     "Fwd: [PATCH] rust: one",
     "Odp: [PATCH 1/2] rust: one",
     "Xyz: [PATCH 1/2] rust: one",
+    "Xyz: [PATCHv2] rust: one",
     "Recall: [PATCH] rust: one",
     " re : rust: one",
 ]

@@ -43,6 +43,8 @@ def kind_of(made: Posting, context: Context = FRESH, now: datetime = NOW, terms:
     [
         (mail("[PATCH v2 1/2] rust: x"), None),
         (mail("[RFC PATCH] rust: x"), None),
+        (mail("[PATCHv2] rust: x"), None),
+        (mail("[RFCv2] rust: x"), None),
         (mail("Re: [PATCH] rust: x"), Kind.REPLY),
         (mail("AW: [PATCH] rust: x"), Kind.REPLY),
         (mail("答复: [PATCH] rust: x"), Kind.REPLY),
@@ -72,6 +74,9 @@ def test_a_mail_is_refused_for_what_it_is(message: Message, kind: Kind | None) -
         (posting("[PATCH rust-next v3] rust: x"), None),
         (posting("[RFC PATCH net-next] rust: x"), None),
         (posting("[PATCH RESEND] rust: x"), None),
+        (posting("[PATCH] pull the lever"), None),
+        (posting("[GIT PULL][PATCH v10] rust: x"), Kind.PULL),
+        (posting("[GIT PULL 1/1] rust: x"), Kind.PULL),
         (posting("[PATCH 6.12] rust: x"), Kind.BACKPORT),
         (posting("[PATCH 6.12.y] rust: x"), Kind.BACKPORT),
         (posting("[PATCH 5.15/6.1] rust: x"), Kind.BACKPORT),
