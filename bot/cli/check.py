@@ -175,7 +175,7 @@ def _take(read: _Read, source: Archive) -> None:
 def _parse(raw: bytes) -> Message | UnreadableMail:
     """The mail; a diff that no mail is around becomes one."""
     raw = raw.removeprefix(BOM_UTF8)
-    bare = raw.lstrip().startswith((b"diff --git ", b"--- a/", b"Index: "))
+    bare = raw.lstrip().startswith((b"diff -", b"--- ", b"Index: "))
     return parse(_BARE + raw.lstrip() if bare else raw)
 
 

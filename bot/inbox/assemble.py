@@ -167,14 +167,15 @@ def _posting(
 
 
 def _recipients(members: Iterable[Candidate]) -> tuple[str, ...]:
-    """Everybody who got a part of the posting, its author too."""
+    """Everybody who got a part of the posting, its author too; nobody where it was not sent yet."""
     found: set[str] = set()
+    authors: set[str] = set()
     for member in members:
         message = member.message
-        people = (*message.to, *message.cc, *((message.author,) if message.author else ()))
-        found.update(person.address.lower() for person in people)
+        found.update(person.address.lower() for person in (*message.to, *message.cc))
         found.update(address.lower() for address in message.lists)
-    return tuple(sorted(found))
+        authors.update({message.author.address.lower()} if message.author else ())
+    return tuple(sorted(found | authors)) if found else ()
 
 
 def _series(one: Group, naked: Message | None, answers: Mapping[str, Sequence[Message]]) -> b4.LoreSeries:

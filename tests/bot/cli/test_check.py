@@ -87,6 +87,19 @@ def test_a_bare_diff(run: Run) -> None:
     assert "rust/kernel/led.rs:20: WARNING: " in done.out
 
 
+@pytest.mark.parametrize("head", [b"diff -urN a/rust/kernel/led.rs b/rust/kernel/led.rs\n", b""])
+@pytest.mark.parametrize(
+    "old", [b"--- a/rust/kernel/led.rs", b"--- linux.orig/rust/kernel/led.rs\t2026-01-01 00:00:00"]
+)
+def test_a_diff_that_git_did_not_make(run: Run, head: bytes, old: bytes) -> None:
+    text = b"fn f() {\n    g();\n+    unsafe { h() };\n }\n"
+    hunk = b"@@ -1,3 +1,4 @@\n " + text.replace(b"    g", b"     g")
+    done = run("check", "--format", "terse", "-", stdin=head + old + b"\n+++ b/rust/kernel/led.rs\n" + hunk)
+
+    assert (1, "") == (done.status, done.err)
+    assert "rust/kernel/led.rs:3: WARNING: " in done.out
+
+
 def test_a_maildir_and_an_archive(run: Run, tmp_path: Path) -> None:
     (tmp_path / "maildir" / "new").mkdir(parents=True)
     (tmp_path / "maildir" / "cur").mkdir()

@@ -97,6 +97,16 @@ def test_files_of_git_format_patch_are_one_series_though_nothing_ties_them() -> 
     assert (Complete(), [1, 2]) == (posting.state, [patch.index for patch in posting.series.patches])
 
 
+def test_who_was_sent_a_series_is_known_once_it_was_sent() -> None:
+    name = "git-format-patch-files"
+    (sent,) = postings(name)
+    kept = (parse(mail.raw.replace(b"To: list <rust@lists.example.org>\n", b"")) for mail in thread(name))
+    (unsent,) = assemble([mail for mail in kept if isinstance(mail, Message)])
+
+    assert {"ada@example.org", "rust@lists.example.org"} <= set(sent.series.recipients)
+    assert () == unsent.series.recipients
+
+
 def test_who_gave_a_trailer_for_what() -> None:
     (posting,) = postings("trailers-in-answers")
 
