@@ -20,8 +20,8 @@ other remarks by a `//` line.
 ## When it stays silent
 
 Where the form is merely unusual to people but the place is right: other comments or attributes between the comment
-and the block. In macros and doctests, where the comment was there before, and where nothing justifies the block at
-all, which is `missing-safety-comment`.
+and the block. Where a comment speaks of safety but does not begin with the tag. In macros and doctests, where the
+comment was there before, and where nothing justifies the block at all, which is `missing-safety-comment`.
 """
 
 import re
@@ -35,6 +35,7 @@ from rules.view import FileView
 _COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*(?P<text>.*)")
 _EXACT = re.compile(r"SAFETY:")
 _LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
+_TAGGED = re.compile(r"(?:\A|//[/!]?|/\*+|\*)[ \t#]*safety\b", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"[A-Z]{3,}\b|[-*#>`]|\d+\.")
 _LEFT_OPEN = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
 _HOW = {
@@ -67,7 +68,7 @@ def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     """What is wrong with the comment of the site; None where nothing is."""
     reading = site.reading
     if reading.how in _HOW:
-        return _HOW[reading.how]
+        return _HOW[reading.how] if _TAGGED.search(lines[reading.line].strip()) else None
     comment = _COMMENT.match(lines[reading.line].strip())
     if reading.verdict != "clippy" or comment is None:
         return None
@@ -146,6 +147,11 @@ EXAMPLES = (
           | +    // SAFETY:
           | +    // - `led` is valid.
           | +    unsafe { a(led) };
+          | +    unsafe {
+          | +        a(led);
+          | +        // Panic safety: `b` does not panic.
+          | +        b(led);
+          | +    }
           | +    // CAST: `led` is an `u8`.
           | +    // SAFETY: `led` is valid.
           | +    let x = b(unsafe { c(led) });
