@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A service with a kernel at hand, which judges in a thread of the schedule and a process of its own."""
+
+from pathlib import Path
+from threading import Thread
+
+from bot.cli.progress import Silent
+from bot.jobs.outcome import Outcome
+from bot.settings import OutboxSettings, Settings
+from bot.settings_kernel import KernelRepository, KernelSettings
+from bot.wiring import service
+from rules.tree import blob_id
+from tests.bot.kernel.repositories import commit, repository
+from tests.fakes.mails import START, git_archive, mail
+
+HEADER = "int led_on(int number);\n"
+AFTER = "int led_on(int number, int colour);\n"
+FILES = {
+    "rust/bindings/bindings_helper.h": "#include <linux/led.h>\n",
+    "include/linux/led.h": HEADER,
+    "rust/kernel/led.rs": "pub fn on() {\n    unsafe { bindings::led_on(1) };\n}\n",
+}
+DIFF = f"""\
+diff --git a/include/linux/led.h b/include/linux/led.h
+index {blob_id(HEADER.encode())[:12]}..{blob_id(AFTER.encode())[:12]} 100644
+--- a/include/linux/led.h
++++ b/include/linux/led.h
+@@ -1 +1 @@
+-{HEADER}+{AFTER}"""
+
+
+def test_what_breaks_rust_is_found_by_the_service_too(tmp_path: Path) -> None:
+    kernel = repository(tmp_path / "kernel.git")
+    commit(kernel, FILES, int(START.timestamp()) - 86_400, "v1")
+    body = f"Light has a colour.\n\nSigned-off-by: Ada <ada@example.org>\n---\n{DIFF}-- \n2.47.0\n"
+    archive = git_archive(tmp_path / "list.git", [mail("1@x", "[PATCH] led: colours", body=body)])
+    settings = Settings(
+        database=tmp_path / "warden.db",
+        kernel=KernelSettings(
+            repositories=(KernelRepository(path=tmp_path / "kernel.git"),), index=tmp_path / "border.sqlite"
+        ),
+        outbox=OutboxSettings(directory=tmp_path / "outbox"),
+    )
+    outcomes: list[Outcome] = []
+    with service(settings, [archive], Silent()) as made:
+        made.poll.run()
+        scheduled = Thread(target=lambda: outcomes.extend(made.reviewing.run()))
+        scheduled.start()
+        scheduled.join()
+        reviewed = made.store.review_of("1@x")
+
+    assert [(one.refused, one.failures) for one in outcomes] == [("", 0)]
+    assert reviewed is not None
+    assert "c-change-breaks-rust" in {one.finding.rule for one in reviewed.review.comments}
+    assert reviewed.review.basis.base.startswith("v1 (")
