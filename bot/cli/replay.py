@@ -221,5 +221,4 @@ def _most(reasons: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _memory() -> str:
-    own, worker = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return f"{own:,.0f} MB" + (f", largest worker {worker:,.0f} MB" if worker else "")
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"

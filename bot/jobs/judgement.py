@@ -68,7 +68,7 @@ class Judging:
     def __call__(self, posting: Posting, rules: tuple[Rule, ...]) -> Judgement | Broken:
         """What the rules find in the posting, or why that cannot be told. Raises StoppedError."""
         stored = self._stored(announced(posting.series), _MOST_STORED)
-        case = Case(posting.series, posting.date, tuple(map(_bare, rules)), self._places, stored)
+        case = Case(posting.series, posting.date, tuple(map(bare, rules)), self._places, stored)
         (judgement,) = self._hands.map(judged, [case])
         return judgement
 
@@ -88,7 +88,7 @@ def judged(case: Case) -> Judgement:
     return Judgement(report, of_series(shown), shown.blobs, named)
 
 
-def _bare(rule: Rule) -> Rule:
+def bare(rule: Rule) -> Rule:
     """The rule without its documentation, which takes longer to be sent than most patches to be judged."""
     return replace(rule, doc="", evidence=(), examples=())
 

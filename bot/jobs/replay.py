@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The whole line over archives in one go, from raw mails to the mails that would be sent; nothing is stored or sent.
 
-Mails are read into a spool and indexed, threads with patches in them are put together and judged in worker processes,
-and reviews are made here, one after the other, because a revision's review needs the previous one's.
+Mails are read into a spool and indexed, threads with patches in them are put together and judged in bounded worker
+processes, and reviews are made here, one after the other, because a revision's review needs the previous one's.
 """
 
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from bot.inbox.assemble import assemble, candidate
 from bot.inbox.thread import threads
-from bot.jobs.isolation import Broken, isolated
+from bot.jobs.isolation import Broken
+from bot.jobs.judgement import bare
 from bot.jobs.spool import Reader, Slot, Spool
-from bot.jobs.spread import Spread, workers
+from bot.jobs.workers import Limits, Workers, own_work
 from bot.kernel.base import Base
 from bot.kernel.kernels import Kernels, Places
 from bot.mail.compose import Refused, compose
@@ -33,11 +35,10 @@ from bot.review.review import review
 from rules.delta import UnsafeDelta, of_series
 from rules.engine import judge, view
 from rules.finding import Report
-from rules.registry import by_id
 from rules.rule import Rule
 
 _MAILS: Final = 250
-_THREADS: Final = 8
+_LIMITS: Final = Limits(seconds=120.0)  # the longest threads have hundreds of patches
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,78 +93,87 @@ def replay(
     `since` leaves out mails that came, and postings that were sent, before that time. Raises InboxError for an archive
     that cannot be read.
     """
-    try:
-        with (
-            tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file,
-            workers(jobs, _prepare, file.name, [rule.id for rule in desk.rules], desk.places) as spread,
-        ):
-            found: list[tuple[Slot, ...]] = []
-            yield from _index(archives, Spool(file), since, spread, progress, found)
-            yield from _judge(found, desk, since, spread, progress)
-    finally:
-        _finish()
+    Kernels(desk.places)  # what is wrong with them is said now, not of each thread
+    with tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file, Workers(jobs, _LIMITS) as workers:
+        bench = _Bench(file.name, tuple(map(bare, desk.rules)), desk.places)
+        found: list[tuple[Slot, ...]] = []
+        progress.start("reading", sum(archive.count({}) for archive in archives))
+        slots = _spooled(archives, Spool(file), since, progress)
+        yield from _index(slots, workers, bench, progress, found)
+        yield from _judge(found, desk, since, workers, bench, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What a worker needs to know: the spool's path, the rules, and where the kernels are."""
+
+    path: str
+    rules: tuple[Rule, ...]
+    places: Places
 
 
 def _index(
-    archives: Sequence[Archive],
-    spool: Spool,
-    since: datetime | None,
-    spread: Spread,
-    progress: Progress,
-    found: list[tuple[Slot, ...]],
+    slots: Iterator[Slot], workers: Workers, bench: _Bench, progress: Progress, found: list[tuple[Slot, ...]]
 ) -> Iterator[Event]:
     """Reads everything; the threads with patches in them go into `found`."""
-    total = sum(archive.count({}) for archive in archives)
-    progress.start("reading", total)
-    slots: dict[str, Slot] = {}
+    first: dict[str, Slot] = {}
     light: list[Message] = []
     patches: set[str] = set()
     mails = 0
-    for indexed in spread(_index_mails, _spooled(archives, spool, since, progress)):
-        for slot, message, patch in indexed:
-            mails += 1
-            if isinstance(message, Message):
-                if message.message_id not in slots:
-                    slots[message.message_id] = slot
-                    light.append(message)
-                    patches |= {message.message_id} if patch else set()
-            elif isinstance(message, UnreadableMail):
-                yield Unread(slot.origin, message.reason)
-            else:
-                yield message
-        progress.advance(len(indexed))
+    taken: deque[Slot] = deque()
+    for indexed in workers.stream(partial(_index_mail, bench), _noted(slots, taken)):
+        slot = taken.popleft()
+        mails += 1
+        if isinstance(indexed, Broken):
+            yield Broken(f"mail {slot.origin}: {indexed.reason}")
+        elif isinstance(indexed, UnreadableMail):
+            yield Unread(slot.origin, indexed.reason)
+        elif indexed[0].message_id not in first:
+            message, patch = indexed
+            first[message.message_id] = slot
+            light.append(message)
+            patches |= {message.message_id} if patch else set()
+        progress.advance()
     for thread in threads(light):
         ids = [message.message_id for message in thread]
         if not patches.isdisjoint(ids):
-            found.append(tuple(slots[each] for each in ids))
+            found.append(tuple(first[each] for each in ids))
     yield Read(mails, len(found))
 
 
-def _spooled(
-    archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress
-) -> Iterator[list[Slot]]:
+def _noted(slots: Iterator[Slot], taken: deque[Slot]) -> Iterator[Slot]:
+    for slot in slots:
+        taken.append(slot)
+        yield slot
+
+
+def _spooled(archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress) -> Iterator[Slot]:
     for archive in archives:
         for batch in archive.batches({}, _MAILS):
             kept = [mail for mail in batch.mails if since is None or mail.arrived >= since]
             progress.advance(len(batch.mails) - len(kept) + len(batch.deleted))
-            yield spool.put((mail.origin, mail.raw) for mail in kept)
+            yield from spool.put((mail.origin, mail.raw) for mail in kept)
 
 
 def _judge(
-    found: Sequence[tuple[Slot, ...]], desk: Desk, since: datetime | None, spread: Spread, progress: Progress
+    found: Sequence[tuple[Slot, ...]],
+    desk: Desk,
+    since: datetime | None,
+    workers: Workers,
+    bench: _Bench,
+    progress: Progress,
 ) -> Iterator[Event]:
     progress.start("reviewing", len(found))
-    chunks = [found[start : start + _THREADS] for start in range(0, len(found), _THREADS)]
     history = History()
-    for chunk, judged in zip(chunks, spread(_judge_threads, chunks), strict=True):
-        for posting, base, report, delta in judged:
-            if isinstance(posting, Broken):
-                yield posting
-            elif since is None or (posting.date is not None and posting.date >= since):
+    for slots, judged in zip(found, workers.stream(partial(_judge_thread, bench), found), strict=True):
+        if isinstance(judged, Broken):
+            yield Broken(f"thread of mail {slots[0].origin}: {judged.reason}")
+        for posting, report, delta in () if isinstance(judged, Broken) else judged:
+            if since is None or (posting.date is not None and posting.date >= since):
                 made = review(posting, report, desk.rules, history.previous(posting), desk.policy, delta)
                 history.remember(made)
-                yield replace(_played(made, desk), base=base)
-        progress.advance(len(chunk))
+                yield _played(made, desk)
+        progress.advance()
 
 
 def _played(made: Review, desk: Desk) -> Played:
@@ -176,56 +186,33 @@ def _played(made: Review, desk: Desk) -> Played:
     return Played(made, answer, content, tuple(problems(answer.body)))
 
 
-# What follows runs in the workers; each has one reader and one set of rules.
-_reader: list[Reader] = []
-_rules: list[Rule] = []
-_kernels: list[Kernels] = []
+# What follows runs in the workers; each opens what it needs once.
+_reader = lru_cache(maxsize=1)(Reader)
 
 
-def _prepare(path: str, ids: Sequence[str], places: Places) -> None:
-    _finish()
-    _kernels.append(Kernels(places))
-    _reader.append(Reader(path))
-    _rules.extend(rule for rule in map(by_id, ids) if rule is not None)
+@lru_cache(maxsize=1)
+def _kernels(places: Places) -> Kernels:
+    return Kernels(places, patiently=own_work)
 
 
-def _finish() -> None:
-    while _reader:
-        _reader.pop().close()
-    _kernels.clear()
-    _rules.clear()
+def _index_mail(bench: _Bench, slot: Slot) -> tuple[Message, bool] | UnreadableMail:
+    """The mail without its text, and whether it is a patch."""
+    message = parse(_reader(bench.path).get(slot))
+    if isinstance(message, UnreadableMail):
+        return replace(message, raw=b"")
+    bare = replace(message, to=(), cc=(), reply_to=(), body="", headers=(), raw=b"")
+    return bare, candidate(message) is not None
 
 
-def _index_mails(slots: Sequence[Slot]) -> list[tuple[Slot, Message | UnreadableMail | Broken, bool]]:
-    """Each mail without its text, and whether it is a patch."""
-    done: list[tuple[Slot, Message | UnreadableMail | Broken, bool]] = []
-    for slot in slots:
-        raw = _reader[0].get(slot)
-        message = isolated(f"mail {slot.origin}", partial(parse, raw))
-        if isinstance(message, Message):
-            patch = isolated(f"mail {slot.origin}", partial(candidate, message))
-            bare = replace(message, to=(), cc=(), reply_to=(), body="", headers=(), raw=b"")
-            done.append((slot, patch if isinstance(patch, Broken) else bare, patch is not None))
-        else:
-            done.append((slot, replace(message, raw=b"") if isinstance(message, UnreadableMail) else message, False))
-    return done
-
-
-def _judge_threads(found: Sequence[tuple[Slot, ...]]) -> list[_Judged]:
-    """The postings of each thread with what the rules find in them."""
-    done: list[_Judged] = []
-    for slots in found:
-        read = (parse(_reader[0].get(slot)) for slot in slots)
-        messages = [message for message in read if isinstance(message, Message)]
-        postings = isolated(f"thread {slots[0].origin}", partial(assemble, messages))
-        if isinstance(postings, Broken):
-            done.append((postings, None, Report(), UnsafeDelta()))
-            continue
-        for posting in postings:
-            tree, base = _kernels[0].tree(posting.series, posting.date)
-            shown = view(posting.series, tree)
-            report = judge(_rules, shown)
-            done.append((_light(posting, report), base, report, of_series(shown)))
+def _judge_thread(bench: _Bench, slots: Sequence[Slot]) -> list[tuple[Posting, Report, UnsafeDelta]]:
+    """The postings of a thread with what the rules find in them."""
+    read = (parse(_reader(bench.path).get(slot)) for slot in slots)
+    done: list[tuple[Posting, Report, UnsafeDelta]] = []
+    for posting in assemble([message for message in read if isinstance(message, Message)]):
+        tree, _ = _kernels(bench.places).tree(posting.series, posting.date)
+        shown = view(posting.series, tree)
+        report = judge(bench.rules, shown)
+        done.append((_light(posting, report), report, of_series(shown)))
     return done
 
 

@@ -12,9 +12,10 @@ import pickle
 import resource
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from threading import Event, Lock
 from types import TracebackType
@@ -27,6 +28,7 @@ R = TypeVar("R")
 
 TRIES: Final = 2
 _CHUNK: Final = 16
+_AHEAD: Final = 4
 _LOOK: Final = 0.2  # seconds between two looks whether to stop
 _OWN_WORK: Final = 600.0
 _PRELOADED: Final = ["bot.jobs.poll", "bot.inbox.assemble", "bot.jobs.judgement"]
@@ -95,18 +97,32 @@ class Workers:
 
         The function is named by its module, as pickle does it.
         """
+        return list(self.stream(work, items, seconds))
+
+    def stream(self, work: Callable[[T], R], items: Iterable[T], seconds: float | None = None) -> Iterator[R | Broken]:
+        """What `map` gives, as it comes; items are taken only so far ahead of it that every process has work."""
         limits = self._limits if seconds is None else replace(self._limits, seconds=seconds)
+        ahead = self._count * _CHUNK * _AHEAD
+        source = iter(items)
         with self._lock:
             results: dict[int, R | Broken] = {}
-            waiting = deque(_Task(at, item) for at, item in enumerate(items))
+            waiting: deque[_Task[T]] = deque()
+            taken = given = 0
             try:
-                while len(results) < len(items):
+                while True:
+                    for item in islice(source, given + ahead - taken):
+                        waiting.append(_Task(taken, item))
+                        taken += 1
+                    if given == taken:
+                        return
                     self._give(work, waiting, limits.seconds)
                     results.update(self._take(waiting, limits))
+                    while given in results:
+                        yield results.pop(given)
+                        given += 1
             except BaseException:
                 self._end()  # what they were given is nobody's now
                 raise
-            return [results[at] for at in range(len(items))]
 
     def close(self) -> None:
         with self._lock:

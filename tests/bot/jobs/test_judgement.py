@@ -2,6 +2,7 @@
 """Code made to harm who judges it: it costs so much time and memory, its series is put aside, and all else goes on."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from bot.jobs.judgement import LIMITS, Judging, Stored
 from bot.jobs.outcome import Outcome
 from bot.jobs.poll import Poll
 from bot.jobs.recheck import Rechecking
+from bot.jobs.replay import Desk as ReplayDesk
+from bot.jobs.replay import Played, replay
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.workers import Limits, Workers, own_work
 from bot.kernel.kernels import Place, Places
@@ -217,6 +220,17 @@ def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
     Judging(stored=stored)(Maker().posting(twice), ())
 
     assert asked == [change.blob_before]
+
+
+def test_a_replay_says_which_thread_cannot_be_judged_and_goes_on() -> None:
+    desk = ReplayDesk((rule("kill"),), Policy(), Maker().identity)
+    archive = FakeArchive([patch(BAD, POISON), patch(GOOD)])
+    bad, good = (event for event in replay([archive], desk, None, 1, Silent()) if isinstance(event, Broken | Played))
+
+    assert isinstance(bad, Broken)
+    assert re.fullmatch(r"thread of mail 0\.git@\w+: ended its process by SIGKILL, 2 times", bad.reason)
+    assert isinstance(good, Played)
+    assert (good.review.posting.message_id, good.content is not None) == (GOOD, True)
 
 
 def test_to_be_told_to_stop_ends_a_judgement_at_once_and_loses_nothing(store: Repository, mark: Path) -> None:
