@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from rules.border.change import BorderChange
 from rules.border.fresh import fresh_users
-from rules.border.index import Located, User
+from rules.border.located import Located, User
 from rules.border.rust_facts import modules_under_cfg
 from rules.finding import Anchor, Evidence
 from rules.view import SeriesView

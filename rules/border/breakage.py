@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.border.change import Step
-from rules.border.index import LocatedHelper, MemberUser, User
+from rules.border.located import LocatedHelper, MemberUser, User
 from rules.finding import Side
 from rules.syntax.c import Declaration
 

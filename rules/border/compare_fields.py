@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rules.border.abi import same
 from rules.border.breakage import Breakage, Effect
 from rules.border.change import BorderChange
-from rules.border.index import MemberUser
+from rules.border.located import MemberUser
 from rules.border.place import place
 from rules.border.retyped import follows
 from rules.border.standing import depends

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rules.border.abi import c_call_stands, call_stands, only_const_differs, same
 from rules.border.breakage import Breakage, Effect
-from rules.border.index import LocatedHelper, User
+from rules.border.located import LocatedHelper, User
 from rules.border.subject import Subject
 from rules.syntax.c import Declaration, Kind
 

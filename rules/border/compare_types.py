@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rules.border.abi import same
 from rules.border.breakage import Breakage, Effect
 from rules.border.compare_fields import fields
-from rules.border.index import MemberUser, User
+from rules.border.located import MemberUser, User
 from rules.border.subject import Subject
 from rules.syntax.c import Declaration, Kind
 

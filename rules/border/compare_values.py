@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rules.border.breakage import Breakage, Effect
-from rules.border.index import Border, User
+from rules.border.index import Border
+from rules.border.located import User
 from rules.border.subject import Subject
 from rules.syntax.c import Declaration, Kind, evaluate, plain_expression
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from rules.border.change import BorderChange
 from rules.border.facts import Constant
-from rules.border.index import Border, Located, LocatedHelper, User
+from rules.border.index import Border
+from rules.border.located import Located, LocatedHelper, User
 from rules.syntax.c import Kind, plain_expression
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")

@@ -3,10 +3,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
-from rules.border.facts import Access, Bindgen, Constant, Helper, Use
+from rules.border.facts import Access, Bindgen, Constant
 from rules.border.helper_facts import (
     BINDGEN_PARAMETERS,
     BINDINGS_HEADER,
@@ -14,46 +13,13 @@ from rules.border.helper_facts import (
     bindgen_of,
     constants_of,
 )
+from rules.border.located import Located, LocatedHelper, MemberUser, User
 from rules.border.reach import reach
 from rules.border.source import FactSource, FileFacts
-from rules.syntax.c import Declaration, Kind
+from rules.syntax.c import Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:const |volatile )*(\w+)")
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A place in Rust that uses a C name: the file, the place in it, and the `cfg`s under which the file is built."""
-
-    path: str
-    use: Use
-    gates: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MemberUser:
-    """A place in Rust that names a field; `sure` says that the struct is known, not only likely."""
-
-    path: str
-    access: Access
-    sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LocatedHelper:
-    """A helper and the file it stands in."""
-
-    path: str
-    helper: Helper
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A C declaration and the file it stands in."""
-
-    path: str
-    declaration: Declaration
 
 
 class Border:

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from rules.border.facts import Access, Bindgen, Constant
 from rules.border.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, shown_constants
-from rules.border.index import Border, Located, LocatedHelper, User
+from rules.border.index import Border
+from rules.border.located import Located, LocatedHelper, User
 from rules.border.source import ChangedFacts
 from rules.syntax.c import CSource
 

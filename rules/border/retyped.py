@@ -5,7 +5,8 @@ import re
 
 from rules.border.abi import RUST_OF, only_const_differs, resolved, same
 from rules.border.change import BorderChange
-from rules.border.index import Border, MemberUser, struct_of
+from rules.border.index import Border, struct_of
+from rules.border.located import MemberUser
 from rules.syntax.c import Kind, Member
 
 # Values that take whatever type the field has, null pointers whatever pointer it is.

@@ -4,7 +4,7 @@
 import re
 
 from rules.border.change import BorderChange
-from rules.border.index import LocatedHelper, MemberUser, User
+from rules.border.located import LocatedHelper, MemberUser, User
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
 _LONGEST = 14

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rules.border.breakage import Breakage, Effect
 from rules.border.change import BorderChange, Step
-from rules.border.index import LocatedHelper, MemberUser, User
+from rules.border.located import LocatedHelper, MemberUser, User
 from rules.border.place import condition_place, place
 from rules.border.standing import Standing
 from rules.syntax.c import Declaration, Kind

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rules.border.breakage import Breakage, Effect
 from rules.border.helper_facts import BINDINGS_HEADER
-from rules.border.index import LocatedHelper
+from rules.border.located import LocatedHelper
 from rules.finding import Evidence
 
 _SHOWN = 6

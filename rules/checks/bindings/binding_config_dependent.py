@@ -25,7 +25,7 @@ import re
 from collections.abc import Iterator
 
 from rules.border.fresh import gated
-from rules.border.index import Located
+from rules.border.located import Located
 from rules.border_view import declared_in_c, fresh_in, module_is_gated
 from rules.finding import Confidence, Finding, Severity
 from rules.rule import Example, Rule, Status

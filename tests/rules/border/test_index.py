@@ -2,7 +2,7 @@
 """The border of a tree: users, helpers, declarations."""
 
 from rules.border.facts import Constant
-from rules.border.index import LocatedHelper
+from rules.border.located import LocatedHelper
 from tests.rules.border.trees import border
 
 
