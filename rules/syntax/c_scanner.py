@@ -12,12 +12,12 @@ import re
 from rules.syntax.c_body import enum_members, matching_brace, struct_members
 from rules.syntax.c_declaration import CSource, Declaration, Kind
 from rules.syntax.c_declarator import TOKEN, declarator, split_commas, tokens_of
+from rules.syntax.c_layout import continues, first_item, is_lone_call, is_old_style
 from rules.syntax.c_macro import made_by, without_leading_calls
 from rules.syntax.c_text import DIRECTIVE, Conditions, without_comments
 
 _ITEM_END = re.compile(r"[;{}()]|^[ \t]*#", re.MULTILINE)
 _START = re.compile(r"\S")
-_LINE_END = re.compile(r"\n|\Z")
 _DEFINE = re.compile(r"\s*(\w+)(\([^)]*\))?", re.DOTALL)
 _INCLUDE = re.compile(r"\s*(<[^>\n]+>|\"[^\"\n]+\")")
 _CALL = re.compile(r"(\w+)\s*\((.*?)\)\s*\Z", re.DOTALL)
@@ -44,7 +44,7 @@ class Scanner:
     def run(self) -> CSource:
         text, position = self._text, 0
         if not self._whole:
-            position = self._first_item()
+            position = first_item(self._text)
         while match := _START.search(text, position):
             start = match.start()
             if text[start] == "#":
@@ -63,22 +63,6 @@ class Scanner:
             self._newlines -= self._text.count("\n", position, self._newlines_at)
         self._newlines_at = position
         return self._first + self._newlines
-
-    def _first_item(self) -> int:
-        """Where the first thing that surely begins at the top level stands in a fragment.
-
-        The indented lines before it are the rest of something else.
-        """
-        text = self._text
-        for match in re.finditer(r"^(?:[A-Za-z_]|#[ \t]*\w|\})", text, re.MULTILINE):
-            start = match.start()
-            if text[start] == "}":
-                return _LINE_END.search(text, start).end()  # type: ignore[union-attr] # \Z always matches
-            label = text[start : text.find("\n", start)]
-            if label.rstrip().endswith(":"):
-                continue
-            return start
-        return len(text)
 
     def _directive(self, start: int) -> int:
         line_start = self._text.rfind("\n", 0, start) + 1
@@ -130,11 +114,11 @@ class Scanner:
                 depth += 1
             elif sign == ")":
                 depth -= 1
-                if depth <= 0 and self._is_lone_call(start, position):
+                if depth <= 0 and is_lone_call(text, start, position):
                     self._call(start, position)
                     return position
             elif sign == "#":
-                if depth <= 0 and not self._continues(start, at):
+                if depth <= 0 and not continues(text, start, at):
                     self._declare(start, at, defined=False)
                     return at
                 directive = DIRECTIVE.match(text, at)
@@ -142,42 +126,13 @@ class Scanner:
             elif sign == "}" and (depth <= 0 or text[at - 1 : at] == "\n"):
                 return position
             elif sign == ";" and depth <= 0:
-                if self._is_old_style(start, position):
+                if is_old_style(text, start, position):
                     continue
                 self._declare(start, at, defined=False)
                 return position
             elif sign == "{" and (depth <= 0 or text[at - 1 : at] == "\n"):
                 return self._braces(start, at)
         return len(text)  # an item that the text cuts off: what is known of it is not enough
-
-    def _continues(self, start: int, at: int) -> bool:
-        """Whether an item goes on behind a directive: its text does not end a line that could stand alone."""
-        return not re.fullmatch(r"\w+\s*", self._text[start:at])
-
-    def _is_lone_call(self, start: int, end: int) -> bool:
-        """`DEFINE_GUARD(…)` on lines of its own, without a semicolon."""
-        if re.match(r"\w+\s*\(", self._text[start:end]) is None:
-            return False
-        rest = self._text[end : end + 400]
-        following = rest.lstrip(" \t")
-        if following[:1] not in ("\n", ""):
-            return False
-        after = following.lstrip()
-        return not after.startswith(("{", ";", ",", "=", "__"))
-
-    def _is_old_style(self, start: int, end: int) -> bool:
-        """`int f(a, b) int a; char *b; {`: a semicolon inside a definition of the oldest kind."""
-        head = self._text[start:end]
-        closing = head.find(")")
-        opening = head.find("(")
-        if opening <= 0 or closing < 0 or not head[:opening].rstrip()[-1:].isidentifier():
-            return False
-        names = head[opening + 1 : closing]
-        if not re.fullmatch(r"\s*\w+(\s*,\s*\w+)*\s*", names) or not re.match(
-            r"\s*[A-Za-z_]\w*[\s*]+\w", head[closing + 1 :]
-        ):
-            return False
-        return re.match(r"(?:\s*[A-Za-z_][\w\s*,\[\]]*;)*\s*\n\{", self._text[end:]) is not None
 
     def _braces(self, start: int, at: int) -> int:
         text = self._text

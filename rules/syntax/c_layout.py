@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where an item of a C text begins and ends, told by how the kernel lays out its code."""
+
+import re
+
+_LINE_END = re.compile(r"\n|\Z")
+
+
+def first_item(text: str) -> int:
+    """Where the first thing that surely begins at the top level stands in a fragment.
+
+    The indented lines before it are the rest of something else.
+    """
+    for match in re.finditer(r"^(?:[A-Za-z_]|#[ \t]*\w|\})", text, re.MULTILINE):
+        start = match.start()
+        if text[start] == "}":
+            return _LINE_END.search(text, start).end()  # type: ignore[union-attr] # \Z always matches
+        label = text[start : text.find("\n", start)]
+        if label.rstrip().endswith(":"):
+            continue
+        return start
+    return len(text)
+
+
+def continues(text: str, start: int, at: int) -> bool:
+    """Whether an item goes on behind a directive: its text does not end a line that could stand alone."""
+    return not re.fullmatch(r"\w+\s*", text[start:at])
+
+
+def is_lone_call(text: str, start: int, end: int) -> bool:
+    """`DEFINE_GUARD(…)` on lines of its own, without a semicolon."""
+    if re.match(r"\w+\s*\(", text[start:end]) is None:
+        return False
+    rest = text[end : end + 400]
+    following = rest.lstrip(" \t")
+    if following[:1] not in ("\n", ""):
+        return False
+    after = following.lstrip()
+    return not after.startswith(("{", ";", ",", "=", "__"))
+
+
+def is_old_style(text: str, start: int, end: int) -> bool:
+    """`int f(a, b) int a; char *b; {`: a semicolon inside a definition of the oldest kind."""
+    head = text[start:end]
+    closing = head.find(")")
+    opening = head.find("(")
+    if opening <= 0 or closing < 0 or not head[:opening].rstrip()[-1:].isidentifier():
+        return False
+    names = head[opening + 1 : closing]
+    if not re.fullmatch(r"\s*\w+(\s*,\s*\w+)*\s*", names) or not re.match(
+        r"\s*[A-Za-z_]\w*[\s*]+\w", head[closing + 1 :]
+    ):
+        return False
+    return re.match(r"(?:\s*[A-Za-z_][\w\s*,\[\]]*;)*\s*\n\{", text[end:]) is not None
