@@ -11,6 +11,7 @@ from rules.syntax.rust import Source
 from rules.syntax.rust_docs import SAFETY_TITLES, section
 from rules.syntax.rust_model import Docs, UnsafeDeclaration
 from rules.syntax.rust_operations import Operation
+from rules.syntax.rust_work import TooMuchError
 from rules.view import FileView
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
@@ -41,7 +42,10 @@ class Requirements:
         owner = _owner(operation, scope)
         key = operation, owner
         if key not in self._found:
-            self._found[key] = self._look_up(operation, owner)
+            try:
+                self._found[key] = self._look_up(operation, owner)
+            except TooMuchError:  # in another file, maybe: what is said of this one stays true
+                self._found[key] = None
         return self._found[key]
 
     def _look_up(self, operation: Operation, owner: str) -> Evidence | None:

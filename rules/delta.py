@@ -9,6 +9,7 @@ from typing import Literal
 from rules.finding import Side
 from rules.origin import Origin, origin
 from rules.syntax.rust import Part
+from rules.syntax.rust_work import TooMuchError
 from rules.view import FileView, SeriesView
 
 Kind = Literal["block", "function", "impl", "trait"]
@@ -75,7 +76,14 @@ class DeltaChange:
 
 
 def of_series(shown: SeriesView) -> UnsafeDelta:
-    """The net change that the series makes, from what its images show."""
+    """The net change that the series makes, from what its images show; none where that is too much to count."""
+    try:
+        return _of_series(shown)
+    except TooMuchError:
+        return UnsafeDelta()
+
+
+def _of_series(shown: SeriesView) -> UnsafeDelta:
     added: list[UnsafePlace] = []
     removed: list[UnsafePlace] = []
     for file in shown.files:

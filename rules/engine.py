@@ -12,10 +12,13 @@ from rules.image import Image, build, whole
 from rules.mending import Audited, mended_by
 from rules.patch import FileChange, Patch, Series
 from rules.rule import Rule
+from rules.syntax.rust_work import TooMuchError
 from rules.tree import NoTree, Tree
 from rules.view import FileView, SeriesView
 
 Shown = TypeVar("Shown", FileView, SeriesView)
+
+_MOST_AUDITED = 5_000  # images that are judged alone, and what is found in them
 
 
 def view(series: Series, tree: Tree) -> SeriesView:
@@ -87,6 +90,11 @@ def _isolated(
         return list(check(shown))
     except MemoryError:
         raise  # the limit of this process, no mistake of the rule: elsewhere it would find what is there
+    except TooMuchError as much:
+        failure = Failure(rule.id, 0, "", str(much)) if much.of_series else Failure(rule.id, patch, path, str(much))
+        if failure not in failures:
+            failures.append(failure)
+        return []
     except Exception as error:  # noqa: BLE001 the one place where a rule's mistake is kept from the other rules
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.name}, line {frame.lineno}"
@@ -97,17 +105,21 @@ def _isolated(
 def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
     """The lines at which a rule finds something in an image that is judged alone and as if it were all new.
 
-    A crash there is no failure of the run: it only leaves open whether something was mended.
+    A crash there is no failure of the run: it only leaves open whether something was mended. So does a series in which
+    that would take too long.
     """
     by_id = {rule.id: rule for rule in rules}
     seen: dict[tuple[str, int], frozenset[int]] = {}
+    left = _MOST_AUDITED
 
     def lines(rule_id: str, image: Image) -> frozenset[int]:
+        nonlocal left
         key = (rule_id, id(image))
         check = by_id[rule_id].check_file
-        if key not in seen and check is not None:
+        if key not in seen and check is not None and left > 0:
             found = _isolated(by_id[rule_id], check, shown.alone(image), 0, image.path, [])
             seen[key] = frozenset(one.anchor.line for one in found)
+            left -= 1 + len(found)
         return seen.get(key, frozenset())
 
     return lines

@@ -117,7 +117,7 @@ def _new(
     elsewhere = _removed_elsewhere(file, read)
     left = []
     for case in added:
-        match = _same(case, gone) or _same(case, elsewhere)
+        match = _same(case, gone) or _same(case, elsewhere.get(case.key, []))
         if match is None:
             left.append(case)
         elif match.justified:
@@ -140,7 +140,7 @@ def _undressed(
         if before is None or before.key.split(" ")[0] != case.key.split(" ")[0]:
             continue
         if before.tag in file.pre.touched and not _replaced(file.change, before.tag, case.code.line):
-            text = dict(file.pre.lines())[before.tag]
+            text = file.pre_lines[before.tag]
             column = len(text) - len(text.lstrip()) + 1
             yield Exposed(case.code, "comment-removed", "pre", before.tag, column, text)
         else:
@@ -149,11 +149,11 @@ def _undressed(
 
 def _replaced(change: FileChange, tag: int, line: int) -> bool:
     """Between the removed comment and the code that stays the patch adds another one: for something new in between."""
-    for hunk in change.hunks:
-        if _within(tag, hunk.before_start, hunk.before_count):
-            behind = (one for one in hunk.lines if one.after is not None and one.after < line)
-            return any(one.added and "safety:" in one.text.lower() for one in behind)
-    return False
+    at = change.hunk_before(tag)
+    if at is None:
+        return False
+    behind = (one for one in change.hunks[at].lines if one.after is not None and one.after < line)
+    return any(one.added and "safety:" in one.text.lower() for one in behind)
 
 
 def _at_code(case: _Case[Unsafe], cause: Cause) -> Exposed[Unsafe]:
@@ -167,29 +167,34 @@ def _removed_here(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Un
     return [case for case in read(file.removed_parts("unsafe")) if case.code.line in touched]
 
 
-def _removed_elsewhere(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
-    """The unsafe code that this patch removes from other files, or other patches of the series from any.
+def _removed_elsewhere(
+    file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]
+) -> dict[str, list[_Case[Unsafe]]]:
+    """The unsafe code that this patch removes from other files, or other patches of the series from any, by its key.
 
     What a later patch removes counts only if it was not this patch that brought it.
     """
-    found = []
-    for other in file.series.files:
-        if other is not file and other.is_rust:
-            removed = _removed_here(other, read)
-            found += [case for case in removed if not _comes_from(file, other, case.code.line)]
+    series = file.series
+    if read not in series.answers:
+        rust = (other for other in series.files if other.is_rust)
+        series.answers[read] = [(other, removed) for other in rust if (removed := _removed_here(other, read))]
+    chain = series.later(file)
+    place = {id(one): n for n, one in enumerate(chain)}
+    found: dict[str, list[_Case[Unsafe]]] = {}
+    for other, removed in series.answers[read]:
+        between = chain[: place[id(other)]] if id(other) in place else None
+        for case in removed if other is not file else ():
+            if between is None or not _comes_from(file, between, case.code.line):
+                found.setdefault(case.key, []).append(case)
     return found
 
 
-def _comes_from(file: FileView, later: FileView, line: int) -> bool:
+def _comes_from(file: FileView, between: list[FileView], line: int) -> bool:
     """Whether a line of a later patch's pre-image is one that this patch, or one between the two, added."""
-    chain = file.series.later(file)
-    if file.post is None or later not in chain:
-        return False
-    between = chain[: chain.index(later)]
     at: int | None = line
     for one in reversed(between):
         at = None if at is None else line_before(one.change, at)
-    return at is None or at in file.post.touched
+    return at is None or file.post is None or at in file.post.touched
 
 
 def _same(case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:
@@ -206,12 +211,10 @@ def _same(case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | 
 
 def _alike(change: FileChange, case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:
     """The removed piece of the same hunk that the patch turned into this one, taken out of the list."""
-    hunk = next(
-        (n for n, one in enumerate(change.hunks) if _within(case.code.line, one.after_start, one.after_count)), -1
-    )
-    if hunk < 0:
+    at = change.hunk_after(case.code.line)
+    if at is None:
         return None
-    here, kind = change.hunks[hunk], case.key.split(" ")[0]
+    here, kind = change.hunks[at], case.key.split(" ")[0]
     near = [
         n
         for n, one in enumerate(removed)
@@ -237,19 +240,19 @@ def _within(line: int, start: int, count: int) -> bool:
 
 def line_before(change: FileChange, line: int) -> int | None:
     """The number, before the patch, of a line of the post-image; None for one that the patch added."""
-    shift = 0
-    for hunk in change.hunks:
-        if line < hunk.after_start:
-            break
-        if line < hunk.after_start + hunk.after_count:
-            return next((one.before for one in hunk.lines if one.after == line), None)
-        shift = (hunk.before_start + hunk.before_count) - (hunk.after_start + hunk.after_count)
-    return line + shift
+    at = change.above_after(line)
+    if at < 0:
+        return line
+    hunk = change.hunks[at]
+    if line < hunk.after_start + hunk.after_count:
+        return next((one.before for one in hunk.lines if one.after == line), None)
+    return line + (hunk.before_start + hunk.before_count) - (hunk.after_start + hunk.after_count)
 
 
 def heading_at(change: FileChange, line: int) -> str:
     """What git says of the place above the hunk that shows a line of the post-image."""
-    found: Iterable[str] = (
-        one.heading for one in change.hunks if _within(line, one.after_start, max(1, one.after_count))
-    )
-    return next(iter(found), "")
+    at = change.above_after(line)
+    if at < 0:
+        return ""
+    hunk = change.hunks[at]
+    return hunk.heading if _within(line, hunk.after_start, max(1, hunk.after_count)) else ""

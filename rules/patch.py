@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A series of patches as values: what the author changed, before any judgement."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 
@@ -43,6 +45,10 @@ class Hunk:
     lines: tuple[Line, ...]
 
 
+_after_start = attrgetter("after_start")
+_before_start = attrgetter("before_start")
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """What one patch does to one file.
@@ -81,6 +87,20 @@ class FileChange:
     @property
     def renamed(self) -> bool:
         return not self.copied and self.before is not None and self.after is not None and self.before != self.after
+
+    def above_after(self, line: int) -> int:
+        """The position of the last hunk that begins at or above that line of the file after the change; -1 if none."""
+        return bisect_right(self.hunks, line, key=_after_start) - 1
+
+    def hunk_after(self, line: int) -> int | None:
+        """The position of the hunk that shows that line of the file after the change."""
+        at = self.above_after(line)
+        return at if at >= 0 and line < self.hunks[at].after_start + self.hunks[at].after_count else None
+
+    def hunk_before(self, line: int) -> int | None:
+        """The position of the hunk that shows that line of the file before the change."""
+        at = bisect_right(self.hunks, line, key=_before_start) - 1
+        return at if at >= 0 and line < self.hunks[at].before_start + self.hunks[at].before_count else None
 
     def added_lines(self) -> Iterator[Line]:
         return (line for hunk in self.hunks for line in hunk.lines if line.before is None)

@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from rules.border.change import BorderChange, border_change
 from rules.finding import Anchor, Confidence
@@ -12,6 +13,7 @@ from rules.origin import Origin, origin
 from rules.patch import FileChange, Hunk, Line, Patch, Series
 from rules.syntax.rust import Part, Source, parse
 from rules.syntax.rust_code import Code
+from rules.syntax.rust_work import Work
 from rules.tree import Tree
 
 _LONGEST = 2000
@@ -93,6 +95,11 @@ class FileView:
         """Every known line after the patch by its number."""
         return dict(self.post.lines()) if self.post is not None else {}
 
+    @cached_property
+    def pre_lines(self) -> dict[int, str]:
+        """Every known line before the patch by its number."""
+        return dict(self.pre.lines()) if self.pre is not None else {}
+
     @property
     def confidence(self) -> Confidence:
         """How sure a reading of the post-image is that needs no more than what is shown."""
@@ -149,16 +156,21 @@ class SeriesView:
         self._removed: dict[int, frozenset[str]] = {}
         self._rust: dict[tuple[bool, tuple[Fragment, ...]], Source] = {}
         self._alone: dict[int, FileView] = {}
+        self._work = Work()
+        self.answers: dict[object, Any] = {}  # what was found out once for all files, by the function that asked
 
     def rust(self, image: Image) -> Source:
         """The Rust of an image: of what one patch leaves and the next one finds it is parsed once."""
-        return self._rust.setdefault((image.complete, image.fragments), parse(image))
+        key = image.complete, image.fragments
+        if key not in self._rust:
+            self._rust[key] = parse(image, self._work)
+        return self._rust[key]
 
     def alone(self, image: Image) -> FileView:
         """The image in a series of its own, judged as if every line of it were new."""
         if id(image) not in self._alone:
             series = SeriesView(self.series, self.tree)
-            series._rust = self._rust
+            series._rust, series._work = self._rust, self._work
             touched = frozenset(number for number, _ in image.lines())
             post = replace(image, side="post", touched=touched)
             series.files = [FileView(series, Patch(0, ""), FileChange(None, image.path), None, post)]
@@ -178,8 +190,16 @@ class SeriesView:
         """The border between C and Rust before and after the series; None where the tree does not know it."""
         return border_change(self.files, self.tree)
 
+    @cached_property
+    def _by_patch(self) -> dict[int, list[FileView]]:
+        found: dict[int, list[FileView]] = {}
+        for file in self.files:
+            found.setdefault(file.patch.index, []).append(file)
+        return found
+
     def of_patch(self, index: int) -> list[FileView]:
-        return [file for file in self.files if file.patch.index == index]
+        """The views of the files of one patch, in the order of its diff."""
+        return self._by_patch.get(index, [])
 
     def later(self, file: FileView) -> list[FileView]:
         """The views of the same file in later patches of the series, following renames."""

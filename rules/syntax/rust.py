@@ -13,8 +13,9 @@ from rules.syntax.rust_doctest import doctests
 from rules.syntax.rust_fragment import read_fragment, read_whole
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
 from rules.syntax.rust_shape import Documented, documented
-from rules.syntax.rust_unsafe import MOST, UnsafeCode
+from rules.syntax.rust_unsafe import UnsafeCode
 from rules.syntax.rust_use import Import, imports
+from rules.syntax.rust_work import Work
 
 _SEARCHED = 128 * 1024  # bytes of hunks for which the context in which they are Rust is searched: no image has more
 
@@ -25,8 +26,9 @@ class Part:
     The parse is the dear one, 0.1 ms for a hunk: it is made where the word `unsafe` stands, and for who asks for sites.
     """
 
-    def __init__(self, fragment: Fragment, *, whole: bool, searched: bool) -> None:
+    def __init__(self, fragment: Fragment, work: Work, *, whole: bool, searched: bool) -> None:
         self._fragment = fragment
+        self._work = work
         self._whole = whole
         self._searched = searched
 
@@ -78,18 +80,19 @@ class Part:
 
     @cached_property
     def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
-        if not self.holds(b"unsafe"):
+        text = self._fragment.text
+        if b"unsafe" not in text:
             return (), ()
-        unit = (
-            read_whole(self._fragment.text) if self._whole else read_fragment(self._fragment, searched=self._searched)
-        )
+        self._work.spend(text.count(b"unsafe"))
+        if self._whole:
+            unit = read_whole(text, self._work)
+        else:
+            unit = read_fragment(self._fragment, self._work, searched=self._searched)
         if unit is None:
             return (), ()
         code = UnsafeCode(unit, whole_file=self._whole)
         sites = code.sites
-        for doctest in doctests(unit, code.doc_rows):
-            if len(sites) >= MOST:
-                break
+        for doctest in doctests(unit, code.doc_rows, self._work):
             sites.extend(UnsafeCode(doctest, whole_file=False).sites)
         return tuple(sorted(sites, key=_place)), tuple(code.declarations)
 
@@ -97,10 +100,11 @@ class Part:
 class Source:
     """The Rust of one image, whatever a patch touched of it."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, work: Work) -> None:
+        own = work.of_file()
         sizes = accumulate(len(fragment.text) for fragment in image.fragments)
         self.parts = tuple(
-            Part(fragment, whole=image.complete, searched=size <= _SEARCHED)
+            Part(fragment, own, whole=image.complete, searched=size <= _SEARCHED)
             for fragment, size in zip(image.fragments, sizes, strict=True)
         )
 
@@ -126,6 +130,9 @@ def _place(site: UnsafeSite) -> tuple[int, int]:
     return site.line, site.column
 
 
-def parse(image: Image) -> Source:
-    """The Rust of `image`; parsing itself waits until it is needed."""
-    return Source(image)
+def parse(image: Image, work: Work | None = None) -> Source:
+    """The Rust of `image`; parsing itself waits until it is needed, and what it takes counts as work of the series.
+
+    Asking for sites and declarations raises TooMuchError where that is more than an image or the series may take.
+    """
+    return Source(image, work or Work())

@@ -4,8 +4,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from rules.syntax.rust_grammar import parse_bytes
+from rules.syntax.rust_grammar import counted
 from rules.syntax.rust_unit import Unit
+from rules.syntax.rust_work import Work
 
 _DOC = re.compile(rb"(\s*)(///(?!/)|//!)( ?)(.*)", re.DOTALL)
 _FENCE = re.compile(rb"[ \t]*(`{3,}|~{3,})(.*)", re.DOTALL)
@@ -14,7 +15,7 @@ _HIDDEN = re.compile(rb"([ \t]*)#(?: |$)")
 _MAX_ROWS = 2000
 
 
-def doctests(unit: Unit, rows: Iterable[int]) -> Iterator[Unit]:
+def doctests(unit: Unit, rows: Iterable[int], work: Work) -> Iterator[Unit]:
     """The compiled code blocks of the documentation that stands on these rows, each parsed as a function's body."""
     done = -1
     for row in rows:
@@ -25,7 +26,7 @@ def doctests(unit: Unit, rows: Iterable[int]) -> Iterator[Unit]:
         if first <= unit.top and unit.open_top:
             continue  # whether a fence is open here is not shown
         for start, code in _blocks(unit.lines, first, last):
-            parsed = _parse(unit, start, code) if any(b"unsafe" in line for _, line in code) else None
+            parsed = _parse(unit, start, code, work) if any(b"unsafe" in line for _, line in code) else None
             if parsed is not None:
                 yield parsed
 
@@ -62,9 +63,9 @@ def _blocks(lines: tuple[bytes, ...], first: int, last: int) -> Iterator[tuple[i
             wanted = all(word in _RUST for word in words)
 
 
-def _parse(unit: Unit, start: int, code: list[tuple[int, bytes]]) -> Unit | None:
+def _parse(unit: Unit, start: int, code: list[tuple[int, bytes]], work: Work) -> Unit | None:
     text = b"fn main() {\n" + b"".join(line + b"\n" for _, line in code) + b"}\n"
-    tree = parse_bytes(text)
+    tree = counted(text, 40, work)
     if tree is None:
         return None
     return Unit(

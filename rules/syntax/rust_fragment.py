@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from rules.finding import Confidence
 from rules.image import Fragment
-from rules.syntax.rust_grammar import parse_bytes
+from rules.syntax.rust_grammar import counted
 from rules.syntax.rust_unit import Unit
+from rules.syntax.rust_work import Work
 
 _BRACKET = re.compile(  # what never ends, ends with the text: else each of many openings would be followed to the end
     rb"""//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(#*)".*?(?:"\1|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)"""
@@ -31,33 +32,33 @@ _MAX_SEARCH = 256 * 1024
 _MOST_OPEN = 64  # brackets that a hunk may leave open: more are no code
 
 
-def read_whole(text: bytes) -> Unit | None:
+def read_whole(text: bytes, work: Work) -> Unit | None:
     """A whole file; where it is hardly Rust only its tokens; None where it is not even that."""
-    tree = parse_bytes(text)
+    tree = counted(text, 40, work)
     if tree is not None:
         return Unit(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
-    return _wrapped(Fragment(1, text), *_tokens(balance(text))) if len(text) < _MAX_SEARCH else None
+    return _wrapped(Fragment(1, text), *_tokens(balance(text)), work) if len(text) < _MAX_SEARCH else None
 
 
-def read_fragment(fragment: Fragment, *, searched: bool = True) -> Unit | None:
+def read_fragment(fragment: Fragment, work: Work, *, searched: bool = True) -> Unit | None:
     """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that.
 
     Not `searched`, it is tried as it is and as tokens alone.
     """
     if len(fragment.text) >= _MAX_SEARCH:
-        return _wrapped(fragment, b"", b"")
+        return _wrapped(fragment, b"", b"", work)
     for before, after in _wrappings(fragment.text, searched=searched):
-        unit = _wrapped(fragment, before, after)
+        unit = _wrapped(fragment, before, after, work)
         if unit is not None:
             return unit
     return None
 
 
-def _wrapped(fragment: Fragment, before: bytes, after: bytes) -> Unit | None:
+def _wrapped(fragment: Fragment, before: bytes, after: bytes, work: Work) -> Unit | None:
     """The fragment parsed between two texts; None where that leaves errors."""
     head = before + b"\n" if before else b""
     text = head + fragment.text + after
-    tree = parse_bytes(text, tolerance=0)
+    tree = counted(text, 0, work)
     tokens, above = before.startswith(_TOKENS), 1 if head else 0
     if tree is None or tree.root_node.has_error:
         return None

@@ -16,15 +16,11 @@ _UNSAFE = re.compile(rb"\bunsafe\b")
 _MARK = re.compile(r"[\s\w:<>,$'#=&\[\]]*\Z")
 _HIDDEN = re.compile(r"#\[\s*doc\s*\([^)]*\bhidden\b")
 _LINE = 2000
-MOST = 2000
 _BODY = 4000
 
 
 class UnsafeCode:
-    """The unsafe sites and declarations of one unit, and the rows of documentation that has the word in it.
-
-    Beyond the first 2000 nothing is read: no file that a person wrote has so many.
-    """
+    """The unsafe sites and declarations of one unit, and the rows of documentation that has the word in it."""
 
     def __init__(self, unit: Unit, *, whole_file: bool) -> None:
         self.sites: list[UnsafeSite] = []
@@ -35,8 +31,6 @@ class UnsafeCode:
         self._walker = Walker(unit, whole_file=whole_file)
         for token in self._walker.to(match.start() for match in _UNSAFE.finditer(unit.text)):
             if token.type == "unsafe":
-                if len(self.sites) + len(self.declarations) >= MOST:
-                    break
                 if unit.top <= token.start_point.row < unit.bottom:
                     self._add(self._walker.path, self._walker.context())
             elif token.type == "doc_comment" or token.type in COMMENTS:

@@ -127,5 +127,5 @@ def test_hostile_text_costs_bounded_time(name: str) -> None:
     report = judged(HOSTILE[name])
     spent = time.process_time() - started
 
-    assert () == report.failures
+    assert all(one.error.startswith("too much to judge") for one in report.failures)
     assert spent < 3.0  # a third of it on an idle machine; what this guards against takes minutes

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""More unsafe code than people write is not judged, and that is said: silence with a reason, not half a judgement."""
+
+import time
+
+import pytest
+
+from rules.delta import UnsafeDelta, of_series
+from rules.engine import audit, judge, run, view
+from rules.finding import Report
+from rules.patch import FileChange, Hunk, Line, Patch, Series
+from rules.registry import active
+from rules.syntax.rust_work import MOST_OF_FILE, MOST_OF_SERIES
+from rules.tree import NoTree
+
+RULE = "missing-safety-comment"
+SITE = "    unsafe { a() };"
+
+
+def new_file(path: str, sites: int) -> FileChange:
+    lines = [f"fn f() {{ // {path}", *[SITE] * sites, "}"]
+    hunk = Hunk(0, 0, 1, len(lines), "", tuple(Line(text, None, n) for n, text in enumerate(lines, 1)))
+    return FileChange(None, path, (hunk,))
+
+
+def series(*changes: FileChange) -> Series:
+    return Series("s", (Patch(1, "s", changes=changes),))
+
+
+def found(report: Report) -> dict[str, int]:
+    paths = [one.path or "" for one in report.findings if one.rule == RULE]
+    return {path: paths.count(path) for path in paths}
+
+
+def test_a_file_of_too_many_sites_is_not_judged_and_the_others_are() -> None:
+    small, large = new_file("rust/kernel/a.rs", 2), new_file("rust/kernel/b.rs", MOST_OF_FILE + 1)
+
+    report = run(active(), series(large, small), NoTree())
+
+    assert found(report) == {"rust/kernel/a.rs": 2}
+    failed = next(one for one in report.failures if one.rule == RULE)
+    assert (failed.patch, failed.path) == (1, "rust/kernel/b.rs")
+    assert failed.error.startswith("too much to judge: the file ")
+
+
+def test_the_same_holds_for_many_hunks_of_few_sites() -> None:
+    hunks = tuple(
+        Hunk(at, 1, at, 2, "f", (Line("a();", at, at), Line(SITE, None, at + 1))) for at in range(10, 40_000, 20)
+    )
+
+    report = run(active(), series(FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", hunks)), NoTree())
+
+    assert found(report) == {}
+    assert "rust/kernel/a.rs" in {one.path for one in report.failures}
+
+
+def test_a_series_of_too_many_sites_is_judged_as_far_as_it_could_be_and_says_so_once() -> None:
+    each = MOST_OF_FILE - 100
+    changes = [new_file(f"rust/kernel/{n:02}.rs", each) for n in range(MOST_OF_SERIES // each + 3)]
+
+    shown = view(series(*changes), NoTree())
+    report = judge(active(), shown)
+
+    assert set(found(report).values()) == {each}
+    assert len(found(report)) == MOST_OF_SERIES // (each + 1)
+    assert [(one.patch, one.path) for one in report.failures if one.rule == RULE] == [(0, "")]
+    assert of_series(shown) == UnsafeDelta()
+
+
+@pytest.mark.parametrize("junk", ['" ', '"a" ', "b'", "a.b ", "1.0 ", "; } "])
+def test_text_that_is_hardly_rust_costs_bounded_time(junk: str) -> None:
+    content = junk * (1_000_000 // len(junk)) + " unsafe {}"
+    started = time.process_time()
+
+    audit(active(), "rust/kernel/a.rs", content.encode())
+
+    assert time.process_time() - started < 5.0  # half a second on an idle machine; it took ten
+
+
+def test_a_finding_is_placed_without_a_search_through_all_hunks() -> None:
+    """Each of many files has a finding, and each removes some: what is compared is found by its name, not by turns."""
+    path = "rust/kernel/{}.rs"
+    change = (Line("unsafe { a() };", 1, None), Line("unsafe { b() };", None, 1))
+    moves = [FileChange(path.format(n), path.format(n + 1), (Hunk(1, 1, 1, 1, "", change),)) for n in range(1_000)]
+    started = time.process_time()
+
+    run(active(), series(*moves), NoTree())
+
+    assert time.process_time() - started < 20.0  # two on an idle machine; it took minutes
