@@ -5,6 +5,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
 from rules.finding import Failure, Finding, LogAnchor, Report
@@ -18,6 +19,7 @@ from rules.view import FileView, SeriesView
 
 Shown = TypeVar("Shown", FileView, SeriesView)
 
+_MOST_FOUND = 2_000  # findings of one rule in a file: more is no review
 _MOST_AUDITED = 5_000  # images that are judged alone, and what is found in them
 
 
@@ -87,7 +89,11 @@ def _isolated(
     Raises MemoryError.
     """
     try:
-        return list(check(shown))
+        found = list(islice(check(shown), _MOST_FOUND + 1))
+        if len(found) <= _MOST_FOUND:
+            return found
+        failures.append(Failure(rule.id, patch, path, f"too much to judge: more than {_MOST_FOUND:,} findings"))
+        return []
     except MemoryError:
         raise  # the limit of this process, no mistake of the rule: elsewhere it would find what is there
     except TooMuchError as much:

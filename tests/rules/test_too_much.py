@@ -67,6 +67,13 @@ def test_a_series_of_too_many_sites_is_judged_as_far_as_it_could_be_and_says_so_
     assert of_series(shown) == UnsafeDelta()
 
 
+def test_findings_without_end_are_none_and_said() -> None:
+    report = audit(active(), "rust/kernel/a.rs", b"// SAFETY:\nlet a = 1;\n" * 2_001)
+
+    assert "safety-placeholder" not in {one.rule for one in report.findings}
+    assert "too much to judge: more than 2,000 findings" in {one.error for one in report.failures}
+
+
 @pytest.mark.parametrize("junk", ['" ', '"a" ', "b'", "a.b ", "1.0 ", "; } "])
 def test_text_that_is_hardly_rust_costs_bounded_time(junk: str) -> None:
     content = junk * (1_000_000 // len(junk)) + " unsafe {}"
