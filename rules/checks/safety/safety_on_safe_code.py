@@ -77,7 +77,7 @@ def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:
 def _surroundings_are_safe(shape: Outline, offset: int, *, whole: bool) -> bool:
     """Whether what encloses the place is known, is no macro, and is not unsafe."""
     heads = [shape.head(opening) for opening in shape.enclosing(offset)]
-    if any(re.search(r"\bunsafe\b|!\s*(?:\w+\s*)?\Z", head) for head in heads):
+    if any(re.search(r"\bunsafe\b|\bextern\b[^()]*\Z|!\s*(?:\w+\s*)?\Z", head) for head in heads):
         return False
     return whole or any(re.search(r"\bfn\s+\w", head) for head in heads)
 
@@ -140,6 +140,10 @@ EXAMPLES = (
           | +        // SAFETY: `led` is valid.
           | +        led.level();
           | +    a + b
+          | +}
+          | +extern "C" {
+          | +    // SAFETY: The caller holds the lock.
+          | +    fn led_on(led: *mut Led);
           | +}
           | +// SAFETY: No other symbol has this name.
           | +#[no_mangle]
