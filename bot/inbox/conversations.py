@@ -12,9 +12,7 @@ from bot.mail.parse import MAX_HEADER_SIZE
 from bot.ports import RawMail
 
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
-_FIELD: Final = re.compile(
-    rb"^(message-id|references|in-reply-to):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE
-)
+_FIELD: Final = re.compile(rb"\n(message-id|references|in-reply-to):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE)
 _ID: Final = re.compile(rb"<([^<>]+)>")
 _NEAREST: Final = 50
 
@@ -110,9 +108,9 @@ def ids_of(raw: bytes) -> list[bytes]:
     """The mail's own id and what ties it to others: first and nearest references, and the run that sent it."""
     start = len(raw) - len(raw.lstrip(b"\r\n"))
     blank = _BLANK_LINE.search(raw, start)
-    header = raw[: min(blank.start() if blank else len(raw), start + MAX_HEADER_SIZE)]
+    header = raw[start : min(blank.start() if blank else len(raw), start + MAX_HEADER_SIZE)]
     named: dict[bytes, list[bytes]] = {}
-    for name, value in _FIELD.findall(header):
+    for name, value in _FIELD.findall(b"\n" + header):
         named.setdefault(name.lower(), []).extend(b"".join(each.split()) for each in _ID.findall(value))
     own = named.get(b"message-id", [])[:1]
     references = named.get(b"references", [])

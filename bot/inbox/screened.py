@@ -13,7 +13,7 @@ from typing import Final
 from bot.inbox.conversations import Conversations, ids_of
 from bot.ports import Archive, Batch, History, RawMail
 
-_PATCH: Final = re.compile(rb"^(?:diff --git |@@ -)|content-transfer-encoding:\s*base64", re.MULTILINE | re.IGNORECASE)
+_ENCODED: Final = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Screened:
 
     def _kept(self, mail: RawMail) -> Iterator[RawMail]:
         """The mail if it or its thread may matter, behind those of its thread that were dropped."""
-        matters = _PATCH.search(mail.raw) is not None and self._may_matter(mail.raw)
+        matters = _may_be_patch(mail.raw) and self._may_matter(mail.raw)
         ids = ids_of(mail.raw)
         if not ids:
             if matters:
@@ -83,3 +83,10 @@ class Screened:
             yield mail
         else:
             self._conversations.hold(conversation, mail)
+
+
+def _may_be_patch(raw: bytes) -> bool:
+    """Whether there is a diff, or what cannot be looked into."""
+    if b"\ndiff --git " in raw or b"\n@@ -" in raw:
+        return True
+    return b"base64" in raw.lower() and _ENCODED.search(raw) is not None
