@@ -82,7 +82,7 @@ class Desk:
 
 
 Event = Unread | Broken | Read | Played
-_Judged = tuple[Posting | Broken, Base | None, Report, UnsafeDelta]
+_Judged = tuple[Posting, Report, UnsafeDelta, Base | None]
 
 
 def replay(
@@ -168,22 +168,22 @@ def _judge(
     for slots, judged in zip(found, workers.stream(partial(_judge_thread, bench), found), strict=True):
         if isinstance(judged, Broken):
             yield Broken(f"thread of mail {slots[0].origin}: {judged.reason}")
-        for posting, report, delta in () if isinstance(judged, Broken) else judged:
+        for posting, report, delta, base in () if isinstance(judged, Broken) else judged:
             if since is None or (posting.date is not None and posting.date >= since):
                 made = review(posting, report, desk.rules, history.previous(posting), desk.policy, delta)
                 history.remember(made)
-                yield _played(made, desk)
+                yield _played(made, desk, base)
         progress.advance()
 
 
-def _played(made: Review, desk: Desk) -> Played:
+def _played(made: Review, desk: Desk, base: Base | None) -> Played:
     answer = reply(made, desk.rules, desk.identity)
     if answer is None:
-        return Played(made)
+        return Played(made, base=base)
     content = compose(answer)
     if isinstance(content, Refused):
-        return Played(made, answer, held=(content.reason,))
-    return Played(made, answer, content, tuple(problems(answer.body)))
+        return Played(made, answer, held=(content.reason,), base=base)
+    return Played(made, answer, content, tuple(problems(answer.body)), base)
 
 
 # What follows runs in the workers; each opens what it needs once.
@@ -204,15 +204,15 @@ def _index_mail(bench: _Bench, slot: Slot) -> tuple[Message, bool] | UnreadableM
     return bare, candidate(message) is not None
 
 
-def _judge_thread(bench: _Bench, slots: Sequence[Slot]) -> list[tuple[Posting, Report, UnsafeDelta]]:
+def _judge_thread(bench: _Bench, slots: Sequence[Slot]) -> list[_Judged]:
     """The postings of a thread with what the rules find in them."""
     read = (parse(_reader(bench.path).get(slot)) for slot in slots)
-    done: list[tuple[Posting, Report, UnsafeDelta]] = []
+    done: list[_Judged] = []
     for posting in assemble([message for message in read if isinstance(message, Message)]):
-        tree, _ = _kernels(bench.places).tree(posting.series, posting.date)
+        tree, base = _kernels(bench.places).tree(posting.series, posting.date)
         shown = view(posting.series, tree)
         report = judge(bench.rules, shown)
-        done.append((_light(posting, report), report, of_series(shown)))
+        done.append((_light(posting, report), report, of_series(shown), base))
     return done
 
 
