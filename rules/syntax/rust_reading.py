@@ -6,57 +6,18 @@ a matter of placement. Where a fragment does not show enough, the answer is "unk
 """
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
 
 from tree_sitter import Node
 
+from rules.syntax.rust_climb import TOKEN_TREES, climb_statement, climb_tokens, statement_row
 from rules.syntax.rust_lines import clippy_above, has_lenient_tag, is_untagged, lenient_above, starts_with_tag
 from rules.syntax.rust_model import SafetyReading
 from rules.syntax.rust_unit import Unit
 
-_BRANCHES = frozenset(
-    {
-        "if_expression",
-        "match_expression",
-        "loop_expression",
-        "while_expression",
-        "for_expression",
-        "try_expression",
-        "await_expression",
-    }
-)
-_PASSED = frozenset(
-    {
-        "arguments",
-        "let_condition",
-        "let_chain",
-        "else_clause",
-        "match_block",
-        "field_initializer_list",
-        "base_field_initializer",
-        "tuple",
-        "async_block",
-        "try_block",
-        "gen_block",
-    }
-)
-_STOPS_CLIPPY = frozenset(
-    {"field_initializer", "match_arm", "match_pattern", "const_block", "while_expression", "for_expression"}
-)
-_CLOSED = frozenset({"function_item", "unsafe_block"})
-_HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum_variant_list"})
-COMMENTS = frozenset({"line_comment", "block_comment"})
-_NO_STATEMENT = COMMENTS | {"attribute_item", "label"}
-_ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
-_CONTINUES = frozenset({",", ".", "?", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
-TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
 _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _UNSAFE = re.compile(rb"\bunsafe\b")
 _BODY = 4000
 _WINDOW = 1000
-_CLIMB = 40
-_TOKENS = 300
 
 
 class Reader:
@@ -75,7 +36,7 @@ class Reader:
         `path[at]` is the block's node, or within a token tree its `unsafe` token; `body` is its braces.
         """
         if path[at - 1].type not in TOKEN_TREES:
-            return self._block(path, at, body, floor, None), _statement_row(path, at)
+            return self._block(path, at, body, floor, None), statement_row(path, at)
         climb = list(climb_tokens(path, at, self.children))
         rows = (start for start, who in reversed(climb) if who != "macro")
         return self._block(path, at, body, floor, climb), next(rows, path[at].start_point.row)
@@ -174,137 +135,3 @@ class Reader:
 def _comment_has_tag(text: bytes) -> bool:
     start = min((n for n in (text.find(b"//"), text.find(b"/*")) if n >= 0), default=-1)
     return start >= 0 and has_lenient_tag(text[start:])
-
-
-def _statement_row(path: list[Node], at: int) -> int:
-    """The row where the innermost statement or item around `path[at]` starts."""
-    inside = (n for n in range(at, 0, -1) if path[n - 1].type in _HOLDS_STATEMENTS)
-    return path[next(inside, at)].start_point.row
-
-
-def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
-    """The rows above which a comment may speak for the block `path[start]`, up to where its statement starts.
-
-    With each row comes who accepts it there: "clippy" (the statement or expression that Clippy climbs to) or "lenient".
-    A person reads a comment above an `if`, a loop or a bare block as one on the first statement in it.
-    """
-    clippy = True
-    for at in range(start, max(0, start - _CLIMB), -1):
-        node, parent = path[at], path[at - 1]
-        kind = parent.type
-        if kind in ("let_declaration", "const_item", "static_item"):
-            yield parent.start_point.row, "clippy" if clippy else "lenient"
-            clippy = False
-            if kind == "let_declaration":
-                continue
-            return
-        if kind in ("expression_statement", "block") and node.type != "expression_statement":
-            accepted = clippy and node.type not in _BRANCHES and node.type != "macro_invocation"
-            yield node.start_point.row, "clippy" if accepted else "lenient"
-            clippy = False
-        if kind == "block":
-            if not _opens(path, at):
-                return
-            continue
-        if kind == "assignment_expression" and clippy:
-            equals = next((child for child in parent.children if child.type == "="), node)
-            yield equals.start_point.row, "clippy"
-            clippy = False
-        if clippy and (kind in _STOPS_CLIPPY or kind == "range_expression" or _is_length(parent, node)):
-            if kind not in ("while_expression", "for_expression"):
-                yield node.start_point.row, "clippy"
-            clippy = False
-        elif kind == "enum_variant":
-            yield parent.start_point.row, "lenient"
-            return
-        if not (kind in _STOPS_CLIPPY or kind in _PASSED or kind.endswith(("_expression", "_statement", "_expr"))):
-            return
-        yield parent.start_point.row, "lenient"
-
-
-def _is_length(array: Node, node: Node) -> bool:
-    """`node` is how many elements the array expression `[x; N]` has."""
-    return array.type == "array_expression" and array.child_by_field_name("length") == node
-
-
-def _opens(path: list[Node], at: int) -> bool:
-    """`path[at]` is the first statement of a block that is neither a function's body nor an unsafe block."""
-    if at < 2 or path[at - 2].type in _CLOSED:
-        return False
-    block, node = path[at - 1], path[at]
-    for n in range(min(block.named_child_count, 12)):
-        child = block.named_child(n)
-        if child is not None and child.type not in _NO_STATEMENT:
-            return child.start_byte == node.start_byte
-    return False
-
-
-def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node]]) -> Iterator[tuple[int, str]]:
-    """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces.
-
-    Argument lists belong to the statement around them, also that of a macro call; through braces, and to the line of a
-    macro call of several lines ("macro"), only a person climbs.
-    """
-    keyword, arguments = path[at].start_point.row, True
-    macro = next((node for node in reversed(path[:at]) if node.type in ("macro_invocation", "macro_rule")), path[0])
-    expanded = macro.type == "macro_invocation"
-    for _ in range(_CLIMB):
-        siblings = children(path[at - 1])
-        start, ended = _first_token(siblings, index_of(siblings, path[at]))
-        if start.start_point.row in (keyword, max(start.start_point.row, macro.start_point.row + 1)):
-            yield start.start_point.row, "clippy" if arguments and expanded else "lenient"
-        elif start.type == "token_tree":  # brackets that open on the macro's line, or above all that is shown
-            yield start.start_point.row, "lenient"
-        if ended or path[at - 1].type == "token_repetition":
-            return
-        arguments = arguments and not is_braces(path[at - 1])
-        at -= 1
-        if path[at - 1].type not in TOKEN_TREES:
-            if arguments and expanded:
-                yield from (step for step in climb_statement(path, at - 1) if step[1] == "clippy")
-            yield macro.start_point.row, "macro"
-            return
-
-
-def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
-    """The first token of the argument or statement around `siblings[at]`, and whether a statement ends before it."""
-    start, angles, settled = siblings[at], 0, False
-    for n in range(at - 1, max(-1, at - _TOKENS), -1):
-        token = siblings[n]
-        kind = token.type
-        if kind in ("(", "[", "{") and n <= 1:
-            return start, False
-        angles += _ANGLES.get(kind, 0)
-        ends = is_braces(token) and not _continues(siblings[n + 1]) and siblings[n - 1].type != "=>"
-        if kind == ";" or ends:
-            return start, True
-        if _is_attribute(siblings, n):
-            return start, True
-        settled = settled or kind == "=>" or (kind == "," and angles <= 0)
-        if not settled and kind not in COMMENTS:
-            start = token
-    return start, True
-
-
-def _continues(token: Node) -> bool:
-    word = token.text if token.type == "identifier" else None
-    return token.type in _CONTINUES or word in (b"else", b"as") or is_braces(token)
-
-
-def _is_attribute(siblings: list[Node], at: int) -> bool:
-    """`siblings[at]` are the brackets of an attribute, `#[..]` or `#![..]`."""
-    if siblings[at].type != "token_tree" or at == 0:
-        return False
-    mark = siblings[at - 2] if at > 1 and siblings[at - 1].type == "!" else siblings[at - 1]
-    return mark.type == "#" and (siblings[at].text or b"").startswith(b"[")
-
-
-def index_of(siblings: list[Node], node: Node) -> int:
-    """Where `node` stands among `siblings`, which are in the text's order."""
-    return bisect_left(siblings, node.start_byte, key=lambda sibling: sibling.start_byte)
-
-
-def is_braces(node: Node) -> bool:
-    """A token tree in `{}`."""
-    first = node.child(0) if node.type == "token_tree" else None
-    return first is not None and first.type == "{"

@@ -6,9 +6,10 @@ import re
 from tree_sitter import Node
 
 from rules.finding import Confidence
+from rules.syntax.rust_climb import COMMENTS, TOKEN_TREES, index_of, is_braces
 from rules.syntax.rust_docs import has_safety_section, header, headings, inner_docs, is_safety_title
 from rules.syntax.rust_model import Docs, SafetyReading, UnsafeDeclaration, UnsafeSite
-from rules.syntax.rust_reading import COMMENTS, TOKEN_TREES, Reader, index_of, is_braces
+from rules.syntax.rust_reading import Reader
 from rules.syntax.rust_unit import Unit
 from rules.syntax.rust_walk import Context, Walker
 
