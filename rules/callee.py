@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from typing import cast
 
 from rules.finding import Evidence
 from rules.image import whole
@@ -12,10 +13,11 @@ from rules.syntax.rust_docs import SAFETY_TITLES, section
 from rules.syntax.rust_model import Docs, UnsafeDeclaration
 from rules.syntax.rust_operations import Operation
 from rules.syntax.rust_work import TooMuchError
-from rules.view import FileView
+from rules.view import FileView, SeriesView
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
 _MOST_LINES = 12
+_MOST_DECLARING = 100  # files that are looked at for one name: what all of them have is nobody's
 _LAST_WORD = re.compile(r"\w+(?=>*\s*$)")
 _CONTAINER = re.compile(r"(?:impl|trait) ")
 _OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options: one of that name may be theirs
@@ -51,7 +53,7 @@ class Requirements:
     def _look_up(self, operation: Operation, owner: str) -> Evidence | None:
         word = operation.callee.encode("utf-8", "surrogateescape")
         kind = "trait" if operation.kind == "implementation" else "fn"
-        for path, source in self._sources(owner):
+        for path, source in self._sources(operation.callee, owner):
             declared = (one for part in source.parts if part.holds(word) for one in part.declarations)
             fitting = [one for one in declared if one.kind == kind and one.name == operation.callee]
             if kind == "fn":
@@ -75,21 +77,19 @@ class Requirements:
         stem = path.removesuffix(".rs").removesuffix("/mod").rsplit("/", 1)[-1]
         return owner in ("crate", "self", "super", stem) or f"mod {owner}" in one.scope.split(" / ")
 
-    def _sources(self, owner: str) -> Iterator[tuple[str, Source]]:
+    def _sources(self, name: str, owner: str) -> Iterator[tuple[str, Source]]:
         """Where it may be declared, the nearest first; of a file that is changed often, the last image."""
-        yield from self._near.items()
+        file, last = self._file, _last_images(self._file.series)
+        if file.post_rust is not None:
+            yield file.path, file.post_rust
+        declaring = _declaring(file.series).get(name.removeprefix("r#"), ())
+        if len(declaring) <= _MOST_DECLARING:
+            yield from ((path, last[path]) for path in declaring if path != file.path)
         for modules in self._imported.get(owner, ()) if owner else ():
             for path in _candidates(modules):
-                content = self._file.series.tree.read(path) if path not in self._near else None
+                content = file.series.tree.read(path) if path not in last and path != file.path else None
                 if content is not None:
-                    yield path, self._file.series.rust(whole(path, content))
-
-    @cached_property
-    def _near(self) -> dict[str, Source]:
-        files = {self._file.path: self._file}
-        for other in reversed(self._file.series.files):
-            files.setdefault(other.path, other)
-        return {path: file.post_rust for path, file in files.items() if file.post_rust is not None}
+                    yield path, file.series.rust(whole(path, content))
 
     @cached_property
     def _imported(self) -> dict[str, list[tuple[str, ...]]]:
@@ -101,6 +101,28 @@ class Requirements:
                 if len(one.path) > 1 and (one.path[0] == "kernel" or (inside and one.path[0] == "crate")):
                     found.setdefault(one.name, []).append(one.path[1:-1])
         return found
+
+
+def _last_images(series: SeriesView) -> dict[str, Source]:
+    """The Rust of every file after the last patch that changes it, the last file first."""
+    if _last_images not in series.answers:
+        files: dict[str, FileView] = {}
+        for file in reversed(series.files):
+            files.setdefault(file.path, file)
+        rust = ((path, file.post_rust) for path, file in files.items())
+        series.answers[_last_images] = {path: source for path, source in rust if source is not None}
+    return cast("dict[str, Source]", series.answers[_last_images])
+
+
+def _declaring(series: SeriesView) -> dict[str, list[str]]:
+    """The files of the series that may declare unsafe functions and traits, by the names of these."""
+    if _declaring not in series.answers:
+        found: dict[str, list[str]] = {}
+        for path, source in _last_images(series).items():
+            for name in dict.fromkeys(name for part in source.parts for name in part.declared_names()):
+                found.setdefault(name, []).append(path)
+        series.answers[_declaring] = found
+    return cast("dict[str, list[str]]", series.answers[_declaring])
 
 
 def _candidates(modules: tuple[str, ...]) -> Iterator[str]:

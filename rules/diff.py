@@ -19,8 +19,8 @@ from rules.diff_header import read_header
 from rules.log import split_log
 from rules.patch import FileChange, Hunk, Line, Patch, Unreadable
 
-MAX_FILES: Final = 2_000
-"""A patch of more files is Unreadable: treewide ones have hundreds, and nobody reads a review of thousands."""
+MAX_FILES: Final = 10_000
+"""A patch of more files is Unreadable: the largest renames of a whole tree have a few thousand."""
 
 # Lines that are looked for in a whole diff begin with the newline above them: that one character is found fast.
 _GIT = re.compile(r"\ndiff --(?:git|cc|combined) ")

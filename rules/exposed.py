@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain, islice
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, cast
 
 from rules.finding import Side
 from rules.image import Image
@@ -17,6 +17,7 @@ from rules.origin import Origin, needs_std, origin
 from rules.patch import FileChange
 from rules.syntax.rust import Part
 from rules.syntax.rust_model import UnsafeDeclaration, UnsafeSite
+from rules.syntax.rust_work import TooMuchError
 from rules.view import FileView
 
 Unsafe = TypeVar("Unsafe", UnsafeSite, UnsafeDeclaration)
@@ -52,6 +53,9 @@ class _Case(Generic[Unsafe]):
     justified: bool | None
     tag: int
     key: str
+
+
+_ByKey = dict[str, list[tuple[FileView, _Case[Unsafe]]]]
 
 
 def in_kernel(path: str, image: Image) -> bool:
@@ -114,10 +118,10 @@ def _new(
     if not added:
         return
     gone = _removed_here(file, read)
-    elsewhere = _removed_elsewhere(file, read)
+    elsewhere = _Elsewhere(file, read)
     left = []
     for case in added:
-        match = _same(case, gone) or _same(case, elsewhere.get(case.key, []))
+        match = _same(case, gone) or _same(case, elsewhere.first(case.key))
         if match is None:
             left.append(case)
         elif match.justified:
@@ -167,26 +171,52 @@ def _removed_here(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Un
     return [case for case in read(file.removed_parts("unsafe")) if case.code.line in touched]
 
 
-def _removed_elsewhere(
-    file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]
-) -> dict[str, list[_Case[Unsafe]]]:
-    """The unsafe code that this patch removes from other files, or other patches of the series from any, by its key.
+class _Elsewhere(Generic[Unsafe]):
+    """The unsafe code that a patch removes from other files, or other patches of the series from any.
 
     What a later patch removes counts only if it was not this patch that brought it.
     """
-    series = file.series
-    if read not in series.answers:
-        rust = (other for other in series.files if other.is_rust)
-        series.answers[read] = [(other, removed) for other in rust if (removed := _removed_here(other, read))]
-    chain = series.later(file)
-    place = {id(one): n for n, one in enumerate(chain)}
-    found: dict[str, list[_Case[Unsafe]]] = {}
-    for other, removed in series.answers[read]:
-        between = chain[: place[id(other)]] if id(other) in place else None
-        for case in removed if other is not file else ():
-            if between is None or not _comes_from(file, between, case.code.line):
-                found.setdefault(case.key, []).append(case)
-    return found
+
+    def __init__(self, file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> None:
+        self._file = file
+        self._chain = file.series.later(file)
+        self._place = {id(one): n for n, one in enumerate(self._chain)}
+        self._by_key: _ByKey[Unsafe] = _removed_by_key(file, read)
+        self._shown: dict[str, tuple[list[_Case[Unsafe]], Iterator[_Case[Unsafe]]]] = {}
+
+    def first(self, key: str) -> list[_Case[Unsafe]]:
+        """The first of those with that key that were not taken out of the list yet: as many as are compared."""
+        if key not in self._shown:
+            self._shown[key] = [], self._others(key)
+        first, rest = self._shown[key]
+        first += islice(rest, _MOST_PAIRS - len(first))
+        return first
+
+    def _others(self, key: str) -> Iterator[_Case[Unsafe]]:
+        for other, case in self._by_key.get(key, ()):
+            if other is self._file:
+                continue
+            between = self._chain[: self._place[id(other)]] if id(other) in self._place else None
+            if between is None or not _comes_from(self._file, between, case.code.line):
+                yield case
+
+
+def _removed_by_key(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> _ByKey[Unsafe]:
+    """All unsafe code that patches of the series remove, in its order."""
+    answers = file.series.answers
+    if read not in answers:
+        by_key: _ByKey[Unsafe] = {}
+        try:
+            for other in file.series.files:
+                for case in _removed_here(other, read) if other.is_rust else ():
+                    by_key.setdefault(case.key, []).append((other, case))
+            answers[read] = by_key
+        except TooMuchError as much:
+            answers[read] = much
+    found = answers[read]
+    if isinstance(found, TooMuchError):
+        raise found
+    return cast("_ByKey[Unsafe]", found)
 
 
 def _comes_from(file: FileView, between: list[FileView], line: int) -> bool:

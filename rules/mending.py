@@ -47,10 +47,14 @@ def mended_by(finding: Finding, shown: SeriesView, audited: Audited) -> int | No
 
 
 def _file(shown: SeriesView, anchor: Anchor) -> FileView | None:
-    for file in shown.of_patch(anchor.patch):
-        if anchor.path in (file.change.after, file.change.before):
-            return file
-    return None
+    """The first file of the patch that has the path on either side."""
+    if _file not in shown.answers:
+        shown.answers[_file] = places = dict[tuple[int, str | None], FileView]()
+        for file in shown.files:
+            places.setdefault((file.patch.index, file.change.after), file)
+            places.setdefault((file.patch.index, file.change.before), file)
+    found: FileView | None = shown.answers[_file].get((anchor.patch, anchor.path))
+    return found
 
 
 def _is_added(shown: SeriesView, later: FileView, text: str) -> bool:

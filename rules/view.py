@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a rule is shown: one changed file in its series, parsed once for all rules."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from rules.border.change import BorderChange, border_change
@@ -17,6 +19,7 @@ from rules.syntax.rust_work import Work
 from rules.tree import Tree
 
 _LONGEST = 2000
+_patch_index = attrgetter("patch.index")
 
 
 class FileView:
@@ -197,6 +200,13 @@ class SeriesView:
             found.setdefault(file.patch.index, []).append(file)
         return found
 
+    @cached_property
+    def _by_before(self) -> dict[str | None, list[int]]:
+        found: dict[str | None, list[int]] = {}
+        for place, file in enumerate(self.files):
+            found.setdefault(file.change.before, []).append(place)
+        return found
+
     def of_patch(self, index: int) -> list[FileView]:
         """The views of the files of one patch, in the order of its diff."""
         return self._by_patch.get(index, [])
@@ -204,10 +214,10 @@ class SeriesView:
     def later(self, file: FileView) -> list[FileView]:
         """The views of the same file in later patches of the series, following renames."""
         path, found = file.path, []
-        for other in self.files:
-            if other.patch.index > file.patch.index and other.change.before == path:
-                found.append(other)
-                path = other.path
+        at = bisect_right(self.files, file.patch.index, key=_patch_index)
+        while (places := self._by_before.get(path)) and (n := bisect_left(places, at)) < len(places):
+            found.append(self.files[places[n]])
+            path, at = found[-1].path, places[n] + 1
         return found
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Rust of one image in the names of this field: nothing here shows which parser reads it."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from rules.image import Fragment, Image
 from rules.syntax.rust_code import Code
@@ -17,6 +18,8 @@ from rules.syntax.rust_unsafe import UnsafeCode
 from rules.syntax.rust_use import Import, imports
 from rules.syntax.rust_work import Work
 
+_FUNCTION = re.compile(rb"fn\s+(?:r#)?([\w\x80-\xff]+)")
+_TRAIT = re.compile(rb"trait\s+(?:r#)?([\w\x80-\xff]+)")
 _SEARCHED = 128 * 1024  # bytes of hunks for which the context in which they are Rust is searched: no image has more
 
 
@@ -43,6 +46,12 @@ class Part:
     def holds(self, *words: bytes) -> bool:
         """Whether any of these words stands in it."""
         return any(word in self._fragment.text for word in words)
+
+    def declared_names(self) -> Iterator[str]:
+        """The names behind `fn` and `trait`, where unsafe code stands: those that `declarations` may have, and more."""
+        if self.holds(b"unsafe"):
+            for found in chain(_FUNCTION.finditer(self._fragment.text), _TRAIT.finditer(self._fragment.text)):
+                yield found[1].decode("utf-8", "surrogateescape")
 
     @cached_property
     def code(self) -> Code:

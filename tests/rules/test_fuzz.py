@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whatever the text, no rule crashes, and the same text gives the same report."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,4 +83,9 @@ def test_hostile_files_are_read_in_time(unit: str) -> None:
     head = "/// # Invariants\nstruct S(u8);\n// SAFETY: INVARIANTS: transparent bindings:: &mut let _ unsafe\n"
     content = (head + unit * (200_000 // len(unit))).encode()
 
-    assert audit(active(), "rust/kernel/led.rs", content).failures == ()
+    started = time.process_time()
+
+    report = audit(active(), "rust/kernel/led.rs", content)
+
+    assert time.process_time() - started < 10.0  # half a second on an idle machine
+    assert {one.error.partition(":")[0] for one in report.failures} <= {"too much to judge"}

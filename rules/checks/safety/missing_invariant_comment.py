@@ -36,6 +36,7 @@ from rules.view import FileView
 _NO_VALUE = re.compile(
     r"(?:\b(?:struct|enum|union|impl|for|trait|fn|dyn|mod|type|let|ref|mut|if\s+let|while\s+let)|->|\||&\s*mut|[)>\w:])\s*\Z"
 )
+_LITERAL = re.compile(r"(?<![\w.:])(?P<name>(?:r#)?[^\W\d]\w*)(?=\s*(?:::\s*<[^<>;{}]*>\s*)?(?P<opening>[{(]))")
 _PATTERN = re.compile(r"\s*(?:=>|=(?!=)|\|(?!\|)|if\b[^;{]*=>|@|:|in\b)")
 _INIT = re.compile(r"\b(?:try_)?(?:pin_)?init!\s*\Z")
 _MOST = 2_000  # literals of a file that are looked at
@@ -66,10 +67,9 @@ def _suspects(code: Code, names: set[str]) -> Iterator[Suspect]:
     """The constructions of a type of these names in functions that say nothing of invariants."""
     shape = outline(code)
     said: dict[int, bool] = {}
-    word = "|".join(sorted(map(re.escape, names)))
-    literal = re.compile(rf"(?<![\w.:])(?P<name>Self|{word})\s*(?:::\s*<[^<>;{{}}]*>\s*)?[{{(]")
-    for match in islice(literal.finditer(code.code), _MOST):
-        opening = match.end() - 1
+    literals = (match for match in _LITERAL.finditer(code.code) if match["name"] == "Self" or match["name"] in names)
+    for match in islice(literals, _MOST):
+        opening = match.start("opening")
         container = shape.container(match.start()) or ""
         name = implemented(container) if match["name"] == "Self" else match["name"]
         if name in names and "Clone for" not in container and _builds(shape, match.start(), opening):
