@@ -9,6 +9,7 @@ _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
 _LENIENT_TAG = re.compile(rb"(?i:safety)\s*:|(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b")
 _UNTAGGED = re.compile(rb"(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b(?!:)")
 _TRAILING_COMMENT = re.compile(rb"\s*(?://.*|/\*.*\*/)$")
+_BLOCK_COMMENT = re.compile(rb"/\*.*?\*/")
 _REPEATED_ATTRIBUTE = re.compile(rb"\$\(\s*#\[.*\]\s*\)\s*[*+?]$")
 _ATTRIBUTE_ROWS = 40
 _COMMENT_ROWS = 400
@@ -147,8 +148,9 @@ def _is_cut(lines: Lines, at: int, floor: int) -> bool:
     """Row `at` ends a comment or an attribute that begins above `floor`."""
     if at - floor > _ATTRIBUTE_ROWS:
         return False
-    if lines[at].rstrip().endswith(b"*/"):
-        return not any(b"/*" in line or (n and b"*/" in line) for n, line in enumerate(lines[at:floor:-1]))
+    before, comment, behind = _BLOCK_COMMENT.sub(b"", lines[at]).rpartition(b"*/")
+    if comment and b"/*" not in before and (not behind.strip() or behind.lstrip().startswith((b"#[", b"//"))):
+        return not any(b"/*" in lines[n] or b"*/" in lines[n] for n in range(floor + 1, at))
     depth = 0
     for n in range(at, floor, -1):
         line = _TRAILING_COMMENT.sub(b"", lines[n].strip())

@@ -53,7 +53,9 @@ class UnsafeCode:
                 "impl",
                 token,
                 parent,
-                self._reader.impl(path, parent, body, trailing=self._walker.enclosing() == "fn"),
+                self._reader.impl(
+                    path, parent, body, trailing=self._walker.enclosing() == "fn" or self._may_be_statement(token)
+                ),
                 head,
                 token.start_point.row,
                 context,
@@ -81,7 +83,9 @@ class UnsafeCode:
                 "impl",
                 token,
                 body,
-                self._reader.impl(path, token, body, trailing=context.setting == "macro-definition"),
+                self._reader.impl(
+                    path, token, body, trailing=context.setting == "macro-definition" or self._may_be_statement(token)
+                ),
                 head,
                 token.start_point.row,
                 context,
@@ -96,6 +100,10 @@ class UnsafeCode:
                 name = self._unit.span(following[n + 1].start_byte, following[n + 1].end_byte)
                 start = self._public(siblings, at)
                 self._declaration("fn", siblings[start], "", context, name=name)
+
+    def _may_be_statement(self, token: Node) -> bool:
+        """The fragment does not show whether the item that begins with this token stands in a function's body."""
+        return self._unit.open_top and token.start_point.column > 0 and not self._walker.enclosing()
 
     def _is_public(self, siblings: list[Node], at: int) -> bool:
         return self._public(siblings, at) < at
