@@ -19,7 +19,8 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)$")
 _LINE = 2000
 _MARKUP = re.compile(r"`+[^`]*`+|[*_\[\]<>]+")
 _DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
-_DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\bdoc\s*=|doc\s*=(?!\s*r?#*\"))", re.DOTALL)
+_DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\b)?doc\s*=(?!\s*r?#*\")", re.DOTALL)
+_DOC_CONDITIONAL = re.compile(r"#\s*\[\s*cfg_attr\s*\(.*?\bdoc\s*=", re.DOTALL)
 
 
 def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], bool]:
@@ -36,7 +37,7 @@ def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], b
     raw = [line.decode("utf-8", "surrogateescape") for line in shown]
     lines: list[tuple[int, str]] = []
     attributes: list[str] = []
-    opaque = False
+    opaque = conditional = False
     n = 0
     while n < len(raw):
         text, number = raw[n].strip(), unit.line(first + n)
@@ -51,6 +52,7 @@ def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], b
             attribute = "\n".join(raw[n : end + 1]).strip()
             attributes.append(attribute)
             opaque = opaque or _DOC_OPAQUE.match(attribute) is not None
+            conditional = conditional or _DOC_CONDITIONAL.match(attribute) is not None
             documented = _DOC_TEXT.match(attribute)
             if documented:
                 lines.extend((number, line) for line in documented[1].replace("\\n", "\n").split("\n"))
@@ -59,6 +61,8 @@ def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], b
             if behind:
                 lines.append((unit.line(first + n), behind))
         n += 1
+    # Which text holds is not known, fences included; but a word that stands in none of it is in no heading.
+    opaque = opaque or (conditional and any("safety" in line.lower() for line in raw))
     return Docs(tuple(lines), headings(lines), opaque), tuple(attributes), met_floor and unit.open_top
 
 
