@@ -113,14 +113,20 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
     """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces.
 
     Argument lists belong to the statement around them, also that of a macro call; through braces, and to the line of a
-    macro call of several lines ("macro"), only a person climbs.
+    macro call of several lines ("macro"), only a person climbs. Nobody climbs out of a function: last comes the row its
+    head starts on ("function"), beyond which Clippy does not look.
     """
     keyword, arguments = path[at].start_point.row, True
     macro = next((node for node in reversed(path[:at]) if node.type in ("macro_invocation", "macro_rule")), path[0])
     expanded = macro.type == "macro_invocation"
     for _ in range(_CLIMB):
         siblings = children(path[at - 1])
-        start, ended = _first_token(siblings, index_of(siblings, path[at]))
+        place = index_of(siblings, path[at])
+        start, ended = _first_token(siblings, place)
+        if is_braces(path[at]) and _is_function(siblings, place):
+            if expanded:
+                yield start.start_point.row, "function"
+            return
         if start.start_point.row in (keyword, max(start.start_point.row, macro.start_point.row + 1)):
             yield start.start_point.row, "clippy" if arguments and expanded else "lenient"
         elif start.type == "token_tree":  # brackets that open on the macro's line, or above all that is shown
@@ -154,6 +160,16 @@ def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
         if not settled and kind not in COMMENTS:
             start = token
     return start, True
+
+
+def _is_function(siblings: list[Node], body: int) -> bool:
+    """The braces `siblings[body]` are a function's body."""
+    for n in range(body - 1, max(-1, body - _TOKENS), -1):
+        if siblings[n].type == "fn":
+            return siblings[n + 1].type in ("identifier", "metavariable")
+        if siblings[n].type in (";", "=", "=>") or is_braces(siblings[n]):
+            return False
+    return False
 
 
 def _continues(token: Node) -> bool:

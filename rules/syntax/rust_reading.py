@@ -38,6 +38,8 @@ class Reader:
         if path[at - 1].type not in TOKEN_TREES:
             return self._block(path, at, body, floor, None), statement_row(path, at)
         climb = list(climb_tokens(path, at, self.children))
+        if climb and climb[-1][1] == "function":
+            floor = max(floor, climb.pop()[0])
         rows = (start for start, who in reversed(climb) if who != "macro")
         return self._block(path, at, body, floor, climb), next(rows, path[at].start_point.row)
 
