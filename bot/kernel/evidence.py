@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pygit2
 
+from bot.kernel.memory import believable
 from rules.border.fit import fit
 from rules.patch import FileChange, Series
 
@@ -94,6 +95,7 @@ def _blob(commit: pygit2.Commit, path: str) -> pygit2.Blob | None:
     try:
         found = commit.tree[path]
     except (KeyError, ValueError):
+        believable()
         return None
     return found if isinstance(found, pygit2.Blob) else None
 

@@ -9,6 +9,7 @@ import pygit2
 from bot.kernel.error import KernelError
 from bot.kernel.facts import GitFacts
 from bot.kernel.index import Index
+from bot.kernel.memory import believable
 from rules.border.index import Border
 
 
@@ -23,18 +24,24 @@ class Repository:
             raise KernelError(f"{path}: {error}") from error
 
     def commit(self, name: str) -> pygit2.Commit | None:
-        """The commit with that id or ref; None where the repository has none."""
+        """The commit with that id or ref; None where the repository has none. Raises KernelError for a damaged one."""
         try:
             return self.git.revparse_single(name).peel(pygit2.Commit)
-        except (KeyError, ValueError, pygit2.GitError):
+        except (KeyError, ValueError):
+            believable()
             return None
+        except pygit2.GitError as error:
+            raise KernelError(f"{self.path}: {name}: {error}") from error
 
     def blob(self, blob_id: str) -> bytes | None:
-        """The bytes of the blob whose id begins so; None where there is none, or more than one."""
+        """The bytes of the blob whose id begins so; None where there is none, or more than one. Raises KernelError."""
         try:
             found = self.git[blob_id]
-        except (KeyError, ValueError, pygit2.GitError):
+        except (KeyError, ValueError):
+            believable()
             return None
+        except pygit2.GitError as error:
+            raise KernelError(f"{self.path}: {blob_id}: {error}") from error
         return found.data if isinstance(found, pygit2.Blob) else None
 
     @cached_property

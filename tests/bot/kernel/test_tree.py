@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A commit of a bare repository as rules see it, and the index behind its border."""
 
+import multiprocessing
+import os
+import re
+import resource
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bot.kernel.error import KernelError
+from bot.kernel.evidence import matching
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
 from rules.border.index import Border
@@ -95,3 +101,43 @@ def test_an_index_that_cannot_be_kept_is_kept_in_memory(kernel: Repository, tmp_
 def test_a_folder_that_is_no_repository_is_named(tmp_path: Path) -> None:
     with pytest.raises(KernelError, match="nowhere"):
         Repository(tmp_path / "nowhere")
+
+
+def _short(path: Path, what: str) -> None:
+    """Looks for what is not there, with next to no memory left."""
+    kernel = Repository(path)
+    at = kernel.commit("v1")
+    assert at is not None
+    used = int(re.findall(r"VmData:\s+(\d+)", Path("/proc/self/status").read_text())[0]) << 10
+    resource.setrlimit(resource.RLIMIT_DATA, (used + (2 << 20), used + (2 << 20)))
+    looks: dict[str, Callable[[], object]] = {
+        "blob": lambda: kernel.blob("1" * 12),
+        "commit": lambda: kernel.commit("1" * 40),
+        "file": lambda: matching(at, [("no/such/file", "1" * 12)]),
+    }
+    try:
+        looks[what]()
+    except MemoryError:
+        os._exit(3)
+
+
+@pytest.mark.parametrize("what", ["blob", "commit", "file"])
+def test_near_the_limit_of_memory_nothing_is_called_absent(kernel: Repository, what: str) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_short, args=(kernel.path, what))
+    process.start()
+    process.join()
+
+    assert process.exitcode == 3
+
+
+def test_a_damaged_repository_is_no_repository_without_the_blob(kernel: Repository) -> None:
+    text = FILES["include/linux/lamp.h"].encode()
+    name = blob_id(text)
+    loose = kernel.path / "objects" / name[:2] / name[2:]
+    loose.chmod(0o644)
+    loose.write_bytes(b"no object")
+
+    with pytest.raises(KernelError):
+        kernel.blob(name[:12])
+    with pytest.raises(KernelError):
+        kernel.blob(name)
