@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What goes wrong before any adapter is asked."""
+"""What goes wrong, by its roots: before any adapter is asked, and at one."""
+
+
+class AdapterError(Exception):
+    """The root of what goes wrong at archives, repositories, the database, the outbox: no mail's or posting's fault."""
 
 
 class SettingsError(Exception):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from bot.error import AdapterError
+
 T = TypeVar("T")
 R = TypeVar("R")
 log = logging.getLogger(__name__)
@@ -40,9 +42,11 @@ class OwnHands:
 
 
 def isolated(what: str, work: Callable[[], T]) -> T | Broken:
-    """What the work gives, or Broken where it raises what nobody foresaw; for pure work only, never an adapter's."""
+    """What the work gives, or Broken where it raises what nobody foresaw. What an adapter raises is let through."""
     try:
         return work()
+    except AdapterError:
+        raise
     except Exception as error:
         log.exception("%s", what)
         frame = traceback.extract_tb(error.__traceback__)[-1]

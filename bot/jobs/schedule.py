@@ -13,7 +13,7 @@ from types import FrameType
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from bot.store.error import StoreError
+from bot.error import AdapterError
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ class Repeated:
 def serve(jobs: Sequence[Repeated], stop: Event) -> None:
     """Run each job now and then at its pace, never twice at once; returns after `stop`, when the last unit is done.
 
-    A run that was due while the machine was busy is made up for once. A database that cannot be written now is written
-    the next time: nothing is lost, because nothing was marked as done.
+    A run that was due while the machine was busy is made up for once. What an adapter cannot do now it does the
+    next time, as where the database is locked: nothing is lost, because nothing was marked as done.
     """
     # It warns of every run that a longer one made superfluous; that is what max_instances is for.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -75,5 +75,5 @@ def stopped_by_signals(stop: Event) -> Iterator[None]:
 def _guarded(job: Repeated) -> None:
     try:
         job.run()
-    except StoreError as error:
+    except AdapterError as error:
         log.error("%s: %s", job.name, error)

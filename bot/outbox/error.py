@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What goes wrong on a mail's way out; the message says where and why."""
 
+from bot.error import AdapterError
 
-class OutboxError(Exception):
+
+class OutboxError(AdapterError):
     """The mail could not be taken away now; it is certain that nothing left, so that it may be tried again."""
 
 

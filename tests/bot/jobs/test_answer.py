@@ -27,6 +27,7 @@ from bot.mail.posting import Posting
 from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Identity
 from bot.review.policy import Policy
+from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.mails import START, FakeArchive, patch
@@ -545,3 +546,15 @@ def test_a_mail_that_waited_for_the_dns_is_obeyed(world: World, monkeypatch: pyt
         patched.setattr(Dns, "__call__", silent)
         world.listen()
     assert [True] == [each.obeyed for each in world.listen()]
+
+
+def test_a_command_waits_while_the_database_cannot_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(message_id: str) -> bool:
+        raise StoreError("locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store, "was_heard", locked)
+        with pytest.raises(StoreError):
+            world.hear(world.sign(world.mail()))
+
+    assert [True] == [heard.obeyed for heard in world.listen()]

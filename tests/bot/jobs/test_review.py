@@ -19,6 +19,7 @@ from bot.mail.refusal import Terms
 from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Identity
 from bot.review.policy import Policy
+from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.rule import Rule
@@ -175,3 +176,14 @@ def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, desk:
     assert (made.posting_id, second.mail) == ("2@x", made.message_id)
     assert b"Of the findings in the previous revision, which got no mail, 1 still" in made.content
     assert b"As said" not in made.content
+
+
+def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(store: Repository, desk: Desk) -> None:
+    def learned(posting: Posting, policy: Policy) -> Policy:
+        raise StoreError("locked")
+
+    with pytest.raises(StoreError):
+        _review(store, replace(desk, learned=learned), patch("1@x"))
+
+    assert ["1@x"] == [one.posting.message_id for one in store.due_for_review(9)]
+    assert [] == store.unjudged(9)
