@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden audit`: whole files, judged as if every line of them were new."""
 
-import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
@@ -12,8 +10,12 @@ from typing import Annotated, Final
 
 import typer
 
+from bot.cli import status
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
+from bot.jobs.bounded import Limits, own_work
+from bot.jobs.isolation import Broken, OwnHands
+from bot.jobs.workers import Workers
 from bot.kernel.kernels import Kernels, Places
 from bot.review.formats.row import Verdict, of_findings
 from rules.engine import audit as judge
@@ -26,6 +28,7 @@ _TOP_FOLDERS: Final = frozenset(
     {"arch", "block", "crypto", "drivers", "fs", "kernel", "lib", "mm", "net", "rust", "samples"}
 )
 _FEW: Final = 100
+_LIMITS: Final = Limits(seconds=60.0)
 
 
 def register(app: typer.Typer) -> None:
@@ -53,14 +56,15 @@ def audit(
       patchwarden audit --format jsonl --rule missing-safety-comment rust drivers samples
 
     Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or a file cannot be read (the others are
-    judged still); 3 a rule failed.
+    judged still); 3 a rule failed, or a file cannot be judged within 60 s and 512 MB where there are several processes.
     """
     if form is Format.MAIL:
         raise typer.BadParameter("a mail answers a posting; audit has none", param_hint="--format")
     rules = chosen(rule)
     files = list(_files(paths))
-    reports = list(_judged([each.id for each in rules], places(context, tree, no_tree), files, jobs))
-    problems = [each for each in reports if isinstance(each, str)]
+    reports = _judged([each.id for each in rules], places(context, tree, no_tree), files, jobs)
+    broken = [f"{path}: {each.reason}" for path, each in zip(files, reports, strict=True) if isinstance(each, Broken)]
+    problems = [*(each for each in reports if isinstance(each, str)), *broken]
     known = {each.id: each for each in rules}
     findings: list[Finding] = []
     failures: list[Failure] = []
@@ -74,7 +78,7 @@ def audit(
         complain(problem)
     for failure in failures:
         complain(f"rule {failure.rule} failed on {failure.path}: {failure.error}")
-    raise typer.Exit(outcome(verdict, fail_on))
+    raise typer.Exit(status.FAILED if broken else outcome(verdict, fail_on))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -90,20 +94,20 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             raise typer.BadParameter(f"{path} is neither a Rust file nor a folder", param_hint="PATH")
 
 
-def _judged(ids: Sequence[str], where: Places, files: Sequence[Path], jobs: int) -> Iterator[Report | str]:
-    """A report a file, or why it cannot be read, in the files' order."""
+def _judged(ids: Sequence[str], where: Places, files: Sequence[Path], jobs: int) -> list[Report | str | Broken]:
+    """A report a file, why it cannot be read, or why it cannot be judged, in the files' order."""
     workers = jobs or (os.cpu_count() or 1 if len(files) > _FEW else 1)
+    work = partial(_audit_file, ids, where)
     if workers == 1:
-        yield from map(partial(_audit_file, ids, where), files)
-        return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(partial(_audit_file, ids, where), files, chunksize=16)
+        return OwnHands().map(work, files)
+    with Workers(workers, _LIMITS) as hands:
+        return hands.map(work, files)
 
 
 @lru_cache(maxsize=1)
 def _tree(where: Places) -> Tree:
     """The newest tree at hand; opened once a process."""
-    return Kernels(where).newest() or NoTree()
+    return Kernels(where, patiently=own_work).newest() or NoTree()
 
 
 def _audit_file(ids: Sequence[str], where: Places, path: Path) -> Report | str:

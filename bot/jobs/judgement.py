@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from bot.jobs.bounded import Limits, own_work
 from bot.jobs.isolation import Broken, Hands, OwnHands
-from bot.jobs.workers import Limits, own_work
 from bot.kernel.kernels import Kernels, Places, Stacked
 from bot.mail.posting import Posting
 from rules.border.index import Border

@@ -4,24 +4,21 @@
 The processes stay, so that an ordinary mail does not pay for starting one; one that dies is replaced.
 """
 
-import fcntl
-import io
 import multiprocessing
-import os
 import pickle
-import resource
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, is_dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
-from bot.jobs.isolation import Broken, StoppedError, isolated
+from bot.jobs.bounded import Limits, TooMuch, packed, serve
+from bot.jobs.isolation import Broken, StoppedError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,27 +27,7 @@ TRIES: Final = 2
 _CHUNK: Final = 16
 _AHEAD: Final = 4
 _LOOK: Final = 0.2  # seconds between two looks whether to stop
-_OWN_WORK: Final = 600.0
 _PRELOADED: Final = ["bot.jobs.poll", "bot.inbox.assemble", "bot.jobs.judgement"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one piece of work may take: seconds by the clock, bytes of memory of its process, bytes of its result.
-
-    Files that a process maps to read, as a repository's packs, are not its memory.
-    """
-
-    seconds: float = 5.0
-    memory: int = 512 * 1024 * 1024
-    result: int = 128 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _TooMuch:
-    """The work ran out of memory, or gave too much, and its process lives to say so."""
-
-    memory: bool
 
 
 @dataclass(slots=True)
@@ -67,7 +44,7 @@ class _Worker:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, limits), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, limits), daemon=True)
         self.process.start()
         theirs.close()
         self.tasks: deque[_Task[Any]] = deque()
@@ -150,7 +127,7 @@ class Workers:
             while not worker.tasks[0].tries and waiting and not waiting[0].tries and len(worker.tasks) < share:
                 worker.tasks.append(waiting.popleft())
             with suppress(OSError):  # one that died idle is found by whoever listens to it
-                worker.connection.send_bytes(_packed((work, [task.item for task in worker.tasks], seconds)))
+                worker.connection.send_bytes(packed((work, [task.item for task in worker.tasks], seconds)))
 
     def _take(self, waiting: deque[_Task[T]], limits: Limits) -> Iterator[tuple[int, R | Broken]]:
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
@@ -165,7 +142,7 @@ class Workers:
                 worker.process.join()
                 yield from self._failed(worker, _reason(worker.process.exitcode, limits), waiting)
                 continue
-            if isinstance(answer, _TooMuch):
+            if isinstance(answer, TooMuch):
                 yield from self._failed(worker, _amount(answer, limits), waiting)
                 continue
             yield worker.tasks.popleft().at, answer
@@ -187,88 +164,6 @@ class Workers:
         self._workers.clear()
 
 
-@contextmanager
-def own_work() -> Iterator[None]:
-    """Within, the clock of the work at hand stands: for what our own files take, whatever mail makes us read them."""
-    left, _ = signal.getitimer(signal.ITIMER_REAL)
-    if left:
-        signal.setitimer(signal.ITIMER_REAL, _OWN_WORK)
-    try:
-        yield
-    finally:
-        if left:
-            signal.setitimer(signal.ITIMER_REAL, left)
-
-
-def _serve(connection: Connection, limits: Limits) -> None:
-    """A worker's life: it ends with its parent, or by the alarm that it sets itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, limits.memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _die_with_parent()
-    with suppress(EOFError, OSError):
-        while True:
-            work, items, seconds = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
-            for item in items:
-                signal.setitimer(signal.ITIMER_REAL, seconds)
-                answer = _answer(work, item, limits)
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                connection.send_bytes(answer)
-
-
-def _die_with_parent() -> None:
-    """Have the system end this process when the other end of the parent's pipe is closed, whatever is running here."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-
-
-def _answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
-    """What the work gives, or why it gives nothing, as bytes."""
-
-    def bounded() -> bytes:
-        try:
-            answer = _packed(work(item))
-        except MemoryError:
-            return _packed(_TooMuch(memory=True))
-        return answer if len(answer) <= limits.result else _packed(_TooMuch(memory=False))
-
-    answer = isolated(getattr(work, "__name__", "work"), bounded)
-    return answer if isinstance(answer, bytes) else _packed(answer)
-
-
-class _Pickler(pickle.Pickler):
-    """Frozen values as calls of their classes: what dataclasses do by themselves takes the reader ten times as long."""
-
-    def reducer_override(self, value: object) -> Any:
-        kind = type(value)
-        if kind not in _FIELDS:
-            _FIELDS[kind] = _field_names(kind)
-        names = _FIELDS[kind]
-        return NotImplemented if names is None else (kind, tuple(getattr(value, name) for name in names))
-
-
-_FIELDS: Final[dict[type[Any], tuple[str, ...] | None]] = {}
-
-
-def _field_names(kind: type[Any]) -> tuple[str, ...] | None:
-    """The fields in the order in which the class takes them; None for what is no dataclass, or takes them otherwise."""
-    if not is_dataclass(kind):
-        return None
-    own = fields(kind)
-    return tuple(field.name for field in own) if all(field.init and not field.kw_only for field in own) else None
-
-
-def _packed(value: object) -> bytes:
-    buffer = io.BytesIO()
-    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
-    return buffer.getvalue()
-
-
 def _reason(exit_status: int | None, limits: Limits) -> str:
     if exit_status == -signal.SIGALRM:
         return f"took longer than {limits.seconds:g} s"
@@ -277,7 +172,7 @@ def _reason(exit_status: int | None, limits: Limits) -> str:
     return f"ended its process with status {exit_status}"
 
 
-def _amount(found: _TooMuch, limits: Limits) -> str:
+def _amount(found: TooMuch, limits: Limits) -> str:
     if found.memory:
         return f"took more than {limits.memory // 2**20} MB"
     return f"gave more than {limits.result // 2**20} MB"

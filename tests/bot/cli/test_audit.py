@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from bot.jobs.bounded import Limits
 from tests.bot.cli.running import Run
 
 UNDOCUMENTED = "//! LEDs.\n\n/// On.\npub fn on() {\n    unsafe { bindings::on() };\n}\n"
@@ -103,3 +105,19 @@ def test_bytes_that_are_no_text(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty.rs").write_bytes(b"")
 
     assert run("audit", "--format", "json", "odd.rs", "empty.rs").status in (0, 1)
+
+
+def test_a_file_that_cannot_be_judged_costs_no_other(run: Run, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli.audit._LIMITS", Limits(seconds=2.0))
+    os.mkfifo(tree / "rust" / "kernel" / "endless.rs")
+    with (tree / "rust" / "kernel" / "huge.rs").open("wb") as huge:
+        huge.truncate(700 << 20)
+
+    done = run("audit", "--jobs", "2", "--format", "terse", "--rule", "missing-safety-comment", "linux")
+
+    assert ["linux/rust/kernel/a.rs", "linux/rust/kernel/b.rs"] == [
+        line.partition(":")[0] for line in done.out.splitlines() if "[missing" in line
+    ]
+    assert "linux/rust/kernel/endless.rs: took longer than 2 s, 2 times" in done.err
+    assert "linux/rust/kernel/huge.rs: took more than 512 MB, 2 times" in done.err
+    assert 3 == done.status

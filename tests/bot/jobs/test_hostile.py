@@ -8,9 +8,10 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
+from bot.jobs.bounded import Limits
 from bot.jobs.isolation import Broken
 from bot.jobs.poll import Poll, index, postings_in
-from bot.jobs.workers import Limits, Workers
+from bot.jobs.workers import Workers
 from bot.ports import Indexed, StoredMail, Thread, Unread
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail, patch, raw

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.jobs.bounded import Limits
 from bot.jobs.isolation import Broken
-from bot.jobs.workers import Limits, Workers
+from bot.jobs.workers import Workers
 
 LIMITS = Limits(seconds=0.5, memory=512 * 1024 * 1024)
 
