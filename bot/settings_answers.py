@@ -34,7 +34,12 @@ class AnswerSettings(BaseModel):
     maintainers: tuple[Mailbox, ...] = Field(
         default=(), description="Addresses that may give commands about every series, as those of a list about its own."
     )
-    most_a_day: int = Field(default=10, ge=0, description="So many answers at most to one person in a day.")
+    most_a_day: int = Field(
+        default=10, ge=0, description="So many answers at most to one person in a day, and as many re-checks."
+    )
+    most_a_day_in_all: int = Field(
+        default=100, ge=0, description="So many answers in a day to all together, and as many re-checks."
+    )
 
 
 class PrecisionSettings(BaseModel):

@@ -60,6 +60,7 @@ def answering(settings: Settings, store: Repository, desk: Desk, clock: Clock, s
         attest=wiring_lore.attester(settings),
         recheck=Rechecking(store, desk, clock).run,
         most_a_day=chosen.most_a_day,
+        most_a_day_in_all=chosen.most_a_day_in_all,
     )
     return Answering(store, ears, clock, stop)
 

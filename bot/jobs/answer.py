@@ -30,7 +30,7 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.outbox.agreement import Agreement, Mode
-from bot.ports import Clock, DuePosting, Outgoing, StoredMail
+from bot.ports import Clock, DuePosting, Outgoing, Served, StoredMail
 from bot.review.answering import KIND, answer_mail
 from bot.review.comment import Identity
 from bot.review.disposition import Disposition, Muted
@@ -69,8 +69,8 @@ class Memory(Protocol):
     ) -> bool:
         """Note the mail, make its changes and keep its answer, all together; False where it was heard."""
 
-    def answers_to(self, sender: str, since: datetime) -> int:
-        """How many answers somebody got since then."""
+    def served(self, since: datetime, sender: str | None = None) -> Served:
+        """How many answers somebody got since then, or all together, and for how many mails we judged again."""
 
     def find(self, message_id: str) -> DuePosting | None:
         """The posting that has this mail, or that we sent this mail about."""
@@ -83,7 +83,8 @@ class Memory(Protocol):
 class Ears:
     """Whom we hear, and as whom: our address and the secret behind its tokens; who has a say about a posting.
 
-    Nobody gets more than `most_a_day` answers; what is asked for is done all the same.
+    Nobody gets more than `most_a_day` answers, and as many second looks; all together `most_a_day_in_all` of each. What
+    else is asked for is done all the same.
     """
 
     own: str
@@ -94,6 +95,7 @@ class Ears:
     attest: Callable[[bytes], Sequence[Attestation]]
     recheck: Callable[[Posting], Rechecked | Broken]
     most_a_day: int = 10
+    most_a_day_in_all: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,13 @@ class Answering:
             return Heard(message.message_id, claimed, sender.reason, obeyed=False)
         kept = self._store.review_of(posting.message_id)
         case = Case(posting, None if kept is None else kept.review, sender, message.message_id, now)
-        response = respond(asked, case, self._ears.recheck)
+        own, everybodys = (self._store.served(now - _DAY, one) for one in (sender.key, None))
+        most, in_all = self._ears.most_a_day, self._ears.most_a_day_in_all
+        looks = own.rechecks < most and everybodys.rechecks < in_all
+        response = respond(asked, case, self._ears.recheck if looks else None)
         outcome = ", ".join(response.done)
-        answer = self._answer(message, sender, posting, response.paragraphs)
+        answers = own.answers < most and everybodys.answers < in_all
+        answer = self._answer(message, sender, posting, response.paragraphs) if answers else None
         fresh = self._store.hear(message.message_id, sender.key, outcome, response.changes, answer, now)
         return Heard(message.message_id, sender.key, outcome if fresh else "heard before", obeyed=fresh)
 
@@ -203,13 +209,10 @@ class Answering:
     def _answer(
         self, message: Message, sender: Address, posting: Posting, paragraphs: Sequence[Sequence[str]]
     ) -> Outgoing | None:
-        """The frozen answer to the sender alone; None where there is nothing to say, or too much was said already."""
+        """The frozen answer to the sender alone; None where there is nothing to say."""
         ears, now = self._ears, self._clock.now()
         agreed = ears.agreement(posting.lists)
         if not paragraphs or agreed.mode is Mode.OFF:
-            return None
-        if self._store.answers_to(sender.key, now - _DAY) >= ears.most_a_day:
-            log.info("%s: no answer, %s had %d today", message.message_id, sender.key, ears.most_a_day)
             return None
         reply = answer_mail(message, sender, paragraphs, ears.identity)
         content = compose(reply)

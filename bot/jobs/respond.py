@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.jobs.isolation import Broken
 from bot.jobs.recheck import Rechecked
 from bot.mail.address import Address
-from bot.mail.command import Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope
+from bot.mail.command import RECHECK, Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope
 from bot.mail.posting import Posting
 from bot.review.answering import explanation, help_text, recheck_text, unknown_finding
 from bot.review.comment import Review
@@ -36,15 +36,23 @@ class Response:
     done: list[str] = field(default_factory=list)
 
 
-def respond(commands: Iterable[Command], case: Case, recheck: Callable[[Posting], Rechecked | Broken]) -> Response:
-    """What the commands come to, in their order. Only a re-check has its effect here: it may be repeated at will."""
+def respond(
+    commands: Iterable[Command], case: Case, recheck: Callable[[Posting], Rechecked | Broken] | None
+) -> Response:
+    """What the commands come to, in their order. Only a re-check has its effect here: it may be repeated at will.
+
+    Without `recheck` there were too many already: no more are made, and nothing is said of it.
+    """
     response = Response()
     for command in commands:
-        if isinstance(command, Recheck):
+        if isinstance(command, Recheck) and recheck is None:
+            response.done.append("no recheck: too many in a day")
+        elif isinstance(command, Recheck):
+            assert recheck is not None
             rechecked = recheck(case.posting)
             if isinstance(rechecked, Rechecked) and not rechecked.changed.nothing:
                 response.paragraphs.append(recheck_text(rechecked.review, rechecked.changed))
-            response.done.append("recheck")
+            response.done.append(RECHECK)
         elif isinstance(command, Explain):
             response.paragraphs.append(explanation(by_id(command.rule), command.rule))
             response.done.append(f"explain {command.rule}")

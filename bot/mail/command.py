@@ -61,6 +61,9 @@ class Help:
     """Say which commands there are."""
 
 
+RECHECK: Final = "recheck"
+"""What is remembered of a mail for which a series was judged again."""
+
 Command = Recheck | Explain | NotApplicable | Fixed | Mute | Help
 
 

@@ -2,7 +2,7 @@
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, RawMail
-from bot.ports.mails import Attestations, Indexed, Kept, Mails, StoredMail, Thread, Unread
+from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
 from bot.ports.outbox import Mailer, Outbox, Outgoing, Pace, Returned, Returns
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
 from bot.ports.running import Clock, Progress
@@ -33,6 +33,7 @@ __all__ = [
     "RawMail",
     "Returned",
     "Returns",
+    "Served",
     "Store",
     "StoredMail",
     "Tally",

@@ -19,6 +19,14 @@ class StoredMail:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What mails to us came to: answers that were kept, and mails for which a series was judged again."""
+
+    answers: int
+    rechecks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Indexed:
     """What threading needs of a mail that could be read.
 

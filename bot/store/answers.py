@@ -9,8 +9,8 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.mail.command import Scope
-from bot.ports import Outgoing, RawMail, StoredMail
+from bot.mail.command import RECHECK, Scope
+from bot.ports import Outgoing, RawMail, Served, StoredMail
 from bot.review.disposition import Answer, Disposition, Muted
 from bot.store.codec import unpack
 from bot.store.database import Database
@@ -76,11 +76,15 @@ class AnswerRows:
         with self._database.reading() as session:
             return session.get(HeardRow, message_id) is not None
 
-    def answers_to(self, sender: str, since: datetime) -> int:
-        """How many answers somebody got since then."""
+    def served(self, since: datetime, sender: str | None = None) -> Served:
+        """How many answers somebody got since then, or all together, and for how many mails we judged again."""
         with self._database.reading() as session:
-            answered = select(func.count()).where(HeardRow.sender == sender, HeardRow.answered)
-            return session.exec(answered.where(col(HeardRow.heard) >= since)).one()
+            rows = select(HeardRow.outcome, HeardRow.answered).where(col(HeardRow.heard) >= since)
+            if sender is not None:
+                rows = rows.where(HeardRow.sender == sender)
+            found = session.exec(rows).all()
+        answers = sum(answered for _, answered in found)
+        return Served(answers, sum(RECHECK in outcome.split(", ") for outcome, _ in found))
 
     def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
         """What was answered to the findings of one series, or of all."""

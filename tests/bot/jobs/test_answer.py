@@ -53,6 +53,7 @@ class World:
     mode: Mode = Mode.AUTHOR
     rechecked: list[str] = field(default_factory=list)
     most_a_day: int = 10
+    most_a_day_in_all: int = 100
     came: int = 0
 
     def __post_init__(self) -> None:
@@ -107,6 +108,7 @@ class World:
             attest=partial(attest, keys=Keys(self.dns)),
             recheck=self._recheck,
             most_a_day=self.most_a_day,
+            most_a_day_in_all=self.most_a_day_in_all,
         )
         with time_machine.travel(self.clock.now(), tick=False):
             return Answering(self.store, ears, self.clock, Event()).run()
@@ -468,6 +470,34 @@ def test_answers_are_rationed_but_commands_are_not(world: World) -> None:
     world.hear(world.sign(world.mail("patchwarden: help\n", Message_ID="<command.10@example.org>")))
 
     assert 3 == len(world.answers())
+
+
+@pytest.mark.parametrize("limit", ["most_a_day", "most_a_day_in_all"])
+def test_second_looks_are_rationed_and_what_is_over_it_is_silent(world: World, limit: str) -> None:
+    setattr(world, limit, 2)
+    again = "patchwarden: recheck\npatchwarden: fixed missing-safety-comment\n"
+    for number in range(4):
+        heard = world.hear(world.sign(world.mail(again, Message_ID=f"<command.{number}@example.org>")))
+
+    assert [PATCH, PATCH] == world.rechecked
+    assert ["no recheck: too many in a day, fixed missing-safety-comment"] == [each.outcome for each in heard]
+    assert [] == world.answers()
+
+    world.clock.forward(hours=25)
+    world.hear(world.sign(world.mail(again, Message_ID="<command.9@example.org>")))
+
+    assert 3 == len(world.rechecked)
+
+
+def test_what_one_person_had_is_not_counted_to_another_but_counts_for_all(world: World) -> None:
+    world.most_a_day, world.most_a_day_in_all = 2, 3
+    asked = "patchwarden: recheck\npatchwarden: help\n"
+    for number, sender in enumerate([ADA, ADA, ADA, OWNER, OWNER]):
+        changes = {"From": sender, "Message-ID": f"<command.{number}@example.org>"}
+        world.hear(world.sign(world.mail(asked, **changes)))
+
+    assert 3 == len(world.rechecked)
+    assert [(ADA,), (ADA,), (OWNER,)] == [to for to, _ in sorted(world.answers())]
 
 
 def test_a_mute_stops_what_is_still_here(world: World) -> None:
