@@ -67,12 +67,23 @@ def same(before: str, after: str, old: Border, new: Border) -> bool:
     return before == after or resolved(before, old) == resolved(after, new)
 
 
-def call_stands(before: Declaration, after: Declaration, old: Border, new: Border) -> bool:
-    """Whether Rust code that calls the one can call the other: a `*mut` may become a `*const`, nothing else moves."""
-    if not same(before.type, after.type, old, new) or len(before.parameters) != len(after.parameters):
-        return False
-    pairs = zip(before.parameters, after.parameters, strict=True)
-    return all(same(one, other, old, new) or _only_const_added(one, other) for one, other in pairs)
+def const_lost(before: Declaration, after: Declaration, old: Border, new: Border) -> tuple[int, ...] | None:
+    """The parameters that only lose their `const`; None where Rust code that calls the one cannot call the other.
+
+    A `*mut` may be passed for a `*const`, and be taken for one when it is returned: nothing else moves.
+    """
+    if len(before.parameters) != len(after.parameters):
+        return None
+    if not same(before.type, after.type, old, new) and not _only_const_added(after.type, before.type):
+        return None
+    lost: list[int] = []
+    for index, (one, other) in enumerate(zip(before.parameters, after.parameters, strict=True)):
+        if same(one, other, old, new) or _only_const_added(one, other):
+            continue
+        if not _only_const_added(other, one):
+            return None
+        lost.append(index)
+    return tuple(lost)
 
 
 def c_call_stands(before: Declaration, after: Declaration, old: Border, new: Border) -> bool:

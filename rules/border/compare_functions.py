@@ -4,8 +4,10 @@
 import re
 from collections.abc import Iterator
 
-from rules.border.abi import c_call_stands, call_stands, only_const_differs, same
+from rules.border.abi import c_call_stands, const_lost, only_const_differs, same
+from rules.border.arguments import arguments, is_const
 from rules.border.breakage import Breakage, Effect
+from rules.border.index import Border
 from rules.border.located import LocatedHelper, User
 from rules.border.subject import Subject
 from rules.syntax.c import Declaration, Kind
@@ -46,7 +48,7 @@ def _is_used(one: LocatedHelper, subject: Subject) -> bool:
 def _signature(subject: Subject, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
     old, new = subject.change.before, subject.change.after
     one, other = _differing(subject.old(_SYMBOLS), subject.new(_SYMBOLS))
-    left = users if one is not None and other is not None and not _stands(subject, users, one, other) else ()
+    left = _broken(subject, users, one, other) if one is not None and other is not None else ()
     helped: tuple[LocatedHelper, ...] = ()
     was, now = _differing(subject.old(_CALLABLE), subject.new(_CALLABLE))
     if was is not None and now is not None and not c_call_stands(was, now, old, new):
@@ -56,15 +58,25 @@ def _signature(subject: Subject, users: tuple[User, ...], helpers: tuple[Located
         yield subject.breakage(Effect.SIGNATURE, first, second, left, helpers=helped)
 
 
-def _stands(subject: Subject, users: tuple[User, ...], one: Declaration, other: Declaration) -> bool:
-    """Whether all the users can go on with the new declaration: those that only call it take more changes."""
+def _broken(subject: Subject, users: tuple[User, ...], one: Declaration, other: Declaration) -> tuple[User, ...]:
+    """The users that cannot go on with the new declaration: those that only call it take more changes."""
     old, new = subject.change.before, subject.change.after
     if one.kind is Kind.VARIABLE or other.kind is Kind.VARIABLE:
-        return one.kind is other.kind and same(one.type, other.type, old, new)
+        return () if one.kind is other.kind and same(one.type, other.type, old, new) else users
     if all(user.use.form == "macro" or f"{subject.name}(" in user.use.text for user in users):
-        return call_stands(one, other, old, new)
+        lost = const_lost(one, other, old, new)
+        if lost is None:
+            return users
+        return tuple(user for user in users if _passes_const(user, lost, old)) if lost else ()
     pairs = [(one.type, other.type), *zip(one.parameters, other.parameters, strict=False)]
-    return len(one.parameters) == len(other.parameters) and all(same(*pair, old, new) for pair in pairs)
+    stand = len(one.parameters) == len(other.parameters) and all(same(*pair, old, new) for pair in pairs)
+    return () if stand else users
+
+
+def _passes_const(user: User, parameters: tuple[int, ...], border: Border) -> bool:
+    """Whether the call passes a `*const` for one of these parameters: what an expression is, is seldom known."""
+    passed = arguments(user, border)
+    return any(index < len(passed) and is_const(passed[index]) for index in parameters)
 
 
 def _passes_mutable(one: LocatedHelper, was: Declaration, now: Declaration) -> bool:
@@ -100,9 +112,9 @@ def _gate(subject: Subject, users: tuple[User, ...], helpers: tuple[LocatedHelpe
     fresh_c = _fresh_conditions(callables, subject.new(_CALLABLE))
     helped = tuple(one for one in helpers if fresh_c and not _covers(one.helper.conditions, fresh_c))
     if left or helped:
-        gone, come = symbols or callables, subject.new(_SYMBOLS) or subject.new(_CALLABLE)
-        conditions = fresh if left else fresh_c
-        yield subject.breakage(Effect.GATED, gone[0], come[0], left, helpers=helped, conditions=conditions)
+        gone, conditions = symbols or callables, fresh if left else fresh_c
+        stub = next((one for one in subject.new(_CALLABLE) if one.kind not in _SYMBOLS), None) if left else None
+        yield subject.breakage(Effect.GATED, gone[0], stub, left, helpers=helped, conditions=conditions)
 
 
 def _fresh_conditions(old: list[Declaration], new: list[Declaration]) -> tuple[str, ...]:

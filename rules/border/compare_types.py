@@ -29,7 +29,8 @@ def structs(subject: Subject) -> Iterator[Breakage]:
         return
     by_value = tuple(one for one in left if not _behind_pointer(one, subject.name))
     if members or by_value:
-        yield subject.breakage(Effect.OPAQUE, old[0], None, by_value, members=members)
+        effect = Effect.UNREACHED if _in_other_header(subject) else Effect.OPAQUE
+        yield subject.breakage(effect, old[0], None, by_value, members=members)
 
 
 def _all_members(subject: Subject, old: Declaration) -> tuple[MemberUser, ...]:
@@ -49,6 +50,15 @@ def _named_anywhere(subject: Subject) -> bool:
             return True
     after = subject.change.after
     return any(path not in after.reached for path in after.facts.declaring(subject.name))
+
+
+def _in_other_header(subject: Subject) -> bool:
+    """Whether a header that the bindings do not see defines the type after the series."""
+    after = subject.change.after
+    return any(
+        path.endswith(".h") and path not in after.reached and one.kind in _AGGREGATES
+        for path, one in after.facts.declarations(subject.name)
+    )
 
 
 def _behind_pointer(user: User, name: str) -> bool:

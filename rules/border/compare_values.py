@@ -9,7 +9,7 @@ from rules.border.breakage import Breakage, Effect
 from rules.border.index import Border
 from rules.border.located import User
 from rules.border.subject import Subject
-from rules.syntax.c import Declaration, Kind, evaluate, plain_expression
+from rules.syntax.c import Declaration, Kind, evaluate, ioctl_number, plain_expression
 
 VALUES = (Kind.CONSTANT, Kind.MACRO)
 _COUNT = re.compile(r"(?:^|_)(?:MAX|NR|NUM|CNT|COUNT|LAST|END)(?:_|$)", re.IGNORECASE)
@@ -39,7 +39,7 @@ def values(subject: Subject) -> Iterator[Breakage]:
     fresh = _fresh(old, new)
     ungated = subject.standing.ungated(left, fresh) if fresh else ()
     if ungated and any("CONFIG_" in one for one in fresh) and not provided:
-        yield subject.breakage(Effect.GATED, old[0], new[0], ungated, conditions=fresh)
+        yield subject.breakage(Effect.GATED, old[0], None, ungated, conditions=fresh)
         return
     yield from _value(subject, old, new, left, provided)
 
@@ -56,8 +56,10 @@ def _value(
     if macro and plain_expression(first.type) and not plain_expression(second.type) and not provided:
         yield subject.breakage(Effect.NOT_CONSTANT, first, second, left)
         return
-    before, after = _number(first, subject.change.before), _number(second, subject.change.after)
-    if before is None or after is None or before == after:
+    numbers: tuple[object, object] = _number(first, subject.change.before), _number(second, subject.change.after)
+    if None in numbers:
+        numbers = ioctl_number(first.type), ioctl_number(second.type)
+    if None in numbers or numbers[0] == numbers[1]:
         return
     step = subject.step
     if not (_counts(first, step.before(first.parent)) and _counts(second, step.after(second.parent))):

@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from rules.syntax.c_body import Member
 from rules.syntax.c_declaration import CSource, Declaration, Kind
 from rules.syntax.c_scanner import Scanner
-from rules.syntax.c_value import evaluate, plain_expression
+from rules.syntax.c_value import evaluate, ioctl_number, plain_expression
 
-__all__ = ["CSource", "Declaration", "Kind", "Member", "evaluate", "identifiers", "plain_expression", "scan"]
+__all__ = [
+    "CSource",
+    "Declaration",
+    "Kind",
+    "Member",
+    "evaluate",
+    "identifiers",
+    "ioctl_number",
+    "plain_expression",
+    "scan",
+]
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 

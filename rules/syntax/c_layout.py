@@ -51,4 +51,4 @@ def is_old_style(text: str, start: int, end: int) -> bool:
         r"\s*[A-Za-z_]\w*[\s*]+\w", head[closing + 1 :]
     ):
         return False
-    return re.match(r"(?:\s*[A-Za-z_][\w\s*,\[\]]*;)*\s*\n\{", text[end:]) is not None
+    return re.match(r"(?:\s*[A-Za-z_][\w\s*,\[\]]*;)*\s*\{", text[end:]) is not None

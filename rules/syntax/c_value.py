@@ -9,6 +9,7 @@ _TOKEN = re.compile(r"\s*(0[xX][0-9a-fA-F]+[uUlL]*|\d+[uUlL]*|'(?:\\.|[^'\\])'|\
 _SUFFIX = re.compile(r"[uUlL]+$")
 _PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
 _LIMIT = 1 << 64
+_IOCTL = re.compile(r"\s*_(IO|IOR|IOW|IOWR)\(([^,()]+),([^,()]+)[,)]")
 
 
 def evaluate(expression: str, names: Mapping[str, int | None] | None = None) -> int | None:
@@ -38,6 +39,16 @@ def plain_expression(expression: str) -> bool:
         if left == ")" and (re.match(r"[\w'(~]", right)):
             return False  # a cast
     return True
+
+
+def ioctl_number(expression: str) -> tuple[int | str, ...] | None:
+    """Direction, type and number of an `_IO*(…)`, which say most of its value; None for anything else."""
+    match = _IOCTL.match(expression)
+    if match is None:
+        return None
+    direction, kind, number = match.groups()
+    values = evaluate(kind), evaluate(number)
+    return None if values[0] is None or values[1] is None else (direction, values[0], values[1])
 
 
 def _tokens(expression: str) -> list[str] | None:

@@ -25,9 +25,11 @@ Cc. A function that loses its symbol needs a helper in `rust/helpers/`, a macro 
 ## When it stays silent
 
 Without a kernel tree nobody knows what Rust uses. Users whose text the series changes count as updated. A change that
-Rust cannot see is none: another spelling of the same type, a `const` on a parameter's pointer, a static inline that is
-called through a helper, a stub for the other branch of an `#if`, a new condition over a user that some option builds
-already, a driver or a `cfg`, the last enumerator, which counts the others, where its enum grows. Where the base tree
+Rust cannot see is none: another spelling of the same type, a `const` on a parameter's pointer, one that a parameter
+loses where what Rust passes may be a `*mut`, a static inline that is called through a helper, a stub for the other
+branch of an `#if`, a new condition over a user that some option builds already, a driver or a `cfg`, the last
+enumerator, which counts the others, where its enum grows. An `EXPORT_SYMBOL` that goes alone: code built into the
+kernel needs none, and which Rust code becomes a module, or is inlined into one, is not known here. Where the base tree
 does not say what the patch removes, the tree is another one, and nothing is said.
 """
 
@@ -35,6 +37,7 @@ from collections.abc import Iterator, Sequence
 
 from rules.border.breakage import Breakage, Effect
 from rules.border.compare import breakages
+from rules.border.index import Border
 from rules.border.wording import evidence, facts, message
 from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
 from rules.rule import Example, Rule, Status
@@ -55,12 +58,12 @@ def check(view: SeriesView) -> Iterator[Finding]:
             place = one.place
             lines.setdefault((one.effect, place.step.patch.index, _path(one), place.line), []).append(one)
         else:
-            yield _finding(one)
+            yield _finding(one, change.before)
     for together in lines.values():
-        yield _finding(together[0], together[1:])
+        yield _finding(together[0], change.before, together[1:])
 
 
-def _finding(one: Breakage, alike: Sequence[Breakage] = ()) -> Finding:
+def _finding(one: Breakage, border: Border, alike: Sequence[Breakage] = ()) -> Finding:
     place = one.place
     patch = place.step.patch
     anchor: Anchor | LogAnchor = LogAnchor(patch.index, 0, patch.subject)
@@ -72,8 +75,8 @@ def _finding(one: Breakage, alike: Sequence[Breakage] = ()) -> Finding:
         Severity.WARNING if one.effect is Effect.VALUE else RULE.severity,
         Confidence.HIGH if one.sure else Confidence.MEDIUM,
         anchor,
-        message(one, alike),
-        evidence(one),
+        message(one, border, alike),
+        evidence(one, border),
         facts=facts(one),
     )
 

@@ -82,6 +82,50 @@ def test_a_change_that_rust_does_not_see_is_none(old: str, new: str) -> None:
     assert [] == _said((whole_change(LAMP_H, edited(LAMP_H, old, new)),))
 
 
+@pytest.mark.parametrize(
+    ("passed", "found"),
+    [
+        ("&lamp", True),
+        ("&raw const lamp", True),
+        ("lamp.cast_const()", True),
+        ("lamp as *const bindings::lamp", True),
+        ("name.as_char_ptr()", True),
+        ("core::ptr::null()", True),
+        ("lamp", False),
+        ("self.0.get()", False),
+        ("&mut lamp", False),
+        ("&raw mut lamp", False),
+        ("&lamp as *const _ as *mut _", False),
+        ("lamp.as_ptr().cast()", False),
+        ("core::ptr::null_mut()", False),
+    ],
+)
+def test_a_parameter_loses_its_const_under_who_surely_passes_such_a_pointer(passed: str, found: bool) -> None:
+    const = ON.replace("struct lamp *", "const struct lamp *")
+    on = tree(
+        **{
+            LAMP_H: edited(LAMP_H, ON, const),
+            LAMP_RS: edited(LAMP_RS, "bindings::lamp_on(lamp)", f"bindings::lamp_on(\n        {passed},\n    )"),
+        }
+    )
+    header = whole_change(LAMP_H, FILES[LAMP_H], before=edited(LAMP_H, ON, const))
+
+    change = view(series((header,)), on).border
+
+    assert change is not None
+    assert [Effect.SIGNATURE] * found == [one.effect for one in breakages(change)]
+
+
+def test_an_ioctl_that_gets_another_number_is_found() -> None:
+    before = edited(LAMP_H, "#define LAMP_MAX 4", "#define LAMP_MAX _IOW('l', 4, int)")
+    after = before.replace("'l', 4", "'l', 5")
+
+    change = view(series((whole_change(LAMP_H, after, before=before),)), tree(**{LAMP_H: before})).border
+
+    assert change is not None
+    assert [("LAMP_MAX", Effect.VALUE)] == [(one.name, one.effect) for one in breakages(change)]
+
+
 def test_a_typedef_that_changes_is_found_with_its_users() -> None:
     path = "include/linux/lamp_types.h"
 
@@ -102,7 +146,31 @@ def test_a_struct_made_opaque_is_found() -> None:
 def test_a_header_that_moves_is_said_once() -> None:
     moved = whole_change("include/linux/light.h", FILES["include/linux/light.h"], "include/linux/lights/light.h")
 
-    assert [("<linux/light.h>", "rust/bindings/bindings_helper.h", Effect.HEADER_GONE)] == _said((moved,))
+    (found,) = _found((moved,))
+
+    assert ("<linux/light.h>", Effect.HEADER_GONE) == (found.name, found.effect)
+    assert [("rust/bindings/bindings_helper.h", 2)] == [(user.path, user.use.line) for user in found.users]
+
+
+def test_a_header_that_a_helper_includes_too_is_said_with_it_in_one_remark() -> None:
+    (found, *_) = _found((whole_change(LAMP_H, None),))
+
+    assert Effect.HEADER_GONE is found.effect
+    assert ["rust/bindings/bindings_helper.h", "rust/helpers/lamp.c"] == [user.path for user in found.users]
+
+
+def test_a_struct_that_moves_to_a_header_out_of_reach_is_found_as_such() -> None:
+    text, path = FILES[LAMP_H], "include/linux/other.h"
+    start, end = text.index("struct lamp {"), text.index("int lamp_on")
+
+    said = _said(
+        (
+            whole_change(LAMP_H, text[:start] + "struct lamp;\n" + text[end:]),
+            whole_change(path, FILES[path] + text[start:end]),
+        )
+    )
+
+    assert [("lamp", "", Effect.UNREACHED)] == said
 
 
 def test_a_name_that_moves_to_another_header_in_reach_stays() -> None:

@@ -47,6 +47,12 @@ def test_a_declaration_has_its_kind_and_canonical_signature(text: str, kind: Kin
     assert (kind, signature) == (found.kind, found.signature)
 
 
+def test_a_definition_of_the_oldest_kind_on_one_line_declares_no_parameter() -> None:
+    found = scan("int lamp_on(a, b) int a; char *b; {\n\treturn 0;\n}\nint lamp_off(int c);\n").declarations
+
+    assert [("lamp_on", True), ("lamp_off", False)] == [(one.name, one.defined) for one in found]
+
+
 def test_a_struct_has_its_fields_with_types_and_conditions() -> None:
     text = """struct lamp {
     int level; /* of light; { */

@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.syntax.c import evaluate, plain_expression
+from rules.syntax.c import evaluate, ioctl_number, plain_expression
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,20 @@ from rules.syntax.c import evaluate, plain_expression
 )
 def test_a_value_is_told_where_it_can_be(expression: str, value: int | None) -> None:
     assert value == evaluate(expression, {"A": 7})
+
+
+@pytest.mark.parametrize(
+    ("expression", "number"),
+    [
+        ("_IOW('b', 5, __u32)", ("IOW", 98, 5)),
+        ("_IO(0x12, 1)", ("IO", 18, 1)),
+        ("_IOR(MAGIC, 1, int)", None),
+        ("_IOC(1, 2, 3, 4)", None),
+        ("7", None),
+    ],
+)
+def test_an_ioctl_is_told_by_its_direction_type_and_number(expression: str, number: tuple[object, ...] | None) -> None:
+    assert number == ioctl_number(expression)
 
 
 @pytest.mark.parametrize(
