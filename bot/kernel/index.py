@@ -13,6 +13,7 @@ from bot.kernel.record import (
     VERSION,
     declaration_from_json,
     declaration_to_json,
+    declarations_from_json,
     helpers_from_json,
     helpers_to_json,
     includes_from_json,
@@ -59,7 +60,7 @@ class Index:
         """The declarations of the C file with that id."""
         source, includes = self._source(blob, content)
         rows = self._database.execute("SELECT facts FROM declaration WHERE source = ? ORDER BY rowid", (source,))
-        return CSource(tuple(declaration_from_json(text) for (text,) in rows), includes_from_json(includes))
+        return CSource(declarations_from_json(text for (text,) in rows), includes_from_json(includes))
 
     def declarations(self, name: str) -> Iterator[tuple[str, Declaration]]:
         """Every declaration of a name in any file known, with the file's id."""

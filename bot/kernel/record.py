@@ -2,6 +2,7 @@
 """Facts as JSON and back: what the index keeps of one blob. Plain arrays, no pickles."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from rules.border.facts import Access, Helper, RustFacts, Use
@@ -32,7 +33,16 @@ def declaration_to_json(one: Declaration) -> str:
 
 def declaration_from_json(text: str) -> Declaration:
     """The declaration that `declaration_to_json` wrote."""
-    kind, name, line, last, shown, parameters, members, conditions, defined, parent = json.loads(text)
+    return _declaration(json.loads(text))
+
+
+def declarations_from_json(texts: Iterable[str]) -> tuple[Declaration, ...]:
+    """The declarations that `declaration_to_json` wrote one by one, read in one go."""
+    return tuple(map(_declaration, json.loads(f"[{','.join(texts)}]")))
+
+
+def _declaration(record: list[Any]) -> Declaration:
+    kind, name, line, last, shown, parameters, members, conditions, defined, parent = record
     return Declaration(
         Kind(kind),
         name,

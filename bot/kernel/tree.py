@@ -10,7 +10,12 @@ from bot.kernel.error import KernelError
 from bot.kernel.facts import GitFacts
 from bot.kernel.index import Index
 from bot.kernel.memory import believable
+from bot.kernel.objects import Objects
 from rules.border.index import Border
+
+# Several questions about a series read the same files; by itself libgit2 keeps none.
+pygit2.settings.cache_object_limit(pygit2.enums.ObjectType.BLOB, 256 * 1024)
+pygit2.settings.cache_max_size(32 * 1024 * 1024)
 
 
 class Repository:
@@ -36,13 +41,18 @@ class Repository:
     def blob(self, blob_id: str) -> bytes | None:
         """The bytes of the blob whose id begins so; None where there is none, or more than one. Raises KernelError."""
         try:
-            found = self.git[blob_id]
+            found = self.git[blob_id] if self._objects.may_have(blob_id) else None
         except (KeyError, ValueError):
-            believable()
-            return None
+            found = None
         except pygit2.GitError as error:
             raise KernelError(f"{self.path}: {blob_id}: {error}") from error
+        if found is None:
+            believable()
         return found.data if isinstance(found, pygit2.Blob) else None
+
+    @cached_property
+    def _objects(self) -> Objects:
+        return Objects(Path(self.git.path) / "objects")
 
     @cached_property
     def tips(self) -> tuple[tuple[str, pygit2.Commit], ...]:

@@ -11,6 +11,7 @@ from rules.border.helper_facts import BINDGEN_PARAMETERS
 from rules.border.index import Border
 from rules.border.overlay import changed_border
 from rules.border.partial import agreed, laid
+from rules.border.scanned import scanned
 from rules.border.source import is_c
 from rules.image import Image
 from rules.patch import FileChange, Hunk, Patch
@@ -162,13 +163,13 @@ class _Walk:
             return self.scanned[path]
         if content == self._tree.read(path):
             return self._base.facts.c(path)
-        return scan(_text(content))
+        return scanned(_text(content))
 
     def _step(self, file: "ChangedFile", before: bytes | None, after: bytes | None, known: bool) -> None:
         change = file.change
         if known:
             pre = self._scanned_before(change.before, before)
-            post = scan(_text(after)) if after is not None else None
+            post = scanned(_text(after)) if after is not None else None
             if change.before is not None:
                 self.scanned.pop(change.before, None)
             if post is not None:

@@ -9,6 +9,8 @@ def fit(content: bytes, change: FileChange) -> bytes | None:
 
     What comes out is likely, never proven: the announced blob id is not asked.
     """
+    if any(_before(hunk).encode("utf-8", "surrogateescape") not in content for hunk in change.hunks):
+        return None  # most hunks that do not fit stand nowhere, which the bytes tell fastest
     lines = content.decode("utf-8", "surrogateescape").split("\n")
     result: list[str] = []
     at = 0
@@ -21,6 +23,10 @@ def fit(content: bytes, change: FileChange) -> bytes | None:
         at = start + sum(not line.added for line in hunk.lines)
     result += lines[at:]
     return "\n".join(result).encode("utf-8", "surrogateescape")
+
+
+def _before(hunk: Hunk) -> str:
+    return "\n".join(line.text for line in hunk.lines if not line.added)
 
 
 def _place(lines: list[str], hunk: Hunk, least: int) -> int | None:

@@ -9,7 +9,7 @@ from rules.border.facts import Access, Bindgen, Constant
 from rules.border.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, shown_constants
 from rules.border.index import Border
 from rules.border.located import Located, LocatedHelper, User
-from rules.border.source import ChangedFacts
+from rules.border.source import ChangedFacts, is_c
 from rules.syntax.c import CSource
 
 
@@ -97,12 +97,10 @@ class _Overlay(Border):
     @cached_property
     def reached(self) -> dict[str, str]:
         for path in self._paths:
-            if path in self._base.reached or path.endswith((".h", ".c")):
-                same = self.facts.includes(path) == self._base.facts.includes(path)
-                if not same and (
-                    path in self._base.reached or path.startswith("include/") or path in self._helper_paths
-                ):
-                    return super().reached
+            if (
+                path in self._base.reached or (is_c(path) and path.startswith("include/")) or path in self._helper_paths
+            ) and self.facts.includes(path) != self._base.facts.includes(path):
+                return super().reached
         return self._base.reached
 
     @cached_property

@@ -3,12 +3,14 @@
 
 import posixpath
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 # Architectures for which the kernel builds Rust; their headers stand in for `<asm/…>` side by side.
 ARCHITECTURES = ("x86", "arm64", "arm", "riscv", "loongarch", "s390", "powerpc", "um")
 _SEARCH = ("include/", "include/uapi/")
 
 
+@lru_cache(maxsize=2**15)
 def candidates(include: str, of: str) -> tuple[str, ...]:
     """The paths an `#include` may mean, in order of search; `include` keeps its `<>` or quotes, `of` includes it.
 
