@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
-from rules.finding import Failure, Finding, LogAnchor, Report
+from rules.finding import Failure, Finding, LogAnchor, Report, Skipped
 from rules.image import Image, build, whole
 from rules.mending import Audited, mended_by
 from rules.patch import FileChange, Patch, Series
@@ -44,14 +44,14 @@ def judge(rules: Sequence[Rule], shown: SeriesView) -> Report:
     finding whose cause a later patch of the series removes says so in `mended_by`.
     """
     found: list[Finding] = []
-    failures: list[Failure] = []
+    unjudged: list[Failure | Skipped] = []
     for file in shown.files:
         for rule in rules:
             if rule.check_file is not None:
-                found += _isolated(rule, rule.check_file, file, file.patch.index, file.path, failures)
+                found += _isolated(rule, rule.check_file, file, file.patch.index, file.path, unjudged)
     for rule in rules:
         if rule.check_series is not None:
-            found += _isolated(rule, rule.check_series, shown, 0, "", failures)
+            found += _isolated(rule, rule.check_series, shown, 0, "", unjudged)
     audited = _audited(rules, shown)
     later = ((one, mended_by(one, shown, audited)) for one in found)
     mended = [one if index is None else replace(one, mended_by=index) for one, index in later]
@@ -59,7 +59,7 @@ def judge(rules: Sequence[Rule], shown: SeriesView) -> Report:
     for position, file in enumerate(shown.files):
         order.setdefault((file.patch.index, file.path), position)
         order.setdefault((file.patch.index, file.change.before or file.path), position)
-    return Report(_numbered(sorted(mended, key=lambda one: _position(one, order))), tuple(failures))
+    return _report(_numbered(sorted(mended, key=lambda one: _position(one, order))), unjudged)
 
 
 def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = None) -> Report:
@@ -69,11 +69,21 @@ def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = 
     file = FileView(shown, patch, FileChange(None, path), None, whole(path, content))
     shown.files = [file]
     found: list[Finding] = []
-    failures: list[Failure] = []
+    unjudged: list[Failure | Skipped] = []
     for rule in rules:
         if rule.check_file is not None:
-            found += _isolated(rule, rule.check_file, file, 0, path, failures)
-    return Report(_numbered(sorted(found, key=lambda one: _position(one, {}))), tuple(failures))
+            found += _isolated(rule, rule.check_file, file, 0, path, unjudged)
+    return _report(_numbered(sorted(found, key=lambda one: _position(one, {}))), unjudged)
+
+
+def _report(found: tuple[Finding, ...], unjudged: Iterable[Failure | Skipped]) -> Report:
+    failures, skipped = [], []
+    for one in dict.fromkeys(unjudged):
+        if isinstance(one, Failure):
+            failures.append(one)
+        else:
+            skipped.append(one)
+    return Report(found, tuple(failures), tuple(skipped))
 
 
 def _isolated(
@@ -82,9 +92,9 @@ def _isolated(
     shown: Shown,
     patch: int,
     path: str,
-    failures: list[Failure],
+    unjudged: list[Failure | Skipped],
 ) -> list[Finding]:
-    """What one check finds; its crash becomes a Failure, and what it had found until then is dropped.
+    """What one check finds; a crash becomes a Failure, too much a Skipped, and what it had found until then is dropped.
 
     Raises MemoryError.
     """
@@ -92,19 +102,19 @@ def _isolated(
         found = list(islice(check(shown), _MOST_FOUND + 1))
         if len(found) <= _MOST_FOUND:
             return found
-        failures.append(Failure(rule.id, patch, path, f"too much to judge: more than {_MOST_FOUND:,} findings"))
+        reason = f"too much to judge: more than {_MOST_FOUND:,} findings of {rule.id}"
+        unjudged.append(Skipped(rule.id, patch, path, reason))
         return []
     except MemoryError:
         raise  # the limit of this process, no mistake of the rule: elsewhere it would find what is there
     except TooMuchError as much:
-        failure = Failure(rule.id, 0, "", str(much)) if much.of_series else Failure(rule.id, patch, path, str(much))
-        if failure not in failures:
-            failures.append(failure)
+        place = (0, "") if much.of_series else (patch, path)
+        unjudged.append(Skipped(rule.id, *place, str(much)))
         return []
     except Exception as error:  # noqa: BLE001 the one place where a rule's mistake is kept from the other rules
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.name}, line {frame.lineno}"
-        failures.append(Failure(rule.id, patch, path, f"{type(error).__name__} in {where}: {error}"))
+        unjudged.append(Failure(rule.id, patch, path, f"{type(error).__name__} in {where}: {error}"))
         return []
 
 

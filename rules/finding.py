@@ -109,8 +109,28 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """What a rule was silent on because it is more than people write: no mistake of anybody's, and no all-clear.
+
+    The patch 0 and no path: that is so for the series as a whole.
+    """
+
+    rule: str
+    patch: int
+    path: str
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """Where that is and why, the same for all rules that are silent for that reason."""
+        place = ", ".join(filter(None, (f"patch {self.patch}" if self.patch else "", self.path)))
+        return f"{place}: {self.reason}" if place else self.reason
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run over a series found, in a fixed order, and what failed."""
+    """All that a run over a series found, in a fixed order, what failed, and what was too much to judge."""
 
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
+    skipped: tuple[Skipped, ...] = ()

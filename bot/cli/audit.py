@@ -55,8 +55,9 @@ def audit(
       patchwarden audit rust/kernel
       patchwarden audit --format jsonl --rule missing-safety-comment rust drivers samples
 
-    Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or a file cannot be read (the others are
-    judged still); 3 a rule failed, or a file cannot be judged within 60 s and 512 MB where there are several processes.
+    Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or a file that cannot be read or is too much
+    to judge (the others are judged still); 3 a rule failed, or a file cannot be judged within 60 s and 512 MB where
+    there are several processes.
     """
     if form is Format.MAIL:
         raise typer.BadParameter("a mail answers a posting; audit has none", param_hint="--format")
@@ -72,6 +73,7 @@ def audit(
         if isinstance(report, Report):
             findings += report.findings
             failures += report.failures
+            problems += dict.fromkeys(one.line for one in report.skipped)
     verdict = Verdict(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
     typer.echo(printed(verdict, rules, form), nl=False)
     for problem in problems:
@@ -120,6 +122,7 @@ def _audit_file(ids: Sequence[str], where: Places, path: Path) -> Report | str:
     return Report(
         tuple(_shown(finding, str(path)) for finding in report.findings),
         tuple(replace(failure, path=str(path)) for failure in report.failures),
+        tuple(replace(one, path=str(path)) for one in report.skipped),
     )
 
 

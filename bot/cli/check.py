@@ -83,8 +83,8 @@ def check(
       b4 mbox -o - MESSAGE-ID | patchwarden check --format terse -
       git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
 
-    Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or input that cannot be read whole (what can
-    be read is judged still); 3 a rule or the program failed.
+    Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or input that cannot be read or judged whole
+    (what can be is judged still); 3 a rule or the program failed.
     """
     if not targets and git is None:
         raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
@@ -97,6 +97,7 @@ def check(
     if not postings and not problems and form is not Format.B4:
         problems.append(f"no patch in {', '.join(read.names)}")
     problems += broken
+    problems += (line for each in reviews for line in dict.fromkeys(one.line for one in each.skipped))
     known = {each.id: each for each in rules}
     verdict = Verdict(
         tuple(row for each in reviews for row in of_review(each, known)),

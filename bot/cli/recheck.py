@@ -154,6 +154,7 @@ def _lines(done: Rechecked, send: bool) -> Iterator[str]:
         yield f"  nothing is sent: {visible(done.unsent)}"
     for failure in done.review.failures:
         yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
+    yield from (visible(f"  {line}") for line in dict.fromkeys(one.line for one in done.review.skipped))
 
 
 def _finding(change: Change) -> str:

@@ -71,6 +71,7 @@ class Tally:
     withheld: Counter[str] = field(default_factory=Counter)
     would_send: int = 0
     held: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
 
 def register(app: typer.Typer) -> None:
@@ -120,7 +121,7 @@ def replay(
                 _pass_on(event, desk.rules, form, folder)
     console = Console(stderr=form is Form.JSONL, highlight=False)
     console.print(_table(tally, time.monotonic() - began))
-    for problem in (*tally.failures[:_MOST], *tally.held[:_MOST]):
+    for problem in (*tally.failures[:_MOST], *tally.held[:_MOST], *tally.skipped[:_MOST]):
         complain(problem)
     if len(tally.failures) > _MOST:
         complain(f"and {len(tally.failures) - _MOST:,} more failures")
@@ -159,6 +160,7 @@ def _count_review(tally: Tally, played: Played) -> None:
         f"rule {each.rule} failed on patch {each.patch} of {made.posting.message_id}, {each.path}: {each.error}"
         for each in made.failures
     ]
+    tally.skipped += dict.fromkeys(f"{made.posting.message_id}: {one.line}" for one in made.skipped)
     tally.would_send += played.content is not None and not played.held
     tally.held += [f"held, the mail on {made.posting.message_id}: {problem}" for problem in played.held]
 
@@ -212,6 +214,8 @@ def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
     yield from ((f"  {reason}", f"{count:,}") for reason, count in _most(tally.withheld.elements()))
     yield "mails that would be sent", f"{tally.would_send:,}"
     yield "failures", f"{len(tally.failures):,}"
+    if tally.skipped:
+        yield "places that are too much to judge", f"{len(tally.skipped):,}"
     yield "wall time", f"{seconds:.1f} s"
     yield "peak memory", _memory()
 

@@ -137,6 +137,10 @@ def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outc
             f"{len(outcomes) - len(reviewed):,} not reviewed (incomplete, damaged or refused).",
             highlight=False,
         )
+    if skipped := sum(one.skipped > 0 for one in outcomes):
+        console.print(
+            f"{skipped:,} of them not judged whole: `{_NAME} explain` says what was too much.", highlight=False
+        )
     known = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.mails.items())) or "none"
     console.print(
         f"{settings.database} knows {tally.postings:,} series and {tally.raw:,} mails, {tally.unreadable:,} of them "

@@ -8,7 +8,7 @@ FINDINGS = 1
 """Done; something was found at or above `--fail-on`."""
 
 USAGE = 2
-"""Bad usage or settings, or input that cannot be read."""
+"""Bad usage or settings, or input that cannot be read, or is too much to judge."""
 
 FAILED = 3
 """A rule or the program failed."""

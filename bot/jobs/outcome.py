@@ -11,7 +11,7 @@ from bot.mail.posting import Defective, Posting, Waiting
 class Outcome:
     """One posting in a line: `refused` says why it was not reviewed, `mail` is its mail's id, `to` who would get it.
 
-    `unsaid` is why there is no mail although there are findings.
+    `unsaid` is why there is no mail although there are findings, `skipped` counts what was too much to judge.
     """
 
     posting_id: str
@@ -21,6 +21,7 @@ class Outcome:
     expected: int
     findings: int = 0
     failures: int = 0
+    skipped: int = 0
     mail: str = ""
     to: tuple[str, ...] = ()
     refused: str = ""

@@ -108,6 +108,7 @@ class Reviewing:
             outcome,
             findings=sum(comment.standing is not Standing.RESOLVED for comment in judged.review.comments),
             failures=len(judged.review.failures),
+            skipped=len({one.line for one in judged.review.skipped}),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
             unsaid="" if mail else _unsaid(judged),

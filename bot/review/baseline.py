@@ -15,8 +15,8 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     """Every finding with its standing, in the report's order, then what the previous revision had and this one has not.
 
     A finding is repeated where its fingerprint is found again, moved where only rule and text are. Nothing counts as
-    resolved that could not be looked for: a rule that failed now, or that is not `alive` (None: all are). What went to
-    nobody was not said.
+    resolved that could not be looked for: a rule that failed now, that had too much to judge, or that is not `alive`
+    (None: all are). What went to nobody was not said.
     """
     mailed = previous is not None and bool(previous.recipients.to)
     old = (
@@ -36,7 +36,7 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
             comments.append(Comment(finding, Standing.MOVED, _answered(moved), *_said(moved, mailed), before))
         else:
             comments.append(Comment(finding))
-    failed = {failure.rule for failure in report.failures}
+    failed = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     comments += [
         Comment(gone.finding, Standing.RESOLVED, RESOLVED, *_said(gone, mailed))
         for gone in by_text.rest()

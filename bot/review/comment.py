@@ -8,7 +8,7 @@ from typing import Final
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from rules.delta import UnsafeDelta
-from rules.finding import Failure, Finding
+from rules.finding import Failure, Finding, Skipped
 
 NO_DELTA: Final = UnsafeDelta()
 
@@ -82,6 +82,7 @@ class Review:
     unsafe_delta: str = ""
     delta: UnsafeDelta = NO_DELTA
     basis: Basis = Basis()
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def said(self) -> tuple[Comment, ...]:

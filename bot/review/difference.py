@@ -87,6 +87,8 @@ def _why(before: Review, after: Review, comment: Comment) -> str:
         return reason
     if rule in {failure.rule for failure in before.failures} ^ {failure.rule for failure in after.failures}:
         return "the rule failed one of the two times"
+    if rule in {one.rule for one in before.skipped} ^ {one.rule for one in after.skipped}:
+        return "it was too much to judge one of the two times"
     if before.posting.series != after.posting.series:
         return "the series was read otherwise"
     return "more of its files is known now"

@@ -34,7 +34,8 @@ def review(
     comments = withhold(comments, posting, known, policy)
     than = against(delta, previous.delta).line() if previous is not None else ""
     line = "; ".join(filter(None, (delta.line(), than)))
-    return Review(posting, comments, report.failures, _recipients(posting, comments, policy), line, delta)
+    to = _recipients(posting, comments, policy)
+    return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)
 
 
 def answered(posting: Posting, comments: Iterable[Comment]) -> Part | None:

@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
@@ -21,6 +22,7 @@ from bot.store.times import utc
 
 QUARANTINED = "quarantined"
 _SHORTEST_ID = 7
+_SILENCES = 3  # places that are too much to judge and are named
 _HEX = frozenset("0123456789abcdef")
 _WAITING = ("queued", "approved", "held")
 
@@ -88,7 +90,9 @@ class PostingRows:
         with self._database.writing() as session:
             posting = review.posting
             save_review(session, review, now)
-            _judge(session, posting, "reviewed", review.recipients.reason)
+            silences = dict.fromkeys(one.line for one in review.skipped)
+            reasons = filter(None, (review.recipients.reason, *islice(silences, _SILENCES)))
+            _judge(session, posting, "reviewed", "; ".join(reasons))
             return outgoing is not None and _answer(session, posting, outgoing, now)
 
     def refuse(self, posting: Posting, reason: str) -> None:

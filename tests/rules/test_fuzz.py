@@ -88,4 +88,5 @@ def test_hostile_files_are_read_in_time(unit: str) -> None:
     report = audit(active(), "rust/kernel/led.rs", content)
 
     assert time.process_time() - started < 10.0  # half a second on an idle machine
-    assert {one.error.partition(":")[0] for one in report.failures} <= {"too much to judge"}
+    assert report.failures == ()
+    assert all("too much to judge: " in one.line for one in report.skipped)

@@ -40,9 +40,9 @@ def test_a_file_of_too_many_sites_is_not_judged_and_the_others_are() -> None:
     report = run(active(), series(large, small), NoTree())
 
     assert found(report) == {"rust/kernel/a.rs": 2}
-    failed = next(one for one in report.failures if one.rule == RULE)
-    assert (failed.patch, failed.path) == (1, "rust/kernel/b.rs")
-    assert failed.error.startswith("too much to judge: the file ")
+    assert report.failures == ()
+    skipped = next(one for one in report.skipped if one.rule == RULE)
+    assert skipped.line.startswith("patch 1, rust/kernel/b.rs: too much to judge: the file ")
 
 
 def test_the_same_holds_for_many_hunks_of_few_sites() -> None:
@@ -53,7 +53,7 @@ def test_the_same_holds_for_many_hunks_of_few_sites() -> None:
     report = run(active(), series(FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", hunks)), NoTree())
 
     assert found(report) == {}
-    assert "rust/kernel/a.rs" in {one.path for one in report.failures}
+    assert "rust/kernel/a.rs" in {one.path for one in report.skipped}
 
 
 def test_a_series_of_too_many_sites_is_judged_as_far_as_it_could_be_and_says_so_once() -> None:
@@ -65,7 +65,7 @@ def test_a_series_of_too_many_sites_is_judged_as_far_as_it_could_be_and_says_so_
 
     assert set(found(report).values()) == {each}
     assert len(found(report)) == MOST_OF_SERIES // (each + 1)
-    assert [(one.patch, one.path) for one in report.failures if one.rule == RULE] == [(0, "")]
+    assert [(one.patch, one.path) for one in report.skipped if one.rule == RULE] == [(0, "")]
     assert of_series(shown) == UnsafeDelta()
 
 
@@ -73,7 +73,8 @@ def test_findings_without_end_are_none_and_said() -> None:
     report = audit(active(), "rust/kernel/a.rs", b"// SAFETY:\nlet a = 1;\n" * 2_001)
 
     assert "safety-placeholder" not in {one.rule for one in report.findings}
-    assert "too much to judge: more than 2,000 findings" in {one.error for one in report.failures}
+    reason = "too much to judge: more than 2,000 findings of safety-placeholder"
+    assert f"rust/kernel/a.rs: {reason}" in {one.line for one in report.skipped}
 
 
 @pytest.mark.parametrize("junk", ['" ', '"a" ', "b'", "a.b ", "1.0 ", "; } "])

@@ -4,7 +4,7 @@ from dataclasses import replace
 from bot.mail.address import Address
 from bot.review.baseline import compare
 from bot.review.comment import Comment, Recipients, Review, Standing
-from rules.finding import Failure, Report
+from rules.finding import Failure, Report, Skipped
 from tests.bot.review.making import Maker
 
 AUTHOR = Address("Ada", "ada@example.org")
@@ -70,5 +70,8 @@ def test_nothing_is_resolved_that_was_not_looked_for(make: Maker) -> None:
     previous = Review(make.posting(), (Comment(make.finding(3)),))
     failed = Report(failures=(Failure("missing-safety-comment", 1, "rust/kernel/led.rs", "ValueError"),))
 
+    silent = Report(skipped=(Skipped("missing-safety-comment", 1, "rust/kernel/led.rs", "too much to judge"),))
+
     assert () == compare(failed, previous)
+    assert () == compare(silent, previous)
     assert () == compare(Report(), previous, alive=())

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is too much to judge is silence with a reason: no all-clear for the author, no alarm for the operator."""
+
+from pathlib import Path
+
+import pytest
+
+from rules.syntax.rust_work import MOST_OF_FILE
+from tests.bot.cli.conftest import Call
+from tests.bot.cli.running import Run
+from tests.fakes.mails import git_archive, patch
+
+WHY = "rust/kernel/valve.rs: too much to judge: the file has more unsafe code, or is less Rust, than what people write"
+CODE = "    unsafe { open() };\n" * (MOST_OF_FILE + 1)
+DIFF = (
+    "diff --git a/rust/kernel/valve.rs b/rust/kernel/valve.rs\nnew file mode 100644\n--- /dev/null\n"
+    f"+++ b/rust/kernel/valve.rs\n@@ -0,0 +1,{MOST_OF_FILE + 1} @@\n" + CODE.replace("    ", "+    ")
+)
+
+
+@pytest.fixture
+def large() -> bytes:
+    head, _, _ = patch("large@x").partition(b"\ndiff --git ")
+    return head + b"\n" + DIFF.encode() + b"-- \n2.43.0\n"
+
+
+def test_check_says_where_and_why_and_is_not_clean(run: Run, large: bytes) -> None:
+    done = run("check", "--no-tree", "-", stdin=large)
+
+    assert (2, f"patchwarden: patch 1, {WHY}\n") == (done.status, done.err)
+    assert '"unreadable"' in run("check", "--no-tree", "--format", "b4", "-", stdin=large).out.replace("\\", "")
+
+
+def test_audit_names_the_file_as_it_was_given(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rust" / "kernel" / "valve.rs"
+    file.parent.mkdir(parents=True)
+    file.write_text(CODE)
+
+    done = run("audit", "--no-tree", "rust")
+
+    assert (2, f"patchwarden: {WHY}\n") == (done.status, done.err)
+
+
+def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, large: bytes) -> None:
+    archive = git_archive(tmp_path / "list.git", (large, patch("good@x", "fan")))
+
+    status, out, _ = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert status == 0
+    assert "1 of them not judged whole" in out
+    status, out, _ = patchwarden("explain", "large@x")
+    assert f"reviewed: nothing to say; patch 1, {WHY}" in out
+
+
+def test_replay_counts_and_names_it(run: Run, tmp_path: Path, large: bytes) -> None:
+    done = run("replay", "--no-tree", "--jobs", "1", git_archive(tmp_path / "list.git", (large,)))
+
+    assert done.status == 0
+    assert "places that are too much to judge" in done.out
+    assert f"patchwarden: large@x: patch 1, {WHY}" in done.err
