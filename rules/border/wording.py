@@ -85,8 +85,11 @@ def _otherwise(one: Breakage) -> str:
 def _mend(one: Breakage) -> str:
     if one.effect is Effect.GATED and one.shown[1]:
         return "it needs a helper in `rust/helpers/`"
-    helped = one.helpers and not one.users and not one.members
-    return _MEND_HELPER.get(one.effect, _MEND[one.effect]) if helped else _MEND[one.effect]
+    users = len(one.users) + len(one.members)
+    if one.helpers and not users:
+        return _MEND_HELPER.get(one.effect, _MEND[one.effect])
+    mend = _MEND[one.effect]
+    return mend.replace("these users have", "this user has") if users == 1 and not one.helpers else mend
 
 
 def _alike(alike: Sequence[Breakage]) -> str:
