@@ -4,7 +4,7 @@
 import importlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,6 +21,7 @@ from bot.inbox.git_range import GitRange
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
 from bot.jobs.isolation import Broken, isolated
+from bot.kernel.base import Base
 from bot.kernel.commit import start_of
 from bot.kernel.kernels import Kernels
 from bot.mail.compose import Refused, compose
@@ -29,7 +30,7 @@ from bot.mail.parse import SYNTHETIC, parse
 from bot.mail.posting import Posting
 from bot.mail.target import target
 from bot.ports import Archive
-from bot.review.comment import Identity, Review
+from bot.review.comment import Basis, Identity, Review
 from bot.review.formats.row import Verdict, of_review
 from bot.review.history import History
 from bot.review.policy import Policy
@@ -197,7 +198,7 @@ def _postings(messages: Sequence[Message]) -> tuple[list[Posting], list[str]]:
 
 def _based(
     context: typer.Context, git: tuple[Path, str] | None, tree: list[str] | None, no_tree: bool
-) -> Callable[[Posting], Tree]:
+) -> Callable[[Posting], tuple[Tree, Base | None]]:
     """The tree that a posting is judged against: the range's own start, unless another one is named.
 
     Says where a tree is at hand and not asked, because the posting is not made for it.
@@ -205,11 +206,11 @@ def _based(
     start = start_of(*git) if git else None
     kernels = Kernels(places(context, tree, no_tree), start, word=True)
 
-    def based(posting: Posting) -> Tree:
+    def based(posting: Posting) -> tuple[Tree, Base | None]:
         found, base = kernels.tree(posting.series, posting.date)
         if base is not None and base.doubt:
             complain(f"{visible(posting.series.subject)}: {visible(base.doubt)}")
-        return found
+        return found, base
 
     return based
 
@@ -217,17 +218,18 @@ def _based(
 def _judge(
     postings: Iterable[Posting],
     rules: Sequence[Rule],
-    based: Callable[[Posting], Tree],
+    based: Callable[[Posting], tuple[Tree, Base | None]],
     speaking: tuple[Policy, Identity] | None,
 ) -> tuple[list[Review], list[bytes]]:
     """The review of each posting, and the mails that would be sent where somebody speaks."""
     history, reviews, mails = History(), [], []
     for posting in postings:
-        shown = view(posting.series, based(posting))
+        tree, base = based(posting)
+        shown = view(posting.series, tree)
         report, policy = judge(rules, shown), speaking[0] if speaking else None
         made = review(posting, report, rules, history.previous(posting), policy, of_series(shown))
         history.remember(made)
-        reviews.append(made)
+        reviews.append(made if base is None else replace(made, basis=Basis(base=base.named)))
         answer = reply(made, rules, speaking[1]) if speaking else None
         content = compose(answer) if answer else None
         if isinstance(content, Refused):

@@ -97,6 +97,8 @@ def _posting(one: KeptPosting, by: Terms, now: datetime) -> Iterator[str]:
     else:
         refused = refuse_posting(posting, one.context, now, by)
         yield clean(f"  not reviewed yet; {f'would be refused: {refused}' if refused else 'due for review'}")
+    if one.base:
+        yield clean(f"  judged against {one.base}")
     yield f"  answered by {one.answer} (`patchwarden outbox show`)" if one.answer else "  no mail answers it"
 
 

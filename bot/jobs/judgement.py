@@ -84,8 +84,7 @@ def judged(case: Case) -> Judgement:
     tree, base = _kernels(case.places).tree(case.series, case.sent)
     shown = view(case.series, Stacked(tree, _Announced(case.stored)))
     report = judge(case.rules, shown)
-    named = "" if base is None else f"{base} (certainty {base.certainty})"
-    return Judgement(report, of_series(shown), shown.blobs, named)
+    return Judgement(report, of_series(shown), shown.blobs, "" if base is None else base.named)
 
 
 def bare(rule: Rule) -> Rule:

@@ -27,7 +27,7 @@ from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.ports import Archive, Progress
-from bot.review.comment import Identity, Reply, Review
+from bot.review.comment import Basis, Identity, Reply, Review
 from bot.review.history import History
 from bot.review.lint import problems
 from bot.review.policy import Policy
@@ -173,6 +173,7 @@ def _judge(
             if since is None or (posting.date is not None and posting.date >= since):
                 made = review(posting, report, desk.rules, history.previous(posting), desk.policy, delta)
                 history.remember(made)
+                made = made if base is None else replace(made, basis=Basis(base=base.named))
                 yield _played(made, desk, base)
         progress.advance()
 

@@ -67,6 +67,11 @@ class Base:
             return f"this is made for another tree, {of}: {_UNSAID}"
         return f"made for {self.ref} but for {shown}: what that tree says of it does not count"
 
+    @property
+    def named(self) -> str:
+        """The base as it stands in a review: which commit, why that one, and how certain that is."""
+        return f"{self} (certainty {self.certainty})"
+
     def __str__(self) -> str:
         return f"{self.ref} ({self.commit[:12]}), {self.chosen}, {self.evidence}"
 

@@ -15,7 +15,10 @@ from bot.ports.postings import Completions, Postings
 
 @dataclass(frozen=True, slots=True)
 class KeptPosting:
-    """A posting that is kept: `state` and `detail`, the `verdict` on it and its reason, the id of the mail it got."""
+    """A posting that is kept: `state` and `detail`, the `verdict` on it and its reason, the id of the mail it got.
+
+    `base` names the kernel that it was judged against; "" where there was none, or no judgement.
+    """
 
     posting: Posting
     context: Context
@@ -25,6 +28,7 @@ class KeptPosting:
     reason: str
     searched: str
     answer: str
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

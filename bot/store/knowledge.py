@@ -11,7 +11,8 @@ from bot.store.codec import decode, unpack
 from bot.store.database import Database
 from bot.store.following import context_of
 from bot.store.postings import QUARANTINED
-from bot.store.tables import AnsweredRow, CompletionRow, MailRow, MessageRow, PostingRow
+from bot.store.reviews import review_of
+from bot.store.tables import AnsweredRow, CompletionRow, MailRow, MessageRow, PostingRow, ReviewRow
 
 
 class KnowledgeRows:
@@ -77,6 +78,7 @@ def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPo
     search = session.get(CompletionRow, row.message_id)
     parts = [part.message_id for part in posting.parts]
     answered = session.exec(select(AnsweredRow).where(col(AnsweredRow.message_id).in_(parts)).limit(1)).first()
+    reviewed = session.get(ReviewRow, row.message_id)
     return KeptPosting(
         posting=posting,
         context=context_of(session, posting),
@@ -86,4 +88,5 @@ def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPo
         reason=row.reason,
         searched="" if search is None else search.outcome or f"{search.attempts} times without success so far",
         answer="" if answered is None else answered.outgoing_id,
+        base="" if reviewed is None else review_of(session, reviewed).basis.base,
     )

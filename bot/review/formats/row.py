@@ -18,12 +18,14 @@ class Row:
     """A finding, its rule's status, and the mail it is about.
 
     There is no `message_id` where a file was judged by itself or the mail has none, no `posting` where there is none.
+    `base` names the kernel it was judged against, why that one and how certain that is; "" where there was none.
     """
 
     finding: Finding
     status: Status
     message_id: str | None = None
     posting: str = ""
+    base: str = ""
 
     @property
     def place(self) -> str:
@@ -58,7 +60,13 @@ def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
         if comment.standing is not Standing.RESOLVED:
             part = review.posting.part(comment.finding.anchor.patch)
             message_id = None if part is None or part.message_id.endswith(SYNTHETIC) else part.message_id
-            yield Row(comment.finding, rules[comment.finding.rule].status, message_id, review.posting.message_id)
+            yield Row(
+                comment.finding,
+                rules[comment.finding.rule].status,
+                message_id,
+                review.posting.message_id,
+                review.basis.base,
+            )
 
 
 def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:
@@ -84,6 +92,7 @@ def record(row: Row) -> dict[str, str | int | None]:
         "text": clean(anchor.text),
         "message": clean(finding.message),
         "fingerprint": finding.fingerprint,
+        "base": clean(row.base) or None,
     }
 
 

@@ -19,7 +19,7 @@ def text(verdict: Verdict) -> str:
     if verdict.reviews:
         for review in verdict.reviews:
             mine = [row for row in verdict.rows if row.posting == review.posting.message_id]
-            lines += [*_of_posting(review.posting, mine), *_delta(review), ""]
+            lines += [*_of_posting(review.posting, mine), *_base(review), *_delta(review), ""]
     else:
         lines += _of_files(verdict.rows)
     lines += [_failed(failure) for failure in verdict.failures]
@@ -43,6 +43,11 @@ def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
             yield f"  patch {patch.index}/{posting.expected}: {visible(patch.subject)}"
         for row in mine:
             yield from (f"  {line}" for line in _finding(row, with_path=True))
+
+
+def _base(review: Review) -> Iterator[str]:
+    if review.basis.base:
+        yield f"  judged against {visible(review.basis.base)}"
 
 
 def _delta(review: Review) -> Iterator[str]:

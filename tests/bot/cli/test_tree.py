@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden tree`, and `--tree` of the commands that judge."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.bot.kernel.repositories import commit, repository
+from tests.fakes.mails import git_archive
 from tests.rules.border.trees import FILES, edited, whole_change
 
 Call = Callable[..., tuple[int, str, str]]
@@ -131,3 +134,26 @@ def test_replay_counts_how_certain_the_trees_are(patchwarden: Call, kernel: Path
     assert "by their ids" in out
     assert "1 of 1" in out
     assert "certain" not in alone[1]
+
+
+def test_which_tree_and_why_is_in_what_is_said_of_a_series(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
+    settings, patch = tmp_path / "s.toml", tmp_path / "a.patch"
+    settings.write_text(f'database = "{tmp_path}/p.db"\n[[kernel.repositories]]\npath = "{kernel}"\n')
+    patch.write_text(_patch())
+    archive = git_archive(tmp_path / "list.git", (_patch().encode(),))
+    judged = re.compile(r"v1 \([0-9a-f]{12}\), pre-images, 1 of 1 pre-images found \(certainty high\)")
+    options = ("--config", str(settings))
+
+    ran = patchwarden(*options, "run", "--once", "--archive", str(archive))
+    explained = patchwarden(*options, "explain", "1@example.org")
+    text = patchwarden(*options, "check", str(patch))
+    rows = json.loads(patchwarden(*options, "check", str(patch), "--format", "json")[1])
+    replayed = patchwarden(*options, "replay", str(archive), "--jobs", "1", "--format", "jsonl")
+
+    assert 0 == ran[0], ran
+    assert judged.search(explained[1]), explained
+    assert judged.search(text[1]), text
+    assert all(judged.fullmatch(row["base"]) for row in [*rows, json.loads(replayed[1])])
+    assert rows
+    alone = json.loads(patchwarden("check", str(patch), "--no-tree", "--format", "json", "--fail-on", "nit")[1])
+    assert all(row["base"] is None for row in alone)

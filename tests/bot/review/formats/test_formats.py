@@ -36,6 +36,7 @@ FIELDS = [
     "text",
     "message",
     "fingerprint",
+    "base",
 ]
 
 
@@ -64,6 +65,7 @@ def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
         "text": "    line_9();",
         "message": "This `unsafe` block has no SAFETY comment.",
         "fingerprint": finding.fingerprint,
+        "base": None,
     }
     verdict = _verdict(make, finding)
 
