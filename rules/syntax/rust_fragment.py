@@ -3,12 +3,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from rules.finding import Confidence
 from rules.image import Fragment
 from rules.syntax.rust_grammar import counted
 from rules.syntax.rust_unit import Unit
+from rules.syntax.rust_walk import Walker
 from rules.syntax.rust_work import Work
 
 _BRACKET = re.compile(  # what never ends, ends with the text: else each of many openings would be followed to the end
@@ -27,6 +29,16 @@ _ARMS = (b"fn f() { match x {", b"} }")
 _VALUES = (b"fn f() { let _ = S {", b"}; }")
 _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _TOKENS = b"m! {"
+# A fragment that begins in a function's head: with typed parameters, which no call has, with a `where` or its bounds.
+_PARAMETER = (
+    rb"[ \t]*(?:\w+[ \t]+)?\w+[ \t]*:[ \t]*[\w&*(\['<][^\n]*,[ \t]*\n|[ \t]*&?(?:'?\w+[ \t]+){0,2}self,[ \t]*\n"
+)
+_PARAMETERS = re.compile(
+    rb"(?:(?:" + _PARAMETER + rb")+[ \t]*\)(?=[ \t]*\{[ \t]*\n|\s*where\b)"
+    rb"|(?:" + _PARAMETER + rb")*[ \t]*\)[ \t]*->)"
+)
+_CLAUSE = re.compile(rb"[ \t]*where\b")
+_BOUNDS = re.compile(rb"(?:[ \t]*(?:for<[^\n>]*>[ \t]*)?\w+(?:::\w+)*:[ \t]*[\w?&'(<][^\n]*,[ \t]*\n)+[ \t]*\{[ \t]*\n")
 _MAX_TRIES = 64 * 1024
 _MAX_SEARCH = 256 * 1024
 _MOST_OPEN = 64  # brackets that a hunk may leave open: more are no code
@@ -62,7 +74,7 @@ def _wrapped(fragment: Fragment, before: bytes, after: bytes, work: Work) -> Uni
     tokens, above = before.startswith(_TOKENS), 1 if head else 0
     if tree is None or tree.root_node.has_error:
         return None
-    return Unit(
+    unit = Unit(
         tree,
         text,
         tuple(text.split(b"\n")),
@@ -72,12 +84,21 @@ def _wrapped(fragment: Fragment, before: bytes, after: bytes, work: Work) -> Uni
         bottom=above + fragment.text.removesuffix(b"\n").count(b"\n") + 1,
         open_top=fragment.first > 1,
         tokens=tokens,
-        macro=_macro(fragment.text),
     )
+    return replace(unit, macro=True) if b"$" in text and _shows_part_of_macro(unit) else unit
 
 
-def _macro(text: bytes) -> bool:
-    return b"$" in text and _MACRO.search(text) is not None
+def _shows_part_of_macro(unit: Unit) -> bool:
+    """A metavariable stands outside of the macro definitions that begin in the fragment."""
+    walker, end = Walker(unit, whole_file=False), 0
+    for match in _MACRO.finditer(unit.text):
+        if match.start() >= end:
+            next(walker.to((match.start(),)))
+            shown = (one for one in walker.path if one.type == "macro_definition" and one.start_point.row >= unit.top)
+            end = next((one.end_byte for one in shown), 0)
+            if not end:
+                return True
+    return False
 
 
 def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
@@ -93,7 +114,18 @@ def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
                 yield openers[:-1] + inner, closers
         if openers.endswith(b"{") and b"else" in text:
             yield openers[:-1] + b"if x {", closers
+        if head := _head(text, openers):
+            yield head, closers
     yield _tokens(found)
+
+
+def _head(text: bytes, openers: bytes) -> bytes:
+    """What to put before a fragment that begins in a function's head; empty for others."""
+    if openers.endswith(b"("):
+        return openers[:-1] + b"fn f(" if _PARAMETERS.match(text) else b""
+    if _CLAUSE.match(text):
+        return openers + b"fn f()"
+    return openers + b"fn f() where" if _BOUNDS.match(text) else b""
 
 
 def _contexts(text: bytes, found: "Balance") -> Iterator[tuple[bytes, bytes]]:

@@ -197,6 +197,50 @@ def test_a_fragment_shows_enough_or_not(code: str, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "confidence", "verdict"),
+    [
+        ("    a: u8,\n    b: &T,\n) -> Result {\n    unsafe { g() }\n}\n", Confidence.MEDIUM, "none"),
+        (
+            "        &mut self,\n        mut a: u8,\n    ) {\n        unsafe { g() }\n    }\n}\n",
+            Confidence.MEDIUM,
+            "none",
+        ),
+        ("    ) -> Result {\n        unsafe { g() }\n    }\n", Confidence.MEDIUM, "none"),
+        ("    where\n        T: X,\n    {\n        unsafe { g() }\n    }\n", Confidence.MEDIUM, "none"),
+        (
+            "        T: X,\n        for<'a> F: Fn(&'a T),\n    {\n        unsafe { g() }\n    }\n",
+            Confidence.MEDIUM,
+            "none",
+        ),
+        ("    a: u8,\n)\nwhere\n    T: X,\n{\n    // SAFETY: a\n    unsafe { g() }\n}\n", Confidence.MEDIUM, "clippy"),
+        ("        x,\n        y,\n    ) {\n        unsafe { g() }\n    }\n", Confidence.LOW, "unknown"),
+        ("        a: u8,\n        |x| 1,\n    ) {\n        unsafe { g() }\n    }\n", Confidence.LOW, "unknown"),
+        ("    ) {\n        unsafe { g() }\n    }\n", Confidence.LOW, "unknown"),
+    ],
+)
+def test_a_fragment_may_begin_in_the_head_of_a_function(code: str, confidence: Confidence, verdict: str) -> None:
+    site = only_site(hunk(code))
+
+    assert (confidence, verdict) == (site.confidence, site.reading.verdict)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        (
+            "macro_rules! m {\n    ($a:expr) => {\n        $a\n    };\n}\nfn f() {\n    a();\n    unsafe { b() };\n}\n",
+            "none",
+        ),
+        ("fn f() {\n    a();\n    unsafe { b() };\n}\n\nmacro_rules! m {\n    ($a:expr) => {\n        $a;\n", "none"),
+        ("        $a\n    };\n}\nfn f() {\n    a();\n    unsafe { b() };\n}\n", "unknown"),
+        ("macro_rules! m { ($a:expr) => { $a } }\na();\nunsafe { b() };\n$c();\n", "unknown"),
+    ],
+)
+def test_metavariables_of_a_macro_that_is_shown_say_nothing_of_what_is_around_it(code: str, verdict: str) -> None:
+    assert verdict == only_site(hunk(code)).reading.verdict
+
+
+@pytest.mark.parametrize(
     "code",
     [
         'extern "C" {\n    pub safe fn a();\n    pub unsafe fn b();\n}\n',
