@@ -9,7 +9,9 @@ _VENDORED = re.compile(
     r"(?:rust/(?:syn|quote|proc-macro2|zerocopy|zerocopy-derive|alloc)|tools/.*/vendor|.*/third[-_]party)/"
 )
 _GENERATED = re.compile(r"(?:.*/)?(?:bindings(?:_generated)?|generated|.*_generated)\.rs$|.*/generated/")
-_HOST = re.compile(r"(?:scripts|tools|usr|rust/(?:macros|pin-init/internal))/|rust/.*/build\.rs$|(?:.*/)?build\.rs$")
+_HOST = re.compile(
+    r"(?:scripts|tools|usr|rust/(?:macros|pin-init/(?:internal|examples)))/|rust/.*/build\.rs$|(?:.*/)?build\.rs$"
+)
 _STD = re.compile(rb"^(?![ \t]*(?://|\*))[^\n\"]*?(?<![\w:])(?:::)?std::\w", re.MULTILINE)
 
 

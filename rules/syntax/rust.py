@@ -99,10 +99,10 @@ class Part:
             unit = read_fragment(self._fragment, self._work, searched=self._searched)
         if unit is None:
             return (), ()
-        code = UnsafeCode(unit, whole_file=self._whole)
+        code = UnsafeCode(unit)
         sites = code.sites
         for doctest in doctests(unit, code.doc_rows, self._work):
-            sites.extend(UnsafeCode(doctest, whole_file=False).sites)
+            sites.extend(UnsafeCode(doctest).sites)
         return tuple(sorted(sites, key=_place)), tuple(code.declarations)
 
 

@@ -90,7 +90,7 @@ def _wrapped(fragment: Fragment, before: bytes, after: bytes, work: Work) -> Uni
 
 def _shows_part_of_macro(unit: Unit) -> bool:
     """A metavariable stands outside of the macro definitions that begin in the fragment."""
-    walker, end = Walker(unit, whole_file=False), 0
+    walker, end = Walker(unit), 0
     for match in _MACRO.finditer(unit.text):
         if match.start() >= end:
             next(walker.to((match.start(),)))

@@ -23,13 +23,13 @@ _BODY = 4000
 class UnsafeCode:
     """The unsafe sites and declarations of one unit, and the rows of documentation that has the word in it."""
 
-    def __init__(self, unit: Unit, *, whole_file: bool) -> None:
+    def __init__(self, unit: Unit) -> None:
         self.sites: list[UnsafeSite] = []
         self.declarations: list[UnsafeDeclaration] = []
         self.doc_rows: list[int] = []
         self._unit = unit
         self._reader = Reader(unit)
-        self._walker = Walker(unit, whole_file=whole_file)
+        self._walker = Walker(unit)
         for token in self._walker.to(match.start() for match in _UNSAFE.finditer(unit.text)):
             if token.type == "unsafe":
                 if unit.top <= token.start_point.row < unit.bottom:

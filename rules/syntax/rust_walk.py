@@ -66,13 +66,13 @@ class Walker:
     One cursor moves forward only, so that deep nesting and long sibling lists cost linear time and nothing recurses.
     """
 
-    def __init__(self, unit: Unit, *, whole_file: bool) -> None:
+    def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self._cursor = unit.tree.walk()
         self._has_lints = any(level in unit.text for level in _LEVELS)
         self._has_tests = b"test" in unit.text
         self._root = Context(
-            allowed=self._inner_lints(unit.tree.root_node) if whole_file else frozenset(),
+            allowed=frozenset() if unit.doctest else self._inner_lints(unit.tree.root_node),
             setting="doctest" if unit.doctest else "code",
         )
         self.path: list[Node] = [unit.tree.root_node]

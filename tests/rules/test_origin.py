@@ -17,6 +17,7 @@ from rules.origin import Origin, origin
         ("rust/proc-macro2/extra.rs", Origin.VENDORED),
         ("drivers/gpu/nova-core/gsp/fw/r570_144/bindings.rs", Origin.GENERATED),
         ("rust/macros/module.rs", Origin.HOST),
+        ("rust/pin-init/examples/mutex.rs", Origin.HOST),
         ("scripts/rustdoc_test_gen.rs", Origin.HOST),
         ("tools/testing/x.rs", Origin.HOST),
     ],

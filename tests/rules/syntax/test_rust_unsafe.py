@@ -121,6 +121,13 @@ def test_the_lint_is_allowed_elsewhere(code: str) -> None:
     assert not only_site(read(code)).allowed
 
 
+@pytest.mark.parametrize("first", [1, 7])
+def test_the_lint_is_allowed_by_what_a_hunk_shows_of_the_beginning_of_the_file(first: int) -> None:
+    code = "// A.\n#![allow(clippy::undocumented_unsafe_blocks)]\n\nfn f() {\n    unsafe { a() };\n}\n"
+
+    assert only_site(hunk(code, first)).allowed
+
+
 @pytest.mark.parametrize(
     ("code", "documented", "exempt"),
     [
