@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+_SIGN = re.compile(r"[*?\[]")
 _TAG = re.compile(r"^([A-Z]):\s+(.*?)\s*$")
 _ADDRESS = re.compile(r"<([^<>\s]+@[^<>\s]+)>|([^\s<>()]+@[^\s<>()]+)")
 
@@ -24,9 +25,9 @@ class Entry:
 
     def keeps(self, path: str) -> bool:
         """Whether the file belongs here by F, X and N."""
-        if any(glob(pattern).match(path) for pattern in self.excluded):
+        if any(_covers(pattern, path) for pattern in self.excluded):
             return False
-        if any(glob(pattern).match(path) for pattern in self.files):
+        if any(_covers(pattern, path) for pattern in self.files):
             return True
         return any(_searches(pattern, path) for pattern in self.names)
 
@@ -66,6 +67,11 @@ def _entry(name: str, fields: list[tuple[str, str]]) -> Entry:
         return tuple(match.group(1) or match.group(2) for match in found if match is not None)
 
     return Entry(name, addresses("M"), addresses("R"), addresses("L"), of("F"), of("X"), of("N"), of("K"))
+
+
+def _covers(pattern: str, path: str) -> bool:
+    # MAINTAINERS has 8,000 patterns: most are told apart by how they begin, and never compiled.
+    return path.startswith(_SIGN.split(pattern, 1)[0]) and glob(pattern).match(path) is not None
 
 
 @lru_cache(maxsize=8192)
