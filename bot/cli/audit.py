@@ -13,8 +13,9 @@ import typer
 from bot.cli import status
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
-from bot.jobs.bounded import Limits, own_work
+from bot.jobs.bounded import Limits
 from bot.jobs.isolation import Broken, OwnHands
+from bot.jobs.timing import own_work
 from bot.jobs.workers import Workers
 from bot.kernel.kernels import Kernels, Places
 from bot.review.formats.row import Verdict, of_findings

@@ -20,7 +20,8 @@ from bot.inbox.error import InboxError
 from bot.inbox.git_range import GitRange
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
-from bot.jobs.isolation import Broken, isolated
+from bot.jobs.isolation import Broken
+from bot.jobs.timing import own_work, timed
 from bot.kernel.base import Base
 from bot.kernel.commit import start_of
 from bot.kernel.kernels import Kernels
@@ -45,6 +46,8 @@ from rules.rule import Rule
 from rules.tree import Tree
 
 _BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
+_READING: Final = 5.0
+_JUDGING: Final = 60.0
 _SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
 
 
@@ -85,7 +88,8 @@ def check(
       git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
 
     Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or input that cannot be read or judged whole
-    (what can be is judged still); 3 a rule or the program failed.
+    (what can be is judged still); 3 a rule or the program failed, or reading a mail took 5 s, putting a thread together
+    or judging a series 60 s (the others are judged still).
     """
     if not targets and git is None:
         raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
@@ -93,9 +97,10 @@ def check(
     read = _read(targets or (), git, context)
     postings, broken = _postings(read.messages)
     speaking = _speaking(context) if form is Format.MAIL else None
-    reviews, mails = _judge(postings, rules, _based(context, git, tree, no_tree), speaking)
+    reviews, mails, unjudged = _judge(postings, rules, _based(context, git, tree, no_tree), speaking)
+    broken += read.broken + unjudged
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
-    if not postings and not problems and form is not Format.B4:
+    if not (postings or problems or broken or read.broken) and form is not Format.B4:
         problems.append(f"no patch in {', '.join(read.names)}")
     problems += broken
     problems += (line for each in reviews for line in dict.fromkeys(one.line for one in each.skipped))
@@ -141,11 +146,12 @@ def _is_path(name: str) -> bool:
 
 @dataclass(slots=True)
 class _Read:
-    """The mails of all sources, and what could not be read of them."""
+    """The mails of all sources, what could not be read of them, and what broke while they were read."""
 
     names: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.Context) -> _Read:
@@ -166,8 +172,10 @@ def _take(read: _Read, source: Archive) -> None:
     read.names.append(source.name)
     for batch in source.batches({}):
         for mail in batch.mails:
-            message = _parse(mail.raw)
-            if isinstance(message, UnreadableMail):
+            message = timed(f"mail {mail.origin}", _READING, partial(_parse, mail.raw))
+            if isinstance(message, Broken):
+                read.broken.append(f"{source.name}: cannot read mail {mail.origin}: {message.reason}")
+            elif isinstance(message, UnreadableMail):
                 of = f" {message.message_id}" if message.message_id else ""
                 read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
             else:
@@ -188,7 +196,7 @@ def _postings(messages: Sequence[Message]) -> tuple[list[Posting], list[str]]:
     postings: list[Posting] = []
     broken: list[str] = []
     for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        found = isolated(f"thread of {thread[0].message_id}", partial(assemble, thread))
+        found = timed(f"thread of {thread[0].message_id}", _JUDGING, partial(assemble, thread))
         if isinstance(found, Broken):
             broken.append(f"the thread of {thread[0].message_id} cannot be put together: {found.reason}")
         else:
@@ -204,7 +212,7 @@ def _based(
     Says where a tree is at hand and not asked, because the posting is not made for it.
     """
     start = start_of(*git) if git else None
-    kernels = Kernels(places(context, tree, no_tree), start, word=True)
+    kernels = Kernels(places(context, tree, no_tree), start, word=True, patiently=own_work)
 
     def based(posting: Posting) -> tuple[Tree, Base | None]:
         found, base = kernels.tree(posting.series, posting.date)
@@ -220,14 +228,23 @@ def _judge(
     rules: Sequence[Rule],
     based: Callable[[Posting], tuple[Tree, Base | None]],
     speaking: tuple[Policy, Identity] | None,
-) -> tuple[list[Review], list[bytes]]:
-    """The review of each posting, and the mails that would be sent where somebody speaks."""
-    history, reviews, mails = History(), [], []
-    for posting in postings:
+) -> tuple[list[Review], list[bytes], list[str]]:
+    """The review of each posting, the mails that would be sent where somebody speaks, and what cannot be judged."""
+    history, reviews, mails, broken = History(), [], [], []
+    policy = speaking[0] if speaking else None
+
+    def reviewed(posting: Posting) -> tuple[Review, Base | None]:
         tree, base = based(posting)
         shown = view(posting.series, tree)
-        report, policy = judge(rules, shown), speaking[0] if speaking else None
-        made = review(posting, report, rules, history.previous(posting), policy, of_series(shown))
+        report = judge(rules, shown)
+        return review(posting, report, rules, history.previous(posting), policy, of_series(shown)), base
+
+    for posting in postings:
+        found = timed(f"review of {posting.message_id}", _JUDGING, partial(reviewed, posting))
+        if isinstance(found, Broken):
+            broken.append(f"{posting.message_id} cannot be judged: {found.reason}")
+            continue
+        made, base = found
         history.remember(made)
         reviews.append(made if base is None else replace(made, basis=Basis(base=base.named)))
         answer = reply(made, rules, speaking[1]) if speaking else None
@@ -236,7 +253,7 @@ def _judge(
             complain(f"no mail on {posting.message_id}: {content.reason}")
         elif content is not None:
             mails.append(content)
-    return reviews, mails
+    return reviews, mails, broken
 
 
 def _speaking(context: typer.Context) -> tuple[Policy, Identity]:

@@ -8,8 +8,8 @@ import os
 import pickle
 import resource
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeVar
@@ -19,8 +19,6 @@ from bot.jobs.isolation import Broken, isolated
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_OWN_WORK: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +38,6 @@ class TooMuch:
     """The work ran out of memory, or gave too much, and its process lives to say so."""
 
     memory: bool
-
-
-@contextmanager
-def own_work() -> Iterator[None]:
-    """Within, the clock of the work at hand stands: for what our own files take, whatever mail makes us read them."""
-    left, _ = signal.getitimer(signal.ITIMER_REAL)
-    if left:
-        signal.setitimer(signal.ITIMER_REAL, _OWN_WORK)
-    try:
-        yield
-    finally:
-        if left:
-            signal.setitimer(signal.ITIMER_REAL, left)
 
 
 def serve(connection: Connection, limits: Limits) -> None:

@@ -10,8 +10,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from bot.jobs.bounded import Limits, own_work
+from bot.jobs.bounded import Limits
 from bot.jobs.isolation import Broken, Hands, OwnHands
+from bot.jobs.timing import own_work
 from bot.kernel.kernels import Kernels, Places, Stacked
 from bot.mail.posting import Posting
 from rules.border.index import Border

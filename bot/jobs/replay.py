@@ -15,10 +15,11 @@ from typing import Final
 
 from bot.inbox.assemble import assemble, candidate
 from bot.inbox.thread import threads
-from bot.jobs.bounded import Limits, own_work
+from bot.jobs.bounded import Limits
 from bot.jobs.isolation import Broken
 from bot.jobs.judgement import bare
 from bot.jobs.spool import Reader, Slot, Spool
+from bot.jobs.timing import own_work
 from bot.jobs.workers import Workers
 from bot.kernel.base import Base
 from bot.kernel.kernels import Kernels, Places

@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import re
+import signal
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from bot.mail.parse import parse
+from rules.engine import judge
+from rules.finding import Report
+from rules.rule import Rule
+from rules.view import SeriesView
 from tests.bot.cli.running import Run
+from tests.fakes.mails import patch
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "data" / "golden"
@@ -302,3 +311,58 @@ def test_not_a_repository(run: Run, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
     assert (2, 2) == (run("check", "--git", "folder", "A..B").status, run("check", "folder").status)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may take longer than half a second."""
+    monkeypatch.setattr("bot.cli.check._READING", 0.5)
+    monkeypatch.setattr("bot.cli.check._JUDGING", 0.5)
+
+
+def _endless(mark: bytes) -> Callable[[bytes], bool]:
+    return lambda text: mark in text and re.match(rb"(a+)+$", b"a" * 64 + b"b") is not None
+
+
+def _bad(tmp_path: Path) -> Path:
+    (tmp_path / "bad.eml").write_bytes(patch("bad@example.org", "fan"))
+    return tmp_path / "bad.eml"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_mail_that_is_read_without_end_costs_no_other(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = _endless(b"<bad@example.org>")
+    monkeypatch.setattr("bot.cli.check.parse", lambda raw: stuck(raw) or parse(raw))
+
+    done = run("check", _bad(tmp_path), _series("one-patch"))
+
+    assert 3 == done.status
+    assert "bad.eml: cannot read mail " in done.err
+    assert "took longer than 0.5 s" in done.err
+    assert "[missing-safety-comment]" in done.out
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_series_that_is_judged_without_end_costs_no_other(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = _endless(b"rust/kernel/fan.rs")
+    before = signal.getsignal(signal.SIGALRM)
+
+    def judging(rules: Sequence[Rule], shown: SeriesView) -> Report:
+        try:
+            stuck(" ".join(change.path for one in shown.series.patches for change in one.changes).encode())
+        except Exception as error:
+            raise AssertionError("a rule's own mistakes are caught so") from error
+        return judge(rules, shown)
+
+    monkeypatch.setattr("bot.cli.check.judge", judging)
+
+    done = run("check", _bad(tmp_path), _series("one-patch"))
+
+    assert 3 == done.status
+    assert "bad@example.org cannot be judged: took longer than 0.5 s\n" in done.err
+    assert "[missing-safety-comment]" in done.out
+    assert before == signal.getsignal(signal.SIGALRM)

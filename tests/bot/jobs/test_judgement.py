@@ -18,7 +18,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
-from bot.jobs.bounded import Limits, own_work
+from bot.jobs.bounded import Limits
 from bot.jobs.isolation import Broken, Hands, StoppedError
 from bot.jobs.judgement import LIMITS, Judging, Stored
 from bot.jobs.outcome import Outcome
@@ -27,6 +27,7 @@ from bot.jobs.recheck import Rechecking
 from bot.jobs.replay import Desk as ReplayDesk
 from bot.jobs.replay import Played, replay
 from bot.jobs.review import Desk, Reviewing
+from bot.jobs.timing import own_work
 from bot.jobs.workers import Workers
 from bot.kernel.kernels import Place, Places
 from bot.mail.address import Address
