@@ -15,6 +15,7 @@ from bot.ports import Clock, Outgoing
 from bot.review.comment import Comment, Review
 from bot.review.difference import Difference, difference
 from bot.review.record import Reviewed, verdict_of
+from bot.review.reply import message_id
 
 KIND: Final = "recheck"
 _PREFACE: Final = (
@@ -55,6 +56,9 @@ class Memory(Protocol):
 
     def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
         """Remember that this verdict stood or was mailed."""
+
+    def withdraw(self, message_id: str, verdict: str) -> bool:
+        """Forget a mail and that its verdict was told, if it expired before any attempt to send it; whether it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,8 @@ class Rechecking:
         posting = review.posting
         if not verdict:
             return None, review.recipients.reason or "nothing to say"
-        if verdict in told:
+        kind = f"{KIND}-{verdict[:16]}"
+        if verdict in told and not self._store.withdraw(message_id(posting, self._desk.identity, kind), verdict):
             return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
             return None, "the series is not whole"
@@ -128,7 +133,7 @@ class Rechecking:
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
-        frozen = mail_for(review, self._desk, now, f"{KIND}-{verdict[:16]}", _PREFACE if any(told) else ())
+        frozen = mail_for(review, self._desk, now, kind, _PREFACE if any(told - {verdict}) else ())
         return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
 
 

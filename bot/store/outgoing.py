@@ -15,6 +15,7 @@ from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, Retur
 _DELIVERABLE = ("queued", "approved")
 LEFT: Final = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
 FILED = "dry-run"
+WAITED: Final = "waited too long"
 PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
 
 
@@ -67,7 +68,7 @@ class OutgoingRows:
                 col(OutgoingRow.mode) != FILED,
                 col(OutgoingRow.created) < before,
             )
-            return session.exec(old.values(state="expired", reason="waited too long", changed=now)).rowcount
+            return session.exec(old.values(state="expired", reason=WAITED, changed=now)).rowcount
 
     def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
         with self._database.reading() as session:

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from bot.mail.posting import Posting
 from bot.ports import DuePosting, Outgoing
@@ -16,10 +16,10 @@ from bot.review.comment import Review
 from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.store.codec import decode
 from bot.store.database import Database
-from bot.store.outgoing import FILED, LEFT, PRIVATE, row_of
+from bot.store.outgoing import FILED, LEFT, PRIVATE, WAITED, row_of
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of
-from bot.store.tables import CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
+from bot.store.tables import AnsweredRow, CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
 
 _REASONS: Final = 5
 _REFUSED: Final = ("refused", QUARANTINED)
@@ -172,6 +172,23 @@ class RecordRows:
         with self._database.writing() as session:
             row = insert(VerdictRow).values(posting_id=posting_id, verdict=verdict, said=now)
             session.exec(row.on_conflict_do_nothing())
+
+    def withdraw(self, message_id: str, verdict: str) -> bool:
+        """Forget a mail and that its verdict was told, if it expired before anybody tried to send it; whether it did.
+
+        What a person dropped, a mute stopped or an archive has stays for ever.
+        """
+        with self._database.writing() as session:
+            row, there = session.get(OutgoingRow, message_id), session.get(MessageRow, message_id)
+            if row is None or (row.state, row.reason, row.attempts) != ("expired", WAITED, 0):
+                return False
+            if there is not None and there.mail_id is not None:
+                return False
+            session.exec(delete(AnsweredRow).where(col(AnsweredRow.outgoing_id) == message_id))
+            told = col(VerdictRow.posting_id) == row.posting_id, col(VerdictRow.verdict) == verdict
+            session.exec(delete(VerdictRow).where(*told))
+            session.delete(row)
+            return True
 
 
 def _standing(session: Session, message_id: str) -> PostingRow | None:

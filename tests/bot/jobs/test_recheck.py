@@ -15,7 +15,7 @@ from bot.jobs.recheck import Rechecked, Rechecking
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.posting import Posting
-from bot.outbox.agreement import Agreement
+from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Basis, Identity
 from bot.review.difference import Kind
 from bot.review.policy import Policy
@@ -205,3 +205,42 @@ def test_a_posting_is_found_by_its_mails_and_by_ours(store: Repository, clock: F
         assert found is not None
         assert posting == found.posting
     assert store.find("nobody@example.org") is None
+
+
+TO_LIST = _desk(agreement=lambda lists: Agreement(Mode.LIST))
+
+
+def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, SILENT, clock)
+
+    assert _again(store, TO_LIST, posting, clock, send=True).mail is not None
+    clock.forward(days=3)
+    store.expire(clock.now(), clock.now())
+
+    done = _again(store, TO_LIST, posting, clock, send=True)
+
+    assert done.mail is not None
+    assert [(done.mail.message_id, "queued")] == [(mail.message_id, mail.state) for mail in store.mails()]
+    assert _again(store, TO_LIST, posting, clock, send=True).mail is None
+    assert 1 == len(store.mails())
+
+
+@pytest.mark.parametrize("left", ["tried", "dropped"])
+def test_what_may_have_left_or_a_person_dropped_is_not_queued_again(
+    store: Repository, clock: FakeClock, left: str
+) -> None:
+    posting = _reviewed(store, SILENT, clock)
+    first = _again(store, TO_LIST, posting, clock, send=True).mail
+    assert first is not None
+    if left == "tried":
+        assert store.claim(first.message_id, clock.now())
+        store.settle(first.message_id, "queued", clock.now(), reason="the attempt was interrupted")
+    else:
+        assert store.decide(first.message_id, ("queued",), "expired", clock.now(), "dropped by hand")
+    clock.forward(days=3)
+    store.expire(clock.now(), clock.now())
+
+    done = _again(store, TO_LIST, posting, clock, send=True)
+
+    assert (None, "that verdict stood or was mailed before") == (done.mail, done.unsent)
+    assert ["expired"] == [mail.state for mail in store.mails()]
