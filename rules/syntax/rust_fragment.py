@@ -37,6 +37,8 @@ _PARAMETERS = re.compile(
     rb"(?:(?:" + _PARAMETER + rb")+[ \t]*\)(?=[ \t]*\{[ \t]*\n|\s*where\b)"
     rb"|(?:" + _PARAMETER + rb")*[ \t]*\)[ \t]*->)"
 )
+_CUT = re.compile(rb"(?:[ \t]*(?://[^\n]*)?\n)*[ \t]*(?:\.[a-z]|as\b|\?|&&|\|\|)")  # an expression that begins above
+_LET = re.compile(rb"(?:[ \t]*(?://[^\n]*|#\[[^\n]*\])?\n)*[ \t]*let\b")
 _CLAUSE = re.compile(rb"[ \t]*where\b")
 _BOUNDS = re.compile(rb"(?:[ \t]*(?:for<[^\n>]*>[ \t]*)?\w+(?:::\w+)*:[ \t]*[\w?&'(<][^\n]*,[ \t]*\n)+[ \t]*\{[ \t]*\n")
 _MAX_TRIES = 64 * 1024
@@ -120,7 +122,9 @@ def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _head(text: bytes, openers: bytes) -> bytes:
-    """What to put before a fragment that begins in a function's head; empty for others."""
+    """What to put before a fragment that begins in a function's head or in an expression; empty for others."""
+    if _CUT.match(text):
+        return openers + b"x"
     if openers.endswith(b"("):
         return openers[:-1] + b"fn f(" if _PARAMETERS.match(text) else b""
     if _CLAUSE.match(text):
@@ -158,22 +162,32 @@ class Balance(NamedTuple):
 
 
 def balance(text: bytes) -> Balance:
-    """What it takes to balance the brackets of a text."""
+    """What it takes to balance the brackets of a text; a `let` that goes on below it gets its semicolon."""
     missing: list[bytes] = []
     stack: list[bytes] = []
+    lets = [_LET.match(text) is not None]  # of each level: its last statement is a `let`
     inside = ended = False
     for match in _BRACKET.finditer(text):
         token = match[0]
         if token == b";":
             ended = ended or not stack
+            lets[-1] = _LET.match(text, match.end()) is not None
         elif token in _CLOSER:
             stack.append(token)
+            lets.append(_LET.match(text, match.end()) is not None)
         elif token in _OPENER:
             if not stack:
                 inside = inside or (ended and not missing)
                 missing.append(_OPENER[token])
                 ended = False
+                lets = [_LET.match(text, match.end()) is not None]
             elif stack[-1] == _OPENER[token]:
                 stack.pop()
+                lets.pop()
+                if token == b"}" and not lets[-1]:
+                    lets[-1] = _LET.match(text, match.end()) is not None
     openers = b"".join(reversed(missing))
-    return Balance(openers, b"".join(_CLOSER[opener] for opener in reversed(stack)), ended, inside)
+    value = b"()" if text.rstrip().endswith(b"=") else b""
+    ends = [b";" if one else b"" for one in lets]
+    closers = [_CLOSER[opener] + end for opener, end in zip(reversed(stack), reversed(ends[:-1]), strict=True)]
+    return Balance(openers, value + ends[-1] + b"".join(closers), ended, inside)

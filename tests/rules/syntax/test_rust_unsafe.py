@@ -232,6 +232,27 @@ def test_a_fragment_may_begin_in_the_head_of_a_function(code: str, confidence: C
 
 
 @pytest.mark.parametrize(
+    ("code", "confidence", "verdict"),
+    [
+        ("    a();\n    unsafe { b() };\n    let x = c(S {\n        d,\n", Confidence.MEDIUM, "none"),
+        ("    a();\n    unsafe { b() };\n    // x\n    let Some(x) = y else {\n", Confidence.MEDIUM, "none"),
+        ("    a();\n    unsafe { b() };\n    let x =\n", Confidence.MEDIUM, "none"),
+        ("    a();\n    unsafe { b() };\n    let x = y\n", Confidence.MEDIUM, "none"),
+        ("        .a();\n    unsafe { b() };\n", Confidence.MEDIUM, "none"),
+        ("        // a\n        as u8;\n    unsafe { b() };\n    let x = match y {\n", Confidence.MEDIUM, "none"),
+        ("        .a()\n        .map(|x| unsafe { b() });\n", Confidence.MEDIUM, "unknown"),
+        ("        .a()\n        .map(|x| {\n            unsafe { b() }\n        });\n", Confidence.MEDIUM, "unknown"),
+        ("        && a {\n        unsafe { b() }\n    }\n", Confidence.LOW, "unknown"),
+        ("        .a()\n    {\n        unsafe { b() }\n    }\n", Confidence.LOW, "unknown"),
+    ],
+)
+def test_a_fragment_may_cut_expressions(code: str, confidence: Confidence, verdict: str) -> None:
+    site = only_site(hunk(code))
+
+    assert (confidence, verdict) == (site.confidence, site.reading.verdict)
+
+
+@pytest.mark.parametrize(
     ("code", "verdict"),
     [
         (
