@@ -9,7 +9,7 @@ from rules.border.facts import Access, Helper, RustFacts, Use
 from rules.syntax.c import Declaration, Kind, Member
 
 # Part of every key in the index: raise it when what is read from a file, or its form here, changes.
-VERSION = 8
+VERSION = 9
 
 
 def declaration_to_json(one: Declaration) -> str:
@@ -86,14 +86,16 @@ def rust_from_json(text: str) -> RustFacts:
 
 def helpers_to_json(helpers: tuple[Helper, ...]) -> str:
     """The helpers of a C file."""
-    return _dump([[h.name, h.line, h.signature, h.names, h.annotated, h.conditions, h.pattern] for h in helpers])
+    return _dump(
+        [[h.name, h.line, h.signature, h.names, h.annotated, h.conditions, h.pattern, h.fields] for h in helpers]
+    )
 
 
 def helpers_from_json(text: str) -> tuple[Helper, ...]:
     """The helpers that `helpers_to_json` wrote."""
     return tuple(
-        Helper(name, line, signature, tuple(names), annotated, tuple(conditions), pattern)
-        for name, line, signature, names, annotated, conditions, pattern in json.loads(text)
+        Helper(name, line, signature, tuple(names), annotated, tuple(conditions), pattern, tuple(map(tuple, fields)))
+        for name, line, signature, names, annotated, conditions, pattern, fields in json.loads(text)
     )
 
 

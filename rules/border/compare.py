@@ -71,7 +71,8 @@ def _concerns(name: str, step: Step, border: Border) -> bool:
     for one in (*step.before(name), *step.after(name)):
         if one.kind is Kind.CONSTANT and f"{one.parent}_{name}" in border.used:
             return True
-        if any(member.name.rpartition(".")[2] in border.member_names for member in one.members):
+        names = {member.name.rpartition(".")[2] for member in one.members}
+        if not names.isdisjoint(border.member_names) or not names.isdisjoint(border.helper_words):
             return True
     return False
 

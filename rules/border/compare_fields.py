@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rules.border.abi import same
 from rules.border.breakage import Breakage, Effect
 from rules.border.change import BorderChange
-from rules.border.located import MemberUser
+from rules.border.located import LocatedHelper, MemberUser
 from rules.border.place import place
 from rules.border.retyped import follows
 from rules.border.standing import depends
@@ -38,7 +38,7 @@ def fields(subject: Subject, old: list[Declaration], new: list[Declaration]) -> 
             now.setdefault(member.name, []).append(member)
     for path, member in was.items():
         short = path.rpartition(".")[2]
-        if short not in before.member_names:
+        if short not in before.member_names and short not in before.helper_words:
             continue
         change = _change(member, now.get(path, []), subject)
         if change is None:
@@ -46,7 +46,8 @@ def fields(subject: Subject, old: list[Declaration], new: list[Declaration]) -> 
         users = subject.standing.members(before.member_users(subject.name, short))
         sure = tuple(one for one in users if one.sure)
         left = tuple(one for one in sure or users if not _goes_along(one, member, change, subject.change))
-        if left:
+        helped = _helpers(subject, short, change)
+        if left or helped:
             yield Breakage(
                 subject.name,
                 change.effect,
@@ -55,12 +56,24 @@ def fields(subject: Subject, old: list[Declaration], new: list[Declaration]) -> 
                 place(subject.step, subject.name, short),
                 (),
                 left,
+                helped,
                 member=path,
                 conditions=change.conditions,
                 renamed=_renamed(member, was, now) if change.effect is Effect.MEMBER_REMOVED else "",
-                sure=subject.step.whole and bool(sure),
+                sure=subject.step.whole and bool(sure or helped),
             )
     yield from _added(subject, old[0], was, now)
+
+
+def _helpers(subject: Subject, member: str, change: _Change) -> tuple[LocatedHelper, ...]:
+    """The helpers that no longer compile: C takes another type, and a field elsewhere, as it comes."""
+    if change.effect not in (Effect.MEMBER_REMOVED, Effect.MEMBER_GATED):
+        return ()
+    helpers = subject.standing.helpers(subject.change.before.helpers_reading(subject.name, member))
+    conditions = " ".join(change.conditions)
+    if change.effect is Effect.MEMBER_GATED and "CONFIG_" not in conditions:
+        return ()
+    return tuple(one for one in helpers if not one.helper.conditions or not change.conditions)
 
 
 def _added(
@@ -70,18 +83,18 @@ def _added(
     left = subject.standing.members(subject.change.before.full_literals(subject.name)) if fresh else ()
     if left and not (set(was) - set(now)):
         member = now[fresh[0]][0]
-        shown = ("", f"{member.type} {member.name}")
+        shown = ("", _shown(member))
         where = place(subject.step, subject.name, fresh[0])
         yield Breakage(subject.name, Effect.MEMBER_ADDED, old, shown, where, (), left, member=fresh[0])
 
 
 def _change(member: Member, found: list[Member], subject: Subject) -> _Change | None:
-    shown = f"{member.type} {member.name}"
+    shown = _shown(member)
     if not found:
         return _Change(Effect.MEMBER_REMOVED, (shown, ""))
     other = next((one for one in found if one.type == member.type), found[0])
     if not same(member.type, other.type, subject.change.before, subject.change.after):
-        return _Change(Effect.MEMBER_TYPE, (shown, f"{other.type} {other.name}"), after=other)
+        return _Change(Effect.MEMBER_TYPE, (shown, _shown(other)), after=other)
     if subject.step.whole and all(_elsewhere(member.through, one.through) for one in found):
         names = _last(member.name)
         return _Change(Effect.MEMBER_MOVED, (member.through + names, other.through + names), after=other)
@@ -89,6 +102,14 @@ def _change(member: Member, found: list[Member], subject: Subject) -> _Change | 
     if fresh and not any(not one.conditions for one in found) and len(found) == 1:
         return _Change(Effect.MEMBER_GATED, (shown, shown), fresh)
     return None
+
+
+def _shown(member: Member) -> str:
+    """The field as C writes it."""
+    if "(*)" in member.type:
+        return member.type.replace("(*)", f"(*{member.name})", 1)
+    kind, colon, width = member.type.partition(" : ")
+    return f"{kind} {member.name}{colon}{width}"
 
 
 def _last(path: str) -> str:
@@ -106,6 +127,9 @@ def _goes_along(user: MemberUser, member: Member, change: _Change, border: Borde
     """Whether the access stands in spite of the change."""
     match change.effect:
         case Effect.MEMBER_TYPE:
+            if user.access.chain[-1] == "()" and change.after is not None and " : " in change.after.type:
+                kind, other = (one.type.partition(" : ")[0] for one in (member, change.after))
+                return same(kind, other, border.before, border.after)  # another width: the accessor stays
             return change.after is not None and follows(user, member, change.after, border)
         case Effect.MEMBER_GATED:
             return depends(user.path, border.after.gates(user.path)) or "CONFIG_" not in " ".join(change.conditions)

@@ -25,7 +25,8 @@ class Access:
     """Fields of a C struct that Rust names.
 
     `struct` is the type of what stands before the first of `chain`: a name, `function()` for what that C function
-    returns, "" if unknown. The chain `{}` stands for a literal that names every field.
+    returns, "" if unknown. The chain `{}` stands for a literal that names every field; one that ends in `()` for a
+    call of the accessor that bindgen makes for a bitfield.
     """
 
     struct: str
@@ -48,7 +49,8 @@ class RustFacts:
 class Helper:
     """A C function `rust_helper_NAME`: `names` are the words of its body that could be C names.
 
-    `pattern` is set where a macro pastes the name together: a regular expression for NAME.
+    `pattern` is set where a macro pastes the name together: a regular expression for NAME. `fields` are those of its
+    parameters that the body names: the parameter's type, then the chain of fields.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Helper:
     annotated: bool
     conditions: tuple[str, ...] = ()
     pattern: str = ""
+    fields: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

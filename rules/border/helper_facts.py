@@ -17,6 +17,9 @@ CONSTANT_PREFIX = "RUST_CONST_HELPER_"
 _PASTED = re.compile(r"\brust_helper_\w*(?:\s*##\s*\w+)+")
 _CONSTANT = re.compile(r"^const\s+[\w\s]*?\bRUST_CONST_HELPER_(\w+)\s*=\s*([^;]+);", re.MULTILINE)
 _OPTION = re.compile(r"^--(opaque-type|blocklist-(?:type|function|item|var))[ =]+(\S+)", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<!\w)(?:struct\s+|union\s+)?(\w+)\s*(?:\*\s*)?\b(\w+)\s*[,)]")
+_CHAIN = re.compile(r"(?<![\w.>])(\w+)((?:\s*(?:->|\.)\s*[A-Za-z_]\w*)+)")
+_STEP = re.compile(r"[A-Za-z_]\w*")
 _KEYWORDS = frozenset(
     ("return", "if", "else", "for", "while", "do", "switch", "case", "struct", "union", "enum", "const", "void", "int")
 )
@@ -47,6 +50,7 @@ def helpers_of(content: bytes, first: int = 1, whole: bool = True) -> tuple[Help
                     tuple(dict.fromkeys(names)),
                     "__rust_helper" in head,
                     one.conditions,
+                    fields=_fields(head, inside),
                 )
             )
     return tuple(found + _pasted(source))
@@ -76,6 +80,13 @@ def shown_constants(source: CSource, before: Mapping[str, Constant]) -> dict[str
 def _parameter_names(head: str) -> frozenset[str]:
     inside = head.partition("(")[2]
     return frozenset(re.findall(r"(\w+)\s*(?:\[\w*\]\s*)?[,)]", inside)) - {"void"}
+
+
+def _fields(head: str, body: str) -> tuple[tuple[str, ...], ...]:
+    """The chains of fields that a body names of its parameters, each behind the parameter's type."""
+    types = {name: kind for kind, name in _PARAMETER.findall(head.partition("(")[2])}
+    chains = [(types[name], *_STEP.findall(steps)) for name, steps in _CHAIN.findall(body) if name in types]
+    return tuple(dict.fromkeys(chains))
 
 
 def _pasted(source: CSource) -> list[Helper]:

@@ -42,6 +42,14 @@ class Border:
         """The helpers whose bodies name that C name."""
         return self._helpers_using.get(name, ())
 
+    def helpers_reading(self, struct: str, member: str) -> tuple[LocatedHelper, ...]:
+        """The helpers whose bodies name that field of that struct."""
+        return tuple(
+            one
+            for one in self.helpers_using(member)
+            if any(self._leads_to(chain[0], chain[1:], struct, member) for chain in one.helper.fields)
+        )
+
     def provider(self, name: str) -> LocatedHelper | Constant | None:
         """The helper or constant helper that gives Rust that bound name where bindgen cannot."""
         found = self.helper(name)
@@ -168,15 +176,25 @@ class Border:
         here = access.struct
         if not here:
             return False if member == access.chain[0] and self._only_struct(path, struct, member) else None
-        for step in access.chain:
-            if here.endswith("()"):
-                here = self._returned(here[:-2])
+        if here.endswith("()"):
+            here = self._returned(here[:-2])
+        if access.chain[-1] == "()" and not self._is_bitfield(struct, member):
+            return None
+        return True if self._leads_to(here, access.chain, struct, member) else None
+
+    def _leads_to(self, here: str, chain: tuple[str, ...], struct: str, member: str) -> bool:
+        """Whether a chain of fields, read from a struct on, passes that field of that struct."""
+        for step in chain:
             if step == member and here == struct:
                 return True
             here = self._member_type(here, step) or ""
             if not here:
-                return None
-        return None
+                return False
+        return False
+
+    def _is_bitfield(self, struct: str, member: str) -> bool:
+        found = (field for one in self.declared(struct) for field in one.declaration.members if field.name == member)
+        return any(" : " in field.type for field in found)
 
     def _only_struct(self, path: str, struct: str, member: str) -> bool:
         """Whether the struct is the only one of those the file names that has such a field."""

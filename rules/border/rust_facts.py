@@ -270,4 +270,23 @@ def _exports(words: Words) -> list[tuple[int, str, str]]:
 def _named_types(words: Words, scope: _Scope, path: str) -> dict[int, str]:
     """The index of every word that names a C type or function through the bindings, and that name."""
     found = _paths(path, words, scope)
-    return {index: name for index, name, _ in found if words.words[index] == name or words.words[index] in scope.names}
+    types = {index: name for index, name, _ in found if words.words[index] == name or words.words[index] in scope.names}
+    return types | _aliased(words, types)
+
+
+def _aliased(words: Words, types: dict[int, str]) -> dict[int, str]:
+    """The words that a `type NAME = bindings::T;` makes another name of T, where the file says so once."""
+    meant: dict[str, set[str]] = {}
+    all_words = words.words
+    for index, word in enumerate(all_words):
+        if word == "type" and all_words[index + 2 : index + 3] == ("=",) and _NAME.match(all_words[index + 1]):
+            end = next((at for at in range(index + 3, min(index + 12, len(all_words))) if all_words[at] == ";"), 0)
+            meant.setdefault(all_words[index + 1], set()).add(
+                types.get(end - 1, "") if "<" not in all_words[index:end] else ""
+            )
+    known = {name: found.copy().pop() for name, found in meant.items() if len(found) == 1 and found != {""}}
+    return {
+        index: known[word]
+        for index, word in enumerate(all_words)
+        if word in known and all_words[index - 1 : index] != ("type",) and all_words[index - 1 : index] != (".",)
+    }

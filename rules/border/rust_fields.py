@@ -16,7 +16,9 @@ _FIELD_MACROS = frozenset(("offset_of", "container_of", "field", "project", "try
 _ADDRESS_METHODS = frozenset(
     ("get", "as_ptr", "as_mut_ptr", "as_ref", "as_mut", "cast", "cast_mut", "cast_const", "raw_get")
 )
+_BEFORE_PLACE = frozenset(("unsafe", "{", "&", "*", "mut"))
 _REACH = 600
+_STEPS = 2
 
 
 def accesses(words: Words, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
@@ -88,12 +90,14 @@ def _access(words: Words, dot: int, known: "_Known") -> Iterator[tuple[str, tupl
             break
         chain.append(all_words[at + 1])
         at += 2
-    if not chain:
+    if not chain and not (chain := _accessor(all_words, dot)):
         return
     if before == ")":
         opening = words.opening(dot - 1)
         if all_words[opening + 1] == "*":
-            yield known.type_of(opening + 2, dot - 1), tuple(chain), dot + 1
+            struct, way = known.reached(opening + 2, dot - 1)
+            if struct or chain[-1] != "()":
+                yield struct, (*way, *chain), dot + 1
         elif opening > 3 and all_words[opening - 3 : opening - 1] == ("self", ".") and all_words[opening - 4] != ".":
             struct = known.reference(all_words[opening - 1], opening)
             if struct:
@@ -102,6 +106,14 @@ def _access(words: Words, dot: int, known: "_Known") -> Iterator[tuple[str, tupl
         struct = known.variable(before, dot - 1, by_value=True)
         if struct:
             yield struct, tuple(chain), dot + 1
+
+
+def _accessor(words: tuple[str, ...], dot: int) -> list[str]:
+    """The bitfield whose accessor may be called: `.set_NAME(value)`, and `(*pointer).NAME()`."""
+    name = words[dot + 1] if words[dot + 2 : dot + 3] == ("(",) else ""
+    if name.startswith("set_"):
+        return [name.removeprefix("set_"), "()"]
+    return [name, "()"] if _NAME.match(name) and words[dot + 3 : dot + 4] == (")",) and words[dot - 1] == ")" else []
 
 
 class _Known:
@@ -118,6 +130,8 @@ class _Known:
 
     def type_of(self, start: int, end: int) -> str:
         """The struct that the expression between the indices points to; "" if the file does not say."""
+        if end - start > _REACH:
+            return ""
         words = self._words.words
         span = [index for index in range(start, end) if index in self._types]
         if span and words[span[0] + 1 : span[0] + 2] != ("(",):
@@ -140,12 +154,31 @@ class _Known:
             return self._method(methods[0], start)
         return ""
 
+    def reached(self, start: int, end: int, depth: int = 0) -> tuple[str, tuple[str, ...]]:
+        """As `type_of`, or the struct from which the expression's fields lead there, and these fields."""
+        struct = self.type_of(start, end)
+        words = self._words.words
+        if struct or end - start < 3 or depth > _STEPS:
+            return struct, ()
+        if words[start : start + 2] == ("(", "*"):
+            closing = self._words.closing(start)
+            chain = self._chain(closing, end)
+            if chain and closing + 2 * len(chain) + 1 == end:
+                struct, way = self.reached(start + 2, closing, depth + 1)
+                return (struct, (*way, *chain)) if struct else ("", ())
+        if words[start] == "self":
+            chain = self._chain(start, end)
+            if len(chain) > 1 and start + 2 * len(chain) + 1 == end:
+                struct = self._fields.get((self._impl(start), chain[0]), "")
+                return (struct, tuple(chain[1:])) if struct else ("", ())
+        return "", ()
+
     def reference(self, method: str, at: int) -> str:
         """The struct that the method of `self` lends; "" if the impl around does not say that it lends one."""
         lends = (method, self._impl(at)) in self._references
         return self._method(method, at) if lends else ""
 
-    def variable(self, name: str, at: int, by_value: bool = False) -> str:
+    def variable(self, name: str, at: int, by_value: bool = False, steps: int = 0) -> str:
         """The struct of a variable by its nearest declaration above: `name: *mut bindings::T` or `let name = …`."""
         words = self._words.words
         for index in range(at - 1, max(at - _REACH, 0), -1):
@@ -157,7 +190,7 @@ class _Known:
             if follows == ":":
                 return self._annotation(index + 2, by_value)
             if follows == "=" and words[index - 1] in ("let", "mut", "Some", "("):
-                return self._initialiser(index + 2)
+                return self._initialiser(index + 2, index, steps)
         return ""
 
     def _annotation(self, at: int, by_value: bool) -> str:
@@ -173,8 +206,14 @@ class _Known:
                 return "" if by_value and pointer else self._types[index]
         return ""
 
-    def _initialiser(self, at: int) -> str:
+    def _initialiser(self, at: int, declared: int, steps: int) -> str:
         words = self._words.words
+        index = at
+        while words[index : index + 1] and words[index] in _BEFORE_PLACE:
+            index += 1
+        found = self._address(index, declared, steps)
+        if found:
+            return found
         index = at
         while index < min(at + 40, len(words)) and words[index] != ";":
             if index in self._types:
@@ -190,6 +229,22 @@ class _Known:
                 return self._method(words[index + 2], index)
             index += 1
         return ""
+
+    def _address(self, at: int, declared: int, steps: int) -> str:
+        """The struct behind `self.field.get()`, `value.as_ptr()` or `value.as_raw()`, if that is the whole value."""
+        words = self._words.words
+        end = at
+        while end < min(at + 16, len(words)) and words[end] not in (";", "}"):
+            end += 1
+        if words[at + 1 : at + 2] != (".",) or words[end - 2 : end] != ("(", ")") or at in self._types:
+            return ""
+        if words[at] == "self" and end - at in (5, 7) and (end - at == 5 or words[end - 3] in _ADDRESS_METHODS):
+            return self.type_of(at, end)
+        if end - at != 5:
+            return ""
+        if words[at + 2] in _ADDRESS_METHODS:
+            return self.variable(words[at], declared, steps=steps + 1) if steps < _STEPS else ""
+        return self._method(words[at + 2], at)
 
     def _chain(self, start: int, end: int) -> list[str]:
         words = self._words.words

@@ -2,7 +2,7 @@
 """The words of a Rust text with their places, comments and strings left out: fast, and never stopped by a macro."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _TOKEN = re.compile(
     r"""(?P<gone>//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(?P<h>\#*)"(?:.*?)"(?P=h)|[bc]?"(?:\\.|[^"\\])*"
@@ -12,6 +12,9 @@ _TOKEN = re.compile(
 )
 
 
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The words and signs of a text in order, the offset of each, and the offsets at which lines begin."""
@@ -19,9 +22,12 @@ class Words:
     text: str
     words: tuple[str, ...]
     offsets: tuple[int, ...]
+    partners: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
 
     def closing(self, opening: int) -> int:
         """The index of the bracket that closes the one at `opening`; the last index where none does."""
+        if opening in self.partners:
+            return self.partners[opening]
         depth = 0
         for index in range(opening, len(self.words)):
             word = self.words[index]
@@ -35,6 +41,8 @@ class Words:
 
     def opening(self, closing: int) -> int:
         """The index of the bracket that the one at `closing` closes; 0 where there is none."""
+        if closing in self.partners:
+            return self.partners[closing]
         depth = 0
         for index in range(closing, -1, -1):
             word = self.words[index]
@@ -55,4 +63,19 @@ def words_of(text: str) -> Words:
         if match.lastgroup in ("word", "sign"):
             words.append(match.group().removeprefix("r#"))
             offsets.append(match.start())
-    return Words(text, tuple(words), tuple(offsets))
+    return Words(text, tuple(words), tuple(offsets), _partners(words))
+
+
+def _partners(words: list[str]) -> dict[int, int]:
+    """Each bracket's index and that of its partner, so that nobody has to look for it twice."""
+    found: dict[int, int] = {}
+    waiting: list[int] = []
+    for index, word in enumerate(words):
+        if word in _OPENING:
+            waiting.append(index)
+        elif word in _CLOSING:
+            opening = waiting.pop() if waiting else 0
+            found[index] = opening
+            if words[opening] in _OPENING:
+                found.setdefault(opening, index)
+    return found | dict.fromkeys(waiting, len(words) - 1)

@@ -23,7 +23,9 @@ class Standing:
 
     def members(self, users: tuple[MemberUser, ...]) -> tuple[MemberUser, ...]:
         """The field accesses whose line is the same as before."""
-        return tuple(one for one in users if self._stands(one.path, one.access.line, one.access.chain[-1], longest=1))
+        names = [one.access.chain[0] if one.access.chain[-1] == "()" else one.access.chain[-1] for one in users]
+        found = zip(users, names, strict=True)
+        return tuple(one for one, name in found if self._stands(one.path, one.access.line, name, longest=1))
 
     def helpers(self, helpers: tuple[LocatedHelper, ...]) -> tuple[LocatedHelper, ...]:
         """The helpers whose text is the same as before."""

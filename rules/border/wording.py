@@ -111,6 +111,7 @@ def _who(one: Breakage, border: Border) -> str:
     direct = [f"{user.path}:{user.use.line}" for user in one.users]
     direct += [f"{user.path}:{user.access.line}" for user in one.members]
     parts = []
+    direct = list(dict.fromkeys(direct))
     if direct:
         shown = ", ".join(direct[:_SHOWN])
         more = f" and {len(direct) - _SHOWN} more" if len(direct) > _SHOWN else ""
@@ -133,7 +134,7 @@ def evidence(one: Breakage, border: Border) -> tuple[Evidence, ...]:
     found = [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in one.users]
     found += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in one.members]
     found += [_in_helper(helper, one.member.rpartition(".")[2] or one.name, border) for helper in one.helpers]
-    return tuple(found[:_SHOWN])
+    return tuple(dict.fromkeys(found))[:_SHOWN]
 
 
 def _in_helper(one: LocatedHelper, name: str, border: Border) -> Evidence:

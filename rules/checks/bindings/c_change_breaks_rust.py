@@ -6,10 +6,10 @@
 A patch, with or without Rust in it, that removes or renames a C name which Rust uses through the bindings or through a
 helper; that makes such a function inline, static or a macro, so that no symbol is left to bind; that changes its
 parameters or its type; that puts it under an `#if`; that takes away its helper; that removes, renames, retypes or hides
-a field which Rust reads, or moves it into or out of an anonymous struct or union; that turns a constant into something
-bindgen cannot evaluate; that moves it or its header out of what the bindings include. A constant that changes its value
-is a warning: Rust gets the new value when it is built, but code may rely on the old one, and user space, firmware or a
-device may know it.
+a field which Rust or a helper reads, or moves it into or out of an anonymous struct or union; that turns a constant
+into something bindgen cannot evaluate; that moves it or its header out of what the bindings include. A constant that
+changes its value is a warning: Rust gets the new value when it is built, but code may rely on the old one, and user
+space, firmware or a device may know it.
 
 ## Why
 

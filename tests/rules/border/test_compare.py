@@ -126,6 +126,63 @@ def test_an_ioctl_that_gets_another_number_is_found() -> None:
     assert [("LAMP_MAX", Effect.VALUE)] == [(one.name, one.effect) for one in breakages(change)]
 
 
+HELPER = "rust/helpers/lamp.c"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "effects"),
+    [
+        ("\tvoid *owner;\n", "\tvoid *holder;\n", [Effect.MEMBER_REMOVED]),
+        ("\tvoid *owner;\n", "#ifdef CONFIG_X\n\tvoid *owner;\n#endif\n", [Effect.MEMBER_GATED]),
+        ("\tvoid *owner;\n", "\tunion {\n\t\tvoid *owner;\n\t};\n", []),
+        ("\tvoid *owner;\n", "\tstruct file *owner;\n", []),
+    ],
+)
+def test_a_field_that_only_a_helper_reads_is_found(old: str, new: str, effects: list[Effect]) -> None:
+    on = tree(**{HELPER: FILES[HELPER].replace("lamp_level(lamp);", "lamp_level(lamp) + !lamp->owner;")})
+
+    change = view(series((whole_change(LAMP_H, edited(LAMP_H, old, new)),)), on).border
+
+    assert change is not None
+    found = list(breakages(change))
+    assert effects == [one.effect for one in found]
+    assert all(one.helpers and one.member == "owner" for one in found)
+
+
+@pytest.mark.parametrize(
+    ("after", "effects"),
+    [
+        ("\tunsigned int dark : 1;\n", [Effect.MEMBER_REMOVED]),
+        ("\tbool dim;\n", [Effect.MEMBER_TYPE]),
+        ("\tunsigned int dim : 2;\n", []),
+        ("\tunsigned int dim : 1;\n\tunsigned int dark : 1;\n", []),
+    ],
+)
+def test_a_bitfield_is_used_by_its_accessor(after: str, effects: list[Effect]) -> None:
+    before = edited(LAMP_H, "\tvoid *owner;\n", "\tunsigned int dim : 1;\n")
+    rust = FILES[LAMP_RS] + "fn dim(mut lamp: bindings::lamp) {\n    lamp.set_dim(1);\n    lamp.set_level(1);\n}\n"
+    header = whole_change(LAMP_H, before.replace("\tunsigned int dim : 1;\n", after), before=before)
+
+    change = view(series((header,)), tree(**{LAMP_H: before, LAMP_RS: rust})).border
+
+    assert change is not None
+    assert effects == [one.effect for one in breakages(change)]
+
+
+def test_a_field_is_shown_as_c_writes_it() -> None:
+    bits = edited(LAMP_H, "\tint level;\n", "\tunsigned int level : 3;\n")
+    rust = FILES[LAMP_RS] + "fn set(lamp: *mut bindings::lamp) {\n    unsafe { (*lamp).set = Some(f) };\n}\n"
+    after = bits.replace("int (*set)(struct lamp *lamp, int level);", "void (*set)(struct lamp *lamp);")
+
+    change = view(series((whole_change(LAMP_H, after),)), tree(**{LAMP_RS: rust})).border
+
+    assert change is not None
+    assert [
+        ("int level", "unsigned level : 3"),
+        ("int (*set)(struct lamp *, int)", "void (*set)(struct lamp *)"),
+    ] == [one.shown for one in breakages(change)]
+
+
 def test_a_typedef_that_changes_is_found_with_its_users() -> None:
     path = "include/linux/lamp_types.h"
 

@@ -33,6 +33,20 @@ void rust_helper_now(void)
     assert ("now", ("current",), False) == (now.name, now.names, now.annotated)
 
 
+def test_a_helper_knows_the_fields_it_reads_of_its_parameters() -> None:
+    text = b"""u16 rust_helper_lamp_id(const struct lamp *lamp, spinlock_t *lock, int level)
+{
+\tstruct other *other = get(level);
+
+\treturn ID(lamp->bus->number, lamp -> id, lock->held, other->level, x.lamp.name);
+}
+"""
+
+    (found,) = helpers_of(text)
+
+    assert (("lamp", "bus", "number"), ("lamp", "id"), ("spinlock_t", "held")) == found.fields
+
+
 def test_a_helper_pasted_together_is_a_pattern() -> None:
     text = b"""#define GEN(tname, type) \\
 __rust_helper type rust_helper_lamp_##tname##_read(type *ptr) \\

@@ -95,6 +95,43 @@ def test_modules_under_a_cfg_are_kept() -> None:
         ("fn f(l: bindings::lamp) { l.level }", [("lamp", ("level",))]),
         ("fn f(q: *mut Other, p: bindings::lamp) { unsafe { (*q).level } }", [("", ("level",))]),
         ("fn f(p: *mut bindings::lamp) -> bindings::lamp { q.method() }", []),
+        (
+            "type Raw = bindings::lamp;\nfn f(p: &Opaque<Self::Raw>) { unsafe { (*p.get()).level } }",
+            [("lamp", ("level",))],
+        ),
+        (
+            (
+                "impl A for X { type Raw = bindings::lamp; }\nimpl A for Y { type Raw = bindings::colour; }\n"
+                "fn f(p: &Opaque<Self::Raw>) { unsafe { (*p.get()).level } }"
+            ),
+            [("", ("level",))],
+        ),
+        (
+            "struct L(Opaque<bindings::lamp>);\nimpl L { fn f(&self) { let p = self.0.get(); unsafe { (*p).level } } }",
+            [("lamp", ("level",))],
+        ),
+        (
+            (
+                "struct L(Opaque<bindings::lamp>);\n"
+                "impl L { fn f(&self) { let p = other(self.0.get()); unsafe { (*p).level } } }"
+            ),
+            [("", ("level",))],
+        ),
+        (
+            "fn f() { let b = KBox::new(Opaque::<bindings::lamp>::zeroed())?; let p = b.get(); unsafe { (*p).level } }",
+            [("lamp", ("level",))],
+        ),
+        (
+            "fn f(p: *mut bindings::lamp) { unsafe { (*(*p).colour).red } }",
+            [("lamp", ("colour",)), ("lamp", ("colour", "red"))],
+        ),
+        (
+            "struct L { op: &bindings::lamp }\nimpl L { fn f(&self) { unsafe { (*self.op.colour).red } } }",
+            [("lamp", ("colour", "red"))],
+        ),
+        ("fn f(mut l: bindings::lamp) { l.set_dim(1); }", [("lamp", ("dim", "()"))]),
+        ("fn f(p: *mut bindings::lamp) { unsafe { (*p).dim() } }", [("lamp", ("dim", "()"))]),
+        ("fn f(p: *mut bindings::lamp) { q.set_dim(1); unsafe { (*q).dim() } }", []),
     ],
 )
 def test_fields_are_found_with_their_struct_where_the_text_tells(
@@ -106,7 +143,18 @@ def test_fields_are_found_with_their_struct_where_the_text_tells(
 
 
 @pytest.mark.parametrize(
-    "text", ["bindings::", "use bindings::{", "use kernel::bindings::{a, {b", "bindings::a {", 'r#"', "(*", ")." * 50]
+    "text",
+    [
+        "bindings::",
+        "bindings::a; let p = p.get(); (*p).b",
+        "bindings::a; " + "(*(*" * 2000 + "p).b).c" * 2000,
+        "use bindings::{",
+        "use kernel::bindings::{a, {b",
+        "bindings::a {",
+        'r#"',
+        "(*",
+        ")." * 50,
+    ],
 )
 def test_torn_text_is_read_without_a_fuss(text: str) -> None:
     assert rust_facts("rust/kernel/a.rs", b"bindings " + text.encode()).modules == ()
