@@ -58,7 +58,8 @@ class BorderChange:
     """Two borders, and the steps from one to the other in the order of the series.
 
     `known` are the changed files whose text, or what it declares, is known after the series; `shown` the changed lines
-    of Rust files of which no more is known, because their hunks do not fit the tree.
+    of Rust files of which no more is known, because their hunks do not fit the tree. `regenerated`: the series changes
+    how bindgen is called, so that what it makes of C is not known.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class BorderChange:
         steps: tuple[Step, ...],
         known: frozenset[str],
         shown: Mapping[str, frozenset[str]],
+        regenerated: bool = False,
     ) -> None:
         self.before = before
         self.after = after
         self.steps = steps
         self.known = known
         self.shown = shown
+        self.regenerated = regenerated
 
     @cached_property
     def rust_touched(self) -> bool:
@@ -93,7 +96,8 @@ def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BorderChange | 
     before = changed_border(base, walk.first)
     after = changed_border(base, walk.state, walk.fragments, walk.scanned)
     known = frozenset(walk.state) | frozenset(walk.fragments)
-    return BorderChange(before, after, tuple(walk.steps), known, walk.shown)
+    regenerated = any(file.change.path == "rust/Makefile" for file in files)
+    return BorderChange(before, after, tuple(walk.steps), known, walk.shown, regenerated)
 
 
 def _matters(change: FileChange) -> bool:

@@ -13,7 +13,7 @@ from rules.border.standing import Standing
 
 def helpers_gone(change: BorderChange, standing: Standing) -> Iterator[Breakage]:
     """A helper, or constant helper, that goes while Rust still uses the name and C has no symbol of it."""
-    for step in change.steps:
+    for step in () if change.regenerated else change.steps:
         path = step.change.before or ""
         if not is_helper_source(path) and path != BINDINGS_HEADER:
             continue

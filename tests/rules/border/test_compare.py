@@ -425,6 +425,12 @@ def test_a_helper_that_goes_is_found_where_c_gives_nothing_in_its_stead() -> Non
     assert [] == _said((unused,), (gone,))
 
 
+def test_a_helper_that_goes_is_no_matter_where_bindgen_is_called_otherwise() -> None:
+    makefile = whole_change("rust/Makefile", "bindgen_c_flags += --wrap-static-fns\n", before="bindgen_c_flags =\n")
+
+    assert [] == _said((makefile,), (whole_change(HELPER, None),))
+
+
 def test_a_constant_helper_that_goes_is_found() -> None:
     path = "rust/bindings/bindings_helper.h"
     gone = whole_change(path, edited(path, "const u32 RUST_CONST_HELPER_LAMP_CAST = LAMP_CAST;\n", ""))
