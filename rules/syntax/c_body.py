@@ -8,6 +8,7 @@ from rules.syntax.c_declarator import Declarator, declarator, split_commas, toke
 from rules.syntax.c_text import DIRECTIVE, Conditions
 from rules.syntax.c_value import evaluate
 
+_DEEPEST = 16
 _BRACKETS = re.compile(r"[{};]|^[ \t]*#", re.MULTILINE)
 _ENUMERATOR = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:=(.*))?\s*\Z", re.DOTALL)
 _GROUP = re.compile(r"\s*(?:__)?struct_group(_attr|_tagged)?\s*\(")
@@ -48,10 +49,11 @@ class _Anonymous:
         return "__bindgen_anon." if self._open else f"__bindgen_anon_{self._count}."
 
 
-def struct_members(body: str, line: int) -> tuple[Member, ...]:
+def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
     """The fields of a struct or union whose braces hold `body`; `line` is the number of the body's first line.
 
-    Fields of anonymous members count as the outer's; those of named ones are listed as `outer.inner`.
+    Fields of anonymous members count as the outer's; those of named ones are listed as `outer.inner`. What is nested
+    deeper than people do it, counted from `depth`, is not looked into.
     """
     members: list[Member] = []
     conditions = Conditions()
@@ -77,7 +79,7 @@ def struct_members(body: str, line: int) -> tuple[Member, ...]:
             semicolon = len(body) if semicolon < 0 else semicolon
             head, tail = body[start : match.start()], body[end + 1 : semicolon]
             at = line + body.count("\n", 0, match.start())
-            found = _nested(head, body[match.start() + 1 : end], tail, at, conditions.current, anonymous)
+            found = _nested(head, body[match.start() + 1 : end], tail, at, conditions.current, anonymous, depth)
             members += [replace(one, through=through + one.through) for one in found] if through else found
             position = start = semicolon + 1
         elif sign == ";":
@@ -173,17 +175,15 @@ def _blank(text: str) -> int:
 
 
 def _nested(
-    head: str, body: str, tail: str, line: int, conditions: tuple[str, ...], anonymous: _Anonymous
+    head: str, body: str, tail: str, line: int, conditions: tuple[str, ...], anonymous: _Anonymous, depth: int
 ) -> list[Member]:
     kind = _AGGREGATE.search(head)
     if kind is None:
         return []
     word = kind.group(1)
-    if word == "enum":
-        inner: tuple[Member, ...] = ()
-    else:
-        first = line
-        inner = struct_members(body, first)
+    inner: tuple[Member, ...] = ()
+    if word != "enum" and depth < _DEEPEST:
+        inner = struct_members(body, line, depth + 1)
     tag = tokens_of(head[kind.end() :])
     shown = f"{word} {tag[0]}" if tag else f"{word} {{}}"
     names = [declarator([word, "_", *part]) for part in split_commas(tokens_of(tail)) if part]

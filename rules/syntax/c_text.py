@@ -14,6 +14,7 @@ _IGNORED_CONDITION = re.compile(
     r"!?\(?(?:!?defined\()?(?:__KERNEL__|__ASSEMBL(?:Y|ER)__|__cplusplus|LINKER_SCRIPT|__CHECKER__|__GENKSYMS__|"
     r"__GENERATING_BOUNDS_H|__BINDGEN__|BUILD_VDSO32_64|TRACE_HEADER_MULTI_READ|__DISABLE_EXPORTS)\)?\)?"
 )
+_DEEPEST = 63  # nested conditions, and branches of one, that are followed: C promises no more
 _SPACES = re.compile(r"[\s\\]+")
 
 
@@ -46,14 +47,14 @@ class Conditions:
     """The `#if` nest around the current line. Header guards and conditions that are always so are not counted."""
 
     def __init__(self) -> None:
-        self._open: list[tuple[str, tuple[str, ...]]] = []  # what holds now, and the branches before it
+        self._open: list[tuple[str, tuple[str, ...]]] = []  # what holds now, and what the branches before it refuse
         self.current: tuple[str, ...] = ()
 
     def directive(self, word: str, rest: str, guard: bool = False) -> None:
         """Follow one directive; `guard` says that an `#ifndef` opens a header guard."""
         if word in ("if", "ifdef", "ifndef"):
             condition = "" if guard else _opening(word, rest)
-            self._open.append((condition, (condition,)))
+            self._open.append((condition, _refused(condition)))
         elif word in ("elif", "elifdef", "elifndef"):
             self._branch(_opening(word[2:], rest))
         elif word == "else":
@@ -63,15 +64,16 @@ class Conditions:
                 self._open.pop()
         else:
             return
-        self.current = tuple(dict.fromkeys(condition for condition, _ in self._open if condition))
+        self.current = tuple(dict.fromkeys(condition for condition, _ in self._open[:_DEEPEST] if condition))
 
     def _branch(self, condition: str | None) -> None:
-        earlier = self._open.pop()[1] if self._open else ()
-        refused = [negated(one) for one in earlier if one]
+        earlier = self._open.pop()[1][:_DEEPEST] if self._open else ()
         if condition is not None:
-            self._open.append((" && ".join([*refused, condition]) if condition else "", (*earlier, condition)))
+            self._open.append(
+                (" && ".join([*earlier, condition]) if condition else "", (*earlier, *_refused(condition)))
+            )
         else:
-            self._open.append((" && ".join(refused), earlier))
+            self._open.append((" && ".join(earlier), earlier))
 
     @property
     def depth(self) -> int:
@@ -88,6 +90,10 @@ def _opening(word: str, rest: str) -> str:
         text = re.sub(r"\bdefined (\w+)", r"defined(\1)", text).replace("defined (", "defined(")
     parts = [part.strip() for part in text.split("&&")] if "||" not in text else [text]
     return " && ".join(part for part in parts if not _IGNORED_CONDITION.fullmatch(part))
+
+
+def _refused(condition: str) -> tuple[str, ...]:
+    return (negated(condition),) if condition else ()
 
 
 def negated(condition: str) -> str:

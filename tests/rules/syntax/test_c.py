@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """C declarations from whole files and from hunks."""
 
+import time
+
 import pytest
 
 from rules.syntax.c import Declaration, Kind, scan
@@ -211,3 +213,24 @@ def test_torn_text_is_read_without_a_fuss(text: str) -> None:
 
 def test_includes_are_kept_as_written() -> None:
     assert ("<linux/a.h>", '"b.h"') == scan('#include <linux/a.h>\n# include "b.h"\n').includes
+
+
+@pytest.mark.parametrize("unit", ["#if A\n", "#if A\n#elif B\n", "#elif A\n", "struct {\n", "union { struct {\n"])
+def test_nests_without_end_cost_bounded_time_and_are_no_crash(unit: str) -> None:
+    text = "struct s {\n" + unit * (300_000 // len(unit)) + "int a;\n"
+    started = time.process_time()
+
+    scan(text)
+    scan(text.removeprefix("struct s {\n"))
+
+    assert time.process_time() - started < 10.0  # half a second on an idle machine; it took minutes
+
+
+def test_conditions_are_followed_through_a_deep_nest() -> None:
+    text = (
+        "".join(f"#ifdef A{n}\n" for n in range(100)) + "#endif\n" * 99 + "int a(void);\n#else\nint b(void);\n#endif\n"
+    )
+
+    conditions = {one.name: one.conditions for one in scan(text).declarations}
+
+    assert conditions == {"a": ("defined(A0)",), "b": ("!defined(A0)",)}
