@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A kernel at one commit of a bare repository, as rules see it: files, blobs, the border. No work tree, no process."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Repository:
             self.git = pygit2.Repository(str(path))
         except pygit2.GitError as error:
             raise KernelError(f"{path}: {error}") from error
+        self._tips: tuple[tuple[tuple[str, int], ...], tuple[tuple[str, pygit2.Commit], ...]] = ((), ())
 
     def commit(self, name: str) -> pygit2.Commit | None:
         """The commit with that id or ref; None where the repository has none. Raises KernelError for a damaged one."""
@@ -54,15 +56,21 @@ class Repository:
     def _objects(self) -> Objects:
         return Objects(Path(self.git.path) / "objects")
 
-    @cached_property
+    @property
     def tips(self) -> tuple[tuple[str, pygit2.Commit], ...]:
-        """Every branch and tag with its commit, the newest first."""
-        found = []
-        for name in self.git.references:
-            commit = self.commit(name)
-            if commit is not None:
-                found.append((name, commit))
-        return tuple(sorted(found, key=lambda tip: (-tip[1].commit_time, _weight(tip[0]), tip[0])))
+        """Every branch and tag with its commit, the newest first; as of now, for fetches come at any time."""
+        stamp = self._stamp()
+        if stamp != self._tips[0]:
+            found = [(name, commit) for name in self.git.references if (commit := self.commit(name)) is not None]
+            found.sort(key=lambda tip: (-tip[1].commit_time, _weight(tip[0]), tip[0]))
+            self._tips = (stamp, tuple(found))
+        return self._tips[1]
+
+    def _stamp(self) -> tuple[tuple[str, int], ...]:
+        """Differs once a ref was written: git makes a file of another name first, in the folder of the ref."""
+        top = Path(self.git.path)
+        places = [top / "packed-refs", *(Path(folder) for folder, _, _ in os.walk(top / "refs"))]
+        return tuple((str(place), place.stat().st_mtime_ns) for place in places if place.exists())
 
 
 class GitTree:

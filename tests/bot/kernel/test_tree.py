@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import re
 import resource
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,19 @@ def test_an_index_that_cannot_be_kept_is_kept_in_memory(kernel: Repository, tmp_
         border = _tree(kernel, "v1", Index(path)).border()
         assert border is not None
         assert border.declared("lamp_on")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_refs_that_are_fetched_later_are_seen(kernel: Repository, packed: bool) -> None:
+    known = [name for name, _ in kernel.tips]
+
+    commit = kernel.commit(known[0])
+    assert commit is not None
+    subprocess.run(["git", "-C", kernel.path, "update-ref", "refs/tags/later", str(commit.id)], check=True)
+    if packed:
+        subprocess.run(["git", "-C", kernel.path, "pack-refs", "--all"], check=True)
+
+    assert sorted([*known, "refs/tags/later"]) == sorted(name for name, _ in kernel.tips)
 
 
 def test_a_folder_that_is_no_repository_is_named(tmp_path: Path) -> None:
