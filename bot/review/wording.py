@@ -17,8 +17,10 @@ def explained(remark: Remark, told: set[str]) -> Iterator[str]:
     yield from words(remark, told=told)
     if behind := " ".join(filter(None, (_others(remark), _said_before(remark)))):
         yield from prose.wrap(behind)
+    if remark.first.evidence:
+        yield from ("", "For reference:", "")
     for evidence in remark.first.evidence:
-        yield from ("", "For reference:", "", quoted(f"{evidence.origin}:"))
+        yield quoted(f"{evidence.origin}:")
         yield from (quoted(f"  {line}".rstrip()) for line in evidence.lines[:_EVIDENCE_LINES])
         if len(evidence.lines) > _EVIDENCE_LINES:
             yield CUT

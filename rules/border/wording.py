@@ -2,6 +2,7 @@
 """What is said of a breakage: one sentence that names the change, the users and what mends it, and its evidence."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from rules.border.breakage import Breakage, Effect
@@ -15,6 +16,8 @@ _SHOWN = 6
 _CALLERS = 2
 _ALIKE = 12
 _BODY = 40
+_INLINE = 60  # more of C within a sentence nobody reads, and a mail does not show it
+_WIDTH = 90
 
 _MEND = {
     Effect.REMOVED: "these users have to be updated in this series",
@@ -43,6 +46,10 @@ _MEND_HELPER = {
     Effect.MEMBER_GATED: "the helper needs the same condition",
 }
 
+_SHOWING = frozenset(
+    {Effect.MEMBER_TYPE, Effect.NO_SYMBOL, Effect.SIGNATURE, Effect.TYPE, Effect.VALUE, Effect.NOT_CONSTANT}
+)
+
 
 def message(one: Breakage, border: Border, alike: Sequence[Breakage] = ()) -> str:
     """The remark; `border` is that before the series, `alike` are those that the same line breaks in the same way."""
@@ -53,15 +60,18 @@ def message(one: Breakage, border: Border, alike: Sequence[Breakage] = ()) -> st
     subject = f"`{owner}`" if not one.member else f"`{one.member}` of `{owner}`"
     head = {
         Effect.MEMBER_REMOVED: f"{subject} is removed",
-        Effect.MEMBER_TYPE: f"{subject} becomes `{one.shown[1]}` (was `{one.shown[0]}`)",
+        Effect.MEMBER_TYPE: _becomes(subject, one),
         Effect.MEMBER_MOVED: f"{subject} becomes `{one.shown[1]}` for Rust (was `{one.shown[0]}`)",
         Effect.MEMBER_GATED: f"{subject} is only there under `{_condition(one)}`",
         Effect.MEMBER_ADDED: f"`{owner}` gets the field `{one.member}`",
-        Effect.NO_SYMBOL: f"{subject} has no symbol any more, it becomes `{one.shown[1]}`",
-        Effect.SIGNATURE: f"{subject} becomes `{one.shown[1]}` (was `{one.shown[0]}`)",
-        Effect.TYPE: f"{subject} becomes `{one.shown[1]}` (was `{one.shown[0]}`)",
-        Effect.VALUE: f"{subject} changes its value: `{one.shown[1]}` (was `{one.shown[0]}`)",
-        Effect.NOT_CONSTANT: f"{subject} becomes `{one.shown[1]}`, which bindgen cannot evaluate",
+        Effect.NO_SYMBOL: f"{subject} has no symbol any more"
+        + ("" if _long(one) else f", it becomes `{one.shown[1]}`"),
+        Effect.SIGNATURE: _becomes(subject, one),
+        Effect.TYPE: _becomes(subject, one),
+        Effect.VALUE: f"{subject} changes its value"
+        + ("" if _long(one) else f": `{one.shown[1]}` (was `{one.shown[0]}`)"),
+        Effect.NOT_CONSTANT: f"{subject} becomes "
+        + ("what bindgen cannot evaluate" if _long(one) else f"`{one.shown[1]}`, which bindgen cannot evaluate"),
         Effect.GATED: f"{subject} is only declared under `{_condition(one)}` now{_otherwise(one)}",
         Effect.OPAQUE: f"{subject} is no longer defined in the headers that the bindings see",
     }.get(one.effect, f"{subject} {one.effect}")
@@ -69,6 +79,16 @@ def message(one: Breakage, border: Border, alike: Sequence[Breakage] = ()) -> st
     link = "and" if one.effect is Effect.VALUE else "but"
     others = f" The same goes for {_alike(alike)}." if alike else ""
     return f"{head}{renamed}, {link} Rust uses it {_who(one, border)}: {_mend(one)}.{others}"
+
+
+def _becomes(subject: str, one: Breakage) -> str:
+    was, now = one.shown
+    return f"{subject} is declared differently" if _long(one) else f"{subject} becomes `{now}` (was `{was}`)"
+
+
+def _long(one: Breakage) -> bool:
+    """Whether the change is shown as evidence, and not in the sentence."""
+    return one.effect in _SHOWING and max(map(len, one.shown)) > _INLINE
 
 
 def _owner(one: Breakage) -> str:
@@ -130,8 +150,11 @@ def _helper(one: LocatedHelper, border: Border) -> str:
 
 
 def evidence(one: Breakage, border: Border) -> tuple[Evidence, ...]:
-    """The lines on Rust's side that stand on the name, as they are before the series."""
-    found = [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in one.users]
+    """The lines on Rust's side that stand on the name, as they are before the series; first what C becomes, if long."""
+    found = (
+        [Evidence(f"{_owner(one)} after the series", tuple(textwrap.wrap(one.shown[1], _WIDTH)))] if _long(one) else []
+    )
+    found += [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in one.users]
     found += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in one.members]
     found += [_in_helper(helper, one.member.rpartition(".")[2] or one.name, border) for helper in one.helpers]
     return tuple(dict.fromkeys(found))[:_SHOWN]

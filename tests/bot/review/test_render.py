@@ -144,11 +144,12 @@ So. [nit] Also in 3 other files.
 
 
 def test_evidence_is_quoted_and_bounded(make: Maker) -> None:
-    evidence = Evidence("rust/kernel/led.rs:3", ("# Safety", "", *(f"- point {number}" for number in range(20))))
-    text = _body(make, make.posting(), make.finding(9, evidence=(evidence,)))
+    first = Evidence("rust/kernel/led.rs:3", ("# Safety", "", *(f"- point {number}" for number in range(20))))
+    second = Evidence("rust/kernel/lamp.rs:4", ("lamp();",))
+    text = _body(make, make.posting(), make.finding(9, evidence=(first, second)))
 
     assert "\nFor reference:\n\n> rust/kernel/led.rs:3:\n>   # Safety\n>\n>   - point 0\n" in text
-    assert "point 5\n> [ ... ]\n" in text
+    assert "point 5\n> [ ... ]\n> rust/kernel/lamp.rs:4:\n>   lamp();\n" in text
     assert "point 6" not in text
 
 

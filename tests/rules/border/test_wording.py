@@ -41,6 +41,16 @@ def test_what_a_function_becomes_without_the_option_is_said() -> None:
     )
 
 
+def test_a_long_declaration_stands_below_the_sentence() -> None:
+    longer = "int lamp_on(struct lamp *lamp, unsigned long brightness, const struct lamp_colour *colour);\n"
+
+    assert _told(edited(LAMP_H, ON, longer)) == (
+        "`lamp_on` is declared differently, but Rust uses it in rust/kernel/lamp.rs:4: the calls have to follow.\n"
+        "lamp_on after the series: int lamp_on(struct lamp *, unsigned long, const struct lamp_colour *)\n"
+        "rust/kernel/lamp.rs:4: unsafe { bindings::lamp_on(lamp) }"
+    )
+
+
 @pytest.mark.parametrize("word", ["struct", "union"])
 def test_the_field_of_a_union_is_not_said_to_be_a_struct_s(word: str) -> None:
     before = FILES[LAMP_H].replace("struct lamp {", f"{word} lamp {{")
