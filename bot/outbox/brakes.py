@@ -92,14 +92,18 @@ class StopFile:
         return f"stopped by {self.path}" + (f": {said}" if said else "")
 
     def stop(self, why: str) -> None:
-        """Stop all sending, durably."""
+        """Stop all sending, durably; whoever sees the file sees the reason."""
+        new = self.path.with_name(f"{self.path.name}.new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("w", encoding="utf-8") as file:
+            with new.open("w", encoding="utf-8") as file:
                 file.write(f"{why}\n")
                 file.flush()
                 os.fsync(file.fileno())
+            new.replace(self.path)
         except OSError as error:
+            with suppress(OSError):
+                self.path.touch()  # without a reason, as on a full disk, it stops too
             raise OutboxError(f"cannot write {self.path}: {error.strerror}") from error
 
     def lift(self) -> bool:

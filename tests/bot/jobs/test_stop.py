@@ -14,6 +14,7 @@ from bot.cli.progress import Silent
 from bot.jobs.deliver import Delivering, Sending
 from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.error import OutboxError
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Outgoing
 from bot.review.comment import Review
@@ -70,6 +71,36 @@ def test_nothing_leaves_after_it_was_stopped(
     assert [at for at in watch.contents if at > stopped + 0.5] == []
     assert sent == len(server.taken) < MAILS / 2
     assert waiting == [f"stopped by {file.path}: a rule is wrong"] * (MAILS - sent)
+
+
+def test_who_sees_the_file_sees_the_reason(tmp_path: Path) -> None:
+    file = StopFile(tmp_path / "stop")
+    seen: set[str] = set()
+    done = Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(file.reason())
+
+    looking = Thread(target=look)
+    looking.start()
+    for _ in range(200):
+        file.stop("a rule is wrong")
+        file.lift()
+    done.set()
+    looking.join()
+
+    assert seen <= {"", f"stopped by {file.path}: a rule is wrong"}
+
+
+def test_what_cannot_be_written_stops_without_a_reason(tmp_path: Path) -> None:
+    file = StopFile(tmp_path / "stop")
+    (tmp_path / "stop.new").mkdir()
+
+    with pytest.raises(OutboxError):
+        file.stop("a rule is wrong")
+
+    assert file.reason() == f"stopped by {file.path}"
 
 
 def _write(store: Repository, clock: FakeClock) -> None:
