@@ -2,6 +2,7 @@
 """What a rule says: a finding, where it stands, and what stays the same when lines move."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -125,6 +126,11 @@ class Skipped:
         """Where that is and why, the same for all rules that are silent for that reason."""
         place = ", ".join(filter(None, (f"patch {self.patch}" if self.patch else "", self.path)))
         return f"{place}: {self.reason}" if place else self.reason
+
+
+def silences(skipped: Iterable[Skipped]) -> tuple[str, ...]:
+    """Each line once, in order: rules that are silent on one place for one reason say the same."""
+    return tuple(dict.fromkeys(one.line for one in skipped))
 
 
 @dataclass(frozen=True, slots=True)

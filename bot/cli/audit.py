@@ -20,7 +20,7 @@ from bot.jobs.workers import Workers
 from bot.kernel.kernels import Kernels, Places
 from bot.review.formats.row import Verdict, of_findings
 from rules.engine import audit as judge
-from rules.finding import Anchor, Failure, Finding, Report, Severity
+from rules.finding import Anchor, Failure, Finding, Report, Severity, silences
 from rules.registry import by_id
 from rules.tree import NoTree, Tree
 
@@ -74,7 +74,7 @@ def audit(
         if isinstance(report, Report):
             findings += report.findings
             failures += report.failures
-            problems += dict.fromkeys(one.line for one in report.skipped)
+            problems += silences(report.skipped)
     verdict = Verdict(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
     typer.echo(printed(verdict, rules, form), nl=False)
     for problem in problems:

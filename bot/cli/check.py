@@ -21,6 +21,7 @@ from bot.inbox.git_range import GitRange
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
 from bot.jobs.isolation import Broken
+from bot.jobs.judgement import judged_against
 from bot.jobs.timing import own_work, timed
 from bot.kernel.base import Base
 from bot.kernel.commit import start_of
@@ -39,9 +40,7 @@ from bot.review.prose import visible
 from bot.review.reply import reply
 from bot.review.review import review
 from bot.settings import load
-from rules.delta import of_series
-from rules.engine import judge, view
-from rules.finding import Severity
+from rules.finding import Severity, silences
 from rules.rule import Rule
 from rules.tree import Tree
 
@@ -100,10 +99,10 @@ def check(
     reviews, mails, unjudged = _judge(postings, rules, _based(context, git, tree, no_tree), speaking)
     broken += read.broken + unjudged
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
-    if not (postings or problems or broken or read.broken) and form is not Format.B4:
+    if not (postings or problems or broken) and form is not Format.B4:
         problems.append(f"no patch in {', '.join(read.names)}")
     problems += broken
-    problems += (line for each in reviews for line in dict.fromkeys(one.line for one in each.skipped))
+    problems += (line for each in reviews for line in silences(each.skipped))
     known = {each.id: each for each in rules}
     verdict = Verdict(
         tuple(row for each in reviews for row in of_review(each, known)),
@@ -233,20 +232,18 @@ def _judge(
     history, reviews, mails, broken = History(), [], [], []
     policy = speaking[0] if speaking else None
 
-    def reviewed(posting: Posting) -> tuple[Review, Base | None]:
-        tree, base = based(posting)
-        shown = view(posting.series, tree)
-        report = judge(rules, shown)
-        return review(posting, report, rules, history.previous(posting), policy, of_series(shown)), base
+    def reviewed(posting: Posting) -> tuple[Review, Basis]:
+        found = judged_against(*based(posting), posting.series, rules)
+        return review(posting, found.report, rules, history.previous(posting), policy, found.delta), found.basis
 
     for posting in postings:
         found = timed(f"review of {posting.message_id}", _JUDGING, partial(reviewed, posting))
         if isinstance(found, Broken):
             broken.append(f"{posting.message_id} cannot be judged: {found.reason}")
             continue
-        made, base = found
+        made, basis = found
         history.remember(made)
-        reviews.append(made if base is None else replace(made, basis=Basis(base=base.named)))
+        reviews.append(replace(made, basis=basis))
         answer = reply(made, rules, speaking[1]) if speaking else None
         content = compose(answer) if answer else None
         if isinstance(content, Refused):

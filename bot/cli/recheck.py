@@ -27,6 +27,7 @@ from bot.review.formats.row import Row, clean, record
 from bot.review.prose import count, visible
 from bot.settings import load
 from bot.wiring_recheck import Again, again
+from rules.finding import silences
 from rules.registry import by_id
 from rules.rule import Status
 
@@ -154,7 +155,7 @@ def _lines(done: Rechecked, send: bool) -> Iterator[str]:
         yield f"  nothing is sent: {visible(done.unsent)}"
     for failure in done.review.failures:
         yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    yield from (visible(f"  {line}") for line in dict.fromkeys(one.line for one in done.review.skipped))
+    yield from (visible(f"  {line}") for line in silences(done.review.skipped))
 
 
 def _finding(change: Change) -> str:

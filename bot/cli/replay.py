@@ -34,7 +34,7 @@ from bot.review.formats.row import of_review
 from bot.review.reply import KIND
 from bot.settings import load
 from bot.wiring import identity, policy
-from rules.finding import Confidence
+from rules.finding import Confidence, silences
 from rules.rule import Rule
 
 _MOST: Final = 20  # failures and held mails that are named
@@ -160,7 +160,7 @@ def _count_review(tally: Tally, played: Played) -> None:
         f"rule {each.rule} failed on patch {each.patch} of {made.posting.message_id}, {each.path}: {each.error}"
         for each in made.failures
     ]
-    tally.skipped += dict.fromkeys(f"{made.posting.message_id}: {one.line}" for one in made.skipped)
+    tally.skipped += (f"{made.posting.message_id}: {line}" for line in silences(made.skipped))
     tally.would_send += played.content is not None and not played.held
     tally.held += [f"held, the mail on {made.posting.message_id}: {problem}" for problem in played.held]
 

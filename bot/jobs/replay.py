@@ -17,9 +17,8 @@ from bot.inbox.assemble import assemble, candidate
 from bot.inbox.thread import threads
 from bot.jobs.bounded import Limits
 from bot.jobs.isolation import Broken
-from bot.jobs.judgement import bare
+from bot.jobs.judgement import Case, Judgement, bare, judged
 from bot.jobs.spool import Reader, Slot, Spool
-from bot.jobs.timing import own_work
 from bot.jobs.workers import Workers
 from bot.kernel.base import Base
 from bot.kernel.kernels import Kernels, Places
@@ -28,14 +27,12 @@ from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.ports import Archive, Progress
-from bot.review.comment import Basis, Identity, Reply, Review
+from bot.review.comment import Identity, Reply, Review
 from bot.review.history import History
 from bot.review.lint import problems
 from bot.review.policy import Policy
 from bot.review.reply import reply
 from bot.review.review import review
-from rules.delta import UnsafeDelta, of_series
-from rules.engine import judge, view
 from rules.finding import Report
 from rules.rule import Rule
 
@@ -84,7 +81,7 @@ class Desk:
 
 
 Event = Unread | Broken | Read | Played
-_Judged = tuple[Posting, Report, UnsafeDelta, Base | None]
+_Judged = tuple[Posting, Judgement]
 
 
 def replay(
@@ -167,15 +164,14 @@ def _judge(
 ) -> Iterator[Event]:
     progress.start("reviewing", len(found))
     history = History()
-    for slots, judged in zip(found, workers.stream(partial(_judge_thread, bench), found), strict=True):
-        if isinstance(judged, Broken):
-            yield Broken(f"thread of mail {slots[0].origin}: {judged.reason}")
-        for posting, report, delta, base in () if isinstance(judged, Broken) else judged:
+    for slots, thread in zip(found, workers.stream(partial(_judge_thread, bench), found), strict=True):
+        if isinstance(thread, Broken):
+            yield Broken(f"thread of mail {slots[0].origin}: {thread.reason}")
+        for posting, one in () if isinstance(thread, Broken) else thread:
             if since is None or (posting.date is not None and posting.date >= since):
-                made = review(posting, report, desk.rules, history.previous(posting), desk.policy, delta)
+                made = review(posting, one.report, desk.rules, history.previous(posting), desk.policy, one.delta)
                 history.remember(made)
-                made = made if base is None else replace(made, basis=Basis(base=base.named))
-                yield _played(made, desk, base)
+                yield _played(replace(made, basis=one.basis), desk, one.base)
         progress.advance()
 
 
@@ -193,11 +189,6 @@ def _played(made: Review, desk: Desk, base: Base | None) -> Played:
 _reader = lru_cache(maxsize=1)(Reader)
 
 
-@lru_cache(maxsize=1)
-def _kernels(places: Places) -> Kernels:
-    return Kernels(places, patiently=own_work)
-
-
 def _index_mail(bench: _Bench, slot: Slot) -> tuple[Message, bool] | UnreadableMail:
     """The mail without its text, and whether it is a patch."""
     message = parse(_reader(bench.path).get(slot))
@@ -212,10 +203,8 @@ def _judge_thread(bench: _Bench, slots: Sequence[Slot]) -> list[_Judged]:
     read = (parse(_reader(bench.path).get(slot)) for slot in slots)
     done: list[_Judged] = []
     for posting in assemble([message for message in read if isinstance(message, Message)]):
-        tree, base = _kernels(bench.places).tree(posting.series, posting.date)
-        shown = view(posting.series, tree)
-        report = judge(bench.rules, shown)
-        done.append((_light(posting, report), report, of_series(shown), base))
+        found = judged(Case(posting.series, posting.date, bench.rules, bench.places, {}))
+        done.append((_light(posting, found.report), replace(found, blobs={})))
     return done
 
 

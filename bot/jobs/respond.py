@@ -45,10 +45,10 @@ def respond(
     """
     response = Response()
     for command in commands:
-        if isinstance(command, Recheck) and recheck is None:
-            response.done.append("no recheck: too many in a day")
-        elif isinstance(command, Recheck):
-            assert recheck is not None
+        if isinstance(command, Recheck):
+            if recheck is None:
+                response.done.append("no recheck: too many in a day")
+                continue
             rechecked = recheck(case.posting)
             if isinstance(rechecked, Rechecked) and not rechecked.changed.nothing:
                 response.paragraphs.append(recheck_text(rechecked.review, rechecked.changed))

@@ -25,6 +25,7 @@ from bot.review.lint import problems
 from bot.review.policy import Policy
 from bot.review.reply import KIND, message_id, reply
 from bot.review.review import review
+from rules.finding import silences
 from rules.rule import Rule
 
 _POSTINGS: Final = 50
@@ -108,7 +109,7 @@ class Reviewing:
             outcome,
             findings=sum(comment.standing is not Standing.RESOLVED for comment in judged.review.comments),
             failures=len(judged.review.failures),
-            skipped=len({one.line for one in judged.review.skipped}),
+            skipped=len(silences(judged.review.skipped)),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
             unsaid="" if mail else _unsaid(judged),
@@ -151,7 +152,9 @@ def _reviewed(posting: Posting, found: Judgement, previous: Review | None, desk:
     agreed = desk.agreement(posting.lists)
     policy = _narrowed(desk.learned(posting, desk.policy), agreed)
     made = review(posting, found.report, desk.rules, previous, policy, found.delta)
-    made = replace(made, recipients=_recipients(made.recipients, agreed), basis=replace(desk.basis, base=found.base))
+    made = replace(
+        made, recipients=_recipients(made.recipients, agreed), basis=replace(desk.basis, base=found.basis.base)
+    )
     frozen = mail_for(made, desk, now)
     if isinstance(frozen, Refused):
         made = replace(made, recipients=Recipients(reason=frozen.reason))

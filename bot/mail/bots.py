@@ -47,10 +47,10 @@ _WORDS = (
     "回复|回覆|答复|答覆|转发|轉寄|轉發|返信|転送|회신|전달|recall|撤回|automatic reply|out of office|自动回复|auto"
 )
 _REPLY = re.compile(rf"\s*(?:\[[^\]]*\]\s*)*(?:{_WORDS})\s*(?:[\[(]\d+[\])])?\s*[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
-_FOREIGN = re.compile(
-    r"\s*[^\W\d_]{1,12}\s*[:：]\s*\[[^\]]*\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b",  # noqa: RUF001 as above
-    re.IGNORECASE,
-)
+PATCH_TAG: Final = r"\[[^\]]*\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b"
+"""A pattern of the brackets in a patch's subject, up to the word that tells them from others; whatever the case."""
+
+_FOREIGN = re.compile(rf"\s*[^\W\d_]{{1,12}}\s*[:：]\s*{PATCH_TAG}", re.IGNORECASE)  # noqa: RUF001 as above
 
 
 def is_reply(subject: str) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.mail.bots import is_automatic, is_bot, is_reply
+from bot.mail.bots import PATCH_TAG, is_automatic, is_bot, is_reply
 from bot.mail.message import Message
 from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.mail.project import is_kernel_path, other_project
@@ -89,7 +89,7 @@ _PULL_TEXT: Final = ("\nThe following changes since commit ", "available in the 
 _PREFIXES = re.compile(r"(?:\s*\[[^\]]*\])*")
 _WORD = re.compile(r"[^\s\[\],]+")
 _FIXUP = re.compile(r"\s*(?:fixup|squash|amend)!", re.IGNORECASE)
-_TAGGED = re.compile(r"\s*(?:\[[^\]]*\]\s*)*\[[^\]]*\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b[^\]]*\]", re.IGNORECASE)
+_TAGGED = re.compile(rf"\s*(?:\[[^\]]*\]\s*)*{PATCH_TAG}[^\]]*\]", re.IGNORECASE)
 
 
 def refuse_mail(message: Message, terms: Terms) -> Refusal | None:

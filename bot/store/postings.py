@@ -4,7 +4,6 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 
 from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
@@ -19,6 +18,7 @@ from bot.store.outgoing import FILED, PRIVATE, row_of
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
 from bot.store.times import utc
+from rules.finding import silences
 
 QUARANTINED = "quarantined"
 _SHORTEST_ID = 7
@@ -90,8 +90,7 @@ class PostingRows:
         with self._database.writing() as session:
             posting = review.posting
             save_review(session, review, now)
-            silences = dict.fromkeys(one.line for one in review.skipped)
-            reasons = filter(None, (review.recipients.reason, *islice(silences, _SILENCES)))
+            reasons = filter(None, (review.recipients.reason, *silences(review.skipped)[:_SILENCES]))
             _judge(session, posting, "reviewed", "; ".join(reasons))
             return outgoing is not None and _answer(session, posting, outgoing, now)
 
