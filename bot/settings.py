@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as VariableError
 
 from bot.error import SettingsError
-from bot.outbox.agreement import Mode
+from bot.review.consent import Mode
 from bot.settings_answers import AnswerSettings, DigestSettings, PrecisionSettings
 from bot.settings_kernel import KernelSettings
 from bot.settings_sending import SendingSettings

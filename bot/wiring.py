@@ -135,7 +135,7 @@ def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> D
         judge=Judging(places, store.blobs, hands),
         policy=policy(settings),
         identity=identity(settings),
-        agreement=lambda lists: wiring_sending.agreement(settings, lists),
+        consent=lambda lists: wiring_sending.consent(settings, lists),
         terms=terms(settings),
     )
     return wiring_answers.listening(judging, settings, store, clock)

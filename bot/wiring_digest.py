@@ -10,9 +10,9 @@ from bot.jobs.digest import Digesting, Readership
 from bot.kernel.maintainers import Maintainers
 from bot.mail.address import Address
 from bot.mail.posting import Posting
-from bot.outbox.agreement import Mode
 from bot.ports import Clock
 from bot.review.comment import Identity
+from bot.review.consent import Mode
 from bot.review.period import Rhythm
 from bot.review.statistics import demoted
 from bot.settings import Settings

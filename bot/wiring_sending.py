@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from bot.jobs.deliver import Sending
 from bot.jobs.doubt import Patience
-from bot.outbox.agreement import Agreement, Mode, strictest
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.folder import Folder
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Mailer
+from bot.review.consent import Consent, Mode, strictest
 from bot.settings import Settings
 
 
@@ -28,7 +28,7 @@ def sending(settings: Settings) -> Sending:
     chosen = settings.sending
     return Sending(
         stop=stop_file(settings),
-        agreement=lambda lists: agreement(settings, lists),
+        consent=lambda lists: consent(settings, lists),
         caps=Caps(chosen.series_cap, chosen.author_cap, chosen.list_cap, chosen.hour_cap),
         patience=Patience(timedelta(hours=chosen.grace_hours), chosen.resend),
         expire=timedelta(hours=chosen.expire_hours),
@@ -39,10 +39,10 @@ def stop_file(settings: Settings) -> StopFile:
     return StopFile(settings.sending.stop_file)
 
 
-def agreement(settings: Settings, lists: Sequence[str]) -> Agreement:
+def consent(settings: Settings, lists: Sequence[str]) -> Consent:
     """What all these lists allow."""
     known = {
-        name: Agreement(
+        name: Consent(
             mode=one.mode,
             maintainers=one.maintainers,
             embargo=timedelta(hours=one.embargo_hours) if one.mode.sends else timedelta(),
@@ -53,7 +53,7 @@ def agreement(settings: Settings, lists: Sequence[str]) -> Agreement:
         )
         for name, one in settings.lists.items()
     }
-    return strictest(lists, known, Agreement(Mode(settings.unlisted)))
+    return strictest(lists, known, Consent(Mode(settings.unlisted)))
 
 
 def _transport(settings: Settings) -> Mailer | None:

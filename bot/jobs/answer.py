@@ -29,10 +29,10 @@ from bot.mail.compose import Refused, compose
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
-from bot.outbox.agreement import Agreement, Mode
 from bot.ports import Clock, DuePosting, Outgoing, Served, StoredMail
 from bot.review.answering import KIND, answer_mail
 from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
 from bot.review.disposition import Disposition, Muted
 from bot.review.lint import problems
 from bot.review.record import Reviewed
@@ -91,7 +91,7 @@ class Ears:
     secret: bytes
     identity: Identity
     parties: Callable[[Posting], Parties]
-    agreement: Callable[[Sequence[str]], Agreement]
+    consent: Callable[[Sequence[str]], Consent]
     attest: Callable[[bytes], Sequence[Attestation]]
     recheck: Callable[[Posting], Rechecked | Broken]
     most_a_day: int = 10
@@ -211,15 +211,15 @@ class Answering:
     ) -> Outgoing | None:
         """The frozen answer to the sender alone; None where there is nothing to say."""
         ears, now = self._ears, self._clock.now()
-        agreed = ears.agreement(posting.lists)
-        if not paragraphs or agreed.mode is Mode.OFF:
+        consent = ears.consent(posting.lists)
+        if not paragraphs or consent.mode is Mode.OFF:
             return None
         reply = answer_mail(message, sender, paragraphs, ears.identity)
         content = compose(reply)
         if isinstance(content, Refused):
             log.info("%s: no answer, %s", message.message_id, content.reason)
             return None
-        held = tuple(problems(reply.body)) or (("waits for approval",) if agreed.mode is Mode.MODERATE else ())
+        held = tuple(problems(reply.body)) or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
         return Outgoing(
             message_id=reply.message_id,
             posting_id=posting.message_id,
@@ -228,7 +228,7 @@ class Answering:
             envelope_to=(sender.address,),
             content=content,
             due=now,
-            mode=agreed.mode.value,
+            mode=consent.mode.value,
             lists=posting.lists,
             author=sender.key,
             state="held" if held else "queued",

@@ -10,10 +10,10 @@ from threading import Event
 from typing import Final
 
 from bot.jobs.doubt import Doubts, Patience
-from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Brake, Caps, StopFile, broken, capped, quiet
 from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.ports import Clock, Mailer, Outbox, Outgoing, Progress
+from bot.review.consent import Consent, Mode
 
 _MAILS: Final = 50
 _FIRST_WAIT: Final = timedelta(minutes=1)
@@ -27,7 +27,7 @@ class Sending:
     """What holds back mails that are to leave the house; files of a dry run nothing holds back."""
 
     stop: StopFile
-    agreement: Callable[[Sequence[str]], Agreement]
+    consent: Callable[[Sequence[str]], Consent]
     caps: Caps = field(default_factory=Caps)
     patience: Patience = field(default_factory=Patience)
     expire: timedelta = timedelta(days=3)
@@ -132,11 +132,11 @@ class Delivering:
             sending.stop.stop(trouble)
         if reason := sending.stop.reason():
             return Brake(reason, now + _FIRST_WAIT)
-        agreed = sending.agreement(mail.lists)
-        caps = sending.caps if agreed.list_day is None else replace(sending.caps, list_day=agreed.list_day)
+        consent = sending.consent(mail.lists)
+        caps = sending.caps if consent.list_day is None else replace(sending.caps, list_day=consent.list_day)
         if mail.state == "approved":  # whoever approves a mail knows of those before it
             caps = replace(caps, series=sys.maxsize)
-        hours = (quiet(each, now) for each in agreed.quiet)
+        hours = (quiet(each, now) for each in consent.quiet)
         return next((brake for brake in (capped(pace, caps, now), *hours) if brake is not None), None)
 
     def _failed(self, mail: Outgoing, error: OutboxError) -> None:

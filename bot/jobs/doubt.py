@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.outbox.agreement import Mode
 from bot.ports import Clock, Mailer, Outbox, Outgoing
+from bot.review.consent import Mode
 
 MOST_ATTEMPTS: Final = 2
 _IN_ARCHIVES: Final = (Mode.LIST.value, Mode.MODERATE.value)

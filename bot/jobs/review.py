@@ -18,9 +18,9 @@ from bot.mail.compose import Refused, compose, recipients
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting
 from bot.mail.refusal import Kind, Terms, refuse_posting
-from bot.outbox.agreement import Agreement, Mode
 from bot.ports import Clock, DuePosting, Outgoing, Postings, Progress
 from bot.review.comment import Basis, Identity, Recipients, Reply, Review, Standing
+from bot.review.consent import Consent, Mode
 from bot.review.lint import problems
 from bot.review.policy import Policy
 from bot.review.reply import KIND, message_id, reply
@@ -45,7 +45,7 @@ class Desk:
     judge: Callable[[Posting, tuple[Rule, ...]], Judgement | Broken]
     policy: Policy
     identity: Identity
-    agreement: Callable[[Sequence[str]], Agreement]
+    consent: Callable[[Sequence[str]], Consent]
     terms: Terms = field(default_factory=lambda: Terms(stale=None))
     learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
     basis: Basis = field(default_factory=Basis)
@@ -134,7 +134,7 @@ def _unsaid(judged: Judged) -> str:
 
 def rehearsed(desk: Desk, posting: Posting) -> bool:
     """Whether what is said of the posting is filed, and reaches nobody."""
-    return desk.agreement(posting.lists).mode is Mode.DRY_RUN
+    return desk.consent(posting.lists).mode is Mode.DRY_RUN
 
 
 def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged | Broken:
@@ -149,11 +149,11 @@ def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime
 
 
 def _reviewed(posting: Posting, found: Judgement, previous: Review | None, desk: Desk, now: datetime) -> Judged:
-    agreed = desk.agreement(posting.lists)
-    policy = _narrowed(desk.learned(posting, desk.policy), agreed)
+    consent = desk.consent(posting.lists)
+    policy = _narrowed(desk.learned(posting, desk.policy), consent)
     made = review(posting, found.report, desk.rules, previous, policy, found.delta)
     made = replace(
-        made, recipients=_recipients(made.recipients, agreed), basis=replace(desk.basis, base=found.basis.base)
+        made, recipients=_recipients(made.recipients, consent), basis=replace(desk.basis, base=found.basis.base)
     )
     frozen = mail_for(made, desk, now)
     if isinstance(frozen, Refused):
@@ -176,7 +176,7 @@ def mail_for(
         message_id=message_id(made.posting, desk.identity, kind),
         body="\n".join([*preface, "", answer.body] if preface else [answer.body]),
     )
-    return _freeze(made, answer, kind, desk.agreement(made.posting.lists), now)
+    return _freeze(made, answer, kind, desk.consent(made.posting.lists), now)
 
 
 def _hears(made: Review, desk: Desk) -> str:
@@ -184,24 +184,24 @@ def _hears(made: Review, desk: Desk) -> str:
     return reply_address(desk.identity.sender.address, desk.secret, made.posting.topic) if desk.secret else ""
 
 
-def _narrowed(policy: Policy, agreed: Agreement) -> Policy:
+def _narrowed(policy: Policy, consent: Consent) -> Policy:
     """The policy with what the lists want to hear less of."""
-    severity = max(policy.severity, agreed.severity, key=lambda each: each.rank)
-    return replace(policy, severity=severity, without=policy.without | agreed.without)
+    severity = max(policy.severity, consent.severity, key=lambda each: each.rank)
+    return replace(policy, severity=severity, without=policy.without | consent.without)
 
 
-def _recipients(full: Recipients, agreed: Agreement) -> Recipients:
-    """To whom it goes by what the list agreed to; the reason says what was left out."""
-    if agreed.mode is Mode.OFF:
+def _recipients(full: Recipients, consent: Consent) -> Recipients:
+    """To whom it goes by what the lists consented to; the reason says what was left out."""
+    if consent.mode is Mode.OFF:
         return Recipients(reason="the list is switched off")
-    if agreed.mode is not Mode.AUTHOR or not full.to:
+    if consent.mode is not Mode.AUTHOR or not full.to:
         return full
     known = {address.key for address in full.to}
-    maintainers = (Address("", address) for address in agreed.maintainers if address.lower() not in known)
+    maintainers = (Address("", address) for address in consent.maintainers if address.lower() not in known)
     return Recipients(full.to, tuple(maintainers), "the list agreed to mails to author and maintainers only")
 
 
-def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: datetime) -> Outgoing | Refused:
+def _freeze(made: Review, answer: Reply, kind: str, consent: Consent, now: datetime) -> Outgoing | Refused:
     """The mail as bytes in its first state; one that the lint objects to is held for a human."""
     content = compose(answer)
     if isinstance(content, Refused):
@@ -209,9 +209,9 @@ def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: date
     wrong = tuple(problems(answer.body))
     if wrong:
         log.warning("%s: held, not fit to be sent: %s", answer.message_id, "; ".join(wrong))
-    held = wrong or (("waits for approval",) if agreed.mode is Mode.MODERATE else ())
+    held = wrong or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
     sent = min(made.posting.date or now, now)
-    due = max(now, sent + agreed.embargo)
+    due = max(now, sent + consent.embargo)
     return Outgoing(
         message_id=answer.message_id,
         posting_id=made.posting.message_id,
@@ -220,7 +220,7 @@ def _freeze(made: Review, answer: Reply, kind: str, agreed: Agreement, now: date
         envelope_to=recipients(answer),
         content=content,
         due=due,
-        mode=agreed.mode.value,
+        mode=consent.mode.value,
         lists=made.posting.lists,
         author=made.posting.author.key,
         state="held" if held else "queued",

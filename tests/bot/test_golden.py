@@ -18,9 +18,9 @@ from bot.jobs.review import Desk, mail_for
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.outbox.agreement import Agreement, Mode
 from bot.ports import Outgoing
 from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
 from bot.review.history import History
 from bot.review.policy import Policy
 from bot.review.review import review
@@ -50,7 +50,7 @@ RULES = tuple(
 
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-DESK = Desk(RULES, Judging(), Policy(), IDENTITY, lambda lists: Agreement(Mode.LIST))
+DESK = Desk(RULES, Judging(), Policy(), IDENTITY, lambda lists: Consent(Mode.LIST))
 
 
 def _mails(case: Path) -> list[bytes]:

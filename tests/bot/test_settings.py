@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from bot.cli.init import template
 from bot.error import SettingsError
-from bot.outbox.agreement import Mode
+from bot.review.consent import Mode
 from bot.settings import ListSettings, Settings, load, unknown_variables
 from rules.finding import Severity
 

@@ -24,8 +24,8 @@ from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.authority import Parties, reply_address
 from bot.mail.posting import Posting
-from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -58,9 +58,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.identity = Identity(Address("patchwarden", OWN), "1.0", "person@bot.example.org")
-        self.desk = Desk(
-            active(), Judging(), Policy(), self.identity, lambda lists: Agreement(self.mode), secret=SECRET
-        )
+        self.desk = Desk(active(), Judging(), Policy(), self.identity, lambda lists: Consent(self.mode), secret=SECRET)
         self.ingest(patch(PATCH, "led"), patch(OTHER, "fan"))
         Reviewing(self.store, self.desk, self.clock, Event(), Silent()).run()
 
@@ -104,7 +102,7 @@ class World:
             secret=SECRET,
             identity=self.identity,
             parties=self._parties,
-            agreement=self.desk.agreement,
+            consent=self.desk.consent,
             attest=partial(attest, keys=Keys(self.dns)),
             recheck=self._recheck,
             most_a_day=self.most_a_day,
@@ -434,7 +432,7 @@ def test_a_recheck_that_changes_nothing_is_silent(world: World) -> None:
 
 
 def test_a_recheck_that_changes_something_is_answered(world: World) -> None:
-    world.desk = Desk((), Judging(), Policy(), world.identity, lambda lists: Agreement(Mode.AUTHOR), secret=SECRET)
+    world.desk = Desk((), Judging(), Policy(), world.identity, lambda lists: Consent(Mode.AUTHOR), secret=SECRET)
 
     world.hear(world.sign(world.mail("patchwarden: recheck\n")))
 

@@ -17,10 +17,10 @@ from bot.jobs.poll import Poll
 from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
-from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.smtp import Server, Smtp
 from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.registry import active
@@ -120,8 +120,8 @@ def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClo
     )
 
 
-def _agreed(lists: Sequence[str]) -> Agreement:
-    return Agreement(Mode.LIST)
+def _agreed(lists: Sequence[str]) -> Consent:
+    return Consent(Mode.LIST)
 
 
 def _desk() -> Desk:

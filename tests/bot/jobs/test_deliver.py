@@ -11,11 +11,11 @@ import pytest
 from bot.cli.progress import Silent
 from bot.jobs.deliver import Delivering, Sending
 from bot.jobs.doubt import Patience
-from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
 from bot.ports import Batch, Indexed, Outgoing
 from bot.review.comment import Review
+from bot.review.consent import Consent, Mode
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from tests.bot.review.making import Maker
@@ -57,7 +57,7 @@ def _keep(store: Repository, make: Maker, clock: FakeClock, *states: str, **more
 
 @pytest.fixture
 def sending(tmp_path: Path) -> Sending:
-    return Sending(StopFile(tmp_path / "stop"), lambda lists: Agreement(Mode.LIST))
+    return Sending(StopFile(tmp_path / "stop"), lambda lists: Consent(Mode.LIST))
 
 
 def _deliver(
@@ -67,7 +67,7 @@ def _deliver(
     stop: Event | None = None,
     sending: Sending | None = None,
 ) -> Delivering:
-    sending = sending or Sending(StopFile(Path("absent/stop")), lambda lists: Agreement(Mode.LIST))
+    sending = sending or Sending(StopFile(Path("absent/stop")), lambda lists: Consent(Mode.LIST))
     modes = ("dry-run", "list", "author", "moderate")
     return Delivering(store, dict.fromkeys(modes, mailer), sending, clock, stop or Event(), Silent())
 
@@ -215,7 +215,7 @@ def test_caps_hold_back_what_is_over_them(
 
 def test_a_list_may_have_a_cap_of_its_own(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
     _keep(store, make, clock, *["queued"] * 3, mode="list", lists=("l@example.org",))
-    strict = replace(sending, agreement=lambda lists: Agreement(Mode.LIST, list_day=1))
+    strict = replace(sending, consent=lambda lists: Consent(Mode.LIST, list_day=1))
 
     assert len(_deliver(store, FakeMailer(), clock, sending=strict).run().mails) == 1
 
@@ -229,7 +229,7 @@ def test_caps_do_not_hold_back_files(store: Repository, make: Maker, clock: Fake
 def test_quiet_hours_pass(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
     clock.time = clock.time.replace(hour=23)
     _keep(store, make, clock, "queued", mode="list")
-    calm = replace(sending, agreement=lambda lists: Agreement(Mode.LIST, quiet=("22-7",)))
+    calm = replace(sending, consent=lambda lists: Consent(Mode.LIST, quiet=("22-7",)))
     delivering = _deliver(store, FakeMailer(), clock, sending=calm)
 
     assert delivering.run().mails == ()

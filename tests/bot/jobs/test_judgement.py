@@ -34,8 +34,8 @@ from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
-from bot.outbox.agreement import Agreement
 from bot.review.comment import Identity
+from bot.review.consent import Consent
 from bot.review.policy import Policy
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -67,7 +67,7 @@ def mark(tmp_path: Path) -> Path:
 
 def _desk(how: str, hands: Hands, mark: Path | None = None) -> Desk:
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule(how, mark),), Judging(hands=hands), Policy(), identity, lambda lists: Agreement())
+    return Desk((rule(how, mark),), Judging(hands=hands), Policy(), identity, lambda lists: Consent())
 
 
 def _polled(store: Repository) -> None:

@@ -25,11 +25,11 @@ from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
-from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Batch
 from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -205,8 +205,8 @@ class World:
         return sum(count - 1 for count in ids.values()), len(made - set(ids))
 
 
-def _agreed(lists: Sequence[str]) -> Agreement:
-    return Agreement(Mode.LIST)
+def _agreed(lists: Sequence[str]) -> Consent:
+    return Consent(Mode.LIST)
 
 
 def _desk() -> Desk:

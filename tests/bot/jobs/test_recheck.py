@@ -15,8 +15,8 @@ from bot.jobs.recheck import Rechecked, Rechecking
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.posting import Posting
-from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Basis, Identity
+from bot.review.consent import Consent, Mode
 from bot.review.difference import Kind
 from bot.review.policy import Policy
 from bot.store.repository import Repository
@@ -39,7 +39,7 @@ def _desk(**changes: object) -> Desk:
     assert rule is not None
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
     values: dict[str, object] = {"rules": (rule,), "basis": Basis("1.0", "aaa", (rule.id,))} | changes
-    plain = Desk((), Judging(), Policy(), identity, lambda lists: Agreement())
+    plain = Desk((), Judging(), Policy(), identity, lambda lists: Consent())
     return replace(plain, **values)  # type: ignore[arg-type]  # a field each
 
 
@@ -207,7 +207,7 @@ def test_a_posting_is_found_by_its_mails_and_by_ours(store: Repository, clock: F
     assert store.find("nobody@example.org") is None
 
 
-TO_LIST = _desk(agreement=lambda lists: Agreement(Mode.LIST))
+TO_LIST = _desk(consent=lambda lists: Consent(Mode.LIST))
 
 
 def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository, clock: FakeClock) -> None:

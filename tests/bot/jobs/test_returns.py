@@ -11,10 +11,10 @@ from bot.jobs.deliver import Delivered, Delivering, Sending
 from bot.jobs.poll import Poll
 from bot.jobs.returns import Returning
 from bot.mail.command import Scope
-from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import StopFile
 from bot.ports import Outgoing
 from bot.review.comment import Review
+from bot.review.consent import Consent, Mode
 from bot.review.disposition import Muted
 from bot.store.repository import Repository
 from tests.bot.jobs.test_deliver import FakeMailer
@@ -56,7 +56,7 @@ class House:
         """Polls, looks at what came back, and sends what may be sent."""
         Poll([self.archive], self.store, assemble, Event(), Silent()).run()
         self.look()
-        sending = Sending(self.stop, lambda lists: Agreement(Mode.LIST, list_day=99))
+        sending = Sending(self.stop, lambda lists: Consent(Mode.LIST, list_day=99))
         return Delivering(self.store, {"list": self.mailer}, sending, self.clock, Event(), Silent()).run()
 
     def look(self) -> list[tuple[str, str]]:

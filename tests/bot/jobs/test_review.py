@@ -16,8 +16,8 @@ from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.refusal import Terms
-from bot.outbox.agreement import Agreement, Mode
 from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -42,7 +42,7 @@ def _says_something(file: FileView) -> Iterator[Finding]:
 def desk(make: Maker) -> Desk:
     rule = make.rule("bad-thing", check_file=_says_something)
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule,), Judging(), Policy(), identity, lambda lists: Agreement())
+    return Desk((rule,), Judging(), Policy(), identity, lambda lists: Consent())
 
 
 def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | None = None) -> tuple[Outcome, ...]:
@@ -51,7 +51,7 @@ def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | Non
 
 
 def _agreed(desk: Desk, mode: Mode, *maintainers: str) -> Desk:
-    return replace(desk, agreement=lambda lists: Agreement(mode, maintainers))
+    return replace(desk, consent=lambda lists: Consent(mode, maintainers))
 
 
 def test_a_finding_becomes_one_frozen_mail(store: Repository, desk: Desk) -> None:
@@ -151,16 +151,16 @@ def test_why_findings_are_not_said_is_told(store: Repository, desk: Desk) -> Non
     assert (outcome.findings, outcome.mail, outcome.unsaid) == (1, "", "its rule is switched off here")
 
 
-@pytest.mark.parametrize("narrow", [Agreement(severity=Severity.BUG), Agreement(without=frozenset({"bad-thing"}))])
-def test_a_list_may_want_to_hear_less(store: Repository, desk: Desk, narrow: Agreement) -> None:
-    (outcome,) = _review(store, replace(desk, agreement=lambda lists: narrow), patch("1@x"))
+@pytest.mark.parametrize("narrow", [Consent(severity=Severity.BUG), Consent(without=frozenset({"bad-thing"}))])
+def test_a_list_may_want_to_hear_less(store: Repository, desk: Desk, narrow: Consent) -> None:
+    (outcome,) = _review(store, replace(desk, consent=lambda lists: narrow), patch("1@x"))
 
     assert (outcome.findings, outcome.mail) == (1, "")
 
 
 def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, desk: Desk) -> None:
     clock = FakeClock(START + timedelta(hours=1))
-    waiting = replace(desk, agreement=lambda lists: Agreement(Mode.LIST, embargo=timedelta(hours=24)))
+    waiting = replace(desk, consent=lambda lists: Consent(Mode.LIST, embargo=timedelta(hours=24)))
     _review(store, waiting, patch("1@x"), clock=clock)
 
     assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]

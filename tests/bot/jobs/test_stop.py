@@ -12,12 +12,12 @@ import pytest
 from bot.__main__ import call
 from bot.cli.progress import Silent
 from bot.jobs.deliver import Delivering, Sending
-from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import OutboxError
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Outgoing
 from bot.review.comment import Review
+from bot.review.consent import Consent, Mode
 from bot.store.repository import Repository
 from tests.bot.review.making import Maker
 from tests.fakes.origin import FakeClock
@@ -55,7 +55,7 @@ def test_nothing_leaves_after_it_was_stopped(
         _write(store, clock)
         file = StopFile(tmp_path / "var" / "stop")
         mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), file.reason)
-        sending = Sending(file, lambda lists: Agreement(Mode.LIST), Caps(99, 99, 99, 99))
+        sending = Sending(file, lambda lists: Consent(Mode.LIST), Caps(99, 99, 99, 99))
         delivering = Delivering(store, {"list": mailer}, sending, clock, Event(), Silent())
         service = Thread(target=delivering.run)
         service.start()

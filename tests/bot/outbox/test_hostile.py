@@ -19,9 +19,9 @@ from bot.jobs.review import Desk, Judged, examine
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.outbox.agreement import Agreement, Mode
 from bot.outbox.smtp import Server, Smtp
 from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from rules.registry import by_id
 from tests.fakes.sink import Sink, sink
@@ -278,7 +278,7 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
     assert rule is not None
     assert isinstance(message, Message)
     us = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0", "owner@example.org")
-    desk = Desk((rule,), Judging(), Policy(), us, lambda lists: Agreement(Mode.LIST))
+    desk = Desk((rule,), Judging(), Policy(), us, lambda lists: Consent(Mode.LIST))
     for posting in assemble([message]):
         judged = examine(posting, None, desk, datetime(2026, 3, 3, tzinfo=UTC))
         assert isinstance(judged, Judged)

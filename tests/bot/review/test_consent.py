@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from bot.outbox.agreement import Agreement, Mode, strictest
+from bot.review.consent import Consent, Mode, strictest
 
-KNOWN = {"open@example.org": Agreement(Mode.LIST), "Author@example.org": Agreement(Mode.AUTHOR, ("m@example.org",))}
-OTHER = Agreement(Mode.DRY_RUN)
+KNOWN = {"open@example.org": Consent(Mode.LIST), "Author@example.org": Consent(Mode.AUTHOR, ("m@example.org",))}
+OTHER = Consent(Mode.DRY_RUN)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a list agreed to, and what follows for a posting that went to several lists."""
+"""The consent that a list gave, and the strictest consent of several lists."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """What one list agreed to, or several together.
+class Consent:
+    """The consent of one list, or of several lists together.
 
     `maintainers` are the addresses of those who consented to be told. A mail is not sent before `embargo` is over, nor
     in `quiet` hours ("22-7", UTC). Below `severity`, and of the rules `without`, nothing is said there. `list_day` is
@@ -46,15 +46,15 @@ class Agreement:
     list_day: int | None = None
 
 
-def strictest(lists: Iterable[str], known: Mapping[str, Agreement], other: Agreement) -> Agreement:
+def strictest(lists: Iterable[str], known: Mapping[str, Consent], other: Consent) -> Consent:
     """What all these lists allow; `other` stands for a list that is not known, and for no list at all."""
-    by_key = {name.lower(): agreement for name, agreement in known.items()}
+    by_key = {name.lower(): consent for name, consent in known.items()}
     found = [by_key.get(name.lower(), other) for name in lists] or [other]
-    least = min(found, key=lambda agreement: agreement.mode.rank)
+    least = min(found, key=lambda consent: consent.mode.rank)
     caps = [each.list_day for each in found if each.list_day is not None]
     # Who consented to be told by one of the lists that decide is told, whichever of them comes first.
     told = (address for each in found if each.mode is least.mode for address in each.maintainers)
-    return Agreement(
+    return Consent(
         mode=least.mode,
         maintainers=tuple(dict.fromkeys(told)),
         embargo=max(each.embargo for each in found),
