@@ -42,11 +42,11 @@ class SendingSettings(BaseModel):
     grace_hours: int = Field(
         default=6,
         ge=0,
-        description="So long a mail of unknown end is looked for in the archive before anything is done.",
+        description="Hours for which an unconfirmed mail is looked for in the archives before anything else is done.",
     )
     resend: bool = Field(
         default=False,
-        description="After that the same bytes go once more; false: it waits for `patchwarden outbox resend`.",
+        description="Send an unconfirmed mail once more after that; false: it waits for `patchwarden outbox resend`.",
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.jobs.deliver import Sending
-from bot.jobs.doubt import Patience
+from bot.jobs.unconfirmed import ResendPolicy
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.folder import Folder
 from bot.outbox.sendmail import Maildir, Sendmail
@@ -30,7 +30,7 @@ def sending(settings: Settings) -> Sending:
         stop=stop_file(settings),
         consent=lambda lists: consent(settings, lists),
         caps=Caps(chosen.series_cap, chosen.author_cap, chosen.list_cap, chosen.hour_cap),
-        patience=Patience(timedelta(hours=chosen.grace_hours), chosen.resend),
+        resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
         expire=timedelta(hours=chosen.expire_hours),
     )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden outbox`: what was written, where it is, and why it waits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -12,7 +12,7 @@ from bot.cli.context import options
 from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
-from bot.ports import Outgoing
+from bot.ports import MailState, Outgoing
 from bot.review.prose import visible
 from bot.settings import load
 from bot.store.repository import Repository
@@ -20,12 +20,14 @@ from bot.wiring_sending import stop_file
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's message-id, or as much of its start as is unique.")]
 
-_NEXT: Final[Mapping[str, str]] = {
-    "queued": "due",
-    "approved": "due",
-    "held": "`patchwarden outbox approve` lets it go",
-    "doubtful": "looked for in the archive; `patchwarden outbox resend` sends it again",
+_NEXT: Final[Mapping[MailState, str]] = {
+    MailState.QUEUED: "due",
+    MailState.APPROVED: "due",
+    MailState.HELD: "`patchwarden outbox approve` lets it go",
+    MailState.UNCONFIRMED: "looked for in the archive; `patchwarden outbox resend` sends it again",
 }
+
+_DROPPABLE: Final = (MailState.QUEUED, MailState.APPROVED, MailState.HELD, MailState.UNCONFIRMED)
 
 app = typer.Typer(help="The mails that were written: list them, show one, approve, resend or drop it.")
 
@@ -44,9 +46,7 @@ def outbox(context: typer.Context) -> None:
 @app.command("list")
 def list_mails(
     context: typer.Context,
-    state: Annotated[
-        str | None, typer.Option(help="Only those in this state: queued, held, filed, sent, doubtful, refused, ...")
-    ] = None,
+    state: Annotated[MailState | None, typer.Option(help="Only the mails in this state.")] = None,
 ) -> None:
     """List the mails, newest first: id, state, to whom, and why one waits.
 
@@ -107,28 +107,28 @@ def approve(context: typer.Context, message_id: _Id) -> None:
 
     Exit status: 0 approved; 2 no such mail, or it is not held; 3 the database cannot be written.
     """
-    _print(_decide(context, message_id, "held", "approved", "by hand", err=True))
+    _print(_decide(context, message_id, [MailState.HELD], MailState.APPROVED, "by hand", err=True))
 
 
 @app.command()
 def resend(context: typer.Context, message_id: _Id) -> None:
-    """Send a mail of unknown end once more, the same bytes under the same message-id.
+    """Retry a mail whose delivery is unconfirmed: the same bytes under the same message-id.
 
-    Look first whether it arrived: in the list's archive, and in the mail server's log.
+    First look in the archive of the list and in the log of the mail server whether it arrived.
 
     \b
     Example:
-      patchwarden outbox list --state doubtful
+      patchwarden outbox list --state unconfirmed
       patchwarden outbox resend 3f2a91c0
 
-    Exit status: 0 it will be sent; 2 no such mail, or it is not in doubt; 3 the database cannot be written.
+    Exit status: 0 it will be sent; 2 no such mail, or it is not unconfirmed; 3 the database cannot be written.
     """
-    _decide(context, message_id, "doubtful", "approved", "sent again by hand")
+    _decide(context, message_id, [MailState.UNCONFIRMED], MailState.APPROVED, "sent again by hand")
 
 
 @app.command()
 def drop(context: typer.Context, message_id: _Id) -> None:
-    """Never send a mail that waits, is held or in doubt.
+    """Withdraw a mail that waits, is held or is unconfirmed. It is never sent (again).
 
     \b
     Example:
@@ -136,16 +136,22 @@ def drop(context: typer.Context, message_id: _Id) -> None:
 
     Exit status: 0 dropped; 2 no such mail, or it is gone already; 3 the database cannot be written.
     """
-    _decide(context, message_id, "queued approved held doubtful", "expired", "dropped by hand")
+    _decide(context, message_id, _DROPPABLE, MailState.WITHDRAWN, "dropped by hand")
 
 
 def _decide(
-    context: typer.Context, message_id: str, before: str, after: str, reason: str, *, err: bool = False
+    context: typer.Context,
+    message_id: str,
+    before: Sequence[MailState],
+    after: MailState,
+    reason: str,
+    *,
+    err: bool = False,
 ) -> Outgoing:
     with existing(load(options(context).config)) as store:
         mail = _found(store, message_id)
-        if not store.decide(mail.message_id, before.split(), after, datetime.now(UTC), reason):
-            raise SettingsError(f"{mail.message_id} is {mail.state}, not {' or '.join(before.split())}")
+        if not store.decide(mail.message_id, before, after, datetime.now(UTC), reason):
+            raise SettingsError(f"{mail.message_id} is {mail.state}, not {' or '.join(before)}")
     typer.echo(f"{mail.message_id}: {mail.state} -> {after}", err=err)
     return mail
 
@@ -167,6 +173,6 @@ def _print(mail: Outgoing) -> None:
 
 def _note(mail: Outgoing, now: datetime) -> str:
     """Where the mail is, or why it waits, until when, and for what."""
-    waits = mail.state in ("queued", "approved") and mail.due > now
+    waits = mail.state.is_deliverable and mail.due > now
     until = f"not before {mail.due:%Y-%m-%d %H:%M} UTC" if waits else _NEXT.get(mail.state, "")
     return visible("; ".join(filter(None, (mail.reason, mail.destination, until))))

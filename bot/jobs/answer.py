@@ -29,7 +29,7 @@ from bot.mail.compose import Refused, compose
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
-from bot.ports import Clock, DuePosting, Outgoing, Served, StoredMail
+from bot.ports import Clock, DuePosting, MailState, Outgoing, Served, StoredMail
 from bot.review.answering import KIND, answer_mail
 from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
@@ -231,7 +231,7 @@ class Answering:
             mode=consent.mode.value,
             lists=posting.lists,
             author=sender.key,
-            state="held" if held else "queued",
+            state=MailState.HELD if held else MailState.QUEUED,
             reason="; ".join(held),
         )
 

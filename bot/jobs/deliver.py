@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Final
 
-from bot.jobs.doubt import Doubts, Patience
+from bot.jobs.unconfirmed import ResendPolicy, UnconfirmedMails
 from bot.outbox.brakes import Brake, Caps, StopFile, broken, capped, quiet
-from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
-from bot.ports import Clock, Mailer, Outbox, Outgoing, Progress
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
+from bot.ports import Clock, Mailer, MailState, Outbox, Outgoing, Progress
 from bot.review.consent import Consent, Mode
 
 _MAILS: Final = 50
@@ -29,7 +29,7 @@ class Sending:
     stop: StopFile
     consent: Callable[[Sequence[str]], Consent]
     caps: Caps = field(default_factory=Caps)
-    patience: Patience = field(default_factory=Patience)
+    resend: ResendPolicy = field(default_factory=ResendPolicy)
     expire: timedelta = timedelta(days=3)
 
 
@@ -59,19 +59,19 @@ class Delivering:
         self._clock = clock
         self._stop = stop
         self._progress = progress
-        self._doubts = Doubts(store, mailers, clock, sending.patience)
+        self._unconfirmed = UnconfirmedMails(store, mailers, clock, sending.resend)
         self._open: set[str] = set()  # claimed, and not settled: the database could not be written
 
     def recover(self) -> None:
         """Judge the attempts that a killed process left; only for the sole worker, before anything is delivered."""
-        self._doubts.recover()
+        self._unconfirmed.recover()
 
     def run(self) -> Delivered:
         """Deliver what is due now; what could not be taken away, or is held back, becomes due again later."""
         if self._open:
-            self._doubts.recover(self._open)
+            self._unconfirmed.recover(self._open)
             self._open.clear()
-        self._doubts.settle()
+        self._unconfirmed.settle()
         self._store.expire(self._clock.now() - self._sending.expire, self._clock.now())
         due = self._store.due_for_delivery(self._clock.now(), _MAILS)
         if due:
@@ -102,7 +102,7 @@ class Delivering:
         brake = self._brake(mail, now) if mailer else Brake(f"no transport is set for mode {mail.mode}", None)
         if mailer is None or brake is not None:
             assert brake is not None
-            state = mail.state if brake.until else "held"
+            state = mail.state if brake.until else MailState.HELD
             self._store.settle(mail.message_id, state, now, reason=brake.reason, due=brake.until)
             return ()
         if not self._store.claim(mail.message_id, now):
@@ -115,12 +115,12 @@ class Delivering:
     def _is_there(self, mail: Outgoing, now: datetime) -> None:
         """Never send what an archive has. If it was not sent from here, then by an instance that nobody thinks of."""
         if mail.attempts:
-            self._store.settle(mail.message_id, "sent", now, reason="found in the archive")
+            self._store.settle(mail.message_id, MailState.SENT, now, reason="found in the archive")
             return
         trouble = f"{mail.message_id} was never sent from here, but is in the archive"
         log.error("%s: all sending stops", trouble)
         self._sending.stop.stop(trouble)
-        self._store.settle(mail.message_id, "refused", now, reason="in the archive, but not sent from here")
+        self._store.settle(mail.message_id, MailState.REFUSED, now, reason="in the archive, but not sent from here")
 
     def _brake(self, mail: Outgoing, now: datetime) -> Brake | None:
         if mail.mode == Mode.DRY_RUN:
@@ -134,19 +134,19 @@ class Delivering:
             return Brake(reason, now + _FIRST_WAIT)
         consent = sending.consent(mail.lists)
         caps = sending.caps if consent.list_day is None else replace(sending.caps, list_day=consent.list_day)
-        if mail.state == "approved":  # whoever approves a mail knows of those before it
+        if mail.state is MailState.APPROVED:  # whoever approves a mail knows of those before it
             caps = replace(caps, series=sys.maxsize)
         hours = (quiet(each, now) for each in consent.quiet)
         return next((brake for brake in (capped(pace, caps, now), *hours) if brake is not None), None)
 
     def _failed(self, mail: Outgoing, error: OutboxError) -> None:
         now = self._clock.now()
-        if isinstance(error, DoubtError):
-            self._store.settle(mail.message_id, "doubtful", now, reason=str(error))
+        if isinstance(error, DeliveryUnconfirmedError):
+            self._store.settle(mail.message_id, MailState.UNCONFIRMED, now, reason=str(error))
         elif isinstance(error, UnfitError):
-            self._store.settle(mail.message_id, "held", now, reason=str(error))
+            self._store.settle(mail.message_id, MailState.HELD, now, reason=str(error))
         elif isinstance(error, RefusedError):
-            self._store.settle(mail.message_id, "refused", now, reason=str(error))
+            self._store.settle(mail.message_id, MailState.REFUSED, now, reason=str(error))
         else:
             wait = min(_FIRST_WAIT * 2**mail.attempts, _LONGEST_WAIT)
             self._store.settle(mail.message_id, mail.state, now, reason=str(error), due=now + wait)

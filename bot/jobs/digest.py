@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from bot.jobs.isolation import Broken, isolated
 from bot.mail.compose import Refused, compose
 from bot.mail.posting import Posting
-from bot.ports import Clock, Outgoing
+from bot.ports import Clock, MailState, Outgoing
 from bot.review.comment import Identity, Reply
 from bot.review.digest import Digest
 from bot.review.digest_html import digest_html
@@ -149,7 +149,7 @@ class Digesting:
             due=found.period.until,
             mode=readership.mode,
             author=found.reader.lower(),
-            state="held" if held else "queued",
+            state=MailState.HELD if held else MailState.QUEUED,
             reason="; ".join(held),
         )
 

@@ -57,8 +57,8 @@ class Memory(Protocol):
     def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
         """Remember that this verdict stood or was mailed."""
 
-    def withdraw(self, message_id: str, verdict: str) -> bool:
-        """Forget a mail and that its verdict was told, if it expired before any attempt to send it; whether it did."""
+    def forget_expired(self, message_id: str, verdict: str) -> bool:
+        """Forget a mail and its verdict if the mail expired before any attempt to send it. Return whether it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Rechecking:
         if not verdict:
             return None, review.recipients.reason or "nothing to say"
         kind = f"{KIND}-{verdict[:16]}"
-        if verdict in told and not self._store.withdraw(message_id(posting, self._desk.identity, kind), verdict):
+        if verdict in told and not self._store.forget_expired(message_id(posting, self._desk.identity, kind), verdict):
             return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
             return None, "the series is not whole"

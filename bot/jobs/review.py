@@ -18,7 +18,7 @@ from bot.mail.compose import Refused, compose, recipients
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting
 from bot.mail.refusal import Kind, Terms, refuse_posting
-from bot.ports import Clock, DuePosting, Outgoing, Postings, Progress
+from bot.ports import Clock, DuePosting, MailState, Outgoing, Postings, Progress
 from bot.review.comment import Basis, Identity, Recipients, Reply, Review, Standing
 from bot.review.consent import Consent, Mode
 from bot.review.lint import problems
@@ -223,6 +223,6 @@ def _freeze(made: Review, answer: Reply, kind: str, consent: Consent, now: datet
         mode=consent.mode.value,
         lists=made.posting.lists,
         author=made.posting.author.key,
-        state="held" if held else "queued",
+        state=MailState.HELD if held else MailState.QUEUED,
         reason="; ".join(held or (("embargo",) if due > now else ())),
     )

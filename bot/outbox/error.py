@@ -19,5 +19,5 @@ class UnfitError(OutboxError):
         super().__init__(f"not fit to be sent: {why}")
 
 
-class DoubtError(OutboxError):
-    """It is not known whether the mail left."""
+class DeliveryUnconfirmedError(OutboxError):
+    """The mail may have left: no well-formed final reply says whether it was accepted."""

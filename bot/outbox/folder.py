@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.outbox.error import OutboxError
 from bot.outbox.whole import write_whole
-from bot.ports import Outgoing
+from bot.ports import MailState, Outgoing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 
@@ -16,7 +16,7 @@ class Folder:
     """Writes each mail whole or not at all, under a name that its message-id gives; again is the same file again."""
 
     repeatable: Final = True
-    done: Final = "filed"
+    done: Final = MailState.FILED
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.whole import write_whole
 from bot.outbox.wire import strange, unfit
-from bot.ports import Outgoing
+from bot.ports import MailState, Outgoing
 
 _TEMPORARY: Final = 75
 """EX_TEMPFAIL of sysexits.h: try again later."""
@@ -19,7 +19,7 @@ class Sendmail:
     """Hands mails to a command as sendmail does: bytes on stdin, sender after `-f`, recipients after `--`."""
 
     repeatable: Final = False
-    done: Final = "sent"
+    done: Final = MailState.SENT
 
     def __init__(
         self, command: Sequence[str], halted: Callable[[], str], limit: int = 20_000, timeout: float = 60
@@ -40,14 +40,14 @@ class Sendmail:
         try:
             ended = subprocess.run(line, input=mail.content, capture_output=True, timeout=self._timeout, check=False)
         except subprocess.TimeoutExpired as error:
-            raise DoubtError(f"{self._command[0]} did not end in {self._timeout:.0f} s") from error
+            raise DeliveryUnconfirmedError(f"{self._command[0]} did not end in {self._timeout:.0f} s") from error
         except OSError as error:
             raise OutboxError(f"{self._command[0]}: {error.strerror}") from error
         said = " ".join(ended.stderr.decode("utf-8", "replace").split())[:300]
         if ended.returncode == _TEMPORARY:
             raise OutboxError(f"{self._command[0]}: {said or 'try again later'}")
         if ended.returncode < 0:
-            raise DoubtError(f"{self._command[0]} was killed by signal {-ended.returncode}")
+            raise DeliveryUnconfirmedError(f"{self._command[0]} was killed by signal {-ended.returncode}")
         if ended.returncode:
             raise RefusedError(f"{self._command[0]} ended with {ended.returncode}: {said}")
         return f"taken by {self._command[0]}"
@@ -60,7 +60,7 @@ class Maildir:
     """
 
     repeatable: Final = False
-    done: Final = "sent"
+    done: Final = MailState.SENT
 
     def __init__(self, path: Path, halted: Callable[[], str]) -> None:
         self._path = path

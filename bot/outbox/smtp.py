@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.wire import strange, unfit, wire
-from bot.ports import Outgoing
+from bot.ports import MailState, Outgoing
 
 Security = Literal["starttls", "tls", "none"]
 
@@ -39,7 +39,7 @@ class Smtp:
     """
 
     repeatable: Final = False
-    done: Final = "sent"
+    done: Final = MailState.SENT
 
     def __init__(self, server: Server, halted: Callable[[], str], limit: int = 20_000) -> None:
         self._server = server
@@ -114,7 +114,9 @@ class Smtp:
             smtp.send(_DOTS.sub(b"..", wire(mail.content)) + b".\r\n")
             answer = smtp.getreply()
         except (OSError, smtplib.SMTPException) as error:
-            raise DoubtError(f"{self._where}: the connection broke after the content was sent: {error}") from error
+            raise DeliveryUnconfirmedError(
+                f"{self._where}: the connection broke after the content was sent: {error}"
+            ) from error
         return _accepted(answer, "content")
 
     @property

@@ -3,7 +3,7 @@
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, RawMail
 from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
-from bot.ports.outbox import Mailer, Outbox, Outgoing, Pace, Returned, Returns
+from bot.ports.outbox import Mailer, MailState, Outbox, Outgoing, Pace, Returned, Returns, TransitionError
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
 from bot.ports.running import Clock, Progress
 from bot.ports.store import KeptPosting, Knowledge, Store, Tally, Unjudged
@@ -23,6 +23,7 @@ __all__ = [
     "KeptPosting",
     "Knowledge",
     "Lookup",
+    "MailState",
     "Mailer",
     "Mails",
     "Outbox",
@@ -38,6 +39,7 @@ __all__ = [
     "StoredMail",
     "Tally",
     "Thread",
+    "TransitionError",
     "Unjudged",
     "Unread",
 ]

@@ -1,20 +1,83 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The mails on their way out, and who takes them away."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Final, Protocol
 
+from bot.error import AdapterError
 from bot.ports.mails import Kept
+
+
+class MailState(StrEnum):
+    """The state of a mail in the outbox."""
+
+    QUEUED = "queued"
+    """It waits until it is due."""
+    HELD = "held"
+    """It waits for `patchwarden outbox approve`."""
+    APPROVED = "approved"
+    """A person approved it; it waits until it is due."""
+    SENDING = "sending"
+    """A worker claimed it; from here on the mail may have left."""
+    SENT = "sent"
+    """The mail server took it, or an archive has it."""
+    FILED = "filed"
+    """A dry run wrote it to a file."""
+    UNCONFIRMED = "unconfirmed"
+    """It may have left: the final reply of the mail server was lost or malformed."""
+    REFUSED = "refused"
+    """The mail server refused it for good, or all attempts failed. It did not leave."""
+    EXPIRED = "expired"
+    """It waited too long."""
+    WITHDRAWN = "withdrawn"
+    """The settings, a mute, a newer revision or a person no longer allow it."""
+
+    @property
+    def is_deliverable(self) -> bool:
+        """Whether a worker may claim a mail in this state."""
+        return self in {MailState.QUEUED, MailState.APPROVED}
+
+
+_END: Final[frozenset[MailState]] = frozenset()
+_FROM_DELIVERABLE: Final = frozenset(
+    {MailState.SENDING, MailState.HELD, MailState.SENT, MailState.REFUSED, MailState.WITHDRAWN}
+)
+
+TRANSITIONS: Final[Mapping[MailState, frozenset[MailState]]] = {
+    MailState.QUEUED: _FROM_DELIVERABLE | {MailState.QUEUED, MailState.EXPIRED},
+    # A mail that a person approved does not expire.
+    MailState.APPROVED: _FROM_DELIVERABLE | {MailState.APPROVED},
+    MailState.HELD: frozenset({MailState.APPROVED, MailState.SENT, MailState.WITHDRAWN}),
+    MailState.SENDING: frozenset(MailState) - {MailState.SENDING, MailState.EXPIRED, MailState.WITHDRAWN},
+    MailState.UNCONFIRMED: frozenset({MailState.SENT, MailState.APPROVED, MailState.WITHDRAWN}),
+    MailState.SENT: _END,
+    MailState.FILED: _END,
+    MailState.REFUSED: _END,
+    MailState.EXPIRED: _END,
+    MailState.WITHDRAWN: _END,
+}
+"""The states that may follow each state."""
+
+
+class TransitionError(AdapterError):
+    """A mail cannot change from its state to the given state."""
+
+
+def check_transition(message_id: str, before: MailState, after: MailState) -> None:
+    """Raise TransitionError unless `after` may follow `before`."""
+    if after not in TRANSITIONS[before]:
+        raise TransitionError(f"mail {message_id} is {before} and cannot become {after}")
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A frozen mail in the outbox: `content` are the very bytes to be sent, `mode` what was agreed when it was written.
 
-    States: queued, held, approved, sending, sent, filed, doubtful, refused, expired; `reason` says why. `destination`
-    is where it went. Not before `due` is it tried (again); `attempts` were made.
+    `reason` says why it is in its `state`. `destination` is where it went. It is not tried (again) before `due`;
+    `attempts` were made. `created` is when it was written, by our clock.
     """
 
     message_id: str
@@ -27,11 +90,12 @@ class Outgoing:
     mode: str = "dry-run"
     lists: tuple[str, ...] = ()
     author: str = ""
-    state: str = "queued"
+    state: MailState = MailState.QUEUED
     reason: str = ""
     destination: str = ""
     attempts: int = 0
     changed: datetime | None = field(default=None, compare=False)
+    created: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +143,7 @@ class Returns(Protocol):
 class Mailer(Protocol):
     """Takes a frozen mail away. Raises bot.outbox.error.OutboxError.
 
-    `repeatable` says that delivering twice is the same as once, so that an attempt of unknown end is simply made again;
+    `repeatable` says that delivering twice is the same as once, so that an interrupted attempt is simply made again;
     `done` is the state of a mail that was delivered.
     """
 
@@ -87,7 +151,7 @@ class Mailer(Protocol):
     def repeatable(self) -> bool: ...
 
     @property
-    def done(self) -> str: ...
+    def done(self) -> MailState: ...
 
     def deliver(self, mail: Outgoing) -> str:
         """Deliver the mail and say where it went (a path, or the server's answer)."""
@@ -105,17 +169,19 @@ class Outbox(Protocol):
     def settle(
         self,
         message_id: str,
-        state: str,
+        state: MailState,
         now: datetime,
         *,
         reason: str = "",
         destination: str = "",
         due: datetime | None = None,
     ) -> None:
-        """Set the state an attempt ended in, and when the next one is due."""
+        """Set the state an attempt ended in, and when the next one is due. Raises TransitionError."""
 
-    def decide(self, message_id: str, before: Sequence[str], after: str, now: datetime, reason: str) -> bool:
-        """Set a state by a human's word, due when it was, or now; False where it is in none of the states before."""
+    def decide(
+        self, message_id: str, before: Collection[MailState], after: MailState, now: datetime, reason: str
+    ) -> bool:
+        """Set a state, due when it was, or now; False if the mail is in none of the states before."""
 
     def expire(self, before: datetime, now: datetime) -> int:
         """Set "expired" on mails that were to be sent, not filed, and wait since before that time; how many."""
@@ -126,7 +192,7 @@ class Outbox(Protocol):
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""
 
-    def mails(self, state: str | None = None) -> Sequence[Outgoing]:
+    def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:
         """All mails, or those in one state, newest first."""
 
     def mail(self, message_id: str) -> Outgoing | None:

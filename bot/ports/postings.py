@@ -34,7 +34,7 @@ class Postings(Protocol):
         """How many there are, for a progress bar."""
 
     def supersede(self, posting: Posting, now: datetime) -> int:
-        """Set "expired" on mails about earlier revisions of the topic that did not leave yet; how many."""
+        """Withdraw the waiting mails about earlier revisions of the topic. Return how many there were."""
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
         """The newest stored review of an earlier revision of the same topic; without recipients where no mail left.

@@ -10,16 +10,15 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from bot.mail.command import RECHECK, Scope
-from bot.ports import Outgoing, RawMail, Served, StoredMail
+from bot.ports import MailState, Outgoing, RawMail, Served, StoredMail
 from bot.review.disposition import Answer, Disposition, Muted
 from bot.store.codec import unpack
 from bot.store.database import Database
-from bot.store.outgoing import row_of
+from bot.store.outgoing import WAITING, change_state, row_of
 from bot.store.tables import CursorRow, DispositionRow, HeardRow, MailRow, MuteRow, OutgoingRow, PostingRow
 
 _SOURCE: Final = "answers"  # the cursor over the mails that were looked at for commands, beside those of the archives
 _EPOCH: Final = "mails"
-_STILL_HERE: Final = ("queued", "held", "approved")
 
 
 class AnswerRows:
@@ -141,12 +140,10 @@ def _mute(session: Session, muted: Muted, now: datetime) -> None:
         "given": muted.given,
     }
     session.exec(insert(MuteRow).values(**values).on_conflict_do_nothing())
-    waiting = select(OutgoingRow).where(col(OutgoingRow.state).in_(_STILL_HERE), OutgoingRow.kind != "digest")
+    waiting = select(OutgoingRow).where(col(OutgoingRow.state).in_(WAITING), OutgoingRow.kind != "digest")
     for row in session.exec(waiting).all():
         if _concerns(session, row, muted):
-            row.state, row.changed = "refused", now
-            row.reason = f"muted ({muted.scope}) by {muted.by}"
-            session.add(row)
+            change_state(session, row, MailState.WITHDRAWN, now, f"muted ({muted.scope}) by {muted.by}")
 
 
 def _concerns(session: Session, row: OutgoingRow, muted: Muted) -> bool:

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The outbox's rows: each change of state is one durable commit that happens only from the state it expects."""
+"""The rows of the outbox. Each change of state is one durable commit, made by `change_state` alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func
-from sqlmodel import col, select, update
+from sqlmodel import Session, col, select
 
-from bot.ports import Outgoing, Pace
+from bot.ports import MailState, Outgoing, Pace
+from bot.ports.outbox import check_transition
 from bot.store.database import Database
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, ReturnedRow
 
-_DELIVERABLE = ("queued", "approved")
-LEFT: Final = ("sending", "sent", "doubtful")  # may have left: what is in doubt counts
+DELIVERABLE: Final = tuple(state for state in MailState if state.is_deliverable)
+WAITING: Final = (*DELIVERABLE, MailState.HELD)
+LEFT: Final = (MailState.SENDING, MailState.SENT, MailState.UNCONFIRMED)  # it may have left, so it counts
 FILED = "dry-run"
 WAITED: Final = "waited too long"
 PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
@@ -27,48 +29,57 @@ class OutgoingRows:
 
     def due_for_delivery(self, now: datetime, limit: int) -> Sequence[Outgoing]:
         with self._database.reading() as session:
-            due = select(OutgoingRow).where(col(OutgoingRow.state).in_(_DELIVERABLE), col(OutgoingRow.due) <= now)
+            due = select(OutgoingRow).where(col(OutgoingRow.state).in_(DELIVERABLE), col(OutgoingRow.due) <= now)
             rows = session.exec(due.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id)).limit(limit))
             return [mail_of(row) for row in rows]
 
     def claim(self, message_id: str, now: datetime) -> bool:
         with self._database.writing() as session:
-            mine = update(OutgoingRow).where(
-                col(OutgoingRow.message_id) == message_id, col(OutgoingRow.state).in_(_DELIVERABLE)
-            )
-            values = {"state": "sending", "attempts": OutgoingRow.attempts + 1, "changed": now}
-            return session.exec(mine.values(**values)).rowcount == 1
+            row = session.get_one(OutgoingRow, message_id)
+            if not MailState(row.state).is_deliverable:
+                return False
+            change_state(session, row, MailState.SENDING, now)
+            row.attempts += 1
+            return True
 
     def settle(
         self,
         message_id: str,
-        state: str,
+        state: MailState,
         now: datetime,
         *,
         reason: str = "",
         destination: str = "",
         due: datetime | None = None,
     ) -> None:
-        values = {"state": state, "reason": reason, "destination": destination, "changed": now}
         with self._database.writing() as session:
-            row = update(OutgoingRow).where(col(OutgoingRow.message_id) == message_id)
-            session.exec(row.values(**values, **({} if due is None else {"due": due})))
+            row = session.get_one(OutgoingRow, message_id)
+            change_state(session, row, state, now, reason)
+            row.destination = destination
+            row.due = due or row.due
 
-    def decide(self, message_id: str, before: Sequence[str], after: str, now: datetime, reason: str) -> bool:
+    def decide(
+        self, message_id: str, before: Collection[MailState], after: MailState, now: datetime, reason: str
+    ) -> bool:
         with self._database.writing() as session:
-            row = update(OutgoingRow).where(col(OutgoingRow.message_id) == message_id)
-            row = row.where(col(OutgoingRow.state).in_(before))
-            due = func.max(OutgoingRow.due, now)
-            return session.exec(row.values(state=after, reason=reason, due=due, changed=now)).rowcount == 1
+            row = session.get(OutgoingRow, message_id)
+            if row is None or row.state not in before:
+                return False
+            change_state(session, row, after, now, reason)
+            row.due = max(row.due, now)
+            return True
 
     def expire(self, before: datetime, now: datetime) -> int:
         with self._database.writing() as session:
-            old = update(OutgoingRow).where(
-                col(OutgoingRow.state) == "queued",  # what a human approved waits as long as it must
-                col(OutgoingRow.mode) != FILED,
+            old = select(OutgoingRow).where(
+                OutgoingRow.state == MailState.QUEUED,  # a mail that a person approved does not expire
+                OutgoingRow.mode != FILED,
                 col(OutgoingRow.created) < before,
             )
-            return session.exec(old.values(state="expired", reason=WAITED, changed=now)).rowcount
+            rows = session.exec(old).all()
+            for row in rows:
+                change_state(session, row, MailState.EXPIRED, now, WAITED)
+            return len(rows)
 
     def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
         with self._database.reading() as session:
@@ -82,7 +93,9 @@ class OutgoingRows:
             day = col(OutgoingRow.changed) > now - timedelta(days=1)
             recent = session.exec(select(OutgoingRow).where(*left, day)).all()
             lately = select(col(OutgoingRow.message_id)).where(day, col(OutgoingRow.changed) > since)
-            rejected = session.exec(lately.where(OutgoingRow.state == "refused", OutgoingRow.attempts > 0)).all()
+            rejected = session.exec(
+                lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)
+            ).all()
             news = select(ReturnedRow).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
             bounced = {row.message_id for row in session.exec(news.where(ReturnedRow.kind == "bounce"))}
             repeats = select(ReturnedRow).where(col(ReturnedRow.noticed) > since, ReturnedRow.kind == "repeat")
@@ -109,7 +122,7 @@ class OutgoingRows:
             row = session.get(MessageRow, message_id)
             return row is not None and row.mail_id is not None
 
-    def mails(self, state: str | None = None) -> Sequence[Outgoing]:
+    def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:
         with self._database.reading() as session:
             wanted = select(OutgoingRow)
             if state is not None:
@@ -125,6 +138,13 @@ class OutgoingRows:
             return mail_of(exact[0]) if len(exact) == 1 else None
 
 
+def change_state(session: Session, row: OutgoingRow, after: MailState, now: datetime, reason: str = "") -> None:
+    """Change the state of a mail within the transaction. Raises TransitionError if the table does not allow it."""
+    check_transition(row.message_id, MailState(row.state), after)
+    row.state, row.reason, row.changed = after.value, reason, now
+    session.add(row)
+
+
 def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
     """The row of a mail that is new."""
     return OutgoingRow(
@@ -137,7 +157,7 @@ def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
         mode=mail.mode,
         lists=" ".join(mail.lists),
         author=mail.author,
-        state=mail.state,
+        state=mail.state.value,
         reason=mail.reason,
         destination=mail.destination,
         attempts=mail.attempts,
@@ -160,9 +180,10 @@ def mail_of(row: OutgoingRow) -> Outgoing:
         mode=row.mode,
         lists=tuple(row.lists.split()),
         author=row.author,
-        state=row.state,
+        state=MailState(row.state),
         reason=row.reason,
         destination=row.destination,
         attempts=row.attempts,
         changed=row.changed,
+        created=row.created,
     )

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import AutoString, Session, col, select, update
 
 from bot.mail.posting import Defective, Posting, Waiting
-from bot.ports import DuePosting, Outgoing, Thread
+from bot.ports import DuePosting, MailState, Outgoing, Thread
 from bot.review.comment import Review
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
-from bot.store.outgoing import FILED, PRIVATE, row_of
+from bot.store.outgoing import FILED, PRIVATE, WAITING, change_state, row_of
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
 from bot.store.times import utc
@@ -24,7 +24,6 @@ QUARANTINED = "quarantined"
 _SHORTEST_ID = 7
 _SILENCES = 3  # places that are too much to judge and are named
 _HEX = frozenset("0123456789abcdef")
-_WAITING = ("queued", "approved", "held")
 
 
 class PostingRows:
@@ -62,15 +61,19 @@ class PostingRows:
             PostingRow.revision < posting.series.revision,
             PostingRow.message_id != posting.message_id,
         )
-        waiting = update(OutgoingRow).where(
+        waiting = select(OutgoingRow).where(
             col(OutgoingRow.posting_id).in_(older),
             col(OutgoingRow.kind).not_in(PRIVATE),
-            col(OutgoingRow.mode) != FILED,
-            col(OutgoingRow.state).in_(_WAITING),
+            OutgoingRow.mode != FILED,
+            col(OutgoingRow.state).in_(WAITING),
         )
-        reason = f"older-revision: v{posting.series.revision} is here"
         with self._database.writing() as session:
-            return session.exec(waiting.values(state="expired", reason=reason, changed=now)).rowcount
+            rows = session.exec(waiting).all()
+            for row in rows:
+                change_state(
+                    session, row, MailState.WITHDRAWN, now, f"v{posting.series.revision} of the series is here"
+                )
+            return len(rows)
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
         with self._database.reading() as session:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
 
 from bot.mail.posting import Posting
-from bot.ports import DuePosting, Outgoing
+from bot.ports import DuePosting, MailState, Outgoing
 from bot.review.comment import Review
 from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.store.codec import decode
@@ -173,14 +173,14 @@ class RecordRows:
             row = insert(VerdictRow).values(posting_id=posting_id, verdict=verdict, said=now)
             session.exec(row.on_conflict_do_nothing())
 
-    def withdraw(self, message_id: str, verdict: str) -> bool:
-        """Forget a mail and that its verdict was told, if it expired before anybody tried to send it; whether it did.
+    def forget_expired(self, message_id: str, verdict: str) -> bool:
+        """Forget a mail and its verdict if the mail expired before any attempt to send it. Return whether it did.
 
-        What a person dropped, a mute stopped or an archive has stays for ever.
+        A mail that was withdrawn, or that an archive has, stays for ever.
         """
         with self._database.writing() as session:
             row, there = session.get(OutgoingRow, message_id), session.get(MessageRow, message_id)
-            if row is None or (row.state, row.reason, row.attempts) != ("expired", WAITED, 0):
+            if row is None or (row.state, row.reason, row.attempts) != (MailState.EXPIRED, WAITED, 0):
                 return False
             if there is not None and there.mail_id is not None:
                 return False

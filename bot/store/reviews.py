@@ -8,6 +8,7 @@ from typing import Final
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
+from bot.ports import MailState
 from bot.review.comment import Recipients, Review
 from bot.store.codec import decode, encode
 from bot.store.outgoing import FILED
@@ -15,7 +16,7 @@ from bot.store.tables import AnsweredRow, OutgoingRow, PostingRow, ReviewRow
 
 _WITHOUT_POSTING: Final = frozenset({"posting"})
 _IN_ITS_ROW: Final = b""
-_KEPT_BACK: Final = ("held", "refused", "expired")
+_UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
 
 
 def save_review(session: Session, review: Review, now: datetime) -> None:
@@ -59,7 +60,7 @@ def _told(session: Session, posting: Posting, rehearsed: bool) -> bool:
         select(OutgoingRow)
         .join(AnsweredRow, col(AnsweredRow.outgoing_id) == col(OutgoingRow.message_id))
         .where(col(AnsweredRow.message_id).in_([part.message_id for part in posting.parts]))
-        .where(col(OutgoingRow.state).not_in(_KEPT_BACK))
+        .where(col(OutgoingRow.state).not_in(_UNSENT))
     )
     if not rehearsed:
         answers = answers.where(OutgoingRow.mode != FILED)

@@ -107,7 +107,7 @@ class ReviewRow(SQLModel, table=True):
 
 
 class OutgoingRow(SQLModel, table=True):
-    """A frozen mail. States: queued, held, approved, sending, sent, filed, doubtful, refused, expired.
+    """A frozen mail. Its state is a bot.ports.MailState.
 
     `mode` is the list's agreement when the mail was written; `due` is the earliest time of the next attempt.
     """

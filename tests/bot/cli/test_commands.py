@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import COMMANDS
+from bot.ports import MailState
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
 
@@ -167,7 +168,7 @@ def held(patchwarden: Call, archive: Path) -> str:
     )
     patchwarden("run", "--once", "--archive", str(archive))
     with Repository(Path("var/patchwarden.db")) as store:
-        (mail,) = store.mails("held")
+        (mail,) = store.mails(MailState.HELD)
     return mail.message_id[:8]
 
 
@@ -249,10 +250,10 @@ def test_stop_holds_what_was_approved_until_it_is_lifted(patchwarden: Call, held
     assert patchwarden("outbox", "drop", held)[0] == 0
 
 
-def test_only_a_doubtful_mail_is_sent_again(patchwarden: Call, held: str) -> None:
+def test_only_an_unconfirmed_mail_is_sent_again(patchwarden: Call, held: str) -> None:
     status, _, err = patchwarden("outbox", "resend", held)
 
-    assert (status, "is held, not doubtful" in err) == (2, True)
+    assert (status, "is held, not unconfirmed" in err) == (2, True)
 
 
 def test_where_mails_may_leave_nothing_old_is_answered(patchwarden: Call, archive: Path) -> None:

@@ -502,7 +502,7 @@ def test_a_mute_stops_what_is_still_here(world: World) -> None:
     world.hear(world.sign(world.mail("patchwarden: mute series\n")))
 
     states = {mail.posting_id: (mail.state, mail.reason) for mail in world.store.mails()}
-    assert ("refused", f"muted (series) by {ADA}") == states[PATCH]
+    assert ("withdrawn", f"muted (series) by {ADA}") == states[PATCH]
     assert "queued" == states[OTHER][0]
 
 
@@ -510,7 +510,7 @@ def test_a_list_is_muted_by_whom_the_settings_name(world: World) -> None:
     world.hear(world.sign(world.mail("patchwarden: mute list\n", From=CHIEF)))
 
     assert [LIST] == [mute.subject for mute in world.store.mutes("no topic", "nobody", [LIST])]
-    assert {"refused"} == {mail.state for mail in world.store.mails()}
+    assert {"withdrawn"} == {mail.state for mail in world.store.mails()}
     assert world.store.unmute(world.store.mutes()[0].scope, LIST)
     assert [] == world.store.mutes()
 

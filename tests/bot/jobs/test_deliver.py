@@ -10,10 +10,10 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.jobs.deliver import Delivering, Sending
-from bot.jobs.doubt import Patience
+from bot.jobs.unconfirmed import ResendPolicy
 from bot.outbox.brakes import Caps, StopFile
-from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
-from bot.ports import Batch, Indexed, Outgoing
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
+from bot.ports import Batch, Indexed, MailState, Outgoing
 from bot.review.comment import Review
 from bot.review.consent import Consent, Mode
 from bot.store.error import StoreError
@@ -26,7 +26,7 @@ from tests.fakes.origin import FakeClock
 class FakeMailer:
     """Keeps what it is given; raises `errors` first, one a mail."""
 
-    done = "sent"
+    done = MailState.SENT
 
     def __init__(self, *errors: OutboxError, repeatable: bool = False) -> None:
         self.repeatable = repeatable
@@ -48,7 +48,15 @@ def _keep(store: Repository, make: Maker, clock: FakeClock, *states: str, **more
         posting = make.posting(revision=number)
         message_id = f"{number}@bot.example.org"
         mail = Outgoing(
-            message_id, posting.message_id, "review", "b@x", ("a@x",), b"mail", clock.now(), state=state, **more
+            message_id,
+            posting.message_id,
+            "review",
+            "b@x",
+            ("a@x",),
+            b"mail",
+            clock.now(),
+            state=MailState(state),
+            **more,
         )
         store.save_review(Review(posting, ()), mail, clock.now())
         mails.append(mail)
@@ -106,7 +114,7 @@ def test_the_row_says_sending_before_the_mailer_is_asked(store: Repository, make
     [
         (OutboxError("busy"), "queued"),
         (RefusedError("no such user"), "refused"),
-        (DoubtError("cut off"), "doubtful"),
+        (DeliveryUnconfirmedError("cut off"), "unconfirmed"),
         (UnfitError("a NUL"), "held"),
     ],
 )
@@ -142,7 +150,7 @@ def test_an_approved_mail_stays_approved_when_it_is_to_be_tried_again(
     assert _states(store) == [("approved", "busy")]
 
 
-@pytest.mark.parametrize(("repeatable", "state"), [(True, "queued"), (False, "doubtful")])
+@pytest.mark.parametrize(("repeatable", "state"), [(True, "queued"), (False, "unconfirmed")])
 def test_an_interrupted_attempt_is_made_again_only_where_that_is_harmless(
     store: Repository, make: Maker, clock: FakeClock, repeatable: bool, state: str
 ) -> None:
@@ -186,7 +194,7 @@ def test_the_stop_file_holds_every_mail_but_files(
     delivering = _deliver(store, mailer, clock, sending=sending)
 
     assert [mail.mode for mail in delivering.run().mails] == ["dry-run"]
-    assert "a rule is wrong" in store.mails("queued")[0].reason
+    assert "a rule is wrong" in store.mails(MailState.QUEUED)[0].reason
 
     sending.stop.lift()
     clock.forward(minutes=2)
@@ -210,7 +218,7 @@ def test_caps_hold_back_what_is_over_them(
     delivering = _deliver(store, FakeMailer(), clock, sending=replace(sending, caps=caps))
 
     assert len(delivering.run().mails) == sent
-    assert all(" mail" in mail.reason for mail in store.mails("queued"))
+    assert all(" mail" in mail.reason for mail in store.mails(MailState.QUEUED))
 
 
 def test_a_list_may_have_a_cap_of_its_own(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
@@ -256,16 +264,16 @@ def test_many_refusals_stop_everything_until_a_human_lifts_it(
     delivering = _deliver(store, mailer, clock, sending=sending)
     delivering.run()
 
-    assert (len(store.mails("refused")), len(mailer.taken)) == (3, 0)
+    assert (len(store.mails(MailState.REFUSED)), len(mailer.taken)) == (3, 0)
     assert "3 of the 3 mails since yesterday were refused" in sending.stop.reason()
 
 
-def test_a_doubtful_mail_that_the_archive_has_was_sent(
+def test_a_unconfirmed_mail_that_the_archive_has_was_sent(
     store: Repository, make: Maker, clock: FakeClock, sending: Sending
 ) -> None:
     (mail,) = _keep(store, make, clock, "queued", mode="list")
-    mailer = FakeMailer(DoubtError("cut off"))
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, patience=Patience(resend=True)))
+    mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
+    delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
     delivering.run()
     store.ingest(Batch("l", "0", "1", (raw(b"our mail, as the list sent it"),)))
     store.index([Indexed(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
@@ -277,12 +285,12 @@ def test_a_doubtful_mail_that_the_archive_has_was_sent(
     assert mailer.taken == []
 
 
-def test_a_doubtful_mail_that_never_came_goes_once_more_with_the_same_bytes(
+def test_a_unconfirmed_mail_that_never_came_goes_once_more_with_the_same_bytes(
     store: Repository, make: Maker, clock: FakeClock, sending: Sending
 ) -> None:
     (mail,) = _keep(store, make, clock, "queued", mode="list")
-    mailer = FakeMailer(DoubtError("cut off"))
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, patience=Patience(resend=True)))
+    mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
+    delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
     delivering.run()
     clock.forward(hours=5)
     assert delivering.run().mails == ()
@@ -294,34 +302,36 @@ def test_a_doubtful_mail_that_never_came_goes_once_more_with_the_same_bytes(
     assert store.mails()[0].attempts == 2
 
 
-def test_a_second_doubt_is_left_to_a_human(store: Repository, make: Maker, clock: FakeClock, sending: Sending) -> None:
+def test_a_second_unconfirmed_attempt_is_left_to_a_human(
+    store: Repository, make: Maker, clock: FakeClock, sending: Sending
+) -> None:
     _keep(store, make, clock, "queued", mode="list")
-    mailer = FakeMailer(DoubtError("cut off"), DoubtError("cut off again"))
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, patience=Patience(resend=True)))
+    mailer = FakeMailer(DeliveryUnconfirmedError("cut off"), DeliveryUnconfirmedError("cut off again"))
+    delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
     for _ in range(5):
         delivering.run()
         clock.forward(hours=7)
 
-    assert _states(store) == [("doubtful", "cut off again")]
+    assert _states(store) == [("unconfirmed", "cut off again")]
     assert mailer.taken == []
 
 
-def test_without_leave_to_resend_a_doubt_is_left_to_a_human(
+def test_without_leave_to_resend_an_unconfirmed_mail_is_left_to_a_human(
     store: Repository, make: Maker, clock: FakeClock, sending: Sending
 ) -> None:
     (mail,) = _keep(store, make, clock, "queued", mode="list")
-    mailer = FakeMailer(DoubtError("cut off"))
+    mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
     delivering = _deliver(store, mailer, clock, sending=sending)
     delivering.run()
     clock.forward(hours=7)
     delivering.run()
-    assert _states(store) == [("doubtful", "cut off")]
+    assert _states(store) == [("unconfirmed", "cut off")]
 
-    assert store.decide(mail.message_id, ["doubtful"], "approved", clock.now(), "by hand")
+    assert store.decide(mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, clock.now(), "by hand")
     assert len(delivering.run().mails) == 1
 
 
-def test_an_end_that_could_not_be_written_is_a_doubt_in_the_next_round(
+def test_an_end_that_could_not_be_written_is_unconfirmed_in_the_next_round(
     store: Repository, make: Maker, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _keep(store, make, clock, "queued")
@@ -339,5 +349,5 @@ def test_an_end_that_could_not_be_written_is_a_doubt_in_the_next_round(
 
     delivering.run()
 
-    assert _states(store) == [("doubtful", "the attempt was interrupted")]
+    assert _states(store) == [("unconfirmed", "the attempt was interrupted")]
     assert len(mailer.taken) == 1

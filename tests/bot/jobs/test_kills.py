@@ -20,14 +20,14 @@ import pytest
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.jobs.deliver import Delivering, Sending
-from bot.jobs.doubt import MOST_ATTEMPTS, Patience
 from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
 from bot.jobs.review import Desk, Reviewing
+from bot.jobs.unconfirmed import MAX_ATTEMPTS, ResendPolicy
 from bot.mail.address import Address
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Batch
+from bot.ports import Batch, MailState
 from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
@@ -101,7 +101,7 @@ class MarkThenSend(MortalStore):
     """What must fail too: the mail counts as sent before it leaves."""
 
     def claim(self, message_id: str, now: datetime) -> bool:
-        return super().decide(message_id, ("queued", "approved"), "sent", now, "")
+        return super().decide(message_id, (MailState.QUEUED, MailState.APPROVED), MailState.SENT, now, "")
 
 
 class SmallBatches(FakeArchive):
@@ -182,7 +182,7 @@ class World:
 
     def _delivering(self, store: Repository) -> Delivering:
         mailer = Smtp(Server("127.0.0.1", self.server.port, "none", timeout=5), str)
-        patience = Patience(timedelta(hours=6), resend=True)
+        patience = ResendPolicy(timedelta(hours=6), resend=True)
         stop = StopFile(self.directory / "stop")
         sending = Sending(stop, _agreed, CAPS, patience, expire=timedelta(days=999))
         return Delivering(store, {"list": mailer}, sending, self.clock, Event(), Silent())
@@ -192,9 +192,11 @@ class World:
         for _ in range(3):
             self.live(Fate())
             with Repository(self.directory / "d.db") as store:
-                for mail in store.mails("doubtful"):
-                    if mail.attempts >= MOST_ATTEMPTS and not store.archived(mail.message_id):
-                        store.decide(mail.message_id, ["doubtful"], "approved", self.clock.now(), "by hand")
+                for mail in store.mails(MailState.UNCONFIRMED):
+                    if mail.attempts >= MAX_ATTEMPTS and not store.archived(mail.message_id):
+                        store.decide(
+                            mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, self.clock.now(), "by hand"
+                        )
 
     def arrived(self, series: int) -> tuple[int, int]:
         """How many mails arrived more than once, and how many never, of one for each series."""

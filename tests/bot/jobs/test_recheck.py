@@ -15,6 +15,7 @@ from bot.jobs.recheck import Rechecked, Rechecking
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.posting import Posting
+from bot.ports import MailState
 from bot.review.comment import Basis, Identity
 from bot.review.consent import Consent, Mode
 from bot.review.difference import Kind
@@ -225,22 +226,22 @@ def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository,
     assert 1 == len(store.mails())
 
 
-@pytest.mark.parametrize("left", ["tried", "dropped"])
+@pytest.mark.parametrize(("left", "state"), [("tried", "expired"), ("dropped", "withdrawn")])
 def test_what_may_have_left_or_a_person_dropped_is_not_queued_again(
-    store: Repository, clock: FakeClock, left: str
+    store: Repository, clock: FakeClock, left: str, state: str
 ) -> None:
     posting = _reviewed(store, SILENT, clock)
     first = _again(store, TO_LIST, posting, clock, send=True).mail
     assert first is not None
     if left == "tried":
         assert store.claim(first.message_id, clock.now())
-        store.settle(first.message_id, "queued", clock.now(), reason="the attempt was interrupted")
+        store.settle(first.message_id, MailState.QUEUED, clock.now(), reason="the attempt was interrupted")
     else:
-        assert store.decide(first.message_id, ("queued",), "expired", clock.now(), "dropped by hand")
+        assert store.decide(first.message_id, (MailState.QUEUED,), MailState.WITHDRAWN, clock.now(), "dropped by hand")
     clock.forward(days=3)
     store.expire(clock.now(), clock.now())
 
     done = _again(store, TO_LIST, posting, clock, send=True)
 
     assert (None, "that verdict stood or was mailed before") == (done.mail, done.unsent)
-    assert ["expired"] == [mail.state for mail in store.mails()]
+    assert [state] == [mail.state for mail in store.mails()]

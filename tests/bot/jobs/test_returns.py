@@ -12,7 +12,7 @@ from bot.jobs.poll import Poll
 from bot.jobs.returns import Returning
 from bot.mail.command import Scope
 from bot.outbox.brakes import StopFile
-from bot.ports import Outgoing
+from bot.ports import MailState, Outgoing
 from bot.review.comment import Review
 from bot.review.consent import Consent, Mode
 from bot.review.disposition import Muted
@@ -85,7 +85,7 @@ def test_three_bounced_mails_stop_everything_before_the_next(house: House) -> No
     house.write(7)
     assert house.deliver().mails == ()
     assert "3 of the 6 mails since yesterday were refused or bounced" in house.stop.reason()
-    assert [one.reason for one in house.store.mails("queued")] == [house.stop.reason()]
+    assert [one.reason for one in house.store.mails(MailState.QUEUED)] == [house.stop.reason()]
 
 
 def test_one_mail_that_bounces_many_times_is_one(house: House) -> None:
@@ -147,7 +147,9 @@ def test_a_mail_that_the_archive_has_before_it_was_sent_is_never_sent(house: Hou
     house.comes(_copy("one"))
 
     assert house.deliver().mails == ()
-    assert [(one.message_id, one.state) for one in house.store.mails("refused")] == [("1@bot.example.org", "refused")]
+    assert [(one.message_id, one.state) for one in house.store.mails(MailState.REFUSED)] == [
+        ("1@bot.example.org", "refused")
+    ]
     assert "1@bot.example.org was never sent from here" in house.stop.reason()
 
 

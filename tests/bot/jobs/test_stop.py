@@ -15,7 +15,7 @@ from bot.jobs.deliver import Delivering, Sending
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import OutboxError
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Outgoing
+from bot.ports import MailState, Outgoing
 from bot.review.comment import Review
 from bot.review.consent import Consent, Mode
 from bot.store.repository import Repository
@@ -64,8 +64,8 @@ def test_nothing_leaves_after_it_was_stopped(
         assert call(["stop", "a rule is wrong"]) == 0
         stopped = time.monotonic()
         service.join(10)
-        waiting = [mail.reason for mail in store.mails("queued")]
-        sent = len(store.mails("sent"))
+        waiting = [mail.reason for mail in store.mails(MailState.QUEUED)]
+        sent = len(store.mails(MailState.SENT))
 
     # One mail may have been between the last look at the file and its DATA.
     assert [at for at in watch.contents if at > stopped + 0.5] == []

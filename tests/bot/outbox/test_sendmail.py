@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.ports import Outgoing
 
@@ -37,8 +37,8 @@ def test_the_command_gets_the_bytes_and_the_envelope(tmp_path: Path) -> None:
     [
         ("echo full >&2; exit 75", OutboxError, "full"),
         ("echo no such user >&2; exit 67", RefusedError, "ended with 67: no such user"),
-        ("kill -9 $$", DoubtError, "killed by signal 9"),
-        ("sleep 5", DoubtError, "did not end in 1 s"),
+        ("kill -9 $$", DeliveryUnconfirmedError, "killed by signal 9"),
+        ("sleep 5", DeliveryUnconfirmedError, "did not end in 1 s"),
     ],
 )
 def test_how_the_command_ends_says_what_is_known(

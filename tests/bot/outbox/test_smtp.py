@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
-from bot.outbox.error import DoubtError, OutboxError, RefusedError, UnfitError
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Outgoing
 from tests.fakes.sink import Sink, sink
@@ -126,10 +126,10 @@ def test_a_connection_cut_before_the_content_left_nothing(server: Sink, step: st
 
 
 @pytest.mark.parametrize(("step", "taken"), [("content", 0), ("dot", 0), ("250", 1)])
-def test_a_connection_cut_after_the_content_is_a_doubt(server: Sink, step: str, taken: int) -> None:
+def test_a_connection_cut_after_the_content_is_unconfirmed(server: Sink, step: str, taken: int) -> None:
     _answer(server, step, "cut")
 
-    with pytest.raises(DoubtError):
+    with pytest.raises(DeliveryUnconfirmedError):
         _smtp(server).deliver(_mail(CONTENT * 40))
 
     assert len(server.taken) == taken

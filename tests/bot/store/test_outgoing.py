@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ports import Batch, Indexed, Outgoing
+from bot.ports import Batch, Indexed, MailState, Outgoing
 from bot.review.comment import Review
 from bot.store.repository import Repository
 from tests.bot.review.making import Maker
@@ -25,7 +25,7 @@ def _keep(store: Repository, make: Maker, number: int = 1, state: str = "queued"
         mode="list",
         lists=("l@example.org",),
         author="a@example.org",
-        state=state,
+        state=MailState(state),
     )
     store.save_review(Review(posting, ()), mail, NOW + timedelta(seconds=number))
     return mail
@@ -54,9 +54,9 @@ def test_a_mail_is_claimed_once(store: Repository, make: Maker) -> None:
 def test_the_end_of_an_attempt_is_kept(store: Repository, make: Maker) -> None:
     mail = _keep(store, make)
     store.claim(mail.message_id, NOW)
-    store.settle(mail.message_id, "queued", NOW, reason="try later", due=NOW + timedelta(hours=1))
+    store.settle(mail.message_id, MailState.QUEUED, NOW, reason="try later", due=NOW + timedelta(hours=1))
 
-    (kept,) = store.mails("queued")
+    (kept,) = store.mails(MailState.QUEUED)
 
     assert (kept.reason, kept.due) == ("try later", NOW + timedelta(hours=1))
     assert store.due_for_delivery(NOW, 10) == []
@@ -80,8 +80,8 @@ def test_a_mail_is_found_by_the_start_of_its_id(store: Repository, make: Maker) 
 def test_a_human_decides_from_the_states_that_allow_it(store: Repository, make: Maker) -> None:
     mail = _keep(store, make, state="held")
 
-    assert not store.decide(mail.message_id, ["doubtful"], "approved", NOW, "by hand")
-    assert store.decide(mail.message_id, ["held"], "approved", NOW, "by hand")
+    assert not store.decide(mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, NOW, "by hand")
+    assert store.decide(mail.message_id, [MailState.HELD], MailState.APPROVED, NOW, "by hand")
     assert [(one.state, one.reason) for one in store.mails()] == [("approved", "by hand")]
 
 
@@ -100,7 +100,7 @@ def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: 
         mail = _keep(store, make, number)
         store.claim(mail.message_id, NOW - timedelta(hours=number - 1, minutes=-1))
     mail = _keep(store, make, 5)
-    store.settle(mail.message_id, "refused", NOW)
+    store.settle(mail.message_id, MailState.REFUSED, NOW)
     long_ago = NOW - timedelta(days=9)
 
     pace = store.pace(mail, NOW, long_ago)
@@ -109,7 +109,7 @@ def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: 
     assert (pace.refused, pace.tried) == (0, 4)
 
     store.claim(_keep(store, make, 6).message_id, NOW)
-    store.settle(f"6{'a' * 31}@bot.example.org", "refused", NOW + timedelta(minutes=1))
+    store.settle(f"6{'a' * 31}@bot.example.org", MailState.REFUSED, NOW + timedelta(minutes=1))
 
     assert store.pace(mail, NOW, long_ago).refused == 1
     assert store.pace(mail, NOW, NOW + timedelta(minutes=2)).refused == 0

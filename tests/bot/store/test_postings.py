@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
-from bot.ports import Batch, Indexed, Outgoing, Thread
+from bot.ports import Batch, Indexed, MailState, Outgoing, Thread
 from bot.review.comment import Comment, Recipients, Review, Standing
 from bot.store.repository import Repository
 from bot.store.tables import ReviewRow
@@ -131,7 +131,8 @@ def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repos
 
 
 @pytest.mark.parametrize(
-    ("state", "to"), [("queued", 1), ("sent", 1), ("filed", 1), ("held", 0), ("refused", 0), ("expired", 0)]
+    ("state", "to"),
+    [("queued", 1), ("sent", 1), ("filed", 1), ("held", 0), ("refused", 0), ("expired", 0), ("withdrawn", 0)],
 )
 def test_a_previous_review_whose_mail_did_not_leave_went_to_nobody(
     store: Repository, make: Maker, state: str, to: int
@@ -139,7 +140,9 @@ def test_a_previous_review_whose_mail_did_not_leave_went_to_nobody(
     first, second = make.posting(revision=1), make.posting(revision=2)
     _save(store, first, second)
     store.save_review(
-        Review(first, (), recipients=Recipients((first.author,))), replace(_outgoing(first), state=state), NOW
+        Review(first, (), recipients=Recipients((first.author,))),
+        replace(_outgoing(first), state=MailState(state)),
+        NOW,
     )
 
     previous = store.previous_review(second, rehearsed=True)
@@ -154,7 +157,7 @@ def test_what_a_dry_run_filed_was_told_to_nobody_outside_it(
 ) -> None:
     first, second = make.posting(revision=1), make.posting(revision=2)
     _save(store, first, second)
-    mail = replace(_outgoing(first), state="sent", mode=mode)
+    mail = replace(_outgoing(first), state=MailState.SENT, mode=mode)
     store.save_review(Review(first, (), recipients=Recipients((first.author,))), mail, NOW)
 
     previous = store.previous_review(second, rehearsed)
@@ -168,9 +171,9 @@ def test_what_a_dry_run_filed_was_told_to_nobody_outside_it(
 @pytest.mark.parametrize(
     ("state", "mode", "after"),
     [
-        ("queued", "list", "expired"),
-        ("held", "moderate", "expired"),
-        ("approved", "moderate", "expired"),
+        ("queued", "list", "withdrawn"),
+        ("held", "moderate", "withdrawn"),
+        ("approved", "moderate", "withdrawn"),
         ("sending", "list", "sending"),
         ("sent", "list", "sent"),
         ("queued", "dry-run", "queued"),
@@ -181,12 +184,12 @@ def test_a_newer_revision_ends_the_wait_of_mails_about_older_ones(
 ) -> None:
     first, second, third = (make.posting(revision=number) for number in (1, 2, 3))
     _save(store, first, second, third)
-    store.save_review(Review(first, ()), replace(_outgoing(first), state=state, mode=mode), NOW)
+    store.save_review(Review(first, ()), replace(_outgoing(first), state=MailState(state), mode=mode), NOW)
     store.save_review(Review(third, ()), replace(_outgoing(third, "3@bot.example.org"), mode="list"), NOW)
 
     ended = store.supersede(second, NOW)
 
-    assert int(after == "expired") == ended
+    assert int(after == "withdrawn") == ended
     assert [after, "queued"] == [one.state for one in store.mails()]
 
 

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The states of a mail: which may follow which, and how an older database gets them."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from bot.ports import MailState, Outgoing, TransitionError
+from bot.ports.outbox import TRANSITIONS
+from bot.review.comment import Review
+from bot.store.database import _MIGRATIONS, Database
+from bot.store.repository import Repository
+from tests.bot.review.making import Maker
+
+NOW: Final = datetime(2026, 3, 3, tzinfo=UTC)
+FINAL: Final = ("sent", "filed", "refused", "expired", "withdrawn")
+
+
+def _keep(store: Repository, make: Maker, state: MailState) -> str:
+    posting = make.posting()
+    mail = Outgoing("1@x", posting.message_id, "review", "bot@x", ("a@x",), b"mail", NOW, mode="list", state=state)
+    store.save_review(Review(posting, ()), mail, NOW)
+    return mail.message_id
+
+
+def test_the_table_names_every_state() -> None:
+    assert set(TRANSITIONS) == set(MailState)
+    assert {state for state, after in TRANSITIONS.items() if not after} == set(FINAL)
+
+
+@pytest.mark.parametrize("before", MailState)
+@pytest.mark.parametrize("after", MailState)
+def test_the_store_makes_exactly_the_transitions_of_the_table(
+    store: Repository, make: Maker, before: MailState, after: MailState
+) -> None:
+    message_id = _keep(store, make, before)
+
+    if after in TRANSITIONS[before]:
+        store.settle(message_id, after, NOW, reason="why")
+    else:
+        with pytest.raises(TransitionError, match=f"{message_id} is {before} and cannot become {after}"):
+            store.settle(message_id, after, NOW, reason="why")
+
+    (mail,) = store.mails()
+    assert mail.state is (after if after in TRANSITIONS[before] else before)
+
+
+@pytest.mark.parametrize("state", [MailState(state) for state in FINAL])
+def test_a_mail_that_had_its_end_stays_so(store: Repository, make: Maker, state: MailState) -> None:
+    message_id = _keep(store, make, state)
+
+    with pytest.raises(TransitionError):
+        store.decide(message_id, [state], MailState.APPROVED, NOW, "by hand")
+
+    assert store.due_for_delivery(NOW, 9) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "after"),
+    [
+        ("doubtful", "cut off", "unconfirmed"),
+        ("expired", "dropped by hand", "withdrawn"),
+        ("expired", "older-revision: v2 is here", "withdrawn"),
+        ("expired", "waited too long", "expired"),
+        ("refused", "muted (list) by a@example.org", "withdrawn"),
+        ("refused", "550 no such user", "refused"),
+        ("queued", "embargo", "queued"),
+        ("sent", "", "sent"),
+    ],
+)
+def test_the_rows_of_an_older_database_get_the_new_states(
+    tmp_path: Path, make: Maker, state: str, reason: str, after: str
+) -> None:
+    path = tmp_path / "d.db"
+    with Repository(path) as store:
+        message_id = _keep(store, make, MailState.QUEUED)
+    _migrate(path, "0004")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE outgoing SET state = ?, reason = ?", (state, reason))
+
+    with Repository(path) as store:
+        assert [(message_id, MailState(after), reason)] == [
+            (mail.message_id, mail.state, mail.reason) for mail in store.mails()
+        ]
+
+    _migrate(path, "0004")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT state FROM outgoing").fetchone() == (state,)
+
+
+def _migrate(path: Path, revision: str) -> None:
+    """Take the database back to an older schema."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with Database(path) as database, database.engine.execution_options(immediate=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
