@@ -3,6 +3,7 @@
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -17,6 +18,7 @@ from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
 from bot.outbox.error import OutboxError
+from bot.permissions import UMASK
 from bot.store.error import StoreError
 
 # One file a command: bot/cli/NAME.py holds `register(app)`, which adds that command. The order is the help's.
@@ -45,7 +47,8 @@ Exit statuses: 0 done, nothing found at or above --fail-on; 1 findings; 2 bad us
 
 
 def main() -> None:
-    """Run the command that the arguments name; exits with its status."""
+    """Run the command that the arguments name; exits with its status. What it and its children write is private."""
+    os.umask(UMASK)
     sys.exit(call(sys.argv[1:]))
 
 

@@ -35,6 +35,7 @@ from bot.review.policy import Policy
 from bot.settings import Settings
 from bot.store.database import sole_worker
 from bot.store.repository import Repository
+from bot.wiring_data import make_private
 from rules.border.filter import Filter
 from rules.registry import active
 
@@ -92,6 +93,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
         judges(stop) as hands,
         Workers(1) as verifiers,  # their own: the DNS may let them wait
     ):
+        make_private(settings)
         judging = desk(settings, store, clock, hands)
         made = Service(
             store=store,

@@ -2,6 +2,7 @@
 """`patchwarden doctor`: what would keep the service from working, and how to mend it."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from bot.cli.context import options
 from bot.cli.database import missing
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
+from bot.permissions import open_to_others
 from bot.settings import DEFAULT_FILE, Settings, load, unknown_variables
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.wiring import archive
 from bot.wiring_answers import secret
+from bot.wiring_data import database_files, has_own_folder, secret_files
 from bot.wiring_sending import stop_file
 from rules.registry import RULES, problems
 
@@ -70,6 +73,7 @@ def examine(config: Path | None) -> Iterator[Check]:
         yield Check("settings", str(file) if file.exists() else "no file, all defaults")
         yield from _environment()
         yield _database(settings)
+        yield from _permissions(settings)
         yield from _archives(settings)
         yield from _lists(settings)
         yield _outbox(settings)
@@ -95,6 +99,18 @@ def _database(settings: Settings) -> Check:
     except StoreError as error:
         return Check("database", str(error), "as said; the service cannot work without it")
     return Check("database", f"{settings.database}, {tally.raw:,} mails, {tally.postings:,} series")
+
+
+def _permissions(settings: Settings) -> Iterator[Check]:
+    """Report what other users of the machine can read and must not."""
+    folder = settings.database.parent
+    if has_own_folder(settings) and open_to_others(folder):
+        yield Check("data", f"other users can look into {folder}", f"chmod 700 {shlex.quote(str(folder))}")
+    for path in filter(open_to_others, database_files(settings)):
+        yield Check("data", f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
+    for what, path in secret_files(settings).items():
+        if open_to_others(path):
+            yield Check(what, f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
 
 
 def _archives(settings: Settings) -> Iterator[Check]:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Keep what the program writes, and its secrets, from the other users of the machine."""
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+UMASK: Final = 0o077
+_OTHERS: Final = 0o077  # every right of the group and of everybody
+_CREDENTIALS: Final = Path("/run/credentials")
+
+
+def open_to_others(path: Path) -> bool:
+    """Return whether the group or other users have any right on the file; False where there is none.
+
+    Credentials of systemd are private whatever their mode says: an access list gives one user the right to read them,
+    and shows as a right of the group.
+    """
+    with suppress(OSError):
+        return bool(path.stat().st_mode & _OTHERS) and not path.absolute().is_relative_to(_CREDENTIALS)
+    return False
+
+
+def holds_only(folder: Path, names: Collection[str]) -> bool:
+    """Return whether the folder exists and nothing is in it but these names."""
+    with suppress(OSError):
+        return all(entry.name in names for entry in os.scandir(folder))
+    return False
+
+
+def close_trees(roots: Iterable[Path]) -> int:
+    """Close these paths and everything below them to others; return how many were open."""
+    return sum(close_to_others(path) for root in roots for path in _tree(root))
+
+
+def close_to_others(path: Path) -> bool:
+    """Take all rights on the path from the group and from others; return whether they had any.
+
+    A symbolic link and what another user owns is left alone.
+    """
+    with suppress(OSError):  # git and the program itself may have removed it since
+        status = path.lstat()
+        if status.st_mode & _OTHERS and not stat.S_ISLNK(status.st_mode) and status.st_uid == os.geteuid():
+            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+            return True
+    return False
+
+
+def _tree(root: Path) -> Iterator[Path]:
+    yield root
+    if not root.is_symlink():
+        for folder, folders, files in os.walk(root):
+            yield from (Path(folder, name) for name in (*folders, *files))

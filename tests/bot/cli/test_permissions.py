@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Other users of the machine can read nothing that the program writes, and are reported where they can read more."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.conftest import Call
+from tests.bot.kernel.repositories import commit, repository
+from tests.fakes.mails import git_archive, patch
+from tests.fakes.origin import serving
+
+PROGRAM = [sys.executable, "-m", "bot"]
+OTHERS = 0o077
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose settings follow a list over the network, judge by a kernel and stop sending."""
+    kernel = repository(tmp_path / "linux.git")
+    commit(kernel, {"rust/bindings/bindings_helper.h": "#include <linux/led.h>\n"}, 1_700_000_000, "v6.0")
+    with serving(tmp_path / "origin") as origin:
+        origin.epoch("rust").add(patch("1@x", "led"), datetime.now(UTC))
+        (tmp_path / "patchwarden.toml").write_text(
+            f'[lore]\nlists = ["{origin.url}/rust/"]\nverify = false\n'
+            "[review]\nstale_hours = 900000\n"
+            f'[kernel]\nrepositories = [{{ path = "{tmp_path / "linux.git"}" }}]\n'
+        )
+        yield tmp_path
+
+
+def _run(world: Path, umask: int, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [*PROGRAM, *arguments]
+    done = subprocess.run(
+        command, cwd=world, env=environment, umask=umask, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _open(folder: Path) -> list[str]:
+    paths = [folder, *folder.rglob("*")]
+    return [f"{path} {path.stat().st_mode:o}" for path in paths if path.exists() and path.stat().st_mode & OTHERS]
+
+
+@pytest.mark.parametrize("umask", [0, 0o022])
+def test_what_the_service_writes_is_private_whatever_the_umask(world: Path, umask: int) -> None:
+    _run(world, umask, "run", "--once")
+    _run(world, umask, "stop", "a test")
+    _run(world, umask, "stop", "--lift")
+    _run(world, umask, "run", "--once", "--archive", str(git_archive(world / "list.git", [patch("2@x", "fan")])))
+
+    written = {path.name for path in (world / "var").rglob("*")}
+    assert {"patchwarden.db", "patchwarden.db.lock", "outbox", "0.git", "border.sqlite", "stop.lifted"} <= written
+    assert any(name.endswith(".eml") for name in written)
+    assert _open(world / "var") == []
+
+
+def test_what_an_older_version_left_open_is_closed_and_what_is_not_ours_is_left_alone(world: Path) -> None:
+    _run(world, 0, "run", "--once")
+    mailbox = world / "var" / "maildir"
+    for folder in ("cur", "new", "tmp"):
+        (mailbox / folder).mkdir(parents=True)
+    (world / "elsewhere").write_text("somebody else's")
+    (world / "var" / "outbox").mkdir(exist_ok=True)
+    (world / "var" / "outbox" / "link").symlink_to(world / "elsewhere")
+    for path in (world / "var", *(world / "var").rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+
+    _run(world, 0, "run", "--once")
+
+    shared = {str(path) for path in (mailbox, *mailbox.rglob("*"), world / "var" / "outbox" / "link")}
+    assert {line.split()[0] for line in _open(world / "var")} == shared
+    assert (world / "var").stat().st_mode & 0o777 == 0o700
+    assert (world / "elsewhere").stat().st_mode & 0o777 == 0o666
+
+
+def test_a_folder_that_holds_other_things_is_left_as_it_is(tmp_path: Path, patchwarden: Call, archive: Path) -> None:
+    (tmp_path / "patchwarden.toml").write_text('database = "shared/warden.db"\n')
+    (tmp_path / "shared").mkdir(mode=0o755)
+    (tmp_path / "shared" / "notes").write_text("not ours")
+    assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
+
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "shared" / "warden.db").stat().st_mode & OTHERS == 0
+    assert patchwarden("doctor")[0] == 0
+
+
+def test_doctor_names_the_command_that_closes_a_database_and_its_folder(patchwarden: Call, archive: Path) -> None:
+    assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
+    database = Path("var/patchwarden.db")
+    database.chmod(0o644)
+    database.parent.chmod(0o750)
+
+    status, out, _ = patchwarden("doctor")
+    commands = [line.split("mend: ")[1] for line in out.splitlines() if "mend: chmod" in line]
+    for command in commands:
+        subprocess.run(command.split(), check=True)
+
+    assert (status, len(commands)) == (2, 2)
+    assert "other users can read" in out
+    assert patchwarden("doctor")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        (
+            "pass word",
+            '[sending]\ntransport = "smtp"\nhost = "mail.example.org"\nuser = "warden"\npassword_file = "pass word"\n',
+        ),
+        ("answers", '[answers]\nsecret_file = "answers"\n'),
+        ("var/patchwarden.db.secret", ""),
+    ],
+)
+@pytest.mark.parametrize("mode", [0o604, 0o640])
+def test_doctor_reports_a_secret_that_others_can_read(patchwarden: Call, name: str, settings: str, mode: int) -> None:
+    Path("var").mkdir(mode=0o700)
+    Path("patchwarden.toml").write_text(settings)
+    Path(name).write_text("x" * 40)
+    Path(name).chmod(mode)
+    status, out, _ = patchwarden("doctor")
+
+    assert (status, "other users can read" in out, "mend: chmod 600 " in out) == (2, True, True)
+    Path(name).chmod(0o400)
+    assert patchwarden("doctor")[0] == 0
