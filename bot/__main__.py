@@ -20,6 +20,7 @@ from bot.kernel.error import KernelError
 from bot.outbox.error import OutboxError
 from bot.permissions import UMASK
 from bot.store.error import StoreError
+from bot.temporary import use_temporary_home
 
 # One file a command: bot/cli/NAME.py holds `register(app)`, which adds that command. The order is the help's.
 COMMANDS: Final = (
@@ -49,6 +50,7 @@ Exit statuses: 0 done, nothing found at or above --fail-on; 1 findings; 2 bad us
 def main() -> None:
     """Run the command that the arguments name; exits with its status. What it and its children write is private."""
     os.umask(UMASK)
+    use_temporary_home()
     sys.exit(call(sys.argv[1:]))
 
 

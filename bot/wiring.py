@@ -111,6 +111,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
             returning=Returning(store, settings.identity.address, clock, stop) if _sends(settings) else None,
         )
+        wiring_sending.remove_parts(settings)
         made.delivering.recover()
         yield made
 

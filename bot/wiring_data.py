@@ -34,7 +34,7 @@ def has_own_folder(settings: Settings) -> bool:
     named = (path.absolute() for path in (*_paths(settings), SAMPLE))
     names = {path.relative_to(folder).parts[0] for path in named if folder in path.parents}
     files = (*database_files(settings), *_index_files(settings), *_stop_files(settings))
-    return holds_only(folder, names | {"tmp"} | {path.name for path in files})
+    return holds_only(folder, names | {path.name for path in files})
 
 
 def make_private(settings: Settings) -> int:
@@ -43,7 +43,7 @@ def make_private(settings: Settings) -> int:
     What other programs read or write is left alone: archives, mailboxes, kernel repositories, the Maildir that mails
     are sent to, secrets. So is the database's folder if something else lies in it.
     """
-    folders = (settings.outbox.directory, settings.lore.directory, SAMPLE, settings.database.with_name("tmp"))
+    folders = (settings.outbox.directory, settings.lore.directory, SAMPLE)
     closed = close_trees((*folders, *database_files(settings), *_index_files(settings), *_stop_files(settings)))
     return closed + (has_own_folder(settings) and close_to_others(settings.database.parent))
 

@@ -2,6 +2,7 @@
 """What sends mail, from the settings."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from bot.jobs.deliver import Sending
@@ -33,6 +34,18 @@ def sending(settings: Settings) -> Sending:
         resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
         expire=timedelta(hours=chosen.expire_hours),
     )
+
+
+def remove_parts(settings: Settings) -> None:
+    """Remove the half-written mails that a killed process left; only for the sole sender.
+
+    In the Maildir, which others may write too, ours are those that are named by a message-id of ours.
+    """
+    domain = settings.identity.address.partition("@")[2]
+    ours = [*settings.outbox.directory.glob("*.part"), *(settings.sending.maildir / "tmp").glob(f"*@{domain}")]
+    for part in ours:
+        with suppress(OSError):
+            part.unlink()
 
 
 def stop_file(settings: Settings) -> StopFile:

@@ -130,7 +130,7 @@ class Mirror:
             *self._path.glob("refs/**/*.lock"),
             *self._path.glob("objects/info/**/*.lock"),
         ]
-        for left_over in (*locks, *self._path.glob("objects/pack/tmp_*")):
+        for left_over in (*locks, *self._path.glob("objects/*/tmp_*")):  # packs and single objects
             left_over.unlink(missing_ok=True)
 
     def _fetch(self, options: list[str], lock: int) -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The bundled sample: mails of made-up people, kept as text beside this file, made an archive on first use."""
 
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -12,6 +11,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive, write_git_archive
 from bot.mail.parse import parse
 from bot.ports import Archive, RawMail
+from bot.temporary import temporary_folder
 
 DIRECTORY: Final = Path("var/sample")
 _STARTED: Final = datetime(2026, 11, 1, tzinfo=UTC)
@@ -27,13 +27,12 @@ def unpack(directory: Path) -> Path:
     """The sample as a public-inbox archive, `0.git` in that directory: made if it is not there or an older one is."""
     path = directory / "0.git"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="new-", dir=directory) as scratch:
-            made = Path(scratch) / "0.git"
+        with temporary_folder(directory) as scratch:
+            made = scratch / "0.git"
             write_git_archive(made, _mails())
             if _tip(path) != _tip(made):
                 if path.exists():
-                    path.rename(Path(scratch) / "old.git")
+                    path.rename(scratch / "old.git")
                 made.rename(path)
     except OSError as error:
         raise InboxError(f"{directory}: the sample archive cannot be written: {error.strerror or error}") from error

@@ -231,16 +231,21 @@ def test_mails_that_were_fetched_and_not_taken_come_without_the_network(origin: 
     assert follower.poll(seconds=1) == [mail(1)]
 
 
-def test_locks_that_a_killed_git_left_are_cleared(origin: Origin, follower: Follower) -> None:
+def test_locks_and_half_objects_that_a_killed_git_left_are_cleared(origin: Origin, follower: Follower) -> None:
     epoch = origin.epoch("rust")
     epoch.add(mail(1), START - timedelta(hours=2))
     follower.poll()
     (mirror,) = follower.directory.glob("*/rust/git/0.git")
     for name in ("shallow.lock", "packed-refs.lock", "refs/heads/master.lock", "HEAD.lock"):
         (mirror / name).touch()
+    (mirror / "objects" / "ab").mkdir(exist_ok=True)
+    halves = [mirror / "objects" / "ab" / "tmp_obj_x1y2z3", mirror / "objects" / "pack" / "tmp_pack_x1y2z3"]
+    for half in halves:
+        half.write_bytes(b"x" * 10)
     epoch.add(mail(2))
 
     assert follower.poll() == [mail(2)]
+    assert not any(half.exists() for half in halves)
 
 
 def test_half_a_pack_is_fetched_again(origin: Origin, follower: Follower) -> None:
