@@ -25,6 +25,7 @@ from bot.temporary import use_temporary_home
 # One file a command: bot/cli/NAME.py holds `register(app)`, which adds that command. The order is the help's.
 COMMANDS: Final = (
     "run",
+    "deliver",
     "check",
     "audit",
     "replay",

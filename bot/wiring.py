@@ -33,7 +33,7 @@ from bot.ports import Archive, Clock, Progress
 from bot.review.comment import Identity
 from bot.review.policy import Policy
 from bot.settings import Settings
-from bot.store.database import sole_worker
+from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 from bot.wiring_data import make_private
 from rules.border.filter import Filter
@@ -42,13 +42,16 @@ from rules.registry import active
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The jobs over one database, ready to run; `stop` ends each of them after the unit it is at."""
+    """The jobs over one database, ready to run; `stop` ends each of them after the unit it is at.
+
+    `delivering` is None where another process sends.
+    """
 
     store: Repository
     poll: Poll
     reviewing: Reviewing
-    delivering: Delivering
     stop: Event
+    delivering: Delivering | None = None
     completing: Completing | None = None
     attesting: Attesting | None = None
     answering: Answering | None = None
@@ -68,14 +71,41 @@ class Service:
         return (
             Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds),
             Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
-            Repeated("deliver", self.delivering.run, pace.deliver_seconds, pace.jitter_seconds),
+            *_deliveries(self.delivering, settings),
             *(Repeated(name, job.run, pace.review_seconds, pace.jitter_seconds) for name, job in more.items() if job),
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The job that sends what others wrote into one database, ready to run; `stop` ends it after the mail it is at."""
+
+    store: Repository
+    delivering: Delivering
+    stop: Event
+
+    def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
+        """The job at the pace of the settings."""
+        return _deliveries(self.delivering, settings)
+
+
 @contextmanager
-def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Service]:
-    """The service over the settings' database, which it holds alone until the end.
+def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
+    """The only sender over the settings' database; another process may read and review meanwhile.
+
+    Raises StoreError for a database that cannot be used, or from which another process sends.
+    """
+    stop = Event()
+    with sole_worker(settings.database, Role.SENDER), Repository(settings.database) as store:
+        yield Sender(store, _delivering(settings, store, wiring_lore.SystemClock(), stop, progress), stop)
+
+
+@contextmanager
+def service(
+    settings: Settings, sources: Sequence[Path], progress: Progress, *, deliver: bool = True
+) -> Iterator[Service]:
+    """The service over the settings' database, which it alone works on until the end; who does not `deliver` leaves
+    the sending to another process.
 
     Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
     """
@@ -87,7 +117,7 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
     if online:
         archives += wiring_lore.followed(settings, clock)
     with (
-        sole_worker(settings.database),
+        sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
         Repository(settings.database) as store,
         Workers() as workers,
         judges(stop) as hands,
@@ -99,10 +129,8 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             store=store,
             poll=Poll(archives or [sample()], store, assemble, stop, progress, workers),
             reviewing=Reviewing(store, judging, clock, stop, progress),
-            delivering=Delivering(
-                store, wiring_sending.mailers(settings), wiring_sending.sending(settings), clock, stop, progress
-            ),
             stop=stop,
+            delivering=_delivering(settings, store, clock, stop, progress) if deliver else None,
             completing=_completing(settings, store, clock, stop, progress) if online else None,
             attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
             if online and settings.lore.verify
@@ -111,9 +139,20 @@ def service(settings: Settings, sources: Sequence[Path], progress: Progress) -> 
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
             returning=Returning(store, settings.identity.address, clock, stop) if _sends(settings) else None,
         )
-        wiring_sending.remove_parts(settings)
-        made.delivering.recover()
         yield made
+
+
+def _delivering(settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress) -> Delivering:
+    """The job that sends, after it looked at what a killed sender left; only for the sole sender."""
+    made = Delivering(store, wiring_sending.mailers(settings), wiring_sending.sending(settings), clock, stop, progress)
+    wiring_sending.remove_parts(settings)
+    made.recover()
+    return made
+
+
+def _deliveries(job: Delivering | None, settings: Settings) -> tuple[Repeated, ...]:
+    pace = settings.schedule
+    return (Repeated("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),) if job else ()
 
 
 def archive(path: Path) -> Archive:

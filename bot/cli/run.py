@@ -17,6 +17,7 @@ from bot.cli import status
 from bot.cli.context import options
 from bot.cli.progress import Silent, shown
 from bot.cli.screen import print_table, screen, table
+from bot.jobs.deliver import Delivered
 from bot.jobs.outcome import Outcome
 from bot.jobs.schedule import serve, stopped_by_signals
 from bot.ports import Tally
@@ -40,6 +41,9 @@ def run(
         list[Path] | None,
         typer.Option(help="Read this public-inbox archive, mbox or Maildir instead of the settings'; repeatable."),
     ] = None,
+    deliver: Annotated[
+        bool, typer.Option("--deliver/--no-deliver", help="Deliver too, or leave that to `patchwarden deliver`.")
+    ] = True,
 ) -> None:
     """Read archives, review the series in them, and deliver the reviews: files in a folder by default.
 
@@ -50,6 +54,7 @@ def run(
       patchwarden run --once
       patchwarden run --once --archive ~/archives/rust-for-linux.git
       patchwarden --config /etc/patchwarden.toml run
+      patchwarden --config /etc/patchwarden.toml run --no-deliver
 
     Exit status: 0 done or stopped; 2 wrong settings, or an archive that cannot be read; 3 the database or the outbox
     cannot be written, another run holds the database, or reviewing failed.
@@ -57,18 +62,19 @@ def run(
     settings = load(options(context).config)
     if once and not options(context).verbose:
         logging.getLogger("bot.jobs").setLevel(logging.ERROR)  # what cannot be read or sent is said at the end
-    raise typer.Exit(_once(settings, archive or ()) if once else _serve(settings, archive or ()))
+    work = _once if once else _serve
+    raise typer.Exit(work(settings, archive or (), deliver=deliver))
 
 
-def _serve(settings: Settings, archives: Sequence[Path]) -> int:
-    with service(settings, archives, Silent()) as made, stopped_by_signals(made.stop):
+def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
+    with service(settings, archives, Silent(), deliver=deliver) as made, stopped_by_signals(made.stop):
         serve(made.repeated(settings), made.stop)
     return status.OK
 
 
-def _once(settings: Settings, archives: Sequence[Path]) -> int:
+def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
     console = screen()
-    with shown(Console(stderr=True)) as progress, service(settings, archives, progress) as made:
+    with shown(Console(stderr=True)) as progress, service(settings, archives, progress, deliver=deliver) as made:
         with stopped_by_signals(made.stop):
             polled = made.poll.run()
             if made.completing and made.completing.run().mails:
@@ -82,7 +88,7 @@ def _once(settings: Settings, archives: Sequence[Path]) -> int:
             reviewed = made.reviewing.run()
             if made.digesting is not None:
                 made.digesting.run()
-            delivered = made.delivering.run()
+            delivered = made.delivering.run() if made.delivering is not None else Delivered()
         tally = made.store.tally()
     unready = {one.posting_id: one for one in polled.unready}
     outcomes = [*reviewed, *(one for key, one in unready.items() if key not in {each.posting_id for each in reviewed})]

@@ -5,7 +5,8 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -96,13 +97,28 @@ class Database:
             raise StoreError(f"database {self.path}: {_reason(error)}") from error
 
 
-@contextmanager
-def sole_worker(database: Path) -> Iterator[None]:
-    """Hold the right to work on that database; the system takes it back when the process ends, however it ends.
+class Role(StrEnum):
+    """A part of the work on a database that one process does at a time; the value ends the name of its lock file."""
 
-    Raises StoreError where another process holds it.
+    REVIEWER = "lock"
+    SENDER = "sender.lock"
+
+
+@contextmanager
+def sole_worker(database: Path, *roles: Role) -> Iterator[None]:
+    """Hold the right to these roles on that database, to all if none is named, until the end of this process at most.
+
+    Raises StoreError where another process holds one of them.
     """
-    path = database.with_name(database.name + ".lock")
+    with ExitStack() as locks:
+        for role in roles or Role:
+            locks.enter_context(_locked(database, role))
+        yield
+
+
+@contextmanager
+def _locked(database: Path, role: Role) -> Iterator[None]:
+    path = database.with_name(f"{database.name}.{role}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="ascii")
@@ -114,8 +130,8 @@ def sole_worker(database: Path) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             raise StoreError(
-                f"database {database}: another patchwarden works on it (process {file.read().strip() or 'unknown'}); "
-                "wait for it or stop it"
+                f"database {database}: another patchwarden works on it (process {file.read().strip() or 'unknown'}) as "
+                f"its {role.name.lower()}; wait for it or stop it"
             ) from error
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

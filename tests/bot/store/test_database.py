@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from bot.ports import Batch
-from bot.store.database import Database, sole_worker
+from bot.store.database import Database, Role, sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.store.tables import CursorRow, metadata
@@ -170,3 +170,29 @@ def test_one_process_works_on_a_database_at_a_time(tmp_path: Path) -> None:
         pass
     with sole_worker(path):
         assert path.with_name("d.db.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "free"),
+    [
+        (Role.REVIEWER, (Role.SENDER,), True),
+        (Role.SENDER, (Role.REVIEWER,), True),
+        (Role.SENDER, (Role.SENDER,), False),
+        (Role.REVIEWER, (Role.REVIEWER,), False),
+        (Role.SENDER, (), False),
+        (Role.REVIEWER, (), False),
+    ],
+)
+def test_each_role_on_a_database_is_for_one_process(
+    tmp_path: Path, held: Role, wanted: tuple[Role, ...], free: bool
+) -> None:
+    path = tmp_path / "d.db"
+    with sole_worker(path, held):
+        if free:
+            with sole_worker(path, *wanted):
+                pass
+        else:
+            with pytest.raises(StoreError, match=f"as its {held.name.lower()}"), sole_worker(path, *wanted):
+                pass
+    with sole_worker(path):
+        pass

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden deliver`: the sender alone."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from bot.cli import status
+from bot.cli.context import options
+from bot.cli.progress import Silent
+from bot.jobs.schedule import serve, stopped_by_signals
+from bot.settings import Settings, load
+from bot.wiring import sender
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(deliver)
+
+
+def deliver(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Deliver what is due now, then end.")] = False,
+) -> None:
+    """Deliver the mails that `patchwarden run --no-deliver` writes, from the same database.
+
+    So only this process needs the mail server and its password. One process at a time delivers; without --once it goes
+    on until SIGTERM or Ctrl-C. It can be killed at any time.
+
+    \b
+    Example:
+      patchwarden deliver --once
+      patchwarden --config /etc/patchwarden.toml deliver
+
+    Exit status: 0 done or stopped; 2 wrong settings; 3 the database or the outbox cannot be written, another process
+    delivers, or with --once a mail could not be delivered.
+    """
+    settings = load(options(context).config)
+    raise typer.Exit(_once(settings) if once else _serve(settings))
+
+
+def _serve(settings: Settings) -> int:
+    with sender(settings, Silent()) as made, stopped_by_signals(made.stop):
+        serve(made.repeated(settings), made.stop)
+    return status.OK
+
+
+def _once(settings: Settings) -> int:
+    with sender(settings, Silent()) as made, stopped_by_signals(made.stop):
+        delivered = made.delivering.run()
+        states = made.store.tally().mails
+    typer.echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")
+    for problem in delivered.problems:
+        typer.echo(f"patchwarden: {problem}", err=True)
+    return status.FAILED if delivered.problems else status.OK
+
+
+def _counts(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
