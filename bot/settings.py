@@ -147,11 +147,11 @@ class ListSettings(_Table):
 
     mode: Mode = Field(
         default=Mode.DRY_RUN,
-        description="off: nothing; dry-run: files; moderate: waits for approval; author: to author and maintainers; "
-        "list: reply to all.",
+        description="off: nothing; dry-run: files; author: to author and maintainers; moderate: the same, and each "
+        "mail waits for approval; list: reply to all.",
     )
     maintainers: tuple[Mailbox, ...] = Field(
-        default=(), description="Addresses of the consenting maintainers, who get a copy in mode author."
+        default=(), description="Addresses of the consenting maintainers, who get a copy in modes moderate and author."
     )
     consent: str = Field(
         default="", description="URL of the maintainer's agreement; author and list refuse to start without it."
@@ -171,6 +171,22 @@ class ListSettings(_Table):
     def _agreed(self) -> Self:
         if self.mode in {Mode.AUTHOR, Mode.LIST} and not self.consent.startswith("https://"):
             raise ValueError(f'mode "{self.mode}" needs consent = "https://...", the maintainer\'s agreement')
+        return self
+
+
+class PersonSettings(_Table):
+    """A maintainer's own consent: a copy of each review, in every mode that sends, of the files they maintain."""
+
+    consent: str = Field(default="", description="URL of the person's agreement; there is no entry without one.")
+    lists: tuple[Mailbox, ...] = Field(
+        default=(), description="Lists of which the person wants a copy of every review, whatever files it touches."
+    )
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        parts = urlsplit(self.consent)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError('needs consent = "https://...", the person\'s own agreement')
         return self
 
 
@@ -199,6 +215,12 @@ class Settings(BaseSettings):
         default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."
     )
     lists: dict[Mailbox, ListSettings] = Field(default={}, description="What each list agreed to, by its address.")
+    people: dict[Mailbox, PersonSettings] = Field(
+        default={},
+        description="Maintainers who agreed to get copies, in every mode that sends, each a table at the end of this "
+        'file: [people."maintainer@example.org"] with consent = "https://...", their agreement. They get reviews of '
+        'files that they maintain by MAINTAINERS and, with lists = ["rust@lists.example.org"], all about these lists.',
+    )
 
     @model_validator(mode="after")
     def _can_screen(self) -> Self:

@@ -36,6 +36,12 @@ class SendingSettings(BaseModel):
     series_cap: int = Field(default=3, ge=1, description="So many mails at most on all revisions of a series.")
     author_cap: int = Field(default=3, ge=1, description="So many mails at most to one author in a day.")
     list_cap: int = Field(default=5, ge=1, description="So many mails at most on one list in a day.")
+    recipients_cap: int = Field(
+        default=100,
+        ge=1,
+        description="A mail that would go to more people and lists, To and Cc together, goes to its author and to "
+        "lists and maintainers who consented only, and never to more than this.",
+    )
     hour_cap: int = Field(default=20, ge=1, description="So many mails at most in an hour.")
     size_cap: int = Field(default=20_000, ge=1000, description="A mail of more bytes is refused.")
     expire_hours: int = Field(default=72, ge=1, description="A mail that waited so long is not sent any more.")

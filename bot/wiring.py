@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from threading import Event
 
-from bot import wiring_answers, wiring_digest, wiring_lore, wiring_sending
+from bot import wiring_answers, wiring_digest, wiring_lore, wiring_recipients, wiring_sending
 from bot.inbox.assemble import assemble
 from bot.inbox.sample import sample
 from bot.inbox.screened import Screened
@@ -177,7 +177,7 @@ def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> D
         judge=Judging(places, store.blobs, hands),
         policy=policy(settings),
         identity=identity(settings),
-        consent=lambda lists: wiring_sending.consent(settings, lists),
+        context=wiring_recipients.recipient_context(settings, clock),
         terms=terms(settings),
     )
     return wiring_answers.listening(judging, settings, store, clock)
@@ -228,8 +228,6 @@ def policy(settings: Settings) -> Policy:
     """What is said and what is kept."""
     review = settings.review
     return Policy(
-        own=frozenset({settings.identity.address.lower()}),
-        ignored=frozenset(address.lower() for address in review.ignored_authors),
         without=frozenset(review.without),
         severity=review.severity,
         confidence=review.confidence,

@@ -56,7 +56,7 @@ def answering(settings: Settings, store: Repository, desk: Desk, clock: Clock, s
         secret=desk.secret,
         identity=desk.identity,
         parties=parties,
-        consent=desk.consent,
+        context=desk.context,
         attest=wiring_lore.attester(settings),
         recheck=Rechecking(store, desk, clock).run,
         most_a_day=chosen.most_a_day,

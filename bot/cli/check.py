@@ -37,6 +37,7 @@ from bot.review.formats.row import Verdict, of_review
 from bot.review.history import History
 from bot.review.policy import Policy
 from bot.review.prose import visible
+from bot.review.recipients import RecipientContext
 from bot.review.reply import reply
 from bot.review.review import review
 from bot.settings import load
@@ -226,15 +227,16 @@ def _judge(
     postings: Iterable[Posting],
     rules: Sequence[Rule],
     based: Callable[[Posting], tuple[Tree, Base | None]],
-    speaking: tuple[Policy, Identity] | None,
+    speaking: tuple[Policy, RecipientContext, Identity] | None,
 ) -> tuple[list[Review], list[bytes], list[str]]:
     """The review of each posting, the mails that would be sent where somebody speaks, and what cannot be judged."""
     history, reviews, mails, broken = History(), [], [], []
-    policy = speaking[0] if speaking else None
+    policy, addressing = speaking[:2] if speaking else (None, None)
 
     def reviewed(posting: Posting) -> tuple[Review, Basis]:
         found = judged_against(*based(posting), posting.series, rules)
-        return review(posting, found.report, rules, history.previous(posting), policy, found.delta), found.basis
+        previous = history.previous(posting)
+        return review(posting, found.report, rules, previous, policy, found.delta, addressing), found.basis
 
     for posting in postings:
         found = timed(f"review of {posting.message_id}", _JUDGING, partial(reviewed, posting))
@@ -244,7 +246,7 @@ def _judge(
         made, basis = found
         history.remember(made)
         reviews.append(replace(made, basis=basis))
-        answer = reply(made, rules, speaking[1]) if speaking else None
+        answer = reply(made, rules, speaking[2]) if speaking else None
         content = compose(answer) if answer else None
         if isinstance(content, Refused):
             complain(f"no mail on {posting.message_id}: {content.reason}")
@@ -253,12 +255,13 @@ def _judge(
     return reviews, mails, broken
 
 
-def _speaking(context: typer.Context) -> tuple[Policy, Identity]:
+def _speaking(context: typer.Context) -> tuple[Policy, RecipientContext, Identity]:
     # The other formats do not wait for the database's libraries, which wiring loads.
     from bot.wiring import identity, policy  # noqa: PLC0415
+    from bot.wiring_recipients import rehearsed_context  # noqa: PLC0415
 
     settings = load(options(context).config)
-    return policy(settings), identity(settings)
+    return policy(settings), rehearsed_context(settings), identity(settings)
 
 
 def _damage(posting: Posting) -> Iterator[str]:

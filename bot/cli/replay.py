@@ -34,6 +34,7 @@ from bot.review.formats.row import of_review
 from bot.review.reply import KIND
 from bot.settings import load
 from bot.wiring import identity, policy
+from bot.wiring_recipients import rehearsed_context
 from rules.finding import Confidence, silences
 from rules.rule import Rule
 
@@ -109,7 +110,8 @@ def replay(
     on a mail (the others are done still).
     """
     settings = load(options(context).config)
-    desk = Desk(chosen(rule), policy(settings), identity(settings), places(context, tree, no_tree))
+    where = places(context, tree, no_tree)
+    desk = Desk(chosen(rule), policy(settings), identity(settings), where, rehearsed_context(settings))
     sources = [open_source(archive) for archive in archives]
     start = since.replace(tzinfo=UTC) if since else None
     tally, began = Tally(), time.monotonic()

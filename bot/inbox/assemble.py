@@ -24,9 +24,11 @@ import b4
 
 from bot.inbox.grouping import Candidate, Group, group, in_order, parent_of
 from bot.mail.address import format_address
+from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic, is_reply
 from bot.mail.header import clean
 from bot.mail.message import Message
+from bot.mail.origin import carriers, with_original_author
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
 from rules.diff import read_patch
@@ -64,8 +66,16 @@ class _Copy(b4.LoreMessage):
         return None
 
 
-def assemble(messages: Sequence[Message]) -> tuple[Posting, ...]:
-    """The postings of one thread, by their first mail. `messages` are its mails in the order they arrived."""
+def assemble(
+    messages: Sequence[Message], book: AddressBook | None = None, came: Mapping[str, tuple[str, ...]] | None = None
+) -> tuple[Posting, ...]:
+    """The postings of one thread, by their first mail. `messages` are its mails in the order they arrived.
+
+    Their authors are those who wrote them, where the book tells that a list put itself into From. `came` gives the
+    lists that each message-id demonstrably came through; where it says nothing, the mail itself is asked.
+    """
+    book = book or AddressBook()
+    messages = [with_original_author(message, book) for message in messages]
     known = {message.message_id: message for message in reversed(messages)}
     first = [message for message in messages if known[message.message_id] is message]
     candidates = [found for message in first if (found := candidate(message)) is not None]
@@ -76,7 +86,8 @@ def assemble(messages: Sequence[Message]) -> tuple[Posting, ...]:
     members = {member.id for one in groups for member in one.members}
     members |= {cover.message_id for cover in naked.values() if cover is not None}
     answers = _answers(first, members, known)
-    return tuple(_posting(one, naked[one.first.id], known, answers) for one in groups)
+    ways = {message.message_id: carriers(message, book) for message in first} | dict(came or {})
+    return tuple(_posting(one, naked[one.first.id], known, answers, ways) for one in groups)
 
 
 def candidate(message: Message) -> Candidate | None:
@@ -128,7 +139,11 @@ def _answers(
 
 
 def _posting(
-    one: Group, naked: Message | None, known: Mapping[str, Message], answers: Mapping[str, Sequence[Message]]
+    one: Group,
+    naked: Message | None,
+    known: Mapping[str, Message],
+    answers: Mapping[str, Sequence[Message]],
+    ways: Mapping[str, tuple[str, ...]],
 ) -> Posting:
     members = {member.index: member for member in in_order(one.members)}
     series = _series(one, naked, answers)
@@ -155,7 +170,7 @@ def _posting(
             prerequisites=tuple(each for each in series.prereq_patch_ids or () if _HASH.fullmatch(each)),
             recipients=_recipients(members.values()),
         ),
-        parts=tuple(_part(member) for member in members.values()),
+        parts=tuple(_part(member, ways[member.id]) for member in members.values()),
         author=author,
         date=lead.message.date,
         expected=lead.expected,
@@ -276,7 +291,7 @@ def _patch(member: Candidate) -> Patch:
     return patch
 
 
-def _part(member: Candidate) -> Part:
+def _part(member: Candidate, carriers: tuple[str, ...]) -> Part:
     message = member.message
     assert message.author is not None
     return Part(
@@ -290,7 +305,7 @@ def _part(member: Candidate) -> Part:
         in_reply_to=message.in_reply_to,
         references=message.references,
         body=message.body,
-        reply_to=message.reply_to,
+        carriers=carriers,
     )
 
 

@@ -32,9 +32,10 @@ from bot.mail.posting import Posting
 from bot.ports import Clock, DuePosting, MailState, Outgoing, Served, StoredMail
 from bot.review.answering import KIND, answer_mail
 from bot.review.comment import Identity
-from bot.review.consent import Consent, Mode
+from bot.review.consent import Mode
 from bot.review.disposition import Disposition, Muted
 from bot.review.lint import problems
+from bot.review.recipients import RecipientContext
 from bot.review.record import Reviewed
 
 _MAILS: Final = 500
@@ -91,7 +92,7 @@ class Ears:
     secret: bytes
     identity: Identity
     parties: Callable[[Posting], Parties]
-    consent: Callable[[Sequence[str]], Consent]
+    context: Callable[[], RecipientContext]
     attest: Callable[[bytes], Sequence[Attestation]]
     recheck: Callable[[Posting], Rechecked | Broken]
     most_a_day: int = 10
@@ -166,6 +167,8 @@ class Answering:
             return sender.reason
         if sender.key == self._ears.own.lower():
             return "our own mail"
+        if reason := self._ears.context().book.objection(sender):
+            return reason
         posting = self._about(message)
         if posting is None:
             return "not about a series of ours, or without its token"
@@ -211,7 +214,8 @@ class Answering:
     ) -> Outgoing | None:
         """The frozen answer to the sender alone; None where there is nothing to say."""
         ears, now = self._ears, self._clock.now()
-        consent = ears.consent(posting.lists)
+        context = ears.context()
+        consent = context.consent_of(posting)
         if not paragraphs or consent.mode is Mode.OFF:
             return None
         reply = answer_mail(message, sender, paragraphs, ears.identity)
@@ -229,7 +233,7 @@ class Answering:
             content=content,
             due=now,
             mode=consent.mode.value,
-            lists=posting.lists,
+            lists=context.lists_of(posting),
             author=sender.key,
             state=MailState.HELD if held else MailState.QUEUED,
             reason="; ".join(held),

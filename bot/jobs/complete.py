@@ -9,8 +9,10 @@ from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
+from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_reply
 from bot.mail.message import Message
+from bot.mail.origin import original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Posting, Waiting
 from bot.ports import Batch, Clock, Completions, Incomplete, Lookup, Mails, Progress, RawMail
@@ -97,8 +99,9 @@ def wanted(posting: Posting, mails: Sequence[RawMail]) -> tuple[RawMail, ...]:
     kept = []
     for mail in mails:
         message = parse(mail.raw)
-        if not isinstance(message, Message) or message.author is None or message.message_id in known:
+        if not isinstance(message, Message) or message.message_id in known:
             continue
-        if message.author.key == posting.author.key and not is_reply(message.subject):
+        author = original_author(message, AddressBook())
+        if author is not None and author.key == posting.author.key and not is_reply(message.subject):
             kept.append(mail)
     return tuple(kept)

@@ -16,7 +16,9 @@ from bot.inbox.error import InboxError
 from bot.inbox.thread import relatives
 from bot.jobs.isolation import Broken, Hands, OwnHands
 from bot.jobs.outcome import Outcome
+from bot.mail.address_book import AddressBook
 from bot.mail.message import Message, UnreadableMail
+from bot.mail.origin import original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
 from bot.ports import Archive, Indexed, Mails, Postings, Progress, StoredMail, Thread, Unread
@@ -147,5 +149,6 @@ def index(stored: StoredMail) -> Indexed | Unread:
 
 def digest(message: Message) -> str:
     """Equal for copies of a mail that came over different lists: subject, author and text, not the way it took."""
-    parts = (message.subject, message.author.key if message.author else "", message.body)
+    author = original_author(message, AddressBook())
+    parts = (message.subject, author.key if author else "", message.body)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

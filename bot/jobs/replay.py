@@ -31,6 +31,7 @@ from bot.review.comment import Identity, Reply, Review
 from bot.review.history import History
 from bot.review.lint import problems
 from bot.review.policy import Policy
+from bot.review.recipients import RecipientContext
 from bot.review.reply import reply
 from bot.review.review import review
 from rules.finding import Report
@@ -78,6 +79,7 @@ class Desk:
     policy: Policy
     identity: Identity
     places: Places = field(default_factory=Places)
+    context: RecipientContext = field(default_factory=RecipientContext)
 
 
 Event = Unread | Broken | Read | Played
@@ -169,7 +171,8 @@ def _judge(
             yield Broken(f"thread of mail {slots[0].origin}: {thread.reason}")
         for posting, one in () if isinstance(thread, Broken) else thread:
             if since is None or (posting.date is not None and posting.date >= since):
-                made = review(posting, one.report, desk.rules, history.previous(posting), desk.policy, one.delta)
+                previous = history.previous(posting)
+                made = review(posting, one.report, desk.rules, previous, desk.policy, one.delta, desk.context)
                 history.remember(made)
                 yield _played(replace(made, basis=one.basis), desk, one.base)
         progress.advance()

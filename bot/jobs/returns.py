@@ -47,7 +47,7 @@ class Returning:
         if not isinstance(message, Message):
             return None
         if message.message_id.lower().endswith(self._end):
-            return Returned(message.message_id, "copy", f"{kept.source} {message.list_id or ''}".rstrip())
+            return Returned(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())
         if self._own not in {address.key for address in message.to}:
             return None
         bounced = isolated(f"bounce {kept.mail.origin}", lambda: bounce(message))

@@ -12,7 +12,6 @@ from typing import Final
 from bot.jobs.isolation import Broken, StoppedError, isolated
 from bot.jobs.judgement import Judgement
 from bot.jobs.outcome import Outcome
-from bot.mail.address import Address
 from bot.mail.authority import reply_address
 from bot.mail.compose import Refused, compose, recipients
 from bot.mail.parse import SYNTHETIC
@@ -23,6 +22,7 @@ from bot.review.comment import Basis, Identity, Recipients, Reply, Review, Stand
 from bot.review.consent import Consent, Mode
 from bot.review.lint import problems
 from bot.review.policy import Policy
+from bot.review.recipients import RecipientContext
 from bot.review.reply import KIND, message_id, reply
 from bot.review.review import review
 from rules.finding import silences
@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 class Desk:
     """What every posting is judged by.
 
-    `judge` tells what the rules find. `learned` puts into the policy what people answered about a posting. `basis`
+    `judge` tells what the rules find. `context` gives what is known now of the people and lists that could get a mail.
+    `learned` puts into the policy what people answered about a posting. `basis`
     names what it is judged by; with the `secret` answers to our mails go to an address that only we can make.
     """
 
@@ -45,7 +46,7 @@ class Desk:
     judge: Callable[[Posting, tuple[Rule, ...]], Judgement | Broken]
     policy: Policy
     identity: Identity
-    consent: Callable[[Sequence[str]], Consent]
+    context: Callable[[], RecipientContext]
     terms: Terms = field(default_factory=lambda: Terms(stale=None))
     learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
     basis: Basis = field(default_factory=Basis)
@@ -134,7 +135,7 @@ def _unsaid(judged: Judged) -> str:
 
 def rehearsed(desk: Desk, posting: Posting) -> bool:
     """Whether what is said of the posting is filed, and reaches nobody."""
-    return desk.consent(posting.lists).mode is Mode.DRY_RUN
+    return desk.context().consent_of(posting).mode is Mode.DRY_RUN
 
 
 def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged | Broken:
@@ -149,12 +150,10 @@ def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime
 
 
 def _reviewed(posting: Posting, found: Judgement, previous: Review | None, desk: Desk, now: datetime) -> Judged:
-    consent = desk.consent(posting.lists)
-    policy = _narrowed(desk.learned(posting, desk.policy), consent)
-    made = review(posting, found.report, desk.rules, previous, policy, found.delta)
-    made = replace(
-        made, recipients=_recipients(made.recipients, consent), basis=replace(desk.basis, base=found.basis.base)
-    )
+    context = desk.context()
+    policy = _narrowed(desk.learned(posting, desk.policy), context.consent_of(posting))
+    made = review(posting, found.report, desk.rules, previous, policy, found.delta, context)
+    made = replace(made, basis=replace(desk.basis, base=found.basis.base))
     frozen = mail_for(made, desk, now)
     if isinstance(frozen, Refused):
         made = replace(made, recipients=Recipients(reason=frozen.reason))
@@ -176,7 +175,7 @@ def mail_for(
         message_id=message_id(made.posting, desk.identity, kind),
         body="\n".join([*preface, "", answer.body] if preface else [answer.body]),
     )
-    return _freeze(made, answer, kind, desk.consent(made.posting.lists), now)
+    return _freeze(made, answer, kind, desk.context(), now)
 
 
 def _hears(made: Review, desk: Desk) -> str:
@@ -190,22 +189,12 @@ def _narrowed(policy: Policy, consent: Consent) -> Policy:
     return replace(policy, severity=severity, without=policy.without | consent.without)
 
 
-def _recipients(full: Recipients, consent: Consent) -> Recipients:
-    """To whom it goes by what the lists consented to; the reason says what was left out."""
-    if consent.mode is Mode.OFF:
-        return Recipients(reason="the list is switched off")
-    if consent.mode is not Mode.AUTHOR or not full.to:
-        return full
-    known = {address.key for address in full.to}
-    maintainers = (Address("", address) for address in consent.maintainers if address.lower() not in known)
-    return Recipients(full.to, tuple(maintainers), "the list agreed to mails to author and maintainers only")
-
-
-def _freeze(made: Review, answer: Reply, kind: str, consent: Consent, now: datetime) -> Outgoing | Refused:
+def _freeze(made: Review, answer: Reply, kind: str, context: RecipientContext, now: datetime) -> Outgoing | Refused:
     """The mail as bytes in its first state; one that the lint objects to is held for a human."""
     content = compose(answer)
     if isinstance(content, Refused):
         return content
+    consent = context.consent_of(made.posting)
     wrong = tuple(problems(answer.body))
     if wrong:
         log.warning("%s: held, not fit to be sent: %s", answer.message_id, "; ".join(wrong))
@@ -221,7 +210,7 @@ def _freeze(made: Review, answer: Reply, kind: str, consent: Consent, now: datet
         content=content,
         due=due,
         mode=consent.mode.value,
-        lists=made.posting.lists,
+        lists=context.lists_of(made.posting),
         author=made.posting.author.key,
         state=MailState.HELD if held else MailState.QUEUED,
         reason="; ".join(held or (("embargo",) if due > now else ())),

@@ -11,10 +11,11 @@ _OF_ALL: Final = frozenset({"*", "*/"})  # "THE REST": whoever keeps everything 
 
 
 class Maintainers:
-    """All entries of one MAINTAINERS file."""
+    """All entries of one MAINTAINERS file; `lists` are the addresses of all lists that it names, in lower case."""
 
     def __init__(self, text: str) -> None:
         self.entries = parse(text)
+        self.lists = frozenset(address.lower() for entry in maintainers.parse(text) for address in entry.lists)
 
     def owners(self, paths: Iterable[str]) -> frozenset[str]:
         """The addresses, in lower case, of those who maintain any of these files."""

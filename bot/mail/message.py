@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One mail as a value."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.address import Address
 from bot.mail.header import decode_header
-
-_LIST_HOST = re.compile(r"vger\.kernel\.org|(?:[a-z0-9-]+\.)*lists?\.[a-z0-9.-]+|kvack\.org|googlegroups\.com")
+from bot.mail.lists import is_list_host, list_address
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One parsed mail. Header text is decoded, unfolded and free of control characters; ids are stored without `<>`.
 
-    `author` is None where From is not plainly one mailbox. `date` is the Date header in UTC, None if unreadable.
+    `author` is None where From is not plainly one mailbox; `sender` is From where it names somebody else, because a
+    list rewrote it. `list_ids` are the different ids of List-Id headers: a mail that came over one list has one. `date`
+    is the Date header in UTC, None if unreadable.
     `in_reply_to` is the first id of In-Reply-To; `references` are all ids of References and In-Reply-To, oldest first.
     `body` is the decoded text with LF line ends and no NUL: the first text/plain part, and after it any attached patch.
     `flowed` says that the body was sent as format=flowed; it is left as it was sent. `headers` are as they stood in the
@@ -31,11 +31,12 @@ class Message:
     date: datetime | None
     in_reply_to: str | None
     references: tuple[str, ...]
-    list_id: str | None
+    list_ids: tuple[str, ...]
     body: str
     headers: tuple[tuple[str, str], ...]
     flowed: bool
     raw: bytes
+    sender: Address | None = None
 
     def header(self, name: str) -> str | None:
         """The first header with that name in any case, decoded; None where there is none."""
@@ -44,12 +45,13 @@ class Message:
 
     @property
     def lists(self) -> tuple[str, ...]:
-        """The addresses (`name@host`, lower case) of the lists that List-Id, To and Cc name, sorted."""
-        named = {address.key for address in self.to + self.cc if _LIST_HOST.fullmatch(address.key.partition("@")[2])}
-        if self.list_id:
-            name, _, host = self.list_id.partition(".")
-            named.add(f"{name}@{host}")
-        return tuple(sorted(named))
+        """The addresses (`name@host`, lower case) of the lists that List-Id, From, To and Cc name, sorted.
+
+        Lists are told by their hosts here: the same mail always names the same lists.
+        """
+        addresses = (*self.to, *self.cc, *filter(None, (self.author, self.sender)))
+        named = {address.key for address in addresses if is_list_host(address.address.rpartition("@")[2])}
+        return tuple(sorted(named.union(map(list_address, self.list_ids))))
 
 
 @dataclass(frozen=True, slots=True)

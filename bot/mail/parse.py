@@ -115,7 +115,7 @@ def _read_header(block: bytes) -> _Header:
 
 def _message(header: _Header, body: str, flowed: bool, raw: bytes) -> Message:
     replied = _ids(header.joined("in-reply-to"))
-    list_id = _LIST_ID.search(header.first("list-id").lower())
+    list_ids = (_LIST_ID.search(value.lower()) for value in header.named.get("list-id", ()))
     return Message(
         message_id=next(iter(_ids(header.first("message-id"))), "") or synthetic_id(raw),
         subject=decode_header(header.first("subject")),
@@ -126,7 +126,7 @@ def _message(header: _Header, body: str, flowed: bool, raw: bytes) -> Message:
         date=parse_date(clean(header.first("date"))),
         in_reply_to=replied[0] if replied else None,
         references=_shortened(tuple(dict.fromkeys(_ids(header.joined("references")) + replied))),
-        list_id=list_id[1] if list_id else None,
+        list_ids=tuple(dict.fromkeys(match[1] for match in list_ids if match)),
         body=body,
         headers=header.fields,
         flowed=flowed,

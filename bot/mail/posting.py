@@ -38,7 +38,8 @@ State = Complete | Waiting | Defective
 class Part:
     """One mail of a posting: `index` 0 is the cover letter. `body` is the decoded text, what a reply quotes.
 
-    `reply_to` is where the author wants answers; relays that send in his name put his own address there.
+    `author` wrote the mail, whatever a list put into its From. `carriers` are the addresses of the lists that the mail
+    demonstrably came through.
     """
 
     index: int
@@ -51,7 +52,7 @@ class Part:
     in_reply_to: str | None
     references: tuple[str, ...]
     body: str
-    reply_to: tuple[Address, ...] = ()
+    carriers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Posting:
     """One mailing of one revision.
 
     `message_id` is the cover letter's, else the first patch's: the posting's name for ever. `topic` links the revisions
-    of one series: the change-id, else author and normalised subject. `lists` are the addresses of the lists it was seen
-    on. `expected` is the M of "n/M".
+    of one series: the change-id, else author and normalised subject. `lists` are the addresses of the lists that its
+    mails name, as far as their hosts tell. `expected` is the M of "n/M".
     """
 
     message_id: str
@@ -86,6 +87,11 @@ class Posting:
 
     def part(self, index: int) -> Part | None:
         return next((part for part in self.parts if part.index == index), None)
+
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        """The lists that a part of it demonstrably came through, sorted."""
+        return tuple(sorted({carrier for part in self.parts for carrier in part.carriers}))
 
     @property
     def cover(self) -> Part | None:

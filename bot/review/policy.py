@@ -21,15 +21,13 @@ _DRAFT: Final = {"RFC", "WIP", "DRAFT", "POC"}
 class Policy:
     """The limits of a mail.
 
-    `own` are our addresses, `ignored` those of authors who want no mail, in lower case. `without` are rule ids switched
-    off. Below `severity` and `confidence` nothing is said. `dismissed` holds the fingerprints that an author or
-    maintainer called not applicable, with the reason given; `demoted` the rules that were called wrong too often, with
-    the figures; `muted` says who silenced the series, if anybody did. The bounds count remarks, not places: those
-    that are explained, those of a rule explained already, nits. With the renderer's cuts they keep a mail under 20 kB.
+    `without` are rule ids switched off. Below `severity` and `confidence` nothing is said. `dismissed` holds the
+    fingerprints that an author or maintainer called not applicable, with the reason given; `demoted` the rules that
+    were called wrong too often, with the figures; `muted` says who silenced the series, if anybody did. The bounds
+    count remarks, not places: those that are explained, those of a rule explained already, nits. With the renderer's
+    cuts they keep a mail under 20 kB.
     """
 
-    own: frozenset[str] = frozenset()
-    ignored: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     dismissed: Mapping[str, str] = field(default_factory=dict)
     demoted: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +38,6 @@ class Policy:
     most_listed: int = 10
     most_nits: int = 5
     most_repeats: int = 2
-    most_recipients: int = 100
 
 
 def withhold(

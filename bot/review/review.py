@@ -3,11 +3,11 @@
 
 from collections.abc import Iterable
 
-from bot.mail.address import Address
 from bot.mail.posting import Complete, Part, Posting
 from bot.review.baseline import compare
 from bot.review.comment import NO_DELTA, Comment, Recipients, Review, Standing
 from bot.review.policy import Policy, withhold
+from bot.review.recipients import RecipientContext, recipients
 from rules.delta import UnsafeDelta, against
 from rules.finding import Report
 from rules.rule import Rule, Status
@@ -20,6 +20,7 @@ def review(
     previous: Review | None = None,
     policy: Policy | None = None,
     delta: UnsafeDelta = NO_DELTA,
+    context: RecipientContext | None = None,
 ) -> Review:
     """The review of a posting, from values alone: the same arguments give the same review.
 
@@ -34,7 +35,7 @@ def review(
     comments = withhold(comments, posting, known, policy)
     than = against(delta, previous.delta).line() if previous is not None else ""
     line = "; ".join(filter(None, (delta.line(), than)))
-    to = _recipients(posting, comments, policy)
+    to = _recipients(posting, comments, policy, context or RecipientContext())
     return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)
 
 
@@ -51,31 +52,11 @@ def resolved(comments: Iterable[Comment]) -> int:
     return sum(comment.standing is Standing.RESOLVED and comment.known for comment in comments)
 
 
-def _recipients(posting: Posting, comments: tuple[Comment, ...], policy: Policy) -> Recipients:
-    """The author, in copy whom the answered mail went to, without ourselves; of a crowd only author and lists."""
+def _recipients(
+    posting: Posting, comments: tuple[Comment, ...], policy: Policy, context: RecipientContext
+) -> Recipients:
+    """Return to whom the review goes, or why it goes to nobody."""
     part = answered(posting, comments)
     if part is None or all(comment.withheld is not None for comment in comments):
         return Recipients(reason="nothing to say")
-    if policy.muted:
-        return Recipients(reason=policy.muted)
-    if part.author.key in policy.ignored or posting.author.key in policy.ignored:
-        return Recipients(reason="the author wants no mail")
-    if part.author.key in policy.own:
-        return Recipients(reason="our own mail")
-    to = _without(part.reply_to or (part.author,), policy.own) or (part.author,)
-    copies = _without(part.to + part.cc, policy.own | {part.author.key} | {address.key for address in to})
-    if len(copies) + len(to) > policy.most_recipients:
-        lists = {name.lower() for name in posting.lists}
-        copies = tuple(address for address in copies if address.key in lists)
-        return Recipients(to, copies, f"more than {policy.most_recipients} recipients: author and lists only")
-    return Recipients(to, copies)
-
-
-def _without(addresses: Iterable[Address], keys: frozenset[str]) -> tuple[Address, ...]:
-    """The addresses in their order, each once, those with the given keys left out."""
-    seen, kept = set(keys), []
-    for address in addresses:
-        if address.key not in seen:
-            seen.add(address.key)
-            kept.append(address)
-    return tuple(kept)
+    return Recipients(reason=policy.muted) if policy.muted else recipients(posting, part, context)

@@ -28,6 +28,7 @@ from rules.delta import of_series
 from rules.engine import judge, view
 from rules.registry import by_id
 from rules.tree import NoTree
+from tests.fakes.contexts import consenting
 
 CASES = Path(__file__).parent.parent / "data" / "golden"
 IDENTITY = Identity(Address("patchwarden", "patchwarden@bot.example.org"), "1.0", "owner@example.org")
@@ -50,7 +51,7 @@ RULES = tuple(
 
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-DESK = Desk(RULES, Judging(), Policy(), IDENTITY, lambda lists: Consent(Mode.LIST))
+DESK = Desk(RULES, Judging(), Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
 
 
 def _mails(case: Path) -> list[bytes]:

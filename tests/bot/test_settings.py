@@ -145,3 +145,18 @@ def test_screening_needs_a_kernel(line: str) -> None:
     Path("s.toml").write_text(f"{line}\n")
     with pytest.raises(SettingsError, match=r"s\.toml: screened: .* \[kernel\] names no repositories"):
         load(Path("s.toml"))
+
+
+@pytest.mark.parametrize("consent", ["", 'consent = ""', 'consent = "http://x.example.org/1"', 'consent = "https://"'])
+def test_nobody_gets_copies_without_their_own_agreement(consent: str) -> None:
+    Path("s.toml").write_text(f'[people."ann@example.org"]\n{consent}\n')
+
+    with pytest.raises(SettingsError, match=r"ann@example\.org: needs consent"):
+        load(Path("s.toml"))
+
+
+def test_a_person_s_agreement_is_read() -> None:
+    table = '[people."ann@example.org"]\nconsent = "https://x.example.org/1"\nlists = ["rust@lists.example.org"]\n'
+    Path("s.toml").write_text(table)
+
+    assert load(Path("s.toml")).people["ann@example.org"].lists == ("rust@lists.example.org",)

@@ -194,7 +194,7 @@ def test_approving_prints_the_mail_as_it_goes(patchwarden: Call, held: str) -> N
     assert "held -> approved" in err
     assert known == (
         "# held (waits for approval; `patchwarden outbox approve` lets it go), from patchwarden@example.org to\n"
-        "# ada@example.org, rust-for-linux@lists.example.org\n"
+        "# ada@example.org\n"
     )
 
 

@@ -27,9 +27,11 @@ from bot.mail.posting import Posting
 from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
+from bot.review.recipients import RecipientContext
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.registry import active
+from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.signing import SIGNED, Dns, rsa_key, signed
@@ -58,7 +60,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.identity = Identity(Address("patchwarden", OWN), "1.0", "person@bot.example.org")
-        self.desk = Desk(active(), Judging(), Policy(), self.identity, lambda lists: Consent(self.mode), secret=SECRET)
+        self.desk = Desk(active(), Judging(), Policy(), self.identity, self._context, secret=SECRET)
         self.ingest(patch(PATCH, "led"), patch(OTHER, "fan"))
         Reviewing(self.store, self.desk, self.clock, Event(), Silent()).run()
 
@@ -89,6 +91,9 @@ class World:
         head = "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
         return f"{head}\n{body}".encode()
 
+    def _context(self) -> RecipientContext:
+        return RecipientContext(consent=lambda _: Consent(self.mode))
+
     def sign(self, mail: bytes, **how: object) -> bytes:
         return signed(mail, self.clock.now(), **how)  # type: ignore[arg-type]  # handed through
 
@@ -102,7 +107,7 @@ class World:
             secret=SECRET,
             identity=self.identity,
             parties=self._parties,
-            consent=self.desk.consent,
+            context=self.desk.context,
             attest=partial(attest, keys=Keys(self.dns)),
             recheck=self._recheck,
             most_a_day=self.most_a_day,
@@ -432,7 +437,7 @@ def test_a_recheck_that_changes_nothing_is_silent(world: World) -> None:
 
 
 def test_a_recheck_that_changes_something_is_answered(world: World) -> None:
-    world.desk = Desk((), Judging(), Policy(), world.identity, lambda lists: Consent(Mode.AUTHOR), secret=SECRET)
+    world.desk = Desk((), Judging(), Policy(), world.identity, consenting(Consent(Mode.AUTHOR)), secret=SECRET)
 
     world.hear(world.sign(world.mail("patchwarden: recheck\n")))
 

@@ -17,11 +17,13 @@ from bot.jobs.poll import Poll
 from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
+from bot.mail.address_book import AddressBook
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.smtp import Server, Smtp
 from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
+from bot.review.recipients import RecipientContext
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.bounces import dsn
@@ -124,5 +126,9 @@ def _agreed(lists: Sequence[str]) -> Consent:
     return Consent(Mode.LIST)
 
 
+def _context() -> RecipientContext:
+    return RecipientContext(consent=_agreed, book=AddressBook(own=frozenset({OURS})))
+
+
 def _desk() -> Desk:
-    return Desk(active(), Judging(), Policy(own=frozenset({OURS})), Identity(Address("bot", OURS), "1.0"), _agreed)
+    return Desk(active(), Judging(), Policy(), Identity(Address("bot", OURS), "1.0"), _context)

@@ -17,11 +17,11 @@ from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.review.comment import Identity
-from bot.review.consent import Consent
 from bot.review.period import Period, Rhythm
 from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.registry import active
+from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
@@ -42,7 +42,7 @@ def clock() -> FakeClock:
 
 
 def _happen(store: Repository, clock: FakeClock, message_id: str = "1@example.org", name: str = "led") -> None:
-    desk = Desk(active(), Judging(), Policy(), IDENTITY, lambda lists: Consent())
+    desk = Desk(active(), Judging(), Policy(), IDENTITY, consenting())
     Poll([FakeArchive((patch(message_id, name),), message_id)], store, assemble, Event(), Silent()).run()
     Reviewing(store, desk, clock, Event(), Silent()).run()
 

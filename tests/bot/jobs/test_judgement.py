@@ -35,7 +35,6 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.review.comment import Identity
-from bot.review.consent import Consent
 from bot.review.policy import Policy
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -45,6 +44,7 @@ from rules.tree import blob_id
 from tests.bot.jobs.misjudging import POISON, rule
 from tests.bot.kernel.repositories import commit, repository
 from tests.bot.review.making import Maker
+from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, git_archive, patch
 from tests.fakes.origin import FakeClock
 
@@ -67,7 +67,7 @@ def mark(tmp_path: Path) -> Path:
 
 def _desk(how: str, hands: Hands, mark: Path | None = None) -> Desk:
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule(how, mark),), Judging(hands=hands), Policy(), identity, lambda lists: Consent())
+    return Desk((rule(how, mark),), Judging(hands=hands), Policy(), identity, consenting())
 
 
 def _polled(store: Repository) -> None:

@@ -36,6 +36,7 @@ from bot.store.repository import Repository
 from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.view import FileView
 from tests.bot.review.making import Maker
+from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.relay import Relay
@@ -213,7 +214,13 @@ def _agreed(lists: Sequence[str]) -> Consent:
 
 def _desk() -> Desk:
     rule = Maker().rule("bad-thing", check_file=_says_something)
-    return Desk((rule,), Judging(), Policy(), Identity(Address("bot", "bot@bot.example.org"), "1.0"), _agreed)
+    return Desk(
+        (rule,),
+        Judging(),
+        Policy(),
+        Identity(Address("bot", "bot@bot.example.org"), "1.0"),
+        consenting(Consent(Mode.LIST)),
+    )
 
 
 def _says_something(file: FileView) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from bot.review.policy import Policy
 from bot.store.repository import Repository
 from rules.finding import Severity
 from rules.registry import by_id
+from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
@@ -40,7 +41,7 @@ def _desk(**changes: object) -> Desk:
     assert rule is not None
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
     values: dict[str, object] = {"rules": (rule,), "basis": Basis("1.0", "aaa", (rule.id,))} | changes
-    plain = Desk((), Judging(), Policy(), identity, lambda lists: Consent())
+    plain = Desk((), Judging(), Policy(), identity, consenting())
     return replace(plain, **values)  # type: ignore[arg-type]  # a field each
 
 
@@ -208,7 +209,7 @@ def test_a_posting_is_found_by_its_mails_and_by_ours(store: Repository, clock: F
     assert store.find("nobody@example.org") is None
 
 
-TO_LIST = _desk(consent=lambda lists: Consent(Mode.LIST))
+TO_LIST = _desk(context=consenting(Consent(Mode.LIST)))
 
 
 def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository, clock: FakeClock) -> None:

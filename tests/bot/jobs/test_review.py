@@ -25,6 +25,7 @@ from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.rule import Rule
 from rules.view import FileView
 from tests.bot.review.making import Maker
+from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
 
@@ -42,7 +43,7 @@ def _says_something(file: FileView) -> Iterator[Finding]:
 def desk(make: Maker) -> Desk:
     rule = make.rule("bad-thing", check_file=_says_something)
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule,), Judging(), Policy(), identity, lambda lists: Consent())
+    return Desk((rule,), Judging(), Policy(), identity, consenting())
 
 
 def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | None = None) -> tuple[Outcome, ...]:
@@ -51,7 +52,7 @@ def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | Non
 
 
 def _agreed(desk: Desk, mode: Mode, *maintainers: str) -> Desk:
-    return replace(desk, consent=lambda lists: Consent(mode, maintainers))
+    return replace(desk, context=consenting(Consent(mode, maintainers)))
 
 
 def test_a_finding_becomes_one_frozen_mail(store: Repository, desk: Desk) -> None:
@@ -114,7 +115,7 @@ def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, desk:
     ("mode", "state", "to"),
     [
         (Mode.DRY_RUN, "queued", (AUTHOR, LIST)),
-        (Mode.MODERATE, "held", (AUTHOR, LIST)),
+        (Mode.MODERATE, "held", (AUTHOR, "maintainer@example.org")),
         (Mode.AUTHOR, "queued", (AUTHOR, "maintainer@example.org")),
         (Mode.LIST, "queued", (AUTHOR, LIST)),
     ],
@@ -153,14 +154,14 @@ def test_why_findings_are_not_said_is_told(store: Repository, desk: Desk) -> Non
 
 @pytest.mark.parametrize("narrow", [Consent(severity=Severity.BUG), Consent(without=frozenset({"bad-thing"}))])
 def test_a_list_may_want_to_hear_less(store: Repository, desk: Desk, narrow: Consent) -> None:
-    (outcome,) = _review(store, replace(desk, consent=lambda lists: narrow), patch("1@x"))
+    (outcome,) = _review(store, replace(desk, context=consenting(narrow)), patch("1@x"))
 
     assert (outcome.findings, outcome.mail) == (1, "")
 
 
 def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, desk: Desk) -> None:
     clock = FakeClock(START + timedelta(hours=1))
-    waiting = replace(desk, consent=lambda lists: Consent(Mode.LIST, embargo=timedelta(hours=24)))
+    waiting = replace(desk, context=consenting(Consent(Mode.LIST, embargo=timedelta(hours=24))))
     _review(store, waiting, patch("1@x"), clock=clock)
 
     assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]

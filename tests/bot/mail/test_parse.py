@@ -42,7 +42,7 @@ def test_an_ordinary_mail() -> None:
     assert ("Re: [PATCH] x", "2@example.org", "1@example.org") == (mail.subject, mail.message_id, mail.in_reply_to)
     assert ("0@example.org", "1@example.org") == mail.references
     assert datetime(2026, 11, 2, 8, 14, tzinfo=UTC) == mail.date
-    assert ("rust.lists.example.org", ("rust@lists.example.org",)) == (mail.list_id, mail.lists)
+    assert (("rust.lists.example.org",), ("rust@lists.example.org",)) == (mail.list_ids, mail.lists)
     assert ("Text.\n", False, "a", None) == (mail.body, mail.flowed, mail.header("x-odd"), mail.header("X-None"))
 
 

@@ -24,6 +24,7 @@ from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from rules.registry import by_id
+from tests.fakes.contexts import consenting
 from tests.fakes.sink import Sink, sink
 
 PATCH = b"""\
@@ -278,7 +279,7 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
     assert rule is not None
     assert isinstance(message, Message)
     us = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0", "owner@example.org")
-    desk = Desk((rule,), Judging(), Policy(), us, lambda lists: Consent(Mode.LIST))
+    desk = Desk((rule,), Judging(), Policy(), us, consenting(Consent(Mode.LIST)))
     for posting in assemble([message]):
         judged = examine(posting, None, desk, datetime(2026, 3, 3, tzinfo=UTC))
         assert isinstance(judged, Judged)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ from sqlmodel import select
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.ports import Batch, Indexed, MailState, Outgoing, Thread
 from bot.review.comment import Comment, Recipients, Review, Standing
+from bot.store.codec import decode, encode, pack, unpack
 from bot.store.repository import Repository
 from bot.store.tables import ReviewRow
 from rules.finding import Failure, LogAnchor
@@ -66,6 +68,15 @@ def test_a_posting_that_completes_becomes_due(store: Repository, make: Maker) ->
     store.save_threads([(thread, [make.posting(state=Complete())])])
 
     assert _due(store) == ["v1.1@example.org"]
+
+
+def test_a_posting_of_an_older_version_comes_back(make: Maker) -> None:
+    fields = json.loads(unpack(encode(make.posting())))
+    for part in fields["parts"]:
+        del part["carriers"]
+        part["reply_to"] = [{"name": "", "address": "elsewhere@example.org"}]
+
+    assert decode(Posting, pack(json.dumps(fields).encode())) == make.posting()
 
 
 def test_undecodable_bytes_in_a_patch_come_back(store: Repository, make: Maker) -> None:

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which addresses belong to no person: mailing lists, bots, mailboxes that nobody reads, and our own."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.mail.address import Address
+from bot.mail.bots import KNOWN_NAMES, is_bot
+from bot.mail.lists import is_list_host
+
+_UNREAD: Final = frozenset(
+    {"bounce", "bounces", "devnull", "donotreply", "mailerdaemon", "nobody", "noreply", "noresponse", "postmaster"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressBook:
+    """The addresses that belong to no person, in lower case: ours, known lists, and bots beyond the registry."""
+
+    own: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+    bots: frozenset[str] = frozenset()
+
+    def is_own(self, address: str) -> bool:
+        """Whether the address is ours, with or without a detail (`local+detail@domain`)."""
+        return address.lower() in self.own or _without_detail(address) in self.own
+
+    def is_list(self, address: str) -> bool:
+        """Whether the address is a known list, or its host is one that carries lists."""
+        return address.lower() in self.lists or is_list_host(address.rpartition("@")[2])
+
+    def objection(self, address: Address) -> str:
+        """Return why no mail may go to the address as to a person; "" if one may."""
+        checks = (
+            (self.is_own(address.address), "our own address"),
+            (self.is_list(address.address), "the address of a list"),
+            (is_bot(address.address) or address.key in self.bots, "a bot"),
+            (address.name.lower() in KNOWN_NAMES, "a bot"),
+            (is_unread(address.address), "an address that nobody reads"),
+        )
+        return next((f"{address.key} is {reason}" for applies, reason in checks if applies), "")
+
+
+def is_unread(address: str) -> bool:
+    """Whether the address is one that drops what it gets (`no-reply@`, `devnull+detail@`, `@noreply.host`)."""
+    local, _, host = _without_detail(address).partition("@")
+    name = local.replace("-", "").replace("_", "").replace(".", "")
+    return name in _UNREAD or name.endswith("noreply") or "noreply" in host.replace("-", "").split(".")
+
+
+def _without_detail(address: str) -> str:
+    local, _, host = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{host}"

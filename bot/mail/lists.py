@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Addresses of mailing lists, told by what a mail says alone."""
+
+from typing import Final
+
+_LIST_HOSTS: Final = frozenset({"vger.kernel.org", "kvack.org", "googlegroups.com"})
+_LIST_LABELS: Final = frozenset({"list", "lists"})
+
+
+def is_list_host(host: str) -> bool:
+    """Whether a host carries lists, by its name: a guess that is right about nine of ten lists of the kernel."""
+    labels = host.lower().split(".")
+    return host.lower() in _LIST_HOSTS or not _LIST_LABELS.isdisjoint(labels[:-1])
+
+
+def list_address(list_id: str) -> str:
+    """Return the address of the list whose List-Id this is: its first label is the local part."""
+    name, _, host = list_id.partition(".")
+    return f"{name}@{host}"

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who wrote a mail whose From a list or a relay rewrote, and the lists that a mail came through."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from bot.mail.address import Address, is_plain, parse_address
+from bot.mail.address_book import AddressBook
+from bot.mail.lists import is_list_host, list_address
+from bot.mail.message import Message
+
+_RELAY: Final = "devnull+"
+_VIA: Final = " via "
+_DMARC: Final = "dmarc"
+_ORIGINAL: Final = ("reply-to", "x-original-from")
+_IN_BODY_SIZE: Final = 2000
+_IN_BODY_LINES: Final = 10
+
+
+def with_original_author(message: Message, book: AddressBook) -> Message:
+    """Return the mail with its original author, and the rewritten From as `sender`; else the mail as it is."""
+    author = original_author(message, book)
+    if author is None or author == message.author:
+        return message
+    return replace(message, author=author, sender=message.author)
+
+
+def original_author(message: Message, book: AddressBook) -> Address | None:
+    """Return From, or where a list or relay rewrote it the person that the mail names as its author.
+
+    That person is the one whose address is encoded in From, else the only mailbox of Reply-To, X-Original-From or the
+    From line that begins the text. If none of them can be a person, From stays: nobody answers it then.
+    """
+    sender = message.author
+    if sender is None or not _is_rewritten(sender, message, book):
+        return sender
+    book = replace(book, lists=book.lists | _own_lists(message))
+    for person in _named(sender, message, book):
+        if not book.objection(person) and _VIA not in person.name:
+            return person
+    return sender
+
+
+def may_be_rewritten(address: Address) -> bool:
+    """Whether an address in From may stand for another person's, though it is not known as a list's or relay's."""
+    return _VIA in address.name or address.key.startswith(_RELAY)
+
+
+def carriers(message: Message, book: AddressBook, archive: str = "") -> tuple[str, ...]:
+    """Return the lists that the mail demonstrably came through, sorted.
+
+    A mail names its list in List-Id; two that contradict each other prove nothing. Without one, the list that rewrote
+    From is proof, the list after which the archive is named, or the only list that the mail was sent to.
+    """
+    if message.list_ids:
+        return (list_address(message.list_ids[0]),) if len(message.list_ids) == 1 else ()
+    senders = (message.sender, message.author)
+    named = {address.key for address in (*message.to, *message.cc) if book.is_list(address.address)}
+    rewriters = {address.key for address in senders if address is not None and book.is_list(address.address)}
+    inbox = archive.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    of_archive = {address for address in named if address.partition("@")[0] == inbox}
+    proofs = (rewriters, of_archive, named)
+    return next((tuple(proof) for proof in proofs if len(proof) == 1), ())
+
+
+def _is_rewritten(sender: Address, message: Message, book: AddressBook) -> bool:
+    if book.is_list(sender.address) or sender.key in _own_lists(message) or sender.key.startswith(_RELAY):
+        return True
+    sent_to = {address.key for address in (*message.to, *message.cc)}
+    return _encoded(sender, message, book) is not None or (_VIA in sender.name and sender.key in sent_to)
+
+
+def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[Address]:
+    """The persons that may have written the mail, the best evidence first."""
+    encoded = _encoded(sender, message, book)
+    if encoded is not None:
+        yield encoded
+    relayed = sender.key.removeprefix(_RELAY).partition("@")[0] if sender.key.startswith(_RELAY) else ""
+    values = (*(_only(message, name) for name in _ORIGINAL), _in_body(message.body))
+    for value in values:
+        person = parse_address(value)
+        # A relay names its user in its own address, with a dot for the @.
+        if person is not None and (not relayed or person.key.replace("@", ".") == relayed):
+            yield person
+
+
+def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | None:
+    """The person in a From such as `user=domain@list-host` or `user=40domain@dmarc.host`."""
+    local, _, host = sender.address.rpartition("@")
+    if "=" not in local or not (_rewrites(host, message, book) or _VIA in sender.name):
+        return None
+    user, _, domain = local.rpartition("=40" if "=40" in local else "=")
+    person = Address(sender.name.partition(_VIA)[0].strip("' "), f"{user}@{domain}")
+    return person if "." in domain and is_plain(person.address) else None
+
+
+def _rewrites(host: str, message: Message, book: AddressBook) -> bool:
+    """Whether the host may put addresses of its own in From."""
+    host = host.lower()
+    known = (address.rpartition("@")[2] for address in (*book.lists, *_own_lists(message)))
+    return is_list_host(host) or _DMARC in host.split(".") or host in known
+
+
+def _own_lists(message: Message) -> frozenset[str]:
+    return frozenset(map(list_address, message.list_ids))
+
+
+def _only(message: Message, name: str) -> str:
+    """The header's value if the mail has exactly one, raw bytes in it read as text."""
+    values = [value for key, value in message.headers if key.lower() == name]
+    if len(values) != 1:
+        return ""
+    return values[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _in_body(body: str) -> str:
+    """The From line of the header lines that git format-patch puts before the text of another person's patch."""
+    for line in body[:_IN_BODY_SIZE].lstrip("\n").split("\n")[:_IN_BODY_LINES]:
+        name, colon, value = line.partition(":")
+        if not colon or " " in name:
+            break
+        if name.lower() == "from":
+            return value
+    return ""

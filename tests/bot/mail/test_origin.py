@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import pytest
+
+from bot.mail.address_book import AddressBook
+from bot.mail.message import Message
+from bot.mail.origin import carriers, original_author, with_original_author
+from bot.mail.parse import parse
+
+LIST = "rust@lists.example.org"
+MUNGED = f"Ann Example via rust <{LIST}>"
+BOOK = AddressBook(
+    own=frozenset({"bot@bot.example.org"}),
+    lists=frozenset({"kernel@corp.example.org"}),
+    bots=frozenset({"robot@example.org"}),
+)
+
+
+def mail(sender: str, *headers: str, body: str = "A patch.", to: str = LIST) -> Message:
+    lines = [f"From: {sender}", f"To: {to}", "Subject: [PATCH] rust: a", *headers, "Message-ID: <1@x>", "", body]
+    message = parse("\n".join(lines).encode())
+    assert isinstance(message, Message)
+    return message
+
+
+def author(*arguments: str, **more: str) -> str:
+    found = original_author(mail(*arguments, **more), BOOK)
+    return "" if found is None else found.address
+
+
+@pytest.mark.parametrize(
+    "reply_to",
+    [
+        LIST,
+        "robot@example.org",
+        "bot@bot.example.org",
+        "victim@example.org",
+        "a@example.org, b@example.org",
+        "people: a@example.org, b@example.org;",
+    ],
+)
+def test_a_genuine_from_stands_whatever_reply_to_and_the_text_say(reply_to: str) -> None:
+    more = (f"Reply-To: {reply_to}", "X-Original-From: Eve <eve@example.org>")
+
+    assert author("Ann <ann@example.org>", *more, body="From: Eve <eve@example.org>\n\nA patch.") == "ann@example.org"
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        MUNGED,
+        f"Ann Example <{LIST}>",
+        "'Ann Example' via kernel <kernel@corp.example.org>",
+        '"Ann Example via B4 Relay" <devnull+ann.example.org@kernel.org>',
+        "Ann Example <ann=example.org@lists.example.org>",
+        "Ann Example <ann=40example.org@dmarc.example.com>",
+        "Ann Example via odd <odd@odd.example.com>",
+    ],
+)
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ("Reply-To: Ann Example <ann@example.org>", "A patch."),
+        ("X-Original-From: Ann Example <ann@example.org>", "A patch."),
+        ("X-Nothing: here", "From: Ann Example <ann@example.org>\nDate: today\n\nA patch."),
+    ],
+)
+def test_the_author_behind_a_rewritten_from_is_found(sender: str, header: str, body: str) -> None:
+    assert author(sender, header, body=body, to=f"{LIST}, odd@odd.example.com") == "ann@example.org"
+
+
+@pytest.mark.parametrize(
+    ("sender", "found"),
+    [
+        ("Ann via rust <ann=example.org@lists.example.org>", "ann@example.org"),
+        ("Ann <ann=40example.org@dmarc.example.com>", "ann@example.org"),
+        ("Ann <ann=example.org@mail.example.com>", "ann=example.org@mail.example.com"),
+        ("Ann <ann=40example.org@mail.example.com>", "ann=40example.org@mail.example.com"),
+    ],
+)
+def test_an_address_that_encodes_another_is_decoded_where_a_list_made_it(sender: str, found: str) -> None:
+    assert author(sender) == found
+
+
+def test_the_address_that_from_encodes_goes_before_what_the_sender_asks_for() -> None:
+    sender = "Ann via rust <ann=example.org@lists.example.org>"
+
+    assert author(sender, "Reply-To: victim@example.org") == "ann@example.org"
+
+
+@pytest.mark.parametrize(
+    "reply_to",
+    [
+        "",
+        "kernel@corp.example.org",
+        f"Ann via rust <{LIST}>",
+        "other@lists.example.org",
+        "robot@example.org",
+        "syzbot+abc@syzkaller.appspotmail.com",
+        "bot@bot.example.org",
+        "bot+token@bot.example.org",
+        "no-reply@example.org",
+        "Ann <1+ann@users.noreply.example.org>",
+        "a@example.org, b@example.org",
+        "a@example.org, undisclosed:;",
+        "people: a@example.org;",
+        "ann@example.org <eve@example.com>",
+    ],
+)
+def test_what_is_not_plainly_one_person_is_no_author(reply_to: str) -> None:
+    assert author(MUNGED, f"Reply-To: {reply_to}") == LIST
+
+
+def test_two_headers_name_nobody() -> None:
+    assert author(MUNGED, "Reply-To: a@example.org", "Reply-To: b@example.org") == LIST
+
+
+def test_a_relay_s_user_is_the_one_whom_its_address_names() -> None:
+    relay = "Ann via B4 Relay <devnull+ann.example.org@kernel.org>"
+
+    assert author(relay, "Reply-To: victim@example.org", "X-Original-From: Ann <ann@example.org>") == "ann@example.org"
+    assert author(relay, "Reply-To: victim@example.org").startswith("devnull+")
+
+
+def test_a_list_that_only_list_id_names_is_known_by_it() -> None:
+    more = ("List-Id: Odd <odd.odd.example.com>", "Reply-To: ann@example.org")
+
+    assert author("Ann <odd@odd.example.com>", *more) == "ann@example.org"
+
+
+def test_a_name_with_via_does_not_make_a_person_s_address_a_list() -> None:
+    assert author("Eve via Mallory <eve@example.org>", "Reply-To: victim@example.org") == "eve@example.org"
+
+
+def test_the_rewriting_list_still_counts_as_named() -> None:
+    message = with_original_author(mail(MUNGED, "Reply-To: ann@example.org", to="ann@example.org"), BOOK)
+
+    assert message.author is not None
+    assert (message.author.address, message.lists) == ("ann@example.org", (LIST,))
+
+
+@pytest.mark.parametrize(
+    ("sender", "to", "headers", "archive", "came"),
+    [
+        ("a@example.org", "x@lists.example.org", ("List-Id: <rust.lists.example.org>",), "", (LIST,)),
+        ("a@example.org", LIST, ("List-Id: <rust.lists.example.org>", "List-Id: <x.lists.example.org>"), "", ()),
+        ("a@example.org", LIST, ("List-Id: <rust.lists.example.org>",) * 2, "", (LIST,)),
+        ("a@example.org", f"{LIST}, b@example.org", (), "", (LIST,)),
+        ("a@example.org", f"{LIST}, x@lists.example.org", (), "", ()),
+        ("a@example.org", f"{LIST}, x@lists.example.org", (), "https://lore.example.org/rust/", (LIST,)),
+        ("a@example.org", f"{LIST}, x@lists.example.org", (), "/srv/rust.git", (LIST,)),
+        (MUNGED, f"{LIST}, x@lists.example.org", (), "", (LIST,)),
+        ("a@example.org", "b@example.org", (), "/srv/rust.git", ()),
+        ("a@example.org", "kernel@corp.example.org", (), "", ("kernel@corp.example.org",)),
+    ],
+)
+def test_the_lists_that_a_mail_came_through(
+    sender: str, to: str, headers: tuple[str, ...], archive: str, came: tuple[str, ...]
+) -> None:
+    assert carriers(mail(sender, *headers, to=to), BOOK, archive) == came
