@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-PREFIX: Final = "patchwarden-"
+PREFIX: Final = "patchwarden-tmp-"
+MARK: Final = ".made-by-patchwarden"
+"""A file in each of our temporary folders: a folder that only has such a name is somebody else's."""
 _MAX_HOME: Final = 70  # bytes; worker processes add 32 for a socket's name, which may have 107
 
 
@@ -26,7 +28,7 @@ def use_temporary_home() -> None:
     sockets below it, nothing happens.
     """
     with suppress(OSError):
-        if len(os.fsencode(tempfile.gettempdir())) + len("/patchwarden-12345678") > _MAX_HOME:
+        if len(os.fsencode(tempfile.gettempdir())) + len(f"/{PREFIX}12345678") > _MAX_HOME:
             return
         home = temporary_folder()
         # What is registered first runs last: others tidy up in the folder first.
@@ -54,6 +56,8 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 def remove_abandoned(parent: Path) -> int:
     """Remove the temporary folders in `parent` that this user's killed processes left; return how many.
 
+    A folder that was never locked is empty still, and only removed if it is.
+
     A folder of a living process, of another user, or behind a symbolic link is left alone.
     """
     removed = 0
@@ -63,7 +67,10 @@ def remove_abandoned(parent: Path) -> int:
             try:
                 if os.fstat(descriptor).st_uid == os.geteuid():
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(path)
+                    if (path / MARK).exists():
+                        shutil.rmtree(path)
+                    else:
+                        path.rmdir()
                     removed += 1
             finally:
                 os.close(descriptor)
@@ -79,5 +86,6 @@ def _make(where: Path) -> tuple[Path, int]:
             with suppress(FileNotFoundError, BlockingIOError):
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.path.samestat(os.fstat(descriptor), path.stat()):
+                    (path / MARK).touch()
                     return path, descriptor
             os.close(descriptor)

@@ -13,7 +13,7 @@ import pytest
 
 from bot.settings import OutboxSettings, Settings
 from bot.settings_sending import SendingSettings
-from bot.temporary import PREFIX, remove_abandoned, temporary_folder
+from bot.temporary import MARK, PREFIX, remove_abandoned, temporary_folder
 from bot.wiring_sending import remove_parts
 from tests.fakes.mails import git_archive, patch
 
@@ -82,17 +82,24 @@ def test_what_killed_processes_left_is_removed_and_what_a_living_one_has_stays(t
         process.communicate()
     (tmp_path / "patchwarden.toml").write_text("not a folder")
     (tmp_path / f"{PREFIX}link").symlink_to(tmp_path)
+    (tmp_path / f"{PREFIX}notes").mkdir()
+    (tmp_path / f"{PREFIX}notes" / "mine").write_text("somebody's own")
+    (tmp_path / f"{PREFIX}empty").mkdir()
     assert all((folder / "inner" / "spool").exists() for _, folder in killed)
 
     with temporary_folder(tmp_path) as mine:
         assert [folder for _, folder in (*killed, (living, kept)) if folder.exists()] == [kept]
-        assert list(mine.iterdir()) == []
+        assert [path.name for path in mine.iterdir()] == [MARK]
         assert remove_abandoned(tmp_path) == 0
 
     assert not mine.exists()
     living.communicate()
     assert not kept.exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["patchwarden-link", "patchwarden.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{PREFIX}link",
+        f"{PREFIX}notes",
+        "patchwarden.toml",
+    ]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's folder")
