@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The composition root: settings become adapters, adapters become jobs. Nothing else joins them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from threading import Event
+from typing import Final
 
 from bot import wiring_answers, wiring_digest, wiring_lore, wiring_recipients, wiring_sending
 from bot.inbox.assemble import assemble
@@ -22,6 +23,7 @@ from bot.jobs.digest import Digesting
 from bot.jobs.isolation import Hands
 from bot.jobs.judgement import LIMITS, Judging
 from bot.jobs.poll import Poll
+from bot.jobs.pulse import Pulse
 from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.schedule import Repeated
@@ -38,6 +40,10 @@ from bot.store.repository import Repository
 from bot.wiring_data import make_private
 from rules.border.filter import Filter
 from rules.registry import active
+
+_MAX_FETCH: Final = 3600.0
+"""Seconds that polling may give no sign: git has 900 s for a fetch and as many to pack, for each of an archive's epochs
+that changed, of which there are two at most when a new one begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Service:
     answering: Answering | None = None
     digesting: Digesting | None = None
     returning: Returning | None = None
+    pulse: Pulse = field(default_factory=Pulse)
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
         """The jobs at the pace of the settings."""
@@ -69,7 +76,7 @@ class Service:
             "return": self.returning,
         }
         return (
-            Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds),
+            Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
             Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
             *_deliveries(self.delivering, settings),
             *(Repeated(name, job.run, pace.review_seconds, pace.jitter_seconds) for name, job in more.items() if job),
@@ -83,6 +90,7 @@ class Sender:
     store: Repository
     delivering: Delivering
     stop: Event
+    pulse: Pulse
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
         """The job at the pace of the settings."""
@@ -95,9 +103,9 @@ def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
 
     Raises StoreError for a database that cannot be used, or from which another process sends.
     """
-    stop = Event()
-    with sole_worker(settings.database, Role.SENDER), Repository(settings.database) as store:
-        yield Sender(store, _delivering(settings, store, wiring_lore.SystemClock(), stop, progress), stop)
+    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
+    with sole_worker(settings.database, Role.SENDER), Repository(settings.database, pulse.beat) as store:
+        yield Sender(store, _delivering(settings, store, clock, stop, progress), stop, pulse)
 
 
 @contextmanager
@@ -109,7 +117,7 @@ def service(
 
     Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
     """
-    stop, clock = Event(), wiring_lore.SystemClock()
+    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
     own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
     archives = [archive(path) for path in sources or (*settings.archives, *own)]
     archives += [] if sources else _screened(settings, clock)
@@ -118,10 +126,10 @@ def service(
         archives += wiring_lore.followed(settings, clock)
     with (
         sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
-        Repository(settings.database) as store,
-        Workers() as workers,
-        judges(stop) as hands,
-        Workers(1) as verifiers,  # their own: the DNS may let them wait
+        Repository(settings.database, pulse.beat) as store,
+        Workers(on_result=pulse.beat) as workers,
+        judges(stop, pulse.beat) as hands,
+        Workers(1, on_result=pulse.beat) as verifiers,  # their own: the DNS may let them wait
     ):
         make_private(settings)
         judging = desk(settings, store, clock, hands)
@@ -130,6 +138,7 @@ def service(
             poll=Poll(archives or [sample()], store, assemble, stop, progress, workers),
             reviewing=Reviewing(store, judging, clock, stop, progress),
             stop=stop,
+            pulse=pulse,
             delivering=_delivering(settings, store, clock, stop, progress) if deliver else None,
             completing=_completing(settings, store, clock, stop, progress) if online else None,
             attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
@@ -160,9 +169,9 @@ def archive(path: Path) -> Archive:
     return open_source(path.resolve() if str(path) != "-" else path)
 
 
-def judges(stop: Event | None = None) -> Workers:
+def judges(stop: Event | None = None, on_result: Callable[[], None] = lambda: None) -> Workers:
     """The process in which postings are judged, one after the other: each may find what the one before it proved."""
-    return Workers(1, LIMITS, stop)
+    return Workers(1, LIMITS, stop, on_result)
 
 
 def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> Desk:

@@ -41,7 +41,7 @@ def deliver(
 
 def _serve(settings: Settings) -> int:
     with sender(settings, Silent()) as made, stopped_by_signals(made.stop):
-        serve(made.repeated(settings), made.stop)
+        serve(made.repeated(settings), made.stop, made.pulse)
     return status.OK
 
 

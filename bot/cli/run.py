@@ -68,7 +68,7 @@ def run(
 
 def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
     with service(settings, archives, Silent(), deliver=deliver) as made, stopped_by_signals(made.stop):
-        serve(made.repeated(settings), made.stop)
+        serve(made.repeated(settings), made.stop, made.pulse)
     return status.OK
 
 

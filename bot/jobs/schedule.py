@@ -14,34 +14,43 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.error import AdapterError
+from bot.jobs.pulse import MAX_SILENCE, Pulse
+from bot.notify import ServiceManager
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A job and how often it runs."""
+    """A job and how often it runs; `max_silence` is how many seconds it may run without a sign of progress."""
 
     name: str
     run: Callable[[], object]
     seconds: int
     jitter: int
+    max_silence: float = MAX_SILENCE
 
 
-def serve(jobs: Sequence[Repeated], stop: Event) -> None:
+def serve(
+    jobs: Sequence[Repeated], stop: Event, pulse: Pulse | None = None, manager: ServiceManager | None = None
+) -> None:
     """Run each job now and then at its pace, never twice at once; returns after `stop`, when the last unit is done.
 
     A run that was due while the machine was busy is made up for once. What an adapter cannot do now it does the
     next time, as where the database is locked: nothing is lost, because nothing was marked as done.
+
+    The manager gets a sign of life as long as the pulse knows of no job that hangs.
     """
+    pulse, manager = pulse or Pulse(), manager or ServiceManager()
     # It warns of every run that a longer one made superfluous; that is what max_instances is for.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
     for job in jobs:
+        pulse.watch(job.name, job.seconds + job.jitter, job.max_silence)
         scheduler.add_job(
             _guarded,
             "interval",
-            args=(job,),
+            args=(job, pulse),
             id=job.name,
             seconds=job.seconds,
             jitter=job.jitter or None,
@@ -51,7 +60,13 @@ def serve(jobs: Sequence[Repeated], stop: Event) -> None:
             max_instances=1,
         )
     scheduler.start()
-    stop.wait()
+    manager.ready()
+    while not stop.wait(manager.interval):
+        if hung := pulse.hung():
+            log.error("%s: no progress for too long; the service manager gets no sign of life", hung)
+        else:
+            manager.alive()
+    manager.stopping()
     log.info("stopping when the work at hand is done")
     scheduler.shutdown(wait=True)
 
@@ -72,8 +87,9 @@ def stopped_by_signals(stop: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _guarded(job: Repeated) -> None:
+def _guarded(job: Repeated, pulse: Pulse) -> None:
     try:
-        job.run()
+        with pulse.running(job.name):
+            job.run()
     except AdapterError as error:
         log.error("%s: %s", job.name, error)

@@ -59,13 +59,21 @@ class Workers:
     """Applies pure functions to values in `count` processes; close it after use.
 
     What takes too long, too much memory, or brings its process down is tried once more, alone and in a fresh process,
-    and is Broken if that fails too. Where `stop` is set, the work at hand is given up with StoppedError.
+    and is Broken if that fails too. Where `stop` is set, the work at hand is given up with StoppedError. `on_result` is
+    called in the thread that waits, for each try that ends.
     """
 
-    def __init__(self, count: int = 2, limits: Limits | None = None, stop: Event | None = None) -> None:
+    def __init__(
+        self,
+        count: int = 2,
+        limits: Limits | None = None,
+        stop: Event | None = None,
+        on_result: Callable[[], None] = lambda: None,
+    ) -> None:
         self._count = count
         self._limits = limits or Limits()
         self._stop = stop
+        self._on_result = on_result
         self._workers: list[_Worker] = []
         self._lock = Lock()
 
@@ -140,8 +148,10 @@ class Workers:
                 answer = pickle.loads(worker.connection.recv_bytes())  # noqa: S301 our own process wrote it
             except (EOFError, OSError):
                 worker.process.join()
+                self._on_result()
                 yield from self._failed(worker, _reason(worker.process.exitcode, limits), waiting)
                 continue
+            self._on_result()
             if isinstance(answer, TooMuch):
                 yield from self._failed(worker, _amount(answer, limits), waiting)
                 continue

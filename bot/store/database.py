@@ -4,7 +4,7 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -35,11 +35,13 @@ _MEND: Final = {
 class Database:
     """One SQLite database: WAL, every commit durable, one writer at a time that never waits in vain.
 
-    Opening creates the file and migrates its schema. Every error of the driver comes out as StoreError.
+    Opening creates the file and migrates its schema. Every error of the driver comes out as StoreError. `on_use` is
+    called at the end of each session.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_use: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._on_use = on_use
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(path)
@@ -50,6 +52,7 @@ class Database:
         """A session on one unchanging picture of the data."""
         with self._explained(), Session(self._engine) as session:
             yield session
+        self._on_use()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -57,6 +60,7 @@ class Database:
         engine = self._engine.execution_options(immediate=True)
         with self._explained(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+        self._on_use()
 
     def close(self) -> None:
         self._engine.dispose()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The store that wiring hands to the jobs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -21,10 +22,13 @@ from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
 
 class Repository(MailRows, PostingRows, FollowingRows, KnowledgeRows, OutgoingRows, AnswerRows, RecordRows, ReturnRows):
-    """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use."""
+    """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(Database(path))
+    `on_use` is called at the end of each transaction.
+    """
+
+    def __init__(self, path: Path, on_use: Callable[[], None] = lambda: None) -> None:
+        super().__init__(Database(path, on_use))
 
     def tally(self) -> Tally:
         with self._database.reading() as session:
