@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib import metadata
 from pathlib import Path
 from threading import Event
 from typing import Final
 
-from bot import wiring_answers, wiring_digest, wiring_lore, wiring_recipients, wiring_sending
+from bot import wiring_answers, wiring_digest, wiring_identity, wiring_lore, wiring_recipients, wiring_sending
 from bot.inbox.assemble import assemble
 from bot.inbox.sample import sample
 from bot.inbox.screened import Screened
@@ -29,10 +28,8 @@ from bot.jobs.review import Desk, Reviewing
 from bot.jobs.schedule import Repeated
 from bot.jobs.workers import Workers
 from bot.kernel.kernels import Kernels, Place, Places
-from bot.mail.address import Address
 from bot.mail.refusal import Terms
 from bot.ports import Archive, Clock, Progress
-from bot.review.comment import Identity
 from bot.review.policy import Policy
 from bot.settings import Settings
 from bot.store.database import Role, sole_worker
@@ -146,7 +143,9 @@ def service(
             else None,
             answering=wiring_answers.answering(settings, store, judging, clock, stop),
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
-            returning=Returning(store, settings.identity.address, clock, stop) if _sends(settings) else None,
+            returning=Returning(store, settings.identity.address, clock, stop)
+            if wiring_identity.sends(settings)
+            else None,
         )
         yield made
 
@@ -185,7 +184,7 @@ def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> D
         rules=active(),
         judge=Judging(places, store.blobs, hands),
         policy=policy(settings),
-        identity=identity(settings),
+        identity=wiring_identity.identity(settings, store),
         context=wiring_recipients.recipient_context(settings, clock),
         terms=terms(settings),
     )
@@ -211,7 +210,7 @@ def _places(settings: Settings) -> Places:
 def terms(settings: Settings) -> Terms:
     """By what postings are refused. Where mails may leave, or lists are followed, nothing old is ever answered."""
     review = settings.review
-    live = bool(settings.lore.all_lists) or _sends(settings)
+    live = bool(settings.lore.all_lists) or wiring_identity.sends(settings)
     hours = review.stale_hours or (48 if live else 0)
     return Terms(
         own=frozenset({settings.identity.address.lower()}),
@@ -219,10 +218,6 @@ def terms(settings: Settings) -> Terms:
         stale=timedelta(hours=hours) if hours else None,
         newest_only=live,
     )
-
-
-def _sends(settings: Settings) -> bool:
-    return any(one.mode.sends for one in settings.lists.values())
 
 
 def _completing(
@@ -241,9 +236,3 @@ def policy(settings: Settings) -> Policy:
         severity=review.severity,
         confidence=review.confidence,
     )
-
-
-def identity(settings: Settings) -> Identity:
-    """Who speaks."""
-    sender = Address(settings.identity.name, settings.identity.address)
-    return Identity(sender, metadata.version("patchwarden"), settings.identity.contact)

@@ -3,20 +3,18 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import metadata
 
 from bot import wiring_answers
 from bot.jobs.digest import Digesting, Readership
 from bot.kernel.maintainers import Maintainers
-from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.ports import Clock
-from bot.review.comment import Identity
 from bot.review.consent import Mode
 from bot.review.period import Rhythm
 from bot.review.statistics import demoted
 from bot.settings import Settings
 from bot.store.repository import Repository
+from bot.wiring_identity import identity
 
 _MODES = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 
@@ -25,13 +23,12 @@ def digesting(settings: Settings, store: Repository, clock: Clock) -> Digesting:
     """What writes the digests over the store."""
     chosen = settings.digest
     keepers = wiring_answers.Keepers(settings, clock)
-    sender = Address(settings.identity.name, settings.identity.address)
     return Digesting(
         store,
         Readership(
             readers=chosen.recipients,
             rhythm=Rhythm(chosen.every, chosen.weekday, chosen.time, chosen.zone),
-            identity=Identity(sender, metadata.version("patchwarden"), settings.identity.contact),
+            identity=identity(settings, store),
             wanted=lambda reader: wanted(settings, keepers(), reader),
             statistics=lambda: wiring_answers.statistics(store),
             demoted=lambda tallies: demoted(tallies, wiring_answers.threshold(settings)),

@@ -257,7 +257,8 @@ def _judge(
 
 def _speaking(context: typer.Context) -> tuple[Policy, RecipientContext, Identity]:
     # The other formats do not wait for the database's libraries, which wiring loads.
-    from bot.wiring import identity, policy  # noqa: PLC0415
+    from bot.wiring import policy  # noqa: PLC0415
+    from bot.wiring_identity import identity  # noqa: PLC0415
     from bot.wiring_recipients import rehearsed_context  # noqa: PLC0415
 
     settings = load(options(context).config)

@@ -3,15 +3,33 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.error import SettingsError
+from bot.review.prose import visible
 from bot.settings import Settings
 from bot.store.repository import Repository
+
+_MAX_NOTICES: Final = 10
+_NOTICE_AGE: Final = timedelta(days=14)
+_NOTICES: Final = {
+    "foreign": "an archive has a mail of somebody else with the message-id of our mail {}; nothing was stopped",
+    "repeat": "a list brought our mail {} a second time; it was not sent a second time from here",
+}
 
 
 def missing(settings: Settings) -> str:
     """What there is to say where there is no database yet; empty where there is one."""
     return "" if settings.database.exists() else f"there is no {settings.database} yet; `patchwarden run` makes it"
+
+
+def notices(store: Repository, now: datetime) -> list[str]:
+    """Return a line for each thing of the last days that the operator should know of, and that stops nothing."""
+    found = store.notices(now - _NOTICE_AGE)
+    lines = [visible(f"notice: {_NOTICES[kind].format(message_id)} ({detail})") for message_id, kind, detail in found]
+    rest = len(lines) - _MAX_NOTICES
+    return [*lines[:_MAX_NOTICES], *([f"notice: {rest:,} more like these"] if rest > 0 else ())]
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from bot.review.formats.row import clean
 from bot.review.period import Period
 from bot.settings import load
 from bot.store.repository import Repository
-from bot.wiring import identity
 from bot.wiring_digest import digesting
+from bot.wiring_identity import identity
 from bot.wiring_lore import SystemClock
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -14,7 +15,7 @@ import typer
 from bot import wiring_lore
 from bot.cli import status
 from bot.cli.context import options
-from bot.cli.database import missing
+from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.permissions import open_to_others
@@ -72,7 +73,7 @@ def examine(config: Path | None) -> Iterator[Check]:
     else:
         yield Check("settings", str(file) if file.exists() else "no file, all defaults")
         yield from _environment()
-        yield _database(settings)
+        yield from _database(settings)
         yield from _permissions(settings)
         yield from _archives(settings)
         yield from _lists(settings)
@@ -88,17 +89,21 @@ def _environment() -> Iterator[Check]:
         yield Check("environment", f"{name} is no setting", "correct its name or unset it")
 
 
-def _database(settings: Settings) -> Check:
+def _database(settings: Settings) -> Iterator[Check]:
     if missing(settings):
-        return _folder(
+        yield _folder(
             "database", settings.database.parent, f"{settings.database}, not there yet: made by the first run"
         )
+        return
     try:
         with Repository(settings.database) as store:
-            tally = store.tally()
+            tally, known = store.tally(), notices(store, datetime.now(UTC))
     except StoreError as error:
-        return Check("database", str(error), "as said; the service cannot work without it")
-    return Check("database", f"{settings.database}, {tally.raw:,} mails, {tally.postings:,} series")
+        yield Check("database", str(error), "as said; the service cannot work without it")
+        return
+    yield Check("database", f"{settings.database}, {tally.raw:,} mails, {tally.postings:,} series")
+    for notice in known:
+        yield Check("outbox", notice)
 
 
 def _permissions(settings: Settings) -> Iterator[Check]:

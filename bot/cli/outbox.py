@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from bot.cli.context import options
-from bot.cli.database import existing, missing
+from bot.cli.database import existing, missing, notices
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.ports import MailState, Outgoing
@@ -63,8 +63,11 @@ def list_mails(
         return
     with existing(settings) as store:
         mails = store.mails(state)
+        known = notices(store, datetime.now(UTC))
     if stopped := stop_file(settings).reason():
         typer.echo(f"Nothing is sent: {visible(stopped)}; `patchwarden stop --lift` goes on.")
+    for notice in known:
+        typer.echo(notice)
     if not mails:
         typer.echo("No mail." if state is None else f"No mail is {state}.")
         return

@@ -33,7 +33,8 @@ from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.reply import KIND
 from bot.settings import load
-from bot.wiring import identity, policy
+from bot.wiring import policy
+from bot.wiring_identity import identity
 from bot.wiring_recipients import rehearsed_context
 from rules.finding import Confidence, silences
 from rules.rule import Rule

@@ -6,10 +6,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import Final
 
+from bot.jobs.isolation import isolated
 from bot.jobs.unconfirmed import ResendPolicy, UnconfirmedMails
+from bot.mail.copy import is_copy
+from bot.mail.message import Message
+from bot.mail.parse import parse
 from bot.outbox.brakes import Brake, Caps, StopFile, broken, capped, quiet
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.ports import Clock, Mailer, MailState, Outbox, Outgoing, Progress
@@ -95,8 +100,9 @@ class Delivering:
 
     def _deliver(self, mail: Outgoing) -> tuple[Outgoing, ...]:
         now = self._clock.now()
-        if mail.mode != Mode.DRY_RUN and self._store.archived(mail.message_id):
-            self._is_there(mail, now)
+        if mail.mode != Mode.DRY_RUN and self._store.archived(mail.message_id) and self._has_copy(mail):
+            reason = "found in the archive" if mail.attempts else "an archive has it, but it was not sent from here"
+            self._store.settle(mail.message_id, MailState.SENT, now, reason=reason)
             return ()
         mailer = self._mailers.get(mail.mode)
         brake = self._brake(mail, now) if mailer else Brake(f"no transport is set for mode {mail.mode}", None)
@@ -112,15 +118,14 @@ class Delivering:
         self._store.settle(mail.message_id, mailer.done, self._clock.now(), destination=where)
         return (mail,)
 
-    def _is_there(self, mail: Outgoing, now: datetime) -> None:
-        """Never send what an archive has. If it was not sent from here, then by an instance that nobody thinks of."""
-        if mail.attempts:
-            self._store.settle(mail.message_id, MailState.SENT, now, reason="found in the archive")
-            return
-        trouble = f"{mail.message_id} was never sent from here, but is in the archive"
-        log.error("%s: all sending stops", trouble)
-        self._sending.stop.stop(trouble)
-        self._store.settle(mail.message_id, MailState.REFUSED, now, reason="in the archive, but not sent from here")
+    def _has_copy(self, mail: Outgoing) -> bool:
+        """Return whether an archive has the mail itself, not only a mail of somebody else under its message-id."""
+        for kept in self._store.kept(mail.message_id):
+            message = isolated(f"mail {kept.mail.origin}", partial(parse, kept.mail.raw))
+            if isinstance(message, Message) and is_copy(message, mail.content):
+                return True
+        log.warning("%s: an archive has a mail of somebody else with this message-id", mail.message_id)
+        return False
 
     def _brake(self, mail: Outgoing, now: datetime) -> Brake | None:
         if mail.mode == Mode.DRY_RUN:

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What comes back of our mails: a bounce, or a list's second copy; the brakes look at it before the next mail."""
+"""What comes back of our mails: bounces, copies, and mails of others under our message-ids."""
 
 import logging
+import re
 from threading import Event
 from typing import Final
 
 from bot.jobs.isolation import Broken, isolated
 from bot.mail.bounce import bounce
+from bot.mail.copy import is_copy
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.ports import Clock, Kept, Returned, Returns
+from bot.ports import Claim, Clock, Kept, Returned, Returns
+from bot.review.comment import MESSAGE_ID_DIGITS
 
 _MAILS: Final = 500
+_OUR_ID = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}@")
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +37,15 @@ class Returning:
         """What was news, in order."""
         news: list[Returned] = []
         while not self._stop.is_set() and (mails := self._store.unreturned(_MAILS)):
-            found = [returned for mail in mails if (returned := self._look(mail)) is not None]
-            news += self._store.note_returned(mails[-1].id, found, self._clock.now())
-        for one in news:
-            log.warning("%s: %s %s", one.message_id, one.kind, one.detail or one.place)
+            found = list(map(self._look, mails))
+            returned = [item for item in found if isinstance(item, Returned)]
+            claims = [item for item in found if isinstance(item, Claim)]
+            news += self._store.note_returned(mails[-1].id, returned, claims, self._clock.now())
+        for item in news:
+            log.warning("%s: %s %s", item.message_id, item.kind, item.detail or item.place)
         return tuple(news)
 
-    def _look(self, kept: Kept) -> Returned | None:
+    def _look(self, kept: Kept) -> Returned | Claim | None:
         raw = kept.mail.raw
         if self._end.encode("ascii", "replace") not in raw.lower():  # nearly all mail; what follows costs more
             return None
@@ -47,7 +53,7 @@ class Returning:
         if not isinstance(message, Message):
             return None
         if message.message_id.lower().endswith(self._end):
-            return Returned(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())
+            return self._in_our_name(message, kept)
         if self._own not in {address.key for address in message.to}:
             return None
         bounced = isolated(f"bounce {kept.mail.origin}", lambda: bounce(message))
@@ -56,3 +62,19 @@ class Returning:
             if bounced is None or isinstance(bounced, Broken)
             else Returned(bounced.message_id, "bounce", detail=bounced.why)
         )
+
+    def _in_our_name(self, message: Message, kept: Kept) -> Returned | Claim | None:
+        """Return what a mail is that bears an id of our domain.
+
+        Only the text tells a copy of our mail from a mail of somebody else: a list may rewrite From. A mail that is not
+        in the outbox is a claim if its From and its id are as in our mails.
+        """
+        ours = self._store.mail(message.message_id)
+        author = message.author.key if message.author else "nobody"
+        if ours is None or ours.message_id != message.message_id:
+            is_claim = author == self._own and _OUR_ID.match(message.message_id)
+            answers = message.in_reply_to or ""
+            return Claim(message.message_id, answers, kept.mail.arrived, kept.id) if is_claim else None
+        if not is_copy(message, ours.content):
+            return Returned(message.message_id, "foreign", kept.source, f"{kept.mail.origin} from {author}")
+        return Returned(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())

@@ -53,11 +53,9 @@ def _mails(number: int) -> str:
 def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
     """Why all sending is to stop until a human has looked.
 
-    A list brought a mail of ours twice, a maintainer muted a list, or more than a twentieth of a day's mails, and no
-    fewer than three, came back.
+    A maintainer muted a list, or more than a twentieth of a day's mails, and no fewer than three, came back. A second
+    copy of a mail stops nothing: whoever has our mail can send it to the list once more, with all its headers.
     """
-    if pace.repeated:
-        return f"a list brought {pace.repeated} twice"
     if pace.muted:
         return f"the list {pace.muted} was muted"
     if pace.refused >= least and pace.refused > share * pace.tried:

@@ -2,6 +2,7 @@
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, RawMail
+from bot.ports.installation import Claim, Installation, Installations
 from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
 from bot.ports.outbox import Mailer, MailState, Outbox, Outgoing, Pace, Returned, Returns, TransitionError
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
@@ -12,6 +13,7 @@ __all__ = [
     "Archive",
     "Attestations",
     "Batch",
+    "Claim",
     "Clock",
     "Completions",
     "Deleted",
@@ -19,6 +21,8 @@ __all__ = [
     "History",
     "Incomplete",
     "Indexed",
+    "Installation",
+    "Installations",
     "Kept",
     "KeptPosting",
     "Knowledge",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from bot.error import AdapterError
+from bot.ports.installation import Claim
 from bot.ports.mails import Kept
 
 
@@ -103,8 +104,7 @@ class Pace:
     """How many mails left already: on all revisions of a series, to an author and on a list a day, in all an hour.
 
     Of several lists it is the one with the most. Of `tried` mails of a day `refused` came back, at once or as bounces.
-    `repeated` is a message-id of ours that a list brought twice, `muted` says which list was muted by mail, and by
-    whom; both are empty where there was none.
+    `muted` says which list was muted by mail, and by whom; it is empty if none was.
     """
 
     series: int = 0
@@ -113,13 +113,15 @@ class Pace:
     hour: int = 0
     refused: int = 0
     tried: int = 0
-    repeated: str = ""
     muted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What came back of a mail of ours: a "bounce", or a "copy" at that place (source and list)."""
+    """What came back of a mail of ours.
+
+    A "bounce"; a "copy" at that place (source and list); or a "foreign" mail that only uses the id of ours.
+    """
 
     message_id: str
     kind: str
@@ -130,11 +132,18 @@ class Returned:
 class Returns(Protocol):
     """What comes back of our mails."""
 
+    def mail(self, message_id: str) -> Outgoing | None:
+        """One mail; the id may be abbreviated where that is unique."""
+
     def unreturned(self, limit: int) -> Sequence[Kept]:
         """Mails that were read and not yet looked at for what comes back, in the order they were kept; without ids."""
 
-    def note_returned(self, upto: int, found: Sequence[Returned], now: datetime) -> Sequence[Returned]:
+    def note_returned(
+        self, upto: int, found: Sequence[Returned], claims: Sequence[Claim], now: datetime
+    ) -> Sequence[Returned]:
         """Remember what came back of mails that we have in the outbox, and that all up to that row was looked at.
+
+        Claims are mails in our name that are not in the outbox; they are kept for a judgement.
 
         Gives what was news: a mail bounces once, and a second copy at one place is a "repeat".
         """
@@ -191,6 +200,9 @@ class Outbox(Protocol):
 
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""
+
+    def kept(self, message_id: str) -> Sequence[Kept]:
+        """The mails from archives that claim that message-id, the first one first."""
 
     def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:
         """All mails, or those in one state, newest first."""

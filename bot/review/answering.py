@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What we answer to a command: the words of a mail to one person, who asked for it."""
 
-import hashlib
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,11 +35,10 @@ _COMMANDS: Final = (
 def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str]], identity: Identity) -> Reply:
     """The mail that answers a command, to the one who gave it and nobody else; the same command makes the same mail."""
     lines = [line for paragraph in paragraphs for line in (*paragraph, "")]
-    digest = hashlib.sha256(f"{KIND}\0{message.message_id}".encode("utf-8", "surrogateescape")).hexdigest()
     subject = " ".join(prose.visible(message.subject).split())
     when = message.date or datetime(1970, 1, 1, tzinfo=UTC)
     return Reply(
-        message_id=f"{digest[:32]}@{identity.sender.address.rpartition('@')[2]}",
+        message_id=identity.message_id(KIND, message.message_id),
         date=format_datetime(when.astimezone(UTC)),
         sender=identity.sender,
         to=(to,),

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Findings in their posting: what is said, what is withheld and why, and the review as a whole."""
 
-from dataclasses import dataclass
+import hashlib
+import hmac
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +13,8 @@ from rules.delta import UnsafeDelta
 from rules.finding import Failure, Finding, Skipped
 
 NO_DELTA: Final = UnsafeDelta()
+PUBLIC_KEY: Final = b"patchwarden: the message-ids of a dry run"
+MESSAGE_ID_DIGITS: Final = 32
 
 
 class Standing(StrEnum):
@@ -95,13 +99,20 @@ class Identity:
     """Who speaks: the address in From, whose domain is also that of our message-ids, and the program's version.
 
     Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From. `commands`
-    says that those by mail are heard.
+    says that those by mail are heard. Our message-ids are made with `key`, so that only its owner can tell them before
+    the mail is sent.
     """
 
     sender: Address
     version: str
     contact: str = ""
     commands: bool = False
+    key: bytes = field(default=PUBLIC_KEY, repr=False)
+
+    def message_id(self, *parts: str) -> str:
+        """Return the message-id for a mail that these parts name: for ever the same, at the domain of the sender."""
+        digest = hmac.new(self.key, "\0".join(parts).encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+        return f"{digest[:MESSAGE_ID_DIGITS]}@{self.sender.address.rpartition('@')[2]}"
 
 
 @dataclass(frozen=True, slots=True)

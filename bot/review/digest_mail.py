@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A digest as a mail to be: one a reader and period, for ever the same."""
 
-import hashlib
 import re
 from datetime import UTC
 from email.utils import format_datetime
@@ -20,10 +19,8 @@ _NO_LABEL = re.compile(r"[^a-z0-9.-]")
 def digest_mail(found: Digest, identity: Identity, most: int = MOST) -> Reply:
     """The mail, dated at the end of its period, of each section no more than `most` entries; no clock is asked."""
     domain = identity.sender.address.rpartition("@")[2]
-    parts = (KIND, found.reader.lower(), found.period.name)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
     return Reply(
-        message_id=f"{digest[:32]}@{domain}",
+        message_id=identity.message_id(KIND, found.reader.lower(), found.period.name),
         date=format_datetime(found.period.until.astimezone(UTC)),
         sender=identity.sender,
         to=(Address("", found.reader),),

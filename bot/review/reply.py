@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A review as a mail to be: whom it answers, its id, and its headers; nothing comes from a clock or a random source."""
 
-import hashlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -56,10 +55,9 @@ def reply(
 
 
 def message_id(posting: Posting, identity: Identity, kind: str = KIND) -> str:
-    """The id of our one mail of that kind on a posting, for ever the same: a hash at our domain."""
-    parts = (",".join(sorted(posting.lists)), posting.message_id, str(posting.series.revision), kind)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
-    return f"{digest[:32]}@{identity.sender.address.rpartition('@')[2]}"
+    """Return the message-id of our only mail of that kind on a posting, for ever the same."""
+    lists = ",".join(sorted(posting.lists))
+    return identity.message_id(lists, posting.message_id, str(posting.series.revision), kind)
 
 
 def _subject(original: str) -> str:

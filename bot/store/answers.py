@@ -67,7 +67,7 @@ class AnswerRows:
                     _mute(session, change, now)
                 else:
                     session.merge(_row(change))
-            if answer is not None:
+            if answer is not None and session.get(OutgoingRow, answer.message_id) is None:
                 session.add(row_of(answer, now))
             return True
 

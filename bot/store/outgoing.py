@@ -98,8 +98,6 @@ class OutgoingRows:
             ).all()
             news = select(ReturnedRow).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
             bounced = {row.message_id for row in session.exec(news.where(ReturnedRow.kind == "bounce"))}
-            repeats = select(ReturnedRow).where(col(ReturnedRow.noticed) > since, ReturnedRow.kind == "repeat")
-            repeated = session.exec(repeats.limit(1)).first()
             # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
             mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
             muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
@@ -113,7 +111,6 @@ class OutgoingRows:
             hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
             refused=len(bounced | set(rejected)),
             tried=len(rejected) + sum(row.changed > since for row in recent),
-            repeated="" if repeated is None else repeated.message_id,
             muted="" if muted is None else f"{muted.subject} by {muted.by}",
         )
 

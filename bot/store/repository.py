@@ -12,6 +12,7 @@ from bot.ports import Tally
 from bot.store.answers import AnswerRows
 from bot.store.database import Database
 from bot.store.following import FollowingRows
+from bot.store.installation import InstallationRows
 from bot.store.knowledge import KnowledgeRows
 from bot.store.mails import MailRows
 from bot.store.outgoing import OutgoingRows
@@ -21,7 +22,17 @@ from bot.store.returns import ReturnRows
 from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
 
-class Repository(MailRows, PostingRows, FollowingRows, KnowledgeRows, OutgoingRows, AnswerRows, RecordRows, ReturnRows):
+class Repository(
+    MailRows,
+    PostingRows,
+    FollowingRows,
+    KnowledgeRows,
+    OutgoingRows,
+    AnswerRows,
+    RecordRows,
+    ReturnRows,
+    InstallationRows,
+):
     """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use.
 
     `on_use` is called at the end of each transaction.

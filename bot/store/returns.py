@@ -9,8 +9,9 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.ports import Kept, Returned
+from bot.ports import Claim, Kept, Returned
 from bot.store.database import Database
+from bot.store.installation import save_claim
 from bot.store.knowledge import kept_of
 from bot.store.tables import CursorRow, MailRow, OutgoingRow, ReturnedRow
 
@@ -33,8 +34,12 @@ class ReturnRows:
                 rows = rows.where(col(MailRow.id) < first_new)
             return [kept_of(row, "") for row in session.exec(rows.order_by(col(MailRow.id)).limit(limit))]
 
-    def note_returned(self, upto: int, found: Sequence[Returned], now: datetime) -> Sequence[Returned]:
+    def note_returned(
+        self, upto: int, found: Sequence[Returned], claims: Sequence[Claim], now: datetime
+    ) -> Sequence[Returned]:
         with self._database.writing() as session:
+            for claim in claims:
+                save_claim(session, claim)
             news = [each for one in found for each in _note(session, one, now)]
             session.merge(CursorRow(source=_SOURCE, epoch=_EPOCH, position=str(upto)))
             return news
@@ -44,7 +49,7 @@ def _note(session: Session, one: Returned, now: datetime) -> Sequence[Returned]:
     if session.get(OutgoingRow, one.message_id) is None:
         return ()
     if _added(session, one, now):
-        return (one,) if one.kind == "bounce" else ()
+        return () if one.kind == "copy" else (one,)
     again = Returned(one.message_id, "repeat", one.place, one.detail)
     return (again,) if one.kind == "copy" and _added(session, again, now) else ()
 

@@ -231,3 +231,33 @@ class VerdictRow(SQLModel, table=True):
     posting_id: str = Field(primary_key=True)
     verdict: str = Field(primary_key=True)
     said: datetime
+
+
+class InstallationRow(SQLModel, table=True):
+    """This database, one row. `generation` counts the starts of its sender, 0 before the first one with a ledger.
+
+    `name` is random; the ledger bears it too. `secret` is the fingerprint of the secret beside the database.
+    """
+
+    __tablename__ = "installation"
+
+    id: int = Field(default=1, primary_key=True)
+    name: str
+    created: datetime
+    generation: int = 0
+    secret: str = ""
+
+
+class ClaimRow(SQLModel, table=True):
+    """A mail in an archive that is from our address and looks like one of ours, but is not in the outbox.
+
+    Judgements: "" while the posting that it answers is unknown; "ours", "foreign", and "settled" by a person.
+    """
+
+    __tablename__ = "claim"
+
+    message_id: str = Field(primary_key=True)
+    in_reply_to: str
+    arrived: datetime
+    raw_mail: int
+    judgement: str = Field(default="", index=True)

@@ -44,7 +44,7 @@ class House:
                 "review",
                 OURS,
                 ("a@example.org",),
-                b"mail",
+                b"Subject: Re: [PATCH]\n\nour mail\n",
                 self.clock.now(),
                 mode="list",
                 lists=("l@example.org",),
@@ -123,34 +123,59 @@ def test_after_a_human_looked_old_bounces_do_not_count(house: House) -> None:
     assert len(house.deliver().mails) == 1
 
 
-def _copy(list_name: str, body: str = "mail") -> bytes:
+def _copy(list_name: str, body: str = "our mail") -> bytes:
     return mail("1@bot.example.org", "Re: [PATCH]", author=OURS, body=f"{body}\n").replace(
         b"Subject:", f"List-Id: <{list_name}.lists.example.org>\nSubject:".encode()
     )
 
 
-def test_a_list_that_brings_a_mail_of_ours_twice_stops_everything(house: House) -> None:
+def _notices(house: House) -> list[tuple[str, str]]:
+    return [(message_id, kind) for message_id, kind, _ in house.store.notices(house.clock.now() - timedelta(days=1))]
+
+
+def test_a_second_copy_on_a_list_is_a_notice_and_stops_nothing(house: House) -> None:
     house.write(1)
     house.deliver()
     house.comes(_copy("one"), _copy("two"))
     house.write(2)
     assert len(house.deliver().mails) == 1
+    assert _notices(house) == []
 
-    house.comes(_copy("one", "mail, changed on its way"))
+    house.comes(_copy("one", "our mail, sent once more by a stranger"))
     house.write(3)
-    assert house.deliver().mails == ()
-    assert "a list brought 1@bot.example.org twice" in house.stop.reason()
+
+    assert len(house.deliver().mails) == 1
+    assert house.stop.reason() == ""
+    assert _notices(house) == [("1@bot.example.org", "repeat")]
+
+
+@pytest.mark.parametrize("author", ["stranger@example.org", OURS])
+def test_another_mail_under_our_id_is_a_notice_and_stops_nothing(house: House, author: str) -> None:
+    house.write(1, 2)
+    house.comes(mail("1@bot.example.org", "Re: [PATCH]", author=author, body="something else\n"))
+
+    assert [sent.message_id for sent in house.deliver().mails] == ["1@bot.example.org", "2@bot.example.org"]
+    assert house.stop.reason() == ""
+    assert _notices(house) == [("1@bot.example.org", "foreign")]
 
 
 def test_a_mail_that_the_archive_has_before_it_was_sent_is_never_sent(house: House) -> None:
     house.write(1, 2)
     house.comes(_copy("one"))
 
+    assert [sent.message_id for sent in house.deliver().mails] == ["2@bot.example.org"]
+    reasons = {sent.message_id: sent.reason for sent in house.store.mails(MailState.SENT)}
+    assert reasons["1@bot.example.org"] == "an archive has it, but it was not sent from here"
+    assert house.stop.reason() == ""
+
+
+def test_our_own_mail_after_a_squatter_counts_as_sent(house: House) -> None:
+    house.write(1)
+    house.comes(mail("1@bot.example.org", "Re: [PATCH]", author="stranger@example.org", body="something else\n"))
+    house.comes(_copy("one"))
+
     assert house.deliver().mails == ()
-    assert [(one.message_id, one.state) for one in house.store.mails(MailState.REFUSED)] == [
-        ("1@bot.example.org", "refused")
-    ]
-    assert "1@bot.example.org was never sent from here" in house.stop.reason()
+    assert [sent.state for sent in house.store.mails()] == ["sent"]
 
 
 @pytest.mark.parametrize(

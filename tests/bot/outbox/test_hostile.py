@@ -68,7 +68,7 @@ Cc: list@lists.example.org,
  Bela <bela@example.org>
 Subject: Re: [PATCH] rust: led: read it
 Date: Mon, 02 Mar 2026 09:00:00 +0000
-Message-ID: <c7993e244bae30c55ea13dda8991131b@bot.example.org>
+Message-ID: <8b7cefcae92e582f2efdbadb4cf7bd8e@bot.example.org>
 In-Reply-To: <1@x.example.org>
 References: <0@x.example.org>
  <1@x.example.org>
@@ -136,7 +136,7 @@ def _says_code(more: bytes) -> Edits:
 
 def _says_id(ours: bytes, theirs: bytes) -> Edits:
     return (
-        (b"c7993e244bae30c55ea13dda8991131b", ours),
+        (b"8b7cefcae92e582f2efdbadb4cf7bd8e", ours),
         (b"In-Reply-To: <1@x.example.org>", b"In-Reply-To: <" + theirs + b">"),
         (b"\r\n <1@x.example.org>", b"\r\n <" + theirs + b">"),
     )
@@ -216,20 +216,20 @@ CASES: Final[dict[str, tuple[Change, Edits | None]]] = {
     "message-id: none": (_put(b"Message-ID: <1@x.example.org>\n", b""), SILENCE),
     "message-id: folded header": (
         _header(b"Message-ID", b"<1@x\n Bcc: evil@example.org>"),
-        _says_id(b"c15dc43ab2676c2c139b53cb93bfceee", b"1@xBcc:evil@example.org"),
+        _says_id(b"277b14be7fccbfaee5c7f4d897e95311", b"1@xBcc:evil@example.org"),
     ),
     "message-id: bare CR": (
         _header(b"Message-ID", b"<1@x\rBcc:evil@example.org>"),
-        _says_id(b"1ff786328a48e58d3f7fef093d6b78b6", b"1@x"),
+        _says_id(b"4964363f905a3e3cd08cc1e08a0f6723", b"1@x"),
     ),
     "message-id: not ASCII": (_header(b"Message-ID", b"<1\xc3\xbc@x.example.org>"), SILENCE),
     "message-id: two hundred octets": (
         _header(b"Message-ID", b"<" + LONG + b">"),
-        _says_id(b"be4cb14e8c6d013176451b8d6da44fc8", LONG),
+        _says_id(b"0327952e38007e644ba4225b1fdac1dc", LONG),
     ),
     "message-id: an encoded word": (
         _header(b"Message-ID", b"<=?utf-8?q?=0ABcc:_x?=@x.example.org>"),
-        _says_id(b"9a8e14703a3c3ff1e4a92f48536e873e", b"=?utf-8?q?=0ABcc:_x?=@x.example.org"),
+        _says_id(b"3c5175b23f86e4a1d6e5c8f89c972d0c", b"=?utf-8?q?=0ABcc:_x?=@x.example.org"),
     ),
     "references: folded header": (
         _header(b"References", b"<0@x.example.org>\n <0@x\n Bcc: evil@example.org>"),

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The name, the generation and the secret of a database, and the mails in archives that claim to be from it."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select, update
+
+from bot.ports import Claim, Installation
+from bot.store.database import Database
+from bot.store.error import StoreError
+from bot.store.outgoing import FILED
+from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
+from bot.store.tables import ClaimRow, InstallationRow, OutgoingRow, ReturnedRow
+
+NOTICES: Final = ("foreign", "repeat")
+
+
+class InstallationRows:
+    """bot.ports.Installations over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def installation(self, now: datetime) -> Installation:
+        with self._database.writing() as session:
+            row = _installation(session, now)
+            return Installation(row.name, row.created, row.generation, bool(row.secret))
+
+    def set_generation(self, generation: int, now: datetime) -> None:
+        with self._database.writing() as session:
+            _installation(session, now).generation = generation
+
+    def secret(self, now: datetime, *, settle: bool = False) -> bytes:
+        """Return the secret of this database. The first call for a new database creates it.
+
+        A database that is newer than the secret beside it uses that secret, but remembers it only with `settle`, which
+        also replaces a lost one. Raises StoreError if the secret is lost, damaged, readable by other users, or the
+        secret of another database.
+        """
+        path = self._database.path
+        with self._database.writing() as session:  # of two processes that start at once only one creates it
+            row, secret = _installation(session, now), read_secret(path)
+            if secret is None:
+                if row.secret and not settle:
+                    raise StoreError(
+                        f"secret {secret_path(path)}: it is lost, and mails were sent with it; restore it from a "
+                        "backup with `patchwarden restore`; if there is none, `patchwarden outbox reconcile --apply` "
+                        "makes a new one"
+                    )
+                secret = create_secret(path)
+                row.secret = fingerprint(secret)
+            elif row.secret and row.secret != fingerprint(secret):
+                raise StoreError(
+                    f"secret {secret_path(path)}: it is not the secret of the database {path}; restore both from one "
+                    "backup with `patchwarden restore`"
+                )
+            elif settle:
+                row.secret = fingerprint(secret)
+            return secret
+
+    def attempts(self) -> Mapping[str, int]:
+        """Return how often each mail that was not only filed may have left."""
+        with self._database.reading() as session:
+            rows = select(OutgoingRow.message_id, OutgoingRow.attempts)
+            rows = rows.where(OutgoingRow.mode != FILED, col(OutgoingRow.attempts) > 0)
+            return dict(session.exec(rows).all())
+
+    def claims(self, judgement: str, limit: int) -> Sequence[Claim]:
+        with self._database.reading() as session:
+            rows = select(ClaimRow).where(ClaimRow.judgement == judgement)
+            rows = rows.order_by(col(ClaimRow.raw_mail).desc()).limit(limit)
+            return [Claim(row.message_id, row.in_reply_to, row.arrived, row.raw_mail) for row in session.exec(rows)]
+
+    def save_claims(self, claims: Sequence[Claim], judgement: str) -> None:
+        with self._database.writing() as session:
+            for claim in claims:
+                save_claim(session, claim, judgement)
+
+    def judge_claims(self, message_ids: Sequence[str], judgement: str) -> None:
+        with self._database.writing() as session:
+            for message_id in message_ids:
+                row = update(ClaimRow).where(col(ClaimRow.message_id) == message_id)
+                session.exec(row.values(judgement=judgement))
+
+    def notices(self, since: datetime) -> Sequence[tuple[str, str, str]]:
+        with self._database.reading() as session:
+            rows = select(ReturnedRow).where(col(ReturnedRow.kind).in_(NOTICES), col(ReturnedRow.noticed) > since)
+            found = session.exec(rows.order_by(col(ReturnedRow.noticed).desc()))
+            return [(row.message_id, row.kind, row.detail or row.place) for row in found]
+
+
+def save_claim(session: Session, claim: Claim, judgement: str = "") -> None:
+    """Keep a claim; one that is known keeps its judgement."""
+    values = {
+        "message_id": claim.message_id,
+        "in_reply_to": claim.in_reply_to,
+        "arrived": claim.arrived,
+        "raw_mail": claim.mail,
+        "judgement": judgement,
+    }
+    session.exec(insert(ClaimRow).values(**values).on_conflict_do_nothing())
+
+
+def _installation(session: Session, now: datetime) -> InstallationRow:
+    row = session.get(InstallationRow, 1)
+    if row is None:
+        row = InstallationRow(name=uuid.uuid4().hex, created=now)
+        session.add(row)
+    return row

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The secret of an installation: a file beside the database, from which our message-ids are made."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from bot.permissions import open_to_others
+from bot.store.durable import sync_folder
+from bot.store.error import StoreError
+
+SECRET_BYTES: Final = 32
+
+
+def secret_path(database: Path) -> Path:
+    """Return where the secret of that database lies."""
+    return database.with_name(f"{database.name}.secret")
+
+
+def read_secret(database: Path) -> bytes | None:
+    """Return the secret, None if there is no file. Raises StoreError if it is short, or if other users can read it."""
+    path = secret_path(database)
+    try:
+        secret = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"secret {path}: {error.strerror}; give this user the right to read it") from error
+    if open_to_others(path):
+        raise StoreError(f"secret {path}: other users can read it; run `chmod 600 {path}`")
+    if len(secret) < SECRET_BYTES:
+        raise StoreError(
+            f"secret {path}: {len(secret)} bytes instead of {SECRET_BYTES}; restore it from a backup with `patchwarden "
+            "restore`"
+        )
+    return secret
+
+
+def create_secret(database: Path) -> bytes:
+    """Write a new secret, durably, for this user alone. Raises StoreError if there is one already."""
+    path, secret = secret_path(database), secrets.token_bytes(SECRET_BYTES)
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(new)  # fails where a file is, so that no secret is ever replaced
+        finally:
+            new.unlink()
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(f"secret {path}: cannot be written: {error.strerror}") from error
+    return secret
+
+
+def fingerprint(secret: bytes) -> str:
+    """Return what the database remembers of its secret."""
+    return hashlib.sha256(b"patchwarden secret\0" + secret).hexdigest()[:16]
