@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -45,7 +46,12 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(context: typer.Context) -> None:
+def doctor(
+    context: typer.Context,
+    deliver: Annotated[
+        bool, typer.Option("--deliver/--no-deliver", help="Check also what only the process that sends needs.")
+    ] = True,
+) -> None:
     """Check settings, database, archives, lists, outbox, git, rules; say of each what is wrong and how to mend it.
 
     \b
@@ -55,7 +61,7 @@ def doctor(context: typer.Context) -> None:
 
     Exit status: 0 all is well; 2 something is not.
     """
-    checks = list(examine(options(context).config))
+    checks = list(examine(options(context).config, deliver=deliver))
     for check in checks:
         typer.echo(f"{'wrong' if check.mend else 'ok':6}{check.what}: {check.found}")
         if check.mend:
@@ -63,7 +69,7 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(status.USAGE if any(check.mend for check in checks) else status.OK)
 
 
-def examine(config: Path | None) -> Iterator[Check]:
+def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
     """Every check in order; without settings there is nothing to check but the tools."""
     file = config if config is not None else DEFAULT_FILE
     try:
@@ -78,7 +84,8 @@ def examine(config: Path | None) -> Iterator[Check]:
         yield from _archives(settings)
         yield from _lists(settings)
         yield _outbox(settings)
-        yield _sending(settings)
+        if deliver:
+            yield _sending(settings)
         yield from _answers(settings)
     yield _git()
     yield _rules()

@@ -1,58 +1,138 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The systemd unit exposes little and names commands that exist."""
+"""The systemd units expose little, run commands that exist, and divide the rights; the image is pinned."""
 
-import configparser
+import re
 import shutil
 import subprocess
 from pathlib import Path
-from threading import Event
+from typing import Any
 
 import pytest
 
 from bot.__main__ import COMMANDS
 from bot.cli.progress import Silent
-from bot.jobs.bounded import Limits
 from bot.jobs.workers import Workers
 from bot.settings import Settings
 from bot.wiring import service
 
-UNIT = Path(__file__).parents[2] / "deploy" / "patchwarden.service"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+REVIEWER = DEPLOY / "patchwarden.service"
+SENDER = DEPLOY / "patchwarden-deliver.service"
+UNITS = pytest.mark.parametrize("unit", [REVIEWER, SENDER], ids=lambda unit: unit.stem)
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian's systemd)"
+)
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
-def test_systemd_rates_the_unit_as_hardly_exposed() -> None:
-    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(UNIT)]
+def _settings(unit: Path) -> list[tuple[str, str]]:
+    """Every setting of a unit in order; systemd takes a key more than once."""
+    lines = [line.partition("=") for line in unit.read_text().splitlines() if re.match(r"[A-Za-z]+=", line)]
+    return [(key, value) for key, _, value in lines]
+
+
+@needs_systemd
+@UNITS
+def test_systemd_rates_each_unit_as_hardly_exposed(unit: Path) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (0, True) == (done.returncode, "Overall exposure level" in done.stdout), done.stdout[-400:] + done.stderr
 
 
+@needs_systemd
+@UNITS
+def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace("/opt/patchwarden/.venv/bin/patchwarden", "/bin/true"))
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    complaints = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (complaints, done.returncode) == ([], 0), done.stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize("marker", ['transport = "maildir"', 'transport = "sendmail"'])
+def test_the_lines_for_other_transports_are_settings_too(marker: str, tmp_path: Path) -> None:
+    text = SENDER.read_text().replace("/opt/patchwarden/.venv/bin/patchwarden", "/bin/true")
+    head, found, tail = text.partition(marker)
+    block = tail.split("\n\n")[0].split("\n# For ")[0]
+    copy = tmp_path / SENDER.name
+    copy.write_text(head + found + re.sub(r"^#(?=[A-Z][A-Za-z]+=)", "", block, flags=re.MULTILINE) + tail[len(block) :])
+    assert copy.read_text() != text
+
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert [line for line in done.stderr.splitlines() if SENDER.name in line] == [], done.stderr
+
+
 def test_the_unit_has_memory_for_all_workers_at_their_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
 
     class Counted(Workers):
-        def __init__(self, count: int = 2, limits: Limits | None = None, stop: Event | None = None) -> None:
-            taken.append(count * (limits or Limits()).memory)
-            super().__init__(count, limits, stop)
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            taken.append(self._count * self._limits.memory)
 
     monkeypatch.setattr("bot.wiring.Workers", Counted)
     with service(Settings(database=tmp_path / "patchwarden.db"), (), Silent()):
         pass
-    unit = configparser.RawConfigParser(strict=False, interpolation=None)
-    unit.read(UNIT)
+    memory = dict(_settings(REVIEWER))["MemoryMax"]
 
     rest = 512 << 20
 
     assert 3 == len(taken)
-    assert int(unit["Service"]["MemoryMax"].removesuffix("G")) << 30 >= sum(taken) + rest
+    assert int(memory.removesuffix("G")) << 30 >= sum(taken) + rest
 
 
-def test_the_unit_runs_commands_that_exist() -> None:
-    unit = configparser.RawConfigParser(strict=False, interpolation=None)
-    unit.read(UNIT)
+def test_the_units_run_commands_that_exist_one_to_review_and_one_to_send() -> None:
+    commands = {
+        unit: [value.partition("patchwarden.toml ")[2] for key, value in _settings(unit) if key.startswith("ExecStart")]
+        for unit in (REVIEWER, SENDER)
+    }
 
-    commands = [unit["Service"][key].split()[-1] for key in ("ExecStart", "ExecStartPre")]
+    assert {REVIEWER: ["doctor --no-deliver", "run --no-deliver"], SENDER: ["deliver"]} == commands
+    assert {command.split()[0] for found in commands.values() for command in found} <= set(COMMANDS)
 
-    assert ["run", "doctor"] == commands
-    assert set(commands) <= set(COMMANDS)
+
+def test_both_units_share_one_user_and_one_folder() -> None:
+    shared = ("User", "Group", "StateDirectory", "StateDirectoryMode", "UMask", "WorkingDirectory")
+    reviewer, sender = dict(_settings(REVIEWER)), dict(_settings(SENDER))
+
+    assert [reviewer[key] for key in shared] == [sender[key] for key in shared]
+    assert "DynamicUser" not in reviewer | sender
+    users = (DEPLOY / "patchwarden.sysusers").read_text()
+    assert re.search(rf"^u {reviewer['User']} ", users, re.MULTILINE)
+
+
+def test_only_the_sender_gets_the_password_and_only_it_names_the_mail_server() -> None:
+    reviewer, sender = REVIEWER.read_text(), SENDER.read_text()
+
+    assert ("IPAddressDeny", "any") in _settings(SENDER)
+    assert [value for key, value in _settings(SENDER) if key == "IPAddressAllow"] == ["localhost"]
+    assert re.search(r"^#IPAddressAllow=192\.0\.2\.25 ", sender, re.MULTILINE)
+    assert "LoadCredential=smtp-password" in sender
+    assert "LoadCredential" not in reviewer
+    assert ("InaccessiblePaths", "-/etc/patchwarden.password") in _settings(REVIEWER)
+
+
+def test_the_image_is_pinned_by_digest() -> None:
+    images = re.findall(r"^FROM (\S+)", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+
+    assert images
+    assert all(re.fullmatch(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}", image) for image in images)
+
+
+@UNITS
+def test_each_unit_is_watched(unit: Path) -> None:
+    settings = dict(_settings(unit))
+
+    assert ("notify", "on-failure") == (settings["Type"], settings["Restart"])
+    assert settings["WatchdogSec"] == "2min"

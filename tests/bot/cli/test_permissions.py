@@ -130,3 +130,11 @@ def test_doctor_reports_a_secret_that_others_can_read(patchwarden: Call, name: s
     assert (status, "other users can read" in out, "mend: chmod 600 " in out) == (2, True, True)
     Path(name).chmod(0o400)
     assert patchwarden("doctor")[0] == 0
+
+
+def test_doctor_can_leave_out_what_only_the_sender_can_read(patchwarden: Call) -> None:
+    Path("patchwarden.toml").write_text(
+        '[sending]\ntransport = "smtp"\nhost = "mail.example.org"\nuser = "warden"\npassword_file = "nowhere"\n'
+    )
+
+    assert [patchwarden("doctor")[0], patchwarden("doctor", "--no-deliver")[0]] == [2, 0]
