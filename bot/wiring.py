@@ -11,6 +11,7 @@ from typing import Final
 
 from bot import wiring_answers, wiring_digest, wiring_identity, wiring_lore, wiring_recipients, wiring_sending
 from bot.inbox.assemble import assemble
+from bot.inbox.mailbox import Writers
 from bot.inbox.sample import sample
 from bot.inbox.screened import Screened
 from bot.inbox.source import open_source
@@ -107,17 +108,18 @@ def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
 
 @contextmanager
 def service(
-    settings: Settings, sources: Sequence[Path], progress: Progress, *, deliver: bool = True
+    settings: Settings, sources: Sequence[Path], progress: Progress, *, deliver: bool = True, once: bool = False
 ) -> Iterator[Service]:
     """The service over the settings' database, which it alone works on until the end; who does not `deliver` leaves
-    the sending to another process.
+    the sending to another process, and with `once` it polls but once.
 
     Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
     """
     stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
     own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
-    archives = [archive(path) for path in sources or (*settings.archives, *own)]
-    archives += [] if sources else _screened(settings, clock)
+    writers = Writers(clock, once=once)
+    archives = [archive(path, writers) for path in sources or (*settings.archives, *own)]
+    archives += [] if sources else _screened(settings, clock, writers)
     online = bool(settings.lore.all_lists) and not sources
     if online:
         archives += wiring_lore.followed(settings, clock)
@@ -163,9 +165,9 @@ def _deliveries(job: Delivering | None, settings: Settings) -> tuple[Repeated, .
     return (Repeated("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),) if job else ()
 
 
-def archive(path: Path) -> Archive:
+def archive(path: Path, writers: Writers | None = None) -> Archive:
     """The source at that path under one name, from wherever it is called."""
-    return open_source(path.resolve() if str(path) != "-" else path)
+    return open_source(path.resolve() if str(path) != "-" else path, writers)
 
 
 def judges(stop: Event | None = None, on_result: Callable[[], None] = lambda: None) -> Workers:
@@ -191,9 +193,9 @@ def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> D
     return wiring_answers.listening(judging, settings, store, clock)
 
 
-def _screened(settings: Settings, clock: Clock) -> list[Archive]:
+def _screened(settings: Settings, clock: Clock, writers: Writers) -> list[Archive]:
     """The archives of lists that are not about Rust, each behind a look at its mails' bytes; none without a kernel."""
-    whole = [*map(archive, settings.kernel.screened), *wiring_lore.screened(settings, clock)]
+    whole = [*(archive(path, writers) for path in settings.kernel.screened), *wiring_lore.screened(settings, clock)]
     newest = Kernels(_places(settings)).newest() if whole else None
     border = newest.border() if newest is not None else None
     if border is None:

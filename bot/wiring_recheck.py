@@ -9,6 +9,7 @@ from threading import Event
 from bot import wiring, wiring_lore
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
+from bot.inbox.mailbox import Writers
 from bot.jobs.isolation import Hands
 from bot.jobs.poll import Poll
 from bot.jobs.recheck import Rechecking
@@ -29,6 +30,7 @@ class Again:
         self.store = store
         self.rechecking = Rechecking(store, wiring.desk(settings, store, clock, hands), clock)
         self._settings = settings
+        self._writers = Writers(clock, once=True)
         self._progress = progress
         self._paths = (*sources, *settings.archives)
 
@@ -46,7 +48,7 @@ class Again:
             return known[-1]
         found = self.store.find(message_id)
         if found is None or not isinstance(found.posting.state, Complete):
-            self._poll([wiring.archive(path) for path in self._paths])
+            self._poll([wiring.archive(path, self._writers) for path in self._paths])
             found = self.store.find(message_id)
         if found is None or not isinstance(found.posting.state, Complete):
             self._poll([wiring_lore.series(self._settings, message_id)])

@@ -74,7 +74,10 @@ def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> in
 
 def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
     console = screen()
-    with shown(Console(stderr=True)) as progress, service(settings, archives, progress, deliver=deliver) as made:
+    with (
+        shown(Console(stderr=True)) as progress,
+        service(settings, archives, progress, deliver=deliver, once=True) as made,
+    ):
         with stopped_by_signals(made.stop):
             polled = made.poll.run()
             if made.completing and made.completing.run().mails:

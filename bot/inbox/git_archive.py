@@ -104,10 +104,12 @@ def _is_repository(path: Path) -> bool:
 def _epochs(path: Path) -> list[tuple[str, Path]]:
     """The epochs in a directory, in order. `all.git` only borrows their objects and has no mails of its own."""
     for directory in (path, path / "git"):
-        if directory.is_dir():
-            found = [(int(m[1]), child) for child in directory.iterdir() if (m := _EPOCH.fullmatch(child.name))]
-            if found:
-                return [(child.name, child) for _, child in sorted(found)]
+        try:
+            children = list(directory.iterdir()) if directory.is_dir() else []
+        except OSError as error:
+            raise InboxError(f"{directory}: {error.strerror or error}") from error
+        if found := [(int(m[1]), child) for child in children if (m := _EPOCH.fullmatch(child.name))]:
+            return [(child.name, child) for _, child in sorted(found)]
     return []
 
 
@@ -124,10 +126,11 @@ def _epoch(path: Path) -> pygit2.Repository:
     if repository.head_is_unborn:
         return repository
     try:
-        newest = list(islice(repository.walk(repository.head.target), _SAMPLE))
+        newest = islice(repository.walk(repository.head.target), _SAMPLE)
+        is_archive = any(name in commit.tree for commit in newest for name in ("m", "d"))
     except (pygit2.GitError, KeyError, ValueError) as error:
         raise InboxError(f"{path}: {error}") from error
-    if not any(name in commit.tree for commit in newest for name in ("m", "d")):
+    if not is_archive:
         raise InboxError(f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`")
     return repository
 

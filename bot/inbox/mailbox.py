@@ -2,52 +2,100 @@
 """Mail in files: an mbox, a Maildir, a single mail or patch, standard input."""
 
 import hashlib
+import logging
+import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from bot.inbox.error import InboxError
-from bot.ports import Batch, RawMail
+from bot.mail.truncation import truncation
+from bot.ports import Batch, Clock, Deleted, RawMail
 
 MAX_FILE: Final = 1_000_000_000
+SETTLED: Final = timedelta(minutes=1)
+"""A file that did not change for so long is complete."""
+
+_MAX_READS: Final = 3
+log = logging.getLogger(__name__)
 
 # As git's mailsplit knows it: an address, a time with a colon between digits, a year.
 _FROM_LINE = re.compile(rb"^From \S+[^\n]*\d\d:\d\d:\d\d[^\n]*\d{4}[^\n]*\n", re.MULTILINE)
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_GROUP = re.compile(r"([0-9a-f]{2})=([0-9a-f]{16})")
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Those who may still write to a source that is followed, and how long they are waited for.
+
+    The end of a file counts once nothing changed for a minute. With `once`, when this process will not look again, it
+    also counts where it does not look cut.
+    """
+
+    clock: Clock
+    once: bool = False
 
 
 class Mbox:
     """An mbox file (mboxrd, mboxo), a single mail, or a patch.
 
-    The cursor is the size that was read and a digest of those bytes: what is appended later is new, and a file that was
-    rewritten is read again. A mail arrived when the file was last changed: the dates in it are the senders'.
+    The cursor is a number of bytes and a digest of them. It stands behind whole mails: what is appended later is new,
+    and a file that was rewritten is read again. A mail that went on behind the cursor, because its writer paused, takes
+    the place of the part that was read. A mail arrived when the file was last changed: the dates in it are the
+    senders'.
     """
 
-    def __init__(self, path: Path, name: str = "") -> None:
+    def __init__(self, path: Path, name: str = "", writers: Writers | None = None) -> None:
         self.path = path
         self.name = name or str(path)
+        self._writers = writers
+        self._rests: tuple[object, datetime] | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """The mails behind the cursor, in the file's order."""
-        data, arrived = _read(self.path)
-        yield from _batches(self.name, data, arrived, cursors.get(self.path.name, ""), self.path.name, size)
+        file = _read(self.path)
+        cursor = cursors.get(self.path.name, "")
+        due = self._due(file, cursor)
+        yield from due.batches(self.name, self.path.name, file.written, cursor, size)
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """The last mails that the cursor stands for, in the file's order."""
-        data, arrived = _read(self.path)
+        file = _read(self.path)
         cursor = cursors.get(self.path.name, "")
-        mails = split_mbox(data[: _known(data, cursor)])
+        mails = split_mbox(file.data[: _known(file.data, cursor)])
         last = range(max(0, len(mails) - most), len(mails))
-        raw = tuple(RawMail(f"{self.path.name}@0#{at + 1}", arrived, mails[at]) for at in last)
+        raw = tuple(RawMail(f"{self.path.name}@0#{at + 1}", file.written, mails[at]) for at in last)
         yield Batch(self.name, self.path.name, cursor, raw)
 
     def count(self, cursors: dict[str, str]) -> int:
         """How many mails stand behind the cursor."""
-        data, _ = _read(self.path)
-        return len(split_mbox(data[_known(data, cursors.get(self.path.name, "")) :]))
+        return len(self._due(_read(self.path), cursors.get(self.path.name, "")).mails)
+
+    def _due(self, file: "_File", cursor: str) -> "_Due":
+        if self._writers is None:
+            return _Due.of(file.data, cursor)
+        now = self._writers.clock.now()
+        due = _Due.of(file.data[: max(_without_mark(file.data), _known(file.data, cursor))], cursor)
+        if self._settled(file, now) or not due.mails:
+            return due
+        reason = _unfinished(due)
+        if not reason and (self._writers.once or now - file.written >= SETTLED):
+            return due
+        level = logging.WARNING if self._writers.once else logging.INFO
+        log.log(level, "%s: the last mail waits until the file is a minute old: %s", self.path, reason or "it is new")
+        return due.without_last()
+
+    def _settled(self, file: "_File", now: datetime) -> bool:
+        """Whether the file has not changed for a minute; what changed after now says only that the clock was set."""
+        if self._rests is None or self._rests[0] != file.state or self._rests[1] > now:
+            self._rests = (file.state, min(file.changed, now))
+        return now - self._rests[1] >= SETTLED
 
 
 class StandardInput:
@@ -56,92 +104,320 @@ class StandardInput:
     def __init__(self, read: Callable[[], bytes] | None = None, name: str = "-") -> None:
         self.name = name
         self._read = read or sys.stdin.buffer.read
-        self._data: bytes | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """All mails that stood there; the cursor makes nothing of a stream old but the same bytes."""
-        yield from _batches(self.name, self._bytes(), datetime.now(UTC), cursors.get("-", ""), "-", size)
+        cursor = cursors.get("-", "")
+        yield from _Due.of(self._data, cursor).batches(self.name, "-", datetime.now(UTC), cursor, size)
 
     def count(self, cursors: dict[str, str]) -> int:
         """How many mails stood there."""
-        data = self._bytes()
-        return len(split_mbox(data[_known(data, cursors.get("-", "")) :]))
+        return len(_Due.of(self._data, cursors.get("-", "")).mails)
 
-    def _bytes(self) -> bytes:
-        if self._data is None:
-            self._data = self._read()
-        return self._data
+    @cached_property
+    def _data(self) -> bytes:
+        return self._read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file of a Maildir as it was listed; the change time is in nanoseconds."""
+
+    path: Path
+    size: int
+    changed: int
+
+    @property
+    def unique(self) -> str:
+        """The name up to the colon, which stays when the file is moved and gets flags."""
+        return self.path.name.partition(":")[0]
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """The time of delivery, where the name begins with one, and the name."""
+        seconds = self.unique.partition(".")[0]
+        return int(seconds) if len(seconds) < 16 and seconds.isdecimal() else 0, self.unique
+
+
+class _Names:
+    """The files that were read: the size of each by the lasting part of its name.
+
+    As text one sum of hashes for each of 256 groups of files, so that it stays short however many files there are.
+    """
+
+    MARK: Final = "names"
+
+    def __init__(self, entries: Iterable[_Entry] = ()) -> None:
+        self.sizes: dict[str, int] = {}
+        self._sums: dict[int, int] = {}
+        for entry in entries:
+            self.add(entry.unique, entry.size)
+
+    def add(self, unique: str, size: int) -> None:
+        self.drop(unique)
+        self.sizes[unique] = size
+        self._toggle(unique, size)
+
+    def drop(self, unique: str) -> None:
+        size = self.sizes.pop(unique, None)
+        if size is not None:
+            self._toggle(unique, size)
+
+    def among(self, entries: Iterable[_Entry]) -> "_Names":
+        """The entries in groups that are the same in both."""
+        listed = _Names(entries)
+        same = {group for group, value in listed._sums.items() if value == self._sums.get(group)}
+        return _Names(entry for entry in entries if _group(entry.unique, entry.size)[0] in same)
+
+    def text(self) -> str:
+        return " ".join([self.MARK, *(f"{group:02x}={value:016x}" for group, value in sorted(self._sums.items()))])
+
+    @classmethod
+    def parse(cls, text: str) -> "_Names":
+        """The groups that were written as text; the names are not in it."""
+        names = cls()
+        for word in text.split()[1:]:
+            if group := _GROUP.fullmatch(word):
+                names._sums[int(group[1], 16)] = int(group[2], 16)
+        return names
+
+    def _toggle(self, unique: str, size: int) -> None:
+        group, value = _group(unique, size)
+        self._sums[group] = self._sums.get(group, 0) ^ value
+        if not self._sums[group]:
+            del self._sums[group]
 
 
 class Maildir:
-    """A Maildir: every file in `cur` and `new` is a mail.
+    """A Maildir: every file in `cur` and `new` is a mail, known by the lasting part of its name, and its size.
 
-    The cursor is the change time (ctime) of the newest file read and its name, and mails are given in that order: a
-    delivery, a move and a copy all get a new one. A mail arrived when its file was last written.
+    No clock decides what is new. The process remembers the names that it read; the cursor holds a digest for each group
+    of them. After a restart the files of a group that is not the same any more are read again: the store knows their
+    content. A mail arrived when its file was last written.
     """
 
-    def __init__(self, path: Path, name: str = "") -> None:
+    def __init__(self, path: Path, name: str = "", writers: Writers | None = None) -> None:
         self.path = path
         self.name = name or str(path)
+        self._writers = writers
+        self._names = _Names()
+        self._behind: str | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """The mails that were delivered behind the cursor, oldest first."""
+        """The mails that the cursor does not stand for, in the order of their names."""
         cursor = cursors.get("maildir", "")
-        yield from self._batches([each for each in self._files() if each[0] > cursor], size)
+        files = _Files(self.path)
+        names = self._known(cursor, files)
+        due = _due_files(names, files)
+        for start in range(0, len(due), size):
+            self._behind = None
+            mails: list[RawMail] = []
+            replaced: list[Deleted] = []
+            for entry in due[start : start + size]:
+                file = files.read(entry)
+                if file is None or self._unfinished(file):
+                    continue
+                origin = f"{entry.path.parent.name}/{entry.path.name}"
+                mails.append(RawMail(origin, file.written, file.data))
+                before = names.sizes.get(entry.unique)
+                if before is not None and before < len(file.data):
+                    replaced.append(Deleted(f"{origin}, which goes on", file.data[:before]))
+                names.add(entry.unique, len(file.data))
+            cursor = self._remember(names)
+            yield Batch(self.name, "maildir", cursor, tuple(mails), tuple(replaced))
+        if names.sizes and self._remember(names) != cursor:
+            yield Batch(self.name, "maildir", self._remember(names), ())
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
-        """The last mails that were delivered up to the cursor, oldest first."""
+        """The last mails that the cursor stands for, in the order of their names."""
         cursor = cursors.get("maildir", "")
-        known = [each for each in self._files() if each[0] <= cursor]
-        yield from self._batches(known[max(0, len(known) - most) :], 100)
+        files = _Files(self.path)
+        names = self._known(cursor, files)
+        last = sorted((files.entries[unique] for unique in names.sizes), key=lambda entry: entry.order)
+        for start in range(max(0, len(last) - most), len(last), 100):
+            read = ((entry, files.read(entry)) for entry in last[start : start + 100])
+            mails = (
+                RawMail(f"{entry.path.parent.name}/{entry.path.name}", file.written, file.data)
+                for entry, file in read
+                if file is not None
+            )
+            yield Batch(self.name, "maildir", cursor, tuple(mails))
 
     def count(self, cursors: dict[str, str]) -> int:
-        """How many files stand behind the cursor."""
-        cursor = cursors.get("maildir", "")
-        return sum(key > cursor for key, _ in self._files())
+        """How many files the cursor does not stand for."""
+        files = _Files(self.path)
+        return len(_due_files(self._known(cursors.get("maildir", ""), files), files))
 
-    def _batches(self, files: Sequence[tuple[str, Path]], size: int) -> Iterator[Batch]:
-        for start in range(0, len(files), size):
-            mails: list[RawMail] = []
-            for _, path in files[start : start + size]:
-                data, arrived = _read(path)
-                mails.append(RawMail(f"{path.parent.name}/{path.name}", arrived, data))
-            last, _ = files[min(start + size, len(files)) - 1]
-            yield Batch(self.name, "maildir", last, tuple(mails))
+    def _known(self, cursor: str, files: "_Files") -> _Names:
+        """The files that the cursor stands for and that are still there."""
+        entries = files.entries
+        if cursor == self._behind:
+            for unique in self._names.sizes.keys() - entries.keys():
+                self._names.drop(unique)
+            return self._names
+        if cursor.partition(" ")[0] == _Names.MARK:
+            return _Names.parse(cursor).among(entries.values())
+        # A cursor of before: the change time of the newest file that was read, and its name.
+        return _Names(entry for entry in entries.values() if f"{entry.changed:020d} {entry.path.name}" <= cursor)
 
-    def _files(self) -> list[tuple[str, Path]]:
-        """All files with the cursor that each of them is, sorted."""
-        found: list[tuple[str, Path]] = []
-        try:
-            for directory in ("cur", "new"):
-                for path in (self.path / directory).iterdir():
-                    if not path.name.startswith(".") and path.is_file():
-                        key = f"{path.stat().st_ctime_ns:020d} {path.name}"
-                        found.append((key, path))
-        except OSError as error:
-            raise InboxError(f"{self.path}: {error.strerror or error}") from error
-        return sorted(found)
+    def _remember(self, names: _Names) -> str:
+        self._names, self._behind = names, names.text()
+        return self._behind
+
+    def _unfinished(self, file: "_File") -> bool:
+        """Whether somebody may be writing the file in place, instead of moving it here from `tmp`."""
+        if self._writers is None or self._writers.clock.now() - file.changed >= SETTLED:
+            return False
+        reason = truncation(file.data, proof=not self._writers.once)
+        if reason:
+            log.info("%s: a new file waits until it is a minute old: %s", self.path, reason)
+        return bool(reason)
+
+
+class _Files:
+    """The files of a Maildir by the lasting part of their names, listed again when one of them was moved."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._listings = 0
+        self.entries: dict[str, _Entry] = {}
+        self._list()
+
+    def read(self, entry: _Entry) -> "_File | None":
+        """The file, under its new name if it was moved; None where it is not found now."""
+        while True:
+            found = self.entries.get(entry.unique)
+            try:
+                return None if found is None else _load(found.path)
+            except FileNotFoundError:
+                if self._listings > _MAX_READS:
+                    return None
+                self._list()
+            except OSError as error:
+                raise InboxError(f"{entry.path}: {error.strerror or error}") from error
+
+    def _list(self) -> None:
+        """List `new` before `cur`: a file that is moved meanwhile goes from the one to the other."""
+        self._listings += 1
+        self.entries = {}
+        found = 0
+        for directory in ("new", "cur"):
+            try:
+                with os.scandir(self._path / directory) as files:
+                    found += 1
+                    entries = (_entry(self._path / directory, file) for file in files)
+                    self.entries |= {entry.unique: entry for entry in entries if entry is not None}
+            except FileNotFoundError as error:
+                if directory == "cur" and not found:
+                    raise InboxError(f"{self._path}: {error.strerror or error}") from error
+            except OSError as error:
+                raise InboxError(f"{self._path}: {error.strerror or error}") from error
+
+
+def _entry(directory: Path, file: "os.DirEntry[str]") -> _Entry | None:
+    """The file as an entry; None for what is no mail, or is gone already."""
+    try:
+        if file.name.startswith(".") or not file.is_file():
+            return None
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return _Entry(directory / file.name, status.st_size, status.st_ctime_ns)
+
+
+def _due_files(names: _Names, files: _Files) -> list[_Entry]:
+    due = (entry for entry in files.entries.values() if names.sizes.get(entry.unique) != entry.size)
+    return sorted(due, key=lambda entry: entry.order)
+
+
+def _group(unique: str, size: int) -> tuple[int, int]:
+    """Which group a file belongs to, and its part in the group's sum."""
+    digest = hashlib.sha256(f"{unique}/{size}".encode("utf-8", "surrogateescape")).digest()
+    return digest[0], int.from_bytes(digest[1:9])
 
 
 def split_mbox(data: bytes) -> list[bytes]:
     """The mails of an mbox, `From ` lines removed and one level of `>From ` unescaped; what is no mbox is one mail."""
-    marks = list(_FROM_LINE.finditer(data))
-    if not marks or data[: marks[0].start()].strip():
-        return [data] if data.strip() else []
-    ends = [mark.start() for mark in marks[1:]] + [len(data)]
-    mails = (data[mark.end() : end] for mark, end in zip(marks, ends, strict=True))
-    return [_ESCAPED.sub(rb"\1", mail.removesuffix(b"\n")) for mail in mails]
+    return [_unescaped(data[span.start : span.end], boxed=span.boxed) for span in _spans(data)]
 
 
-def _batches(source: str, data: bytes, arrived: datetime, cursor: str, epoch: str, size: int) -> Iterator[Batch]:
-    known = _known(data, cursor)
-    mails = split_mbox(data[known:])
-    behind = f"{len(data)}:{hashlib.sha256(data).hexdigest()}"
-    for start in range(0, len(mails), size):
-        chunk = mails[start : start + size]
-        raw = tuple(RawMail(f"{epoch}@{known}#{start + at}", arrived, mail) for at, mail in enumerate(chunk, 1))
-        # Only behind the last one is there a cursor: before it, a reader that was stopped starts again.
-        yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw)
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where a mail stands in a file: its `From ` line, its first byte, its end, and the first byte of the next mail."""
+
+    mark: int
+    start: int
+    end: int
+    following: int
+
+    @property
+    def boxed(self) -> bool:
+        return self.mark < self.start
+
+
+def _spans(data: bytes) -> list[_Span]:
+    marks = [(mark.start(), mark.end()) for mark in _FROM_LINE.finditer(data)]
+    if not marks or data[: marks[0][0]].strip():
+        text = data.strip() and not _begins_mark(data)
+        return [_Span(0, 0, len(data), len(data))] if text else []
+    following = [*marks[1:], (len(data), len(data))]
+    found = (_Span(mark, start, *after) for (mark, start), after in zip(marks, following, strict=True))
+    return [span for span in found if span.start < span.end]
+
+
+def _unescaped(mail: bytes, *, boxed: bool) -> bytes:
+    """The mail without the blank line that ends it in an mbox, and without the escapes of one."""
+    if not boxed:
+        return mail
+    return _ESCAPED.sub(rb"\1", mail[:-1] if mail.endswith((b"\n\n", b"\n\r\n")) or mail == b"\n" else mail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """The mails of an mbox behind the first `known` bytes, and where the last of them ends.
+
+    `replaced` is what was read of the first of them when it was not complete.
+    """
+
+    data: bytes
+    known: int
+    spans: tuple[_Span, ...]
+    end: int
+    replaced: bytes | None = None
+
+    @classmethod
+    def of(cls, data: bytes, cursor: str) -> "_Due":
+        known = _known(data, cursor)
+        spans = _spans(data)
+        first = next((at for at, span in enumerate(spans) if known < span.following), len(spans))
+        replaced = None
+        if first < len(spans) and spans[first].start < known:
+            span = spans[first]
+            replaced = _unescaped(data[span.start : known], boxed=span.boxed)
+            if replaced == _unescaped(data[span.start : span.end], boxed=span.boxed):
+                replaced = None
+                first += 1
+        return cls(data, known, tuple(spans[first:]), len(data), replaced)
+
+    @property
+    def mails(self) -> list[bytes]:
+        return [_unescaped(self.data[span.start : span.end], boxed=span.boxed) for span in self.spans]
+
+    def without_last(self) -> "_Due":
+        """The same without the last mail, so that it is read when it is complete."""
+        replaced = self.replaced if len(self.spans) > 1 else None
+        return replace(self, spans=self.spans[:-1], end=max(self.known, self.spans[-1].mark), replaced=replaced)
+
+    def batches(self, source: str, epoch: str, arrived: datetime, cursor: str, size: int) -> Iterator[Batch]:
+        mails = self.mails
+        behind = f"{self.end}:{hashlib.sha256(self.data[: self.end]).hexdigest()}"
+        for start in range(0, len(mails), size):
+            chunk = enumerate(mails[start : start + size], start + 1)
+            raw = tuple(RawMail(f"{epoch}@{self.known}#{number}", arrived, mail) for number, mail in chunk)
+            gone = self.replaced if start == 0 else None
+            deleted = () if gone is None else (Deleted(f"{raw[0].origin}, which goes on", gone),)
+            # Only behind the last one is there a cursor: before it, a reader that was stopped starts again.
+            yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted)
 
 
 def _known(data: bytes, cursor: str) -> int:
@@ -152,11 +428,64 @@ def _known(data: bytes, cursor: str) -> int:
     return int(length) if hashlib.sha256(data[: int(length)]).hexdigest() == digest else 0
 
 
-def _read(path: Path) -> tuple[bytes, datetime]:
+def _without_mark(data: bytes) -> int:
+    """Where the data ends without a `From ` line that is not written whole yet."""
+    line = data.rfind(b"\n") + 1
+    boxed = data.lstrip().startswith(b"From ")
+    return line if boxed and _begins_mark(data[line:]) and data[:line].endswith((b"\n\n", b"\n\r\n")) else len(data)
+
+
+def _begins_mark(line: bytes) -> bool:
+    """Whether this may be the first bytes of a `From ` line, and no more."""
+    return b"\n" not in line and (line.startswith(b"From ") or b"From ".startswith(line))
+
+
+def _unfinished(due: _Due) -> str:
+    """Why the last mail does not look complete; in an mbox a blank line is behind each mail."""
+    span = due.spans[-1]
+    mail = due.data[span.start : span.end]
+    reason = truncation(mail)
+    return reason or ("" if not span.boxed or mail.endswith((b"\n\n", b"\n\r\n")) else "no blank line ends it")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The bytes of a file at one moment, when it was last written, and when anything of it last changed."""
+
+    data: bytes
+    state: tuple[int, ...]
+    written: datetime
+    changed: datetime
+
+
+def _read(path: Path) -> _File:
     try:
-        status = path.stat()
-        if status.st_size > MAX_FILE:
-            raise InboxError(f"{path}: larger than {MAX_FILE:,} bytes; split it, or use a public-inbox archive")
-        return path.read_bytes(), datetime.fromtimestamp(status.st_mtime, UTC)
+        return _load(path)
     except OSError as error:
         raise InboxError(f"{path}: {error.strerror or error}") from error
+
+
+def _load(path: Path) -> _File:
+    """The file as it was at one moment: read again where it changes meanwhile, unless it only grows."""
+    for _ in range(_MAX_READS):
+        with path.open("rb") as file:
+            before = os.fstat(file.fileno())
+            if before.st_size > MAX_FILE:
+                raise InboxError(f"{path}: larger than {MAX_FILE:,} bytes; split it, or use a public-inbox archive")
+            data = file.read(before.st_size)
+            after = os.fstat(file.fileno())
+            if _state(before) != _state(after):
+                file.seek(0)
+                if len(data) < before.st_size or file.read(before.st_size) != data:
+                    continue
+        changed = max(after.st_mtime, after.st_ctime)
+        return _File(data, _state(after), _moment(after.st_mtime), _moment(changed))
+    raise InboxError(f"{path}: it changes while it is read; it is read in the next round")
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

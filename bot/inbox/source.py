@@ -5,23 +5,24 @@ from pathlib import Path
 
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive, is_git_archive
-from bot.inbox.mailbox import Maildir, Mbox, StandardInput
+from bot.inbox.mailbox import Maildir, Mbox, StandardInput, Writers
 from bot.ports import Archive
 
 
-def open_source(path: Path | str) -> Archive:
+def open_source(path: Path | str, writers: Writers | None = None) -> Archive:
     """The source at that path, by what stands there: a public-inbox archive, a Maildir, a file or pipe of mails.
 
-    `-` is standard input. Raises InboxError, naming the path, where nothing of the kind can be read.
+    `-` is standard input. Without `writers` all of it counts as it is now. Raises InboxError, naming the path, where
+    nothing of the kind can be read.
     """
     if str(path) == "-":
         return StandardInput()
     path = Path(path)
     try:
         if path.is_dir():
-            return _directory(path)
+            return _directory(path, writers)
         if path.is_file():
-            return Mbox(path)
+            return Mbox(path, writers=writers)
         if path.is_fifo():
             return StandardInput(path.read_bytes, str(path))
         missing = not path.exists()
@@ -30,11 +31,11 @@ def open_source(path: Path | str) -> Archive:
     raise InboxError(f"{path}: {'no such file or directory' if missing else 'neither a file nor a directory'}")
 
 
-def _directory(path: Path) -> Archive:
+def _directory(path: Path, writers: Writers | None) -> Archive:
     if is_git_archive(path):
         return GitArchive(path)
     if (path / "cur").is_dir() or (path / "new").is_dir():
-        return Maildir(path)
+        return Maildir(path, writers=writers)
     raise InboxError(
         f"{path}: neither a public-inbox archive (a git repository, or epochs 0.git, 1.git, ...) nor a Maildir"
     )

@@ -161,3 +161,33 @@ def test_an_archive_whose_newest_mail_was_purged_is_one(tmp_path: Path) -> None:
     commit(path, "note", "purged")
 
     assert ["one"] == texts_of(GitArchive(path))
+
+
+def test_a_repack_while_it_is_read_loses_nothing(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", *(f"mail {number}" for number in range(30)))
+    found = []
+    for number, batch in enumerate(GitArchive(path).batches({}, size=5)):
+        git(path, "repack", "-adq", "--window=0") if number % 2 else git(path, "gc", "-q", "--prune=now")
+        found += [mail.raw.decode() for mail in batch.mails]
+
+    assert found == [f"mail {number}" for number in range(30)]
+
+
+def test_a_history_that_is_rewritten_while_it_is_read_is_read_in_the_next_round(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", *(f"mail {number}" for number in range(30)))
+    other = archive(tmp_path / "other.git", *(f"mail {number}" for number in range(1, 32)))
+    batches = GitArchive(path).batches({}, size=5)
+    first = next(batches)
+    git(path, "fetch", "-q", "-f", str(other), "+master:master", "--update-head-ok")
+    git(path, "reflog", "expire", "--expire=now", "--all")
+    git(path, "gc", "-q", "--prune=now")
+    try:
+        rest = list(batches)
+    except InboxError:
+        rest = []
+    cursors = {"0.git": [first, *rest][-1].cursor}
+    found = {mail.raw.decode() for batch in (first, *rest) for mail in batch.mails}
+    found |= set(texts_of(GitArchive(path), cursors))
+
+    assert found >= {f"mail {number}" for number in range(1, 32)}
+    assert found <= {f"mail {number}" for number in range(32)}

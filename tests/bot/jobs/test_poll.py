@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
 
 import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
+from bot.inbox.mailbox import Mbox, Writers
 from bot.jobs.poll import Poll, digest
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.mail.posting import Posting
+from bot.mail.posting import Complete, Posting
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail, patch
+from tests.fakes.origin import FakeClock
 
 SERIES = (
     mail("c@x", "[PATCH 0/2] rust: led: a driver"),
@@ -119,3 +123,23 @@ def test_a_digest_tells_copies_from_claims(other: bytes, same: bool) -> None:
     assert isinstance(two, Message)
 
     assert (digest(one) == digest(two)) == same
+
+
+@pytest.mark.parametrize("cut", [40, 300, 500, 640])
+def test_a_mail_that_went_on_takes_the_place_of_its_beginning(store: Repository, tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "list.mbox"
+    whole = b"".join(b"From x Thu Jan  1 00:00:00 1970\n" + raw + b"\n" for raw in (patch("1@x"), patch("2@x", "lamp")))
+    first = _due_of(store, path, whole[:-cut])
+    second = _due_of(store, path, whole)
+
+    assert "1@x" in first
+    assert second == ["1@x", "2@x"]
+
+
+def _due_of(store: Repository, path: Path, content: bytes) -> list[str]:
+    """The whole postings after one look at the file when it has rested."""
+    path.write_bytes(content)
+    clock = FakeClock(datetime.now(UTC) + timedelta(minutes=2))
+    Poll([Mbox(path, writers=Writers(clock))], store, assemble, Event(), Silent()).run()
+    due = (one.posting for one in store.due_for_review(10))
+    return sorted(posting.message_id for posting in due if posting.state == Complete())
