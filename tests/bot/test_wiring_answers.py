@@ -38,6 +38,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git_archive(tmp_path / "list.git", [patch("1@example.org")])
     mailbox.Maildir("bot", create=True)
     Path("secret").write_text("0123456789abcdef0123456789abcdef\n")
+    Path("secret").chmod(0o600)
     Path("patchwarden.toml").write_text(SETTINGS)
 
 
