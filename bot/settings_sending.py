@@ -45,6 +45,12 @@ class SendingSettings(BaseModel):
     hour_cap: int = Field(default=20, ge=1, description="So many mails at most in an hour.")
     size_cap: int = Field(default=20_000, ge=1000, description="A mail of more bytes is refused.")
     expire_hours: int = Field(default=72, ge=1, description="A mail that waited so long is not sent any more.")
+    max_attempts: int = Field(
+        default=24,
+        ge=1,
+        description="Maximum number of attempts for a mail that the mail server refuses for now. Waits grow from one "
+        "minute to one hour, so 24 attempts take about 19 hours. After the last one the mail is refused.",
+    )
     grace_hours: int = Field(
         default=6,
         ge=0,

@@ -154,7 +154,8 @@ def service(
 
 def _delivering(settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress) -> Delivering:
     """The job that sends, after it looked at what a killed sender left; only for the sole sender."""
-    made = Delivering(store, wiring_sending.mailers(settings), wiring_sending.sending(settings), clock, stop, progress)
+    sending = wiring_sending.sending(settings, wiring_recipients.recipient_context(settings, clock), terms(settings))
+    made = Delivering(store, wiring_sending.mailers(settings), sending, clock, stop, progress)
     wiring_sending.remove_parts(settings)
     made.recover()
     return made

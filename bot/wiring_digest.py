@@ -4,19 +4,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot import wiring_answers
+from bot import wiring_answers, wiring_sending
 from bot.jobs.digest import Digesting, Readership
 from bot.kernel.maintainers import Maintainers
 from bot.mail.posting import Posting
 from bot.ports import Clock
-from bot.review.consent import Mode
 from bot.review.period import Rhythm
 from bot.review.statistics import demoted
 from bot.settings import Settings
 from bot.store.repository import Repository
 from bot.wiring_identity import identity
-
-_MODES = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 
 
 def digesting(settings: Settings, store: Repository, clock: Clock) -> Digesting:
@@ -32,7 +29,7 @@ def digesting(settings: Settings, store: Repository, clock: Clock) -> Digesting:
             wanted=lambda reader: wanted(settings, keepers(), reader),
             statistics=lambda: wiring_answers.statistics(store),
             demoted=lambda tallies: demoted(tallies, wiring_answers.threshold(settings)),
-            mode=_MODES[chosen.mode].value,
+            mode=wiring_sending.DIGEST_MODES[chosen.mode].value,
             held=chosen.mode == "moderate",
             quiet=timedelta(days=chosen.quiet_days),
             largest=settings.sending.size_cap,

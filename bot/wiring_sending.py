@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What sends mail, from the settings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Final
 
 from bot.jobs.deliver import Sending
 from bot.jobs.unconfirmed import ResendPolicy
+from bot.mail.refusal import Terms
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.folder import Folder
+from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Mailer
 from bot.review.consent import Consent, Mode, strictest
+from bot.review.recipients import RecipientContext, recipients
 from bot.settings import Settings
+
+DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 
 
 def mailers(settings: Settings) -> dict[str, Mailer]:
@@ -24,15 +30,30 @@ def mailers(settings: Settings) -> dict[str, Mailer]:
     return found
 
 
-def sending(settings: Settings) -> Sending:
-    """What holds mails back."""
+def sending(settings: Settings, context: Callable[[], RecipientContext], terms: Terms) -> Sending:
+    """Return what decides whether mails leave."""
     chosen = settings.sending
     return Sending(
         stop=stop_file(settings),
-        consent=lambda lists: consent(settings, lists),
-        caps=Caps(chosen.series_cap, chosen.author_cap, chosen.list_cap, chosen.hour_cap),
+        rules=lambda: send_rules(settings, context(), terms),
         resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
         expire=timedelta(hours=chosen.expire_hours),
+        max_attempts=chosen.max_attempts,
+    )
+
+
+def send_rules(settings: Settings, context: RecipientContext, terms: Terms) -> SendRules:
+    """Return what the settings say about a mail that is about to be sent."""
+    chosen = settings.sending
+    return SendRules(
+        consent_of=context.consent_of,
+        recipients_of=lambda posting, part: recipients(posting, part, context),
+        caps=Caps(chosen.series_cap, chosen.author_cap, chosen.list_cap, chosen.hour_cap),
+        terms=terms,
+        ignored=context.ignored,
+        readers=frozenset(reader.lower() for reader in settings.digest.recipients),
+        digest_mode=DIGEST_MODES[settings.digest.mode],
+        commands=bool(settings.answers.secret_file),
     )
 
 

@@ -2,40 +2,55 @@
 """From the outbox out, at most once: the row says "sending", durably, before the first byte leaves."""
 
 import logging
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from threading import Event
 from typing import Final
 
-from bot.jobs.isolation import isolated
+from bot.jobs.isolation import Broken, isolated
 from bot.jobs.unconfirmed import ResendPolicy, UnconfirmedMails
 from bot.mail.copy import is_copy
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.outbox.brakes import Brake, Caps, StopFile, broken, capped, quiet
+from bot.outbox.brakes import MINUTE, StopFile
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
-from bot.ports import Clock, Mailer, MailState, Outbox, Outgoing, Progress
-from bot.review.consent import Consent, Mode
+from bot.outbox.permit import SendRules, permit
+from bot.ports import (
+    Candidate,
+    Clock,
+    Decision,
+    Hold,
+    Mailer,
+    MailState,
+    Outbox,
+    Outgoing,
+    Progress,
+    Send,
+    Wait,
+)
+from bot.review.consent import Mode
 
 _MAILS: Final = 50
-_FIRST_WAIT: Final = timedelta(minutes=1)
-_LONGEST_WAIT: Final = timedelta(hours=1)
+_MAX_WAIT: Final = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What holds back mails that are to leave the house; files of a dry run nothing holds back."""
+    """What decides whether a mail leaves, and what becomes of an attempt that failed.
+
+    `rules` gives the settings as they are at that moment. After `max_attempts` a mail is refused, and after `expire` a
+    mail that nobody approved expires; neither limits the files of a dry run.
+    """
 
     stop: StopFile
-    consent: Callable[[Sequence[str]], Consent]
-    caps: Caps = field(default_factory=Caps)
+    rules: Callable[[], SendRules]
     resend: ResendPolicy = field(default_factory=ResendPolicy)
     expire: timedelta = timedelta(days=3)
+    max_attempts: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +102,51 @@ class Delivering:
             for mail in due:
                 if self._stop.is_set():
                     break
-                try:
-                    done += self._deliver(mail)
-                except OutboxError as error:
-                    log.warning("%s", error)
-                    problems.append(str(error))
-                    self._failed(mail, error)
-                self._open.discard(mail.message_id)
+                if (claimed := self._claim(mail)) is not None:
+                    try:
+                        self._deliver(claimed)
+                        done.append(claimed)
+                    except OutboxError as error:
+                        log.warning("%s", error)
+                        problems.append(str(error))
+                        self._failed(claimed, error)
+                    self._open.discard(claimed.message_id)
                 self._progress.advance()
             due = self._store.due_for_delivery(self._clock.now(), _MAILS)
         return Delivered(tuple(done), tuple(problems))
 
-    def _deliver(self, mail: Outgoing) -> tuple[Outgoing, ...]:
-        now = self._clock.now()
-        if mail.mode != Mode.DRY_RUN and self._store.archived(mail.message_id) and self._has_copy(mail):
-            reason = "found in the archive" if mail.attempts else "an archive has it, but it was not sent from here"
-            self._store.settle(mail.message_id, MailState.SENT, now, reason=reason)
-            return ()
-        mailer = self._mailers.get(mail.mode)
-        brake = self._brake(mail, now) if mailer else Brake(f"no transport is set for mode {mail.mode}", None)
-        if mailer is None or brake is not None:
-            assert brake is not None
-            state = mail.state if brake.until else MailState.HELD
-            self._store.settle(mail.message_id, state, now, reason=brake.reason, due=brake.until)
-            return ()
-        if not self._store.claim(mail.message_id, now):
-            return ()
-        self._open.add(mail.message_id)
-        where = mailer.deliver(mail)
-        self._store.settle(mail.message_id, mailer.done, self._clock.now(), destination=where)
-        return (mail,)
+    def _deliver(self, claimed: Outgoing) -> None:
+        """Hand a claimed mail to its transport. Raises OutboxError."""
+        self._open.add(claimed.message_id)
+        mailer = self._mailers[claimed.mode]
+        # The one place after the claim and before the first byte: what must be durable before a mail leaves goes here.
+        where = mailer.deliver(claimed)
+        self._store.settle(claimed.message_id, mailer.done, self._clock.now(), destination=where)
+        log.info("mail %s: %s", claimed.message_id, mailer.done)
+
+    def _claim(self, mail: Outgoing) -> Outgoing | None:
+        """Ask for the permit of this moment. Return the claimed mail, or None if it is not to be sent now."""
+        now, stop = self._clock.now(), self._sending.stop
+        is_archived = self._store.archived(mail.message_id) and self._has_copy(mail)
+        rules = replace(self._sending.rules(), stopped=stop.reason(), transports=frozenset(self._mailers))
+
+        def decide(candidate: Candidate) -> Decision:
+            decision = isolated(
+                f"permit of mail {mail.message_id}", partial(permit, candidate, rules, now, is_archived=is_archived)
+            )
+            return Hold(f"it cannot be decided: {decision.reason}") if isinstance(decision, Broken) else decision
+
+        claim = self._store.claim(mail.message_id, now, stop.lifted(), decide)
+        if claim is None:  # another worker was faster, or a person withdrew it
+            return None
+        match claim.decision:
+            case Send():
+                return claim.mail
+            case Wait(reason, _, halts=True):
+                self._halt(reason)
+            case decision:
+                log.info("mail %s: %s", mail.message_id, decision)
+        return None
 
     def _has_copy(self, mail: Outgoing) -> bool:
         """Return whether an archive has the mail itself, not only a mail of somebody else under its message-id."""
@@ -127,31 +157,23 @@ class Delivering:
         log.warning("%s: an archive has a mail of somebody else with this message-id", mail.message_id)
         return False
 
-    def _brake(self, mail: Outgoing, now: datetime) -> Brake | None:
-        if mail.mode == Mode.DRY_RUN:
-            return None
-        sending = self._sending
-        pace = self._store.pace(mail, now, sending.stop.lifted())
-        if not sending.stop.reason() and (trouble := broken(pace)):
-            log.error("%s: all sending stops", trouble)
-            sending.stop.stop(trouble)
-        if reason := sending.stop.reason():
-            return Brake(reason, now + _FIRST_WAIT)
-        consent = sending.consent(mail.lists)
-        caps = sending.caps if consent.list_day is None else replace(sending.caps, list_day=consent.list_day)
-        if mail.state is MailState.APPROVED:  # whoever approves a mail knows of those before it
-            caps = replace(caps, series=sys.maxsize)
-        hours = (quiet(each, now) for each in consent.quiet)
-        return next((brake for brake in (capped(pace, caps, now), *hours) if brake is not None), None)
+    def _halt(self, trouble: str) -> None:
+        log.error("%s: all sending stops", trouble)
+        self._sending.stop.stop(trouble)
 
     def _failed(self, mail: Outgoing, error: OutboxError) -> None:
-        now = self._clock.now()
+        """Set the state of a claimed mail after an attempt that failed."""
+        now, attempts = self._clock.now(), mail.attempts + 1
+        state, reason, due = mail.state, str(error), None
         if isinstance(error, DeliveryUnconfirmedError):
-            self._store.settle(mail.message_id, MailState.UNCONFIRMED, now, reason=str(error))
+            state = MailState.UNCONFIRMED
         elif isinstance(error, UnfitError):
-            self._store.settle(mail.message_id, MailState.HELD, now, reason=str(error))
+            state = MailState.HELD
         elif isinstance(error, RefusedError):
-            self._store.settle(mail.message_id, MailState.REFUSED, now, reason=str(error))
+            state = MailState.REFUSED
+        elif mail.mode != Mode.DRY_RUN and attempts >= self._sending.max_attempts:
+            state, reason = MailState.REFUSED, f"{error}; gave up after {attempts} attempts"
         else:
-            wait = min(_FIRST_WAIT * 2**mail.attempts, _LONGEST_WAIT)
-            self._store.settle(mail.message_id, mail.state, now, reason=str(error), due=now + wait)
+            due = now + min(MINUTE * 2**mail.attempts, _MAX_WAIT)
+        self._store.settle(mail.message_id, state, now, reason=reason, due=due)
+        log.info("mail %s: %s, %s", mail.message_id, state, reason)

@@ -87,7 +87,8 @@ class Rechecking:
         now, store = self._clock.now(), self._store
         before = store.review_of(posting.message_id)
         previous = store.previous_review(posting, rehearsed(self._desk, posting))
-        judged = examine(posting, previous, self._desk, now)
+        context = store.context(posting)
+        judged = examine(posting, previous, self._desk, context.last, now)
         if isinstance(judged, Broken):
             if before is None:  # else the review that stands is worth more than that it cannot be made again
                 store.quarantine(posting, judged.reason)
@@ -102,7 +103,7 @@ class Rechecking:
             stood = "" if old is None else verdict_of(old)
             store.note_verdict(posting.message_id, stood, now)
             told = frozenset({stood})
-        mail, unsent = self._mail(judged, told, now) if send else (None, "")
+        mail, unsent = self._mail(judged, told, context, now) if send else (None, "")
         store.save_blobs(judged.blobs)
         found = judged.review
         if mail is None and verdict_of(found) not in told:
@@ -116,7 +117,9 @@ class Rechecking:
             store.note_verdict(posting.message_id, verdict_of(found), now)
         return Rechecked(found, changed, mail, unsent)
 
-    def _mail(self, judged: Judged, told: frozenset[str], now: datetime) -> tuple[Outgoing | None, str]:
+    def _mail(
+        self, judged: Judged, told: frozenset[str], context: Context, now: datetime
+    ) -> tuple[Outgoing | None, str]:
         """The mail for a verdict that is new, and "", or none and why."""
         review, verdict = judged.review, verdict_of(judged.review)
         posting = review.posting
@@ -129,11 +132,11 @@ class Rechecking:
             return None, "the series is not whole"
         # Whoever asks for one posting by name means it at any age; all other reasons for silence stand.
         terms = replace(self._desk.terms, stale=None)
-        if refused := refuse_posting(posting, self._store.context(posting), now, terms):
+        if refused := refuse_posting(posting, context, now, terms):
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
-        frozen = mail_for(review, self._desk, now, kind, _PREFACE if any(told - {verdict}) else ())
+        frozen = mail_for(review, self._desk, context.last, now, kind, _PREFACE if any(told - {verdict}) else ())
         return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
 
 

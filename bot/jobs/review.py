@@ -98,7 +98,7 @@ class Reviewing:
         previous = self._store.previous_review(posting, rehearsed(self._desk, posting))
         # An older revision is judged for what the newer one is compared with; nobody is told.
         desk = self._desk if refused is None else _silent(self._desk, str(refused))
-        judged = examine(posting, previous, desk, now)
+        judged = examine(posting, previous, desk, due.arrived, now)
         if isinstance(judged, Broken):
             log.error("series %s cannot be judged: %s", posting.message_id, judged.reason)
             self._store.quarantine(posting, judged.reason)
@@ -138,23 +138,25 @@ def rehearsed(desk: Desk, posting: Posting) -> bool:
     return desk.context().consent_of(posting).mode is Mode.DRY_RUN
 
 
-def examine(posting: Posting, previous: Review | None, desk: Desk, now: datetime) -> Judged | Broken:
-    """Judge one posting; nothing in the review or the mail's bytes comes from `now`.
+def examine(posting: Posting, previous: Review | None, desk: Desk, arrived: datetime, now: datetime) -> Judged | Broken:
+    """Judge one posting that arrived then. Nothing in the review or in the bytes of the mail comes from a clock.
 
     Broken where that is not possible within the limits, or a bug stops it. Raises StoppedError.
     """
     found = desk.judge(posting, desk.rules)
     if isinstance(found, Broken):
         return found
-    return isolated(f"review of {posting.message_id}", lambda: _reviewed(posting, found, previous, desk, now))
+    return isolated(f"review of {posting.message_id}", lambda: _reviewed(posting, found, previous, desk, arrived, now))
 
 
-def _reviewed(posting: Posting, found: Judgement, previous: Review | None, desk: Desk, now: datetime) -> Judged:
+def _reviewed(
+    posting: Posting, found: Judgement, previous: Review | None, desk: Desk, arrived: datetime, now: datetime
+) -> Judged:
     context = desk.context()
     policy = _narrowed(desk.learned(posting, desk.policy), context.consent_of(posting))
     made = review(posting, found.report, desk.rules, previous, policy, found.delta, context)
     made = replace(made, basis=replace(desk.basis, base=found.basis.base))
-    frozen = mail_for(made, desk, now)
+    frozen = mail_for(made, desk, arrived, now)
     if isinstance(frozen, Refused):
         made = replace(made, recipients=Recipients(reason=frozen.reason))
         frozen = None
@@ -162,9 +164,12 @@ def _reviewed(posting: Posting, found: Judgement, previous: Review | None, desk:
 
 
 def mail_for(
-    made: Review, desk: Desk, now: datetime, kind: str = KIND, preface: Sequence[str] = ()
+    made: Review, desk: Desk, arrived: datetime, now: datetime, kind: str = KIND, preface: Sequence[str] = ()
 ) -> Outgoing | Refused | None:
-    """The frozen mail for a review, under an id of its kind's own, the preface on top; None where nothing is said."""
+    """Return the frozen mail for a review of a posting that arrived then, or None if there is nothing to say.
+
+    Each kind has its own message-id. The preface stands on top.
+    """
     answer = reply(made, desk.rules, desk.identity, hears=_hears(made, desk))
     if answer is None:
         return None
@@ -175,7 +180,7 @@ def mail_for(
         message_id=message_id(made.posting, desk.identity, kind),
         body="\n".join([*preface, "", answer.body] if preface else [answer.body]),
     )
-    return _freeze(made, answer, kind, desk.context(), now)
+    return _freeze(made, answer, kind, desk.context(), arrived, now)
 
 
 def _hears(made: Review, desk: Desk) -> str:
@@ -189,7 +194,9 @@ def _narrowed(policy: Policy, consent: Consent) -> Policy:
     return replace(policy, severity=severity, without=policy.without | consent.without)
 
 
-def _freeze(made: Review, answer: Reply, kind: str, context: RecipientContext, now: datetime) -> Outgoing | Refused:
+def _freeze(
+    made: Review, answer: Reply, kind: str, context: RecipientContext, arrived: datetime, now: datetime
+) -> Outgoing | Refused:
     """The mail as bytes in its first state; one that the lint objects to is held for a human."""
     content = compose(answer)
     if isinstance(content, Refused):
@@ -199,8 +206,7 @@ def _freeze(made: Review, answer: Reply, kind: str, context: RecipientContext, n
     if wrong:
         log.warning("%s: held, not fit to be sent: %s", answer.message_id, "; ".join(wrong))
     held = wrong or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
-    sent = min(made.posting.date or now, now)
-    due = max(now, sent + consent.embargo)
+    due = max(now, consent.embargo_end(arrived, now))
     return Outgoing(
         message_id=answer.message_id,
         posting_id=made.posting.message_id,

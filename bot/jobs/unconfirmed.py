@@ -52,7 +52,8 @@ class UnconfirmedMails:
             if self._store.archived(mail.message_id):
                 self._store.decide(mail.message_id, _UNCONFIRMED, MailState.SENT, now, "found in the archive")
             elif self._may_resend(mail, now):
-                self._store.decide(mail.message_id, _UNCONFIRMED, MailState.APPROVED, now, "not in the archive")
+                # It is queued again, not approved: the settings of the next claim decide about it like about any other.
+                self._store.decide(mail.message_id, _UNCONFIRMED, MailState.QUEUED, now, "not in the archive")
 
     def _may_resend(self, mail: Outgoing, now: datetime) -> bool:
         """Return whether the archive had its time, should show such mails, and there was no second attempt."""

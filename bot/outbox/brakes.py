@@ -11,6 +11,7 @@ from typing import Final
 from bot.outbox.error import OutboxError
 from bot.ports import Pace
 
+MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
+from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.wire import strange, unfit, wire
 from bot.ports import MailState, Outgoing
 
@@ -33,7 +34,7 @@ class Server:
 
 
 class Smtp:
-    """Submits mails to a server. What went wrong before the content was sent left nothing; after it, there is doubt.
+    """Submits mails to a server. A failure before the final dot left nothing; after it, only a valid reply counts.
 
     `halted` is asked last before the content is sent; a reason ends the attempt, and nothing has left.
     """
@@ -110,14 +111,16 @@ class Smtp:
         if code != 354:
             _accepted((code, text), "content")
             raise OutboxError(f"{self._where}: {code} to DATA")
+        # Without the dot the server cannot take the mail: whatever fails until here left nothing.
+        smtp.send(_DOTS.sub(b"..", wire(mail.content)))
         try:
-            smtp.send(_DOTS.sub(b"..", wire(mail.content)) + b".\r\n")
-            answer = smtp.getreply()
-        except (OSError, smtplib.SMTPException) as error:
+            smtp.send(b".\r\n")
+            reply = read_final_reply(smtp, self._server.timeout)
+        except (OSError, smtplib.SMTPException, MalformedReplyError) as error:
             raise DeliveryUnconfirmedError(
-                f"{self._where}: the connection broke after the content was sent: {error}"
+                f"{self._where}: no valid reply after the content was sent: {_text(str(error))}"
             ) from error
-        return _accepted(answer, "content")
+        return _accepted((reply.code, reply.text), "content")
 
     @property
     def _where(self) -> str:

@@ -4,21 +4,45 @@
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, RawMail
 from bot.ports.installation import Claim, Installation, Installations
 from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
-from bot.ports.outbox import Mailer, MailState, Outbox, Outgoing, Pace, Returned, Returns, TransitionError
+from bot.ports.outbox import (
+    AlreadySent,
+    Candidate,
+    ClaimedMail,
+    Decision,
+    Hold,
+    Mailer,
+    MailState,
+    Outbox,
+    Outgoing,
+    Pace,
+    Permit,
+    PostingStatus,
+    Returned,
+    Returns,
+    Send,
+    TransitionError,
+    Wait,
+    Withdraw,
+)
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
 from bot.ports.running import Clock, Progress
 from bot.ports.store import KeptPosting, Knowledge, Store, Tally, Unjudged
 
 __all__ = [
+    "AlreadySent",
     "Archive",
     "Attestations",
     "Batch",
+    "Candidate",
     "Claim",
+    "ClaimedMail",
     "Clock",
     "Completions",
+    "Decision",
     "Deleted",
     "DuePosting",
     "History",
+    "Hold",
     "Incomplete",
     "Indexed",
     "Installation",
@@ -33,11 +57,14 @@ __all__ = [
     "Outbox",
     "Outgoing",
     "Pace",
+    "Permit",
+    "PostingStatus",
     "Postings",
     "Progress",
     "RawMail",
     "Returned",
     "Returns",
+    "Send",
     "Served",
     "Store",
     "StoredMail",
@@ -46,4 +73,6 @@ __all__ = [
     "TransitionError",
     "Unjudged",
     "Unread",
+    "Wait",
+    "Withdraw",
 ]

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The mails on their way out, and who takes them away."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
 from bot.error import AdapterError
+from bot.mail.posting import Posting
+from bot.mail.refusal import Context
 from bot.ports.installation import Claim
 from bot.ports.mails import Kept
+from bot.review.disposition import Muted
 
 
 class MailState(StrEnum):
@@ -53,7 +56,7 @@ TRANSITIONS: Final[Mapping[MailState, frozenset[MailState]]] = {
     MailState.APPROVED: _FROM_DELIVERABLE | {MailState.APPROVED},
     MailState.HELD: frozenset({MailState.APPROVED, MailState.SENT, MailState.WITHDRAWN}),
     MailState.SENDING: frozenset(MailState) - {MailState.SENDING, MailState.EXPIRED, MailState.WITHDRAWN},
-    MailState.UNCONFIRMED: frozenset({MailState.SENT, MailState.APPROVED, MailState.WITHDRAWN}),
+    MailState.UNCONFIRMED: frozenset({MailState.SENT, MailState.QUEUED, MailState.APPROVED, MailState.WITHDRAWN}),
     MailState.SENT: _END,
     MailState.FILED: _END,
     MailState.REFUSED: _END,
@@ -166,14 +169,96 @@ class Mailer(Protocol):
         """Deliver the mail and say where it went (a path, or the server's answer)."""
 
 
+@dataclass(frozen=True, slots=True)
+class PostingStatus:
+    """What the database says now of the posting that a mail answers.
+
+    `state`, `detail`, `verdict` and `reason` are those of its row. `context` tells when its parts arrived and whether a
+    newer revision is here. `removed` is the message-id of a part that was removed from its archive, or "".
+    """
+
+    posting: Posting
+    state: str
+    detail: str
+    verdict: str
+    reason: str
+    context: Context
+    removed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A mail that is about to be sent, and everything in the database that decides whether it may be.
+
+    `posting` is None for a digest, and if the posting is no longer stored.
+    """
+
+    mail: Outgoing
+    pace: Pace
+    posting: PostingStatus | None = None
+    mutes: tuple[Muted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """The mail is sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The mail waits until that time. With `halts` all sending stops until a person has looked."""
+
+    reason: str
+    until: datetime
+    halts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The mail waits for `patchwarden outbox approve`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The mail is no longer allowed and is never sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadySent:
+    """An archive has the mail, so it counts as sent."""
+
+    reason: str
+
+
+Decision = Send | Wait | Hold | Withdraw | AlreadySent
+Permit = Callable[[Candidate], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMail:
+    """The decision about a mail; `mail` is the row as it was before the decision."""
+
+    mail: Outgoing
+    decision: Decision
+
+
 class Outbox(Protocol):
     """The mails on their way out."""
 
     def due_for_delivery(self, now: datetime, limit: int) -> Sequence[Outgoing]:
         """Mails that are queued or approved, and due, oldest first."""
 
-    def claim(self, message_id: str, now: datetime) -> bool:
-        """Set "sending", durably, before the first byte leaves; False where another worker was faster."""
+    def claim(self, message_id: str, now: datetime, since: datetime, permit: Permit) -> ClaimedMail | None:
+        """Decide about a mail and change its state accordingly, in one durable transaction.
+
+        `permit` is pure and gets what the transaction sees. If its decision is Send, the state is "sending" before the
+        first byte leaves. Bounces, copies and mutes by mail count from `since`. Return None if another worker was
+        faster.
+        """
 
     def settle(
         self,
@@ -194,9 +279,6 @@ class Outbox(Protocol):
 
     def expire(self, before: datetime, now: datetime) -> int:
         """Set "expired" on mails that were to be sent, not filed, and wait since before that time; how many."""
-
-    def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
-        """How many mails left that count against this one; what came back, and mutes, count from `since`."""
 
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""

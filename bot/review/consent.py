@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rules.finding import Severity
@@ -44,6 +44,13 @@ class Consent:
     severity: Severity = Severity.NOTE
     without: frozenset[str] = frozenset()
     list_day: int | None = None
+
+    def embargo_end(self, arrived: datetime, written: datetime) -> datetime:
+        """Return when the embargo ends: it starts when the last part arrived, or when the mail was written if earlier.
+
+        The Date of a mail does not matter, because its sender chooses it.
+        """
+        return min(arrived, written) + self.embargo
 
 
 def strictest(lists: Iterable[str], known: Mapping[str, Consent], other: Consent) -> Consent:

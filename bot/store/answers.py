@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What people answered: the mails to us, heard once each, and what they changed, in one transaction a mail."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -96,11 +96,9 @@ class AnswerRows:
     def mutes(self, topic: str | None = None, author: str = "", lists: Collection[str] = ()) -> Sequence[Muted]:
         """What silences that series of that author on these lists; without a topic all that is muted."""
         with self._database.reading() as session:
-            found = [_muted(row) for row in session.exec(select(MuteRow).order_by(col(MuteRow.given)))]
-        if topic is None:
-            return found
-        wanted = {(Scope.SERIES, topic), (Scope.AUTHOR, author), *((Scope.LIST, name.lower()) for name in lists)}
-        return [each for each in found if (each.scope, each.subject) in wanted]
+            if topic is None:
+                return [_muted(row) for row in session.exec(select(MuteRow).order_by(col(MuteRow.given)))]
+            return mutes_of(session, topic, [author], lists)
 
     def mute(self, muted: Muted, now: datetime) -> None:
         """Keep a mute, and stop what of it is still here."""
@@ -114,6 +112,14 @@ class AnswerRows:
             if row is not None:
                 session.delete(row)
             return row is not None
+
+
+def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[Muted]:
+    """Return what silences that series, any of these authors or any of these lists; the oldest mute first."""
+    subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
+    subjects += [(Scope.LIST, name.lower()) for name in lists]
+    rows = (session.get(MuteRow, (scope.value, subject)) for scope, subject in dict.fromkeys(subjects))
+    return sorted((_muted(row) for row in rows if row is not None), key=lambda muted: muted.given)
 
 
 def _position(session: Session) -> int:

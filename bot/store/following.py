@@ -2,11 +2,11 @@
 """What following an archive wants to know: missing parts, signatures, and how a posting stands to others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from bot.mail.attestation import Attestation
 from bot.mail.posting import Posting
@@ -98,25 +98,35 @@ class FollowingRows:
 
 def context_of(session: Session, posting: Posting) -> Context:
     """bot.ports.Postings.context, within a session."""
+    row = session.get(PostingRow, posting.message_id)
+    context = arrivals_of(session, posting, row)
+    return context if row is None else replace(context, answers=_answered(session, posting, row))
+
+
+def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> Context:
+    """Return when the parts arrived, and the newest revision that came after the posting; not what it answers.
+
+    A newer revision arrived later, or was sent later: its Date alone could hide it.
+    """
     parts = [part.message_id for part in posting.parts]
     first, last = session.exec(
         select(func.min(MailRow.arrived), func.max(MailRow.arrived))
         .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
         .where(col(MessageRow.message_id).in_(parts))
     ).one()
-    row = session.get(PostingRow, posting.message_id)
     if row is None:
         return Context(utc(first), utc(last))
+    sent_later = and_(col(PostingRow.sent) >= row.sent, col(PostingRow.sent) <= row.sent + _LONGEST_TOPIC)
+    arrived_later = and_(col(PostingRow.arrived) > row.arrived, col(PostingRow.arrived) <= row.arrived + _LONGEST_TOPIC)
     newer = session.exec(
         select(func.max(col(PostingRow.revision))).where(
             PostingRow.topic == posting.topic,
             PostingRow.state != "gone",
             PostingRow.revision > posting.series.revision,
-            PostingRow.sent >= row.sent,
-            PostingRow.sent <= row.sent + _LONGEST_TOPIC,
+            or_(sent_later, arrived_later),
         )
     ).one()
-    return Context(utc(first), utc(last), newer, _answered(session, posting, row))
+    return Context(utc(first), utc(last), newer)
 
 
 def _answered(session: Session, posting: Posting, row: PostingRow) -> Posting | None:

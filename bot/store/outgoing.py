@@ -33,15 +33,6 @@ class OutgoingRows:
             rows = session.exec(due.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id)).limit(limit))
             return [mail_of(row) for row in rows]
 
-    def claim(self, message_id: str, now: datetime) -> bool:
-        with self._database.writing() as session:
-            row = session.get_one(OutgoingRow, message_id)
-            if not MailState(row.state).is_deliverable:
-                return False
-            change_state(session, row, MailState.SENDING, now)
-            row.attempts += 1
-            return True
-
     def settle(
         self,
         message_id: str,
@@ -81,39 +72,6 @@ class OutgoingRows:
                 change_state(session, row, MailState.EXPIRED, now, WAITED)
             return len(rows)
 
-    def pace(self, mail: Outgoing, now: datetime, since: datetime) -> Pace:
-        with self._database.reading() as session:
-            topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
-            left = col(OutgoingRow.state).in_(LEFT), col(OutgoingRow.mode) != FILED
-            series = session.exec(
-                select(func.count(col(OutgoingRow.message_id)))
-                .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
-                .where(*left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(PRIVATE))
-            ).one()
-            day = col(OutgoingRow.changed) > now - timedelta(days=1)
-            recent = session.exec(select(OutgoingRow).where(*left, day)).all()
-            lately = select(col(OutgoingRow.message_id)).where(day, col(OutgoingRow.changed) > since)
-            rejected = session.exec(
-                lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)
-            ).all()
-            news = select(ReturnedRow).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
-            bounced = {row.message_id for row in session.exec(news.where(ReturnedRow.kind == "bounce"))}
-            # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
-            mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
-            muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
-        public = [row for row in recent if row.kind not in PRIVATE]
-        lists = [sum(name in row.lists.split() for row in public) for name in mail.lists]
-        asked_for = mail.kind in PRIVATE
-        return Pace(
-            series=0 if asked_for else series,
-            author_day=0 if asked_for else sum(row.author == mail.author for row in public),
-            list_day=0 if asked_for else max(lists, default=0),
-            hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
-            refused=len(bounced | set(rejected)),
-            tried=len(rejected) + sum(row.changed > since for row in recent),
-            muted="" if muted is None else f"{muted.subject} by {muted.by}",
-        )
-
     def archived(self, message_id: str) -> bool:
         with self._database.reading() as session:
             row = session.get(MessageRow, message_id)
@@ -140,6 +98,38 @@ def change_state(session: Session, row: OutgoingRow, after: MailState, now: date
     check_transition(row.message_id, MailState(row.state), after)
     row.state, row.reason, row.changed = after.value, reason, now
     session.add(row)
+
+
+def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Pace:
+    """Count the mails that left and count against this one; bounces, copies and mutes by mail count from `since`."""
+    topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
+    left = col(OutgoingRow.state).in_(LEFT), col(OutgoingRow.mode) != FILED
+    series = session.exec(
+        select(func.count(col(OutgoingRow.message_id)))
+        .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
+        .where(*left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(PRIVATE))
+    ).one()
+    day = col(OutgoingRow.changed) > now - timedelta(days=1)
+    recent = session.exec(select(OutgoingRow).where(*left, day)).all()
+    lately = select(col(OutgoingRow.message_id)).where(day, col(OutgoingRow.changed) > since)
+    rejected = session.exec(lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)).all()
+    news = select(ReturnedRow).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
+    bounced = {row.message_id for row in session.exec(news.where(ReturnedRow.kind == "bounce"))}
+    # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
+    mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
+    muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
+    public = [row for row in recent if row.kind not in PRIVATE]
+    lists = [sum(name in row.lists.split() for row in public) for name in mail.lists]
+    asked_for = mail.kind in PRIVATE
+    return Pace(
+        series=0 if asked_for else series,
+        author_day=0 if asked_for else sum(row.author == mail.author for row in public),
+        list_day=0 if asked_for else max(lists, default=0),
+        hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
+        refused=len(bounced | set(rejected)),
+        tried=len(rejected) + sum(row.changed > since for row in recent),
+        muted="" if muted is None else f"{muted.subject} by {muted.by}",
+    )
 
 
 def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from bot.ports import Tally
 from bot.store.answers import AnswerRows
+from bot.store.claims import ClaimRows
 from bot.store.database import Database
 from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
@@ -28,6 +29,7 @@ class Repository(
     FollowingRows,
     KnowledgeRows,
     OutgoingRows,
+    ClaimRows,
     AnswerRows,
     RecordRows,
     ReturnRows,

@@ -65,7 +65,7 @@ def _mails(case: Path) -> list[bytes]:
             shown = view(posting.series, NoTree())
             made = review(posting, judge(RULES, shown), RULES, history.previous(posting), delta=of_series(shown))
             history.remember(made)
-            frozen = mail_for(made, DESK, NOW)
+            frozen = mail_for(made, DESK, NOW, NOW)
             if frozen is not None:
                 assert isinstance(frozen, Outgoing)
                 assert ("queued", "") == (frozen.state, frozen.reason)

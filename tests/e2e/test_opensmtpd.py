@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.jobs.test_kills import SMTP_STEPS, STORE_STEPS, World, calm, every, kill_everywhere
 from tests.fakes.relay import relay
+from tests.fakes.sending_kills import SMTP_STEPS, STORE_STEPS, World, calm, every, kill_everywhere
 
 LIST = b"rust-for-linux@lists.example.org"
 ROUNDS = int(os.environ.get("PATCHWARDEN_KILL_ROUNDS", "1"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BufferedRWPair
 from pathlib import Path
 
-from tests.fakes.sink import Misbehave
+from tests.fakes.sink import Misbehave, Raw
 
 
 @dataclass
@@ -60,6 +60,9 @@ class _Wire(socketserver.StreamRequestHandler):
     def _answer(self, step: str, answer: bytes) -> bool:
         """Hand on the server's answer, or the test's; False where the connection ends here."""
         said = self.relay.misbehave(step)
+        if isinstance(said, Raw):
+            self.wfile.write(said.content)
+            return said.hangs
         if said != "cut":
             self.wfile.write(answer if said is None else f"{said}\r\n".encode())
         return said != "cut"

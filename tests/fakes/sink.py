@@ -2,15 +2,29 @@
 """A mail server on loopback that logs durably what it takes, and does to its clients what a test says."""
 
 import os
+import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-Misbehave = Callable[[str], str | None]
-"""Asked at each step; an answer replaces the server's own, "cut" ends the connection, None is how it should be."""
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer byte for byte. Then the connection ends, or with `hangs` nothing more is said."""
+
+    content: bytes
+    hangs: bool = False
+
+
+Misbehave = Callable[[str], str | Raw | None]
+"""Asked at each step. An answer replaces the server's own, None is how it should be.
+
+"cut" ends the connection, "reset" ends it so that the client's next read or write fails.
+"""
 
 
 @dataclass
@@ -74,31 +88,43 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _content(self) -> bool:
         if not self._say("DATA", "354 go on") or not self.answered.startswith("354"):
-            return self.answered != "cut"
+            return self.answered not in {"cut", "reset", ""}
         lines = []
         while (line := self.rfile.readline()) != b".\r\n":
             if not line:
                 return False
             self.sink.raw += line
             lines.append(line.removeprefix(b"."))
-            if len(lines) == 3 and self.sink.misbehave("content") == "cut":
-                return False
+            if len(lines) == 3 and (answer := self.sink.misbehave("content")) is not None:
+                return self._write(answer)
         self.sink.raw += line
         before = self.sink.misbehave("dot")
         if before is not None:
-            self.answered = before
-            return before != "cut" and self._write(before)
+            return self._write(before)
         self.sink.keep(b"".join(lines), self.sender, tuple(self.recipients))
         return self._say("250", "250 taken")
 
     def _say(self, step: str, answer: str) -> bool:
         """Answer, or what the test says instead; False where the connection ends here."""
-        self.answered = self.sink.misbehave(step) or answer
-        return self.answered != "cut" and self._write(self.answered)
+        return self._write(self.sink.misbehave(step) or answer)
 
-    def _write(self, answer: str) -> bool:
+    def _write(self, answer: str | Raw) -> bool:
+        self.answered = answer if isinstance(answer, str) else ""
+        if isinstance(answer, Raw):
+            self.wfile.write(answer.content)
+            return answer.hangs
+        if answer == "reset":
+            self._reset()
+        if answer in {"cut", "reset"}:
+            return False
         self.wfile.write(answer.encode() + b"\r\n")
         return True
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.wfile.close()
+        self.connection.close()
 
 
 class _Server(socketserver.ThreadingTCPServer):

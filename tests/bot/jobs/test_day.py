@@ -19,6 +19,7 @@ from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
@@ -29,6 +30,7 @@ from rules.registry import active
 from tests.fakes.bounces import dsn
 from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
+from tests.fakes.outbox import allow_all, of_context
 from tests.fakes.sink import Sink, sink
 
 OURS = "bot@bot.example.org"
@@ -117,9 +119,11 @@ def _a_day(directory: Path, server: Sink, live: LiveList) -> list[timedelta]:
 
 def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock) -> Delivering:
     mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str)
-    return Delivering(
-        store, {"list": mailer}, Sending(StopFile(directory / "stop"), _agreed, CAPS), clock, Event(), Silent()
-    )
+    return Delivering(store, {"list": mailer}, Sending(StopFile(directory / "stop"), _rules), clock, Event(), Silent())
+
+
+def _rules() -> SendRules:
+    return allow_all(**of_context(_context()), caps=CAPS)
 
 
 def _agreed(lists: Sequence[str]) -> Consent:

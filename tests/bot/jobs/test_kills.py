@@ -1,98 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The whole run, killed at every named step of it: each mail arrives once, and none is lost."""
 
-import os
-import resource
-import signal
 import tempfile
-import traceback
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 
-from bot.cli.progress import Silent
-from bot.inbox.assemble import assemble
-from bot.jobs.deliver import Delivering, Sending
-from bot.jobs.judgement import Judging
-from bot.jobs.poll import Poll
-from bot.jobs.review import Desk, Reviewing
-from bot.jobs.unconfirmed import MAX_ATTEMPTS, ResendPolicy
-from bot.mail.address import Address
-from bot.outbox.brakes import Caps, StopFile
-from bot.outbox.smtp import Server, Smtp
-from bot.ports import Batch, MailState
-from bot.review.comment import Identity
-from bot.review.consent import Consent, Mode
-from bot.review.policy import Policy
-from bot.store.error import StoreError
-from bot.store.repository import Repository
-from rules.finding import Anchor, Confidence, Finding, Severity
-from rules.view import FileView
-from tests.bot.review.making import Maker
-from tests.fakes.contexts import consenting
-from tests.fakes.mails import FakeArchive, patch
-from tests.fakes.origin import FakeClock
-from tests.fakes.relay import Relay
-from tests.fakes.sink import Sink, logged, sink
-
-COMMITS = ("ingest", "index", "save_threads", "save_review", "claim", "settle")
-STORE_STEPS = tuple(f"{when} {name}" for name in COMMITS for when in ("before", "after"))
-SMTP_STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content", "dot", "250", "QUIT")
-FULL = 28
-"""The exit status of a process whose disk was full: ENOSPC."""
-CAPS = Caps(9999, 9999, 9999, 9999)
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """Where a process dies, the first time it comes there; "" is a natural end.
-
-    With `room` no file of its grows past so many bytes until a write has failed; then it goes on if it `survives`.
-    """
-
-    step: str = ""
-    room: int | None = None
-    survives: bool = False
-
-    def meets(self, step: str) -> bool:
-        return step == self.step
-
-
-class MortalStore(Repository):
-    """Dies before or after a commit, as its fate says."""
-
-    fate = Fate()
-
-    def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
-        if name not in COMMITS:
-            return found
-
-        def fatal(*arguments: Any, **named: Any) -> Any:
-            self._meet(f"before {name}")
-            result = found(*arguments, **named)
-            self._meet(f"after {name}")
-            return result
-
-        return fatal
-
-    def _meet(self, step: str) -> None:
-        if self.fate.meets(step):
-            os.kill(os.getpid(), signal.SIGKILL)
+from bot.ports import ClaimedMail, MailState, Permit, Send, TransitionError
+from tests.fakes.mails import patch
+from tests.fakes.sending_kills import (
+    SCENARIOS,
+    SMTP_STEPS,
+    STORE_STEPS,
+    Fate,
+    MortalStore,
+    World,
+    calm,
+    every,
+    kill,
+    kill_in_folder,
+)
+from tests.fakes.sink import Misbehave, sink
 
 
 class SendThenMark(MortalStore):
     """What must fail: nothing is written before the mail leaves, and nobody looks whether it has left."""
 
-    def claim(self, message_id: str, now: datetime) -> bool:
-        return True
+    def claim(self, message_id: str, now: datetime, since: datetime, permit: Permit) -> ClaimedMail | None:
+        mail = self.mail(message_id)
+        return ClaimedMail(mail, Send()) if mail is not None else None
 
     def archived(self, message_id: str) -> bool:
         return False
@@ -101,172 +41,15 @@ class SendThenMark(MortalStore):
 class MarkThenSend(MortalStore):
     """What must fail too: the mail counts as sent before it leaves."""
 
-    def claim(self, message_id: str, now: datetime) -> bool:
-        return super().decide(message_id, (MailState.QUEUED, MailState.APPROVED), MailState.SENT, now, "")
+    def claim(self, message_id: str, now: datetime, since: datetime, permit: Permit) -> ClaimedMail | None:
+        mail = self.mail(message_id)
+        super().claim(message_id, now, since, permit)
+        super().settle(message_id, MailState.SENT, now)
+        return ClaimedMail(mail, Send()) if mail is not None else None
 
-
-class SmallBatches(FakeArchive):
-    def batches(self, cursors: dict[str, str], size: int = 2) -> Iterator[Batch]:
-        return super().batches(cursors, size)
-
-
-@dataclass
-class World:
-    """What outlives the processes: the database, the list, and the mail server with its log."""
-
-    directory: Path
-    server: Sink | Relay
-    store: type[MortalStore] = MortalStore
-    read: Callable[[Path], list[bytes]] = logged
-    clock: FakeClock = field(default_factory=FakeClock)
-    archive: SmallBatches = field(default_factory=lambda: SmallBatches([]))
-    kills: int = 0
-    full: int = 0
-
-    def live(self, fate: Fate) -> None:
-        """One process from its start to its end, natural or not; then the list shows what it got, and hours pass."""
-        known = set(self.archive.mails)
-        child = os.fork()
-        if child == 0:
-            self._work(fate)
-        if fate.step in SMTP_STEPS:
-            others = self.server.misbehave
-            self.server.misbehave = lambda step: self._kill(child) if fate.meets(step) else others(step)
-            _, status = os.waitpid(child, 0)
-            self.server.misbehave = others
-        else:
-            _, status = os.waitpid(child, 0)
-        assert status in (0, signal.SIGKILL, FULL << 8)
-        self.kills += status == signal.SIGKILL
-        self.full += status == FULL << 8
-        self.archive.mails += [mail for mail in self.read(self.server.log) if mail not in known]
-        self.clock.forward(hours=7)
-
-    def _kill(self, child: int) -> str:
-        os.kill(child, signal.SIGKILL)
-        with suppress(ChildProcessError):  # reaped already
-            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it is dead before the server goes on
-        return "cut"
-
-    def _work(self, fate: Fate) -> None:
-        """The child's whole life."""
-        try:
-            MortalStore.fate = fate
-            if fate.room is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (fate.room, resource.RLIM_INFINITY))
-            os._exit(self._run(fate))
-        except BaseException:  # noqa: BLE001 a child must never run on as a second test session
-            traceback.print_exc()
-        os._exit(1)
-
-    def _run(self, fate: Fate) -> int:
-        """One round; where a write failed and the process survives that, another one with all the room in the world."""
-        ended = 0
-        with suppress(StoreError), self.store(self.directory / "d.db") as store:
-            delivering = self._delivering(store)
-            delivering.recover()
-            try:
-                self._round(store, delivering)
-            except StoreError:
-                ended = FULL
-            if ended and fate.survives:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-                self._round(store, delivering)
-            return ended
-        return FULL
-
-    def _round(self, store: Repository, delivering: Delivering) -> None:
-        stop, quiet = Event(), Silent()
-        Poll([self.archive], store, assemble, stop, quiet).run()
-        Reviewing(store, _desk(), self.clock, stop, quiet).run()
-        delivering.run()
-
-    def _delivering(self, store: Repository) -> Delivering:
-        mailer = Smtp(Server("127.0.0.1", self.server.port, "none", timeout=5), str)
-        patience = ResendPolicy(timedelta(hours=6), resend=True)
-        stop = StopFile(self.directory / "stop")
-        sending = Sending(stop, _agreed, CAPS, patience, expire=timedelta(days=999))
-        return Delivering(store, {"list": mailer}, sending, self.clock, Event(), Silent())
-
-    def settle(self) -> None:
-        """Processes that nobody kills, and a human for what was left to one, until everything has its end."""
-        for _ in range(3):
-            self.live(Fate())
-            with Repository(self.directory / "d.db") as store:
-                for mail in store.mails(MailState.UNCONFIRMED):
-                    if mail.attempts >= MAX_ATTEMPTS and not store.archived(mail.message_id):
-                        store.decide(
-                            mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, self.clock.now(), "by hand"
-                        )
-
-    def arrived(self, series: int) -> tuple[int, int]:
-        """How many mails arrived more than once, and how many never, of one for each series."""
-        ids = Counter(_id(content) for content in self.read(self.server.log))
-        with Repository(self.directory / "d.db") as store:
-            made = {mail.message_id for mail in store.mails()}
-        assert len(made) == series
-        return sum(count - 1 for count in ids.values()), len(made - set(ids))
-
-
-def _agreed(lists: Sequence[str]) -> Consent:
-    return Consent(Mode.LIST)
-
-
-def _desk() -> Desk:
-    rule = Maker().rule("bad-thing", check_file=_says_something)
-    return Desk(
-        (rule,),
-        Judging(),
-        Policy(),
-        Identity(Address("bot", "bot@bot.example.org"), "1.0"),
-        consenting(Consent(Mode.LIST)),
-    )
-
-
-def _says_something(file: FileView) -> Iterator[Finding]:
-    for line in file.change.added_lines():
-        if "unsafe" in line.text and line.after:
-            anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
-            yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
-
-
-def _id(content: bytes) -> str:
-    return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
-
-
-def kill_everywhere(
-    world: World, misbehave: Callable[[str], str | None], steps: Sequence[str], rounds: int
-) -> tuple[int, int, int]:
-    """A new series and a new process for each step of each round: kills, mails twice, mails lost."""
-    world.server.misbehave = misbehave
-    for number, step in enumerate([*steps] * rounds):
-        world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
-        world.live(Fate(step))
-    world.server.misbehave = calm
-    world.settle()
-    return world.kills, *world.arrived(len(steps) * rounds)
-
-
-def _kill_everywhere(
-    directory: Path, store: type[MortalStore], misbehave: Callable[[str], str | None], steps: Sequence[str], rounds: int
-) -> tuple[int, int, int]:
-    """The same in a world with the fake server."""
-    with sink(directory / "log") as server:
-        return kill_everywhere(World(directory, server, store), misbehave, steps, rounds)
-
-
-def calm(step: str) -> None:
-    return None
-
-
-def every(period: int, wanted: str, answer: str) -> Callable[[str], str | None]:
-    counter: Counter[str] = Counter()
-
-    def misbehave(step: str) -> str | None:
-        counter[step] += 1
-        return answer if step == wanted and counter[step] % period == 0 else None
-
-    return misbehave
+    def settle(self, *arguments: Any, **named: Any) -> None:
+        with suppress(TransitionError):
+            super().settle(*arguments, **named)
 
 
 @pytest.fixture
@@ -282,11 +65,9 @@ def disk() -> Iterator[Path]:
     [(calm, 4), (every(5, "250", "cut"), 3), (every(3, "RCPT", "451 busy"), 3)],
     ids=["calm", "every-fifth-250-lost", "busy"],
 )
-def test_killed_anywhere_each_mail_arrives_once(
-    disk: Path, misbehave: Callable[[str], str | None], rounds: int
-) -> None:
+def test_killed_anywhere_each_mail_arrives_once(disk: Path, misbehave: Misbehave, rounds: int) -> None:
     steps = STORE_STEPS + SMTP_STEPS
-    kills, twice, lost = _kill_everywhere(disk, MortalStore, misbehave, steps, rounds)
+    kills, twice, lost = kill_in_folder(disk, MortalStore, misbehave, steps, rounds)
 
     assert (twice, lost) == (0, 0)
     assert kills == len(steps) * rounds
@@ -308,12 +89,20 @@ def test_when_the_disk_is_full_anywhere_each_mail_arrives_once(disk: Path, survi
 
 
 def test_the_harness_catches_sending_before_marking(disk: Path) -> None:
-    _, twice, _ = _kill_everywhere(disk, SendThenMark, calm, ("250", "before settle"), 2)
+    _, twice, _ = kill_in_folder(disk, SendThenMark, calm, ("250", "before settle"), 2)
 
     assert twice > 0
 
 
 def test_the_harness_catches_marking_before_sending(disk: Path) -> None:
-    _, _, lost = _kill_everywhere(disk, MarkThenSend, calm, ("connect", "RCPT", "dot"), 2)
+    _, _, lost = kill_in_folder(disk, MarkThenSend, calm, ("connect", "RCPT", "dot"), 2)
 
     assert lost > 0
+
+
+def test_a_faulty_server_and_kills_lose_and_repeat_nothing(disk: Path) -> None:
+    survived = kill(disk, 40, scenarios=list(SCENARIOS))
+
+    assert (survived.twice, survived.lost) == (0, 0)
+    assert survived.faults["accepted"] > 0
+    assert survived.faults["not accepted"] > 0

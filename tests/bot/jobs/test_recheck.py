@@ -15,7 +15,7 @@ from bot.jobs.recheck import Rechecked, Rechecking
 from bot.jobs.review import Desk, Reviewing
 from bot.mail.address import Address
 from bot.mail.posting import Posting
-from bot.ports import MailState
+from bot.ports import MailState, Send
 from bot.review.comment import Basis, Identity
 from bot.review.consent import Consent, Mode
 from bot.review.difference import Kind
@@ -235,7 +235,7 @@ def test_what_may_have_left_or_a_person_dropped_is_not_queued_again(
     first = _again(store, TO_LIST, posting, clock, send=True).mail
     assert first is not None
     if left == "tried":
-        assert store.claim(first.message_id, clock.now())
+        assert store.claim(first.message_id, clock.now(), clock.now(), lambda candidate: Send())
         store.settle(first.message_id, MailState.QUEUED, clock.now(), reason="the attempt was interrupted")
     else:
         assert store.decide(first.message_id, (MailState.QUEUED,), MailState.WITHDRAWN, clock.now(), "dropped by hand")

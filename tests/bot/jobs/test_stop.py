@@ -12,15 +12,13 @@ import pytest
 from bot.__main__ import call
 from bot.cli.progress import Silent
 from bot.jobs.deliver import Delivering, Sending
-from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.brakes import StopFile
 from bot.outbox.error import OutboxError
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import MailState, Outgoing
-from bot.review.comment import Review
-from bot.review.consent import Consent, Mode
+from bot.ports import MailState
 from bot.store.repository import Repository
-from tests.bot.review.making import Maker
 from tests.fakes.origin import FakeClock
+from tests.fakes.outbox import allow_all, queue_mail
 from tests.fakes.sink import Sink, sink
 
 MAILS = 40
@@ -55,7 +53,7 @@ def test_nothing_leaves_after_it_was_stopped(
         _write(store, clock)
         file = StopFile(tmp_path / "var" / "stop")
         mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), file.reason)
-        sending = Sending(file, lambda lists: Consent(Mode.LIST), Caps(99, 99, 99, 99))
+        sending = Sending(file, allow_all)
         delivering = Delivering(store, {"list": mailer}, sending, clock, Event(), Silent())
         service = Thread(target=delivering.run)
         service.start()
@@ -104,19 +102,8 @@ def test_what_cannot_be_written_stops_without_a_reason(tmp_path: Path) -> None:
 
 
 def _write(store: Repository, clock: FakeClock) -> None:
-    for number in range(MAILS):
-        posting = Maker().posting(revision=number + 1)
-        mail = Outgoing(
-            f"{number}@bot.example.org",
-            posting.message_id,
-            "review",
-            "bot@bot.example.org",
-            ("a@example.org",),
-            b"Subject: x\n\nA remark.\n",
-            clock.now(),
-            mode="list",
-        )
-        store.save_review(Review(posting, ()), mail, clock.now())
+    for _ in range(MAILS):
+        queue_mail(store, clock.now())
 
 
 def _until(done: Callable[[], bool]) -> None:

@@ -281,7 +281,8 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
     us = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0", "owner@example.org")
     desk = Desk((rule,), Judging(), Policy(), us, consenting(Consent(Mode.LIST)))
     for posting in assemble([message]):
-        judged = examine(posting, None, desk, datetime(2026, 3, 3, tzinfo=UTC))
+        now = datetime(2026, 3, 3, tzinfo=UTC)
+        judged = examine(posting, None, desk, now, now)
         assert isinstance(judged, Judged)
         if judged.outgoing is not None:
             Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(judged.outgoing)

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from smtplib import SMTP
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
+from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Outgoing
-from tests.fakes.sink import Sink, sink
+from tests.fakes.sink import Raw, Sink, sink
 
 CONTENT = b"Subject: x\nReferences: <" + b"a" * 200 + b"@x>\n\nFrom here\n.\n..dots\n.x\n"
 
@@ -125,14 +127,138 @@ def test_a_connection_cut_before_the_content_left_nothing(server: Sink, step: st
     assert (type(caught.value), server.taken) == (OutboxError, [])
 
 
-@pytest.mark.parametrize(("step", "taken"), [("content", 0), ("dot", 0), ("250", 1)])
-def test_a_connection_cut_after_the_content_is_unconfirmed(server: Sink, step: str, taken: int) -> None:
-    _answer(server, step, "cut")
+@pytest.mark.parametrize(("step", "taken"), [("dot", 0), ("250", 1)])
+@pytest.mark.parametrize("answer", ["cut", "reset"])
+def test_a_connection_that_ends_after_the_dot_is_unconfirmed(server: Sink, step: str, answer: str, taken: int) -> None:
+    _answer(server, step, answer)
 
-    with pytest.raises(DeliveryUnconfirmedError):
-        _smtp(server).deliver(_mail(CONTENT * 40))
+    with pytest.raises(DeliveryUnconfirmedError, match="no valid reply after the content was sent"):
+        _smtp(server).deliver(_mail())
 
     assert len(server.taken) == taken
+
+
+@pytest.mark.parametrize("answer", ["cut", "reset"])
+def test_a_connection_that_ends_amid_a_long_content_left_nothing(server: Sink, answer: str) -> None:
+    """More than the buffers of both ends hold, so that the dot is not even written."""
+    _answer(server, "content", answer)
+    content = b"Subject: x\n\n" + b"line\n" * 4_000_000
+    smtp = Smtp(Server("127.0.0.1", server.port, "none"), str, limit=len(content))
+
+    with pytest.raises(OutboxError) as caught:
+        smtp.deliver(_mail(content))
+
+    assert (type(caught.value), server.taken) == (OutboxError, [])
+
+
+BAD_REPLIES = [
+    b"",
+    b"2",
+    b"25",
+    b"250",
+    b"250 taken",
+    b"250 taken\r",
+    b"250 taken\n",
+    b"250-one line\r\n",
+    b"250-one line\r\n250",
+    b"250-one line\r\n25",
+    b"250-one line\r\n550 another code\r\n",
+    b"550-one line\r\n250 another code\r\n",
+    b"250_taken\r\n",
+    b"250taken\r\n",
+    b"2500 taken\r\n",
+    b" 250 taken\r\n",
+    b"\r\n250 taken\r\n",
+    b"taken\r\n",
+    b"-50 taken\r\n",
+    b"2+0 taken\r\n",
+    b"\xb2\xb5\xb0 taken\r\n",
+    b"290 no such code\r\n",
+    b"550",
+    b"45",
+    b"451 la",
+    b"550 no\n",
+    b"550-no\r\n",
+    b"950 no\r\n",
+    b"650 no\r\n",
+    b"000 no\r\n",
+    b"120 wait\r\n",
+    b"354 go on\r\n",
+    b"250 a\0b\r\n",
+    b"550 a\rb\r\n",
+    b"250 " + b"x" * 507 + b"\r\n",
+    b"550 " + b"x" * 1_000_000,
+    b"250-x\r\n" * 65 + b"250 x\r\n",
+    b"250-x\r\n" * 100_000,
+]
+
+
+@pytest.mark.parametrize("reply", BAD_REPLIES, ids=lambda reply: repr(reply[:20]))
+@pytest.mark.parametrize(("step", "taken"), [("dot", 0), ("250", 1)])
+def test_a_malformed_final_reply_is_unconfirmed(server: Sink, step: str, taken: int, reply: bytes) -> None:
+    server.misbehave = {step: Raw(reply)}.get
+
+    with pytest.raises(DeliveryUnconfirmedError):
+        _smtp(server).deliver(_mail())
+
+    assert len(server.taken) == taken
+
+
+@pytest.mark.parametrize("reply", [b"", b"2", b"250 taken", b"250-taken\r\n"])
+def test_a_final_reply_that_does_not_come_in_time_is_unconfirmed(server: Sink, reply: bytes) -> None:
+    server.misbehave = {"250": Raw(reply, hangs=True)}.get
+
+    with pytest.raises(DeliveryUnconfirmedError):
+        Smtp(Server("127.0.0.1", server.port, "none", timeout=0.3), str).deliver(_mail())
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (b"250\r\n", None, "250"),
+        (b"250 \r\n", None, "250"),
+        (b"250 taken\r\n", None, "250 taken"),
+        (b"251-will\r\n251 forward\r\n", None, "251 will forward"),
+        (b"250-x\r\n" * 63 + b"250 x\r\n", None, "250 x"),
+        (b"250 " + b"x" * 506 + b"\r\n", None, "250 xxx"),
+        (b"250 t\xc3\xa4ken\r\n", None, "250 t\xe4ken"),
+        (b"451\r\n", OutboxError, "content: 451"),
+        (b"451-more\r\n451 later\r\n", OutboxError, "content: 451 more later"),
+        (b"550 no\r\n", RefusedError, "content: 550 no"),
+        (b"554-no\r\n554\r\n", RefusedError, "content: 554 no"),
+    ],
+)
+def test_a_well_formed_final_reply_says_whether_the_mail_was_taken(
+    server: Sink, reply: bytes, error: type[OutboxError] | None, words: str
+) -> None:
+    server.misbehave = {"250": Raw(reply)}.get
+
+    if error is None:
+        assert _smtp(server).deliver(_mail()).startswith(words)
+    else:
+        with pytest.raises(OutboxError, match=words) as caught:
+            _smtp(server).deliver(_mail())
+        assert type(caught.value) is error
+
+
+def test_a_reply_that_comes_in_drops_is_read_until_the_time_is_over() -> None:
+    """The time is counted for the whole reply: each drop alone comes soon enough."""
+    now, drops = 0.0, iter([b"250-", b"a", b"b", b"c", b"d", b"\r\n250 taken\r\n"])
+
+    class Slow:
+        def settimeout(self, left: float) -> None:
+            assert left > 0
+
+        def read1(self, size: int) -> bytes:
+            nonlocal now
+            now += 1
+            return next(drops)
+
+    smtp = SMTP()
+    smtp.sock = smtp.file = Slow()  # type: ignore[assignment]
+
+    with pytest.raises(MalformedReplyError, match="not complete after 3 s"):
+        read_final_reply(smtp, 3, lambda: now)
 
 
 def test_a_broken_goodbye_changes_nothing(server: Sink) -> None:

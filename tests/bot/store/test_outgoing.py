@@ -3,13 +3,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ports import Batch, Indexed, MailState, Outgoing
+from bot.ports import Batch, Candidate, Indexed, MailState, Outgoing, Send
 from bot.review.comment import Review
 from bot.store.repository import Repository
 from tests.bot.review.making import Maker
 from tests.fakes.mails import raw
+from tests.fakes.outbox import look_at
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
+
+
+def _send(candidate: Candidate) -> Send:
+    return Send()
+
+
+def _claim(store: Repository, message_id: str, now: datetime = NOW) -> bool:
+    return store.claim(message_id, now, now, _send) is not None
 
 
 def _keep(store: Repository, make: Maker, number: int = 1, state: str = "queued") -> Outgoing:
@@ -47,13 +56,13 @@ def test_what_is_due_later_is_not_due_now(store: Repository, make: Maker) -> Non
 def test_a_mail_is_claimed_once(store: Repository, make: Maker) -> None:
     mail = _keep(store, make)
 
-    assert [store.claim(mail.message_id, NOW) for _ in range(2)] == [True, False]
+    assert [_claim(store, mail.message_id, NOW) for _ in range(2)] == [True, False]
     assert [(one.state, one.attempts) for one in store.mails()] == [("sending", 1)]
 
 
 def test_the_end_of_an_attempt_is_kept(store: Repository, make: Maker) -> None:
     mail = _keep(store, make)
-    store.claim(mail.message_id, NOW)
+    _claim(store, mail.message_id, NOW)
     store.settle(mail.message_id, MailState.QUEUED, NOW, reason="try later", due=NOW + timedelta(hours=1))
 
     (kept,) = store.mails(MailState.QUEUED)
@@ -98,21 +107,21 @@ def test_what_waits_too_long_expires_unless_a_human_has_or_had_a_word(store: Rep
 def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: Maker) -> None:
     for number in (1, 2, 3, 4):
         mail = _keep(store, make, number)
-        store.claim(mail.message_id, NOW - timedelta(hours=number - 1, minutes=-1))
-    mail = _keep(store, make, 5)
-    store.settle(mail.message_id, MailState.REFUSED, NOW)
+        _claim(store, mail.message_id, NOW - timedelta(hours=number - 1, minutes=-1))
+    untried, mail = _keep(store, make, 5), _keep(store, make, 6)
+    store.settle(untried.message_id, MailState.REFUSED, NOW)
     long_ago = NOW - timedelta(days=9)
 
-    pace = store.pace(mail, NOW, long_ago)
+    pace = look_at(store, mail.message_id, NOW, long_ago).pace
 
     assert (pace.list_day, pace.author_day, pace.hour) == (4, 4, 2)
     assert (pace.refused, pace.tried) == (0, 4)
 
-    store.claim(_keep(store, make, 6).message_id, NOW)
-    store.settle(f"6{'a' * 31}@bot.example.org", MailState.REFUSED, NOW + timedelta(minutes=1))
+    _claim(store, _keep(store, make, 7).message_id, NOW)
+    store.settle(f"7{'a' * 31}@bot.example.org", MailState.REFUSED, NOW + timedelta(minutes=1))
 
-    assert store.pace(mail, NOW, long_ago).refused == 1
-    assert store.pace(mail, NOW, NOW + timedelta(minutes=2)).refused == 0
+    assert look_at(store, mail.message_id, NOW, long_ago).pace.refused == 1
+    assert look_at(store, mail.message_id, NOW, NOW + timedelta(minutes=2)).pace.refused == 0
 
 
 def test_pace_counts_the_mails_on_all_revisions_of_a_series(store: Repository, make: Maker) -> None:
@@ -122,9 +131,9 @@ def test_pace_counts_the_mails_on_all_revisions_of_a_series(store: Repository, m
     store.index([Indexed(one.id, name, ("r@x",), "d") for one, name in zip(store.unparsed(9), ids, strict=True)], [])
     store.save_threads([(store.unassembled(1)[0], postings)])
     first, second = _keep(store, make, 1), _keep(store, make, 2)
-    store.claim(first.message_id, NOW)
+    _claim(store, first.message_id, NOW)
 
-    assert store.pace(second, NOW, NOW).series == 1
+    assert look_at(store, second.message_id, NOW, NOW).pace.series == 1
 
 
 def test_our_own_mail_is_found_in_what_came(store: Repository, make: Maker) -> None:

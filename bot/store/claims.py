@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Claiming a mail: what decides about it is read, and its state changed, in one transaction with the write lock."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from bot.mail.posting import Posting
+from bot.ports import (
+    AlreadySent,
+    Candidate,
+    ClaimedMail,
+    Decision,
+    Hold,
+    MailState,
+    Outgoing,
+    Permit,
+    PostingStatus,
+    Send,
+    Wait,
+    Withdraw,
+)
+from bot.review.disposition import Muted
+from bot.store.answers import mutes_of
+from bot.store.codec import decode
+from bot.store.database import Database
+from bot.store.following import arrivals_of
+from bot.store.outgoing import change_state, mail_of, pace_of
+from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow
+
+_STATES: Final = {Hold: MailState.HELD, Withdraw: MailState.WITHDRAWN, AlreadySent: MailState.SENT}
+
+
+class ClaimRows:
+    """bot.ports.Outbox.claim over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, message_id: str, now: datetime, since: datetime, permit: Permit) -> ClaimedMail | None:
+        with self._database.writing() as session:
+            row = session.get(OutgoingRow, message_id)
+            if row is None or not MailState(row.state).is_deliverable:
+                return None
+            mail = mail_of(row)
+            decision = permit(_candidate(session, mail, now, since))
+            _apply(session, row, decision, now)
+            return ClaimedMail(mail, decision)
+
+
+def _apply(session: Session, row: OutgoingRow, decision: Decision, now: datetime) -> None:
+    match decision:
+        case Send():
+            change_state(session, row, MailState.SENDING, now)
+            row.attempts += 1
+        case Wait(reason, until):
+            change_state(session, row, MailState(row.state), now, reason)
+            row.due = until
+        case Hold(reason) | Withdraw(reason) | AlreadySent(reason):
+            change_state(session, row, _STATES[type(decision)], now, reason)
+
+
+def _candidate(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Candidate:
+    posting = _posting(session, mail.posting_id)
+    mutes: list[Muted] = []
+    if posting is not None:
+        authors = {posting.posting.author.key, mail.author, *(part.author.key for part in posting.posting.parts)}
+        mutes = mutes_of(session, posting.posting.topic, authors, (*posting.posting.lists, *mail.lists))
+    return Candidate(
+        mail=mail,
+        pace=pace_of(session, mail, now, since),
+        posting=posting,
+        mutes=tuple(mutes),
+    )
+
+
+def _posting(session: Session, message_id: str) -> PostingStatus | None:
+    row = session.get(PostingRow, message_id)
+    if row is None:
+        return None
+    posting = decode(Posting, row.value)
+    return PostingStatus(
+        posting,
+        row.state,
+        row.detail,
+        row.verdict,
+        row.reason,
+        arrivals_of(session, posting, row),
+        _removed(session, posting),
+    )
+
+
+def _removed(session: Session, posting: Posting) -> str:
+    """Return the message-id of a part whose mail is no longer in its archive, or ""."""
+    ids = [part.message_id for part in posting.parts]
+    here = (
+        select(MessageRow.message_id)
+        .join(MailRow, col(MailRow.id) == col(MessageRow.mail_id))
+        .where(col(MessageRow.message_id).in_(ids), MailRow.state != "deleted")
+    )
+    found = set(session.exec(here))
+    return next((message_id for message_id in ids if message_id not in found), "")

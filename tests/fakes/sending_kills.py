@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kill the whole run over and over against a faulty mail server: `python -m tests.fakes.sending_kills KILLS [SEED]`.
+
+Scenarios do between two processes what an operator may do to the database; more arguments name those to try, "all" all.
+"""
+
+import os
+import random
+import resource
+import signal
+import sys
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.jobs.deliver import Delivering, Sending
+from bot.jobs.judgement import Judging
+from bot.jobs.poll import Poll
+from bot.jobs.review import Desk, Reviewing
+from bot.jobs.unconfirmed import MAX_ATTEMPTS, ResendPolicy
+from bot.mail.address import Address
+from bot.outbox.brakes import StopFile
+from bot.outbox.permit import SendRules
+from bot.outbox.smtp import Server, Smtp
+from bot.ports import Batch, MailState
+from bot.review.comment import Identity
+from bot.review.consent import Consent, Mode
+from bot.review.policy import Policy
+from bot.store.error import StoreError
+from bot.store.repository import Repository
+from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.view import FileView
+from tests.bot.review.making import Maker
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import FakeArchive, patch
+from tests.fakes.origin import FakeClock
+from tests.fakes.outbox import allow_all, of_context
+from tests.fakes.relay import Relay
+from tests.fakes.sink import Misbehave, Raw, Sink, logged, sink
+
+COMMITS = ("ingest", "index", "save_threads", "save_review", "claim", "settle")
+STORE_STEPS = tuple(f"{when} {name}" for name in COMMITS for when in ("before", "after"))
+SMTP_STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content", "dot", "250", "QUIT")
+SCENARIO_CHANCE: Final = 0.2
+FULL = 28
+"""The exit status of a process whose disk was full: ENOSPC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Where a process dies, the first time it comes there; "" is a natural end.
+
+    With `room` no file of its grows past so many bytes until a write has failed; then it goes on if it `survives`.
+    """
+
+    step: str = ""
+    room: int | None = None
+    survives: bool = False
+
+    def meets(self, step: str) -> bool:
+        return step == self.step
+
+
+class MortalStore(Repository):
+    """Dies before or after a commit, as its fate says."""
+
+    fate = Fate()
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in COMMITS:
+            return found
+
+        def fatal(*arguments: Any, **named: Any) -> Any:
+            self._meet(f"before {name}")
+            result = found(*arguments, **named)
+            self._meet(f"after {name}")
+            return result
+
+        return fatal
+
+    def _meet(self, step: str) -> None:
+        if self.fate.meets(step):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SmallBatches(FakeArchive):
+    def batches(self, cursors: dict[str, str], size: int = 2) -> Iterator[Batch]:
+        return super().batches(cursors, size)
+
+
+@dataclass
+class World:
+    """What outlives the processes: the database, the list, and the mail server with its log."""
+
+    directory: Path
+    server: Sink | Relay
+    store: type[MortalStore] = MortalStore
+    read: Callable[[Path], list[bytes]] = logged
+    clock: FakeClock = field(default_factory=FakeClock)
+    archive: SmallBatches = field(default_factory=lambda: SmallBatches([]))
+    kills: int = 0
+    full: int = 0
+
+    def live(self, fate: Fate) -> None:
+        """One process from its start to its end, natural or not; then the list shows what it got, and hours pass."""
+        known = set(self.archive.mails)
+        child = os.fork()
+        if child == 0:
+            self._work(fate)
+        if fate.step in SMTP_STEPS:
+            others = self.server.misbehave
+            self.server.misbehave = lambda step: self._kill(child) if fate.meets(step) else others(step)
+            _, status = os.waitpid(child, 0)
+            self.server.misbehave = others
+        else:
+            _, status = os.waitpid(child, 0)
+        assert status in (0, signal.SIGKILL, FULL << 8)
+        self.kills += status == signal.SIGKILL
+        self.full += status == FULL << 8
+        self.archive.mails += [mail for mail in self.read(self.server.log) if mail not in known]
+        self.clock.forward(hours=7)
+
+    def _kill(self, child: int) -> str:
+        os.kill(child, signal.SIGKILL)
+        with suppress(ChildProcessError):  # reaped already
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it is dead before the server goes on
+        return "cut"
+
+    def _work(self, fate: Fate) -> None:
+        """The child's whole life."""
+        try:
+            MortalStore.fate = fate
+            if fate.room is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (fate.room, resource.RLIM_INFINITY))
+            os._exit(self._run(fate))
+        except BaseException:  # noqa: BLE001 a child must never run on as a second test session
+            traceback.print_exc()
+        os._exit(1)
+
+    def _run(self, fate: Fate) -> int:
+        """One round; where a write failed and the process survives that, another one with all the room in the world."""
+        ended = 0
+        with suppress(StoreError), self.store(self.directory / "d.db") as store:
+            delivering = self._delivering(store)
+            delivering.recover()
+            try:
+                self._round(store, delivering)
+            except StoreError:
+                ended = FULL
+            if ended and fate.survives:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+                self._round(store, delivering)
+            return ended
+        return FULL
+
+    def _round(self, store: Repository, delivering: Delivering) -> None:
+        stop, quiet = Event(), Silent()
+        Poll([self.archive], store, assemble, stop, quiet).run()
+        Reviewing(store, _desk(), self.clock, stop, quiet).run()
+        delivering.run()
+
+    def _delivering(self, store: Repository) -> Delivering:
+        mailer = Smtp(Server("127.0.0.1", self.server.port, "none", timeout=60), str)
+        policy = ResendPolicy(timedelta(hours=6), resend=True)
+        stop = StopFile(self.directory / "stop")
+        sending = Sending(stop, _rules, policy, expire=timedelta(days=999))
+        return Delivering(store, {"list": mailer}, sending, self.clock, Event(), Silent())
+
+    def settle(self) -> None:
+        """Processes that nobody kills, and a human for what was left to one, until everything has its end."""
+        for _ in range(3):
+            self.live(Fate())
+            with Repository(self.directory / "d.db") as store:
+                for mail in store.mails(MailState.UNCONFIRMED):
+                    if mail.attempts >= MAX_ATTEMPTS and not store.archived(mail.message_id):
+                        store.decide(
+                            mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, self.clock.now(), "by hand"
+                        )
+
+    def arrived(self, series: int) -> tuple[int, int]:
+        """How many mails arrived more than once, and how many never, of one for each series."""
+        ids = Counter(_id(content) for content in self.read(self.server.log))
+        with Repository(self.directory / "d.db") as store:
+            made = {mail.message_id for mail in store.mails()}
+        assert len(made) == series
+        return sum(count - 1 for count in ids.values()), len(made - set(ids))
+
+
+_CONTEXT: Final = consenting(Consent(Mode.LIST))
+
+
+def _rules() -> SendRules:
+    return allow_all(**of_context(_CONTEXT()))
+
+
+def _desk() -> Desk:
+    rule = Maker().rule("bad-thing", check_file=_says_something)
+    return Desk((rule,), Judging(), Policy(), Identity(Address("bot", "bot@bot.example.org"), "1.0"), _CONTEXT)
+
+
+def _says_something(file: FileView) -> Iterator[Finding]:
+    for line in file.change.added_lines():
+        if "unsafe" in line.text and line.after:
+            anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
+            yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
+
+
+def _id(content: bytes) -> str:
+    return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
+
+
+def kill_everywhere(world: World, misbehave: Misbehave, steps: Sequence[str], rounds: int) -> tuple[int, int, int]:
+    """A new series and a new process for each step of each round: kills, mails twice, mails lost."""
+    world.server.misbehave = misbehave
+    for number, step in enumerate([*steps] * rounds):
+        world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+        world.live(Fate(step))
+    world.server.misbehave = calm
+    world.settle()
+    return world.kills, *world.arrived(len(steps) * rounds)
+
+
+def kill_in_folder(
+    directory: Path, store: type[MortalStore], misbehave: Misbehave, steps: Sequence[str], rounds: int
+) -> tuple[int, int, int]:
+    """The same in a world with the fake server."""
+    with sink(directory / "log") as server:
+        return kill_everywhere(World(directory, server, store), misbehave, steps, rounds)
+
+
+def calm(step: str) -> None:
+    return None
+
+
+def every(period: int, wanted: str, answer: str) -> Misbehave:
+    counter: Counter[str] = Counter()
+
+    def misbehave(step: str) -> str | None:
+        counter[step] += 1
+        return answer if step == wanted and counter[step] % period == 0 else None
+
+    return misbehave
+
+
+@dataclass
+class FaultyServer:
+    """Chooses what goes wrong by dice, and counts it: 20 % of final replies, resets during DATA, 4xx before and after.
+
+    Half of the bad final replies are to a mail that was accepted, the others to one that was not.
+    """
+
+    dice: random.Random
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, step: str) -> str | Raw | None:
+        chances = _FAULTS.get(step, {})
+        for name, (chance, answers) in chances.items():
+            if self.dice.random() < chance:
+                self.faults[name] += 1
+                return self.dice.choice(answers)
+        return None
+
+
+_BAD_REPLIES: Final[Sequence[str | Raw]] = (
+    "cut",
+    "reset",
+    Raw(b"25"),
+    Raw(b"250"),
+    Raw(b"250 tak"),
+    Raw(b"250-one line\r\n"),
+    Raw(b"250-one line\r\n550 another code\r\n"),
+    Raw(b"45"),
+    Raw(b"550"),
+    Raw(b"hello\r\n"),
+    Raw(b"250 bare line feed\n"),
+    Raw(b"250" + b"x" * 100_000),
+    "354 go on",
+    "199 what",
+)
+_FAULTS: Final[Mapping[str, Mapping[str, tuple[float, Sequence[str | Raw]]]]] = {
+    "RCPT": {"4xx to RCPT": (0.05, ("451 busy",))},
+    "DATA": {"4xx to DATA": (0.03, ("421 closing",)), "reset at DATA": (0.03, ("reset",))},
+    "content": {"reset during DATA": (0.06, ("reset", "cut"))},
+    "dot": {"4xx to the content": (0.05, ("451 later", "452-more\r\n452 later")), "not accepted": (0.1, _BAD_REPLIES)},
+    "250": {"accepted": (0.1, _BAD_REPLIES)},
+}
+
+Scenario = Callable[[World], None]
+SCENARIOS: dict[str, Scenario] = {}
+"""What an operator may do to the database between two processes, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survived:
+    """What was left: `twice` and `lost` must be 0. `faults` counts what the server did wrong."""
+
+    kills: int
+    mails: int
+    twice: int
+    lost: int
+    faults: Mapping[str, int]
+    scenarios: Mapping[str, int]
+
+
+def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = ()) -> Survived:
+    """Run processes until so many were killed, each with a new series, then settle what is left and count."""
+    dice = random.Random(seed)
+    faulty, tried = FaultyServer(dice), Counter[str]()
+    steps = STORE_STEPS + SMTP_STEPS
+    with sink(directory / "log") as server:
+        world = World(directory, server)
+        server.misbehave = faulty
+        series = 0
+        while world.kills < kills:
+            world.archive.mails.append(patch(f"{series}@x", f"led{series}"))
+            series += 1
+            world.live(Fate(dice.choice(steps)))
+            if scenarios and dice.random() < SCENARIO_CHANCE:
+                name = dice.choice(scenarios)
+                SCENARIOS[name](world)
+                tried[name] += 1
+        server.misbehave = calm
+        world.settle()
+        return Survived(world.kills, series, *world.arrived(series), faulty.faults, tried)
+
+
+if __name__ == "__main__":
+    _count, _seed, *_names = [*sys.argv[1:], "1"][: max(2, len(sys.argv) - 1)]
+    with tempfile.TemporaryDirectory() as _folder:
+        print(kill(Path(_folder), int(_count), int(_seed), list(SCENARIOS) if _names == ["all"] else _names))
