@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from bot.outbox.error import OutboxError
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError
 from bot.outbox.whole import write_whole
 from bot.ports import MailState, Outgoing
 
@@ -26,5 +26,8 @@ class Folder:
         if not _NAME.fullmatch(name):
             raise OutboxError(f"{self._directory}: the message-id {mail.message_id!r} gives no file name")
         path = self._directory / f"{name}.eml"
-        write_whole(path, mail.content, path.with_suffix(".part"))
+        try:
+            write_whole(path, mail.content, path.with_suffix(".part"))
+        except DeliveryUnconfirmedError as error:
+            raise OutboxError(str(error)) from error  # the same file is simply written again
         return str(path)

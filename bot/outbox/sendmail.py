@@ -11,8 +11,13 @@ from bot.outbox.whole import write_whole
 from bot.outbox.wire import strange, unfit
 from bot.ports import MailState, Outgoing
 
-_TEMPORARY: Final = 75
-"""EX_TEMPFAIL of sysexits.h: try again later."""
+_REFUSED: Final = frozenset({64, 65, 66, 67, 68, 69, 72, 73, 77, 78})
+"""The statuses of sysexits.h that say that the mail was not taken.
+
+The others do not: 75 (EX_TEMPFAIL) is also "queued" by sendmail(8), and 70, 71, 74 and 76 come after a mail left too.
+"""
+_NOT_RUN: Final = frozenset({126, 127})
+"""What a shell ends with if it cannot run the command."""
 
 
 class Sendmail:
@@ -38,19 +43,34 @@ class Sendmail:
             raise OutboxError(reason)
         line = [*self._command, "-i", "-f", mail.envelope_from, "--", *mail.envelope_to]
         try:
-            ended = subprocess.run(line, input=mail.content, capture_output=True, timeout=self._timeout, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise DeliveryUnconfirmedError(f"{self._command[0]} did not end in {self._timeout:.0f} s") from error
+            process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         except OSError as error:
             raise OutboxError(f"{self._command[0]}: {error.strerror}") from error
-        said = " ".join(ended.stderr.decode("utf-8", "replace").split())[:300]
-        if ended.returncode == _TEMPORARY:
-            raise OutboxError(f"{self._command[0]}: {said or 'try again later'}")
-        if ended.returncode < 0:
-            raise DeliveryUnconfirmedError(f"{self._command[0]} was killed by signal {-ended.returncode}")
-        if ended.returncode:
-            raise RefusedError(f"{self._command[0]} ended with {ended.returncode}: {said}")
-        return f"taken by {self._command[0]}"
+        with process:
+            return self._ended(process, mail.content)
+
+    def _ended(self, process: subprocess.Popen[bytes], content: bytes) -> str:
+        """Give the command the mail and wait for its end. From here on the mail may have left."""
+        name = self._command[0]
+        try:
+            _, errors = process.communicate(content, self._timeout)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise DeliveryUnconfirmedError(f"{name} did not end in {self._timeout:.0f} s") from error
+        except OSError as error:
+            process.kill()
+            raise DeliveryUnconfirmedError(f"{name}: {error.strerror}") from error
+        said = " ".join(errors.decode("utf-8", "replace").split())[:300]
+        if process.returncode == 0:
+            return f"taken by {name}"
+        if process.returncode < 0:
+            raise DeliveryUnconfirmedError(f"{name} was killed by signal {-process.returncode}")
+        ended = f"{name} ended with {process.returncode}: {said}"
+        if process.returncode in _NOT_RUN:
+            raise OutboxError(ended)
+        if process.returncode in _REFUSED:
+            raise RefusedError(ended)
+        raise DeliveryUnconfirmedError(ended)
 
 
 class Maildir:

@@ -5,13 +5,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from bot.outbox.error import OutboxError
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError
 
 
 def write_whole(path: Path, content: bytes, part: Path) -> None:
     """Write the file by way of `part`, on the same file system; the folders of both are made.
 
-    Raises OutboxError where it cannot be written; then neither file is there, unless an older one was.
+    Raises OutboxError if it cannot be written; then neither file is there, unless an older one was. Raises
+    DeliveryUnconfirmedError if the file is there, but may not outlast a power failure.
     """
     try:
         for folder in {part.parent, path.parent}:
@@ -21,11 +22,14 @@ def write_whole(path: Path, content: bytes, part: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _keep_name(path.parent)
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise OutboxError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        _keep_name(path.parent)
+    except OSError as error:
+        raise DeliveryUnconfirmedError(f"{path} is written, but may be lost: {error.strerror}") from error
 
 
 def _keep_name(folder: Path) -> None:

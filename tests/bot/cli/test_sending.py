@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
 from tests.fakes.mails import git_archive, patch
 
@@ -171,3 +172,37 @@ def test_the_same_archive_again_brings_no_second_mail(patchwarden: Call) -> None
         patchwarden("run", "--once", "--archive", "list.git")
 
     assert len(list(Path("var/maildir/new").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("lists", "review", "state", "reason"),
+    [
+        ({LIST: "mode = 'off'"}, "", "withdrawn", "the mode was list when it was written and is off now"),
+        ({}, "", "withdrawn", "the mode was list when it was written and is dry-run now"),
+        ({LIST: "mode = 'moderate'\nembargo_hours = 0"}, "", "held", "the mode is moderate now"),
+        ({LIST: f"mode = 'author'\n{CONSENT}\n{EAGER}"}, "", "withdrawn", f"{LIST} may not get it now"),
+        (
+            {LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"},
+            "ignored_authors = ['ada@example.org']",
+            "withdrawn",
+            "ada@example.org wants no mail now",
+        ),
+        ({LIST: f"mode = 'list'\n{CONSENT}\nembargo_hours = 87600"}, "", "queued", "embargo; not before 2036-02-28"),
+        ({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, "", "sent", ""),
+    ],
+)
+def test_the_settings_of_the_moment_decide_about_a_mail_that_was_written_before(
+    patchwarden: Call, lists: dict[str, str], review: str, state: str, reason: str
+) -> None:
+    _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"})
+    archive = str(git_archive(Path("list.git"), [patch("1@x")]))
+    assert patchwarden("run", "--once", "--no-deliver", "--archive", archive)[0] == 0
+
+    _settings(lists, review)
+    assert patchwarden("deliver", "--once")[0] == 0
+
+    assert Path("var/maildir").exists() == (state == "sent")
+    with Repository(Path("var/patchwarden.db")) as store:
+        (mail,) = store.mails()
+    assert mail.state == state
+    assert reason in " ".join(patchwarden("outbox", "show", mail.message_id)[2].split())

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.outbox import whole
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
+from bot.outbox.folder import Folder
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.ports import Outgoing
 
@@ -35,10 +37,15 @@ def test_the_command_gets_the_bytes_and_the_envelope(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "error", "words"),
     [
-        ("echo full >&2; exit 75", OutboxError, "full"),
+        ("echo queued or full >&2; exit 75", DeliveryUnconfirmedError, "ended with 75: queued or full"),
+        ("echo lost connection >&2; exit 74", DeliveryUnconfirmedError, "ended with 74: lost connection"),
+        ("exit 1", DeliveryUnconfirmedError, "ended with 1: "),
+        ("exit 137", DeliveryUnconfirmedError, "ended with 137: "),
         ("echo no such user >&2; exit 67", RefusedError, "ended with 67: no such user"),
+        ("exit 69", RefusedError, "ended with 69: "),
+        ("exec /absent/sendmail", OutboxError, "ended with 127: "),
         ("kill -9 $$", DeliveryUnconfirmedError, "killed by signal 9"),
-        ("sleep 5", DeliveryUnconfirmedError, "did not end in 1 s"),
+        ("exec sleep 600", DeliveryUnconfirmedError, "did not end in 1 s"),
     ],
 )
 def test_how_the_command_ends_says_what_is_known(
@@ -70,6 +77,42 @@ def test_a_maildir_gets_the_bytes_whole(tmp_path: Path) -> None:
     assert Path(where).read_bytes() == CONTENT
     assert sorted(path.name for path in (tmp_path / "box").iterdir()) == ["cur", "new", "tmp"]
     assert list((tmp_path / "box" / "tmp").iterdir()) == []
+
+
+def _unsafe(path: object) -> None:
+    raise OSError(5, "Input/output error")
+
+
+def test_a_mail_that_is_in_the_maildir_but_may_be_lost_is_unconfirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "_keep_name", _unsafe)
+    with pytest.raises(DeliveryUnconfirmedError, match="is written, but may be lost: Input/output error"):
+        Maildir(tmp_path / "box", str).deliver(_mail())
+
+    assert [path.read_bytes() for path in (tmp_path / "box" / "new").iterdir()] == [CONTENT]
+
+
+def test_a_mail_that_cannot_be_written_left_nothing(tmp_path: Path) -> None:
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "new").write_text("in the way")
+
+    with pytest.raises(OutboxError) as caught:
+        Maildir(tmp_path / "box", str).deliver(_mail())
+
+    assert type(caught.value) is OutboxError
+
+
+def test_a_file_of_a_dry_run_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(whole, "_keep_name", _unsafe)
+        with pytest.raises(OutboxError) as caught:
+            Folder(tmp_path).deliver(_mail())
+    assert type(caught.value) is OutboxError
+
+    Folder(tmp_path).deliver(_mail())
+
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [CONTENT]
 
 
 def test_the_stop_file_stops_these_too(tmp_path: Path) -> None:

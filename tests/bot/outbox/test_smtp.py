@@ -10,6 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
+from bot.outbox import smtp as smtp_module
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.smtp import Server, Smtp
@@ -31,7 +32,7 @@ def _mail(content: bytes = CONTENT, *to: str) -> Outgoing:
 
 
 def _smtp(server: Sink, halted: str = "") -> Smtp:
-    return Smtp(Server("127.0.0.1", server.port, "none", timeout=2), lambda: halted)
+    return Smtp(Server("127.0.0.1", server.port, "none", timeout=60), lambda: halted)
 
 
 def _answer(server: Sink, step: str, answer: str) -> None:
@@ -205,11 +206,14 @@ def test_a_malformed_final_reply_is_unconfirmed(server: Sink, step: str, taken: 
 
 
 @pytest.mark.parametrize("reply", [b"", b"2", b"250 taken", b"250-taken\r\n"])
-def test_a_final_reply_that_does_not_come_in_time_is_unconfirmed(server: Sink, reply: bytes) -> None:
+def test_a_final_reply_that_does_not_come_in_time_is_unconfirmed(
+    server: Sink, reply: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_module, "read_final_reply", lambda smtp, _: read_final_reply(smtp, 0.2))
     server.misbehave = {"250": Raw(reply, hangs=True)}.get
 
     with pytest.raises(DeliveryUnconfirmedError):
-        Smtp(Server("127.0.0.1", server.port, "none", timeout=0.3), str).deliver(_mail())
+        _smtp(server).deliver(_mail())
 
 
 @pytest.mark.parametrize(
@@ -291,13 +295,13 @@ def test_no_server_is_an_error_that_names_it() -> None:
         port = free.getsockname()[1]
 
     with pytest.raises(OutboxError, match=f"127.0.0.1:{port}: connecting: "):
-        Smtp(Server("127.0.0.1", port, "none", timeout=2), str).deliver(_mail())
+        Smtp(Server("127.0.0.1", port, "none", timeout=60), str).deliver(_mail())
 
 
 def test_the_password_is_read_from_its_file_or_its_absence_is_said(server: Sink, tmp_path: Path) -> None:
     server.extensions = ("8BITMIME", "AUTH PLAIN")
     server.misbehave = {"AUTH": "235 welcome"}.get
-    place = Server("127.0.0.1", server.port, "none", "bot", tmp_path / "password", 2)
+    place = Server("127.0.0.1", server.port, "none", "bot", tmp_path / "password", 60)
     with pytest.raises(OutboxError, match="cannot read the password"):
         Smtp(place, str).deliver(_mail())
 
