@@ -12,6 +12,7 @@ from typing import Final
 from bot import wiring_answers, wiring_digest, wiring_identity, wiring_lore, wiring_recipients, wiring_sending
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import Writers
+from bot.inbox.private import PrivateMailbox
 from bot.inbox.sample import sample
 from bot.inbox.screened import Screened
 from bot.inbox.source import open_source
@@ -118,7 +119,7 @@ def service(
     stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
     own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
     writers = Writers(clock, once=once)
-    archives = [archive(path, writers) for path in sources or (*settings.archives, *own)]
+    archives = followed(settings, sources or (*settings.archives, *own), writers)
     archives += [] if sources else _screened(settings, clock, writers)
     online = bool(settings.lore.all_lists) and not sources
     if online:
@@ -131,10 +132,11 @@ def service(
         Workers(1, on_result=pulse.beat) as verifiers,  # their own: the DNS may let them wait
     ):
         make_private(settings)
+        store.keep_private([archive(path).name for path in own])
         judging = desk(settings, store, clock, hands)
         made = Service(
             store=store,
-            poll=Poll(archives or [sample()], store, assemble, stop, progress, workers),
+            poll=Poll(archives or [sample()], store, assemble, stop, progress, workers, lambda: judging.context().book),
             reviewing=Reviewing(store, judging, clock, stop, progress),
             stop=stop,
             pulse=pulse,
@@ -171,6 +173,13 @@ def archive(path: Path, writers: Writers | None = None) -> Archive:
     return open_source(path.resolve() if str(path) != "-" else path, writers)
 
 
+def followed(settings: Settings, paths: Sequence[Path], writers: Writers) -> list[Archive]:
+    """The sources at those paths; our own mailbox, whatever it is called here, brings private mails."""
+    own = archive(Path(settings.answers.mailbox)).name if settings.answers.mailbox else ""
+    found = [archive(path, writers) for path in paths]
+    return [PrivateMailbox(source) if source.name == own else source for source in found]
+
+
 def judges(stop: Event | None = None, on_result: Callable[[], None] = lambda: None) -> Workers:
     """The process in which postings are judged, one after the other: each may find what the one before it proved."""
     return Workers(1, LIMITS, stop, on_result)
@@ -196,7 +205,7 @@ def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> D
 
 def _screened(settings: Settings, clock: Clock, writers: Writers) -> list[Archive]:
     """The archives of lists that are not about Rust, each behind a look at its mails' bytes; none without a kernel."""
-    whole = [*(archive(path, writers) for path in settings.kernel.screened), *wiring_lore.screened(settings, clock)]
+    whole = [*followed(settings, settings.kernel.screened, writers), *wiring_lore.screened(settings, clock)]
     newest = Kernels(_places(settings)).newest() if whole else None
     border = newest.border() if newest is not None else None
     if border is None:

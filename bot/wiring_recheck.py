@@ -28,7 +28,9 @@ class Again:
     ) -> None:
         clock = wiring_lore.SystemClock()
         self.store = store
-        self.rechecking = Rechecking(store, wiring.desk(settings, store, clock, hands), clock)
+        desk = wiring.desk(settings, store, clock, hands)
+        self.rechecking = Rechecking(store, desk, clock)
+        self._context = desk.context
         self._settings = settings
         self._writers = Writers(clock, once=True)
         self._progress = progress
@@ -48,7 +50,7 @@ class Again:
             return known[-1]
         found = self.store.find(message_id)
         if found is None or not isinstance(found.posting.state, Complete):
-            self._poll([wiring.archive(path, self._writers) for path in self._paths])
+            self._poll(wiring.followed(self._settings, self._paths, self._writers))
             found = self.store.find(message_id)
         if found is None or not isinstance(found.posting.state, Complete):
             self._poll([wiring_lore.series(self._settings, message_id)])
@@ -61,7 +63,9 @@ class Again:
 
     def _poll(self, archives: Sequence[Archive]) -> None:
         if archives:
-            polled = Poll(archives, self.store, assemble, Event(), self._progress).run()
+            polled = Poll(
+                archives, self.store, assemble, Event(), self._progress, book=lambda: self._context().book
+            ).run()
             if polled.problems:
                 raise InboxError("; ".join(polled.problems))
 

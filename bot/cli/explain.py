@@ -25,6 +25,7 @@ _STATES = {
     "read": "was read",
     "unreadable": "cannot be read",
     "duplicate": "is a copy of a mail that was there before",
+    "private": "reached our own mailbox alone, so that nothing of it is reviewed",
     "conflict": "claims an id that was there before; the first mail stands, and nothing is answered",
     "deleted": "was removed",
 }
@@ -73,7 +74,7 @@ def _lines(
     now: datetime,
 ) -> Iterator[str]:
     for one in kept:
-        why = f" ({one.reason})" if one.reason and one.state != "conflict" else ""
+        why = f" ({one.reason})" if one.reason and one.state not in ("conflict", "private") else ""
         came = f"from {one.source} ({one.mail.origin}), arrived {one.mail.arrived:%Y-%m-%d %H:%M} UTC"
         yield clean(f"{_STATES.get(one.state, one.state)}{why}; {came}")
     for signature in attested:

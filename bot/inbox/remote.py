@@ -8,7 +8,7 @@ from bot.inbox.completion import Completion
 from bot.inbox.error import InboxError
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.ports import Batch, RawMail
+from bot.ports import Batch, Provenance, RawMail
 
 
 class RemoteSeries:
@@ -25,7 +25,7 @@ class RemoteSeries:
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 a series comes whole
         """The mails, in the archive's order; none where the cursor says that they were read."""
         if not cursors:
-            yield Batch(self.name, "series", self.message_id, self._mails())
+            yield Batch(self.name, "series", self.message_id, self._mails(), provenance=Provenance.FOUND)
 
     def count(self, cursors: dict[str, str]) -> int:  # noqa: ARG002 as above
         """Nobody knows before it is fetched."""

@@ -15,7 +15,7 @@ from bot.mail.message import Message
 from bot.mail.origin import original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Posting, Waiting
-from bot.ports import Batch, Clock, Completions, Incomplete, Lookup, Mails, Progress, RawMail
+from bot.ports import Batch, Clock, Completions, Incomplete, Lookup, Mails, Progress, Provenance, RawMail
 
 SETTLED: Final = timedelta(minutes=10)
 """So long after its last part a series is left to the lists."""
@@ -79,10 +79,13 @@ class Completing:
         assert isinstance(posting.state, Waiting)
         known = {part.index: part.message_id for part in posting.parts}
         found = wanted(posting, self._lookup.missing(known, posting.state.missing))
-        new = self._store.ingest(Batch(self._lookup.base, "found", posting.message_id, found)) if found else 0
+        new = self._store.ingest(self._batch(posting, found)) if found else 0
         missing = ", ".join(map(str, posting.state.missing))
         self._store.conclude(posting, f"asked for {missing}, found {len(found)} mails", self._clock.now())
         return new
+
+    def _batch(self, posting: Posting, mails: tuple[RawMail, ...]) -> Batch:
+        return Batch(self._lookup.base, "found", posting.message_id, mails, provenance=Provenance.FOUND)
 
     def _failed(self, one: Incomplete, error: InboxError) -> None:
         now = self._clock.now()

@@ -6,7 +6,7 @@ Each step asks the store for what is due and gives back what it made, so that a 
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -18,13 +18,14 @@ from bot.jobs.isolation import Broken, Hands, OwnHands
 from bot.jobs.outcome import Outcome
 from bot.mail.address_book import AddressBook
 from bot.mail.message import Message, UnreadableMail
-from bot.mail.origin import original_author
+from bot.mail.origin import carriers, original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
-from bot.ports import Archive, Indexed, Mails, Postings, Progress, StoredMail, Thread, Unread
+from bot.ports import Archive, Indexed, Mails, Postings, Progress, Provenance, StoredMail, Thread, Unread
 
-Assemble = Callable[[Sequence[Message]], Sequence[Posting]]
+Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
 
+NO_BOOK: Final = AddressBook()
 _MAILS: Final = 500
 _THREADS: Final = 50
 _RELATED: Final = 50
@@ -67,8 +68,10 @@ class Poll:
         stop: Event,
         progress: Progress,
         hands: Hands | None = None,
+        book: Callable[[], AddressBook] = AddressBook,
     ) -> None:
         self._archives = archives
+        self._book = book
         self._store = store
         self._assemble = assemble
         self._stop = stop
@@ -103,7 +106,7 @@ class Poll:
         while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
             read: list[Indexed] = []
             unread: list[Unread] = []
-            for mail, found in zip(mails, self._hands.map(index, mails), strict=True):
+            for mail, found in zip(mails, self._hands.map(partial(index, book=self._book()), mails), strict=True):
                 if isinstance(found, Indexed):
                     read.append(found)
                 else:
@@ -124,31 +127,38 @@ class Poll:
         return done, tuple(unready)
 
     def _assembled(self, threads: Sequence[Thread]) -> Iterator[Sequence[Posting]]:
-        made = self._hands.map(partial(postings_in, self._assemble), threads, _THREAD_SECONDS)
+        made = self._hands.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_SECONDS)
         for thread, found in zip(threads, made, strict=True):
             if isinstance(found, Broken):
                 log.error("thread %d cannot be put together: %s", thread.id, found.reason)
             yield () if isinstance(found, Broken) else found
 
 
-def postings_in(assemble: Assemble, thread: Thread) -> Sequence[Posting]:
+def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[Posting]:
     """The postings in a thread."""
     read = (parse(mail.raw) for mail in thread.mails)
-    return assemble([message for message in read if isinstance(message, Message)])
+    return assemble([message for message in read if isinstance(message, Message)], book, thread.carriers)
 
 
-def index(stored: StoredMail) -> Indexed | Unread:
+def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> Indexed | Unread:
     """What threading needs of the mail, or why it cannot be read."""
     message = parse(stored.mail.raw)
     if isinstance(message, UnreadableMail):
         return Unread(stored.id, message.reason)
     related = dict.fromkeys((*message.references[:1], *relatives(message)[-_RELATED:], message.in_reply_to))
     related.pop(message.message_id, None)
-    return Indexed(stored.id, message.message_id, tuple(one for one in related if one), digest(message))
+    return Indexed(
+        mail=stored.id,
+        message_id=message.message_id,
+        related=tuple(one for one in related if one),
+        digest=digest(message),
+        carriers=carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
+        provenance=stored.provenance,
+    )
 
 
 def digest(message: Message) -> str:
     """Equal for copies of a mail that came over different lists: subject, author and text, not the way it took."""
-    author = original_author(message, AddressBook())
+    author = original_author(message, NO_BOOK)
     parts = (message.subject, author.key if author else "", message.body)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

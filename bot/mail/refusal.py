@@ -21,6 +21,7 @@ SETTLE: Final = timedelta(minutes=30)
 class Kind(StrEnum):
     """The reasons, one word each."""
 
+    UNFOLLOWED = "not-followed"
     OWN = "own"
     BOT = "bot"
     REPLY = "reply"
@@ -53,13 +54,15 @@ class Context:
     """What else is known of a posting: when its first and last part came, and how it stands to others.
 
     `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the
-    posting that its first part replies to, maybe through a review; None where it answers no patch.
+    posting that its first part replies to, maybe through a review; None where it answers no patch. `followed` says that
+    a followed archive brought one of its parts.
     """
 
     first: datetime
     last: datetime
     newer: int | None = None
     answers: Posting | None = None
+    followed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ def refuse_mail(message: Message, terms: Terms) -> Refusal | None:
 def refuse_posting(posting: Posting, context: Context, now: datetime, terms: Terms) -> Refusal | None:
     """Why this posting is not reviewed now; None where it is to be. Only "unsettled" may change by waiting."""
     return (
-        _whose(posting, terms)
+        _whence(posting, context, terms)
+        or _whose(posting, terms)
         or _what(posting)
         or _when(posting, context, now, terms)
         or _whether(posting, context, now)
@@ -124,6 +128,15 @@ def refuse_posting(posting: Posting, context: Context, now: datetime, terms: Ter
 def clamped(date: datetime | None, arrived: datetime) -> datetime:
     """When a mail was sent, as far as its Date can be true: not after it arrived."""
     return arrived if date is None else min(date, arrived)
+
+
+def _whence(posting: Posting, context: Context, terms: Terms) -> Refusal | None:
+    if not context.followed:
+        return Refusal(Kind.UNFOLLOWED, "no archive that is followed brought any part of it")
+    sent_to = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
+    if not terms.own.isdisjoint(sent_to) and not posting.lists and not posting.carriers:
+        return Refusal(Kind.UNFOLLOWED, "it was sent to us, and to no list")
+    return None
 
 
 def _whose(posting: Posting, terms: Terms) -> Refusal | None:

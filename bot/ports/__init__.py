@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
-from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, RawMail
+from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail
 from bot.ports.installation import Claim, Installation, Installations
 from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
 from bot.ports.outbox import (
@@ -61,6 +61,7 @@ __all__ = [
     "PostingStatus",
     "Postings",
     "Progress",
+    "Provenance",
     "RawMail",
     "Returned",
     "Returns",

@@ -4,7 +4,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+
+class Provenance(StrEnum):
+    """How a mail came here, which decides what it can be.
+
+    `followed`: from an archive of a list that is followed; only such a mail makes a posting. `found`: asked for by its
+    message-id, to complete a series. `private`: it reached our own mailbox alone, and can be a command, a bounce or a
+    copy of a mail of ours.
+    """
+
+    FOLLOWED = "followed"
+    FOUND = "found"
+    PRIVATE = "private"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,7 @@ class Batch:
     cursor: str
     mails: tuple[RawMail, ...]
     deleted: tuple[Deleted, ...] = ()
+    provenance: Provenance = Provenance.FOLLOWED
 
 
 class Archive(Protocol):

@@ -104,7 +104,7 @@ def context_of(session: Session, posting: Posting) -> Context:
 
 
 def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> Context:
-    """Return when the parts arrived, and the newest revision that came after the posting; not what it answers.
+    """Return when and how the parts arrived, and the newest revision that came after the posting; not what it answers.
 
     A newer revision arrived later, or was sent later: its Date alone could hide it.
     """
@@ -114,8 +114,12 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> C
         .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
         .where(col(MessageRow.message_id).in_(parts))
     ).one()
+    brought = select(func.count()).where(
+        col(MessageRow.message_id).in_(parts), col(MessageRow.mail_id).is_not(None), col(MessageRow.followed)
+    )
+    followed = session.exec(brought).one() > 0
     if row is None:
-        return Context(utc(first), utc(last))
+        return Context(utc(first), utc(last), followed=followed)
     sent_later = and_(col(PostingRow.sent) >= row.sent, col(PostingRow.sent) <= row.sent + _LONGEST_TOPIC)
     arrived_later = and_(col(PostingRow.arrived) > row.arrived, col(PostingRow.arrived) <= row.arrived + _LONGEST_TOPIC)
     newer = session.exec(
@@ -126,7 +130,7 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> C
             or_(sent_later, arrived_later),
         )
     ).one()
-    return Context(utc(first), utc(last), newer)
+    return Context(utc(first), utc(last), newer, followed=followed)
 
 
 def _answered(session: Session, posting: Posting, row: PostingRow) -> Posting | None:

@@ -30,7 +30,7 @@ class KnowledgeRows:
             ).all()
             # The reason names the id, because a mail that only claims it has no place in a thread.
             claims = select(MailRow).where(
-                MailRow.state == "conflict", col(MailRow.reason).startswith(f"{message_id} ")
+                col(MailRow.state).in_(("conflict", "private")), col(MailRow.reason).startswith(f"{message_id} ")
             )
             return [kept_of(row, message_id) for row in (*known, *session.exec(claims).all())]
 

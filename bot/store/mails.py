@@ -8,13 +8,26 @@ from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import Batch, Indexed, RawMail, StoredMail, Thread, Unread
+from bot.ports import Batch, Indexed, Provenance, RawMail, StoredMail, Thread, Unread
 from bot.store.codec import pack, unpack
 from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
 
 _MOST_IN_A_THREAD = 2000  # of a longer one the oldest; only an attack or a broken mailer makes such
+
+_FOLLOWED, _FOUND, _PRIVATE = Provenance.FOLLOWED.value, Provenance.FOUND.value, Provenance.PRIVATE.value
+_INSERT = insert(MailRow)
+_INSERT_OR_PROMOTE = _INSERT.on_conflict_do_update(
+    index_elements=["content_hash"],
+    set_={name: _INSERT.excluded[name] for name in ("source", "origin", "arrived", "provenance", "state", "reason")},
+    where=(col(MailRow.state) != "deleted")
+    & (
+        (col(MailRow.provenance) != _FOLLOWED) & (_INSERT.excluded.provenance == _FOLLOWED)
+        | (col(MailRow.provenance) == _PRIVATE) & (_INSERT.excluded.provenance == _FOUND)
+    ),
+)
+"""A mail that is here already is one anew if it comes by a better way than before."""
 
 
 class MailRows:
@@ -38,13 +51,14 @@ class MailRows:
                 "raw": pack(mail.raw),
                 "state": "new",
                 "reason": "",
+                "provenance": batch.provenance.value,
             }
             for mail in batch.mails
         ]
         with self._database.writing() as session:
             before = session.exec(select(func.count(col(MailRow.id)))).one()
             if values:
-                session.connection().execute(insert(MailRow).on_conflict_do_nothing(), values)
+                session.connection().execute(_INSERT_OR_PROMOTE, values)
             new = session.exec(select(func.count(col(MailRow.id)))).one() - before
             for gone in batch.deleted:
                 _forget(session, _hash(gone.raw), gone.origin)
@@ -59,7 +73,11 @@ class MailRows:
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
         with self._database.reading() as session:
             rows = session.exec(select(MailRow).where(MailRow.state == "new").order_by(col(MailRow.id)).limit(limit))
-            return [StoredMail(row.id, _mail(row)) for row in rows if row.id is not None]
+            return [
+                StoredMail(row.id, _mail(row), row.source, Provenance(row.provenance))
+                for row in rows
+                if row.id is not None
+            ]
 
     def index(self, mails: Sequence[Indexed], unreadable: Sequence[Unread]) -> None:
         with self._database.writing() as session:
@@ -68,6 +86,19 @@ class MailRows:
             threads.save()
             states += [(unread.mail, "unreadable", unread.reason) for unread in unreadable]
             _set_states(session, states)
+
+    def keep_private(self, sources: Sequence[str]) -> int:
+        with self._database.writing() as session:
+            let_in = col(MailRow.source).in_(sources), col(MailRow.provenance) != _PRIVATE
+            rows = session.exec(select(MailRow.id, MailRow.state, MailRow.reason).where(*let_in)).all()
+            for mail, state, reason in rows:
+                _withdraw(session, mail, reason.split(" ", 1)[0] if state == "conflict" else "")
+            if rows:
+                # These mails, and what they kept out of the threads, are read anew.
+                again = col(MailRow.state).in_(("duplicate", "conflict")) | ((col(MailRow.state) == "read") & let_in[0])
+                session.exec(update(MailRow).where(again).values(state="new", reason=""))
+                session.exec(update(MailRow).where(*let_in).values(provenance=_PRIVATE))
+            return len(rows)
 
     def unassembled(self, limit: int) -> Sequence[Thread]:
         with self._database.reading() as session:
@@ -90,10 +121,30 @@ def _forget(session: Session, content_hash: str, why: str) -> None:
     row.raw, row.state, row.reason = pack(b""), "deleted", f"removed from the archive by {why}"
     session.add(row)
     for message in session.exec(select(MessageRow).where(MessageRow.mail_id == row.id)).all():
-        message.mail_id, message.digest = None, ""
-        session.add(message)
-        thread = update(ThreadRow).where(col(ThreadRow.id) == message.thread_id)
-        session.exec(thread.values(changed=ThreadRow.changed + 1))
+        _detach(session, message)
+
+
+def _withdraw(session: Session, mail: int | None, claimed: str) -> None:
+    """Take a mail out of its thread, and back its claim to an id that another mail has."""
+    mine = (col(MessageRow.mail_id) == mail) | (col(MessageRow.message_id) == claimed)
+    for message in session.exec(select(MessageRow).where(mine)).all():
+        message.disputed = False
+        if message.mail_id == mail:
+            _detach(session, message)
+        else:
+            _touch(session, message)
+
+
+def _detach(session: Session, message: MessageRow) -> None:
+    """Leave of a message-id only that mails refer to it, and read its thread again."""
+    message.mail_id, message.digest = None, ""
+    _touch(session, message)
+
+
+def _touch(session: Session, message: MessageRow) -> None:
+    session.add(message)
+    thread = update(ThreadRow).where(col(ThreadRow.id) == message.thread_id)
+    session.exec(thread.values(changed=ThreadRow.changed + 1))
 
 
 def _load(session: Session, row: ThreadRow) -> Thread:
@@ -106,7 +157,10 @@ def _load(session: Session, row: ThreadRow) -> Thread:
         .limit(_MOST_IN_A_THREAD)
     ).all()
     disputed = frozenset(message.message_id for message, _ in found if message.disputed)
-    return Thread(row.id, row.changed, tuple(_mail(mail) for _, mail in found), disputed)
+    carriers = {
+        message.message_id: tuple(message.carriers.split()) for message, _ in found if message.carriers is not None
+    }
+    return Thread(row.id, row.changed, tuple(_mail(mail) for _, mail in found), disputed, carriers)
 
 
 def _mail(row: MailRow) -> RawMail:

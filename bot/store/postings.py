@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import AutoString, Session, col, select, update
 
 from bot.mail.posting import Defective, Posting, Waiting
+from bot.mail.refusal import Kind
 from bot.ports import DuePosting, MailState, Outgoing, Thread
 from bot.review.comment import Review
 from bot.store.codec import decode, encode, pack, unpack
@@ -149,6 +150,9 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
     row = session.get(PostingRow, posting.message_id)
     if row is not None and row.value != value:
         keep_posting(session, row)
+    verdict, reason = ("", "") if row is None else (row.verdict, row.reason)
+    if verdict == "refused" and reason.startswith(Kind.UNFOLLOWED):
+        verdict, reason = "", ""  # a followed archive may have brought it since
     session.merge(
         PostingRow(
             message_id=posting.message_id,
@@ -160,8 +164,8 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
             state=state,
             detail=detail,
             value=value,
-            verdict="" if row is None else row.verdict,
-            reason="" if row is None else row.reason,
+            verdict=verdict,
+            reason=reason,
         )
     )
 

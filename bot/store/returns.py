@@ -17,7 +17,7 @@ from bot.store.tables import CursorRow, MailRow, OutgoingRow, ReturnedRow
 
 _SOURCE: Final = "returns"  # the cursor over the mails that were looked at, beside those of the archives
 _EPOCH: Final = "mails"
-_READ: Final = ("read", "duplicate", "conflict")
+_READ: Final = ("read", "duplicate", "conflict", "private")
 
 
 class ReturnRows:

@@ -19,7 +19,10 @@ metadata = SQLModel.metadata
 
 
 class MailRow(SQLModel, table=True):
-    """One mail as it came, each content once. States: new, read, unreadable, duplicate, conflict, deleted."""
+    """One mail as it came, each content once. States: new, read, unreadable, duplicate, conflict, private, deleted.
+
+    `provenance` is a word of bot.ports.Provenance.
+    """
 
     __tablename__ = "mail"
 
@@ -31,6 +34,7 @@ class MailRow(SQLModel, table=True):
     raw: bytes
     state: str = Field(default="new", index=True)
     reason: str = ""
+    provenance: str = Field(default="followed", sa_column_kwargs={"server_default": text("'followed'")})
 
 
 class CursorRow(SQLModel, table=True):
@@ -57,7 +61,8 @@ class ThreadRow(SQLModel, table=True):
 class MessageRow(SQLModel, table=True):
     """A message-id that was seen: in a mail, or only in another's References (then without a mail).
 
-    `disputed` says that a later mail claimed the same id with other content.
+    `disputed` says that a later mail claimed the same id with other content; `followed` that a followed archive brought
+    it. `carriers` are the lists that demonstrably did, apart by spaces; None where an earlier version read it.
     """
 
     __tablename__ = "message"
@@ -67,6 +72,8 @@ class MessageRow(SQLModel, table=True):
     mail_id: int | None = Field(default=None, foreign_key="mail.id", index=True)
     digest: str = ""
     disputed: bool = False
+    followed: bool = Field(default=True, sa_column_kwargs={"server_default": text("1")})
+    carriers: str | None = None
 
 
 class PostingRow(SQLModel, table=True):

@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import Indexed
+from bot.ports import Indexed, Provenance
 from bot.store.tables import MessageRow, PostingRow, ThreadRow
 
 _IN = 500  # SQLite takes no more than some thousand parameters a statement
@@ -24,6 +24,8 @@ class _Known:
     mail: int | None = None
     digest: str = ""
     disputed: bool = False
+    followed: bool = True
+    carriers: str | None = None
 
 
 class Threads:
@@ -39,14 +41,19 @@ class Threads:
         ids = dict.fromkeys(chain.from_iterable((mail.message_id, *mail.related) for mail in mails))
         for some in _chunks(ids):
             for row in session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(some))):
-                self._known[row.message_id] = _Known(row.thread_id, row.mail_id, row.digest, row.disputed)
+                self._known[row.message_id] = _Known(
+                    row.thread_id, row.mail_id, row.digest, row.disputed, row.followed, row.carriers
+                )
 
     def add(self, mail: Indexed) -> tuple[str, str]:
         """Put the mail into the thread of its relatives; its new state and why. The first mail of an id stays."""
+        if mail.provenance is Provenance.PRIVATE:
+            return "private", f"{mail.message_id} reached our own mailbox alone"
         known = self._known.get(mail.message_id)
         if known is not None and known.mail is not None:
-            if known.digest == mail.digest:
-                return "duplicate", ""
+            if mail.mail == known.mail or mail.digest == known.digest:
+                self._confirm(known, mail)
+                return ("read" if mail.mail == known.mail else "duplicate"), ""
             known.disputed = True
             self._touched.add(self._root(known.thread))
             return "conflict", f"{mail.message_id} was there before with other content"
@@ -58,10 +65,24 @@ class Threads:
             self._joined[other] = thread
         for one in ids:
             self._known.setdefault(one, _Known(thread))
-        self._known[mail.message_id].mail = mail.mail
-        self._known[mail.message_id].digest = mail.digest
+        entry = self._known[mail.message_id]
+        entry.mail, entry.digest = mail.mail, mail.digest
+        entry.followed, entry.carriers = mail.provenance is Provenance.FOLLOWED, " ".join(mail.carriers)
         self._touched.add(thread)
         return "read", ""
+
+    def _confirm(self, known: _Known, mail: Indexed) -> None:
+        """Note that another copy of a mail came, maybe through another list: its thread is read again if that is new.
+
+        What brought a mail that an earlier version read is not known whole, and stays so.
+        """
+        followed = known.followed or mail.provenance is Provenance.FOLLOWED
+        carriers = known.carriers
+        if carriers is not None:
+            carriers = " ".join(sorted({*carriers.split(), *mail.carriers}))
+        if (followed, carriers) != (known.followed, known.carriers):
+            known.followed, known.carriers = followed, carriers
+            self._touched.add(self._root(known.thread))
 
     def save(self) -> None:
         """Write what was added."""
@@ -79,12 +100,12 @@ class Threads:
             changed = update(ThreadRow).where(col(ThreadRow.id).in_(some))
             self._session.exec(changed.values(changed=ThreadRow.changed + 1))
         upsert = insert(MessageRow)
-        names = ("thread_id", "mail_id", "digest", "disputed")
+        names = ("thread_id", "mail_id", "digest", "disputed", "followed", "carriers")
         upsert = upsert.on_conflict_do_update(
             index_elements=["message_id"], set_={name: upsert.excluded[name] for name in names}
         )
         rows = (
-            (message_id, self._root(one.thread), one.mail, one.digest, one.disputed)
+            (message_id, self._root(one.thread), one.mail, one.digest, one.disputed, one.followed, one.carriers)
             for message_id, one in self._known.items()
         )
         self._many(upsert, [dict(zip(("message_id", *names), row, strict=True)) for row in rows])

@@ -103,7 +103,7 @@ def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
             """Hands that stumble over one mail as a real reader might."""
 
             def map(self, work, items, seconds=None):  # type: ignore[no-untyped-def]  # the protocol is generic
-                return workers.map(_stumbling if work is index else work, items, seconds)
+                return workers.map(_stumbling if getattr(work, "func", work) is index else work, items, seconds)
 
         archive = FakeArchive([patch("1@x"), mail("bad@x", "poison"), patch("2@x", "fan")])
         Poll([archive], store, assemble, stop, progress, Poisoned()).run()

@@ -81,7 +81,7 @@ def test_a_mail_on_two_lists_is_threaded_once(store: Repository) -> None:
 
 
 def test_a_thread_that_nobody_can_put_together_stops_no_other(store: Repository) -> None:
-    def fragile(messages: Sequence[Message]) -> Sequence[Posting]:
+    def fragile(messages: Sequence[Message], *known: object) -> Sequence[Posting]:
         if any(message.message_id == "bad@x" for message in messages):
             raise RuntimeError("a bug")
         return assemble(messages)

@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlmodel import select
 
 from bot.ports import Batch
+from bot.store import migrations
 from bot.store.database import Database, Role, sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository
-from bot.store.tables import CursorRow, metadata
+from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow, metadata
 from tests.fakes.mails import raw
 
 
@@ -196,3 +199,33 @@ def test_each_role_on_a_database_is_for_one_process(
                 pass
     with sole_worker(path):
         pass
+
+
+def test_mails_of_an_older_version_count_as_followed_and_waiting_ones_are_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    time, database = "'2026-03-02 09:00:00'", sqlite3.connect(path)
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+    with database:
+        database.executescript(
+            f"""
+            INSERT INTO mail (id, content_hash, source, origin, arrived, raw, state, reason)
+                VALUES (1, 'h', 'list', 'o', {time}, x'', 'read', '');
+            INSERT INTO thread VALUES (1, 3, 3), (2, 3, 3);
+            INSERT INTO message VALUES ('1@x', 1, 1, 'd', 0);
+            INSERT INTO posting VALUES ('1@x', 1, 't', 1, {time}, {time}, 'complete', '', x'', 'reviewed', ''),
+                ('2@x', 2, 'u', 1, {time}, {time}, 'complete', '', x'', 'reviewed', '');
+            INSERT INTO outgoing VALUES ('m', '1@x', 'review', 'a', 'b', x'', 'list', '', '', 'queued', '', '', 0,
+                {time}, {time}, {time});
+            """
+        )
+    with Database(path) as upgraded, upgraded.reading() as session:
+        (mail,), (message,) = session.exec(select(MailRow)).all(), session.exec(select(MessageRow)).all()
+        changed = [row.changed for row in session.exec(select(ThreadRow).order_by(text("id")))]
+
+    assert (mail.provenance, message.followed, message.carriers) == ("followed", True, None)
+    assert changed == [4, 3]

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Our own mailbox as a source: its mails are commands, bounces and copies of our mails, whatever else they claim."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bot.ports import Archive, Batch, Provenance
+
+
+class PrivateMailbox:
+    """bot.ports.Archive that marks the mails of another one as private: no posting is made of them."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.name = archive.name
+        self._archive = archive
+
+    def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
+        for batch in self._archive.batches(cursors, size):
+            yield replace(batch, provenance=Provenance.PRIVATE)
+
+    def count(self, cursors: dict[str, str]) -> int:
+        return self._archive.count(cursors)
