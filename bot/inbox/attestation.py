@@ -21,7 +21,7 @@ import patatt
 from bot.inbox.error import InboxError
 from bot.mail.attestation import Attestation, Verdict
 from bot.mail.message import Message
-from bot.mail.parse import parse
+from bot.mail.parse import MAX_HEADERS, parse
 
 MOST_SIGNATURES: Final = 6
 LONGEST_RECORD: Final = 4096
@@ -81,12 +81,16 @@ def _dkim(message: Message, text_record: TextRecord) -> list[Attestation]:
 
 
 def _one_dkim(message: Message, at: int, text_record: TextRecord) -> Attestation:
+    key_record = b""
+
     def record(name: bytes, timeout: float = _SECONDS) -> bytes | None:  # noqa: ARG001 dkim's signature
+        nonlocal key_record
         try:
             found = text_record(name.decode("ascii"))
         except UnicodeDecodeError:
             return None
-        return found if found is None or len(found) <= LONGEST_RECORD else None
+        key_record = found if found is not None and len(found) <= LONGEST_RECORD else b""
+        return key_record or None
 
     signature = dkim.DKIM(message.raw, logger=_SILENT, minkey=SMALLEST_KEY)
     try:
@@ -96,6 +100,7 @@ def _one_dkim(message: Message, at: int, text_record: TextRecord) -> Attestation
         reason = str(error)[:200] or type(error).__name__
     domain = (signature.domain or b"").decode("ascii", "replace").lower()
     reason = reason or _weakness(signature.signature_fields, message)
+    reason = reason or ("its key is only for tests" if _is_test_key(key_record) else "")
     verdict = Verdict.INVALID if reason else Verdict.VALID
     signed = _signed(signature.signature_fields)
     return Attestation("dkim", domain, verdict, _aligned(domain, message), reason, signed)
@@ -111,8 +116,17 @@ def _weakness(fields: dict[bytes, bytes], message: Message) -> str:
     missing = [name for name in _MUST_BE_SIGNED if name not in signed]
     if missing:
         return f"does not sign {', '.join(missing)}"
+    if len(message.headers) >= MAX_HEADERS:
+        return f"{MAX_HEADERS:,} headers or more"  # behind these the signed ones may stand
     repeated = [name for name in _ONLY_ONCE if _count(message, name) > 1]
     return f"{', '.join(repeated)}: more than once" if repeated else ""
+
+
+def _is_test_key(record: bytes) -> bool:
+    """Whether the key's owner says that its signatures count as none (RFC 6376, section 3.6.1, `t=y`)."""
+    tags = dict(tag.split(b"=", 1) for tag in record.split(b";") if b"=" in tag)
+    flags = next((value for name, value in tags.items() if name.strip() == b"t"), b"")
+    return b"y" in {flag.strip().lower() for flag in flags.split(b":")}
 
 
 def _signed(fields: dict[bytes, bytes]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who wrote a mail, for certain; and what that person may have us do."""
 
+import binascii
 import hashlib
 import hmac
 import re
@@ -13,8 +14,10 @@ from typing import Final
 from bot.mail.address import Address
 from bot.mail.attestation import Attestation
 from bot.mail.bots import is_automatic
-from bot.mail.command import Command, Mute, Scope
+from bot.mail.command import Command, Mute, Scope, asked, own_text
 from bot.mail.message import Message
+from bot.mail.mime import Text, multipart_boundary
+from bot.mail.parse import MAX_HEADERS
 
 OLDEST: Final = timedelta(days=7)
 MUST_BE_SIGNED: Final = frozenset({"from", "to", "subject", "date", "message-id"})
@@ -24,8 +27,6 @@ _ONLY_ONCE: Final = (*sorted(MUST_BE_SIGNED), "content-type", "content-transfer-
 _FRAMING: Final = frozenset({"content-type", "content-transfer-encoding"})
 _HEADER_LINE = re.compile(rb"[!-9;-~]+:[^\r\n\0]*|[ \t][^\r\n\0]*")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_COMMAND = re.compile(rb"^patchwarden:[^\r\n]*", re.IGNORECASE | re.MULTILINE)
-_BOUNDARY = re.compile(r"""boundary\s*=\s*(?:"([^"\\]+)"|([^\s;"]+))""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def plausible_sender(message: Message, now: datetime) -> Address | Unproven:
     repeated = [name for name in _ONLY_ONCE if names.count(name) > 1]
     if repeated:
         return Unproven(f"{', '.join(repeated)}: more than once")
-    if not _plain_header(message.raw):
+    if len(message.headers) >= MAX_HEADERS or not _plain_header(message.raw):
         return Unproven("its header can be read in two ways")
     return message.author
 
@@ -156,20 +157,24 @@ def _weakness(message: Message, signature: Attestation) -> str:
 
 
 def _same_however_framed(message: Message) -> bool:
-    """Whether the commands would be the same under another Content-Type or transfer encoding.
+    """Whether the same is asked under another Content-Type or transfer encoding.
 
-    Those headers are seldom signed, and can be taken away as well. Whoever changes them in a mail that he did not write
-    could make a quoted line a line of its own, or another part the first: so the commands must stand readable in the
-    bytes, what begins like a multipart must be one, and that with the boundary it begins with.
+    Those headers are seldom signed, and can be taken away as well. A person who changes them in somebody else's mail
+    could make a quoted line a line of its own, or another part the first: so the commands must stand in the bytes as
+    they are, and a multipart must begin with the boundary that it announces.
     """
+    text = own_text(message)
     blank = _BLANK_LINE.search(message.raw)
-    body = message.raw[blank.end() :].lstrip(b"\r\n") if blank else b""
-    kind = message.header("Content-Type") or ""
-    if "multipart/" not in kind.lower():
-        return not body.startswith(b"--") and _commands(body) == _commands(message.body.encode("utf-8", "replace"))
-    boundary = _BOUNDARY.search(kind)
-    return boundary is not None and body.startswith(b"--" + (boundary[1] or boundary[2]).encode("utf-8", "replace"))
-
-
-def _commands(text: bytes) -> list[bytes]:
-    return [line.rstrip() for line in _COMMAND.findall(text)]
+    if text is None or blank is None:
+        return text is None
+    body = message.raw[blank.end() :].lstrip(b"\r\n")
+    lines = {line.rstrip() for line in body.splitlines() if line.startswith(b"--")}
+    content_type = next((value for name, value in message.headers if name.lower() == "content-type"), "")
+    boundary = multipart_boundary(content_type)
+    if boundary is not None:
+        return body.partition(b"\n")[0].rstrip() == b"--" + boundary.encode("utf-8", "surrogateescape")
+    if body.startswith(b"--") or any(line + b"--" in lines for line in lines if line != b"--"):
+        return False  # a multipart whose Content-Type was changed
+    readings = (data.decode("utf-8", "replace").replace("\r\n", "\n") for data in (body, binascii.a2b_qp(body)))
+    wanted = asked(text)
+    return all(asked(Text(reading, flowed)) == wanted for reading in readings for flowed in (False, True))

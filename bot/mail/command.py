@@ -101,9 +101,9 @@ def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
     Only lines of the first text part count that begin with `patchwarden:`, outside of quotations, diffs, fences,
     signatures and forwarded mails. One command that cannot be understood, or a fourth one, makes all of them void.
     """
-    text = _own_text(message)
+    text = own_text(message)
     found: dict[Command, None] = {}
-    for verb, argument in () if text is None else _asked(text):
+    for verb, argument in () if text is None else asked(text):
         command = _command(verb.lower(), argument.strip())
         if command is None:
             return Ambiguous(f"no command of ours: {verb[:40]!r}")
@@ -118,7 +118,8 @@ def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
     return tuple(found)
 
 
-def _own_text(message: Message) -> Text | None:
+def own_text(message: Message) -> Text | None:
+    """The text that commands are looked for in; None where there is none."""
     fields = {name.lower(): value for name, value in reversed(message.headers) if name.lower().startswith("content-")}
     if "multipart" not in fields.get("content-type", "").lower():
         return Text(message.body, message.flowed)
@@ -126,10 +127,10 @@ def _own_text(message: Message) -> Text | None:
     return first_text(fields, raw[blank.end() :]) if blank else None
 
 
-def _asked(text: Text) -> Iterator[tuple[str, str]]:
-    for line in _own_lines(text):
-        if match := _LINE.fullmatch(line):
-            yield match[1], match[2]
+def asked(text: Text) -> list[tuple[str, str]]:
+    """The verb and the argument of each command line, as they stand there."""
+    matches = (_LINE.fullmatch(line) for line in _own_lines(text))
+    return [(match[1], match[2].rstrip()) for match in matches if match]
 
 
 def _own_lines(text: Text) -> Iterator[str]:

@@ -86,6 +86,12 @@ def first_text(fields: Fields, body: bytes) -> Text | None:
     return Text(_text(part, data), _flowed(part)) if plain else None
 
 
+def multipart_boundary(content_type: str) -> str | None:
+    """The boundary that `first_text` and `read_body` split a body at; None where they do not split it."""
+    content = _content({"content-type": content_type})
+    return content.parameters.get("boundary", "").rstrip() if content.kind.startswith("multipart/") else None
+
+
 def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
     """The type and the text of each part that is no multipart itself, within the limits; what is past them is left out.
 

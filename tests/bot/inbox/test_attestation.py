@@ -35,12 +35,17 @@ HEADERS = [b"from", b"to", b"subject", b"date", b"message-id"]
 Sign = Callable[..., bytes]
 
 
+FRONT = b"Subject: other\n"
+
+
 def record(name: str) -> bytes | None:
     return {
         "key._domainkey.example.org.": b"v=DKIM1; k=ed25519; p=" + PUBLIC,
         "revoked._domainkey.example.org.": b"v=DKIM1; k=ed25519; p=",
         "huge._domainkey.example.org.": b"v=DKIM1; k=rsa; p=" + b"A" * 5000,
         "odd._domainkey.example.org.": b"v=DKIM1; k=rsa; p=%%%",
+        "test._domainkey.example.org.": b"v=DKIM1; k=ed25519; t = s : Y ; p=" + PUBLIC,
+        "strict._domainkey.example.org.": b"v=DKIM1; k=ed25519; t=s; p=" + PUBLIC,
         "key._domainkey.elsewhere.example.com.": b"v=DKIM1; k=ed25519; p=" + PUBLIC,
     }.get(name)
 
@@ -75,6 +80,10 @@ def test_an_author_below_the_signing_domain_is_proved() -> None:
     assert verdict(signed(MAIL.replace(b"author@example.org", b"author@sub.example.org"))).proves_author
 
 
+def test_a_key_that_is_for_one_domain_alone_proves_the_author() -> None:
+    assert verdict(signed(selector=b"strict")).proves_author
+
+
 def test_another_domain_proves_nothing_about_the_author() -> None:
     found = verdict(signed(domain=b"elsewhere.example.com"))
 
@@ -98,6 +107,10 @@ def test_a_domain_that_only_ends_alike_is_not_above_the_author() -> None:
         pytest.param(lambda: b"From: evil@example.com\n" + signed(), "does not fit", id="second sender"),
         pytest.param(lambda: signed(selector=b"revoked"), "", id="revoked key"),
         pytest.param(lambda: signed(selector=b"nowhere"), "", id="no key"),
+        pytest.param(lambda: signed(selector=b"test"), "its key is only for tests", id="key in test mode"),
+        pytest.param(
+            lambda: FRONT + signed().removesuffix(MAIL) + b"X: y\n" * 1000 + MAIL, "1,000 headers", id="behind others"
+        ),
         pytest.param(lambda: signed(selector=b"huge"), "", id="record too long"),
         pytest.param(lambda: signed(selector=b"odd"), "", id="no key in the record"),
         pytest.param(lambda: signed().replace(b"v=1;", b"v=1; x=1772000000;"), "x= value is past", id="expired"),

@@ -119,3 +119,72 @@ def test_only_a_mail_of_the_last_days_counts(after: timedelta, plausible: bool) 
 @pytest.mark.parametrize("head", ["X-Odd\n", "X: a\x01\n\x0bFrom: eve@example.org\n", "Subject: second\n", " : x\n:\n"])
 def test_a_header_that_can_be_read_in_two_ways_proves_nothing(head: str) -> None:
     assert isinstance(proven_sender(message(head=head), [PROOF], NOW), Unproven)
+
+
+def framed(head: str, body: str) -> Message:
+    raw = message(head=head).raw
+    parsed = parse(raw[: raw.index(b"\n\n") + 2] + body.encode())
+    assert isinstance(parsed, Message)
+    return parsed
+
+
+ASKED = "Hello,\n\npatchwarden: mute\n"
+QUOTED = "Somebody told me =\npatchwarden: mute author\n"
+PART = "--abc\nContent-Type: text/plain\n\n"
+PARTS = f"{PART}Hello.\n\n{PART}patchwarden: mute author\n--abc--\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "proven"),
+    [
+        ("", ASKED, True),
+        ("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\nMIME-Version: 1.0\n", ASKED, True),
+        ("Content-Type: multipart/alternative; boundary=abc\n", PARTS.replace("Hello.", "patchwarden: mute"), True),
+        # The line before runs on into the command, or does not, depending on a header that is not signed.
+        ("", QUOTED, False),
+        ("Content-Transfer-Encoding: 8bit\n", QUOTED, False),
+        ("", "Somebody told me \npatchwarden: mute author\n", False),
+        ("Content-Type: text/plain; format=flowed\n", "Somebody told me \npatchwarden: mute author\n", False),
+        # Encodings that make a command of what is none.
+        ("Content-Transfer-Encoding: quoted-printable\n", "patch=77arden: mute author\n", False),
+        ("Content-Transfer-Encoding: base64\n", "cGF0Y2h3YXJkZW46IG11dGUgYXV0aG9yCg==\n", False),
+        ("Content-Type: text/plain; charset=utf-16-le\n", "\0".join("\npatchwarden: mute\n") + "\0", False),
+        # A multipart that is read as text, or split at another line.
+        ("Content-Type: text/plain\n", PARTS, False),
+        ("", PARTS, False),
+        ("", f"This is a message in several parts.\n{PARTS}", False),
+        ('Content-Type: text/plain; x="multipart/"; boundary=abc\n', PARTS, False),
+        ("Content-Type: multipart/mixed; boundary=x\n", f"--abc\n\n--x\n\npatchwarden: mute\n--x--\n{PARTS}", False),
+        ('Content-Type: multipart/mixed; x="boundary=abc"; boundary=x\n', f"--abc\n\n--x\n\n{ASKED}--x--\n", False),
+        ("Content-Type: multipart/mixed; boundary=ab\n", PARTS.replace("--abc\n", "--abc\n--ab\n\n", 1) + ASKED, False),
+    ],
+)
+def test_an_unsigned_header_that_changes_the_text_proves_nothing(head: str, body: str, proven: bool) -> None:
+    found = proven_sender(framed(head, body), [PROOF], NOW)
+
+    assert proven == isinstance(found, Address), found
+    signed = Attestation(
+        "dkim",
+        "example.org",
+        Verdict.VALID,
+        aligned=True,
+        signed=MUST_BE_SIGNED | {"content-type", "content-transfer-encoding"},
+    )
+    assert isinstance(proven_sender(framed(head, body), [signed], NOW), Address)
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Content-Transfer-Encoding", "MIME-Version", "From", "To", "Subject"])
+def test_a_header_that_comes_twice_proves_nothing(name: str) -> None:
+    values = {"From": "Eve <eve@example.org>", "To": "eve@example.org", "Content-Type": "text/plain"}
+    twice = f"{name}: {values.get(name, '1.0')}\n" * 2
+
+    assert isinstance(plausible_sender(message(head=twice), NOW), Unproven)
+
+
+def test_a_header_behind_a_thousand_others_does_not_hide() -> None:
+    raw = message().raw
+    forged = parse(raw[: raw.index(b"\n\n") + 1].replace(b"Ada <ada", b"Eve <eve") + b"X: y\n" * 1000 + raw)
+
+    assert isinstance(forged, Message)
+    assert forged.author == Address("Eve", "eve@example.org")
+    assert plausible_sender(forged, NOW) == Unproven("its header can be read in two ways")
