@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bot import wiring_sending
 from bot.cli.context import options
 from bot.cli.since import moment
 from bot.mail.address import is_plain
@@ -66,6 +67,9 @@ def digest(
     if reader and not is_plain(reader):
         raise typer.BadParameter(f"{reader!r} is no plain address", param_hint="--for")
     settings = load(options(context).config)
+    leaves = wiring_sending.DIGEST_MODES[settings.digest.mode].sends
+    if send and leaves and (reader or "").lower() not in {name.lower() for name in settings.digest.recipients}:
+        raise typer.BadParameter(f"{reader} is not in `[digest] recipients`", param_hint="--for")
     now = datetime.now(UTC)
     period = Period(moment(since, now), moment(until, now, "--until"))
     if send:

