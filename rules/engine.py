@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TypeVar
 
 from rules.finding import Failure, Finding, LogAnchor, Report, Skipped
-from rules.image import Image, build, whole
-from rules.mending import Audited, mended_by
+from rules.fixed_later import Audited, fixed_later
+from rules.image import Fragment, Image, build, whole
 from rules.patch import FileChange, Patch, Series
 from rules.rule import Rule
 from rules.syntax.rust_work import TooMuchError
@@ -52,9 +52,8 @@ def judge(rules: Sequence[Rule], shown: SeriesView) -> Report:
     for rule in rules:
         if rule.check_series is not None:
             found += _isolated(rule, rule.check_series, shown, 0, "", unjudged)
-    audited = _audited(rules, shown)
-    later = ((one, mended_by(one, shown, audited)) for one in found)
-    mended = [one if index is None else replace(one, mended_by=index) for one, index in later]
+    fixed = fixed_later(found, shown, _audited(rules, shown))
+    mended = [replace(one, mended_by=fixed[id(one)]) if id(one) in fixed else one for one in found]
     order: dict[tuple[int, str], int] = {}
     for position, file in enumerate(shown.files):
         order.setdefault((file.patch.index, file.path), position)
@@ -119,24 +118,27 @@ def _isolated(
 
 
 def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
-    """The lines at which a rule finds something in an image that is judged alone and as if it were all new.
+    """Return what reports the lines of a rule's findings in an image that is judged alone and as if it were all new.
 
-    A crash there is no failure of the run: it only leaves open whether something was mended. So does a series in which
-    that would take too long.
+    A crash there is no failure of the run. An image that the rule could not examine, or that would be one too many, has
+    no lines to report, and no finding in it counts as fixed.
     """
     by_id = {rule.id: rule for rule in rules}
-    seen: dict[tuple[str, int], frozenset[int]] = {}
+    seen: dict[tuple[str, str, bool, tuple[Fragment, ...]], frozenset[int] | None] = {}
     left = _MOST_AUDITED
 
-    def lines(rule_id: str, image: Image) -> frozenset[int]:
+    def lines(rule_id: str, image: Image) -> frozenset[int] | None:
         nonlocal left
-        key = (rule_id, id(image))
-        check = by_id[rule_id].check_file
-        if key not in seen and check is not None and left > 0:
-            found = _isolated(by_id[rule_id], check, shown.alone(image), 0, image.path, [])
-            seen[key] = frozenset(one.anchor.line for one in found)
+        key = (rule_id, image.path, image.complete, image.fragments)
+        if key not in seen:
+            check = by_id[rule_id].check_file
+            unjudged: list[Failure | Skipped] = []
+            if check is None or left <= 0:
+                return None
+            found = _isolated(by_id[rule_id], check, shown.alone(image), 0, image.path, unjudged)
+            seen[key] = None if unjudged else frozenset(one.anchor.line for one in found)
             left -= 1 + len(found)
-        return seen.get(key, frozenset())
+        return seen[key]
 
     return lines
 

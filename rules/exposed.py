@@ -8,6 +8,7 @@ another patch of the series, removed, by text and by neighbourhood.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 from itertools import chain, islice
 from typing import Generic, Literal, TypeVar, cast
 
@@ -179,8 +180,6 @@ class _Elsewhere(Generic[Unsafe]):
 
     def __init__(self, file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> None:
         self._file = file
-        self._chain = file.series.later(file)
-        self._place = {id(one): n for n, one in enumerate(self._chain)}
         self._by_key: _ByKey[Unsafe] = _removed_by_key(file, read)
         self._shown: dict[str, tuple[list[_Case[Unsafe]], Iterator[_Case[Unsafe]]]] = {}
 
@@ -192,11 +191,19 @@ class _Elsewhere(Generic[Unsafe]):
         first += islice(rest, _MOST_PAIRS - len(first))
         return first
 
+    @cached_property
+    def _later(self) -> list[FileView]:
+        return list(self._file.series.later(self._file))
+
+    @cached_property
+    def _place(self) -> dict[int, int]:
+        return {id(later): place for place, later in enumerate(self._later)}
+
     def _others(self, key: str) -> Iterator[_Case[Unsafe]]:
         for other, case in self._by_key.get(key, ()):
             if other is self._file:
                 continue
-            between = self._chain[: self._place[id(other)]] if id(other) in self._place else None
+            between = self._later[: self._place[id(other)]] if id(other) in self._place else None
             if between is None or not _comes_from(self._file, between, case.code.line):
                 yield case
 

@@ -44,10 +44,6 @@ class Image:
         assert self.complete
         return self.fragments[0].text if self.fragments else b""
 
-    def shows(self, line: int) -> bool:
-        """Whether the line with that number is known."""
-        return any(one.first <= line <= one.first + one.text.count(b"\n") for one in self.fragments)
-
     def lines(self) -> Iterator[tuple[int, str]]:
         """Every known line with its number, decoded as UTF-8 with undecodable bytes kept as surrogates."""
         for fragment in self.fragments:

@@ -157,6 +157,8 @@ class SeriesView:
         self.files: list[FileView] = []
         self.blobs: dict[str, bytes] = {}
         self._removed: dict[int, frozenset[str]] = {}
+        self._added: dict[int, frozenset[str]] = {}
+        self._next: dict[int, FileView | None] = {}
         self._rust: dict[tuple[bool, tuple[Fragment, ...]], Source] = {}
         self._alone: dict[int, FileView] = {}
         self._work = Work()
@@ -211,14 +213,30 @@ class SeriesView:
         """The views of the files of one patch, in the order of its diff."""
         return self._by_patch.get(index, [])
 
-    def later(self, file: FileView) -> list[FileView]:
-        """The views of the same file in later patches of the series, following renames."""
-        path, found = file.path, []
-        at = bisect_right(self.files, file.patch.index, key=_patch_index)
-        while (places := self._by_before.get(path)) and (n := bisect_left(places, at)) < len(places):
-            found.append(self.files[places[n]])
-            path, at = found[-1].path, places[n] + 1
-        return found
+    def next_change(self, file: FileView) -> FileView | None:
+        """Return the view of the same file in the next patch that changes it, following a rename; None after the last.
+
+        Counted from the file's own patch, even where a patch changes one path twice.
+        """
+        if id(file) not in self._next:
+            start = bisect_right(self.files, file.patch.index, key=_patch_index)
+            places = self._by_before.get(file.path, [])
+            at = bisect_left(places, start)
+            self._next[id(file)] = self.files[places[at]] if at < len(places) else None
+        return self._next[id(file)]
+
+    def later(self, file: FileView) -> Iterator[FileView]:
+        """Yield the views of the same file in later patches of the series, following renames."""
+        while (following := self.next_change(file)) is not None:
+            yield following
+            file = following
+
+    def added_texts(self, index: int) -> frozenset[str]:
+        """Return the texts, without the blanks around them, of all lines that the patch adds to any file."""
+        if index not in self._added:
+            changes = (file.change for file in self.of_patch(index))
+            self._added[index] = frozenset(line.text.strip() for change in changes for line in change.added_lines())
+        return self._added[index]
 
 
 def _undresses(hunk: Hunk) -> bool:

@@ -124,18 +124,32 @@ def _answers(
 ) -> dict[str, list[Message]]:
     """The mails that may give a trailer, by the id of the patch or cover letter they answer, maybe through others."""
     found: dict[str, list[Message]] = {}
+    answered: dict[str, str | None] = {member: member for member in members}
     for message in messages:
         if message.message_id in members or not is_reply(message.subject) or message.author is None:
             continue
         if not _MAY_BE_TRAILER.search(message.body):
             continue
-        above, seen = parent_of(message, known), {message.message_id}
-        while above and above not in members and above not in seen:
-            seen.add(above)
-            above = parent_of(known[above], known)
-        if above and above in members:
-            found.setdefault(above, []).append(message)
+        if (member := _answered(message, known, answered)) is not None:
+            found.setdefault(member, []).append(message)
     return found
+
+
+def _answered(message: Message, known: Mapping[str, Message], answered: dict[str, str | None]) -> str | None:
+    """Return the patch or cover letter that a mail answers, maybe through others; None where there is none.
+
+    `answered` holds what is known of mails by their ids, and learns what the way there shows: so each mail of a thread
+    is passed once, however deep the thread is.
+    """
+    way: list[str] = []
+    above: str | None = message.message_id
+    while above is not None and above not in answered:
+        answered[above] = None  # what answers itself in a circle answers no patch
+        way.append(above)
+        above = parent_of(known[above], known)
+    member = None if above is None else answered[above]
+    answered.update(dict.fromkeys(way, member))
+    return member
 
 
 def _posting(

@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from bot.inbox.thread import run_of
@@ -11,6 +12,7 @@ from bot.mail.message import Message
 from bot.mail.parse import SYNTHETIC
 
 _TOGETHER: Final = timedelta(hours=1)
+_MAX_COMPARED: Final = 50  # groups that count alike: people post a few, a flood would cost the square of its length
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,9 @@ def group(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list
     """
     groups: dict[str, Group] = {}
     by_id = {candidate.id: candidate for candidate in candidates}
+    leaders: dict[str, Candidate] = {}
     for candidate in candidates:
-        leader = _leader(candidate, by_id, known)
+        leader = _leader(candidate, by_id, known, leaders)
         if leader.id not in groups:
             groups[leader.id] = Group([], parent_of(leader.message, known) or leader.message.in_reply_to or "")
         _add(groups[leader.id], candidate)
@@ -94,7 +97,7 @@ def _merged(groups: Mapping[str, Group]) -> list[Group]:
             anchor = "" if first.stated else owner.get(one.anchor, one.anchor)
             key = (author, one.revision, first.expected, first.resend, anchor)
         alike = merged.setdefault(key, [])
-        for other in reversed(alike):
+        for other in islice(reversed(alike), _MAX_COMPARED):
             if not other.indices & one.indices:
                 other.members += one.members
                 other.repeated += one.repeated
@@ -125,15 +128,23 @@ def _sent_together(cover: Candidate, patch: Candidate) -> bool:
     return abs(dates[0] - dates[1]) <= _TOGETHER
 
 
-def _leader(candidate: Candidate, by_id: Mapping[str, Candidate], known: Mapping[str, Message]) -> Candidate:
-    """The first mail of the series as far as it can be reached from this one."""
-    current, seen = candidate, {candidate.id}
-    while True:
-        above = by_id.get(parent_of(current.message, known) or "")
-        if above is None or above.id in seen or not _continues(above, current):
-            return current
-        seen.add(above.id)
-        current = above
+def _leader(
+    candidate: Candidate, by_id: Mapping[str, Candidate], known: Mapping[str, Message], leaders: dict[str, Candidate]
+) -> Candidate:
+    """Return the first mail of the series as far as it can be reached from this one.
+
+    `leaders` holds those that are known, by the id of the mail, and learns those of the mails on the way.
+    """
+    way = []
+    while candidate.id not in leaders:
+        way.append(candidate.id)
+        above = by_id.get(parent_of(candidate.message, known) or "")
+        if above is None or not _continues(above, candidate):  # each step up counts down, so that no circle is possible
+            break
+        candidate = above
+    leader = leaders.get(candidate.id, candidate)
+    leaders.update(dict.fromkeys(way, leader))
+    return leader
 
 
 def _continues(above: Candidate, below: Candidate) -> bool:

@@ -3,6 +3,8 @@
 
 from collections.abc import Iterator
 
+import pytest
+
 from rules.engine import audit, run
 from rules.example import load
 from rules.finding import Anchor, Confidence, Finding, LogAnchor, Report, Severity
@@ -119,3 +121,43 @@ def test_an_audit_judges_every_line_of_a_file() -> None:
 def test_the_same_series_gives_the_same_report_and_an_empty_one_nothing() -> None:
     assert report(NEW) == report(NEW)
     assert run((BAD,), Series("", ()), NoTree()) == Report()
+
+
+def test_a_finding_stands_where_the_limit_left_the_later_images_unexamined(monkeypatch: pytest.MonkeyPatch) -> None:
+    excused = NEW + "| diff a.rs\n|  ok\n| +excuse\n|  bad\n"
+    for limit, fixed_by in ((0, None), (1, None), (2, None), (3, 2)):
+        monkeypatch.setattr("rules.engine._MOST_AUDITED", limit)
+        assert lines(report(excused)) == [(1, "a.rs", 2, fixed_by)], limit
+
+
+def test_a_rule_that_crashes_on_the_later_image_leaves_its_finding_standing() -> None:
+    def crashes_when_excused(file: FileView) -> Iterator[Finding]:
+        yield from bad_lines(file)
+        if file.patch.index == 0 and file.mentions(b"excuse"):
+            raise KeyError(file.path)
+
+    said = report(NEW + "| diff a.rs\n|  ok\n| +excuse\n|  bad\n", rule("bad-line", check_file=crashes_when_excused))
+
+    assert lines(said) == [(1, "a.rs", 2, None)]
+
+
+def test_findings_beside_the_hunks_are_followed_and_fixed() -> None:
+    text = NEW + "| diff a.rs\n|  bad\n|  end\n| +last\n| patch three\n| diff a.rs\n|  ok\n| +excuse\n|  bad\n"
+
+    assert lines(report(text)) == [(1, "a.rs", 2, 3)]
+
+
+def test_many_findings_before_many_patches_examine_each_image_once() -> None:
+    examined: list[object] = []
+
+    def counted(file: FileView) -> Iterator[Finding]:
+        if file.patch.index == 0 and file.post is not None:
+            examined.append(file.post.fragments)
+        yield from bad_lines(file)
+
+    text = "| patch one\n| diff a.rs (new)\n" + "| +bad\n" * 40 + "| +end\n"
+    text += "".join(f"| patch {n}\n| diff a.rs\n| @@ 41 @@\n|  end\n| +end\n" for n in range(20))
+    said = report(text, rule("bad-line", check_file=counted))
+
+    assert len(said.findings) == 40
+    assert len(examined) == len(set(examined)) == 21

@@ -2,16 +2,19 @@
 """Recorded threads, named by what happens in them, and what has to come out: also the contract with b4."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from bot.inbox.assemble import assemble
+from bot.inbox.grouping import parent_of
 from bot.inbox.mailbox import split_mbox
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Defective, Posting, Waiting
 
+DIFF = "---\ndiff --git a/x.rs b/x.rs\n--- a/x.rs\n+++ b/x.rs\n@@ -1 +1 @@\n-a\n+b\n"
 THREADS = Path(__file__).parents[2] / "data" / "threads"
 
 
@@ -176,3 +179,48 @@ def test_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_thread_without_patches_is_nothing() -> None:
     assert () == assemble([])
+
+
+def test_a_reply_to_many_replies_is_for_the_patch_and_each_mail_is_passed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = 0
+
+    def counted(message: Message, known: Mapping[str, Message]) -> str | None:
+        nonlocal passed
+        passed += 1
+        return parent_of(message, known)
+
+    monkeypatch.setattr("bot.inbox.assemble.parent_of", counted)
+    steps = []
+    for length in (100, 400):
+        passed = 0
+        replies = [
+            _mail(
+                f"r{n}",
+                "Re: [PATCH] x",
+                f"Reviewed-by: bob <bob{n}@example.org>\n",
+                f"r{n - 1}" if n else "p",
+                f"bob{n}",
+            )
+            for n in range(length)
+        ]
+        (posting,) = assemble([_mail("p", "[PATCH] x", DIFF), *replies])
+        assert len(posting.follow_ups) == length
+        steps.append(passed)
+    assert steps[1] <= 5 * steps[0]
+
+
+def test_replies_that_answer_each_other_in_a_circle_are_for_no_patch() -> None:
+    tag = "Reviewed-by: bob <bob@example.org>\n"
+    circle = [_mail("a", "Re: [PATCH] x", tag, "b", "bob"), _mail("b", "Re: [PATCH] x", tag, "a", "bob")]
+
+    (posting,) = assemble([_mail("p", "[PATCH] x", DIFF), *circle])
+
+    assert posting.follow_ups == ()
+
+
+def _mail(name: str, subject: str, body: str, above: str = "", sender: str = "ada") -> Message:
+    answers = f"In-Reply-To: <{above}@example.org>\n" if above else ""
+    head = f"From: {sender}@example.org\nMessage-ID: <{name}@example.org>\nSubject: {subject}\n{answers}"
+    message = parse(f"{head}\n{body}".encode())
+    assert isinstance(message, Message)
+    return message
