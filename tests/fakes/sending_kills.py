@@ -52,13 +52,15 @@ STORE_STEPS = tuple(f"{when} {name}" for name in COMMITS for when in ("before", 
 SMTP_STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content", "dot", "250", "QUIT")
 SCENARIO_CHANCE: Final = 0.2
 SERIES_PER_PROCESS: Final = 3
+MAX_TIMES: Final = 6
+"""A process comes to a step up to so many times before it dies there, so that it delivers some mails."""
 FULL = 28
 """The exit status of a process whose disk was full: ENOSPC."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fate:
-    """Where a process dies, the first time it comes there; "" is a natural end.
+    """Where a process dies, when it comes there for the `times`-th time; "" is a natural end.
 
     With `room` no file of its grows past so many bytes until a write has failed; then it goes on if it `survives`.
     """
@@ -66,9 +68,12 @@ class Fate:
     step: str = ""
     room: int | None = None
     survives: bool = False
+    times: int = 1
 
     def meets(self, step: str) -> bool:
-        return step == self.step
+        """Return whether the process dies now. Each process counts for itself."""
+        self.times -= step == self.step
+        return step == self.step and self.times == 0
 
 
 class MortalStore(Repository):
@@ -328,7 +333,7 @@ def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = 
             for number in range(series, series + SERIES_PER_PROCESS):
                 world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
             series += SERIES_PER_PROCESS
-            world.live(Fate(dice.choice(steps)))
+            world.live(Fate(dice.choice(steps), times=dice.randint(1, MAX_TIMES)))
             if scenarios and dice.random() < SCENARIO_CHANCE:
                 name = dice.choice(scenarios)
                 SCENARIOS[name](world)
