@@ -19,6 +19,7 @@ from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings_answers import AnswerSettings, DigestSettings, PrecisionSettings
 from bot.settings_kernel import KernelSettings
+from bot.settings_paths import anchor, base_directory, refuse_moved
 from bot.settings_sending import SendingSettings
 from bot.settings_types import Mailbox
 from rules.finding import Confidence, Severity
@@ -191,7 +192,7 @@ class PersonSettings(_Table):
 
 
 class Settings(BaseSettings):
-    """All settings. Paths are relative to the working directory."""
+    """All settings. `load` makes every path absolute."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
 
@@ -221,6 +222,16 @@ class Settings(BaseSettings):
         'file: [people."maintainer@example.org"] with consent = "https://...", their agreement. They get reviews of '
         'files that they maintain by MAINTAINERS and, with lists = ["rust@lists.example.org"], all about these lists.',
     )
+
+    @property
+    def sample(self) -> Path:
+        """The folder of the bundled sample archive."""
+        return self.database.with_name("sample")
+
+    @property
+    def stop_file(self) -> Path:
+        """The file that stops all sending while it exists."""
+        return Path(self.sending.stop_file or self.database.with_name("stop"))
 
     @model_validator(mode="after")
     def _can_screen(self) -> Self:
@@ -252,14 +263,19 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-def load(path: Path | None = None) -> Settings:
-    """The settings of that file, or of ./patchwarden.toml where it exists, under the environment's.
+def settings_file(path: Path | None = None) -> Path | None:
+    """Return the settings file: the one that was asked for, else ./patchwarden.toml, None where that does not exist."""
+    return path if path is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
-    Raises SettingsError, naming file, line and key.
+
+def load(path: Path | None = None) -> Settings:
+    """Return the settings of that file, or of ./patchwarden.toml where it exists, under the environment's.
+
+    All paths in them are absolute. Raises SettingsError, naming file, line and key.
     """
-    file = path if path is not None else DEFAULT_FILE
+    file = settings_file(path)
     text, values = "", {}
-    if path is not None or file.exists():
+    if file is not None:
         try:
             text = file.read_text("utf-8")
             values = tomllib.loads(text)
@@ -271,11 +287,17 @@ def load(path: Path | None = None) -> Settings:
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"settings {file}: not TOML: {error}") from error
     try:
-        return Settings(**values)
+        written = Settings(**values)
     except VariableError as error:
         raise SettingsError(f"environment: {error}") from error
     except ValidationError as error:
-        raise SettingsError("\n".join(_explain(file, text, dict(problem)) for problem in error.errors())) from error
+        raise SettingsError(
+            "\n".join(_explain(file or DEFAULT_FILE, text, dict(problem)) for problem in error.errors())
+        ) from error
+    settings = anchor(written, base_directory(file))
+    refuse_moved("database", written.database, settings.database)
+    refuse_moved("sending.stop_file", Path(written.sending.stop_file or "var/stop"), settings.stop_file)
+    return settings
 
 
 def unknown_variables() -> list[str]:

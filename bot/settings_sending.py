@@ -30,8 +30,10 @@ class SendingSettings(BaseModel):
     timeout_seconds: int = Field(default=30, ge=1, description="How long the mail server may take for an answer.")
     sendmail: tuple[str, ...] = Field(default=("/usr/sbin/sendmail",), description="The sendmail command.")
     maildir: Path = Field(default=Path("var/maildir"), description="The Maildir that mails are put into.")
-    stop_file: Path = Field(
-        default=Path("var/stop"), description="While this file is there nothing is sent; `patchwarden stop` makes it."
+    stop_file: Path | Literal[""] = Field(
+        default="",
+        description='While this file exists nothing is sent; `patchwarden stop` makes it. None: the file "stop" beside '
+        "the database.",
     )
     series_cap: int = Field(default=3, ge=1, description="So many mails at most on all revisions of a series.")
     author_cap: int = Field(default=3, ge=1, description="So many mails at most to one author in a day.")

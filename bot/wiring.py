@@ -136,7 +136,15 @@ def service(
         judging = desk(settings, store, clock, hands)
         made = Service(
             store=store,
-            poll=Poll(archives or [sample()], store, assemble, stop, progress, workers, lambda: judging.context().book),
+            poll=Poll(
+                archives or [sample(settings.sample)],
+                store,
+                assemble,
+                stop,
+                progress,
+                workers,
+                lambda: judging.context().book,
+            ),
             reviewing=Reviewing(store, judging, clock, stop, progress),
             stop=stop,
             pulse=pulse,

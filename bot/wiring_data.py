@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from bot.inbox.sample import DIRECTORY as SAMPLE
 from bot.permissions import close_to_others, close_trees, holds_only
 from bot.settings import Settings
 from bot.wiring_sending import stop_file
@@ -31,7 +30,7 @@ def secret_files(settings: Settings) -> dict[str, Path]:
 def has_own_folder(settings: Settings) -> bool:
     """Return whether nothing lies in the database's folder but what the settings name or the program makes."""
     folder = settings.database.parent.absolute()
-    named = (path.absolute() for path in (*_paths(settings), SAMPLE))
+    named = (path.absolute() for path in (*_paths(settings), settings.sample))
     names = {path.relative_to(folder).parts[0] for path in named if folder in path.parents}
     files = (*database_files(settings), *_index_files(settings), *_stop_files(settings))
     return holds_only(folder, names | {path.name for path in files})
@@ -43,7 +42,7 @@ def make_private(settings: Settings) -> int:
     What other programs read or write is left alone: archives, mailboxes, kernel repositories, the Maildir that mails
     are sent to, secrets. So is the database's folder if something else lies in it.
     """
-    folders = (settings.outbox.directory, settings.lore.directory, SAMPLE)
+    folders = (settings.outbox.directory, settings.lore.directory, settings.sample)
     closed = close_trees((*folders, *database_files(settings), *_index_files(settings), *_stop_files(settings)))
     return closed + (has_own_folder(settings) and close_to_others(settings.database.parent))
 

@@ -70,7 +70,7 @@ def remove_parts(settings: Settings) -> None:
 
 
 def stop_file(settings: Settings) -> StopFile:
-    return StopFile(settings.sending.stop_file)
+    return StopFile(settings.stop_file)
 
 
 def consent(settings: Settings, lists: Sequence[str]) -> Consent:

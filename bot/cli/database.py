@@ -9,6 +9,7 @@ from typing import Final
 from bot.error import SettingsError
 from bot.review.prose import visible
 from bot.settings import Settings
+from bot.settings_paths import displayed
 from bot.store.repository import Repository
 
 _MAX_NOTICES: Final = 10
@@ -21,7 +22,11 @@ _NOTICES: Final = {
 
 def missing(settings: Settings) -> str:
     """What there is to say where there is no database yet; empty where there is one."""
-    return "" if settings.database.exists() else f"there is no {settings.database} yet; `patchwarden run` makes it"
+    return (
+        ""
+        if settings.database.exists()
+        else f"there is no {displayed(settings.database)} yet; `patchwarden run` makes it"
+    )
 
 
 def notices(store: Repository, now: datetime) -> list[str]:

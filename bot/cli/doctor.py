@@ -20,7 +20,8 @@ from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.permissions import open_to_others
-from bot.settings import DEFAULT_FILE, Settings, load, unknown_variables
+from bot.settings import Settings, load, settings_file, unknown_variables
+from bot.settings_paths import base_directory
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.wiring import archive
@@ -71,13 +72,14 @@ def doctor(
 
 def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
     """Every check in order; without settings there is nothing to check but the tools."""
-    file = config if config is not None else DEFAULT_FILE
+    file = settings_file(config)
     try:
         settings = load(config)
     except SettingsError as error:
         yield Check("settings", str(error), "correct the line; `patchwarden init FILE` writes every setting explained")
     else:
-        yield Check("settings", str(file) if file.exists() else "no file, all defaults")
+        yield Check("settings", str(file.absolute()) if file else "no file, all defaults")
+        yield Check("data directory", f"{base_directory(file)}; relative paths start here")
         yield from _environment()
         yield from _database(settings)
         yield from _permissions(settings)

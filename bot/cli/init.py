@@ -50,6 +50,7 @@ def template() -> str:
     lines = [
         "# Settings of patchwarden. What is commented out is the default; the environment",
         "# (PATCHWARDEN_DATABASE, PATCHWARDEN_REVIEW__SEVERITY, ...) goes over this file.",
+        "# Relative paths, also in the environment, start at the folder of this file.",
     ]
     scalars = {name: field for name, field in Settings.model_fields.items() if not _table(field) and name != "lists"}
     lines += _settings(scalars)

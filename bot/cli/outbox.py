@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -15,6 +16,7 @@ from bot.error import SettingsError
 from bot.ports import MailState, Outgoing
 from bot.review.prose import visible
 from bot.settings import load
+from bot.settings_paths import displayed
 from bot.store.repository import Repository
 from bot.wiring_sending import stop_file
 
@@ -178,4 +180,5 @@ def _note(mail: Outgoing, now: datetime) -> str:
     """Where the mail is, or why it waits, until when, and for what."""
     waits = mail.state.is_deliverable and mail.due > now
     until = f"not before {mail.due:%Y-%m-%d %H:%M} UTC" if waits else _NEXT.get(mail.state, "")
-    return visible("; ".join(filter(None, (mail.reason, mail.destination, until))))
+    where = displayed(Path(mail.destination)) if mail.destination.startswith("/") else mail.destination
+    return visible("; ".join(filter(None, (mail.reason, where, until))))

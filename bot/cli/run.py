@@ -22,6 +22,7 @@ from bot.jobs.outcome import Outcome
 from bot.jobs.schedule import serve, stopped_by_signals
 from bot.ports import Tally
 from bot.settings import Settings, load
+from bot.settings_paths import displayed
 from bot.wiring import service
 
 _MOST_ROWS = 40
@@ -152,12 +153,14 @@ def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outc
         )
     known = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.mails.items())) or "none"
     console.print(
-        f"{settings.database} knows {tally.postings:,} series and {tally.raw:,} mails, {tally.unreadable:,} of them "
-        f"unreadable. Mails to send: {known}.",
+        f"{displayed(settings.database)} knows {tally.postings:,} series and {tally.raw:,} mails, "
+        f"{tally.unreadable:,} of them unreadable. Mails to send: {known}.",
         highlight=False,
     )
     if tally.mails.get("filed"):
-        console.print(f"Nothing was sent: the mails are files in {settings.outbox.directory}.", highlight=False)
+        console.print(
+            f"Nothing was sent: the mails are files in {displayed(settings.outbox.directory)}.", highlight=False
+        )
     if mails:
         console.print(f"Next: {_ourselves()} outbox show {mails[-1].mail[:8]}", highlight=False, soft_wrap=True)
     elif tally.mails:

@@ -13,12 +13,11 @@ from bot.mail.parse import parse
 from bot.ports import Archive, RawMail
 from bot.temporary import temporary_folder
 
-DIRECTORY: Final = Path("var/sample")
 _STARTED: Final = datetime(2026, 11, 1, tzinfo=UTC)
 _DELAY: Final = timedelta(seconds=20)
 
 
-def sample(directory: Path = DIRECTORY) -> Archive:
+def sample(directory: Path) -> Archive:
     """The sample archive under that directory. Raises InboxError where it cannot be written."""
     return GitArchive(unpack(directory), name="sample")
 

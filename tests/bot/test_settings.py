@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from bot.cli.init import template
 from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import ListSettings, Settings, load, unknown_variables
+from bot.settings_paths import anchor
 from rules.finding import Severity
 
 
@@ -20,14 +22,114 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_runs_without_any_file() -> None:
     settings = load()
 
-    assert Path("var/patchwarden.db") == settings.database
+    assert Path("var/patchwarden.db").absolute() == settings.database
     assert {} == settings.lists
 
 
 def test_file_in_working_directory_is_read() -> None:
     Path("patchwarden.toml").write_text('database = "here.db"\n')
 
-    assert Path("here.db") == load().database
+    assert Path("here.db").absolute() == load().database
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Path:
+    """A settings file in a folder that is not the working directory."""
+    (tmp_path / "service").mkdir()
+    return tmp_path / "service" / "s.toml"
+
+
+def test_paths_start_at_the_folder_of_the_settings_file(service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.write_text(
+        "archives = ['a.git', '/b.git']\n[sending]\npassword_file = '../password'\n[answers]\nmailbox = 'mail'\n"
+        "[kernel]\nrepositories = [{ path = 'linux.git' }]\n"
+    )
+    monkeypatch.setenv("PATCHWARDEN_OUTBOX__DIRECTORY", "out")
+    monkeypatch.setenv("PATCHWARDEN_DATA_DIR", "/elsewhere")
+
+    settings = load(service)
+
+    folder = service.parent
+    assert settings.database == folder / "var" / "patchwarden.db"
+    assert settings.archives == (folder / "a.git", Path("/b.git"))
+    assert settings.sending.password_file == folder / ".." / "password"
+    assert settings.answers.mailbox == folder / "mail"
+    assert settings.kernel.repositories[0].path == folder / "linux.git"
+    assert settings.outbox.directory == folder / "out"
+    assert settings.stop_file == folder / "var" / "stop"
+
+
+def test_no_path_of_the_settings_stays_relative(service: Path) -> None:
+    service.write_text(re.sub(r"^#(?! )", "", template(), flags=re.MULTILINE))
+
+    assert [] == [path for path in _paths(load(service)) if not path.is_absolute()]
+    assert len(list(_paths(Settings()))) > 5
+
+
+def test_a_link_to_the_settings_means_the_same_database(service: Path, tmp_path: Path) -> None:
+    service.write_text("")
+    (tmp_path / "link.toml").symlink_to(service)
+
+    assert load(tmp_path / "link.toml") == load(service)
+
+
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({}, "."),
+        ({"STATE_DIRECTORY": "{}/state:{}/other"}, "state"),
+        ({"STATE_DIRECTORY": "{}/state", "PATCHWARDEN_DATA_DIR": "{}/data"}, "data"),
+        ({"PATCHWARDEN_DATA_DIR": "data"}, "data"),
+        ({"PATCHWARDEN_DATA_DIR": "", "STATE_DIRECTORY": ""}, "."),
+    ],
+)
+def test_without_a_file_paths_start_at_the_data_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], folder: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("{}", str(tmp_path)))
+    monkeypatch.setenv("PATCHWARDEN_OUTBOX__DIRECTORY", "out")
+
+    settings = load()
+
+    assert settings.database == tmp_path / folder / "var" / "patchwarden.db"
+    assert settings.outbox.directory == tmp_path / folder / "out"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "old"),
+    [
+        ("", "database", "var/patchwarden.db"),
+        ("database = 'd.db'\n", "database", "d.db"),
+        ("database = '/absent/d.db'\n", "sending.stop_file", "var/stop"),
+        ("[sending]\nstop_file = 'halt'\n", "sending.stop_file", "halt"),
+    ],
+)
+def test_what_lies_where_a_path_led_before_is_not_replaced_silently(
+    service: Path, tmp_path: Path, text: str, key: str, old: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.write_text(text)
+    before = tmp_path / old
+    before.parent.mkdir(exist_ok=True)
+    before.write_bytes(b"")
+
+    with pytest.raises(SettingsError, match=re.escape(f'write {key} = "{before}"')):
+        load(service)
+
+    now = service.parent / old
+    if text.startswith("database = '/"):
+        return
+    now.parent.mkdir(exist_ok=True)
+    now.write_bytes(b"")
+    load(service)
+    assert [f"{key}: {now} is used; {before} in the working directory is another file and is not used"] == [
+        record.getMessage() for record in caplog.records
+    ]
+    caplog.clear()
+    now.unlink()
+    now.hardlink_to(before)
+    load(service)
+    assert [] == caplog.records
 
 
 def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,19 +217,29 @@ def test_the_written_file_documents_every_setting() -> None:
         assert re.search(rf"^# [^\n]+\n#{name} = ", text, re.MULTILINE), name
 
 
-def test_the_written_file_uncommented_is_the_defaults() -> None:
+def test_the_written_file_uncommented_is_the_defaults(tmp_path: Path) -> None:
     Path("s.toml").write_text(re.sub(r"^#(?! )", "", template(), flags=re.MULTILINE))
 
     loaded = load(Path("s.toml"))
 
-    assert Settings() == loaded.model_copy(update={"lists": {}})
+    assert anchor(Settings(), tmp_path) == loaded.model_copy(update={"lists": {}})
     assert [ListSettings()] == list(loaded.lists.values())
 
 
-def test_the_written_file_loads_as_it_is() -> None:
+def test_the_written_file_loads_as_it_is(tmp_path: Path) -> None:
     Path("s.toml").write_text(template())
 
-    assert Settings() == load(Path("s.toml"))
+    assert anchor(Settings(), tmp_path) == load(Path("s.toml"))
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Every path in the settings."""
+    if isinstance(value, Path):
+        yield value
+    for item in value if isinstance(value, tuple) else ():
+        yield from _paths(item)
+    for _, item in value if isinstance(value, BaseModel) else ():
+        yield from _paths(item)
 
 
 def _names(model: type[BaseModel]) -> list[str]:

@@ -94,23 +94,38 @@ def test_init_says_what_it_cannot_write(patchwarden: Call) -> None:
     [
         ("databas = 'x'\n", "wrong settings: settings patchwarden.toml:1"),
         ("archives = ['absent.git']\n", "wrong archive: "),
-        ("database = 'patchwarden.toml'\n", "wrong database: database patchwarden.toml: it is no SQLite database"),
+        ("database = 'patchwarden.toml'\n", "wrong database: database {}/patchwarden.toml: it is no SQLite database"),
         ("[outbox]\ndirectory = 'patchwarden.toml'\n", "wrong outbox: "),
-        ("[sending]\nstop_file = 'patchwarden.toml'\n", "wrong sending: stopped by patchwarden.toml"),
+        ("[sending]\nstop_file = 'patchwarden.toml'\n", "wrong sending: stopped by {}/patchwarden.toml"),
         ("[sending]\ntransport = 'sendmail'\nsendmail = ['./absent']\n", "wrong sending: ./absent is not there"),
         (
             "[sending]\ntransport = 'smtp'\nhost = 'mail.example.org'\nuser = 'bot'\n",
-            "wrong sending: var/password cannot be read",
+            "wrong sending: {}/var/password cannot be read",
         ),
     ],
 )
-def test_doctor_says_what_is_wrong_and_how_to_mend_it(patchwarden: Call, settings: str, expected: str) -> None:
+def test_doctor_says_what_is_wrong_and_how_to_mend_it(
+    patchwarden: Call, settings: str, expected: str, tmp_path: Path
+) -> None:
     Path("patchwarden.toml").write_text(settings)
     status, out, _ = patchwarden("doctor")
 
     assert status == 2
-    assert expected in out
+    assert expected.replace("{}", str(tmp_path)) in out
     assert "      mend: " in out
+
+
+def test_doctor_prints_where_paths_start(patchwarden: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"ok    data directory: {tmp_path}; relative paths start here\n" in patchwarden("doctor")[1]
+
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "s.toml").write_text("")
+    out = patchwarden("--config", "service/s.toml", "doctor")[1]
+    assert f"ok    settings: {tmp_path}/service/s.toml\n" in out
+    assert f"ok    data directory: {tmp_path}/service; relative paths start here\n" in out
+
+    monkeypatch.setenv("PATCHWARDEN_DATA_DIR", "data")
+    assert f"ok    data directory: {tmp_path}/data; relative paths start here\n" in patchwarden("doctor")[1]
 
 
 def test_doctor_notices_a_variable_that_is_no_setting(patchwarden: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +213,7 @@ def test_approving_prints_the_mail_as_it_goes(patchwarden: Call, held: str) -> N
     )
 
 
-def test_the_outbox_says_why_each_mail_waits(patchwarden: Call, held: str) -> None:
+def test_the_outbox_says_why_each_mail_waits(patchwarden: Call, held: str, tmp_path: Path) -> None:
     assert "waits for approval; `patchwarden outbox approve` lets it go" in patchwarden("outbox")[1]
 
     patchwarden("outbox", "approve", held)
@@ -206,7 +221,9 @@ def test_the_outbox_says_why_each_mail_waits(patchwarden: Call, held: str) -> No
     status, out, _ = patchwarden("outbox")
 
     assert status == 0
-    assert "Nothing is sent: stopped by var/stop: a rule is wrong; `patchwarden stop --lift` goes on." in out
+    assert (
+        f"Nothing is sent: stopped by {tmp_path}/var/stop: a rule is wrong; `patchwarden stop --lift` goes on." in out
+    )
     assert "by hand; due" in out
 
 
@@ -245,7 +262,7 @@ def test_stop_holds_what_was_approved_until_it_is_lifted(patchwarden: Call, held
     assert not Path("var/maildir").exists()
     assert "a rule is wrong" in patchwarden("outbox", "list")[1]
 
-    assert patchwarden("stop", "--lift")[:2] == (0, "var/stop is lifted\n")
+    assert patchwarden("stop", "--lift")[:2] == (0, f"{archive.parent}/var/stop is lifted\n")
     assert patchwarden("stop", "--lift")[1] == "nothing was stopped\n"
     assert patchwarden("outbox", "drop", held)[0] == 0
 
