@@ -17,3 +17,9 @@ def list_address(list_id: str) -> str:
     """Return the address of the list whose List-Id this is: its first label is the local part."""
     name, _, host = list_id.partition(".")
     return f"{name}@{host}"
+
+
+def may_be_list(address: str) -> bool:
+    """Whether the address may be a list's, by its host; `user=domain@host` is a person's that a list rewrote."""
+    local, _, host = address.rpartition("@")
+    return "=" not in local and is_list_host(host)

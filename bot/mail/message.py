@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.mail.address import Address
 from bot.mail.header import decode_header
-from bot.mail.lists import is_list_host, list_address
+from bot.mail.lists import list_address, may_be_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Message:
         Lists are told by their hosts here: the same mail always names the same lists.
         """
         addresses = (*self.to, *self.cc, *filter(None, (self.author, self.sender)))
-        named = {address.key for address in addresses if is_list_host(address.address.rpartition("@")[2])}
+        named = {address.key for address in addresses if may_be_list(address.address)}
         return tuple(sorted(named.union(map(list_address, self.list_ids))))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.mail.address import Address, is_plain, parse_address
 from bot.mail.address_book import AddressBook
-from bot.mail.lists import is_list_host, list_address
+from bot.mail.lists import is_list_host, list_address, may_be_list
 from bot.mail.message import Message
 
 _RELAY: Final = "devnull+"
@@ -55,13 +55,17 @@ def carriers(message: Message, book: AddressBook, archive: str = "") -> tuple[st
     """
     if message.list_ids:
         return (list_address(message.list_ids[0]),) if len(message.list_ids) == 1 else ()
-    senders = (message.sender, message.author)
-    named = {address.key for address in (*message.to, *message.cc) if book.is_list(address.address)}
-    rewriters = {address.key for address in senders if address is not None and book.is_list(address.address)}
+    senders = filter(None, (message.sender, message.author))
+    named = {address.key for address in (*message.to, *message.cc) if _names_list(address, book)}
+    rewriters = {address.key for address in senders if _names_list(address, book)}
     inbox = archive.rstrip("/").rpartition("/")[2].removesuffix(".git")
     of_archive = {address for address in named if address.partition("@")[0] == inbox}
     proofs = (rewriters, of_archive, named)
     return next((tuple(proof) for proof in proofs if len(proof) == 1), ())
+
+
+def _names_list(address: Address, book: AddressBook) -> bool:
+    return address.key in book.lists or may_be_list(address.address)
 
 
 def _is_rewritten(sender: Address, message: Message, book: AddressBook) -> bool:

@@ -138,6 +138,12 @@ def test_the_rewriting_list_still_counts_as_named() -> None:
     assert (message.author.address, message.lists) == ("ann@example.org", (LIST,))
 
 
+def test_a_person_s_rewritten_address_is_no_list() -> None:
+    message = mail("Ann <ann=example.org@lists.example.org>", to=f"{LIST}, b=example.org@lists.example.org")
+
+    assert with_original_author(message, BOOK).lists == (LIST,)
+
+
 @pytest.mark.parametrize(
     ("sender", "to", "headers", "archive", "came"),
     [
@@ -151,6 +157,7 @@ def test_the_rewriting_list_still_counts_as_named() -> None:
         (MUNGED, f"{LIST}, x@lists.example.org", (), "", (LIST,)),
         ("a@example.org", "b@example.org", (), "/srv/rust.git", ()),
         ("a@example.org", "kernel@corp.example.org", (), "", ("kernel@corp.example.org",)),
+        ("ann=example.org@lists.example.org", f"{LIST}, b=example.org@lists.example.org", (), "", (LIST,)),
     ],
 )
 def test_the_lists_that_a_mail_came_through(
