@@ -2,7 +2,7 @@
 """The Rust grammar of tree-sitter, with a bound on what text that is not Rust may cost."""
 
 import tree_sitter_rust
-from tree_sitter import Language, Parser, Point, Query, QueryCursor, Tree
+from tree_sitter import Language, Parser, Point, Tree
 
 from rules.syntax.rust_work import Work
 
@@ -11,7 +11,6 @@ _PARSER = Parser(RUST)
 _SMALL = 2000
 _READ = 20  # times that a text is read: real files take one
 _PIECE = 64 * 1024
-_PROBLEMS = Query(RUST, "[(ERROR) (MISSING)] @problem")
 
 
 def counted(text: bytes, tolerance: int, work: Work) -> Tree | None:
@@ -27,11 +26,25 @@ def counted(text: bytes, tolerance: int, work: Work) -> Tree | None:
 
 
 def _count(tree: Tree | None, work: Work) -> None:
-    errors = 0
-    if tree is not None and tree.root_node.has_error:
-        problems = QueryCursor(_PROBLEMS).captures(tree.root_node).get("problem", ())
-        errors = sum(1 + node.child_count for node in problems)
-    work.spend(1 + errors // 5)
+    work.spend(1 + (_count_problems(tree) if tree is not None else 0) // 5)
+
+
+def _count_problems(tree: Tree) -> int:
+    """Return the number of ERROR and MISSING nodes and of their children.
+
+    A query would take quadratic time where an ERROR node has thousands of children.
+    """
+    cursor, problems = tree.walk(), 0
+    while True:
+        node = cursor.node
+        assert node is not None
+        if node.is_error or node.is_missing:
+            problems += 1 + node.child_count
+        if node.has_error and cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return problems
 
 
 def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:

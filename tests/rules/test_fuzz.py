@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whatever the text, no rule crashes, and the same text gives the same report."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.engine import audit, run
+from rules.finding import Report
 from rules.patch import FileChange, Hunk, Line, Patch, Series
 from rules.registry import RULES, active
 from rules.tree import NoTree
+from tests.growth import assert_linear, repeated
 
 LINES = sorted(
     {
@@ -65,7 +65,10 @@ def test_hunks(lines: list[str], marks: list[str]) -> None:
     assert run(active(), series, NoTree()) == report
 
 
-@pytest.mark.timeout(60)
+def judged(text: str) -> Report:
+    return audit(active(), "rust/kernel/led.rs", text.encode())
+
+
 @pytest.mark.parametrize(
     "unit",
     [
@@ -79,14 +82,12 @@ def test_hunks(lines: list[str], marks: list[str]) -> None:
         "// `S` is transparent.\n",
     ],
 )
-def test_hostile_files_are_read_in_time(unit: str) -> None:
+def test_hostile_files_are_read_in_linear_time(unit: str) -> None:
     head = "/// # Invariants\nstruct S(u8);\n// SAFETY: INVARIANTS: transparent bindings:: &mut let _ unsafe\n"
-    content = (head + unit * (200_000 // len(unit))).encode()
+    make = repeated(unit, head)
 
-    started = time.process_time()
+    report = judged(make(100_000))
 
-    report = audit(active(), "rust/kernel/led.rs", content)
-
-    assert time.process_time() - started < 10.0  # half a second on an idle machine
     assert report.failures == ()
     assert all("too much to judge: " in one.line for one in report.skipped)
+    assert_linear(make, judged, 25_000)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """More unsafe code than people write is not judged, and that is said: silence with a reason, not half a judgement."""
 
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 
 import pytest
@@ -14,6 +13,7 @@ from rules.patch import FileChange, Hunk, Line, Patch, Series
 from rules.registry import active
 from rules.syntax.rust_work import MOST_OF_FILE, MOST_OF_SERIES
 from rules.tree import NoTree
+from tests.growth import assert_linear, repeated
 
 RULE = "missing-safety-comment"
 SITE = "    unsafe { a() };"
@@ -78,19 +78,14 @@ def test_findings_without_end_are_none_and_said() -> None:
 
 
 @pytest.mark.parametrize("junk", ['" ', '"a" ', "b'", "a.b ", "1.0 ", "; } "])
-def test_text_that_is_hardly_rust_costs_bounded_time(junk: str) -> None:
-    content = junk * (1_000_000 // len(junk)) + " unsafe {}"
-    started = time.process_time()
-
-    audit(active(), "rust/kernel/a.rs", content.encode())
-
-    assert time.process_time() - started < 5.0  # half a second on an idle machine; it took ten
+def test_text_that_is_hardly_rust_costs_linear_time(junk: str) -> None:
+    assert_linear(
+        repeated(junk, after=" unsafe {}"), lambda text: audit(active(), "rust/kernel/a.rs", text.encode()), 50_000
+    )
 
 
-def judged_in(changes: Iterable[FileChange]) -> float:
-    started = time.process_time()
-    run(active(), series(*changes), NoTree())
-    return time.process_time() - started
+def assert_judged_in_linear_time(make: Callable[[int], Iterable[FileChange]], size: int) -> None:
+    assert_linear(lambda number: series(*make(number)), lambda given: run(active(), given, NoTree()), size)
 
 
 def edit(path: str, to: str | None, *lines: Line) -> FileChange:
@@ -102,21 +97,24 @@ def test_what_many_renamed_files_removed_is_found_by_its_text_and_not_by_turns()
     path = "rust/kernel/{}.rs".format
     lines = Line("unsafe { a() };", 1, None), Line("unsafe { b() };", None, 1)
 
-    assert judged_in(edit(path(n), path(n + 1), *lines) for n in range(9_000)) < 10.0  # two on an idle machine, not 25
+    assert_judged_in_linear_time(lambda size: (edit(path(n), path(n + 1), *lines) for n in range(size)), 1_500)
 
 
 def test_what_many_files_declare_is_found_by_its_name_and_not_by_turns() -> None:
-    gone = [edit(f"rust/kernel/{n}.rs", None, Line("unsafe { a() }", 1, None)) for n in range(2_000)]
-    new = [new_file(f"rust/kernel/new{n}.rs", 1) for n in range(2_000)]
+    def changes(size: int) -> Iterable[FileChange]:
+        gone = [edit(f"rust/kernel/{n}.rs", None, Line("unsafe { a() }", 1, None)) for n in range(size)]
+        return chain(gone, [new_file(f"rust/kernel/new{n}.rs", 1) for n in range(size)])
 
-    assert judged_in(chain(gone, new)) < 10.0  # one on an idle machine, not 14
+    assert_judged_in_linear_time(changes, 500)
 
 
 def test_constructions_are_looked_for_in_each_hunk_but_not_once_for_each_type() -> None:
-    texts = [(n, f"pub struct S{n} {{ a: *mut u8 }}") for n in range(10, 120_000, 20)]
-    hunks = tuple(
-        Hunk(at, 0, at, 3, "", tuple(Line(t, None, at + i) for i, t in enumerate(("/// # Invariants", "///", text))))
-        for at, text in texts
-    )
+    def hunk(start: int) -> Hunk:
+        texts = ("/// # Invariants", "///", f"pub struct S{start} {{ a: *mut u8 }}")
+        return Hunk(start, 0, start, 3, "", tuple(Line(text, None, start + at) for at, text in enumerate(texts)))
 
-    assert judged_in([FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", hunks)]) < 10.0  # one, not 30
+    def changes(size: int) -> Iterable[FileChange]:
+        hunks = tuple(hunk(start) for start in range(10, size * 20, 20))
+        return [FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", hunks)]
+
+    assert_judged_in_linear_time(changes, 1_500)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mail.address import Address, format_address, parse_address, parse_addresses
+from tests.growth import assert_linear, repeated
 
 PLAIN = {
     "ada@example.org": Address("", "ada@example.org"),
@@ -71,12 +70,8 @@ def test_a_list_keeps_what_is_plain_and_drops_the_rest() -> None:
 
 
 @pytest.mark.parametrize("filler", ["(", '"', '",', ",", "a,", "<", "a@", "\\", " ", ":,", ";", "(,", '"<', "=?a?q?"])
-def test_no_header_takes_long(filler: str) -> None:
-    begun = time.process_time()
-
-    parse_addresses(filler * (200_000 // len(filler)))
-
-    assert time.process_time() - begun < 2
+def test_a_header_is_read_in_linear_time(filler: str) -> None:
+    assert_linear(repeated(filler), parse_addresses, 50_000)
 
 
 @given(st.text(alphabet='ab@.<>"(),;:\\ =?\n\u202e\xe9', max_size=60))
