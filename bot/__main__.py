@@ -19,6 +19,7 @@ from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
 from bot.outbox.error import OutboxError
 from bot.permissions import UMASK
+from bot.review.prose import visible
 from bot.store.error import StoreError
 from bot.temporary import use_temporary_home
 
@@ -109,7 +110,8 @@ def _globals(
 
 
 def _complain(error: Exception, code: int) -> int:
-    typer.echo(f"patchwarden: {error}", err=True)
+    lines = "\n".join(map(visible, str(error).split("\n")))
+    typer.echo(f"patchwarden: {lines}", err=True)
     return code
 
 

@@ -8,6 +8,7 @@ import typer
 
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.output import complain
 from bot.cli.progress import Silent
 from bot.jobs.schedule import serve, stopped_by_signals
 from bot.settings import Settings, load
@@ -51,7 +52,7 @@ def _once(settings: Settings) -> int:
         states = made.store.tally().mails
     typer.echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")
     for problem in delivered.problems:
-        typer.echo(f"patchwarden: {problem}", err=True)
+        complain(problem)
     return status.FAILED if delivered.problems else status.OK
 
 

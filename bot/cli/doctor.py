@@ -20,6 +20,7 @@ from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.permissions import open_to_others
+from bot.review.prose import visible
 from bot.settings import Settings, load, settings_file, unknown_variables
 from bot.settings_paths import base_directory
 from bot.store.error import StoreError
@@ -64,9 +65,9 @@ def doctor(
     """
     checks = list(examine(options(context).config, deliver=deliver))
     for check in checks:
-        typer.echo(f"{'wrong' if check.mend else 'ok':6}{check.what}: {check.found}")
+        typer.echo(visible(f"{'wrong' if check.mend else 'ok':6}{check.what}: {check.found}"))
         if check.mend:
-            typer.echo(f"      mend: {check.mend}")
+            typer.echo(visible(f"      mend: {check.mend}"))
     raise typer.Exit(status.USAGE if any(check.mend for check in checks) else status.OK)
 
 

@@ -10,12 +10,12 @@ import typer
 from bot.cli.context import options
 from bot.error import SettingsError
 from bot.mail.attestation import Attestation
-from bot.mail.header import clean
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.refusal import Terms, refuse_mail, refuse_posting
 from bot.mail.target import target
 from bot.ports import Kept, KeptPosting
+from bot.review.prose import visible
 from bot.settings import load
 from bot.store.repository import Repository
 from bot.wiring import terms
@@ -61,9 +61,9 @@ def explain(
         attested = store.attestations(message_id)
     if not kept:
         raise SettingsError(f"no mail with the id {message_id} is here")
-    typer.echo(message_id)
+    typer.echo(visible(message_id))
     for line in _lines(kept, postings, attested, terms(settings), datetime.now(UTC)):
-        typer.echo(f"  {line}")
+        typer.echo(visible(f"  {line}"))
 
 
 def _lines(
@@ -76,30 +76,32 @@ def _lines(
     for one in kept:
         why = f" ({one.reason})" if one.reason and one.state not in ("conflict", "private") else ""
         came = f"from {one.source} ({one.mail.origin}), arrived {one.mail.arrived:%Y-%m-%d %H:%M} UTC"
-        yield clean(f"{_STATES.get(one.state, one.state)}{why}; {came}")
+        yield f"{_STATES.get(one.state, one.state)}{why}; {came}"
     for signature in attested:
         whose = "the author's" if signature.aligned else "not the author's"
         reason = f": {signature.reason}" if signature.reason else ""
-        yield clean(f"{signature.kind} signature of {signature.identity or '?'}, {whose}: {signature.verdict}{reason}")
+        yield visible(
+            f"{signature.kind} signature of {signature.identity or '?'}, {whose}: {signature.verdict}{reason}"
+        )
     for posting in postings:
         yield from _posting(posting, by, now)
     if not postings:
-        yield clean(f"in no series: {_no_patch(kept[0], by)}")
+        yield f"in no series: {_no_patch(kept[0], by)}"
 
 
 def _posting(one: KeptPosting, by: Terms, now: datetime) -> Iterator[str]:
     posting, series = one.posting, one.posting.series
-    yield clean(f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches')
-    yield clean(f"  series {posting.message_id}, {one.state}{f': {one.detail}' if one.detail else ''}")
+    yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
+    yield f"  series {posting.message_id}, {one.state}{f': {one.detail}' if one.detail else ''}"
     if one.searched:
-        yield clean(f"  missing parts: {one.searched}")
+        yield f"  missing parts: {one.searched}"
     if one.verdict:
-        yield clean(f"  {one.verdict}{f': {one.reason}' if one.reason else ''}")
+        yield f"  {one.verdict}{f': {one.reason}' if one.reason else ''}"
     else:
         refused = refuse_posting(posting, one.context, now, by)
-        yield clean(f"  not reviewed yet; {f'would be refused: {refused}' if refused else 'due for review'}")
+        yield f"  not reviewed yet; {f'would be refused: {refused}' if refused else 'due for review'}"
     if one.base:
-        yield clean(f"  judged against {one.base}")
+        yield f"  judged against {one.base}"
     yield f"  answered by {one.answer} (`patchwarden outbox show`)" if one.answer else "  no mail answers it"
 
 

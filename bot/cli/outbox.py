@@ -78,7 +78,7 @@ def list_mails(
     for mail in mails:
         more = f" +{len(mail.envelope_to) - 1}" if len(mail.envelope_to) > 1 else ""
         shown = (mail.envelope_to[0] + more, mail.posting_id, _note(mail, now))
-        rows.add_row(mail.message_id[:8], mail.state, *map(Text, shown))
+        rows.add_row(mail.message_id[:8], mail.state, *(Text(visible(text)) for text in shown))
     print_table(screen(), rows)
 
 
@@ -172,7 +172,7 @@ def _print(mail: Outgoing) -> None:
     """The mail's bytes on stdout, to whom they go on stderr."""
     note = _note(mail, datetime.now(UTC))
     typer.echo(f"# {mail.state}{f' ({note})' if note else ''}, from {mail.envelope_from} to", err=True)
-    typer.echo(f"# {', '.join(mail.envelope_to)}", err=True)
+    typer.echo(visible(f"# {', '.join(mail.envelope_to)}"), err=True)
     typer.echo(mail.content, nl=False)
 
 

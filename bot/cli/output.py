@@ -17,6 +17,7 @@ from bot.review.formats.row import Verdict
 from bot.review.formats.sarif import sarif
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
+from bot.review.prose import visible
 from rules.finding import Severity
 from rules.registry import active, by_id
 from rules.rule import Rule, Status
@@ -92,4 +93,4 @@ def outcome(verdict: Verdict, fail_on: Severity) -> int:
 
 def complain(problem: str) -> None:
     """One line on standard error."""
-    typer.echo(f"patchwarden: {problem}", err=True)
+    typer.echo(f"patchwarden: {visible(problem)}", err=True)

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from bot import ports
+from bot.review.prose import visible
 
 
 class Silent:
@@ -42,7 +43,7 @@ class Lines:
 
     def start(self, what: str, total: int) -> None:
         self.end()
-        self._what, self._done, self._began = (what, 0, time.monotonic()) if total else ("", 0, 0.0)
+        self._what, self._done, self._began = (visible(what), 0, time.monotonic()) if total else ("", 0, 0.0)
 
     def advance(self, units: int = 1) -> None:
         self._done += units
@@ -63,7 +64,7 @@ class Bars:
         self._task: TaskID | None = None
 
     def start(self, what: str, total: int) -> None:
-        self._task = self._progress.add_task(what, total=total) if total else None
+        self._task = self._progress.add_task(visible(what), total=total) if total else None
 
     def advance(self, units: int = 1) -> None:
         if self._task is not None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden quarantine`: mails that could not be read, and series that could not be judged."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -13,8 +14,8 @@ from bot.cli.context import options
 from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
-from bot.mail.header import clean
 from bot.ports import Kept
+from bot.review.prose import visible
 from bot.settings import load
 
 _MOST = 1000
@@ -61,7 +62,7 @@ def show(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="The mail's number in the list.")],
 ) -> None:
-    """Print one mail as it came, byte for byte; beware, a terminal obeys what is in it. Of a series `explain` tells.
+    """Print one mail as it came; a terminal gets its control characters spelled out. For a series use `explain`.
 
     \b
     Example:
@@ -71,7 +72,10 @@ def show(
     """
     with existing(load(options(context).config)) as store:
         mail = _find(store.quarantined(_MOST), number)
-    typer.echo(mail.mail.raw, nl=False)
+    raw = mail.mail.raw
+    if sys.stdout.isatty():
+        raw = "\n".join(map(visible, raw.decode("utf-8", "replace").split("\n"))).encode()
+    typer.echo(raw, nl=False)
 
 
 @app.command()
@@ -96,7 +100,7 @@ def release(
 
 
 def _add(rows: Table, name: str, arrived: datetime, *texts: str) -> None:
-    rows.add_row(Text(clean(name)), f"{arrived:%Y-%m-%d %H:%M}", *(Text(clean(text)) for text in texts))
+    rows.add_row(Text(visible(name)), f"{arrived:%Y-%m-%d %H:%M}", *(Text(visible(text)) for text in texts))
 
 
 def _find(mails: Sequence[Kept], number: int) -> Kept:

@@ -15,12 +15,14 @@ from rich.text import Text
 
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.output import complain
 from bot.cli.progress import Silent, shown
 from bot.cli.screen import print_table, screen, table
 from bot.jobs.deliver import Delivered
 from bot.jobs.outcome import Outcome
 from bot.jobs.schedule import serve, stopped_by_signals
 from bot.ports import Tally
+from bot.review.prose import visible
 from bot.settings import Settings, load
 from bot.settings_paths import displayed
 from bot.wiring import service
@@ -104,7 +106,7 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
     if made.stop.is_set():
         console.print("Stopped before the end; the same command goes on from here.")
     for problem in (*polled.problems, *delivered.problems):
-        typer.echo(f"patchwarden: {problem}", err=True)
+        complain(problem)
     failed = bool(delivered.problems) or any(one.failures for one in reviewed)
     return status.FAILED if failed else status.USAGE if polled.problems else status.OK
 
@@ -122,7 +124,9 @@ def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
         count = str(one.patches) if one.patches == one.expected else f"{one.patches}/{one.expected}"
         findings = "-" if one.refused else str(one.findings)
         # Text, not str: a subject is not our markup, whatever brackets it has.
-        shown_table.add_row(Text(one.subject), f"v{one.revision}", count, findings, Text(_destination(one)))
+        shown_table.add_row(
+            Text(visible(one.subject)), f"v{one.revision}", count, findings, Text(visible(_destination(one)))
+        )
     if rows:
         print_table(console, shown_table)
     if len(outcomes) > len(rows):

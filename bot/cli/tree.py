@@ -11,6 +11,7 @@ from bot.cli.context import options
 from bot.cli.kernel_option import TreeOption, places
 from bot.cli.output import complain
 from bot.kernel.kernels import Kernels
+from bot.review.prose import visible
 from bot.settings import load
 from rules.border.facts import Constant
 from rules.border.index import Border
@@ -56,7 +57,7 @@ def sync(context: typer.Context) -> None:
                 failed = True
                 break
         else:
-            typer.echo(f"{one.path}: fetched {', '.join(one.refs)} from {one.remote}")
+            typer.echo(visible(f"{one.path}: fetched {', '.join(one.refs)} from {one.remote}"))
     raise typer.Exit(status.FAILED if failed else status.OK)
 
 
@@ -74,9 +75,9 @@ def used_by(context: typer.Context, name: _NAME, tree: TreeOption = None) -> Non
     border = _border(context, tree)
     rows = _users(border, name)
     for where, how, text in rows:
-        typer.echo(f"{where}: {how}: {text}")
+        typer.echo(visible(f"{where}: {how}: {text}"))
     if not rows:
-        typer.echo(f"no Rust code uses {name}")
+        typer.echo(visible(f"no Rust code uses {name}"))
     raise typer.Exit(status.OK if rows else status.FINDINGS)
 
 
@@ -95,20 +96,20 @@ def show(context: typer.Context, name: _NAME, tree: TreeOption = None) -> None:
     provider = border.provider(name)
     for one in found:
         declaration = one.declaration
-        typer.echo(f"{one.path}:{declaration.line}: {declaration.kind}: {declaration.signature}")
+        typer.echo(visible(f"{one.path}:{declaration.line}: {declaration.kind}: {declaration.signature}"))
         for condition in declaration.conditions:
-            typer.echo(f"    under {condition}")
+            typer.echo(visible(f"    under {condition}"))
         for member in _members(declaration, field):
             shown = f"{member.type} {member.name}" if member.type else f"{member.name} = {member.expression}"
-            typer.echo(f"    {shown}" + "".join(f", under {condition}" for condition in member.conditions))
+            typer.echo(visible(f"    {shown}" + "".join(f", under {condition}" for condition in member.conditions)))
     if isinstance(provider, Constant):
         typer.echo(
             f"rust/bindings/bindings_helper.h:{provider.line}: given to Rust as RUST_CONST_HELPER_{provider.name}"
         )
     elif provider is not None:
-        typer.echo(f"{provider.path}:{provider.helper.line}: given to Rust by {provider.helper.signature}")
+        typer.echo(visible(f"{provider.path}:{provider.helper.line}: given to Rust by {provider.helper.signature}"))
     if not found and provider is None:
-        typer.echo(f"no header that the bindings see declares {name}")
+        typer.echo(visible(f"no header that the bindings see declares {name}"))
     raise typer.Exit(status.OK if found or provider is not None else status.FINDINGS)
 
 

@@ -9,8 +9,8 @@ import json
 from collections import Counter
 from typing import Final
 
-from bot.review.formats.row import Row, Verdict, clean
-from bot.review.prose import count, listed
+from bot.review.formats.row import Row, Verdict
+from bot.review.prose import count, listed, visible
 from rules.finding import Severity
 from rules.rule import Status
 
@@ -26,11 +26,11 @@ def b4(verdict: Verdict) -> str:
     status = max((_status(row) for row in verdict.rows), key=_ORDER.index, default="pass")
     details = [_entry(row) for row in verdict.rows]
     details += [
-        {"status": "fail", "state": "failed", "context": failure.rule, "description": clean(failure.error)}
+        {"status": "fail", "state": "failed", "context": failure.rule, "description": visible(failure.error)}
         for failure in verdict.failures
     ]
     details += [
-        {"status": "fail", "state": "unreadable", "context": "input", "description": clean(problem)}
+        {"status": "fail", "state": "unreadable", "context": "input", "description": visible(problem)}
         for problem in verdict.problems
     ]
     result = {
@@ -66,6 +66,6 @@ def _entry(row: Row) -> dict[str, str]:
     return {
         "status": _status(row),
         "state": finding.severity.value,
-        "context": clean(row.place),
-        "description": f"{clean(finding.message)} [{finding.rule}]{remark}",
+        "context": visible(row.place),
+        "description": f"{visible(finding.message)} [{finding.rule}]{remark}",
     }

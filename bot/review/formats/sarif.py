@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SARIF 2.1.0, the form that code-scanning services take (OASIS, 2020)."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from bot.review.formats.json_text import dumps
 from bot.review.formats.row import Row, Verdict, clean
 from rules.finding import Anchor, Failure, Severity
 from rules.rule import Rule
@@ -31,7 +31,7 @@ def sarif(verdict: Verdict, rules: Mapping[str, Rule], version: str) -> str:
         ],
         "results": [_result(row, order) for row in verdict.rows],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
+    return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""JSON that is safe to print: what a terminal obeys, or what reorders and hides text, is escaped."""
+
+import json
+import re
+from typing import Final
+
+_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+# The fillers and joiners are letters or marks to Unicode, but nothing of them is seen.
+_INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
+
+
+def dumps(value: object, indent: int | None = None) -> str:
+    r"""Return the value as JSON: letters as they are, control, format and invisible characters as \uXXXX."""
+    return _NOT_ASCII.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    char = match[0]
+    if "\ud800" <= char <= "\udfff":  # a byte that could not be decoded; alone it is no JSON
+        return _REPLACEMENT
+    return char if char.isprintable() and char not in _INVISIBLE else json.dumps(char)[1:-1]
