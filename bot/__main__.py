@@ -14,7 +14,7 @@ import typer
 
 from bot.cli import status
 from bot.cli.context import Global
-from bot.error import SettingsError
+from bot.error import ReplacedError, SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
 from bot.outbox.error import OutboxError
@@ -39,6 +39,8 @@ COMMANDS: Final = (
     "outbox",
     "stop",
     "quarantine",
+    "backup",
+    "restore",
     "init",
     "doctor",
 )
@@ -64,7 +66,7 @@ def call(arguments: Sequence[str]) -> int:
         return end.code if isinstance(end.code, int) else status.FAILED if end.code else status.OK
     except (SettingsError, InboxError, KernelError) as error:
         return _complain(error, status.USAGE)
-    except (StoreError, OutboxError) as error:
+    except (StoreError, OutboxError, ReplacedError) as error:
         return _complain(error, status.FAILED)
     except Exception:  # the process's edge: Python's own status for a crash, 1, would say "findings"
         logging.getLogger("patchwarden").exception("the program failed; this is a bug in patchwarden")

@@ -19,7 +19,7 @@ from bot.inbox.source import open_source
 from bot.jobs.answer import Answering
 from bot.jobs.attest import Attesting
 from bot.jobs.complete import Completing
-from bot.jobs.deliver import Delivering
+from bot.jobs.deliver import Delivering, NoRecord
 from bot.jobs.digest import Digesting
 from bot.jobs.isolation import Hands
 from bot.jobs.judgement import LIMITS, Judging
@@ -164,7 +164,10 @@ def service(
 
 def _delivering(settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress) -> Delivering:
     """The job that sends, after it looked at what a killed sender left; only for the sole sender."""
-    sending = wiring_sending.sending(settings, wiring_recipients.recipient_context(settings, clock), terms(settings))
+    record = wiring_identity.continuity(settings, store, clock) if wiring_identity.sends(settings) else NoRecord()
+    record.start()
+    context = wiring_recipients.recipient_context(settings, clock)
+    sending = wiring_sending.sending(settings, context, terms(settings), record)
     made = Delivering(store, wiring_sending.mailers(settings), sending, clock, stop, progress)
     wiring_sending.remove_parts(settings)
     made.recover()

@@ -3,12 +3,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel
 
 from bot.permissions import close_to_others, close_trees, holds_only
-from bot.settings import Settings
+from bot.settings import DEFAULT_FILE, Settings
 from bot.wiring_sending import stop_file
+
+SETTINGS: Final = "settings.toml"
+COMMANDS_SECRET: Final = "commands-secret"  # noqa: S105 the name of a file
 
 
 def database_files(settings: Settings) -> list[Path]:
@@ -25,6 +29,14 @@ def secret_files(settings: Settings) -> dict[str, Path]:
     if settings.answers.secret_file:
         secrets["secret of the commands"] = Path(settings.answers.secret_file)
     return secrets
+
+
+def backup_files(settings: Settings, config: Path | None) -> dict[str, Path]:
+    """Return the files that belong into a backup beside those of the database, by their names there."""
+    files = {SETTINGS: config or DEFAULT_FILE}
+    if settings.answers.secret_file:
+        files[COMMANDS_SECRET] = Path(settings.answers.secret_file)
+    return files
 
 
 def has_own_folder(settings: Settings) -> bool:

@@ -4,9 +4,14 @@
 from datetime import UTC, datetime
 from importlib import metadata
 
+from bot.jobs.continuity import Continuity, Difference, difference
+from bot.jobs.reconcile import reconcile
 from bot.mail.address import Address
+from bot.ports import Clock
 from bot.review.comment import PUBLIC_KEY, Identity
 from bot.settings import Settings
+from bot.store.error import StoreError
+from bot.store.ledger import LedgerFile, ledger_path, read_ledger
 from bot.store.repository import Repository
 
 
@@ -14,6 +19,47 @@ def sends(settings: Settings) -> bool:
     """Return whether the settings let any mail leave."""
     lists = any(chosen.mode.sends for chosen in settings.lists.values())
     return lists or bool(settings.digest.recipients and settings.digest.mode != "dry-run")
+
+
+def continuity(settings: Settings, store: Repository, clock: Clock) -> Continuity:
+    """Return what compares the database with its ledger; only for the sole sender."""
+    ledger = LedgerFile(ledger_path(settings.database))
+    return Continuity(store, ledger, identity(settings, store), clock)
+
+
+def preview(settings: Settings, store: Repository) -> Difference:
+    """Return what keeps mails from being sent, without a change; empty if the settings let no mail leave."""
+    if not sends(settings):
+        return Difference()
+    state = read_ledger(ledger_path(settings.database))
+    return difference(store, state, datetime.now(UTC))
+
+
+def secret_problem(settings: Settings, store: Repository) -> str:
+    """Return what is wrong with the secret of the installation; "" if nothing is, or if it was never needed."""
+    if sends(settings) and store.has_secret():
+        try:
+            store.secret(datetime.now(UTC))
+        except StoreError as error:
+            return str(error)
+    return ""
+
+
+def settle(settings: Settings, store: Repository) -> Difference:
+    """Take over what the ledger and the archives know; only for the sole sender. Return what differed.
+
+    A lost secret is replaced by a new one.
+    """
+    now = datetime.now(UTC)
+    if not sends(settings):
+        return Difference()
+    found = preview(settings, store)
+    store.secret(now, settle=True)
+    speaker = identity(settings, store)
+    ledger = LedgerFile(ledger_path(settings.database))
+    if found.reasons:
+        reconcile(store, ledger, speaker, now)
+    return found
 
 
 def identity(settings: Settings, store: Repository | None = None) -> Identity:

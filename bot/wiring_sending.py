@@ -14,7 +14,7 @@ from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Mailer
+from bot.ports import Mailer, SendingRecord
 from bot.review.consent import Consent, Mode, strictest
 from bot.review.recipients import RecipientContext, recipients
 from bot.settings import Settings
@@ -30,7 +30,9 @@ def mailers(settings: Settings) -> dict[str, Mailer]:
     return found
 
 
-def sending(settings: Settings, context: Callable[[], RecipientContext], terms: Terms) -> Sending:
+def sending(
+    settings: Settings, context: Callable[[], RecipientContext], terms: Terms, record: SendingRecord
+) -> Sending:
     """Return what decides whether mails leave."""
     chosen = settings.sending
     return Sending(
@@ -39,6 +41,7 @@ def sending(settings: Settings, context: Callable[[], RecipientContext], terms: 
         resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
         expire=timedelta(hours=chosen.expire_hours),
         max_attempts=chosen.max_attempts,
+        record=record,
     )
 
 

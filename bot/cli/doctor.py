@@ -19,6 +19,7 @@ from bot.cli.context import options
 from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
+from bot.jobs.continuity import RECONCILE
 from bot.permissions import open_to_others
 from bot.review.prose import visible
 from bot.settings import Settings, load, settings_file, unknown_variables
@@ -28,6 +29,7 @@ from bot.store.repository import Repository
 from bot.wiring import archive
 from bot.wiring_answers import secret
 from bot.wiring_data import database_files, has_own_folder, secret_files
+from bot.wiring_identity import preview, secret_problem
 from bot.wiring_sending import stop_file
 from rules.registry import RULES, problems
 
@@ -108,10 +110,16 @@ def _database(settings: Settings) -> Iterator[Check]:
     try:
         with Repository(settings.database) as store:
             tally, known = store.tally(), notices(store, datetime.now(UTC))
+            blocked = preview(settings, store).reasons
+            lost_secret = secret_problem(settings, store)
     except StoreError as error:
         yield Check("database", str(error), "as said; the service cannot work without it")
         return
     yield Check("database", f"{settings.database}, {tally.raw:,} mails, {tally.postings:,} series")
+    if blocked:
+        yield Check("ledger", f"nothing is sent: {'; '.join(blocked)}", RECONCILE)
+    if lost_secret:
+        yield Check("secret", lost_secret, "as said; nothing is sent without it")
     for notice in known:
         yield Check("outbox", notice)
 

@@ -9,15 +9,19 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
+from bot.cli import status
 from bot.cli.context import options
 from bot.cli.database import existing, missing, notices
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
+from bot.jobs.continuity import RECONCILE
 from bot.ports import MailState, Outgoing
 from bot.review.prose import visible
 from bot.settings import load
 from bot.settings_paths import displayed
+from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
+from bot.wiring_identity import preview, settle
 from bot.wiring_sending import stop_file
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's message-id, or as much of its start as is unique.")]
@@ -66,8 +70,11 @@ def list_mails(
     with existing(settings) as store:
         mails = store.mails(state)
         known = notices(store, datetime.now(UTC))
+        blocked = preview(settings, store).reasons
     if stopped := stop_file(settings).reason():
         typer.echo(f"Nothing is sent: {visible(stopped)}; `patchwarden stop --lift` goes on.")
+    if blocked:
+        typer.echo(f"Nothing is sent: {visible('; '.join(blocked))}; {RECONCILE}.")
     for notice in known:
         typer.echo(notice)
     if not mails:
@@ -77,7 +84,8 @@ def list_mails(
     rows = table("id", "state", "to", "answers", "where or why", cut={"to": 2, "answers": 3, "where or why": 3})
     for mail in mails:
         more = f" +{len(mail.envelope_to) - 1}" if len(mail.envelope_to) > 1 else ""
-        shown = (mail.envelope_to[0] + more, mail.posting_id, _note(mail, now))
+        first = mail.envelope_to[0] if mail.envelope_to else "(from the ledger)"
+        shown = (first + more, mail.posting_id, _note(mail, now))
         rows.add_row(mail.message_id[:8], mail.state, *(Text(visible(text)) for text in shown))
     print_table(screen(), rows)
 
@@ -142,6 +150,50 @@ def drop(context: typer.Context, message_id: _Id) -> None:
     Exit status: 0 dropped; 2 no such mail, or it is gone already; 3 the database cannot be written.
     """
     _decide(context, message_id, _DROPPABLE, MailState.WITHDRAWN, "dropped by hand")
+
+
+@app.command("reconcile")
+def reconcile_outbox(
+    context: typer.Context,
+    apply: Annotated[bool, typer.Option("--apply", help="Settle the difference; stop the sender first.")] = False,
+) -> None:
+    """Compare the database with its ledger and the archives, after a restore or if the database was lost or replaced.
+
+    Until the difference is settled, nothing is sent. With --apply the mails that the ledger or an archive knows count
+    as sent, so that no posting gets a second mail; a mail of which only the attempt is known becomes unconfirmed.
+
+    \b
+    Example:
+      patchwarden outbox reconcile
+      patchwarden outbox reconcile --apply
+
+    Exit status: 0 there is no difference, or it is settled; 1 there is one; 2 wrong settings, or no database; 3 the
+    database or the ledger cannot be used, or a sender is running.
+    """
+    settings = load(options(context).config)
+    with existing(settings) as store:
+        if not apply:
+            found = preview(settings, store)
+        else:
+            with sole_worker(settings.database, Role.SENDER):
+                found = settle(settings, store)
+    for reason in found.reasons:
+        typer.echo(visible(reason))
+    rows = table("id", "known from", "kind", "answers", "outcome", cut={"answers": 3})
+    for attempt in found.unknown:
+        outcome = "sent" if attempt.state == "sent" else "unknown"
+        rows.add_row(attempt.message_id[:8], "ledger", *map(Text, (attempt.kind, attempt.posting_id, outcome)))
+    for claim in found.claims:
+        rows.add_row(claim.message_id[:8], "archive", "", Text(claim.in_reply_to), "sent")
+    if found.unknown or found.claims:
+        print_table(screen(), rows)
+    if not found.reasons:
+        typer.echo("There is no difference.")
+    elif apply:
+        typer.echo("The difference is settled; start the service again.")
+    else:
+        typer.echo("Nothing is sent. `patchwarden outbox reconcile --apply` settles it.")
+        raise typer.Exit(status.FINDINGS)
 
 
 def _decide(

@@ -9,6 +9,7 @@ from functools import partial
 from threading import Event
 from typing import Final
 
+from bot.error import AdapterError, ReplacedError
 from bot.jobs.isolation import Broken, isolated
 from bot.jobs.unconfirmed import ResendPolicy, UnconfirmedMails
 from bot.mail.copy import is_copy
@@ -18,6 +19,8 @@ from bot.outbox.brakes import MINUTE, StopFile
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.permit import SendRules, permit
 from bot.ports import (
+    AlreadySent,
+    Attempt,
     Candidate,
     Clock,
     Decision,
@@ -28,6 +31,7 @@ from bot.ports import (
     Outgoing,
     Progress,
     Send,
+    SendingRecord,
     Wait,
 )
 from bot.review.consent import Mode
@@ -38,12 +42,35 @@ _MAX_WAIT: Final = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
+class NoRecord:
+    """bot.ports.SendingRecord where no mail can leave."""
+
+    def start(self) -> None:
+        """There is nothing to compare."""
+
+    def look(self) -> None:
+        """There is nothing to look at."""
+
+    def problem(self) -> str:
+        return ""
+
+    def earlier(self, mail: Outgoing) -> Attempt | None:  # noqa: ARG002 the protocol's signature
+        return None
+
+    def begin(self, mail: Outgoing) -> None:
+        """Nothing is noted."""
+
+    def end(self, message_id: str, state: str) -> None:
+        """Nothing is noted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What decides whether a mail leaves, and what becomes of an attempt that failed.
 
     `rules` gives the settings as they are at that moment. After `max_attempts` a mail is refused, and after `expire` a
-    mail that nobody approved expires; neither limits the files of a dry run.
+    mail that nobody approved expires; neither limits the files of a dry run. The `record` knows each mail that may have
+    left, whatever happens to the database.
     """
 
     stop: StopFile
@@ -51,6 +78,7 @@ class Sending:
     resend: ResendPolicy = field(default_factory=ResendPolicy)
     expire: timedelta = timedelta(days=3)
     max_attempts: int = 24
+    record: SendingRecord = field(default_factory=NoRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +116,7 @@ class Delivering:
 
     def run(self) -> Delivered:
         """Deliver what is due now; what could not be taken away, or is held back, becomes due again later."""
+        self._sending.record.look()
         if self._open:
             self._unconfirmed.recover(self._open)
             self._open.clear()
@@ -117,20 +146,38 @@ class Delivering:
 
     def _deliver(self, claimed: Outgoing) -> None:
         """Hand a claimed mail to its transport. Raises OutboxError."""
-        self._open.add(claimed.message_id)
         mailer = self._mailers[claimed.mode]
-        # The one place after the claim and before the first byte: what must be durable before a mail leaves goes here.
+        self._note(claimed)
+        self._open.add(claimed.message_id)
         where = mailer.deliver(claimed)
+        if claimed.mode != Mode.DRY_RUN:
+            self._sending.record.end(claimed.message_id, "sent")
         self._store.settle(claimed.message_id, mailer.done, self._clock.now(), destination=where)
         log.info("mail %s: %s", claimed.message_id, mailer.done)
+
+    def _note(self, claimed: Outgoing) -> None:
+        """Note the mail in the record, before its first byte may leave. If that is not possible, it does not leave."""
+        if claimed.mode == Mode.DRY_RUN:
+            return
+        try:
+            self._sending.record.begin(claimed)
+        except ReplacedError:
+            raise
+        except AdapterError as error:
+            raise OutboxError(str(error)) from error
 
     def _claim(self, mail: Outgoing) -> Outgoing | None:
         """Ask for the permit of this moment. Return the claimed mail, or None if it is not to be sent now."""
         now, stop = self._clock.now(), self._sending.stop
         is_archived = self._store.archived(mail.message_id) and self._has_copy(mail)
-        rules = replace(self._sending.rules(), stopped=stop.reason(), transports=frozenset(self._mailers))
+        record = self._sending.record
+        stopped = stop.reason() or record.problem()
+        rules = replace(self._sending.rules(), stopped=stopped, transports=frozenset(self._mailers))
+        earlier = None if stopped or is_archived or mail.mode == Mode.DRY_RUN else record.earlier(mail)
 
         def decide(candidate: Candidate) -> Decision:
+            if earlier is not None:
+                return _left_before(mail, earlier)
             decision = isolated(
                 f"permit of mail {mail.message_id}", partial(permit, candidate, rules, now, is_archived=is_archived)
             )
@@ -140,6 +187,9 @@ class Delivering:
         if claim is None:  # another worker was faster, or a person withdrew it
             return None
         match claim.decision:
+            case Send() if earlier is not None:
+                reason = "it may have left before, says the ledger"
+                self._store.settle(mail.message_id, MailState.UNCONFIRMED, now, reason=reason)
             case Send():
                 return claim.mail
             case Wait(reason, _, halts=True):
@@ -163,6 +213,9 @@ class Delivering:
 
     def _failed(self, mail: Outgoing, error: OutboxError) -> None:
         """Set the state of a claimed mail after an attempt that failed."""
+        was_noted = mail.mode != Mode.DRY_RUN and mail.message_id in self._open
+        if was_noted and not isinstance(error, DeliveryUnconfirmedError):
+            self._sending.record.end(mail.message_id, "failed")
         now, attempts = self._clock.now(), mail.attempts + 1
         state, reason, due = mail.state, str(error), None
         if isinstance(error, DeliveryUnconfirmedError):
@@ -177,3 +230,10 @@ class Delivering:
             due = now + min(MINUTE * 2**mail.attempts, _MAX_WAIT)
         self._store.settle(mail.message_id, state, now, reason=reason, due=due)
         log.info("mail %s: %s, %s", mail.message_id, state, reason)
+
+
+def _left_before(mail: Outgoing, earlier: Attempt) -> Decision:
+    """Decide about a mail of which the record has an attempt that the database does not know; Send() only claims it."""
+    if earlier.message_id != mail.message_id:
+        return Hold(f"{earlier.message_id} about the same patches may have left")
+    return AlreadySent("sent before, says the ledger") if earlier.state == "sent" else Send()

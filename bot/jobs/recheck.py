@@ -125,7 +125,7 @@ class Rechecking:
         posting = review.posting
         if not verdict:
             return None, review.recipients.reason or "nothing to say"
-        kind = f"{KIND}-{verdict[:16]}"
+        kind = recheck_kind(verdict)
         if verdict in told and not self._store.forget_expired(message_id(posting, self._desk.identity, kind), verdict):
             return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
@@ -138,6 +138,11 @@ class Rechecking:
             return None, review.recipients.reason
         frozen = mail_for(review, self._desk, context.last, now, kind, _PREFACE if any(told - {verdict}) else ())
         return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
+
+
+def recheck_kind(verdict: str) -> str:
+    """Return the kind of the mail that tells of that verdict."""
+    return f"{KIND}-{verdict[:16]}"
 
 
 def _unmailed(found: Review, old: Review | None) -> Review:

@@ -13,7 +13,7 @@ from types import FrameType
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from bot.error import AdapterError
+from bot.error import AdapterError, ReplacedError
 from bot.jobs.pulse import MAX_SILENCE, Pulse
 from bot.notify import ServiceManager
 
@@ -39,18 +39,21 @@ def serve(
     A run that was due while the machine was busy is made up for once. What an adapter cannot do now it does the
     next time, as where the database is locked: nothing is lost, because nothing was marked as done.
 
+    If a file of ours was replaced meanwhile, all jobs stop, and ReplacedError is raised.
+
     The manager gets a sign of life as long as the pulse knows of no job that hangs.
     """
     pulse, manager = pulse or Pulse(), manager or ServiceManager()
     # It warns of every run that a longer one made superfluous; that is what max_instances is for.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    replaced: list[ReplacedError] = []
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
     for job in jobs:
         pulse.watch(job.name, job.seconds + job.jitter, job.max_silence)
         scheduler.add_job(
             _guarded,
             "interval",
-            args=(job, pulse),
+            args=(job, pulse, stop, replaced),
             id=job.name,
             seconds=job.seconds,
             jitter=job.jitter or None,
@@ -69,6 +72,8 @@ def serve(
     manager.stopping()
     log.info("stopping when the work at hand is done")
     scheduler.shutdown(wait=True)
+    if replaced:
+        raise replaced[0]
 
 
 @contextmanager
@@ -87,9 +92,13 @@ def stopped_by_signals(stop: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _guarded(job: Repeated, pulse: Pulse) -> None:
+def _guarded(job: Repeated, pulse: Pulse, stop: Event, replaced: list[ReplacedError]) -> None:
     try:
         with pulse.running(job.name):
             job.run()
+    except ReplacedError as error:
+        log.error("%s: %s: the service stops", job.name, error)
+        replaced.append(error)
+        stop.set()
     except AdapterError as error:
         log.error("%s: %s", job.name, error)

@@ -2,7 +2,7 @@
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail
-from bot.ports.installation import Claim, Installation, Installations
+from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
 from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
 from bot.ports.outbox import (
     AlreadySent,
@@ -20,6 +20,7 @@ from bot.ports.outbox import (
     Returned,
     Returns,
     Send,
+    SendingRecord,
     TransitionError,
     Wait,
     Withdraw,
@@ -31,6 +32,7 @@ from bot.ports.store import KeptPosting, Knowledge, Store, Tally, Unjudged
 __all__ = [
     "AlreadySent",
     "Archive",
+    "Attempt",
     "Attestations",
     "Batch",
     "Candidate",
@@ -50,6 +52,8 @@ __all__ = [
     "Kept",
     "KeptPosting",
     "Knowledge",
+    "Ledger",
+    "LedgerState",
     "Lookup",
     "MailState",
     "Mailer",
@@ -66,6 +70,7 @@ __all__ = [
     "Returned",
     "Returns",
     "Send",
+    "SendingRecord",
     "Served",
     "Store",
     "StoredMail",

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from bot.error import AdapterError
 from bot.mail.posting import Posting
 from bot.mail.refusal import Context
-from bot.ports.installation import Claim
+from bot.ports.installation import Attempt, Claim
 from bot.ports.mails import Kept
 from bot.review.disposition import Muted
 
@@ -167,6 +167,25 @@ class Mailer(Protocol):
 
     def deliver(self, mail: Outgoing) -> str:
         """Deliver the mail and say where it went (a path, or the server's answer)."""
+
+
+class SendingRecord(Protocol):
+    """Keeps a record of the mails that may have left, outside of the database. Raises AdapterError."""
+
+    def look(self) -> None:
+        """Look, once a round, whether the database is the one that the record tells of."""
+
+    def problem(self) -> str:
+        """Why nothing may be sent, "" if it may."""
+
+    def earlier(self, mail: Outgoing) -> Attempt | None:
+        """The attempt at this mail, or at another one about the same patches, that the database does not know."""
+
+    def begin(self, mail: Outgoing) -> None:
+        """Note the mail, durably, before its first byte may leave."""
+
+    def end(self, message_id: str, state: str) -> None:
+        """Note how the attempt ended: "sent", or "failed" if it is certain that nothing left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from bot.error import ReplacedError
 from bot.store.error import StoreError
 
 _BUSY_MS: Final = 30_000
@@ -46,10 +47,28 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(path)
             self._migrate()
+            # As long as one connection is open, SQLite keeps the write-ahead log: if it goes, somebody deleted it.
+            self._anchor = self._engine.connect()
+            self._files = {name: _identity(name) for name in (path, path.with_name(f"{path.name}-wal"))}
+
+    def check(self) -> None:
+        """Raise ReplacedError if another file is in the place of the database or of its write-ahead log."""
+        for name, before in self._files.items():
+            if (now := _identity(name)) == before:
+                continue
+            if before is None:
+                self._files[name] = now
+            else:
+                what = "it is gone" if now is None else "another file took its place"
+                raise ReplacedError(
+                    f"database {name}: {what} while this process worked on it; put the right file there, then start "
+                    "again"
+                )
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session on one unchanging picture of the data."""
+        self.check()
         with self._explained(), Session(self._engine) as session:
             yield session
         self._on_use()
@@ -57,12 +76,14 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits as a whole at its end, or not at all; it has the write lock from its start."""
+        self.check()
         engine = self._engine.execution_options(immediate=True)
         with self._explained(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
         self._on_use()
 
     def close(self) -> None:
+        self._anchor.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -141,6 +162,15 @@ def _locked(database: Path, role: Role) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at that path; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _engine(path: Path) -> Engine:

@@ -9,12 +9,12 @@ from typing import Final
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import Claim, Installation
+from bot.ports import Attempt, Claim, Installation, MailState, Outgoing
 from bot.store.database import Database
 from bot.store.error import StoreError
-from bot.store.outgoing import FILED
+from bot.store.outgoing import FILED, WAITING, change_state, row_of
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
-from bot.store.tables import ClaimRow, InstallationRow, OutgoingRow, ReturnedRow
+from bot.store.tables import AnsweredRow, ClaimRow, InstallationRow, OutgoingRow, ReturnedRow
 
 NOTICES: Final = ("foreign", "repeat")
 
@@ -26,9 +26,13 @@ class InstallationRows:
         self._database = database
 
     def installation(self, now: datetime) -> Installation:
-        with self._database.writing() as session:
-            row = _installation(session, now)
-            return Installation(row.name, row.created, row.generation, bool(row.secret))
+        with self._database.reading() as session:
+            row = session.get(InstallationRow, 1)
+        if row is None:
+            with self._database.writing() as session:
+                row = _installation(session, now)
+        knows_secret = bool(row.secret) or not secret_path(self._database.path).exists()
+        return Installation(row.name, row.created, row.generation, knows_secret)
 
     def set_generation(self, generation: int, now: datetime) -> None:
         with self._database.writing() as session:
@@ -62,12 +66,61 @@ class InstallationRows:
                 row.secret = fingerprint(secret)
             return secret
 
+    def has_secret(self) -> bool:
+        """Return whether there is a secret beside the database, or was one."""
+        with self._database.reading() as session:
+            row = session.get(InstallationRow, 1)
+        return bool(row and row.secret) or secret_path(self._database.path).exists()
+
     def attempts(self) -> Mapping[str, int]:
         """Return how often each mail that was not only filed may have left."""
         with self._database.reading() as session:
             rows = select(OutgoingRow.message_id, OutgoingRow.attempts)
             rows = rows.where(OutgoingRow.mode != FILED, col(OutgoingRow.attempts) > 0)
             return dict(session.exec(rows).all())
+
+    def attempted(self) -> Sequence[Attempt]:
+        with self._database.reading() as session:
+            rows = select(OutgoingRow).where(OutgoingRow.mode != FILED, col(OutgoingRow.attempts) > 0)
+            found = session.exec(rows.order_by(col(OutgoingRow.changed))).all()
+            return [_attempt(row, _parts(session, row.message_id)) for row in found]
+
+    def answered_parts(self, message_id: str) -> tuple[str, ...]:
+        with self._database.reading() as session:
+            return _parts(session, message_id)
+
+    def mail_state(self, message_id: str) -> MailState | None:
+        with self._database.reading() as session:
+            row = session.get(OutgoingRow, message_id)
+            return None if row is None else MailState(row.state)
+
+    def adopt(self, attempt: Attempt, state: MailState, reason: str, content: bytes, now: datetime) -> None:
+        """Take over a mail that the ledger or an archive knows, so that its posting gets no second mail.
+
+        Mails about the same patches that wait in the outbox are withdrawn.
+        """
+        with self._database.writing() as session:
+            row = session.get(OutgoingRow, attempt.message_id)
+            if row is None:
+                row = row_of(_adopted(attempt, content, now), now)
+                session.add(row)
+                session.flush()
+            row.attempts = max(row.attempts, attempt.count)
+            if MailState(row.state) in (*WAITING, MailState.UNCONFIRMED):
+                if state is MailState.UNCONFIRMED and row.state == MailState.HELD:
+                    change_state(session, row, MailState.APPROVED, now, reason)
+                if state is MailState.UNCONFIRMED and row.state != MailState.UNCONFIRMED:
+                    change_state(session, row, MailState.SENDING, now, reason)
+                if row.state != state:
+                    change_state(session, row, state, now, reason)
+            for part in dict.fromkeys(attempt.parts):
+                known = session.get(AnsweredRow, (part, attempt.kind))
+                if known is None:
+                    session.add(AnsweredRow(message_id=part, kind=attempt.kind, outgoing_id=attempt.message_id))
+                elif known.outgoing_id != attempt.message_id:
+                    other = session.get_one(OutgoingRow, known.outgoing_id)
+                    if MailState(other.state) in WAITING and other.mode != FILED:
+                        change_state(session, other, MailState.WITHDRAWN, now, f"answered by {attempt.message_id}")
 
     def claims(self, judgement: str, limit: int) -> Sequence[Claim]:
         with self._database.reading() as session:
@@ -103,6 +156,33 @@ def save_claim(session: Session, claim: Claim, judgement: str = "") -> None:
         "judgement": judgement,
     }
     session.exec(insert(ClaimRow).values(**values).on_conflict_do_nothing())
+
+
+def _parts(session: Session, message_id: str) -> tuple[str, ...]:
+    rows = select(AnsweredRow.message_id).where(AnsweredRow.outgoing_id == message_id)
+    return tuple(session.exec(rows.order_by(AnsweredRow.message_id)))
+
+
+def _attempt(row: OutgoingRow, parts: tuple[str, ...]) -> Attempt:
+    """The mail in the words of the ledger."""
+    is_open = row.state in (MailState.SENDING, MailState.UNCONFIRMED)
+    state = "" if is_open else "sent" if row.state == MailState.SENT else "failed"
+    return Attempt(row.message_id, row.kind, row.posting_id, parts, row.attempts, state)
+
+
+def _adopted(attempt: Attempt, content: bytes, now: datetime) -> Outgoing:
+    return Outgoing(
+        message_id=attempt.message_id,
+        posting_id=attempt.posting_id,
+        kind=attempt.kind,
+        envelope_from="",
+        envelope_to=(),
+        content=content,
+        due=now,
+        mode="list",
+        state=MailState.APPROVED,
+        attempts=attempt.count,
+    )
 
 
 def _installation(session: Session, now: datetime) -> InstallationRow:

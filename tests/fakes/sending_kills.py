@@ -7,6 +7,7 @@ Scenarios do between two processes what an operator may do to the database; more
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -22,9 +23,12 @@ from typing import Any, Final
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
+from bot.jobs.continuity import Continuity, difference
 from bot.jobs.deliver import Delivering, Sending
 from bot.jobs.judgement import Judging
 from bot.jobs.poll import Poll
+from bot.jobs.reconcile import reconcile
+from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.unconfirmed import MAX_ATTEMPTS, ResendPolicy
 from bot.mail.address import Address
@@ -35,7 +39,9 @@ from bot.ports import Batch, MailState
 from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
+from bot.store.backup import back_up, restore
 from bot.store.error import StoreError
+from bot.store.ledger import LedgerFile, ledger_path
 from bot.store.repository import Repository
 from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.view import FileView
@@ -51,9 +57,11 @@ COMMITS = ("ingest", "index", "save_threads", "save_review", "claim", "settle")
 STORE_STEPS = tuple(f"{when} {name}" for name in COMMITS for when in ("before", "after"))
 SMTP_STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "content", "dot", "250", "QUIT")
 SCENARIO_CHANCE: Final = 0.2
+RECONCILE_CHANCE: Final = 0.5
 SERIES_PER_PROCESS: Final = 3
 MAX_TIMES: Final = 6
 """A process comes to a step up to so many times before it dies there, so that it delivers some mails."""
+OWN: Final = "bot@bot.example.org"
 FULL = 28
 """The exit status of a process whose disk was full: ENOSPC."""
 
@@ -116,6 +124,11 @@ class World:
     archive: SmallBatches = field(default_factory=lambda: SmallBatches([]))
     kills: int = 0
     full: int = 0
+    has_ledger: bool = True
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "d.db"
 
     def live(self, fate: Fate) -> None:
         """One process from its start to its end, natural or not; then the list shows what it got, and hours pass."""
@@ -156,7 +169,7 @@ class World:
     def _run(self, fate: Fate) -> int:
         """One round; where a write failed and the process survives that, another one with all the room in the world."""
         ended = 0
-        with suppress(StoreError), self.store(self.directory / "d.db") as store:
+        with suppress(StoreError), self.store(self.database) as store:
             delivering = self._delivering(store)
             delivering.recover()
             try:
@@ -172,7 +185,8 @@ class World:
     def _round(self, store: Repository, delivering: Delivering) -> None:
         stop, quiet = Event(), Silent()
         Poll([self.archive], store, assemble, stop, quiet).run()
-        Reviewing(store, _desk(), self.clock, stop, quiet).run()
+        Returning(store, OWN, self.clock, stop).run()
+        Reviewing(store, self.desk(store), self.clock, stop, quiet).run()
         delivering.run()
 
     def _delivering(self, store: Repository) -> Delivering:
@@ -180,23 +194,53 @@ class World:
         policy = ResendPolicy(timedelta(hours=6), resend=True)
         stop = StopFile(self.directory / "stop")
         sending = Sending(stop, _rules, policy, expire=timedelta(days=999))
+        if self.has_ledger:
+            record = Continuity(store, self._ledger(), self.desk(store).identity, self.clock)
+            record.start()
+            sending = replace(sending, record=record)
         return Delivering(store, {"list": mailer}, sending, self.clock, Event(), Silent())
 
     def settle(self) -> None:
         """Processes that nobody kills, and a human for what was left to one, until everything has its end."""
         for _ in range(3):
             self.live(Fate())
-            with Repository(self.directory / "d.db") as store:
+            self.reconcile()
+            with Repository(self.database) as store:
                 for mail in store.mails(MailState.UNCONFIRMED):
                     if mail.attempts >= MAX_ATTEMPTS and not store.archived(mail.message_id):
                         store.decide(
                             mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, self.clock.now(), "by hand"
                         )
 
+    def reconcile(self) -> tuple[str, ...]:
+        """A person settles what the database does not know; return what that was."""
+        if not self.has_ledger:
+            return ()
+        with Repository(self.database) as store:
+            now, ledger = self.clock.now(), self._ledger()
+            reasons = difference(store, ledger.state, now).reasons
+            if reasons:
+                store.secret(now, settle=True)
+                reconcile(store, ledger, self.desk(store).identity, now)
+            return reasons
+
+    def delete(self, *ends: str) -> None:
+        """Delete files of the database by what follows its name."""
+        for end in ends:
+            self.database.with_name(f"{self.database.name}{end}").unlink(missing_ok=True)
+
+    def _ledger(self) -> LedgerFile:
+        return LedgerFile(ledger_path(self.database))
+
+    def desk(self, store: Repository) -> Desk:
+        """What reviews here, with the secret of the database."""
+        key = store.secret(self.clock.now())
+        return Desk((_RULE,), Judging(), Policy(), Identity(Address("bot", OWN), "1.0", key=key), _CONTEXT)
+
     def arrived(self, series: int) -> tuple[int, int]:
         """How many mails arrived more than once, and how many never, of one for each series."""
         ids = Counter(_id(content) for content in self.read(self.server.log))
-        with Repository(self.directory / "d.db") as store:
+        with Repository(self.database) as store:
             made = {mail.message_id for mail in store.mails()}
         assert len(made) == series
         return sum(count - 1 for count in ids.values()), len(made - set(ids))
@@ -209,16 +253,14 @@ def _rules() -> SendRules:
     return allow_all(**of_context(_CONTEXT()))
 
 
-def _desk() -> Desk:
-    rule = Maker().rule("bad-thing", check_file=_says_something)
-    return Desk((rule,), Judging(), Policy(), Identity(Address("bot", "bot@bot.example.org"), "1.0"), _CONTEXT)
-
-
 def _says_something(file: FileView) -> Iterator[Finding]:
     for line in file.change.added_lines():
         if "unsafe" in line.text and line.after:
             anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
             yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
+
+
+_RULE: Final = Maker().rule("bad-thing", check_file=_says_something)
 
 
 def _id(content: bytes) -> str:
@@ -237,11 +279,17 @@ def kill_everywhere(world: World, misbehave: Misbehave, steps: Sequence[str], ro
 
 
 def kill_in_folder(
-    directory: Path, store: type[MortalStore], misbehave: Misbehave, steps: Sequence[str], rounds: int
+    directory: Path,
+    store: type[MortalStore],
+    misbehave: Misbehave,
+    steps: Sequence[str],
+    rounds: int,
+    *,
+    has_ledger: bool = True,
 ) -> tuple[int, int, int]:
     """The same in a world with the fake server."""
     with sink(directory / "log") as server:
-        return kill_everywhere(World(directory, server, store), misbehave, steps, rounds)
+        return kill_everywhere(World(directory, server, store, has_ledger=has_ledger), misbehave, steps, rounds)
 
 
 def calm(step: str) -> None:
@@ -303,7 +351,53 @@ _FAULTS: Final[Mapping[str, Mapping[str, tuple[float, Sequence[str | Raw]]]]] = 
 }
 
 Scenario = Callable[[World], None]
-SCENARIOS: dict[str, Scenario] = {}
+
+
+def _take_backup(world: World) -> None:
+    number = len([*world.directory.glob("backup-*")])
+    back_up(world.database, world.directory / f"backup-{number}", {}, world.clock.now())
+
+
+def _restore_backup(world: World) -> None:
+    backups = sorted(world.directory.glob("backup-*"), key=lambda path: path.stat().st_mtime)
+    if backups:
+        restore(backups[len(backups) // 2], world.database, {}, world.clock.now(), force=True)
+        assert world.reconcile()
+
+
+def _delete_log(world: World) -> None:
+    world.delete("-wal")
+    world.reconcile()
+
+
+def _copy_old_file(world: World) -> None:
+    old = world.directory / "old.db"
+    if old.exists():
+        world.delete("", "-wal", "-shm")
+        shutil.copyfile(old, world.database)
+        world.reconcile()
+    else:
+        shutil.copyfile(world.database, old)
+
+
+def _begin_anew(world: World) -> None:
+    world.delete("", "-wal", "-shm")
+    assert world.reconcile()
+
+
+def _begin_without_ledger(world: World) -> None:
+    world.delete("", "-wal", "-shm", ".ledger")
+    assert world.reconcile()
+
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "backup": _take_backup,
+    "restore": _restore_backup,
+    "delete -wal": _delete_log,
+    "old file": _copy_old_file,
+    "new database": _begin_anew,
+    "new database and ledger": _begin_without_ledger,
+}
 """What an operator may do to the database between two processes, by name."""
 
 
@@ -334,6 +428,8 @@ def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = 
                 world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
             series += SERIES_PER_PROCESS
             world.live(Fate(dice.choice(steps), times=dice.randint(1, MAX_TIMES)))
+            if operator.random() < RECONCILE_CHANCE:
+                world.reconcile()
             if scenarios and dice.random() < SCENARIO_CHANCE:
                 name = dice.choice(scenarios)
                 SCENARIOS[name](world)

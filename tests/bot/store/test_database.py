@@ -15,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlmodel import select
 
+from bot.error import ReplacedError
 from bot.ports import Batch
 from bot.store import migrations
 from bot.store.database import Database, Role, sole_worker
@@ -229,3 +230,29 @@ def test_mails_of_an_older_version_count_as_followed_and_waiting_ones_are_read_a
 
     assert (mail.provenance, message.followed, message.carriers) == ("followed", True, None)
     assert changed == [4, 3]
+
+
+@pytest.mark.parametrize("name", ["d.db", "d.db-wal"])
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_is_no_longer_in_its_place_ends_the_work(tmp_path: Path, name: str, is_replaced: bool) -> None:
+    with Repository(tmp_path / "d.db") as store:
+        store.ingest(_batch())
+        assert len(store.unparsed(10)) == 1
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).rename(tmp_path / "elsewhere")
+        if is_replaced:
+            (tmp_path / name).write_bytes(content)
+        says = "another file took its place" if is_replaced else "it is gone"
+
+        with pytest.raises(ReplacedError, match=says):
+            store.unparsed(10)
+        with pytest.raises(ReplacedError, match=says):
+            store.ingest(_batch())
+
+
+def test_many_connections_that_come_and_go_are_no_replaced_file(tmp_path: Path) -> None:
+    with Repository(tmp_path / "d.db") as store:
+        for number in range(5):
+            with Repository(tmp_path / "d.db") as other:
+                other.ingest(_batch(cursor=str(number)))
+            assert len(store.unparsed(10)) == number + 1
