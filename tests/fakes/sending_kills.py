@@ -417,7 +417,7 @@ class Survived:
 def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = ()) -> Survived:
     """Run processes until so many were killed, each with a new series, then settle what is left and count."""
     dice = random.Random(seed)
-    faulty, tried = FaultyServer(dice), Counter[str]()
+    faulty, tried, operator = FaultyServer(dice), Counter[str](), random.Random(seed + 1)
     steps = STORE_STEPS + SMTP_STEPS
     with sink(directory / "log") as server:
         world = World(directory, server)
@@ -430,8 +430,8 @@ def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = 
             world.live(Fate(dice.choice(steps), times=dice.randint(1, MAX_TIMES)))
             if operator.random() < RECONCILE_CHANCE:
                 world.reconcile()
-            if scenarios and dice.random() < SCENARIO_CHANCE:
-                name = dice.choice(scenarios)
+            if scenarios and operator.random() < SCENARIO_CHANCE:
+                name = operator.choice(scenarios)
                 SCENARIOS[name](world)
                 tried[name] += 1
         server.misbehave = calm

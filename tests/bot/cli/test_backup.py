@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+import sqlite3
+import stat
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.ports import Attempt, Batch, RawMail
+from bot.store.database import sole_worker
+from bot.store.ledger import LedgerFile, ledger_path, read_ledger
+from bot.store.repository import Repository
+from bot.store.secret import secret_path
+from tests.bot.cli.conftest import Call
+
+DATABASE = Path("var/patchwarden.db")
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _installation(_elsewhere: None) -> None:
+    """A database with a mail, a ledger with another, a secret, settings, and the secret of the commands."""
+    Path("secret").write_text("s" * 40)
+    Path("secret").chmod(0o600)
+    Path("patchwarden.toml").write_text("[answers]\nsecret_file = 'secret'\n")
+    _ingest(1)
+    _sends(1)
+    with Repository(DATABASE) as store:
+        store.secret(NOW)
+
+
+def _ingest(*numbers: int) -> None:
+    with Repository(DATABASE) as store:
+        for number in numbers:
+            store.ingest(Batch("l", "0", str(number), (RawMail(str(number), NOW, b"%d" % number),)))
+
+
+def _sends(*numbers: int) -> None:
+    ledger = LedgerFile(ledger_path(DATABASE))
+    ledger.start("name", 1, NOW)
+    ledger.begin([Attempt(f"{number}@bot.example.org", "review", f"{number}@x") for number in numbers], NOW)
+
+
+def _mails() -> int:
+    with Repository(DATABASE) as store:
+        return store.tally().raw
+
+
+def test_a_backup_has_all_that_belongs_together_and_only_we_can_read_it(patchwarden: Call) -> None:
+    with Repository(DATABASE) as store:  # as a running service has it open
+        store.ingest(Batch("l", "0", "2", (RawMail("2", NOW, b"2"),)))
+        status, out, _ = patchwarden("backup", "keep/copy")
+    folder = Path("keep/copy")
+
+    assert (status, out) == (0, "keep/copy: patchwarden.db, secret, settings.toml, commands-secret, ledger\n")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert (folder / "secret").read_bytes() == secret_path(DATABASE).read_bytes()
+    assert (folder / "ledger").read_bytes() == ledger_path(DATABASE).read_bytes()
+    assert [path.name for path in Path("keep").iterdir()] == ["copy"]
+    with closing(sqlite3.connect(folder / "patchwarden.db")) as copy:
+        assert copy.execute("SELECT count(*) FROM mail").fetchone() == (2,)
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_a_backup_replaces_nothing_and_needs_a_database(patchwarden: Call) -> None:
+    Path("there").mkdir()
+
+    assert patchwarden("backup", "there")[0] == 3
+    DATABASE.unlink()
+    assert patchwarden("backup", "new")[0] == 2
+    assert not Path("new").exists()
+
+
+def test_on_an_empty_machine_everything_comes_back(patchwarden: Call) -> None:
+    patchwarden("backup", "copy")
+    secret = secret_path(DATABASE).read_bytes()
+    for path in (*DATABASE.parent.iterdir(), Path("patchwarden.toml"), Path("secret")):
+        path.unlink()
+    status, out, _ = patchwarden("restore", "copy")
+
+    assert (status, "reconcile --apply" in out) == (0, True)
+    assert Path("patchwarden.toml").read_text() == "[answers]\nsecret_file = 'secret'\n"
+    assert Path("secret").read_text() == "s" * 40
+    assert (_mails(), secret_path(DATABASE).read_bytes()) == (1, secret)
+    state = read_ledger(ledger_path(DATABASE))
+    assert state is not None
+    assert (list(state.attempts), state.is_restored) == (["1@bot.example.org"], True)
+
+
+def test_files_in_the_way_are_replaced_only_by_force(patchwarden: Call) -> None:
+    patchwarden("backup", "copy")
+    _ingest(2, 3)
+    status, _, err = patchwarden("restore", "copy")
+    assert (status, "`--force` replaces it" in err, _mails()) == (3, True, 3)
+
+    assert patchwarden("restore", "--force", "copy")[0] == 0
+    assert _mails() == 1
+    assert not [*DATABASE.parent.glob("*.part")]
+
+
+def test_the_ledger_in_place_is_never_shortened(patchwarden: Call) -> None:
+    patchwarden("backup", "copy")
+    _sends(2, 3)
+    before = ledger_path(DATABASE).read_bytes()
+    assert patchwarden("restore", "--force", "copy")[0] == 0
+
+    assert ledger_path(DATABASE).read_bytes().startswith(before)
+    state = read_ledger(ledger_path(DATABASE))
+    assert state is not None
+    assert (len(state.attempts), state.is_restored) == (3, True)
+
+
+def test_a_ledger_that_lacks_lines_gets_those_of_the_backup(patchwarden: Call) -> None:
+    patchwarden("backup", "copy")
+    ledger_path(DATABASE).unlink()
+    _sends(7)
+    assert patchwarden("restore", "--force", "copy")[0] == 0
+
+    state = read_ledger(ledger_path(DATABASE))
+    assert state is not None
+    assert set(state.attempts) == {"1@bot.example.org", "7@bot.example.org"}
+
+
+def test_nothing_is_restored_while_a_service_runs(patchwarden: Call) -> None:
+    patchwarden("backup", "copy")
+    with sole_worker(DATABASE):
+        status, _, err = patchwarden("restore", "--force", "copy")
+
+    assert (status, "another patchwarden works on it" in err) == (3, True)
+
+
+@pytest.mark.parametrize("name", ["patchwarden.db", "ledger", "secret", "manifest.json"])
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_a_damaged_backup_is_not_restored(patchwarden: Call, name: str, damage: str) -> None:
+    patchwarden("backup", "copy")
+    _ingest(2)
+    path = Path("copy") / name
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-5])
+    status, _, err = patchwarden("restore", "--force", "copy")
+
+    assert (status, err.startswith("patchwarden: backup copy: ")) == (3, True)
+    assert _mails() == 2
+
+
+def test_a_manifest_names_no_file_elsewhere(patchwarden: Call) -> None:
+    patchwarden("backup", "copy")
+    manifest = Path("copy/manifest.json")
+    content = json.loads(manifest.read_bytes())
+    content["files"]["../secret"] = content["files"]["secret"]
+    manifest.write_text(json.dumps(content))
+
+    assert patchwarden("restore", "--force", "copy")[0] == 3
