@@ -41,6 +41,7 @@ COMMANDS: Final = (
     "quarantine",
     "backup",
     "restore",
+    "prune",
     "init",
     "doctor",
 )

@@ -20,6 +20,7 @@ from bot.review.consent import Mode
 from bot.settings_answers import AnswerSettings, DigestSettings, PrecisionSettings
 from bot.settings_kernel import KernelSettings
 from bot.settings_paths import anchor, base_directory, refuse_moved
+from bot.settings_retention import RetentionSettings
 from bot.settings_sending import SendingSettings
 from bot.settings_types import Mailbox
 from rules.finding import Confidence, Severity
@@ -211,6 +212,7 @@ class Settings(BaseSettings):
     precision: PrecisionSettings = Field(default=PrecisionSettings(), description=PrecisionSettings.__doc__)
     digest: DigestSettings = Field(default=DigestSettings(), description=DigestSettings.__doc__)
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
+    retention: RetentionSettings = Field(default=RetentionSettings(), description=RetentionSettings.__doc__)
     kernel: KernelSettings = Field(default=KernelSettings(), description=KernelSettings.__doc__)
     unlisted: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
         default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."

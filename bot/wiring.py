@@ -24,6 +24,7 @@ from bot.jobs.digest import Digesting
 from bot.jobs.isolation import Hands
 from bot.jobs.judgement import LIMITS, Judging
 from bot.jobs.poll import Poll
+from bot.jobs.prune import PruneJob, Retention
 from bot.jobs.pulse import Pulse
 from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
@@ -40,6 +41,7 @@ from bot.wiring_data import make_private
 from rules.border.filter import Filter
 from rules.registry import active
 
+_DAY: Final = 86_400
 _MAX_FETCH: Final = 3600.0
 """Seconds that polling may give no sign: git has 900 s for a fetch and as many to pack, for each of an archive's epochs
 that changed, of which there are two at most when a new one begins."""
@@ -62,6 +64,7 @@ class Service:
     answering: Answering | None = None
     digesting: Digesting | None = None
     returning: Returning | None = None
+    pruning: PruneJob | None = None
     pulse: Pulse = field(default_factory=Pulse)
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
@@ -79,6 +82,7 @@ class Service:
             Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
             *_deliveries(self.delivering, settings),
             *(Repeated(name, job.run, pace.review_seconds, pace.jitter_seconds) for name, job in more.items() if job),
+            *((Repeated("prune", self.pruning.run, _DAY, pace.jitter_seconds),) if self.pruning else ()),
         )
 
 
@@ -148,6 +152,7 @@ def service(
             reviewing=Reviewing(store, judging, clock, stop, progress),
             stop=stop,
             pulse=pulse,
+            pruning=pruning(settings, store, stop),
             delivering=_delivering(settings, store, clock, stop, progress) if deliver else None,
             completing=_completing(settings, store, clock, stop, progress) if online else None,
             attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
@@ -177,6 +182,14 @@ def _delivering(settings: Settings, store: Repository, clock: Clock, stop: Event
 def _deliveries(job: Delivering | None, settings: Settings) -> tuple[Repeated, ...]:
     pace = settings.schedule
     return (Repeated("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),) if job else ()
+
+
+def pruning(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:
+    """The job that removes old texts; None where everything is kept."""
+    chosen = settings.retention
+    mails, reviews = (timedelta(days=days) if days else None for days in (chosen.raw_mail_days, chosen.reviews_days))
+    retention = Retention(mails, reviews)
+    return PruneJob(store, retention, wiring_lore.SystemClock(), stop) if mails or reviews else None
 
 
 def archive(path: Path, writers: Writers | None = None) -> Archive:

@@ -106,6 +106,8 @@ def _posting(one: KeptPosting, by: Terms, now: datetime) -> Iterator[str]:
 
 
 def _no_patch(kept: Kept, by: Terms) -> str:
+    if not kept.mail.raw:
+        return "its text is not here any more"
     message = parse(kept.mail.raw)
     if not isinstance(message, Message):
         return message.reason

@@ -225,6 +225,8 @@ def _print(mail: Outgoing) -> None:
     note = _note(mail, datetime.now(UTC))
     typer.echo(f"# {mail.state}{f' ({note})' if note else ''}, from {mail.envelope_from} to", err=True)
     typer.echo(visible(f"# {', '.join(mail.envelope_to)}"), err=True)
+    if not mail.content:
+        typer.echo("# its text was removed by retention", err=True)
     typer.echo(mail.content, nl=False)
 
 

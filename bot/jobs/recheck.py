@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from bot.jobs.isolation import Broken
 from bot.jobs.review import Desk, Judged, examine, mail_for, rehearsed
-from bot.mail.posting import Complete, Posting
+from bot.mail.posting import Complete, Defective, Posting
 from bot.mail.refusal import Context, refuse_posting
 from bot.ports import Clock, Outgoing
 from bot.review.comment import Comment, Review
@@ -45,8 +45,8 @@ class Memory(Protocol):
     def quarantine(self, posting: Posting, reason: str) -> None:
         """Remember that the posting could not be judged, and why."""
 
-    def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
-        """Keep verified bytes by their full ids."""
+    def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
+        """Keep verified bytes by their full ids; they were used now."""
 
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
         """Keep the review and its mail together; say whether the mail was kept."""
@@ -84,6 +84,8 @@ class Rechecking:
 
         Raises StoppedError.
         """
+        if isinstance(posting.state, Defective):
+            return Broken(posting.state.reason)
         now, store = self._clock.now(), self._store
         before = store.review_of(posting.message_id)
         previous = store.previous_review(posting, rehearsed(self._desk, posting))
@@ -104,7 +106,7 @@ class Rechecking:
             store.note_verdict(posting.message_id, stood, now)
             told = frozenset({stood})
         mail, unsent = self._mail(judged, told, context, now) if send else (None, "")
-        store.save_blobs(judged.blobs)
+        store.save_blobs(judged.blobs, now)
         found = judged.review
         if mail is None and verdict_of(found) not in told:
             found = _unmailed(found, old)

@@ -75,6 +75,6 @@ class Returning:
             is_claim = author == self._own and _OUR_ID.match(message.message_id)
             answers = message.in_reply_to or ""
             return Claim(message.message_id, answers, kept.mail.arrived, kept.id) if is_claim else None
-        if not is_copy(message, ours.content):
+        if ours.content and not is_copy(message, ours.content):  # retention may have removed our text
             return Returned(message.message_id, "foreign", kept.source, f"{kept.mail.origin} from {author}")
         return Returned(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())

@@ -103,7 +103,7 @@ class Reviewing:
             log.error("series %s cannot be judged: %s", posting.message_id, judged.reason)
             self._store.quarantine(posting, judged.reason)
             return replace(outcome, refused=judged.reason, failures=1)
-        self._store.save_blobs(judged.blobs)
+        self._store.save_blobs(judged.blobs, now)
         kept = self._store.save_review(judged.review, judged.outgoing, now)
         mail = judged.outgoing if kept else None
         return replace(

@@ -5,6 +5,7 @@ from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenan
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
 from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
 from bot.ports.outbox import (
+    TRANSITIONS,
     AlreadySent,
     Candidate,
     ClaimedMail,
@@ -26,10 +27,12 @@ from bot.ports.outbox import (
     Withdraw,
 )
 from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
+from bot.ports.retention import Prunable, Pruned, Step
 from bot.ports.running import Clock, Progress
 from bot.ports.store import KeptPosting, Knowledge, Store, Tally, Unjudged
 
 __all__ = [
+    "TRANSITIONS",
     "AlreadySent",
     "Archive",
     "Attempt",
@@ -66,12 +69,15 @@ __all__ = [
     "Postings",
     "Progress",
     "Provenance",
+    "Prunable",
+    "Pruned",
     "RawMail",
     "Returned",
     "Returns",
     "Send",
     "SendingRecord",
     "Served",
+    "Step",
     "Store",
     "StoredMail",
     "Tally",

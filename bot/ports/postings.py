@@ -63,8 +63,8 @@ class Postings(Protocol):
     def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
         """What `blob` gives for each of these ids in their order, until it comes to more than so many bytes."""
 
-    def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
-        """Keep verified bytes by their full ids."""
+    def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
+        """Keep verified bytes by their full ids; they were used now."""
 
 
 @dataclass(frozen=True, slots=True)

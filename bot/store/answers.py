@@ -31,7 +31,9 @@ class AnswerRows:
         """Mails that were not yet looked at for commands, in the order they were kept; none that waits to be read."""
         with self._database.reading() as session:
             first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
-            rows = select(MailRow).where(col(MailRow.id) > _position(session), MailRow.state != "deleted")
+            rows = select(MailRow).where(
+                col(MailRow.id) > _position(session), MailRow.state != "deleted", col(MailRow.pruned).is_(None)
+            )
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
             found = session.exec(rows.order_by(col(MailRow.id)).limit(limit)).all()

@@ -67,6 +67,7 @@ class FollowingRows:
             select(MailRow)
             .join(AttestationRow, col(AttestationRow.mail_id) == col(MailRow.id), isouter=True)
             .where(MailRow.state == "read", MailRow.arrived >= since, col(AttestationRow.mail_id).is_(None))
+            .where(col(MailRow.pruned).is_(None))
             .order_by(col(MailRow.id))
             .limit(limit)
         )

@@ -12,7 +12,7 @@ from bot.store.database import Database
 from bot.store.following import context_of
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_of
-from bot.store.tables import AnsweredRow, CompletionRow, MailRow, MessageRow, PostingRow, ReviewRow
+from bot.store.tables import PRUNED, AnsweredRow, CompletionRow, MailRow, MessageRow, PostingRow, ReviewRow
 
 
 class KnowledgeRows:
@@ -49,18 +49,29 @@ class KnowledgeRows:
 
     def quarantined(self, limit: int) -> Sequence[Kept]:
         with self._database.reading() as session:
-            bad = select(MailRow).where(MailRow.state == "unreadable").order_by(col(MailRow.id).desc()).limit(limit)
+            bad = (
+                select(MailRow)
+                .where(MailRow.state == "unreadable", col(MailRow.pruned).is_(None))
+                .order_by(col(MailRow.id).desc())
+                .limit(limit)
+            )
             return [kept_of(row, "") for row in session.exec(bad)]
 
     def unjudged(self, limit: int) -> Sequence[Unjudged]:
         with self._database.reading() as session:
-            bad = select(PostingRow).where(PostingRow.verdict == QUARANTINED, PostingRow.state != "gone")
+            bad = select(PostingRow).where(
+                PostingRow.verdict == QUARANTINED, col(PostingRow.state).not_in(("gone", PRUNED))
+            )
             rows = session.exec(bad.order_by(col(PostingRow.arrived).desc(), col(PostingRow.message_id)).limit(limit))
             return [Unjudged(decode(Posting, row.value), row.arrived, row.reason) for row in rows]
 
     def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
-        unread = col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable"
-        unjudged = col(PostingRow.message_id).in_(postings), col(PostingRow.verdict) == QUARANTINED
+        unread = col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable", col(MailRow.pruned).is_(None)
+        unjudged = (
+            col(PostingRow.message_id).in_(postings),
+            col(PostingRow.verdict) == QUARANTINED,
+            col(PostingRow.state) != PRUNED,
+        )
         with self._database.writing() as session:
             read = session.exec(update(MailRow).where(*unread).values(state="new", reason="")).rowcount
             judged = session.exec(update(PostingRow).where(*unjudged).values(verdict="", reason="")).rowcount
@@ -71,7 +82,9 @@ def kept_of(row: MailRow, message_id: str) -> Kept:
     """The mail that a row keeps."""
     assert row.id is not None
     mail = RawMail(row.origin, row.arrived, unpack(row.raw))
-    return Kept(row.id, message_id, row.source, mail, row.state, row.reason)
+    removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
+    reason = "; ".join(filter(None, (row.reason, removed)))
+    return Kept(row.id, message_id, row.source, mail, row.state, reason)
 
 
 def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPosting:

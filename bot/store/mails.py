@@ -22,12 +22,13 @@ _INSERT_OR_PROMOTE = _INSERT.on_conflict_do_update(
     index_elements=["content_hash"],
     set_={name: _INSERT.excluded[name] for name in ("source", "origin", "arrived", "provenance", "state", "reason")},
     where=(col(MailRow.state) != "deleted")
+    & col(MailRow.pruned).is_(None)
     & (
         (col(MailRow.provenance) != _FOLLOWED) & (_INSERT.excluded.provenance == _FOLLOWED)
         | (col(MailRow.provenance) == _PRIVATE) & (_INSERT.excluded.provenance == _FOUND)
     ),
 )
-"""A mail that is here already is one anew if it comes by a better way than before."""
+"""A mail that is here already is one anew if it comes by a better way than before, unless its text was removed."""
 
 
 class MailRows:
@@ -89,14 +90,15 @@ class MailRows:
 
     def keep_private(self, sources: Sequence[str]) -> int:
         with self._database.writing() as session:
-            let_in = col(MailRow.source).in_(sources), col(MailRow.provenance) != _PRIVATE
+            here = col(MailRow.pruned).is_(None)
+            let_in = col(MailRow.source).in_(sources), col(MailRow.provenance) != _PRIVATE, here
             rows = session.exec(select(MailRow.id, MailRow.state, MailRow.reason).where(*let_in)).all()
             for mail, state, reason in rows:
                 _withdraw(session, mail, reason.split(" ", 1)[0] if state == "conflict" else "")
             if rows:
                 # These mails, and what they kept out of the threads, are read anew.
                 again = col(MailRow.state).in_(("duplicate", "conflict")) | ((col(MailRow.state) == "read") & let_in[0])
-                session.exec(update(MailRow).where(again).values(state="new", reason=""))
+                session.exec(update(MailRow).where(again, here).values(state="new", reason=""))
                 session.exec(update(MailRow).where(*let_in).values(provenance=_PRIVATE))
             return len(rows)
 
@@ -152,7 +154,7 @@ def _load(session: Session, row: ThreadRow) -> Thread:
     found = session.exec(
         select(MessageRow, MailRow)
         .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
-        .where(MessageRow.thread_id == row.id)
+        .where(MessageRow.thread_id == row.id, col(MailRow.pruned).is_(None))
         .order_by(col(MailRow.id))
         .limit(_MOST_IN_A_THREAD)
     ).all()

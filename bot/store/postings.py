@@ -17,7 +17,17 @@ from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, WAITING, change_state, row_of
 from bot.store.reviews import keep_posting, review_as_told, save_review
-from bot.store.tables import AnsweredRow, BlobRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, ThreadRow
+from bot.store.tables import (
+    PRUNED,
+    AnsweredRow,
+    BlobRow,
+    MailRow,
+    MessageRow,
+    OutgoingRow,
+    PostingRow,
+    ReviewRow,
+    ThreadRow,
+)
 from bot.store.times import utc
 from rules.finding import silences
 
@@ -37,7 +47,7 @@ class PostingRows:
         with self._database.writing() as session:
             for thread, postings in threads:
                 ids = [posting.message_id for posting in postings]
-                before = select(PostingRow).where(PostingRow.thread_id == thread.id)
+                before = select(PostingRow).where(PostingRow.thread_id == thread.id, PostingRow.state != PRUNED)
                 for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
                     row.state, row.detail = "gone", "its thread is put together otherwise now"
                     session.add(row)
@@ -128,13 +138,14 @@ class PostingRows:
                     found[blob_id] = content
         return found
 
-    def save_blobs(self, blobs: Mapping[str, bytes]) -> None:
+    def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
         if not blobs:
             return
-        rows = [{"blob_id": blob_id, "content": pack(content)} for blob_id, content in blobs.items()]
+        rows = [{"blob_id": blob_id, "content": pack(content), "used": now} for blob_id, content in blobs.items()]
         with self._database.writing() as session:
             for row in rows:
-                session.exec(insert(BlobRow).values(**row).on_conflict_do_nothing())
+                used = insert(BlobRow).values(**row)
+                session.exec(used.on_conflict_do_update(index_elements=["blob_id"], set_={"used": now}))
 
 
 def _save(session: Session, thread: Thread, posting: Posting) -> None:
@@ -148,6 +159,8 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
     claimed = sorted(thread.disputed.intersection(parts))
     state, detail = ("defective", f"other mails claim {', '.join(claimed)}") if claimed else _state(posting)
     row = session.get(PostingRow, posting.message_id)
+    if row is not None and row.state == PRUNED:
+        return  # what is assembled without its pruned mails is never more than was judged
     if row is not None and row.value != value:
         keep_posting(session, row)
     verdict, reason = ("", "") if row is None else (row.verdict, row.reason)

@@ -19,6 +19,7 @@ from bot.store.mails import MailRows
 from bot.store.outgoing import OutgoingRows
 from bot.store.postings import PostingRows
 from bot.store.records import RecordRows
+from bot.store.retention import RetentionRows
 from bot.store.returns import ReturnRows
 from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
@@ -32,6 +33,7 @@ class Repository(
     ClaimRows,
     AnswerRows,
     RecordRows,
+    RetentionRows,
     ReturnRows,
     InstallationRows,
 ):
@@ -52,6 +54,10 @@ class Repository(
                 postings=session.exec(select(func.count()).where(PostingRow.state != "gone")).one(),
                 mails=dict(session.exec(by_state).all()),
             )
+
+    def compact(self) -> int:
+        """Write the file anew without unused space; how many bytes that freed. Nobody may write meanwhile."""
+        return self._database.compact()
 
     def close(self) -> None:
         self._database.close()

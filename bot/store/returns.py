@@ -29,7 +29,9 @@ class ReturnRows:
     def unreturned(self, limit: int) -> Sequence[Kept]:
         with self._database.reading() as session:
             first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
-            rows = select(MailRow).where(col(MailRow.id) > _position(session), col(MailRow.state).in_(_READ))
+            rows = select(MailRow).where(
+                col(MailRow.id) > _position(session), col(MailRow.state).in_(_READ), col(MailRow.pruned).is_(None)
+            )
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
             return [kept_of(row, "") for row in session.exec(rows.order_by(col(MailRow.id)).limit(limit))]

@@ -2,6 +2,7 @@
 """The rows, which never leave this folder. Times are UTC; big texts are compressed; a state is a word."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Index, MetaData, text
 from sqlmodel import Field, SQLModel
@@ -17,14 +18,18 @@ SQLModel.metadata = MetaData(
 )
 metadata = SQLModel.metadata
 
+PRUNED: Final = "pruned"
+"""The state of a posting whose texts retention removed."""
+
 
 class MailRow(SQLModel, table=True):
     """One mail as it came, each content once. States: new, read, unreadable, duplicate, conflict, private, deleted.
 
-    `provenance` is a word of bot.ports.Provenance.
+    `provenance` is a word of bot.ports.Provenance. `pruned` is when retention removed its bytes.
     """
 
     __tablename__ = "mail"
+    __table_args__ = (Index("ix_mail_unpruned", "arrived", sqlite_where=text("pruned IS NULL")),)
 
     id: int | None = Field(default=None, primary_key=True)
     content_hash: str = Field(unique=True)
@@ -35,6 +40,7 @@ class MailRow(SQLModel, table=True):
     state: str = Field(default="new", index=True)
     reason: str = ""
     provenance: str = Field(default="followed", sa_column_kwargs={"server_default": text("'followed'")})
+    pruned: datetime | None = None
 
 
 class CursorRow(SQLModel, table=True):
@@ -77,7 +83,7 @@ class MessageRow(SQLModel, table=True):
 
 
 class PostingRow(SQLModel, table=True):
-    """One posting. States: waiting, complete, defective, gone (its thread is read otherwise now).
+    """One posting. States: waiting, complete, defective, gone (its thread is read otherwise now), pruned.
 
     `verdict` is empty until the posting was judged: then "reviewed", or "refused" or "quarantined" with the reason.
     """
@@ -111,6 +117,7 @@ class ReviewRow(SQLModel, table=True):
     reviewed: datetime
     posting: bytes
     value: bytes
+    pruned: datetime | None = None
 
 
 class OutgoingRow(SQLModel, table=True):
@@ -156,6 +163,7 @@ class BlobRow(SQLModel, table=True):
 
     blob_id: str = Field(primary_key=True)
     content: bytes
+    used: datetime | None = None
 
 
 class CompletionRow(SQLModel, table=True):

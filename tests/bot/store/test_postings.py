@@ -241,8 +241,8 @@ def test_a_mail_of_another_kind_is_not_a_second_one(store: Repository, make: Mak
 
 def test_blobs_are_found_by_the_ids_of_index_lines(store: Repository) -> None:
     contents = [b"fn main() {}\n", b"", b"\0\xff"]
-    store.save_blobs({blob_id(content): content for content in contents})
-    store.save_blobs({blob_id(contents[0]): contents[0]})
+    store.save_blobs({blob_id(content): content for content in contents}, NOW)
+    store.save_blobs({blob_id(contents[0]): contents[0]}, NOW)
 
     assert [store.blob(blob_id(content)) for content in contents] == contents
     assert store.blob(blob_id(contents[0])[:12]) == contents[0]
@@ -250,7 +250,7 @@ def test_blobs_are_found_by_the_ids_of_index_lines(store: Repository) -> None:
 
 def test_blobs_are_given_together_until_they_are_too_much(store: Repository) -> None:
     contents = {blob_id(content): content for content in (b"a" * 60, b"b" * 30, b"c" * 30)}
-    store.save_blobs(contents)
+    store.save_blobs(contents, NOW)
     one, two, three = contents
     ids = [one[:12], "0" * 12, "strange", two, three]
 
@@ -260,13 +260,13 @@ def test_blobs_are_given_together_until_they_are_too_much(store: Repository) -> 
 
 @pytest.mark.parametrize("wrong", ["", "abcdef", "%" * 12, "0123456789ab", "ABCDEF0123456"])
 def test_no_blob_answers_to_a_strange_or_unknown_id(store: Repository, wrong: str) -> None:
-    store.save_blobs({blob_id(b"x"): b"x"})
+    store.save_blobs({blob_id(b"x"): b"x"}, NOW)
 
     assert store.blob(wrong) is None
 
 
 def test_an_ambiguous_blob_id_is_no_blob(store: Repository) -> None:
-    store.save_blobs({"a" * 39 + "0": b"x", "a" * 39 + "1": b"y"})
+    store.save_blobs({"a" * 39 + "0": b"x", "a" * 39 + "1": b"y"}, NOW)
 
     assert store.blob("a" * 12) is None
 

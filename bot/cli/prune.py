@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden prune`: remove texts that are older than the settings want."""
+
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from bot.cli.context import options
+from bot.cli.database import existing
+from bot.error import SettingsError
+from bot.jobs.prune import summary
+from bot.jobs.schedule import stopped_by_signals
+from bot.settings import Settings, load
+from bot.store.database import sole_worker
+from bot.store.error import StoreError
+from bot.store.repository import Repository
+from bot.wiring import pruning
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(prune)
+
+
+def prune(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed; change nothing.")] = False,
+) -> None:
+    """Remove the texts of mails, series and reviews that are older than [retention] says, and shrink the database.
+
+    A running service does this once a day. Message-ids, hashes, states and verdicts stay: no mail is
+    reviewed or sent again.
+
+    \b
+    Example:
+      patchwarden prune --dry-run
+      patchwarden prune
+
+    Exit status: 0 done; 2 wrong settings, or [retention] keeps everything; 3 the database cannot be written.
+    """
+    settings, stop = load(options(context).config), Event()
+    with existing(settings) as store, stopped_by_signals(stop):
+        job = pruning(settings, store, stop)
+        if job is None:
+            raise SettingsError("[retention] keeps everything; set raw_mail_days or reviews_days")
+        pruned = job.run(dry=dry_run)
+        typer.echo(f"{'would remove' if dry_run else 'removed'}: {summary(pruned)}")
+        if not dry_run and not stop.is_set():
+            _compact(settings, store)
+
+
+def _compact(settings: Settings, store: Repository) -> None:
+    """Write the file anew, unless another process works on it."""
+    try:
+        with sole_worker(settings.database):
+            typer.echo(f"{settings.database}: {store.compact():,} bytes smaller")
+    except StoreError as error:
+        typer.echo(f"not compacted, new data fills the unused space: {error}")

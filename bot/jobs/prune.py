@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Remove what is older than the settings say, in small steps between which others can write."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+
+from bot.ports import Clock, Prunable, Pruned, Step
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long texts are kept: mails of others, and what we wrote. None: for ever."""
+
+    mails: timedelta | None = None
+    reviews: timedelta | None = None
+
+
+class PruneJob:
+    """Removes what is old; it can be killed between any two steps, and beside it others work on the database."""
+
+    def __init__(self, store: Prunable, retention: Retention, clock: Clock, stop: Event) -> None:
+        self._store = store
+        self._retention = retention
+        self._clock = clock
+        self._stop = stop
+
+    def run(self, *, dry: bool = False) -> Pruned:
+        """Remove what is old and give the space back; return what was removed, or with `dry` would be."""
+        now, store = self._clock.now(), self._store
+        pruned = Pruned()
+        if self._retention.mails is not None:
+            before = now - self._retention.mails
+            pruned += self._all(lambda after: store.prune_threads(before, now, after, dry=dry))
+            pruned += self._all(lambda after: store.prune_images(before, after, dry=dry))
+        if self._retention.reviews is not None:
+            old = now - self._retention.reviews
+            pruned += self._all(lambda after: store.prune_reviews(old, now, after, dry=dry))
+            pruned += self._all(lambda after: store.prune_sent(old, after, dry=dry))
+        if not dry:
+            while not self._stop.is_set() and store.reclaim():
+                pass
+            log.info("removed by retention: %s", summary(pruned))
+        return pruned
+
+    def _all(self, prune: Callable[[tuple[str, int] | None], Step]) -> Pruned:
+        pruned, after = Pruned(), None
+        while not self._stop.is_set():
+            step = prune(after)
+            pruned += step.pruned
+            after = step.after
+            if after is None:
+                break
+        return pruned
+
+
+def summary(pruned: Pruned) -> str:
+    """Return what was removed, as people read it."""
+    return (
+        f"{pruned.mails:,} mails, {pruned.postings:,} series, {pruned.images:,} file images, "
+        f"{pruned.reviews:,} reviews, {pruned.sent:,} sent mails, {pruned.bytes:,} bytes"
+    )
