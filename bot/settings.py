@@ -78,6 +78,13 @@ class ReviewSettings(_Table):
         description="A series sent longer ago is not reviewed; 0: 48 hours where lists are followed over the network "
         "or get mails, else any age, right for a dry run over an old archive.",
     )
+    workers: int = Field(
+        default=2,
+        ge=2,
+        le=64,
+        description="Processes that review series, of at most 512 MB each. One of them is always left for series that "
+        "were not tried yet, so that hostile ones do not hold them up.",
+    )
     bots: tuple[Mailbox, ...] = Field(
         default=(), description="Addresses of bots beside the known ones; nothing they send is reviewed or answered."
     )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The composition root: settings become adapters, adapters become jobs. Nothing else joins them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -21,7 +21,7 @@ from bot.jobs.attest import Attesting
 from bot.jobs.complete import Completing
 from bot.jobs.deliver import Delivering, NoRecord
 from bot.jobs.digest import Digesting
-from bot.jobs.isolation import Hands
+from bot.jobs.isolation import Hands, TimeLimit
 from bot.jobs.judgement import LIMITS, Judging
 from bot.jobs.poll import Poll
 from bot.jobs.prune import PruneJob, Retention
@@ -29,7 +29,7 @@ from bot.jobs.pulse import Pulse
 from bot.jobs.returns import Returning
 from bot.jobs.review import Desk, Reviewing
 from bot.jobs.schedule import Repeated
-from bot.jobs.workers import Workers
+from bot.jobs.workers import WorkerPool, Workers
 from bot.kernel.kernels import Kernels, Place, Places
 from bot.mail.refusal import Terms
 from bot.ports import Archive, Clock, Progress
@@ -132,12 +132,15 @@ def service(
         sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
         Repository(settings.database, pulse.beat) as store,
         Workers(on_result=pulse.beat) as workers,
-        judges(stop, pulse.beat) as hands,
+        WorkerPool(settings.review.workers, LIMITS, stop) as judges,
         Workers(1, on_result=pulse.beat) as verifiers,  # their own: the DNS may let them wait
+        # Their own: series do not hold up what people write to us.
+        Workers(1, stop=stop, on_result=pulse.beat) as answerers,
     ):
         make_private(settings)
         store.keep_private([archive(path).name for path in own])
-        judging = desk(settings, store, clock, hands)
+        judging = desk(settings, store, clock, judges)
+        again = replace(judging, judge=_judge(settings, store, answerers))
         made = Service(
             store=store,
             poll=Poll(
@@ -149,7 +152,7 @@ def service(
                 workers,
                 lambda: judging.context().book,
             ),
-            reviewing=Reviewing(store, judging, clock, stop, progress),
+            reviewing=Reviewing(store, judging, clock, stop, progress, settings.review.workers),
             stop=stop,
             pulse=pulse,
             pruning=pruning(settings, store, stop),
@@ -158,7 +161,7 @@ def service(
             attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
             if online and settings.lore.verify
             else None,
-            answering=wiring_answers.answering(settings, store, judging, clock, stop),
+            answering=wiring_answers.answering(settings, store, again, clock, stop),
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
             returning=Returning(store, settings.identity.address, clock, stop)
             if wiring_identity.sends(settings)
@@ -204,27 +207,25 @@ def followed(settings: Settings, paths: Sequence[Path], writers: Writers) -> lis
     return [PrivateMailbox(source) if source.name == own else source for source in found]
 
 
-def judges(stop: Event | None = None, on_result: Callable[[], None] = lambda: None) -> Workers:
-    """The process in which postings are judged, one after the other: each may find what the one before it proved."""
-    return Workers(1, LIMITS, stop, on_result)
-
-
 def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> Desk:
     """What postings are judged by, with all that people answered so far; the hands do the judging.
 
     Raises KernelError for a kernel repository that is none.
     """
-    places = _places(settings)
-    Kernels(places)  # what is wrong with them is said now, not of each posting
+    Kernels(_places(settings))  # what is wrong with them is said now, not of each posting
     judging = Desk(
         rules=active(),
-        judge=Judging(places, store.blobs, hands),
+        judge=_judge(settings, store, hands),
         policy=policy(settings),
         identity=wiring_identity.identity(settings, store),
         context=wiring_recipients.recipient_context(settings, clock),
         terms=terms(settings),
     )
     return wiring_answers.listening(judging, settings, store, clock)
+
+
+def _judge(settings: Settings, store: Repository, hands: Hands) -> Judging:
+    return Judging(_places(settings), store.blobs, hands, TimeLimit(LIMITS.seconds))
 
 
 def _screened(settings: Settings, clock: Clock, writers: Writers) -> list[Archive]:

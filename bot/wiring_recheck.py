@@ -11,8 +11,10 @@ from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Writers
 from bot.jobs.isolation import Hands
+from bot.jobs.judgement import LIMITS
 from bot.jobs.poll import Poll
 from bot.jobs.recheck import Rechecking
+from bot.jobs.workers import Workers
 from bot.mail.posting import Complete, Posting
 from bot.mail.target import target
 from bot.ports import Archive, Progress
@@ -34,6 +36,7 @@ class Again:
         self._settings = settings
         self._writers = Writers(clock, once=True)
         self._progress = progress
+        self._hands = hands
         self._paths = (*sources, *settings.archives)
 
     def find(self, name: str) -> Posting:
@@ -63,9 +66,8 @@ class Again:
 
     def _poll(self, archives: Sequence[Archive]) -> None:
         if archives:
-            polled = Poll(
-                archives, self.store, assemble, Event(), self._progress, book=lambda: self._context().book
-            ).run()
+            book = self._context().book
+            polled = Poll(archives, self.store, assemble, Event(), self._progress, self._hands, lambda: book).run()
             if polled.problems:
                 raise InboxError("; ".join(polled.problems))
 
@@ -73,5 +75,5 @@ class Again:
 @contextmanager
 def again(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Again]:
     """What judges again over the settings' database. Raises StoreError for one that cannot be used."""
-    with Repository(settings.database) as store, wiring.judges() as hands:
+    with Repository(settings.database) as store, Workers(1, LIMITS) as hands:
         yield Again(settings, sources, store, hands, progress)

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Final
 
 from bot.inbox.error import InboxError
-from bot.jobs.isolation import Broken, Hands
+from bot.jobs.isolation import Broken, Hands, TimeLimit
 from bot.mail.attestation import Attestation, Verdict
 from bot.ports import Attestations, Clock, Progress, StoredMail
 
@@ -19,7 +19,7 @@ FRESH: Final = timedelta(days=7)
 
 _MAILS: Final = 50
 _TRIES: Final = 3
-_SECONDS: Final = 30.0  # a mail has up to six signatures, and the DNS its time for each key
+_TIME: Final = TimeLimit(30.0)  # a mail has up to six signatures, and the DNS its time for each key
 
 Attest = Callable[[bytes], tuple[Attestation, ...]]
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Attesting:
     def _verified(
         self, mails: Sequence[StoredMail]
     ) -> list[tuple[StoredMail, tuple[Attestation, ...] | Later | Broken]]:
-        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails, _SECONDS), strict=True))
+        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails, _TIME), strict=True))
 
     def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | Later | Broken) -> bool:
         now = self._clock.now()

@@ -45,16 +45,19 @@ def serve(connection: Connection, limits: Limits) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _die_with_parent()
     with suppress(EOFError, OSError):
         while True:
-            work, items, seconds = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
+            work, items, time = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
             for item in items:
-                signal.setitimer(signal.ITIMER_REAL, seconds)
+                signal.setitimer(signal.ITIMER_REAL, time.seconds)
+                signal.setitimer(signal.ITIMER_PROF, time.processor_seconds)
                 answer = _answer(work, item, limits)
                 signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_PROF, 0)
                 connection.send_bytes(answer)
 
 

@@ -17,9 +17,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A piece of work that a bug stopped."""
+    """A piece of work that a bug or a limit stopped.
+
+    `exceeded` says that a limit was exceeded or the process died: another try, with more time, may end otherwise.
+    """
 
     reason: str
+    exceeded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """The time for one piece of work: seconds by the clock, and seconds of processor time if those are limited too."""
+
+    seconds: float
+    processor_seconds: float = 0.0
 
 
 class StoppedError(Exception):
@@ -29,14 +41,14 @@ class StoppedError(Exception):
 class Hands(Protocol):
     """Who does the work on many pieces. Raises StoppedError where it is told to end meanwhile."""
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], seconds: float | None = None) -> list[R | Broken]:
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:
         """What the work gives for each item, in their order; Broken where it fails, or takes longer than it may."""
 
 
 class OwnHands:
     """Does the work in this process, without limits: for mail that somebody chose, and for tests."""
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], seconds: float | None = None) -> list[R | Broken]:  # noqa: ARG002 nobody counts
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:  # noqa: ARG002 nobody counts
         name = getattr(work, "__name__", "work")
         return [isolated(name, partial(work, item)) for item in items]
 

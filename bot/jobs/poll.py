@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
 from bot.inbox.thread import relatives
-from bot.jobs.isolation import Broken, Hands, OwnHands
+from bot.jobs.isolation import Broken, Hands, OwnHands, TimeLimit
 from bot.jobs.outcome import Outcome
 from bot.mail.address_book import AddressBook
 from bot.mail.message import Message, UnreadableMail
@@ -29,7 +29,7 @@ NO_BOOK: Final = AddressBook()
 _MAILS: Final = 500
 _THREADS: Final = 50
 _RELATED: Final = 50
-_THREAD_SECONDS: Final = 60.0  # the longest threads have hundreds of patches
+_THREAD_TIME: Final = TimeLimit(60.0)  # the longest threads have hundreds of patches
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class Poll:
         return done, tuple(unready)
 
     def _assembled(self, threads: Sequence[Thread]) -> Iterator[Sequence[Posting]]:
-        made = self._hands.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_SECONDS)
+        made = self._hands.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
         for thread, found in zip(threads, made, strict=True):
             if isinstance(found, Broken):
                 log.error("thread %d cannot be put together: %s", thread.id, found.reason)

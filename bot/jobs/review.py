@@ -4,14 +4,16 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event
-from typing import Final
+from typing import Final, Protocol
 
 from bot.jobs.isolation import Broken, StoppedError, isolated
 from bot.jobs.judgement import Judgement
 from bot.jobs.outcome import Outcome
+from bot.jobs.queue import ReviewQueue
 from bot.mail.authority import reply_address
 from bot.mail.compose import Refused, compose, recipients
 from bot.mail.parse import SYNTHETIC
@@ -28,9 +30,17 @@ from bot.review.review import review
 from rules.finding import silences
 from rules.rule import Rule
 
-_POSTINGS: Final = 50
+_LOOK_SECONDS: Final = 1.0
+"""So soon a worker that is idle while another one works gets a posting that came meanwhile."""
 
 log = logging.getLogger(__name__)
+
+
+class Judge(Protocol):
+    """Tells what the rules find in a posting; a first try may get less time than another one."""
+
+    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Judgement | Broken:
+        """What is found, or Broken where that cannot be told. Raises StoppedError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Desk:
     """
 
     rules: tuple[Rule, ...]
-    judge: Callable[[Posting, tuple[Rule, ...]], Judgement | Broken]
+    judge: Judge
     policy: Policy
     identity: Identity
     context: Callable[[], RecipientContext]
@@ -62,10 +72,26 @@ class Judged:
     blobs: Mapping[str, bytes]
 
 
-class Reviewing:
-    """Reviews whatever is due; between two postings it looks whether it is to stop."""
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A posting that is being judged, with what its review takes from the store and the desk."""
 
-    def __init__(self, store: Postings, desk: Desk, clock: Clock, stop: Event, progress: Progress) -> None:
+    due: DuePosting
+    previous: Review | None
+    desk: Desk
+
+
+class Reviewing:
+    """Reviews whatever is due, as many postings at a time as there are `workers`; each is stored when it is done.
+
+    The first try of a posting is short. One that exceeds it, or kills its worker, is tried again after all others,
+    and quarantined if it fails again. Here the store alone is asked and written, one posting after the other.
+    """
+
+    def __init__(
+        self, store: Postings, desk: Desk, clock: Clock, stop: Event, progress: Progress, workers: int = 1
+    ) -> None:
+        self._workers = workers
         self._store = store
         self._desk = desk
         self._clock = clock
@@ -75,30 +101,57 @@ class Reviewing:
     def run(self) -> tuple[Outcome, ...]:
         """What became of each posting that was due, in order."""
         self._progress.start("reviewing", self._store.count_due_for_review())
+        queue = ReviewQueue(self._store, self._workers)
+        running: dict[Future[Judgement | Broken], _Started] = {}
         done: list[Outcome] = []
-        while not self._stop.is_set() and (due := self._store.due_for_review(_POSTINGS)):
-            for one in due:
-                if self._stop.is_set():
+        with ThreadPoolExecutor(self._workers, "judge") as threads:
+            stopping = False
+            while True:
+                while not stopping and not self._stop.is_set() and (due := queue.start()):
+                    started = self._start(due)
+                    if isinstance(started, _Started):
+                        rules, first = started.desk.rules, not due.tries
+                        running[threads.submit(started.desk.judge, due.posting, rules, first_try=first)] = started
+                    else:
+                        queue.end(due)
+                        self._note(started, done)
+                if not running:
                     break
-                try:
-                    done.append(self._review(one))
-                except StoppedError:
-                    break
-                self._progress.advance()
-        return tuple(done)
+                for future in wait(running, _LOOK_SECONDS, FIRST_COMPLETED).done:
+                    started = running.pop(future)
+                    try:
+                        self._note(self._end(started, future.result()), done)
+                    except StoppedError:
+                        stopping = True
+                    queue.end(started.due)
+        return tuple(sorted(done, key=lambda outcome: queue.number(outcome.posting_id)))
 
-    def _review(self, due: DuePosting) -> Outcome:
+    def _note(self, outcome: Outcome | None, done: list[Outcome]) -> None:
+        if outcome is not None:
+            done.append(outcome)
+            self._progress.advance()
+
+    def _start(self, due: DuePosting) -> _Started | Outcome:
+        """What judging the posting takes, or the outcome of one that is refused."""
         now, posting = self._clock.now(), due.posting
-        outcome = Outcome.of(posting)
         refused = refuse_posting(posting, self._store.context(posting), now, self._desk.terms)
         if refused is not None and refused.kind is not Kind.OLDER:
             self._store.refuse(posting, str(refused))
-            return replace(outcome, refused=str(refused))
+            return replace(Outcome.of(posting), refused=str(refused))
         self._store.supersede(posting, now)
         previous = self._store.previous_review(posting, rehearsed(self._desk, posting))
         # An older revision is judged for what the newer one is compared with; nobody is told.
-        desk = self._desk if refused is None else _silent(self._desk, str(refused))
-        judged = examine(posting, previous, desk, due.arrived, now)
+        return _Started(due, previous, self._desk if refused is None else _silent(self._desk, str(refused)))
+
+    def _end(self, started: _Started, found: Judgement | Broken) -> Outcome | None:
+        """Store what came of a posting; None for one that is tried again."""
+        now, posting = self._clock.now(), started.due.posting
+        outcome = Outcome.of(posting)
+        if isinstance(found, Broken) and found.exceeded and not started.due.tries:
+            log.warning("series %s is tried again later: %s", posting.message_id, found.reason)
+            self._store.defer(posting)
+            return None
+        judged = reviewed(started.due, found, started.previous, started.desk, now)
         if isinstance(judged, Broken):
             log.error("series %s cannot be judged: %s", posting.message_id, judged.reason)
             self._store.quarantine(posting, judged.reason)
@@ -143,9 +196,17 @@ def examine(posting: Posting, previous: Review | None, desk: Desk, arrived: date
 
     Broken where that is not possible within the limits, or a bug stops it. Raises StoppedError.
     """
-    found = desk.judge(posting, desk.rules)
+    due = DuePosting(posting, arrived)
+    return reviewed(due, desk.judge(posting, desk.rules), previous, desk, now)
+
+
+def reviewed(
+    due: DuePosting, found: Judgement | Broken, previous: Review | None, desk: Desk, now: datetime
+) -> Judged | Broken:
+    """The review and the mail that come of a judgement; Broken where there is none, or a bug stops it."""
     if isinstance(found, Broken):
         return found
+    posting, arrived = due.posting, due.arrived
     return isolated(f"review of {posting.message_id}", lambda: _reviewed(posting, found, previous, desk, arrived, now))
 
 

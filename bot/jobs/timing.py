@@ -41,12 +41,13 @@ def timed(what: str, seconds: float, work: Callable[[], T]) -> T | Broken:
 
 @contextmanager
 def own_work() -> Iterator[None]:
-    """Within, the clock of the work at hand stands: for what our own files take, whatever mail makes us read them."""
-    left, _ = signal.getitimer(signal.ITIMER_REAL)
-    if left:
-        signal.setitimer(signal.ITIMER_REAL, _OWN_WORK)
+    """Within, the clocks of the work at hand stand: for what our own files take, whatever mail makes us read them."""
+    left = {timer: signal.getitimer(timer)[0] for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF)}
+    running = {timer: seconds for timer, seconds in left.items() if seconds}
+    for timer in running:
+        signal.setitimer(timer, _OWN_WORK)
     try:
         yield
     finally:
-        if left:
-            signal.setitimer(signal.ITIMER_REAL, left)
+        for timer, seconds in running.items():
+            signal.setitimer(timer, seconds)

@@ -10,15 +10,16 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
 from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from bot.jobs.bounded import Limits, TooMuch, packed, serve
-from bot.jobs.isolation import Broken, StoppedError
+from bot.jobs.isolation import Broken, StoppedError, TimeLimit
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,9 +59,9 @@ class _Worker:
 class Workers:
     """Applies pure functions to values in `count` processes; close it after use.
 
-    What takes too long, too much memory, or brings its process down is tried once more, alone and in a fresh process,
-    and is Broken if that fails too. Where `stop` is set, the work at hand is given up with StoppedError. `on_result` is
-    called in the thread that waits, for each try that ends.
+    What takes too long, too much memory, or brings its process down is tried again, alone and in a fresh process,
+    and is Broken after that many `tries`. Where `stop` is set, the work at hand is given up with StoppedError.
+    `on_result` is called in the thread that waits, for each try that ends.
     """
 
     def __init__(
@@ -69,24 +70,26 @@ class Workers:
         limits: Limits | None = None,
         stop: Event | None = None,
         on_result: Callable[[], None] = lambda: None,
+        tries: int = TRIES,
     ) -> None:
         self._count = count
+        self._tries = tries
         self._limits = limits or Limits()
         self._stop = stop
         self._on_result = on_result
         self._workers: list[_Worker] = []
         self._lock = Lock()
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], seconds: float | None = None) -> list[R | Broken]:
-        """What the work gives for each item, in their order; `seconds` are for each, in place of the limit.
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:
+        """What the work gives for each item, in their order; `time` is for each, in place of the limit.
 
         The function is named by its module, as pickle does it.
         """
-        return list(self.stream(work, items, seconds))
+        return list(self.stream(work, items, time))
 
-    def stream(self, work: Callable[[T], R], items: Iterable[T], seconds: float | None = None) -> Iterator[R | Broken]:
+    def stream(self, work: Callable[[T], R], items: Iterable[T], time: TimeLimit | None = None) -> Iterator[R | Broken]:
         """What `map` gives, as it comes; items are taken only so far ahead of it that every process has work."""
-        limits = self._limits if seconds is None else replace(self._limits, seconds=seconds)
+        time = time or TimeLimit(self._limits.seconds)
         ahead = self._count * _CHUNK * _AHEAD
         source = iter(items)
         with self._lock:
@@ -100,8 +103,8 @@ class Workers:
                         taken += 1
                     if given == taken:
                         return
-                    self._give(work, waiting, limits.seconds)
-                    results.update(self._take(waiting, limits))
+                    self._give(work, waiting, time)
+                    results.update(self._take(waiting, time))
                     while given in results:
                         yield results.pop(given)
                         given += 1
@@ -121,7 +124,7 @@ class Workers:
     ) -> None:
         self.close()
 
-    def _give(self, work: Callable[[T], R], waiting: deque[_Task[T]], seconds: float) -> None:
+    def _give(self, work: Callable[[T], R], waiting: deque[_Task[T]], time: TimeLimit) -> None:
         idle = [worker for worker in self._workers if not worker.tasks]
         share = max(1, min(_CHUNK, len(waiting) // (2 * self._count)))
         while waiting and (idle or len(self._workers) < self._count):
@@ -135,9 +138,9 @@ class Workers:
             while not worker.tasks[0].tries and waiting and not waiting[0].tries and len(worker.tasks) < share:
                 worker.tasks.append(waiting.popleft())
             with suppress(OSError):  # one that died idle is found by whoever listens to it
-                worker.connection.send_bytes(packed((work, [task.item for task in worker.tasks], seconds)))
+                worker.connection.send_bytes(packed((work, [task.item for task in worker.tasks], time)))
 
-    def _take(self, waiting: deque[_Task[T]], limits: Limits) -> Iterator[tuple[int, R | Broken]]:
+    def _take(self, waiting: deque[_Task[T]], time: TimeLimit) -> Iterator[tuple[int, R | Broken]]:
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
         ready = wait(list(busy), None if self._stop is None else _LOOK)
         if self._stop is not None and self._stop.is_set():
@@ -149,11 +152,11 @@ class Workers:
             except (EOFError, OSError):
                 worker.process.join()
                 self._on_result()
-                yield from self._failed(worker, _reason(worker.process.exitcode, limits), waiting)
+                yield from self._failed(worker, _reason(worker.process.exitcode, time), waiting)
                 continue
             self._on_result()
             if isinstance(answer, TooMuch):
-                yield from self._failed(worker, _amount(answer, limits), waiting)
+                yield from self._failed(worker, _amount(answer, self._limits), waiting)
                 continue
             yield worker.tasks.popleft().at, answer
 
@@ -163,8 +166,9 @@ class Workers:
         self._workers.remove(worker)
         guilty.tries += 1
         waiting.extendleft(reversed(others))
-        if guilty.tries >= TRIES:
-            yield guilty.at, Broken(f"{reason}, {TRIES} times")
+        if guilty.tries >= self._tries:
+            times = f", {self._tries} times" if self._tries > 1 else ""
+            yield guilty.at, Broken(f"{reason}{times}", exceeded=True)
         else:
             waiting.append(guilty)
 
@@ -174,9 +178,41 @@ class Workers:
         self._workers.clear()
 
 
-def _reason(exit_status: int | None, limits: Limits) -> str:
+class WorkerPool:
+    """Workers for several threads: each call of `map` has a process to itself, and waits where all are taken.
+
+    Nothing is tried again here: the caller decides when.
+    """
+
+    def __init__(self, count: int, limits: Limits, stop: Event | None = None) -> None:
+        self._workers = [Workers(1, limits, stop, tries=1) for _ in range(count)]
+        self._idle: SimpleQueue[Workers] = SimpleQueue()
+        for workers in self._workers:
+            self._idle.put(workers)
+
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:
+        """What `Workers.map` gives."""
+        workers = self._idle.get()
+        try:
+            return workers.map(work, items, time)
+        finally:
+            self._idle.put(workers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for workers in self._workers:
+            workers.close()
+
+
+def _reason(exit_status: int | None, time: TimeLimit) -> str:
     if exit_status == -signal.SIGALRM:
-        return f"took longer than {limits.seconds:g} s"
+        return f"took longer than {time.seconds:g} s"
+    if exit_status == -signal.SIGPROF:
+        return f"took more than {time.processor_seconds:g} s of processor time"
     if exit_status is not None and exit_status < 0:
         return f"ended its process by {signal.Signals(-exit_status).name}"
     return f"ended its process with status {exit_status}"

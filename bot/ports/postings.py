@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The postings that are remembered, their reviews, and the search for what they miss."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,10 +15,14 @@ from bot.review.comment import Review
 
 @dataclass(frozen=True, slots=True)
 class DuePosting:
-    """A complete posting that waits for its review; `arrived` is when its last part came."""
+    """A complete posting that waits for its review.
+
+    `arrived` is when its last part came; `tries` counts the reviews that exceeded their limits.
+    """
 
     posting: Posting
     arrived: datetime
+    tries: int = 0
 
 
 class Postings(Protocol):
@@ -27,8 +31,13 @@ class Postings(Protocol):
     def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> None:
         """Keep these as the threads' postings, replacing what was known of them."""
 
-    def due_for_review(self, limit: int) -> Sequence[DuePosting]:
-        """Complete postings without a verdict, oldest first."""
+    def due_for_review(
+        self, limit: int, *, tries: int | None = None, besides: Collection[str] = ()
+    ) -> Sequence[DuePosting]:
+        """Complete postings without a verdict: those of the fewest tries first, then the oldest.
+
+        With `tries` only those of so many tries; those named in `besides` are left out.
+        """
 
     def count_due_for_review(self) -> int:
         """How many there are, for a progress bar."""
@@ -56,6 +65,9 @@ class Postings(Protocol):
 
     def quarantine(self, posting: Posting, reason: str) -> None:
         """Remember that the posting could not be judged, and why; it is not tried again until it is released."""
+
+    def defer(self, posting: Posting) -> None:
+        """Count a try that exceeded its limits: the posting goes to the back of the queue."""
 
     def blob(self, blob_id: str) -> bytes | None:
         """The verified bytes of that blob; the id may be abbreviated to no fewer than 7 digits."""

@@ -74,7 +74,7 @@ class KnowledgeRows:
         )
         with self._database.writing() as session:
             read = session.exec(update(MailRow).where(*unread).values(state="new", reason="")).rowcount
-            judged = session.exec(update(PostingRow).where(*unjudged).values(verdict="", reason="")).rowcount
+            judged = session.exec(update(PostingRow).where(*unjudged).values(verdict="", reason="", tries=0)).rowcount
             return read + judged
 
 

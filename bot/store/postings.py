@@ -2,7 +2,7 @@
 """Postings, their reviews, and the images that were verified."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, func
@@ -55,11 +55,16 @@ class PostingRows:
                     _save(session, thread, posting)
                 session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
 
-    def due_for_review(self, limit: int) -> Sequence[DuePosting]:
+    def due_for_review(
+        self, limit: int, *, tries: int | None = None, besides: Collection[str] = ()
+    ) -> Sequence[DuePosting]:
+        due = select(PostingRow).where(PostingRow.state == "complete", PostingRow.verdict == "")
+        due = due if tries is None else due.where(PostingRow.tries == tries)
+        due = due.where(col(PostingRow.message_id).not_in(besides)) if besides else due
+        order = (col(PostingRow.tries), col(PostingRow.sent), col(PostingRow.message_id))
         with self._database.reading() as session:
-            due = select(PostingRow).where(PostingRow.state == "complete", PostingRow.verdict == "")
-            rows = session.exec(due.order_by(col(PostingRow.sent), col(PostingRow.message_id)).limit(limit))
-            return [DuePosting(decode(Posting, row.value), row.arrived) for row in rows]
+            rows = session.exec(due.order_by(*order).limit(limit))
+            return [DuePosting(decode(Posting, row.value), row.arrived, row.tries) for row in rows]
 
     def count_due_for_review(self) -> int:
         with self._database.reading() as session:
@@ -115,6 +120,11 @@ class PostingRows:
     def quarantine(self, posting: Posting, reason: str) -> None:
         with self._database.writing() as session:
             _judge(session, posting, QUARANTINED, reason)
+
+    def defer(self, posting: Posting) -> None:
+        row = update(PostingRow).where(col(PostingRow.message_id) == posting.message_id)
+        with self._database.writing() as session:
+            session.exec(row.values(tries=PostingRow.tries + 1))
 
     def blob(self, blob_id: str) -> bytes | None:
         return self.blobs([blob_id], sys.maxsize).get(blob_id)
@@ -179,6 +189,7 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
             value=value,
             verdict=verdict,
             reason=reason,
+            tries=0 if row is None else row.tries,
         )
     )
 

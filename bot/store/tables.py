@@ -86,6 +86,7 @@ class PostingRow(SQLModel, table=True):
     """One posting. States: waiting, complete, defective, gone (its thread is read otherwise now), pruned.
 
     `verdict` is empty until the posting was judged: then "reviewed", or "refused" or "quarantined" with the reason.
+    `tries` counts the reviews that exceeded their limits.
     """
 
     __tablename__ = "posting"
@@ -101,8 +102,9 @@ class PostingRow(SQLModel, table=True):
     value: bytes
     verdict: str = ""
     reason: str = ""
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
-    __table_args__ = (Index("ix_posting_due", "state", "verdict", "sent"),)
+    __table_args__ = (Index("ix_posting_due", "state", "verdict", "tries", "sent"),)
 
 
 class ReviewRow(SQLModel, table=True):

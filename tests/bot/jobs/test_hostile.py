@@ -9,7 +9,7 @@ import pytest
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.jobs.bounded import Limits
-from bot.jobs.isolation import Broken
+from bot.jobs.isolation import Broken, TimeLimit
 from bot.jobs.poll import Poll, index, postings_in
 from bot.jobs.workers import Workers
 from bot.ports import Indexed, StoredMail, Thread, Unread
@@ -86,7 +86,7 @@ def test_it_is_read_or_refused_within_the_limits(workers: Workers, name: str) ->
     assert isinstance(found, Indexed | Unread)
     if isinstance(found, Indexed):
         thread = Thread(1, 1, (raw(HOSTILE[name]), raw(patch("2@x", to="1@x"))))
-        (made,) = workers.map(_put_together, [thread], 60.0)
+        (made,) = workers.map(_put_together, [thread], TimeLimit(60.0))
         assert not isinstance(made, Broken)
 
 
@@ -102,8 +102,8 @@ def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
         class Poisoned:
             """Hands that stumble over one mail as a real reader might."""
 
-            def map(self, work, items, seconds=None):  # type: ignore[no-untyped-def]  # the protocol is generic
-                return workers.map(_stumbling if getattr(work, "func", work) is index else work, items, seconds)
+            def map(self, work, items, time=None):  # type: ignore[no-untyped-def]  # the protocol is generic
+                return workers.map(_stumbling if getattr(work, "func", work) is index else work, items, time)
 
         archive = FakeArchive([patch("1@x"), mail("bad@x", "poison"), patch("2@x", "fan")])
         Poll([archive], store, assemble, stop, progress, Poisoned()).run()

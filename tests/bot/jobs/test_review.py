@@ -101,7 +101,7 @@ def test_a_rule_that_crashes_is_counted_and_stops_nothing(store: Repository, des
 
 
 def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, desk: Desk) -> None:
-    def judge(posting: Posting, rules: tuple[Rule, ...]) -> Judgement | Broken:
+    def judge(posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Judgement | Broken:
         return Broken("RuntimeError: a bug") if posting.message_id == "1@x" else Judging()(posting, rules)
 
     outcomes = _review(store, replace(desk, judge=judge), patch("1@x"), patch("2@x", "button"))
