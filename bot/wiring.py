@@ -157,13 +157,13 @@ def service(
             pulse=pulse,
             pruning=pruning(settings, store, stop),
             delivering=_delivering(settings, store, clock, stop, progress) if deliver else None,
-            completing=_completing(settings, store, clock, stop, progress) if online else None,
+            completing=_completing(settings, store, clock, stop, progress, answerers) if online else None,
             attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
             if online and settings.lore.verify
             else None,
-            answering=wiring_answers.answering(settings, store, again, clock, stop),
+            answering=wiring_answers.answering(settings, store, again, clock, stop, answerers),
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
-            returning=Returning(store, settings.identity.address, clock, stop)
+            returning=Returning(store, settings.identity.address, clock, stop, answerers)
             if wiring_identity.sends(settings)
             else None,
         )
@@ -258,11 +258,11 @@ def terms(settings: Settings) -> Terms:
 
 
 def _completing(
-    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress
+    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, hands: Hands
 ) -> Completing | None:
-    lookup = wiring_lore.completion(settings, clock)
+    lookup = wiring_lore.completion(settings, clock, hands)
     age = terms(settings).stale
-    return None if lookup is None or age is None else Completing(store, lookup, age, clock, stop, progress)
+    return None if lookup is None or age is None else Completing(store, lookup, age, clock, stop, progress, hands)
 
 
 def policy(settings: Settings) -> Policy:

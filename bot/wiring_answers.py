@@ -15,6 +15,7 @@ import rules
 from bot import wiring_lore
 from bot.error import SettingsError
 from bot.jobs.answer import Answering, Ears
+from bot.jobs.isolation import Hands
 from bot.jobs.recheck import Rechecking
 from bot.jobs.review import Desk
 from bot.kernel.kernels import Kernels, Place, Places
@@ -36,7 +37,9 @@ _AGE: Final = timedelta(hours=1)
 """So old may figures be by which a rule is silenced: to count them anew takes a look at all that was ever said."""
 
 
-def answering(settings: Settings, store: Repository, desk: Desk, clock: Clock, stop: Event) -> Answering | None:
+def answering(
+    settings: Settings, store: Repository, desk: Desk, clock: Clock, stop: Event, hands: Hands
+) -> Answering | None:
     """What hears commands; None where the settings name no secret."""
     if not desk.secret:
         return None
@@ -62,7 +65,7 @@ def answering(settings: Settings, store: Repository, desk: Desk, clock: Clock, s
         most_a_day=chosen.most_a_day,
         most_a_day_in_all=chosen.most_a_day_in_all,
     )
-    return Answering(store, ears, clock, stop)
+    return Answering(store, ears, clock, stop, hands)
 
 
 def listening(desk: Desk, settings: Settings, store: Repository, clock: Clock) -> Desk:

@@ -2,7 +2,7 @@
 """The part of the composition root that follows lists over the network; only bot.wiring asks for it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from bot.inbox.attestation import Keys, attest, resolve
-from bot.inbox.completion import Completion
+from bot.inbox.completion import Completion, message_id_in
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, user_agent
 from bot.inbox.http_pace import Pace
 from bot.inbox.lore import Following, LoreArchive
 from bot.inbox.remote import RemoteSeries
+from bot.jobs.isolation import Broken, Hands
 from bot.mail.attestation import Attestation
 from bot.ports import Archive, Clock
 from bot.settings import Settings
@@ -41,10 +42,17 @@ def screened(settings: Settings, clock: Clock) -> list[LoreArchive]:
     return [_list(settings, url, clock) for url in settings.lore.screened]
 
 
-def completion(settings: Settings, clock: Clock) -> Completion | None:
+def completion(settings: Settings, clock: Clock, hands: Hands) -> Completion | None:
     """Where mails are had by their message-ids; None where no list is followed and no such place named."""
     base = _everything(settings)
-    return Completion(base, _client(settings, base, clock), clock) if base else None
+    if not base:
+        return None
+
+    def ids(mails: Sequence[bytes]) -> list[str | None]:
+        found = hands.map(message_id_in, mails)
+        return [None if isinstance(one, Broken) else one for one in found]
+
+    return Completion(base, _client(settings, base, clock), clock, ids=ids)
 
 
 def series(settings: Settings, message_id: str) -> Archive:

@@ -30,7 +30,8 @@ class Completion:
     """Asks for single mails and threads at `base`, such as https://lore.kernel.org/all.
 
     Two requests are at least five seconds apart, and none goes out while the origin wants rest: a request that cannot
-    go out within `patience` is an InboxError, as is every answer that is not the mail that was asked for.
+    go out within `patience` is an InboxError, as is every answer that is not the mail that was asked for. `ids`
+    reads the message-ids of mails, maybe in another process.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Completion:
         clock: Clock,
         patience: timedelta = BETWEEN_MAILS,
         sleep: Callable[[float], None] = time.sleep,
+        ids: Callable[[Sequence[bytes]], Sequence[str | None]] | None = None,
     ) -> None:
         self.base = base.rstrip("/")
         self._http = http
         self._clock = clock
         self._patience = patience
         self._sleep = sleep
+        self._ids = ids or (lambda mails: [message_id_in(mail) for mail in mails])
 
     def mail(self, message_id: str) -> RawMail | None:
         """The mail with that id; None where the archive has none."""
@@ -53,7 +56,7 @@ class Completion:
         if content is None:
             return None
         mails = split_mbox(content)
-        if len(mails) != 1 or _id(mails[0]) != message_id:
+        if len(mails) != 1 or list(self._ids(mails)) != [message_id]:
             raise InboxError(f"{url}: the answer is not the mail that was asked for")
         return RawMail(url, self._clock.now(), mails[0])
 
@@ -63,7 +66,7 @@ class Completion:
         if content is None:
             return ()
         mails = split_mbox(content)
-        if message_id not in map(_id, mails):
+        if message_id not in self._ids(mails):
             raise InboxError(f"{url}: the answer is not the thread that was asked for")
         now = self._clock.now()
         return tuple(RawMail(f"{url}#{at}", now, raw) for at, raw in enumerate(mails, 1))
@@ -110,6 +113,7 @@ def derive_ids(known: Mapping[int, str], absent: Sequence[int]) -> dict[int, str
     return {}
 
 
-def _id(raw: bytes) -> str | None:
+def message_id_in(raw: bytes) -> str | None:
+    """The message-id of a mail; None where it cannot be read."""
     mail = parse(raw)
     return mail.message_id if isinstance(mail, Message) else None

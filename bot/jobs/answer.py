@@ -5,11 +5,13 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
-from bot.jobs.isolation import Broken, StoppedError, isolated
+from bot.jobs.attest import TIME, Later, verify
+from bot.jobs.isolation import Broken, Hands, OwnHands, StoppedError, isolated
 from bot.jobs.recheck import Rechecked
 from bot.jobs.respond import Case, respond
 from bot.mail.address import Address
@@ -93,7 +95,7 @@ class Ears:
     identity: Identity
     parties: Callable[[Posting], Parties]
     context: Callable[[], RecipientContext]
-    attest: Callable[[bytes], Sequence[Attestation]]
+    attest: Callable[[bytes], tuple[Attestation, ...]]
     recheck: Callable[[Posting], Rechecked | Broken]
     most_a_day: int = 10
     most_a_day_in_all: int = 100
@@ -112,11 +114,12 @@ class Heard:
 class Answering:
     """Hears whatever came since it last listened; between two mails it looks whether it is to stop."""
 
-    def __init__(self, store: Memory, ears: Ears, clock: Clock, stop: Event) -> None:
+    def __init__(self, store: Memory, ears: Ears, clock: Clock, stop: Event, hands: Hands | None = None) -> None:
         self._store = store
         self._ears = ears
         self._clock = clock
         self._stop = stop
+        self._hands = hands or OwnHands()
 
     def run(self) -> tuple[Heard, ...]:
         """The mails to us, in order, with what came of each."""
@@ -144,18 +147,23 @@ class Answering:
         """One mail; None where it is not to us."""
         if not _may_be_for_us(stored.mail.raw, self._ears.own):
             return None
-        message = isolated(f"mail {stored.mail.origin}", lambda: parse(stored.mail.raw))
-        if not isinstance(message, Message) or not is_for_us(message, self._ears.own):
+        (read,) = self._hands.map(partial(read_commands, self._ears.own), [stored])
+        if isinstance(read, Broken):
+            return Heard(stored.mail.origin, "", f"cannot be read: {read.reason}", obeyed=False)
+        if read is None:
             return None
+        message = read.message
         claimed = message.author.key if message.author else ""
-        asked = isolated(f"commands of {message.message_id}", lambda: self._asked(message))
+        asked = isolated(f"commands of {message.message_id}", lambda: self._asked(message, read.asked))
         if isinstance(asked, Broken):
             asked = asked.reason
         if isinstance(asked, str):
             return Heard(message.message_id, claimed, asked, obeyed=False)
-        return self._obey(message, *asked)
+        return self._obey(stored, message, *asked)
 
-    def _asked(self, message: Message) -> tuple[Posting, tuple[Command, ...]] | str:
+    def _asked(
+        self, message: Message, asked: tuple[Command, ...] | Ambiguous
+    ) -> tuple[Posting, tuple[Command, ...]] | str:
         """What is asked about which posting, or why nothing is: all that can be known before a signature is verified.
 
         Only a mail with the series' token, lately, from the address of somebody who may say so, makes us ask the DNS.
@@ -172,7 +180,6 @@ class Answering:
         posting = self._about(message)
         if posting is None:
             return "not about a series of ours, or without its token"
-        asked = commands(message)
         if isinstance(asked, Ambiguous):
             return asked.reason
         if not asked:
@@ -182,9 +189,14 @@ class Answering:
             return f"not authorised: {', '.join(sorted(roles)) or 'a stranger'}"
         return posting, asked
 
-    def _obey(self, message: Message, posting: Posting, asked: tuple[Command, ...]) -> Heard:
+    def _obey(self, stored: StoredMail, message: Message, posting: Posting, asked: tuple[Command, ...]) -> Heard:
         now = self._clock.now()
-        sender = proven_sender(message, self._ears.attest(message.raw), now)
+        (attested,) = self._hands.map(partial(verify, self._ears.attest), [stored], TIME)
+        if isinstance(attested, Later):
+            raise InboxError(attested.reason)
+        if isinstance(attested, Broken):
+            return Heard(message.message_id, "", f"cannot be verified: {attested.reason}", obeyed=False)
+        sender = proven_sender(message, attested, now)
         if isinstance(sender, Unproven):
             claimed = message.author.key if message.author else ""
             return Heard(message.message_id, claimed, sender.reason, obeyed=False)
@@ -238,6 +250,22 @@ class Answering:
             state=MailState.HELD if held else MailState.QUEUED,
             reason="; ".join(held),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMail:
+    """A mail to us and the commands in it."""
+
+    message: Message
+    asked: tuple[Command, ...] | Ambiguous
+
+
+def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
+    """The mail and its commands; None where it cannot be read or is not to our address `own`."""
+    message = parse(stored.mail.raw)
+    if not isinstance(message, Message) or not is_for_us(message, own):
+        return None
+    return CommandMail(message, commands(message))
 
 
 def _may_be_for_us(raw: bytes, own: str) -> bool:

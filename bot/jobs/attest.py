@@ -19,7 +19,7 @@ FRESH: Final = timedelta(days=7)
 
 _MAILS: Final = 50
 _TRIES: Final = 3
-_TIME: Final = TimeLimit(30.0)  # a mail has up to six signatures, and the DNS its time for each key
+TIME: Final = TimeLimit(30.0)  # a mail has up to six signatures, and the DNS its time for each key
 
 Attest = Callable[[bytes], tuple[Attestation, ...]]
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Attesting:
     def _verified(
         self, mails: Sequence[StoredMail]
     ) -> list[tuple[StoredMail, tuple[Attestation, ...] | Later | Broken]]:
-        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails, _TIME), strict=True))
+        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails, TIME), strict=True))
 
     def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | Later | Broken) -> bool:
         now = self._clock.now()

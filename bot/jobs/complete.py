@@ -2,13 +2,14 @@
 """Missing parts of a series are asked for by message-id where no followed list brought them; once, then silence."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
+from bot.jobs.isolation import Hands, OwnHands, StoppedError
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_reply
 from bot.mail.message import Message
@@ -45,7 +46,14 @@ class Completing:
     """One round after another over the series that wait; the next round of polling puts together what was found."""
 
     def __init__(
-        self, store: Remembered, lookup: Lookup, age: timedelta, clock: Clock, stop: Event, progress: Progress
+        self,
+        store: Remembered,
+        lookup: Lookup,
+        age: timedelta,
+        clock: Clock,
+        stop: Event,
+        progress: Progress,
+        hands: Hands | None = None,
     ) -> None:
         self._store = store
         self._lookup = lookup
@@ -53,6 +61,7 @@ class Completing:
         self._clock = clock
         self._stop = stop
         self._progress = progress
+        self._hands = hands or OwnHands()
 
     def run(self) -> Completed:
         """Look for what is due now. The first failure ends the round: the archive wants rest."""
@@ -66,6 +75,8 @@ class Completing:
                 break
             try:
                 new += self._complete(one)
+            except StoppedError:
+                break
             except InboxError as error:
                 log.warning("%s", error)
                 self._failed(one, error)
@@ -78,7 +89,9 @@ class Completing:
         posting = one.posting
         assert isinstance(posting.state, Waiting)
         known = {part.index: part.message_id for part in posting.parts}
-        found = wanted(posting, self._lookup.missing(known, posting.state.missing))
+        mails = self._lookup.missing(known, posting.state.missing)
+        wanted = self._hands.map(partial(is_wanted, posting.author.key, frozenset(known.values())), mails)
+        found = tuple(mail for mail, is_part in zip(mails, wanted, strict=True) if is_part is True)
         new = self._store.ingest(self._batch(posting, found)) if found else 0
         missing = ", ".join(map(str, posting.state.missing))
         self._store.conclude(posting, f"asked for {missing}, found {len(found)} mails", self._clock.now())
@@ -96,15 +109,10 @@ class Completing:
             self._store.postpone(one.posting, now + wait)
 
 
-def wanted(posting: Posting, mails: Sequence[RawMail]) -> tuple[RawMail, ...]:
-    """Those mails that can be parts of the posting: new ones of its author, and no answers."""
-    known = {part.message_id for part in posting.parts}
-    kept = []
-    for mail in mails:
-        message = parse(mail.raw)
-        if not isinstance(message, Message) or message.message_id in known:
-            continue
-        author = original_author(message, AddressBook())
-        if author is not None and author.key == posting.author.key and not is_reply(message.subject):
-            kept.append(mail)
-    return tuple(kept)
+def is_wanted(author: str, known: frozenset[str], mail: RawMail) -> bool:
+    """Whether the mail may be a missing part of a posting: a new mail of its author, and no answer."""
+    message = parse(mail.raw)
+    if not isinstance(message, Message) or message.message_id in known:
+        return False
+    found = original_author(message, AddressBook())
+    return found is not None and found.key == author and not is_reply(message.subject)
