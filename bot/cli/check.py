@@ -2,10 +2,10 @@
 """`patchwarden check`: the verdict on patches at hand, before or after they are posted."""
 
 import importlib
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,11 +18,14 @@ from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chose
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
 from bot.inbox.git_range import GitRange
+from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
+from bot.jobs.bounded import Limits
+from bot.jobs.forked import forked
 from bot.jobs.isolation import Broken
-from bot.jobs.judgement import judged_against
-from bot.jobs.timing import own_work, timed
+from bot.jobs.judgement import Judgement, judged_against
+from bot.jobs.timing import own_work
 from bot.kernel.base import Base
 from bot.kernel.commit import start_of
 from bot.kernel.kernels import Kernels
@@ -31,8 +34,8 @@ from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import SYNTHETIC, parse
 from bot.mail.posting import Posting
 from bot.mail.target import target
-from bot.ports import Archive
-from bot.review.comment import Basis, Identity, Review
+from bot.ports import Archive, RawMail
+from bot.review.comment import Identity, Review
 from bot.review.formats.row import Verdict, of_review
 from bot.review.history import History
 from bot.review.policy import Policy
@@ -46,8 +49,12 @@ from rules.rule import Rule
 from rules.tree import Tree
 
 _BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
-_READING: Final = 5.0
+_MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
+_HEAD: Final = 64_000  # bytes of a mail that are searched for its message-id
+_READING: Final = 5.0  # seconds
+_SPLITTING: Final = 60.0
 _JUDGING: Final = 60.0
+_SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is split
 _SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
 
 
@@ -88,17 +95,17 @@ def check(
       git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
 
     Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or input that cannot be read or judged whole
-    (what can be is judged still); 3 a rule or the program failed, or reading a mail took 5 s, putting a thread together
-    or judging a series 60 s (the others are judged still).
+    (what can be is judged still), also because reading a mail took 5 s, splitting a file, putting a thread together or
+    judging a series 60 s, or any of these 512 MB; 3 a rule or the program failed.
     """
     if not targets and git is None:
         raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
     rules = chosen(rule)
     read = _read(targets or (), git, context)
-    postings, broken = _postings(read.messages)
+    postings = _postings(read)
     speaking = _speaking(context) if form is Format.MAIL else None
-    reviews, mails, unjudged = _judge(postings, rules, _based(context, git, tree, no_tree), speaking)
-    broken += read.broken + unjudged
+    reviews, mails = _judge(postings, rules, _based(context, git, tree, no_tree), speaking, read)
+    broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
     if not (postings or problems or broken) and form is not Format.B4:
         problems.append(f"no patch in {', '.join(read.names)}")
@@ -153,6 +160,10 @@ class _Read:
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
+    def add(self, what: str, found: Broken) -> None:
+        """Note what was too much, which is the input's fault, or what broke, which is the program's."""
+        (self.problems if found.exceeded else self.broken).append(f"{what}: {found.reason}")
+
 
 def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.Context) -> _Read:
     """What stands in the targets and the range; of one that cannot be read the reason."""
@@ -170,16 +181,43 @@ def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.C
 
 def _take(read: _Read, source: Archive) -> None:
     read.names.append(source.name)
-    for batch in source.batches({}):
-        for mail in batch.mails:
-            message = timed(f"mail {mail.origin}", _READING, partial(_parse, mail.raw))
-            if isinstance(message, Broken):
-                read.broken.append(f"{source.name}: cannot read mail {mail.origin}: {message.reason}")
-            elif isinstance(message, UnreadableMail):
-                of = f" {message.message_id}" if message.message_id else ""
-                read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
-            else:
-                read.messages.append(message)
+    mails = _mails(source)
+    if isinstance(mails, Broken):
+        read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
+        return
+    for mail, message in zip(mails, forked(_parse, [mail.raw for mail in mails], Limits(_READING)), strict=True):
+        if isinstance(message, Broken):
+            message_id = _named_id(mail.raw)
+            of = f" {message_id}" if message_id else ""
+            read.add(f"{source.name}: cannot read mail {mail.origin}{of}", message)
+        elif isinstance(message, UnreadableMail):
+            of = f" {message.message_id}" if message.message_id else ""
+            read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
+        else:
+            read.messages.append(message)
+
+
+def _mails(source: Archive) -> list[RawMail] | Broken:
+    """All mails of a source; what is one text is split within limits."""
+
+    def split(source: Archive) -> list[RawMail]:
+        return [mail for batch in source.batches({}) for mail in batch.mails]
+
+    if not isinstance(source, Mbox | StandardInput):
+        return split(source)
+    size = source.size()
+    usual = Limits()
+    limits = Limits(_SPLITTING, usual.memory + _SPLIT_FACTOR * size, usual.result + _SPLIT_FACTOR * size)
+    (found,) = forked(split, [source], limits)
+    if isinstance(found, Broken) and not found.exceeded:
+        raise InboxError(found.reason)
+    return found
+
+
+def _named_id(raw: bytes) -> str:
+    """The message-id that a mail claims, for one that cannot be read; "" if none stands at its beginning."""
+    match = _MESSAGE_ID.search(raw, 0, _HEAD)
+    return visible(match[1].decode("utf-8", "replace")) if match else ""
 
 
 def _parse(raw: bytes) -> Message | UnreadableMail:
@@ -189,70 +227,60 @@ def _parse(raw: bytes) -> Message | UnreadableMail:
     return parse(_BARE + raw.lstrip() if bare else raw)
 
 
-def _postings(messages: Sequence[Message]) -> tuple[list[Posting], list[str]]:
-    """The postings in the order of their first mails, and what broke; mails without an id are taken as one thread."""
+def _postings(read: _Read) -> list[Posting]:
+    """The postings in the order of their first mails; mails without an id are taken as one thread."""
+    messages = read.messages
     nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
     named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
     postings: list[Posting] = []
-    broken: list[str] = []
     for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        found = timed(f"thread of {thread[0].message_id}", _JUDGING, partial(assemble, thread))
+        (found,) = forked(assemble, [thread], Limits(_JUDGING))
         if isinstance(found, Broken):
-            broken.append(f"the thread of {thread[0].message_id} cannot be put together: {found.reason}")
+            read.add(f"the thread of {thread[0].message_id} cannot be put together", found)
         else:
             postings += found
-    return postings, broken
+    return postings
 
 
 def _based(
     context: typer.Context, git: tuple[Path, str] | None, tree: list[str] | None, no_tree: bool
 ) -> Callable[[Posting], tuple[Tree, Base | None]]:
-    """The tree that a posting is judged against: the range's own start, unless another one is named.
-
-    Says where a tree is at hand and not asked, because the posting is not made for it.
-    """
+    """The tree that a posting is judged against: the range's own start, unless another one is named."""
     start = start_of(*git) if git else None
     kernels = Kernels(places(context, tree, no_tree), start, word=True, patiently=own_work)
-
-    def based(posting: Posting) -> tuple[Tree, Base | None]:
-        found, base = kernels.tree(posting.series, posting.date)
-        if base is not None and base.doubt:
-            complain(f"{visible(posting.series.subject)}: {visible(base.doubt)}")
-        return found, base
-
-    return based
+    return lambda posting: kernels.tree(posting.series, posting.date)
 
 
 def _judge(
-    postings: Iterable[Posting],
+    postings: Sequence[Posting],
     rules: Sequence[Rule],
     based: Callable[[Posting], tuple[Tree, Base | None]],
     speaking: tuple[Policy, RecipientContext, Identity] | None,
-) -> tuple[list[Review], list[bytes], list[str]]:
-    """The review of each posting, the mails that would be sent where somebody speaks, and what cannot be judged."""
-    history, reviews, mails, broken = History(), [], [], []
+    read: _Read,
+) -> tuple[list[Review], list[bytes]]:
+    """The review of each posting, and the mails that would be sent where somebody speaks."""
+    history, reviews, mails = History(), [], []
     policy, addressing = speaking[:2] if speaking else (None, None)
 
-    def reviewed(posting: Posting) -> tuple[Review, Basis]:
-        found = judged_against(*based(posting), posting.series, rules)
-        previous = history.previous(posting)
-        return review(posting, found.report, rules, previous, policy, found.delta, addressing), found.basis
+    def judged(posting: Posting) -> Judgement:
+        return judged_against(*based(posting), posting.series, rules)
 
-    for posting in postings:
-        found = timed(f"review of {posting.message_id}", _JUDGING, partial(reviewed, posting))
+    for posting, found in zip(postings, forked(judged, postings, Limits(_JUDGING)), strict=True):
         if isinstance(found, Broken):
-            broken.append(f"{posting.message_id} cannot be judged: {found.reason}")
+            read.add(f"{posting.message_id} cannot be judged", found)
             continue
-        made, basis = found
+        if found.base is not None and found.base.doubt:
+            complain(f"{visible(posting.series.subject)}: {visible(found.base.doubt)}")
+        made = review(posting, found.report, rules, history.previous(posting), policy, found.delta, addressing)
         history.remember(made)
-        reviews.append(replace(made, basis=basis))
+        reviews.append(replace(made, basis=found.basis))
         answer = reply(made, rules, speaking[2]) if speaking else None
         content = compose(answer) if answer else None
         if isinstance(content, Refused):
             complain(f"no mail on {posting.message_id}: {content.reason}")
         elif content is not None:
             mails.append(content)
-    return reviews, mails, broken
+    return reviews, mails
 
 
 def _speaking(context: typer.Context) -> tuple[Policy, RecipientContext, Identity]:

@@ -9,6 +9,8 @@ import typer
 
 from bot.cli.context import options
 from bot.error import SettingsError
+from bot.jobs.bounded import Limits
+from bot.jobs.forked import forked
 from bot.mail.attestation import Attestation
 from bot.mail.message import Message
 from bot.mail.parse import parse
@@ -108,7 +110,7 @@ def _posting(one: KeptPosting, by: Terms, now: datetime) -> Iterator[str]:
 def _no_patch(kept: Kept, by: Terms) -> str:
     if not kept.mail.raw:
         return "its text is not here any more"
-    message = parse(kept.mail.raw)
+    (message,) = forked(parse, [kept.mail.raw], Limits())
     if not isinstance(message, Message):
         return message.reason
     refused = refuse_mail(message, by)

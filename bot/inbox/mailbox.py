@@ -77,6 +77,13 @@ class Mbox:
         """How many mails stand behind the cursor."""
         return len(self._due(_read(self.path), cursors.get(self.path.name, "")).mails)
 
+    def size(self) -> int:
+        """How many bytes the file has."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise InboxError(f"{self.path}: {error.strerror or error}") from error
+
     def _due(self, file: "_File", cursor: str) -> "_Due":
         if self._writers is None:
             return _Due.of(file.data, cursor)
@@ -113,6 +120,10 @@ class StandardInput:
     def count(self, cursors: dict[str, str]) -> int:
         """How many mails stood there."""
         return len(_Due.of(self._data, cursors.get("-", "")).mails)
+
+    def size(self) -> int:
+        """How many bytes stood there; waits for them."""
+        return len(self._data)
 
     @cached_property
     def _data(self) -> bytes:

@@ -48,20 +48,20 @@ def serve(connection: Connection, limits: Limits) -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _die_with_parent()
+    die_with_parent()
     with suppress(EOFError, OSError):
         while True:
             work, items, time = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
             for item in items:
                 signal.setitimer(signal.ITIMER_REAL, time.seconds)
                 signal.setitimer(signal.ITIMER_PROF, time.processor_seconds)
-                answer = _answer(work, item, limits)
+                found = answer(work, item, limits)
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.setitimer(signal.ITIMER_PROF, 0)
-                connection.send_bytes(answer)
+                connection.send_bytes(found)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the system end this process when the other end of the parent's pipe is closed, whatever is running here."""
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -70,20 +70,20 @@ def _die_with_parent() -> None:
     fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
 
 
-def _answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
+def answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
     """What the work gives, or why it gives nothing, as bytes."""
 
     def bounded() -> bytes:
         try:
-            answer = packed(work(item))
+            result = packed(work(item))
         except MemoryError:
             return packed(TooMuch(memory=True))
         except AdapterError as error:  # here an adapter does but what hostile mail asks of it
             return packed(Broken(str(error)))
-        return answer if len(answer) <= limits.result else packed(TooMuch(memory=False))
+        return result if len(result) <= limits.result else packed(TooMuch(memory=False))
 
-    answer = isolated(getattr(work, "__name__", "work"), bounded)
-    return answer if isinstance(answer, bytes) else packed(answer)
+    found = isolated(getattr(work, "__name__", "work"), bounded)
+    return found if isinstance(found, bytes) else packed(found)
 
 
 class _Pickler(pickle.Pickler):

@@ -152,15 +152,15 @@ class Workers:
             except (EOFError, OSError):
                 worker.process.join()
                 self._on_result()
-                yield from self._failed(worker, _reason(worker.process.exitcode, time), waiting)
+                yield from self._failed(worker, reason(worker.process.exitcode, time), waiting)
                 continue
             self._on_result()
             if isinstance(answer, TooMuch):
-                yield from self._failed(worker, _amount(answer, self._limits), waiting)
+                yield from self._failed(worker, amount(answer, self._limits), waiting)
                 continue
             yield worker.tasks.popleft().at, answer
 
-    def _failed(self, worker: _Worker, reason: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Broken]]:
+    def _failed(self, worker: _Worker, why: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Broken]]:
         guilty, *others = worker.tasks
         worker.end()
         self._workers.remove(worker)
@@ -168,7 +168,7 @@ class Workers:
         waiting.extendleft(reversed(others))
         if guilty.tries >= self._tries:
             times = f", {self._tries} times" if self._tries > 1 else ""
-            yield guilty.at, Broken(f"{reason}{times}", exceeded=True)
+            yield guilty.at, Broken(f"{why}{times}", exceeded=True)
         else:
             waiting.append(guilty)
 
@@ -208,7 +208,8 @@ class WorkerPool:
             workers.close()
 
 
-def _reason(exit_status: int | None, time: TimeLimit) -> str:
+def reason(exit_status: int | None, time: TimeLimit) -> str:
+    """Why a process ended that had so much time."""
     if exit_status == -signal.SIGALRM:
         return f"took longer than {time.seconds:g} s"
     if exit_status == -signal.SIGPROF:
@@ -218,7 +219,8 @@ def _reason(exit_status: int | None, time: TimeLimit) -> str:
     return f"ended its process with status {exit_status}"
 
 
-def _amount(found: TooMuch, limits: Limits) -> str:
+def amount(found: TooMuch, limits: Limits) -> str:
+    """What was too much."""
     if found.memory:
         return f"took more than {limits.memory // 2**20} MB"
     return f"gave more than {limits.result // 2**20} MB"
