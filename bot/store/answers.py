@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from bot.mail.command import RECHECK, Scope
 from bot.ports import MailState, Outgoing, RawMail, Served, StoredMail
 from bot.review.disposition import Answer, Disposition, Muted
-from bot.store.codec import unpack
+from bot.store.codec import STREAMED, unpack, up_to
 from bot.store.database import Database
 from bot.store.outgoing import WAITING, change_state, row_of
 from bot.store.tables import CursorRow, DispositionRow, HeardRow, MailRow, MuteRow, OutgoingRow, PostingRow
@@ -36,12 +36,13 @@ class AnswerRows:
             )
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
-            found = session.exec(rows.order_by(col(MailRow.id)).limit(limit)).all()
-            return [
+            found = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
+            mails = (
                 StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
                 for row in found
                 if row.id is not None
-            ]
+            )
+            return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
     def pass_by(self, mail: int) -> None:
         """Remember that all mails up to this row were looked at."""

@@ -9,12 +9,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.ports import Batch, Indexed, Provenance, RawMail, StoredMail, Thread, Unread
-from bot.store.codec import pack, unpack
+from bot.store.codec import STREAMED, pack, unpack, up_to
 from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
 
-_MOST_IN_A_THREAD = 2000  # of a longer one the oldest; only an attack or a broken mailer makes such
+_MOST_IN_A_THREAD = 2000  # of a longer or larger one the oldest; only an attack or a broken mailer makes such
 
 _FOLLOWED, _FOUND, _PRIVATE = Provenance.FOLLOWED.value, Provenance.FOUND.value, Provenance.PRIVATE.value
 _INSERT = insert(MailRow)
@@ -73,12 +73,13 @@ class MailRows:
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
         with self._database.reading() as session:
-            rows = session.exec(select(MailRow).where(MailRow.state == "new").order_by(col(MailRow.id)).limit(limit))
-            return [
+            new = select(MailRow).where(MailRow.state == "new").order_by(col(MailRow.id)).limit(limit)
+            mails = (
                 StoredMail(row.id, _mail(row), row.source, Provenance(row.provenance))
-                for row in rows
+                for row in session.exec(new.execution_options(**STREAMED))
                 if row.id is not None
-            ]
+            )
+            return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
     def index(self, mails: Sequence[Indexed], unreadable: Sequence[Unread]) -> None:
         with self._database.writing() as session:
@@ -106,7 +107,7 @@ class MailRows:
         with self._database.reading() as session:
             due = select(ThreadRow).where(col(ThreadRow.changed) > col(ThreadRow.assembled))
             rows = session.exec(due.order_by(col(ThreadRow.id)).limit(limit)).all()
-            return [_load(session, row) for row in rows]
+            return list(up_to((_load(session, row) for row in rows), _thread_size))
 
     def pending(self) -> tuple[int, int]:
         with self._database.reading() as session:
@@ -151,18 +152,25 @@ def _touch(session: Session, message: MessageRow) -> None:
 
 def _load(session: Session, row: ThreadRow) -> Thread:
     assert row.id is not None
-    found = session.exec(
+    rows = session.exec(
         select(MessageRow, MailRow)
         .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
         .where(MessageRow.thread_id == row.id, col(MailRow.pruned).is_(None))
         .order_by(col(MailRow.id))
         .limit(_MOST_IN_A_THREAD)
-    ).all()
+        .execution_options(**STREAMED)
+    )
+    pairs = ((message, _mail(mail)) for message, mail in rows)
+    found = list(up_to(pairs, lambda pair: len(pair[1].raw)))
     disputed = frozenset(message.message_id for message, _ in found if message.disputed)
     carriers = {
         message.message_id: tuple(message.carriers.split()) for message, _ in found if message.carriers is not None
     }
-    return Thread(row.id, row.changed, tuple(_mail(mail) for _, mail in found), disputed, carriers)
+    return Thread(row.id, row.changed, tuple(mail for _, mail in found), disputed, carriers)
+
+
+def _thread_size(thread: Thread) -> int:
+    return sum(len(mail.raw) for mail in thread.mails)
 
 
 def _mail(row: MailRow) -> RawMail:

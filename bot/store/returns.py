@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from bot.ports import Claim, Kept, Returned
+from bot.store.codec import STREAMED, up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
 from bot.store.knowledge import kept_of
@@ -34,7 +35,8 @@ class ReturnRows:
             )
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
-            return [kept_of(row, "") for row in session.exec(rows.order_by(col(MailRow.id)).limit(limit))]
+            found = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
+            return list(up_to((kept_of(row, "") for row in found), lambda kept: len(kept.mail.raw)))
 
     def note_returned(
         self, upto: int, found: Sequence[Returned], claims: Sequence[Claim], now: datetime
