@@ -42,6 +42,7 @@ from rules.border.filter import Filter
 from rules.registry import active
 
 _DAY: Final = 86_400
+_CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is answered within a second
 _MAX_FETCH: Final = 3600.0
 """Seconds that polling may give no sign: git has 900 s for a fetch and as many to pack, for each of an archive's epochs
 that changed, of which there are two at most when a new one begins."""
@@ -80,7 +81,7 @@ class Service:
         return (
             Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
             Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
-            *_deliveries(self.delivering, settings),
+            *_deliveries(self.delivering, self.store, settings),
             *(Repeated(name, job.run, pace.review_seconds, pace.jitter_seconds) for name, job in more.items() if job),
             *((Repeated("prune", self.pruning.run, _DAY, pace.jitter_seconds),) if self.pruning else ()),
         )
@@ -97,7 +98,7 @@ class Sender:
 
     def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
         """The job at the pace of the settings."""
-        return _deliveries(self.delivering, settings)
+        return _deliveries(self.delivering, self.store, settings)
 
 
 @contextmanager
@@ -175,16 +176,23 @@ def _delivering(settings: Settings, store: Repository, clock: Clock, stop: Event
     record = wiring_identity.continuity(settings, store, clock) if wiring_identity.sends(settings) else NoRecord()
     record.start()
     context = wiring_recipients.recipient_context(settings, clock)
-    sending = wiring_sending.sending(settings, context, terms(settings), record)
-    made = Delivering(store, wiring_sending.mailers(settings), sending, clock, stop, progress)
+    switch = wiring_sending.stop_switch(settings, store, clock)
+    sending = wiring_sending.sending(settings, switch, context, terms(settings), record)
+    made = Delivering(store, wiring_sending.mailers(settings, switch), sending, clock, stop, progress)
     wiring_sending.remove_parts(settings)
     made.recover()
     return made
 
 
-def _deliveries(job: Delivering | None, settings: Settings) -> tuple[Repeated, ...]:
+def _deliveries(job: Delivering | None, store: Repository, settings: Settings) -> tuple[Repeated, ...]:
+    """The jobs of the sender: it delivers, and confirms to `patchwarden stop` that it saw the stop."""
     pace = settings.schedule
-    return (Repeated("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),) if job else ()
+    if job is None:
+        return ()
+    return (
+        Repeated("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
+        Repeated("confirm stop", store.confirm_stop, _CONFIRM_SECONDS, 0),
+    )
 
 
 def pruning(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:

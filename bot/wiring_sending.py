@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.jobs.deliver import Sending
+from bot.jobs.stopping import StopSwitch
 from bot.jobs.unconfirmed import ResendPolicy
 from bot.mail.refusal import Terms
 from bot.outbox.brakes import Caps, StopFile
@@ -14,7 +15,7 @@ from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Mailer, SendingRecord
+from bot.ports import Clock, Mailer, SendingRecord, Stop, StopStore
 from bot.review.consent import Consent, Mode, strictest
 from bot.review.recipients import RecipientContext, recipients
 from bot.settings import Settings
@@ -22,21 +23,21 @@ from bot.settings import Settings
 DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 
 
-def mailers(settings: Settings) -> dict[str, Mailer]:
-    """The transport of each mode that has one."""
+def mailers(settings: Settings, stop: Stop) -> dict[str, Mailer]:
+    """Return the transport of each mode that has one; each asks for the stop before the content of a mail leaves."""
     found: dict[str, Mailer] = {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
-    if (transport := _transport(settings)) is not None:
+    if (transport := _transport(settings, stop.reason)) is not None:
         found |= {mode.value: transport for mode in Mode if mode.sends}
     return found
 
 
 def sending(
-    settings: Settings, context: Callable[[], RecipientContext], terms: Terms, record: SendingRecord
+    settings: Settings, stop: Stop, context: Callable[[], RecipientContext], terms: Terms, record: SendingRecord
 ) -> Sending:
     """Return what decides whether mails leave."""
     chosen = settings.sending
     return Sending(
-        stop=stop_file(settings),
+        stop=stop,
         rules=lambda: send_rules(settings, context(), terms),
         resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
         expire=timedelta(hours=chosen.expire_hours),
@@ -73,7 +74,13 @@ def remove_parts(settings: Settings) -> None:
 
 
 def stop_file(settings: Settings) -> StopFile:
+    """Return the stop file of the settings."""
     return StopFile(settings.stop_file)
+
+
+def stop_switch(settings: Settings, store: StopStore, clock: Clock) -> StopSwitch:
+    """Return what stops all sending from that database."""
+    return StopSwitch(stop_file(settings), store, clock)
 
 
 def consent(settings: Settings, lists: Sequence[str]) -> Consent:
@@ -93,8 +100,8 @@ def consent(settings: Settings, lists: Sequence[str]) -> Consent:
     return strictest(lists, known, Consent(Mode(settings.unlisted)))
 
 
-def _transport(settings: Settings) -> Mailer | None:
-    chosen, halted = settings.sending, stop_file(settings).reason
+def _transport(settings: Settings, halted: Callable[[], str]) -> Mailer | None:
+    chosen = settings.sending
     if chosen.transport == "smtp":
         server = Server(
             chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds

@@ -30,7 +30,7 @@ from bot.wiring import archive
 from bot.wiring_answers import secret
 from bot.wiring_data import database_files, has_own_folder, secret_files
 from bot.wiring_identity import preview, secret_problem
-from bot.wiring_sending import stop_file
+from bot.wiring_sending import stop_file, stop_switch
 from rules.registry import RULES, problems
 
 _OLDEST_GIT = (2, 30)
@@ -177,9 +177,20 @@ def _folder(what: str, directory: Path, found: str) -> Check:
     return Check(what, found)
 
 
+def _stopped(settings: Settings) -> str:
+    """Return why nothing is sent, by the stop file or by the database; a database that fails is reported elsewhere."""
+    if missing(settings):
+        return stop_file(settings).reason()
+    try:
+        with Repository(settings.database) as store:
+            return stop_switch(settings, store, wiring_lore.SystemClock()).reason()
+    except StoreError:
+        return stop_file(settings).reason()
+
+
 def _sending(settings: Settings) -> Check:
     chosen = settings.sending
-    if reason := stop_file(settings).reason():
+    if reason := _stopped(settings):
         return Check("sending", reason, "`patchwarden stop --lift` goes on")
     if chosen.transport == "none":
         return Check("sending", "no transport, nothing can leave")

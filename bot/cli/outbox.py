@@ -22,7 +22,8 @@ from bot.settings_paths import displayed
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 from bot.wiring_identity import preview, settle
-from bot.wiring_sending import stop_file
+from bot.wiring_lore import SystemClock
+from bot.wiring_sending import stop_switch
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's message-id, or as much of its start as is unique.")]
 
@@ -71,7 +72,8 @@ def list_mails(
         mails = store.mails(state)
         known = notices(store, datetime.now(UTC))
         blocked = preview(settings, store).reasons
-    if stopped := stop_file(settings).reason():
+        stopped = stop_switch(settings, store, SystemClock()).reason()
+    if stopped:
         typer.echo(f"Nothing is sent: {visible(stopped)}; `patchwarden stop --lift` goes on.")
     if blocked:
         typer.echo(f"Nothing is sent: {visible('; '.join(blocked))}; {RECONCILE}.")

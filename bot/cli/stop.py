@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden stop`: the emergency brake."""
 
-from typing import Annotated
+import time
+from typing import Annotated, Final
 
 import typer
 
+from bot.cli import status
 from bot.cli.context import options
+from bot.cli.database import existing
 from bot.settings import load
-from bot.wiring_sending import stop_file
+from bot.settings_paths import displayed
+from bot.store.database import Role, running
+from bot.store.repository import Repository
+from bot.wiring_lore import SystemClock
+from bot.wiring_sending import stop_switch
+
+_MAX_WAIT: Final = 10.0  # seconds
 
 
 def register(app: typer.Typer) -> None:
@@ -23,18 +32,45 @@ def stop(
 ) -> None:
     """Stop all sending at once, also in a running service; reading, reviewing and dry runs go on.
 
-    No mail is lost: what is due waits. Only the mail whose content is on the wire in this moment still leaves.
+    No mail is lost: what is due waits. Only the mail whose content is on the wire in this moment still leaves. The
+    command names the database and waits until a process that sends from it has seen the stop.
 
     \b
     Example:
       patchwarden stop "a rule is wrong"
       patchwarden stop --lift
 
-    Exit status: 0 stopped or lifted; 2 wrong settings; 3 the stop file cannot be written.
+    Exit status: 0 stopped or lifted; 2 wrong settings, or there is no such database; 3 the stop could not be written,
+    or the running sender did not confirm that it saw it.
     """
-    brake = stop_file(load(options(context).config))
-    if lift:
-        typer.echo(f"{brake.path} is lifted" if brake.lift() else "nothing was stopped")
+    settings = load(options(context).config)
+    database = displayed(settings.database)
+    with existing(settings) as store:
+        switch = stop_switch(settings, store, SystemClock())
+        if lift:
+            done = f"sending from {database} goes on" if switch.lift() else f"sending from {database} was not stopped"
+        else:
+            switch.stop(reason)
+            done = f"all sending from {database} is stopped; `patchwarden stop --lift` goes on"
+        process = running(settings.database, Role.SENDER)
+        seen = not process or _is_seen(store)
+    typer.echo(done)
+    if not process:
+        typer.echo("no process sends from it now")
+    elif seen:
+        typer.echo(f"the service (process {process}) has seen it")
     else:
-        brake.stop(reason)
-        typer.echo(f"{brake.path} stops all sending; `patchwarden stop --lift` goes on")
+        typer.echo(
+            f"the service (process {process}) has not confirmed it; end that process if mail still leaves", err=True
+        )
+        raise typer.Exit(status.FAILED)
+
+
+def _is_seen(store: Repository) -> bool:
+    """Wait until the sender has seen the last change of the stop: less than a second, more on a busy machine."""
+    end = time.monotonic() + _MAX_WAIT
+    while (state := store.stop_state()).seen != state.number:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True

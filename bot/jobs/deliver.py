@@ -15,7 +15,7 @@ from bot.jobs.unconfirmed import ResendPolicy, UnconfirmedMails
 from bot.mail.copy import is_copy
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.outbox.brakes import MINUTE, StopFile
+from bot.outbox.brakes import MINUTE
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.permit import SendRules, permit
 from bot.ports import (
@@ -32,6 +32,7 @@ from bot.ports import (
     Progress,
     Send,
     SendingRecord,
+    Stop,
     Wait,
 )
 from bot.review.consent import Mode
@@ -73,7 +74,7 @@ class Sending:
     left, whatever happens to the database.
     """
 
-    stop: StopFile
+    stop: Stop
     rules: Callable[[], SendRules]
     resend: ResendPolicy = field(default_factory=ResendPolicy)
     expire: timedelta = timedelta(days=3)

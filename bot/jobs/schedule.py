@@ -26,7 +26,7 @@ class Repeated:
 
     name: str
     run: Callable[[], object]
-    seconds: int
+    seconds: float
     jitter: int
     max_silence: float = MAX_SILENCE
 

@@ -76,8 +76,8 @@ def permit(candidate: Candidate, rules: SendRules, now: datetime, *, is_archived
         return Withdraw(reason)
     if mail.mode not in rules.transports:
         return _no_transport(mail)
-    if rules.stopped:
-        return Wait(rules.stopped, now + MINUTE)
+    if stopped := rules.stopped or candidate.stopped:
+        return Wait(stopped, now + MINUTE)
     if trouble := broken(candidate.pace):
         return Wait(trouble, now + MINUTE, halts=True)
     if needs_approval:

@@ -209,13 +209,15 @@ class PostingStatus:
 class Candidate:
     """A mail that is about to be sent, and everything in the database that decides whether it may be.
 
-    `posting` is None for a digest, and if the posting is no longer stored.
+    `posting` is None for a digest, and if the posting is no longer stored. `stopped` says why the database stops all
+    sending, or "".
     """
 
     mail: Outgoing
     pace: Pace
     posting: PostingStatus | None = None
     mutes: tuple[Muted, ...] = ()
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,3 +312,42 @@ class Outbox(Protocol):
 
     def mail(self, message_id: str) -> Outgoing | None:
         """One mail; the id may be abbreviated where that is unique."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopState:
+    """Whether the database stops all sending: `reason` is empty while mails may leave.
+
+    `number` grows with each stop and lift; `seen` is the number that the running sender saw last.
+    """
+
+    number: int = 0
+    reason: str = ""
+    since: datetime | None = None
+    seen: int = 0
+
+
+class StopStore(Protocol):
+    """The stop of all sending, as the database knows it."""
+
+    def stop_state(self) -> StopState:
+        """Return whether sending is stopped, and why."""
+
+    def set_stop(self, reason: str, now: datetime) -> int:
+        """Stop all sending, or with an empty reason lift the stop; return the number of this change."""
+
+    def confirm_stop(self) -> None:
+        """Note that the sender saw the last change."""
+
+
+class Stop(Protocol):
+    """What stops all sending."""
+
+    def reason(self) -> str:
+        """Return why nothing is sent, or ""."""
+
+    def stop(self, why: str) -> None:
+        """Stop all sending, durably."""
+
+    def lifted(self) -> datetime:
+        """Return when the stop was lifted last; long ago if it never was."""

@@ -27,6 +27,7 @@ from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.following import arrivals_of
 from bot.store.outgoing import change_state, mail_of, pace_of
+from bot.store.stop import stop_reason
 from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow
 
 _STATES: Final = {Hold: MailState.HELD, Withdraw: MailState.WITHDRAWN, AlreadySent: MailState.SENT}
@@ -72,6 +73,7 @@ def _candidate(session: Session, mail: Outgoing, now: datetime, since: datetime)
         pace=pace_of(session, mail, now, since),
         posting=posting,
         mutes=tuple(mutes),
+        stopped=stop_reason(session),
     )
 
 

@@ -177,6 +177,19 @@ def sole_worker(database: Path, *roles: Role) -> Iterator[None]:
         yield
 
 
+def running(database: Path, role: Role) -> str:
+    """Return the process id of the process that has that role on the database, or ""."""
+    try:
+        with database.with_name(f"{database.name}.{role}").open(encoding="ascii") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return file.read().strip() or "unknown"
+    except OSError:
+        pass
+    return ""
+
+
 @contextmanager
 def _locked(database: Path, role: Role) -> Iterator[None]:
     path = database.with_name(f"{database.name}.{role}")

@@ -21,6 +21,7 @@ from bot.store.postings import PostingRows
 from bot.store.records import RecordRows
 from bot.store.retention import RetentionRows
 from bot.store.returns import ReturnRows
+from bot.store.stop import StopRows
 from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
 
@@ -36,6 +37,7 @@ class Repository(
     RetentionRows,
     ReturnRows,
     InstallationRows,
+    StopRows,
 ):
     """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use.
 

@@ -278,3 +278,18 @@ class ClaimRow(SQLModel, table=True):
     arrived: datetime
     raw_mail: int
     judgement: str = Field(default="", index=True)
+
+
+class StopRow(SQLModel, table=True):
+    """The stop of all sending, one row: `number` grows with each stop and lift; without `reason` mails may leave.
+
+    `seen` is the number that the running sender saw last.
+    """
+
+    __tablename__ = "stop"
+
+    id: int = Field(default=1, primary_key=True)
+    number: int = 0
+    reason: str = ""
+    since: datetime
+    seen: int = 0

@@ -262,8 +262,9 @@ def test_stop_holds_what_was_approved_until_it_is_lifted(patchwarden: Call, held
     assert not Path("var/maildir").exists()
     assert "a rule is wrong" in patchwarden("outbox", "list")[1]
 
-    assert patchwarden("stop", "--lift")[:2] == (0, f"{archive.parent}/var/stop is lifted\n")
-    assert patchwarden("stop", "--lift")[1] == "nothing was stopped\n"
+    idle = "no process sends from it now\n"
+    assert patchwarden("stop", "--lift")[:2] == (0, f"sending from var/patchwarden.db goes on\n{idle}")
+    assert patchwarden("stop", "--lift")[1] == f"sending from var/patchwarden.db was not stopped\n{idle}"
     assert patchwarden("outbox", "drop", held)[0] == 0
 
 

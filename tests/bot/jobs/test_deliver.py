@@ -174,6 +174,7 @@ def test_the_stop_file_holds_every_mail_but_files(store: Repository, clock: Fake
     assert [mail.mode for mail in delivering.run().mails] == ["dry-run"]
     assert "a rule is wrong" in store.mails(MailState.QUEUED)[0].reason
 
+    assert isinstance(sending.stop, StopFile)
     sending.stop.lift()
     clock.forward(minutes=2)
 

@@ -415,3 +415,10 @@ def test_a_dry_run_is_filed_whatever_the_settings_say_unless_the_list_is_off(hou
         "withdrawn",
         "the mode was dry-run when it was written and is off now",
     )
+
+
+def test_the_database_stops_sending_without_the_stop_file(house: House) -> None:
+    _queue(house)
+    house.store.set_stop("a rule is wrong", house.clock.now())
+
+    assert house.deliver() == ("queued", "a rule is wrong")

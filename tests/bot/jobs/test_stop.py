@@ -49,7 +49,7 @@ def test_nothing_leaves_after_it_was_stopped(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     server.misbehave = watch = Watch()
-    with Repository(tmp_path / "d.db") as store:
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
         _write(store, clock)
         file = StopFile(tmp_path / "var" / "stop")
         mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), file.reason)

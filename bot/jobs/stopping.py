@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The stop of all sending: a file, which works at once and without a database, and a row that no wrong path loses."""
+
+from datetime import datetime
+
+from bot.outbox.brakes import StopFile
+from bot.ports import Clock, StopStore
+
+
+class StopSwitch:
+    """Stops all sending while the file or the database says so; lifting clears both."""
+
+    def __init__(self, file: StopFile, store: StopStore, clock: Clock) -> None:
+        self.file = file
+        self._store = store
+        self._clock = clock
+
+    def reason(self) -> str:
+        """Return why nothing is sent, or ""."""
+        if said := self.file.reason():
+            return said
+        stopped = self._store.stop_state().reason
+        return f"stopped: {stopped}" if stopped else ""
+
+    def stop(self, why: str) -> None:
+        """Stop all sending, durably. Raises OutboxError or StoreError if one of the two could not be written."""
+        try:
+            self.file.stop(why)  # first: a running sender asks for the file before each mail
+        finally:
+            self._store.set_stop(why or "no reason given", self._clock.now())
+
+    def lift(self) -> bool:
+        """Allow sending again; return whether it was stopped."""
+        was_stopped = bool(self._store.stop_state().reason)
+        if was_stopped:
+            self._store.set_stop("", self._clock.now())
+        return self.file.lift() or was_stopped
+
+    def lifted(self) -> datetime:
+        """Return when the stop was lifted last; long ago if it never was."""
+        return self.file.lifted()

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The stop of all sending, as the database knows it: it outlives a lost stop file and a wrong path."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.ports import StopState
+from bot.store.database import Database
+from bot.store.tables import StopRow
+
+
+class StopRows:
+    """bot.ports.StopStore over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def stop_state(self) -> StopState:
+        with self._database.reading() as session:
+            row = session.get(StopRow, 1)
+            return StopState() if row is None else StopState(row.number, row.reason, row.since, row.seen)
+
+    def set_stop(self, reason: str, now: datetime) -> int:
+        with self._database.writing() as session:
+            row = session.get(StopRow, 1) or StopRow(since=now)
+            row.number, row.reason, row.since = row.number + 1, reason, now
+            session.add(row)
+            return row.number
+
+    def confirm_stop(self) -> None:
+        state = self.stop_state()
+        if state.seen == state.number:
+            return
+        with self._database.writing() as session:
+            row = session.get(StopRow, 1)
+            if row is not None:
+                row.seen = row.number
+                session.add(row)
+
+
+def stop_reason(session: Session) -> str:
+    """Return why all sending is stopped, or ""; for a transaction that is open."""
+    row = session.get(StopRow, 1)
+    return "" if row is None else row.reason
