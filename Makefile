@@ -39,7 +39,7 @@ docs-fresh: $(VENV)/.ready
 	@$(BIN)/python -m rules.catalogue | diff -u docs/rules.md - || { echo "docs/rules.md is stale: run make docs"; exit 1; }
 
 golden: $(VENV)/.ready-dev
-	PATCHWARDEN_GOLDEN=rewrite $(BIN)/pytest -q -k golden
+	GOLDEN=rewrite $(BIN)/pytest -q -k golden
 
 sample: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.sample.build

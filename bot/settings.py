@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,10 +19,10 @@ from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings_answers import AnswerSettings, DigestSettings, PrecisionSettings
 from bot.settings_kernel import KernelSettings
-from bot.settings_paths import anchor, base_directory, refuse_moved
+from bot.settings_paths import DATA_DIR, anchor, base_directory, refuse_moved
 from bot.settings_retention import RetentionSettings
 from bot.settings_sending import SendingSettings
-from bot.settings_types import Mailbox
+from bot.settings_types import Mailbox, MailingList, RuleId, suggestion
 from rules.finding import Confidence, Severity
 
 DEFAULT_FILE: Final = Path("patchwarden.toml")
@@ -70,7 +70,7 @@ class ReviewSettings(_Table):
     confidence: Confidence = Field(
         default=Confidence.MEDIUM, description="Findings below this confidence are kept, not mailed: low, medium, high."
     )
-    without: tuple[str, ...] = Field(default=(), description="Ids of rules whose findings are kept, not mailed.")
+    without: tuple[RuleId, ...] = Field(default=(), description="Ids of rules whose findings are kept, not mailed.")
     ignored_authors: tuple[Mailbox, ...] = Field(default=(), description="Addresses whose series are never answered.")
     stale_hours: int = Field(
         default=0,
@@ -173,7 +173,7 @@ class ListSettings(_Table):
         default="", pattern=r"^(([01]?\d|2[0-3])-([01]?\d|2[0-3]))?$", description='No mails then, in UTC, as "22-7".'
     )
     severity: Severity = Field(default=Severity.NOTE, description="What is below this severity is not said there.")
-    without: tuple[str, ...] = Field(default=(), description="Ids of rules that are silent there.")
+    without: tuple[RuleId, ...] = Field(default=(), description="Ids of rules that are silent there.")
     list_cap: int = Field(default=0, ge=0, description="So many mails at most in a day; 0: as [sending] says.")
 
     @model_validator(mode="after")
@@ -224,7 +224,7 @@ class Settings(BaseSettings):
     unlisted: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
         default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."
     )
-    lists: dict[Mailbox, ListSettings] = Field(default={}, description="What each list agreed to, by its address.")
+    lists: dict[MailingList, ListSettings] = Field(default={}, description="What each list agreed to, by its address.")
     people: dict[Mailbox, PersonSettings] = Field(
         default={},
         description="Maintainers who agreed to get copies, in every mode that sends, each a table at the end of this "
@@ -283,6 +283,8 @@ def load(path: Path | None = None) -> Settings:
     All paths in them are absolute. Raises SettingsError, naming file, line and key.
     """
     file = settings_file(path)
+    if unknown := unknown_variables():
+        raise SettingsError("\n".join(unknown))
     text, values = "", {}
     if file is not None:
         try:
@@ -310,15 +312,40 @@ def load(path: Path | None = None) -> Settings:
 
 
 def unknown_variables() -> list[str]:
-    """Variables of the environment that look like settings and are none."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name.split("__")[0] not in known)
+    """Return an error for each variable of the environment that looks like a setting and is none.
+
+    What is unknown below a table is reported by `load`.
+    """
+    tables = {name.upper() for name, field in Settings.model_fields.items() if _is_table(field.annotation)}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {DATA_DIR}
+    errors = []
+    for name in sorted(variable for variable in os.environ if variable.upper().startswith(PREFIX)):
+        table, below, _ = name.upper().removeprefix(PREFIX).partition("__")
+        if name.upper() not in known and not (below and table in tables):
+            errors.append(f"environment: {name} is not a setting{suggestion(name.upper(), known)}")
+    return errors
+
+
+def _is_table(kind: Any) -> bool:
+    """Whether a setting of that type has settings below it."""
+    return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def _all_names(kind: type[BaseModel]) -> Iterator[str]:
+    """Every name of a setting, of whichever table."""
+    for name, field in kind.model_fields.items():
+        yield name
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _all_names(part)
 
 
 def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
     keys = tuple(str(key) for key in problem["loc"])
     line = _line_of(text, keys)
     what = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    if problem["type"] == "extra_forbidden":
+        what += suggestion(keys[-1], _all_names(Settings))
     if not keys:
         return f"settings {file}: {what}"
     where = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"

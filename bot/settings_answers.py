@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.settings_types import Mailbox
+from bot.settings_types import Mailbox, RuleId
 
 
 def _zone(value: str) -> str:
@@ -51,7 +51,7 @@ class PrecisionSettings(BaseModel):
         default=0.2, ge=0, le=1, description="More than this share of its remarks was called not applicable,"
     )
     least_said: int = Field(default=20, ge=1, description="out of at least so many remarks, by at least three people.")
-    kept: tuple[str, ...] = Field(default=(), description="Ids of rules that are never silenced so.")
+    kept: tuple[RuleId, ...] = Field(default=(), description="Ids of rules that are never silenced so.")
 
 
 class DigestSettings(BaseModel):

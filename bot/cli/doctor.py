@@ -22,7 +22,7 @@ from bot.inbox.error import InboxError
 from bot.jobs.continuity import RECONCILE
 from bot.permissions import open_to_others
 from bot.review.prose import visible
-from bot.settings import Settings, load, settings_file, unknown_variables
+from bot.settings import Settings, load, settings_file
 from bot.settings_paths import base_directory
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -83,7 +83,6 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
     else:
         yield Check("settings", str(file.absolute()) if file else "no file, all defaults")
         yield Check("data directory", f"{base_directory(file)}; relative paths start here")
-        yield from _environment()
         yield from _database(settings)
         yield from _permissions(settings)
         yield from _archives(settings)
@@ -94,11 +93,6 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         yield from _answers(settings)
     yield _git()
     yield _rules()
-
-
-def _environment() -> Iterator[Check]:
-    for name in unknown_variables():
-        yield Check("environment", f"{name} is no setting", "correct its name or unset it")
 
 
 def _database(settings: Settings) -> Iterator[Check]:

@@ -18,8 +18,9 @@ from bot.review.formats.sarif import sarif
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
 from bot.review.prose import visible
+from bot.settings_types import suggestion
 from rules.finding import Severity
-from rules.registry import active, by_id
+from rules.registry import RULES, active, by_id
 from rules.rule import Rule, Status
 
 
@@ -57,7 +58,11 @@ def chosen(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     for each in ids or ():
         rule = by_id(each)
         if rule is None or rule.status is Status.RETIRED:
-            raise typer.BadParameter(f"no rule is called {each!r}; `patchwarden rules` lists them", param_hint="--rule")
+            known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
+            raise typer.BadParameter(
+                f"no rule is called {each!r}{suggestion(each, known)}; `patchwarden rules` lists them",
+                param_hint="--rule",
+            )
     return tuple(rule for rule in active() if not ids or rule.id in ids)
 
 

@@ -77,7 +77,7 @@ def _mails(case: Path) -> list[bytes]:
 def test_golden_mails(case: str) -> None:
     mails = _mails(CASES / case)
     out = CASES / case / "out"
-    if os.environ.get("PATCHWARDEN_GOLDEN") == "rewrite":
+    if os.environ.get("GOLDEN") == "rewrite":
         out.mkdir(exist_ok=True)
         for old in out.iterdir():
             old.unlink()

@@ -182,7 +182,45 @@ def test_variable_that_is_no_setting_is_noticed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PATCHWARDEN_DATABAS", "x")
     monkeypatch.setenv("PATCHWARDEN_REVIEW__SEVERITY", "bug")
 
-    assert ["PATCHWARDEN_DATABAS"] == unknown_variables()
+    assert unknown_variables() == [
+        "environment: PATCHWARDEN_DATABAS is not a setting; did you mean 'PATCHWARDEN_DATABASE'?"
+    ]
+    with pytest.raises(SettingsError, match="PATCHWARDEN_DATABAS is not a setting"):
+        load()
+
+
+@pytest.mark.parametrize("name", ["PATCHWARDEN_DATABASE__X", "PATCHWARDEN_REVIEW__SEVERTY", "PATCHWARDEN_"])
+def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "x")
+
+    with pytest.raises(SettingsError, match=name):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[review]\nwithout = ["missing-safety-coment"]', "s.toml:2: .*did you mean 'missing-safety-comment'"),
+        ('[lists."rust@lists.example.org"]\nwithout = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
+        ('[precision]\nkept = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
+        ('[lists."rust-for-linux@vger.kernal.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
+        ('[lists."rust-for-linx@vger.kernel.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
+        ('[lists."rust@lists.linux.dve"]', "s.toml:1: .*did you mean rust@lists.linux.dev"),
+        ('[review]\nseverty = "bug"', "s.toml:2: .*did you mean 'severity'"),
+    ],
+)
+def test_what_looks_misspelt_is_an_error_with_a_suggestion(text: str, said: str) -> None:
+    Path("s.toml").write_text(f"{text}\n")
+
+    with pytest.raises(SettingsError, match=said):
+        load(Path("s.toml"))
+
+
+@pytest.mark.parametrize("address", ["linux-api@vger.kernel.org", "linux-spi@vger.kernel.org", "a@lists.example.org"])
+def test_an_unknown_list_is_no_error(address: str) -> None:
+    Path("s.toml").write_text(f'[lists."{address}"]\n')
+
+    assert address in load(Path("s.toml")).lists
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTHOR, Mode.LIST])

@@ -17,7 +17,7 @@ from tests.fakes.relay import relay
 from tests.fakes.sending_kills import SMTP_STEPS, STORE_STEPS, World, calm, every, kill_everywhere
 
 LIST = b"rust-for-linux@lists.example.org"
-ROUNDS = int(os.environ.get("PATCHWARDEN_KILL_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("smtpd") is None, reason="not installed: smtpd (Debian: opensmtpd)"),
