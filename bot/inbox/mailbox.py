@@ -25,7 +25,9 @@ _MAX_READS: Final = 3
 log = logging.getLogger(__name__)
 
 # As git's mailsplit knows it: an address, a time with a colon between digits, a year.
-_FROM_LINE = re.compile(rb"^From \S+[^\n]*\d\d:\d\d:\d\d[^\n]*\d{4}[^\n]*\n", re.MULTILINE)
+_FROM_LINE = re.compile(rb"^From \S[^\n]*+\n", re.MULTILINE)
+_TIME = re.compile(rb"\d\d:\d\d:\d\d")
+_YEAR = re.compile(rb"\d{4}")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _GROUP = re.compile(r"([0-9a-f]{2})=([0-9a-f]{16})")
 
@@ -366,8 +368,14 @@ class _Span:
         return self.mark < self.start
 
 
+def _has_date(data: bytes, start: int, end: int) -> bool:
+    """Whether that line of the data has a time and a year behind the sender, as the `From ` line of an mbox does."""
+    time = _TIME.search(data, start + len(b"From ?"), end)
+    return time is not None and _YEAR.search(data, time.end(), end) is not None
+
+
 def _spans(data: bytes) -> list[_Span]:
-    marks = [(mark.start(), mark.end()) for mark in _FROM_LINE.finditer(data)]
+    marks = [mark.span() for mark in _FROM_LINE.finditer(data) if _has_date(data, *mark.span())]
     if not marks or data[: marks[0][0]].strip():
         text = data.strip() and not _begins_mark(data)
         return [_Span(0, 0, len(data), len(data))] if text else []

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 _CLIPPY_TAG = re.compile(rb"safety:", re.IGNORECASE)
 _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
-_LENIENT_TAG = re.compile(rb"(?i:safety)\s*:|(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b")
-_UNTAGGED = re.compile(rb"(?:^|//|/\*)[\s/*!#]*(?:SAFETY|Safety)\b(?!:)")
+_SPACED_TAG = re.compile(rb"safety\s*+:", re.IGNORECASE)
+# One match a word: the marks before it, the tag if it is one, and the colon behind that.
+_WORD = re.compile(rb"([\s/*!#]*+)(?:(SAFETY|Safety)\b(:?))?+[^\s/*!#]*+")
 _TRAILING_COMMENT = re.compile(rb"\s*(?://.*|/\*.*\*/)$")
 _BLOCK_COMMENT = re.compile(rb"/\*.*?\*/")
 _REPEATED_ATTRIBUTE = re.compile(rb"\$\(\s*#\[.*\]\s*\)\s*[*+?]$")
@@ -19,12 +20,22 @@ Lines = Sequence[bytes]
 
 def has_lenient_tag(text: bytes) -> bool:
     """A safety tag, with or without the colon, at the start of a comment or anywhere with the colon."""
-    return _LENIENT_TAG.search(text) is not None
+    return _SPACED_TAG.search(text) is not None or _starts_with_safety(text, or_with_colon=True)
 
 
 def is_untagged(text: bytes) -> bool:
     """The comment says SAFETY without the colon directly behind it that Clippy wants."""
-    return _CLIPPY_TAG.search(text) is None and _UNTAGGED.search(text) is not None
+    return _CLIPPY_TAG.search(text) is None and _starts_with_safety(text, or_with_colon=False)
+
+
+def _starts_with_safety(text: bytes, *, or_with_colon: bool) -> bool:
+    """Whether a comment in the text, or the text itself, starts with the word SAFETY or Safety."""
+    if b"SAFETY" not in text and b"Safety" not in text:
+        return False
+    return any(
+        word[2] and (or_with_colon or not word[3]) and (word.start() == 0 or b"//" in word[1] or b"/*" in word[1])
+        for word in _WORD.finditer(text)
+    )
 
 
 def starts_with_tag(comment: bytes) -> bool:

@@ -156,7 +156,7 @@ def test_a_secret_that_is_none_stops_the_start(secret: str | None, capfd: pytest
         Path("secret").write_text(secret)
 
     assert 2 == call(["run", "--once"])
-    assert "answers.secret_file: secret: " in capfd.readouterr().err
+    assert f"answers.secret_file: {Path.cwd() / 'secret'}: " in capfd.readouterr().err
 
 
 def test_the_doctor_looks_at_secret_and_mailbox(capfd: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +168,7 @@ def test_the_doctor_looks_at_secret_and_mailbox(capfd: pytest.CaptureFixture[str
 
     assert 2 == call(["doctor"])
     out = capfd.readouterr().out
-    assert "wrong answers: answers.secret_file: secret: fewer than 32 characters" in out
+    assert f"wrong answers: answers.secret_file: {Path.cwd() / 'secret'}: fewer than 32 characters" in out
     assert "wrong mailbox: " in out
 
 

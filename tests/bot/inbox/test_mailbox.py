@@ -7,6 +7,7 @@ import pytest
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
 from bot.ports import Archive
+from tests.growth import assert_linear
 
 LINE = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 ONE = b"Subject: one\n\n>From here on.\n>>From there.\n"
@@ -98,3 +99,8 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     for source in (Mbox(tmp_path / "absent.mbox"), Maildir(tmp_path / "absent")):
         with pytest.raises(InboxError, match=r"absent.*: No such file"):
             texts(source)
+
+
+@pytest.mark.parametrize("unit", [b"a00:00:00", b"00:00:00 ", b"2026 ", b"From ", b"\nFrom a ", b"\nFrom a 00:00:00 "])
+def test_from_lines_cost_time_in_proportion_to_their_length(unit: bytes) -> None:
+    assert_linear(lambda size: b"From: a\n\nFrom a" + unit * (size // len(unit)) + b"\n", split_mbox, 20_000)
