@@ -18,7 +18,7 @@ from rules.view import FileView, SeriesView
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
 _MOST_LINES = 12
 _MOST_DECLARING = 100  # files that are looked at for one name: what all of them have is nobody's
-_LAST_WORD = re.compile(r"\w+(?=>*\s*$)")
+_LAST_WORD = re.compile(r"(?<!\w)\w++(?=>*+\s*+$)")
 _CONTAINER = re.compile(r"(?:impl|trait) ")
 _OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options: one of that name may be theirs
     r"(?:add|sub|offset|offset_from|byte_\w+|as_(?:ref|mut)\w*|assume_init\w*|copy_(?:from|to)\w*|drop_in_place|replace"

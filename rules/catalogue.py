@@ -9,7 +9,7 @@ from itertools import groupby
 from rules.registry import RULES
 from rules.rule import Rule, Status
 
-_MESSAGE_ID = re.compile(r"[^\s<>,:/]+@[^\s<>,:/]+\Z")
+_MESSAGE_ID = re.compile(r"(?<![^\s<>,:/])[^\s<>,:/@]++@[^\s<>,:/]++\Z")
 _INTRODUCTION = """\
 # Rules
 

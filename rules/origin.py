@@ -8,7 +8,7 @@ from functools import lru_cache
 _VENDORED = re.compile(
     r"(?:rust/(?:syn|quote|proc-macro2|zerocopy|zerocopy-derive|alloc)|tools/.*/vendor|.*/third[-_]party)/"
 )
-_GENERATED = re.compile(r"(?:.*/)?(?:bindings(?:_generated)?|generated|.*_generated)\.rs$|.*/generated/")
+_GENERATED = re.compile(r".*_generated\.rs$|(?:.*/)?(?:bindings|generated)\.rs$|.*/generated/")
 _HOST = re.compile(
     r"(?:scripts|tools|usr|rust/(?:macros|pin-init/(?:internal|examples)))/|rust/.*/build\.rs$|(?:.*/)?build\.rs$"
 )

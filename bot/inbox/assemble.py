@@ -47,8 +47,8 @@ _MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", r
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _BETWEEN = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
-_ODD_NUMBER = re.compile(r"[\dA-Za-z.]*\d[\dA-Za-z.]*/[\dA-Za-z.]*\d[\dA-Za-z.]*")
-_VERSION_AT_END = re.compile(r"[\s,(\[-]+v\d{1,4}[)\]]?$", re.IGNORECASE)
+_ODD_NUMBER = re.compile(r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+")
+_VERSION_AT_END = re.compile(r"(?<![\s,(\[-])[\s,(\[-]++v\d{1,4}[)\]]?$", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bot.mail.message import Message
 
 # git send-email: the second, the process, the number in this run, the sender; b4: the day, the slug, ..., a hash.
-_RUN = re.compile(r"(\d{14}\.\d+|\d{8}-[\w.-]+-v\d+)-\d+-([^\s@]+@\S+)")
+_RUN = re.compile(r"(?=[^\s@]++@\S)(\d{14}\.\d+|\d{8}-[\w.-]+-v\d+)-\d+-([^\s@]++@\S++)")
 
 
 def relatives(message: Message) -> tuple[str, ...]:

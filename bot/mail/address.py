@@ -16,14 +16,14 @@ _SPEC = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 _COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)"
 _MAILBOX = re.compile(
-    rf"(?P<phrase>(?:{_QUOTED}|{_COMMENT}|[^\"<>()@,;:\\])*+)<\s*(?P<angle>{_LOCAL}@{_DOMAIN})\s*>\s*(?:{_COMMENT}\s*)?(?=,|$)"
-    rf"|\s*(?P<bare>{_LOCAL}@{_DOMAIN})\s*(?P<comment>{_COMMENT})?\s*(?=,|$)",
+    rf"(?P<phrase>(?:{_QUOTED}|{_COMMENT}|[^\"<>()@,;:\\])*+)<\s*+(?P<angle>{_LOCAL}@{_DOMAIN})\s*+>\s*+(?:{_COMMENT}\s*+)?(?=,|$)"
+    rf"|\s*+(?P<bare>{_LOCAL}@{_DOMAIN})\s*+(?P<comment>{_COMMENT})?\s*+(?=,|$)",
     re.DOTALL,
 )
 _MARK = re.compile(r'[",;:\\()<>]')
 _TOKEN = re.compile(rf"{_QUOTED}|{_COMMENT}|<[^<>,]*+>|[\",:;(]", re.DOTALL)
 _PIECE = re.compile(rf"{_QUOTED}|{_COMMENT}|[^\"(]+", re.DOTALL)
-_ADDRESS_LIKE = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
+_ADDRESS_LIKE = re.compile(r"(?<![^\s@<>()\"',;:])[^\s@<>()\"',;:]++@[^\s@<>()\"',;:]++")
 _PLAIN: Final = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,127}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}"
 )

@@ -46,16 +46,19 @@ _WORDS = (
     "re|aw|antw|antwort|sv|vs|vl|fwd?|fw|wg|tr|rv|res|enc|odp|pd|ref|rif|rép|ynt|ilt|atb|ha|на|отв|ответ|"
     "回复|回覆|答复|答覆|转发|轉寄|轉發|返信|転送|회신|전달|recall|撤回|automatic reply|out of office|自动回复|auto"
 )
-_REPLY = re.compile(rf"\s*(?:\[[^\]]*\]\s*)*(?:{_WORDS})\s*(?:[\[(]\d+[\])])?\s*[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
-PATCH_TAG: Final = r"\[[^\]]*\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b"
-"""A pattern of the brackets in a patch's subject, up to the word that tells them from others; whatever the case."""
+_REPLY = re.compile(rf"\s*+(?:\[[^\]]*+\]\s*+)*+(?:{_WORDS})\s*+(?:[\[(]\d++[\])])?\s*+[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
+PATCH_WORD: Final = re.compile(r"\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b", re.IGNORECASE)
+"""What stands in the brackets of a patch's subject and tells them from others."""
 
-_FOREIGN = re.compile(rf"\s*[^\W\d_]{{1,12}}\s*[:：]\s*{PATCH_TAG}", re.IGNORECASE)  # noqa: RUF001 as above
+_FOREIGN = re.compile(r"\s*+[^\W\d_]{1,12}\s*+[:：]\s*+\[(?P<tag>[^\]]*+)")  # noqa: RUF001 as above
 
 
 def is_reply(subject: str) -> bool:
     """Whether a subject is an answer or a forward: `Re:` in any language, also behind a [tag]."""
-    return bool(_REPLY.match(subject) or _FOREIGN.match(subject))
+    if _REPLY.match(subject):
+        return True
+    foreign = _FOREIGN.match(subject)
+    return foreign is not None and PATCH_WORD.search(foreign["tag"]) is not None
 
 
 def is_bot(address: str, registry: Collection[str] = KNOWN_BOTS) -> bool:

@@ -15,7 +15,7 @@ _ORIGINAL: Final = frozenset(
 )
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FAILED = re.compile(r"^Action:[ \t]*failed\b", re.IGNORECASE | re.MULTILINE)
-_WHY = re.compile(r"^(?:Diagnostic-Code|Status):[ \t]*(.+(?:\n[ \t].+)*)", re.IGNORECASE | re.MULTILINE)
+_WHY = re.compile(r"^(?:Diagnostic-Code|Status):(.*(?:\n[ \t].+)*)", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(r"\s*<([!-;=?-~]{1,500})>\s*$")
 _HEADER_END = re.compile(r"\n\n")
 _LONGEST: Final = 200
@@ -48,8 +48,8 @@ def bounce(message: Message) -> Bounce | None:
     found = _message_id(original)
     if not found or not _FAILED.search(status):
         return None
-    reasons = dict.fromkeys(clean(reason) for reason in _WHY.findall(status))
-    return Bounce(found, "; ".join(reasons)[:_LONGEST])
+    reasons = dict.fromkeys(clean(reason).strip() for reason in _WHY.findall(status))
+    return Bounce(found, "; ".join(filter(None, reasons))[:_LONGEST])
 
 
 def _message_id(text: str) -> str:

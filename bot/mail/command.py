@@ -76,7 +76,7 @@ class Ambiguous:
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _WIDEST: Final = 500  # characters of a line that are looked at
-_LINE = re.compile(r"patchwarden:[ \t]*(\S*)[ \t]*(.*)", re.IGNORECASE)
+_LINE = re.compile(r"patchwarden:[ \t]*+(\S*+)[ \t]*+(.*)", re.IGNORECASE)
 _FINDING = re.compile(r"[0-9a-f]{6,16}|[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _RULE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 # Where the sender's own words end: a signature, a diff, a quotation that is not marked as one, a forwarded mail.

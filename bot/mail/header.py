@@ -6,7 +6,7 @@ import re
 
 from bot.mail.charset import decode
 
-_GAP = re.compile(r"[ \t\r\n\f\v]*[\t\r\n\f\v][ \t\r\n\f\v]*")
+_GAP = re.compile(r"(?<! ) *+[\t\r\n\f\v][ \t\r\n\f\v]*+")
 # C0, DEL, C1, soft hyphen, zero-width, bidi controls, line and paragraph separators, byte-order mark, lone surrogates.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"

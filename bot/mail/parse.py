@@ -27,7 +27,7 @@ MAX_ID: Final = 500
 MAX_REFERENCES: Final = 200
 SYNTHETIC: Final = "@no-message-id.invalid"
 
-_TOP = re.compile(rb"[\r\n]*(?:>*From [^\n]*\n)?[\r\n]*")
+_TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")

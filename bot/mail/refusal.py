@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.mail.bots import PATCH_TAG, is_automatic, is_bot, is_reply
+from bot.mail.bots import PATCH_WORD, is_automatic, is_bot, is_reply
 from bot.mail.message import Message
 from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.mail.project import is_kernel_path, other_project
@@ -84,15 +84,16 @@ _VERSION = re.compile(
 )
 _BACKPORT_WORDS: Final = frozenset({"backport", "stable", "autosel"})
 _UPSTREAM = re.compile(
-    r"^\s*(?:\[\s*upstream commit \w{12,40}\s*\]|commit [0-9a-f]{12,40} upstream|upstream commit:? [0-9a-f]{12,40})",
+    r"^[^\S\n]*+(?:\[\s*upstream commit \w{12,40}\s*\]"
+    r"|commit [0-9a-f]{12,40} upstream|upstream commit:? [0-9a-f]{12,40})",
     re.IGNORECASE | re.MULTILINE,
 )
-_PULL_SUBJECT = re.compile(r"\s*(?:\[[^\]]*\bpull\b[^\]]*\]|(?:git )?pull request\b)", re.IGNORECASE)
+_PULL_SUBJECT = re.compile(r"\s*+(?:\[(?P<tag>[^\]]*+)\]|(?:git )?pull request\b)", re.IGNORECASE)
+_PULL = re.compile(r"\bpull\b", re.IGNORECASE)
 _PULL_TEXT: Final = ("\nThe following changes since commit ", "available in the Git repository at:")
-_PREFIXES = re.compile(r"(?:\s*\[[^\]]*\])*")
+_PREFIXES = re.compile(r"(?:\s*+\[[^\]]*+\])*+")
 _WORD = re.compile(r"[^\s\[\],]+")
 _FIXUP = re.compile(r"\s*(?:fixup|squash|amend)!", re.IGNORECASE)
-_TAGGED = re.compile(rf"\s*(?:\[[^\]]*\]\s*)*{PATCH_TAG}[^\]]*\]", re.IGNORECASE)
 
 
 def refuse_mail(message: Message, terms: Terms) -> Refusal | None:
@@ -105,11 +106,11 @@ def refuse_mail(message: Message, terms: Terms) -> Refusal | None:
         return Refusal(Kind.BOT, f"{message.author.key} is a bot, or the mail says that a machine wrote it")
     if is_reply(message.subject):
         return Refusal(Kind.REPLY, "the subject is that of an answer")
-    if _PULL_SUBJECT.match(message.subject):
+    if _asks_to_pull(message.subject):
         return Refusal(Kind.PULL, "the subject asks to pull")
     if (message.header("X-stable") or "").lower() == "review":
         return Refusal(Kind.STABLE, "it is under review for a stable release")
-    if not _TAGGED.match(message.subject):
+    if not PATCH_WORD.search(_prefixes(message.subject)):
         return Refusal(Kind.NO_PATCH, "the subject has no [PATCH]")
     return None
 
@@ -169,10 +170,20 @@ def _what(posting: Posting) -> Refusal | None:
     return _where(posting)
 
 
+def _asks_to_pull(subject: str) -> bool:
+    match = _PULL_SUBJECT.match(subject)
+    return match is not None and (match["tag"] is None or _PULL.search(match["tag"]) is not None)
+
+
 def _words_of(subject: str) -> list[str]:
     """What stands in the brackets before the title."""
+    return _WORD.findall(_prefixes(subject))
+
+
+def _prefixes(subject: str) -> str:
+    """Return the brackets with which a subject begins."""
     match = _PREFIXES.match(subject)
-    return _WORD.findall(match[0]) if match else []
+    return match[0] if match else ""
 
 
 def _where(posting: Posting) -> Refusal | None:

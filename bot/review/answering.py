@@ -19,7 +19,7 @@ from rules.rule import Rule
 
 KIND: Final = "answer"
 _MOST_LISTED: Final = 20
-_HEADING = re.compile(r"#+\s*(.*)")
+_HEADING = re.compile(r"#++\s*+(.*)")
 _RE = re.compile(r"re\s*:", re.IGNORECASE)
 
 _COMMANDS: Final = (

@@ -35,7 +35,7 @@ RUST_OF: Final = {
     "u64": "u64",
     "s64": "i64",
 }
-_WORDS = re.compile(r"^((?:const |volatile )*)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
+_WORDS = re.compile(r"^((?:(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
 _DEEP = 8
 
 

@@ -52,15 +52,16 @@ def _redefines(content: bytes, item: Item) -> bool:
 def _pattern(item: Item, own: bool, typed: bool) -> re.Pattern[str]:
     name = re.escape(item.name)
     if item.kind != "fn":
-        return re.compile(rf"\b(?:{name}|Self)(?:::<[^>]*>)?\s*[{{(]" if own else rf"\b{name}(?:::<[^>]*>)?\s*[{{(]")
+        owner = rf"(?:{name}|Self)" if own else name
+        return re.compile(rf"\b{owner}(?:::<[^<>]*+>)?\s*+[{{(]")
     if item.scope and not own:
         before = (
-            rf"\b{re.escape(item.scope)}(?:::<[^>]*>)?::"
+            rf"\b{re.escape(item.scope)}(?:::<[^<>]*+>)?::"
             if not typed
-            else rf"(?:\b{re.escape(item.scope)}(?:::<[^>]*>)?::|\.)"
+            else rf"(?:\b{re.escape(item.scope)}(?:::<[^<>]*+>)?::|\.)"
         )
-        return re.compile(rf"{before}{name}(?:::<[^>]*>)?\(")
-    return re.compile(rf"(?<!fn )\b{name}(?:::<[^>]*>)?\(")
+        return re.compile(rf"{before}{name}(?:::<[^<>]*+>)?\(")
+    return re.compile(rf"(?<!fn )\b{name}(?:::<[^<>]*+>)?\(")
 
 
 def _answer(path: str, lines: list[str], number: int) -> list[Answer]:

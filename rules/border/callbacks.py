@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from rules.border.index import Border
 from rules.border.rust_words import Words, words_of
 
-_SET = re.compile(r"^(\w+)\s*:.*\bSome\(\s*(?:[\w:<>, ]*::)?(\w+)(?:::<[^>]*>)?\s*\)")
-_POINTER = re.compile(r"^(.*?) \(\*\)\((.*)\)$")
+_SET = re.compile(r"^(\w+)\s*:.*\bSome\(\s*+(?:[\w:<>, ]*::)?(\w++)(?:::<[^<>]*+>)?\s*+\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +48,18 @@ def c_types(border: Border, path: str, name: str) -> tuple[str, ...]:
 
 
 def _split(shown: str) -> tuple[str, ...]:
-    match = _POINTER.match(shown)
-    if match is None:
+    returns, pointer, inner = shown.partition(" (*)(")
+    if not pointer or not inner.endswith(")"):
         return ()
-    parts, depth, start, inner = [], 0, 0, match.group(2)
+    inner = inner.removesuffix(")")
+    parts, depth, start = [], 0, 0
     for index, sign in enumerate(inner):
         depth += (sign == "(") - (sign == ")")
         if sign == "," and depth == 0:
             parts.append(inner[start:index].strip())
             start = index + 1
     last = inner[start:].strip()
-    returned = "" if match.group(1) == "void" else match.group(1)
-    return (*parts, *((last,) if last else ()), returned)
+    return (*parts, *((last,) if last else ()), "" if returns == "void" else returns)
 
 
 def _callback(words: Words, at: int, opening: int) -> Callback:

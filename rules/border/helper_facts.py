@@ -15,9 +15,9 @@ BINDGEN_PARAMETERS = "rust/bindgen_parameters"
 PREFIX = "rust_helper_"
 CONSTANT_PREFIX = "RUST_CONST_HELPER_"
 _PASTED = re.compile(r"\brust_helper_\w*(?:\s*##\s*\w+)+")
-_CONSTANT = re.compile(r"^const\s+[\w\s]*?\bRUST_CONST_HELPER_(\w+)\s*=\s*([^;]+);", re.MULTILINE)
-_OPTION = re.compile(r"^--(opaque-type|blocklist-(?:type|function|item|var))[ =]+(\S+)", re.MULTILINE)
-_PARAMETER = re.compile(r"(?<!\w)(?:struct\s+|union\s+)?(\w+)\s*(?:\*\s*)?\b(\w+)\s*[,)]")
+_CONSTANT = re.compile(r"^const\s[\w\s]{0,200}?\bRUST_CONST_HELPER_(\w++)\s*+=\s*+([^;]{1,400});", re.MULTILINE)
+_OPTION = re.compile(r"^--(opaque-type|blocklist-(?:type|function|item|var))[ =]++(\S++)", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<!\w)(?:struct\s++|union\s++)?(\w++)\s*+(?:\*\s*+)?\b(\w++)\s*+[,)]")
 _CHAIN = re.compile(r"(?<![\w.>])(\w+)((?:\s*(?:->|\.)\s*[A-Za-z_]\w*)+)")
 _STEP = re.compile(r"[A-Za-z_]\w*")
 _KEYWORDS = frozenset(
@@ -79,7 +79,7 @@ def shown_constants(source: CSource, before: Mapping[str, Constant]) -> dict[str
 
 def _parameter_names(head: str) -> frozenset[str]:
     inside = head.partition("(")[2]
-    return frozenset(re.findall(r"(\w+)\s*(?:\[\w*\]\s*)?[,)]", inside)) - {"void"}
+    return frozenset(re.findall(r"(?<!\w)(\w++)\s*+(?:\[\w*+\]\s*+)?[,)]", inside)) - {"void"}
 
 
 def _fields(head: str, body: str) -> tuple[tuple[str, ...], ...]:

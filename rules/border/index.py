@@ -18,7 +18,7 @@ from rules.border.reach import reach
 from rules.border.source import FactSource, FileFacts
 from rules.syntax.c import Kind
 
-_STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:const |volatile )*(\w+)")
+_STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
 
 
@@ -57,7 +57,7 @@ class Border:
             return found
         if name in self.constants:
             return self.constants[name]
-        return next((one for pattern, one in self.patterns if pattern.fullmatch(name)), None)
+        return next((one for pieces, one in self.patterns if _is_pasted(pieces, name)), None)
 
     def constants_using(self, name: str) -> tuple[Constant, ...]:
         """The constant helpers whose expressions name that C name."""
@@ -205,7 +205,9 @@ class Border:
         if owners not in ([struct], []):
             return False
         content = self.facts.read(path) or b""
-        return not re.search(rb"(?m)^\s*(?:pub(?:\([^)]*\))?\s+)?%s\s*:\s" % re.escape(member.encode()), content)
+        return not re.search(
+            rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?%s\s*+:\s" % re.escape(member.encode()), content
+        )
 
     def _member_type(self, struct: str, member: str) -> str | None:
         """The struct that a field is or points to ("" for another type); None where there is no such field."""
@@ -267,9 +269,9 @@ class Border:
         return {one.helper.name: one for one in self.helpers() if not one.helper.pattern}
 
     @cached_property
-    def patterns(self) -> tuple[tuple[re.Pattern[str], LocatedHelper], ...]:
+    def patterns(self) -> tuple[tuple[tuple[str, ...], LocatedHelper], ...]:
         """The helpers whose names a macro pastes together."""
-        return tuple((re.compile(one.helper.pattern), one) for one in self.helpers() if one.helper.pattern)
+        return tuple((tuple(one.helper.pattern.split(r"\w*")), one) for one in self.helpers() if one.helper.pattern)
 
     @cached_property
     def _helpers_using(self) -> dict[str, tuple[LocatedHelper, ...]]:
@@ -286,3 +288,23 @@ def struct_of(shown: str) -> str:
         return ""
     match = _STRUCT.search(shown)
     return (match.group(1) or match.group(2) or "") if match is not None else ""
+
+
+def _is_pasted(pieces: tuple[str, ...], name: str) -> bool:
+    """Whether a word is made of these pieces in their order, with anything between two of them.
+
+    An expression with a repeat for each gap would take a power of the name's length: a patch chooses both.
+    """
+    first, *middle = pieces
+    if not middle:
+        return name == first
+    last = middle.pop()
+    at, end = len(first), len(name) - len(last)
+    if at > end or not name.startswith(first) or not name.endswith(last):
+        return False
+    for piece in middle:
+        at = name.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _SIGN = re.compile(r"[*?\[]")
-_TAG = re.compile(r"^([A-Z]):\s+(.*?)\s*$")
-_ADDRESS = re.compile(r"<([^<>\s]+@[^<>\s]+)>|([^\s<>()]+@[^\s<>()]+)")
+_TAG = re.compile(r"([A-Z]):\s(.*)")
+_ADDRESS = re.compile(r"<([^<>\s@]++@[^<>\s]++)>|(?<![^\s<>()@])([^\s<>()@]++@[^\s<>()]++)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def parse(text: str) -> tuple[Entry, ...]:
         match = _TAG.match(line)
         if match is not None:
             name = name if fields else previous
-            fields.append((match.group(1), match.group(2)))
+            fields.append((match.group(1), match.group(2).strip()))
         elif fields and not line.strip():
             entries += [_entry(name, fields)] if name else []
             fields = []
@@ -80,7 +80,7 @@ def glob(pattern: str) -> re.Pattern[str]:
 
     `*` and `?` stay within a folder, `**` does not.
     """
-    parts = re.split(r"(\*\*|\*|\?|\[[^\]]*\])", pattern)
+    parts = re.split(r"(\*\*|\*|\?|\[[^\]\[]*+\])", pattern)
     signs = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     shown = "".join(signs.get(part, part if part.startswith("[") else re.escape(part)) for part in parts)
     if pattern.endswith("/") or "**" in pattern:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The border after some files changed, worked out from the border before: it costs those files, not the tree."""
 
-import re
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -117,7 +116,7 @@ class _Overlay(Border):
         return super().bindgen if BINDGEN_PARAMETERS in self._paths else self._base.bindgen
 
     @cached_property
-    def patterns(self) -> tuple[tuple[re.Pattern[str], LocatedHelper], ...]:
+    def patterns(self) -> tuple[tuple[tuple[str, ...], LocatedHelper], ...]:
         return super().patterns if self._helper_paths else self._base.patterns
 
     def gates(self, path: str) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from rules.border.located import MemberUser
 from rules.syntax.c import Kind, Member
 
 # Values that take whatever type the field has, null pointers whatever pointer it is.
-_ANY_TYPE = re.compile(r":\s*(?:None|Default::default\(\)|.*\bzeroed\(\)),?$")
+_ANY_TYPE = re.compile(r":\s*+(?:None|Default::default\(\)),?$")
+_ZEROED = re.compile(r"\bzeroed\(\),?$")
 _MUTABLE = re.compile(r"\bcast_mut\(\)|\bas \*mut\b|&raw mut\b|&mut\b")
 _NULL = re.compile(r":\s*(?:(?:core::|::core::)?ptr::)?null(?:_mut)?\(\),?$")
 
@@ -18,7 +19,8 @@ _NULL = re.compile(r":\s*(?:(?:core::|::core::)?ptr::)?null(?:_mut)?\(\),?$")
 def follows(user: MemberUser, before: Member, after: Member, change: BorderChange) -> bool:
     """Whether the access stands: a value of any type, a callback whose file the series changes, an inner field."""
     text = user.access.text
-    if _ANY_TYPE.search(text):
+    zeroed = _ZEROED.search(text)
+    if _ANY_TYPE.search(text) or (zeroed is not None and ":" in text[: zeroed.start()]):
         return True
     if _NULL.search(text):
         return not _is_plain(resolved(after.type, change.after))

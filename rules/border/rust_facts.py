@@ -11,10 +11,11 @@ from rules.border.rust_words import Words, words_of
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MODULE = re.compile(
-    r"^[ \t]*#\[cfg\((.+)\)\]\s*(?:#\[[^\n]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+)\s*;", re.MULTILINE
+    r"^[ \t]*#\[cfg\(((?:[^\n)]|\)(?!\]))++)\)\]\s*+(?:#\[(?:[^\]\n]|\](?![\s#]|pub\b|mod\b))*+\]\s*+){0,20}+"
+    r"(?:pub(?:\([^)\n]*+\))?\s++)?mod\s++(\w++)\s*+;",
+    re.MULTILINE,
 )
 _FILE_GATE = re.compile(r"^#!\[cfg\((.+)\)\]\s*$", re.MULTILINE)
-_GATE = re.compile(r"#\[cfg\((.+)\)\]\s*\Z")
 ROOTS = ("bindings", "uapi")
 
 
@@ -103,8 +104,8 @@ class _Placer:
                     continue
                 indent, here = depth, True
             elif stripped.startswith("#[cfg(") and here:
-                gate = _GATE.search(stripped)
-                found += [gate.group(1)] if gate else []
+                gate = stripped.removeprefix("#[cfg(")
+                found += [gate.removesuffix(")]")] if gate.endswith(")]") and len(gate) > 2 else []
             elif not stripped.startswith(("#", "//", ".", "&&", "||")) and stripped.endswith((";", "}", ",")):
                 here = False
             if indent == 0 and not here:

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass, field
 
 _TOKEN = re.compile(
-    r"""(?P<gone>//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(?P<h>\#*)"(?:.*?)"(?P=h)|[bc]?"(?:\\.|[^"\\])*"
+    r"""(?P<gone>//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(?P<h>\#*)".*?(?:"(?P=h)|\Z)|[bc]?"(?:\\.|[^"\\])*+"
         |b?'(?:\\[^\n']*?|[^\\'\n])'|'[A-Za-z_]\w*)
-      |(?P<word>(?:r\#)?[A-Za-z_]\w*|\d[\w.]*\d|\d\w*)|(?P<sign>::|->|=>|\.\.=|\.\.|[^\s\w])""",
+      |(?P<word>(?:r\#)?[A-Za-z_]\w*|\d[\w.]*\d|\d\w*)|(?P<sign>::|->|=>|\.\.=|\.\.|\\[\\"]|[^\s\w])""",
     re.DOTALL | re.VERBOSE,
 )
 

@@ -10,7 +10,7 @@ from rules.syntax.c_value import evaluate
 
 _DEEPEST = 16
 _BRACKETS = re.compile(r"[{};]|^[ \t]*#", re.MULTILINE)
-_ENUMERATOR = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:=(.*))?\s*\Z", re.DOTALL)
+_ENUMERATOR = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+(?:=(.*))?\Z", re.DOTALL)
 _GROUP = re.compile(r"\s*(?:__)?struct_group(_attr|_tagged)?\s*\(")
 _MEMBER_MACRO = re.compile(
     r"\s*(?:__)?DECLARE_(BITMAP|FLEX_ARRAY|HASHTABLE|KFIFO|KFIFO_PTR)\s*\((.*)\)\s*\Z", re.DOTALL

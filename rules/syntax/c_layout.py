@@ -47,8 +47,8 @@ def is_old_style(text: str, start: int, end: int) -> bool:
     if opening <= 0 or closing < 0 or not head[:opening].rstrip()[-1:].isidentifier():
         return False
     names = head[opening + 1 : closing]
-    if not re.fullmatch(r"\s*\w+(\s*,\s*\w+)*\s*", names) or not re.match(
+    if not re.fullmatch(r"\s*+\w++(?:\s*+,\s*+\w++)*+\s*+", names) or not re.match(
         r"\s*[A-Za-z_]\w*[\s*]+\w", head[closing + 1 :]
     ):
         return False
-    return re.match(r"(?:\s*[A-Za-z_][\w\s*,\[\]]*;)*\s*\{", text[end:]) is not None
+    return re.match(r"(?:\s*+[A-Za-z_][\w\s*,\[\]]*+;)*+\s*+\{", text[end:]) is not None

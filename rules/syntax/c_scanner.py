@@ -24,7 +24,7 @@ _CALL = re.compile(r"(\w+)\s*\((.*?)\)\s*\Z", re.DOTALL)
 _EXTERN_C = re.compile(r'extern\s+"C"\s*\Z')
 _SPACE = re.compile(r"(?:\s|\\\n)+")
 # `context_lock_struct(mutex) {` defines a struct; the macro's other arguments are annotations.
-_STRUCT_MACRO = re.compile(r"\b(?:\w+_struct|struct_\w+)\s*\(\s*(\w+)[^()]*\)\s*(?=\Z)")
+_STRUCT_MACRO = re.compile(r"\b(?:\w+_struct|struct_\w+)\s*\(\s*(\w++)[^()]*+\)\s*+(?=\Z)")
 _AGGREGATE = re.compile(
     r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^(;={]*)\Z", re.DOTALL
 )

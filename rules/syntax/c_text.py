@@ -8,7 +8,7 @@ _QUOTED_OR_COMMENT = re.compile(
     re.DOTALL,
 )
 _NOT_NEWLINE = re.compile(r"[^\n]")
-DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w+)((?:[^\\\n]|\\\n|\\.)*)", re.MULTILINE)
+DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)((?:[^\\\n]|\\\n|\\.)*+)", re.MULTILINE)
 # What is always (or never) so in a kernel compiled with bindgen, and says nothing about the configuration.
 _IGNORED_CONDITION = re.compile(
     r"!?\(?(?:!?defined\()?(?:__KERNEL__|__ASSEMBL(?:Y|ER)__|__cplusplus|LINKER_SCRIPT|__CHECKER__|__GENKSYMS__|"

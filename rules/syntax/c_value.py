@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 _TOKEN = re.compile(r"\s*(0[xX][0-9a-fA-F]+[uUlL]*|\d+[uUlL]*|'(?:\\.|[^'\\])'|\w+|<<|>>|[-+*/%|&^~()])")
-_SUFFIX = re.compile(r"[uUlL]+$")
 _PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
 _LIMIT = 1 << 64
 _IOCTL = re.compile(r"\s*_(IO|IOR|IOW|IOWR)\(([^,()]+),([^,()]+)[,)]")
@@ -89,7 +88,7 @@ def _unary(tokens: list[str], at: int, names: Mapping[str, int | None]) -> tuple
         value, at = _unary(tokens, at + 1, names)
         return _apply("<<", 1, value), at
     if piece[0].isdigit():
-        digits = _SUFFIX.sub("", piece) if not piece.lower().startswith("0x") else piece.rstrip("uUlL")
+        digits = piece.rstrip("uUlL")
         octal = len(digits) > 1 and digits[0] == "0" and digits.isdigit()
         return int(digits, 8 if octal else 0), at + 1
     if piece[0] == "'" and len(piece) == 3:

@@ -13,11 +13,11 @@ from rules.syntax.rust_unit import Unit
 SAFETY_TITLES = frozenset({"Safety", "SAFETY", "Implementation safety", "Implementation Safety"})
 _CONTAINER = r"(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*"
 _ENTRY = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])")
-_ATX = re.compile(_CONTAINER + r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*$")
+_ATX = re.compile(_CONTAINER + r" {0,3}#{1,6}[ \t]++(.*)$")
 _SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
-_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)$")
+_FENCE = re.compile(r"[ \t>]*+(`{3,}+|~{3,}+)(.*)$")
 _LINE = 2000
-_MARKUP = re.compile(r"`+[^`]*`+|[*_\[\]<>]+")
+_MARKUP = re.compile(r"(?<!`)`++[^`]++`++|``++|[*_\[\]<>]++")
 _DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
 _DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\b)?doc\s*=(?!\s*r?#*\")", re.DOTALL)
 _DOC_CONDITIONAL = re.compile(r"#\s*\[\s*cfg_attr\s*\(.*?\bdoc\s*=", re.DOTALL)
@@ -116,7 +116,7 @@ def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
         if mark:
             fence, previous = mark[1], None
         elif title := _ATX.match(text):
-            found.append((number, title[1].strip()))
+            found.append((number, title[1].rstrip().rstrip("#").strip()))
             previous = None
         elif _SETEXT.match(text) and previous is not None:
             found.append((previous[0], previous[1].strip()))

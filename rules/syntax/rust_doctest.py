@@ -9,7 +9,7 @@ from rules.syntax.rust_unit import Unit
 from rules.syntax.rust_work import Work
 
 _DOC = re.compile(rb"(\s*)(///(?!/)|//!)( ?)(.*)", re.DOTALL)
-_FENCE = re.compile(rb"[ \t]*(`{3,}|~{3,})(.*)", re.DOTALL)
+_FENCE = re.compile(rb"[ \t]*+(`{3,}+|~{3,}+)(.*)", re.DOTALL)
 _RUST = frozenset({b"", b"rust", b"no_run", b"should_panic", b"edition2018", b"edition2021", b"edition2024"})
 _HIDDEN = re.compile(rb"([ \t]*)#(?: |$)")
 _MAX_ROWS = 2000

@@ -31,16 +31,22 @@ _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _TOKENS = b"m! {"
 # A fragment that begins in a function's head: with typed parameters, which no call has, with a `where` or its bounds.
 _PARAMETER = (
-    rb"[ \t]*(?:\w+[ \t]+)?\w+[ \t]*:[ \t]*[\w&*(\['<][^\n]*,[ \t]*\n|[ \t]*&?(?:'?\w+[ \t]+){0,2}self,[ \t]*\n"
+    rb"[ \t]*+\w++(?:[ \t]++\w++)?[ \t]*+:[ \t]*+[\w&*(\['<](?:[^\n,]*+,)++[ \t]*+\n"
+    rb"|[ \t]*+&?(?:'?\w++[ \t]++){0,2}self,[ \t]*+\n"
 )
 _PARAMETERS = re.compile(
-    rb"(?:(?:" + _PARAMETER + rb")+[ \t]*\)(?=[ \t]*\{[ \t]*\n|\s*where\b)"
-    rb"|(?:" + _PARAMETER + rb")*[ \t]*\)[ \t]*->)"
+    rb"(?:(?:" + _PARAMETER + rb")++[ \t]*+\)(?=[ \t]*+\{[ \t]*+\n|\s*+where\b)"
+    rb"|(?:" + _PARAMETER + rb")*+[ \t]*+\)[ \t]*+->)"
 )
-_CUT = re.compile(rb"(?:[ \t]*(?://[^\n]*)?\n)*[ \t]*(?:\.[a-z]|as\b|\?|&&|\|\|)")  # an expression that begins above
-_LET = re.compile(rb"(?:[ \t]*(?://[^\n]*|#\[[^\n]*\])?\n)*[ \t]*let\b")
+_CUT = re.compile(
+    rb"(?:[ \t]*+(?://[^\n]*+)?\n)*+[ \t]*+(?:\.[a-z]|as\b|\?|&&|\|\|)"  # an expression that begins above
+)
+_LET = re.compile(rb"(?:[ \t]*+(?://[^\n]*+|#\[[^\n]*+(?<=\]))?\n)*+[ \t]*+let\b")
 _CLAUSE = re.compile(rb"[ \t]*where\b")
-_BOUNDS = re.compile(rb"(?:[ \t]*(?:for<[^\n>]*>[ \t]*)?\w+(?:::\w+)*:[ \t]*[\w?&'(<][^\n]*,[ \t]*\n)+[ \t]*\{[ \t]*\n")
+_BOUNDS = re.compile(
+    rb"(?:[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?:::\w++)*+:[ \t]*+[\w?&'(<](?:[^\n,]*+,)++[ \t]*+\n)++"
+    rb"[ \t]*+\{[ \t]*+\n"
+)
 _MAX_TRIES = 64 * 1024
 _MAX_SEARCH = 256 * 1024
 _MOST_OPEN = 64  # brackets that a hunk may leave open: more are no code

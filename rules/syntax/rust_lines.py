@@ -9,8 +9,6 @@ _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
 _SPACED_TAG = re.compile(rb"safety\s*+:", re.IGNORECASE)
 # One match a word: the marks before it, the tag if it is one, and the colon behind that.
 _WORD = re.compile(rb"([\s/*!#]*+)(?:(SAFETY|Safety)\b(:?))?+[^\s/*!#]*+")
-_TRAILING_COMMENT = re.compile(rb"\s*(?://.*|/\*.*\*/)$")
-_BLOCK_COMMENT = re.compile(rb"/\*.*?\*/")
 _REPEATED_ATTRIBUTE = re.compile(rb"\$\(\s*#\[.*\]\s*\)\s*[*+?]$")
 _ATTRIBUTE_ROWS = 40
 _COMMENT_ROWS = 400
@@ -132,7 +130,7 @@ def comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
             return None if first.startswith(b"/*!") else start
         if start != at:
             return None
-    bare = _TRAILING_COMMENT.sub(b"", line)
+    bare = _without_trailing_comment(line)
     if bare.startswith(b"$(") and _REPEATED_ATTRIBUTE.match(bare):
         return at
     if bare.endswith(b"]"):
@@ -142,11 +140,28 @@ def comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
     return None
 
 
+def _without_trailing_comment(line: bytes) -> bytes:
+    """Return the line without the comment that ends it, and without the blanks before that."""
+    starts = [line.find(b"//"), line.find(b"/*", 0, -2) if line.endswith(b"*/") else -1]
+    start = min((start for start in starts if start >= 0), default=-1)
+    return line[:start].rstrip() if start >= 0 else line
+
+
+def _without_block_comments(line: bytes) -> bytes:
+    """Return the line without the block comments that begin and end in it."""
+    kept: list[bytes] = []
+    at = 0
+    while (start := line.find(b"/*", at)) >= 0 and (end := line.find(b"*/", start + 2)) >= 0:
+        kept.append(line[at:start])
+        at = end + 2
+    return b"".join(kept) + line[at:]
+
+
 def _attribute_start(lines: Lines, at: int, floor: int) -> int | None:
     """The row of the `#[` that the bracket at the end of row `at` closes."""
     depth = 0
     for n in range(at, max(floor, at - _ATTRIBUTE_ROWS), -1):
-        line = _TRAILING_COMMENT.sub(b"", lines[n].strip())
+        line = _without_trailing_comment(lines[n].strip())
         depth += line.count(b"]") + line.count(b")") - line.count(b"[") - line.count(b"(")
         if line.startswith(b"#[") and depth == 0:
             return n
@@ -159,12 +174,12 @@ def _is_cut(lines: Lines, at: int, floor: int) -> bool:
     """Row `at` ends a comment or an attribute that begins above `floor`."""
     if at - floor > _ATTRIBUTE_ROWS:
         return False
-    before, comment, behind = _BLOCK_COMMENT.sub(b"", lines[at]).rpartition(b"*/")
+    before, comment, behind = _without_block_comments(lines[at]).rpartition(b"*/")
     if comment and b"/*" not in before and (not behind.strip() or behind.lstrip().startswith((b"#[", b"//"))):
         return not any(b"/*" in lines[n] or b"*/" in lines[n] for n in range(floor + 1, at))
     depth = 0
     for n in range(at, floor, -1):
-        line = _TRAILING_COMMENT.sub(b"", lines[n].strip())
+        line = _without_trailing_comment(lines[n].strip())
         depth += line.count(b"]") + line.count(b")") - line.count(b"[") - line.count(b"(")
         if depth <= 0 or (n == at and not line.endswith(b"]")):
             return False

@@ -13,8 +13,8 @@ from rules.syntax.rust_grammar import parse_bytes
 _WIDTH = 56
 _READ = 1000
 _METAVARIABLE = b"__metavariable_"
-_TRAIT = re.compile(r"[\w:$]+\Z")
-_GENERICS = re.compile(r"::<[^()]*>")
+_TRAIT = re.compile(r"(?<![\w:$])[\w:$]++\Z")
+_PARENTHESIS = re.compile(r"([()])")
 _TELLING = re.compile(
     r"(?:unchecked|raw|transmute|assume_init|zeroed|from_ptr|as_ref|as_mut|as_bytes_mut|read|write|copy|offset|add|sub"
     r"|borrow|from_foreign|into_foreign|new_static|get_unchecked|alloc|dealloc|free|drop_in_place|call|container_of)"
@@ -89,7 +89,17 @@ def _name(function: Node) -> str:
     if function.type == "field_expression":
         field = function.child_by_field_name("field")
         return "" if field is None else "." + _text(field)
-    return _GENERICS.sub("", _text(function)) if function.type in ("identifier", "scoped_identifier") else ""
+    return _without_generics(_text(function)) if function.type in ("identifier", "scoped_identifier") else ""
+
+
+def _without_generics(path: str) -> str:
+    """Return the path without its `::<…>`, from the first of a piece to its last bracket."""
+    pieces = _PARENTHESIS.split(path)
+    for at, piece in enumerate(pieces):
+        start, end = piece.find("::<"), piece.rfind(">")
+        if 0 <= start < end:
+            pieces[at] = piece[:start] + piece[end + 1 :]
+    return "".join(pieces)
 
 
 def _text(node: Node) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rules.syntax.rust_code import Code
 
-_USE = re.compile(r"use(?<!\wuse)\s+(?P<tree>[^;]*)(?P<end>;|\Z)")  # the letters first: that is how it is fast
+_USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?P<end>;|\Z)")  # the letters first: that is how it is fast
 _DEEPEST = 32  # parts of a path that are told apart
 _TOKEN = re.compile(r"::|[{},*]|(?:r#)?\w+|\$")
 

@@ -28,7 +28,7 @@ ITEM_KINDS = {
     "macro_definition": "macro_rules!",
 }
 _TEST = re.compile(r"#\[\s*(?:test\b|cfg\s*\((?:[^)]*\W)?test\s*[,)]|kunit_tests\b|\w+::kunit_tests\b)")
-_LEVEL = re.compile(r"\b(?:allow|expect)\s*\(([^)]*)\)")
+_LEVEL = re.compile(r"\b(?:allow|expect)\s*+\(([^)]*+)(?:\)|\Z)")
 _LINTS = {
     "undocumented_unsafe_blocks": re.compile(r"\b(?:undocumented_unsafe_blocks|clippy::restriction|warnings)\b"),
     "missing_safety_doc": re.compile(r"\b(?:missing_safety_doc|clippy::(?:style|all)|warnings)\b"),

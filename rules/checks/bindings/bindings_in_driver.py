@@ -38,7 +38,7 @@ from rules.syntax.rust_use import Import
 from rules.view import FileView
 
 _KERNEL = ("kernel", "bindings")
-_REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*)?\b\w+\s*::\s*)+)(?P<name>\w+)(?P<call>\s*\()?")
+_REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)(?P<call>\s*+\()?")
 _CONSTANT = re.compile(r"(?:[a-z0-9_]*_)?[A-Z][A-Z0-9_]*$")
 _LOCAL_MODULE = re.compile(r"\bmod\s+bindings\b")
 

@@ -26,10 +26,11 @@ from rules.finding import Finding, Severity
 from rules.rule import Example, Rule, Status
 from rules.view import FileView
 
-_FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)(?P<rest>[^{;]*)")
+_FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
 _TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")
-_HIDDEN = re.compile(r"#\[\s*doc\s*\([^)]*\bhidden\b[^;{}]*\Z")
+_HIDDEN = re.compile(r"#\[\s*+doc\s*+\([^)#]*?\bhidden\b")
 _CROSSING = re.compile(r"(?:.*_)?(?:raw|ptr|from|into|as)(?:_.*)?$|.*_(?:callback|vtable)$")
+_ITEM_END = re.compile(r"[;{}]")
 _REACH = 1_000  # characters of attributes above a function that are looked at
 
 
@@ -43,7 +44,8 @@ def check(file: FileView) -> Iterator[Finding]:
             line = code.line(match.start("name"))
             if found is None or line not in file.fresh or _CROSSING.match(match["name"]):
                 continue
-            if _HIDDEN.search(code.code, max(0, match.start() - _REACH), match.start()):
+            above = _ITEM_END.split(code.code[max(0, match.start() - _REACH) : match.start()])[-1]
+            if _HIDDEN.search(above):
                 continue
             message = f"The public function `{match['name']}` shows the C type `bindings::{found['type']}`: wrap it?"
             yield Finding(

@@ -30,7 +30,7 @@ from rules.finding import Confidence, Finding, LogAnchor, Severity
 from rules.rule import Example, Rule, Status
 from rules.view import SeriesView
 
-_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+_ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>]++")
 _EVERYTHING = frozenset({"*", "*/"})
 _SHOWN = 4
 

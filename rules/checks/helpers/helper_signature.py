@@ -67,7 +67,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity
         return line, Severity.WARNING, message
     head = body[: match.start()]
     given = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []
-    names = re.findall(r"(\w+)\s*(?=[,)])", head.partition("(")[2])
+    names = re.findall(r"(?<!\w)(\w++)\s*+(?=[,)])", head.partition("(")[2])
     change = file.series.border
     if change is None or given != [name for name in names if name != "void"]:
         return None

@@ -31,7 +31,7 @@ from rules.view import FileView
 _DROP = re.compile(
     r"let\s+_\s*(?::[^=;]{1,200})?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]{1,300}::(?P<name>from_foreign|from_raw)\s*\("
 )
-_END = re.compile(r"\s*;?\s*\}\s*;")
+_END = re.compile(r"\s*+(?:;\s*+)?\}\s*+;")
 
 
 def check(file: FileView) -> Iterator[Finding]:

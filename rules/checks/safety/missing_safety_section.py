@@ -35,7 +35,7 @@ from rules.rule import Example, Rule, Status
 from rules.syntax.rust_model import UnsafeDeclaration
 from rules.view import FileView
 
-_UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^()]*\{")
+_UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 
 
 def check(file: FileView) -> Iterator[Finding]:

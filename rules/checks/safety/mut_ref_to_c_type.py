@@ -62,7 +62,7 @@ def _points_to_c(shape: Outline, offset: int, name: str) -> bool:
     head = shape.head(function[0])
     text = head + code[max(function[0], offset - _REACH) : offset]
     declared = list(
-        re.finditer(rf"(?<![\w.]){name}\s*:(?!:)\s*(?P<type>[^=;,)]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*", text)
+        re.finditer(rf"(?<![\w.]){name}\s*+:(?!:)\s*+(?P<type>[^=;,)]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*", text)
     )
     if not declared:
         return False

@@ -32,7 +32,7 @@ from rules.rule import Example, Rule, Status
 from rules.syntax.rust_model import UnsafeSite
 from rules.view import FileView
 
-_COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*(?P<text>.*)")
+_COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*+(?P<text>.*)")
 _EXACT = re.compile(r"SAFETY:")
 _LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
 _TAGGED = re.compile(r"(?:\A|//[/!]?|/\*+|\*)[ \t#]*safety\b", re.IGNORECASE)

@@ -35,7 +35,7 @@ from rules.view import FileView
 _TAG = re.compile(r"SAFETY\s*:")
 _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
 _LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
-_FIELD = re.compile(r"(?:pub\b[^:]*)?\w+\s*(?::(?!:)|<-)")
+_FIELD = re.compile(r"(?:pub\b[^:]*\w|\w++)\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
 _BEGINS = re.compile(r"(?:\A|[;{}]|^[ \t]*#\[.*\])\s*\Z", re.MULTILINE)
 _GOES_ON = re.compile(r"[.?+=/%^]|(?:as|else)\b")

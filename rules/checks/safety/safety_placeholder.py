@@ -31,7 +31,7 @@ from rules.syntax.rust_comments import Paragraphs
 from rules.view import FileView
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?+|\.{2,}|-+|[Nn]one)\W*\Z")
+_PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")
 _DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
 
 

@@ -29,7 +29,7 @@ from rules.rule import Example, Rule, Status
 from rules.view import FileView
 
 _TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!]\s+|\s+[-*]\s+")
+_SENTENCE_END = re.compile(r"[.!]\s+|(?<!\s)\s++[-*]\s+")
 _NAME = r"(?:\w+(?:(?:::|\.|->)\w+)*(?:\(\))?)"
 _PHRASES = re.compile(
     "(?:"
