@@ -19,7 +19,7 @@ from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
 from bot.outbox.error import OutboxError
 from bot.permissions import UMASK
-from bot.review.prose import visible
+from bot.review.render.text import visible
 from bot.store.error import StoreError
 from bot.temporary import use_temporary_home
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from itertools import groupby
 
+from rules.lint.rule import Rule, Status
 from rules.registry import RULES
-from rules.rule import Rule, Status
 
 _MESSAGE_ID = re.compile(r"(?<![^\s<>,:/])[^\s<>,:/@]++@[^\s<>,:/]++\Z")
 _INTRODUCTION = """\

@@ -37,8 +37,8 @@ from rules.checks.safety import (
     unsafe_semicolon,
     vacuous_safety_comment,
 )
-from rules.example import MalformedExampleError, load
-from rules.rule import Rule, Status
+from rules.lint.example import MalformedExampleError, load
+from rules.lint.rule import Rule, Status
 
 RULES: tuple[Rule, ...] = (
     # safety, tier 1

@@ -9,7 +9,7 @@ from tests.growth import MAX_RATIO
 from tests.patterns import Pattern, compiled_objects, faults, growths, modules, patterns, run_time_calls
 
 # The globs and the expressions of the operator's own MAINTAINERS, and a choice of escaped words.
-AT_RUN_TIME = {"rules.border.maintainers": 2, "rules.checks.bindings.bindings_in_driver": 1}
+AT_RUN_TIME = {"rules.analysis.maintainers": 2, "rules.checks.bindings.bindings_in_driver": 1}
 
 
 def slow_text(pattern: Pattern) -> str | None:

@@ -13,16 +13,16 @@ import typer
 from bot.cli import status
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
-from bot.jobs.bounded import Limits
-from bot.jobs.isolation import Broken, OwnHands
-from bot.jobs.timing import own_work
-from bot.jobs.workers import Workers
-from bot.kernel.kernels import Kernels, Places
+from bot.kernel.repositories import Kernels, Places
+from bot.pool.deadline import own_work
+from bot.pool.executor import Workers
+from bot.pool.guard import Broken, OwnHands
+from bot.pool.worker import Limits
 from bot.review.formats.row import Verdict, of_findings
-from rules.engine import audit as judge
+from rules.bindings.tree import NoTree, Tree
 from rules.finding import Anchor, Failure, Finding, Report, Severity, silences
+from rules.lint.engine import audit as judge
 from rules.registry import by_id
-from rules.tree import NoTree, Tree
 
 _TOP_MARKS: Final = ("MAINTAINERS", "Kbuild")
 _TOP_FOLDERS: Final = frozenset(

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from bot.app.data_files import backup_files
 from bot.cli.context import options
 from bot.cli.database import missing
 from bot.error import SettingsError
 from bot.settings import load
 from bot.store.backup import back_up
-from bot.wiring_data import backup_files
 
 
 def register(app: typer.Typer) -> None:

@@ -21,32 +21,33 @@ from bot.inbox.git_range import GitRange
 from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
-from bot.jobs.bounded import Limits
-from bot.jobs.forked import forked
-from bot.jobs.isolation import Broken
-from bot.jobs.judgement import Judgement, judged_against
-from bot.jobs.timing import own_work
 from bot.kernel.base import Base
 from bot.kernel.commit import start_of
-from bot.kernel.kernels import Kernels
+from bot.kernel.repositories import Kernels
 from bot.mail.compose import Refused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import SYNTHETIC, parse
 from bot.mail.posting import Posting
+from bot.mail.reply import Identity
 from bot.mail.target import target
+from bot.pipeline.analyse import Judgement, judged_against
+from bot.pool.deadline import own_work
+from bot.pool.forked import forked
+from bot.pool.guard import Broken
+from bot.pool.worker import Limits
 from bot.ports import Archive, RawMail
-from bot.review.comment import Identity, Review
 from bot.review.formats.row import Verdict, of_review
 from bot.review.history import History
+from bot.review.model import Review
 from bot.review.policy import Policy
-from bot.review.prose import visible
 from bot.review.recipients import RecipientContext
+from bot.review.render.text import visible
 from bot.review.reply import reply
 from bot.review.review import review
 from bot.settings import load
+from rules.bindings.tree import Tree
 from rules.finding import Severity, silences
-from rules.rule import Rule
-from rules.tree import Tree
+from rules.lint.rule import Rule
 
 _BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
@@ -136,7 +137,7 @@ def _source(name: str, context: typer.Context) -> Archive:
             raise InboxError("a target is empty")
         return open_source(name)
     # Only here: what speaks HTTP takes longer to load than the check of a patch.
-    wiring = importlib.import_module("bot.wiring_lore")
+    wiring = importlib.import_module("bot.app.lore")
     series: Archive = wiring.series(load(options(context).config), message_id)
     return series
 
@@ -285,9 +286,9 @@ def _judge(
 
 def _speaking(context: typer.Context) -> tuple[Policy, RecipientContext, Identity]:
     # The other formats do not wait for the database's libraries, which wiring loads.
-    from bot.wiring import policy  # noqa: PLC0415
-    from bot.wiring_identity import identity  # noqa: PLC0415
-    from bot.wiring_recipients import rehearsed_context  # noqa: PLC0415
+    from bot.app.identity import identity  # noqa: PLC0415
+    from bot.app.recipients import rehearsed_context  # noqa: PLC0415
+    from bot.app.service import policy  # noqa: PLC0415
 
     settings = load(options(context).config)
     return policy(settings), rehearsed_context(settings), identity(settings)

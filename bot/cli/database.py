@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.error import SettingsError
-from bot.review.prose import visible
+from bot.review.render.text import visible
 from bot.settings import Settings
-from bot.settings_paths import displayed
+from bot.settings.paths import displayed
 from bot.store.repository import Repository
 
 _MAX_NOTICES: Final = 10

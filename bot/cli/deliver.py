@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from bot.app.service import sender
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.output import complain
 from bot.cli.progress import Silent
-from bot.jobs.schedule import serve, stopped_by_signals
+from bot.service.schedule import serve, stopped_by_signals
 from bot.settings import Settings, load
-from bot.wiring import sender
 
 
 def register(app: typer.Typer) -> None:

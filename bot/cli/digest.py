@@ -9,20 +9,20 @@ from typing import Annotated
 
 import typer
 
-from bot import wiring_sending
+from bot.app import sending as wiring_sending
+from bot.app.digest import digesting
+from bot.app.identity import identity
+from bot.app.lore import SystemClock
 from bot.cli.context import options
 from bot.cli.since import moment
+from bot.digest.html import digest_html
+from bot.digest.model import Digest
+from bot.digest.period import Period
+from bot.digest.text import digest_text
 from bot.mail.address import is_plain
-from bot.review.digest import Digest
-from bot.review.digest_html import digest_html
-from bot.review.digest_text import digest_text
 from bot.review.formats.row import clean
-from bot.review.period import Period
 from bot.settings import load
 from bot.store.repository import Repository
-from bot.wiring_digest import digesting
-from bot.wiring_identity import identity
-from bot.wiring_lore import SystemClock
 
 
 class Format(StrEnum):

@@ -13,24 +13,24 @@ from typing import Annotated
 
 import typer
 
-from bot import wiring_lore
+from bot.app import lore as wiring_lore
+from bot.app.commands import secret
+from bot.app.data_files import database_files, has_own_folder, secret_files
+from bot.app.identity import preview, secret_problem
+from bot.app.sending import stop_file, stop_switch
+from bot.app.service import archive
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
-from bot.jobs.continuity import RECONCILE
 from bot.permissions import open_to_others
-from bot.review.prose import visible
+from bot.review.render.text import visible
+from bot.service.continuity import RECONCILE
 from bot.settings import Settings, load, settings_file
-from bot.settings_paths import base_directory
+from bot.settings.paths import base_directory
 from bot.store.error import StoreError
 from bot.store.repository import Repository
-from bot.wiring import archive
-from bot.wiring_answers import secret
-from bot.wiring_data import database_files, has_own_folder, secret_files
-from bot.wiring_identity import preview, secret_problem
-from bot.wiring_sending import stop_file, stop_switch
 from rules.registry import RULES, problems
 
 _OLDEST_GIT = (2, 30)

@@ -7,20 +7,20 @@ from typing import Annotated
 
 import typer
 
+from bot.app.service import terms
 from bot.cli.context import options
 from bot.error import SettingsError
-from bot.jobs.bounded import Limits
-from bot.jobs.forked import forked
 from bot.mail.attestation import Attestation
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.refusal import Terms, refuse_mail, refuse_posting
 from bot.mail.target import target
+from bot.pool.forked import forked
+from bot.pool.worker import Limits
 from bot.ports import Kept, KeptPosting
-from bot.review.prose import visible
+from bot.review.render.text import visible
 from bot.settings import load
 from bot.store.repository import Repository
-from bot.wiring import terms
 
 _STATES = {
     "new": "waits to be read",

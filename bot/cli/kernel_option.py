@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from bot.cli.context import options
-from bot.kernel.kernels import Place, Places
+from bot.kernel.repositories import Place, Places
 from bot.settings import Settings, load
-from bot.settings_kernel import KernelRepository
+from bot.settings.kernel import KernelRepository
 
 TreeOption = Annotated[
     list[str] | None,

@@ -11,7 +11,7 @@ from bot.cli.database import existing, missing
 from bot.error import SettingsError
 from bot.mail.command import Scope
 from bot.review.disposition import Muted
-from bot.review.prose import visible
+from bot.review.render.text import visible
 from bot.settings import load
 from bot.store.repository import Repository
 

@@ -9,21 +9,21 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
+from bot.app.identity import preview, settle
+from bot.app.lore import SystemClock
+from bot.app.sending import stop_switch
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.database import existing, missing, notices
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
-from bot.jobs.continuity import RECONCILE
 from bot.ports import MailState, Outgoing
-from bot.review.prose import visible
+from bot.review.render.text import visible
+from bot.service.continuity import RECONCILE
 from bot.settings import load
-from bot.settings_paths import displayed
+from bot.settings.paths import displayed
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
-from bot.wiring_identity import preview, settle
-from bot.wiring_lore import SystemClock
-from bot.wiring_sending import stop_switch
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's message-id, or as much of its start as is unique.")]
 

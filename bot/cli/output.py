@@ -17,11 +17,11 @@ from bot.review.formats.row import Verdict
 from bot.review.formats.sarif import sarif
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
-from bot.review.prose import visible
-from bot.settings_types import suggestion
+from bot.review.render.text import visible
+from bot.settings.types import suggestion
 from rules.finding import Severity
+from rules.lint.rule import Rule, Status
 from rules.registry import RULES, active, by_id
-from rules.rule import Rule, Status
 
 
 class Format(StrEnum):

@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from bot import ports
-from bot.review.prose import visible
+from bot.review.render.text import visible
 
 
 class Silent:

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
+from bot.app.service import pruning
 from bot.cli.context import options
 from bot.cli.database import existing
 from bot.error import SettingsError
-from bot.jobs.prune import summary
-from bot.jobs.schedule import stopped_by_signals
+from bot.service.prune import summary
+from bot.service.schedule import stopped_by_signals
 from bot.settings import Settings, load
 from bot.store.database import sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository
-from bot.wiring import pruning
 
 
 def register(app: typer.Typer) -> None:

@@ -15,7 +15,7 @@ from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.ports import Kept
-from bot.review.prose import visible
+from bot.review.render.text import visible
 from bot.settings import load
 
 _MOST = 1000

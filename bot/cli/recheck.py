@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from bot.app.recheck import Again, again
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import NoTreeOption, TreeOption, named
@@ -19,17 +20,16 @@ from bot.cli.output import complain
 from bot.cli.progress import shown
 from bot.cli.since import moment
 from bot.inbox.error import InboxError
-from bot.jobs.isolation import Broken
-from bot.jobs.recheck import Rechecked
 from bot.mail.posting import Part, Posting
+from bot.pool.guard import Broken
 from bot.review.difference import Change, Kind
 from bot.review.formats.row import Row, clean, record
-from bot.review.prose import count, visible
+from bot.review.render.text import count, visible
+from bot.service.recheck import Rechecked
 from bot.settings import load
-from bot.wiring_recheck import Again, again
 from rules.finding import silences
+from rules.lint.rule import Status
 from rules.registry import by_id
-from rules.rule import Status
 
 
 class Format(StrEnum):

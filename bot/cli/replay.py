@@ -16,28 +16,28 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bot.app.identity import identity
+from bot.app.recipients import rehearsed_context
+from bot.app.service import policy
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import RuleOption, chosen, complain
 from bot.cli.progress import shown
 from bot.inbox.source import open_source
-from bot.jobs.isolation import Broken
-from bot.jobs.replay import Desk, Event, Played, Read, Unread
-from bot.jobs.replay import replay as play
 from bot.mail.compose import recipients
 from bot.outbox.folder import Folder
+from bot.pipeline.replay import Desk, Event, Played, Read, Unread
+from bot.pipeline.replay import replay as play
+from bot.pool.guard import Broken
 from bot.ports import Outgoing
-from bot.review.comment import Standing
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
+from bot.review.model import Standing
 from bot.review.reply import KIND
 from bot.settings import load
-from bot.wiring import policy
-from bot.wiring_identity import identity
-from bot.wiring_recipients import rehearsed_context
 from rules.finding import Confidence, silences
-from rules.rule import Rule
+from rules.lint.rule import Rule
 
 _MOST: Final = 20  # failures and held mails that are named
 _CERTAINTY: Final = (

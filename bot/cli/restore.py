@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from bot.app.data_files import SETTINGS, backup_files
 from bot.cli.context import options
 from bot.settings import DEFAULT_FILE, load
 from bot.store.backup import read_backup, restore
-from bot.wiring_data import SETTINGS, backup_files
 
 
 def register(app: typer.Typer) -> None:

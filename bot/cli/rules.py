@@ -12,8 +12,8 @@ from rich.table import Table
 from bot.cli.context import options
 from bot.settings import Settings, load
 from rules.catalogue import one
+from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
-from rules.rule import Rule
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +66,7 @@ def _table() -> Table:
 
 def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
     # Only here: the list of rules is there before the database's libraries are loaded.
-    wiring = importlib.import_module("bot.wiring_answers")
+    wiring = importlib.import_module("bot.app.commands")
     found, silent = wiring.figures(settings)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rule", no_wrap=True)

@@ -13,19 +13,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from bot.app.service import service
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.output import complain
 from bot.cli.progress import Silent, shown
 from bot.cli.screen import print_table, screen, table
-from bot.jobs.deliver import Delivered
-from bot.jobs.outcome import Outcome
-from bot.jobs.schedule import serve, stopped_by_signals
+from bot.pipeline.outcome import Outcome
 from bot.ports import Tally
-from bot.review.prose import visible
+from bot.review.render.text import visible
+from bot.service.deliver import Delivered
+from bot.service.schedule import serve, stopped_by_signals
 from bot.settings import Settings, load
-from bot.settings_paths import displayed
-from bot.wiring import service
+from bot.settings.paths import displayed
 
 _MOST_ROWS = 40
 _NAME = "patchwarden"

@@ -6,15 +6,15 @@ from typing import Annotated, Final
 
 import typer
 
+from bot.app.lore import SystemClock
+from bot.app.sending import stop_switch
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.database import existing
 from bot.settings import load
-from bot.settings_paths import displayed
+from bot.settings.paths import displayed
 from bot.store.database import Role, running
 from bot.store.repository import Repository
-from bot.wiring_lore import SystemClock
-from bot.wiring_sending import stop_switch
 
 _MAX_WAIT: Final = 10.0  # seconds
 

@@ -10,12 +10,12 @@ from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import TreeOption, places
 from bot.cli.output import complain
-from bot.kernel.kernels import Kernels
-from bot.review.prose import visible
+from bot.kernel.repositories import Kernels
+from bot.review.render.text import visible
 from bot.settings import load
-from rules.border.facts import Constant
-from rules.border.index import Border
-from rules.syntax.c import Declaration, Member
+from rules.bindings.facts import Constant
+from rules.bindings.index import Border
+from rules.source.c.source import Declaration, Member
 
 _NAME = Annotated[
     str, typer.Argument(metavar="NAME", help="A C name, as C writes it or as Rust sees it; a field as STRUCT.FIELD.")

@@ -31,8 +31,8 @@ from bot.mail.message import Message
 from bot.mail.origin import carriers, with_original_author
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
-from rules.diff import read_patch
-from rules.patch import Patch, Series, Unreadable
+from rules.diff.parse import read_patch
+from rules.diff.patch import Patch, Series, Unreadable
 
 MAX_EXPECTED: Final = 500
 MAX_REVISION: Final = 99_999

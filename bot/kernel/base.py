@@ -10,8 +10,8 @@ import pygit2
 
 from bot.kernel.evidence import Evidence, announced, firsts, matching, weigh
 from bot.kernel.tree import Repository
+from rules.diff.patch import FileChange, Series
 from rules.finding import Confidence
-from rules.patch import FileChange, Series
 
 _RECENT = 150 * 86_400  # seconds: two releases; an older one is no likely base
 _SHOWN = 3

@@ -6,11 +6,11 @@ from pathlib import Path
 import pygit2
 
 from bot.kernel.tree import Repository
-from rules.border.index import Border
+from rules.bindings.index import Border
 
 
 class CommitTree:
-    """rules.tree.Tree at one commit of a repository; blobs are those of all its commits."""
+    """rules.bindings.tree.Tree at one commit of a repository; blobs are those of all its commits."""
 
     def __init__(self, repository: Repository, commit: pygit2.Commit | None) -> None:
         self._repository = repository

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pygit2
 
-from bot.kernel.memory import believable
-from rules.border.fit import fit
-from rules.patch import FileChange, Series
+from bot.kernel.out_of_memory import believable
+from rules.bindings.hunk_fits import fit
+from rules.diff.patch import FileChange, Series
 
 
 @dataclass(frozen=True, slots=True)

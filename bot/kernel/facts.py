@@ -7,10 +7,10 @@ from functools import cached_property
 import pygit2
 
 from bot.kernel.index import Index
-from rules.border.facts import Helper, RustFacts
-from rules.border.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
-from rules.border.reach import reach
-from rules.syntax.c import CSource, Declaration
+from rules.bindings.facts import Helper, RustFacts
+from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
+from rules.bindings.included_headers import reach
+from rules.source.c.source import CSource, Declaration
 
 # Third-party crates and tools that are no part of the kernel proper: they never see its bindings.
 _FOREIGN = (
@@ -39,7 +39,7 @@ _RUST_FOLDERS = (
 
 
 class GitFacts:
-    """rules.border.source.FactSource over a commit's tree."""
+    """rules.bindings.fact_source.FactSource over a commit's tree."""
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
         self._repository = repository

@@ -21,10 +21,10 @@ from bot.kernel.record import (
     rust_from_json,
     rust_to_json,
 )
-from rules.border.facts import Helper, RustFacts
-from rules.border.helper_facts import helpers_of
-from rules.border.rust_facts import is_kernel_crate, rust_facts
-from rules.syntax.c import CSource, Declaration, scan
+from rules.bindings.facts import Helper, RustFacts
+from rules.bindings.helper_facts import helpers_of
+from rules.bindings.rust_facts import is_kernel_crate, rust_facts
+from rules.source.c.source import CSource, Declaration, scan
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (id INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE, includes TEXT NOT NULL);

@@ -4,8 +4,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from rules.border import maintainers
-from rules.border.maintainers import Entry
+from rules.analysis import maintainers
+from rules.analysis.maintainers import Entry
 
 _OF_ALL: Final = frozenset({"*", "*/"})  # "THE REST": whoever keeps everything has no say about this in particular
 

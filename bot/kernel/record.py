@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from rules.border.facts import Access, Helper, RustFacts, Use
-from rules.syntax.c import Declaration, Kind, Member
+from rules.bindings.facts import Access, Helper, RustFacts, Use
+from rules.source.c.source import Declaration, Kind, Member
 
 # Part of every key in the index: raise it when what is read from a file, or its form here, changes.
 VERSION = 9

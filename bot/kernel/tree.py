@@ -10,9 +10,9 @@ import pygit2
 from bot.kernel.error import KernelError
 from bot.kernel.facts import GitFacts
 from bot.kernel.index import Index
-from bot.kernel.memory import believable
 from bot.kernel.objects import Objects
-from rules.border.index import Border
+from bot.kernel.out_of_memory import believable
+from rules.bindings.index import Border
 
 # Several questions about a series read the same files; by itself libgit2 keeps none.
 pygit2.settings.cache_object_limit(pygit2.enums.ObjectType.BLOB, 256 * 1024)
@@ -74,7 +74,7 @@ class Repository:
 
 
 class GitTree:
-    """rules.tree.Tree at one commit. Blobs are looked for in all the repositories given."""
+    """rules.bindings.tree.Tree at one commit. Blobs are looked for in all the repositories given."""
 
     def __init__(
         self, repository: Repository, commit: pygit2.Commit, index: Index, others: tuple[Repository, ...] = ()

@@ -12,7 +12,7 @@ from email.header import Header
 from typing import Final
 
 from bot.mail.address import Address, is_plain
-from bot.review.comment import Reply
+from bot.mail.reply import Reply
 
 _WIDTH: Final = 76
 _PLAIN: Final = "text/plain; charset=utf-8"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.address import Address
-from rules.patch import Series
+from rules.diff.patch import Series
 
 
 @dataclass(frozen=True, slots=True)

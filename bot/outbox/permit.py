@@ -8,6 +8,7 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 from typing import Final
 
+from bot.digest.mail import KIND as DIGEST
 from bot.mail.command import Scope
 from bot.mail.posting import Part, Posting
 from bot.mail.refusal import Terms, refuse_posting
@@ -24,11 +25,10 @@ from bot.ports import (
     Wait,
     Withdraw,
 )
-from bot.review.answering import KIND as ANSWER
-from bot.review.comment import Recipients
+from bot.review.command_reply import KIND as ANSWER
 from bot.review.consent import Consent, Mode
-from bot.review.digest_mail import KIND as DIGEST
 from bot.review.disposition import silence
+from bot.review.model import Recipients
 
 _REFUSING_VERDICTS: Final = ("refused", "quarantined")
 

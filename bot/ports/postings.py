@@ -10,7 +10,7 @@ from bot.mail.posting import Posting
 from bot.mail.refusal import Context
 from bot.ports.mails import Thread
 from bot.ports.outbox import Outgoing
-from bot.review.comment import Review
+from bot.review.model import Review
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Findings to text; pure."""
+"""Reviews: which findings are reported, which are withheld, and who gets the mail. Pure."""

@@ -4,8 +4,8 @@
 from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
 
-from bot.review.comment import Comment, Review, Standing
 from bot.review.disposition import DISMISSED
+from bot.review.model import Comment, Review, Standing
 from rules.finding import Finding, Report
 
 RESOLVED = "resolved since the previous revision"

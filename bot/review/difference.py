@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.review.comment import Basis, Comment, Review, Standing
+from bot.review.model import Basis, Comment, Review, Standing
 from bot.review.record import verdict_of
 
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from bot.mail.command import LONGEST_REASON, Scope
-from bot.review.comment import Review, Standing
-from bot.review.prose import visible
+from bot.review.model import Review, Standing
+from bot.review.render.text import visible
 
 DISMISSED: Final = "called not applicable"
 

@@ -4,7 +4,7 @@
 from collections import defaultdict
 
 from bot.mail.posting import Posting
-from bot.review.comment import Review
+from bot.review.model import Review
 
 
 class History:

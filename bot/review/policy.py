@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.mail.posting import Complete, Defective, Posting
-from bot.review.comment import Comment, Standing
 from bot.review.disposition import DISMISSED
-from bot.review.remark import EXPLAINED, remarks, staged
+from bot.review.finding_group import EXPLAINED, remarks, staged
+from bot.review.model import Comment, Standing
 from rules.finding import Confidence, Severity
-from rules.rule import Rule, Status
+from rules.lint.rule import Rule, Status
 
 NITS_ALONE: Final = "nits alone make no mail"
 OVER: Final = "over the limit of a mail"

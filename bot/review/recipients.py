@@ -12,8 +12,8 @@ from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.origin import may_be_rewritten
 from bot.mail.posting import Part, Posting
-from bot.review.comment import Recipients
 from bot.review.consent import Consent, Mode
+from bot.review.model import Recipients
 
 MAX_RECIPIENTS: Final = 100
 _TO_ALL: Final = (Mode.DRY_RUN, Mode.LIST)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.posting import Posting
-from bot.review.comment import Review
+from bot.review.model import Review
 
 
 @dataclass(frozen=True, slots=True)

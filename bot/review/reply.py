@@ -8,12 +8,13 @@ from email.utils import format_datetime
 from typing import Final
 
 from bot.mail.posting import Posting
-from bot.review.comment import Identity, Reply, Review
-from bot.review.prose import visible
-from bot.review.remark import remarks
-from bot.review.render import body
+from bot.mail.reply import Identity, Reply
+from bot.review.finding_group import remarks
+from bot.review.model import Review
+from bot.review.render.body import body
+from bot.review.render.text import visible
 from bot.review.review import answered
-from rules.rule import Rule
+from rules.lint.rule import Rule
 
 KIND: Final = "review"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

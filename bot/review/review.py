@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from bot.mail.posting import Complete, Part, Posting
 from bot.review.baseline import compare
-from bot.review.comment import NO_DELTA, Comment, Recipients, Review, Standing
+from bot.review.model import NO_DELTA, Comment, Recipients, Review, Standing
 from bot.review.policy import Policy, withhold
 from bot.review.recipients import RecipientContext, recipients
-from rules.delta import UnsafeDelta, against
+from rules.analysis.unsafe_delta import UnsafeDelta, against
 from rules.finding import Report
-from rules.rule import Rule, Status
+from rules.lint.rule import Rule, Status
 
 
 def review(

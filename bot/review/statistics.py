@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bot.review.comment import Comment, Review, Standing
 from bot.review.disposition import Answer, Disposition
+from bot.review.model import Comment, Review, Standing
 
 FEWEST_VOICES: Final = 3
 """So many people must object before a rule is demoted: nobody silences one for everybody."""

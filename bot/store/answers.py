@@ -22,7 +22,7 @@ _EPOCH: Final = "mails"
 
 
 class AnswerRows:
-    """bot.jobs.answer.Memory over a database."""
+    """bot.service.commands.Memory over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -12,7 +12,7 @@ from sqlmodel import AutoString, Session, col, select, update
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.mail.refusal import Kind
 from bot.ports import DuePosting, MailState, Outgoing, Thread
-from bot.review.comment import Review
+from bot.review.model import Review
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, WAITING, change_state, row_of

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, delete, select
 
 from bot.mail.posting import Posting
 from bot.ports import DuePosting, MailState, Outgoing
-from bot.review.comment import Review
+from bot.review.model import Review
 from bot.review.record import Posted, Reviewed, Sitting, Trouble
 from bot.store.codec import decode
 from bot.store.database import Database
@@ -27,7 +27,7 @@ _DIGESTS: Final = "digests"  # the cursors of readers, beside those of the archi
 
 
 class RecordRows:
-    """bot.jobs.recheck.Memory and bot.jobs.digest.Memory over a database."""
+    """bot.service.recheck.Memory and bot.service.digest.Memory over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

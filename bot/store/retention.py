@@ -15,7 +15,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.posting import Defective, Posting
 from bot.ports import TRANSITIONS, Pruned, Step
-from bot.review.comment import Comment, Review
+from bot.review.model import Comment, Review
 from bot.store.codec import decode, encode, pack
 from bot.store.database import Database
 from bot.store.tables import (

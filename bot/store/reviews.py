@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
 from bot.ports import MailState
-from bot.review.comment import Recipients, Review
+from bot.review.model import Recipients, Review
 from bot.store.codec import decode, encode
 from bot.store.outgoing import FILED
 from bot.store.tables import AnsweredRow, OutgoingRow, PostingRow, ReviewRow

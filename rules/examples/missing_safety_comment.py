@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The examples of missing-safety-comment, which are its tests too."""
 
-from rules.rule import Example
+from rules.lint.rule import Example
 
 EXAMPLES = (
     Example(

@@ -5,9 +5,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from rules.engine import audit
+from rules.lint.engine import audit
 from rules.registry import RULES
-from rules.syntax.rust_grammar import parse_bytes
+from rules.source.rust.grammar import parse_bytes
 from tests.bench.child import measured
 
 _FOLDERS = ("rust", "drivers", "samples")

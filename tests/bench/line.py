@@ -15,9 +15,9 @@ from bot.inbox.source import open_source
 from bot.inbox.thread import threads
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from rules.engine import run
+from rules.bindings.tree import NoTree
+from rules.lint.engine import run
 from rules.registry import RULES
-from rules.tree import NoTree
 from tests.bench.child import measured
 
 _CHECKPATCH = ("scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch", ".checkpatch.conf")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from bot.cli.progress import Silent
 from bot.inbox.source import open_source
-from bot.jobs.replay import Desk, Played, replay
 from bot.mail.address import Address
 from bot.mail.posting import Posting
-from bot.review.comment import Comment, Identity, Review, Standing
+from bot.mail.reply import Identity
+from bot.pipeline.replay import Desk, Played, replay
+from bot.review.model import Comment, Review, Standing
 from bot.review.policy import Policy
 from rules.finding import Anchor, Severity
 from rules.registry import active

@@ -13,21 +13,21 @@ import pytest
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
-from bot.jobs.judgement import Judging
-from bot.jobs.review import Desk, mail_for
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
+from bot.mail.reply import Identity
+from bot.pipeline.analyse import Judging
 from bot.ports import Outgoing
-from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
 from bot.review.history import History
 from bot.review.policy import Policy
 from bot.review.review import review
-from rules.delta import of_series
-from rules.engine import judge, view
+from bot.service.review import Desk, mail_for
+from rules.analysis.unsafe_delta import of_series
+from rules.bindings.tree import NoTree
+from rules.lint.engine import judge, view
 from rules.registry import by_id
-from rules.tree import NoTree
 from tests.fakes.contexts import consenting
 
 CASES = Path(__file__).parent.parent / "data" / "golden"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.jobs.pulse import Pulse
-from bot.jobs.schedule import Repeated, serve
 from bot.notify import ServiceManager
+from bot.service.schedule import Repeated, serve
+from bot.service.watchdog import Pulse
 from tests.fakes.mails import git_archive, patch
 
 WAIT = 120.0

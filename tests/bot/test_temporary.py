@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.sending import remove_parts
 from bot.settings import OutboxSettings, Settings
-from bot.settings_sending import SendingSettings
+from bot.settings.sending import SendingSettings
 from bot.temporary import MARK, PREFIX, remove_abandoned, temporary_folder
-from bot.wiring_sending import remove_parts
 from tests.fakes.mails import git_archive, patch
 
 _HOLD = """
 import sys
 from pathlib import Path
 from bot.settings import OutboxSettings, Settings
-from bot.settings_sending import SendingSettings
+from bot.settings.sending import SendingSettings
 from bot.temporary import temporary_folder
 with temporary_folder(Path(sys.argv[1])) as folder:
     (folder / "inner").mkdir()
@@ -32,7 +32,7 @@ with temporary_folder(Path(sys.argv[1])) as folder:
 _RUN = """
 import os, sys
 from pathlib import Path
-import bot.jobs.replay as replay
+import bot.pipeline.replay as replay
 from bot.__main__ import main
 from tests.fakes.mails import patch
 whole = replay._index

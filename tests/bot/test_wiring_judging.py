@@ -4,12 +4,12 @@
 from pathlib import Path
 from threading import Thread
 
+from bot.app.service import service
 from bot.cli.progress import Silent
-from bot.jobs.outcome import Outcome
+from bot.pipeline.outcome import Outcome
 from bot.settings import OutboxSettings, Settings
-from bot.settings_kernel import KernelRepository, KernelSettings
-from bot.wiring import service
-from rules.tree import blob_id
+from bot.settings.kernel import KernelRepository, KernelSettings
+from rules.diff.tree import blob_id
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import START, git_archive, mail
 

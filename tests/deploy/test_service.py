@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bot.__main__ import COMMANDS
+from bot.app.service import service
 from bot.cli.progress import Silent
-from bot.jobs.workers import Workers
+from bot.pool.executor import Workers
 from bot.settings import Settings
-from bot.wiring import service
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 REVIEWER = DEPLOY / "patchwarden.service"
@@ -81,8 +81,8 @@ def test_the_unit_has_memory_for_all_workers_at_their_limits(tmp_path: Path, mon
             super().__init__(*arguments, **named)
             taken.append(self._count * self._limits.memory)
 
-    monkeypatch.setattr("bot.wiring.Workers", Counted)
-    monkeypatch.setattr("bot.jobs.workers.Workers", Counted)  # each process of a pool
+    monkeypatch.setattr("bot.app.service.Workers", Counted)
+    monkeypatch.setattr("bot.pool.executor.Workers", Counted)  # each process of a pool
     with service(Settings(database=tmp_path / "patchwarden.db"), (), Silent()):
         pass
     memory = dict(_settings(REVIEWER))["MemoryMax"]

@@ -12,11 +12,11 @@ from bot.mail.refusal import Terms
 from bot.outbox.brakes import Caps
 from bot.outbox.permit import SendRules
 from bot.ports import Batch, Candidate, Indexed, MailState, Outgoing, RawMail, Wait
-from bot.review.comment import Recipients, Review
 from bot.review.consent import Consent, Mode
+from bot.review.model import Recipients, Review
 from bot.review.recipients import RecipientContext, recipients
 from bot.store.repository import Repository
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 
 READER: Final = "a@example.org"
 

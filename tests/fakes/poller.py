@@ -16,7 +16,7 @@ from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient
 from bot.inbox.http_pace import Pace
 from bot.inbox.lore import Following, LoreArchive
-from bot.jobs.poll import Poll
+from bot.service.poll import Poll
 from bot.store.repository import Repository
 
 

@@ -23,29 +23,29 @@ from typing import Any, Final
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
-from bot.jobs.continuity import Continuity, difference
-from bot.jobs.deliver import Delivering, Sending
-from bot.jobs.judgement import Judging
-from bot.jobs.poll import Poll
-from bot.jobs.reconcile import reconcile
-from bot.jobs.returns import Returning
-from bot.jobs.review import Desk, Reviewing
-from bot.jobs.unconfirmed import MAX_ATTEMPTS, ResendPolicy
 from bot.mail.address import Address
+from bot.mail.reply import Identity
 from bot.outbox.brakes import StopFile
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
+from bot.pipeline.analyse import Judging
 from bot.ports import Batch, MailState
-from bot.review.comment import Identity
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
+from bot.service.bounces import Returning
+from bot.service.continuity import Continuity, difference
+from bot.service.deliver import Delivering, Sending
+from bot.service.poll import Poll
+from bot.service.reconcile import reconcile
+from bot.service.review import Desk, Reviewing
+from bot.service.unconfirmed import MAX_ATTEMPTS, ResendPolicy
 from bot.store.backup import back_up, restore
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path
 from bot.store.repository import Repository
+from rules.analysis.view import FileView
 from rules.finding import Anchor, Confidence, Finding, Severity
-from rules.view import FileView
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, patch
 from tests.fakes.origin import FakeClock

@@ -2,9 +2,9 @@
 """What the statement on the border says, word by word."""
 
 from rules.checks.bindings.binding_change import RULE
-from rules.engine import run
-from rules.patch import FileChange, Hunk, Line
-from tests.rules.border.trees import FILES, edited, series, tree, whole_change
+from rules.diff.patch import FileChange, Hunk, Line
+from rules.lint.engine import run
+from tests.rules.bindings.trees import FILES, edited, series, tree, whole_change
 
 NAMES = tuple(f"lamp_{word}" for word in ("amber", "blue", "cyan", "dim", "ember", "fog", "green", "hue"))
 

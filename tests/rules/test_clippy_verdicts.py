@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rules.checks.safety import missing_safety_comment, missing_safety_section
-from rules.engine import audit
 from rules.finding import Anchor, Finding, Severity
+from rules.lint.engine import audit
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "clippy"
 RULES = (missing_safety_comment.RULE, missing_safety_section.RULE)

@@ -6,11 +6,11 @@ Damage by mail programs is tested where mails and diffs are read.
 
 import pytest
 
-from rules.engine import run
-from rules.example import load
-from rules.margin import differences
+from rules.lint.engine import run
+from rules.lint.example import load
+from rules.lint.expectations import differences
+from rules.lint.rule import Example
 from rules.registry import RULES
-from rules.rule import Example
 
 COMMENT, SECTION = "missing-safety-comment", "missing-safety-section"
 DRIVER = "bindings-in-driver"

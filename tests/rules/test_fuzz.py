@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.engine import audit, run
+from rules.bindings.tree import NoTree
+from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Report
-from rules.patch import FileChange, Hunk, Line, Patch, Series
+from rules.lint.engine import audit, run
 from rules.registry import RULES, active
-from rules.tree import NoTree
 from tests.growth import assert_linear, repeated
 
 LINES = sorted(

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from rules.engine import run
-from rules.example import load
-from rules.margin import differences
+from rules.lint.engine import run
+from rules.lint.example import load
+from rules.lint.expectations import differences
+from rules.lint.rule import Example, Rule
 from rules.registry import RULES, problems
-from rules.rule import Example, Rule
 
 EXAMPLES = [pytest.param(rule, example, id=f"{rule.id}: {example.name}") for rule in RULES for example in rule.examples]
 

@@ -6,13 +6,13 @@ from itertools import chain
 
 import pytest
 
-from rules.delta import UnsafeDelta, of_series
-from rules.engine import audit, judge, run, view
+from rules.analysis.unsafe_delta import UnsafeDelta, of_series
+from rules.bindings.tree import NoTree
+from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Report
-from rules.patch import FileChange, Hunk, Line, Patch, Series
+from rules.lint.engine import audit, judge, run, view
 from rules.registry import active
-from rules.syntax.rust_work import MOST_OF_FILE, MOST_OF_SERIES
-from rules.tree import NoTree
+from rules.source.rust.work_limit import MOST_OF_FILE, MOST_OF_SERIES
 from tests.growth import assert_linear, repeated
 
 RULE = "missing-safety-comment"

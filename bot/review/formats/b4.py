@@ -10,9 +10,9 @@ from collections import Counter
 from typing import Final
 
 from bot.review.formats.row import Row, Verdict
-from bot.review.prose import count, listed, visible
+from bot.review.render.text import count, listed, visible
 from rules.finding import Severity
-from rules.rule import Status
+from rules.lint.rule import Status
 
 _STATUS: Final = {Severity.BUG: "fail", Severity.WARNING: "warn", Severity.NIT: "pass", Severity.NOTE: "pass"}
 _ORDER: Final = ("pass", "warn", "fail")

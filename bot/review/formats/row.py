@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.mail.parse import SYNTHETIC
-from bot.review.comment import Review, Standing
+from bot.review.model import Review, Standing
 from rules.finding import Anchor, Failure, Finding, Severity
-from rules.rule import Rule, Status
+from rules.lint.rule import Rule, Status
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

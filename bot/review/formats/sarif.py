@@ -8,7 +8,7 @@ from urllib.parse import quote
 from bot.review.formats.json_text import dumps
 from bot.review.formats.row import Row, Verdict, clean
 from rules.finding import Anchor, Failure, Severity
-from rules.rule import Rule
+from rules.lint.rule import Rule
 
 _LEVELS: Final = {Severity.BUG: "error", Severity.WARNING: "warning", Severity.NIT: "note", Severity.NOTE: "note"}
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

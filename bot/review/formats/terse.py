@@ -4,7 +4,7 @@
 from typing import Final
 
 from bot.review.formats.row import Verdict
-from bot.review.prose import visible
+from bot.review.render.text import visible
 from rules.finding import Severity
 
 TYPES: Final = {Severity.BUG: "ERROR", Severity.WARNING: "WARNING", Severity.NIT: "CHECK", Severity.NOTE: "NOTE"}

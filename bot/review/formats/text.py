@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from bot.mail.posting import Complete, Defective, Posting
-from bot.review.comment import Review
 from bot.review.formats.row import Row, Verdict
-from bot.review.prose import count, listed, visible
+from bot.review.model import Review
+from bot.review.render.text import count, listed, visible
 from rules.finding import Anchor, Failure, Severity
-from rules.rule import Status
+from rules.lint.rule import Status
 
 
 def text(verdict: Verdict) -> str:

@@ -23,14 +23,14 @@ The series does none of this. It is never mailed for its own sake. Without a ker
 import re
 from collections.abc import Iterator, Sequence
 
-from rules.border.change import BorderChange
-from rules.border.exposed_api import Item, items
-from rules.border.facts import Use
-from rules.border.helper_facts import BINDINGS_HEADER
-from rules.border.index import Border
+from rules.analysis.view import SeriesView
+from rules.bindings.bindings_diff import BorderChange
+from rules.bindings.facts import Use
+from rules.bindings.helper_facts import BINDINGS_HEADER
+from rules.bindings.index import Border
+from rules.bindings.public_api import Item, items
 from rules.finding import Confidence, Finding, LogAnchor, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import SeriesView
+from rules.lint.rule import Example, Rule, Status
 
 _SHOWN = 8
 _WORD = re.compile(r"\w+")

@@ -24,12 +24,12 @@ is said.
 import re
 from collections.abc import Iterator
 
-from rules.border.fresh import gated
-from rules.border.located import Located
-from rules.border_view import declared_in_c, fresh_in, module_is_gated
+from rules.analysis.bindings_view import declared_in_c, fresh_in, module_is_gated
+from rules.analysis.view import SeriesView
+from rules.bindings.located import Located
+from rules.bindings.new_names import gated
 from rules.finding import Confidence, Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import SeriesView
+from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Finding]:

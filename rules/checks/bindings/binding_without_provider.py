@@ -24,11 +24,11 @@ from a header that is not known. Without a kernel tree nothing is said.
 
 from collections.abc import Iterator
 
-from rules.border.fresh import unprovided
-from rules.border_view import declared_in_c, fresh_in
+from rules.analysis.bindings_view import declared_in_c, fresh_in
+from rules.analysis.view import SeriesView
+from rules.bindings.new_names import unprovided
 from rules.finding import Confidence, Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import SeriesView
+from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Finding]:

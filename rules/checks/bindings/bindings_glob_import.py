@@ -22,9 +22,9 @@ that makes the bindings.
 
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 
 def check(file: FileView) -> Iterator[Finding]:

@@ -29,13 +29,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from rules.analysis.view import FileView
+from rules.diff.origin import Origin, origin
 from rules.finding import Anchor, Confidence, Finding, Severity
-from rules.origin import Origin, origin
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust import Part, Source
-from rules.syntax.rust_code import Code
-from rules.syntax.rust_use import Import
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
+from rules.source.rust.source import Part, Source
+from rules.source.rust.uses import Import
 
 _KERNEL = ("kernel", "bindings")
 _REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)(?P<call>\s*+\()?")

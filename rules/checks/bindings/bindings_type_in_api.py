@@ -22,9 +22,9 @@ those with `#[doc(hidden)]`, trait methods, callbacks with a C calling conventio
 import re
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 _FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
 _TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")

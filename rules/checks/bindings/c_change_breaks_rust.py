@@ -35,13 +35,13 @@ does not say what the patch removes, the tree is another one, and nothing is sai
 
 from collections.abc import Iterator, Sequence
 
-from rules.border.breakage import Breakage, Effect
-from rules.border.compare import breakages
-from rules.border.index import Border
-from rules.border.wording import evidence, facts, message
+from rules.analysis.view import SeriesView
+from rules.bindings.breakage import Breakage, Effect
+from rules.bindings.compare import breakages
+from rules.bindings.index import Border
+from rules.checks.breakage_text import evidence, facts, message
 from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import SeriesView
+from rules.lint.rule import Example, Rule, Status
 
 # One changed line can break several names: an enum's tag, an `#ifdef` around a block, a header that goes.
 _TOGETHER = (Effect.VALUE, Effect.REMOVED, Effect.GATED, Effect.UNREACHED)

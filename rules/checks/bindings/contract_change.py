@@ -22,11 +22,11 @@ kernel tree nothing is said.
 
 from collections.abc import Iterator
 
-from rules.border.answers import Answer, answers
-from rules.border.exposed_api import Item, items
+from rules.analysis.view import FileView, SeriesView
+from rules.bindings.contract_users import Answer, answers
+from rules.bindings.public_api import Item, items
 from rules.finding import Evidence, Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView, SeriesView
+from rules.lint.rule import Example, Rule, Status
 
 _SHOWN = 6
 

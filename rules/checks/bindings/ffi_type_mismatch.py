@@ -25,10 +25,10 @@ Without a kernel tree nothing is said.
 from collections.abc import Iterator
 from typing import Final
 
-from rules.border.callbacks import c_types, callbacks
+from rules.analysis.view import FileView
+from rules.bindings.callbacks import c_types, callbacks
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 _WANTED: Final = {"int": "c_int", "unsigned": "c_uint", "long": "c_long", "unsigned long": "c_ulong"}
 _FIXED: Final = frozenset({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "isize", "usize"})

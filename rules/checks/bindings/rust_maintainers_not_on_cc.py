@@ -24,11 +24,11 @@ yet, the `Cc:` trailers count, and without any nothing is said. The entry of eve
 import re
 from collections.abc import Iterator
 
-from rules.border.compare import breakages
-from rules.border.maintainers import Entry, parse
+from rules.analysis.maintainers import Entry, parse
+from rules.analysis.view import SeriesView
+from rules.bindings.compare import breakages
 from rules.finding import Confidence, Finding, LogAnchor, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import SeriesView
+from rules.lint.rule import Example, Rule, Status
 
 _ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>]++")
 _EVERYTHING = frozenset({"*", "*/"})

@@ -21,10 +21,10 @@ still stand in `rust/helpers.c`, or the series itself splits that file.
 
 from collections.abc import Iterator
 
-from rules.border.helper_facts import is_helper_source
+from rules.analysis.view import FileView
+from rules.bindings.helper_facts import is_helper_source
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 _UNSPLIT = "rust/helpers.c"
 _INCLUDING = "rust/helpers/helpers.c"

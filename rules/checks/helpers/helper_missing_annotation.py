@@ -22,11 +22,11 @@ otherwise.
 
 from collections.abc import Iterator
 
-from rules.border.facts import Helper
-from rules.border.helper_facts import helpers_of, is_helper_source
+from rules.analysis.view import FileView
+from rules.bindings.facts import Helper
+from rules.bindings.helper_facts import helpers_of, is_helper_source
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 _DEFINED_IN = "rust/helpers/helpers.c"
 

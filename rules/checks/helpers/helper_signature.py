@@ -25,13 +25,13 @@ compute something. The types are compared where a kernel tree is at hand.
 import re
 from collections.abc import Iterator
 
-from rules.border.abi import only_const_differs, resolved, same
-from rules.border.helper_facts import is_helper_source
-from rules.border.index import Border
+from rules.analysis.view import FileView
+from rules.bindings.abi import only_const_differs, resolved, same
+from rules.bindings.helper_facts import is_helper_source
+from rules.bindings.index import Border
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.syntax.c import Declaration, Kind, scan
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.c.source import Declaration, Kind, scan
 
 _FORWARDS = re.compile(r"\{\s*(?P<returns>return\s+)?(?P<name>\w+)\s*\((?P<arguments>[\w\s,]*)\)\s*;\s*\}\s*\Z")
 _FUNCTIONS = (Kind.FUNCTION, Kind.INLINE)

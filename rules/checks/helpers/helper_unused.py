@@ -21,10 +21,10 @@ that could not be read whole. Without a kernel tree nothing is said.
 
 from collections.abc import Iterator
 
-from rules.border.helper_facts import is_helper_source
+from rules.analysis.view import FileView, SeriesView
+from rules.bindings.helper_facts import is_helper_source
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView, SeriesView
+from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Finding]:

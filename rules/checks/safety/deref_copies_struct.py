@@ -23,11 +23,11 @@ Method calls on the value, tuple fields, and code that the patch only moves.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_code
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_code import Code
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
 
 _COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
 

@@ -22,11 +22,11 @@ Any other call, a name instead of `_`, and statements that the patch only moves 
 import re
 from collections.abc import Iterator
 
+from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_code
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_code import Code
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
 
 _DROP = re.compile(
     r"let\s+_\s*(?::[^=;]{1,200})?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]{1,300}::(?P<name>from_foreign|from_raw)\s*\("

@@ -22,9 +22,9 @@ Documentation comments, and lines that the patch only moves.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 _PLURAL = re.compile(r"INVARIANTS\s*:")
 

@@ -21,9 +21,9 @@ Types, traits, impls and modules; headings inside code examples; sections that s
 
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 
 def check(file: FileView) -> Iterator[Finding]:

@@ -26,12 +26,12 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_code
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_code import Code
-from rules.syntax.rust_shape import Outline, implemented, outline
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
+from rules.source.rust.outline import Outline, implemented, outline
 
 _NO_VALUE = re.compile(
     r"(?:\b(?:struct|enum|union|impl|for|trait|fn|dyn|mod|type|let|ref|mut|if\s+let|while\s+let)|->|\||&\s*mut|[)>\w:])\s*\Z"

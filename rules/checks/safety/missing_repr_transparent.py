@@ -23,12 +23,12 @@ Structs with any `repr`, of other files, of macros, and statements in documentat
 import re
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Evidence, Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_code import Code
-from rules.syntax.rust_comments import Paragraphs
-from rules.syntax.rust_shape import implemented, outline
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
+from rules.source.rust.comments import Paragraphs
+from rules.source.rust.outline import implemented, outline
 
 _CLAIM = re.compile(
     r"(?:\[?`(?P<quoted>[^`]+)`\]?|(?<![\w`$#])(?P<plain>Self|[A-Z]\w+))"

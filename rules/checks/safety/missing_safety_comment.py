@@ -31,14 +31,14 @@ stand above what they show, or the block be part of a macro or a test, nothing i
 import re
 from collections.abc import Iterator
 
-from rules.callee import Requirements
+from rules.analysis.safety_sections import Requirements
+from rules.analysis.unjustified import Exposed, exposed_sites, heading_at, in_kernel
+from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
-from rules.exposed import Exposed, exposed_sites, heading_at, in_kernel
 from rules.finding import Anchor, Finding, Severity
-from rules.rule import Rule, Status
-from rules.syntax.rust_model import UnsafeSite
-from rules.syntax.rust_operations import Operation, implementation, operations
-from rules.view import FileView
+from rules.lint.rule import Rule, Status
+from rules.source.rust.model import UnsafeSite
+from rules.source.rust.operations import Operation, implementation, operations
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 

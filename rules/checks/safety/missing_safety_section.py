@@ -29,11 +29,11 @@ said.
 import re
 from collections.abc import Iterator
 
-from rules.exposed import Exposed, exposed_declarations, heading_at, in_kernel
+from rules.analysis.unjustified import Exposed, exposed_declarations, heading_at, in_kernel
+from rules.analysis.view import FileView
 from rules.finding import Anchor, Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_model import UnsafeDeclaration
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.model import UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 

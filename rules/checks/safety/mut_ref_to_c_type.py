@@ -23,12 +23,12 @@ Make a pointer, not a reference: `&raw mut (*p).field`.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_code
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_code import Code
-from rules.syntax.rust_shape import Outline, outline
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
+from rules.source.rust.outline import Outline, outline
 
 _REACH = 8_000  # characters above the reference in which the pointer's declaration is looked for
 _REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>\w+(?:\.\w+)*)\b(?!\s*\()")

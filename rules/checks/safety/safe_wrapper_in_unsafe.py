@@ -23,12 +23,12 @@ Blocks with more than this one expression, macros and doctests, and blocks that 
 import re
 from collections.abc import Iterator
 
+from rules.analysis.introduced import Suspect, new_in_parts
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_parts
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust import Part
-from rules.syntax.rust_code import Code
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
+from rules.source.rust.source import Part
 
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"

@@ -27,10 +27,10 @@ comment was there before, and where nothing justifies the block at all, which is
 import re
 from collections.abc import Iterator, Mapping
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_model import UnsafeSite
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.model import UnsafeSite
 
 _COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*+(?P<text>.*)")
 _EXACT = re.compile(r"SAFETY:")

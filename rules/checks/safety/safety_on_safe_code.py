@@ -25,12 +25,12 @@ amid an expression; where hunks do not show the whole statement and the function
 import re
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_code import Code
-from rules.syntax.rust_comments import Paragraphs
-from rules.syntax.rust_shape import Outline, outline, skip, statement_end
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
+from rules.source.rust.comments import Paragraphs
+from rules.source.rust.outline import Outline, outline, skip, statement_end
 
 _TAG = re.compile(r"SAFETY\s*:")
 _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)

@@ -25,10 +25,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_comments import Paragraphs
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.comments import Paragraphs
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")

@@ -26,11 +26,11 @@ inside code examples.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust_docs import is_safety_title
-from rules.syntax.rust_shape import Item, Outline, outline, statement_end
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.docs import is_safety_title
+from rules.source.rust.outline import Item, Outline, outline, statement_end
 
 _KINDS = {
     "fn": "safe function",

@@ -23,9 +23,9 @@ Tags in separate comments, with a blank line or code between them, and comments 
 import re
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 _TAG = re.compile(r"SAFETY\s*:")
 

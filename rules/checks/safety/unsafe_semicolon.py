@@ -22,12 +22,12 @@ macros, and blocks that the patch only moves or edits.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.introduced import Suspect, new_in_parts
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.novelty import Suspect, new_in_parts
-from rules.rule import Example, Rule, Status
-from rules.syntax.rust import Part
-from rules.syntax.rust_code import Code
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
+from rules.source.rust.source import Part
 
 _WIDTH = 100  # of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")

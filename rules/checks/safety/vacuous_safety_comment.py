@@ -24,9 +24,9 @@ requirements. Comments that the patch only moves.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
-from rules.rule import Example, Rule, Status
-from rules.view import FileView
+from rules.lint.rule import Example, Rule, Status
 
 _TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!]\s+|(?<!\s)\s++[-*]\s+")

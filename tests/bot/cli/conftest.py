@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import call
-from tests.bot.cli.running import Run
+from tests.bot.cli.cli_runner import Run
 from tests.fakes.mails import git_archive, mail, patch
 
 Call = Callable[..., tuple[int, str, str]]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.jobs.bounded import Limits
-from tests.bot.cli.running import Run
+from bot.pool.worker import Limits
+from tests.bot.cli.cli_runner import Run
 
 UNDOCUMENTED = "//! LEDs.\n\n/// On.\npub fn on() {\n    unsafe { bindings::on() };\n}\n"
 FINE = "//! LEDs.\n\n/// On.\npub fn on() {}\n"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.mail.parse import parse
-from rules.engine import judge
+from rules.analysis.view import SeriesView
 from rules.finding import Report
-from rules.rule import Rule
-from rules.view import SeriesView
-from tests.bot.cli.running import Run
+from rules.lint.engine import judge
+from rules.lint.rule import Rule
+from tests.bot.cli.cli_runner import Run
 from tests.fakes.mails import patch
 
 ROOT = Path(__file__).parents[3]
@@ -358,7 +358,7 @@ def test_a_series_that_is_judged_without_end_costs_no_other(
             raise AssertionError("a rule's own mistakes are caught so") from error
         return judge(rules, shown)
 
-    monkeypatch.setattr("bot.jobs.judgement.judge", judging)
+    monkeypatch.setattr("bot.pipeline.analyse.judge", judging)
 
     done = run("check", _bad(tmp_path), _series("one-patch"))
 

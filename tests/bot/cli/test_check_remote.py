@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.cli.running import Run
+from tests.bot.cli.cli_runner import Run
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import Answer, Origin, serving
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.cli.running import Run
+from tests.bot.cli.cli_runner import Run
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
 

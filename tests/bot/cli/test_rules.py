@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from rules.registry import RULES
-from tests.bot.cli.running import Run
+from tests.bot.cli.cli_runner import Run
 
 
 def test_every_rule_is_listed(run: Run) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rules.syntax.rust_work import MOST_OF_FILE
+from rules.source.rust.work_limit import MOST_OF_FILE
+from tests.bot.cli.cli_runner import Run
 from tests.bot.cli.conftest import Call
-from tests.bot.cli.running import Run
 from tests.fakes.mails import git_archive, patch
 
 WHY = "rust/kernel/valve.rs: too much to judge: the file has more unsafe code, or is less Rust, than what people write"

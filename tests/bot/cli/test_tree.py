@@ -10,7 +10,7 @@ import pytest
 
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import git_archive
-from tests.rules.border.trees import FILES, edited, whole_change
+from tests.rules.bindings.trees import FILES, edited, whole_change
 
 Call = Callable[..., tuple[int, str, str]]
 

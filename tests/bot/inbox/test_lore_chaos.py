@@ -19,7 +19,7 @@ from bot.inbox.http_client import Agent, HttpClient, Limits
 from bot.inbox.http_pace import Pace
 from bot.inbox.lore import Following, LoreArchive
 from bot.inbox.lore_git import GitLimits
-from bot.jobs.poll import Poll
+from bot.service.poll import Poll
 from bot.store.repository import Repository
 from tests.fakes.mails import mail
 from tests.fakes.origin import START, Answer, FakeClock, Origin

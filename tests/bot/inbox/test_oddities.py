@@ -12,10 +12,10 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
-from bot.jobs.poll import Poll
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.refusal import Terms, refuse_posting
+from bot.service.poll import Poll
 from bot.store.repository import Repository
 from tests.fakes.mails import DIFF, START, FakeArchive, mail, patch
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot.kernel.base import Base, Chosen
-from bot.kernel.kernels import Kernels, Place, Places
-from rules.diff import parse
+from bot.kernel.repositories import Kernels, Place, Places
+from rules.bindings.tree import Tree
+from rules.diff.parse import parse
+from rules.diff.patch import FileChange, Patch, Series
+from rules.diff.tree import blob_id
 from rules.finding import Confidence
-from rules.patch import FileChange, Patch, Series
-from rules.tree import Tree, blob_id
 from tests.bot.kernel.repositories import commit, repository
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,10 +15,10 @@ from bot.kernel.error import KernelError
 from bot.kernel.evidence import matching
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
-from rules.border.index import Border
-from rules.tree import blob_id
+from rules.bindings.index import Border
+from rules.diff.tree import blob_id
 from tests.bot.kernel.repositories import commit, repository
-from tests.rules.border.trees import FILES
+from tests.rules.bindings.trees import FILES
 
 
 @pytest.fixture

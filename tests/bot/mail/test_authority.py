@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Roles and what they may; tokens; what proves a sender. The forged mails are in tests/bot/jobs/test_answer.py."""
+"""Roles and what they may; tokens; what proves a sender. The forged mails are in tests/bot/service/test_commands.py."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.mail.address import Address
 from bot.mail.compose import Refused, compose
-from bot.review.comment import Reply
+from bot.mail.reply import Reply
 
 REPLY = Reply(
     message_id="0123456789abcdef@bot.example.org",

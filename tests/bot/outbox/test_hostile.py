@@ -14,15 +14,15 @@ from typing import Final
 import pytest
 
 from bot.inbox.assemble import assemble
-from bot.jobs.judgement import Judging
-from bot.jobs.review import Desk, Judged, examine
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
+from bot.mail.reply import Identity
 from bot.outbox.smtp import Server, Smtp
-from bot.review.comment import Identity
+from bot.pipeline.analyse import Judging
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
+from bot.service.review import Desk, Judged, examine
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
 from tests.fakes.sink import Sink, sink

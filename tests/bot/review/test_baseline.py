@@ -3,9 +3,9 @@ from dataclasses import replace
 
 from bot.mail.address import Address
 from bot.review.baseline import compare
-from bot.review.comment import Comment, Recipients, Review, Standing
+from bot.review.model import Comment, Recipients, Review, Standing
 from rules.finding import Failure, Report, Skipped
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 
 AUTHOR = Address("Ada", "ada@example.org")
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.review.comment import Basis, Review
 from bot.review.difference import Kind, difference
+from bot.review.model import Basis, Review
 from bot.review.policy import Policy
 from bot.review.record import verdict_of
 from bot.review.review import review
 from rules.finding import Failure, Finding, Report
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 
 BASIS = Basis("1.0", "aaa", ("missing-safety-comment",), "v7.0")
 

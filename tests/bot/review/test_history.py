@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from dataclasses import replace
 
-from bot.review.comment import Review
 from bot.review.history import History
-from tests.bot.review.making import Maker
+from bot.review.model import Review
+from tests.bot.review.factories import Maker
 
 
 def test_the_latest_earlier_revision_of_the_topic_is_the_previous_one(make: Maker) -> None:

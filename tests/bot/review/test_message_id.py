@@ -2,7 +2,7 @@
 from dataclasses import replace
 
 from bot.review.reply import message_id
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 
 
 def test_the_id_is_for_ever_the_same_for_a_posting_and_a_kind(make: Maker) -> None:

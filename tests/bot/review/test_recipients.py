@@ -7,10 +7,10 @@ import pytest
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.posting import Posting
-from bot.review.comment import Recipients
 from bot.review.consent import Consent, Mode, strictest
+from bot.review.model import Recipients
 from bot.review.recipients import PersonalConsent, RecipientContext, recipients
-from tests.bot.review.making import AUTHOR, LIST, Maker
+from tests.bot.review.factories import AUTHOR, LIST, Maker
 
 OTHER = Address("", "linux-leds@lists.example.org")
 HIDDEN = Address("", "kernel@corp.example.org")

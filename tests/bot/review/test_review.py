@@ -7,14 +7,14 @@ import pytest
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.posting import Defective, Posting, State, Waiting
-from bot.review.comment import Comment, Review, Standing
+from bot.review.model import Comment, Review, Standing
 from bot.review.policy import NITS_ALONE, Policy
 from bot.review.recipients import RecipientContext
 from bot.review.review import answered, resolved, review
-from rules.delta import UnsafeDelta, UnsafePlace
+from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.finding import Confidence, Report, Severity
-from rules.rule import Status
-from tests.bot.review.making import Maker
+from rules.lint.rule import Status
+from tests.bot.review.factories import Maker
 
 
 def _withheld(made: Review) -> list[str | None]:

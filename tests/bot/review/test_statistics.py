@@ -4,13 +4,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.review.comment import Review
 from bot.review.disposition import Answer, Disposition
+from bot.review.model import Review
 from bot.review.policy import Policy
 from bot.review.review import review
 from bot.review.statistics import RuleTally, Threshold, demoted, tallies
 from rules.finding import Finding, Report
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 
 RULE = "missing-safety-comment"
 DAY = timedelta(days=1)

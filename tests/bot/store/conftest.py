@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.repository import Repository
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 
 
 @pytest.fixture

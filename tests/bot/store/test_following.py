@@ -3,12 +3,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.inbox.assemble import assemble
-from bot.jobs.poll import index
 from bot.mail.attestation import Attestation, Verdict
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.refusal import Context
 from bot.ports import Batch, Indexed, Unread
+from bot.service.poll import index
 from bot.store.repository import Repository
 from tests.fakes.mails import START, mail, patch, raw
 

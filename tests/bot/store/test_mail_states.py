@@ -13,10 +13,10 @@ from alembic.config import Config
 
 from bot.ports import MailState, Outgoing, TransitionError
 from bot.ports.outbox import TRANSITIONS
-from bot.review.comment import Review
+from bot.review.model import Review
 from bot.store.database import _MIGRATIONS, Database
 from bot.store.repository import Repository
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 
 NOW: Final = datetime(2026, 3, 3, tzinfo=UTC)
 FINAL: Final = ("sent", "filed", "refused", "expired", "withdrawn")

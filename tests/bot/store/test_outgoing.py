@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.ports import Batch, Candidate, Indexed, MailState, Outgoing, Send
-from bot.review.comment import Review
+from bot.review.model import Review
 from bot.store.repository import Repository
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 from tests.fakes.mails import raw
 from tests.fakes.outbox import look_at
 

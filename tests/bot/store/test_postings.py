@@ -8,13 +8,13 @@ from sqlmodel import select
 
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.ports import Batch, Indexed, MailState, Outgoing, Thread
-from bot.review.comment import Comment, Recipients, Review, Standing
+from bot.review.model import Comment, Recipients, Review, Standing
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.repository import Repository
 from bot.store.tables import ReviewRow
+from rules.diff.tree import blob_id
 from rules.finding import Failure, LogAnchor
-from rules.tree import blob_id
-from tests.bot.review.making import Maker
+from tests.bot.review.factories import Maker
 from tests.fakes.mails import START, mail, raw
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)

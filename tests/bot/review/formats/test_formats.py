@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bot.review.comment import Review
 from bot.review.formats.b4 import b4
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
@@ -17,10 +16,11 @@ from bot.review.formats.row import Row, Verdict, of_review
 from bot.review.formats.sarif import sarif
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
+from bot.review.model import Review
 from bot.review.review import review
 from rules.finding import Evidence, Failure, Finding, LogAnchor, Report, Severity
-from rules.rule import Rule, Status
-from tests.bot.review.making import Maker
+from rules.lint.rule import Rule, Status
+from tests.bot.review.factories import Maker
 
 FIELDS = [
     "rule",

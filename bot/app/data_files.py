@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The files that the settings make ours: what is to be private, and what is a secret."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from bot.app.sending import stop_file
+from bot.permissions import close_to_others, close_trees, holds_only
+from bot.settings import DEFAULT_FILE, Settings
+
+SETTINGS: Final = "settings.toml"
+COMMANDS_SECRET: Final = "commands-secret"  # noqa: S105 the name of a file
+
+
+def database_files(settings: Settings) -> list[Path]:
+    """Return the database and the files that lie beside it under its name: write-ahead log, locks, secret, ledger."""
+    database = settings.database
+    return sorted(path for path in database.parent.glob("*") if _is_database_file(path.name, database.name))
+
+
+def secret_files(settings: Settings) -> dict[str, Path]:
+    """Return the files that nobody else may read, by what they are; not all of them need exist."""
+    secrets = {"secret of this installation": settings.database.with_name(f"{settings.database.name}.secret")}
+    if settings.sending.user:
+        secrets["password"] = settings.sending.password_file
+    if settings.answers.secret_file:
+        secrets["secret of the commands"] = Path(settings.answers.secret_file)
+    return secrets
+
+
+def backup_files(settings: Settings, config: Path | None) -> dict[str, Path]:
+    """Return the files that belong into a backup beside those of the database, by their names there."""
+    files = {SETTINGS: config or DEFAULT_FILE}
+    if settings.answers.secret_file:
+        files[COMMANDS_SECRET] = Path(settings.answers.secret_file)
+    return files
+
+
+def has_own_folder(settings: Settings) -> bool:
+    """Return whether nothing lies in the database's folder but what the settings name or the program makes."""
+    folder = settings.database.parent.absolute()
+    named = (path.absolute() for path in (*_paths(settings), settings.sample))
+    names = {path.relative_to(folder).parts[0] for path in named if folder in path.parents}
+    files = (*database_files(settings), *_index_files(settings), *_stop_files(settings))
+    return holds_only(folder, names | {path.name for path in files})
+
+
+def make_private(settings: Settings) -> int:
+    """Take from other users every right on what the program wrote, whatever version wrote it; return on how much.
+
+    What other programs read or write is left alone: archives, mailboxes, kernel repositories, the Maildir that mails
+    are sent to, secrets. So is the database's folder if something else lies in it.
+    """
+    folders = (settings.outbox.directory, settings.lore.directory, settings.sample)
+    closed = close_trees((*folders, *database_files(settings), *_index_files(settings), *_stop_files(settings)))
+    return closed + (has_own_folder(settings) and close_to_others(settings.database.parent))
+
+
+def _index_files(settings: Settings) -> list[Path]:
+    index = settings.kernel.index
+    return [*index.parent.glob(f"{index.name}*")]
+
+
+def _stop_files(settings: Settings) -> list[Path]:
+    stop = stop_file(settings).path
+    return [*stop.parent.glob(f"{stop.name}*")]
+
+
+def _is_database_file(name: str, database: str) -> bool:
+    return name == database or name.startswith((f"{database}-", f"{database}."))
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Every path in the settings."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _paths(item)
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _paths(getattr(value, name))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a re-check on the command line needs: postings by whatever names them, fetched where they are not here."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+from bot.app import lore as wiring_lore
+from bot.app import service as wiring
+from bot.inbox.assemble import assemble
+from bot.inbox.error import InboxError
+from bot.inbox.mailbox import Writers
+from bot.mail.posting import Complete, Posting
+from bot.mail.target import target
+from bot.pipeline.analyse import LIMITS
+from bot.pool.executor import Workers
+from bot.pool.guard import Hands
+from bot.ports import Archive, Progress
+from bot.service.poll import Poll
+from bot.service.recheck import Rechecking
+from bot.settings import Settings
+from bot.store.repository import Repository
+
+
+class Again:
+    """Finds postings and judges them again, also beside a service on the same database."""
+
+    def __init__(
+        self, settings: Settings, sources: Sequence[Path], store: Repository, hands: Hands, progress: Progress
+    ) -> None:
+        clock = wiring_lore.SystemClock()
+        self.store = store
+        desk = wiring.desk(settings, store, clock, hands)
+        self.rechecking = Rechecking(store, desk, clock)
+        self._context = desk.context
+        self._settings = settings
+        self._writers = Writers(clock, once=True)
+        self._progress = progress
+        self._hands = hands
+        self._paths = (*sources, *settings.archives)
+
+    def find(self, name: str) -> Posting:
+        """The posting that a message-id, a mail's web address or a series' topic names: of a topic the last revision.
+
+        What is not here is looked for in the archives of the settings, then fetched. Raises InboxError where it is
+        nowhere, or not whole.
+        """
+        message_id = target(name)
+        if message_id is None:
+            known = self.store.of_topic(name)
+            if not known:
+                raise InboxError(f"{name!r} is no message-id, no mail's web address, and no series is called so")
+            return known[-1]
+        found = self.store.find(message_id)
+        if found is None or not isinstance(found.posting.state, Complete):
+            self._poll(wiring.followed(self._settings, self._paths, self._writers))
+            found = self.store.find(message_id)
+        if found is None or not isinstance(found.posting.state, Complete):
+            self._poll([wiring_lore.series(self._settings, message_id)])
+            found = self.store.find(message_id)
+        if found is None:
+            raise InboxError(f"{message_id}: no patch or cover letter with this id is to be found")
+        if not isinstance(found.posting.state, Complete):
+            raise InboxError(f"{message_id}: the series is {found.posting.state.word}, it cannot be judged")
+        return found.posting
+
+    def _poll(self, archives: Sequence[Archive]) -> None:
+        if archives:
+            book = self._context().book
+            polled = Poll(archives, self.store, assemble, Event(), self._progress, self._hands, lambda: book).run()
+            if polled.problems:
+                raise InboxError("; ".join(polled.problems))
+
+
+@contextmanager
+def again(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Again]:
+    """What judges again over the settings' database. Raises StoreError for one that cannot be used."""
+    with Repository(settings.database) as store, Workers(1, LIMITS) as hands:
+        yield Again(settings, sources, store, hands, progress)

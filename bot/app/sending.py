@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What sends mail, from the settings."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from bot.mail.refusal import Terms
+from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.folder import Folder
+from bot.outbox.permit import SendRules
+from bot.outbox.sendmail import Maildir, Sendmail
+from bot.outbox.smtp import Server, Smtp
+from bot.ports import Clock, Mailer, SendingRecord, Stop, StopStore
+from bot.review.consent import Consent, Mode, strictest
+from bot.review.recipients import RecipientContext, recipients
+from bot.service.deliver import Sending
+from bot.service.stop import StopSwitch
+from bot.service.unconfirmed import ResendPolicy
+from bot.settings import Settings
+
+DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
+
+
+def mailers(settings: Settings, stop: Stop) -> dict[str, Mailer]:
+    """Return the transport of each mode that has one; each asks for the stop before the content of a mail leaves."""
+    found: dict[str, Mailer] = {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
+    if (transport := _transport(settings, stop.reason)) is not None:
+        found |= {mode.value: transport for mode in Mode if mode.sends}
+    return found
+
+
+def sending(
+    settings: Settings, stop: Stop, context: Callable[[], RecipientContext], terms: Terms, record: SendingRecord
+) -> Sending:
+    """Return what decides whether mails leave."""
+    chosen = settings.sending
+    return Sending(
+        stop=stop,
+        rules=lambda: send_rules(settings, context(), terms),
+        resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
+        expire=timedelta(hours=chosen.expire_hours),
+        max_attempts=chosen.max_attempts,
+        record=record,
+    )
+
+
+def send_rules(settings: Settings, context: RecipientContext, terms: Terms) -> SendRules:
+    """Return what the settings say about a mail that is about to be sent."""
+    chosen = settings.sending
+    return SendRules(
+        consent_of=context.consent_of,
+        recipients_of=lambda posting, part: recipients(posting, part, context),
+        caps=Caps(chosen.series_cap, chosen.author_cap, chosen.list_cap, chosen.hour_cap),
+        terms=terms,
+        ignored=context.ignored,
+        readers=frozenset(reader.lower() for reader in settings.digest.recipients),
+        digest_mode=DIGEST_MODES[settings.digest.mode],
+        commands=bool(settings.answers.secret_file),
+    )
+
+
+def remove_parts(settings: Settings) -> None:
+    """Remove the half-written mails that a killed process left; only for the sole sender.
+
+    In the Maildir, which others may write too, ours are those that are named by a message-id of ours.
+    """
+    domain = settings.identity.address.partition("@")[2]
+    ours = [*settings.outbox.directory.glob("*.part"), *(settings.sending.maildir / "tmp").glob(f"*@{domain}")]
+    for part in ours:
+        with suppress(OSError):
+            part.unlink()
+
+
+def stop_file(settings: Settings) -> StopFile:
+    """Return the stop file of the settings."""
+    return StopFile(settings.stop_file)
+
+
+def stop_switch(settings: Settings, store: StopStore, clock: Clock) -> StopSwitch:
+    """Return what stops all sending from that database."""
+    return StopSwitch(stop_file(settings), store, clock)
+
+
+def consent(settings: Settings, lists: Sequence[str]) -> Consent:
+    """What all these lists allow."""
+    known = {
+        name: Consent(
+            mode=one.mode,
+            maintainers=one.maintainers,
+            embargo=timedelta(hours=one.embargo_hours) if one.mode.sends else timedelta(),
+            quiet=(one.quiet_hours,) if one.quiet_hours else (),
+            severity=one.severity,
+            without=frozenset(one.without),
+            list_day=one.list_cap or None,
+        )
+        for name, one in settings.lists.items()
+    }
+    return strictest(lists, known, Consent(Mode(settings.unlisted)))
+
+
+def _transport(settings: Settings, halted: Callable[[], str]) -> Mailer | None:
+    chosen = settings.sending
+    if chosen.transport == "smtp":
+        server = Server(
+            chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds
+        )
+        return Smtp(server, halted, chosen.size_cap)
+    if chosen.transport == "sendmail":
+        return Sendmail(chosen.sendmail, halted, chosen.size_cap)
+    return Maildir(chosen.maildir, halted) if chosen.transport == "maildir" else None

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The composition root: settings become adapters, adapters become jobs. Nothing else joins them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from bot.app import commands as wiring_answers
+from bot.app import digest as wiring_digest
+from bot.app import identity as wiring_identity
+from bot.app import lore as wiring_lore
+from bot.app import recipients as wiring_recipients
+from bot.app import sending as wiring_sending
+from bot.app.data_files import make_private
+from bot.inbox.assemble import assemble
+from bot.inbox.mailbox import Writers
+from bot.inbox.private import PrivateMailbox
+from bot.inbox.sample import sample
+from bot.inbox.screened import Screened
+from bot.inbox.source import open_source
+from bot.kernel.repositories import Kernels, Place, Places
+from bot.mail.refusal import Terms
+from bot.pipeline.analyse import LIMITS, Judging
+from bot.pool.executor import WorkerPool, Workers
+from bot.pool.guard import Hands, TimeLimit
+from bot.ports import Archive, Clock, Progress
+from bot.review.policy import Policy
+from bot.service.backfill import Completing
+from bot.service.bounces import Returning
+from bot.service.commands import Answering
+from bot.service.deliver import Delivering, NoRecord
+from bot.service.digest import Digesting
+from bot.service.poll import Poll
+from bot.service.prune import PruneJob, Retention
+from bot.service.review import Desk, Reviewing
+from bot.service.schedule import Repeated
+from bot.service.signatures import Attesting
+from bot.service.watchdog import Pulse
+from bot.settings import Settings
+from bot.store.database import Role, sole_worker
+from bot.store.repository import Repository
+from rules.bindings.mail_filter import Filter
+from rules.registry import active
+
+_DAY: Final = 86_400
+_CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is answered within a second
+_MAX_FETCH: Final = 3600.0
+"""Seconds that polling may give no sign: git has 900 s for a fetch and as many to pack, for each of an archive's epochs
+that changed, of which there are two at most when a new one begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The jobs over one database, ready to run; `stop` ends each of them after the unit it is at.
+
+    `delivering` is None where another process sends.
+    """
+
+    store: Repository
+    poll: Poll
+    reviewing: Reviewing
+    stop: Event
+    delivering: Delivering | None = None
+    completing: Completing | None = None
+    attesting: Attesting | None = None
+    answering: Answering | None = None
+    digesting: Digesting | None = None
+    returning: Returning | None = None
+    pruning: PruneJob | None = None
+    pulse: Pulse = field(default_factory=Pulse)
+
+    def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
+        """The jobs at the pace of the settings."""
+        pace = settings.schedule
+        more = {
+            "complete": self.completing,
+            "attest": self.attesting,
+            "answer": self.answering,
+            "digest": self.digesting,
+            "return": self.returning,
+        }
+        return (
+            Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
+            Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
+            *_deliveries(self.delivering, self.store, settings),
+            *(Repeated(name, job.run, pace.review_seconds, pace.jitter_seconds) for name, job in more.items() if job),
+            *((Repeated("prune", self.pruning.run, _DAY, pace.jitter_seconds),) if self.pruning else ()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The job that sends what others wrote into one database, ready to run; `stop` ends it after the mail it is at."""
+
+    store: Repository
+    delivering: Delivering
+    stop: Event
+    pulse: Pulse
+
+    def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
+        """The job at the pace of the settings."""
+        return _deliveries(self.delivering, self.store, settings)
+
+
+@contextmanager
+def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
+    """The only sender over the settings' database; another process may read and review meanwhile.
+
+    Raises StoreError for a database that cannot be used, or from which another process sends.
+    """
+    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
+    with sole_worker(settings.database, Role.SENDER), Repository(settings.database, pulse.beat) as store:
+        yield Sender(store, _delivering(settings, store, clock, stop, progress), stop, pulse)
+
+
+@contextmanager
+def service(
+    settings: Settings, sources: Sequence[Path], progress: Progress, *, deliver: bool = True, once: bool = False
+) -> Iterator[Service]:
+    """The service over the settings' database, which it alone works on until the end; who does not `deliver` leaves
+    the sending to another process, and with `once` it polls but once.
+
+    Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
+    """
+    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
+    own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
+    writers = Writers(clock, once=once)
+    archives = followed(settings, sources or (*settings.archives, *own), writers)
+    archives += [] if sources else _screened(settings, clock, writers)
+    online = bool(settings.lore.all_lists) and not sources
+    if online:
+        archives += wiring_lore.followed(settings, clock)
+    with (
+        sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
+        Repository(settings.database, pulse.beat) as store,
+        Workers(on_result=pulse.beat) as workers,
+        WorkerPool(settings.review.workers, LIMITS, stop) as judges,
+        Workers(1, on_result=pulse.beat) as verifiers,  # their own: the DNS may let them wait
+        # Their own: series do not hold up what people write to us.
+        Workers(1, stop=stop, on_result=pulse.beat) as answerers,
+    ):
+        make_private(settings)
+        store.keep_private([archive(path).name for path in own])
+        judging = desk(settings, store, clock, judges)
+        again = replace(judging, judge=_judge(settings, store, answerers))
+        made = Service(
+            store=store,
+            poll=Poll(
+                archives or [sample(settings.sample)],
+                store,
+                assemble,
+                stop,
+                progress,
+                workers,
+                lambda: judging.context().book,
+            ),
+            reviewing=Reviewing(store, judging, clock, stop, progress, settings.review.workers),
+            stop=stop,
+            pulse=pulse,
+            pruning=pruning(settings, store, stop),
+            delivering=_delivering(settings, store, clock, stop, progress) if deliver else None,
+            completing=_completing(settings, store, clock, stop, progress, answerers) if online else None,
+            attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
+            if online and settings.lore.verify
+            else None,
+            answering=wiring_answers.answering(settings, store, again, clock, stop, answerers),
+            digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
+            returning=Returning(store, settings.identity.address, clock, stop, answerers)
+            if wiring_identity.sends(settings)
+            else None,
+        )
+        yield made
+
+
+def _delivering(settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress) -> Delivering:
+    """The job that sends, after it looked at what a killed sender left; only for the sole sender."""
+    record = wiring_identity.continuity(settings, store, clock) if wiring_identity.sends(settings) else NoRecord()
+    record.start()
+    context = wiring_recipients.recipient_context(settings, clock)
+    switch = wiring_sending.stop_switch(settings, store, clock)
+    sending = wiring_sending.sending(settings, switch, context, terms(settings), record)
+    made = Delivering(store, wiring_sending.mailers(settings, switch), sending, clock, stop, progress)
+    wiring_sending.remove_parts(settings)
+    made.recover()
+    return made
+
+
+def _deliveries(job: Delivering | None, store: Repository, settings: Settings) -> tuple[Repeated, ...]:
+    """The jobs of the sender: it delivers, and confirms to `patchwarden stop` that it saw the stop."""
+    pace = settings.schedule
+    if job is None:
+        return ()
+    return (
+        Repeated("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
+        Repeated("confirm stop", store.confirm_stop, _CONFIRM_SECONDS, 0),
+    )
+
+
+def pruning(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:
+    """The job that removes old texts; None where everything is kept."""
+    chosen = settings.retention
+    mails, reviews = (timedelta(days=days) if days else None for days in (chosen.raw_mail_days, chosen.reviews_days))
+    retention = Retention(mails, reviews)
+    return PruneJob(store, retention, wiring_lore.SystemClock(), stop) if mails or reviews else None
+
+
+def archive(path: Path, writers: Writers | None = None) -> Archive:
+    """The source at that path under one name, from wherever it is called."""
+    return open_source(path.resolve() if str(path) != "-" else path, writers)
+
+
+def followed(settings: Settings, paths: Sequence[Path], writers: Writers) -> list[Archive]:
+    """The sources at those paths; our own mailbox, whatever it is called here, brings private mails."""
+    own = archive(Path(settings.answers.mailbox)).name if settings.answers.mailbox else ""
+    found = [archive(path, writers) for path in paths]
+    return [PrivateMailbox(source) if source.name == own else source for source in found]
+
+
+def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> Desk:
+    """What postings are judged by, with all that people answered so far; the hands do the judging.
+
+    Raises KernelError for a kernel repository that is none.
+    """
+    Kernels(_places(settings))  # what is wrong with them is said now, not of each posting
+    judging = Desk(
+        rules=active(),
+        judge=_judge(settings, store, hands),
+        policy=policy(settings),
+        identity=wiring_identity.identity(settings, store),
+        context=wiring_recipients.recipient_context(settings, clock),
+        terms=terms(settings),
+    )
+    return wiring_answers.listening(judging, settings, store, clock)
+
+
+def _judge(settings: Settings, store: Repository, hands: Hands) -> Judging:
+    return Judging(_places(settings), store.blobs, hands, TimeLimit(LIMITS.seconds))
+
+
+def _screened(settings: Settings, clock: Clock, writers: Writers) -> list[Archive]:
+    """The archives of lists that are not about Rust, each behind a look at its mails' bytes; none without a kernel."""
+    whole = [*followed(settings, settings.kernel.screened, writers), *wiring_lore.screened(settings, clock)]
+    newest = Kernels(_places(settings)).newest() if whole else None
+    border = newest.border() if newest is not None else None
+    if border is None:
+        return []
+    matters = Filter.of(border).may_matter
+    return [Screened(one, matters) for one in whole]
+
+
+def _places(settings: Settings) -> Places:
+    named = settings.kernel.repositories
+    return Places(tuple(Place(one.path, one.ref) for one in named), settings.kernel.index)
+
+
+def terms(settings: Settings) -> Terms:
+    """By what postings are refused. Where mails may leave, or lists are followed, nothing old is ever answered."""
+    review = settings.review
+    live = bool(settings.lore.all_lists) or wiring_identity.sends(settings)
+    hours = review.stale_hours or (48 if live else 0)
+    return Terms(
+        own=frozenset({settings.identity.address.lower()}),
+        bots=frozenset(address.lower() for address in review.bots),
+        stale=timedelta(hours=hours) if hours else None,
+        newest_only=live,
+    )
+
+
+def _completing(
+    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, hands: Hands
+) -> Completing | None:
+    lookup = wiring_lore.completion(settings, clock, hands)
+    age = terms(settings).stale
+    return None if lookup is None or age is None else Completing(store, lookup, age, clock, stop, progress, hands)
+
+
+def policy(settings: Settings) -> Policy:
+    """What is said and what is kept."""
+    review = settings.review
+    return Policy(
+        without=frozenset(review.without),
+        severity=review.severity,
+        confidence=review.confidence,
+    )

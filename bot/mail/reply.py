@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A mail of ours before it becomes bytes, and who sends it."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.mail.address import Address
+
+PUBLIC_KEY: Final = b"patchwarden: the message-ids of a dry run"
+MESSAGE_ID_DIGITS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who speaks: the address in From, whose domain is also that of our message-ids, and the program's version.
+
+    Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From. `commands`
+    says that those by mail are heard. Our message-ids are made with `key`, so that only its owner can tell them before
+    the mail is sent.
+    """
+
+    sender: Address
+    version: str
+    contact: str = ""
+    commands: bool = False
+    key: bytes = field(default=PUBLIC_KEY, repr=False)
+
+    def message_id(self, *parts: str) -> str:
+        """Return the message-id for a mail that these parts name: for ever the same, at the domain of the sender."""
+        digest = hmac.new(self.key, "\0".join(parts).encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+        return f"{digest[:MESSAGE_ID_DIGITS]}@{self.sender.address.rpartition('@')[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One outgoing mail before it becomes bytes; `message_id` and `date` are given, nothing depends on the clock."""
+
+    message_id: str
+    date: str
+    sender: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    body: str
+    headers: tuple[tuple[str, str], ...] = ()

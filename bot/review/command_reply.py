@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What we answer to a command: the words of a mail to one person, who asked for it."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Final
+
+from bot.mail.address import Address
+from bot.mail.message import Message
+from bot.mail.reply import Identity, Reply
+from bot.review.difference import Difference, Kind
+from bot.review.model import Comment, Review, Standing
+from bot.review.render import text as prose
+from bot.review.render.quote import quoted
+from rules.finding import Anchor
+from rules.lint.rule import Rule
+
+KIND: Final = "answer"
+_MOST_LISTED: Final = 20
+_HEADING = re.compile(r"#++\s*+(.*)")
+_RE = re.compile(r"re\s*:", re.IGNORECASE)
+
+_COMMANDS: Final = (
+    ("recheck", "judge the series again; you hear of it if the verdict changed"),
+    ("explain RULE", "what a rule wants, why, and when it is silent"),
+    ("not-applicable FINDING reason", "the remark is wrong or does not matter here; it is not made again"),
+    ("fixed FINDING", "the remark is dealt with in the next revision"),
+    ("mute series|author|list", "no more mails about that"),
+    ("help", "this mail"),
+)
+
+
+def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str]], identity: Identity) -> Reply:
+    """The mail that answers a command, to the one who gave it and nobody else; the same command makes the same mail."""
+    lines = [line for paragraph in paragraphs for line in (*paragraph, "")]
+    subject = " ".join(prose.visible(message.subject).split())
+    when = message.date or datetime(1970, 1, 1, tzinfo=UTC)
+    return Reply(
+        message_id=identity.message_id(KIND, message.message_id),
+        date=format_datetime(when.astimezone(UTC)),
+        sender=identity.sender,
+        to=(to,),
+        cc=(),
+        subject=subject if _RE.match(subject) else f"Re: {subject}",
+        in_reply_to=message.message_id,
+        references=tuple(dict.fromkeys((*message.references[-_MOST_LISTED:], message.message_id))),
+        body="\n".join([*lines, *_footer(identity)]) + "\n",
+        headers=(("Auto-Submitted", "auto-replied"), ("X-Patchwarden-Version", identity.version)),
+    )
+
+
+def help_text(review: Review | None) -> list[str]:
+    """The commands, and the findings of the series that they can name."""
+    lines = ["Commands, each at the start of a line of your own text, at most", "three a mail:", ""]
+    for command, what in _COMMANDS:
+        lines += [f"  `patchwarden: {command}`", *(f"      {line}" for line in prose.wrap(what))]
+    lines += ["", *prose.wrap("FINDING is a rule's id, for all its remarks here, or one of these:")]
+    found = [] if review is None else [each for each in review.comments if each.standing is not Standing.RESOLVED]
+    lines += [line for comment in found[:_MOST_LISTED] for line in _named(comment)]
+    if len(found) > _MOST_LISTED:
+        lines.append(f"  and {len(found) - _MOST_LISTED} more")
+    return lines if found else [*lines[:-1], "FINDING is a rule's id; there are no findings in this series."]
+
+
+def explanation(rule: Rule | None, asked: str) -> list[str]:
+    """A rule's page as plain text; of a rule that there is not, that there is none."""
+    if rule is None:
+        return prose.wrap(f"There is no rule `{asked}`.")
+    lines = [f"{rule.id}: {rule.severity}, {rule.status}", ""]
+    for paragraph in rule.doc.strip().split("\n\n"):
+        lines += [*_paragraph(paragraph), ""]
+    return [*lines, "Evidence:", *(quoted(each) for each in rule.evidence)]
+
+
+def unknown_finding(finding: str) -> list[str]:
+    """That no finding of the series is called so."""
+    return prose.wrap(f"No finding of this series is called `{finding}`, or more than one is. Nothing was noted.")
+
+
+def recheck_text(review: Review, changed: Difference) -> list[str]:
+    """What a re-check changed, for the one who asked."""
+    counts = ", ".join(f"{len(changed.of(kind))} {kind}" for kind in Kind)
+    lines = prose.wrap(f"Judged again, revision {review.posting.series.revision}: {counts}.")
+    for kind, title in ((Kind.NEW, "New"), (Kind.GONE, "Gone")):
+        found = changed.of(kind)
+        reasons = {change.reason for change in found}
+        if found:
+            lines += ["", *prose.wrap(f"{title} ({next(iter(reasons))}):" if len(reasons) == 1 else f"{title}:")]
+        for change in found[:_MOST_LISTED]:
+            lines += _named(change.comment)
+            if len(reasons) > 1:
+                lines += [f"      {line}" for line in textwrap.wrap(f"({change.reason})", prose.WIDTH - 6)]
+        if len(found) > _MOST_LISTED:
+            lines.append(f"  and {len(found) - _MOST_LISTED} more")
+    return lines
+
+
+def _named(comment: Comment) -> Iterator[str]:
+    finding = comment.finding
+    anchor = finding.anchor
+    place = f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"patch {anchor.patch}, log"
+    withheld = "" if comment.withheld is None else ", not mailed"
+    yield f"  {finding.fingerprint} {finding.rule}{withheld}"
+    yield quoted(f"  {place}: {' '.join(anchor.text.split())}")
+
+
+def _paragraph(text: str) -> Iterable[str]:
+    """A paragraph of a rule's page: headings underlined, items and code lines as they are, prose wrapped."""
+    lines = text.split("\n")
+    if heading := _HEADING.match(lines[0]):
+        title = prose.visible(heading[1])
+        rest = "\n".join(lines[1:]).strip()
+        return [title, "=" * min(len(title), prose.WIDTH), *(_paragraph(rest) if rest else ())]
+    if any(line.startswith(("    ", "```", "|")) for line in lines):
+        return [quoted(line) for line in lines]
+    items = re.split(r"\n(?=[-*] )", text)
+    return [line for item in items for line in prose.wrap(prose.prose(item))]
+
+
+def _footer(identity: Identity) -> list[str]:
+    contact = f" A person reads {identity.contact}." if identity.contact else ""
+    return ["-- ", *prose.wrap(f"patchwarden {identity.version}, a program, answering a command of yours.{contact}")]

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What no mail of ours may hold: trailers, bots' commands, unquoted diffs, control characters, overlong lines."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from bot.review.render.text import WIDTH, visible
+
+_LONGEST: Final = 998  # octets, RFC 5322 section 2.1.1
+_UNQUOTED: Final = (
+    (re.compile(r"\s*[\w-]+-by\s*:", re.IGNORECASE), "a review trailer"),
+    (
+        re.compile(r"\s*(?:fixes|link|closes|cc|change-id|message-id|base-commit|obsoleted)\s*:", re.IGNORECASE),
+        "a trailer",
+    ),
+    (
+        re.compile(r"\s*(?:#\s?(?:syz|regzbot)|(?:pw-bot|patchwork-bot|patchwarden|stable-bot)\s*:)", re.IGNORECASE),
+        "a bot's command",
+    ),
+    (re.compile(r"diff --git |index [0-9a-f]{7,}|@@ -|--- \S+/|\+\+\+ \S+/"), "an unquoted diff"),
+    (re.compile(r">"), "a quotation that readers of mail may not know"),
+    (re.compile(r"(?:From|To|Cc|Bcc|Subject|Date): ", re.IGNORECASE), "a header"),
+)
+
+
+def problems(body: str) -> Iterator[str]:
+    """Each thing that forbids sending the body, with its line, counted from 1; nothing for a mail that may go."""
+    for number, line in enumerate(body.split("\n"), 1):
+        if visible(line) != line:
+            yield f"line {number}: a control or format character"
+        if len(line.encode("utf-8", "replace")) > _LONGEST:
+            yield f"line {number}: longer than {_LONGEST} octets"
+        if line.startswith("> ") or line == ">":
+            continue
+        if len(line) > WIDTH:
+            yield f"line {number}: wider than {WIDTH} columns"
+        yield from (f"line {number}: {what}" for pattern, what in _UNQUOTED if pattern.match(line))

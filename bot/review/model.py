@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Findings in their posting: what is said, what is withheld and why, and the review as a whole."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from rules.analysis.unsafe_delta import UnsafeDelta
+from rules.finding import Failure, Finding, Skipped
+
+NO_DELTA: Final = UnsafeDelta()
+
+
+class Standing(StrEnum):
+    """How a finding relates to the previous revision of the series."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    MOVED = "moved"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A finding in its posting. `withheld` says why it is not mailed; None: it is said.
+
+    `said_before` counts the earlier revisions that it was mailed for; `unsaid_before` says that the previous revision
+    had it too, and that no mail went out about that one. `before` is the fingerprint that a moved finding had there.
+    `unmailed`: found by a second look that made no mail, whatever mail there was before it.
+    """
+
+    finding: Finding
+    standing: Standing = Standing.NEW
+    withheld: str | None = None
+    said_before: int = 0
+    unsaid_before: bool = False
+    before: str = ""
+    unmailed: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether an earlier revision was told of it, or would have been."""
+        return self.said_before > 0 or self.unsaid_before
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """To whom a review goes; no `to` means to nobody, and `reason` says why."""
+
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a posting was judged by: the program's version, a digest of the rules' code, their ids, and the base's name.
+
+    Two reviews on one basis are equal; where they differ, it says why. Empty fields: it was not noted.
+    """
+
+    version: str = ""
+    code: str = ""
+    rules: tuple[str, ...] = ()
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is said of one posting.
+
+    `delta` is what the series does to the amount of unsafe code; `unsafe_delta` says it, and how it differs from the
+    previous revision's, in a line for the footer, "" where there is nothing to say.
+    """
+
+    posting: Posting
+    comments: tuple[Comment, ...]
+    failures: tuple[Failure, ...] = ()
+    recipients: Recipients = Recipients()
+    unsafe_delta: str = ""
+    delta: UnsafeDelta = NO_DELTA
+    basis: Basis = Basis()
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def said(self) -> tuple[Comment, ...]:
+        """The comments that go into the mail, in the order of the findings."""
+        return tuple(comment for comment in self.comments if comment.withheld is None)

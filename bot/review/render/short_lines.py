@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a line each is enough for: further places of a rule that was explained, and nits."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from bot.review.finding_group import Remark
+from bot.review.model import Comment
+from bot.review.render import text as prose
+from bot.review.render.finding import words
+from bot.review.render.quote import quoted
+from rules.finding import Anchor
+
+_LINES: Final = 4  # numbers before a quoted line
+_PLACES: Final = 3  # quoted lines of a nit
+
+
+def further(listed: Sequence[Remark], several: bool) -> Iterator[str]:
+    """The places of rules that were explained above, each as grep prints it, all lines of a file on one."""
+    for rule in dict.fromkeys(remark.rule for remark in listed):
+        yield from (*prose.wrap(f"The same in these places: [{rule}]"), "")
+        for remark in listed:
+            if remark.rule == rule:
+                yield from _places(remark.comments, several)
+        yield ""
+
+
+def nits(remarks: Sequence[Remark], several: bool) -> Iterator[str]:
+    """Tier 2 in one block, each rule once: quoted lines as grep prints them, and a sentence below."""
+    if remarks:
+        yield from ("Nits:", "")
+    for remark in remarks:
+        places = list(_places(remark.comments, several))
+        yield from places[:_PLACES]
+        more = len(places) - _PLACES
+        yield from words(remark, behind=f"Also in {prose.count(more, 'other file')}." if more > 0 else "")
+        yield ""
+
+
+def _places(comments: Iterable[Comment], several: bool) -> Iterator[str]:
+    """One quoted line for each file of each patch, with the numbers of all lines and the text of the first."""
+    for (patch, path), group in groupby(comments, lambda comment: (comment.finding.anchor.patch, comment.finding.path)):
+        anchors = [comment.finding.anchor for comment in group]
+        before = f"patch {patch}, " if several else ""
+        lines = prose.listed([anchor.line for anchor in anchors], _LINES)
+        place = f"{path}:{lines}:" if isinstance(anchors[0], Anchor) else "commit message:"
+        yield quoted(f"{before}{place} {anchors[0].text.strip()}")

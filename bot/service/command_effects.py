@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What commands come to that may be obeyed: changes to remember, and paragraphs to answer."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.mail.address import Address
+from bot.mail.command import RECHECK, Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope
+from bot.mail.posting import Posting
+from bot.pool.guard import Broken
+from bot.review.command_reply import explanation, help_text, recheck_text, unknown_finding
+from bot.review.disposition import Answer, Disposition, Muted, named, plain_reason
+from bot.review.model import Review
+from bot.service.recheck import Rechecked
+from rules.registry import by_id
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the commands are about: a posting and its stored review, who speaks, in which mail, and when it is heard."""
+
+    posting: Posting
+    review: Review | None
+    sender: Address
+    message_id: str
+    now: datetime
+
+
+@dataclass(slots=True)
+class Response:
+    """What is to be remembered and what to be answered, and a word for each command that was obeyed."""
+
+    changes: list[Disposition | Muted] = field(default_factory=list)
+    paragraphs: list[list[str]] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+
+def respond(
+    commands: Iterable[Command], case: Case, recheck: Callable[[Posting], Rechecked | Broken] | None
+) -> Response:
+    """What the commands come to, in their order. Only a re-check has its effect here: it may be repeated at will.
+
+    Without `recheck` there were too many already: no more are made, and nothing is said of it.
+    """
+    response = Response()
+    for command in commands:
+        if isinstance(command, Recheck):
+            if recheck is None:
+                response.done.append("no recheck: too many in a day")
+                continue
+            rechecked = recheck(case.posting)
+            if isinstance(rechecked, Rechecked) and not rechecked.changed.nothing:
+                response.paragraphs.append(recheck_text(rechecked.review, rechecked.changed))
+            response.done.append(RECHECK)
+        elif isinstance(command, Explain):
+            response.paragraphs.append(explanation(by_id(command.rule), command.rule))
+            response.done.append(f"explain {command.rule}")
+        elif isinstance(command, Help):
+            response.paragraphs.append(help_text(case.review))
+            response.done.append("help")
+        elif isinstance(command, Mute):
+            response.changes += _mutes(command.scope, case)
+            response.done.append(f"mute {command.scope}")
+        else:
+            _dispose(command, case, response)
+    return response
+
+
+def _dispose(command: NotApplicable | Fixed, case: Case, response: Response) -> None:
+    meant = None if case.review is None else named(case.review, command.finding)
+    if meant is None:
+        response.paragraphs.append(unknown_finding(command.finding))
+        response.done.append(f"unknown finding {command.finding}")
+        return
+    answer, reason = Answer.FIXED, ""
+    if isinstance(command, NotApplicable):
+        answer, reason = Answer.NOT_APPLICABLE, plain_reason(command.reason)
+    response.changes += [
+        Disposition(case.posting.topic, fingerprint, rule, answer, reason, case.sender.key, case.message_id, case.now)
+        for fingerprint, rule in meant
+    ]
+    response.done.append(f"{answer} {command.finding}")
+
+
+def _mutes(scope: Scope, case: Case) -> list[Muted]:
+    subjects = {
+        Scope.SERIES: (case.posting.topic,),
+        Scope.AUTHOR: (case.posting.author.key,),
+        Scope.LIST: tuple(name.lower() for name in case.posting.lists),
+    }[scope]
+    return [Muted(scope, subject, case.sender.key, case.message_id, case.now) for subject in subjects]

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Commands by mail: heard once, from whom they are proven to be, and answered to nobody else; all doubt is silence."""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Event
+from typing import Final, Protocol
+
+from bot.inbox.error import InboxError
+from bot.mail.address import Address
+from bot.mail.attestation import Attestation
+from bot.mail.authority import (
+    Parties,
+    Unproven,
+    is_for_us,
+    may,
+    names_series,
+    parties_roles,
+    plausible_sender,
+    proven_sender,
+)
+from bot.mail.command import Ambiguous, Command, commands
+from bot.mail.compose import Refused, compose
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Posting
+from bot.mail.reply import Identity
+from bot.pool.guard import Broken, Hands, OwnHands, StoppedError, isolated
+from bot.ports import Clock, DuePosting, MailState, Outgoing, Served, StoredMail
+from bot.review.command_reply import KIND, answer_mail
+from bot.review.consent import Mode
+from bot.review.disposition import Disposition, Muted
+from bot.review.mail_lint import problems
+from bot.review.recipients import RecipientContext
+from bot.review.record import Reviewed
+from bot.service.command_effects import Case, respond
+from bot.service.recheck import Rechecked
+from bot.service.signatures import TIME, Later, verify
+
+_MAILS: Final = 500
+_MOST_IDS: Final = 10
+_DAY: Final = timedelta(days=1)
+_PATIENCE: Final = timedelta(hours=1)
+"""So long a mail whose signature cannot be verified now holds up those behind it."""
+
+log = logging.getLogger(__name__)
+
+
+class Memory(Protocol):
+    """The part of the store that hearing needs."""
+
+    def unheard(self, limit: int) -> Sequence[StoredMail]:
+        """Mails that were not yet looked at for commands, in the order they were kept."""
+
+    def pass_by(self, mail: int) -> None:
+        """Remember that all mails up to this row were looked at."""
+
+    def was_heard(self, message_id: str) -> bool:
+        """Whether that mail was heard before."""
+
+    def hear(
+        self,
+        message_id: str,
+        sender: str,
+        outcome: str,
+        changes: Collection[Disposition | Muted],
+        answer: Outgoing | None,
+        now: datetime,
+    ) -> bool:
+        """Note the mail, make its changes and keep its answer, all together; False where it was heard."""
+
+    def served(self, since: datetime, sender: str | None = None) -> Served:
+        """How many answers somebody got since then, or all together, and for how many mails we judged again."""
+
+    def find(self, message_id: str) -> DuePosting | None:
+        """The posting that has this mail, or that we sent this mail about."""
+
+    def review_of(self, posting_id: str) -> Reviewed | None:
+        """The review that is stored of a posting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Whom we hear, and as whom: our address and the secret behind its tokens; who has a say about a posting.
+
+    Nobody gets more than `most_a_day` answers, and as many second looks; all together `most_a_day_in_all` of each. What
+    else is asked for is done all the same.
+    """
+
+    own: str
+    secret: bytes
+    identity: Identity
+    parties: Callable[[Posting], Parties]
+    context: Callable[[], RecipientContext]
+    attest: Callable[[bytes], tuple[Attestation, ...]]
+    recheck: Callable[[Posting], Rechecked | Broken]
+    most_a_day: int = 10
+    most_a_day_in_all: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One mail to us and what came of it, for the log."""
+
+    message_id: str
+    sender: str
+    outcome: str
+    obeyed: bool
+
+
+class Answering:
+    """Hears whatever came since it last listened; between two mails it looks whether it is to stop."""
+
+    def __init__(self, store: Memory, ears: Ears, clock: Clock, stop: Event, hands: Hands | None = None) -> None:
+        self._store = store
+        self._ears = ears
+        self._clock = clock
+        self._stop = stop
+        self._hands = hands or OwnHands()
+
+    def run(self) -> tuple[Heard, ...]:
+        """The mails to us, in order, with what came of each."""
+        heard: list[Heard] = []
+        while not self._stop.is_set() and (mails := self._store.unheard(_MAILS)):
+            for mail in mails:
+                if self._stop.is_set():
+                    break
+                try:
+                    found = self._hear(mail)
+                except StoppedError:
+                    return tuple(heard)
+                except InboxError as error:
+                    if self._clock.now() - mail.mail.arrived < _PATIENCE:
+                        log.warning("%s; tried again later", error)
+                        return tuple(heard)
+                    found = Heard(mail.mail.origin, "", str(error), obeyed=False)
+                self._store.pass_by(mail.id)
+                if found is not None:
+                    log.info("%s from %s: %s", found.message_id, found.sender or "nobody", found.outcome)
+                    heard.append(found)
+        return tuple(heard)
+
+    def _hear(self, stored: StoredMail) -> Heard | None:
+        """One mail; None where it is not to us."""
+        if not _may_be_for_us(stored.mail.raw, self._ears.own):
+            return None
+        (read,) = self._hands.map(partial(read_commands, self._ears.own), [stored])
+        if isinstance(read, Broken):
+            return Heard(stored.mail.origin, "", f"cannot be read: {read.reason}", obeyed=False)
+        if read is None:
+            return None
+        message = read.message
+        claimed = message.author.key if message.author else ""
+        asked = isolated(f"commands of {message.message_id}", lambda: self._asked(message, read.asked))
+        if isinstance(asked, Broken):
+            asked = asked.reason
+        if isinstance(asked, str):
+            return Heard(message.message_id, claimed, asked, obeyed=False)
+        return self._obey(stored, message, *asked)
+
+    def _asked(
+        self, message: Message, asked: tuple[Command, ...] | Ambiguous
+    ) -> tuple[Posting, tuple[Command, ...]] | str:
+        """What is asked about which posting, or why nothing is: all that can be known before a signature is verified.
+
+        Only a mail with the series' token, lately, from the address of somebody who may say so, makes us ask the DNS.
+        """
+        now = self._clock.now()
+        if self._store.was_heard(message.message_id):
+            return "heard before"
+        if isinstance(sender := plausible_sender(message, now), Unproven):
+            return sender.reason
+        if sender.key == self._ears.own.lower():
+            return "our own mail"
+        if reason := self._ears.context().book.objection(sender):
+            return reason
+        posting = self._about(message)
+        if posting is None:
+            return "not about a series of ours, or without its token"
+        if isinstance(asked, Ambiguous):
+            return asked.reason
+        if not asked:
+            return "no command"
+        roles = parties_roles(sender, self._ears.parties(posting))
+        if not all(may(roles, command) for command in asked):
+            return f"not authorised: {', '.join(sorted(roles)) or 'a stranger'}"
+        return posting, asked
+
+    def _obey(self, stored: StoredMail, message: Message, posting: Posting, asked: tuple[Command, ...]) -> Heard:
+        now = self._clock.now()
+        (attested,) = self._hands.map(partial(verify, self._ears.attest), [stored], TIME)
+        if isinstance(attested, Later):
+            raise InboxError(attested.reason)
+        if isinstance(attested, Broken):
+            return Heard(message.message_id, "", f"cannot be verified: {attested.reason}", obeyed=False)
+        sender = proven_sender(message, attested, now)
+        if isinstance(sender, Unproven):
+            claimed = message.author.key if message.author else ""
+            return Heard(message.message_id, claimed, sender.reason, obeyed=False)
+        kept = self._store.review_of(posting.message_id)
+        case = Case(posting, None if kept is None else kept.review, sender, message.message_id, now)
+        own, everybodys = (self._store.served(now - _DAY, one) for one in (sender.key, None))
+        most, in_all = self._ears.most_a_day, self._ears.most_a_day_in_all
+        looks = own.rechecks < most and everybodys.rechecks < in_all
+        response = respond(asked, case, self._ears.recheck if looks else None)
+        outcome = ", ".join(response.done)
+        answers = own.answers < most and everybodys.answers < in_all
+        answer = self._answer(message, sender, posting, response.paragraphs) if answers else None
+        fresh = self._store.hear(message.message_id, sender.key, outcome, response.changes, answer, now)
+        return Heard(message.message_id, sender.key, outcome if fresh else "heard before", obeyed=fresh)
+
+    def _about(self, message: Message) -> Posting | None:
+        """The posting the mail answers, if it is to that series' address."""
+        ids = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
+        for message_id in [each for each in ids if each][:_MOST_IDS]:
+            found = self._store.find(message_id)
+            if found is not None and names_series(message, self._ears.own, self._ears.secret, found.posting.topic):
+                return found.posting
+        return None
+
+    def _answer(
+        self, message: Message, sender: Address, posting: Posting, paragraphs: Sequence[Sequence[str]]
+    ) -> Outgoing | None:
+        """The frozen answer to the sender alone; None where there is nothing to say."""
+        ears, now = self._ears, self._clock.now()
+        context = ears.context()
+        consent = context.consent_of(posting)
+        if not paragraphs or consent.mode is Mode.OFF:
+            return None
+        reply = answer_mail(message, sender, paragraphs, ears.identity)
+        content = compose(reply)
+        if isinstance(content, Refused):
+            log.info("%s: no answer, %s", message.message_id, content.reason)
+            return None
+        held = tuple(problems(reply.body)) or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
+        return Outgoing(
+            message_id=reply.message_id,
+            posting_id=posting.message_id,
+            kind=KIND,
+            envelope_from=ears.identity.sender.address,
+            envelope_to=(sender.address,),
+            content=content,
+            due=now,
+            mode=consent.mode.value,
+            lists=context.lists_of(posting),
+            author=sender.key,
+            state=MailState.HELD if held else MailState.QUEUED,
+            reason="; ".join(held),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMail:
+    """A mail to us and the commands in it."""
+
+    message: Message
+    asked: tuple[Command, ...] | Ambiguous
+
+
+def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
+    """The mail and its commands; None where it cannot be read or is not to our address `own`."""
+    message = parse(stored.mail.raw)
+    if not isinstance(message, Message) or not is_for_us(message, own):
+        return None
+    return CommandMail(message, commands(message))
+
+
+def _may_be_for_us(raw: bytes, own: str) -> bool:
+    """Whether the bytes name our address with a token, cheaply: nearly all mail does not."""
+    local = own.partition("@")[0].lower().encode("ascii", "replace")
+    return local + b"+" in raw[:256_000].lower()

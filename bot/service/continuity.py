@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether the database is the one that sent the mails; nothing is sent until that is certain."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.mail.posting import Posting
+from bot.mail.reply import Identity
+from bot.ports import Attempt, Claim, Clock, DuePosting, Installations, Kept, Ledger, LedgerState, MailState, Outgoing
+from bot.review import command_reply as answering
+from bot.review.reply import KIND, message_id
+from bot.service.recheck import recheck_kind
+
+RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
+_MAX_CLAIMS: Final = 200
+"""How many claims of unknown postings are judged in a round, the newest first: strangers can make any number."""
+
+log = logging.getLogger(__name__)
+
+
+class History(Installations, Protocol):
+    """The part of the store that knows what was sent, and about what."""
+
+    def find(self, message_id: str) -> DuePosting | None:
+        """The posting that has this mail."""
+
+    def verdicts(self, posting_id: str) -> frozenset[str]:
+        """The verdicts that stood or were mailed on a posting."""
+
+    def unreturned(self, limit: int) -> Sequence[Kept]:
+        """Mails that were read and not yet looked at for what comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the ledger and the archives know, and the database does not: `reasons` say it, empty if there is nothing.
+
+    `unknown` are the mails of the ledger, `claims` those of the archives.
+    """
+
+    reasons: tuple[str, ...] = ()
+    unknown: tuple[Attempt, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+class Continuity:
+    """Keeps the ledger for the only sender, and says why nothing may be sent.
+
+    Files that were replaced raise ReplacedError: the process works on a database that is no longer there.
+    """
+
+    def __init__(self, store: History, ledger: Ledger, identity: Identity, clock: Clock) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._identity = identity
+        self._clock = clock
+        self._reasons: tuple[str, ...] = ()
+        self._has_looked = False  # through all mails that the archives had when the sender started
+
+    def start(self) -> None:
+        """Compare; without a difference, count this start in the database and in the ledger."""
+        self._reasons = self.difference().reasons
+        if self._reasons:
+            log.error("nothing is sent: %s; %s", "; ".join(self._reasons), RECONCILE)
+            return
+        now = self._clock.now()
+        installation = self._store.installation(now)
+        if self._ledger.state is None:  # the first start with a ledger: it begins with what was sent before
+            self._ledger.start(installation.name, installation.generation, now)
+            self._seed(now)
+        self._store.set_generation(installation.generation + 1, now)
+        self._ledger.start(installation.name, installation.generation + 1, now)
+
+    def look(self) -> None:
+        """Look once a round whether the files are still the same, and at the mails that archives have in our name."""
+        self._ledger.check()
+        self._has_looked = self._has_looked or not self._store.unreturned(1)
+        ours = judge_claims(self._store, self._identity, self._clock.now())
+        if ours and not self._reasons:
+            self._reasons = self.difference().reasons
+            log.error("nothing is sent: %s; %s", "; ".join(self._reasons), RECONCILE)
+
+    def problem(self) -> str:
+        """Why nothing may be sent, "" if it may."""
+        if self._reasons:
+            return f"the ledger or an archive knows more than the database; {RECONCILE}"
+        return "" if self._has_looked else "the archives are still searched for our own mails"
+
+    def difference(self) -> Difference:
+        """Compare the database with the ledger and the archives."""
+        return difference(self._store, self._ledger.state, self._clock.now())
+
+    def earlier(self, mail: Outgoing) -> Attempt | None:
+        """The attempt that the ledger has for this mail, or for another one about the same patches, and the database
+        has not."""
+        state = self._ledger.state
+        if state is None:
+            return None
+        same = state.attempts.get(mail.message_id)
+        if same is not None and same.count > mail.attempts and same.state != "failed":
+            return same
+        if mail.state is MailState.APPROVED:  # a person looked at it
+            return None
+        parts = set(self._store.answered_parts(mail.message_id))
+        settled = (attempt for attempt in state.attempts.values() if attempt.state == "settled")
+        return next((other for other in settled if other.kind == mail.kind and parts.intersection(other.parts)), None)
+
+    def begin(self, mail: Outgoing) -> None:
+        """Note the mail before its first byte may leave."""
+        parts = self._store.answered_parts(mail.message_id)
+        self._ledger.begin([Attempt(mail.message_id, mail.kind, mail.posting_id, parts)], self._clock.now())
+
+    def end(self, message_id: str, state: str) -> None:
+        """Note how the attempt ended."""
+        self._ledger.end({message_id: state}, self._clock.now())
+
+    def _seed(self, now: datetime) -> None:
+        sent = self._store.attempted()
+        self._ledger.begin(sent, now)
+        self._ledger.end({attempt.message_id: attempt.state for attempt in sent if attempt.state}, now)
+
+
+def difference(store: History, state: LedgerState | None, now: datetime) -> Difference:
+    """Compare the database with the ledger and with what was found in the archives."""
+    installation, sent = store.installation(now), store.attempts()
+    reasons: list[str] = []
+    unknown: list[Attempt] = []
+    if not installation.knows_secret:
+        reasons.append("the database is newer than the secret beside it")
+    if state is None and installation.generation and sent:
+        reasons.append(f"the ledger is lost, and the database sent {len(sent):,} mails")
+    if state is not None:
+        if state.installation != installation.name:
+            reasons.append("the ledger is that of another database")
+        elif state.generation > installation.generation:
+            reasons.append(
+                f"the database is older than the ledger (start {installation.generation} of {state.generation})"
+            )
+        if state.is_restored:
+            reasons.append("a backup was restored")
+        if state.damaged:
+            reasons.append(f"{state.damaged:,} lines of the ledger cannot be read")
+        unknown = [each for each in state.attempts.values() if is_unknown(each, sent)]
+        if unknown:
+            reasons.append(f"the ledger has {len(unknown):,} mails that the database does not know as sent")
+    claims = store.claims("ours", 10_000)
+    if claims:
+        reasons.append(f"the archives have {len(claims):,} mails of ours that the database does not know")
+    return Difference(tuple(reasons), tuple(unknown), tuple(claims))
+
+
+def is_unknown(attempt: Attempt, sent: Mapping[str, int]) -> bool:
+    """Return whether the mail may have left once more than the database knows."""
+    return attempt.state not in ("failed", "settled") and attempt.count > sent.get(attempt.message_id, 0)
+
+
+def judge_claims(store: History, identity: Identity, now: datetime) -> int:
+    """Judge the mails in our name that are not in the outbox; return how many are ours.
+
+    A mail is ours if nobody else can have made its message-id, or if the archive had it before this database began.
+    """
+    created = store.installation(now).created
+    judged: dict[str, list[str]] = {"ours": [], "foreign": []}
+    for claim in store.claims("", _MAX_CLAIMS):
+        due = store.find(claim.in_reply_to) if claim.in_reply_to else None
+        if claim.arrived < created or claim.message_id in _possible_ids(store, identity, claim, due):
+            judged["ours"].append(claim.message_id)
+        elif due is not None:
+            judged["foreign"].append(claim.message_id)
+            log.warning("%s: a mail in an archive is from our address, but not from us", claim.message_id)
+    for judgement, message_ids in judged.items():
+        if message_ids:
+            store.judge_claims(message_ids, judgement)
+    return len(judged["ours"])
+
+
+def kind_of(store: History, identity: Identity, claim: Claim, posting: Posting | None) -> str:
+    """Return the kind of a mail of ours from an archive; a review if its message-id does not tell."""
+    due = None if posting is None else DuePosting(posting, claim.arrived)
+    return _possible_ids(store, identity, claim, due).get(claim.message_id, KIND)
+
+
+def _possible_ids(store: History, identity: Identity, claim: Claim, due: DuePosting | None) -> dict[str, str]:
+    """Return the ids, with their kinds, of the mails that we can have written in answer to that mail."""
+    ids = {identity.message_id(answering.KIND, claim.in_reply_to): answering.KIND}
+    if due is not None:
+        kinds = (KIND, *map(recheck_kind, store.verdicts(due.posting.message_id)))
+        ids |= {message_id(due.posting, identity, kind): kind for kind in kinds}
+    return ids

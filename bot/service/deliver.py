@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From the outbox out, at most once: the row says "sending", durably, before the first byte leaves."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from threading import Event
+from typing import Final
+
+from bot.error import AdapterError, ReplacedError
+from bot.mail.copy import is_copy
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.outbox.brakes import MINUTE
+from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
+from bot.outbox.permit import SendRules, permit
+from bot.pool.guard import Broken, isolated
+from bot.ports import (
+    AlreadySent,
+    Attempt,
+    Candidate,
+    Clock,
+    Decision,
+    Hold,
+    Mailer,
+    MailState,
+    Outbox,
+    Outgoing,
+    Progress,
+    Send,
+    SendingRecord,
+    Stop,
+    Wait,
+)
+from bot.review.consent import Mode
+from bot.service.unconfirmed import ResendPolicy, UnconfirmedMails
+
+_MAILS: Final = 50
+_MAX_WAIT: Final = timedelta(hours=1)
+
+log = logging.getLogger(__name__)
+
+
+class NoRecord:
+    """bot.ports.SendingRecord where no mail can leave."""
+
+    def start(self) -> None:
+        """There is nothing to compare."""
+
+    def look(self) -> None:
+        """There is nothing to look at."""
+
+    def problem(self) -> str:
+        return ""
+
+    def earlier(self, mail: Outgoing) -> Attempt | None:  # noqa: ARG002 the protocol's signature
+        return None
+
+    def begin(self, mail: Outgoing) -> None:
+        """Nothing is noted."""
+
+    def end(self, message_id: str, state: str) -> None:
+        """Nothing is noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What decides whether a mail leaves, and what becomes of an attempt that failed.
+
+    `rules` gives the settings as they are at that moment. After `max_attempts` a mail is refused, and after `expire` a
+    mail that nobody approved expires; neither limits the files of a dry run. The `record` knows each mail that may have
+    left, whatever happens to the database.
+    """
+
+    stop: Stop
+    rules: Callable[[], SendRules]
+    resend: ResendPolicy = field(default_factory=ResendPolicy)
+    expire: timedelta = timedelta(days=3)
+    max_attempts: int = 24
+    record: SendingRecord = field(default_factory=NoRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The mails that were taken away, in order, and a line for each that was not."""
+
+    mails: tuple[Outgoing, ...] = field(default=())
+    problems: tuple[str, ...] = field(default=())
+
+
+class Delivering:
+    """Delivers whatever is due, each mail by the transport of its mode; between two it looks whether it is to stop."""
+
+    def __init__(
+        self,
+        store: Outbox,
+        mailers: Mapping[str, Mailer],
+        sending: Sending,
+        clock: Clock,
+        stop: Event,
+        progress: Progress,
+    ) -> None:
+        self._store = store
+        self._mailers = mailers
+        self._sending = sending
+        self._clock = clock
+        self._stop = stop
+        self._progress = progress
+        self._unconfirmed = UnconfirmedMails(store, mailers, clock, sending.resend)
+        self._open: set[str] = set()  # claimed, and not settled: the database could not be written
+
+    def recover(self) -> None:
+        """Judge the attempts that a killed process left; only for the sole worker, before anything is delivered."""
+        self._unconfirmed.recover()
+
+    def run(self) -> Delivered:
+        """Deliver what is due now; what could not be taken away, or is held back, becomes due again later."""
+        self._sending.record.look()
+        if self._open:
+            self._unconfirmed.recover(self._open)
+            self._open.clear()
+        self._unconfirmed.settle()
+        self._store.expire(self._clock.now() - self._sending.expire, self._clock.now())
+        due = self._store.due_for_delivery(self._clock.now(), _MAILS)
+        if due:
+            self._progress.start("delivering", len(due))
+        done: list[Outgoing] = []
+        problems: list[str] = []
+        while due and not self._stop.is_set():
+            for mail in due:
+                if self._stop.is_set():
+                    break
+                if (claimed := self._claim(mail)) is not None:
+                    try:
+                        self._deliver(claimed)
+                        done.append(claimed)
+                    except OutboxError as error:
+                        log.warning("%s", error)
+                        problems.append(str(error))
+                        self._failed(claimed, error)
+                    self._open.discard(claimed.message_id)
+                self._progress.advance()
+            due = self._store.due_for_delivery(self._clock.now(), _MAILS)
+        return Delivered(tuple(done), tuple(problems))
+
+    def _deliver(self, claimed: Outgoing) -> None:
+        """Hand a claimed mail to its transport. Raises OutboxError."""
+        mailer = self._mailers[claimed.mode]
+        self._note(claimed)
+        self._open.add(claimed.message_id)
+        where = mailer.deliver(claimed)
+        if claimed.mode != Mode.DRY_RUN:
+            self._sending.record.end(claimed.message_id, "sent")
+        self._store.settle(claimed.message_id, mailer.done, self._clock.now(), destination=where)
+        log.info("mail %s: %s", claimed.message_id, mailer.done)
+
+    def _note(self, claimed: Outgoing) -> None:
+        """Note the mail in the record, before its first byte may leave. If that is not possible, it does not leave."""
+        if claimed.mode == Mode.DRY_RUN:
+            return
+        try:
+            self._sending.record.begin(claimed)
+        except ReplacedError:
+            raise
+        except AdapterError as error:
+            raise OutboxError(str(error)) from error
+
+    def _claim(self, mail: Outgoing) -> Outgoing | None:
+        """Ask for the permit of this moment. Return the claimed mail, or None if it is not to be sent now."""
+        now, stop = self._clock.now(), self._sending.stop
+        is_archived = self._store.archived(mail.message_id) and self._has_copy(mail)
+        record = self._sending.record
+        stopped = stop.reason() or record.problem()
+        rules = replace(self._sending.rules(), stopped=stopped, transports=frozenset(self._mailers))
+        earlier = None if stopped or is_archived or mail.mode == Mode.DRY_RUN else record.earlier(mail)
+
+        def decide(candidate: Candidate) -> Decision:
+            if earlier is not None:
+                return _left_before(mail, earlier)
+            decision = isolated(
+                f"permit of mail {mail.message_id}", partial(permit, candidate, rules, now, is_archived=is_archived)
+            )
+            return Hold(f"it cannot be decided: {decision.reason}") if isinstance(decision, Broken) else decision
+
+        claim = self._store.claim(mail.message_id, now, stop.lifted(), decide)
+        if claim is None:  # another worker was faster, or a person withdrew it
+            return None
+        match claim.decision:
+            case Send() if earlier is not None:
+                reason = "it may have left before, says the ledger"
+                self._store.settle(mail.message_id, MailState.UNCONFIRMED, now, reason=reason)
+            case Send():
+                return claim.mail
+            case Wait(reason, _, halts=True):
+                self._halt(reason)
+            case decision:
+                log.info("mail %s: %s", mail.message_id, decision)
+        return None
+
+    def _has_copy(self, mail: Outgoing) -> bool:
+        """Return whether an archive has the mail itself, not only a mail of somebody else under its message-id."""
+        for kept in self._store.kept(mail.message_id):
+            message = isolated(f"mail {kept.mail.origin}", partial(parse, kept.mail.raw))
+            if isinstance(message, Message) and is_copy(message, mail.content):
+                return True
+        log.warning("%s: an archive has a mail of somebody else with this message-id", mail.message_id)
+        return False
+
+    def _halt(self, trouble: str) -> None:
+        log.error("%s: all sending stops", trouble)
+        self._sending.stop.stop(trouble)
+
+    def _failed(self, mail: Outgoing, error: OutboxError) -> None:
+        """Set the state of a claimed mail after an attempt that failed."""
+        was_noted = mail.mode != Mode.DRY_RUN and mail.message_id in self._open
+        if was_noted and not isinstance(error, DeliveryUnconfirmedError):
+            self._sending.record.end(mail.message_id, "failed")
+        now, attempts = self._clock.now(), mail.attempts + 1
+        state, reason, due = mail.state, str(error), None
+        if isinstance(error, DeliveryUnconfirmedError):
+            state = MailState.UNCONFIRMED
+        elif isinstance(error, UnfitError):
+            state = MailState.HELD
+        elif isinstance(error, RefusedError):
+            state = MailState.REFUSED
+        elif mail.mode != Mode.DRY_RUN and attempts >= self._sending.max_attempts:
+            state, reason = MailState.REFUSED, f"{error}; gave up after {attempts} attempts"
+        else:
+            due = now + min(MINUTE * 2**mail.attempts, _MAX_WAIT)
+        self._store.settle(mail.message_id, state, now, reason=reason, due=due)
+        log.info("mail %s: %s, %s", mail.message_id, state, reason)
+
+
+def _left_before(mail: Outgoing, earlier: Attempt) -> Decision:
+    """Decide about a mail of which the record has an attempt that the database does not know; Send() only claims it."""
+    if earlier.message_id != mail.message_id:
+        return Hold(f"{earlier.message_id} about the same patches may have left")
+    return AlreadySent("sent before, says the ledger") if earlier.state == "sent" else Send()

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Digests: once a period for each reader, and not at all where there is nothing to say."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from bot.digest.html import digest_html
+from bot.digest.mail import KIND, digest_mail
+from bot.digest.model import Digest
+from bot.digest.period import Period, Rhythm
+from bot.digest.selection import WAITING, Material, digest
+from bot.mail.compose import Refused, compose
+from bot.mail.posting import Posting
+from bot.mail.reply import Identity, Reply
+from bot.pool.guard import Broken, isolated
+from bot.ports import Clock, MailState, Outgoing
+from bot.review.mail_lint import problems
+from bot.review.record import Posted, Reviewed, Sitting, Trouble
+from bot.review.statistics import RuleTally
+
+_SIZES: Final = (25, 12, 6, 3, 1)  # entries a section, until the mail is small enough
+
+log = logging.getLogger(__name__)
+
+
+class Memory(Protocol):
+    """The part of the store that looking back needs."""
+
+    def sittings(self, since: datetime, until: datetime) -> Sequence[Sitting]:
+        """The newest revision of each series that came in that time, as it stood then."""
+
+    def reviews_between(self, since: datetime, until: datetime) -> Sequence[Reviewed]:
+        """The reviews that were made in that time, oldest first."""
+
+    def posted_between(self, since: datetime, until: datetime) -> Sequence[Posted]:
+        """The mails that were written in that time, whatever became of them."""
+
+    def trouble_between(self, since: datetime, until: datetime) -> Trouble:
+        """What could not be read or judged of what came in that time."""
+
+    def told_until(self, reader: str) -> datetime | None:
+        """The end of the last period that somebody's digest is done with."""
+
+    def tell(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
+        """Keep the digest, if any, and that all up to `until` is done with; whether the mail was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readership:
+    """Who gets digests, when, of what, and how: `mode` is the outbox's.
+
+    `wanted` says of a reader which postings concern him; `statistics` gives the rules' tallies, `demoted` those that
+    fell silent. A mail of more than `largest` bytes is cut to fit; the whole is on the command line.
+    """
+
+    readers: tuple[str, ...]
+    rhythm: Rhythm
+    identity: Identity
+    wanted: Callable[[str], Callable[[Posting], bool]]
+    statistics: Callable[[], Sequence[RuleTally]]
+    demoted: Callable[[Sequence[RuleTally]], Mapping[str, str]]
+    mode: str = "dry-run"
+    held: bool = False
+    quiet: timedelta = timedelta(days=14)
+    largest: int = 20_000
+
+
+class Digesting:
+    """Writes the digests that are due; a restart, or a second call, writes none again."""
+
+    def __init__(self, store: Memory, readership: Readership, clock: Clock) -> None:
+        self._store = store
+        self._readership = readership
+        self._clock = clock
+
+    def run(self) -> tuple[Outgoing, ...]:
+        """The mails that were queued for the period that ended last.
+
+        Whoever is new starts with the next one: nobody asked for what was before.
+        """
+        now = self._clock.now()
+        period = self._readership.rhythm.last(now)
+        material: Material | None = None
+        queued: list[Outgoing] = []
+        for reader in self._readership.readers:
+            done = self._store.told_until(reader.lower())
+            if done is None:
+                self._store.tell(reader.lower(), period.until, None, now)
+            elif done < period.until:
+                material = material or self.material(period)
+                queued += self._write(reader, material, now)
+        return tuple(queued)
+
+    def material(self, period: Period) -> Material:
+        """What the store knows of a period."""
+        store, readership = self._store, self._readership
+        tallies = tuple(readership.statistics())
+        return Material(
+            period=period,
+            sittings=store.sittings(period.until - WAITING, period.until),
+            reviews=store.reviews_between(period.since, period.until),
+            mails=store.posted_between(period.since, period.until),
+            trouble=store.trouble_between(period.since, period.until),
+            rules=tallies,
+            demoted=readership.demoted(tallies),
+            quiet=readership.quiet,
+        )
+
+    def digest(self, reader: str, material: Material) -> Digest:
+        """What one reader is told."""
+        return digest(reader, material, self._readership.wanted(reader))
+
+    def send(self, found: Digest) -> Outgoing | None:
+        """Queue a digest for a period of any length; None where its mail is there already, or there is nothing.
+
+        The digests that come by themselves come all the same.
+        """
+        mail = None if found.nothing else self._freeze(found)
+        kept = mail is not None and self._store.tell(found.reader.lower(), None, mail, self._clock.now())
+        return mail if kept else None
+
+    def _write(self, reader: str, material: Material, now: datetime) -> list[Outgoing]:
+        found = isolated(f"digest for {reader}", lambda: self.digest(reader, material))
+        if isinstance(found, Broken):
+            self._store.tell(reader.lower(), material.period.until, None, now)
+            return []
+        mail = None if found.nothing else self._freeze(found)
+        kept = self._store.tell(reader.lower(), material.period.until, mail, now)
+        return [mail] if mail is not None and kept else []
+
+    def _freeze(self, found: Digest) -> Outgoing | None:
+        readership = self._readership
+        fitting = self._fitting(found)
+        if isinstance(fitting, Refused):
+            log.warning("digest for %s: %s", found.reader, fitting.reason)
+            return None
+        reply, content = fitting
+        held = tuple(problems(reply.body)) or (("waits for approval",) if readership.held else ())
+        return Outgoing(
+            message_id=reply.message_id,
+            posting_id="",
+            kind=KIND,
+            envelope_from=reply.sender.address,
+            envelope_to=(found.reader,),
+            content=content,
+            due=found.period.until,
+            mode=readership.mode,
+            author=found.reader.lower(),
+            state=MailState.HELD if held else MailState.QUEUED,
+            reason="; ".join(held),
+        )
+
+    def _fitting(self, found: Digest) -> tuple[Reply, bytes] | Refused:
+        """The mail with as many entries as make it small enough, the smallest there is if none do."""
+        identity = self._readership.identity
+        made: tuple[Reply, bytes] | None = None
+        for most in _SIZES:
+            reply = digest_mail(found, identity, most)
+            content = compose(reply, digest_html(found, identity.version, identity.contact, most))
+            if isinstance(content, Refused):
+                return content
+            made = (reply, content)
+            if len(content) <= self._readership.largest:
+                break
+        assert made is not None
+        return made

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From archives to postings: ingest what is new, read and thread it, put the threads that changed together.
+
+Each step asks the store for what is due and gives back what it made, so that a killed process goes on where it was.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Final, Protocol
+
+from bot.inbox.error import InboxError
+from bot.inbox.thread import relatives
+from bot.mail.address_book import AddressBook
+from bot.mail.message import Message, UnreadableMail
+from bot.mail.origin import carriers, original_author
+from bot.mail.parse import parse
+from bot.mail.posting import Complete, Posting
+from bot.pipeline.outcome import Outcome
+from bot.pool.guard import Broken, Hands, OwnHands, TimeLimit
+from bot.ports import Archive, Indexed, Mails, Postings, Progress, Provenance, StoredMail, Thread, Unread
+
+Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
+
+NO_BOOK: Final = AddressBook()
+_MAILS: Final = 500
+_THREADS: Final = 50
+_RELATED: Final = 50
+_THREAD_TIME: Final = TimeLimit(60.0)  # the longest threads have hundreds of patches
+
+log = logging.getLogger(__name__)
+
+
+class Remembered(Mails, Postings, Protocol):
+    """The part of the store that polling needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one round brought.
+
+    `unready` are the postings that cannot be reviewed as they are now; `problems` the sources that could not be read, a
+    line each.
+    """
+
+    mails: int
+    threads: int
+    unready: tuple[Outcome, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def followed_by(self, other: "Polled") -> "Polled":
+        """Both rounds as one."""
+        unready = self.unready + other.unready
+        return Polled(self.mails + other.mails, self.threads + other.threads, unready, self.problems + other.problems)
+
+
+class Poll:
+    """One round after another over all archives; between two units it looks whether it is to stop."""
+
+    def __init__(
+        self,
+        archives: Sequence[Archive],
+        store: Remembered,
+        assemble: Assemble,
+        stop: Event,
+        progress: Progress,
+        hands: Hands | None = None,
+        book: Callable[[], AddressBook] = AddressBook,
+    ) -> None:
+        self._archives = archives
+        self._book = book
+        self._store = store
+        self._assemble = assemble
+        self._stop = stop
+        self._progress = progress
+        self._hands = hands or OwnHands()
+
+    def run(self) -> Polled:
+        mails, problems = 0, []
+        for archive in self._archives:
+            try:
+                mails += self._ingest(archive)
+            except InboxError as error:
+                log.warning("%s", error)
+                problems.append(str(error))
+        self._read()
+        threads, unready = self._put_together()
+        return Polled(mails, threads, unready, tuple(problems))
+
+    def _ingest(self, archive: Archive) -> int:
+        cursors = self._store.cursors(archive.name)
+        self._progress.start(f"reading {archive.name}", archive.count(cursors))
+        new = 0
+        for batch in archive.batches(cursors):
+            new += self._store.ingest(batch)
+            self._progress.advance(len(batch.mails))
+            if self._stop.is_set():
+                break
+        return new
+
+    def _read(self) -> None:
+        self._progress.start("threading", self._store.pending()[0])
+        while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
+            read: list[Indexed] = []
+            unread: list[Unread] = []
+            for mail, found in zip(mails, self._hands.map(partial(index, book=self._book()), mails), strict=True):
+                if isinstance(found, Indexed):
+                    read.append(found)
+                else:
+                    unread.append(Unread(mail.id, found.reason))
+            self._store.index(read, unread)
+            self._progress.advance(len(mails))
+
+    def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
+        self._progress.start("assembling", self._store.pending()[1])
+        done, unready = 0, []
+        while not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
+            made = list(zip(threads, self._assembled(threads), strict=True))
+            self._store.save_threads(made)
+            self._progress.advance(len(threads))
+            done += len(threads)
+            postings = (posting for _, found in made for posting in found)
+            unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
+        return done, tuple(unready)
+
+    def _assembled(self, threads: Sequence[Thread]) -> Iterator[Sequence[Posting]]:
+        made = self._hands.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
+        for thread, found in zip(threads, made, strict=True):
+            if isinstance(found, Broken):
+                log.error("thread %d cannot be put together: %s", thread.id, found.reason)
+            yield () if isinstance(found, Broken) else found
+
+
+def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[Posting]:
+    """The postings in a thread."""
+    read = (parse(mail.raw) for mail in thread.mails)
+    return assemble([message for message in read if isinstance(message, Message)], book, thread.carriers)
+
+
+def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> Indexed | Unread:
+    """What threading needs of the mail, or why it cannot be read."""
+    message = parse(stored.mail.raw)
+    if isinstance(message, UnreadableMail):
+        return Unread(stored.id, message.reason)
+    related = dict.fromkeys((*message.references[:1], *relatives(message)[-_RELATED:], message.in_reply_to))
+    related.pop(message.message_id, None)
+    return Indexed(
+        mail=stored.id,
+        message_id=message.message_id,
+        related=tuple(one for one in related if one),
+        digest=digest(message),
+        carriers=carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
+        provenance=stored.provenance,
+    )
+
+
+def digest(message: Message) -> str:
+    """Equal for copies of a mail that came over different lists: subject, author and text, not the way it took."""
+    author = original_author(message, NO_BOOK)
+    parts = (message.subject, author.key if author else "", message.body)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

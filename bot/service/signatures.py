@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The signatures of fresh mail are verified once, before they expire, and remembered."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from threading import Event
+from typing import Final
+
+from bot.inbox.error import InboxError
+from bot.mail.attestation import Attestation, Verdict
+from bot.pool.guard import Broken, Hands, TimeLimit
+from bot.ports import Attestations, Clock, Progress, StoredMail
+
+FRESH: Final = timedelta(days=7)
+"""Older mail is not looked at: most signatures say themselves that they are worth nothing by then."""
+
+_MAILS: Final = 50
+_TRIES: Final = 3
+TIME: Final = TimeLimit(30.0)  # a mail has up to six signatures, and the DNS its time for each key
+
+Attest = Callable[[bytes], tuple[Attestation, ...]]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The keys could not be had now."""
+
+    reason: str
+
+
+class Attesting:
+    """One round after another over mails whose signatures nobody verified; the work is done by `hands`."""
+
+    def __init__(
+        self, store: Attestations, attest: Attest, hands: Hands, clock: Clock, stop: Event, progress: Progress
+    ) -> None:
+        self._store = store
+        self._attest = attest
+        self._hands = hands
+        self._clock = clock
+        self._stop = stop
+        self._progress = progress
+        self._tries: dict[int, int] = {}
+
+    def run(self) -> int:
+        """How many mails were verified; a round ends where the keys cannot be had."""
+        done = 0
+        while not self._stop.is_set() and (mails := self._store.unattested(self._clock.now() - FRESH, _MAILS)):
+            self._progress.start("verifying signatures", len(mails))
+            verified = [self._keep(mail, found) for mail, found in self._verified(mails)]
+            done += sum(verified)
+            if not all(verified):
+                break
+        return done
+
+    def _verified(
+        self, mails: Sequence[StoredMail]
+    ) -> list[tuple[StoredMail, tuple[Attestation, ...] | Later | Broken]]:
+        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails, TIME), strict=True))
+
+    def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | Later | Broken) -> bool:
+        now = self._clock.now()
+        self._progress.advance()
+        if isinstance(found, Later | Broken):
+            self._tries[mail.id] = tries = self._tries.get(mail.id, 0) + 1
+            if isinstance(found, Later) and tries < _TRIES:
+                return False
+            log.warning("mail %s: %s", mail.mail.origin, found.reason)
+            found = (Attestation("any", "", Verdict.UNKNOWN, aligned=False, reason=found.reason),)
+        self._tries.pop(mail.id, None)
+        self._store.save_attestations(mail.id, found, now)
+        return True
+
+
+def verify(attest: Attest, mail: StoredMail) -> tuple[Attestation, ...] | Later:
+    """The mail's attestations, or why it is too early for them."""
+    try:
+        return attest(mail.mail.raw)
+    except InboxError as error:
+        return Later(str(error))

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Find the later patch of a series that removes what a finding is about.
+
+All findings of a file are followed together, patch by patch. A patch costs as much as its hunks and the findings in
+them, and one addition for each finding below a hunk, so that many findings before many patches stay cheap.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from rules.analysis.view import FileView, SeriesView
+from rules.diff.image import Image
+from rules.diff.patch import FileChange, Hunk
+from rules.finding import Anchor, Finding
+
+Audited = Callable[[str, Image], frozenset[int] | None]
+"""Return the lines at which the rule with that id reports something in an image, all of whose lines count as new.
+
+None says that the image was not examined, because the series reached a limit of the analysis.
+"""
+
+_line = attrgetter("line")
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A finding and the line on which its place stands in the image at hand."""
+
+    finding: Finding
+    line: int
+
+
+def fixed_later(findings: Iterable[Finding], shown: SeriesView, audited: Audited) -> dict[int, int]:
+    """Return the index of the patch that fixes a finding, by the `id` of the finding; a finding that stands is absent.
+
+    A finding's line is followed through the later hunks of its file. A patch fixes it where the rule reports it in the
+    patch's pre-image and no more in its post-image. Both are read with the same knowledge, so that what a partial image
+    does not show never counts as fixed; nor does what was not examined. Code that the patch removes is fixed too.
+    """
+    by_file = _by_file(findings, shown)
+    follower = _Follower(shown, audited)
+    arriving: dict[int, list[_Followed]] = {}
+    for file in shown.files:
+        followed = follower.pass_patch(file, arriving.pop(id(file), []))
+        followed += by_file.get(id(file), ())
+        if followed and (later := shown.next_change(file)) is not None:
+            arriving.setdefault(id(later), []).extend(followed)
+    return follower.fixed
+
+
+def _by_file(findings: Iterable[Finding], shown: SeriesView) -> dict[int, list[_Followed]]:
+    """The findings that can be followed, by the `id` of the first file of their patch that has their path."""
+    files: dict[tuple[int, str | None], FileView] = {}
+    for file in shown.files:
+        files.setdefault((file.patch.index, file.change.after), file)
+        files.setdefault((file.patch.index, file.change.before), file)
+    found: dict[int, list[_Followed]] = {}
+    for finding in findings:
+        anchor = finding.anchor
+        if not isinstance(anchor, Anchor):
+            continue
+        anchored = files.get((anchor.patch, anchor.path))
+        line = None if anchored is None else _first_line(anchored.change, anchor)
+        if anchored is not None and line is not None:
+            found.setdefault(id(anchored), []).append(_Followed(finding, line))
+    return found
+
+
+class _Follower:
+    """Moves findings from the image before a patch to the one after it, and notes those that the patch fixes."""
+
+    def __init__(self, shown: SeriesView, audited: Audited) -> None:
+        self.fixed: dict[int, int] = {}
+        self._shown = shown
+        self._audited = audited
+
+    def pass_patch(self, file: FileView, followed: list[_Followed]) -> list[_Followed]:
+        """Return the findings that are to be followed further, with their new lines."""
+        if not followed:
+            return []
+        followed.sort(key=_line)
+        if file.change.deleted:
+            self._note_removed(followed, file)
+            return []
+        if file.pre is None or file.post is None:
+            return []
+        left: list[_Followed] = []
+        for hunk, part, shift in _parts(file.change.hunks, followed):
+            left += self._beside(part, shift, file) if hunk is None else self._inside(part, hunk, file)
+        return left
+
+    def _beside(self, part: Iterable[_Followed], shift: int, file: FileView) -> Iterator[_Followed]:
+        """Move findings outside of all hunks; what the patch does elsewhere may fix them."""
+        shown_before = _Shown(file.pre)
+        for item in part:
+            rule = item.finding.rule
+            before = self._examined(rule, file.pre) if item.line in shown_before else None
+            if before is not None and item.line in before:
+                after = self._examined(rule, file.post)
+                if after is not None and item.line + shift not in after:
+                    self._note(item, file)
+                    continue
+            item.line += shift
+            yield item
+
+    def _inside(self, part: Iterable[_Followed], hunk: Hunk, file: FileView) -> Iterator[_Followed]:
+        """Move findings in a hunk: a kept line to its new number, a removed one to the added line that has the finding.
+
+        Where several lines were added and none of them is known to have it, the finding is followed no further.
+        """
+        after_of = {line.before: line.after for line in hunk.lines if line.before is not None}
+        added = [line.after for line in hunk.lines if line.before is None and line.after is not None]
+        shown_before = _Shown(file.pre)
+        for item in part:
+            if item.line not in after_of:
+                continue
+            kept = after_of[item.line]
+            places = added if kept is None else [kept]
+            if not places:
+                self._note_removed([item], file)
+                continue
+            rule = item.finding.rule
+            before = self._examined(rule, file.pre) if item.line in shown_before else None
+            if before is not None and item.line in before and (after := self._examined(rule, file.post)) is not None:
+                places = [place for place in places if place in after]
+                if not places:
+                    self._note(item, file)
+                    continue
+            elif len(places) > 1:
+                continue
+            item.line = places[0]
+            yield item
+
+    def _examined(self, rule: str, image: Image | None) -> frozenset[int] | None:
+        return None if image is None else self._audited(rule, image)
+
+    def _note(self, item: _Followed, file: FileView) -> None:
+        self.fixed[id(item.finding)] = file.patch.index
+
+    def _note_removed(self, followed: Iterable[_Followed], file: FileView) -> None:
+        """Note findings whose line the patch removes as fixed, unless it adds an equal line: then that has moved."""
+        added = self._shown.added_texts(file.patch.index)
+        for item in followed:
+            anchor = item.finding.anchor
+            if isinstance(anchor, Anchor) and anchor.text.strip() not in added:
+                self._note(item, file)
+
+
+def _parts(
+    hunks: Iterable[Hunk], followed: Sequence[_Followed]
+) -> Iterator[tuple[Hunk | None, Sequence[_Followed], int]]:
+    """The findings in runs: those in each hunk, and those between two hunks with the number of lines that they move."""
+    start = shift = 0
+    for hunk in hunks:
+        first = bisect_left(followed, hunk.before_start, start, key=_line)
+        end = bisect_left(followed, hunk.before_start + hunk.before_count, first, key=_line)
+        if first > start:
+            yield None, followed[start:first], shift
+        if end > first:
+            yield hunk, followed[first:end], 0
+        start, shift = end, (hunk.after_start + hunk.after_count) - (hunk.before_start + hunk.before_count)
+    if start < len(followed):
+        yield None, followed[start:], shift
+
+
+class _Shown:
+    """The lines that an image shows."""
+
+    def __init__(self, image: Image | None) -> None:
+        fragments = () if image is None else image.fragments
+        self._first = [fragment.first for fragment in fragments]
+        self._last = [fragment.first + fragment.text.count(b"\n") for fragment in fragments]
+
+    def __contains__(self, line: int) -> bool:
+        at = bisect_right(self._first, line) - 1
+        return at >= 0 and line <= self._last[at]
+
+
+def _first_line(change: FileChange, anchor: Anchor) -> int | None:
+    """The finding's line in the post-image; for a removed line the one that now stands in its place."""
+    if anchor.side == "post":
+        return anchor.line
+    for hunk in change.hunks:
+        behind = False
+        for line in hunk.lines:
+            behind = behind or line.before == anchor.line
+            if behind and line.after is not None:
+                return line.after
+    return None

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a series does to the amount of unsafe code: added, removed, moved, and moved out of the kernel crate."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rules.analysis.view import FileView, SeriesView
+from rules.diff.origin import Origin, origin
+from rules.finding import Side
+from rules.source.rust.source import Part
+from rules.source.rust.work_limit import TooMuchError
+
+Kind = Literal["block", "function", "impl", "trait"]
+KINDS: tuple[Kind, ...] = ("block", "function", "impl", "trait")
+
+
+@dataclass(frozen=True, slots=True)
+class UnsafePlace:
+    """One unsafe block, function, impl or trait on one side of one patch; `key` is its code without blanks."""
+
+    kind: Kind
+    patch: int
+    path: str
+    line: int
+    scope: str
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnsafeDelta:
+    """The net change of a whole series; what a later patch takes back is in none of these.
+
+    `moved` are pairs of where it was and where it is, in different files; `edited` counts those that stay in their
+    function with other code in them.
+    """
+
+    added: tuple[UnsafePlace, ...] = ()
+    removed: tuple[UnsafePlace, ...] = ()
+    moved: tuple[tuple[UnsafePlace, UnsafePlace], ...] = ()
+    edited: int = 0
+
+    @property
+    def moved_into_drivers(self) -> tuple[tuple[UnsafePlace, UnsafePlace], ...]:
+        """What stood in the kernel crate and now stands in a driver or another user of it."""
+        return tuple((was, now) for was, now in self.moved if _in_crate(was.path) and not _in_crate(now.path))
+
+    def line(self) -> str:
+        """What it comes to, as in "2 blocks added, 1 impl removed"; "" where the amount is as before."""
+        parts = [
+            f"{amount(places)} {word}" for places, word in ((self.added, "added"), (self.removed, "removed")) if places
+        ]
+        out = [now for _, now in self.moved_into_drivers]
+        within = [now for _, now in self.moved if now not in out]
+        if within:
+            parts.append(f"{amount(within)} moved")
+        if out:
+            parts.append(f"{amount(out)} moved out of the kernel crate")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaChange:
+    """One delta against that of the previous revision: what this one adds beyond it, and what it no longer adds."""
+
+    more: tuple[UnsafePlace, ...] = ()
+    fewer: tuple[UnsafePlace, ...] = ()
+
+    def line(self) -> str:
+        """What it comes to, as in "1 block fewer than in the previous revision"; "" where both add the same."""
+        parts = [f"{amount(self.more)} more" if self.more else "", f"{amount(self.fewer)} fewer" if self.fewer else ""]
+        said = ", ".join(part for part in parts if part)
+        return f"{said} than in the previous revision" if said else ""
+
+
+def of_series(shown: SeriesView) -> UnsafeDelta:
+    """The net change that the series makes, from what its images show; none where that is too much to count."""
+    try:
+        return _of_series(shown)
+    except TooMuchError:
+        return UnsafeDelta()
+
+
+def _of_series(shown: SeriesView) -> UnsafeDelta:
+    added: list[UnsafePlace] = []
+    removed: list[UnsafePlace] = []
+    for file in shown.files:
+        if file.is_rust and origin(file.path) is Origin.KERNEL:
+            added += _places(file, "post")
+            removed += _places(file, "pre")
+    added, removed, _ = _without_pairs(added, removed, lambda place: (place.kind, place.path, place.key))
+    added, removed, moved = _without_pairs(added, removed, lambda place: (place.kind, place.key))
+    added, removed, edited = _without_pairs(added, removed, lambda place: (place.kind, place.path, place.scope))
+    return UnsafeDelta(tuple(added), tuple(removed), tuple(moved), len(edited))
+
+
+def against(now: UnsafeDelta, before: UnsafeDelta) -> DeltaChange:
+    """What one revision's delta adds beyond another's, wherever it stands."""
+    more, fewer, _ = _without_pairs(list(now.added), list(before.added), lambda place: (place.kind, place.key))
+    more, fewer, _ = _without_pairs(more, fewer, lambda place: (place.kind, place.path, place.scope))
+    return DeltaChange(tuple(more), tuple(fewer))
+
+
+def amount(places: Iterable[UnsafePlace]) -> str:
+    """How many of each kind, as in "2 blocks and 1 impl"."""
+    counts = Counter(place.kind for place in places)
+    words = [f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}" for kind in KINDS if counts[kind]]
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def _places(file: FileView, side: Side) -> Iterator[UnsafePlace]:
+    """The unsafe code whose first line the patch adds (side "post") or removes (side "pre")."""
+    image = file.post if side == "post" else file.pre
+    if image is not None:
+        parts = tuple(file.added_parts("unsafe") if side == "post" else file.removed_parts("unsafe"))
+        for kind, line, scope, text, key in _unsafe(parts):
+            if line in image.touched:
+                yield UnsafePlace(kind, file.patch.index, image.path, line, scope, text.strip(), "".join(key.split()))
+
+
+def _unsafe(parts: Iterable[Part]) -> Iterator[tuple[Kind, int, str, str, str]]:
+    for site in (site for part in parts for site in part.sites):
+        if site.setting != "doctest":
+            yield "block" if site.kind == "block" else "impl", site.line, site.scope, site.text, site.body
+    for one in (one for part in parts for one in part.declarations):
+        if one.setting != "doctest":
+            yield "function" if one.kind == "fn" else "trait", one.line, one.scope, one.text, one.name + one.scope
+
+
+def _without_pairs(
+    added: list[UnsafePlace], removed: list[UnsafePlace], key: Callable[[UnsafePlace], object]
+) -> tuple[list[UnsafePlace], list[UnsafePlace], list[tuple[UnsafePlace, UnsafePlace]]]:
+    """Both lists without those that have a partner with the same key in the other, and the pairs, removed one first."""
+    waiting: dict[object, list[UnsafePlace]] = {}
+    for place in removed:
+        waiting.setdefault(key(place), []).append(place)
+    left: list[UnsafePlace] = []
+    pairs: list[tuple[UnsafePlace, UnsafePlace]] = []
+    for place in added:
+        partners = waiting.get(key(place))
+        if partners:
+            pairs.append((partners.pop(0), place))
+        else:
+            left.append(place)
+    paired = {id(was) for was, _ in pairs}
+    return left, [place for place in removed if id(place) not in paired], pairs
+
+
+def _in_crate(path: str) -> bool:
+    return path.startswith("rust/")

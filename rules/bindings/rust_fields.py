@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fields of C structs in Rust code, with the struct where the text around them tells it.
+
+No type checker stands behind this: a variable's type is what its nearest declaration above says, a method's what its
+signature in the same file says, a wrapper's what its definition holds. What that leaves open is "": a guess would
+blame the wrong struct.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from rules.source.rust.words import Words
+
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_FIELD_MACROS = frozenset(("offset_of", "container_of", "field", "project", "try_project"))
+_ADDRESS_METHODS = frozenset(
+    ("get", "as_ptr", "as_mut_ptr", "as_ref", "as_mut", "cast", "cast_mut", "cast_const", "raw_get")
+)
+_BEFORE_PLACE = frozenset(("unsafe", "{", "&", "*", "mut"))
+_REACH = 600
+_STEPS = 2
+
+
+def accesses(words: Words, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """Each field access: the struct ("" if unknown), the chain of fields, the index of the chain's first word.
+
+    `types` says which words name C types. A file without any has no accesses.
+    """
+    if not types:
+        return
+    known = _Known(words, types)
+    for index, word in enumerate(words.words):
+        if word == "{" and index - 1 in types:
+            yield from _literal(words, index, types[index - 1])
+        elif word == "!" and index and words.words[index - 1] in _FIELD_MACROS:
+            yield from _macro(words, index, types)
+        elif word == ".":
+            yield from _access(words, index, known)
+
+
+def _literal(words: Words, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """`bindings::T { a: …, b, ..rest }`, and `{}` for one without a rest; a block behind a type is none."""
+    before = opening - 1
+    while before > 0 and (words.words[before] == "::" or _NAME.match(words.words[before])):
+        before -= 1
+        if words.words[before] in ("impl", "for", "struct", "enum", "union", "unsafe"):
+            return
+    if words.words[before] in ("->", "*", "const", "mut", "&", "+") and words.words[before] != "=":
+        return
+    end = words.closing(opening)
+    depth, whole = 0, end > opening + 1
+    for index in range(opening + 1, end):
+        word = words.words[index]
+        depth += (word in "([{") - (word in ")]}")
+        starts = words.words[index - 1] in (",", "{") and depth == 0
+        if starts and word == "..":
+            whole = False
+        if starts and _NAME.match(word) and words.words[index + 1] in (":", ",", "}", "<"):
+            yield struct, (word,), index
+    if whole:
+        yield struct, ("{}",), opening - 1
+
+
+def _macro(words: Words, bang: int, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """`offset_of!(bindings::T, a.b)`, `container_of!(pointer, bindings::T, a)`."""
+    if bang + 1 >= len(words.words) or words.words[bang + 1] not in ("(", "[", "{"):
+        return
+    end = words.closing(bang + 1)
+    for index in range(bang + 2, end):
+        if index in types and words.words[index + 1] == ",":
+            chain = []
+            at = index + 2
+            while at < end and _NAME.match(words.words[at]):
+                chain.append(words.words[at])
+                if words.words[at + 1] != ".":
+                    break
+                at += 2
+            if chain:
+                yield types[index], tuple(chain), index + 2
+
+
+def _access(words: Words, dot: int, known: "_Known") -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """`(*expr).a.b` and `value.a` where the type of `value` is a C struct."""
+    all_words = words.words
+    before = all_words[dot - 1] if dot else ""
+    chain: list[str] = []
+    at = dot
+    while at + 1 < len(all_words) and all_words[at] == "." and _NAME.match(all_words[at + 1]):
+        if at + 2 < len(all_words) and all_words[at + 2] in ("(", "::"):
+            break
+        chain.append(all_words[at + 1])
+        at += 2
+    if not chain and not (chain := _accessor(all_words, dot)):
+        return
+    if before == ")":
+        opening = words.opening(dot - 1)
+        if all_words[opening + 1] == "*":
+            struct, way = known.reached(opening + 2, dot - 1)
+            if struct or chain[-1] != "()":
+                yield struct, (*way, *chain), dot + 1
+        elif opening > 3 and all_words[opening - 3 : opening - 1] == ("self", ".") and all_words[opening - 4] != ".":
+            struct = known.reference(all_words[opening - 1], opening)
+            if struct:
+                yield struct, tuple(chain), dot + 1
+    elif _NAME.match(before) and before != "self" and (dot < 2 or all_words[dot - 2] not in (".", "::", ")")):
+        struct = known.variable(before, dot - 1, by_value=True)
+        if struct:
+            yield struct, tuple(chain), dot + 1
+
+
+def _accessor(words: tuple[str, ...], dot: int) -> list[str]:
+    """The bitfield whose accessor may be called: `.set_NAME(value)`, and `(*pointer).NAME()`."""
+    name = words[dot + 1] if words[dot + 2 : dot + 3] == ("(",) else ""
+    if name.startswith("set_"):
+        return [name.removeprefix("set_"), "()"]
+    return [name, "()"] if _NAME.match(name) and words[dot + 3 : dot + 4] == (")",) and words[dot - 1] == ")" else []
+
+
+class _Known:
+    """What the file says about the types of its variables, methods and wrappers."""
+
+    def __init__(self, words: Words, types: Mapping[int, str]) -> None:
+        self._words = words
+        self._types = types
+        self._methods: dict[str, set[tuple[str, str]]] = {}
+        self._references: set[tuple[str, str]] = set()
+        self._fields: dict[tuple[str, str], str] = {}
+        self._impls: list[tuple[int, int, str]] = []
+        self._read()
+
+    def type_of(self, start: int, end: int) -> str:
+        """The struct that the expression between the indices points to; "" if the file does not say."""
+        if end - start > _REACH:
+            return ""
+        words = self._words.words
+        span = [index for index in range(start, end) if index in self._types]
+        if span and words[span[0] + 1 : span[0] + 2] != ("(",):
+            return self._types[span[-1]]
+        while words[start] in ("(", "*", "&", "mut", "raw", "const"):
+            start += 1
+        if start >= end or not _NAME.match(words[start]):
+            return ""
+        if start + 1 == end:
+            return self.variable(words[start], start)
+        methods = [words[at + 1] for at in range(start + 1, end - 1) if words[at] == "." and words[at + 2] == "("]
+        fields = self._chain(start, end)
+        if words[start] == "self" and not fields and methods:
+            return self._method(methods[0], start)
+        if words[start] == "self" and fields:
+            return self._fields.get((self._impl(start), fields[0]), "") if len(fields) == 1 else ""
+        if methods and all(method in _ADDRESS_METHODS for method in methods) and not fields:
+            return self.variable(words[start], start)
+        if methods and not fields and methods[0] in self._methods:
+            return self._method(methods[0], start)
+        return ""
+
+    def reached(self, start: int, end: int, depth: int = 0) -> tuple[str, tuple[str, ...]]:
+        """As `type_of`, or the struct from which the expression's fields lead there, and these fields."""
+        struct = self.type_of(start, end)
+        words = self._words.words
+        if struct or end - start < 3 or depth > _STEPS:
+            return struct, ()
+        if words[start : start + 2] == ("(", "*"):
+            closing = self._words.closing(start)
+            chain = self._chain(closing, end)
+            if chain and closing + 2 * len(chain) + 1 == end:
+                struct, way = self.reached(start + 2, closing, depth + 1)
+                return (struct, (*way, *chain)) if struct else ("", ())
+        if words[start] == "self":
+            chain = self._chain(start, end)
+            if len(chain) > 1 and start + 2 * len(chain) + 1 == end:
+                struct = self._fields.get((self._impl(start), chain[0]), "")
+                return (struct, tuple(chain[1:])) if struct else ("", ())
+        return "", ()
+
+    def reference(self, method: str, at: int) -> str:
+        """The struct that the method of `self` lends; "" if the impl around does not say that it lends one."""
+        lends = (method, self._impl(at)) in self._references
+        return self._method(method, at) if lends else ""
+
+    def variable(self, name: str, at: int, by_value: bool = False, steps: int = 0) -> str:
+        """The struct of a variable by its nearest declaration above: `name: *mut bindings::T` or `let name = …`."""
+        words = self._words.words
+        for index in range(at - 1, max(at - _REACH, 0), -1):
+            if words[index] == "fn" and words[index + 1] == name:
+                return ""
+            if words[index] != name or index + 1 >= len(words) or words[index - 1] in (".", "::"):
+                continue
+            follows = words[index + 1]
+            if follows == ":":
+                return self._annotation(index + 2, by_value)
+            if follows == "=" and words[index - 1] in ("let", "mut", "Some", "("):
+                return self._initialiser(index + 2, index, steps)
+        return ""
+
+    def _annotation(self, at: int, by_value: bool) -> str:
+        words = self._words.words
+        depth = 0
+        for index in range(at, min(at + 24, len(words))):
+            word = words[index]
+            if depth == 0 and word in (",", ")", "=", ";", "{", "}", "|"):
+                return ""
+            depth += (word in "(<[") - (word in ")>]")
+            if index in self._types:
+                pointer = "*" in words[at:index]
+                return "" if by_value and pointer else self._types[index]
+        return ""
+
+    def _initialiser(self, at: int, declared: int, steps: int) -> str:
+        words = self._words.words
+        index = at
+        while words[index : index + 1] and words[index] in _BEFORE_PLACE:
+            index += 1
+        found = self._address(index, declared, steps)
+        if found:
+            return found
+        index = at
+        while index < min(at + 40, len(words)) and words[index] != ";":
+            if index in self._types:
+                follows = words[index + 1 : index + 2]
+                if follows == ("(",):
+                    return f"{self._types[index]}()"  # what that C function returns
+                return self._types[index]
+            if (
+                words[index] == "self"
+                and words[index + 1 : index + 2] == (".",)
+                and words[index + 3 : index + 4] == ("(",)
+            ):
+                return self._method(words[index + 2], index)
+            index += 1
+        return ""
+
+    def _address(self, at: int, declared: int, steps: int) -> str:
+        """The struct behind `self.field.get()`, `value.as_ptr()` or `value.as_raw()`, if that is the whole value."""
+        words = self._words.words
+        end = at
+        while end < min(at + 16, len(words)) and words[end] not in (";", "}"):
+            end += 1
+        if words[at + 1 : at + 2] != (".",) or words[end - 2 : end] != ("(", ")") or at in self._types:
+            return ""
+        if words[at] == "self" and end - at in (5, 7) and (end - at == 5 or words[end - 3] in _ADDRESS_METHODS):
+            return self.type_of(at, end)
+        if end - at != 5:
+            return ""
+        if words[at + 2] in _ADDRESS_METHODS:
+            return self.variable(words[at], declared, steps=steps + 1) if steps < _STEPS else ""
+        return self._method(words[at + 2], at)
+
+    def _chain(self, start: int, end: int) -> list[str]:
+        words = self._words.words
+        fields = []
+        at = start + 1
+        while at + 1 < end and words[at] == "." and words[at + 2] != "(":
+            fields.append(words[at + 1])
+            at += 2
+        return fields
+
+    def _method(self, name: str, at: int) -> str:
+        found = self._methods.get(name, set())
+        here = {struct for struct, impl in found if impl == self._impl(at)}
+        if len(here) == 1:
+            return here.pop()
+        everywhere = {struct for struct, _ in found}
+        return everywhere.pop() if len(everywhere) == 1 else ""
+
+    def _impl(self, at: int) -> str:
+        return next((name for start, end, name in reversed(self._impls) if start <= at <= end), "")
+
+    def _read(self) -> None:
+        words = self._words.words
+        for index, word in enumerate(words):
+            if word == "impl":
+                self._read_impl(index)
+            elif word == "struct" and index + 1 < len(words) and _NAME.match(words[index + 1]):
+                self._read_struct(index)
+            elif word == "fn" and index + 1 < len(words):
+                self._read_fn(index)
+
+    def _read_impl(self, at: int) -> None:
+        words = self._words.words
+        opening = next((index for index in range(at, min(at + 120, len(words))) if words[index] == "{"), 0)
+        if not opening:
+            return
+        head = words[at:opening]
+        named = head[head.index("for") + 1 :] if "for" in head else head[1:]
+        depth = 0
+        name = ""
+        for word in named:
+            if word == "<":
+                depth += 1
+            elif word == ">":
+                depth -= 1
+            elif depth == 0 and _NAME.match(word):
+                name = word
+                if "for" in head and word not in ("crate", "super", "self", "kernel"):
+                    break
+            if word == "where":
+                break
+        self._impls.append((at, self._words.closing(opening), name))
+
+    def _read_struct(self, at: int) -> None:
+        words = self._words.words
+        name = words[at + 1]
+        opening = next((i for i in range(at, min(at + 80, len(words))) if words[i] in ("{", "(", ";")), 0)
+        if not opening or words[opening] == ";":
+            return
+        end = self._words.closing(opening)
+        if end - opening > 2000:
+            return
+        if words[opening] == "(":
+            found = [self._types[index] for index in range(opening, end) if index in self._types]
+            if found:
+                self._fields[name, "0"] = found[0]
+            return
+        for index in range(opening + 1, end):
+            if words[index] == ":" and _NAME.match(words[index - 1]):
+                struct = self._annotation(index + 1, by_value=False)
+                if struct:
+                    self._fields[name, words[index - 1]] = struct
+
+    def _read_fn(self, at: int) -> None:
+        words = self._words.words
+        name = words[at + 1]
+        for index in range(at, min(at + 160, len(words) - 1)):
+            if words[index] in ("{", ";"):
+                return
+            if words[index] == "->":
+                for inner in range(index, min(index + 16, len(words))):
+                    if words[inner] in ("{", ";", "where"):
+                        return
+                    if inner in self._types:
+                        self._methods.setdefault(name, set()).add((self._types[inner], self._impl(at)))
+                        if words[index + 1] == "&":
+                            self._references.add((name, self._impl(at)))
+                        return

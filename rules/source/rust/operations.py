@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which operation in an unsafe block needs the justification, as far as its text tells."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from tree_sitter import Node
+
+from rules.source.rust.grammar import parse_bytes
+
+_WIDTH = 56
+_READ = 1000
+_METAVARIABLE = b"__metavariable_"
+_TRAIT = re.compile(r"(?<![\w:$])[\w:$]++\Z")
+_PARENTHESIS = re.compile(r"([()])")
+_TELLING = re.compile(
+    r"(?:unchecked|raw|transmute|assume_init|zeroed|from_ptr|as_ref|as_mut|as_bytes_mut|read|write|copy|offset|add|sub"
+    r"|borrow|from_foreign|into_foreign|new_static|get_unchecked|alloc|dealloc|free|drop_in_place|call|container_of)"
+)
+_SAFE = re.compile(
+    r"(?:Some|Ok|Err|K?Box|to_result|from_err_ptr|drop|(?:try_)?(?:into|from)|cast(?:_mut|_const)?|as_(?:mut_)?ptr"
+    r"|as_raw|get|len|unwrap(?:_or)?|expect|map(?:_err)?|ok(?:_or)?|and_then|clone|size_of|align_of|is_null"
+    r"|addr_of(?:_mut)?)\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What needs a justification: a call of the function, a dereference of the expression, or an implementation of the
+    trait `name`.
+    """
+
+    kind: Literal["call", "dereference", "implementation"]
+    name: str
+
+    @property
+    def callee(self) -> str:
+        """The function's or trait's own name without its path; "" for a dereference."""
+        return "" if self.kind == "dereference" else self.name.rsplit("::", 1)[-1].rsplit(".", 1)[-1]
+
+
+def implementation(head: str) -> Operation | None:
+    """The trait of an unsafe impl, given what stands between `unsafe` and the braces; None where it cannot be told."""
+    before, found, _ = " ".join(head.split()).partition(" for ")
+    end, depth = len(before), 0
+    while end > 0 and (depth or before[end - 1] == ">"):
+        end -= 1
+        depth += {">": 1, "<": -1}.get(before[end], 0)
+    match = _TRAIT.search(before[:end]) if found else None
+    return Operation("implementation", match[0].lstrip(":")) if match else None
+
+
+def operations(body: str) -> tuple[Operation, ...]:
+    """What the code of an unsafe block does, the likeliest to be unsafe first; each once."""
+    plain = body[:_READ].encode("utf-8", "surrogateescape").replace(b"$", _METAVARIABLE)
+    text = b"fn f() {\n" + plain + b"\n}"
+    tree = parse_bytes(text)
+    found = dict.fromkeys(_operations(tree.root_node)) if tree is not None else {}
+    return tuple(sorted(found, key=_rank))
+
+
+def _operations(root: Node) -> Iterator[Operation]:
+    cursor = root.walk()
+    depth = 0
+    while True:
+        node = cursor.node
+        assert node is not None  # a cursor always stands somewhere
+        if node.type == "call_expression" and (function := node.child_by_field_name("function")) is not None:
+            name = _name(function)
+            if name:
+                yield Operation("call", name)
+        elif node.type == "unary_expression" and node.text is not None and node.text.startswith(b"*"):
+            yield Operation("dereference", _text(node)[1:].strip())
+        if cursor.goto_first_child():
+            depth += 1
+            continue
+        while not cursor.goto_next_sibling():
+            if depth == 0 or not cursor.goto_parent():
+                return
+            depth -= 1
+
+
+def _name(function: Node) -> str:
+    if function.type == "generic_function":
+        inner = function.child_by_field_name("function")
+        return "" if inner is None else _name(inner)
+    if function.type == "field_expression":
+        field = function.child_by_field_name("field")
+        return "" if field is None else "." + _text(field)
+    return _without_generics(_text(function)) if function.type in ("identifier", "scoped_identifier") else ""
+
+
+def _without_generics(path: str) -> str:
+    """Return the path without its `::<…>`, from the first of a piece to its last bracket."""
+    pieces = _PARENTHESIS.split(path)
+    for at, piece in enumerate(pieces):
+        start, end = piece.find("::<"), piece.rfind(">")
+        if 0 <= start < end:
+            pieces[at] = piece[:start] + piece[end + 1 :]
+    return "".join(pieces)
+
+
+def _text(node: Node) -> str:
+    text = (node.text or b"").replace(_METAVARIABLE, b"$")
+    return " ".join(text.decode("utf-8", "replace").split())[:_WIDTH]
+
+
+def _rank(operation: Operation) -> int:
+    if operation.kind == "call":
+        if operation.name.startswith(("bindings::", "$crate::bindings::", "kernel::bindings::", "uapi::")):
+            return 0
+        if _SAFE.match(operation.callee):
+            return 4
+        return 1 if _TELLING.search(operation.callee) or operation.name.startswith("T::") else 3
+    return 2

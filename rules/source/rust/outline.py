@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The outline of Rust code without a grammar: brackets, what encloses a place, statements, items and their
+documentation.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
+
+from rules.source.rust.code import Code, Comment
+from rules.source.rust.docs import headings
+
+_BRACKET = re.compile(r"[][(){}]")
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_DEEPEST = 64  # brackets around a place that are looked at
+_REACH = 8_000  # characters of a head or a statement that are looked at
+_SPACE = re.compile(r"\s*")
+_ITEM = re.compile(
+    r"(?P<head>(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:(?:default|const|async|safe)\s+)*(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
+    r"(?P<kind>fn|struct|enum|union|type|trait|impl|mod|static|const)\b\s*(?P<name>[A-Za-z_]\w*)?"
+)
+_BLOCK_LIKE = re.compile(
+    r"(?:'\w+\s*:\s*)?(?:if|match|loop|while|for|unsafe|fn|impl|mod|trait|struct|enum|union|extern|pub|async|const|static)\b"
+)
+_MACRO_HEAD = re.compile(r"!\s*(?:\w+\s*)?\Z")
+_FUNCTION_HEAD = re.compile(r"\bfn\s+\w")
+_CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
+_STATEMENT_EDGE = re.compile(r"[][(){};,]")
+_GOES_ON = re.compile(r"\s*(?:\.|\?|else\b)")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item's head: `name` is "" for an impl; `offset` is that of its first word behind docs and attributes."""
+
+    kind: str
+    name: str
+    unsafe: bool
+    offset: int
+    attributes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A run of `///` lines and the item it documents; `titles` are its headings outside code fences, by line."""
+
+    lines: tuple[tuple[int, str], ...]
+    titles: tuple[tuple[int, str], ...]
+    item: Item
+
+
+class Outline:
+    """The brackets of a run of lines; those that do not match are passed over."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self._events: list[int] = []
+        self._inner: list[int] = []
+        self._opens: list[int] = []
+        self._parents: list[int] = []
+        self._closes: list[int | None] = []
+        self._heads: dict[int, str] = {}
+        self._kinds: dict[int, str] = {}
+        current = -1
+        for match in _BRACKET.finditer(code.code):
+            at, char = match.start(), match[0]
+            if char in "([{":
+                self._opens.append(at)
+                self._parents.append(current)
+                self._closes.append(None)
+                current = len(self._opens) - 1
+            elif current >= 0 and code.code[self._opens[current]] == _PAIRS[char]:
+                self._closes[current] = at
+                current = self._parents[current]
+            self._events.append(at)
+            self._inner.append(current)
+
+    def enclosing(self, offset: int) -> Iterator[int]:
+        """The offsets of the opening brackets around `offset`, the innermost first."""
+        before = bisect_right(self._events, offset - 1) - 1
+        current = self._inner[before] if before >= 0 else -1
+        for _ in range(_DEEPEST):
+            if current < 0:
+                return
+            yield self._opens[current]
+            current = self._parents[current]
+
+    def closing(self, opening: int) -> int | None:
+        """The offset of the bracket that closes the one at `opening`; None where it is not shown."""
+        at = bisect_right(self._opens, opening) - 1
+        return self._closes[at] if at >= 0 and self._opens[at] == opening else None
+
+    def head(self, opening: int) -> str:
+        """The code before a bracket, back to the end of the statement, block or list entry before it."""
+        if opening not in self._heads:
+            code = self.code.code
+            far = max(0, opening - _REACH)
+            start = max(code.rfind(char, far, opening) for char in ";{}")
+            self._heads[opening] = code[max(start + 1, far) : opening].strip()
+        return self._heads[opening]
+
+    def in_macro(self, offset: int) -> bool:
+        """Whether the place stands among the tokens of a macro's call or definition."""
+        return any(True for _ in self.macros(offset))
+
+    def macros(self, offset: int) -> Iterator[str]:
+        """The heads of the macro calls and definitions around the place, the innermost first."""
+        return (self.head(opening) for opening in self.enclosing(offset) if self._kind(opening) == "macro")
+
+    def _kind(self, opening: int) -> str:
+        """Whose bracket this is: "fn", "item" for an impl, trait, module or extern block, "macro", or "" for others."""
+        if opening not in self._kinds:
+            head = self.head(opening)
+            braces = self.code.code[opening] == "{"
+            self._kinds[opening] = (
+                "macro" if _MACRO_HEAD.search(head[-200:])
+                else "fn" if braces and _FUNCTION_HEAD.search(head)
+                else "item" if braces and _CONTAINER_HEAD.search(head)
+                else ""
+            )  # fmt: skip
+        return self._kinds[opening]
+
+    def function(self, offset: int) -> tuple[int, int | None] | None:
+        """Start and end of the body of the innermost function around the place; None where no function is shown."""
+        for opening in self.enclosing(offset):
+            if self._kind(opening) == "fn":
+                return opening, self.closing(opening)
+        return None
+
+    def container(self, offset: int) -> str | None:
+        """The head of the innermost item that is no function around the place; None where none is shown."""
+        for opening in self.enclosing(offset):
+            if self._kind(opening) == "item":
+                return self.head(opening)
+        return None
+
+
+@lru_cache(maxsize=16)
+def outline(code: Code) -> Outline:
+    """The outline of a run of lines; the last few are kept, because several rules ask for the same one in turn."""
+    return Outline(code)
+
+
+def skip(code: Code, offset: int) -> tuple[int, str]:
+    """The offset of the first code behind blanks, comments and attributes, and the text of these attributes."""
+    attributes: list[str] = []
+    while True:
+        match = _SPACE.match(code.code, offset)
+        offset = match.end() if match else offset
+        if not code.code.startswith("#[", offset):
+            return offset, "\n".join(attributes)
+        end = code.closing(offset + 1)
+        if end is None:
+            return len(code.code), "\n".join(attributes)
+        attributes.append(code.text[offset : end + 1])
+        offset = end + 1
+
+
+def statement_end(code: Code, offset: int) -> tuple[int, str] | None:
+    """Where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
+
+    ";" and "," are its own, ")", "]" and "}" those of what is around it; "" is the end of a block-like one.
+    None where its end is not shown, or far away, or where brackets are deeper than any code.
+    """
+    block_like = _BLOCK_LIKE.match(code.code, offset) is not None
+    depth = 0
+    for match in _STATEMENT_EDGE.finditer(code.code, offset, offset + _REACH):
+        char, at = match[0], match.start()
+        if char in "([{":
+            depth += 1
+            if depth > _DEEPEST:
+                return None
+        elif char in ")]}":
+            if depth == 0:
+                return at, char
+            depth -= 1
+            if depth == 0 and char == "}" and block_like and not _GOES_ON.match(code.code, at + 1):
+                return at + 1, ""
+        elif depth == 0:
+            return at, char
+    return None
+
+
+def item_at(code: Code, offset: int) -> Item | None:
+    """The item that starts at or behind `offset`, docs and attributes skipped; None where something else stands
+    there.
+    """
+    start, attributes = skip(code, offset)
+    match = _ITEM.match(code.code, start)
+    if match is None:
+        return None
+    name = "" if match["kind"] == "impl" else match["name"] or ""
+    return Item(match["kind"], name, bool(match["unsafe"]), start, attributes)
+
+
+def documented(code: Code) -> Iterator[Documented]:
+    """The runs of `///` lines with a heading in them that an item follows."""
+    run: list[Comment] = []
+    docs = [comment for comment in code.comments if comment.alone and comment.kind == "doc" and comment.text[2] == "/"]
+    for comment, following in zip_longest(docs, docs[1:]):
+        run.append(comment)
+        if following is None or following.line != comment.line + 1:
+            lines = tuple((one.line, one.text[3:]) for one in run)
+            titles = headings(lines)
+            item = item_at(code, comment.start + len(comment.text)) if titles else None
+            run = []
+            if item is not None:
+                yield Documented(lines, titles, item)
+
+
+def implemented(head: str) -> str | None:
+    """The name of the type that the head of an `impl` is for, without path and generics; None for other heads."""
+    match = re.match(r"(?:unsafe\s+)?impl\b\s*", head)
+    if match is None:
+        return None
+    depth = 0
+    words: list[str] = []
+    for part in re.findall(r"->|[<>]|\w+|::", head[match.end() :]):
+        if part == "<":
+            depth += 1
+        elif part == ">":
+            depth -= 1
+        elif part == "where" and depth == 0:
+            break
+        elif depth == 0:
+            words = [] if part == "for" else [*words, part]
+    names = [word for word in words if word[0].isupper()]
+    return names[-1] if names else None

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The whole program hears a command: from a Maildir to a disposition, through settings, database and DNS."""
+
+import mailbox
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import call
+from bot.review.disposition import Answer, Disposition
+from bot.store.repository import Repository
+from tests.fakes.mails import git_archive, patch
+from tests.fakes.signing import Dns, signed
+
+SETTINGS = """\
+archives = ["list.git"]
+
+[identity]
+address = "bot@bot.example.org"
+
+[answers]
+secret_file = "secret"
+mailbox = "bot"
+
+[digest]
+recipients = ["reader@example.org"]
+"""
+RULE = "missing-safety-comment"
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    git_archive(tmp_path / "list.git", [patch("1@example.org")])
+    mailbox.Maildir("bot", create=True)
+    Path("secret").write_text("0123456789abcdef0123456789abcdef\n")
+    Path("secret").chmod(0o600)
+    Path("patchwarden.toml").write_text(SETTINGS)
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, str]]:
+    monkeypatch.setattr("bot.app.lore.resolve", Dns(["example.org"]))
+
+    def once() -> tuple[int, str]:
+        capfd.readouterr()
+        status = call(["run", "--once"])
+        return status, capfd.readouterr().err
+
+    return once
+
+
+def _command(body: str, sign: bool = True) -> bytes:
+    """A command in answer to the mail in the outbox, by what its Reply-To says."""
+    (ours,) = (
+        path.read_text() for path in Path("var/outbox").glob("*.eml") if "X-Patchwarden-Rules" in path.read_text()
+    )
+    address = re.search(r"^Reply-To: (\S+)", ours, re.MULTILINE)
+    message_id = re.search(r"^Message-ID: (\S+)", ours, re.MULTILINE)
+    assert address is not None
+    assert message_id is not None
+    now = datetime.now(UTC)
+    mail = (
+        f"From: Ada <ada@example.org>\nTo: {address[1]}\nSubject: Re: rust: led\n"
+        f"Date: {format_datetime(now - timedelta(minutes=1))}\nMessage-ID: <command@example.org>\n"
+        f"In-Reply-To: {message_id[1]}\n\n{body}"
+    ).encode()
+    return signed(mail, now) if sign else mail
+
+
+def test_a_command_is_heard_and_the_finding_not_repeated(run: Callable[[], tuple[int, str]]) -> None:
+    assert 0 == run()[0]
+    mailbox.Maildir("bot").add(_command(f"patchwarden: not-applicable {RULE} the caller checks it\n"))
+
+    assert 0 == run()[0]
+
+    with Repository(Path("var/patchwarden.db")) as store:
+        assert ["the caller checks it"] == [given.reason for given in store.dispositions()]
+    git_archive(Path("v2.git").resolve(), [patch("2@example.org", number=" v2")])
+    assert 0 == call(["run", "--once", "--archive", "v2.git"])
+    with Repository(Path("var/patchwarden.db")) as store:
+        kept = store.review_of("2@example.org")
+    assert kept is not None
+    assert ["called not applicable: the caller checks it"] == [each.withheld for each in kept.review.comments]
+
+
+def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so(
+    run: Callable[[], tuple[int, str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    git_archive(Path("three.git").resolve(), [patch(f"{name}@example.org", name) for name in ("a", "b", "c")])
+    threshold = "\n[precision]\nmost_not_applicable = 0.5\nleast_said = 3\n"
+    # What a dry run files was said to nobody: these are mailed.
+    sent = (
+        "\n[sending]\ntransport = 'maildir'\n[review]\nstale_hours = 1000000\n"
+        "[lists.'rust-for-linux@lists.example.org']\nmode = 'author'\nconsent = 'https://lists.example.org/yes'\n"
+    )
+    Path("patchwarden.toml").write_text(SETTINGS.replace("list.git", "three.git") + threshold + sent)
+    run()
+    now = datetime.now(UTC)
+    with Repository(Path("var/patchwarden.db")) as store:
+        for name in ("a", "b", "c"):
+            kept = store.review_of(f"{name}@example.org")
+            assert kept is not None
+            (comment,) = kept.review.said
+            said = Disposition(
+                kept.review.posting.topic,
+                comment.finding.fingerprint,
+                RULE,
+                Answer.NOT_APPLICABLE,
+                "wrong",
+                f"{name}@example.org",
+                f"{name}.1@example.org",
+                now,
+            )
+            store.hear(said.message_id, said.by, "", [said], None, now)
+
+    assert 0 == call(["run", "--once", "--archive", "list.git"])
+
+    with Repository(Path("var/patchwarden.db")) as store:
+        kept = store.review_of("1@example.org")
+    assert kept is not None
+    why = "3 of 3 remarks were called not applicable"
+    assert [f"its rule is in the digest only: {why}"] == [each.withheld for each in kept.review.comments]
+    capfd.readouterr()
+    assert 0 == call(["digest", "--since", "1d"])
+    assert f"{RULE} is silent in mails now and speaks here only" in " ".join(capfd.readouterr().out.split())
+
+
+def test_what_is_not_signed_is_not_heard(run: Callable[[], tuple[int, str]]) -> None:
+    run()
+    mailbox.Maildir("bot").add(_command("patchwarden: mute author\n", sign=False))
+
+    assert 0 == run()[0]
+
+    with Repository(Path("var/patchwarden.db")) as store:
+        assert [] == store.mutes()
+        assert not store.was_heard("command@example.org")
+
+
+def test_our_mails_say_how_to_command(run: Callable[[], tuple[int, str]]) -> None:
+    run()
+    (ours,) = (path.read_text() for path in Path("var/outbox").glob("*.eml"))
+
+    assert "`patchwarden: help`" in ours
+    assert re.search(r"^Reply-To: bot\+[0-9a-f]{24}@bot\.example\.org$", ours, re.MULTILINE)
+
+
+@pytest.mark.parametrize("secret", [None, "too short"])
+def test_a_secret_that_is_none_stops_the_start(secret: str | None, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("secret").unlink()
+    if secret is not None:
+        Path("secret").write_text(secret)
+
+    assert 2 == call(["run", "--once"])
+    assert f"answers.secret_file: {Path.cwd() / 'secret'}: " in capfd.readouterr().err
+
+
+def test_the_doctor_looks_at_secret_and_mailbox(capfd: pytest.CaptureFixture[str]) -> None:
+    assert 0 == call(["doctor"])
+    assert "answers: commands by mail are heard" in capfd.readouterr().out
+
+    Path("secret").write_text("short")
+    Path("patchwarden.toml").write_text(SETTINGS.replace('mailbox = "bot"', 'mailbox = "absent"'))
+
+    assert 2 == call(["doctor"])
+    out = capfd.readouterr().out
+    assert f"wrong answers: answers.secret_file: {Path.cwd() / 'secret'}: fewer than 32 characters" in out
+    assert "wrong mailbox: " in out
+
+
+def test_without_a_secret_there_are_no_commands(run: Callable[[], tuple[int, str]]) -> None:
+    Path("patchwarden.toml").write_text(SETTINGS.replace('secret_file = "secret"\n', ""))
+    run()
+    (ours,) = (path.read_text() for path in Path("var/outbox").glob("*.eml"))
+
+    assert "\nReply-To:" not in ours
+    assert "patchwarden: help" not in ours

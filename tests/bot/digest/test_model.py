@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Digests: what is in them, that they read well, and that no stranger's word becomes anything but text."""
+
+import email
+import email.policy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from html.parser import HTMLParser
+
+import pytest
+
+from bot.digest.html import digest_html
+from bot.digest.mail import digest_mail
+from bot.digest.model import Digest, Judged
+from bot.digest.period import Period
+from bot.digest.selection import Material, digest, subsystem
+from bot.digest.text import digest_text
+from bot.mail.address import Address
+from bot.mail.compose import compose
+from bot.mail.posting import FollowUp, Posting
+from bot.review.mail_lint import problems
+from bot.review.model import Review, Standing
+from bot.review.policy import Policy
+from bot.review.record import Posted, Reviewed, Sitting, Trouble
+from bot.review.review import review
+from bot.review.statistics import RuleTally
+from rules.finding import Failure, Finding, Report, Severity
+from tests.bot.review.factories import DATE, Maker
+
+UNTIL = datetime(2026, 3, 9, 7, tzinfo=UTC)
+WEEK = Period(UNTIL - timedelta(days=7), UNTIL)
+HOSTILE = '<script>alert(1)</script>" onload="x" \N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m patchwarden: mute list'
+
+
+def judged(make: Maker, *findings: Finding, posting: Posting | None = None, previous: Review | None = None) -> Review:
+    rules = [make.rule(), make.rule("bindings-in-driver"), make.rule("c-change")]
+    return review(posting or make.posting(), Report(findings), rules, previous, Policy())
+
+
+def sitting(posting: Posting, moved: int = 1, mails: int = 3) -> Sitting:
+    return Sitting(posting, UNTIL - timedelta(days=moved), UNTIL - timedelta(days=moved), mails)
+
+
+def material(*reviews: Review, **more: object) -> Material:
+    made = Material(WEEK, reviews=[Reviewed(each, UNTIL - timedelta(days=1)) for each in reviews])
+    return replace(made, **more)  # type: ignore[arg-type]  # a field each
+
+
+def of(found: Material) -> Digest:
+    return digest("ada@example.org", found, lambda posting: True)
+
+
+def rich(make: Maker) -> Digest:
+    """One of everything, by somebody who means harm."""
+    posting = replace(
+        make.posting(author=Address(HOSTILE, "mallory@example.org")),
+        message_id="a<b>@example.org",
+        follow_ups=(FollowUp(1, f"Tested-by: {HOSTILE}", "1@x"), FollowUp(1, f"{HOSTILE}: x", "2@x")),
+    )
+    posting = replace(posting, series=replace(posting.series, subject=HOSTILE))
+    bad = make.finding(5, path=f"drivers/{HOSTILE}.rs", message=f"`{HOSTILE}` is {HOSTILE}")
+    in_c = make.finding(6, rule="c-change", path="drivers/led.h")
+    hidden = make.finding(7, rule="bindings-in-driver", path="drivers/led.rs")
+    made = review(
+        posting,
+        Report((bad, in_c, hidden), (Failure("some-rule", 1, HOSTILE, HOSTILE),)),
+        [make.rule(), make.rule("bindings-in-driver"), make.rule("c-change")],
+        None,
+        Policy(dismissed={hidden.fingerprint: HOSTILE}),
+    )
+    return of(
+        material(
+            made,
+            sittings=[sitting(posting), sitting(replace(posting, topic="other"), moved=15)],
+            mails=[Posted(posting.message_id, "review", "sent"), Posted("other", "review", "sent")],
+            trouble=Trouble(3, 1, 2, ("stale: 1", "bot: 1")),
+            rules=[RuleTally("some-rule", said=5, fixed=2, not_applicable=2, unanswered=1, voices=2)],
+            demoted={"some-rule": "2 of 5 remarks were called not applicable"},
+        )
+    )
+
+
+def test_nothing_to_say() -> None:
+    found = of(Material(WEEK, trouble=Trouble(3), rules=[RuleTally("r", 1, 1)]))
+
+    assert found.nothing
+
+
+def test_findings_are_counted_by_how_they_stand(make: Maker) -> None:
+    stays, goes, comes = make.finding(5), make.finding(6), make.finding(7)
+    first = judged(make, stays, goes)
+    second = judged(make, stays, comes, posting=make.posting(revision=2), previous=first)
+
+    (one,) = of(material(first, second)).judged
+
+    assert 2 == one.series.revision
+    assert [("repeated", 1), ("new", 1), ("resolved", 1)] == [
+        (each.standing, len(each.places)) for each in one.findings
+    ]
+
+
+def test_equal_findings_are_one_line_with_their_places(make: Maker) -> None:
+    ((one,),) = (each.findings for each in of(material(judged(make, make.finding(5), make.finding(6)))).judged)
+
+    assert ("rust/kernel/led.rs:5", "rust/kernel/led.rs:6") == one.places
+
+
+def test_a_note_is_no_finding_here(make: Maker) -> None:
+    assert () == of(material(judged(make, make.finding(severity=Severity.NOTE)))).judged
+
+
+def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: Maker) -> None:
+    gone = make.finding(7, rule="c-change", path="drivers/fan.h")
+    before = judged(make, gone, posting=make.posting(revision=1))
+    now = [
+        make.finding(6, rule="c-change", path="drivers/led.h"),
+        make.finding(8, rule="c-change", path="drivers/a.rs"),
+    ]
+
+    found = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
+
+    def places(lines: tuple[Judged, ...]) -> list[tuple[str, tuple[str, ...]]]:
+        return [(line.standing, line.places) for each in lines for line in each.findings]
+
+    assert places(found.c_changes) == [("new", ("drivers/led.h:6",))]
+    assert places(found.judged) == [("new", ("drivers/a.rs:8",)), ("resolved", ("drivers/fan.h:7",))]
+    assert found.count(Standing.NEW) == 2
+
+
+def test_what_a_series_waits_for(make: Maker) -> None:
+    fresh, reviewed, silent, other = (replace(make.posting(), topic=topic) for topic in ("a", "b", "c", "d"))
+    reviewed = replace(reviewed, follow_ups=(FollowUp(1, "Reviewed-by: Bob <bob@example.org>", "1@x"),))
+    other = replace(other, series=replace(other.series, patches=(make.patch(path="fs/file.c"),)))
+    sittings = [sitting(fresh), sitting(reviewed), sitting(silent, moved=15), sitting(other), sitting(fresh, moved=30)]
+
+    found = of(material(sittings=sittings))
+
+    assert ([2], [2]) == ([each.answers for each in found.waiting], [each.answers for each in found.went_quiet])
+    assert (6, 1) == (found.waiting[0].days, found.waiting[0].quiet)
+
+
+def test_a_patch_that_carries_what_it_gathered_does_not_wait(make: Maker) -> None:
+    posting = make.posting()
+    (patch,) = posting.series.patches
+    carried = replace(
+        posting, series=replace(posting.series, patches=(replace(patch, trailers=("Acked-by: B <b@x>",)),))
+    )
+    signed = replace(posting, series=replace(posting.series, patches=(replace(patch, trailers=("Fixes: 123",)),)))
+
+    assert (0, 1) == tuple(len(of(material(sittings=[sitting(each)])).waiting) for each in (carried, signed))
+
+
+def test_what_nobody_was_mailed_is_told_so(make: Maker) -> None:
+    found = review(make.posting(), Report((make.finding(5),)), [make.rule()], None, Policy())
+    found = replace(found, comments=tuple(replace(each, unmailed=True) for each in found.comments))
+
+    (judged,) = of(material(found)).judged
+
+    assert ["found by a re-check that sent no mail"] == [line.withheld for line in judged.findings]
+    assert 0 == judged.series.remarks
+
+
+def test_a_reader_gets_what_he_wants(make: Maker) -> None:
+    found = digest("a@example.org", material(judged(make, make.finding()), sittings=[sitting(make.posting())]), bool)
+    other = digest("a@example.org", material(judged(make, make.finding())), lambda posting: False)
+
+    assert found.judged
+    assert other.nothing
+
+
+def test_mails_of_others_series_are_not_counted(make: Maker) -> None:
+    made = judged(make, make.finding())
+    mails = [
+        Posted(made.posting.message_id, "review", "sent"),
+        Posted("x", "review", "sent"),
+        Posted("", "digest", "x"),
+    ]
+
+    assert (("sent", 1),) == of(material(made, mails=mails)).mails
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("drivers/gpu/nova/a.rs", "drivers/gpu"),
+        ("drivers/led.rs", "drivers"),
+        ("rust/kernel/pci/io.rs", "rust/kernel"),
+        ("mm/slub.c", "mm"),
+        ("Makefile", "Makefile"),
+    ],
+)
+def test_the_part_of_the_kernel(path: str, expected: str) -> None:
+    assert expected == subsystem(path)
+
+
+def test_the_text_is_fit_for_a_list(make: Maker) -> None:
+    text = digest_text(rich(make), "1.0", "person@example.org")
+
+    assert [] == list(problems(text))
+    assert "Series that went quiet\n====" in text
+    assert "- new: warning missing-safety-comment" in text
+    assert "not mailed: called not applicable" in text
+    assert "some-rule is silent in mails now" in text
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [("rust: led", "> rust: led"), ("A" * 300, f"> {'A' * 66} ..."), ("\u65e5" * 60, "> " + "\u65e5" * 31 + " ...")],
+)
+def test_a_subject_fits_into_72_columns(make: Maker, subject: str, shown: str) -> None:
+    posting = make.posting()
+    posting = replace(posting, series=replace(posting.series, subject=subject))
+
+    text = digest_text(of(material(sittings=[sitting(posting)])), "1.0")
+
+    assert shown in text.split("\n")
+
+
+def test_the_text_of_nothing_is_short(make: Maker) -> None:
+    assert ["patchwarden digest, 2026-03-02 to 2026-03-09", "Nothing happened."] == digest_text(
+        of(Material(WEEK)), "1.0"
+    ).splitlines()[:2]
+
+
+class _Reader(HTMLParser):
+    """What a browser would make of a page: tags with their attributes, and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert tag == self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_has_no_strangers_markup_and_fetches_nothing(make: Maker) -> None:
+    page = _Reader()
+    page.feed(digest_html(rich(make), "1.0", "person@example.org"))
+
+    names = {tag for tag, _ in page.tags}
+    attributes = {name for _, given in page.tags for name in given}
+    addresses = {str(given["href"]) for _, given in page.tags if "href" in given}
+    assert [] == page.open
+    assert not names & {"script", "img", "iframe", "link", "object", "form", "svg", "base"}
+    assert {"http-equiv", "content", "charset", "lang", "name", "class", "rel", "href"} >= attributes
+    assert all(address.startswith("https://lore.kernel.org/r/") for address in addresses)
+    assert "<script>alert(1)</script>" in page.text
+    assert "\x1b" not in page.text
+    assert ("meta", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'") in [
+        (tag, given.get("content")) for tag, given in page.tags
+    ]
+
+
+def test_a_plain_message_id_becomes_a_link(make: Maker) -> None:
+    page = digest_html(of(material(judged(make, make.finding()))), "1.0")
+
+    assert '<a href="https://lore.kernel.org/r/v1.1@example.org/" rel="noreferrer">rust: led</a>' in page
+
+
+def test_the_mail_has_both_forms_and_says_what_it_is(make: Maker) -> None:
+    found = rich(make)
+    reply = digest_mail(found, make.identity)
+    content = compose(reply, digest_html(found, "0.1.0"))
+    assert isinstance(content, bytes)
+
+    mail = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+
+    plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None
+    assert page is not None
+    assert digest_text(found, "0.1.0", "owner@example.org").rstrip("\n") == plain.get_content().rstrip("\n")
+    assert digest_html(found, "0.1.0").rstrip("\n") == page.get_content().rstrip("\n")
+    assert "<patchwarden-digest.bot.example.org>" == mail["List-Id"]
+    assert ("ignore", "auto-generated") == (mail["X-Patchwork-Hint"], mail["Auto-Submitted"])
+    assert None is mail["In-Reply-To"]
+    assert max(map(len, content.split(b"\n"))) <= 998
+
+
+def test_one_mail_a_reader_and_period(make: Maker) -> None:
+    found = rich(make)
+    later = replace(found, period=Period(UNTIL, UNTIL + timedelta(days=7)))
+    ids = [digest_mail(each, make.identity).message_id for each in (found, found, later, replace(found, reader="b@x"))]
+
+    assert ids[0] == ids[1]
+    assert 3 == len(set(ids))
+
+
+def test_nothing_comes_from_the_clock(make: Maker) -> None:
+    assert digest_mail(rich(make), make.identity) == digest_mail(rich(make), make.identity)
+    assert DATE < UNTIL

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which commit a series is judged against."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.kernel.base import Chosen
+from bot.kernel.error import KernelError
+from bot.kernel.repositories import Kernels, Place, Places
+from rules.bindings.tree import BlobTree
+from rules.diff.patch import FileChange, Patch, Series
+from rules.diff.tree import blob_id
+from rules.finding import Confidence
+from tests.bot.kernel.repositories import commit, repository
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def _kernel(tmp_path: Path) -> tuple[Places, str]:
+    made = repository(tmp_path / "kernel.git")
+    first = commit(made, {"a.c": "one\n", "b.c": "one\n"}, int(START.timestamp()), "v1")
+    commit(made, {"a.c": "two\n", "b.c": "two\n"}, int((START + 60 * DAY).timestamp()), "v2")
+    return Places((Place(tmp_path / "kernel.git"),)), first
+
+
+def _series(*files: tuple[str, str], base: str | None = None) -> Series:
+    changes = tuple(FileChange(path, path, blob_before=blob_id(text.encode())[:12]) for path, text in files)
+    return Series("x", (Patch(1, "x", changes=changes),), base_commit=base)
+
+
+@pytest.mark.parametrize(
+    ("series", "sent", "ref", "chosen", "certainty"),
+    [
+        (_series(("a.c", "one\n"), ("b.c", "one\n")), START + 90 * DAY, "v1", Chosen.BLOBS, Confidence.HIGH),
+        (_series(("a.c", "two\n"), ("b.c", "two\n")), START, "v2", Chosen.BLOBS, Confidence.HIGH),
+        (_series(("a.c", "three\n"), ("b.c", "four\n")), START + 30 * DAY, "v1", Chosen.NEWEST_BEFORE, Confidence.LOW),
+        (_series(), START + 90 * DAY, "v2", Chosen.NEWEST_BEFORE, Confidence.MEDIUM),
+        (_series(), START + 900 * DAY, "v2", Chosen.NEWEST, Confidence.LOW),
+        (_series(), START - DAY, "v2", Chosen.NEWEST, Confidence.LOW),
+        (_series(), None, "v2", Chosen.NEWEST, Confidence.LOW),
+    ],
+)
+def test_the_base_is_chosen_by_blobs_then_by_date(
+    tmp_path: Path, series: Series, sent: datetime | None, ref: str, chosen: Chosen, certainty: Confidence
+) -> None:
+    places, _ = _kernel(tmp_path)
+
+    tree, base = Kernels(places).tree(series, sent)
+
+    assert base is not None
+    assert (ref, chosen, certainty) == (base.ref, base.chosen, base.certainty)
+    assert (certainty is Confidence.LOW) is (tree.border() is None)
+
+
+def test_an_announced_base_commit_comes_before_all(tmp_path: Path) -> None:
+    places, first = _kernel(tmp_path)
+
+    tree, base = Kernels(places).tree(_series(("a.c", "one\n"), base=first), START + 90 * DAY)
+
+    assert base is not None
+    assert (first, Chosen.ANNOUNCED, Confidence.HIGH) == (base.commit, base.chosen, base.certainty)
+    assert b"one\n" == tree.read("a.c")
+    assert "base-commit, 1 of 1 pre-images found" in str(base)
+
+
+def test_a_given_ref_is_taken_as_it_is(tmp_path: Path) -> None:
+    places, first = _kernel(tmp_path)
+    given = Places((Place(places.repositories[0].path, "v1"),))
+
+    _, base = Kernels(given, word=True).tree(_series(("a.c", "two\n")), START)
+
+    assert base is not None
+    assert (first, Chosen.GIVEN) == (base.commit, base.chosen)
+    with pytest.raises(KernelError, match="no commit v9"):
+        Kernels(Places((Place(places.repositories[0].path, "v9"),)))
+
+
+def test_a_file_that_the_series_makes_is_not_asked_for(tmp_path: Path) -> None:
+    places, _ = _kernel(tmp_path)
+    made = FileChange(None, "c.c", blob_after="1" * 12)
+    changed = FileChange("c.c", "c.c", blob_before="1" * 12)
+
+    _, base = Kernels(places).tree(
+        Series("x", (Patch(1, "x", changes=(made,)), Patch(2, "y", changes=(changed,)))), START
+    )
+
+    assert base is not None
+    assert 0 == base.evidence.files
+
+
+def test_stored_images_stand_in_for_what_the_tree_lacks(tmp_path: Path) -> None:
+    places, _ = _kernel(tmp_path)
+    text = b"three\n"
+    stored = BlobTree({blob_id(text): text})
+
+    tree, _ = Kernels(places, stored).tree(_series(("a.c", "one\n")), START)
+    alone, base = Kernels(Places(), stored).tree(_series(), START)
+
+    assert (text, text) == (tree.blob(blob_id(text)[:12]), alone.blob(blob_id(text)[:12]))
+    assert None is base
+    assert b"one\n" == tree.blob(blob_id(b"one\n")[:12])

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bot.pool.executor import Workers
+from bot.pool.guard import Broken
+from bot.pool.worker import Limits
+
+LIMITS = Limits(seconds=0.5, memory=512 * 1024 * 1024)
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers(2, LIMITS) as running:
+        yield running
+
+
+def double(number: int) -> int:
+    return number * 2
+
+
+def process(_: int) -> int:
+    return os.getpid()
+
+
+def misbehave(how: str) -> str:
+    if how == "loop":
+        while True:
+            pass
+    if how == "regex":
+        re.match(r"(a+)+$", "a" * 64 + "b")
+    if how == "sleep":
+        time.sleep(60)
+    if how == "memory":
+        return str(len(bytearray(1024 * 1024 * 1024)))
+    if how == "recursion":
+        return misbehave(how)
+    if how == "exit":
+        sys.exit(7)
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "raise":
+        raise ValueError("odd mail")
+    return how
+
+
+def test_results_come_in_the_order_of_the_items(workers: Workers) -> None:
+    assert workers.map(double, range(100)) == [number * 2 for number in range(100)]
+
+
+def test_what_streams_is_taken_little_ahead_and_comes_in_order(workers: Workers) -> None:
+    taken: list[int] = []
+    found = workers.stream(double, (taken.append(number) or number for number in range(1000)))  # type: ignore[func-returns-value]
+
+    assert [next(found) for _ in range(3)] == [0, 2, 4]
+    assert len(taken) < 300
+    assert list(found) == [number * 2 for number in range(3, 1000)]
+
+
+def test_nothing_is_asked_of_nobody(workers: Workers) -> None:
+    assert workers.map(double, []) == []
+
+
+def test_processes_are_kept(workers: Workers) -> None:
+    first = set(workers.map(process, range(40)))
+
+    assert (set(workers.map(process, range(40))) <= first, len(first), os.getpid() in first) == (True, 2, False)
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("loop", "took longer than 0.5 s, 2 times"),
+        ("regex", "took longer than 0.5 s, 2 times"),
+        ("sleep", "took longer than 0.5 s, 2 times"),
+        ("memory", "took more than 512 MB, 2 times"),
+        ("exit", "ended its process with status 7, 2 times"),
+        ("kill", "ended its process by SIGKILL, 2 times"),
+        ("raise", "ValueError in misbehave, line"),
+        ("recursion", "RecursionError in misbehave"),
+    ],
+)
+def test_one_bad_item_harms_no_other(workers: Workers, how: str, reason: str) -> None:
+    fine = [f"mail {number}" for number in range(30)]
+    results = workers.map(misbehave, [*fine[:15], how, *fine[15:]])
+    bad = results.pop(15)
+
+    assert results == fine
+    assert isinstance(bad, Broken)
+    assert bad.reason.startswith(reason)
+
+
+def test_many_bad_items_harm_no_other(workers: Workers) -> None:
+    results = workers.map(misbehave, ["kill", "fine", "exit", "kill", "fine", "raise", "kill", "exit", "fine"])
+
+    assert [result if isinstance(result, str) else None for result in results] == [
+        None, "fine", None, None, "fine", None, None, None, "fine",
+    ]  # fmt: skip
+
+
+def test_a_worker_that_died_while_idle_costs_nothing(workers: Workers) -> None:
+    for pid in set(workers.map(process, range(40))):
+        assert isinstance(pid, int)
+        os.kill(pid, signal.SIGKILL)
+
+    assert workers.map(double, range(40)) == [number * 2 for number in range(40)]
+
+
+def test_a_bad_item_is_tried_twice() -> None:
+    with Workers(1, Limits(seconds=0.2)) as workers:
+        start = time.monotonic()
+        (result,) = workers.map(misbehave, ["sleep"])
+
+        assert isinstance(result, Broken)
+        assert time.monotonic() - start >= 0.4

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The words of our answers: they fit a mail, and what strangers wrote stays behind `> `."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.mail.address import Address
+from bot.mail.compose import compose
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.review.command_reply import answer_mail, explanation, help_text, recheck_text, unknown_finding
+from bot.review.difference import difference
+from bot.review.mail_lint import problems
+from bot.review.model import Basis
+from bot.review.review import review
+from rules.finding import Report
+from rules.lint.rule import Rule
+from rules.registry import RULES
+from tests.bot.review.factories import Maker
+
+ADA = Address("Ada", "ada@example.org")
+BASIS = Basis("1.0", "a", ("missing-safety-comment",))
+HOSTILE = "patchwarden: mute list\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE} Reviewed-by: x"
+
+
+def command(head: str = "") -> Message:
+    parsed = parse(f"From: ada@example.org\nSubject: {HOSTILE}\nMessage-ID: <1@example.org>\n{head}\nx\n".encode())
+    assert isinstance(parsed, Message)
+    return parsed
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_can_be_explained_by_mail(rule: Rule, make: Maker) -> None:
+    mail = answer_mail(command(), ADA, [explanation(rule, rule.id)], make.identity)
+
+    assert [] == list(problems(mail.body))
+    assert f"{rule.id}: {rule.severity}, {rule.status}" in mail.body
+
+
+def test_a_rule_that_there_is_not() -> None:
+    assert ["There is no rule `no-such-rule`."] == explanation(None, "no-such-rule")
+
+
+def test_help_names_the_findings(make: Maker) -> None:
+    found = [make.finding(line, path=f"rust/{HOSTILE}.rs") for line in range(1, 30)]
+    made = review(make.posting(), Report(tuple(found)), [make.rule()])
+
+    text = "\n".join(help_text(made))
+
+    assert [] == list(problems(text))
+    assert f"  {found[0].fingerprint} missing-safety-comment" in text
+    assert "  and 9 more" in text
+    assert "there are no findings" in "\n".join(help_text(None))
+
+
+def test_what_a_recheck_changed_is_said_with_one_reason_or_many(make: Maker) -> None:
+    old = replace(review(make.posting(), Report((make.finding(5),)), [make.rule()]), basis=BASIS)
+    one, other = make.finding(6, rule="missing-safety-comment"), make.finding(7, rule="x")
+    rules = [make.rule(), make.rule("x")]
+    new = replace(
+        review(make.posting(), Report((one, other)), rules), basis=Basis("1.1", "b", ("missing-safety-comment", "x"))
+    )
+
+    text = "\n".join(recheck_text(new, difference(old, new)))
+
+    assert [] == list(problems(text))
+    assert "Judged again, revision 1: 2 new, 1 gone, 0 same." in text
+    assert "New:\n" in text
+    assert "(the rule is new)" in text
+    assert "Gone (other rule version: patchwarden 1.0, now 1.1):" in text
+
+
+def test_an_unknown_finding_is_named() -> None:
+    assert "`0123456789abcdef`" in " ".join(unknown_finding("0123456789abcdef"))
+
+
+def test_the_same_command_makes_the_same_mail(make: Maker) -> None:
+    first, second = (answer_mail(command(), ADA, [help_text(None)], make.identity) for _ in range(2))
+
+    assert first == second
+    assert isinstance(compose(first), bytes)
+    assert (ADA,) == first.to
+    assert () == first.cc
+
+
+def test_an_endless_chain_of_references_is_cut(make: Maker) -> None:
+    chain = " ".join(f"<{number}@example.org>" for number in range(1000))
+    mail = answer_mail(command(f"References: {chain}\n"), ADA, [["x"]], make.identity)
+
+    assert 21 == len(mail.references)

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Code made to harm who judges it: it costs so much time and memory, its series is put aside, and all else goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.inbox.mailbox import split_mbox
+from bot.inbox.thread import threads
+from bot.kernel.repositories import Place, Places
+from bot.mail.address import Address
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Posting
+from bot.mail.reply import Identity
+from bot.pipeline.analyse import LIMITS, Judging, Stored
+from bot.pipeline.outcome import Outcome
+from bot.pipeline.replay import Desk as ReplayDesk
+from bot.pipeline.replay import Played, replay
+from bot.pool.deadline import own_work
+from bot.pool.executor import Workers
+from bot.pool.guard import Broken, Hands, StoppedError, TimeLimit
+from bot.pool.worker import Limits
+from bot.review.policy import Policy
+from bot.service.poll import Poll
+from bot.service.recheck import Rechecking
+from bot.service.review import Desk, Reviewing
+from bot.store.error import StoreError
+from bot.store.repository import Repository
+from rules.diff.patch import FileChange, Hunk, Line, Patch
+from rules.diff.tree import blob_id
+from rules.registry import RULES
+from tests.bot.kernel.repositories import commit, repository
+from tests.bot.review.factories import Maker
+from tests.bot.service.hostile_rules import POISON, rule
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import FakeArchive, git_archive, patch
+from tests.fakes.origin import FakeClock
+
+GOLDEN = Path(__file__).parents[2] / "data" / "golden"
+TIGHT = Limits(seconds=2.0, memory=256 << 20, result=4 << 20)
+FIRST = TimeLimit(seconds=1.5, processor_seconds=1.0)
+BAD, GOOD = "bad@x", "good@x"
+
+
+@pytest.fixture(scope="module")
+def hands() -> Iterator[Workers]:
+    with Workers(1, TIGHT, tries=1) as running:
+        yield running
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    """Where a worker writes who it is."""
+    return tmp_path / "mark"
+
+
+def _desk(how: str, hands: Hands, mark: Path | None = None) -> Desk:
+    identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
+    return Desk((rule(how, mark),), Judging(hands=hands, first=FIRST), Policy(), identity, consenting())
+
+
+def _polled(store: Repository) -> None:
+    Poll([FakeArchive([patch(BAD, POISON), patch(GOOD)])], store, assemble, Event(), Silent()).run()
+
+
+def _reviewing(store: Repository, desk: Desk, stop: Event | None = None) -> tuple[Outcome, ...]:
+    return Reviewing(store, desk, FakeClock(), stop or Event(), Silent()).run()
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("loop", "took longer than 2 s"),
+        ("regex", "took longer than 2 s"),
+        ("sleep", "took longer than 2 s"),
+        ("kill", "ended its process by SIGKILL"),
+        ("stack", "ended its process by SIGSEGV"),
+        ("exit", "ended its process with status 3"),
+        ("talk", "gave more than 4 MB"),
+        ("memory", "took more than 256 MB"),
+    ],
+)
+def test_hostile_code_is_put_aside_with_the_reason_and_the_next_series_is_reviewed(
+    store: Repository, hands: Workers, how: str, reason: str
+) -> None:
+    _polled(store)
+    bad, good = _reviewing(store, _desk(how, hands))
+
+    assert (bad.refused, bad.failures, bad.mail) == (reason, 1, "")
+    assert (good.refused, good.findings, bool(good.mail)) == ("", 1, True)
+    assert [(one.posting.message_id, one.reason) for one in store.unjudged(9)] == [(BAD, reason)]
+    assert [one.posting_id for one in store.mails()] == [GOOD]
+
+
+def test_what_took_too_long_once_is_judged_the_second_time(store: Repository, mark: Path) -> None:
+    _polled(store)
+    with Workers(1, TIGHT) as hands:
+        outcomes = _reviewing(store, _desk("once", hands, mark))
+
+    assert [(one.refused, one.findings) for one in outcomes] == [("", 1), ("", 1)]
+
+
+def test_what_is_released_is_judged_again(store: Repository, hands: Workers) -> None:
+    _polled(store)
+    _reviewing(store, _desk("exit", hands))
+    assert _reviewing(store, _desk("exit", hands)) == ()
+
+    assert store.release([], [BAD, GOOD, "nobody@x"]) == 1
+    (again,) = _reviewing(store, replace(_desk("exit", hands), rules=()))
+
+    assert (again.posting_id, again.refused, store.unjudged(9)) == (BAD, "", [])
+
+
+def test_a_second_look_harms_no_review_that_stands(store: Repository, hands: Workers) -> None:
+    _polled(store)
+    posting = store.due_for_review(1)[0].posting
+    first = Rechecking(store, _desk("exit", hands), FakeClock()).run(posting)
+    assert isinstance(first, Broken)
+    assert [one.reason for one in store.unjudged(9)] == [first.reason]
+
+    store.release([], [posting.message_id])
+    _reviewing(store, replace(_desk("exit", hands), rules=()))
+    stands = store.review_of(posting.message_id)
+    second = Rechecking(store, _desk("exit", hands), FakeClock()).run(posting)
+
+    assert second == first
+    assert stands is not None
+    assert (store.review_of(posting.message_id), store.unjudged(9)) == (stands, [])
+
+
+def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, hands: Workers) -> None:
+    def stored(ids: Iterable[str], most: int) -> Mapping[str, bytes]:
+        raise StoreError("locked")
+
+    _polled(store)
+    changed = patch("3@x").replace(b"new file mode 100644\nindex 000000000000", b"index 222222222222")
+    Poll([FakeArchive([changed], "more")], store, assemble, Event(), Silent()).run()
+    with pytest.raises(StoreError):
+        _reviewing(store, replace(_desk("exit", hands), judge=Judging(stored=stored, hands=hands)))
+    assert "3@x" in {one.posting.message_id for one in store.due_for_review(9)}
+
+
+BEFORE = b"//! A led.\n\npub fn off() {}\n"
+C_FILE = "int led_on(int number);\n"
+
+
+def _changes(content: bytes) -> FileChange:
+    """A patch that adds unsafe code behind the last line of a file that is three lines long."""
+    added = ("pub fn on() {", "    unsafe { bindings::led_on(1) };", "}")
+    lines = (Line("pub fn off() {}", 3, 3), *(Line(text, None, 4 + at) for at, text in enumerate(added)))
+    whole = content + "".join(f"{text}\n" for text in added).encode()
+    return FileChange(
+        "rust/kernel/led.rs",
+        "rust/kernel/led.rs",
+        (Hunk(3, 1, 3, 4, "", lines),),
+        blob_before=blob_id(content)[:12],
+        blob_after=blob_id(whole)[:12],
+    )
+
+
+def _posting(change: FileChange) -> Posting:
+    return Maker().posting([Patch(1, "rust: led: on", changes=(change,))])
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    made = repository(tmp_path / "kernel.git")
+    files = {
+        "rust/bindings/bindings_helper.h": "#include <linux/led.h>\n",
+        "include/linux/led.h": C_FILE,
+        "rust/kernel/led.rs": BEFORE.decode(),
+    }
+    commit(made, files, int(Maker().posting().date.timestamp()) - 86_400, "v1")  # type: ignore[union-attr]
+    return Places((Place(tmp_path / "kernel.git"),), tmp_path / "index.sqlite")
+
+
+def test_a_worker_finds_what_this_process_finds(hands: Workers, places: Places) -> None:
+    cases: Sequence[tuple[Places, Stored, bool, bool]] = (
+        (Places(), lambda ids, _: {}, False, False),
+        (Places(), lambda ids, _: dict.fromkeys(ids, BEFORE), False, True),
+        (places, lambda ids, _: {}, True, True),
+    )
+    for where, stored, based, proved in cases:
+        here, there = (Judging(where, stored, each)(_posting(_changes(BEFORE)), RULES) for each in (None, hands))
+
+        assert not isinstance(here, Broken)
+        assert here == there
+        assert (bool(here.base), bool(here.blobs), bool(here.report.findings)) == (based, proved, True)
+
+
+@pytest.mark.parametrize("case", sorted(GOLDEN.iterdir()), ids=lambda case: case.name)
+def test_every_golden_series_is_judged_alike_in_a_worker(hands: Workers, case: Path) -> None:
+    read = map(parse, split_mbox((case / "in.mbox").read_bytes()))
+    messages = [message for message in read if isinstance(message, Message)]
+    for posting in (posting for thread in threads(messages) for posting in assemble(thread)):
+        here, there = (Judging(hands=each)(posting, RULES) for each in (None, hands))
+
+        assert not isinstance(here, Broken)
+        assert here == there
+
+
+def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
+    asked: list[str] = []
+
+    def stored(ids: Iterable[str], most: int) -> Mapping[str, bytes]:
+        asked.extend(ids)
+        return {}
+
+    change = _changes(BEFORE)
+    twice = (Patch(1, "a", changes=(change, replace(change, blob_before="123456"))), Patch(2, "b", changes=(change,)))
+    Judging(stored=stored)(Maker().posting(twice), ())
+
+    assert asked == [change.blob_before]
+
+
+def test_a_replay_says_which_thread_cannot_be_judged_and_goes_on() -> None:
+    desk = ReplayDesk((rule("kill"),), Policy(), Maker().identity)
+    archive = FakeArchive([patch(BAD, POISON), patch(GOOD)])
+    bad, good = (event for event in replay([archive], desk, None, 1, Silent()) if isinstance(event, Broken | Played))
+
+    assert isinstance(bad, Broken)
+    assert re.fullmatch(r"thread of mail 0\.git@\w+: ended its process by SIGKILL, 2 times", bad.reason)
+    assert isinstance(good, Played)
+    assert (good.review.posting.message_id, good.content is not None) == (GOOD, True)
+
+
+def test_to_be_told_to_stop_ends_a_judgement_at_once_and_loses_nothing(store: Repository, mark: Path) -> None:
+    _polled(store)
+    stop = Event()
+    done: list[tuple[Outcome, ...]] = []
+    with Workers(1, LIMITS, stop) as hands:
+        service = Thread(target=lambda: done.append(_reviewing(store, _desk("named", hands, mark), stop)))
+        service.start()
+        _until(lambda: mark.exists() and mark.read_text() != "")
+        stop.set()
+        service.join(300)  # the rule sleeps for ten minutes
+
+    assert done == [()]
+    assert {one.posting.message_id for one in store.due_for_review(9)} == {BAD, GOOD}
+    assert not _alive(int(mark.read_text()))
+
+
+def test_hands_that_are_to_stop_do_nothing() -> None:
+    stop = Event()
+    stop.set()
+    with Workers(1, TIGHT, stop) as hands, pytest.raises(StoppedError):
+        hands.map(_patient, ["short"])
+
+
+@pytest.mark.parametrize("once", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_is_ended_while_it_judges_ends_soon_and_no_worker_outlives_it(
+    tmp_path: Path, mark: Path, number: signal.Signals, once: bool
+) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from bot import wiring\n"
+        "from bot.__main__ import main\n"
+        "from tests.bot.service.hostile_rules import rule\n"
+        "found = rule('named', Path(sys.argv.pop(1)))\n"
+        "wiring.active = lambda: (found,)\n"
+        "main()\n"
+    )
+    archive = git_archive(tmp_path / "list.git", [patch(BAD, POISON), patch(GOOD)])
+    (tmp_path / "patchwarden.toml").write_text("[schedule]\nreview_seconds = 1\njitter_seconds = 0\n")
+    options = [*(["--once"] if once else []), "--archive", str(archive)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", program, str(mark), "run", *options]
+    service = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, text=True)
+    _until(lambda: mark.exists() and mark.read_text() != "")
+    worker = int(mark.read_text())
+    assert _alive(worker)
+
+    service.send_signal(number)
+
+    assert service.wait(120) == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+    _until(lambda: not _alive(worker))
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        assert BAD in {one.posting.message_id for one in store.due_for_review(9)}
+
+
+def test_what_our_own_files_take_is_not_counted(hands: Workers) -> None:
+    assert hands.map(_patient, ["own"]) == ["own"]
+    (found,) = hands.map(_patient, ["own, then late"])
+    assert isinstance(found, Broken)
+    assert found.reason == "took longer than 2 s"
+
+
+def _patient(how: str) -> str:
+    if "own" in how:
+        with own_work():
+            time.sleep(2.5)
+    if "late" in how:
+        time.sleep(600)
+    return how
+
+
+def test_limits_are_those_that_are_promised() -> None:
+    assert Limits(seconds=60.0, memory=512 << 20, result=128 << 20) == LIMITS
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def _until(done: Callable[[], bool]) -> None:
+    for _ in range(6000):
+        if done():
+            return
+        time.sleep(0.02)
+    pytest.fail("it never came to that")

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A day of a live list in virtual time, with everything on it that makes mail loops."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.mail.address import Address
+from bot.mail.address_book import AddressBook
+from bot.mail.reply import Identity
+from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.permit import SendRules
+from bot.outbox.smtp import Server, Smtp
+from bot.pipeline.analyse import Judging
+from bot.review.consent import Consent, Mode
+from bot.review.policy import Policy
+from bot.review.recipients import RecipientContext
+from bot.service.bounces import Returning
+from bot.service.deliver import Delivering, Sending
+from bot.service.poll import Poll
+from bot.service.review import Desk, Reviewing
+from bot.store.repository import Repository
+from rules.registry import active
+from tests.fakes.bounces import dsn
+from tests.fakes.mails import START, FakeArchive, mail, patch
+from tests.fakes.origin import FakeClock
+from tests.fakes.outbox import allow_all, of_context
+from tests.fakes.sink import Sink, sink
+
+OURS = "bot@bot.example.org"
+CAPS = Caps(series=3, author_day=99, list_day=30, hour=4)
+
+
+class LiveList:
+    """A list on which a series comes every half hour and every mail of ours meets an echo, a vacation and a bounce."""
+
+    def __init__(self, server: Sink, *, bouncing: bool = False) -> None:
+        self.archive = FakeArchive([], "live")
+        self._bouncing = bouncing
+        self._server = server
+        self._heard = 0
+
+    def half_an_hour(self, number: int) -> None:
+        self.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+        for sent in self._server.taken[self._heard :]:
+            self.archive.mails += [sent, *_reactions(sent)]
+            if self._bouncing:
+                self.archive.mails.append(dsn(_header(sent, b"Message-ID"), to=OURS))
+        self._heard = len(self._server.taken)
+
+
+def _reactions(sent: bytes) -> Iterator[bytes]:
+    ours = _header(sent, b"Message-ID")
+    subject = _header(sent, b"Subject")
+    yield mail(f"away.{ours}", f"Automatic reply: {subject}", to=ours, author="away@example.org").replace(
+        b"\n\n", b"\nAuto-Submitted: auto-replied\n\n", 1
+    )
+    yield mail(f"bounce.{ours}", "Undelivered Mail Returned to Sender", to=ours, author="mailer-daemon@example.org")
+    # The worst of them: it sends the patch back as if it were its own.
+    yield mail(
+        f"echo.{ours}", subject.removeprefix("Re: "), to=ours, author=OURS, body=sent.decode().split("\r\n\r\n")[1]
+    )
+
+
+def _header(sent: bytes, name: bytes) -> str:
+    return sent.partition(b"\r\n" + name + b": ")[2].partition(b"\r\n")[0].decode().strip("<>")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sink]:
+    with sink(tmp_path / "log") as running:
+        yield running
+
+
+def test_a_day_of_two_instances_and_loops_brings_one_mail_a_posting_within_the_caps(
+    tmp_path: Path, server: Sink
+) -> None:
+    sent_at = _a_day(tmp_path, server, LiveList(server))
+    with Repository(tmp_path / "d.db") as store:
+        made = store.mails()
+
+    answered = Counter(_header(content, b"In-Reply-To") for content in server.taken)
+    assert set(answered.values()) == {1}
+    assert set(answered) <= {f"{number}@x" for number in range(48)}
+    assert len(made) == 48
+    assert len(server.taken) == 30
+    assert max(sum(at - timedelta(hours=1) < each <= at for each in sent_at) for at in sent_at) <= 4
+
+
+def test_a_day_of_a_list_that_bounces_ends_when_the_third_mail_came_back(tmp_path: Path, server: Sink) -> None:
+    _a_day(tmp_path, server, LiveList(server, bouncing=True))
+
+    assert len(server.taken) == 3
+    assert "3 of the 3 mails since yesterday were refused or bounced" in StopFile(tmp_path / "stop").reason()
+
+
+def _a_day(directory: Path, server: Sink, live: LiveList) -> list[timedelta]:
+    """Two instances on one database for 48 half hours; when their mails left."""
+    clock, stop, quiet = FakeClock(START), Event(), Silent()
+    sent_at: list[timedelta] = []
+    with Repository(directory / "d.db") as one, Repository(directory / "d.db") as other:
+        for number in range(48):
+            live.half_an_hour(number)
+            for store in (one, other):
+                Poll([live.archive], store, assemble, stop, quiet).run()
+                Returning(store, OURS, clock, stop).run()
+                Reviewing(store, _desk(), clock, stop, quiet).run()
+            for store in (other, one):
+                sent_at += [clock.now() - START] * len(_delivering(store, directory, server, clock).run().mails)
+            clock.forward(minutes=30)
+    return sent_at
+
+
+def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock) -> Delivering:
+    mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str)
+    return Delivering(store, {"list": mailer}, Sending(StopFile(directory / "stop"), _rules), clock, Event(), Silent())
+
+
+def _rules() -> SendRules:
+    return allow_all(**of_context(_context()), caps=CAPS)
+
+
+def _agreed(lists: Sequence[str]) -> Consent:
+    return Consent(Mode.LIST)
+
+
+def _context() -> RecipientContext:
+    return RecipientContext(consent=_agreed, book=AddressBook(own=frozenset({OURS})))
+
+
+def _desk() -> Desk:
+    return Desk(active(), Judging(), Policy(), Identity(Address("bot", OURS), "1.0"), _context)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Digests are written once a period, whatever is restarted, and not where there is nothing to say."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.digest.period import Period, Rhythm
+from bot.inbox.assemble import assemble
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from bot.mail.reply import Identity
+from bot.pipeline.analyse import Judging
+from bot.review.policy import Policy
+from bot.service.digest import Digesting, Readership
+from bot.service.poll import Poll
+from bot.service.review import Desk, Reviewing
+from bot.store.repository import Repository
+from rules.registry import active
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import START, FakeArchive, patch
+from tests.fakes.origin import FakeClock
+
+IDENTITY = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
+READERSHIP = Readership(
+    readers=("ann@example.org", "Bob@example.org"),
+    rhythm=Rhythm("day", "mon", "07:00", "UTC"),
+    identity=IDENTITY,
+    wanted=lambda reader: lambda posting: True,
+    statistics=lambda: (),
+    demoted=lambda tallies: {},
+)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(START)
+
+
+def _happen(store: Repository, clock: FakeClock, message_id: str = "1@example.org", name: str = "led") -> None:
+    desk = Desk(active(), Judging(), Policy(), IDENTITY, consenting())
+    Poll([FakeArchive((patch(message_id, name),), message_id)], store, assemble, Event(), Silent()).run()
+    Reviewing(store, desk, clock, Event(), Silent()).run()
+
+
+def _readers(store: Repository) -> list[str]:
+    return sorted(mail.envelope_to[0] for mail in store.mails() if mail.kind == "digest")
+
+
+def test_a_new_reader_starts_with_the_next_period(store: Repository, clock: FakeClock) -> None:
+    _happen(store, clock)
+
+    assert () == Digesting(store, READERSHIP, clock).run()
+
+
+def test_each_reader_gets_one_mail_a_period_however_often_it_is_asked(store: Repository, clock: FakeClock) -> None:
+    Digesting(store, READERSHIP, clock).run()
+    _happen(store, clock)
+    clock.forward(days=1)
+
+    first = Digesting(store, READERSHIP, clock).run()
+    again = [Digesting(store, READERSHIP, clock).run() for _ in range(3)]
+
+    assert 2 == len(first)
+    assert [(), (), ()] == again
+    assert ["Bob@example.org", "ann@example.org"] == _readers(store)
+    assert {("queued", "dry-run")} == {(mail.state, mail.mode) for mail in first}
+
+
+def test_after_a_long_stop_only_the_last_period_is_told(store: Repository, clock: FakeClock) -> None:
+    Digesting(store, READERSHIP, clock).run()
+    clock.forward(days=30)
+    _happen(store, clock)
+    clock.forward(days=1)
+
+    assert 2 == len(Digesting(store, READERSHIP, clock).run())
+
+
+def test_nothing_to_say_is_not_said_and_not_asked_again(store: Repository, clock: FakeClock) -> None:
+    Digesting(store, READERSHIP, clock).run()
+    clock.forward(days=1)
+    assert () == Digesting(store, READERSHIP, clock).run()
+    before = store.told_until("ann@example.org")
+
+    _happen(store, clock)
+
+    assert () == Digesting(store, READERSHIP, clock).run()
+    assert before == store.told_until("ann@example.org")
+
+
+def test_a_reader_is_told_of_what_concerns_him(store: Repository, clock: FakeClock) -> None:
+    def wanted(reader: str) -> Callable[[Posting], bool]:
+        return lambda posting: reader == "ann@example.org"
+
+    readership = replace(READERSHIP, wanted=wanted)
+    Digesting(store, readership, clock).run()
+    _happen(store, clock)
+    clock.forward(days=1)
+
+    Digesting(store, readership, clock).run()
+
+    assert ["ann@example.org"] == _readers(store)
+
+
+def test_a_digest_that_breaks_harms_no_other(store: Repository, clock: FakeClock) -> None:
+    def wanted(reader: str) -> Callable[[Posting], bool]:
+        def broken(posting: Posting) -> bool:
+            raise RuntimeError("a bug")
+
+        return broken if reader == "ann@example.org" else lambda posting: True
+
+    readership = replace(READERSHIP, wanted=wanted)
+    Digesting(store, readership, clock).run()
+    _happen(store, clock)
+    clock.forward(days=1)
+
+    Digesting(store, readership, clock).run()
+
+    assert ["Bob@example.org"] == _readers(store)
+
+
+def test_one_that_is_held_waits_for_approval(store: Repository, clock: FakeClock) -> None:
+    readership = replace(READERSHIP, held=True, mode="moderate")
+    Digesting(store, readership, clock).run()
+    _happen(store, clock)
+    clock.forward(days=1)
+
+    assert {("held", "waits for approval")} == {
+        (mail.state, mail.reason) for mail in Digesting(store, readership, clock).run()
+    }
+
+
+def test_a_large_one_is_cut_to_fit(store: Repository, clock: FakeClock) -> None:
+    Digesting(store, READERSHIP, clock).run()
+    for number in range(40):
+        _happen(store, clock, f"{number}@example.org", f"led{number}")
+    clock.forward(days=1)
+
+    (mail, _) = Digesting(store, READERSHIP, clock).run()
+
+    assert 10_000 < len(mail.content) <= 20_000
+    assert b"more series." in mail.content
+    assert "queued" == mail.state
+
+
+def test_one_on_demand_is_sent_once_and_changes_no_other(store: Repository, clock: FakeClock) -> None:
+    job = Digesting(store, READERSHIP, clock)
+    job.run()
+    _happen(store, clock)
+    period = Period(START - timedelta(days=1), START + timedelta(days=1))
+    found = job.digest("ann@example.org", job.material(period))
+
+    assert job.send(found) is not None
+    assert job.send(found) is None
+    clock.forward(days=1)
+    assert 2 == len(job.run())

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.inbox.mailbox import Mbox, Writers
+from bot.mail.message import Message
+from bot.mail.parse import parse
+from bot.mail.posting import Complete, Posting
+from bot.service.poll import Poll, digest
+from bot.store.repository import Repository
+from tests.fakes.mails import FakeArchive, mail, patch
+from tests.fakes.origin import FakeClock
+
+SERIES = (
+    mail("c@x", "[PATCH 0/2] rust: led: a driver"),
+    patch("1@x", "led", number=" 1/2", to="c@x"),
+    patch("2@x", "button", number=" 2/2", to="c@x"),
+)
+
+
+def _poll(store: Repository, *archives: FakeArchive, stop: Event | None = None) -> Poll:
+    return Poll(archives, store, assemble, stop or Event(), Silent())
+
+
+def _due(store: Repository) -> list[str]:
+    return [one.posting.message_id for one in store.due_for_review(10)]
+
+
+def test_a_series_becomes_due(store: Repository) -> None:
+    polled = _poll(store, FakeArchive(SERIES)).run()
+
+    assert (polled.mails, polled.threads, polled.unready, polled.problems) == (3, 1, (), ())
+    assert _due(store) == ["c@x"]
+
+
+def test_a_second_round_brings_nothing(store: Repository) -> None:
+    archive = FakeArchive(SERIES)
+    _poll(store, archive).run()
+    polled = _poll(store, archive).run()
+
+    assert (polled.mails, polled.threads) == (0, 0)
+
+
+def test_a_series_that_comes_in_pieces_is_whole_in_the_end(store: Repository) -> None:
+    archive = FakeArchive(SERIES[:2])
+    first = _poll(store, archive).run()
+    archive.mails.append(SERIES[2])
+    second = _poll(store, archive).run()
+
+    assert [one.refused for one in first.unready] == ["waiting for 2 of 2"]
+    assert second.unready == ()
+    assert _due(store) == ["c@x"]
+
+
+def test_a_mail_that_cannot_be_read_stops_no_other(store: Repository) -> None:
+    polled = _poll(store, FakeArchive([b"", *SERIES, b"\0\xff" * 100])).run()
+
+    assert polled.mails == 5
+    assert (store.tally().unreadable, _due(store)) == (2, ["c@x"])
+
+
+def test_a_source_that_cannot_be_read_stops_no_other(store: Repository) -> None:
+    polled = _poll(store, FakeArchive([], "a", broken="a: no such archive"), FakeArchive(SERIES, "b")).run()
+
+    assert polled.problems == ("a: no such archive",)
+    assert _due(store) == ["c@x"]
+
+
+def test_a_mail_on_two_lists_is_threaded_once(store: Repository) -> None:
+    copies = [content.replace(b"Subject:", b"Received: by other list\nSubject:") for content in SERIES]
+    _poll(store, FakeArchive(SERIES, "a"), FakeArchive(copies, "b")).run()
+
+    assert store.tally().raw == 6
+    assert _due(store) == ["c@x"]
+
+
+def test_a_thread_that_nobody_can_put_together_stops_no_other(store: Repository) -> None:
+    def fragile(messages: Sequence[Message], *known: object) -> Sequence[Posting]:
+        if any(message.message_id == "bad@x" for message in messages):
+            raise RuntimeError("a bug")
+        return assemble(messages)
+
+    Poll([FakeArchive([mail("bad@x"), *SERIES])], store, fragile, Event(), Silent()).run()
+
+    assert _due(store) == ["c@x"]
+    assert store.pending() == (0, 0)
+
+
+def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
+    stop = Event()
+    archive = FakeArchive([mail(f"{number}@x") for number in range(600)])
+
+    class Stopping(Silent):
+        def advance(self, units: int = 1) -> None:
+            stop.set()
+
+    Poll([archive], store, assemble, stop, Stopping()).run()
+    assert store.tally().raw == 500
+
+    polled = _poll(store, archive).run()
+
+    assert (polled.mails, store.tally().raw, store.pending()) == (100, 600, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (mail("1@x").replace(b"To:", b"List-Id: <other.example.org>\nTo:"), True),
+        (mail("1@x", "other subject"), False),
+        (mail("1@x", body="other text\n"), False),
+        (mail("1@x", author="eve@example.org"), False),
+    ],
+)
+def test_a_digest_tells_copies_from_claims(other: bytes, same: bool) -> None:
+    one, two = parse(mail("1@x")), parse(other)
+    assert isinstance(one, Message)
+    assert isinstance(two, Message)
+
+    assert (digest(one) == digest(two)) == same
+
+
+@pytest.mark.parametrize("cut", [40, 300, 500, 640])
+def test_a_mail_that_went_on_takes_the_place_of_its_beginning(store: Repository, tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "list.mbox"
+    whole = b"".join(b"From x Thu Jan  1 00:00:00 1970\n" + raw + b"\n" for raw in (patch("1@x"), patch("2@x", "lamp")))
+    first = _due_of(store, path, whole[:-cut])
+    second = _due_of(store, path, whole)
+
+    assert "1@x" in first
+    assert second == ["1@x", "2@x"]
+
+
+def _due_of(store: Repository, path: Path, content: bytes) -> list[str]:
+    """The whole postings after one look at the file when it has rested."""
+    path.write_bytes(content)
+    clock = FakeClock(datetime.now(UTC) + timedelta(minutes=2))
+    Poll([Mbox(path, writers=Writers(clock))], store, assemble, Event(), Silent()).run()
+    due = (one.posting for one in store.due_for_review(10))
+    return sorted(posting.message_id for posting in due if posting.state == Complete())

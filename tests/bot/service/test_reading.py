@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The service's own process reads no mail: workers do, within limits."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+import bot.inbox.assemble
+import bot.mail.parse
+from bot.app.service import service
+from bot.cli.progress import Silent
+from bot.mail.reply import MESSAGE_ID_DIGITS
+from bot.pool.executor import Workers
+from bot.pool.guard import Broken, TimeLimit
+from bot.pool.worker import Limits
+from bot.ports import Batch, Claim, Indexed, RawMail, Returned, StoredMail
+from bot.service.backfill import is_wanted
+from bot.service.bounces import Returning
+from bot.service.commands import CommandMail, read_commands
+from bot.settings import Settings
+from bot.store.repository import Repository
+from tests.fakes.mails import git_archive, mail, patch, raw
+from tests.fakes.origin import FakeClock
+
+OWN = "bot@bot.example.org"
+BOUNCE = mail("bounce@x", "Undelivered", body=f"x@{OWN.partition('@')[2]}\n").replace(
+    b"To: rust-for-linux@lists.example.org", f"To: {OWN}".encode()
+)
+COMMAND = mail("command@x", "Re: [PATCH] rust: led", body="/help\n").replace(
+    b"To: rust-for-linux@lists.example.org", b"To: bot+token@bot.example.org"
+)
+
+
+@pytest.fixture
+def no_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let everything that reads a mail's bytes or text fail in this process; workers import it anew."""
+    calls: list[str] = []
+
+    def forbid(name: str, *_: object, **__: object) -> Any:
+        calls.append(name)
+        raise AssertionError(f"{name} was called in the service's own process")
+
+    # What parse() itself calls, so that no importer of parse() is missed.
+    for module, name in (
+        (bot.mail.parse, "_read_header"),
+        (bot.mail.parse, "read_body"),
+        (bot.inbox.assemble, "candidate"),
+        (bot.inbox.assemble, "group"),
+    ):
+        assert hasattr(module, name)
+        monkeypatch.setattr(module, name, partial(forbid, name))
+    return calls
+
+
+def test_the_guard_sees_who_reads_here(no_reading: list[str]) -> None:
+    with pytest.raises(AssertionError):
+        bot.mail.parse.parse(patch("1@x"))
+
+
+def test_a_round_of_the_service_reads_no_mail_in_its_own_process(tmp_path: Path, no_reading: list[str]) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s" * 40)
+    secret.chmod(0o600)
+    settings = Settings.model_validate(
+        {
+            "database": tmp_path / "warden.db",
+            "outbox": {"directory": tmp_path / "outbox"},
+            "identity": {"address": OWN},
+            "answers": {"secret_file": secret},
+            "sending": {"transport": "maildir", "maildir": tmp_path / "sent"},
+            "review": {"stale_hours": 1_000_000},
+            "lists": {"rust-for-linux@lists.example.org": {"mode": "list", "consent": "https://example.org/yes"}},
+        }
+    )
+    archive = git_archive(tmp_path / "list.git", [patch("1@x"), BOUNCE, COMMAND])
+    with service(settings, [archive], Silent()) as made:
+        assert made.poll.run().mails == 3
+        assert made.answering is not None
+        assert made.returning is not None
+        heard = made.answering.run()
+        made.returning.run()
+        outcomes = made.reviewing.run()
+
+    assert [one.message_id for one in heard] == ["command@x"]
+    assert [one.posting_id for one in outcomes] == ["1@x"]
+    assert no_reading == []
+
+
+class Poisoned:
+    """Workers that loop over a mail with the word "poison", as a reader with a fault might."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+
+    def map(self, work: Callable[[Any], Any], items: Sequence[Any], time: TimeLimit | None = None) -> list[Any]:
+        return self._workers.map(partial(_stumbling, work), items, time)
+
+
+def _stumbling(work: Callable[[Any], Any], item: Any) -> Any:
+    content = item.raw if isinstance(item, RawMail) else item.mail.raw
+    while b"poison" in content:
+        pass
+    return work(item)
+
+
+@pytest.fixture(scope="module")
+def poisoned() -> Iterator[Poisoned]:
+    with Workers(1, Limits(seconds=0.5)) as workers:
+        yield Poisoned(workers)
+
+
+def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, tmp_path: Path, poisoned: Poisoned) -> None:
+    copy = mail(f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org", "Re: [PATCH] rust: led", author=OWN)
+    hostile = BOUNCE.replace(b"Undelivered", b"poison")
+    store.ingest(Batch("list", "0", "2", tuple(raw(each, at) for at, each in enumerate((hostile, copy)))))
+    for kept in store.unparsed(9):
+        store.index([Indexed(kept.id, f"{kept.id}@x", (), str(kept.id))], [])
+
+    class Noting(Repository):
+        """The store as it is; what is found is noted."""
+
+        noted: Sequence[Claim] = ()
+
+        def note_returned(
+            self, upto: int, found: Sequence[Returned], claims: Sequence[Claim], now: datetime
+        ) -> Sequence[Returned]:
+            self.noted = claims
+            return super().note_returned(upto, found, claims, now)
+
+    with Noting(tmp_path / "patchwarden.db") as noting:
+        Returning(noting, OWN, FakeClock(), Event(), poisoned).run()
+
+    assert [claim.message_id for claim in noting.noted] == [f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org"]
+    assert store.unreturned(9) == []
+
+
+def test_a_hostile_part_is_bounded(poisoned: Poisoned) -> None:
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+    fine, bad = (RawMail("a", when, patch("1@x", name)) for name in ("led", "poison"))
+    found = poisoned.map(partial(is_wanted, "ada@example.org", frozenset()), [fine, bad])
+
+    assert found == [True, Broken("took longer than 0.5 s, 2 times", exceeded=True)]
+
+
+def test_a_hostile_command_is_bounded(poisoned: Poisoned) -> None:
+    fine, bad = (StoredMail(1, raw(COMMAND.replace(b"led", name))) for name in (b"fan", b"poison"))
+    found = poisoned.map(partial(read_commands, OWN), [fine, bad])
+
+    assert isinstance(found[0], CommandMail)
+    assert found[1] == Broken("took longer than 0.5 s, 2 times", exceeded=True)

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A second look: what it stores, what it says, and that no verdict is mailed twice."""
+
+from dataclasses import replace
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from bot.mail.reply import Identity
+from bot.pipeline.analyse import Judging
+from bot.pool.guard import Broken
+from bot.ports import MailState, Send
+from bot.review.consent import Consent, Mode
+from bot.review.difference import Kind
+from bot.review.model import Basis
+from bot.review.policy import Policy
+from bot.service.poll import Poll
+from bot.service.recheck import Rechecked, Rechecking
+from bot.service.review import Desk, Reviewing
+from bot.store.repository import Repository
+from rules.finding import Severity
+from rules.registry import by_id
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import START, FakeArchive, patch
+from tests.fakes.origin import FakeClock
+
+MAIL = "1@example.org"
+
+_TWICE = (
+    patch(MAIL)
+    .replace(b"+    unsafe { *address }\n", b"+    unsafe { *address };\n+    unsafe { *address }\n")
+    .replace(b"+1,5 @@", b"+1,6 @@")
+)
+
+
+def _desk(**changes: object) -> Desk:
+    rule = by_id("missing-safety-comment")
+    assert rule is not None
+    identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
+    values: dict[str, object] = {"rules": (rule,), "basis": Basis("1.0", "aaa", (rule.id,))} | changes
+    plain = Desk((), Judging(), Policy(), identity, consenting())
+    return replace(plain, **values)  # type: ignore[arg-type]  # a field each
+
+
+DESK = _desk()
+SILENT = _desk(rules=(), basis=Basis("1.0", "aaa", ()))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(START)
+
+
+def _reviewed(store: Repository, desk: Desk, clock: FakeClock, *mails: bytes) -> Posting:
+    Poll([FakeArchive(mails or (patch(MAIL),))], store, assemble, Event(), Silent()).run()
+    Reviewing(store, desk, clock, Event(), Silent()).run()
+    found = store.find(MAIL)
+    assert found is not None
+    return found.posting
+
+
+def _again(store: Repository, desk: Desk, posting: Posting, clock: FakeClock, send: bool = False) -> Rechecked:
+    done = Rechecking(store, desk, clock).run(posting, send)
+    assert isinstance(done, Rechecked)
+    return done
+
+
+def test_the_second_time_nothing_changes_and_nothing_is_queued(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, DESK, clock)
+    before, mails = store.review_of(MAIL), store.mails()
+    clock.forward(days=1)
+
+    done = _again(store, DESK, posting, clock, send=True)
+
+    assert done.changed.nothing
+    assert "that verdict stood or was mailed before" == done.unsent
+    assert (before, mails) == (store.review_of(MAIL), store.mails())
+
+
+def test_what_is_new_is_stored_and_queued_once(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, SILENT, clock)
+    assert [] == store.mails()
+
+    first = _again(store, DESK, posting, clock, send=True)
+    second = _again(store, DESK, posting, clock, send=True)
+
+    assert [(Kind.NEW, "the rule is new")] == [(each.kind, each.reason) for each in first.changed.changes]
+    assert first.mail is not None
+    assert second.mail is None
+    assert [first.mail.message_id] == [mail.message_id for mail in store.mails()]
+    assert DESK.basis == second.review.basis
+
+
+def test_without_send_nothing_is_queued_and_a_later_send_still_counts(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, SILENT, clock)
+
+    assert _again(store, DESK, posting, clock).changed.verdict
+    assert [] == store.mails()
+    assert _again(store, DESK, posting, clock, send=True).mail is not None
+    assert 1 == len(store.mails())
+
+
+def test_a_verdict_that_comes_back_is_not_mailed_again(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, DESK, clock)
+
+    gone = _again(store, SILENT, posting, clock, send=True)
+    back = _again(store, DESK, posting, clock, send=True)
+
+    assert [(Kind.GONE, "the rule is not used any more")] == [(each.kind, each.reason) for each in gone.changed.changes]
+    assert back.changed.verdict
+    assert "that verdict stood or was mailed before" == back.unsent
+    assert 1 == len(store.mails())
+
+
+def test_a_second_mail_says_that_it_replaces_the_first(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, DESK, clock, _TWICE)
+    (first,) = store.mails()
+    told = next(iter(store.review_of(MAIL).review.said))  # type: ignore[union-attr]  # it was just reviewed
+    dismissing = replace(
+        DESK, learned=lambda _, policy: replace(policy, dismissed={told.finding.fingerprint: "held elsewhere"})
+    )
+
+    done = _again(store, dismissing, posting, clock, send=True)
+
+    assert done.mail is not None
+    assert first.message_id != done.mail.message_id
+    assert b"replaces what this program said" in done.mail.content
+    assert b"replaces what this program said" not in first.content
+
+
+def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
+    store: Repository, clock: FakeClock
+) -> None:
+    posting = _reviewed(store, DESK, clock, _TWICE)
+    kept = store.review_of(MAIL)
+    assert kept is not None
+    # The first look knew of one of the two alone.
+    store.save_review(replace(kept.review, comments=kept.review.comments[:1]), None, clock.now())
+
+    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
+    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
+    later = _TWICE.replace(MAIL.encode(), b"2@example.org").replace(b"[PATCH]", b"[PATCH v2]")
+    Poll([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
+    Reviewing(store, DESK, clock, Event(), Silent()).run()
+
+    second = store.review_of("2@example.org")
+    assert second is not None
+    assert [(1, False), (0, True)] == [(each.said_before, each.unsaid_before) for each in second.review.comments]
+
+
+def test_a_later_revision_is_named_and_the_older_one_gets_no_mail(store: Repository, clock: FakeClock) -> None:
+    later = patch("2@example.org").replace(b"[PATCH]", b"[PATCH v2]").replace(b"09:00:00", b"09:05:00")
+    posting = _reviewed(store, SILENT, clock, patch(MAIL), later)
+
+    done = _again(store, DESK, posting, clock, send=True)
+
+    assert 2 == done.changed.later
+    assert done.mail is None
+    assert "older-revision: v2 is here already" == done.unsent
+
+
+def test_an_old_posting_that_was_refused_is_judged_for_whoever_names_it(store: Repository, clock: FakeClock) -> None:
+    Poll([FakeArchive((patch(MAIL),))], store, assemble, Event(), Silent()).run()
+    found = store.find(MAIL)
+    assert found is not None
+
+    done = _again(store, DESK, found.posting, clock)
+
+    assert done.changed.first
+    assert store.review_of(MAIL) is not None
+
+
+def test_a_changed_severity_is_a_change(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, DESK, clock)
+    (rule,) = DESK.rules
+
+    done = _again(
+        store, _desk(policy=Policy(severity=Severity.BUG), basis=Basis("1.1", "aaa", (rule.id,))), posting, clock
+    )
+
+    assert done.changed.verdict
+    assert [Kind.SAME] == [each.kind for each in done.changed.changes]
+
+
+def test_a_rule_that_breaks_the_line_is_reported(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, DESK, clock)
+
+    def broken(posting: Posting, policy: Policy) -> Policy:
+        raise RuntimeError("a bug")
+
+    done = Rechecking(store, replace(DESK, learned=broken), clock).run(posting)
+
+    assert isinstance(done, Broken)
+    assert "a bug" in done.reason
+
+
+@pytest.mark.parametrize("name", [MAIL, "1@example.org"])
+def test_a_posting_is_found_by_its_mails_and_by_ours(store: Repository, clock: FakeClock, name: str) -> None:
+    posting = _reviewed(store, DESK, clock)
+    (ours,) = store.mails()
+
+    for message_id in (name, ours.message_id):
+        found = store.find(message_id)
+        assert found is not None
+        assert posting == found.posting
+    assert store.find("nobody@example.org") is None
+
+
+TO_LIST = _desk(context=consenting(Consent(Mode.LIST)))
+
+
+def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, SILENT, clock)
+
+    assert _again(store, TO_LIST, posting, clock, send=True).mail is not None
+    clock.forward(days=3)
+    store.expire(clock.now(), clock.now())
+
+    done = _again(store, TO_LIST, posting, clock, send=True)
+
+    assert done.mail is not None
+    assert [(done.mail.message_id, "queued")] == [(mail.message_id, mail.state) for mail in store.mails()]
+    assert _again(store, TO_LIST, posting, clock, send=True).mail is None
+    assert 1 == len(store.mails())
+
+
+@pytest.mark.parametrize(("left", "state"), [("tried", "expired"), ("dropped", "withdrawn")])
+def test_what_may_have_left_or_a_person_dropped_is_not_queued_again(
+    store: Repository, clock: FakeClock, left: str, state: str
+) -> None:
+    posting = _reviewed(store, SILENT, clock)
+    first = _again(store, TO_LIST, posting, clock, send=True).mail
+    assert first is not None
+    if left == "tried":
+        assert store.claim(first.message_id, clock.now(), clock.now(), lambda candidate: Send())
+        store.settle(first.message_id, MailState.QUEUED, clock.now(), reason="the attempt was interrupted")
+    else:
+        assert store.decide(first.message_id, (MailState.QUEUED,), MailState.WITHDRAWN, clock.now(), "dropped by hand")
+    clock.forward(days=3)
+    store.expire(clock.now(), clock.now())
+
+    done = _again(store, TO_LIST, posting, clock, send=True)
+
+    assert (None, "that verdict stood or was mailed before") == (done.mail, done.unsent)
+    assert [state] == [mail.state for mail in store.mails()]

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from bot.mail.refusal import Terms
+from bot.mail.reply import Identity
+from bot.pipeline.analyse import Judgement, Judging
+from bot.pipeline.outcome import Outcome
+from bot.pool.guard import Broken
+from bot.review.consent import Consent, Mode
+from bot.review.policy import Policy
+from bot.service.poll import Poll
+from bot.service.review import Desk, Reviewing
+from bot.store.error import StoreError
+from bot.store.repository import Repository
+from rules.analysis.view import FileView
+from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.lint.rule import Rule
+from tests.bot.review.factories import Maker
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import START, FakeArchive, mail, patch
+from tests.fakes.origin import FakeClock
+
+AUTHOR, LIST = "ada@example.org", "rust-for-linux@lists.example.org"
+
+
+def _says_something(file: FileView) -> Iterator[Finding]:
+    for line in file.change.added_lines():
+        if "unsafe" in line.text and line.after:
+            anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
+            yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
+
+
+@pytest.fixture
+def desk(make: Maker) -> Desk:
+    rule = make.rule("bad-thing", check_file=_says_something)
+    identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
+    return Desk((rule,), Judging(), Policy(), identity, consenting())
+
+
+def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | None = None) -> tuple[Outcome, ...]:
+    Poll([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
+    return Reviewing(store, desk, clock or FakeClock(), Event(), Silent()).run()
+
+
+def _agreed(desk: Desk, mode: Mode, *maintainers: str) -> Desk:
+    return replace(desk, context=consenting(Consent(mode, maintainers)))
+
+
+def test_a_finding_becomes_one_frozen_mail(store: Repository, desk: Desk) -> None:
+    (outcome,) = _review(store, desk, patch("1@x"))
+    (sent,) = store.mails()
+
+    assert (outcome.findings, outcome.mail, outcome.to) == (1, sent.message_id, (AUTHOR, LIST))
+    assert (sent.state, sent.mode, sent.posting_id, sent.lists) == ("queued", "dry-run", "1@x", (LIST,))
+    assert b"In-Reply-To: <1@x>\n" in sent.content
+    assert sent.message_id.endswith("@bot.example.org")
+
+
+def test_a_clean_series_makes_no_mail(store: Repository, desk: Desk) -> None:
+    (outcome,) = _review(store, desk, patch("1@x").replace(b"unsafe", b"secure"))
+
+    assert (outcome.findings, outcome.mail, store.mails()) == (0, "", [])
+
+
+def test_nothing_is_reviewed_twice(store: Repository, desk: Desk) -> None:
+    _review(store, desk, patch("1@x"))
+
+    assert _review(store, desk, mail("2@x", "Re: [PATCH] rust", to="1@x")) == ()
+    assert len(store.mails()) == 1
+
+
+def test_the_same_input_makes_the_same_bytes_at_any_time(
+    store: Repository, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    later = FakeClock()
+    later.forward(days=300)
+    with Repository(tmp_path_factory.mktemp("other") / "d.db") as other:
+        _review(store, desk, patch("1@x"))
+        _review(other, desk, mail("0@x"), patch("1@x"), clock=later)
+
+        assert [one.content for one in store.mails()] == [one.content for one in other.mails()]
+
+
+def test_a_rule_that_crashes_is_counted_and_stops_nothing(store: Repository, desk: Desk, make: Maker) -> None:
+    def crash(file: FileView) -> Iterator[Finding]:
+        raise ZeroDivisionError
+
+    crashing: Rule = make.rule("crashing", check_file=crash)
+    (outcome,) = _review(store, replace(desk, rules=(crashing, *desk.rules)), patch("1@x"))
+
+    assert (outcome.failures, outcome.findings, bool(outcome.mail)) == (1, 1, True)
+
+
+def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, desk: Desk) -> None:
+    def judge(posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Judgement | Broken:
+        return Broken("RuntimeError: a bug") if posting.message_id == "1@x" else Judging()(posting, rules)
+
+    outcomes = _review(store, replace(desk, judge=judge), patch("1@x"), patch("2@x", "button"))
+
+    assert [one.refused for one in outcomes] == ["RuntimeError: a bug", ""]
+    assert [bool(one.mail) for one in outcomes] == [False, True]
+    assert [one.reason for one in store.unjudged(9)] == ["RuntimeError: a bug"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "to"),
+    [
+        (Mode.DRY_RUN, "queued", (AUTHOR, LIST)),
+        (Mode.MODERATE, "held", (AUTHOR, "maintainer@example.org")),
+        (Mode.AUTHOR, "queued", (AUTHOR, "maintainer@example.org")),
+        (Mode.LIST, "queued", (AUTHOR, LIST)),
+    ],
+)
+def test_the_agreement_says_to_whom_it_goes(
+    store: Repository, desk: Desk, mode: Mode, state: str, to: tuple[str, ...]
+) -> None:
+    _review(store, _agreed(desk, mode, "maintainer@example.org"), patch("1@x"))
+    (made,) = store.mails()
+
+    assert (made.mode, made.state, made.envelope_to) == (mode.value, state, to)
+    for address in (LIST, "maintainer@example.org"):
+        assert (address.encode() in made.content) == (address in to)
+
+
+def test_a_list_that_is_off_gets_nothing(store: Repository, desk: Desk) -> None:
+    (outcome,) = _review(store, _agreed(desk, Mode.OFF), patch("1@x"))
+
+    assert (outcome.findings, store.mails()) == (1, [])
+
+
+@pytest.mark.parametrize(("age", "reviewed"), [(47, True), (49, False)])
+def test_a_stale_series_is_refused_with_the_reason(store: Repository, desk: Desk, age: int, reviewed: bool) -> None:
+    clock = FakeClock(START + timedelta(hours=age))
+    (outcome,) = _review(store, replace(desk, terms=Terms(stale=timedelta(hours=48))), patch("1@x"), clock=clock)
+
+    assert (outcome.refused.startswith("stale: "), bool(store.mails())) == (not reviewed, reviewed)
+
+
+def test_why_findings_are_not_said_is_told(store: Repository, desk: Desk) -> None:
+    quiet = replace(desk, policy=Policy(without=frozenset({"bad-thing"})))
+    (outcome,) = _review(store, quiet, patch("1@x"))
+
+    assert (outcome.findings, outcome.mail, outcome.unsaid) == (1, "", "its rule is switched off here")
+
+
+@pytest.mark.parametrize("narrow", [Consent(severity=Severity.BUG), Consent(without=frozenset({"bad-thing"}))])
+def test_a_list_may_want_to_hear_less(store: Repository, desk: Desk, narrow: Consent) -> None:
+    (outcome,) = _review(store, replace(desk, context=consenting(narrow)), patch("1@x"))
+
+    assert (outcome.findings, outcome.mail) == (1, "")
+
+
+def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, desk: Desk) -> None:
+    clock = FakeClock(START + timedelta(hours=1))
+    waiting = replace(desk, context=consenting(Consent(Mode.LIST, embargo=timedelta(hours=24))))
+    _review(store, waiting, patch("1@x"), clock=clock)
+
+    assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]
+
+
+def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, desk: Desk) -> None:
+    live = replace(desk, terms=Terms(stale=None, newest_only=True))
+    later = patch("2@x", number=" v2").replace(b"09:00:00", b"09:05:00")
+    first, second = _review(store, live, patch("1@x"), later)
+    (made,) = store.mails()
+
+    assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 is here already")
+    assert (made.posting_id, second.mail) == ("2@x", made.message_id)
+    assert b"Of the findings in the previous revision, which got no mail, 1 still" in made.content
+    assert b"As said" not in made.content
+
+
+def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(store: Repository, desk: Desk) -> None:
+    def learned(posting: Posting, policy: Policy) -> Policy:
+        raise StoreError("locked")
+
+    with pytest.raises(StoreError):
+        _review(store, replace(desk, learned=learned), patch("1@x"))
+
+    assert ["1@x"] == [one.posting.message_id for one in store.due_for_review(9)]
+    assert [] == store.unjudged(9)

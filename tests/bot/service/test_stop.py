@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The emergency brake, pulled by the command line while a service sends."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from bot.__main__ import call
+from bot.cli.progress import Silent
+from bot.outbox.brakes import StopFile
+from bot.outbox.error import OutboxError
+from bot.outbox.smtp import Server, Smtp
+from bot.ports import MailState
+from bot.service.deliver import Delivering, Sending
+from bot.store.repository import Repository
+from tests.fakes.origin import FakeClock
+from tests.fakes.outbox import allow_all, queue_mail
+from tests.fakes.sink import Sink, sink
+
+MAILS = 40
+
+
+@dataclass
+class Watch:
+    """Counts the contents that the server was told of, and lets it take its time before."""
+
+    contents: int = 0
+
+    def __call__(self, step: str) -> str | None:
+        if step == "RCPT":
+            time.sleep(0.05)
+        if step == "DATA":
+            self.contents += 1
+        return None
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sink]:
+    with sink(tmp_path / "log") as running:
+        yield running
+
+
+def test_nothing_leaves_after_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Sink, clock: FakeClock
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server.misbehave = watch = Watch()
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        _write(store, clock)
+        file = StopFile(tmp_path / "var" / "stop")
+        mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), file.reason)
+        sending = Sending(file, allow_all)
+        delivering = Delivering(store, {"list": mailer}, sending, clock, Event(), Silent())
+        service = Thread(target=delivering.run)
+        service.start()
+        _until(lambda: watch.contents >= 3 or not service.is_alive())
+
+        assert call(["stop", "a rule is wrong"]) == 0
+        stopped = watch.contents
+        service.join(120)
+        waiting = [mail.reason for mail in store.mails(MailState.QUEUED)]
+        sent = len(store.mails(MailState.SENT))
+
+    # One mail may have been between the last look at the file and its DATA.
+    assert watch.contents <= stopped + 1
+    assert sent == len(server.taken) < MAILS / 2
+    assert waiting == [f"stopped by {file.path}: a rule is wrong"] * (MAILS - sent)
+
+
+def test_who_sees_the_file_sees_the_reason(tmp_path: Path) -> None:
+    file = StopFile(tmp_path / "stop")
+    seen: set[str] = set()
+    done = Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(file.reason())
+
+    looking = Thread(target=look)
+    looking.start()
+    for _ in range(200):
+        file.stop("a rule is wrong")
+        file.lift()
+    done.set()
+    looking.join()
+
+    assert seen <= {"", f"stopped by {file.path}: a rule is wrong"}
+
+
+def test_what_cannot_be_written_stops_without_a_reason(tmp_path: Path) -> None:
+    file = StopFile(tmp_path / "stop")
+    (tmp_path / "stop.new").mkdir()
+
+    with pytest.raises(OutboxError):
+        file.stop("a rule is wrong")
+
+    assert file.reason() == f"stopped by {file.path}"
+
+
+def _write(store: Repository, clock: FakeClock) -> None:
+    for _ in range(MAILS):
+        queue_mail(store, clock.now())
+
+
+def _until(done: Callable[[], bool]) -> None:
+    for _ in range(12_000):
+        if done():
+            return
+        time.sleep(0.01)
+    pytest.fail("it never came to that")

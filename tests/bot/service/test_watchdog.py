@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A job that hangs is noticed, one that makes progress is not, however long it takes."""
+
+import threading
+
+import pytest
+
+from bot.pool.executor import Workers
+from bot.pool.worker import Limits
+from bot.service.watchdog import Pulse
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pulse(clock: Clock) -> Pulse:
+    made = Pulse(clock)
+    made.watch("poll", 15, 3600)
+    made.watch("review", 15, 900)
+    return made
+
+
+def _pass(pulse: Pulse, clock: Clock, seconds: float) -> str:
+    """Let both jobs run for a moment, then time pass."""
+    for name in ("poll", "review"):
+        with pulse.running(name):
+            pass
+    clock.now += seconds
+    return pulse.hung()
+
+
+def test_jobs_that_run_at_their_pace_do_not_hang(pulse: Pulse, clock: Clock) -> None:
+    assert {_pass(pulse, clock, 900) for _ in range(9)} == {""}
+
+
+def test_a_job_hangs_when_it_gives_no_sign_for_longer_than_one_unit_may_take(pulse: Pulse, clock: Clock) -> None:
+    with pulse.running("review"):
+        clock.now += 900
+        assert pulse.hung() == ""
+        pulse.beat()
+        clock.now += 900
+        assert pulse.hung() == ""
+        clock.now += 1
+        assert pulse.hung() == "review"
+        pulse.beat()
+        assert pulse.hung() == ""
+    clock.now += 900
+    assert pulse.hung() == ""
+
+
+def test_a_job_hangs_when_it_does_not_start_any_more(pulse: Pulse, clock: Clock) -> None:
+    clock.now += 916
+    assert pulse.hung() == "review"
+
+
+def test_the_progress_of_one_job_is_no_sign_of_another(pulse: Pulse, clock: Clock) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        with pulse.running("review"):
+            entered.set()
+            leave.wait(60)
+
+    other = threading.Thread(target=hang)
+    other.start()
+    assert entered.wait(60)
+    with pulse.running("poll"):
+        clock.now += 901
+        pulse.beat()
+        assert pulse.hung() == "review"
+    leave.set()
+    other.join()
+    assert pulse.hung() == ""
+
+
+def _burn(item: int) -> int:
+    while item == 1:
+        pass
+    return item
+
+
+def test_workers_give_a_sign_for_each_result_and_each_try_that_ends() -> None:
+    signs: list[int] = []
+    with Workers(1, Limits(seconds=0.5), on_result=lambda: signs.append(1)) as workers:
+        workers.map(_burn, [0, 1, 2])
+
+    assert len(signs) == 4  # two results, and two tries of what takes too long

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.cli.init import template
+from bot.error import SettingsError
+from bot.review.consent import Mode
+from bot.settings import ListSettings, Settings, load, unknown_variables
+from bot.settings.paths import anchor
+from rules.finding import Severity
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_runs_without_any_file() -> None:
+    settings = load()
+
+    assert Path("var/patchwarden.db").absolute() == settings.database
+    assert {} == settings.lists
+
+
+def test_file_in_working_directory_is_read() -> None:
+    Path("patchwarden.toml").write_text('database = "here.db"\n')
+
+    assert Path("here.db").absolute() == load().database
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Path:
+    """A settings file in a folder that is not the working directory."""
+    (tmp_path / "service").mkdir()
+    return tmp_path / "service" / "s.toml"
+
+
+def test_paths_start_at_the_folder_of_the_settings_file(service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.write_text(
+        "archives = ['a.git', '/b.git']\n[sending]\npassword_file = '../password'\n[answers]\nmailbox = 'mail'\n"
+        "[kernel]\nrepositories = [{ path = 'linux.git' }]\n"
+    )
+    monkeypatch.setenv("PATCHWARDEN_OUTBOX__DIRECTORY", "out")
+    monkeypatch.setenv("PATCHWARDEN_DATA_DIR", "/elsewhere")
+
+    settings = load(service)
+
+    folder = service.parent
+    assert settings.database == folder / "var" / "patchwarden.db"
+    assert settings.archives == (folder / "a.git", Path("/b.git"))
+    assert settings.sending.password_file == folder / ".." / "password"
+    assert settings.answers.mailbox == folder / "mail"
+    assert settings.kernel.repositories[0].path == folder / "linux.git"
+    assert settings.outbox.directory == folder / "out"
+    assert settings.stop_file == folder / "var" / "stop"
+
+
+def test_no_path_of_the_settings_stays_relative(service: Path) -> None:
+    service.write_text(re.sub(r"^#(?! )", "", template(), flags=re.MULTILINE))
+
+    assert [] == [path for path in _paths(load(service)) if not path.is_absolute()]
+    assert len(list(_paths(Settings()))) > 5
+
+
+def test_a_link_to_the_settings_means_the_same_database(service: Path, tmp_path: Path) -> None:
+    service.write_text("")
+    (tmp_path / "link.toml").symlink_to(service)
+
+    assert load(tmp_path / "link.toml") == load(service)
+
+
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({}, "."),
+        ({"STATE_DIRECTORY": "{}/state:{}/other"}, "state"),
+        ({"STATE_DIRECTORY": "{}/state", "PATCHWARDEN_DATA_DIR": "{}/data"}, "data"),
+        ({"PATCHWARDEN_DATA_DIR": "data"}, "data"),
+        ({"PATCHWARDEN_DATA_DIR": "", "STATE_DIRECTORY": ""}, "."),
+    ],
+)
+def test_without_a_file_paths_start_at_the_data_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], folder: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("{}", str(tmp_path)))
+    monkeypatch.setenv("PATCHWARDEN_OUTBOX__DIRECTORY", "out")
+
+    settings = load()
+
+    assert settings.database == tmp_path / folder / "var" / "patchwarden.db"
+    assert settings.outbox.directory == tmp_path / folder / "out"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "old"),
+    [
+        ("", "database", "var/patchwarden.db"),
+        ("database = 'd.db'\n", "database", "d.db"),
+        ("database = '/absent/d.db'\n", "sending.stop_file", "var/stop"),
+        ("[sending]\nstop_file = 'halt'\n", "sending.stop_file", "halt"),
+    ],
+)
+def test_what_lies_where_a_path_led_before_is_not_replaced_silently(
+    service: Path, tmp_path: Path, text: str, key: str, old: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.write_text(text)
+    before = tmp_path / old
+    before.parent.mkdir(exist_ok=True)
+    before.write_bytes(b"")
+
+    with pytest.raises(SettingsError, match=re.escape(f'write {key} = "{before}"')):
+        load(service)
+
+    now = service.parent / old
+    if text.startswith("database = '/"):
+        return
+    now.parent.mkdir(exist_ok=True)
+    now.write_bytes(b"")
+    load(service)
+    assert [f"{key}: {now} is used; {before} in the working directory is another file and is not used"] == [
+        record.getMessage() for record in caplog.records
+    ]
+    caplog.clear()
+    now.unlink()
+    now.hardlink_to(before)
+    load(service)
+    assert [] == caplog.records
+
+
+def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("patchwarden.toml").write_text('[review]\nseverity = "nit"\nstale_hours = 5\n')
+    monkeypatch.setenv("PATCHWARDEN_REVIEW__SEVERITY", "bug")
+
+    review = load().review
+
+    assert (Severity.BUG, 5) == (review.severity, review.stale_hours)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("databas = 'x'\n", "settings s.toml:1: databas: no such setting"),
+        ("\n[review]\n\nseverty = 1\n", "settings s.toml:4: review.severty: no such setting"),
+        ("[reviews]\nx = 1\n", "settings s.toml:1: reviews: no such setting"),
+        ("[review]\nstale_hours = -1\n", "settings s.toml:2: review.stale_hours: Input should be greater"),
+        ("[identity]\naddress = 'A <a@example.org>'\n", "settings s.toml:2: identity.address: not a plain address"),
+        ("[sending]\ntransport = 'smtp'\n", 'settings s.toml:1: sending: transport "smtp" needs a host'),
+        (
+            "[sending]\ntransport = 'smtp'\nhost = 'mail.example.org'\nsecurity = 'none'\n",
+            'settings s.toml:1: sending: security "none" is only for a mail server on this machine',
+        ),
+        ("[lists.'l@example.org']\nquiet_hours = '25-3'\n", "settings s.toml:2: lists.l@example.org.quiet_hours"),
+        ("database = \n", "settings s.toml: not TOML: Invalid value (at line 1"),
+        ("database = 5\n", "settings s.toml:1: database: not a path"),
+    ],
+)
+def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> None:
+    Path("s.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=re.escape(expected)):
+        load(Path("s.toml"))
+
+
+def test_missing_file_that_was_asked_for_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"absent\.toml"):
+        load(Path("absent.toml"))
+
+
+def test_wrong_variable_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_REVIEW__SEVERITY", "loud")
+
+    with pytest.raises(SettingsError, match="environment PATCHWARDEN_REVIEW__SEVERITY"):
+        load()
+
+
+def test_variable_that_is_no_setting_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_DATABAS", "x")
+    monkeypatch.setenv("PATCHWARDEN_REVIEW__SEVERITY", "bug")
+
+    assert unknown_variables() == [
+        "environment: PATCHWARDEN_DATABAS is not a setting; did you mean 'PATCHWARDEN_DATABASE'?"
+    ]
+    with pytest.raises(SettingsError, match="PATCHWARDEN_DATABAS is not a setting"):
+        load()
+
+
+@pytest.mark.parametrize("name", ["PATCHWARDEN_DATABASE__X", "PATCHWARDEN_REVIEW__SEVERTY", "PATCHWARDEN_"])
+def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "x")
+
+    with pytest.raises(SettingsError, match=name):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[review]\nwithout = ["missing-safety-coment"]', "s.toml:2: .*did you mean 'missing-safety-comment'"),
+        ('[lists."rust@lists.example.org"]\nwithout = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
+        ('[precision]\nkept = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
+        ('[lists."rust-for-linux@vger.kernal.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
+        ('[lists."rust-for-linx@vger.kernel.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
+        ('[lists."rust@lists.linux.dve"]', "s.toml:1: .*did you mean rust@lists.linux.dev"),
+        ('[review]\nseverty = "bug"', "s.toml:2: .*did you mean 'severity'"),
+    ],
+)
+def test_what_looks_misspelt_is_an_error_with_a_suggestion(text: str, said: str) -> None:
+    Path("s.toml").write_text(f"{text}\n")
+
+    with pytest.raises(SettingsError, match=said):
+        load(Path("s.toml"))
+
+
+@pytest.mark.parametrize("address", ["linux-api@vger.kernel.org", "linux-spi@vger.kernel.org", "a@lists.example.org"])
+def test_an_unknown_list_is_no_error(address: str) -> None:
+    Path("s.toml").write_text(f'[lists."{address}"]\n')
+
+    assert address in load(Path("s.toml")).lists
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTHOR, Mode.LIST])
+def test_public_mode_needs_consent(mode: Mode) -> None:
+    table = f'[lists."l@example.org"]\nmode = "{mode}"\n'
+    Path("s.toml").write_text(table)
+    with pytest.raises(SettingsError, match=r"s\.toml:1: .*needs consent"):
+        load(Path("s.toml"))
+
+    agreed = table + 'consent = "https://lore.example.org/agreed"\n'
+    Path("s.toml").write_text(agreed)
+    with pytest.raises(SettingsError, match=r"s\.toml: lists: l@example\.org is to get mails, but \[sending\]"):
+        load(Path("s.toml"))
+
+    Path("s.toml").write_text(f'{agreed}[sending]\ntransport = "smtp"\nhost = "localhost"\n')
+    with pytest.raises(SettingsError, match=r"\[identity\] has no address of yours"):
+        load(Path("s.toml"))
+
+    Path("s.toml").write_text(f'{agreed}embargo_hours = 72\n[sending]\ntransport = "maildir"\n')
+    with pytest.raises(SettingsError, match="expire before the end of embargo_hours"):
+        load(Path("s.toml"))
+
+    Path("s.toml").write_text(f'{agreed}[sending]\ntransport = "maildir"\n')
+
+    assert mode == load(Path("s.toml")).lists["l@example.org"].mode
+
+
+def test_the_written_file_documents_every_setting() -> None:
+    text = template()
+
+    for name in _names(Settings):
+        assert re.search(rf"^# [^\n]+\n#{name} = ", text, re.MULTILINE), name
+
+
+def test_the_written_file_uncommented_is_the_defaults(tmp_path: Path) -> None:
+    Path("s.toml").write_text(re.sub(r"^#(?! )", "", template(), flags=re.MULTILINE))
+
+    loaded = load(Path("s.toml"))
+
+    assert anchor(Settings(), tmp_path) == loaded.model_copy(update={"lists": {}})
+    assert [ListSettings()] == list(loaded.lists.values())
+
+
+def test_the_written_file_loads_as_it_is(tmp_path: Path) -> None:
+    Path("s.toml").write_text(template())
+
+    assert anchor(Settings(), tmp_path) == load(Path("s.toml"))
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Every path in the settings."""
+    if isinstance(value, Path):
+        yield value
+    for item in value if isinstance(value, tuple) else ():
+        yield from _paths(item)
+    for _, item in value if isinstance(value, BaseModel) else ():
+        yield from _paths(item)
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    names = []
+    for name, field in model.model_fields.items():
+        kind = ListSettings if name == "lists" else field.annotation
+        names += _names(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else [name]
+    return names
+
+
+@pytest.mark.parametrize(
+    "line", ['[kernel]\nscreened = ["a.git"]', '[lore]\nscreened = ["https://x.example.org/netdev/"]']
+)
+def test_screening_needs_a_kernel(line: str) -> None:
+    Path("s.toml").write_text(f"{line}\n")
+    with pytest.raises(SettingsError, match=r"s\.toml: screened: .* \[kernel\] names no repositories"):
+        load(Path("s.toml"))
+
+
+@pytest.mark.parametrize("consent", ["", 'consent = ""', 'consent = "http://x.example.org/1"', 'consent = "https://"'])
+def test_nobody_gets_copies_without_their_own_agreement(consent: str) -> None:
+    Path("s.toml").write_text(f'[people."ann@example.org"]\n{consent}\n')
+
+    with pytest.raises(SettingsError, match=r"ann@example\.org: needs consent"):
+        load(Path("s.toml"))
+
+
+def test_a_person_s_agreement_is_read() -> None:
+    table = '[people."ann@example.org"]\nconsent = "https://x.example.org/1"\nlists = ["rust@lists.example.org"]\n'
+    Path("s.toml").write_text(table)
+
+    assert load(Path("s.toml")).people["ann@example.org"].lists == ("rust@lists.example.org",)

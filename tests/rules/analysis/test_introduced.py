@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What was there before, moved or edited, is not new."""
+
+from collections.abc import Iterator
+
+from rules.analysis.introduced import Suspect, new_in_code, new_in_parts
+from rules.lint.engine import view
+from rules.lint.example import load
+from rules.lint.rule import Example
+from rules.source.rust.code import Code
+from rules.source.rust.source import Part
+
+
+def calls(code: Code) -> Iterator[Suspect]:
+    """Every line that calls `bad`."""
+    for line, text in enumerate(code.code.split("\n"), code.first):
+        if "bad(" in text:
+            yield Suspect("bad", line, 1)
+
+
+def blocks(part: Part) -> Iterator[Suspect]:
+    """Every unsafe block."""
+    for site in part.sites:
+        yield Suspect(site.scope, site.line, site.column)
+
+
+def lines(text: str) -> list[tuple[str, int]]:
+    loaded = load(Example("e", text))
+    files = view(loaded.series, loaded.tree).files
+    return [(file.path, suspect.line) for file in files for suspect in new_in_code(file, "bad", calls)]
+
+
+def test_added_is_new() -> None:
+    assert lines("| diff a.rs (new)\n| +bad(1)\n| +good\n| +bad(2)\n") == [("a.rs", 1), ("a.rs", 3)]
+
+
+def test_edited_moved_and_context_are_not() -> None:
+    assert lines("| diff a.rs\n|  bad(0)\n| -bad(1)\n| +bad(2)\n") == []
+    assert lines("| diff a.rs\n| -bad(1)\n| diff b.rs (new)\n| +    bad(1)\n") == []
+    assert lines("| diff a.rs\n| -bad(1)\n| diff b.rs (new)\n| +bad(2)\n") == []
+
+
+def test_one_more_than_before_is_new() -> None:
+    assert lines("| diff a.rs\n| @@ 9 @@\n| -bad(1)\n| +bad(2)\n| +bad(3)\n") == [("a.rs", 10)]
+
+
+def test_a_deleted_file_has_nothing_new() -> None:
+    assert lines("| diff a.rs (deleted)\n| -bad(1)\n") == []
+
+
+def test_the_same_in_the_parsed_source() -> None:
+    text = "| diff a.rs (whole)\n|  fn f() {\n"
+    text += "| -    unsafe { a(1) };\n| +    unsafe { a(2) };\n| +    unsafe { a(3) };\n|  }\n"
+    loaded = load(Example("e", text))
+    (file,) = view(loaded.series, loaded.tree).files
+
+    assert [suspect.line for suspect in new_in_parts(file, "unsafe", blocks)] == [3]

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""MAINTAINERS, and what get_maintainer.pl makes of the same file."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rules.analysis.maintainers import parse
+
+TEXT = """List of maintainers
+===================
+
+	M: *Mail* patches to: FullName <address@domain>
+	F: *Files*
+
+Maintainers List
+----------------
+
+LAMPS
+M:	Lamp Keeper <keeper@example.org>
+R:	"Reader, A." <reader@example.org>
+L:	lamps@example.org (moderated)
+S:	Maintained
+F:	drivers/lamp/
+F:	include/linux/lamp*.h
+F:	rust/*/lamp.rs
+F:	lib/lamps/*
+F:	samples/**/lamp
+F:	tools/lamps
+X:	drivers/lamp/old/
+
+LAMPS [KEYWORDS]
+M:	Word Keeper <words@example.org>
+N:	lamp[_-]id
+K:	\\b (?i:bulb) \\b
+
+THE REST
+M:	Somebody <rest@example.org>
+F:	*
+F:	*/
+"""
+COVERED = {
+    "drivers/lamp/core.c": {"LAMPS"},
+    "drivers/lamp/old/core.c": set(),
+    "drivers/lamp_other.c": set(),
+    "include/linux/lamp.h": {"LAMPS"},
+    "include/linux/lamp/x.h": set(),
+    "rust/kernel/lamp.rs": {"LAMPS"},
+    "rust/kernel/deep/lamp.rs": set(),
+    "tools/lamp_id.c": {"LAMPS [KEYWORDS]"},
+    "lib/lamps/core.c": {"LAMPS"},
+    "lib/lamps/deep/core.c": set(),
+    "tools/lamps.c": {"LAMPS"},
+    "tools/lampshade/core.c": set(),
+}
+CHANGED = ("+a Bulb burns", "-a bulb", "+bulbs")
+
+
+def _covering(path: str) -> set[str]:
+    return {one.name for one in parse(TEXT) if one.keeps(path)} - {"THE REST"}
+
+
+def test_entries_have_people_and_patterns() -> None:
+    lamps, words, rest = parse(TEXT)
+
+    assert ("LAMPS", "LAMPS [KEYWORDS]", "THE REST") == (lamps.name, words.name, rest.name)
+    assert {"keeper@example.org", "reader@example.org", "lamps@example.org"} == lamps.addresses
+    assert words.mentions("a Bulb burns")
+    assert not words.mentions("bulbs")
+
+
+@pytest.mark.parametrize(("path", "titles"), [*COVERED.items(), ("samples/a/b/lamp.c", {"LAMPS"})])
+def test_files_are_covered_by_their_patterns(path: str, titles: set[str]) -> None:
+    assert titles == _covering(path)
+
+
+def test_a_pattern_that_is_no_regular_expression_matches_nothing() -> None:
+    (entry,) = parse("X\nM:\ta@example.org\nN:\t((\nK:\t*\n")
+
+    assert not entry.keeps("a")
+    assert not entry.mentions("a")
+
+
+def _get_maintainer() -> bytes | None:
+    """The kernel's own script, from the source package that the system has, or from KERNEL_REPOSITORY's newest tag."""
+    script = "scripts/get_maintainer.pl"
+    if (repository := os.environ.get("KERNEL_REPOSITORY")) is not None:
+        tag = subprocess.check_output(["git", "-C", repository, "tag", "--sort=-version:refname"], text=True).split()[0]
+        return subprocess.check_output(["git", "-C", repository, "show", f"{tag}:{script}"])
+    for package in sorted(Path("/usr/src").glob("linux-source-*.tar.xz")):
+        command = ["tar", "-xJOf", str(package), "--occurrence=1", "--wildcards", f"*/{script}"]
+        return subprocess.run(command, capture_output=True, check=False).stdout  # tar ends before xz has said all
+    return None
+
+
+@pytest.mark.skipif(shutil.which("perl") is None, reason="not installed: perl")
+def test_get_maintainer_pl_says_the_same(tmp_path: Path) -> None:
+    script = _get_maintainer()
+    if not script:
+        pytest.skip("not installed: linux-source, and KERNEL_REPOSITORY names no kernel repository")
+    (tmp_path / "MAINTAINERS").write_text(TEXT)
+    (tmp_path / "get_maintainer.pl").write_bytes(script)
+    for path in COVERED:  # not `**`, which older kernels do not know
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
+        assert {each for one in parse(TEXT) if one.keeps(path) for each in one.addresses} == _asked(
+            tmp_path, "-f", path
+        )
+    for changed in CHANGED:
+        (tmp_path / "a.patch").write_text(f"Nothing.\n\n--- a/x.c\n+++ b/x.c\n@@ -1,1 +1,1 @@\n{changed}\n")
+        kept = {each for one in parse(TEXT) if one.keeps("x.c") for each in one.addresses}
+        told = {each for one in parse(TEXT) if one.mentions(changed[1:]) for each in one.addresses}
+        assert kept | told == _asked(tmp_path, "a.patch"), changed
+
+
+def _asked(folder: Path, *arguments: str) -> set[str]:
+    """The addresses that the script names."""
+    options = ["--no-tree", "--no-git", "--no-git-fallback", "--no-rolestats", "--no-fixes"]
+    command = ["perl", "get_maintainer.pl", *options, *arguments]
+    shown = subprocess.check_output(command, cwd=folder, text=True)
+    return set(re.findall(r"[\w.]+@example\.org", shown))

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a callee asks for, found in the file, in the series and in the base kernel."""
+
+import pytest
+
+from rules.analysis.safety_sections import Requirements, asked
+from rules.finding import Evidence
+from rules.lint.engine import view
+from rules.lint.example import load
+from rules.lint.rule import Example
+from rules.source.rust.docs import headings
+from rules.source.rust.model import Docs
+from rules.source.rust.operations import Operation
+
+SECTION = ("- `led` is valid, and stays so.", "- Nobody else switches it.")
+
+
+def found(text: str, name: str, scope: str = "", kind: str = "call") -> Evidence | None:
+    """The requirements of what the last file of an example calls."""
+    loaded = load(Example("test", text))
+    file = view(loaded.series, loaded.tree).files[-1]
+    return Requirements(file).of(Operation("implementation" if kind == "trait" else "call", name), scope)
+
+
+def test_in_the_same_file() -> None:
+    evidence = found(
+        """
+        | diff a.rs (new)
+        | +impl Led {
+        | +    /// Switches.
+        | +    ///
+        | +    /// # Safety
+        | +    ///
+        | +    /// - `led` is valid,
+        | +    ///   and stays so.
+        | +    /// - Nobody else switches it.
+        | +    ///
+        | +    /// # Examples
+        | +    unsafe fn on() {}
+        | +}
+        """,
+        "Self::on",
+        "impl Drop for Led / fn drop",
+    )
+
+    assert Evidence("a.rs:4", SECTION) == evidence
+
+
+def test_in_an_earlier_patch() -> None:
+    text = """
+        | patch one
+        | diff a.rs (new)
+        | +/// # Safety
+        | +/// Shine.
+        | +pub unsafe trait Light {}
+        | patch two
+        | diff b.rs (new)
+        | +fn f() {}
+        """
+
+    assert Evidence("a.rs:1", ("Shine.",)) == found(text, "crate::Light", kind="trait")
+
+
+def test_in_the_base_kernel_through_an_import() -> None:
+    text = """
+        | tree rust/kernel/led/mod.rs
+        |  impl Led {
+        |      /// # Safety
+        |      /// Shine.
+        |      pub unsafe fn on() {}
+        |  }
+        | diff drivers/b.rs (new)
+        | +use kernel::{led::Led, prelude::*};
+        """
+
+    assert Evidence("rust/kernel/led/mod.rs:2", ("Shine.",)) == found(text, "Led::on")
+
+
+def test_two_that_fit_are_none() -> None:
+    text = """
+        | diff a.rs (new)
+        | +/// # Safety
+        | +/// Shine.
+        | +unsafe fn on() {}
+        | +mod m {
+        | +    /// # Safety
+        | +    /// Glow.
+        | +    unsafe fn on() {}
+        | +}
+        """
+
+    assert found(text, "on") is None
+
+
+NAMESAKES = """
+        | patch one
+        | diff rust/kernel/led.rs (new)
+        | +impl Led {
+        | +    /// # Safety
+        | +    /// Shine.
+        | +    pub unsafe fn from_raw() {}
+        | +    /// # Safety
+        | +    /// Glow.
+        | +    pub unsafe fn as_ref(&self) {}
+        | +    /// # Safety
+        | +    /// Blink.
+        | +    pub unsafe fn blink(&self) {}
+        | +}
+        | +/// # Safety
+        | +/// Read.
+        | +pub unsafe fn read() {}
+        | +/// # Safety
+        | +/// Switch.
+        | +pub unsafe fn switch() {}
+        | +trait Light {
+        | +    /// # Safety
+        | +    /// Dim.
+        | +    unsafe fn dim();
+        | +}
+        | diff rust/kernel/lamp.rs (new)
+        | +use crate::led::switch;
+        """
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "line"),
+    [
+        ("Led::from_raw", "", "Shine."),
+        ("crate::led::Led::from_raw", "", "Shine."),
+        ("Self::from_raw", "impl Drop for Led<'_> / fn drop", "Shine."),
+        ("Self::from_raw", "impl Lamp / fn drop", None),
+        ("KBox::from_raw", "", None),
+        ("<T as Light>::dim", "", "Dim."),
+        ("T::dim", "", "Dim."),
+        (".blink", "", "Blink."),
+        (".as_ref", "", None),
+        ("crate::led::read", "", "Read."),
+        ("core::ptr::read", "", None),
+        ("read", "", None),
+        ("switch", "", "Switch."),
+    ],
+)
+def test_the_path_says_whose_function_it_is(name: str, scope: str, line: str | None) -> None:
+    evidence = found(NAMESAKES, name, scope)
+
+    assert line == (evidence and evidence.lines[0])
+
+
+def test_nothing_is_asked_where_no_section_is() -> None:
+    lines = ((1, " # Notes"), (2, " Shine."))
+
+    assert () == asked(Docs(lines, headings(lines)))

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a patch leaves without justification: what is new, what was moved, what lost its comment."""
+
+import pytest
+
+from rules.analysis.unjustified import exposed_declarations, exposed_sites, in_kernel
+from rules.diff.image import whole
+from rules.lint.engine import view
+from rules.lint.example import load
+from rules.lint.rule import Example
+
+
+def exposed(text: str) -> list[tuple[int, str, str, str, int]]:
+    """Patch, file, cause, side and line of all sites that the diffs of an example expose."""
+    loaded = load(Example("test", text))
+    found: list[tuple[int, str, str, str, int]] = []
+    for file in view(loaded.series, loaded.tree).files:
+        place = file.patch.index, file.path
+        found += [(*place, one.cause, one.side, one.line) for one in exposed_sites(file)]
+        found += [(*place, one.cause, one.side, one.line) for one in exposed_declarations(file)]
+    return found
+
+
+MOVED = {
+    "re-indented": """
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    unsafe { bindings::on(led) };
+        | +    if x {
+        | +        unsafe { bindings::on(led) };
+        | +    }
+        |  }
+        """,
+    "moved within the file": """
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    unsafe { bindings::on(led) };
+        |  }
+        |  fn g() {
+        | +    unsafe { bindings::on(led) };
+        |  }
+        """,
+    "edited": """
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    let x = unsafe { bindings::on(led) };
+        | +    let x = unsafe { bindings::on(led, 1) };
+        |  }
+        """,
+    "split into another file of the patch": """
+        | diff a.rs (whole)
+        |  fn f() {}
+        | -unsafe impl Send for LightEmittingDiode {}
+        | diff b.rs (new)
+        | +unsafe impl Send for LightEmittingDiode {}
+        """,
+    "moved by two patches": """
+        | patch add
+        | diff b.rs (new)
+        | +fn f() {
+        | +    unsafe { bindings::on(led, state) };
+        | +}
+        | patch remove
+        | diff a.rs (deleted)
+        | -fn f() {
+        | -    unsafe { bindings::on(led, state) };
+        | -}
+        """,
+    "renamed file": """
+        | diff a.rs => b.rs (whole)
+        |  fn f() {
+        |      unsafe { bindings::on(led) };
+        | -    a();
+        | +    b();
+        |  }
+        """,
+    "the block is extended": """
+        | diff a.rs (whole)
+        |  fn f() {
+        |      // SAFETY: a
+        |      unsafe {
+        | +        bindings::off(led);
+        |          bindings::on(led);
+        |      }
+        |  }
+        """,
+    "the comment is reworded": """
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    // SAFETY: a
+        | +    // SAFETY: b
+        |      unsafe { bindings::on(led) };
+        |  }
+        """,
+    "the comment moves with the code": """
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    // SAFETY: a
+        | -    unsafe { bindings::on(led) };
+        |      a();
+        | +    // SAFETY: a
+        | +    unsafe { bindings::on(led) };
+        |  }
+        """,
+    "old debt stays": """
+        | diff a.rs (whole)
+        |  fn f() {
+        | +    a();
+        |      unsafe { bindings::on(led) };
+        |  }
+        """,
+    "an undocumented function gets a parameter": """
+        | diff a.rs (whole)
+        | -unsafe fn on(led: u8) {}
+        | +unsafe fn on(led: u8, state: u8) {}
+        """,
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_moved_and_edited_code_is_not_new(name: str) -> None:
+    assert [] == exposed(MOVED[name])
+
+
+def test_a_copy_is_new() -> None:
+    found = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        |      unsafe { bindings::on(led) };
+        | +    unsafe { bindings::on(led) };
+        |  }
+        """)
+
+    assert [(1, "a.rs", "added", "post", 3)] == found
+
+
+def test_a_removed_piece_stands_for_one_added_piece_only() -> None:
+    found = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    unsafe { bindings::on(led) };
+        |  }
+        |  fn g() {
+        | +    unsafe { bindings::on(led) };
+        | +    unsafe { bindings::on(led) };
+        |  }
+        """)
+
+    assert [(1, "a.rs", "added", "post", 5)] == found
+
+
+def test_few_words_in_another_file_are_no_match() -> None:
+    found = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    unsafe { *p };
+        |  }
+        | diff b.rs (new)
+        | +fn g() {
+        | +    let x = unsafe { *p };
+        | +}
+        """)
+
+    assert [(1, "b.rs", "added", "post", 2)] == found
+
+
+def test_the_comment_is_removed() -> None:
+    found = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    // SAFETY: a
+        |      unsafe { bindings::on(led) };
+        |  }
+        """)
+
+    assert [(1, "a.rs", "comment-removed", "pre", 2)] == found
+
+
+def test_the_comment_is_lost_on_the_way() -> None:
+    found = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    // SAFETY: a
+        | -    unsafe { bindings::on(led) };
+        |  }
+        | +fn g() {
+        | +    unsafe { bindings::on(led) };
+        | +}
+        """)
+
+    assert [(1, "a.rs", "comment-removed", "post", 4)] == found
+
+
+def test_the_comment_goes_to_something_new() -> None:
+    found = exposed("""
+        | diff a.rs (whole)
+        | -// SAFETY: a
+        | +// SAFETY: b
+        | +unsafe impl Send for Led {}
+        |  unsafe impl Sync for Led {}
+        """)
+
+    assert [(1, "a.rs", "comment-parted", "post", 3)] == found
+
+
+def test_a_comment_removed_above_what_a_hunk_shows_is_left_alone() -> None:
+    found = exposed("""
+        | diff a.rs
+        | -    // SAFETY: a
+        |      unsafe { bindings::on(led) };
+        """)
+
+    assert [] == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("drivers/led/led.rs", b"use kernel::prelude::*;\n// std::ptr\n", True),
+        ("lib/led/check.rs", b"use std::ptr;\n", False),
+        ("rust/syn/led.rs", b"", False),
+        ("rust/pin-init/src/lib.rs", b"use std::ptr;\n", True),
+    ],
+)
+def test_whose_code_it_is(path: str, text: bytes, expected: bool) -> None:
+    assert expected is in_kernel(path, whole(path, text))

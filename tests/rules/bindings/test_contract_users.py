@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Items with contracts, and the code that answers to them."""
+
+from rules.bindings.contract_users import answers
+from rules.bindings.index import Border
+from rules.bindings.public_api import items
+
+LAMP = """/// A lamp.
+///
+/// # Invariants
+///
+/// The pointer
+/// is valid.
+pub struct Lamp(*mut u8);
+
+impl Lamp {
+    /// Wraps.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be valid.
+    ///
+    /// # Examples
+    #[inline]
+    pub unsafe fn wrap(ptr: *mut u8) -> Self {
+        // INVARIANT: By the requirements.
+        Self(ptr)
+    }
+
+    pub(crate) fn hidden(&self) {}
+}
+
+pub trait Light {
+    fn on(&self);
+}
+"""
+USER = """fn a() {
+    // SAFETY: It was allocated above.
+    let lamp = unsafe { Lamp::wrap(ptr) };
+    let other = unsafe { Other::wrap(ptr) };
+}
+"""
+
+
+def test_items_have_scope_and_contract() -> None:
+    found = {one.shown: one for one in items(LAMP)}
+
+    assert ["Lamp", "Lamp::wrap", "Lamp::hidden", "Light", "Light::on"] == list(found)
+    assert ("Invariants", "The pointer is valid.") == (found["Lamp"].section, found["Lamp"].contract)
+    assert ("Safety", "`ptr` must be valid.", True) == (
+        found["Lamp::wrap"].section,
+        found["Lamp::wrap"].contract,
+        found["Lamp::wrap"].unsafe,
+    )
+    assert not found["Lamp::hidden"].public
+
+
+def test_calls_and_constructions_with_a_comment_answer() -> None:
+    files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": USER.encode()}
+    border = Border.of_files(files)
+    lamp, wrap = list(items(LAMP))[:2]
+
+    assert [("drivers/user.rs", 3)] == [(one.path, one.line) for one in answers(border, wrap, "rust/kernel/lamp.rs")]
+    assert [("rust/kernel/lamp.rs", 20)] == [
+        (one.path, one.line) for one in answers(border, lamp, "rust/kernel/lamp.rs")
+    ]
+
+
+def test_a_type_of_the_same_name_that_another_file_defines_is_another() -> None:
+    user = "fn a() {\n    // INVARIANT: It is valid.\n    let lamp = Lamp(ptr);\n}\n"
+    files = {
+        "rust/kernel/lamp.rs": LAMP.encode(),
+        "rust/kernel/user.rs": user.encode(),
+        "rust/kernel/other.rs": f"pub struct Lamp(*mut u8);\n{user}".encode(),
+    }
+    lamp = next(one for one in items(LAMP) if one.name == "Lamp")
+
+    found = answers(Border.of_files(files), lamp, "rust/kernel/lamp.rs")
+
+    assert {"rust/kernel/lamp.rs", "rust/kernel/user.rs"} == {one.path for one in found}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Helpers, constant helpers and bindgen's parameters."""
+
+import re
+
+from rules.bindings.helper_facts import bindgen_of, constants_of, helpers_of
+
+
+def test_a_helper_knows_what_it_wraps_and_under_what() -> None:
+    text = b"""#ifdef CONFIG_LAMP
+__rust_helper int rust_helper_lamp_on(struct lamp *lamp, int level)
+{
+\treturn lamp_set(lamp, level, LAMP_ON);
+}
+#endif
+
+void rust_helper_now(void)
+{
+\tcurrent;
+}
+"""
+
+    on, now = helpers_of(text)
+
+    assert ("lamp_on", 2, ("lamp_set", "LAMP_ON"), True, ("defined(CONFIG_LAMP)",)) == (
+        on.name,
+        on.line,
+        on.names,
+        on.annotated,
+        on.conditions,
+    )
+    assert "int rust_helper_lamp_on(struct lamp *, int)" == on.signature
+    assert ("now", ("current",), False) == (now.name, now.names, now.annotated)
+
+
+def test_a_helper_knows_the_fields_it_reads_of_its_parameters() -> None:
+    text = b"""u16 rust_helper_lamp_id(const struct lamp *lamp, spinlock_t *lock, int level)
+{
+\tstruct other *other = get(level);
+
+\treturn ID(lamp->bus->number, lamp -> id, lock->held, other->level, x.lamp.name);
+}
+"""
+
+    (found,) = helpers_of(text)
+
+    assert (("lamp", "bus", "number"), ("lamp", "id"), ("spinlock_t", "held")) == found.fields
+
+
+def test_a_helper_pasted_together_is_a_pattern() -> None:
+    text = b"""#define GEN(tname, type) \\
+__rust_helper type rust_helper_lamp_##tname##_read(type *ptr) \\
+{ \\
+\treturn READ_ONCE(*ptr); \\
+}
+GEN(i8, s8)
+"""
+
+    (found,) = helpers_of(text)
+
+    assert re.fullmatch(found.pattern, "lamp_i8_read")
+    assert not re.fullmatch(found.pattern, "lamp_i8_write")
+    assert ("__rust_helper", "rust_helper_lamp_", "_read", "READ_ONCE") == found.names
+
+
+def test_constants_have_their_expressions() -> None:
+    text = (
+        b"const gfp_t RUST_CONST_HELPER_GFP = GFP;\n"
+        b"#if X\nconst unsigned long RUST_CONST_HELPER_A =\n\t\tB | C;\n#endif\n"
+    )
+
+    assert [("GFP", "GFP", 1, ()), ("A", "B | C", 3, ("X",))] == [
+        (one.name, one.expression, one.line, one.conditions) for one in constants_of(text)
+    ]
+
+
+def test_parameters_say_what_is_hidden() -> None:
+    found = bindgen_of(b"--opaque-type lamp\n# --opaque-type not\n--blocklist-item LAMP_.*\n--no-doc-comments\n")
+
+    assert (("lamp",), ("LAMP_.*",)) == (found.opaque, found.blocked)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a remark about the border says: the change, each user with its line, and what mends it."""
+
+import pytest
+
+from rules.bindings.compare import breakages
+from rules.bindings.tree import FileTree
+from rules.checks.breakage_text import evidence, message
+from rules.lint.engine import view
+from tests.rules.bindings.trees import FILES, edited, series, tree, whole_change
+
+LAMP_H = "include/linux/lamp.h"
+ON = "int lamp_on(struct lamp *lamp);\n"
+
+
+def _told(after: str | None, on: FileTree | None = None, path: str = LAMP_H, before: str | None = None) -> str:
+    change = view(series((whole_change(path, after, before=before),)), on or tree()).border
+    assert change is not None
+    (one,) = breakages(change)
+    seen = (f"{line.origin}: {line.lines[0]}" for line in evidence(one, change.before))
+    return "\n".join([message(one, change.before), *seen])
+
+
+def test_a_helper_is_named_with_its_callers_and_the_line_that_breaks() -> None:
+    start = FILES[LAMP_H].index("static inline int lamp_level")
+
+    assert _told(FILES[LAMP_H][:start] + "#endif\n") == (
+        "`lamp_level` is removed, but Rust uses it through the helper `rust_helper_lamp_level` (rust/helpers/lamp.c:3, "
+        "called in rust/kernel/lamp.rs:7): the helper has to be updated in this series.\n"
+        "rust/helpers/lamp.c:5: return lamp_level(lamp);"
+    )
+
+
+def test_what_a_function_becomes_without_the_option_is_said() -> None:
+    stub = f"#ifdef CONFIG_LAMP\n{ON}#else\n#define lamp_on(lamp) lamp_set(lamp, 1)\n#endif\n"
+
+    assert _told(edited(LAMP_H, ON, stub)) == (
+        "`lamp_on` is only declared under `CONFIG_LAMP` now, and otherwise becomes `#define lamp_on(lamp)`, "
+        "but Rust uses it in rust/kernel/lamp.rs:4: it needs a helper in `rust/helpers/`.\n"
+        "rust/kernel/lamp.rs:4: unsafe { bindings::lamp_on(lamp) }"
+    )
+
+
+def test_a_long_declaration_stands_below_the_sentence() -> None:
+    longer = "int lamp_on(struct lamp *lamp, unsigned long brightness, const struct lamp_colour *colour);\n"
+
+    assert _told(edited(LAMP_H, ON, longer)) == (
+        "`lamp_on` is declared differently, but Rust uses it in rust/kernel/lamp.rs:4: the calls have to follow.\n"
+        "lamp_on after the series: int lamp_on(struct lamp *, unsigned long, const struct lamp_colour *)\n"
+        "rust/kernel/lamp.rs:4: unsafe { bindings::lamp_on(lamp) }"
+    )
+
+
+@pytest.mark.parametrize("word", ["struct", "union"])
+def test_the_field_of_a_union_is_not_said_to_be_a_struct_s(word: str) -> None:
+    before = FILES[LAMP_H].replace("struct lamp {", f"{word} lamp {{")
+
+    told = _told(before.replace("\tint level;\n", ""), tree(**{LAMP_H: before}), before=before)
+
+    told = told.partition("\n")[0]
+    users = "rust/kernel/lamp.rs:7: this user has to be updated in this series."
+    assert told == f"`level` of `{word} lamp` is removed, but Rust uses it in {users}"
+
+
+def test_a_header_that_goes_is_told_with_the_lines_that_include_it() -> None:
+    path = "include/linux/light.h"
+
+    assert _told(None, path=path) == (
+        "`include/linux/light.h` is removed, but is still included in rust/bindings/bindings_helper.h:2: "
+        "Rust no longer builds.\nrust/bindings/bindings_helper.h:2: #include <linux/light.h>"
+    )

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images before and after: whole and proven where they can be, else what the hunks show."""
+
+from dataclasses import replace
+
+import pytest
+
+from rules.bindings.tree import BlobTree, FileTree, NoTree, Tree
+from rules.diff.image import FileImages, Fragment, Image, apply, build, whole
+from rules.diff.parse import parse
+from rules.diff.patch import FileChange, Patch, Series, Unreadable
+from rules.diff.tree import blob_id
+
+OLD = b"one\ntwo\nthree\n"
+NEW = b"one\n2\nthree\n"
+HUNK = "@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
+
+
+def diff(hunks: str = HUNK, before: bytes = OLD, after: bytes = NEW, name: str = "a.rs") -> str:
+    index = f"index {blob_id(before)[:12]}..{blob_id(after)[:12]} 100644"
+    return f"diff --git a/{name} b/{name}\n{index}\n--- a/{name}\n+++ b/{name}\n{hunks}"
+
+
+def changes(text: str) -> tuple[FileChange, ...]:
+    parsed = parse(text)
+    assert not isinstance(parsed, Unreadable), parsed
+    return parsed
+
+
+def series(*diffs: str) -> Series:
+    return Series("s", tuple(Patch(index, "s", changes=changes(text)) for index, text in enumerate(diffs, 1)))
+
+
+def images(*diffs: str, tree: Tree | None = None) -> tuple[FileImages, ...]:
+    return build(series(*diffs), tree or NoTree()).files
+
+
+def post(file: FileImages) -> Image:
+    assert file.post is not None
+    return file.post
+
+
+def test_without_a_tree_the_hunks_are_all_that_is_known() -> None:
+    (file,) = images(diff("@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -9,2 +9,3 @@\n nine\n+new\n ten\n"))
+
+    assert post(file) == Image(
+        "a.rs", "post", (Fragment(1, b"one\n2\nthree\n"), Fragment(9, b"nine\nnew\nten\n")), False, frozenset({2, 10})
+    )
+    assert file.pre == Image(
+        "a.rs", "pre", (Fragment(1, b"one\ntwo\nthree\n"), Fragment(9, b"nine\nten\n")), False, frozenset({2})
+    )
+
+
+def test_hunks_that_touch_are_one_fragment() -> None:
+    (file,) = images(diff("@@ -1,2 +1,2 @@\n one\n-two\n+2\n@@ -3,1 +3,1 @@\n-three\n+3\n"))
+
+    assert post(file).fragments == (Fragment(1, b"one\n2\n3\n"),)
+
+
+@pytest.mark.parametrize("tree", [BlobTree({blob_id(OLD): OLD}), FileTree({"a.rs": OLD})])
+def test_a_known_pre_image_makes_both_sides_whole_and_proven(tree: Tree) -> None:
+    (file,) = images(diff(), tree=tree)
+
+    assert (post(file).content, post(file).complete, post(file).verified) == (NEW, True, True)
+    assert file.pre is not None
+    assert (file.pre.content, file.pre.verified) == (OLD, True)
+
+
+def test_a_tree_file_that_is_not_the_announced_blob_is_not_used() -> None:
+    (file,) = images(diff(), tree=FileTree({"a.rs": b"zero\n" + OLD}))
+
+    assert not post(file).complete
+
+
+def test_a_hunk_that_does_not_fit_leaves_the_image_partial() -> None:
+    (file,) = images(diff("@@ -1,3 +1,3 @@\n one\n-zwei\n+2\n three\n"), tree=FileTree({"a.rs": OLD}))
+
+    assert not post(file).complete
+
+
+def test_a_result_that_is_not_the_announced_blob_is_whole_but_unproven() -> None:
+    (file,) = images(diff(after=b"stale"), tree=FileTree({"a.rs": OLD}))
+
+    assert (post(file).complete, post(file).verified) == (True, False)
+
+
+def test_an_earlier_patch_gives_the_pre_image_and_proof_is_handed_on() -> None:
+    new = f"diff --git a/a.rs b/a.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
+    new += "--- /dev/null\n+++ b/a.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
+    moved = "diff --git a/a.rs b/b.rs\nsimilarity index 100%\nrename from a.rs\nrename to b.rs\n"
+    built = build(series(new, diff(), moved), NoTree())
+
+    assert [(post(file).content, post(file).verified) for file in built.files] == [
+        (OLD, True),
+        (NEW, True),
+        (NEW, True),
+    ]
+    assert built.blobs == {blob_id(OLD): OLD, blob_id(NEW): NEW}
+
+
+def test_a_blob_of_an_earlier_patch_is_found_under_another_name() -> None:
+    new = f"diff --git a/x.rs b/x.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
+    new += "--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
+
+    assert post(images(new, diff())[1]).verified
+
+
+def test_a_partly_known_file_does_not_fall_back_to_the_base() -> None:
+    plain = "--- a/a.rs\n+++ b/a.rs\n" + HUNK.replace("one", "uno")
+    files = images(plain, plain.replace("two", "2").replace("+2", "+zwei"), tree=FileTree({"a.rs": OLD}))
+
+    assert [post(file).complete for file in files] == [False, False]
+
+
+def test_a_plain_diff_that_fits_the_tree_is_whole_but_unproven() -> None:
+    (file,) = images("--- a/a.rs\n+++ b/a.rs\n" + HUNK, tree=FileTree({"a.rs": OLD}))
+
+    assert (post(file).content, post(file).verified) == (NEW, False)
+
+
+def test_a_deleted_file_has_its_whole_pre_image() -> None:
+    gone = f"diff --git a/a.rs b/a.rs\ndeleted file mode 100644\nindex {blob_id(OLD)}..0000000\n"
+    (file,) = images(gone + "--- a/a.rs\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-one\n-two\n-three\n")
+
+    assert file.post is None
+    assert file.pre is not None
+    assert (file.pre.content, file.pre.verified, file.pre.touched) == (OLD, True, frozenset({1, 2, 3}))
+
+
+def test_a_binary_change_has_no_images() -> None:
+    (file,) = images("diff --git a/l.png b/l.png\nBinary files a/l.png and b/l.png differ\n")
+
+    assert (file.pre, file.post) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "hunk", "after"),
+    [
+        (b"a", "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n", b"b\n"),
+        (b"a\n", "@@ -1 +1 @@\n-a\n+b\n\\ No newline at end of file\n", b"b"),
+        (b"a\nb", "@@ -1 +1,2 @@\n a\n+c\n", b"a\nc\nb"),
+        (b"a\n", "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n", None),
+        (b"a", "@@ -1 +1 @@\n-a\n+b\n", None),
+        (b"", "@@ -0,0 +1 @@\n+b\n", b"b\n"),
+        (b"a\n", "@@ -1 +0,0 @@\n-a\n", b""),
+        (b"a\n", "@@ -1,0 +2 @@\n+b\n", b"a\nb\n"),
+        (b"a\n", "@@ -2 +2 @@\n-a\n+b\n", None),
+        (b"a\n", "@@ -1 +2 @@\n-a\n+b\n", None),
+        (b"a\r\n", "@@ -1 +1 @@\n-a\r\n+b\n", None),
+        (b"\xff\n", "@@ -1 +1 @@\n-\udcff\n+\xe4\n", b"\xc3\xa4\n"),
+    ],
+)
+def test_hunks_apply_strictly(before: bytes, hunk: str, after: bytes | None) -> None:
+    (change,) = changes("diff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n" + hunk)
+
+    assert apply(before, change) == after
+
+
+def test_a_whole_file_counts_every_line_as_touched() -> None:
+    assert whole("a.rs", b"one\ntwo").touched == frozenset({1, 2})
+    assert list(whole("a.rs", b"one\ntwo\n").lines()) == [(1, "one"), (2, "two")]
+    assert whole("a.rs", b"").content == b""
+
+
+def test_overlapping_hunks_do_not_overlap_in_the_image() -> None:
+    (change,) = changes(diff("@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -2,1 +2,1 @@\n-x\n+y\n"))
+    (file,) = build(Series("s", (Patch(1, "s", changes=(replace(change, blob_before=None),)),)), NoTree()).files
+
+    assert post(file).fragments == (Fragment(1, b"one\n2\nthree\n"),)

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Diffs as they come by mail: what is read, and what is refused with its line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.diff.parse import MAX_FILES, parse, read_patch
+from rules.diff.patch import FileChange, Unreadable
+from tests.growth import assert_linear, repeated
+
+HEADER = "diff --git a/a.rs b/a.rs\nindex 1111111..2222222 100644\n--- a/a.rs\n+++ b/a.rs\n"
+HUNK = "@@ -1,2 +1,3 @@ fn a()\n one\n+two\n three\n"
+BODY = f"""\
+From: A Author <author@example.org>
+
+Say why.
+
+@@ -1,2 +1,2 @@ is not a hunk here
+
+Signed-off-by: A Author <author@example.org>
+---
+v2: nothing
+ a.rs | 1 +
+ 1 file changed, 1 insertion(+)
+
+{HEADER}{HUNK}--{" "}
+2.43.0
+
+"""
+
+
+def only(diff: str) -> FileChange:
+    changes = parse(diff)
+    assert not isinstance(changes, Unreadable), changes
+    assert len(changes) == 1
+    return changes[0]
+
+
+def refused(diff: str) -> Unreadable:
+    changes = parse(diff)
+    assert isinstance(changes, Unreadable)
+    return changes
+
+
+def test_a_mail_becomes_log_trailers_notes_and_changes() -> None:
+    patch = read_patch(3, "rust: a: add two", BODY)
+
+    assert patch.index == 3
+    assert patch.log == "Say why.\n\n@@ -1,2 +1,2 @@ is not a hunk here"
+    assert patch.trailers == ("Signed-off-by: A Author <author@example.org>",)
+    assert patch.notes.startswith("v2: nothing")
+    assert patch.damage is None
+    assert [(line.marker, line.text, line.before, line.after) for line in patch.changes[0].hunks[0].lines] == [
+        (" ", "one", 1, 1),
+        ("+", "two", None, 2),
+        (" ", "three", 2, 3),
+    ]
+
+
+def test_a_mail_without_a_diff_is_a_patch_without_changes() -> None:
+    patch = read_patch(0, "cover", "Hello.\n\n a | 2 +-\n-- \n2.43.0\n")
+
+    assert (patch.changes, patch.damage) == ((), None)
+
+
+def test_crlf_mail_reads_like_lf_mail() -> None:
+    assert read_patch(1, "s", BODY.replace("\n", "\r\n")) == read_patch(1, "s", BODY)
+
+
+def test_blob_ids_and_modes_of_the_index_line() -> None:
+    change = only(HEADER + HUNK)
+
+    assert (change.blob_before, change.blob_after) == ("1111111", "2222222")
+    assert (change.mode_before, change.mode_after) == ("100644", "100644")
+
+
+def test_zero_and_short_blob_ids_prove_nothing() -> None:
+    change = only(HEADER.replace("1111111..2222222", "0000000..2222") + HUNK)
+
+    assert (change.blob_before, change.blob_after) == (None, None)
+
+
+def test_form_feed_and_line_separators_stay_inside_their_line() -> None:
+    change = only(HEADER + "@@ -1 +1 @@\n-a\fb\x85\n+a\u2028b\x1c\n")
+
+    assert [line.text for line in change.hunks[0].lines] == ["a\fb\x85", "a\u2028b\x1c"]
+
+
+def test_a_context_line_stripped_to_nothing_is_an_empty_context_line() -> None:
+    change = only(HEADER + "@@ -1,2 +1,3 @@\n\n+two\n three\n\n\n")
+
+    assert [(line.marker, line.text) for line in change.hunks[0].lines] == [(" ", ""), ("+", "two"), (" ", "three")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "bare"),
+    [
+        ("-a\n\\ No newline at end of file\n+b\n", (True, False)),
+        ("-a\n+b\n\\ No newline at end of file\n", (False, True)),
+        ("-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n", (True, True)),
+    ],
+)
+def test_missing_newlines_belong_to_their_side(lines: str, bare: tuple[bool, bool]) -> None:
+    change = only(HEADER + "@@ -1 +1 @@\n" + lines)
+
+    assert (change.ends_without_newline_before, change.ends_without_newline_after) == bare
+
+
+def test_new_and_deleted_files() -> None:
+    new = only(
+        "diff --git a/x y.rs b/x y.rs\nnew file mode 100755\nindex 000000000000..1234567890ab\n"
+        "--- /dev/null\n+++ b/x y.rs\t\n@@ -0,0 +1 @@\n+one\n"
+    )
+    gone = only(
+        "diff --git a/x b/x\ndeleted file mode 100644\nindex 1234567890ab..000000000000\n"
+        "--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n"
+    )
+
+    assert (new.before, new.after, new.mode_after, new.blob_before) == (None, "x y.rs", "100755", None)
+    assert (gone.before, gone.after, gone.blob_after) == ("x", None, None)
+
+
+def test_empty_new_file_has_no_hunks() -> None:
+    change = only("diff --git a/e b/e\nnew file mode 100644\nindex 000000000000..e69de29bb2d1\n")
+
+    assert (change.before, change.after, change.hunks) == (None, "e", ())
+
+
+def test_rename_copy_and_mode_change_without_hunks() -> None:
+    rename = only("diff --git a/o.rs b/n.rs\nsimilarity index 100%\nrename from o.rs\nrename to n.rs\n")
+    copy = only("diff --git a/o.rs b/n.rs\nsimilarity index 100%\ncopy from o.rs\ncopy to n.rs\n")
+    mode = only("diff --git a/o.rs b/o.rs\nold mode 100644\nnew mode 100755\n")
+
+    assert (rename.before, rename.after, rename.renamed, rename.copied) == ("o.rs", "n.rs", True, False)
+    assert (copy.before, copy.after, copy.renamed, copy.copied) == ("o.rs", "n.rs", False, True)
+    assert (mode.path, mode.mode_before, mode.mode_after) == ("o.rs", "100644", "100755")
+
+
+@pytest.mark.parametrize(
+    "tail", ["Binary files a/l.png and b/l.png differ\n", "GIT binary patch\nliteral 3\nKcmZ\n@@ -\n"]
+)
+def test_binary_changes(tail: str) -> None:
+    change = only("diff --git a/l.png b/l.png\nindex 1111111..2222222 100644\n" + tail)
+
+    assert (change.binary, change.hunks) == (True, ())
+
+
+def test_quoted_paths_are_unquoted_with_octal_escapes() -> None:
+    name = r"d/\"q\"\303\244\\.rs"
+    paths = f'"a/{name}" "b/{name}"'
+
+    change = only(f'diff --git {paths}\nindex 1111111..2222222\n--- "a/{name}"\n+++ "b/{name}"\n{HUNK}')
+    moded = only(f"diff --git {paths}\nnew mode 100755\n")
+
+    assert change.path == 'd/"q"ä\\.rs'
+    assert moded.path == change.path
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "--- a/d/a.c\n+++ b/d/a.c\n",
+        "--- linux.orig/d/a.c\t2026-01-01 00:00:00\n+++ linux/d/a.c\t2026-01-02 00:00:00\n",
+        "Index: linux/d/a.c\n====\n--- linux.orig/d/a.c\n+++ linux/d/a.c\n",
+        "diff --git d/a.c d/a.c\n--- d/a.c\n+++ d/a.c\n",
+        "diff --git i/d/a.c w/d/a.c\n--- i/d/a.c\n+++ w/d/a.c\n",
+    ],
+)
+def test_prefixes_of_other_tools(header: str) -> None:
+    patch = read_patch(1, "s", "Why.\n\n" + header + HUNK)
+
+    assert patch.damage is None
+    assert patch.paths == ("d/a.c",)
+
+
+def test_a_plain_diff_tells_a_new_file_by_its_numbers() -> None:
+    assert only("--- /dev/null\n+++ b/d/a.c\n@@ -0,0 +1 @@\n+x\n").created
+    assert only("--- t.orig/d/a.c\n+++ t/d/a.c\n@@ -0,0 +1 @@\n+x\n").created
+
+
+@pytest.mark.parametrize(
+    "end", ["-- \n2.43.0\n", "\n---\nbase-commit: 12345678\nchange-id: x\n", "\n\n", "_____\nlist\n"]
+)
+def test_what_stands_behind_the_last_hunk_is_harmless(end: str) -> None:
+    assert only(HEADER + HUNK + end).hunks == only(HEADER + HUNK).hunks
+
+
+@pytest.mark.parametrize(
+    ("diff", "line", "word"),
+    [
+        (HEADER + "@@ -1,2 +1,3 @@\n one\n+two\n", 7, "shorter"),
+        (HEADER + "@@ -1,2 +1,3 @@\n one\n+two wrapped\nline\n three\n", 8, "shorter"),
+        (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n", 7, "longer"),
+        (HEADER + "@@ -1,1 +1,1 @@\n one\n\n+two\n", 8, "longer"),
+        (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n" + HUNK, 8, "longer"),
+        (HEADER + HUNK + "wrapped\n" + HUNK, 9, "between"),
+        (HEADER + "@@ -1,2 +1,3 @@\n one\n\xa0two\n three\n", 7, "shorter"),
+        (HEADER + "@@ -x +1,3 @@\n one\n", 5, "damaged"),
+        (HEADER + "@@ -1,1 +1 1 @@\n one\n", 5, "damaged"),
+        (HEADER + "@@ -1,9" + "9" * 5000 + " +1 @@\n one\n", 5, "integer|digits|limit"),
+        ("diff --cc a.rs\nindex 1,2..3\n", 1, "combined"),
+        ("diff --git a/a.rs b/a.rs\nindex 1111111..2222222 100644\n", 1, "without a change"),
+        ("diff --git a/../x b/../x\nnew mode 100755\n", 1, "leaves"),
+        ('diff --git "a/x\\ny" "b/x\\ny"\nnew mode 100755\n', 1, "control"),
+        ("diff --git \nnew mode 100755\n", 1, "name"),
+    ],
+)
+def test_damage_is_a_value_with_its_line(diff: str, line: int, word: str) -> None:
+    problem = refused(diff)
+
+    assert any(part in problem.reason for part in word.split("|")), problem
+    assert problem.line == line
+
+
+def test_damage_counts_lines_of_the_mail_and_drops_the_other_files() -> None:
+    body = "Why.\n---\n" + HEADER + HUNK + HEADER + "@@ -1,2 +1,3 @@\n one\n"
+
+    patch = read_patch(1, "s", body)
+
+    assert patch.changes == ()
+    assert patch.damage is not None
+    assert patch.damage.line == 2 + 8 + 6
+
+
+@given(st.text(alphabet=st.sampled_from(list('+- @\\\nabd/"-,0123 \t\r\f')), max_size=300))
+def test_no_text_makes_it_raise(noise: str) -> None:
+    parse(HEADER + HUNK + noise)
+    parse(HEADER + "@@ -1,2 +1,3 @@" + noise)
+    read_patch(1, "", "diff --git " + noise)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [" and ", "://x ", 'a/" "b/', "@@ -1 +1 @@\n", "--- a\n+++ b\n@@ -1 +1 @@\n", "diff --git a/a b/a\n", "\\\n"],
+)
+def test_hostile_megabytes_are_read_in_linear_time(unit: str) -> None:
+    for head in ("", "diff --git ", "Binary files ", HEADER + HUNK, HEADER + HUNK + "Binary files ", "--- a\n+++ "):
+        make = repeated(unit, head)
+        assert isinstance(read_patch(1, "", make(500_000)).changes, tuple)
+        assert_linear(make, lambda text: read_patch(1, "", text), 50_000)
+
+
+def test_a_patch_of_too_many_files_is_not_read() -> None:
+    one = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-a\n+b\n"
+    full = "".join(one.format(number) for number in range(MAX_FILES))
+
+    read = parse(full)
+
+    assert not isinstance(read, Unreadable) and len(read) == MAX_FILES
+    assert parse(full + one.format("x")) == Unreadable("more than 10,000 files")

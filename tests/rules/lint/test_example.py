@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The notation of examples: what stands right of the bar becomes a series, left of it what is expected."""
+
+import pytest
+
+from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
+from rules.lint.engine import view
+from rules.lint.example import MalformedExampleError, load
+from rules.lint.expectations import differences
+from rules.lint.rule import Example
+
+TWO = Example(
+    "two patches",
+    """
+             | tree a.rs
+             |  fn a() {
+             |      b()
+             |  }
+             | patch rust: led: new
+             | Say why.
+           ! |
+             | Signed-off-by: A <a@example.org>
+             | diff led.rs (new)
+             | +fn on() {
+    !! bug low | +    unsafe { on() }
+             | +}
+             | patch rust: led: mend
+             | diff led.rs
+             |  fn on() {
+             | +    // SAFETY: yes.
+             |      unsafe { on() }
+             | diff a.rs
+             | -    b()
+      mended | +    c()
+    """.replace("\n      mended |", "\n    ! mended |"),
+)
+
+
+def finding(line: int, patch: int = 1, severity: Severity = Severity.BUG) -> Finding:
+    return Finding("r", severity, Confidence.LOW, Anchor(patch, "led.rs", "post", line, 1, "x"), "m")
+
+
+def test_an_example_becomes_a_series_with_whole_images() -> None:
+    loaded = load(TWO)
+    shown = view(loaded.series, loaded.tree)
+
+    assert [(file.patch.index, file.path, file.post is not None and file.post.verified) for file in shown.files] == [
+        (1, "led.rs", True),
+        (2, "led.rs", True),
+        (2, "a.rs", True),
+    ]
+    assert shown.files[1].post is not None
+    assert shown.files[1].post.content == b"fn on() {\n    // SAFETY: yes.\n    unsafe { on() }\n}\n"
+    assert loaded.series.patches[0].log == "Say why."
+    assert loaded.series.patches[0].trailers == ("Signed-off-by: A <a@example.org>",)
+
+
+def test_the_margin_says_what_is_expected() -> None:
+    places = [(one.place, one.count, one.severity, one.confidence, one.mended) for one in load(TWO).expected]
+
+    assert places == [
+        ((1, "", "", 2), 1, None, None, False),
+        ((1, "led.rs", "post", 2), 2, Severity.BUG, Confidence.LOW, False),
+        ((2, "a.rs", "post", 2), 1, None, None, True),
+    ]
+
+
+def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
+    example = Example("e", "| diff led.rs (new)\n! nit high | +a\n! mended | +b\n| +c\n")
+
+    said = differences(load(example).expected, "r", [finding(1), finding(3), finding(9, 1)])
+
+    assert [line.split(": ")[1] for line in said] == [
+        "expected confidence high, got low",
+        "expected severity nit, got bug",
+        "expected 1 findings, got 0",
+        "not expected",
+        "not expected",
+    ]
+
+
+def test_agreement_and_other_rules_findings_are_no_difference() -> None:
+    example = Example("e", "| patch s\n! | log\n| diff led.rs (new)\n! | +a\n")
+    log = Finding("r", Severity.NIT, Confidence.HIGH, LogAnchor(1, 1, "log"), "m")
+    other = Finding("other", Severity.NIT, Confidence.HIGH, LogAnchor(1, 1, "log"), "m")
+
+    assert differences(load(example).expected, "r", [finding(1), log, other]) == ()
+
+
+def test_a_hunk_without_a_known_file_stands_somewhere() -> None:
+    loaded = load(Example("e", "| diff led.rs\n| @@ fn a\n|  a\n! | -b\n| @@ 7 @@\n! | +c\n"))
+    (file,) = view(loaded.series, loaded.tree).files
+
+    assert [one.place[2:] for one in loaded.expected] == [("pre", 102), ("post", 7)]
+    assert file.post is not None
+    assert not file.post.complete
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("diff a.rs", "no \\|"),
+        ("| +a", "neither patch"),
+        ("| diff", "neither patch"),
+        ("| diff a b", "not a diff line"),
+        ("| diff a.rs (new)\n| a", "starts with"),
+        ("| diff a.rs (new)\n? | +a", "cannot read the margin"),
+        ("| diff a.rs (new)\n! loud | +a", "loud"),
+        ("| tree a.rs\n|  x\n|  x\n| diff a.rs\n| -x", "fits 2 places"),
+    ],
+)
+def test_a_malformed_example_is_told_by_line(text: str, message: str) -> None:
+    with pytest.raises(MalformedExampleError, match=message):
+        load(Example("e", text))
+
+
+def test_renamed_deleted_and_bare_files() -> None:
+    text = "| diff o.rs => n.rs (whole)\n|  a\n| -b\n| +c\n| diff g.rs (deleted)\n| -x\n"
+    loaded = load(Example("e", text + "| diff b.rs (new)\n| +x\n| \\ No newline\n"))
+    files = view(loaded.series, loaded.tree).files
+
+    assert [(file.change.before, file.change.after) for file in files] == [
+        ("o.rs", "n.rs"), ("g.rs", None), (None, "b.rs")]  # fmt: skip
+    assert [file.post.content for file in files if file.post is not None] == [b"a\nc\n", b"x"]

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""C declarations from whole files and from hunks."""
+
+import pytest
+
+from rules.source.c.source import Declaration, Kind, scan
+from tests.growth import assert_linear, repeated
+
+
+def _one(text: str, name: str, whole: bool = True) -> Declaration:
+    found = [one for one in scan(text, whole=whole).declarations if one.name == name]
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "signature"),
+    [
+        ("int lamp_on(struct lamp *lamp);", Kind.FUNCTION, "int lamp_on(struct lamp *)"),
+        ("extern void lamp_on(void);", Kind.FUNCTION, "void lamp_on(void)"),
+        ("extern int\nlamp_on(int a,\n\tint b);", Kind.FUNCTION, "int lamp_on(int, int)"),
+        ("static inline bool lamp_on(u8 x)\n{\n\treturn x;\n}", Kind.INLINE, "static inline bool lamp_on(u8)"),
+        ("static __always_inline int lamp_on(void) { return 0; }", Kind.INLINE, "static inline int lamp_on(void)"),
+        ("static int lamp_on(void)\n{\n}", Kind.STATIC, "static int lamp_on(void)"),
+        ("int __must_check lamp_on(const char *n) __printf(1, 2);", Kind.FUNCTION, "int lamp_on(const char *)"),
+        (
+            "struct a *__init __attribute__((cold)) lamp_on(int (*f)(struct a *a, void *d), void *d);",
+            Kind.FUNCTION,
+            "struct a *lamp_on(int (*)(struct a *, void *), void *)",
+        ),
+        ("int (lamp_on)(unsigned long int n);", Kind.FUNCTION, "int lamp_on(unsigned long)"),
+        ("int lamp_on(__u32 a, uint8_t b, char name[16]);", Kind.FUNCTION, "int lamp_on(u32, u8, char *)"),
+        ("int lamp_on(a, b)\nint a;\nchar *b;\n{\n}", Kind.FUNCTION, "int lamp_on(a, b)"),
+        ("#define lamp_on 3", Kind.MACRO, "#define lamp_on 3"),
+        ("#define lamp_on(x, y) \\\n\tdo_on(x, \\\n\t y)", Kind.MACRO_FUNCTION, "#define lamp_on(x, y)"),
+        ("typedef unsigned int __bitwise lamp_on;", Kind.TYPEDEF, "typedef unsigned lamp_on"),
+        ("typedef int (*lamp_on)(int);", Kind.TYPEDEF, "typedef int (*)(int) lamp_on"),
+        ("typedef void (lamp_on)(struct a *);", Kind.TYPEDEF, "typedef void (struct a *) lamp_on"),
+        ("extern struct lamp lamp_on;", Kind.VARIABLE, "struct lamp lamp_on"),
+        ("struct lamp_on;", Kind.OPAQUE, "forward declaration lamp_on"),
+        ("EXPORT_SYMBOL_GPL(lamp_on);", Kind.EXPORT, "export lamp_on"),
+        ("SYSCALL_DEFINE1(lamp_on, int, fd)\n{\n}", Kind.FUNCTION, "long sys_lamp_on(int)"),
+    ],
+)
+def test_a_declaration_has_its_kind_and_canonical_signature(text: str, kind: Kind, signature: str) -> None:
+    (found,) = scan(text + "\n").declarations
+
+    assert (kind, signature) == (found.kind, found.signature)
+
+
+def test_a_definition_of_the_oldest_kind_on_one_line_declares_no_parameter() -> None:
+    found = scan("int lamp_on(a, b) int a; char *b; {\n\treturn 0;\n}\nint lamp_off(int c);\n").declarations
+
+    assert [("lamp_on", True), ("lamp_off", False)] == [(one.name, one.defined) for one in found]
+
+
+def test_a_struct_has_its_fields_with_types_and_conditions() -> None:
+    text = """struct lamp {
+    int level; /* of light; { */
+    unsigned long a, *b;
+    void (*set)(struct lamp *lamp, int level);
+    struct {
+        u8 red;
+        union { u16 green; };
+    };
+    struct colour { u8 blue; } colour;
+#ifdef CONFIG_LAMP_NAMES
+    char name[16];
+#endif
+    unsigned int on:1;
+    DECLARE_BITMAP(bits, 8);
+} __packed;
+"""
+
+    members = {one.name: (one.type, one.conditions) for one in _one(text, "lamp").members}
+
+    assert {
+        "level": ("int", ()),
+        "a": ("unsigned long", ()),
+        "b": ("unsigned long *", ()),
+        "set": ("void (*)(struct lamp *, int)", ()),
+        "red": ("u8", ()),
+        "green": ("u16", ()),
+        "colour": ("struct colour", ()),
+        "colour.blue": ("u8", ()),
+        "name": ("char[16]", ("defined(CONFIG_LAMP_NAMES)",)),
+        "on": ("unsigned : 1", ()),
+        "bits": ("BITMAP(8)", ()),
+    } == members
+
+
+def test_a_macro_may_open_a_struct() -> None:
+    assert [("owner", "int")] == [
+        (one.name, one.type) for one in _one("context_lock_struct(mutex) {\n\tint owner;\n};\n", "mutex").members
+    ]
+
+
+def test_braces_inside_a_macros_arguments_do_not_end_it() -> None:
+    text = """DEFINE_CLASS(lamp, struct lamp_class,
+        if (_T.id) lamp_off(_T.id),
+        ((struct lamp_class){
+            .id = lamp_on(id, ptr),
+        }),
+        int id, void *ptr, int level);
+int after(void);
+"""
+
+    assert ["class_lamp_constructor", "after"] == [one.name for one in scan(text).declarations]
+
+
+def test_fields_know_the_anonymous_members_around_them() -> None:
+    text = """struct lamp {
+    int level;
+    union { u8 red; struct { u8 deep; struct named { union { u8 inner; }; } named; }; };
+    struct_group(all,
+        u8 first;
+        union { u8 second; };
+    );
+    u8 after;
+#ifdef CONFIG_LAMP
+    union { u8 gated; };
+#endif
+    union { u8 last; };
+};
+"""
+    one, two = "__bindgen_anon_1.", "__bindgen_anon_2."
+
+    assert {
+        "level": "",
+        "red": one,
+        "deep": one + one,
+        "named": one + one,
+        "named.inner": one,
+        "first": two + one,
+        "second": two + one + one,
+        "after": "",
+        "gated": "__bindgen_anon.",
+        "last": "__bindgen_anon.",
+    } == {member.name: member.through for member in _one(text, "lamp").members}
+
+
+def test_enumerators_are_counted_as_c_counts_them() -> None:
+    text = "enum lamp {\n\tOFF,\n\tON = 1 << 2,\n\tDIM,\n\tREMOTE = OTHER,\n\tFAR,\n\tSUM = ON | DIM,\n};\n"
+
+    found = {one.name: one.type for one in scan(text).declarations if one.kind is Kind.CONSTANT}
+
+    assert {"OFF": "0", "ON": "4", "DIM": "5", "REMOTE": "OTHER", "FAR": "OTHER + 1", "SUM": "5"} == found
+    assert "lamp" == _one(text, "OFF").parent
+
+
+def test_conditions_follow_nests_and_leave_header_guards_out() -> None:
+    text = """#ifndef _LAMP_H
+#define _LAMP_H
+#if IS_ENABLED(CONFIG_LAMP) && defined(CONFIG_X)
+int one(void);
+#ifdef CONFIG_Y
+int two(void);
+#else
+int three(void);
+#endif
+#elif defined CONFIG_Z
+int four(void);
+#else
+int five(void);
+#endif
+#ifdef __KERNEL__
+int six(void);
+#endif
+#ifndef seven
+#define seven seven
+#endif
+#endif
+"""
+    base = "IS_ENABLED(CONFIG_LAMP) && defined(CONFIG_X)"
+
+    found = {one.name: one.conditions for one in scan(text).declarations if one.name != "_LAMP_H"}
+
+    assert {
+        "one": (base,),
+        "two": (base, "defined(CONFIG_Y)"),
+        "three": (base, "!defined(CONFIG_Y)"),
+        "four": (f"!({base}) && defined(CONFIG_Z)",),
+        "five": (f"!({base}) && !defined(CONFIG_Z)",),
+        "six": (),
+        "seven": (),
+    } == found
+
+
+def test_ifdefs_that_unbalance_braces_do_not_swallow_what_follows() -> None:
+    text = "int a(void)\n{\n#ifdef X\n\tif (b) {\n#else\n\tif (c) {\n#endif\n\t}\n}\nint d(void);\n"
+
+    assert ["a", "d"] == [one.name for one in scan(text).declarations]
+
+
+def test_a_hunk_shows_what_stands_whole_in_it() -> None:
+    text = "\treturn 0;\n}\n\nint lamp_on(int a);\nint lamp_off(int a,\n"
+
+    assert ["lamp_on"] == [one.name for one in scan(text, 20, whole=False).declarations]
+    assert 23 == scan(text, 20, whole=False).declarations[0].line
+
+
+def test_a_hunk_may_begin_in_a_comment() -> None:
+    assert ["b"] == [one.name for one in scan(" * int a(void);\n */\nint b(void);\n", whole=False).declarations]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "}", "((((", "#", "#define", "struct {", "/*", '"', "enum x {", "\x00\n#if\n#else", "typedef"]
+)
+def test_torn_text_is_read_without_a_fuss(text: str) -> None:
+    assert scan(text).includes == ()
+
+
+def test_includes_are_kept_as_written() -> None:
+    assert ("<linux/a.h>", '"b.h"') == scan('#include <linux/a.h>\n# include "b.h"\n').includes
+
+
+@pytest.mark.parametrize("unit", ["#if A\n", "#if A\n#elif B\n", "#elif A\n", "struct {\n", "union { struct {\n"])
+def test_nests_without_end_cost_linear_time_and_are_no_crash(unit: str) -> None:
+    for before in ("", "struct s {\n"):
+        assert_linear(repeated(unit, before, "int a;\n"), scan, 25_000)
+
+
+def test_conditions_are_followed_through_a_deep_nest() -> None:
+    text = (
+        "".join(f"#ifdef A{n}\n" for n in range(100)) + "#endif\n" * 99 + "int a(void);\n#else\nint b(void);\n#endif\n"
+    )
+
+    conditions = {one.name: one.conditions for one in scan(text).declarations}
+
+    assert conditions == {"a": ("defined(A0)",), "b": ("!defined(A0)",)}

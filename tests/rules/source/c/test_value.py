@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""C constant expressions."""
+
+import pytest
+
+from rules.source.c.source import evaluate, ioctl_number, plain_expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1 << 3", 8),
+        ("0x10UL | A", 23),
+        ("(1U << 31)", 1 << 31),
+        ("BIT(4)", 16),
+        ("~0", -1),
+        ("-1 + 2 * 3", 5),
+        ("010", 8),
+        ("'a'", 97),
+        ("(A)", 7),
+        ("B", None),
+        ("sizeof(x)", None),
+        ("1 / 0", None),
+        ("1 << 99", None),
+        ("((int)1)", None),
+        ("(" * 3000, None),
+        ("", None),
+    ],
+)
+def test_a_value_is_told_where_it_can_be(expression: str, value: int | None) -> None:
+    assert value == evaluate(expression, {"A": 7})
+
+
+@pytest.mark.parametrize(
+    ("expression", "number"),
+    [
+        ("_IOW('b', 5, __u32)", ("IOW", 98, 5)),
+        ("_IO(0x12, 1)", ("IO", 18, 1)),
+        ("_IOR(MAGIC, 1, int)", None),
+        ("_IOC(1, 2, 3, 4)", None),
+        ("7", None),
+    ],
+)
+def test_an_ioctl_is_told_by_its_direction_type_and_number(expression: str, number: tuple[object, ...] | None) -> None:
+    assert number == ioctl_number(expression)
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        ("3", True),
+        ("(A | 1 << 2)", True),
+        ('"text"', True),
+        ('PREFIX "1"', True),
+        ("((__force gfp_t)1)", False),
+        ("BIT(3)", False),
+        ("struct lamp", False),
+        ("", False),
+    ],
+)
+def test_bindgen_makes_constants_of_plain_expressions(body: str, plain: bool) -> None:
+    assert plain is plain_expression(body)

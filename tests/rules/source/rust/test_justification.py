@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which comments justify an unsafe site: Clippy 1.95's verdicts, found by experiment, and what a person adds."""
+
+import pytest
+
+from rules.diff.image import whole
+from rules.source.rust.model import SafetyReading
+from rules.source.rust.source import parse
+
+CLIPPY = {
+    "above the line": ("// SAFETY: a\nlet x = unsafe { g(1) };", "above"),
+    "lower case": ("// safety: a\nunsafe { g(1) };", "above"),
+    "anywhere in the comment": ("// not a SAFETY: a\nunsafe { g(1) };", "above"),
+    "no space": ("//SAFETY: a\nunsafe { g(1) };", "above"),
+    "heading with colon": ("// # Safety: a\nunsafe { g(1) };", "above"),
+    "doc comment": ("/// SAFETY: a\nlet x = unsafe { g(1) };", "above"),
+    "prose before": ("// TODO: x\n// SAFETY: a\nunsafe { g(1) };", "above"),
+    "prose after": ("// SAFETY: a\n// - list\n// NOTE: b\nunsafe { g(1) };", "above"),
+    "blank inside the run": ("// SAFETY: a\n\n// other\nunsafe { g(1) };", "above"),
+    "attribute": ("// SAFETY: a\n#[allow(unused)]\nlet x = unsafe { g(1) };", "above"),
+    "attribute inside the run": ("// SAFETY: a\n#[allow(unused)]\n// b\nlet x = unsafe { g(1) };", "above"),
+    "block comment": ("/* SAFETY: a */\nunsafe { g(1) };", "above"),
+    "long block comment": ("/*\n * SAFETY: a\n */\nunsafe { g(1) };", "above"),
+    "let": ("// SAFETY: a\nlet x: Long =\n    unsafe { g(1) };", "above-statement"),
+    "let with type call": ("// SAFETY: a\nlet x = Ok(\n    foo(unsafe { g(1) }),\n);", "above-statement"),
+    "tail call": ("// SAFETY: a\nOk(\n    unsafe { g(1) },\n)", "above-statement"),
+    "method chain": ("// SAFETY: a\nx.iter()\n    .map(|x| unsafe { g(x) })\n    .count();", "above-statement"),
+    "closure without braces": ("// SAFETY: a\nlet c = x.map(|x|\n    unsafe { g(x) });", "above-statement"),
+    "tuple": ("// SAFETY: a\nlet t = (\n    1,\n    unsafe { g(1) },\n);", "above-statement"),
+    "array": ("// SAFETY: a\nlet t = [\n    unsafe { g(1) },\n];", "above-statement"),
+    "assignment": ("// SAFETY: a\ny = foo(\n    unsafe { g(1) });", "above-statement"),
+    "return": ("// SAFETY: a\nreturn foo(\n    unsafe { g(1) });", "above-statement"),
+    "if head in let": ("// SAFETY: a\nlet y = if\n    unsafe { g(1) } == 1 { 1 } else { 2 };", "above-statement"),
+    "let else": ("// SAFETY: a\nlet Some(x) =\n    unsafe { g(1) } else { return };", "above-statement"),
+    "for head": ("// SAFETY: a\nfor i in 0..h(\n    unsafe { g(1) },\n) {}", "above-statement"),
+    "question mark in let": ("// SAFETY: a\nlet x = foo(\n    unsafe { g(1) })?;", "above-statement"),
+    "vec in let": ("// SAFETY: a\nlet x = vec![\n    unsafe { g(1) },\n];", "above-statement"),
+    "struct literal on one line": ("// SAFETY: a\nlet s = S { a: unsafe { g(1) } };", "above"),
+    "if head": ("// SAFETY: a\nif unsafe { g(1) } == 1 {}", "above"),
+    "match head": ("// SAFETY: a\nmatch unsafe { g(1) } { _ => {} }", "above"),
+    "match arm": ("match x {\n    // SAFETY: a\n    Some(x) => unsafe { g(x) },\n    _ => {}\n}", "above"),
+    "functional update": ("// SAFETY: a\nlet s = S { a, ..unsafe { zeroed() } };", "above"),
+    "functional update, split": ("// SAFETY: a\nlet s = S {\n    a,\n    ..unsafe { zeroed() }\n};", "above-statement"),
+    "macro argument": ('// SAFETY: a\npr_info!("{}", unsafe { g(1) });', "above"),
+    "field of an initialiser": ("try_pin_init!(S {\n    // SAFETY: a\n    a <- unsafe { g(1) },\n})", "above"),
+    "behind the line before": ("let x = // SAFETY: a\n    unsafe { g(1) };", "previous-line"),
+    "block behind the line before": ("let x = /* SAFETY: a */\n    unsafe { g(1) };", "previous-line"),
+    "first in the braces": ("unsafe {\n    // SAFETY: a\n    g(1)\n};", "inside"),
+    "inside one line": ("unsafe { /* SAFETY: a */ g(1) };", "inside"),
+}
+LENIENT = {
+    "attribute of several lines": ("// SAFETY: a\n#[expect(\n    x\n)]\nlet x = unsafe { g(1) };", "above-attribute"),
+    "attribute with comment": ("// SAFETY: a\n#[expect(x)] // b\nlet x = unsafe { g(1) };", "above-attribute"),
+    "for head that is a call": ("// SAFETY: a\nfor i in h(\n    unsafe { g(1) }) {}", "above-enclosing"),
+    "length of an array": ("// SAFETY: a\nlet x = [0;\n    unsafe { g(1) }];", "above-enclosing"),
+    "another block comment": ("// SAFETY: a\n/* b */\nunsafe { g(1) };", "above-attribute"),
+    "on its line": ("/* SAFETY: a */ unsafe { g(1) };", "same-line"),
+    "behind it": ("unsafe { g(1) }; // SAFETY: a", "trailing"),
+    "behind a long one": ("unsafe {\n    g(1)\n}; // SAFETY: a", "trailing"),
+    "late in the braces": ("unsafe {\n    // b\n    // SAFETY: a\n    g(1)\n};", "inside-late"),
+    "match": ("// SAFETY: a\nmatch x {\n    1 => unsafe { g(1) },\n    _ => {}\n}", "above-enclosing"),
+    "match in let": (
+        "// SAFETY: a\nlet y = match x {\n    1 => {\n        unsafe { g(1) }\n    }\n};",
+        "above-enclosing",
+    ),
+    "if": ("// SAFETY: a\nif x {\n    unsafe { g(1) };\n}", "above-enclosing"),
+    "else branch": ("// SAFETY: a\nif x {\n    a();\n} else {\n    unsafe { g(1) };\n}", "above-enclosing"),
+    "struct literal": ("// SAFETY: a\nlet s = S {\n    a: 1,\n    b: unsafe { g(1) },\n};", "above-enclosing"),
+    "braced closure": ("// SAFETY: a\nlet c = x.map(|x| {\n    unsafe { g(x) }\n});", "above-enclosing"),
+    "inline const": ("// SAFETY: a\nlet c = const {\n    unsafe { g(1) }\n};", "above-enclosing"),
+    "range": ("// SAFETY: a\nlet x = 0..\n    unsafe { g(1) };", "above-enclosing"),
+    "loop": ("// SAFETY: a\nfor i in x {\n    unsafe { g(1) };\n}", "above-enclosing"),
+    "while": ("// SAFETY: a\nwhile x {\n    let y = unsafe { g(1) };\n}", "above-enclosing"),
+    "bare block": ("// SAFETY: a\n{\n    unsafe { g(1) };\n}", "above-enclosing"),
+    "async block": ("// SAFETY: a\nlet y = async {\n    unsafe { g(1) }\n};", "above-enclosing"),
+    "labeled block": ("// SAFETY: a\nlet y = 'a: {\n    unsafe { g(1) }\n};", "above-enclosing"),
+    "bare block as value": ("// SAFETY: a\nlet y = {\n    unsafe { g(1) }\n};", "above-enclosing"),
+    "macro call": ('// SAFETY: a\npr_info!(\n    "{}",\n    unsafe { g(1) },\n);', "above-enclosing"),
+    "initialiser": (
+        "// SAFETY: a\ntry_pin_init!(S {\n    a: 1,\n    b <- unsafe { g(1) },\n})",
+        "above-enclosing",
+    ),
+    "question mark": ("// SAFETY: a\nfoo(\n    unsafe { g(1) })?;", "above-enclosing"),
+    "no colon": ("// SAFETY a\nunsafe { g(1) };", "untagged"),
+    "colon apart": ("// SAFETY : a\nunsafe { g(1) };", "untagged"),
+    "dash": ("// SAFETY - a\nunsafe { g(1) };", "untagged"),
+}
+NONE = {
+    "nothing": "unsafe { g(1) };",
+    "prose": "// This is safe, because.\nunsafe { g(1) };",
+    "an intervening statement": "// SAFETY: a\nfoo();\nunsafe { g(1) };",
+    "nested": "// SAFETY: a\nunsafe {\n    a();\n    unsafe { g(1) }\n};",
+    "not first in a loop": "// SAFETY: a\nfor i in x {\n    a();\n    unsafe { g(1) };\n}",
+    "not first in a macro call": "// SAFETY: a\nm!({\n    a();\n    unsafe { g(1) }\n});",
+    "not first in its braces": "// SAFETY: a\nif x {\n    a();\n    unsafe { g(1) };\n}",
+    "a string": 'let s = "SAFETY: a";\nunsafe { g(1) };',
+}
+
+
+def reading(body: str) -> SafetyReading:
+    """The reading of the last unsafe block in a function's body."""
+    return parse(whole("a.rs", f"fn f() {{\n{body}\n}}\n".encode())).sites[-1].reading
+
+
+@pytest.mark.parametrize("name", CLIPPY)
+def test_clippy_accepts(name: str) -> None:
+    body, how = CLIPPY[name]
+
+    assert ("clippy", how) == (reading(body).verdict, reading(body).how)
+
+
+@pytest.mark.parametrize("name", LENIENT)
+def test_a_person_accepts_more(name: str) -> None:
+    body, how = LENIENT[name]
+
+    assert ("lenient", how) == (reading(body).verdict, reading(body).how)
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_nobody_accepts(name: str) -> None:
+    assert SafetyReading("none") == reading(NONE[name])
+
+
+@pytest.mark.parametrize(
+    ("code", "verdicts"),
+    [
+        ("// SAFETY: a\nunsafe impl A for S {}\nunsafe impl B for S {}\n", ["clippy", "none"]),
+        ("// SAFETY: a\n#[cfg(x)]\nunsafe impl A for S {}\n", ["clippy"]),
+        ("// SAFETY: a\n#[cfg(\n    x\n)]\nunsafe impl<T> A for S<T>\nwhere\n    T: B,\n{\n}\n", ["lenient"]),
+        ("#[cfg(\n    x\n)] /* SAFETY: a */\nunsafe impl A for S {}\n", ["lenient"]),
+        ("// SAFETY: a\n/// Doc.\nunsafe impl A for S {}\n", ["clippy"]),
+        ("unsafe impl A for S {} // SAFETY: a\n", ["lenient"]),
+        ("struct S; // SAFETY: a\nunsafe impl A for S {}\n", ["none"]),
+        ("unsafe impl A for S {\n    // SAFETY: a\n}\n", ["lenient"]),
+        ("// SAFETY: a\nconst C: u8 =\n    unsafe { g() };\n", ["clippy"]),
+        ("// SAFETY: a\nstatic mut C: u8 = unsafe { g() };\n", ["clippy"]),
+        ("impl A {\n    // SAFETY: a\n    const C: u8 =\n        unsafe { g() };\n}\n", ["clippy"]),
+        ("const B: u8 = 1; // SAFETY: a\nconst C: u8 = unsafe { g() };\n", ["clippy"]),
+        ("mod m {\n    const B: u8 = 1; // SAFETY: a\n    const C: u8 = unsafe { g() };\n}\n", ["none"]),
+        ("macro_rules! m {\n    ($t:ty) => { // SAFETY: a\n        unsafe impl A for $t {}\n    };\n}\n", ["clippy"]),
+        ("item! { // SAFETY: a\n    unsafe impl A for S {}\n}\n", ["none"]),
+        ("fn f() {\n    m!(unsafe /* b */ { g() });\n}\n", ["none"]),
+        ("// SAFETY: a\nfn f() {\n    unsafe { g() };\n}\n", ["none"]),
+        ("fn f() { // SAFETY: a\n    unsafe { g() };\n}\n", ["none"]),
+        ("m! {\n    // SAFETY: a\n    pub fn f() -> A {\n        unsafe { g() }\n    }\n}\n", ["none"]),
+        ("m! {\n    fn f<A, B>() where A: B, B: A { // SAFETY: a\n        unsafe { g() }\n    }\n}\n", ["none"]),
+        ("m! {\n    fn f(\n    ) { // SAFETY: a\n        unsafe { g() }\n    }\n}\n", ["clippy"]),
+        ("m! {\n    // SAFETY: a\n    cb: fn(u8) = {\n        unsafe { g() }\n    }\n}\n", ["lenient"]),
+        (
+            "macro_rules! m {\n    () => {\n        // SAFETY: a\n    fn $f() {\n        unsafe { g() } } };\n}\n",
+            ["none"],
+        ),
+        ("enum E {\n    // SAFETY: a\n    A = unsafe { g() },\n}\n", ["clippy"]),
+        ("fn f() { unsafe { a() }; unsafe { b() } }\n", ["none", "none"]),
+        ("fn f() {\n    // SAFETY: a\n    g(unsafe { a() }, unsafe { b() })\n}\n", ["clippy", "clippy"]),
+    ],
+)
+def test_items(code: str, verdicts: list[str]) -> None:
+    assert verdicts == [site.reading.verdict for site in parse(whole("a.rs", code.encode())).sites]

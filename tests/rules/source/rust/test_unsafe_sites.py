@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where unsafe code stands: settings, scopes, positions, and what only looks like it."""
+
+import pytest
+
+from rules.diff.image import Fragment, Image, whole
+from rules.finding import Confidence
+from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
+from rules.source.rust.source import Source, parse
+
+
+def read(code: str) -> Source:
+    return parse(whole("a.rs", code.encode()))
+
+
+def hunk(code: str, first: int = 100) -> Source:
+    return parse(Image("a.rs", "post", (Fragment(first, code.encode()),), complete=False, touched=frozenset()))
+
+
+def only_site(source: Source) -> UnsafeSite:
+    (site,) = source.sites
+    return site
+
+
+def only_declaration(source: Source) -> UnsafeDeclaration:
+    (declaration,) = source.declarations
+    return declaration
+
+
+def test_a_site_says_where_it_stands() -> None:
+    site = only_site(
+        read("mod m {\n    impl A for B<T> {\n        fn f() {\n            let é = unsafe {\n a() };\n} } }\n")
+    )
+
+    assert ("block", 4, 21, 5, 4) == (site.kind, site.line, site.column, site.end_line, site.statement)
+    assert "mod m / impl A for B<T> / fn f" == site.scope
+    assert ("a()", "code", Confidence.HIGH) == (site.body, site.setting, site.confidence)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "macro_rules! m { (unsafe { $d:ident }) => {}; }",
+        "impl_x!(unsafe { T });",
+        "impl_x!(unsafe { Device<T>, 'a });",
+        '#[unsafe(no_mangle)]\npub extern "C" fn f() {}',
+        "type F = unsafe fn(u8);",
+        'unsafe extern "C" {}',
+        "// unsafe { a() }\nfn f() {}",
+        'const S: &str = "unsafe { a() }";',
+        "/// ```ignore\n/// unsafe { a() };\n/// ```\nfn f() {}",
+        "/// ```text\n/// unsafe { a() };\n/// ```\nfn f() {}",
+        "/// unsafe { a() }\nfn f() {}",
+        "fn f() { unsafe }",
+    ],
+)
+def test_what_only_looks_like_a_site(code: str) -> None:
+    assert () == read(code).sites
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [
+        ("macro_rules! m { () => { unsafe { a() } }; }", "macro-definition"),
+        ("macro_rules! m { ($t:ty) => { $(#[$m])* unsafe impl$(<$g>)? A for $t {} }; }", "macro-definition"),
+        ("fn f() { quote! { unsafe { a() } } }", "macro-definition"),
+        ("fn f() { assert_eq!(1, unsafe { a() }); }", "macro-call"),
+        ("fn f() { pin_init!(S { a <- unsafe { a() } }) }", "macro-call"),
+        ("/// ```\n/// unsafe { a() };\n/// ```\nfn f() {}", "doctest"),
+        ("//! ```rust,no_run\n//! # unsafe { a() };\n//! ```\n", "doctest"),
+    ],
+)
+def test_settings(code: str, setting: str) -> None:
+    assert setting == only_site(read(code)).setting
+
+
+def test_a_doctest_is_read_in_its_file() -> None:
+    site = only_site(read("/// ```\n/// // SAFETY: a\n/// # let x =\n///     unsafe { a() };\n/// ```\nfn f() {}\n"))
+
+    assert (4, 9, "clippy", 2) == (site.line, site.column, site.reading.verdict, site.reading.line)
+
+
+@pytest.mark.parametrize(
+    ("code", "in_test"),
+    [
+        ("#[test]\nfn f() { unsafe { a() } }", True),
+        ("#[cfg(test)]\nmod t { fn f() { unsafe { a() } } }", True),
+        ("#[kunit_tests(rust_a)]\nmod t { fn f() { unsafe { a() } } }", True),
+        ("#[cfg(CONFIG_TEST)]\nfn f() { unsafe { a() } } // test", False),
+    ],
+)
+def test_tests_are_known(code: str, in_test: bool) -> None:
+    assert in_test is only_site(read(code)).in_test
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "#![allow(clippy::undocumented_unsafe_blocks)]\nfn f() { unsafe { a() } }",
+        "#[expect(clippy::undocumented_unsafe_blocks)]\nmod m { fn f() { unsafe { a() } } }",
+        "#[allow(\n    clippy::undocumented_unsafe_blocks,\n    dead_code\n)]\nfn f() { unsafe { a() } }",
+        "mod m {\n    #![allow(clippy::undocumented_unsafe_blocks)]\n    fn f() { unsafe { a() } }\n}",
+        "fn f() {\n    #[allow(clippy::undocumented_unsafe_blocks)]\n    unsafe { a() };\n}",
+        "fn f() {\n    #[expect(clippy::undocumented_unsafe_blocks)]\n    let x =\n        unsafe { a() };\n}",
+        "#[allow(clippy::restriction)]\nfn f() { unsafe { a() } }",
+    ],
+)
+def test_the_lint_may_be_allowed(code: str) -> None:
+    assert only_site(read(code)).allowed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "mod m {\n    #![allow(clippy::undocumented_unsafe_blocks)]\n}\nfn f() { unsafe { a() } }",
+        "fn f() {\n    #[allow(clippy::undocumented_unsafe_blocks)]\n    b();\n    unsafe { a() };\n}",
+        "#![allow(clippy::allow_attributes)]\nfn f() { unsafe { a() } }",
+    ],
+)
+def test_the_lint_is_allowed_elsewhere(code: str) -> None:
+    assert not only_site(read(code)).allowed
+
+
+@pytest.mark.parametrize("first", [1, 7])
+def test_the_lint_is_allowed_by_what_a_hunk_shows_of_the_beginning_of_the_file(first: int) -> None:
+    code = "// A.\n#![allow(clippy::undocumented_unsafe_blocks)]\n\nfn f() {\n    unsafe { a() };\n}\n"
+
+    assert only_site(hunk(code, first)).allowed
+
+
+@pytest.mark.parametrize(
+    ("code", "documented", "exempt"),
+    [
+        ("unsafe fn f() {}", False, ""),
+        ("/// # Safety\nunsafe fn f() {}", True, ""),
+        ("/// Long.\n\n/// #  SAFETY  \n// note\n#[inline]\npub(crate) unsafe fn f() {}", True, ""),
+        ("/// Safety\n/// ------\nunsafe fn f() {}", True, ""),
+        ("/// ```\n/// # Safety\n/// ```\nunsafe fn f() {}", False, ""),
+        ("/// # Safety\nfn g() {} unsafe fn f() {}", False, ""),
+        ('#[doc = "# Safety"]\nunsafe fn f() {}', True, ""),
+        ('#[doc = include_str!("a.md")]\nunsafe fn f() {}', True, ""),
+        ('/// A.\n#[cfg_attr(a, doc = "```")] #[cfg_attr(b, doc = "```text")]\nunsafe fn f() {}', False, ""),
+        ('#[cfg_attr(a, doc = "```")]\n/// # Safety\n/// ```\nunsafe fn f() {}', True, ""),
+        ('#[cfg_attr(a, doc = "# Safety")]\nunsafe fn f() {}', True, ""),
+        ('#[cfg_attr(a, doc = "A.", doc = include_str!("a.md"))]\nunsafe fn f() {}', True, ""),
+        ('#[doc = "Does it."]\nunsafe fn f() {}', False, ""),
+        ('#[doc = "Does it.\\n\\n# Safety"]\nunsafe fn f() {}', True, ""),
+        ('#[doc = r"\nDoes it.\n\n# Safety\n"]\nunsafe fn f() {}', True, ""),
+        ("unsafe fn f() {\n    //! # Safety\n}", True, ""),
+        ("/**\n * # Safety\n */\nunsafe fn f() {}", True, ""),
+        ("#[doc(hidden)]\nunsafe fn f() {}", False, "hidden"),
+        ("impl T for S { unsafe fn f() {} }", False, "trait-impl"),
+        ('impl T for S { unsafe extern "C" fn f() {} }', False, "trait-impl"),
+        ('extern "C" { unsafe fn f(); }', False, "foreign"),
+        ("#[allow(clippy::missing_safety_doc)]\nmod m { unsafe fn f() {} }", False, "allowed"),
+        ("#[allow(clippy::style)]\nunsafe fn f() {}", False, "allowed"),
+        ("trait T { unsafe fn f(); }", False, ""),
+        ("trait T { unsafe fn f() {} }", False, ""),
+        ("impl T for S { fn g() { unsafe fn f() {} } }", False, ""),
+        ("unsafe trait T {}", False, ""),
+        ("macro_rules! m { () => { pub unsafe fn f() {} }; }", False, ""),
+    ],
+)
+def test_declarations(code: str, documented: bool, exempt: str) -> None:
+    declaration = only_declaration(read(code))
+
+    assert (documented, exempt) == (declaration.documented, declaration.exempt)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("    a();\n    unsafe { b() };\n    c();\n", "none"),
+        ("    unsafe { b() };\n    c();\n", "unknown"),
+        ("    // b\n    unsafe { b() };\n", "unknown"),
+        ("    a,\n    unsafe { b() },\n);\n", "unknown"),
+        ("    a();\n    // SAFETY: a\n    unsafe { b() };\n}\n\nfn g() {\n", "clippy"),
+        ("    a();\n    unsafe { b($x) };\n", "unknown"),
+        ("        1 => a(),\n        2 => unsafe { b() },\n    }\n", "unknown"),
+        ("    .map(|x| {\n        unsafe { b() }\n    });\n", "unknown"),
+        ("    a: u8,\n}\n\nunsafe impl A for S {}\n", "none"),
+        ("    let x = a\n        .map(|x| unsafe { b() })\n", "unknown"),
+        ("    a();\n    unsafe {\n", "unknown"),
+        ("    a,\n)]\nunsafe impl A for S {}\n", "unknown"),
+        ("    a,\n)]\n/// SAFETY: a\nconst A: u8 =\n    unsafe { b() };\n", "lenient"),
+        ("    a,\n)]\nlet x = unsafe { b() };\n", "unknown"),
+        ("  more */\n#[a]\nunsafe impl A for S {}\n", "unknown"),
+        ("    a,\n)] /* SAFETY: a */\nunsafe impl A for S {}\n", "unknown"),
+        ("    a,\n)] /* b */\nunsafe impl A for S {}\n", "unknown"),
+        ("  more */ /* b */\nunsafe impl A for S {}\n", "unknown"),
+        ("  more */ #[a]\nunsafe impl A for S {}\n", "unknown"),
+        ("    a();\n} /* b */\n\nunsafe impl A for S {}\n", "none"),
+        ("    a(); // SAFETY: a\n    unsafe impl A for S {}\n", "clippy"),
+        ("struct S; // SAFETY: a\nunsafe impl A for S {}\n", "none"),
+        ("  a /* b\n */)]\nunsafe impl A for S {}\n", "unknown"),
+        ("        a()\n    } } else if b {\n        unsafe { c() }\n    }\n", "unknown"),
+        ("    } == 2 {\n        3\n    } else {\n        unsafe { c() }\n    }\n", "unknown"),
+        ("];\nlet a =\n    // SAFETY: a\n    b[\n        unsafe { c() };\n", "lenient"),
+        ("a: [1],\n];\n// SAFETY: a\n#[b]\nstatic A: u8 =\n    unsafe { c() };\n", "clippy"),
+    ],
+)
+def test_a_fragment_shows_enough_or_not(code: str, verdict: str) -> None:
+    assert verdict == only_site(hunk(code)).reading.verdict
+
+
+@pytest.mark.parametrize(
+    ("code", "confidence", "verdict"),
+    [
+        ("    a: u8,\n    b: &T,\n) -> Result {\n    unsafe { g() }\n}\n", Confidence.MEDIUM, "none"),
+        (
+            "        &mut self,\n        mut a: u8,\n    ) {\n        unsafe { g() }\n    }\n}\n",
+            Confidence.MEDIUM,
+            "none",
+        ),
+        ("    ) -> Result {\n        unsafe { g() }\n    }\n", Confidence.MEDIUM, "none"),
+        ("    where\n        T: X,\n    {\n        unsafe { g() }\n    }\n", Confidence.MEDIUM, "none"),
+        (
+            "        T: X,\n        for<'a> F: Fn(&'a T),\n    {\n        unsafe { g() }\n    }\n",
+            Confidence.MEDIUM,
+            "none",
+        ),
+        ("    a: u8,\n)\nwhere\n    T: X,\n{\n    // SAFETY: a\n    unsafe { g() }\n}\n", Confidence.MEDIUM, "clippy"),
+        ("        x,\n        y,\n    ) {\n        unsafe { g() }\n    }\n", Confidence.LOW, "unknown"),
+        ("        a: u8,\n        |x| 1,\n    ) {\n        unsafe { g() }\n    }\n", Confidence.LOW, "unknown"),
+        ("    ) {\n        unsafe { g() }\n    }\n", Confidence.LOW, "unknown"),
+    ],
+)
+def test_a_fragment_may_begin_in_the_head_of_a_function(code: str, confidence: Confidence, verdict: str) -> None:
+    site = only_site(hunk(code))
+
+    assert (confidence, verdict) == (site.confidence, site.reading.verdict)
+
+
+@pytest.mark.parametrize(
+    ("code", "confidence", "verdict"),
+    [
+        ("    a();\n    unsafe { b() };\n    let x = c(S {\n        d,\n", Confidence.MEDIUM, "none"),
+        ("    a();\n    unsafe { b() };\n    // x\n    let Some(x) = y else {\n", Confidence.MEDIUM, "none"),
+        ("    a();\n    unsafe { b() };\n    let x =\n", Confidence.MEDIUM, "none"),
+        ("    a();\n    unsafe { b() };\n    let x = y\n", Confidence.MEDIUM, "none"),
+        ("        .a();\n    unsafe { b() };\n", Confidence.MEDIUM, "none"),
+        ("        // a\n        as u8;\n    unsafe { b() };\n    let x = match y {\n", Confidence.MEDIUM, "none"),
+        ("        .a()\n        .map(|x| unsafe { b() });\n", Confidence.MEDIUM, "unknown"),
+        ("        .a()\n        .map(|x| {\n            unsafe { b() }\n        });\n", Confidence.MEDIUM, "unknown"),
+        ("        && a {\n        unsafe { b() }\n    }\n", Confidence.LOW, "unknown"),
+        ("        .a()\n    {\n        unsafe { b() }\n    }\n", Confidence.LOW, "unknown"),
+    ],
+)
+def test_a_fragment_may_cut_expressions(code: str, confidence: Confidence, verdict: str) -> None:
+    site = only_site(hunk(code))
+
+    assert (confidence, verdict) == (site.confidence, site.reading.verdict)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        (
+            "macro_rules! m {\n    ($a:expr) => {\n        $a\n    };\n}\nfn f() {\n    a();\n    unsafe { b() };\n}\n",
+            "none",
+        ),
+        ("fn f() {\n    a();\n    unsafe { b() };\n}\n\nmacro_rules! m {\n    ($a:expr) => {\n        $a;\n", "none"),
+        ("        $a\n    };\n}\nfn f() {\n    a();\n    unsafe { b() };\n}\n", "unknown"),
+        ("macro_rules! m { ($a:expr) => { $a } }\na();\nunsafe { b() };\n$c();\n", "unknown"),
+    ],
+)
+def test_metavariables_of_a_macro_that_is_shown_say_nothing_of_what_is_around_it(code: str, verdict: str) -> None:
+    assert verdict == only_site(hunk(code)).reading.verdict
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'extern "C" {\n    pub safe fn a();\n    pub unsafe fn b();\n}\n',
+        "}\n\nunsafe impl<T> A for S<T>\nwhere\n    T: B,\n",
+    ],
+)
+def test_what_has_no_body_in_a_fragment_is_not_judged(code: str) -> None:
+    source = hunk(code)
+
+    assert ((), ()) == (source.sites, source.declarations)
+
+
+def test_a_fragment_at_the_top_of_its_file_shows_all_above() -> None:
+    assert "none" == only_site(hunk("unsafe impl A for S {}\n", first=1)).reading.verdict
+
+
+@pytest.mark.parametrize(
+    ("code", "documented", "exempt"),
+    [
+        ("}\n\nunsafe fn f() {\n    a();\n", False, ""),
+        ("    }\n\n    pub unsafe fn f() {\n        a();\n", False, ""),
+        ("    }\n\n    unsafe fn f() {\n        a();\n", False, "undecided"),
+        ("    }\n\n    pub unsafe fn f();\n", False, "undecided"),
+        ("    #[inline]\n    pub unsafe fn f() {\n        a();\n", None, ""),
+    ],
+)
+def test_declarations_in_fragments(code: str, documented: bool | None, exempt: str) -> None:
+    declaration = only_declaration(hunk(code))
+
+    assert (documented, exempt) == (declaration.documented, declaration.exempt)
+    assert Confidence.MEDIUM is declaration.confidence
