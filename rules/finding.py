@@ -128,7 +128,7 @@ class Skipped:
         return f"{place}: {self.reason}" if place else self.reason
 
 
-def silences(skipped: Iterable[Skipped]) -> tuple[str, ...]:
+def withheld_reasons(skipped: Iterable[Skipped]) -> tuple[str, ...]:
     """Each line once, in order: rules that are silent on one place for one reason say the same."""
     return tuple(dict.fromkeys(one.line for one in skipped))
 

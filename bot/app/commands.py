@@ -15,18 +15,18 @@ import rules
 from bot.app import lore as wiring_lore
 from bot.error import SettingsError
 from bot.kernel.maintainers import Maintainers
-from bot.kernel.repositories import Kernels, Place, Places
+from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
 from bot.mail.authority import Parties
 from bot.mail.posting import Posting
-from bot.pool.guard import Hands
+from bot.pool.guard import Executor
 from bot.ports import Clock
 from bot.review.disposition import dismissed, silence
 from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.review.statistics import RuleTally, Threshold, demoted, tallies
-from bot.service.commands import Answering, Ears
-from bot.service.recheck import Rechecking
-from bot.service.review import Desk
+from bot.service.commands import CommandJob, CommandPolicy
+from bot.service.recheck import RecheckJob
+from bot.service.review import ReviewContext
 from bot.settings import Settings
 from bot.store.repository import Repository
 from rules.lint.rule import Rule
@@ -37,14 +37,14 @@ _AGE: Final = timedelta(hours=1)
 """So old may figures be by which a rule is silenced: to count them anew takes a look at all that was ever said."""
 
 
-def answering(
-    settings: Settings, store: Repository, desk: Desk, clock: Clock, stop: Event, hands: Hands
-) -> Answering | None:
+def command_job(
+    settings: Settings, store: Repository, review_context: ReviewContext, clock: Clock, stop: Event, executor: Executor
+) -> CommandJob | None:
     """What hears commands; None where the settings name no secret."""
-    if not desk.secret:
+    if not review_context.secret:
         return None
     chosen = settings.answers
-    keepers = Keepers(settings, clock)
+    maintainers = MaintainersCache(settings, clock)
     everywhere = frozenset(address.lower() for address in chosen.maintainers)
 
     def parties(posting: Posting) -> Parties:
@@ -52,30 +52,30 @@ def answering(
         paths = [path for patch in posting.series.patches for path in patch.paths]
         named = (one.maintainers for name, one in settings.lists.items() if name.lower() in lists)
         of_lists = frozenset(address.lower() for addresses in named for address in addresses)
-        return Parties(posting.author.key, keepers().owners(paths), everywhere | of_lists)
+        return Parties(posting.author.key, maintainers().owners(paths), everywhere | of_lists)
 
-    ears = Ears(
+    policy = CommandPolicy(
         own=settings.identity.address,
-        secret=desk.secret,
-        identity=desk.identity,
+        secret=review_context.secret,
+        identity=review_context.identity,
         parties=parties,
-        context=desk.context,
-        attest=wiring_lore.attester(settings),
-        recheck=Rechecking(store, desk, clock).run,
+        context=review_context.context,
+        attest=wiring_lore.signature_verifier(settings),
+        recheck=RecheckJob(store, review_context, clock).run,
         most_a_day=chosen.most_a_day,
         most_a_day_in_all=chosen.most_a_day_in_all,
     )
-    return Answering(store, ears, clock, stop, hands)
+    return CommandJob(store, policy, clock, stop, executor)
 
 
-def listening(desk: Desk, settings: Settings, store: Repository, clock: Clock) -> Desk:
+def with_replies(review_context: ReviewContext, settings: Settings, store: Repository, clock: Clock) -> ReviewContext:
     """The desk that knows what people answered so far, and what it judges by."""
     known = secret(settings)
     return replace(
-        desk,
-        identity=replace(desk.identity, commands=bool(known)),
-        learned=Learned(settings, store, clock),
-        basis=basis(desk.rules),
+        review_context,
+        identity=replace(review_context.identity, commands=bool(known)),
+        learned=LearnedPolicy(settings, store, clock),
+        basis=basis(review_context.rules),
         secret=known,
     )
 
@@ -120,7 +120,7 @@ def figures(settings: Settings) -> tuple[tuple[RuleTally, ...], Mapping[str, str
     return found, demoted(found, threshold(settings))
 
 
-class Learned:
+class LearnedPolicy:
     """Puts into a policy what was answered about a posting, and which rules were called wrong too often."""
 
     def __init__(self, settings: Settings, store: Repository, clock: Clock) -> None:
@@ -144,11 +144,13 @@ class Learned:
         )
 
 
-class Keepers:
+class MaintainersCache:
     """MAINTAINERS of the newest kernel at hand, read anew once a day; of no kernel, nobody keeps anything."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._places = Places(tuple(Place(one.path) for one in settings.kernel.repositories), settings.kernel.index)
+        self._places = RepositorySpecs(
+            tuple(RepositorySpec(one.path) for one in settings.kernel.repositories), settings.kernel.index
+        )
         self._clock = clock
         self._found = Maintainers("")
         self._read: datetime | None = None
@@ -156,7 +158,7 @@ class Keepers:
     def __call__(self) -> Maintainers:
         now = self._clock.now()
         if self._places.repositories and (self._read is None or now - self._read >= _DAY):
-            tree = Kernels(self._places).newest()
+            tree = KernelTrees(self._places).newest()
             content = None if tree is None else tree.read("MAINTAINERS")
             self._found = Maintainers((content or b"").decode("utf-8", "replace"))
             self._read = now

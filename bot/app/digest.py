@@ -7,27 +7,27 @@ from datetime import timedelta
 from bot.app import commands as wiring_answers
 from bot.app import sending as wiring_sending
 from bot.app.identity import identity
-from bot.digest.period import Rhythm
+from bot.digest.period import DigestSchedule
 from bot.kernel.maintainers import Maintainers
 from bot.mail.posting import Posting
 from bot.ports import Clock
 from bot.review.statistics import demoted
-from bot.service.digest import Digesting, Readership
+from bot.service.digest import DigestConfig, DigestJob
 from bot.settings import Settings
 from bot.store.repository import Repository
 
 
-def digesting(settings: Settings, store: Repository, clock: Clock) -> Digesting:
+def digesting(settings: Settings, store: Repository, clock: Clock) -> DigestJob:
     """What writes the digests over the store."""
     chosen = settings.digest
-    keepers = wiring_answers.Keepers(settings, clock)
-    return Digesting(
+    maintainers = wiring_answers.MaintainersCache(settings, clock)
+    return DigestJob(
         store,
-        Readership(
+        DigestConfig(
             readers=chosen.recipients,
-            rhythm=Rhythm(chosen.every, chosen.weekday, chosen.time, chosen.zone),
+            rhythm=DigestSchedule(chosen.every, chosen.weekday, chosen.time, chosen.zone),
             identity=identity(settings, store),
-            wanted=lambda reader: wanted(settings, keepers(), reader),
+            wanted=lambda reader: wanted(settings, maintainers(), reader),
             statistics=lambda: wiring_answers.statistics(store),
             demoted=lambda tallies: demoted(tallies, wiring_answers.threshold(settings)),
             mode=wiring_sending.DIGEST_MODES[chosen.mode].value,
@@ -39,12 +39,12 @@ def digesting(settings: Settings, store: Repository, clock: Clock) -> Digesting:
     )
 
 
-def wanted(settings: Settings, keepers: Maintainers, reader: str) -> Callable[[Posting], bool]:
+def wanted(settings: Settings, maintainers: Maintainers, reader: str) -> Callable[[Posting], bool]:
     """Which postings concern a reader: what touches his entries of MAINTAINERS, or came over his lists.
 
     His are the lists that the settings call him maintainer of. Who has neither entries nor lists gets everything.
     """
-    entries = keepers.of(reader)
+    entries = maintainers.of(reader)
     lists = {
         name.lower()
         for name, one in settings.lists.items()

@@ -10,15 +10,15 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from bot.inbox.attestation import Keys, attest, resolve
-from bot.inbox.completion import Completion, message_id_in
+from bot.inbox.completion import ArchiveLookup, message_id_in
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, user_agent
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import Following, LoreArchive
+from bot.inbox.lore import FollowedList, LoreArchive
 from bot.inbox.remote import RemoteSeries
 from bot.mail.attestation import Attestation
-from bot.pool.guard import Broken, Hands
+from bot.pool.guard import Crashed, Executor
 from bot.ports import Archive, Clock
 from bot.settings import Settings
 
@@ -42,27 +42,27 @@ def screened(settings: Settings, clock: Clock) -> list[LoreArchive]:
     return [_list(settings, url, clock) for url in settings.lore.screened]
 
 
-def completion(settings: Settings, clock: Clock, hands: Hands) -> Completion | None:
+def archive_lookup(settings: Settings, clock: Clock, executor: Executor) -> ArchiveLookup | None:
     """Where mails are had by their message-ids; None where no list is followed and no such place named."""
     base = _everything(settings)
     if not base:
         return None
 
     def ids(mails: Sequence[bytes]) -> list[str | None]:
-        found = hands.map(message_id_in, mails)
-        return [None if isinstance(one, Broken) else one for one in found]
+        found = executor.map(message_id_in, mails)
+        return [None if isinstance(one, Crashed) else one for one in found]
 
-    return Completion(base, _client(settings, base, clock), clock, ids=ids)
+    return ArchiveLookup(base, _client(settings, base, clock), clock, ids=ids)
 
 
 def series(settings: Settings, message_id: str) -> Archive:
     """The series that the mail is in, from the archive that the settings name or else the kernel's."""
     clock = SystemClock()
     base = _everything(settings) or PUBLIC
-    return RemoteSeries(message_id, Completion(base, _client(settings, base, clock), clock))
+    return RemoteSeries(message_id, ArchiveLookup(base, _client(settings, base, clock), clock))
 
 
-def attester(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
+def signature_verifier(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
     """What verifies the signatures of a mail."""
     keyring = settings.lore.keyring
     return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None))
@@ -70,7 +70,7 @@ def attester(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
 
 def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:
     lore = settings.lore
-    how = Following(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
+    how = FollowedList(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
     return LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, how)
 
 

@@ -14,30 +14,30 @@ from bot.inbox.mailbox import Writers
 from bot.mail.posting import Complete, Posting
 from bot.mail.target import target
 from bot.pipeline.analyse import LIMITS
-from bot.pool.executor import Workers
-from bot.pool.guard import Hands
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Executor
 from bot.ports import Archive, Progress
-from bot.service.poll import Poll
-from bot.service.recheck import Rechecking
+from bot.service.poll import PollJob
+from bot.service.recheck import RecheckJob
 from bot.settings import Settings
 from bot.store.repository import Repository
 
 
-class Again:
+class RecheckSession:
     """Finds postings and judges them again, also beside a service on the same database."""
 
     def __init__(
-        self, settings: Settings, sources: Sequence[Path], store: Repository, hands: Hands, progress: Progress
+        self, settings: Settings, sources: Sequence[Path], store: Repository, executor: Executor, progress: Progress
     ) -> None:
         clock = wiring_lore.SystemClock()
         self.store = store
-        desk = wiring.desk(settings, store, clock, hands)
-        self.rechecking = Rechecking(store, desk, clock)
-        self._context = desk.context
+        review_context = wiring.review_context(settings, store, clock, executor)
+        self.rechecking = RecheckJob(store, review_context, clock)
+        self._context = review_context.context
         self._settings = settings
         self._writers = Writers(clock, once=True)
         self._progress = progress
-        self._hands = hands
+        self._executor = executor
         self._paths = (*sources, *settings.archives)
 
     def find(self, name: str) -> Posting:
@@ -68,13 +68,15 @@ class Again:
     def _poll(self, archives: Sequence[Archive]) -> None:
         if archives:
             book = self._context().book
-            polled = Poll(archives, self.store, assemble, Event(), self._progress, self._hands, lambda: book).run()
+            polled = PollJob(
+                archives, self.store, assemble, Event(), self._progress, self._executor, lambda: book
+            ).run()
             if polled.problems:
                 raise InboxError("; ".join(polled.problems))
 
 
 @contextmanager
-def again(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[Again]:
+def again(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[RecheckSession]:
     """What judges again over the settings' database. Raises StoreError for one that cannot be used."""
-    with Repository(settings.database) as store, Workers(1, LIMITS) as hands:
-        yield Again(settings, sources, store, hands, progress)
+    with Repository(settings.database) as store, ProcessExecutor(1, LIMITS) as executor:
+        yield RecheckSession(settings, sources, store, executor, progress)

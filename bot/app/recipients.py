@@ -32,7 +32,7 @@ def rehearsed_context(settings: Settings) -> RecipientContext:
 
 def recipient_context(settings: Settings, clock: Clock) -> Callable[[], RecipientContext]:
     """Return what gives the context of today: MAINTAINERS is read anew once a day."""
-    keepers = wiring_answers.Keepers(settings, clock)
+    maintainers = wiring_answers.MaintainersCache(settings, clock)
     known = replace(
         rehearsed_context(settings),
         consent=lambda lists: wiring_sending.consent(settings, lists),
@@ -43,7 +43,7 @@ def recipient_context(settings: Settings, clock: Clock) -> Callable[[], Recipien
     )
 
     def current() -> RecipientContext:
-        maintainers = keepers()
-        return replace(known, book=address_book(settings, maintainers.lists), owners=maintainers.owners)
+        known_maintainers = maintainers()
+        return replace(known, book=address_book(settings, known_maintainers.lists), owners=known_maintainers.owners)
 
     return current

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from bot.mail.refusal import Terms
+from bot.mail.refusal import RefusalTerms
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
@@ -15,7 +15,7 @@ from bot.outbox.smtp import Server, Smtp
 from bot.ports import Clock, Mailer, SendingRecord, Stop, StopStore
 from bot.review.consent import Consent, Mode, strictest
 from bot.review.recipients import RecipientContext, recipients
-from bot.service.deliver import Sending
+from bot.service.deliver import SendingContext
 from bot.service.stop import StopSwitch
 from bot.service.unconfirmed import ResendPolicy
 from bot.settings import Settings
@@ -32,11 +32,11 @@ def mailers(settings: Settings, stop: Stop) -> dict[str, Mailer]:
 
 
 def sending(
-    settings: Settings, stop: Stop, context: Callable[[], RecipientContext], terms: Terms, record: SendingRecord
-) -> Sending:
+    settings: Settings, stop: Stop, context: Callable[[], RecipientContext], terms: RefusalTerms, record: SendingRecord
+) -> SendingContext:
     """Return what decides whether mails leave."""
     chosen = settings.sending
-    return Sending(
+    return SendingContext(
         stop=stop,
         rules=lambda: send_rules(settings, context(), terms),
         resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
@@ -46,7 +46,7 @@ def sending(
     )
 
 
-def send_rules(settings: Settings, context: RecipientContext, terms: Terms) -> SendRules:
+def send_rules(settings: Settings, context: RecipientContext, terms: RefusalTerms) -> SendRules:
     """Return what the settings say about a mail that is about to be sent."""
     chosen = settings.sending
     return SendRules(

@@ -20,30 +20,30 @@ from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import Writers
 from bot.inbox.private import PrivateMailbox
 from bot.inbox.sample import sample
-from bot.inbox.screened import Screened
+from bot.inbox.screened import ScreenedArchive
 from bot.inbox.source import open_source
-from bot.kernel.repositories import Kernels, Place, Places
-from bot.mail.refusal import Terms
-from bot.pipeline.analyse import LIMITS, Judging
-from bot.pool.executor import WorkerPool, Workers
-from bot.pool.guard import Hands, TimeLimit
+from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+from bot.mail.refusal import RefusalTerms
+from bot.pipeline.analyse import LIMITS, Analyser
+from bot.pool.executor import ExecutorPool, ProcessExecutor
+from bot.pool.guard import Executor, TimeLimit
 from bot.ports import Archive, Clock, Progress
 from bot.review.policy import Policy
-from bot.service.backfill import Completing
-from bot.service.bounces import Returning
-from bot.service.commands import Answering
-from bot.service.deliver import Delivering, NoRecord
-from bot.service.digest import Digesting
-from bot.service.poll import Poll
+from bot.service.backfill import BackfillJob
+from bot.service.bounces import BounceJob
+from bot.service.commands import CommandJob
+from bot.service.deliver import DeliverJob, NoRecord
+from bot.service.digest import DigestJob
+from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
-from bot.service.review import Desk, Reviewing
-from bot.service.schedule import Repeated
-from bot.service.signatures import Attesting
-from bot.service.watchdog import Pulse
+from bot.service.review import ReviewContext, ReviewJob
+from bot.service.schedule import ScheduledJob
+from bot.service.signatures import VerifySignaturesJob
+from bot.service.watchdog import Watchdog
 from bot.settings import Settings
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
-from rules.bindings.mail_filter import Filter
+from rules.bindings.mail_filter import MailFilter
 from rules.registry import active
 
 _DAY: Final = 86_400
@@ -61,19 +61,19 @@ class Service:
     """
 
     store: Repository
-    poll: Poll
-    reviewing: Reviewing
+    poll: PollJob
+    reviewing: ReviewJob
     stop: Event
-    delivering: Delivering | None = None
-    completing: Completing | None = None
-    attesting: Attesting | None = None
-    answering: Answering | None = None
-    digesting: Digesting | None = None
-    returning: Returning | None = None
+    delivering: DeliverJob | None = None
+    completing: BackfillJob | None = None
+    attesting: VerifySignaturesJob | None = None
+    answering: CommandJob | None = None
+    digesting: DigestJob | None = None
+    returning: BounceJob | None = None
     pruning: PruneJob | None = None
-    pulse: Pulse = field(default_factory=Pulse)
+    pulse: Watchdog = field(default_factory=Watchdog)
 
-    def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
+    def repeated(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """The jobs at the pace of the settings."""
         pace = settings.schedule
         more = {
@@ -84,11 +84,15 @@ class Service:
             "return": self.returning,
         }
         return (
-            Repeated("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
-            Repeated("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
+            ScheduledJob("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
+            ScheduledJob("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
             *_deliveries(self.delivering, self.store, settings),
-            *(Repeated(name, job.run, pace.review_seconds, pace.jitter_seconds) for name, job in more.items() if job),
-            *((Repeated("prune", self.pruning.run, _DAY, pace.jitter_seconds),) if self.pruning else ()),
+            *(
+                ScheduledJob(name, job.run, pace.review_seconds, pace.jitter_seconds)
+                for name, job in more.items()
+                if job
+            ),
+            *((ScheduledJob("prune", self.pruning.run, _DAY, pace.jitter_seconds),) if self.pruning else ()),
         )
 
 
@@ -97,11 +101,11 @@ class Sender:
     """The job that sends what others wrote into one database, ready to run; `stop` ends it after the mail it is at."""
 
     store: Repository
-    delivering: Delivering
+    delivering: DeliverJob
     stop: Event
-    pulse: Pulse
+    pulse: Watchdog
 
-    def repeated(self, settings: Settings) -> tuple[Repeated, ...]:
+    def repeated(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """The job at the pace of the settings."""
         return _deliveries(self.delivering, self.store, settings)
 
@@ -112,9 +116,9 @@ def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
 
     Raises StoreError for a database that cannot be used, or from which another process sends.
     """
-    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
+    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Watchdog()
     with sole_worker(settings.database, Role.SENDER), Repository(settings.database, pulse.beat) as store:
-        yield Sender(store, _delivering(settings, store, clock, stop, progress), stop, pulse)
+        yield Sender(store, _deliver_job(settings, store, clock, stop, progress), stop, pulse)
 
 
 @contextmanager
@@ -126,7 +130,7 @@ def service(
 
     Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
     """
-    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Pulse()
+    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Watchdog()
     own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
     writers = Writers(clock, once=once)
     archives = followed(settings, sources or (*settings.archives, *own), writers)
@@ -137,19 +141,19 @@ def service(
     with (
         sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
         Repository(settings.database, pulse.beat) as store,
-        Workers(on_result=pulse.beat) as workers,
-        WorkerPool(settings.review.workers, LIMITS, stop) as judges,
-        Workers(1, on_result=pulse.beat) as verifiers,  # their own: the DNS may let them wait
+        ProcessExecutor(on_result=pulse.beat) as workers,
+        ExecutorPool(settings.review.workers, LIMITS, stop) as review_executor,
+        ProcessExecutor(1, on_result=pulse.beat) as signature_executor,  # their own: the DNS may let them wait
         # Their own: series do not hold up what people write to us.
-        Workers(1, stop=stop, on_result=pulse.beat) as answerers,
+        ProcessExecutor(1, stop=stop, on_result=pulse.beat) as command_executor,
     ):
         make_private(settings)
         store.keep_private([archive(path).name for path in own])
-        judging = desk(settings, store, clock, judges)
-        again = replace(judging, judge=_judge(settings, store, answerers))
+        judging = review_context(settings, store, clock, review_executor)
+        again = replace(judging, judge=_analyser(settings, store, command_executor))
         made = Service(
             store=store,
-            poll=Poll(
+            poll=PollJob(
                 archives or [sample(settings.sample)],
                 store,
                 assemble,
@@ -158,45 +162,47 @@ def service(
                 workers,
                 lambda: judging.context().book,
             ),
-            reviewing=Reviewing(store, judging, clock, stop, progress, settings.review.workers),
+            reviewing=ReviewJob(store, judging, clock, stop, progress, settings.review.workers),
             stop=stop,
             pulse=pulse,
             pruning=pruning(settings, store, stop),
-            delivering=_delivering(settings, store, clock, stop, progress) if deliver else None,
-            completing=_completing(settings, store, clock, stop, progress, answerers) if online else None,
-            attesting=Attesting(store, wiring_lore.attester(settings), verifiers, clock, stop, progress)
+            delivering=_deliver_job(settings, store, clock, stop, progress) if deliver else None,
+            completing=_backfill_job(settings, store, clock, stop, progress, command_executor) if online else None,
+            attesting=VerifySignaturesJob(
+                store, wiring_lore.signature_verifier(settings), signature_executor, clock, stop, progress
+            )
             if online and settings.lore.verify
             else None,
-            answering=wiring_answers.answering(settings, store, again, clock, stop, answerers),
+            answering=wiring_answers.command_job(settings, store, again, clock, stop, command_executor),
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
-            returning=Returning(store, settings.identity.address, clock, stop, answerers)
+            returning=BounceJob(store, settings.identity.address, clock, stop, command_executor)
             if wiring_identity.sends(settings)
             else None,
         )
         yield made
 
 
-def _delivering(settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress) -> Delivering:
+def _deliver_job(settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress) -> DeliverJob:
     """The job that sends, after it looked at what a killed sender left; only for the sole sender."""
     record = wiring_identity.continuity(settings, store, clock) if wiring_identity.sends(settings) else NoRecord()
     record.start()
     context = wiring_recipients.recipient_context(settings, clock)
     switch = wiring_sending.stop_switch(settings, store, clock)
     sending = wiring_sending.sending(settings, switch, context, terms(settings), record)
-    made = Delivering(store, wiring_sending.mailers(settings, switch), sending, clock, stop, progress)
+    made = DeliverJob(store, wiring_sending.mailers(settings, switch), sending, clock, stop, progress)
     wiring_sending.remove_parts(settings)
     made.recover()
     return made
 
 
-def _deliveries(job: Delivering | None, store: Repository, settings: Settings) -> tuple[Repeated, ...]:
+def _deliveries(job: DeliverJob | None, store: Repository, settings: Settings) -> tuple[ScheduledJob, ...]:
     """The jobs of the sender: it delivers, and confirms to `patchwarden stop` that it saw the stop."""
     pace = settings.schedule
     if job is None:
         return ()
     return (
-        Repeated("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
-        Repeated("confirm stop", store.confirm_stop, _CONFIRM_SECONDS, 0),
+        ScheduledJob("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
+        ScheduledJob("confirm stop", store.confirm_stop, _CONFIRM_SECONDS, 0),
     )
 
 
@@ -220,49 +226,49 @@ def followed(settings: Settings, paths: Sequence[Path], writers: Writers) -> lis
     return [PrivateMailbox(source) if source.name == own else source for source in found]
 
 
-def desk(settings: Settings, store: Repository, clock: Clock, hands: Hands) -> Desk:
+def review_context(settings: Settings, store: Repository, clock: Clock, executor: Executor) -> ReviewContext:
     """What postings are judged by, with all that people answered so far; the hands do the judging.
 
     Raises KernelError for a kernel repository that is none.
     """
-    Kernels(_places(settings))  # what is wrong with them is said now, not of each posting
-    judging = Desk(
+    KernelTrees(_repository_specs(settings))  # what is wrong with them is said now, not of each posting
+    judging = ReviewContext(
         rules=active(),
-        judge=_judge(settings, store, hands),
+        judge=_analyser(settings, store, executor),
         policy=policy(settings),
         identity=wiring_identity.identity(settings, store),
         context=wiring_recipients.recipient_context(settings, clock),
         terms=terms(settings),
     )
-    return wiring_answers.listening(judging, settings, store, clock)
+    return wiring_answers.with_replies(judging, settings, store, clock)
 
 
-def _judge(settings: Settings, store: Repository, hands: Hands) -> Judging:
-    return Judging(_places(settings), store.blobs, hands, TimeLimit(LIMITS.seconds))
+def _analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:
+    return Analyser(_repository_specs(settings), store.blobs, executor, TimeLimit(LIMITS.seconds))
 
 
 def _screened(settings: Settings, clock: Clock, writers: Writers) -> list[Archive]:
     """The archives of lists that are not about Rust, each behind a look at its mails' bytes; none without a kernel."""
     whole = [*followed(settings, settings.kernel.screened, writers), *wiring_lore.screened(settings, clock)]
-    newest = Kernels(_places(settings)).newest() if whole else None
+    newest = KernelTrees(_repository_specs(settings)).newest() if whole else None
     border = newest.border() if newest is not None else None
     if border is None:
         return []
-    matters = Filter.of(border).may_matter
-    return [Screened(one, matters) for one in whole]
+    matters = MailFilter.of(border).may_matter
+    return [ScreenedArchive(one, matters) for one in whole]
 
 
-def _places(settings: Settings) -> Places:
+def _repository_specs(settings: Settings) -> RepositorySpecs:
     named = settings.kernel.repositories
-    return Places(tuple(Place(one.path, one.ref) for one in named), settings.kernel.index)
+    return RepositorySpecs(tuple(RepositorySpec(one.path, one.ref) for one in named), settings.kernel.index)
 
 
-def terms(settings: Settings) -> Terms:
+def terms(settings: Settings) -> RefusalTerms:
     """By what postings are refused. Where mails may leave, or lists are followed, nothing old is ever answered."""
     review = settings.review
     live = bool(settings.lore.all_lists) or wiring_identity.sends(settings)
     hours = review.stale_hours or (48 if live else 0)
-    return Terms(
+    return RefusalTerms(
         own=frozenset({settings.identity.address.lower()}),
         bots=frozenset(address.lower() for address in review.bots),
         stale=timedelta(hours=hours) if hours else None,
@@ -270,12 +276,12 @@ def terms(settings: Settings) -> Terms:
     )
 
 
-def _completing(
-    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, hands: Hands
-) -> Completing | None:
-    lookup = wiring_lore.completion(settings, clock, hands)
+def _backfill_job(
+    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, executor: Executor
+) -> BackfillJob | None:
+    lookup = wiring_lore.archive_lookup(settings, clock, executor)
     age = terms(settings).stale
-    return None if lookup is None or age is None else Completing(store, lookup, age, clock, stop, progress, hands)
+    return None if lookup is None or age is None else BackfillJob(store, lookup, age, clock, stop, progress, executor)
 
 
 def policy(settings: Settings) -> Policy:

@@ -13,14 +13,14 @@ import typer
 from bot.cli import status
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
-from bot.kernel.repositories import Kernels, Places
-from bot.pool.deadline import own_work
-from bot.pool.executor import Workers
-from bot.pool.guard import Broken, OwnHands
+from bot.kernel.repositories import KernelTrees, RepositorySpecs
+from bot.pool.deadline import deadline_suspended
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
-from bot.review.formats.row import Verdict, of_findings
+from bot.review.formats.row import RowResult, of_findings
 from rules.bindings.tree import NoTree, Tree
-from rules.finding import Anchor, Failure, Finding, Report, Severity, silences
+from rules.finding import Anchor, Failure, Finding, Report, Severity, withheld_reasons
 from rules.lint.engine import audit as judge
 from rules.registry import by_id
 
@@ -65,7 +65,7 @@ def audit(
     rules = chosen(rule)
     files = list(_files(paths))
     reports = _judged([each.id for each in rules], places(context, tree, no_tree), files, jobs)
-    broken = [f"{path}: {each.reason}" for path, each in zip(files, reports, strict=True) if isinstance(each, Broken)]
+    broken = [f"{path}: {each.reason}" for path, each in zip(files, reports, strict=True) if isinstance(each, Crashed)]
     problems = [*(each for each in reports if isinstance(each, str)), *broken]
     known = {each.id: each for each in rules}
     findings: list[Finding] = []
@@ -74,8 +74,8 @@ def audit(
         if isinstance(report, Report):
             findings += report.findings
             failures += report.failures
-            problems += silences(report.skipped)
-    verdict = Verdict(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
+            problems += withheld_reasons(report.skipped)
+    verdict = RowResult(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
     typer.echo(printed(verdict, rules, form), nl=False)
     for problem in problems:
         complain(problem)
@@ -97,23 +97,25 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             raise typer.BadParameter(f"{path} is neither a Rust file nor a folder", param_hint="PATH")
 
 
-def _judged(ids: Sequence[str], where: Places, files: Sequence[Path], jobs: int) -> list[Report | str | Broken]:
+def _judged(
+    ids: Sequence[str], where: RepositorySpecs, files: Sequence[Path], jobs: int
+) -> list[Report | str | Crashed]:
     """A report a file, why it cannot be read, or why it cannot be judged, in the files' order."""
     workers = jobs or (os.cpu_count() or 1 if len(files) > _FEW else 1)
     work = partial(_audit_file, ids, where)
     if workers == 1:
-        return OwnHands().map(work, files)
-    with Workers(workers, _LIMITS) as hands:
-        return hands.map(work, files)
+        return InlineExecutor().map(work, files)
+    with ProcessExecutor(workers, _LIMITS) as executor:
+        return executor.map(work, files)
 
 
 @lru_cache(maxsize=1)
-def _tree(where: Places) -> Tree:
+def _tree(where: RepositorySpecs) -> Tree:
     """The newest tree at hand; opened once a process."""
-    return Kernels(where, patiently=own_work).newest() or NoTree()
+    return KernelTrees(where, patiently=deadline_suspended).newest() or NoTree()
 
 
-def _audit_file(ids: Sequence[str], where: Places, path: Path) -> Report | str:
+def _audit_file(ids: Sequence[str], where: RepositorySpecs, path: Path) -> Report | str:
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -23,20 +23,20 @@ from bot.inbox.source import open_source
 from bot.inbox.thread import threads
 from bot.kernel.base import Base
 from bot.kernel.commit import start_of
-from bot.kernel.repositories import Kernels
-from bot.mail.compose import Refused, compose
+from bot.kernel.repositories import KernelTrees
+from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import SYNTHETIC, parse
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.mail.target import target
-from bot.pipeline.analyse import Judgement, judged_against
-from bot.pool.deadline import own_work
+from bot.pipeline.analyse import Analysis, analyse_on
+from bot.pool.deadline import deadline_suspended
 from bot.pool.forked import forked
-from bot.pool.guard import Broken
+from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports import Archive, RawMail
-from bot.review.formats.row import Verdict, of_review
+from bot.review.formats.row import RowResult, of_review
 from bot.review.history import History
 from bot.review.model import Review
 from bot.review.policy import Policy
@@ -46,7 +46,7 @@ from bot.review.reply import reply
 from bot.review.review import review
 from bot.settings import load
 from rules.bindings.tree import Tree
-from rules.finding import Severity, silences
+from rules.finding import Severity, withheld_reasons
 from rules.lint.rule import Rule
 
 _BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
@@ -111,9 +111,9 @@ def check(
     if not (postings or problems or broken) and form is not Format.B4:
         problems.append(f"no patch in {', '.join(read.names)}")
     problems += broken
-    problems += (line for each in reviews for line in silences(each.skipped))
+    problems += (line for each in reviews for line in withheld_reasons(each.skipped))
     known = {each.id: each for each in rules}
-    verdict = Verdict(
+    verdict = RowResult(
         tuple(row for each in reviews for row in of_review(each, known)),
         tuple(reviews),
         tuple(failure for each in reviews for failure in each.failures),
@@ -161,7 +161,7 @@ class _Read:
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
-    def add(self, what: str, found: Broken) -> None:
+    def add(self, what: str, found: Crashed) -> None:
         """Note what was too much, which is the input's fault, or what broke, which is the program's."""
         (self.problems if found.exceeded else self.broken).append(f"{what}: {found.reason}")
 
@@ -183,11 +183,11 @@ def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.C
 def _take(read: _Read, source: Archive) -> None:
     read.names.append(source.name)
     mails = _mails(source)
-    if isinstance(mails, Broken):
+    if isinstance(mails, Crashed):
         read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
         return
     for mail, message in zip(mails, forked(_parse, [mail.raw for mail in mails], Limits(_READING)), strict=True):
-        if isinstance(message, Broken):
+        if isinstance(message, Crashed):
             message_id = _named_id(mail.raw)
             of = f" {message_id}" if message_id else ""
             read.add(f"{source.name}: cannot read mail {mail.origin}{of}", message)
@@ -198,7 +198,7 @@ def _take(read: _Read, source: Archive) -> None:
             read.messages.append(message)
 
 
-def _mails(source: Archive) -> list[RawMail] | Broken:
+def _mails(source: Archive) -> list[RawMail] | Crashed:
     """All mails of a source; what is one text is split within limits."""
 
     def split(source: Archive) -> list[RawMail]:
@@ -210,7 +210,7 @@ def _mails(source: Archive) -> list[RawMail] | Broken:
     usual = Limits()
     limits = Limits(_SPLITTING, usual.memory + _SPLIT_FACTOR * size, usual.result + _SPLIT_FACTOR * size)
     (found,) = forked(split, [source], limits)
-    if isinstance(found, Broken) and not found.exceeded:
+    if isinstance(found, Crashed) and not found.exceeded:
         raise InboxError(found.reason)
     return found
 
@@ -236,7 +236,7 @@ def _postings(read: _Read) -> list[Posting]:
     postings: list[Posting] = []
     for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
         (found,) = forked(assemble, [thread], Limits(_JUDGING))
-        if isinstance(found, Broken):
+        if isinstance(found, Crashed):
             read.add(f"the thread of {thread[0].message_id} cannot be put together", found)
         else:
             postings += found
@@ -248,7 +248,7 @@ def _based(
 ) -> Callable[[Posting], tuple[Tree, Base | None]]:
     """The tree that a posting is judged against: the range's own start, unless another one is named."""
     start = start_of(*git) if git else None
-    kernels = Kernels(places(context, tree, no_tree), start, word=True, patiently=own_work)
+    kernels = KernelTrees(places(context, tree, no_tree), start, word=True, patiently=deadline_suspended)
     return lambda posting: kernels.tree(posting.series, posting.date)
 
 
@@ -263,11 +263,11 @@ def _judge(
     history, reviews, mails = History(), [], []
     policy, addressing = speaking[:2] if speaking else (None, None)
 
-    def judged(posting: Posting) -> Judgement:
-        return judged_against(*based(posting), posting.series, rules)
+    def judged(posting: Posting) -> Analysis:
+        return analyse_on(*based(posting), posting.series, rules)
 
     for posting, found in zip(postings, forked(judged, postings, Limits(_JUDGING)), strict=True):
-        if isinstance(found, Broken):
+        if isinstance(found, Crashed):
             read.add(f"{posting.message_id} cannot be judged", found)
             continue
         if found.base is not None and found.base.doubt:
@@ -277,7 +277,7 @@ def _judge(
         reviews.append(replace(made, basis=found.basis))
         answer = reply(made, rules, speaking[2]) if speaking else None
         content = compose(answer) if answer else None
-        if isinstance(content, Refused):
+        if isinstance(content, ComposeRefused):
             complain(f"no mail on {posting.message_id}: {content.reason}")
         elif content is not None:
             mails.append(content)

@@ -13,11 +13,11 @@ from bot.error import SettingsError
 from bot.mail.attestation import Attestation
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.mail.refusal import Terms, refuse_mail, refuse_posting
+from bot.mail.refusal import RefusalTerms, refuse_mail, refuse_posting
 from bot.mail.target import target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
-from bot.ports import Kept, KeptPosting
+from bot.ports import IngestResult, KeptPosting
 from bot.review.render.text import visible
 from bot.settings import load
 from bot.store.repository import Repository
@@ -69,10 +69,10 @@ def explain(
 
 
 def _lines(
-    kept: Sequence[Kept],
+    kept: Sequence[IngestResult],
     postings: Sequence[KeptPosting],
     attested: Sequence[Attestation],
-    by: Terms,
+    by: RefusalTerms,
     now: datetime,
 ) -> Iterator[str]:
     for one in kept:
@@ -91,7 +91,7 @@ def _lines(
         yield f"in no series: {_no_patch(kept[0], by)}"
 
 
-def _posting(one: KeptPosting, by: Terms, now: datetime) -> Iterator[str]:
+def _posting(one: KeptPosting, by: RefusalTerms, now: datetime) -> Iterator[str]:
     posting, series = one.posting, one.posting.series
     yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
     yield f"  series {posting.message_id}, {one.state}{f': {one.detail}' if one.detail else ''}"
@@ -107,7 +107,7 @@ def _posting(one: KeptPosting, by: Terms, now: datetime) -> Iterator[str]:
     yield f"  answered by {one.answer} (`patchwarden outbox show`)" if one.answer else "  no mail answers it"
 
 
-def _no_patch(kept: Kept, by: Terms) -> str:
+def _no_patch(kept: IngestResult, by: RefusalTerms) -> str:
     if not kept.mail.raw:
         return "its text is not here any more"
     (message,) = forked(parse, [kept.mail.raw], Limits())

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.context import options
-from bot.kernel.repositories import Place, Places
+from bot.kernel.repositories import RepositorySpec, RepositorySpecs
 from bot.settings import Settings, load
 from bot.settings.kernel import KernelRepository
 
@@ -22,7 +22,7 @@ TreeOption = Annotated[
 NoTreeOption = Annotated[bool, typer.Option("--no-tree", help="Judge by what the patches show alone.")]
 
 
-def places(context: typer.Context, tree: list[str] | None, no_tree: bool) -> Places:
+def places(context: typer.Context, tree: list[str] | None, no_tree: bool) -> RepositorySpecs:
     """The repositories that the options name, else the settings'."""
     return places_of(named(load(options(context).config), tree, no_tree))
 
@@ -37,10 +37,10 @@ def named(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings
     return settings.model_copy(update={"kernel": settings.kernel.model_copy(update={"repositories": repositories})})
 
 
-def places_of(settings: Settings) -> Places:
+def places_of(settings: Settings) -> RepositorySpecs:
     """The repositories of the settings, for who opens them."""
     found = settings.kernel
-    return Places(tuple(Place(one.path, one.ref) for one in found.repositories), found.index)
+    return RepositorySpecs(tuple(RepositorySpec(one.path, one.ref) for one in found.repositories), found.index)
 
 
 def _repository(text: str) -> KernelRepository:

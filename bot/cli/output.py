@@ -13,7 +13,7 @@ from bot.review.formats.b4 import b4
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
 from bot.review.formats.mail import mail
-from bot.review.formats.row import Verdict
+from bot.review.formats.row import RowResult
 from bot.review.formats.sarif import sarif
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
@@ -66,7 +66,7 @@ def chosen(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     return tuple(rule for rule in active() if not ids or rule.id in ids)
 
 
-def printed(verdict: Verdict, rules: Sequence[Rule], form: Format, mails: Sequence[bytes] = ()) -> bytes:
+def printed(verdict: RowResult, rules: Sequence[Rule], form: Format, mails: Sequence[bytes] = ()) -> bytes:
     """The verdict in that form, as bytes for standard output."""
     known: Mapping[str, Rule] = {rule.id: rule for rule in rules}
     match form:
@@ -87,7 +87,7 @@ def printed(verdict: Verdict, rules: Sequence[Rule], form: Format, mails: Sequen
     return out.encode("utf-8", "replace")
 
 
-def outcome(verdict: Verdict, fail_on: Severity) -> int:
+def outcome(verdict: RowResult, fail_on: Severity) -> int:
     """The exit status: what failed weighs more than what could not be read, and that more than what was found."""
     if verdict.failures:
         return status.FAILED

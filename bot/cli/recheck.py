@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bot.app.recheck import Again, again
+from bot.app.recheck import RecheckSession, again
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import NoTreeOption, TreeOption, named
@@ -21,13 +21,13 @@ from bot.cli.progress import shown
 from bot.cli.since import moment
 from bot.inbox.error import InboxError
 from bot.mail.posting import Part, Posting
-from bot.pool.guard import Broken
-from bot.review.difference import Change, Kind
+from bot.pool.guard import Crashed
+from bot.review.difference import Change, ChangeKind
 from bot.review.formats.row import Row, clean, record
 from bot.review.render.text import count, visible
-from bot.service.recheck import Rechecked
+from bot.service.recheck import RecheckResult
 from bot.settings import load
-from rules.finding import silences
+from rules.finding import withheld_reasons
 from rules.lint.rule import Status
 from rules.registry import by_id
 
@@ -94,7 +94,7 @@ def recheck(
             code = status.USAGE
         for posting in postings:
             done = looking.rechecking.run(posting, send)
-            if isinstance(done, Broken):
+            if isinstance(done, Crashed):
                 complain(f"{posting.message_id}: {done.reason}")
                 code = status.FAILED
             elif form is Format.JSON:
@@ -116,7 +116,7 @@ def recheck(
 
 
 def _postings(
-    looking: Again, targets: list[str], lists: list[str], start: datetime
+    looking: RecheckSession, targets: list[str], lists: list[str], start: datetime
 ) -> tuple[list[Posting], list[str], frozenset[str]]:
     """What is to be judged, each posting once; a line for each target that cannot be; which ones were named."""
     found: dict[str, Posting] = {}
@@ -134,14 +134,14 @@ def _postings(
     return list(found.values()), problems, chosen
 
 
-def _lines(done: Rechecked, send: bool) -> Iterator[str]:
+def _lines(done: RecheckResult, send: bool) -> Iterator[str]:
     posting, changed = done.review.posting, done.changed
     yield visible(f"{posting.message_id}  v{posting.series.revision} {posting.series.subject}")
     if changed.later:
         yield f"  a later revision is here: v{changed.later}"
-    for change in (*changed.of(Kind.NEW), *changed.of(Kind.GONE)):
+    for change in (*changed.of(ChangeKind.NEW), *changed.of(ChangeKind.GONE)):
         yield visible(f"  {change.kind:5}{_finding(change)} ({change.reason})")
-    same = changed.of(Kind.SAME)
+    same = changed.of(ChangeKind.SAME)
     otherwise = Counter((each.comment.finding.rule, each.reason) for each in same if each.reason)
     for (rule, reason), number in otherwise.items():
         yield visible(f"  same {rule}, {count(number, 'place')}: {reason}")
@@ -155,7 +155,7 @@ def _lines(done: Rechecked, send: bool) -> Iterator[str]:
         yield f"  nothing is sent: {visible(done.unsent)}"
     for failure in done.review.failures:
         yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    yield from (visible(f"  {line}") for line in silences(done.review.skipped))
+    yield from (visible(f"  {line}") for line in withheld_reasons(done.review.skipped))
 
 
 def _finding(change: Change) -> str:
@@ -165,7 +165,7 @@ def _finding(change: Change) -> str:
     return f"{finding.severity} {finding.rule} {place}: {finding.message}{withheld}"
 
 
-def _record(done: Rechecked) -> dict[str, Any]:
+def _record(done: RecheckResult) -> dict[str, Any]:
     posting, changed = done.review.posting, done.changed
     return {
         "message_id": posting.message_id,

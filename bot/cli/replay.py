@@ -27,16 +27,16 @@ from bot.cli.progress import shown
 from bot.inbox.source import open_source
 from bot.mail.compose import recipients
 from bot.outbox.folder import Folder
-from bot.pipeline.replay import Desk, Event, Played, Read, Unread
+from bot.pipeline.replay import ReadingDone, ReplayContext, ReplayedPosting, ReplayEvent, UnreadableInput
 from bot.pipeline.replay import replay as play
-from bot.pool.guard import Broken
+from bot.pool.guard import Crashed
 from bot.ports import Outgoing
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
-from bot.review.model import Standing
+from bot.review.model import FindingStatus
 from bot.review.reply import KIND
 from bot.settings import load
-from rules.finding import Confidence, silences
+from rules.finding import Confidence, withheld_reasons
 from rules.lint.rule import Rule
 
 _MOST: Final = 20  # failures and held mails that are named
@@ -60,7 +60,7 @@ class Tally:
 
     mails: int = 0
     threads: int = 0
-    unreadable: list[Unread] = field(default_factory=list)
+    unreadable: list[UnreadableInput] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     postings: Counter[str] = field(default_factory=Counter)
     patches: int = 0
@@ -112,16 +112,18 @@ def replay(
     """
     settings = load(options(context).config)
     where = places(context, tree, no_tree)
-    desk = Desk(chosen(rule), policy(settings), identity(settings), where, rehearsed_context(settings))
+    replay_context = ReplayContext(
+        chosen(rule), policy(settings), identity(settings), where, rehearsed_context(settings)
+    )
     sources = [open_source(archive) for archive in archives]
     start = since.replace(tzinfo=UTC) if since else None
     tally, began = Tally(), time.monotonic()
     folder = Folder(mails) if mails else None
     with shown(Console(stderr=True)) as progress:
-        for event in play(sources, desk, start, jobs or os.cpu_count() or 1, progress):
+        for event in play(sources, replay_context, start, jobs or os.cpu_count() or 1, progress):
             _count(tally, event)
-            if isinstance(event, Played):
-                _pass_on(event, desk.rules, form, folder)
+            if isinstance(event, ReplayedPosting):
+                _pass_on(event, replay_context.rules, form, folder)
     console = Console(stderr=form is Form.JSONL, highlight=False)
     console.print(_table(tally, time.monotonic() - began))
     for problem in (*tally.failures[:_MOST], *tally.held[:_MOST], *tally.skipped[:_MOST]):
@@ -131,18 +133,18 @@ def replay(
     raise typer.Exit(status.FAILED if tally.failures else status.OK)
 
 
-def _count(tally: Tally, event: Event) -> None:
-    if isinstance(event, Unread):
+def _count(tally: Tally, event: ReplayEvent) -> None:
+    if isinstance(event, UnreadableInput):
         tally.unreadable.append(event)
-    elif isinstance(event, Broken):
+    elif isinstance(event, Crashed):
         tally.failures.append(event.reason)
-    elif isinstance(event, Read):
+    elif isinstance(event, ReadingDone):
         tally.mails, tally.threads = event.mails, event.threads
     else:
         _count_review(tally, event)
 
 
-def _count_review(tally: Tally, played: Played) -> None:
+def _count_review(tally: Tally, played: ReplayedPosting) -> None:
     made = played.review
     patches = made.posting.series.patches
     tally.postings[made.posting.state.word] += 1
@@ -153,7 +155,7 @@ def _count_review(tally: Tally, played: Played) -> None:
         tally.matched += played.base.evidence.matched
         tally.announced += played.base.evidence.announced
     for comment in made.comments:
-        if comment.standing is not Standing.RESOLVED:
+        if comment.standing is not FindingStatus.RESOLVED:
             tally.findings[comment.finding.rule] += 1
             if comment.withheld is None:
                 tally.said[comment.finding.rule] += 1
@@ -163,12 +165,12 @@ def _count_review(tally: Tally, played: Played) -> None:
         f"rule {each.rule} failed on patch {each.patch} of {made.posting.message_id}, {each.path}: {each.error}"
         for each in made.failures
     ]
-    tally.skipped += (f"{made.posting.message_id}: {line}" for line in silences(made.skipped))
+    tally.skipped += (f"{made.posting.message_id}: {line}" for line in withheld_reasons(made.skipped))
     tally.would_send += played.content is not None and not played.held
     tally.held += [f"held, the mail on {made.posting.message_id}: {problem}" for problem in played.held]
 
 
-def _pass_on(played: Played, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
+def _pass_on(played: ReplayedPosting, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
     if form is Form.JSONL:
         known = {rule.id: rule for rule in rules}
         typer.echo("".join(map(line, of_review(played.review, known))).encode("utf-8", "replace"), nl=False)

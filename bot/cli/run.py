@@ -22,7 +22,7 @@ from bot.cli.screen import print_table, screen, table
 from bot.pipeline.outcome import Outcome
 from bot.ports import Tally
 from bot.review.render.text import visible
-from bot.service.deliver import Delivered
+from bot.service.deliver import DeliveryResult
 from bot.service.schedule import serve, stopped_by_signals
 from bot.settings import Settings, load
 from bot.settings.paths import displayed
@@ -94,7 +94,7 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
             reviewed = made.reviewing.run()
             if made.digesting is not None:
                 made.digesting.run()
-            delivered = made.delivering.run() if made.delivering is not None else Delivered()
+            delivered = made.delivering.run() if made.delivering is not None else DeliveryResult()
         tally = made.store.tally()
     unready = {one.posting_id: one for one in polled.unready}
     outcomes = [*reviewed, *(one for key, one in unready.items() if key not in {each.posting_id for each in reviewed})]

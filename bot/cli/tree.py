@@ -10,11 +10,11 @@ from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import TreeOption, places
 from bot.cli.output import complain
-from bot.kernel.repositories import Kernels
+from bot.kernel.repositories import KernelTrees
 from bot.review.render.text import visible
 from bot.settings import load
 from rules.bindings.facts import Constant
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.source.c.source import Declaration, Member
 
 _NAME = Annotated[
@@ -118,15 +118,15 @@ def _members(declaration: Declaration, field: str) -> list[Member]:
     return [one for one in declaration.members if not field or field in (one.name, one.name.rpartition(".")[2])]
 
 
-def _border(context: typer.Context, tree: list[str] | None) -> Border:
-    newest = Kernels(places(context, tree, no_tree=False)).newest()
+def _border(context: typer.Context, tree: list[str] | None) -> Bindings:
+    newest = KernelTrees(places(context, tree, no_tree=False)).newest()
     border = newest.border() if newest is not None else None
     if border is None:
         raise typer.BadParameter("no kernel tree: give one, or name one in the settings", param_hint="--tree")
     return border
 
 
-def _users(border: Border, name: str) -> list[tuple[str, str, str]]:
+def _users(border: Bindings, name: str) -> list[tuple[str, str, str]]:
     struct, dot, field = name.partition(".")
     if dot:
         return _member_rows(border, struct, field.rpartition(".")[2])
@@ -147,7 +147,7 @@ def _users(border: Border, name: str) -> list[tuple[str, str, str]]:
     return list(dict.fromkeys(rows))
 
 
-def _member_rows(border: Border, struct: str, member: str) -> list[tuple[str, str, str]]:
+def _member_rows(border: Bindings, struct: str, member: str) -> list[tuple[str, str, str]]:
     """Where Rust names a field; a question mark where the struct is only likely."""
     return [
         (f"{one.path}:{one.access.line}", f"field {member}" if one.sure else f"field {member}?", one.access.text)

@@ -6,8 +6,8 @@ from typing import Final
 
 from bot.digest import phrases as words
 from bot.digest.markup import Markup, element, joined, link
-from bot.digest.model import Digest, FindingLine, Judged, SeriesLine
-from bot.review.model import Standing
+from bot.digest.model import Digest, FindingLine, RulePrecision, SeriesLine
+from bot.review.model import FindingStatus
 from bot.review.render import text as prose
 
 MOST: Final = 50
@@ -92,7 +92,7 @@ def _named(line: SeriesLine) -> Markup:
     return joined(link(words.subject(line, _SUBJECT), words.address(line)), element("div", by, class_="by"))
 
 
-def _judged(judged: Sequence[Judged], most: int) -> Markup:
+def _judged(judged: Sequence[RulePrecision], most: int) -> Markup:
     if not judged:
         return Markup()
     rows = [
@@ -115,7 +115,9 @@ def _finding(line: FindingLine) -> Markup:
     word = words.standing(line)
     said = joined(element("span", word, class_=f"tag {word}"), words.finding(line).removeprefix(f"{word}:"))
     shown = [element("div", element("code", place), class_="by") for place in line.places[:_PLACES]]
-    message = element("div", prose.prose(line.message)) if word != Standing.RESOLVED and not line.withheld else Markup()
+    message = (
+        element("div", prose.prose(line.message)) if word != FindingStatus.RESOLVED and not line.withheld else Markup()
+    )
     why = element("div", words.reason(line), class_="by") if line.withheld else Markup()
     return element("div", said, message, why, *shown, _more(len(line.places) - _PLACES), class_="f")
 

@@ -4,8 +4,8 @@
 from dataclasses import dataclass, field
 
 from bot.digest.period import Period
-from bot.review.model import Standing
-from bot.review.record import Trouble
+from bot.review.model import FindingStatus
+from bot.review.record import FailureCounts
 from bot.review.statistics import RuleTally
 
 
@@ -43,7 +43,7 @@ class FindingLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class RulePrecision:
     """A series that was reviewed in the period, and what was found."""
 
     series: SeriesLine
@@ -69,12 +69,12 @@ class Digest:
     period: Period
     waiting: tuple[SeriesLine, ...] = ()
     went_quiet: tuple[SeriesLine, ...] = ()
-    judged: tuple[Judged, ...] = ()
-    c_changes: tuple[Judged, ...] = ()
+    judged: tuple[RulePrecision, ...] = ()
+    c_changes: tuple[RulePrecision, ...] = ()
     subsystems: tuple[SubsystemLine, ...] = ()
     mails: tuple[tuple[str, int], ...] = ()
     withheld: tuple[tuple[str, int], ...] = ()
-    trouble: Trouble = field(default_factory=Trouble)
+    trouble: FailureCounts = field(default_factory=FailureCounts)
     failures: tuple[str, ...] = ()
     rules: tuple[RuleTally, ...] = ()
     demoted: tuple[tuple[str, str], ...] = ()
@@ -84,7 +84,7 @@ class Digest:
         """Whether there is nothing to say: what only goes on standing as it was is no news."""
         return not (self.waiting or self.went_quiet or self.judged or self.c_changes or self.mails or self.failures)
 
-    def count(self, *standings: Standing) -> int:
+    def count(self, *standings: FindingStatus) -> int:
         """How many findings stand so."""
         wanted = {standing.value for standing in standings}
         return sum(

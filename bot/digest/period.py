@@ -23,7 +23,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class DigestSchedule:
     """Every day, or every week on a `weekday` ("mon"), at that time of that zone."""
 
     every: str

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from bot.digest.model import Digest, FindingLine, SeriesLine, SubsystemLine
 from bot.mail.target import is_message_id
-from bot.review.model import Standing
+from bot.review.model import FindingStatus
 from bot.review.render import text as prose
 from bot.review.statistics import RuleTally
 
@@ -23,8 +23,8 @@ def title(found: Digest) -> str:
 
 def summary(found: Digest) -> str:
     """All of it in a sentence or two; what there is none of is left out."""
-    new, standing = found.count(Standing.NEW), found.count(Standing.REPEATED, Standing.MOVED)
-    gone, waiting, silent = found.count(Standing.RESOLVED), len(found.waiting), len(found.went_quiet)
+    new, standing = found.count(FindingStatus.NEW), found.count(FindingStatus.REPEATED, FindingStatus.MOVED)
+    gone, waiting, silent = found.count(FindingStatus.RESOLVED), len(found.waiting), len(found.went_quiet)
     series = [f"{waiting} series {'waits' if waiting == 1 else 'wait'} for review" if waiting else ""]
     series.append(f"{silent}{'' if waiting else ' series'} went quiet" if silent else "")
     findings = [f"{prose.count(new, 'finding')} {'is' if new == 1 else 'are'} new" if new else ""]
@@ -73,7 +73,7 @@ def state(line: SeriesLine) -> str:
 
 def standing(line: FindingLine) -> str:
     """One word: new, stands, moved, resolved."""
-    return "stands" if line.standing == Standing.REPEATED else line.standing
+    return "stands" if line.standing == FindingStatus.REPEATED else line.standing
 
 
 def finding(line: FindingLine) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.digest.model import Digest, FindingLine, Judged, SeriesLine, SubsystemLine
+from bot.digest.model import Digest, FindingLine, RulePrecision, SeriesLine, SubsystemLine
 from bot.digest.period import Period
 from bot.mail.posting import Posting
-from bot.review.model import Comment, Review, Standing
-from bot.review.record import Posted, Reviewed, Sitting, Trouble
+from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
 from rules.finding import Anchor, Severity
 
@@ -25,20 +25,20 @@ _UNMAILED: Final = "found by a re-check that sent no mail"
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class DigestInput:
     """What a digest is made from: all that the store knows of a period, whoever is to read it."""
 
     period: Period
-    sittings: Sequence[Sitting] = ()
-    reviews: Sequence[Reviewed] = ()
-    mails: Sequence[Posted] = ()
-    trouble: Trouble = field(default_factory=Trouble)
+    sittings: Sequence[SeriesRecord] = ()
+    reviews: Sequence[ReviewRecord] = ()
+    mails: Sequence[MailRecord] = ()
+    trouble: FailureCounts = field(default_factory=FailureCounts)
     rules: Sequence[RuleTally] = ()
     demoted: Mapping[str, str] = field(default_factory=dict)
     quiet: timedelta = timedelta(days=14)
 
 
-def digest(reader: str, material: Material, wanted: Callable[[Posting], bool]) -> Digest:
+def digest(reader: str, material: DigestInput, wanted: Callable[[Posting], bool]) -> Digest:
     """What happened that this reader wants to know of."""
     until = material.period.until
     reviews = [each.review for each in material.reviews if wanted(each.review.posting)]
@@ -78,7 +78,7 @@ def touches_rust(posting: Posting) -> bool:
     return any(path.endswith(".rs") or path.startswith("rust/") for path in paths)
 
 
-def _waits(sitting: Sitting) -> bool:
+def _waits(sitting: SeriesRecord) -> bool:
     """Whether not every patch was reviewed or acked by somebody, here or before: patches carry what they gathered."""
     posting = sitting.posting
     given = {each.index for each in posting.follow_ups if _reviewing(each.trailer)}
@@ -90,7 +90,7 @@ def _reviewing(trailer: str) -> bool:
     return trailer.partition(":")[0].strip().lower() in _REVIEWING
 
 
-def _line(sitting: Sitting, until: datetime, remarks: Mapping[str, int]) -> SeriesLine:
+def _line(sitting: SeriesRecord, until: datetime, remarks: Mapping[str, int]) -> SeriesLine:
     posting = sitting.posting
     trailers: dict[str, set[str]] = defaultdict(set)
     for each in posting.follow_ups:
@@ -128,15 +128,15 @@ def _latest(reviews: Iterable[Review]) -> list[Review]:
     return list(latest.values())
 
 
-def _judged(review: Review, in_c: bool) -> Judged:
+def _judged(review: Review, in_c: bool) -> RulePrecision:
     """What the review says of its series: what stands open in C files, where it changes what Rust uses, or the rest.
 
     A resolved finding is told if it was mailed, or would have been.
     """
     posting = review.posting
-    groups: dict[tuple[str, str, str, str], list[Comment]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, str], list[ReviewFinding]] = defaultdict(list)
     for comment in review.comments:
-        resolved = comment.standing is Standing.RESOLVED
+        resolved = comment.standing is FindingStatus.RESOLVED
         if in_c != (_is_c(comment) and not resolved):
             continue
         note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
@@ -154,10 +154,10 @@ def _judged(review: Review, in_c: bool) -> Judged:
         remarks=_open(review),
     )
     lines = [_findings(*key, comments) for key, comments in groups.items()]
-    return Judged(found, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
+    return RulePrecision(found, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
 
 
-def _findings(standing: str, rule: str, severity: str, withheld: str, comments: Sequence[Comment]) -> FindingLine:
+def _findings(standing: str, rule: str, severity: str, withheld: str, comments: Sequence[ReviewFinding]) -> FindingLine:
     return FindingLine(
         standing,
         rule,
@@ -169,16 +169,16 @@ def _findings(standing: str, rule: str, severity: str, withheld: str, comments: 
     )
 
 
-def _withheld_alone(judged: Judged) -> bool:
+def _withheld_alone(judged: RulePrecision) -> bool:
     return all(line.withheld for line in judged.findings)
 
 
-def _place(comment: Comment) -> str:
+def _place(comment: ReviewFinding) -> str:
     anchor = comment.finding.anchor
     return f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"commit message of patch {anchor.patch}"
 
 
-def _is_c(comment: Comment) -> bool:
+def _is_c(comment: ReviewFinding) -> bool:
     return (comment.finding.path or "").endswith(_C)
 
 
@@ -192,7 +192,7 @@ def _subsystems(reviews: Iterable[Review]) -> tuple[SubsystemLine, ...]:
         for _, now in review.delta.moved:
             counts[subsystem(now.path)]["moved"] += 1
         for comment in review.comments:
-            if comment.finding.rule == "bindings-in-driver" and comment.standing is not Standing.RESOLVED:
+            if comment.finding.rule == "bindings-in-driver" and comment.standing is not FindingStatus.RESOLVED:
                 counts[subsystem(comment.finding.path or "")]["bindings"] += 1
     lines = [SubsystemLine(name, **found) for name, found in counts.items()]
     return tuple(
@@ -207,7 +207,7 @@ def subsystem(path: str) -> str:
     return "/".join(parts[: 2 if deep else 1]) if len(parts) > 1 else path
 
 
-def _states(mails: Iterable[Posted]) -> tuple[tuple[str, int], ...]:
+def _states(mails: Iterable[MailRecord]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(Counter(mail.state for mail in mails).items()))
 
 
@@ -217,6 +217,6 @@ def _withheld(reviews: Iterable[Review]) -> tuple[tuple[str, int], ...]:
         comment.withheld.partition(":")[0]
         for review in reviews
         for comment in review.comments
-        if comment.withheld is not None and comment.standing is not Standing.RESOLVED
+        if comment.withheld is not None and comment.standing is not FindingStatus.RESOLVED
     )
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))[:_WITHHELD]

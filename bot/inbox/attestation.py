@@ -19,7 +19,7 @@ import dns.resolver
 import patatt
 
 from bot.inbox.error import InboxError
-from bot.mail.attestation import Attestation, Verdict
+from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.message import Message
 from bot.mail.parse import MAX_HEADERS, parse
 
@@ -38,10 +38,10 @@ _SILENT.setLevel(logging.CRITICAL + 1)
 TextRecord = Callable[[str], bytes | None]
 
 _WORDS: Final = {
-    patatt.RES_VALID: Verdict.VALID,
-    patatt.RES_BADSIG: Verdict.INVALID,
-    patatt.RES_ERROR: Verdict.INVALID,
-    patatt.RES_NOKEY: Verdict.UNKNOWN,
+    patatt.RES_VALID: SignatureResult.VALID,
+    patatt.RES_BADSIG: SignatureResult.INVALID,
+    patatt.RES_ERROR: SignatureResult.INVALID,
+    patatt.RES_NOKEY: SignatureResult.UNKNOWN,
 }
 
 
@@ -101,7 +101,7 @@ def _one_dkim(message: Message, at: int, text_record: TextRecord) -> Attestation
     domain = (signature.domain or b"").decode("ascii", "replace").lower()
     reason = reason or _weakness(signature.signature_fields, message)
     reason = reason or ("its key is only for tests" if _is_test_key(key_record) else "")
-    verdict = Verdict.INVALID if reason else Verdict.VALID
+    verdict = SignatureResult.INVALID if reason else SignatureResult.VALID
     signed = _signed(signature.signature_fields)
     return Attestation("dkim", domain, verdict, _aligned(domain, message), reason, signed)
 
@@ -139,12 +139,16 @@ def _patatt(message: Message, keyring: Path | None) -> list[Attestation]:
     try:
         found = patatt.validate_message(message.raw, [str(keyring)])
     except (patatt.Error, RuntimeError, OSError, ValueError, LookupError, TypeError) as error:
-        return [Attestation("patatt", "", Verdict.INVALID, aligned=False, reason=str(error)[:200])]
+        return [Attestation("patatt", "", SignatureResult.INVALID, aligned=False, reason=str(error)[:200])]
     made = []
     for code, identity, _, key, _, errors in found:
         # Without a key of the keyring patatt asks the operator's own: those are not meant here.
         trusted = key is not None and not key.startswith("(default keyring)")
-        verdict = _WORDS.get(code, Verdict.UNKNOWN) if trusted or code != patatt.RES_VALID else Verdict.UNKNOWN
+        verdict = (
+            _WORDS.get(code, SignatureResult.UNKNOWN)
+            if trusted or code != patatt.RES_VALID
+            else SignatureResult.UNKNOWN
+        )
         author = message.author.key if message.author else ""
         aligned = bool(author) and (identity or "").lower() == author and _count(message, "from") == 1
         made.append(Attestation("patatt", identity or "", verdict, aligned, "; ".join(errors)[:200]))

@@ -26,7 +26,7 @@ _KEY: Final = "mails"
 _NUMBER: Final = re.compile(r"\d+")
 
 
-class Completion:
+class ArchiveLookup:
     """Asks for single mails and threads at `base`, such as https://lore.kernel.org/all.
 
     Two requests are at least five seconds apart, and none goes out while the origin wants rest: a request that cannot

@@ -24,7 +24,7 @@ NOW: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class PaceState:
     """What is remembered of one key: the last request, the moment before which none may follow, failures in a row."""
 
     asked: datetime | None = None
@@ -47,8 +47,8 @@ class Pace:
         """Take the right to one request now (zero), or learn how long it must wait."""
         now = self._clock.now()
         with self._locked() as memories:
-            mine = memories.get(key, Memory())
-            origin = memories.get(ORIGIN, Memory())
+            mine = memories.get(key, PaceState())
+            origin = memories.get(ORIGIN, PaceState())
             wait = max(_until(mine.not_before, now), _until(origin.not_before, now))
             if mine.asked is not None and mine.asked <= now:
                 wait = max(wait, mine.asked + interval - now)
@@ -61,28 +61,28 @@ class Pace:
         """For how long failures still forbid requests of that key; nothing is claimed."""
         now = self._clock.now()
         with self._locked() as memories:
-            return max(NOW, *(_until(memories.get(name, Memory()).not_before, now) for name in (key, ORIGIN)))
+            return max(NOW, *(_until(memories.get(name, PaceState()).not_before, now) for name in (key, ORIGIN)))
 
     def succeeded(self, key: str) -> None:
         """The request was answered as it should be: failures are forgotten."""
         with self._locked() as memories:
             for name in (key, ORIGIN):
                 if name in memories:
-                    memories[name] = Memory(asked=memories[name].asked)
+                    memories[name] = PaceState(asked=memories[name].asked)
 
     def failed(self, key: str, retry_after: timedelta | None = None) -> timedelta:
         """The request failed: wait twice as long as last time, or as long as the origin says; for how long."""
         now = self._clock.now()
         with self._locked() as memories:
-            mine = memories.get(key, Memory())
+            mine = memories.get(key, PaceState())
             wait = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(mine.failures, 10)))
             if retry_after is not None:
                 wait = max(wait, min(retry_after, LONGEST_RETRY_AFTER))
-            memories[key] = Memory(mine.asked, now + wait, mine.failures + 1)
+            memories[key] = PaceState(mine.asked, now + wait, mine.failures + 1)
             return wait
 
     @contextmanager
-    def _locked(self) -> Iterator[dict[str, Memory]]:
+    def _locked(self) -> Iterator[dict[str, PaceState]]:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.with_suffix(".lock").open("w") as lock:
@@ -126,12 +126,12 @@ def as_time(value: object) -> datetime | None:
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
-def _load(path: Path) -> dict[str, Memory]:
+def _load(path: Path) -> dict[str, PaceState]:
     memories = {}
     for key, value in read_json(path).items():
         if isinstance(value, dict):
             failures = value.get("failures")
-            memories[key] = Memory(
+            memories[key] = PaceState(
                 as_time(value.get("asked")),
                 as_time(value.get("not_before")),
                 failures if isinstance(failures, int) else 0,

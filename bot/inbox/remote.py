@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 
 from bot.inbox.assemble import assemble
-from bot.inbox.completion import Completion
+from bot.inbox.completion import ArchiveLookup
 from bot.inbox.error import InboxError
 from bot.mail.message import Message
 from bot.mail.parse import parse
@@ -17,7 +17,7 @@ class RemoteSeries:
     Raises InboxError where the archive does not answer, has no such mail, or the mail is no part of a series.
     """
 
-    def __init__(self, message_id: str, completion: Completion) -> None:
+    def __init__(self, message_id: str, completion: ArchiveLookup) -> None:
         self.message_id = message_id
         self.name = f"{completion.base}/{message_id}"
         self._completion = completion

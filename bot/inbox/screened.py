@@ -17,7 +17,7 @@ _ENCODED: Final = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNOREC
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ScreeningLimits:
     """How much is remembered of threads that do not matter yet; the parts of a series come within minutes.
 
     `mails` is how many are read again where the memory is lost, as by a restart.
@@ -28,7 +28,7 @@ class Memory:
     mails: int = 10_000
 
 
-class Screened:
+class ScreenedArchive:
     """bot.ports.Archive that lets through what `may_matter` says of the raw mail; the cursors are the archive's own.
 
     What it remembers of threads always stands at the cursors it is asked with: where it does not, because the process
@@ -36,11 +36,13 @@ class Screened:
     history (a pipe) the parts that came before are missing then, as on any list.
     """
 
-    def __init__(self, archive: Archive, may_matter: Callable[[bytes], bool], memory: Memory | None = None) -> None:
+    def __init__(
+        self, archive: Archive, may_matter: Callable[[bytes], bool], memory: ScreeningLimits | None = None
+    ) -> None:
         self.name = archive.name
         self._archive = archive
         self._may_matter = may_matter
-        self._memory = memory or Memory()
+        self._memory = memory or ScreeningLimits()
         self._behind: dict[str, str] = {}
         self._forget()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pygit2
 
 from bot.kernel.tree import Repository
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 
 
 class CommitTree:
@@ -26,7 +26,7 @@ class CommitTree:
     def blob(self, blob_id: str) -> bytes | None:
         return self._repository.blob(blob_id) if len(blob_id) >= 7 else None
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return None
 
 

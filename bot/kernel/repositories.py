@@ -14,7 +14,7 @@ from bot.kernel.error import KernelError
 from bot.kernel.evidence import firsts
 from bot.kernel.index import Index, Patience
 from bot.kernel.tree import GitTree, Repository
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.tree import NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Confidence
@@ -23,7 +23,7 @@ _KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RepositorySpec:
     """A bare repository, and the ref to judge by; no ref: the one that fits the series best."""
 
     path: Path
@@ -31,14 +31,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class RepositorySpecs:
     """Which repositories there are and where their index is kept: what a worker process needs to open them."""
 
-    repositories: tuple[Place, ...] = ()
+    repositories: tuple[RepositorySpec, ...] = ()
     index: Path | None = None
 
 
-class Kernels:
+class KernelTrees:
     """Trees by series. Raises KernelError for a repository or ref that does not exist.
 
     `stored` knows images of earlier series; a tree is asked first. `word`: who named the ref of a place spoke of the
@@ -46,7 +46,12 @@ class Kernels:
     """
 
     def __init__(
-        self, places: Places, stored: Tree | None = None, *, word: bool = False, patiently: Patience = nullcontext
+        self,
+        places: RepositorySpecs,
+        stored: Tree | None = None,
+        *,
+        word: bool = False,
+        patiently: Patience = nullcontext,
     ) -> None:
         self._repositories = tuple(Repository(place.path) for place in places.repositories)
         self._given = [
@@ -70,10 +75,10 @@ class Kernels:
         base, repository, commit = chosen
         tree: Tree = self._tree(repository, commit)
         if base.certainty is Confidence.LOW:
-            tree = BlobsOf(tree)  # another tree's users and helpers would be blamed
+            tree = BlobsOnly(tree)  # another tree's users and helpers would be blamed
         elif base.evidence.missed:
-            tree = Without(tree, base.evidence.missed)
-        return (Stacked(tree, self._stored) if self._stored is not None else tree), base
+            tree = WithoutPaths(tree, base.evidence.missed)
+        return (WithStoredBlobs(tree, self._stored) if self._stored is not None else tree), base
 
     def newest(self) -> GitTree | None:
         """The tree of the newest ref, or of the one that was given."""
@@ -102,7 +107,7 @@ class Kernels:
         return self._trees[key]
 
 
-class BlobsOf:
+class BlobsOnly:
     """The blobs of a tree that is not the one a series was made for: an id is proof, a path is none."""
 
     def __init__(self, tree: Tree) -> None:
@@ -114,11 +119,11 @@ class BlobsOf:
     def blob(self, blob_id: str) -> bytes | None:
         return self._tree.blob(blob_id)
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return None
 
 
-class Without:
+class WithoutPaths:
     """A tree of which some files are others than those a series was made for."""
 
     def __init__(self, tree: Tree, paths: Iterable[str]) -> None:
@@ -131,11 +136,11 @@ class Without:
     def blob(self, blob_id: str) -> bytes | None:
         return self._tree.blob(blob_id)
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return self._tree.border()
 
 
-class Stacked:
+class WithStoredBlobs:
     """A tree, and blobs that it may lack."""
 
     def __init__(self, tree: Tree, stored: Tree) -> None:
@@ -149,5 +154,5 @@ class Stacked:
         found = self._tree.blob(blob_id)
         return found if found is not None else self._stored.blob(blob_id)
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return self._tree.border()

@@ -12,7 +12,7 @@ from bot.kernel.facts import GitFacts
 from bot.kernel.index import Index
 from bot.kernel.objects import Objects
 from bot.kernel.out_of_memory import believable
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 
 # Several questions about a series read the same files; by itself libgit2 keeps none.
 pygit2.settings.cache_object_limit(pygit2.enums.ObjectType.BLOB, 256 * 1024)
@@ -94,7 +94,7 @@ class GitTree:
                 return found
         return None
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return self._border
 
     def blob_id(self, path: str) -> str | None:
@@ -102,8 +102,8 @@ class GitTree:
         return self._facts.blob_id(path)
 
     @cached_property
-    def _border(self) -> Border:
-        return Border(self._facts)
+    def _border(self) -> Bindings:
+        return Bindings(self._facts)
 
 
 def _weight(ref: str) -> int:

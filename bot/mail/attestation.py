@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class SignatureResult(StrEnum):
     """What came of verifying one signature."""
 
     VALID = "valid"
@@ -24,11 +24,11 @@ class Attestation:
 
     kind: str
     identity: str
-    verdict: Verdict
+    verdict: SignatureResult
     aligned: bool
     reason: str = ""
     signed: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def proves_author(self) -> bool:
-        return self.verdict is Verdict.VALID and self.aligned
+        return self.verdict is SignatureResult.VALID and self.aligned

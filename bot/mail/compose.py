@@ -26,13 +26,13 @@ _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} 
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ComposeRefused:
     """Why a reply cannot become a mail."""
 
     reason: str
 
 
-def compose(reply: Reply, html: str = "") -> bytes | Refused:
+def compose(reply: Reply, html: str = "") -> bytes | ComposeRefused:
     """The mail, with LF line ends as an mbox or a Maildir keeps it; the same reply gives the same bytes.
 
     Ids are written as they are, each on a line of its own, never encoded or broken: one that no header can hold is left
@@ -51,7 +51,7 @@ def compose(reply: Reply, html: str = "") -> bytes | Refused:
         (bool(strange), f"a header that no mail of ours has: {strange!r}"),
     )
     if reason := next((reason for applies, reason in checks if applies), None):
-        return Refused(reason)
+        return ComposeRefused(reason)
     kind, encoding, content = _alternatives(reply.body, html) if html else (_PLAIN, *_content(reply.body))
     answers = [
         f"In-Reply-To: <{reply.in_reply_to}>",

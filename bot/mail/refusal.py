@@ -18,7 +18,7 @@ from bot.mail.project import is_kernel_path, other_project
 SETTLE: Final = timedelta(minutes=30)
 
 
-class Kind(StrEnum):
+class RefusalKind(StrEnum):
     """The reasons, one word each."""
 
     UNFOLLOWED = "not-followed"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 class Refusal:
     """A no: its kind for counting, its reason for reading."""
 
-    kind: Kind
+    kind: RefusalKind
     reason: str
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class RefusalContext:
     """What else is known of a posting: when its first and last part came, and how it stands to others.
 
     `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the
@@ -66,7 +66,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RefusalTerms:
     """By what a posting is refused: our own addresses, bots beside the known ones, the age at which it is stale.
 
     With `newest_only` a revision is not answered once a later one is here; an old archive is read one by one.
@@ -96,26 +96,26 @@ _WORD = re.compile(r"[^\s\[\],]+")
 _FIXUP = re.compile(r"\s*(?:fixup|squash|amend)!", re.IGNORECASE)
 
 
-def refuse_mail(message: Message, terms: Terms) -> Refusal | None:
+def refuse_mail(message: Message, terms: RefusalTerms) -> Refusal | None:
     """Why this mail is no patch or cover letter to look at, whatever else is known; None where it may be one."""
     if message.author is None:
-        return Refusal(Kind.NO_PATCH, "From is not plainly one mailbox")
+        return Refusal(RefusalKind.NO_PATCH, "From is not plainly one mailbox")
     if message.author.key in terms.own:
-        return Refusal(Kind.OWN, f"it is from {message.author.key}")
+        return Refusal(RefusalKind.OWN, f"it is from {message.author.key}")
     if is_automatic(message, terms.bots):
-        return Refusal(Kind.BOT, f"{message.author.key} is a bot, or the mail says that a machine wrote it")
+        return Refusal(RefusalKind.BOT, f"{message.author.key} is a bot, or the mail says that a machine wrote it")
     if is_reply(message.subject):
-        return Refusal(Kind.REPLY, "the subject is that of an answer")
+        return Refusal(RefusalKind.REPLY, "the subject is that of an answer")
     if _asks_to_pull(message.subject):
-        return Refusal(Kind.PULL, "the subject asks to pull")
+        return Refusal(RefusalKind.PULL, "the subject asks to pull")
     if (message.header("X-stable") or "").lower() == "review":
-        return Refusal(Kind.STABLE, "it is under review for a stable release")
+        return Refusal(RefusalKind.STABLE, "it is under review for a stable release")
     if not PATCH_WORD.search(_prefixes(message.subject)):
-        return Refusal(Kind.NO_PATCH, "the subject has no [PATCH]")
+        return Refusal(RefusalKind.NO_PATCH, "the subject has no [PATCH]")
     return None
 
 
-def refuse_posting(posting: Posting, context: Context, now: datetime, terms: Terms) -> Refusal | None:
+def refuse_posting(posting: Posting, context: RefusalContext, now: datetime, terms: RefusalTerms) -> Refusal | None:
     """Why this posting is not reviewed now; None where it is to be. Only "unsettled" may change by waiting."""
     return (
         _whence(posting, context, terms)
@@ -131,21 +131,21 @@ def clamped(date: datetime | None, arrived: datetime) -> datetime:
     return arrived if date is None else min(date, arrived)
 
 
-def _whence(posting: Posting, context: Context, terms: Terms) -> Refusal | None:
+def _whence(posting: Posting, context: RefusalContext, terms: RefusalTerms) -> Refusal | None:
     if not context.followed:
-        return Refusal(Kind.UNFOLLOWED, "no archive that is followed brought any part of it")
+        return Refusal(RefusalKind.UNFOLLOWED, "no archive that is followed brought any part of it")
     sent_to = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
     if not terms.own.isdisjoint(sent_to) and not posting.lists and not posting.carriers:
-        return Refusal(Kind.UNFOLLOWED, "it was sent to us, and to no list")
+        return Refusal(RefusalKind.UNFOLLOWED, "it was sent to us, and to no list")
     return None
 
 
-def _whose(posting: Posting, terms: Terms) -> Refusal | None:
+def _whose(posting: Posting, terms: RefusalTerms) -> Refusal | None:
     author = posting.author.key
     if author in terms.own:
-        return Refusal(Kind.OWN, f"it is from {author}")
+        return Refusal(RefusalKind.OWN, f"it is from {author}")
     if is_bot(author) or author in terms.bots:
-        return Refusal(Kind.BOT, f"{author} is a bot")
+        return Refusal(RefusalKind.BOT, f"{author} is a bot")
     return None
 
 
@@ -153,20 +153,20 @@ def _what(posting: Posting) -> Refusal | None:
     series = posting.series
     words = {word.lower() for part in posting.parts for word in _words_of(part.subject)}
     if "autosel" in words:
-        return Refusal(Kind.STABLE, "it is for a stable release, chosen there")
+        return Refusal(RefusalKind.STABLE, "it is for a stable release, chosen there")
     version = next((word for word in sorted(words) if _VERSION.fullmatch(word) or word in _BACKPORT_WORDS), None)
     if version:
-        return Refusal(Kind.BACKPORT, f'the subject says "{version}"')
+        return Refusal(RefusalKind.BACKPORT, f'the subject says "{version}"')
     upstream = next((patch.index for patch in series.patches if _UPSTREAM.search(patch.log[:2000])), None)
     if upstream is not None:
-        return Refusal(Kind.BACKPORT, f"patch {upstream} names the upstream commit that it is")
+        return Refusal(RefusalKind.BACKPORT, f"patch {upstream} names the upstream commit that it is")
     if "pull" in words:
-        return Refusal(Kind.PULL, "the subject asks to pull")
+        return Refusal(RefusalKind.PULL, "the subject asks to pull")
     if all(sign in f"\n{series.cover}" for sign in _PULL_TEXT):
-        return Refusal(Kind.PULL, "the cover letter asks to pull")
+        return Refusal(RefusalKind.PULL, "the cover letter asks to pull")
     project = other_project(words)
     if project:
-        return Refusal(Kind.FOREIGN, f"it is for {project}")
+        return Refusal(RefusalKind.FOREIGN, f"it is for {project}")
     return _where(posting)
 
 
@@ -189,35 +189,37 @@ def _prefixes(subject: str) -> str:
 def _where(posting: Posting) -> Refusal | None:
     paths = [path for patch in posting.series.patches for path in patch.paths]
     if paths and not any(is_kernel_path(path) for path in paths):
-        return Refusal(Kind.FOREIGN, f"no changed file is the kernel's: {paths[0]}")
+        return Refusal(RefusalKind.FOREIGN, f"no changed file is the kernel's: {paths[0]}")
     return None
 
 
-def _when(posting: Posting, context: Context, now: datetime, terms: Terms) -> Refusal | None:
+def _when(posting: Posting, context: RefusalContext, now: datetime, terms: RefusalTerms) -> Refusal | None:
     if terms.newest_only and context.newer is not None and context.newer > posting.series.revision:
-        return Refusal(Kind.OLDER, f"v{context.newer} is here already")
+        return Refusal(RefusalKind.OLDER, f"v{context.newer} is here already")
     sent = clamped(posting.date, context.first)
     if terms.stale is not None and now - sent > terms.stale:
         filled = " and archived later" if context.first - sent > terms.stale else ""
-        return Refusal(Kind.STALE, f"it was sent on {sent:%Y-%m-%d %H:%M} UTC{filled}")
+        return Refusal(RefusalKind.STALE, f"it was sent on {sent:%Y-%m-%d %H:%M} UTC{filled}")
     return None
 
 
-def _whether(posting: Posting, context: Context, now: datetime) -> Refusal | None:
+def _whether(posting: Posting, context: RefusalContext, now: datetime) -> Refusal | None:
     if _FIXUP.match(posting.series.subject):
-        return Refusal(Kind.FIXUP, "it is to be merged into another patch")
+        return Refusal(RefusalKind.FIXUP, "it is to be merged into another patch")
     alone = posting.expected <= 1 and posting.series.revision == 1 and not posting.resend
     if alone and context.answers is not None and context.answers.topic != posting.topic:
         mended = _mended(posting, context.answers)
         if mended:
-            return Refusal(Kind.FIXUP, f'a single patch in answer to "{context.answers.series.subject}": {mended}')
+            return Refusal(
+                RefusalKind.FIXUP, f'a single patch in answer to "{context.answers.series.subject}": {mended}'
+            )
     if isinstance(posting.state, Defective):
-        return Refusal(Kind.DEFECTIVE, posting.state.reason)
+        return Refusal(RefusalKind.DEFECTIVE, posting.state.reason)
     if isinstance(posting.state, Waiting):
         missing = ", ".join(map(str, posting.state.missing))
         if now - context.last < SETTLE:
-            return Refusal(Kind.UNSETTLED, f"waiting for {missing} of {posting.expected}")
-        return Refusal(Kind.INCOMPLETE, f"{missing} of {posting.expected} did not come")
+            return Refusal(RefusalKind.UNSETTLED, f"waiting for {missing} of {posting.expected}")
+        return Refusal(RefusalKind.INCOMPLETE, f"{missing} of {posting.expected} did not come")
     return None
 
 

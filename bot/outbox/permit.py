@@ -11,7 +11,7 @@ from typing import Final
 from bot.digest.mail import KIND as DIGEST
 from bot.mail.command import Scope
 from bot.mail.posting import Part, Posting
-from bot.mail.refusal import Terms, refuse_posting
+from bot.mail.refusal import RefusalTerms, refuse_posting
 from bot.outbox.brakes import MINUTE, Caps, broken, capped, quiet
 from bot.ports import (
     AlreadySent,
@@ -47,7 +47,7 @@ class SendRules:
     recipients_of: Callable[[Posting, Part], Recipients]
     transports: frozenset[str] = frozenset()
     caps: Caps = field(default_factory=Caps)
-    terms: Terms = field(default_factory=Terms)
+    terms: RefusalTerms = field(default_factory=RefusalTerms)
     ignored: frozenset[str] = frozenset()
     readers: frozenset[str] = frozenset()
     digest_mode: Mode = Mode.DRY_RUN
@@ -156,7 +156,7 @@ def _recipient_objection(candidate: Candidate, rules: SendRules) -> str:
     return ""
 
 
-def _posting_objection(status: PostingStatus, terms: Terms, now: datetime) -> str:
+def _posting_objection(status: PostingStatus, terms: RefusalTerms, now: datetime) -> str:
     """Return why the series is no longer to be answered, or "". Its age does not matter: a mail may wait long."""
     if status.removed:
         return f"{status.removed} was removed from its archive"

@@ -11,18 +11,18 @@ from functools import lru_cache
 from typing import Final
 
 from bot.kernel.base import Base
-from bot.kernel.repositories import Kernels, Places, Stacked
+from bot.kernel.repositories import KernelTrees, RepositorySpecs, WithStoredBlobs
 from bot.mail.posting import Posting
-from bot.pool.deadline import own_work
-from bot.pool.guard import Broken, Hands, OwnHands, TimeLimit
+from bot.pool.deadline import deadline_suspended
+from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
 from bot.review.model import Basis
 from rules.analysis.unsafe_delta import UnsafeDelta, of_series
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.tree import Tree
 from rules.diff.patch import Series
 from rules.finding import Report
-from rules.lint.engine import judge, view
+from rules.lint.engine import run_rules, view
 from rules.lint.rule import Rule
 
 LIMITS: Final = Limits(seconds=60.0)
@@ -35,23 +35,23 @@ the seconds by the clock are for what waits without working."""
 _SHORTEST_ID: Final = 7
 _MOST_STORED: Final = 64 * 1024 * 1024
 
-Stored = Callable[[Iterable[str], int], Mapping[str, bytes]]
+BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
 """The stored blobs of these ids, as bot.ports.Postings gives them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AnalysisInput:
     """A series and what it is judged by: rules, kernels, and images of earlier series by the ids it announces."""
 
     series: Series
     sent: datetime | None
     rules: tuple[Rule, ...]
-    places: Places
+    places: RepositorySpecs
     stored: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Analysis:
     """What was found, the images that were proved, by blob id, and the kernel that it was judged against, if any."""
 
     report: Report
@@ -65,7 +65,7 @@ class Judgement:
         return Basis() if self.base is None else Basis(base=self.base.named)
 
 
-class Judging:
+class Analyser:
     """Judges postings. `stored` knows the images that earlier series proved.
 
     A first try has the time `first`, any other has `time`, or else what the hands give.
@@ -73,43 +73,43 @@ class Judging:
 
     def __init__(
         self,
-        places: Places | None = None,
-        stored: Stored = lambda *_: {},
-        hands: Hands | None = None,
+        places: RepositorySpecs | None = None,
+        stored: BlobLookup = lambda *_: {},
+        executor: Executor | None = None,
         time: TimeLimit | None = None,
         first: TimeLimit = FIRST_TRY,
     ) -> None:
-        self._places = places or Places()
+        self._places = places or RepositorySpecs()
         self._stored = stored
-        self._hands = hands or OwnHands()
+        self._executor = executor or InlineExecutor()
         self._time = time
         self._first = first
 
-    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Judgement | Broken:
+    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
         """What the rules find in the posting, or why that cannot be told. Raises StoppedError."""
-        stored = self._stored(announced(posting.series), _MOST_STORED)
-        case = Case(posting.series, posting.date, tuple(map(bare, rules)), self._places, stored)
-        (judgement,) = self._hands.map(judged, [case], self._first if first_try else self._time)
+        stored = self._stored(announced_blobs(posting.series), _MOST_STORED)
+        case = AnalysisInput(posting.series, posting.date, tuple(map(bare, rules)), self._places, stored)
+        (judgement,) = self._executor.map(judged, [case], self._first if first_try else self._time)
         return judgement
 
 
-def announced(series: Series) -> tuple[str, ...]:
+def announced_blobs(series: Series) -> tuple[str, ...]:
     """The ids of all the images before a patch, as they are announced."""
     ids = (change.blob_before for patch in series.patches for change in patch.changes)
     return tuple(dict.fromkeys(one for one in ids if one is not None and len(one) >= _SHORTEST_ID))
 
 
-def judged(case: Case) -> Judgement:
+def judged(case: AnalysisInput) -> Analysis:
     """What the rules find in the case."""
     tree, base = _kernels(case.places).tree(case.series, case.sent)
-    return judged_against(Stacked(tree, _Announced(case.stored)), base, case.series, case.rules)
+    return analyse_on(WithStoredBlobs(tree, _AnnouncedBlobs(case.stored)), base, case.series, case.rules)
 
 
-def judged_against(tree: Tree, base: Base | None, series: Series, rules: Sequence[Rule]) -> Judgement:
+def analyse_on(tree: Tree, base: Base | None, series: Series, rules: Sequence[Rule]) -> Analysis:
     """What the rules find in the series on top of that tree, which is that of `base`."""
     shown = view(series, tree)
-    report = judge(rules, shown)
-    return Judgement(report, of_series(shown), shown.blobs, base)
+    report = run_rules(rules, shown)
+    return Analysis(report, of_series(shown), shown.blobs, base)
 
 
 def bare(rule: Rule) -> Rule:
@@ -117,7 +117,7 @@ def bare(rule: Rule) -> Rule:
     return replace(rule, doc="", evidence=(), examples=())
 
 
-class _Announced:
+class _AnnouncedBlobs:
     """A tree that knows single blobs, each by the one id that a series announces."""
 
     def __init__(self, blobs: Mapping[str, bytes]) -> None:
@@ -129,11 +129,11 @@ class _Announced:
     def blob(self, blob_id: str) -> bytes | None:
         return self._blobs.get(blob_id)
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return None
 
 
 @lru_cache(maxsize=1)
-def _kernels(places: Places) -> Kernels:
+def _kernels(places: RepositorySpecs) -> KernelTrees:
     """The kernels there, opened once a process."""
-    return Kernels(places, patiently=own_work)
+    return KernelTrees(places, patiently=deadline_suspended)

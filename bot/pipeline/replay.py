@@ -16,16 +16,16 @@ from typing import Final
 from bot.inbox.assemble import assemble, candidate
 from bot.inbox.thread import threads
 from bot.kernel.base import Base
-from bot.kernel.repositories import Kernels, Places
-from bot.mail.compose import Refused, compose
+from bot.kernel.repositories import KernelTrees, RepositorySpecs
+from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity, Reply
-from bot.pipeline.analyse import Case, Judgement, bare, judged
+from bot.pipeline.analyse import Analysis, AnalysisInput, bare, judged
 from bot.pipeline.spool import Reader, Slot, Spool
-from bot.pool.executor import Workers
-from bot.pool.guard import Broken
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports import Archive, Progress
 from bot.review.history import History
@@ -43,7 +43,7 @@ _LIMITS: Final = Limits(seconds=120.0)  # the longest threads have hundreds of p
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadableInput:
     """A mail that could not be read."""
 
     origin: str
@@ -51,7 +51,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class ReplayedPosting:
     """A posting with its review, and the mail it would make: `held` says what the lint objects to, or the composer.
 
     `base` is the kernel it was judged against.
@@ -65,7 +65,7 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadingDone:
     """The reading is done: how many mails, how many of them are kept, how many threads have patches in them."""
 
     mails: int
@@ -73,63 +73,67 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ReplayContext:
     """What every posting is judged by."""
 
     rules: tuple[Rule, ...]
     policy: Policy
     identity: Identity
-    places: Places = field(default_factory=Places)
+    places: RepositorySpecs = field(default_factory=RepositorySpecs)
     context: RecipientContext = field(default_factory=RecipientContext)
 
 
-Event = Unread | Broken | Read | Played
-_Judged = tuple[Posting, Judgement]
+ReplayEvent = UnreadableInput | Crashed | ReadingDone | ReplayedPosting
+_Judged = tuple[Posting, Analysis]
 
 
 def replay(
-    archives: Sequence[Archive], desk: Desk, since: datetime | None, jobs: int, progress: Progress
-) -> Iterator[Event]:
+    archives: Sequence[Archive], replay_context: ReplayContext, since: datetime | None, jobs: int, progress: Progress
+) -> Iterator[ReplayEvent]:
     """What becomes of each mail and posting, in the order of the archives whatever `jobs` is.
 
     `since` leaves out mails that came, and postings that were sent, before that time. Raises InboxError for an archive
     that cannot be read.
     """
-    Kernels(desk.places)  # what is wrong with them is said now, not of each thread
-    with tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file, Workers(jobs, _LIMITS) as workers:
-        bench = _Bench(file.name, tuple(map(bare, desk.rules)), desk.places)
+    KernelTrees(replay_context.places)  # what is wrong with them is said now, not of each thread
+    with tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file, ProcessExecutor(jobs, _LIMITS) as workers:
+        setup = _WorkerSetup(file.name, tuple(map(bare, replay_context.rules)), replay_context.places)
         found: list[tuple[Slot, ...]] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))
         slots = _spooled(archives, Spool(file), since, progress)
-        yield from _index(slots, workers, bench, progress, found)
-        yield from _judge(found, desk, since, workers, bench, progress)
+        yield from _index(slots, workers, setup, progress, found)
+        yield from _judge(found, replay_context, since, workers, setup, progress)
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class _WorkerSetup:
     """What a worker needs to know: the spool's path, the rules, and where the kernels are."""
 
     path: str
     rules: tuple[Rule, ...]
-    places: Places
+    places: RepositorySpecs
 
 
 def _index(
-    slots: Iterator[Slot], workers: Workers, bench: _Bench, progress: Progress, found: list[tuple[Slot, ...]]
-) -> Iterator[Event]:
+    slots: Iterator[Slot],
+    workers: ProcessExecutor,
+    setup: _WorkerSetup,
+    progress: Progress,
+    found: list[tuple[Slot, ...]],
+) -> Iterator[ReplayEvent]:
     """Reads everything; the threads with patches in them go into `found`."""
     first: dict[str, Slot] = {}
     light: list[Message] = []
     patches: set[str] = set()
     mails = 0
     taken: deque[Slot] = deque()
-    for indexed in workers.stream(partial(_index_mail, bench), _noted(slots, taken)):
+    for indexed in workers.stream(partial(_index_mail, setup), _noted(slots, taken)):
         slot = taken.popleft()
         mails += 1
-        if isinstance(indexed, Broken):
-            yield Broken(f"mail {slot.origin}: {indexed.reason}")
+        if isinstance(indexed, Crashed):
+            yield Crashed(f"mail {slot.origin}: {indexed.reason}")
         elif isinstance(indexed, UnreadableMail):
-            yield Unread(slot.origin, indexed.reason)
+            yield UnreadableInput(slot.origin, indexed.reason)
         elif indexed[0].message_id not in first:
             message, patch = indexed
             first[message.message_id] = slot
@@ -140,7 +144,7 @@ def _index(
         ids = [message.message_id for message in thread]
         if not patches.isdisjoint(ids):
             found.append(tuple(first[each] for each in ids))
-    yield Read(mails, len(found))
+    yield ReadingDone(mails, len(found))
 
 
 def _noted(slots: Iterator[Slot], taken: deque[Slot]) -> Iterator[Slot]:
@@ -159,55 +163,63 @@ def _spooled(archives: Iterable[Archive], spool: Spool, since: datetime | None, 
 
 def _judge(
     found: Sequence[tuple[Slot, ...]],
-    desk: Desk,
+    replay_context: ReplayContext,
     since: datetime | None,
-    workers: Workers,
-    bench: _Bench,
+    workers: ProcessExecutor,
+    setup: _WorkerSetup,
     progress: Progress,
-) -> Iterator[Event]:
+) -> Iterator[ReplayEvent]:
     progress.start("reviewing", len(found))
     history = History()
-    for slots, thread in zip(found, workers.stream(partial(_judge_thread, bench), found), strict=True):
-        if isinstance(thread, Broken):
-            yield Broken(f"thread of mail {slots[0].origin}: {thread.reason}")
-        for posting, one in () if isinstance(thread, Broken) else thread:
+    for slots, thread in zip(found, workers.stream(partial(_judge_thread, setup), found), strict=True):
+        if isinstance(thread, Crashed):
+            yield Crashed(f"thread of mail {slots[0].origin}: {thread.reason}")
+        for posting, one in () if isinstance(thread, Crashed) else thread:
             if since is None or (posting.date is not None and posting.date >= since):
                 previous = history.previous(posting)
-                made = review(posting, one.report, desk.rules, previous, desk.policy, one.delta, desk.context)
+                made = review(
+                    posting,
+                    one.report,
+                    replay_context.rules,
+                    previous,
+                    replay_context.policy,
+                    one.delta,
+                    replay_context.context,
+                )
                 history.remember(made)
-                yield _played(replace(made, basis=one.basis), desk, one.base)
+                yield _played(replace(made, basis=one.basis), replay_context, one.base)
         progress.advance()
 
 
-def _played(made: Review, desk: Desk, base: Base | None) -> Played:
-    answer = reply(made, desk.rules, desk.identity)
+def _played(made: Review, replay_context: ReplayContext, base: Base | None) -> ReplayedPosting:
+    answer = reply(made, replay_context.rules, replay_context.identity)
     if answer is None:
-        return Played(made, base=base)
+        return ReplayedPosting(made, base=base)
     content = compose(answer)
-    if isinstance(content, Refused):
-        return Played(made, answer, held=(content.reason,), base=base)
-    return Played(made, answer, content, tuple(problems(answer.body)), base)
+    if isinstance(content, ComposeRefused):
+        return ReplayedPosting(made, answer, held=(content.reason,), base=base)
+    return ReplayedPosting(made, answer, content, tuple(problems(answer.body)), base)
 
 
 # What follows runs in the workers; each opens what it needs once.
 _reader = lru_cache(maxsize=1)(Reader)
 
 
-def _index_mail(bench: _Bench, slot: Slot) -> tuple[Message, bool] | UnreadableMail:
+def _index_mail(setup: _WorkerSetup, slot: Slot) -> tuple[Message, bool] | UnreadableMail:
     """The mail without its text, and whether it is a patch."""
-    message = parse(_reader(bench.path).get(slot))
+    message = parse(_reader(setup.path).get(slot))
     if isinstance(message, UnreadableMail):
         return replace(message, raw=b"")
     bare = replace(message, to=(), cc=(), reply_to=(), body="", headers=(), raw=b"")
     return bare, candidate(message) is not None
 
 
-def _judge_thread(bench: _Bench, slots: Sequence[Slot]) -> list[_Judged]:
+def _judge_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Judged]:
     """The postings of a thread with what the rules find in them."""
-    read = (parse(_reader(bench.path).get(slot)) for slot in slots)
+    read = (parse(_reader(setup.path).get(slot)) for slot in slots)
     done: list[_Judged] = []
     for posting in assemble([message for message in read if isinstance(message, Message)]):
-        found = judged(Case(posting.series, posting.date, bench.rules, bench.places, {}))
+        found = judged(AnalysisInput(posting.series, posting.date, setup.rules, setup.places, {}))
         done.append((_light(posting, found.report), replace(found, blobs={})))
     return done
 

@@ -10,7 +10,7 @@ _OWN_WORK: Final = 600.0
 
 
 @contextmanager
-def own_work() -> Iterator[None]:
+def deadline_suspended() -> Iterator[None]:
     """Within, the clocks of the work at hand stand: for what our own files take, whatever mail makes us read them."""
     left = {timer: signal.getitimer(timer)[0] for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF)}
     running = {timer: seconds for timer, seconds in left.items() if seconds}

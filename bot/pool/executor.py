@@ -18,7 +18,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
-from bot.pool.guard import Broken, StoppedError, TimeLimit
+from bot.pool.guard import Crashed, StoppedError, TimeLimit
 from bot.pool.worker import Limits, TooMuch, packed, serve
 
 T = TypeVar("T")
@@ -56,11 +56,11 @@ class _Worker:
         self.process.join()
 
 
-class Workers:
+class ProcessExecutor:
     """Applies pure functions to values in `count` processes; close it after use.
 
     What takes too long, too much memory, or brings its process down is tried again, alone and in a fresh process,
-    and is Broken after that many `tries`. Where `stop` is set, the work at hand is given up with StoppedError.
+    and is Crashed after that many `tries`. Where `stop` is set, the work at hand is given up with StoppedError.
     `on_result` is called in the thread that waits, for each try that ends.
     """
 
@@ -80,20 +80,22 @@ class Workers:
         self._workers: list[_Worker] = []
         self._lock = Lock()
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
         """What the work gives for each item, in their order; `time` is for each, in place of the limit.
 
         The function is named by its module, as pickle does it.
         """
         return list(self.stream(work, items, time))
 
-    def stream(self, work: Callable[[T], R], items: Iterable[T], time: TimeLimit | None = None) -> Iterator[R | Broken]:
+    def stream(
+        self, work: Callable[[T], R], items: Iterable[T], time: TimeLimit | None = None
+    ) -> Iterator[R | Crashed]:
         """What `map` gives, as it comes; items are taken only so far ahead of it that every process has work."""
         time = time or TimeLimit(self._limits.seconds)
         ahead = self._count * _CHUNK * _AHEAD
         source = iter(items)
         with self._lock:
-            results: dict[int, R | Broken] = {}
+            results: dict[int, R | Crashed] = {}
             waiting: deque[_Task[T]] = deque()
             taken = given = 0
             try:
@@ -140,7 +142,7 @@ class Workers:
             with suppress(OSError):  # one that died idle is found by whoever listens to it
                 worker.connection.send_bytes(packed((work, [task.item for task in worker.tasks], time)))
 
-    def _take(self, waiting: deque[_Task[T]], time: TimeLimit) -> Iterator[tuple[int, R | Broken]]:
+    def _take(self, waiting: deque[_Task[T]], time: TimeLimit) -> Iterator[tuple[int, R | Crashed]]:
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
         ready = wait(list(busy), None if self._stop is None else _LOOK)
         if self._stop is not None and self._stop.is_set():
@@ -156,11 +158,11 @@ class Workers:
                 continue
             self._on_result()
             if isinstance(answer, TooMuch):
-                yield from self._failed(worker, amount(answer, self._limits), waiting)
+                yield from self._failed(worker, exceeded_amount(answer, self._limits), waiting)
                 continue
             yield worker.tasks.popleft().at, answer
 
-    def _failed(self, worker: _Worker, why: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Broken]]:
+    def _failed(self, worker: _Worker, why: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Crashed]]:
         guilty, *others = worker.tasks
         worker.end()
         self._workers.remove(worker)
@@ -168,7 +170,7 @@ class Workers:
         waiting.extendleft(reversed(others))
         if guilty.tries >= self._tries:
             times = f", {self._tries} times" if self._tries > 1 else ""
-            yield guilty.at, Broken(f"{why}{times}", exceeded=True)
+            yield guilty.at, Crashed(f"{why}{times}", exceeded=True)
         else:
             waiting.append(guilty)
 
@@ -178,20 +180,20 @@ class Workers:
         self._workers.clear()
 
 
-class WorkerPool:
-    """Workers for several threads: each call of `map` has a process to itself, and waits where all are taken.
+class ExecutorPool:
+    """Executors for several threads: each call of `map` has a process to itself, and waits where all are taken.
 
     Nothing is tried again here: the caller decides when.
     """
 
     def __init__(self, count: int, limits: Limits, stop: Event | None = None) -> None:
-        self._workers = [Workers(1, limits, stop, tries=1) for _ in range(count)]
-        self._idle: SimpleQueue[Workers] = SimpleQueue()
+        self._workers = [ProcessExecutor(1, limits, stop, tries=1) for _ in range(count)]
+        self._idle: SimpleQueue[ProcessExecutor] = SimpleQueue()
         for workers in self._workers:
             self._idle.put(workers)
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:
-        """What `Workers.map` gives."""
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
+        """What `ProcessExecutor.map` gives."""
         workers = self._idle.get()
         try:
             return workers.map(work, items, time)
@@ -219,7 +221,7 @@ def reason(exit_status: int | None, time: TimeLimit) -> str:
     return f"ended its process with status {exit_status}"
 
 
-def amount(found: TooMuch, limits: Limits) -> str:
+def exceeded_amount(found: TooMuch, limits: Limits) -> str:
     """What was too much."""
     if found.memory:
         return f"took more than {limits.memory // 2**20} MB"

@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from bot.pool.executor import amount, reason
-from bot.pool.guard import Broken, TimeLimit
+from bot.pool.executor import exceeded_amount, reason
+from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits, TooMuch, answer, die_with_parent
 
 T = TypeVar("T")
@@ -23,8 +23,8 @@ R = TypeVar("R")
 _STATM_DATA: Final = 5  # the field of /proc/self/statm that RLIMIT_DATA limits, in pages
 
 
-def forked(work: Callable[[T], R], items: Sequence[T], limits: Limits) -> Iterator[R | Broken]:
-    """Yield what the work gives for each item, in their order; Broken where it fails or exceeds the limits.
+def forked(work: Callable[[T], R], items: Sequence[T], limits: Limits) -> Iterator[R | Crashed]:
+    """Yield what the work gives for each item, in their order; Crashed where it fails or exceeds the limits.
 
     The memory is what a child may take beyond what this process has. Only for a process without threads.
     """
@@ -39,14 +39,14 @@ def forked(work: Callable[[T], R], items: Sequence[T], limits: Limits) -> Iterat
             for found in _answers(receiver, len(items) - done):
                 done += 1
                 if isinstance(found, TooMuch):
-                    yield Broken(amount(found, limits), exceeded=True)
+                    yield Crashed(exceeded_amount(found, limits), exceeded=True)
                     break
                 yield found
             else:
                 if done < len(items):
                     child.join()
                     done += 1
-                    yield Broken(reason(child.exitcode, TimeLimit(limits.seconds)), exceeded=True)
+                    yield Crashed(reason(child.exitcode, TimeLimit(limits.seconds)), exceeded=True)
         finally:
             receiver.close()
             child.kill()

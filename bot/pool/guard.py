@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Crashed:
     """A piece of work that a bug or a limit stopped.
 
     `exceeded` says that a limit was exceeded or the process died: another try, with more time, may end otherwise.
@@ -38,23 +38,23 @@ class StoppedError(Exception):
     """The program was told to end while work was being done; nothing came of it, and it is due again."""
 
 
-class Hands(Protocol):
+class Executor(Protocol):
     """Who does the work on many pieces. Raises StoppedError where it is told to end meanwhile."""
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:
-        """What the work gives for each item, in their order; Broken where it fails, or takes longer than it may."""
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
+        """What the work gives for each item, in their order; Crashed where it fails, or takes longer than it may."""
 
 
-class OwnHands:
+class InlineExecutor:
     """Does the work in this process, without limits: for mail that somebody chose, and for tests."""
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Broken]:  # noqa: ARG002 nobody counts
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:  # noqa: ARG002 nobody counts
         name = getattr(work, "__name__", "work")
-        return [isolated(name, partial(work, item)) for item in items]
+        return [guard(name, partial(work, item)) for item in items]
 
 
-def isolated(what: str, work: Callable[[], T]) -> T | Broken:
-    """What the work gives, or Broken where it raises what nobody foresaw. What an adapter raises is let through."""
+def guard(what: str, work: Callable[[], T]) -> T | Crashed:
+    """What the work gives, or Crashed where it raises what nobody foresaw. What an adapter raises is let through."""
     try:
         return work()
     except AdapterError:
@@ -62,4 +62,4 @@ def isolated(what: str, work: Callable[[], T]) -> T | Broken:
     except Exception as error:
         log.exception("%s", what)
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        return Broken(f"{type(error).__name__} in {frame.name}, line {frame.lineno}: {error}")
+        return Crashed(f"{type(error).__name__} in {frame.name}, line {frame.lineno}: {error}")

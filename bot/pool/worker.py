@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, TypeVar
 
 from bot.error import AdapterError
-from bot.pool.guard import Broken, isolated
+from bot.pool.guard import Crashed, guard
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -79,10 +79,10 @@ def answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
         except MemoryError:
             return packed(TooMuch(memory=True))
         except AdapterError as error:  # here an adapter does but what hostile mail asks of it
-            return packed(Broken(str(error)))
+            return packed(Crashed(str(error)))
         return result if len(result) <= limits.result else packed(TooMuch(memory=False))
 
-    found = isolated(getattr(work, "__name__", "work"), bounded)
+    found = guard(getattr(work, "__name__", "work"), bounded)
     return found if isinstance(found, bytes) else packed(found)
 
 

@@ -3,10 +3,11 @@
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
-from bot.ports.mails import Attestations, Indexed, Kept, Mails, Served, StoredMail, Thread, Unread
+from bot.ports.mails import Attestations, Indexed, IngestResult, Mails, StoredMail, Thread, ThreadMail, Unread
 from bot.ports.outbox import (
     TRANSITIONS,
     AlreadySent,
+    BounceStore,
     Candidate,
     ClaimedMail,
     Decision,
@@ -18,8 +19,7 @@ from bot.ports.outbox import (
     Pace,
     Permit,
     PostingStatus,
-    Returned,
-    Returns,
+    ReturnedMail,
     Send,
     SendingRecord,
     Stop,
@@ -29,10 +29,10 @@ from bot.ports.outbox import (
     Wait,
     Withdraw,
 )
-from bot.ports.postings import Completions, DuePosting, Incomplete, Postings
+from bot.ports.postings import BackfillRequests, DuePosting, Incomplete, Postings
 from bot.ports.retention import Prunable, Pruned, Step
 from bot.ports.running import Clock, Progress
-from bot.ports.store import KeptPosting, Knowledge, Store, Tally, Unjudged
+from bot.ports.store import KeptPosting, Knowledge, QuarantinedPosting, Store, Tally
 
 __all__ = [
     "TRANSITIONS",
@@ -40,12 +40,13 @@ __all__ = [
     "Archive",
     "Attempt",
     "Attestations",
+    "BackfillRequests",
     "Batch",
+    "BounceStore",
     "Candidate",
     "Claim",
     "ClaimedMail",
     "Clock",
-    "Completions",
     "Decision",
     "Deleted",
     "DuePosting",
@@ -53,9 +54,9 @@ __all__ = [
     "Hold",
     "Incomplete",
     "Indexed",
+    "IngestResult",
     "Installation",
     "Installations",
-    "Kept",
     "KeptPosting",
     "Knowledge",
     "Ledger",
@@ -74,12 +75,11 @@ __all__ = [
     "Provenance",
     "Prunable",
     "Pruned",
+    "QuarantinedPosting",
     "RawMail",
-    "Returned",
-    "Returns",
+    "ReturnedMail",
     "Send",
     "SendingRecord",
-    "Served",
     "Step",
     "Stop",
     "StopState",
@@ -88,8 +88,8 @@ __all__ = [
     "StoredMail",
     "Tally",
     "Thread",
+    "ThreadMail",
     "TransitionError",
-    "Unjudged",
     "Unread",
     "Wait",
     "Withdraw",

@@ -21,7 +21,7 @@ class StoredMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ThreadMail:
     """What mails to us came to: answers that were kept, and mails for which a series was judged again."""
 
     answers: int
@@ -54,7 +54,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class IngestResult:
     """A mail that is kept, with its state and why it is in it.
 
     States: new, read, unreadable, duplicate, conflict, private, deleted.

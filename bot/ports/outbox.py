@@ -9,9 +9,9 @@ from typing import Final, Protocol
 
 from bot.error import AdapterError
 from bot.mail.posting import Posting
-from bot.mail.refusal import Context
+from bot.mail.refusal import RefusalContext
 from bot.ports.installation import Attempt, Claim
-from bot.ports.mails import Kept
+from bot.ports.mails import IngestResult
 from bot.review.disposition import Muted
 
 
@@ -120,7 +120,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class ReturnedMail:
     """What came back of a mail of ours.
 
     A "bounce"; a "copy" at that place (source and list); or a "foreign" mail that only uses the id of ours.
@@ -132,18 +132,18 @@ class Returned:
     detail: str = ""
 
 
-class Returns(Protocol):
+class BounceStore(Protocol):
     """What comes back of our mails."""
 
     def mail(self, message_id: str) -> Outgoing | None:
         """One mail; the id may be abbreviated where that is unique."""
 
-    def unreturned(self, limit: int) -> Sequence[Kept]:
+    def unreturned(self, limit: int) -> Sequence[IngestResult]:
         """Mails that were read and not yet looked at for what comes back, in the order they were kept; without ids."""
 
     def note_returned(
-        self, upto: int, found: Sequence[Returned], claims: Sequence[Claim], now: datetime
-    ) -> Sequence[Returned]:
+        self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
+    ) -> Sequence[ReturnedMail]:
         """Remember what came back of mails that we have in the outbox, and that all up to that row was looked at.
 
         Claims are mails in our name that are not in the outbox; they are kept for a judgement.
@@ -201,7 +201,7 @@ class PostingStatus:
     detail: str
     verdict: str
     reason: str
-    context: Context
+    context: RefusalContext
     removed: str = ""
 
 
@@ -304,7 +304,7 @@ class Outbox(Protocol):
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""
 
-    def kept(self, message_id: str) -> Sequence[Kept]:
+    def kept(self, message_id: str) -> Sequence[IngestResult]:
         """The mails from archives that claim that message-id, the first one first."""
 
     def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.mail.posting import Posting
-from bot.mail.refusal import Context
+from bot.mail.refusal import RefusalContext
 from bot.ports.mails import Thread
 from bot.ports.outbox import Outgoing
 from bot.review.model import Review
@@ -57,7 +57,7 @@ class Postings(Protocol):
         A patch or cover letter that has its reply of that kind gets no second one, whatever posting it is in now.
         """
 
-    def context(self, posting: Posting) -> Context:
+    def context(self, posting: Posting) -> RefusalContext:
         """When the posting's parts came, and how it stands to others."""
 
     def refuse(self, posting: Posting, reason: str) -> None:
@@ -87,7 +87,7 @@ class Incomplete:
     attempts: int
 
 
-class Completions(Protocol):
+class BackfillRequests(Protocol):
     """The search for what no list brought."""
 
     def incomplete(self, now: datetime, settled: datetime, since: datetime, limit: int) -> Sequence[Incomplete]:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.mail.posting import Posting
-from bot.mail.refusal import Context
-from bot.ports.mails import Attestations, Kept, Mails
-from bot.ports.outbox import Outbox, Returns
-from bot.ports.postings import Completions, Postings
+from bot.mail.refusal import RefusalContext
+from bot.ports.mails import Attestations, IngestResult, Mails
+from bot.ports.outbox import BounceStore, Outbox
+from bot.ports.postings import BackfillRequests, Postings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class KeptPosting:
     """
 
     posting: Posting
-    context: Context
+    context: RefusalContext
     state: str
     detail: str
     verdict: str
@@ -32,7 +32,7 @@ class KeptPosting:
 
 
 @dataclass(frozen=True, slots=True)
-class Unjudged:
+class QuarantinedPosting:
     """A posting that could not be judged, and why; `arrived` is when its last part came."""
 
     posting: Posting
@@ -43,16 +43,16 @@ class Unjudged:
 class Knowledge(Protocol):
     """What can be said of a mail on request."""
 
-    def kept(self, message_id: str) -> Sequence[Kept]:
+    def kept(self, message_id: str) -> Sequence[IngestResult]:
         """The mails that claim that message-id and could be read, the first one first."""
 
     def kept_postings(self, message_id: str) -> Sequence[KeptPosting]:
         """The postings that the mail is a part of."""
 
-    def quarantined(self, limit: int) -> Sequence[Kept]:
+    def quarantined(self, limit: int) -> Sequence[IngestResult]:
         """Mails that could not be read, newest first."""
 
-    def unjudged(self, limit: int) -> Sequence[Unjudged]:
+    def unjudged(self, limit: int) -> Sequence[QuarantinedPosting]:
         """Postings that could not be judged, newest first."""
 
     def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
@@ -69,7 +69,7 @@ class Tally:
     mails: Mapping[str, int]
 
 
-class Store(Mails, Postings, Completions, Attestations, Knowledge, Outbox, Returns, Protocol):
+class Store(Mails, Postings, BackfillRequests, Attestations, Knowledge, Outbox, BounceStore, Protocol):
     """All that is remembered."""
 
     def tally(self) -> Tally:

@@ -5,13 +5,13 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
 
 from bot.review.disposition import DISMISSED
-from bot.review.model import Comment, Review, Standing
+from bot.review.model import FindingStatus, Review, ReviewFinding
 from rules.finding import Finding, Report
 
 RESOLVED = "resolved since the previous revision"
 
 
-def compare(report: Report, previous: Review | None, alive: Container[str] | None = None) -> tuple[Comment, ...]:
+def compare(report: Report, previous: Review | None, alive: Container[str] | None = None) -> tuple[ReviewFinding, ...]:
     """Every finding with its standing, in the report's order, then what the previous revision had and this one has not.
 
     A finding is repeated where its fingerprint is found again, moved where only rule and text are. Nothing counts as
@@ -22,7 +22,7 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     old = (
         []
         if previous is None
-        else [comment for comment in previous.comments if comment.standing is not Standing.RESOLVED]
+        else [comment for comment in previous.comments if comment.standing is not FindingStatus.RESOLVED]
     )
     by_print = _Pool(old, lambda finding: finding.fingerprint)
     matched = [by_print.take(finding) for finding in report.findings]
@@ -30,15 +30,17 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     comments = []
     for finding, same in zip(report.findings, matched, strict=True):
         if same is not None:
-            comments.append(Comment(finding, Standing.REPEATED, _answered(same), *_said(same, mailed)))
+            comments.append(ReviewFinding(finding, FindingStatus.REPEATED, _answered(same), *_said(same, mailed)))
         elif finding.anchor.text.strip() and (moved := by_text.take(finding)) is not None:
             before = moved.finding.fingerprint
-            comments.append(Comment(finding, Standing.MOVED, _answered(moved), *_said(moved, mailed), before))
+            comments.append(
+                ReviewFinding(finding, FindingStatus.MOVED, _answered(moved), *_said(moved, mailed), before)
+            )
         else:
-            comments.append(Comment(finding))
+            comments.append(ReviewFinding(finding))
     failed = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     comments += [
-        Comment(gone.finding, Standing.RESOLVED, RESOLVED, *_said(gone, mailed))
+        ReviewFinding(gone.finding, FindingStatus.RESOLVED, RESOLVED, *_said(gone, mailed))
         for gone in by_text.rest()
         if gone.finding.rule not in failed and (alive is None or gone.finding.rule in alive)
     ]
@@ -48,7 +50,7 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
 class _Pool:
     """Comments to be matched, each at most once, in their order."""
 
-    def __init__(self, comments: Iterable[Comment], key: Callable[[Finding], str]) -> None:
+    def __init__(self, comments: Iterable[ReviewFinding], key: Callable[[Finding], str]) -> None:
         self._comments = list(comments)
         self._key = key
         self._taken: set[int] = set()
@@ -56,7 +58,7 @@ class _Pool:
         for number, comment in enumerate(self._comments):
             self._waiting[key(comment.finding)].append(number)
 
-    def take(self, finding: Finding) -> Comment | None:
+    def take(self, finding: Finding) -> ReviewFinding | None:
         waiting = self._waiting.get(self._key(finding))
         if not waiting:
             return None
@@ -64,7 +66,7 @@ class _Pool:
         self._taken.add(number)
         return self._comments[number]
 
-    def rest(self) -> list[Comment]:
+    def rest(self) -> list[ReviewFinding]:
         return [comment for number, comment in enumerate(self._comments) if number not in self._taken]
 
 
@@ -72,12 +74,12 @@ def _content(finding: Finding) -> str:
     return "\0".join((finding.rule, " ".join(finding.anchor.text.split())))
 
 
-def _answered(comment: Comment) -> str | None:
+def _answered(comment: ReviewFinding) -> str | None:
     """What withheld it then withholds it still where that was a person's answer: it goes with the finding."""
     return comment.withheld if (comment.withheld or "").startswith(DISMISSED) else None
 
 
-def _said(comment: Comment, mailed: bool) -> tuple[int, bool]:
+def _said(comment: ReviewFinding, mailed: bool) -> tuple[int, bool]:
     """How often it was mailed up to the previous revision, and whether only that revision's silence kept it back."""
     worthy, told = comment.withheld is None, mailed and not comment.unmailed
     return comment.said_before + (worthy and told), worthy and not told

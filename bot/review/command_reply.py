@@ -11,8 +11,8 @@ from typing import Final
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.reply import Identity, Reply
-from bot.review.difference import Difference, Kind
-from bot.review.model import Comment, Review, Standing
+from bot.review.difference import ChangeKind, Difference
+from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render import text as prose
 from bot.review.render.quote import quoted
 from rules.finding import Anchor
@@ -58,7 +58,7 @@ def help_text(review: Review | None) -> list[str]:
     for command, what in _COMMANDS:
         lines += [f"  `patchwarden: {command}`", *(f"      {line}" for line in prose.wrap(what))]
     lines += ["", *prose.wrap("FINDING is a rule's id, for all its remarks here, or one of these:")]
-    found = [] if review is None else [each for each in review.comments if each.standing is not Standing.RESOLVED]
+    found = [] if review is None else [each for each in review.comments if each.standing is not FindingStatus.RESOLVED]
     lines += [line for comment in found[:_MOST_LISTED] for line in _named(comment)]
     if len(found) > _MOST_LISTED:
         lines.append(f"  and {len(found) - _MOST_LISTED} more")
@@ -82,9 +82,9 @@ def unknown_finding(finding: str) -> list[str]:
 
 def recheck_text(review: Review, changed: Difference) -> list[str]:
     """What a re-check changed, for the one who asked."""
-    counts = ", ".join(f"{len(changed.of(kind))} {kind}" for kind in Kind)
+    counts = ", ".join(f"{len(changed.of(kind))} {kind}" for kind in ChangeKind)
     lines = prose.wrap(f"Judged again, revision {review.posting.series.revision}: {counts}.")
-    for kind, title in ((Kind.NEW, "New"), (Kind.GONE, "Gone")):
+    for kind, title in ((ChangeKind.NEW, "New"), (ChangeKind.GONE, "Gone")):
         found = changed.of(kind)
         reasons = {change.reason for change in found}
         if found:
@@ -98,7 +98,7 @@ def recheck_text(review: Review, changed: Difference) -> list[str]:
     return lines
 
 
-def _named(comment: Comment) -> Iterator[str]:
+def _named(comment: ReviewFinding) -> Iterator[str]:
     finding = comment.finding
     anchor = finding.anchor
     place = f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"patch {anchor.patch}, log"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.review.model import Basis, Comment, Review, Standing
+from bot.review.model import Basis, FindingStatus, Review, ReviewFinding
 from bot.review.record import verdict_of
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of a finding."""
 
     NEW = "new"
@@ -22,8 +22,8 @@ class Kind(StrEnum):
 class Change:
     """A finding with what became of it, and why; of one that is the same `reason` says if it is mailed otherwise."""
 
-    kind: Kind
-    comment: Comment
+    kind: ChangeKind
+    comment: ReviewFinding
     reason: str = ""
 
 
@@ -39,49 +39,49 @@ class Difference:
     first: bool = False
     later: int | None = None
 
-    def of(self, kind: Kind) -> tuple[Change, ...]:
+    def of(self, kind: ChangeKind) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.kind is kind)
 
     @property
     def nothing(self) -> bool:
         """Whether the second look found what the first one did, and says the same of it."""
-        return not self.verdict and all(change.kind is Kind.SAME for change in self.changes)
+        return not self.verdict and all(change.kind is ChangeKind.SAME for change in self.changes)
 
 
 def difference(before: Review | None, after: Review, later: int | None = None) -> Difference:
     """What changed from the stored review to the new one."""
     if before is None:
-        new = tuple(Change(Kind.NEW, comment, "not judged before") for comment in _present(after))
+        new = tuple(Change(ChangeKind.NEW, comment, "not judged before") for comment in _present(after))
         return Difference(new, verdict=bool(verdict_of(after)), first=True, later=later)
-    known: dict[tuple[str, str], deque[Comment]] = defaultdict(deque)
+    known: dict[tuple[str, str], deque[ReviewFinding]] = defaultdict(deque)
     for comment in _present(before):
         known[_key(comment)].append(comment)
     changes = []
     for comment in _present(after):
         if known[_key(comment)]:
-            changes.append(Change(Kind.SAME, comment, _said_otherwise(known[_key(comment)].popleft(), comment)))
+            changes.append(Change(ChangeKind.SAME, comment, _said_otherwise(known[_key(comment)].popleft(), comment)))
         else:
-            changes.append(Change(Kind.NEW, comment, _why(before, after, comment)))
+            changes.append(Change(ChangeKind.NEW, comment, _why(before, after, comment)))
     gone = (comment for left in known.values() for comment in left)
-    changes += [Change(Kind.GONE, comment, _why(before, after, comment)) for comment in gone]
+    changes += [Change(ChangeKind.GONE, comment, _why(before, after, comment)) for comment in gone]
     return Difference(tuple(changes), verdict_of(before) != verdict_of(after), later=later)
 
 
-def _present(review: Review) -> Iterator[Comment]:
-    return (comment for comment in review.comments if comment.standing is not Standing.RESOLVED)
+def _present(review: Review) -> Iterator[ReviewFinding]:
+    return (comment for comment in review.comments if comment.standing is not FindingStatus.RESOLVED)
 
 
-def _key(comment: Comment) -> tuple[str, str]:
+def _key(comment: ReviewFinding) -> tuple[str, str]:
     return comment.finding.fingerprint, comment.finding.severity
 
 
-def _said_otherwise(old: Comment, new: Comment) -> str:
+def _said_otherwise(old: ReviewFinding, new: ReviewFinding) -> str:
     if (old.withheld is None) == (new.withheld is None):
         return ""
     return "fit to be mailed now" if new.withheld is None else f"not mailed any more: {new.withheld}"
 
 
-def _why(before: Review, after: Review, comment: Comment) -> str:
+def _why(before: Review, after: Review, comment: ReviewFinding) -> str:
     old, new, rule = before.basis, after.basis, comment.finding.rule
     if reason := _of_basis(old, new, rule):
         return reason

@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import Final
 
 from bot.mail.command import LONGEST_REASON, Scope
-from bot.review.model import Review, Standing
+from bot.review.model import FindingStatus, Review
 from bot.review.render.text import visible
 
 DISMISSED: Final = "called not applicable"
 
 
-class Answer(StrEnum):
+class DispositionKind(StrEnum):
     """What somebody says of a finding."""
 
     NOT_APPLICABLE = "not-applicable"
@@ -31,7 +31,7 @@ class Disposition:
     topic: str
     fingerprint: str
     rule: str
-    answer: Answer
+    answer: DispositionKind
     reason: str
     by: str
     message_id: str
@@ -55,7 +55,7 @@ def dismissed(dispositions: Iterable[Disposition]) -> dict[str, str]:
     return {
         fingerprint: each.reason or "no reason given"
         for fingerprint, each in latest.items()
-        if each.answer is Answer.NOT_APPLICABLE
+        if each.answer is DispositionKind.NOT_APPLICABLE
     }
 
 
@@ -68,7 +68,7 @@ def silence(muted: Iterable[Muted]) -> str:
 def named(review: Review, finding: str) -> tuple[tuple[str, str], ...] | None:
     """The findings, as fingerprint and rule, that a person means: those of a rule that were said, or the one whose
     fingerprint begins so. None where there are none, or where the beginning fits several."""
-    present = [comment for comment in review.comments if comment.standing is not Standing.RESOLVED]
+    present = [comment for comment in review.comments if comment.standing is not FindingStatus.RESOLVED]
     of_rule = {
         each.finding.fingerprint: each.finding.rule
         for each in present

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.review.model import Comment
+from bot.review.model import ReviewFinding
 from rules.finding import Finding, Severity
 from rules.lint.rule import Rule
 
@@ -14,7 +14,7 @@ EXPLAINED: Final = 2  # remarks of one rule that are quoted and explained in one
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class FindingGroup:
     """What is said at the place of its first comment; the others are its further places.
 
     They are in the same file of the same patch; of tier 2 in any.
@@ -22,7 +22,7 @@ class Remark:
 
     rule: str
     tier: int
-    comments: tuple[Comment, ...]
+    comments: tuple[ReviewFinding, ...]
 
     @property
     def first(self) -> Finding:
@@ -42,27 +42,27 @@ class Remark:
         return max((comment.finding.severity for comment in self.comments), key=lambda severity: severity.rank)
 
 
-def remarks(comments: Iterable[Comment], rules: Mapping[str, Rule]) -> tuple[Remark, ...]:
+def remarks(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tuple[FindingGroup, ...]:
     """The comments grouped into remarks, in the order of their first comments.
 
     Warnings of one rule in one file of a patch are one remark; bugs only where their message is the same, because each
     bug wants its own answer. A tier 2 rule is one remark, whatever the patch and file.
     """
-    groups: dict[tuple[object, ...], list[Comment]] = {}
+    groups: dict[tuple[object, ...], list[ReviewFinding]] = {}
     for comment in comments:
         groups.setdefault(_key(comment.finding, _tier(comment.finding, rules)), []).append(comment)
     return tuple(
-        Remark(group[0].finding.rule, _tier(group[0].finding, rules), tuple(group)) for group in groups.values()
+        FindingGroup(group[0].finding.rule, _tier(group[0].finding, rules), tuple(group)) for group in groups.values()
     )
 
 
-def staged(said: Iterable[Remark], most: int = EXPLAINED) -> tuple[list[Remark], list[Remark]]:
+def staged(said: Iterable[FindingGroup], most: int = EXPLAINED) -> tuple[list[FindingGroup], list[FindingGroup]]:
     """Tier 1 in two: what is quoted and explained, and what a line each is enough for.
 
     Whoever has read a remark twice knows the third; but each bug is explained.
     """
-    explained: list[Remark] = []
-    listed: list[Remark] = []
+    explained: list[FindingGroup] = []
+    listed: list[FindingGroup] = []
     seen: Counter[str] = Counter()
     for remark in said:
         if remark.tier == 1:

@@ -13,7 +13,7 @@ from rules.finding import Failure, Finding, Skipped
 NO_DELTA: Final = UnsafeDelta()
 
 
-class Standing(StrEnum):
+class FindingStatus(StrEnum):
     """How a finding relates to the previous revision of the series."""
 
     NEW = "new"
@@ -23,7 +23,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class ReviewFinding:
     """A finding in its posting. `withheld` says why it is not mailed; None: it is said.
 
     `said_before` counts the earlier revisions that it was mailed for; `unsaid_before` says that the previous revision
@@ -32,7 +32,7 @@ class Comment:
     """
 
     finding: Finding
-    standing: Standing = Standing.NEW
+    standing: FindingStatus = FindingStatus.NEW
     withheld: str | None = None
     said_before: int = 0
     unsaid_before: bool = False
@@ -76,7 +76,7 @@ class Review:
     """
 
     posting: Posting
-    comments: tuple[Comment, ...]
+    comments: tuple[ReviewFinding, ...]
     failures: tuple[Failure, ...] = ()
     recipients: Recipients = Recipients()
     unsafe_delta: str = ""
@@ -85,6 +85,6 @@ class Review:
     skipped: tuple[Skipped, ...] = ()
 
     @property
-    def said(self) -> tuple[Comment, ...]:
+    def said(self) -> tuple[ReviewFinding, ...]:
         """The comments that go into the mail, in the order of the findings."""
         return tuple(comment for comment in self.comments if comment.withheld is None)

@@ -8,7 +8,7 @@ from typing import Final
 from bot.mail.posting import Complete, Defective, Posting
 from bot.review.disposition import DISMISSED
 from bot.review.finding_group import EXPLAINED, remarks, staged
-from bot.review.model import Comment, Standing
+from bot.review.model import FindingStatus, ReviewFinding
 from rules.finding import Confidence, Severity
 from rules.lint.rule import Rule, Status
 
@@ -41,8 +41,8 @@ class Policy:
 
 
 def withhold(
-    comments: tuple[Comment, ...], posting: Posting, rules: Mapping[str, Rule], policy: Policy
-) -> tuple[Comment, ...]:
+    comments: tuple[ReviewFinding, ...], posting: Posting, rules: Mapping[str, Rule], policy: Policy
+) -> tuple[ReviewFinding, ...]:
     """The same comments in the same order, those that are not to be said with their reason."""
     judged = tuple(
         comment
@@ -65,7 +65,7 @@ def _of_posting(posting: Posting) -> str | None:
     return "parts of the series are missing: " + ", ".join(str(index) for index in posting.state.missing)
 
 
-def _of_comment(comment: Comment, rule: Rule | None, policy: Policy) -> str | None:
+def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> str | None:
     finding = comment.finding
     objection = policy.dismissed.get(finding.fingerprint, policy.dismissed.get(comment.before))
     checks = (
@@ -85,14 +85,16 @@ def _of_comment(comment: Comment, rule: Rule | None, policy: Policy) -> str | No
 
 
 def _bounded(
-    comments: tuple[Comment, ...], rules: Mapping[str, Rule], policy: Policy, draft: bool
-) -> tuple[Comment, ...]:
+    comments: tuple[ReviewFinding, ...], rules: Mapping[str, Rule], policy: Policy, draft: bool
+) -> tuple[ReviewFinding, ...]:
     """The weightiest remarks up to the bounds, bugs first, the new before the old; the rest is withheld.
 
     Who posts a draft asks about its design and knows that it is unfinished: each rule is said at one place, and no nit.
     """
     said = remarks((comment for comment in comments if comment.withheld is None), rules)
-    ranked = sorted(said, key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not Standing.NEW))
+    ranked = sorted(
+        said, key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not FindingStatus.NEW)
+    )
     explained, listed = staged(ranked, 1 if draft else EXPLAINED)
     nits = [remark for remark in ranked if remark.tier == 2]
     cut = {remark.rule for remark in explained[policy.most_remarks :]}
@@ -105,7 +107,7 @@ def _bounded(
     )
 
 
-def _nits_alone(comments: tuple[Comment, ...]) -> tuple[Comment, ...]:
+def _nits_alone(comments: tuple[ReviewFinding, ...]) -> tuple[ReviewFinding, ...]:
     """Withholds the nits where nothing weightier is said.
 
     A mail interrupts its author and everybody on Cc; a nit is worth a line in a mail that is sent anyway, not the

@@ -10,7 +10,7 @@ from bot.review.model import Review
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed:
+class ReviewRecord:
     """A stored review, and when it was made."""
 
     review: Review
@@ -18,7 +18,7 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class SeriesRecord:
     """The newest revision of a series: when its last part came, when its thread last moved, how many mails it has.
 
     `mails` counts the whole thread, the patches too.
@@ -35,7 +35,7 @@ class Sitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class MailRecord:
     """A mail of ours about a posting, as far as it has come."""
 
     posting_id: str
@@ -44,7 +44,7 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FailureCounts:
     """What could not be read or judged in a period: mails, postings, and the reasons that were most frequent."""
 
     unreadable: int = 0

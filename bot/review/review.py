@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from bot.mail.posting import Complete, Part, Posting
 from bot.review.baseline import compare
-from bot.review.model import NO_DELTA, Comment, Recipients, Review, Standing
+from bot.review.model import NO_DELTA, FindingStatus, Recipients, Review, ReviewFinding
 from bot.review.policy import Policy, withhold
 from bot.review.recipients import RecipientContext, recipients
 from rules.analysis.unsafe_delta import UnsafeDelta, against
@@ -39,7 +39,7 @@ def review(
     return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)
 
 
-def answered(posting: Posting, comments: Iterable[Comment]) -> Part | None:
+def answered(posting: Posting, comments: Iterable[ReviewFinding]) -> Part | None:
     """The mail a review answers: the patch all its remarks are about, else the cover letter, else the first patch."""
     patches = {comment.finding.anchor.patch for comment in comments if comment.withheld is None}
     if len(patches) == 1 and (part := posting.part(patches.pop())) is not None:
@@ -47,13 +47,13 @@ def answered(posting: Posting, comments: Iterable[Comment]) -> Part | None:
     return posting.cover or min(posting.parts, key=lambda part: part.index, default=None)
 
 
-def resolved(comments: Iterable[Comment]) -> int:
+def resolved(comments: Iterable[ReviewFinding]) -> int:
     """How many remarks are gone that were mailed for an earlier revision, or would have been had it got a mail."""
-    return sum(comment.standing is Standing.RESOLVED and comment.known for comment in comments)
+    return sum(comment.standing is FindingStatus.RESOLVED and comment.known for comment in comments)
 
 
 def _recipients(
-    posting: Posting, comments: tuple[Comment, ...], policy: Policy, context: RecipientContext
+    posting: Posting, comments: tuple[ReviewFinding, ...], policy: Policy, context: RecipientContext
 ) -> Recipients:
     """Return to whom the review goes, or why it goes to nobody."""
     part = answered(posting, comments)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bot.review.disposition import Answer, Disposition
-from bot.review.model import Comment, Review, Standing
+from bot.review.disposition import Disposition, DispositionKind
+from bot.review.model import FindingStatus, Review, ReviewFinding
 
 FEWEST_VOICES: Final = 3
 """So many people must object before a rule is demoted: nobody silences one for everybody."""
@@ -72,7 +72,7 @@ def tallies(series: Iterable[Sequence[Review]], dispositions: Iterable[Dispositi
             outcome = _outcome(remark, said)
             counts[remark.rule][outcome] += 1
             if outcome == "not_applicable":
-                voices[remark.rule].update(each.by for each in said if each.answer is Answer.NOT_APPLICABLE)
+                voices[remark.rule].update(each.by for each in said if each.answer is DispositionKind.NOT_APPLICABLE)
     return tuple(
         RuleTally(rule, said=sum(found.values()), voices=len(voices[rule]), **found)
         for rule, found in sorted(counts.items())
@@ -100,7 +100,7 @@ def _remarks(reviews: Sequence[Review]) -> list[_Remark]:
         for comment in review.comments:
             fingerprint = comment.finding.fingerprint
             remark = known.get(comment.before) or known.get(fingerprint)
-            if comment.standing is Standing.RESOLVED:
+            if comment.standing is FindingStatus.RESOLVED:
                 if remark is not None:
                     remark.gone = True
                 continue
@@ -115,13 +115,13 @@ def _remarks(reviews: Sequence[Review]) -> list[_Remark]:
     return found
 
 
-def _mailed(review: Review, comment: Comment) -> bool:
+def _mailed(review: Review, comment: ReviewFinding) -> bool:
     return comment.withheld is None and not comment.unmailed and bool(review.recipients.to)
 
 
 def _outcome(remark: _Remark, said: Sequence[Disposition]) -> str:
     last = max(said, key=lambda each: (each.given, each.message_id), default=None)
-    if last is not None and last.answer is Answer.NOT_APPLICABLE:
+    if last is not None and last.answer is DispositionKind.NOT_APPLICABLE:
         return "not_applicable"
     # Said to be fixed, and there again in what was posted after that: it is not.
     promised = last is not None and (remark.seen is None or remark.seen <= last.given)

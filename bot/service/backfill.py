@@ -15,8 +15,8 @@ from bot.mail.message import Message
 from bot.mail.origin import original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Posting, Waiting
-from bot.pool.guard import Hands, OwnHands, StoppedError
-from bot.ports import Batch, Clock, Completions, Incomplete, Lookup, Mails, Progress, Provenance, RawMail
+from bot.pool.guard import Executor, InlineExecutor, StoppedError
+from bot.ports import BackfillRequests, Batch, Clock, Incomplete, Lookup, Mails, Progress, Provenance, RawMail
 
 SETTLED: Final = timedelta(minutes=10)
 """So long after its last part a series is left to the lists."""
@@ -29,12 +29,12 @@ _LONGEST_WAIT: Final = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
-class Remembered(Mails, Completions, Protocol):
+class BackfillStore(Mails, BackfillRequests, Protocol):
     """The part of the store that completing needs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class BackfillResult:
     """What one round brought: postings that were looked at, mails that were new, and a line for each failure."""
 
     postings: int
@@ -42,18 +42,18 @@ class Completed:
     problems: tuple[str, ...] = ()
 
 
-class Completing:
+class BackfillJob:
     """One round after another over the series that wait; the next round of polling puts together what was found."""
 
     def __init__(
         self,
-        store: Remembered,
+        store: BackfillStore,
         lookup: Lookup,
         age: timedelta,
         clock: Clock,
         stop: Event,
         progress: Progress,
-        hands: Hands | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._store = store
         self._lookup = lookup
@@ -61,9 +61,9 @@ class Completing:
         self._clock = clock
         self._stop = stop
         self._progress = progress
-        self._hands = hands or OwnHands()
+        self._executor = executor or InlineExecutor()
 
-    def run(self) -> Completed:
+    def run(self) -> BackfillResult:
         """Look for what is due now. The first failure ends the round: the archive wants rest."""
         now = self._clock.now()
         due = self._store.incomplete(now, now - SETTLED, now - self._age, _POSTINGS)
@@ -80,17 +80,17 @@ class Completing:
             except InboxError as error:
                 log.warning("%s", error)
                 self._failed(one, error)
-                return Completed(done, new, (str(error),))
+                return BackfillResult(done, new, (str(error),))
             done += 1
             self._progress.advance()
-        return Completed(done, new)
+        return BackfillResult(done, new)
 
     def _complete(self, one: Incomplete) -> int:
         posting = one.posting
         assert isinstance(posting.state, Waiting)
         known = {part.index: part.message_id for part in posting.parts}
         mails = self._lookup.missing(known, posting.state.missing)
-        wanted = self._hands.map(partial(is_wanted, posting.author.key, frozenset(known.values())), mails)
+        wanted = self._executor.map(partial(is_wanted, posting.author.key, frozenset(known.values())), mails)
         found = tuple(mail for mail, is_part in zip(mails, wanted, strict=True) if is_part is True)
         new = self._store.ingest(self._batch(posting, found)) if found else 0
         missing = ", ".join(map(str, posting.state.missing))

@@ -8,16 +8,16 @@ from datetime import datetime
 from bot.mail.address import Address
 from bot.mail.command import RECHECK, Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope
 from bot.mail.posting import Posting
-from bot.pool.guard import Broken
+from bot.pool.guard import Crashed
 from bot.review.command_reply import explanation, help_text, recheck_text, unknown_finding
-from bot.review.disposition import Answer, Disposition, Muted, named, plain_reason
+from bot.review.disposition import Disposition, DispositionKind, Muted, named, plain_reason
 from bot.review.model import Review
-from bot.service.recheck import Rechecked
+from bot.service.recheck import RecheckResult
 from rules.registry import by_id
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CommandContext:
     """What the commands are about: a posting and its stored review, who speaks, in which mail, and when it is heard."""
 
     posting: Posting
@@ -28,7 +28,7 @@ class Case:
 
 
 @dataclass(slots=True)
-class Response:
+class CommandEffect:
     """What is to be remembered and what to be answered, and a word for each command that was obeyed."""
 
     changes: list[Disposition | Muted] = field(default_factory=list)
@@ -37,20 +37,20 @@ class Response:
 
 
 def respond(
-    commands: Iterable[Command], case: Case, recheck: Callable[[Posting], Rechecked | Broken] | None
-) -> Response:
+    commands: Iterable[Command], case: CommandContext, recheck: Callable[[Posting], RecheckResult | Crashed] | None
+) -> CommandEffect:
     """What the commands come to, in their order. Only a re-check has its effect here: it may be repeated at will.
 
     Without `recheck` there were too many already: no more are made, and nothing is said of it.
     """
-    response = Response()
+    response = CommandEffect()
     for command in commands:
         if isinstance(command, Recheck):
             if recheck is None:
                 response.done.append("no recheck: too many in a day")
                 continue
             rechecked = recheck(case.posting)
-            if isinstance(rechecked, Rechecked) and not rechecked.changed.nothing:
+            if isinstance(rechecked, RecheckResult) and not rechecked.changed.nothing:
                 response.paragraphs.append(recheck_text(rechecked.review, rechecked.changed))
             response.done.append(RECHECK)
         elif isinstance(command, Explain):
@@ -67,15 +67,15 @@ def respond(
     return response
 
 
-def _dispose(command: NotApplicable | Fixed, case: Case, response: Response) -> None:
+def _dispose(command: NotApplicable | Fixed, case: CommandContext, response: CommandEffect) -> None:
     meant = None if case.review is None else named(case.review, command.finding)
     if meant is None:
         response.paragraphs.append(unknown_finding(command.finding))
         response.done.append(f"unknown finding {command.finding}")
         return
-    answer, reason = Answer.FIXED, ""
+    answer, reason = DispositionKind.FIXED, ""
     if isinstance(command, NotApplicable):
-        answer, reason = Answer.NOT_APPLICABLE, plain_reason(command.reason)
+        answer, reason = DispositionKind.NOT_APPLICABLE, plain_reason(command.reason)
     response.changes += [
         Disposition(case.posting.topic, fingerprint, rule, answer, reason, case.sender.key, case.message_id, case.now)
         for fingerprint, rule in meant
@@ -83,7 +83,7 @@ def _dispose(command: NotApplicable | Fixed, case: Case, response: Response) -> 
     response.done.append(f"{answer} {command.finding}")
 
 
-def _mutes(scope: Scope, case: Case) -> list[Muted]:
+def _mutes(scope: Scope, case: CommandContext) -> list[Muted]:
     subjects = {
         Scope.SERIES: (case.posting.topic,),
         Scope.AUTHOR: (case.posting.author.key,),

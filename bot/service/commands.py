@@ -23,22 +23,22 @@ from bot.mail.authority import (
     proven_sender,
 )
 from bot.mail.command import Ambiguous, Command, commands
-from bot.mail.compose import Refused, compose
+from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pool.guard import Broken, Hands, OwnHands, StoppedError, isolated
-from bot.ports import Clock, DuePosting, MailState, Outgoing, Served, StoredMail
+from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError, guard
+from bot.ports import Clock, DuePosting, MailState, Outgoing, StoredMail, ThreadMail
 from bot.review.command_reply import KIND, answer_mail
 from bot.review.consent import Mode
 from bot.review.disposition import Disposition, Muted
 from bot.review.mail_lint import problems
 from bot.review.recipients import RecipientContext
-from bot.review.record import Reviewed
-from bot.service.command_effects import Case, respond
-from bot.service.recheck import Rechecked
-from bot.service.signatures import TIME, Later, verify
+from bot.review.record import ReviewRecord
+from bot.service.command_effects import CommandContext, respond
+from bot.service.recheck import RecheckResult
+from bot.service.signatures import TIME, UnverifiedMail, verify
 
 _MAILS: Final = 500
 _MOST_IDS: Final = 10
@@ -49,7 +49,7 @@ _PATIENCE: Final = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
-class Memory(Protocol):
+class CommandStore(Protocol):
     """The part of the store that hearing needs."""
 
     def unheard(self, limit: int) -> Sequence[StoredMail]:
@@ -72,18 +72,18 @@ class Memory(Protocol):
     ) -> bool:
         """Note the mail, make its changes and keep its answer, all together; False where it was heard."""
 
-    def served(self, since: datetime, sender: str | None = None) -> Served:
+    def served(self, since: datetime, sender: str | None = None) -> ThreadMail:
         """How many answers somebody got since then, or all together, and for how many mails we judged again."""
 
     def find(self, message_id: str) -> DuePosting | None:
         """The posting that has this mail, or that we sent this mail about."""
 
-    def review_of(self, posting_id: str) -> Reviewed | None:
+    def review_of(self, posting_id: str) -> ReviewRecord | None:
         """The review that is stored of a posting."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class CommandPolicy:
     """Whom we hear, and as whom: our address and the secret behind its tokens; who has a say about a posting.
 
     Nobody gets more than `most_a_day` answers, and as many second looks; all together `most_a_day_in_all` of each. What
@@ -96,13 +96,13 @@ class Ears:
     parties: Callable[[Posting], Parties]
     context: Callable[[], RecipientContext]
     attest: Callable[[bytes], tuple[Attestation, ...]]
-    recheck: Callable[[Posting], Rechecked | Broken]
+    recheck: Callable[[Posting], RecheckResult | Crashed]
     most_a_day: int = 10
     most_a_day_in_all: int = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class CommandResult:
     """One mail to us and what came of it, for the log."""
 
     message_id: str
@@ -111,19 +111,21 @@ class Heard:
     obeyed: bool
 
 
-class Answering:
+class CommandJob:
     """Hears whatever came since it last listened; between two mails it looks whether it is to stop."""
 
-    def __init__(self, store: Memory, ears: Ears, clock: Clock, stop: Event, hands: Hands | None = None) -> None:
+    def __init__(
+        self, store: CommandStore, policy: CommandPolicy, clock: Clock, stop: Event, executor: Executor | None = None
+    ) -> None:
         self._store = store
-        self._ears = ears
+        self._policy = policy
         self._clock = clock
         self._stop = stop
-        self._hands = hands or OwnHands()
+        self._executor = executor or InlineExecutor()
 
-    def run(self) -> tuple[Heard, ...]:
+    def run(self) -> tuple[CommandResult, ...]:
         """The mails to us, in order, with what came of each."""
-        heard: list[Heard] = []
+        heard: list[CommandResult] = []
         while not self._stop.is_set() and (mails := self._store.unheard(_MAILS)):
             for mail in mails:
                 if self._stop.is_set():
@@ -136,29 +138,29 @@ class Answering:
                     if self._clock.now() - mail.mail.arrived < _PATIENCE:
                         log.warning("%s; tried again later", error)
                         return tuple(heard)
-                    found = Heard(mail.mail.origin, "", str(error), obeyed=False)
+                    found = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
                 self._store.pass_by(mail.id)
                 if found is not None:
                     log.info("%s from %s: %s", found.message_id, found.sender or "nobody", found.outcome)
                     heard.append(found)
         return tuple(heard)
 
-    def _hear(self, stored: StoredMail) -> Heard | None:
+    def _hear(self, stored: StoredMail) -> CommandResult | None:
         """One mail; None where it is not to us."""
-        if not _may_be_for_us(stored.mail.raw, self._ears.own):
+        if not _may_be_for_us(stored.mail.raw, self._policy.own):
             return None
-        (read,) = self._hands.map(partial(read_commands, self._ears.own), [stored])
-        if isinstance(read, Broken):
-            return Heard(stored.mail.origin, "", f"cannot be read: {read.reason}", obeyed=False)
+        (read,) = self._executor.map(partial(read_commands, self._policy.own), [stored])
+        if isinstance(read, Crashed):
+            return CommandResult(stored.mail.origin, "", f"cannot be read: {read.reason}", obeyed=False)
         if read is None:
             return None
         message = read.message
         claimed = message.author.key if message.author else ""
-        asked = isolated(f"commands of {message.message_id}", lambda: self._asked(message, read.asked))
-        if isinstance(asked, Broken):
+        asked = guard(f"commands of {message.message_id}", lambda: self._asked(message, read.asked))
+        if isinstance(asked, Crashed):
             asked = asked.reason
         if isinstance(asked, str):
-            return Heard(message.message_id, claimed, asked, obeyed=False)
+            return CommandResult(message.message_id, claimed, asked, obeyed=False)
         return self._obey(stored, message, *asked)
 
     def _asked(
@@ -173,9 +175,9 @@ class Answering:
             return "heard before"
         if isinstance(sender := plausible_sender(message, now), Unproven):
             return sender.reason
-        if sender.key == self._ears.own.lower():
+        if sender.key == self._policy.own.lower():
             return "our own mail"
-        if reason := self._ears.context().book.objection(sender):
+        if reason := self._policy.context().book.objection(sender):
             return reason
         posting = self._about(message)
         if posting is None:
@@ -184,40 +186,42 @@ class Answering:
             return asked.reason
         if not asked:
             return "no command"
-        roles = parties_roles(sender, self._ears.parties(posting))
+        roles = parties_roles(sender, self._policy.parties(posting))
         if not all(may(roles, command) for command in asked):
             return f"not authorised: {', '.join(sorted(roles)) or 'a stranger'}"
         return posting, asked
 
-    def _obey(self, stored: StoredMail, message: Message, posting: Posting, asked: tuple[Command, ...]) -> Heard:
+    def _obey(
+        self, stored: StoredMail, message: Message, posting: Posting, asked: tuple[Command, ...]
+    ) -> CommandResult:
         now = self._clock.now()
-        (attested,) = self._hands.map(partial(verify, self._ears.attest), [stored], TIME)
-        if isinstance(attested, Later):
+        (attested,) = self._executor.map(partial(verify, self._policy.attest), [stored], TIME)
+        if isinstance(attested, UnverifiedMail):
             raise InboxError(attested.reason)
-        if isinstance(attested, Broken):
-            return Heard(message.message_id, "", f"cannot be verified: {attested.reason}", obeyed=False)
+        if isinstance(attested, Crashed):
+            return CommandResult(message.message_id, "", f"cannot be verified: {attested.reason}", obeyed=False)
         sender = proven_sender(message, attested, now)
         if isinstance(sender, Unproven):
             claimed = message.author.key if message.author else ""
-            return Heard(message.message_id, claimed, sender.reason, obeyed=False)
+            return CommandResult(message.message_id, claimed, sender.reason, obeyed=False)
         kept = self._store.review_of(posting.message_id)
-        case = Case(posting, None if kept is None else kept.review, sender, message.message_id, now)
+        case = CommandContext(posting, None if kept is None else kept.review, sender, message.message_id, now)
         own, everybodys = (self._store.served(now - _DAY, one) for one in (sender.key, None))
-        most, in_all = self._ears.most_a_day, self._ears.most_a_day_in_all
+        most, in_all = self._policy.most_a_day, self._policy.most_a_day_in_all
         looks = own.rechecks < most and everybodys.rechecks < in_all
-        response = respond(asked, case, self._ears.recheck if looks else None)
+        response = respond(asked, case, self._policy.recheck if looks else None)
         outcome = ", ".join(response.done)
         answers = own.answers < most and everybodys.answers < in_all
         answer = self._answer(message, sender, posting, response.paragraphs) if answers else None
         fresh = self._store.hear(message.message_id, sender.key, outcome, response.changes, answer, now)
-        return Heard(message.message_id, sender.key, outcome if fresh else "heard before", obeyed=fresh)
+        return CommandResult(message.message_id, sender.key, outcome if fresh else "heard before", obeyed=fresh)
 
     def _about(self, message: Message) -> Posting | None:
         """The posting the mail answers, if it is to that series' address."""
         ids = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
         for message_id in [each for each in ids if each][:_MOST_IDS]:
             found = self._store.find(message_id)
-            if found is not None and names_series(message, self._ears.own, self._ears.secret, found.posting.topic):
+            if found is not None and names_series(message, self._policy.own, self._policy.secret, found.posting.topic):
                 return found.posting
         return None
 
@@ -225,14 +229,14 @@ class Answering:
         self, message: Message, sender: Address, posting: Posting, paragraphs: Sequence[Sequence[str]]
     ) -> Outgoing | None:
         """The frozen answer to the sender alone; None where there is nothing to say."""
-        ears, now = self._ears, self._clock.now()
-        context = ears.context()
+        policy, now = self._policy, self._clock.now()
+        context = policy.context()
         consent = context.consent_of(posting)
         if not paragraphs or consent.mode is Mode.OFF:
             return None
-        reply = answer_mail(message, sender, paragraphs, ears.identity)
+        reply = answer_mail(message, sender, paragraphs, policy.identity)
         content = compose(reply)
-        if isinstance(content, Refused):
+        if isinstance(content, ComposeRefused):
             log.info("%s: no answer, %s", message.message_id, content.reason)
             return None
         held = tuple(problems(reply.body)) or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
@@ -240,7 +244,7 @@ class Answering:
             message_id=reply.message_id,
             posting_id=posting.message_id,
             kind=KIND,
-            envelope_from=ears.identity.sender.address,
+            envelope_from=policy.identity.sender.address,
             envelope_to=(sender.address,),
             content=content,
             due=now,

@@ -9,7 +9,18 @@ from typing import Final, Protocol
 
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.ports import Attempt, Claim, Clock, DuePosting, Installations, Kept, Ledger, LedgerState, MailState, Outgoing
+from bot.ports import (
+    Attempt,
+    Claim,
+    Clock,
+    DuePosting,
+    IngestResult,
+    Installations,
+    Ledger,
+    LedgerState,
+    MailState,
+    Outgoing,
+)
 from bot.review import command_reply as answering
 from bot.review.reply import KIND, message_id
 from bot.service.recheck import recheck_kind
@@ -30,7 +41,7 @@ class History(Installations, Protocol):
     def verdicts(self, posting_id: str) -> frozenset[str]:
         """The verdicts that stood or were mailed on a posting."""
 
-    def unreturned(self, limit: int) -> Sequence[Kept]:
+    def unreturned(self, limit: int) -> Sequence[IngestResult]:
         """Mails that were read and not yet looked at for what comes back."""
 
 

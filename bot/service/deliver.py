@@ -16,7 +16,7 @@ from bot.mail.parse import parse
 from bot.outbox.brakes import MINUTE
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.permit import SendRules, permit
-from bot.pool.guard import Broken, isolated
+from bot.pool.guard import Crashed, guard
 from bot.ports import (
     AlreadySent,
     Attempt,
@@ -66,7 +66,7 @@ class NoRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class SendingContext:
     """What decides whether a mail leaves, and what becomes of an attempt that failed.
 
     `rules` gives the settings as they are at that moment. After `max_attempts` a mail is refused, and after `expire` a
@@ -83,21 +83,21 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveryResult:
     """The mails that were taken away, in order, and a line for each that was not."""
 
     mails: tuple[Outgoing, ...] = field(default=())
     problems: tuple[str, ...] = field(default=())
 
 
-class Delivering:
+class DeliverJob:
     """Delivers whatever is due, each mail by the transport of its mode; between two it looks whether it is to stop."""
 
     def __init__(
         self,
         store: Outbox,
         mailers: Mapping[str, Mailer],
-        sending: Sending,
+        sending: SendingContext,
         clock: Clock,
         stop: Event,
         progress: Progress,
@@ -115,7 +115,7 @@ class Delivering:
         """Judge the attempts that a killed process left; only for the sole worker, before anything is delivered."""
         self._unconfirmed.recover()
 
-    def run(self) -> Delivered:
+    def run(self) -> DeliveryResult:
         """Deliver what is due now; what could not be taken away, or is held back, becomes due again later."""
         self._sending.record.look()
         if self._open:
@@ -143,7 +143,7 @@ class Delivering:
                     self._open.discard(claimed.message_id)
                 self._progress.advance()
             due = self._store.due_for_delivery(self._clock.now(), _MAILS)
-        return Delivered(tuple(done), tuple(problems))
+        return DeliveryResult(tuple(done), tuple(problems))
 
     def _deliver(self, claimed: Outgoing) -> None:
         """Hand a claimed mail to its transport. Raises OutboxError."""
@@ -179,10 +179,10 @@ class Delivering:
         def decide(candidate: Candidate) -> Decision:
             if earlier is not None:
                 return _left_before(mail, earlier)
-            decision = isolated(
+            decision = guard(
                 f"permit of mail {mail.message_id}", partial(permit, candidate, rules, now, is_archived=is_archived)
             )
-            return Hold(f"it cannot be decided: {decision.reason}") if isinstance(decision, Broken) else decision
+            return Hold(f"it cannot be decided: {decision.reason}") if isinstance(decision, Crashed) else decision
 
         claim = self._store.claim(mail.message_id, now, stop.lifted(), decide)
         if claim is None:  # another worker was faster, or a person withdrew it
@@ -202,7 +202,7 @@ class Delivering:
     def _has_copy(self, mail: Outgoing) -> bool:
         """Return whether an archive has the mail itself, not only a mail of somebody else under its message-id."""
         for kept in self._store.kept(mail.message_id):
-            message = isolated(f"mail {kept.mail.origin}", partial(parse, kept.mail.raw))
+            message = guard(f"mail {kept.mail.origin}", partial(parse, kept.mail.raw))
             if isinstance(message, Message) and is_copy(message, mail.content):
                 return True
         log.warning("%s: an archive has a mail of somebody else with this message-id", mail.message_id)

@@ -44,7 +44,7 @@ class Relations:
 
 
 @dataclass(slots=True)
-class Relatives:
+class RelatedPostings:
     """The relations of several postings together."""
 
     topics: set[str] = field(default_factory=set)
@@ -68,7 +68,7 @@ class Relatives:
 
 def independent(running: Iterable[Relations], waiting: Iterable[tuple[T, Relations]]) -> Iterator[T]:
     """Those that wait, in their order, for nothing that runs and nothing before them in the order."""
-    earlier = Relatives()
+    earlier = RelatedPostings()
     for relations in running:
         earlier.add(relations)
     for item, relations in waiting:

@@ -10,15 +10,15 @@ from typing import Final, Protocol
 from bot.digest.html import digest_html
 from bot.digest.mail import KIND, digest_mail
 from bot.digest.model import Digest
-from bot.digest.period import Period, Rhythm
-from bot.digest.selection import WAITING, Material, digest
-from bot.mail.compose import Refused, compose
+from bot.digest.period import DigestSchedule, Period
+from bot.digest.selection import WAITING, DigestInput, digest
+from bot.mail.compose import ComposeRefused, compose
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity, Reply
-from bot.pool.guard import Broken, isolated
+from bot.pool.guard import Crashed, guard
 from bot.ports import Clock, MailState, Outgoing
 from bot.review.mail_lint import problems
-from bot.review.record import Posted, Reviewed, Sitting, Trouble
+from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
 
 _SIZES: Final = (25, 12, 6, 3, 1)  # entries a section, until the mail is small enough
@@ -26,19 +26,19 @@ _SIZES: Final = (25, 12, 6, 3, 1)  # entries a section, until the mail is small 
 log = logging.getLogger(__name__)
 
 
-class Memory(Protocol):
+class DigestStore(Protocol):
     """The part of the store that looking back needs."""
 
-    def sittings(self, since: datetime, until: datetime) -> Sequence[Sitting]:
+    def sittings(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """The newest revision of each series that came in that time, as it stood then."""
 
-    def reviews_between(self, since: datetime, until: datetime) -> Sequence[Reviewed]:
+    def reviews_between(self, since: datetime, until: datetime) -> Sequence[ReviewRecord]:
         """The reviews that were made in that time, oldest first."""
 
-    def posted_between(self, since: datetime, until: datetime) -> Sequence[Posted]:
+    def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:
         """The mails that were written in that time, whatever became of them."""
 
-    def trouble_between(self, since: datetime, until: datetime) -> Trouble:
+    def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
         """What could not be read or judged of what came in that time."""
 
     def told_until(self, reader: str) -> datetime | None:
@@ -49,7 +49,7 @@ class Memory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Readership:
+class DigestConfig:
     """Who gets digests, when, of what, and how: `mode` is the outbox's.
 
     `wanted` says of a reader which postings concern him; `statistics` gives the rules' tallies, `demoted` those that
@@ -57,7 +57,7 @@ class Readership:
     """
 
     readers: tuple[str, ...]
-    rhythm: Rhythm
+    rhythm: DigestSchedule
     identity: Identity
     wanted: Callable[[str], Callable[[Posting], bool]]
     statistics: Callable[[], Sequence[RuleTally]]
@@ -68,12 +68,12 @@ class Readership:
     largest: int = 20_000
 
 
-class Digesting:
+class DigestJob:
     """Writes the digests that are due; a restart, or a second call, writes none again."""
 
-    def __init__(self, store: Memory, readership: Readership, clock: Clock) -> None:
+    def __init__(self, store: DigestStore, config: DigestConfig, clock: Clock) -> None:
         self._store = store
-        self._readership = readership
+        self._config = config
         self._clock = clock
 
     def run(self) -> tuple[Outgoing, ...]:
@@ -82,10 +82,10 @@ class Digesting:
         Whoever is new starts with the next one: nobody asked for what was before.
         """
         now = self._clock.now()
-        period = self._readership.rhythm.last(now)
-        material: Material | None = None
+        period = self._config.rhythm.last(now)
+        material: DigestInput | None = None
         queued: list[Outgoing] = []
-        for reader in self._readership.readers:
+        for reader in self._config.readers:
             done = self._store.told_until(reader.lower())
             if done is None:
                 self._store.tell(reader.lower(), period.until, None, now)
@@ -94,24 +94,24 @@ class Digesting:
                 queued += self._write(reader, material, now)
         return tuple(queued)
 
-    def material(self, period: Period) -> Material:
+    def material(self, period: Period) -> DigestInput:
         """What the store knows of a period."""
-        store, readership = self._store, self._readership
-        tallies = tuple(readership.statistics())
-        return Material(
+        store, config = self._store, self._config
+        tallies = tuple(config.statistics())
+        return DigestInput(
             period=period,
             sittings=store.sittings(period.until - WAITING, period.until),
             reviews=store.reviews_between(period.since, period.until),
             mails=store.posted_between(period.since, period.until),
             trouble=store.trouble_between(period.since, period.until),
             rules=tallies,
-            demoted=readership.demoted(tallies),
-            quiet=readership.quiet,
+            demoted=config.demoted(tallies),
+            quiet=config.quiet,
         )
 
-    def digest(self, reader: str, material: Material) -> Digest:
+    def digest(self, reader: str, material: DigestInput) -> Digest:
         """What one reader is told."""
-        return digest(reader, material, self._readership.wanted(reader))
+        return digest(reader, material, self._config.wanted(reader))
 
     def send(self, found: Digest) -> Outgoing | None:
         """Queue a digest for a period of any length; None where its mail is there already, or there is nothing.
@@ -122,9 +122,9 @@ class Digesting:
         kept = mail is not None and self._store.tell(found.reader.lower(), None, mail, self._clock.now())
         return mail if kept else None
 
-    def _write(self, reader: str, material: Material, now: datetime) -> list[Outgoing]:
-        found = isolated(f"digest for {reader}", lambda: self.digest(reader, material))
-        if isinstance(found, Broken):
+    def _write(self, reader: str, material: DigestInput, now: datetime) -> list[Outgoing]:
+        found = guard(f"digest for {reader}", lambda: self.digest(reader, material))
+        if isinstance(found, Crashed):
             self._store.tell(reader.lower(), material.period.until, None, now)
             return []
         mail = None if found.nothing else self._freeze(found)
@@ -132,13 +132,13 @@ class Digesting:
         return [mail] if mail is not None and kept else []
 
     def _freeze(self, found: Digest) -> Outgoing | None:
-        readership = self._readership
+        config = self._config
         fitting = self._fitting(found)
-        if isinstance(fitting, Refused):
+        if isinstance(fitting, ComposeRefused):
             log.warning("digest for %s: %s", found.reader, fitting.reason)
             return None
         reply, content = fitting
-        held = tuple(problems(reply.body)) or (("waits for approval",) if readership.held else ())
+        held = tuple(problems(reply.body)) or (("waits for approval",) if config.held else ())
         return Outgoing(
             message_id=reply.message_id,
             posting_id="",
@@ -147,23 +147,23 @@ class Digesting:
             envelope_to=(found.reader,),
             content=content,
             due=found.period.until,
-            mode=readership.mode,
+            mode=config.mode,
             author=found.reader.lower(),
             state=MailState.HELD if held else MailState.QUEUED,
             reason="; ".join(held),
         )
 
-    def _fitting(self, found: Digest) -> tuple[Reply, bytes] | Refused:
+    def _fitting(self, found: Digest) -> tuple[Reply, bytes] | ComposeRefused:
         """The mail with as many entries as make it small enough, the smallest there is if none do."""
-        identity = self._readership.identity
+        identity = self._config.identity
         made: tuple[Reply, bytes] | None = None
         for most in _SIZES:
             reply = digest_mail(found, identity, most)
             content = compose(reply, digest_html(found, identity.version, identity.contact, most))
-            if isinstance(content, Refused):
+            if isinstance(content, ComposeRefused):
                 return content
             made = (reply, content)
-            if len(content) <= self._readership.largest:
+            if len(content) <= self._config.largest:
                 break
         assert made is not None
         return made

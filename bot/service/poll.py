@@ -20,7 +20,7 @@ from bot.mail.origin import carriers, original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
 from bot.pipeline.outcome import Outcome
-from bot.pool.guard import Broken, Hands, OwnHands, TimeLimit
+from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.ports import Archive, Indexed, Mails, Postings, Progress, Provenance, StoredMail, Thread, Unread
 
 Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
@@ -34,12 +34,12 @@ _THREAD_TIME: Final = TimeLimit(60.0)  # the longest threads have hundreds of pa
 log = logging.getLogger(__name__)
 
 
-class Remembered(Mails, Postings, Protocol):
+class PollStore(Mails, Postings, Protocol):
     """The part of the store that polling needs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PollResult:
     """What one round brought.
 
     `unready` are the postings that cannot be reviewed as they are now; `problems` the sources that could not be read, a
@@ -51,23 +51,25 @@ class Polled:
     unready: tuple[Outcome, ...] = ()
     problems: tuple[str, ...] = ()
 
-    def followed_by(self, other: "Polled") -> "Polled":
+    def followed_by(self, other: "PollResult") -> "PollResult":
         """Both rounds as one."""
         unready = self.unready + other.unready
-        return Polled(self.mails + other.mails, self.threads + other.threads, unready, self.problems + other.problems)
+        return PollResult(
+            self.mails + other.mails, self.threads + other.threads, unready, self.problems + other.problems
+        )
 
 
-class Poll:
+class PollJob:
     """One round after another over all archives; between two units it looks whether it is to stop."""
 
     def __init__(
         self,
         archives: Sequence[Archive],
-        store: Remembered,
+        store: PollStore,
         assemble: Assemble,
         stop: Event,
         progress: Progress,
-        hands: Hands | None = None,
+        executor: Executor | None = None,
         book: Callable[[], AddressBook] = AddressBook,
     ) -> None:
         self._archives = archives
@@ -76,9 +78,9 @@ class Poll:
         self._assemble = assemble
         self._stop = stop
         self._progress = progress
-        self._hands = hands or OwnHands()
+        self._executor = executor or InlineExecutor()
 
-    def run(self) -> Polled:
+    def run(self) -> PollResult:
         mails, problems = 0, []
         for archive in self._archives:
             try:
@@ -88,7 +90,7 @@ class Poll:
                 problems.append(str(error))
         self._read()
         threads, unready = self._put_together()
-        return Polled(mails, threads, unready, tuple(problems))
+        return PollResult(mails, threads, unready, tuple(problems))
 
     def _ingest(self, archive: Archive) -> int:
         cursors = self._store.cursors(archive.name)
@@ -106,7 +108,7 @@ class Poll:
         while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
             read: list[Indexed] = []
             unread: list[Unread] = []
-            for mail, found in zip(mails, self._hands.map(partial(index, book=self._book()), mails), strict=True):
+            for mail, found in zip(mails, self._executor.map(partial(index, book=self._book()), mails), strict=True):
                 if isinstance(found, Indexed):
                     read.append(found)
                 else:
@@ -127,11 +129,11 @@ class Poll:
         return done, tuple(unready)
 
     def _assembled(self, threads: Sequence[Thread]) -> Iterator[Sequence[Posting]]:
-        made = self._hands.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
+        made = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
         for thread, found in zip(threads, made, strict=True):
-            if isinstance(found, Broken):
+            if isinstance(found, Crashed):
                 log.error("thread %d cannot be put together: %s", thread.id, found.reason)
-            yield () if isinstance(found, Broken) else found
+            yield () if isinstance(found, Crashed) else found
 
 
 def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[Posting]:

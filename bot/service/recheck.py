@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.mail.posting import Complete, Defective, Posting
-from bot.mail.refusal import Context, refuse_posting
-from bot.pool.guard import Broken
+from bot.mail.refusal import RefusalContext, refuse_posting
+from bot.pool.guard import Crashed
 from bot.ports import Clock, Outgoing
 from bot.review.difference import Difference, difference
-from bot.review.model import Comment, Review
-from bot.review.record import Reviewed, verdict_of
+from bot.review.model import Review, ReviewFinding
+from bot.review.record import ReviewRecord, verdict_of
 from bot.review.reply import message_id
-from bot.service.review import Desk, Judged, examine, mail_for, rehearsed
+from bot.service.review import ReviewContext, ReviewResult, examine, mail_for, rehearsed
 
 KIND: Final = "recheck"
 _PREFACE: Final = (
@@ -24,16 +24,16 @@ _PREFACE: Final = (
 )
 
 
-class Memory(Protocol):
+class RecheckStore(Protocol):
     """The part of the store that a second look needs."""
 
-    def context(self, posting: Posting) -> Context:
+    def context(self, posting: Posting) -> RefusalContext:
         """When the posting's parts came, and how it stands to others."""
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
         """The complete postings of one series, by revision."""
 
-    def review_of(self, posting_id: str) -> Reviewed | None:
+    def review_of(self, posting_id: str) -> ReviewRecord | None:
         """The review that is stored of a posting."""
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
@@ -62,7 +62,7 @@ class Memory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rechecked:
+class RecheckResult:
     """What came of a second look: the new review, what it changed, the mail that was queued, or why there is none."""
 
     review: Review
@@ -71,27 +71,27 @@ class Rechecked:
     unsent: str = ""
 
 
-class Rechecking:
+class RecheckJob:
     """Judges postings again; any number of times, and beside a service that works on the same database."""
 
-    def __init__(self, store: Memory, desk: Desk, clock: Clock) -> None:
+    def __init__(self, store: RecheckStore, review_context: ReviewContext, clock: Clock) -> None:
         self._store = store
-        self._desk = desk
+        self._review_context = review_context
         self._clock = clock
 
-    def run(self, posting: Posting, send: bool = False) -> Rechecked | Broken:
+    def run(self, posting: Posting, send: bool = False) -> RecheckResult | Crashed:
         """Judge the posting, keep the review, and with `send` queue a mail if its verdict is one nobody was told.
 
         Raises StoppedError.
         """
         if isinstance(posting.state, Defective):
-            return Broken(posting.state.reason)
+            return Crashed(posting.state.reason)
         now, store = self._clock.now(), self._store
         before = store.review_of(posting.message_id)
-        previous = store.previous_review(posting, rehearsed(self._desk, posting))
+        previous = store.previous_review(posting, rehearsed(self._review_context, posting))
         context = store.context(posting)
-        judged = examine(posting, previous, self._desk, context.last, now)
-        if isinstance(judged, Broken):
+        judged = examine(posting, previous, self._review_context, context.last, now)
+        if isinstance(judged, Crashed):
             if before is None:  # else the review that stands is worth more than that it cannot be made again
                 store.quarantine(posting, judged.reason)
             return judged
@@ -117,10 +117,10 @@ class Rechecking:
             mail, unsent = (mail, unsent) if kept or mail is None else (None, "it was answered so before")
         if mail is not None:
             store.note_verdict(posting.message_id, verdict_of(found), now)
-        return Rechecked(found, changed, mail, unsent)
+        return RecheckResult(found, changed, mail, unsent)
 
     def _mail(
-        self, judged: Judged, told: frozenset[str], context: Context, now: datetime
+        self, judged: ReviewResult, told: frozenset[str], context: RefusalContext, now: datetime
     ) -> tuple[Outgoing | None, str]:
         """The mail for a verdict that is new, and "", or none and why."""
         review, verdict = judged.review, verdict_of(judged.review)
@@ -128,17 +128,21 @@ class Rechecking:
         if not verdict:
             return None, review.recipients.reason or "nothing to say"
         kind = recheck_kind(verdict)
-        if verdict in told and not self._store.forget_expired(message_id(posting, self._desk.identity, kind), verdict):
+        if verdict in told and not self._store.forget_expired(
+            message_id(posting, self._review_context.identity, kind), verdict
+        ):
             return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
             return None, "the series is not whole"
         # Whoever asks for one posting by name means it at any age; all other reasons for silence stand.
-        terms = replace(self._desk.terms, stale=None)
+        terms = replace(self._review_context.terms, stale=None)
         if refused := refuse_posting(posting, context, now, terms):
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
-        frozen = mail_for(review, self._desk, context.last, now, kind, _PREFACE if any(told - {verdict}) else ())
+        frozen = mail_for(
+            review, self._review_context, context.last, now, kind, _PREFACE if any(told - {verdict}) else ()
+        )
         return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
 
 
@@ -151,7 +155,7 @@ def _unmailed(found: Review, old: Review | None) -> Review:
     """The review that says of what the stored one did not mail that nobody heard of it: it was never "said before"."""
     told = Counter(each.finding.fingerprint for each in old.said if not each.unmailed) if old is not None else Counter()
 
-    def marked(comment: Comment) -> Comment:
+    def marked(comment: ReviewFinding) -> ReviewFinding:
         if comment.withheld is not None:
             return comment
         known = told[comment.finding.fingerprint] > 0

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.mail.reply import Identity
-from bot.ports import Attempt, Claim, Kept, Ledger, MailState
+from bot.ports import Attempt, Claim, IngestResult, Ledger, MailState
 from bot.service.continuity import Difference, History, difference, kind_of
 
 
@@ -16,7 +16,7 @@ class ReconcileStore(History, Protocol):
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""
 
-    def kept(self, message_id: str) -> Sequence[Kept]:
+    def kept(self, message_id: str) -> Sequence[IngestResult]:
         """The mails from archives that claim that message-id, the first one first."""
 
     def mail_state(self, message_id: str) -> MailState | None:

@@ -11,24 +11,24 @@ from threading import Event
 from typing import Final, Protocol
 
 from bot.mail.authority import reply_address
-from bot.mail.compose import Refused, compose, recipients
+from bot.mail.compose import ComposeRefused, compose, recipients
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting
-from bot.mail.refusal import Kind, Terms, refuse_posting
+from bot.mail.refusal import RefusalKind, RefusalTerms, refuse_posting
 from bot.mail.reply import Identity, Reply
-from bot.pipeline.analyse import Judgement
+from bot.pipeline.analyse import Analysis
 from bot.pipeline.outcome import Outcome
-from bot.pool.guard import Broken, StoppedError, isolated
+from bot.pool.guard import Crashed, StoppedError, guard
 from bot.ports import Clock, DuePosting, MailState, Outgoing, Postings, Progress
 from bot.review.consent import Consent, Mode
 from bot.review.mail_lint import problems
-from bot.review.model import Basis, Recipients, Review, Standing
+from bot.review.model import Basis, FindingStatus, Recipients, Review
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
 from bot.review.reply import KIND, message_id, reply
 from bot.review.review import review
 from bot.service.review_queue import ReviewQueue
-from rules.finding import silences
+from rules.finding import withheld_reasons
 from rules.lint.rule import Rule
 
 _LOOK_SECONDS: Final = 1.0
@@ -37,15 +37,15 @@ _LOOK_SECONDS: Final = 1.0
 log = logging.getLogger(__name__)
 
 
-class Judge(Protocol):
+class AnalyserProtocol(Protocol):
     """Tells what the rules find in a posting; a first try may get less time than another one."""
 
-    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Judgement | Broken:
-        """What is found, or Broken where that cannot be told. Raises StoppedError."""
+    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
+        """What is found, or Crashed where that cannot be told. Raises StoppedError."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ReviewContext:
     """What every posting is judged by.
 
     `judge` tells what the rules find. `context` gives what is known now of the people and lists that could get a mail.
@@ -54,18 +54,18 @@ class Desk:
     """
 
     rules: tuple[Rule, ...]
-    judge: Judge
+    judge: AnalyserProtocol
     policy: Policy
     identity: Identity
     context: Callable[[], RecipientContext]
-    terms: Terms = field(default_factory=lambda: Terms(stale=None))
+    terms: RefusalTerms = field(default_factory=lambda: RefusalTerms(stale=None))
     learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
     basis: Basis = field(default_factory=Basis)
     secret: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ReviewResult:
     """A posting's review, the mail that it makes, if any, and the images that it proved, by blob id."""
 
     review: Review
@@ -74,15 +74,15 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class _Started:
+class _StartedReview:
     """A posting that is being judged, with what its review takes from the store and the desk."""
 
     due: DuePosting
     previous: Review | None
-    desk: Desk
+    review_context: ReviewContext
 
 
-class Reviewing:
+class ReviewJob:
     """Reviews whatever is due, as many postings at a time as there are `workers`; each is stored when it is done.
 
     The first try of a posting is short. One that exceeds it, or kills its worker, is tried again after all others,
@@ -90,11 +90,17 @@ class Reviewing:
     """
 
     def __init__(
-        self, store: Postings, desk: Desk, clock: Clock, stop: Event, progress: Progress, workers: int = 1
+        self,
+        store: Postings,
+        review_context: ReviewContext,
+        clock: Clock,
+        stop: Event,
+        progress: Progress,
+        workers: int = 1,
     ) -> None:
         self._workers = workers
         self._store = store
-        self._desk = desk
+        self._review_context = review_context
         self._clock = clock
         self._stop = stop
         self._progress = progress
@@ -103,16 +109,18 @@ class Reviewing:
         """What became of each posting that was due, in order."""
         self._progress.start("reviewing", self._store.count_due_for_review())
         queue = ReviewQueue(self._store, self._workers)
-        running: dict[Future[Judgement | Broken], _Started] = {}
+        running: dict[Future[Analysis | Crashed], _StartedReview] = {}
         done: list[Outcome] = []
         with ThreadPoolExecutor(self._workers, "judge") as threads:
             stopping = False
             while True:
                 while not stopping and not self._stop.is_set() and (due := queue.start()):
                     started = self._start(due)
-                    if isinstance(started, _Started):
-                        rules, first = started.desk.rules, not due.tries
-                        running[threads.submit(started.desk.judge, due.posting, rules, first_try=first)] = started
+                    if isinstance(started, _StartedReview):
+                        rules, first = started.review_context.rules, not due.tries
+                        running[threads.submit(started.review_context.judge, due.posting, rules, first_try=first)] = (
+                            started
+                        )
                     else:
                         queue.end(due)
                         self._note(started, done)
@@ -132,28 +140,30 @@ class Reviewing:
             done.append(outcome)
             self._progress.advance()
 
-    def _start(self, due: DuePosting) -> _Started | Outcome:
+    def _start(self, due: DuePosting) -> _StartedReview | Outcome:
         """What judging the posting takes, or the outcome of one that is refused."""
         now, posting = self._clock.now(), due.posting
-        refused = refuse_posting(posting, self._store.context(posting), now, self._desk.terms)
-        if refused is not None and refused.kind is not Kind.OLDER:
+        refused = refuse_posting(posting, self._store.context(posting), now, self._review_context.terms)
+        if refused is not None and refused.kind is not RefusalKind.OLDER:
             self._store.refuse(posting, str(refused))
             return replace(Outcome.of(posting), refused=str(refused))
         self._store.supersede(posting, now)
-        previous = self._store.previous_review(posting, rehearsed(self._desk, posting))
+        previous = self._store.previous_review(posting, rehearsed(self._review_context, posting))
         # An older revision is judged for what the newer one is compared with; nobody is told.
-        return _Started(due, previous, self._desk if refused is None else _silent(self._desk, str(refused)))
+        return _StartedReview(
+            due, previous, self._review_context if refused is None else _silent(self._review_context, str(refused))
+        )
 
-    def _end(self, started: _Started, found: Judgement | Broken) -> Outcome | None:
+    def _end(self, started: _StartedReview, found: Analysis | Crashed) -> Outcome | None:
         """Store what came of a posting; None for one that is tried again."""
         now, posting = self._clock.now(), started.due.posting
         outcome = Outcome.of(posting)
-        if isinstance(found, Broken) and found.exceeded and not started.due.tries:
+        if isinstance(found, Crashed) and found.exceeded and not started.due.tries:
             log.warning("series %s is tried again later: %s", posting.message_id, found.reason)
             self._store.defer(posting)
             return None
-        judged = reviewed(started.due, found, started.previous, started.desk, now)
-        if isinstance(judged, Broken):
+        judged = reviewed(started.due, found, started.previous, started.review_context, now)
+        if isinstance(judged, Crashed):
             log.error("series %s cannot be judged: %s", posting.message_id, judged.reason)
             self._store.quarantine(posting, judged.reason)
             return replace(outcome, refused=judged.reason, failures=1)
@@ -162,92 +172,112 @@ class Reviewing:
         mail = judged.outgoing if kept else None
         return replace(
             outcome,
-            findings=sum(comment.standing is not Standing.RESOLVED for comment in judged.review.comments),
+            findings=sum(comment.standing is not FindingStatus.RESOLVED for comment in judged.review.comments),
             failures=len(judged.review.failures),
-            skipped=len(silences(judged.review.skipped)),
+            skipped=len(withheld_reasons(judged.review.skipped)),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
             unsaid="" if mail else _unsaid(judged),
         )
 
 
-def _silent(desk: Desk, reason: str) -> Desk:
+def _silent(review_context: ReviewContext, reason: str) -> ReviewContext:
     """The desk that judges and tells nobody."""
-    return replace(desk, learned=lambda posting, policy: replace(desk.learned(posting, policy), muted=reason))
+    return replace(
+        review_context, learned=lambda posting, policy: replace(review_context.learned(posting, policy), muted=reason)
+    )
 
 
-def _unsaid(judged: Judged) -> str:
+def _unsaid(judged: ReviewResult) -> str:
     """Why findings made no mail: what most of them were withheld for, or why nobody is to get it."""
     if judged.outgoing is not None:
         return "these patches have their mail"
-    found = [comment for comment in judged.review.comments if comment.standing is not Standing.RESOLVED]
+    found = [comment for comment in judged.review.comments if comment.standing is not FindingStatus.RESOLVED]
     reasons = Counter(comment.withheld for comment in found if comment.withheld)
     if not found or len(found) > reasons.total():
         return judged.review.recipients.reason if found else ""
     return reasons.most_common(1)[0][0]
 
 
-def rehearsed(desk: Desk, posting: Posting) -> bool:
+def rehearsed(review_context: ReviewContext, posting: Posting) -> bool:
     """Whether what is said of the posting is filed, and reaches nobody."""
-    return desk.context().consent_of(posting).mode is Mode.DRY_RUN
+    return review_context.context().consent_of(posting).mode is Mode.DRY_RUN
 
 
-def examine(posting: Posting, previous: Review | None, desk: Desk, arrived: datetime, now: datetime) -> Judged | Broken:
+def examine(
+    posting: Posting, previous: Review | None, review_context: ReviewContext, arrived: datetime, now: datetime
+) -> ReviewResult | Crashed:
     """Judge one posting that arrived then. Nothing in the review or in the bytes of the mail comes from a clock.
 
-    Broken where that is not possible within the limits, or a bug stops it. Raises StoppedError.
+    Crashed where that is not possible within the limits, or a bug stops it. Raises StoppedError.
     """
     due = DuePosting(posting, arrived)
-    return reviewed(due, desk.judge(posting, desk.rules), previous, desk, now)
+    return reviewed(due, review_context.judge(posting, review_context.rules), previous, review_context, now)
 
 
 def reviewed(
-    due: DuePosting, found: Judgement | Broken, previous: Review | None, desk: Desk, now: datetime
-) -> Judged | Broken:
-    """The review and the mail that come of a judgement; Broken where there is none, or a bug stops it."""
-    if isinstance(found, Broken):
+    due: DuePosting, found: Analysis | Crashed, previous: Review | None, review_context: ReviewContext, now: datetime
+) -> ReviewResult | Crashed:
+    """The review and the mail that come of an analysis; Crashed where there is none, or a bug stops it."""
+    if isinstance(found, Crashed):
         return found
     posting, arrived = due.posting, due.arrived
-    return isolated(f"review of {posting.message_id}", lambda: _reviewed(posting, found, previous, desk, arrived, now))
+    return guard(
+        f"review of {posting.message_id}", lambda: _reviewed(posting, found, previous, review_context, arrived, now)
+    )
 
 
 def _reviewed(
-    posting: Posting, found: Judgement, previous: Review | None, desk: Desk, arrived: datetime, now: datetime
-) -> Judged:
-    context = desk.context()
-    policy = _narrowed(desk.learned(posting, desk.policy), context.consent_of(posting))
-    made = review(posting, found.report, desk.rules, previous, policy, found.delta, context)
-    made = replace(made, basis=replace(desk.basis, base=found.basis.base))
-    frozen = mail_for(made, desk, arrived, now)
-    if isinstance(frozen, Refused):
+    posting: Posting,
+    found: Analysis,
+    previous: Review | None,
+    review_context: ReviewContext,
+    arrived: datetime,
+    now: datetime,
+) -> ReviewResult:
+    context = review_context.context()
+    policy = _narrowed(review_context.learned(posting, review_context.policy), context.consent_of(posting))
+    made = review(posting, found.report, review_context.rules, previous, policy, found.delta, context)
+    made = replace(made, basis=replace(review_context.basis, base=found.basis.base))
+    frozen = mail_for(made, review_context, arrived, now)
+    if isinstance(frozen, ComposeRefused):
         made = replace(made, recipients=Recipients(reason=frozen.reason))
         frozen = None
-    return Judged(made, frozen, found.blobs)
+    return ReviewResult(made, frozen, found.blobs)
 
 
 def mail_for(
-    made: Review, desk: Desk, arrived: datetime, now: datetime, kind: str = KIND, preface: Sequence[str] = ()
-) -> Outgoing | Refused | None:
+    made: Review,
+    review_context: ReviewContext,
+    arrived: datetime,
+    now: datetime,
+    kind: str = KIND,
+    preface: Sequence[str] = (),
+) -> Outgoing | ComposeRefused | None:
     """Return the frozen mail for a review of a posting that arrived then, or None if there is nothing to say.
 
     Each kind has its own message-id. The preface stands on top.
     """
-    answer = reply(made, desk.rules, desk.identity, hears=_hears(made, desk))
+    answer = reply(made, review_context.rules, review_context.identity, hears=_hears(made, review_context))
     if answer is None:
         return None
     if answer.in_reply_to.endswith(SYNTHETIC):
-        return Refused("the mail has no message-id that could be answered")
+        return ComposeRefused("the mail has no message-id that could be answered")
     answer = replace(
         answer,
-        message_id=message_id(made.posting, desk.identity, kind),
+        message_id=message_id(made.posting, review_context.identity, kind),
         body="\n".join([*preface, "", answer.body] if preface else [answer.body]),
     )
-    return _freeze(made, answer, kind, desk.context(), arrived, now)
+    return _freeze(made, answer, kind, review_context.context(), arrived, now)
 
 
-def _hears(made: Review, desk: Desk) -> str:
+def _hears(made: Review, review_context: ReviewContext) -> str:
     """Where commands about this series are heard; nothing where none are."""
-    return reply_address(desk.identity.sender.address, desk.secret, made.posting.topic) if desk.secret else ""
+    return (
+        reply_address(review_context.identity.sender.address, review_context.secret, made.posting.topic)
+        if review_context.secret
+        else ""
+    )
 
 
 def _narrowed(policy: Policy, consent: Consent) -> Policy:
@@ -258,10 +288,10 @@ def _narrowed(policy: Policy, consent: Consent) -> Policy:
 
 def _freeze(
     made: Review, answer: Reply, kind: str, context: RecipientContext, arrived: datetime, now: datetime
-) -> Outgoing | Refused:
+) -> Outgoing | ComposeRefused:
     """The mail as bytes in its first state; one that the lint objects to is held for a human."""
     content = compose(answer)
-    if isinstance(content, Refused):
+    if isinstance(content, ComposeRefused):
         return content
     consent = context.consent_of(made.posting)
     wrong = tuple(problems(answer.body))

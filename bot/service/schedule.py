@@ -15,13 +15,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.error import AdapterError, ReplacedError
 from bot.notify import ServiceManager
-from bot.service.watchdog import MAX_SILENCE, Pulse
+from bot.service.watchdog import MAX_SILENCE, Watchdog
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
+class ScheduledJob:
     """A job and how often it runs; `max_silence` is how many seconds it may run without a sign of progress."""
 
     name: str
@@ -32,7 +32,7 @@ class Repeated:
 
 
 def serve(
-    jobs: Sequence[Repeated], stop: Event, pulse: Pulse | None = None, manager: ServiceManager | None = None
+    jobs: Sequence[ScheduledJob], stop: Event, pulse: Watchdog | None = None, manager: ServiceManager | None = None
 ) -> None:
     """Run each job now and then at its pace, never twice at once; returns after `stop`, when the last unit is done.
 
@@ -43,7 +43,7 @@ def serve(
 
     The manager gets a sign of life as long as the pulse knows of no job that hangs.
     """
-    pulse, manager = pulse or Pulse(), manager or ServiceManager()
+    pulse, manager = pulse or Watchdog(), manager or ServiceManager()
     # It warns of every run that a longer one made superfluous; that is what max_instances is for.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     replaced: list[ReplacedError] = []
@@ -92,7 +92,7 @@ def stopped_by_signals(stop: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _guarded(job: Repeated, pulse: Pulse, stop: Event, replaced: list[ReplacedError]) -> None:
+def _guarded(job: ScheduledJob, pulse: Watchdog, stop: Event, replaced: list[ReplacedError]) -> None:
     try:
         with pulse.running(job.name):
             job.run()

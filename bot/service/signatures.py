@@ -10,8 +10,8 @@ from threading import Event
 from typing import Final
 
 from bot.inbox.error import InboxError
-from bot.mail.attestation import Attestation, Verdict
-from bot.pool.guard import Broken, Hands, TimeLimit
+from bot.mail.attestation import Attestation, SignatureResult
+from bot.pool.guard import Crashed, Executor, TimeLimit
 from bot.ports import Attestations, Clock, Progress, StoredMail
 
 FRESH: Final = timedelta(days=7)
@@ -26,21 +26,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class UnverifiedMail:
     """The keys could not be had now."""
 
     reason: str
 
 
-class Attesting:
+class VerifySignaturesJob:
     """One round after another over mails whose signatures nobody verified; the work is done by `hands`."""
 
     def __init__(
-        self, store: Attestations, attest: Attest, hands: Hands, clock: Clock, stop: Event, progress: Progress
+        self, store: Attestations, attest: Attest, executor: Executor, clock: Clock, stop: Event, progress: Progress
     ) -> None:
         self._store = store
         self._attest = attest
-        self._hands = hands
+        self._executor = executor
         self._clock = clock
         self._stop = stop
         self._progress = progress
@@ -59,26 +59,26 @@ class Attesting:
 
     def _verified(
         self, mails: Sequence[StoredMail]
-    ) -> list[tuple[StoredMail, tuple[Attestation, ...] | Later | Broken]]:
-        return list(zip(mails, self._hands.map(partial(verify, self._attest), mails, TIME), strict=True))
+    ) -> list[tuple[StoredMail, tuple[Attestation, ...] | UnverifiedMail | Crashed]]:
+        return list(zip(mails, self._executor.map(partial(verify, self._attest), mails, TIME), strict=True))
 
-    def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | Later | Broken) -> bool:
+    def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | UnverifiedMail | Crashed) -> bool:
         now = self._clock.now()
         self._progress.advance()
-        if isinstance(found, Later | Broken):
+        if isinstance(found, UnverifiedMail | Crashed):
             self._tries[mail.id] = tries = self._tries.get(mail.id, 0) + 1
-            if isinstance(found, Later) and tries < _TRIES:
+            if isinstance(found, UnverifiedMail) and tries < _TRIES:
                 return False
             log.warning("mail %s: %s", mail.mail.origin, found.reason)
-            found = (Attestation("any", "", Verdict.UNKNOWN, aligned=False, reason=found.reason),)
+            found = (Attestation("any", "", SignatureResult.UNKNOWN, aligned=False, reason=found.reason),)
         self._tries.pop(mail.id, None)
         self._store.save_attestations(mail.id, found, now)
         return True
 
 
-def verify(attest: Attest, mail: StoredMail) -> tuple[Attestation, ...] | Later:
+def verify(attest: Attest, mail: StoredMail) -> tuple[Attestation, ...] | UnverifiedMail:
     """The mail's attestations, or why it is too early for them."""
     try:
         return attest(mail.mail.raw)
     except InboxError as error:
-        return Later(str(error))
+        return UnverifiedMail(str(error))

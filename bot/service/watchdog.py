@@ -25,7 +25,7 @@ class _Watched:
     thread: int | None = None
 
 
-class Pulse:
+class Watchdog:
     """The latest sign of progress of each job, by the threads that run them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

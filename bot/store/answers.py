@@ -10,8 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from bot.mail.command import RECHECK, Scope
-from bot.ports import MailState, Outgoing, RawMail, Served, StoredMail
-from bot.review.disposition import Answer, Disposition, Muted
+from bot.ports import MailState, Outgoing, RawMail, StoredMail, ThreadMail
+from bot.review.disposition import Disposition, DispositionKind, Muted
 from bot.store.codec import STREAMED, unpack, up_to
 from bot.store.database import Database
 from bot.store.outgoing import WAITING, change_state, row_of
@@ -21,7 +21,7 @@ _SOURCE: Final = "answers"  # the cursor over the mails that were looked at for 
 _EPOCH: Final = "mails"
 
 
-class AnswerRows:
+class CommandRows:
     """bot.service.commands.Memory over a database."""
 
     def __init__(self, database: Database) -> None:
@@ -78,7 +78,7 @@ class AnswerRows:
         with self._database.reading() as session:
             return session.get(HeardRow, message_id) is not None
 
-    def served(self, since: datetime, sender: str | None = None) -> Served:
+    def served(self, since: datetime, sender: str | None = None) -> ThreadMail:
         """How many answers somebody got since then, or all together, and for how many mails we judged again."""
         with self._database.reading() as session:
             rows = select(HeardRow.outcome, HeardRow.answered).where(col(HeardRow.heard) >= since)
@@ -86,7 +86,7 @@ class AnswerRows:
                 rows = rows.where(HeardRow.sender == sender)
             found = session.exec(rows).all()
         answers = sum(answered for _, answered in found)
-        return Served(answers, sum(RECHECK in outcome.split(", ") for outcome, _ in found))
+        return ThreadMail(answers, sum(RECHECK in outcome.split(", ") for outcome, _ in found))
 
     def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
         """What was answered to the findings of one series, or of all."""
@@ -182,7 +182,7 @@ def _disposition(row: DispositionRow) -> Disposition:
         topic=row.topic,
         fingerprint=row.fingerprint,
         rule=row.rule,
-        answer=Answer(row.answer),
+        answer=DispositionKind(row.answer),
         reason=row.reason,
         by=row.by,
         message_id=row.message_id,

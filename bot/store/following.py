@@ -10,7 +10,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from bot.mail.attestation import Attestation
 from bot.mail.posting import Posting
-from bot.mail.refusal import Context
+from bot.mail.refusal import RefusalContext
 from bot.ports import Incomplete, RawMail, StoredMail
 from bot.store.codec import decode, encode, unpack
 from bot.store.database import Database
@@ -92,19 +92,19 @@ class FollowingRows:
             ).first()
             return () if row is None else decode(_Verified, row.value).found
 
-    def context(self, posting: Posting) -> Context:
+    def context(self, posting: Posting) -> RefusalContext:
         with self._database.reading() as session:
             return context_of(session, posting)
 
 
-def context_of(session: Session, posting: Posting) -> Context:
+def context_of(session: Session, posting: Posting) -> RefusalContext:
     """bot.ports.Postings.context, within a session."""
     row = session.get(PostingRow, posting.message_id)
     context = arrivals_of(session, posting, row)
     return context if row is None else replace(context, answers=_answered(session, posting, row))
 
 
-def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> Context:
+def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> RefusalContext:
     """Return when and how the parts arrived, and the newest revision that came after the posting; not what it answers.
 
     A newer revision arrived later, or was sent later: its Date alone could hide it.
@@ -120,7 +120,7 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> C
     )
     followed = session.exec(brought).one() > 0
     if row is None:
-        return Context(utc(first), utc(last), followed=followed)
+        return RefusalContext(utc(first), utc(last), followed=followed)
     sent_later = and_(col(PostingRow.sent) >= row.sent, col(PostingRow.sent) <= row.sent + _LONGEST_TOPIC)
     arrived_later = and_(col(PostingRow.arrived) > row.arrived, col(PostingRow.arrived) <= row.arrived + _LONGEST_TOPIC)
     newer = session.exec(
@@ -131,7 +131,7 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> C
             or_(sent_later, arrived_later),
         )
     ).one()
-    return Context(utc(first), utc(last), newer, followed=followed)
+    return RefusalContext(utc(first), utc(last), newer, followed=followed)
 
 
 def _answered(session: Session, posting: Posting, row: PostingRow) -> Posting | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
-from bot.ports import Kept, KeptPosting, RawMail, Unjudged
+from bot.ports import IngestResult, KeptPosting, QuarantinedPosting, RawMail
 from bot.store.codec import decode, unpack
 from bot.store.database import Database
 from bot.store.following import context_of
@@ -21,7 +21,7 @@ class KnowledgeRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def kept(self, message_id: str) -> Sequence[Kept]:
+    def kept(self, message_id: str) -> Sequence[IngestResult]:
         with self._database.reading() as session:
             known = session.exec(
                 select(MailRow)
@@ -47,7 +47,7 @@ class KnowledgeRows:
                 if any(part.message_id == message_id for part in posting.parts)
             ]
 
-    def quarantined(self, limit: int) -> Sequence[Kept]:
+    def quarantined(self, limit: int) -> Sequence[IngestResult]:
         with self._database.reading() as session:
             bad = (
                 select(MailRow)
@@ -57,13 +57,13 @@ class KnowledgeRows:
             )
             return [kept_of(row, "") for row in session.exec(bad)]
 
-    def unjudged(self, limit: int) -> Sequence[Unjudged]:
+    def unjudged(self, limit: int) -> Sequence[QuarantinedPosting]:
         with self._database.reading() as session:
             bad = select(PostingRow).where(
                 PostingRow.verdict == QUARANTINED, col(PostingRow.state).not_in(("gone", PRUNED))
             )
             rows = session.exec(bad.order_by(col(PostingRow.arrived).desc(), col(PostingRow.message_id)).limit(limit))
-            return [Unjudged(decode(Posting, row.value), row.arrived, row.reason) for row in rows]
+            return [QuarantinedPosting(decode(Posting, row.value), row.arrived, row.reason) for row in rows]
 
     def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
         unread = col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable", col(MailRow.pruned).is_(None)
@@ -78,13 +78,13 @@ class KnowledgeRows:
             return read + judged
 
 
-def kept_of(row: MailRow, message_id: str) -> Kept:
+def kept_of(row: MailRow, message_id: str) -> IngestResult:
     """The mail that a row keeps."""
     assert row.id is not None
     mail = RawMail(row.origin, row.arrived, unpack(row.raw))
     removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
     reason = "; ".join(filter(None, (row.reason, removed)))
-    return Kept(row.id, message_id, row.source, mail, row.state, reason)
+    return IngestResult(row.id, message_id, row.source, mail, row.state, reason)
 
 
 def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPosting:

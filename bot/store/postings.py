@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import AutoString, Session, col, select, update
 
 from bot.mail.posting import Defective, Posting, Waiting
-from bot.mail.refusal import Kind
+from bot.mail.refusal import RefusalKind
 from bot.ports import DuePosting, MailState, Outgoing, Thread
 from bot.review.model import Review
 from bot.store.codec import decode, encode, pack, unpack
@@ -29,7 +29,7 @@ from bot.store.tables import (
     ThreadRow,
 )
 from bot.store.times import utc
-from rules.finding import silences
+from rules.finding import withheld_reasons
 
 QUARANTINED = "quarantined"
 _SHORTEST_ID = 7
@@ -109,7 +109,7 @@ class PostingRows:
         with self._database.writing() as session:
             posting = review.posting
             save_review(session, review, now)
-            reasons = filter(None, (review.recipients.reason, *silences(review.skipped)[:_SILENCES]))
+            reasons = filter(None, (review.recipients.reason, *withheld_reasons(review.skipped)[:_SILENCES]))
             _judge(session, posting, "reviewed", "; ".join(reasons))
             return outgoing is not None and _answer(session, posting, outgoing, now)
 
@@ -174,7 +174,7 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
     if row is not None and row.value != value:
         keep_posting(session, row)
     verdict, reason = ("", "") if row is None else (row.verdict, row.reason)
-    if verdict == "refused" and reason.startswith(Kind.UNFOLLOWED):
+    if verdict == "refused" and reason.startswith(RefusalKind.UNFOLLOWED):
         verdict, reason = "", ""  # a followed archive may have brought it since
     session.merge(
         PostingRow(

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete, select
 from bot.mail.posting import Posting
 from bot.ports import DuePosting, MailState, Outgoing
 from bot.review.model import Review
-from bot.review.record import Posted, Reviewed, Sitting, Trouble
+from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.outgoing import FILED, LEFT, PRIVATE, WAITED, row_of
@@ -63,13 +63,13 @@ class RecordRows:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
             return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
 
-    def review_of(self, posting_id: str) -> Reviewed | None:
+    def review_of(self, posting_id: str) -> ReviewRecord | None:
         """The review that is stored of a posting."""
         with self._database.reading() as session:
             row = session.get(ReviewRow, posting_id)
             return None if row is None else _reviewed(session, row)
 
-    def reviews_between(self, since: datetime, until: datetime) -> Sequence[Reviewed]:
+    def reviews_between(self, since: datetime, until: datetime) -> Sequence[ReviewRecord]:
         """The reviews that were made from `since` to before `until`, oldest first."""
         with self._database.reading() as session:
             rows = select(ReviewRow).where(col(ReviewRow.reviewed) >= since, col(ReviewRow.reviewed) < until)
@@ -98,7 +98,7 @@ class RecordRows:
                 )
                 yield tuple(review_as_told(session, row, rehearsed=False) for row in rows.all())
 
-    def sittings(self, since: datetime, until: datetime) -> Sequence[Sitting]:
+    def sittings(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """The newest revision of each series that came from `since` to before `until`, as it stood then."""
         with self._database.reading() as session:
             rows = session.exec(
@@ -110,18 +110,18 @@ class RecordRows:
             newest = {row.topic: row for row in rows}
             moves = _moves(session, {row.thread_id for row in newest.values()}, until)
             return [
-                Sitting(decode(Posting, row.value), row.arrived, *moves.get(row.thread_id, (row.arrived, 0)))
+                SeriesRecord(decode(Posting, row.value), row.arrived, *moves.get(row.thread_id, (row.arrived, 0)))
                 for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
             ]
 
-    def posted_between(self, since: datetime, until: datetime) -> Sequence[Posted]:
+    def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:
         """The mails that were written from `since` to before `until`, oldest first, whatever became of them."""
         with self._database.reading() as session:
             rows = select(OutgoingRow.posting_id, OutgoingRow.kind, OutgoingRow.state)
             rows = rows.where(col(OutgoingRow.created) >= since, col(OutgoingRow.created) < until)
-            return [Posted(*row) for row in session.exec(rows.order_by(col(OutgoingRow.created)))]
+            return [MailRecord(*row) for row in session.exec(rows.order_by(col(OutgoingRow.created)))]
 
-    def trouble_between(self, since: datetime, until: datetime) -> Trouble:
+    def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
         """What could not be read or judged of what came from `since` to before `until`."""
         with self._database.reading() as session:
             came = (col(PostingRow.arrived) >= since) & (col(PostingRow.arrived) < until)
@@ -134,7 +134,7 @@ class RecordRows:
             for reason, number in session.exec(refused.group_by(PostingRow.reason)):
                 counts[reason.partition(":")[0]] += number
             ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-            return Trouble(
+            return FailureCounts(
                 unreadable=session.exec(unreadable).one(),
                 defective=session.exec(defective).one(),
                 refused=sum(counts.values()),
@@ -197,8 +197,8 @@ def _standing(session: Session, message_id: str) -> PostingRow | None:
     return None if row is None or row.state == "gone" else row
 
 
-def _reviewed(session: Session, row: ReviewRow) -> Reviewed:
-    return Reviewed(review_of(session, row), row.reviewed)
+def _reviewed(session: Session, row: ReviewRow) -> ReviewRecord:
+    return ReviewRecord(review_of(session, row), row.reviewed)
 
 
 def _moves(session: Session, threads: Collection[int], until: datetime) -> dict[int, tuple[datetime, int]]:

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from bot.ports import Tally
-from bot.store.answers import AnswerRows
+from bot.store.answers import CommandRows
 from bot.store.claims import ClaimRows
 from bot.store.database import Database
 from bot.store.following import FollowingRows
@@ -32,7 +32,7 @@ class Repository(
     KnowledgeRows,
     OutgoingRows,
     ClaimRows,
-    AnswerRows,
+    CommandRows,
     RecordRows,
     RetentionRows,
     ReturnRows,

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.posting import Defective, Posting
 from bot.ports import TRANSITIONS, Pruned, Step
-from bot.review.model import Comment, Review
+from bot.review.model import Review, ReviewFinding
 from bot.store.codec import decode, encode, pack
 from bot.store.database import Database
 from bot.store.tables import (
@@ -207,7 +207,7 @@ def _reduced(value: bytes) -> bytes:
 def _without_quotes(review: Review) -> Review:
     """The review with what it found, and without what it quotes from elsewhere."""
 
-    def bare(comment: Comment) -> Comment:
+    def bare(comment: ReviewFinding) -> ReviewFinding:
         return replace(comment, finding=replace(comment.finding, evidence=(), facts=()))
 
     return replace(review, comments=tuple(map(bare, review.comments)), failures=(), skipped=())

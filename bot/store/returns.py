@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.ports import Claim, Kept, Returned
+from bot.ports import Claim, IngestResult, ReturnedMail
 from bot.store.codec import STREAMED, up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
@@ -27,7 +27,7 @@ class ReturnRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def unreturned(self, limit: int) -> Sequence[Kept]:
+    def unreturned(self, limit: int) -> Sequence[IngestResult]:
         with self._database.reading() as session:
             first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
             rows = select(MailRow).where(
@@ -39,8 +39,8 @@ class ReturnRows:
             return list(up_to((kept_of(row, "") for row in found), lambda kept: len(kept.mail.raw)))
 
     def note_returned(
-        self, upto: int, found: Sequence[Returned], claims: Sequence[Claim], now: datetime
-    ) -> Sequence[Returned]:
+        self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
+    ) -> Sequence[ReturnedMail]:
         with self._database.writing() as session:
             for claim in claims:
                 save_claim(session, claim)
@@ -49,16 +49,16 @@ class ReturnRows:
             return news
 
 
-def _note(session: Session, one: Returned, now: datetime) -> Sequence[Returned]:
+def _note(session: Session, one: ReturnedMail, now: datetime) -> Sequence[ReturnedMail]:
     if session.get(OutgoingRow, one.message_id) is None:
         return ()
     if _added(session, one, now):
         return () if one.kind == "copy" else (one,)
-    again = Returned(one.message_id, "repeat", one.place, one.detail)
+    again = ReturnedMail(one.message_id, "repeat", one.place, one.detail)
     return (again,) if one.kind == "copy" and _added(session, again, now) else ()
 
 
-def _added(session: Session, one: Returned, now: datetime) -> bool:
+def _added(session: Session, one: ReturnedMail, now: datetime) -> bool:
     values = {
         "message_id": one.message_id,
         "kind": one.kind,

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from rules.analysis.view import SeriesView
-from rules.bindings.bindings_diff import BorderChange
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.located import Located, User
 from rules.bindings.new_names import fresh_users
 from rules.bindings.rust_facts import modules_under_cfg
 from rules.finding import Anchor, Evidence
 
 
-def fresh_in(view: SeriesView) -> Iterator[tuple[BorderChange, User, Anchor]]:
+def fresh_in(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
     """Each first use of a C name that a series begins to use, with its line; nothing where no tree knows the border."""
     change = view.border
     for user in fresh_users(change) if change is not None else ():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rules.analysis.view import FileView
 from rules.finding import Confidence
 from rules.source.rust.code import Code
-from rules.source.rust.source import Part
+from rules.source.rust.source import SourcePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def new_in_code(file: FileView, word: str, detect: Callable[[Code], Iterable[Sus
     return new_in_parts(file, word, lambda part: detect(part.code))
 
 
-def new_in_parts(file: FileView, word: str, detect: Callable[[Part], Iterable[Suspect]]) -> Iterator[Suspect]:
+def new_in_parts(file: FileView, word: str, detect: Callable[[SourcePart], Iterable[Suspect]]) -> Iterator[Suspect]:
     """The same for what is detected in the parsed source."""
     fresh = [one for part in file.added_parts(word) for one in detect(part) if one.line in file.fresh]
     if not fresh:

@@ -12,7 +12,7 @@ from rules.finding import Evidence
 from rules.source.rust.docs import SAFETY_TITLES, section
 from rules.source.rust.model import Docs, UnsafeDeclaration
 from rules.source.rust.operations import Operation
-from rules.source.rust.source import Source
+from rules.source.rust.source import RustSource
 from rules.source.rust.work_limit import TooMuchError
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
@@ -26,7 +26,7 @@ _OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options
 )
 
 
-class Requirements:
+class SafetySection:
     """Where the safety sections of what a file calls and implements are looked for; every place is read once.
 
     In the file itself, in the other files of the series, and in the base kernel where a `use` declaration says where
@@ -77,7 +77,7 @@ class Requirements:
         stem = path.removesuffix(".rs").removesuffix("/mod").rsplit("/", 1)[-1]
         return owner in ("crate", "self", "super", stem) or f"mod {owner}" in one.scope.split(" / ")
 
-    def _sources(self, name: str, owner: str) -> Iterator[tuple[str, Source]]:
+    def _sources(self, name: str, owner: str) -> Iterator[tuple[str, RustSource]]:
         """Where it may be declared, the nearest first; of a file that is changed often, the last image."""
         file, last = self._file, _last_images(self._file.series)
         if file.post_rust is not None:
@@ -103,7 +103,7 @@ class Requirements:
         return found
 
 
-def _last_images(series: SeriesView) -> dict[str, Source]:
+def _last_images(series: SeriesView) -> dict[str, RustSource]:
     """The Rust of every file after the last patch that changes it, the last file first."""
     if _last_images not in series.answers:
         files: dict[str, FileView] = {}
@@ -111,7 +111,7 @@ def _last_images(series: SeriesView) -> dict[str, Source]:
             files.setdefault(file.path, file)
         rust = ((path, file.post_rust) for path, file in files.items())
         series.answers[_last_images] = {path: source for path, source in rust if source is not None}
-    return cast("dict[str, Source]", series.answers[_last_images])
+    return cast("dict[str, RustSource]", series.answers[_last_images])
 
 
 def _declaring(series: SeriesView) -> dict[str, list[str]]:

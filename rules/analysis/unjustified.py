@@ -18,7 +18,7 @@ from rules.diff.origin import Origin, needs_std, origin
 from rules.diff.patch import FileChange
 from rules.finding import Side
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
-from rules.source.rust.source import Part
+from rules.source.rust.source import SourcePart
 from rules.source.rust.work_limit import TooMuchError
 
 Unsafe = TypeVar("Unsafe", UnsafeSite, UnsafeDeclaration)
@@ -31,7 +31,7 @@ _MOST_EDITED = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Exposed(Generic[Unsafe]):
+class UnjustifiedSite(Generic[Unsafe]):
     """One unsafe site or declaration that lacks its justification through this patch.
 
     It is said at `line` and `column` of the image `side`, whose line is `text`: at the unsafe code itself, or in the
@@ -47,7 +47,7 @@ class Exposed(Generic[Unsafe]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Case(Generic[Unsafe]):
+class _Candidate(Generic[Unsafe]):
     """A site or declaration as compared; `justified` is None where that is not shown, `tag` is its comment's line."""
 
     code: Unsafe
@@ -56,7 +56,7 @@ class _Case(Generic[Unsafe]):
     key: str
 
 
-_ByKey = dict[str, list[tuple[FileView, _Case[Unsafe]]]]
+_ByKey = dict[str, list[tuple[FileView, _Candidate[Unsafe]]]]
 
 
 def in_kernel(path: str, image: Image) -> bool:
@@ -66,28 +66,28 @@ def in_kernel(path: str, image: Image) -> bool:
     return path.startswith("rust/") or not any(needs_std(fragment.text) for fragment in image.fragments)
 
 
-def exposed_sites(file: FileView) -> Iterator[Exposed[UnsafeSite]]:
+def exposed_sites(file: FileView) -> Iterator[UnjustifiedSite[UnsafeSite]]:
     """The unsafe blocks and impls that this patch added without a comment, or took the comment from."""
     return _exposed(file, _site_cases)
 
 
-def exposed_declarations(file: FileView) -> Iterator[Exposed[UnsafeDeclaration]]:
+def exposed_declarations(file: FileView) -> Iterator[UnjustifiedSite[UnsafeDeclaration]]:
     """The unsafe functions and traits that this patch added without a safety section, or took the section from."""
     return _exposed(file, _declaration_cases)
 
 
-def _site_cases(parts: Iterable[Part]) -> list[_Case[UnsafeSite]]:
+def _site_cases(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeSite]]:
     states = {"none": False, "unknown": None}
     return [
-        _Case(one, states.get(one.reading.verdict, True), one.reading.line, f"{one.kind} {_words(one.body)}")
+        _Candidate(one, states.get(one.reading.verdict, True), one.reading.line, f"{one.kind} {_words(one.body)}")
         for part in parts
         for one in part.sites
     ]
 
 
-def _declaration_cases(parts: Iterable[Part]) -> list[_Case[UnsafeDeclaration]]:
+def _declaration_cases(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeDeclaration]]:
     return [
-        _Case(
+        _Candidate(
             one,
             True if one.exempt else one.documented,
             0 if one.exempt else one.section_line,
@@ -102,19 +102,21 @@ def _words(text: str) -> str:
     return " ".join(text[:_COMPARED].split())
 
 
-def _exposed(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> Iterator[Exposed[Unsafe]]:
+def _exposed(
+    file: FileView, read: Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]
+) -> Iterator[UnjustifiedSite[Unsafe]]:
     if file.post is None:
         return
-    bare: list[_Case[Unsafe]] = [case for case in read(file.unsafe_parts) if case.justified is False]
-    added: list[_Case[Unsafe]] = [case for case in bare if case.code.line in file.post.touched]
-    kept: list[_Case[Unsafe]] = [case for case in bare if case.code.line not in file.post.touched]
+    bare: list[_Candidate[Unsafe]] = [case for case in read(file.unsafe_parts) if case.justified is False]
+    added: list[_Candidate[Unsafe]] = [case for case in bare if case.code.line in file.post.touched]
+    kept: list[_Candidate[Unsafe]] = [case for case in bare if case.code.line not in file.post.touched]
     found = chain(_new(file, added, read), _undressed(file, kept, read))
     yield from sorted(found, key=lambda one: (one.code.line, one.code.column))
 
 
 def _new(
-    file: FileView, added: list[_Case[Unsafe]], read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]
-) -> Iterator[Exposed[Unsafe]]:
+    file: FileView, added: list[_Candidate[Unsafe]], read: Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]
+) -> Iterator[UnjustifiedSite[Unsafe]]:
     """What of the added code was not there before, and what was, but with a comment."""
     if not added:
         return
@@ -134,8 +136,8 @@ def _new(
 
 
 def _undressed(
-    file: FileView, kept: list[_Case[Unsafe]], read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]
-) -> Iterator[Exposed[Unsafe]]:
+    file: FileView, kept: list[_Candidate[Unsafe]], read: Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]
+) -> Iterator[UnjustifiedSite[Unsafe]]:
     """Code that the patch kept, but whose comment it removed or parted from it."""
     if not kept or not file.change.hunks or file.pre is None or file.pre_rust is None:
         return
@@ -147,7 +149,7 @@ def _undressed(
         if before.tag in file.pre.touched and not _replaced(file.change, before.tag, case.code.line):
             text = file.pre_lines[before.tag]
             column = len(text) - len(text.lstrip()) + 1
-            yield Exposed(case.code, "comment-removed", "pre", before.tag, column, text)
+            yield UnjustifiedSite(case.code, "comment-removed", "pre", before.tag, column, text)
         else:
             yield _at_code(case, "comment-parted")
 
@@ -161,12 +163,14 @@ def _replaced(change: FileChange, tag: int, line: int) -> bool:
     return any(one.added and "safety:" in one.text.lower() for one in behind)
 
 
-def _at_code(case: _Case[Unsafe], cause: Cause) -> Exposed[Unsafe]:
+def _at_code(case: _Candidate[Unsafe], cause: Cause) -> UnjustifiedSite[Unsafe]:
     code = case.code
-    return Exposed(code, cause, "post", code.line, code.column, code.text)
+    return UnjustifiedSite(code, cause, "post", code.line, code.column, code.text)
 
 
-def _removed_here(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> list[_Case[Unsafe]]:
+def _removed_here(
+    file: FileView, read: Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]
+) -> list[_Candidate[Unsafe]]:
     """The unsafe code on lines that the patch removes from this file."""
     touched = file.pre.touched if file.pre is not None else frozenset()
     return [case for case in read(file.removed_parts("unsafe")) if case.code.line in touched]
@@ -178,12 +182,12 @@ class _Elsewhere(Generic[Unsafe]):
     What a later patch removes counts only if it was not this patch that brought it.
     """
 
-    def __init__(self, file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> None:
+    def __init__(self, file: FileView, read: Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]) -> None:
         self._file = file
         self._by_key: _ByKey[Unsafe] = _removed_by_key(file, read)
-        self._shown: dict[str, tuple[list[_Case[Unsafe]], Iterator[_Case[Unsafe]]]] = {}
+        self._shown: dict[str, tuple[list[_Candidate[Unsafe]], Iterator[_Candidate[Unsafe]]]] = {}
 
-    def first(self, key: str) -> list[_Case[Unsafe]]:
+    def first(self, key: str) -> list[_Candidate[Unsafe]]:
         """The first of those with that key that were not taken out of the list yet: as many as are compared."""
         if key not in self._shown:
             self._shown[key] = [], self._others(key)
@@ -199,7 +203,7 @@ class _Elsewhere(Generic[Unsafe]):
     def _place(self) -> dict[int, int]:
         return {id(later): place for place, later in enumerate(self._later)}
 
-    def _others(self, key: str) -> Iterator[_Case[Unsafe]]:
+    def _others(self, key: str) -> Iterator[_Candidate[Unsafe]]:
         for other, case in self._by_key.get(key, ()):
             if other is self._file:
                 continue
@@ -208,7 +212,7 @@ class _Elsewhere(Generic[Unsafe]):
                 yield case
 
 
-def _removed_by_key(file: FileView, read: Callable[[Iterable[Part]], list[_Case[Unsafe]]]) -> _ByKey[Unsafe]:
+def _removed_by_key(file: FileView, read: Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]) -> _ByKey[Unsafe]:
     """All unsafe code that patches of the series remove, in its order."""
     answers = file.series.answers
     if read not in answers:
@@ -234,7 +238,7 @@ def _comes_from(file: FileView, between: list[FileView], line: int) -> bool:
     return at is None or file.post is None or at in file.post.touched
 
 
-def _same(case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:
+def _same(case: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]) -> _Candidate[Unsafe] | None:
     """A removed piece with the same words, taken out of the list: it stands for one piece only.
 
     Few words are found in many places: then the line or the enclosing item has to agree too.
@@ -246,7 +250,9 @@ def _same(case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | 
     return None if chosen is None else removed.pop(chosen)
 
 
-def _alike(change: FileChange, case: _Case[Unsafe], removed: list[_Case[Unsafe]]) -> _Case[Unsafe] | None:
+def _alike(
+    change: FileChange, case: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]
+) -> _Candidate[Unsafe] | None:
     """The removed piece of the same hunk that the patch turned into this one, taken out of the list."""
     at = change.hunk_after(case.code.line)
     if at is None:

@@ -9,7 +9,7 @@ from typing import Literal
 from rules.analysis.view import FileView, SeriesView
 from rules.diff.origin import Origin, origin
 from rules.finding import Side
-from rules.source.rust.source import Part
+from rules.source.rust.source import SourcePart
 from rules.source.rust.work_limit import TooMuchError
 
 Kind = Literal["block", "function", "impl", "trait"]
@@ -120,7 +120,7 @@ def _places(file: FileView, side: Side) -> Iterator[UnsafePlace]:
                 yield UnsafePlace(kind, file.patch.index, image.path, line, scope, text.strip(), "".join(key.split()))
 
 
-def _unsafe(parts: Iterable[Part]) -> Iterator[tuple[Kind, int, str, str, str]]:
+def _unsafe(parts: Iterable[SourcePart]) -> Iterator[tuple[Kind, int, str, str, str]]:
     for site in (site for part in parts for site in part.sites):
         if site.setting != "doctest":
             yield "block" if site.kind == "block" else "impl", site.line, site.scope, site.text, site.body

@@ -8,15 +8,15 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from rules.bindings.bindings_diff import BorderChange, border_change
+from rules.bindings.bindings_diff import BindingsDiff, border_change
 from rules.bindings.tree import Tree
 from rules.diff.image import Fragment, Image
 from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence
 from rules.source.rust.code import Code
-from rules.source.rust.source import Part, Source, parse
-from rules.source.rust.work_limit import Work
+from rules.source.rust.source import RustSource, SourcePart, parse
+from rules.source.rust.work_limit import WorkLimit
 
 _LONGEST = 2000
 _patch_index = attrgetter("patch.index")
@@ -38,15 +38,15 @@ class FileView:
         self.post = post
         self.path = change.path
         self.is_rust = self.path.endswith(".rs")
-        self._added_parts: dict[tuple[str, ...], tuple[Part, ...]] = {}
+        self._added_parts: dict[tuple[str, ...], tuple[SourcePart, ...]] = {}
 
     @cached_property
-    def pre_rust(self) -> Source | None:
+    def pre_rust(self) -> RustSource | None:
         """The Rust of the file before the patch; None where there is no such image."""
         return self.series.rust(self.pre) if self.pre is not None and self.is_rust else None
 
     @cached_property
-    def post_rust(self) -> Source | None:
+    def post_rust(self) -> RustSource | None:
         """The Rust of the file after the patch; None where there is no such image."""
         return self.series.rust(self.post) if self.post is not None and self.is_rust else None
 
@@ -55,29 +55,29 @@ class FileView:
         """The Rust after the patch as code and comments, a part for each fragment; nothing where there is no image."""
         return tuple(part.code for part in self.post_rust.parts) if self.post_rust is not None else ()
 
-    def parts_with(self, *words: bytes) -> Iterator[Part]:
+    def parts_with(self, *words: bytes) -> Iterator[SourcePart]:
         """The parts of the Rust after the patch in which any of these words stands."""
         return (part for part in self.post_rust.parts if part.holds(*words)) if self.post_rust is not None else iter(())
 
-    def added_parts(self, *words: str) -> tuple[Part, ...]:
+    def added_parts(self, *words: str) -> tuple[SourcePart, ...]:
         """The parts of the Rust after the patch with a line that the patch adds and that has one of the words."""
         if words not in self._added_parts:
             self._added_parts[words] = tuple(self._with_added(words))
         return self._added_parts[words]
 
-    def _with_added(self, words: tuple[str, ...]) -> Iterator[Part]:
+    def _with_added(self, words: tuple[str, ...]) -> Iterator[SourcePart]:
         if self.post is None or self.post_rust is None or not self.adds(*words):
             return iter(())
         lines = {one.after for word in words for one in self._added if one.after and word in one.text}
         return self.post_rust.showing(lines if self.change.hunks else self.post.touched)
 
-    def removed_parts(self, word: str) -> Iterator[Part]:
+    def removed_parts(self, word: str) -> Iterator[SourcePart]:
         """The parts of the Rust before the patch with a line that the patch removes and that has the word."""
         lines = {one.before for one in self.removed if one.before and word in one.text}
         return self.pre_rust.showing(lines) if lines and self.pre_rust is not None else iter(())
 
     @cached_property
-    def unsafe_parts(self) -> tuple[Part, ...]:
+    def unsafe_parts(self) -> tuple[SourcePart, ...]:
         """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
         if self.post is None or self.post_rust is None or not self.mentions(b"unsafe"):
             return ()
@@ -159,12 +159,12 @@ class SeriesView:
         self._removed: dict[int, frozenset[str]] = {}
         self._added: dict[int, frozenset[str]] = {}
         self._next: dict[int, FileView | None] = {}
-        self._rust: dict[tuple[bool, tuple[Fragment, ...]], Source] = {}
+        self._rust: dict[tuple[bool, tuple[Fragment, ...]], RustSource] = {}
         self._alone: dict[int, FileView] = {}
-        self._work = Work()
+        self._work = WorkLimit()
         self.answers: dict[object, Any] = {}  # what was found out once for all files, by the function that asked
 
-    def rust(self, image: Image) -> Source:
+    def rust(self, image: Image) -> RustSource:
         """The Rust of an image: of what one patch leaves and the next one finds it is parsed once."""
         key = image.complete, image.fragments
         if key not in self._rust:
@@ -191,7 +191,7 @@ class SeriesView:
         return self._removed[index]
 
     @cached_property
-    def border(self) -> BorderChange | None:
+    def border(self) -> BindingsDiff | None:
         """The border between C and Rust before and after the series; None where the tree does not know it."""
         return border_change(self.files, self.tree)
 

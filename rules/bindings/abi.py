@@ -4,7 +4,7 @@
 import re
 from typing import Final
 
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.source.c.source import Declaration, Kind
 
 # What bindgen and the kernel's ffi crate make of C's integers (`long` is `isize`, `char` is `u8`).
@@ -39,7 +39,7 @@ _WORDS = re.compile(r"^((?:(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(
 _DEEP = 8
 
 
-def resolved(shown: str, border: Border, depth: int = 0) -> str:
+def resolved(shown: str, border: Bindings, depth: int = 0) -> str:
     """A canonical C type with its integers and typedefs as Rust sees them; what cannot be resolved stays."""
     if "(*)" in shown:
         return shown
@@ -62,12 +62,12 @@ def resolved(shown: str, border: Border, depth: int = 0) -> str:
     return f"{qualifiers}{base}{rest}"
 
 
-def same(before: str, after: str, old: Border, new: Border) -> bool:
+def same(before: str, after: str, old: Bindings, new: Bindings) -> bool:
     """Whether a type stays the same one for Rust."""
     return before == after or resolved(before, old) == resolved(after, new)
 
 
-def const_lost(before: Declaration, after: Declaration, old: Border, new: Border) -> tuple[int, ...] | None:
+def const_lost(before: Declaration, after: Declaration, old: Bindings, new: Bindings) -> tuple[int, ...] | None:
     """The parameters that only lose their `const`; None where Rust code that calls the one cannot call the other.
 
     A `*mut` may be passed for a `*const`, and be taken for one when it is returned: nothing else moves.
@@ -86,7 +86,7 @@ def const_lost(before: Declaration, after: Declaration, old: Border, new: Border
     return tuple(lost)
 
 
-def c_call_stands(before: Declaration, after: Declaration, old: Border, new: Border) -> bool:
+def c_call_stands(before: Declaration, after: Declaration, old: Bindings, new: Bindings) -> bool:
     """Whether C code that calls the one, a helper, can call the other: C converts integers, Rust does not."""
     if after.kind is Kind.MACRO_FUNCTION:
         return "..." in str(after.parameters) or len(after.parameters) == len(before.parameters)

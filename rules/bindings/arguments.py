@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What Rust passes to a C function: whether an argument is a pointer through which nothing may be written."""
 
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.located import User
 from rules.source.rust.words import words_of
 
 _LONGEST = 4000
 
 
-def arguments(user: User, border: Border) -> tuple[tuple[str, ...], ...]:
+def arguments(user: User, border: Bindings) -> tuple[tuple[str, ...], ...]:
     """The words of each argument of the call that the use begins; empty where it begins none, or none that ends."""
     content = border.facts.read(user.path) or b""
     lines = content.decode("utf-8", "surrogateescape").split("\n")[user.use.line - 1 :]

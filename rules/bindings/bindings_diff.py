@@ -10,7 +10,7 @@ from rules.bindings.declaration_cache import scanned
 from rules.bindings.fact_source import is_c
 from rules.bindings.helper_facts import BINDGEN_PARAMETERS
 from rules.bindings.hunk_fits import fit
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.overlay import changed_border
 from rules.bindings.partial_files import agreed, laid
 from rules.bindings.tree import Tree
@@ -54,7 +54,7 @@ class Step:
         return _named(self.post, name)
 
 
-class BorderChange:
+class BindingsDiff:
     """Two borders, and the steps from one to the other in the order of the series.
 
     `known` are the changed files whose text, or what it declares, is known after the series; `shown` the changed lines
@@ -64,8 +64,8 @@ class BorderChange:
 
     def __init__(
         self,
-        before: Border,
-        after: Border,
+        before: Bindings,
+        after: Bindings,
         steps: tuple[Step, ...],
         known: frozenset[str],
         shown: Mapping[str, frozenset[str]],
@@ -84,7 +84,7 @@ class BorderChange:
         return any(path.endswith(".rs") or path.startswith("rust/") for path in self.known)
 
 
-def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BorderChange | None:
+def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BindingsDiff | None:
     """The change that a series makes to the border; None where the tree knows no border."""
     base = tree.border()
     if base is None:
@@ -97,7 +97,7 @@ def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BorderChange | 
     after = changed_border(base, walk.state, walk.fragments, walk.scanned)
     known = frozenset(walk.state) | frozenset(walk.fragments)
     regenerated = any(file.change.path == "rust/Makefile" for file in files)
-    return BorderChange(before, after, tuple(walk.steps), known, walk.shown, regenerated)
+    return BindingsDiff(before, after, tuple(walk.steps), known, walk.shown, regenerated)
 
 
 def _matters(change: FileChange) -> bool:
@@ -108,7 +108,7 @@ def _matters(change: FileChange) -> bool:
 class _Walk:
     """Follows the series file by file; what is known of each path at the moment, and at the start."""
 
-    def __init__(self, tree: Tree, base: Border) -> None:
+    def __init__(self, tree: Tree, base: Bindings) -> None:
         self._tree = tree
         self._base = base
         self.first: dict[str, bytes | None] = {}

@@ -33,7 +33,7 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DiffLocation:
     """Where a changed declaration stands: the line to quote, in the image of that side."""
 
     step: Step
@@ -54,7 +54,7 @@ class Breakage:
     effect: Effect
     before: Declaration | None
     shown: tuple[str, str]
-    place: Place
+    place: DiffLocation
     users: tuple[User, ...] = ()
     members: tuple[MemberUser, ...] = ()
     helpers: tuple[LocatedHelper, ...] = ()

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.bindings.index import Border
-from rules.source.rust.words import Words, words_of
+from rules.bindings.index import Bindings
+from rules.source.rust.words import TokenText, words_of
 
 _SET = re.compile(r"^(\w+)\s*:.*\bSome\(\s*+(?:[\w:<>, ]*::)?(\w++)(?:::<[^<>]*+>)?\s*+\)")
 
@@ -32,7 +32,7 @@ def callbacks(text: str) -> Iterator[Callback]:
                 yield _callback(words, index + 2, opening)
 
 
-def c_types(border: Border, path: str, name: str) -> tuple[str, ...]:
+def c_types(border: Bindings, path: str, name: str) -> tuple[str, ...]:
     """The C types of the parameters and the return value of the field that the function of that file is put into.
 
     Empty where no field, or more than one kind of field, is known.
@@ -62,7 +62,7 @@ def _split(shown: str) -> tuple[str, ...]:
     return (*parts, *((last,) if last else ()), "" if returns == "void" else returns)
 
 
-def _callback(words: Words, at: int, opening: int) -> Callback:
+def _callback(words: TokenText, at: int, opening: int) -> Callback:
     end = words.closing(opening)
     offsets: list[int] = []
     types: list[str] = []

@@ -5,19 +5,19 @@ import re
 from collections.abc import Iterable
 
 from rules.bindings.bindings_diff import Step
-from rules.bindings.breakage import Place
+from rules.bindings.breakage import DiffLocation
 from rules.diff.patch import Line
 from rules.source.c.source import Declaration
 
 
-def condition_place(step: Step, name: str) -> Place:
+def condition_place(step: Step, name: str) -> DiffLocation:
     """The directive that a patch puts above a declaration, else as `place`."""
     lines = [line for hunk in step.change.hunks for line in hunk.lines if line.text.lstrip().startswith("#if")]
     above = _above([line for line in lines if line.added], _spans(step.after(name)))
     return _of(step, above) if above is not None else place(step, name)
 
 
-def place(step: Step, name: str, member: str = "") -> Place:
+def place(step: Step, name: str, member: str = "") -> DiffLocation:
     """The removed line of the declaration that names it, else any removed one, else an added one in it or above it."""
     word = re.compile(rf"\b{re.escape(member or name)}\b")
     before, after = _spans(step.before(name)), _spans(step.after(name))
@@ -32,7 +32,7 @@ def place(step: Step, name: str, member: str = "") -> Place:
     gone = [line for line in lines if line.removed and word.search(line.text)]
     above = _above(lines, after or before)
     chosen = gone[0] if gone else above
-    return _of(step, chosen) if chosen is not None else Place(step, "post", 0, "")
+    return _of(step, chosen) if chosen is not None else DiffLocation(step, "post", 0, "")
 
 
 def _spans(declarations: Iterable[Declaration]) -> list[tuple[int, int]]:
@@ -60,8 +60,8 @@ def _above(lines: list[Line], spans: list[tuple[int, int]]) -> Line | None:
     return min(directives or changed, key=distance)
 
 
-def _of(step: Step, line: Line) -> Place:
+def _of(step: Step, line: Line) -> DiffLocation:
     if line.after is None:
         assert line.before is not None
-        return Place(step, "pre", line.before, line.text)
-    return Place(step, "post", line.after, line.text)
+        return DiffLocation(step, "pre", line.before, line.text)
+    return DiffLocation(step, "post", line.after, line.text)

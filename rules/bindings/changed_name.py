@@ -4,24 +4,24 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from rules.bindings.bindings_diff import BorderChange, Step
+from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_line import condition_place, place
 from rules.bindings.located import LocatedHelper, MemberUser, User
-from rules.bindings.unchanged_users import Standing
+from rules.bindings.unchanged_users import UnchangedUsers
 from rules.source.c.source import Declaration, Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ChangedName:
     """A name, what all headers say of it before and after the series, and the last step that changed it."""
 
     name: str
     step: Step
     before: tuple[Declaration, ...]
     after: tuple[Declaration, ...]
-    change: BorderChange
-    standing: Standing
+    change: BindingsDiff
+    standing: UnchangedUsers
 
     def old(self, kinds: Collection[Kind]) -> list[Declaration]:
         """What the name was, as far as it was of these kinds."""

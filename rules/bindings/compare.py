@@ -3,23 +3,23 @@
 
 from collections.abc import Iterator
 
-from rules.bindings.bindings_diff import BorderChange, Step
+from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage
-from rules.bindings.changed_name import Subject
+from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_functions import FUNCTIONS, functions
 from rules.bindings.compare_types import structs, typedefs
 from rules.bindings.compare_values import VALUES, values
 from rules.bindings.included_headers import foreign
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.removed_headers import headers_gone
 from rules.bindings.removed_helpers import helpers_gone
-from rules.bindings.unchanged_users import Standing
+from rules.bindings.unchanged_users import UnchangedUsers
 from rules.source.c.source import Kind
 
 
-def breakages(change: BorderChange) -> Iterator[Breakage]:
+def breakages(change: BindingsDiff) -> Iterator[Breakage]:
     """Every change of a C name that leaves a user on Rust's side behind, in the order of the series."""
-    standing = Standing(change)
+    standing = UnchangedUsers(change)
     gone = tuple(headers_gone(change))
     yield from gone
     yield from helpers_gone(change, standing)
@@ -28,10 +28,10 @@ def breakages(change: BorderChange) -> Iterator[Breakage]:
         if step.change.before not in said:
             before = tuple(one.declaration for one in change.before.declared(name))
             after = tuple(one.declaration for one in change.after.declared(name))
-            yield from _of(Subject(name, step, before, after, change, standing))
+            yield from _of(ChangedName(name, step, before, after, change, standing))
 
 
-def _of(subject: Subject) -> Iterator[Breakage]:
+def _of(subject: ChangedName) -> Iterator[Breakage]:
     kinds = {one.kind for one in subject.before}
     if kinds & {*FUNCTIONS, Kind.MACRO_FUNCTION, Kind.VARIABLE}:
         yield from functions(subject)
@@ -45,7 +45,7 @@ def _of(subject: Subject) -> Iterator[Breakage]:
         yield from typedefs(subject)
 
 
-def _changed(change: BorderChange) -> dict[str, Step]:
+def _changed(change: BindingsDiff) -> dict[str, Step]:
     """Every name that a header of the border declares otherwise after the series, with the last step that did it."""
     found: dict[str, Step] = {}
     reached = change.before.reached
@@ -64,7 +64,7 @@ def _changed(change: BorderChange) -> dict[str, Step]:
     return found
 
 
-def _concerns(name: str, step: Step, border: Border) -> bool:
+def _concerns(name: str, step: Step, border: Bindings) -> bool:
     """Whether Rust could have to do with the name: cheap, and wrong only on the safe side."""
     if name in border.names:
         return True

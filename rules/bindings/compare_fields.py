@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.bindings.abi import same
-from rules.bindings.bindings_diff import BorderChange
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_line import place
-from rules.bindings.changed_name import Subject
+from rules.bindings.changed_name import ChangedName
 from rules.bindings.located import LocatedHelper, MemberUser
 from rules.bindings.retyped_fields import follows
 from rules.bindings.unchanged_users import depends
@@ -28,7 +28,7 @@ class _Change:
     after: Member | None = None
 
 
-def fields(subject: Subject, old: list[Declaration], new: list[Declaration]) -> Iterator[Breakage]:
+def fields(subject: ChangedName, old: list[Declaration], new: list[Declaration]) -> Iterator[Breakage]:
     """What happens to each field that Rust names, and to literals that name every field."""
     before = subject.change.before
     was = {member.name: member for one in old for member in one.members}
@@ -65,7 +65,7 @@ def fields(subject: Subject, old: list[Declaration], new: list[Declaration]) -> 
     yield from _added(subject, old[0], was, now)
 
 
-def _helpers(subject: Subject, member: str, change: _Change) -> tuple[LocatedHelper, ...]:
+def _helpers(subject: ChangedName, member: str, change: _Change) -> tuple[LocatedHelper, ...]:
     """The helpers that no longer compile: C takes another type, and a field elsewhere, as it comes."""
     if change.effect not in (Effect.MEMBER_REMOVED, Effect.MEMBER_GATED):
         return ()
@@ -77,7 +77,7 @@ def _helpers(subject: Subject, member: str, change: _Change) -> tuple[LocatedHel
 
 
 def _added(
-    subject: Subject, old: Declaration, was: dict[str, Member], now: dict[str, list[Member]]
+    subject: ChangedName, old: Declaration, was: dict[str, Member], now: dict[str, list[Member]]
 ) -> Iterator[Breakage]:
     fresh = [path for path in now if path not in was]
     left = subject.standing.members(subject.change.before.full_literals(subject.name)) if fresh else ()
@@ -88,7 +88,7 @@ def _added(
         yield Breakage(subject.name, Effect.MEMBER_ADDED, old, shown, where, (), left, member=fresh[0])
 
 
-def _change(member: Member, found: list[Member], subject: Subject) -> _Change | None:
+def _change(member: Member, found: list[Member], subject: ChangedName) -> _Change | None:
     shown = _shown(member)
     if not found:
         return _Change(Effect.MEMBER_REMOVED, (shown, ""))
@@ -123,7 +123,7 @@ def _elsewhere(before: str, after: str) -> bool:
     return before != after
 
 
-def _goes_along(user: MemberUser, member: Member, change: _Change, border: BorderChange) -> bool:
+def _goes_along(user: MemberUser, member: Member, change: _Change, border: BindingsDiff) -> bool:
     """Whether the access stands in spite of the change."""
     match change.effect:
         case Effect.MEMBER_TYPE:

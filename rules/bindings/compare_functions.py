@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rules.bindings.abi import c_call_stands, const_lost, only_const_differs, same
 from rules.bindings.arguments import arguments, is_const
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.changed_name import Subject
-from rules.bindings.index import Border
+from rules.bindings.changed_name import ChangedName
+from rules.bindings.index import Bindings
 from rules.bindings.located import LocatedHelper, User
 from rules.source.c.source import Declaration, Kind
 
@@ -17,7 +17,7 @@ _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 _CALLABLE = (*FUNCTIONS, Kind.VARIABLE, Kind.MACRO_FUNCTION, Kind.MACRO)
 
 
-def functions(subject: Subject) -> Iterator[Breakage]:
+def functions(subject: ChangedName) -> Iterator[Breakage]:
     """What happens to a callable name, or a variable, and to the helpers that call it."""
     name, change = subject.name, subject.change
     direct = () if change.before.provider(name) is not None else change.before.users(name)
@@ -41,11 +41,11 @@ def functions(subject: Subject) -> Iterator[Breakage]:
     yield from _static(subject, left, helped)
 
 
-def _is_used(one: LocatedHelper, subject: Subject) -> bool:
+def _is_used(one: LocatedHelper, subject: ChangedName) -> bool:
     return bool(one.helper.pattern) or one.helper.name in subject.change.before.used
 
 
-def _signature(subject: Subject, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
+def _signature(subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
     old, new = subject.change.before, subject.change.after
     one, other = _differing(subject.old(_SYMBOLS), subject.new(_SYMBOLS))
     left = _broken(subject, users, one, other) if one is not None and other is not None else ()
@@ -58,7 +58,7 @@ def _signature(subject: Subject, users: tuple[User, ...], helpers: tuple[Located
         yield subject.breakage(Effect.SIGNATURE, first, second, left, helpers=helped)
 
 
-def _broken(subject: Subject, users: tuple[User, ...], one: Declaration, other: Declaration) -> tuple[User, ...]:
+def _broken(subject: ChangedName, users: tuple[User, ...], one: Declaration, other: Declaration) -> tuple[User, ...]:
     """The users that cannot go on with the new declaration: those that only call it take more changes."""
     old, new = subject.change.before, subject.change.after
     if one.kind is Kind.VARIABLE or other.kind is Kind.VARIABLE:
@@ -73,7 +73,7 @@ def _broken(subject: Subject, users: tuple[User, ...], one: Declaration, other: 
     return () if stand else users
 
 
-def _passes_const(user: User, parameters: tuple[int, ...], border: Border) -> bool:
+def _passes_const(user: User, parameters: tuple[int, ...], border: Bindings) -> bool:
     """Whether the call passes a `*const` for one of these parameters: what an expression is, is seldom known."""
     passed = arguments(user, border)
     return any(index < len(passed) and is_const(passed[index]) for index in parameters)
@@ -105,7 +105,7 @@ def _shape(one: Declaration) -> tuple[object, ...]:
     return (one.type, one.parameters)
 
 
-def _gate(subject: Subject, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
+def _gate(subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
     symbols, callables = subject.old(_SYMBOLS), subject.old(_CALLABLE)
     fresh = _fresh_conditions(symbols, subject.new(_SYMBOLS))
     left = subject.standing.ungated(users, fresh) if fresh else ()
@@ -135,7 +135,7 @@ def _covers(conditions: tuple[str, ...], fresh: tuple[str, ...]) -> bool:
     return bool(words) and words <= set(re.findall(r"CONFIG_\w+", " ".join(conditions)))
 
 
-def _static(subject: Subject, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
+def _static(subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
     """A function whose header stays and whose definition in a .c file becomes static or goes."""
     step = subject.step
     if not step.change.path.endswith(".c") or not subject.old(_SYMBOLS):
@@ -153,7 +153,7 @@ def _static(subject: Subject, users: tuple[User, ...], helpers: tuple[LocatedHel
     yield subject.breakage(effect, defined[0], now[0] if now else None, users, helpers=helpers)
 
 
-def _elsewhere(subject: Subject) -> bool:
+def _elsewhere(subject: ChangedName) -> bool:
     """Whether some C file that the bindings do not see declares the name after the series."""
     after = subject.change.after
     return any(path.endswith(".h") and path not in after.reached for path in after.facts.declaring(subject.name))

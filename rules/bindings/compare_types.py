@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rules.bindings.abi import same
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.changed_name import Subject
+from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_fields import fields
 from rules.bindings.located import MemberUser, User
 from rules.source.c.source import Declaration, Kind
@@ -13,7 +13,7 @@ from rules.source.c.source import Declaration, Kind
 _AGGREGATES = (Kind.STRUCT, Kind.UNION, Kind.ENUM)
 
 
-def structs(subject: Subject) -> Iterator[Breakage]:
+def structs(subject: ChangedName) -> Iterator[Breakage]:
     """What happens to a struct, union or enum and its fields."""
     old, new = subject.old(_AGGREGATES), subject.new(_AGGREGATES)
     if new:
@@ -33,7 +33,7 @@ def structs(subject: Subject) -> Iterator[Breakage]:
         yield subject.breakage(effect, old[0], None, by_value, members=members)
 
 
-def _all_members(subject: Subject, old: Declaration) -> tuple[MemberUser, ...]:
+def _all_members(subject: ChangedName, old: Declaration) -> tuple[MemberUser, ...]:
     before = subject.change.before
     found: list[MemberUser] = []
     for member in old.members:
@@ -43,7 +43,7 @@ def _all_members(subject: Subject, old: Declaration) -> tuple[MemberUser, ...]:
     return subject.standing.members(tuple(dict.fromkeys(found)))
 
 
-def _named_anywhere(subject: Subject) -> bool:
+def _named_anywhere(subject: ChangedName) -> bool:
     """Whether the type is still defined in a C file that the bindings do not see, or moves there."""
     for step in subject.change.steps:
         if any(one.kind in _AGGREGATES for one in step.after(subject.name)):
@@ -52,7 +52,7 @@ def _named_anywhere(subject: Subject) -> bool:
     return any(path not in after.reached for path in after.facts.declaring(subject.name))
 
 
-def _in_other_header(subject: Subject) -> bool:
+def _in_other_header(subject: ChangedName) -> bool:
     """Whether a header that the bindings do not see defines the type after the series."""
     after = subject.change.after
     return any(
@@ -68,7 +68,7 @@ def _behind_pointer(user: User, name: str) -> bool:
     return "*mut" in head[-30:] or "*const" in head[-30:]
 
 
-def typedefs(subject: Subject) -> Iterator[Breakage]:
+def typedefs(subject: ChangedName) -> Iterator[Breakage]:
     """What happens to a typedef."""
     change = subject.change
     users = subject.standing.users(change.before.users(subject.name))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.changed_name import Subject
-from rules.bindings.index import Border
+from rules.bindings.changed_name import ChangedName
+from rules.bindings.index import Bindings
 from rules.bindings.located import User
 from rules.source.c.source import Declaration, Kind, evaluate, ioctl_number, plain_expression
 
@@ -15,7 +15,7 @@ VALUES = (Kind.CONSTANT, Kind.MACRO)
 _COUNT = re.compile(r"(?:^|_)(?:MAX|NR|NUM|CNT|COUNT|LAST|END)(?:_|$)", re.IGNORECASE)
 
 
-def values(subject: Subject) -> Iterator[Breakage]:
+def values(subject: ChangedName) -> Iterator[Breakage]:
     """What happens to an enumerator or an object-like macro; enumerators carry their enum's name in Rust."""
     change = subject.change
     old, new = subject.old(VALUES), subject.new(VALUES)
@@ -45,7 +45,7 @@ def values(subject: Subject) -> Iterator[Breakage]:
 
 
 def _value(
-    subject: Subject, old: list[Declaration], new: list[Declaration], left: tuple[User, ...], provided: bool
+    subject: ChangedName, old: list[Declaration], new: list[Declaration], left: tuple[User, ...], provided: bool
 ) -> Iterator[Breakage]:
     was, now = {one.type for one in old}, {one.type for one in new}
     if was == now or not now - was or not was - now:
@@ -75,7 +75,7 @@ def _counts(one: Declaration, enums: tuple[Declaration, ...]) -> bool:
     return False
 
 
-def _number(one: Declaration, border: Border) -> int | None:
+def _number(one: Declaration, border: Bindings) -> int | None:
     """The number of a constant, with the names in its expression looked up one level deep."""
     value = evaluate(one.type)
     if value is not None:

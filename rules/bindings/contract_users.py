@@ -4,7 +4,7 @@
 import re
 from dataclasses import dataclass
 
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.public_api import Item
 
 _COMMENT = re.compile(r"//\s*(?:SAFETY|INVARIANT)\s*:")
@@ -12,7 +12,7 @@ _NEAR = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ContractUser:
     """A place that calls or builds an item, and the first line of the comment that answers to its contract."""
 
     path: str
@@ -21,14 +21,14 @@ class Answer:
     comment: str
 
 
-def answers(border: Border, item: Item, path: str) -> tuple[Answer, ...]:
+def answers(border: Bindings, item: Item, path: str) -> tuple[ContractUser, ...]:
     """The calls of an unsafe function, the constructions of a type with invariants, in the order of paths and lines.
 
     A function of an impl is looked for by its name and the type's, anywhere, and by its name alone in its own file.
     A type of the same name that another file defines is another type.
     """
     word = item.name.encode()
-    found: list[Answer] = []
+    found: list[ContractUser] = []
     for other in border.facts.rust_paths():
         content = border.facts.read(other)
         if content is not None and word in content and (other == path or not _redefines(content, item)):
@@ -64,7 +64,7 @@ def _pattern(item: Item, own: bool, typed: bool) -> re.Pattern[str]:
     return re.compile(rf"(?<!fn )\b{name}(?:::<[^<>]*+>)?\(")
 
 
-def _answer(path: str, lines: list[str], number: int) -> list[Answer]:
+def _answer(path: str, lines: list[str], number: int) -> list[ContractUser]:
     """The answering comment right above the line, or on it."""
     text = lines[number].strip()
     if text.startswith(("//", "impl", "pub struct", "struct", "fn ", "pub fn", "unsafe fn")):
@@ -72,7 +72,7 @@ def _answer(path: str, lines: list[str], number: int) -> list[Answer]:
     for above in range(number, max(number - _NEAR, -1), -1):
         shown = lines[above].strip()
         if _COMMENT.search(shown):
-            return [Answer(path, number + 1, text, shown)]
+            return [ContractUser(path, number + 1, text, shown)]
         if above < number and (shown in ("}", "") or (shown.endswith((";", "{")) and "unsafe" not in shown)):
             return []
     return []

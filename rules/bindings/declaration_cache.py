@@ -9,7 +9,7 @@ from rules.source.c.source import CSource, scan
 _ROOM: Final = 50_000  # declarations and members: about 50 MB
 
 
-class Scans:
+class DeclarationCache:
     """Scans texts, and remembers what came of the latest of them; how many that are goes by what they declare."""
 
     def __init__(self, room: int = _ROOM) -> None:
@@ -33,7 +33,7 @@ class Scans:
         return source
 
 
-_SCANS: Final = Scans()
+_SCANS: Final = DeclarationCache()
 
 
 def scanned(text: str) -> CSource:

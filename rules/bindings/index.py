@@ -22,7 +22,7 @@ _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w)
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
 
 
-class Border:
+class Bindings:
     """All that is known about the border of one tree; everything is worked out when first asked for, and kept."""
 
     def __init__(self, facts: FactSource) -> None:
@@ -30,7 +30,7 @@ class Border:
         self._declared: dict[str, tuple[Located, ...]] = {}
 
     @classmethod
-    def of_files(cls, files: Mapping[str, bytes]) -> "Border":
+    def of_files(cls, files: Mapping[str, bytes]) -> "Bindings":
         """The border of a tree held in memory."""
         return cls(FileFacts(files))
 

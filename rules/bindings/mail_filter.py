@@ -7,7 +7,7 @@ Wrong only on the safe side: what cannot be told is let through.
 import re
 from collections.abc import Iterable
 
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 
 _ALWAYS = re.compile(
     rb"^(?:diff --git|---|\+\+\+) (?:\"?[ab]/)?(?:[^\n]*\.rs\b|rust/|[^\n]*\b(?:MAINTAINERS|Kconfig\S*)\s*$)",
@@ -21,11 +21,11 @@ _ENCODED = re.compile(rb"^content-transfer-encoding:\s*base64", re.MULTILINE | r
 _SOFT_BREAK = re.compile(rb"=\r?\n")
 
 
-class Filter:
+class MailFilter:
     """Knows the C names and headers that Rust depends on."""
 
     @classmethod
-    def of(cls, border: Border) -> "Filter":
+    def of(cls, border: Bindings) -> "MailFilter":
         """The filter of a tree: the names that its headers declare and Rust depends on, and those headers."""
         return cls((name for name in border.names if border.declared(name)), border.paths)
 

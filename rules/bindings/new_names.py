@@ -4,9 +4,9 @@
 import re
 from collections.abc import Iterator
 
-from rules.bindings.bindings_diff import BorderChange
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.located import Located, LocatedHelper, User
 from rules.source.c.source import Kind, plain_expression
 
@@ -16,7 +16,7 @@ _BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
 _TYPES = (Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.TYPEDEF, Kind.OPAQUE)
 
 
-def fresh_users(change: BorderChange) -> Iterator[User]:
+def fresh_users(change: BindingsDiff) -> Iterator[User]:
     """The first use of every bound name that no Rust code used before the series, in the order of paths and lines."""
     seen: set[str] = set()
     for path in sorted(path for path in change.known if path.endswith(".rs")):
@@ -26,7 +26,7 @@ def fresh_users(change: BorderChange) -> Iterator[User]:
                 yield User(path, use, change.after.gates(path))
 
 
-def unprovided(border: Border, name: str) -> Located | None:
+def unprovided(border: Bindings, name: str) -> Located | None:
     """The C declaration that shows why bindgen makes no binding of the name; None where it does, or nothing is known.
 
     Only macros that need a compiler and functions without a symbol count; a type or constant of the name clears it.
@@ -43,7 +43,7 @@ def unprovided(border: Border, name: str) -> Located | None:
     return found[0] if kinds <= {*_BODIES, Kind.MACRO} else None
 
 
-def gated(border: Border, user: User) -> tuple[str, Located | LocatedHelper | Constant] | None:
+def gated(border: Bindings, user: User) -> tuple[str, Located | LocatedHelper | Constant] | None:
     """The condition without which the used name is nowhere, and what stands under it, for a use under no condition.
 
     A use that has a condition of its own is left alone: what Kconfig makes of the two is not known here.

@@ -7,17 +7,17 @@ from functools import cached_property
 from rules.bindings.fact_source import ChangedFacts, is_c
 from rules.bindings.facts import Access, Bindgen, Constant
 from rules.bindings.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, shown_constants
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.located import Located, LocatedHelper, User
 from rules.source.c.source import CSource
 
 
 def changed_border(
-    base: Border,
+    base: Bindings,
     files: Mapping[str, bytes | None],
     fragments: Mapping[str, CSource] | None = None,
     scanned: Mapping[str, CSource] | None = None,
-) -> Border:
+) -> Bindings:
     """The border with these files changed: their bytes, None where a file is gone, or what hunks show of a C file.
 
     `scanned` are those of the files that were read as C already.
@@ -28,14 +28,14 @@ def changed_border(
         return base
     for path in paths:
         if path.endswith(".rs") and facts.rust(path).modules != base.facts.rust(path).modules:
-            return Border(facts)  # the gates of other files may be others now
+            return Bindings(facts)  # the gates of other files may be others now
     return _Overlay(base, facts, paths)
 
 
-class _Overlay(Border):
+class _Overlay(Bindings):
     """Answers from the base what the changed files do not touch."""
 
-    def __init__(self, base: Border, facts: ChangedFacts, paths: frozenset[str]) -> None:
+    def __init__(self, base: Bindings, facts: ChangedFacts, paths: frozenset[str]) -> None:
         super().__init__(facts)
         self._base = base
         self._changed = facts

@@ -3,15 +3,15 @@
 
 from collections.abc import Iterator
 
-from rules.bindings.bindings_diff import BorderChange
-from rules.bindings.breakage import Breakage, Effect, Place
+from rules.bindings.bindings_diff import BindingsDiff
+from rules.bindings.breakage import Breakage, DiffLocation, Effect
 from rules.bindings.facts import Use
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.included_headers import candidates
 from rules.bindings.located import User
 
 
-def headers_gone(change: BorderChange) -> Iterator[Breakage]:
+def headers_gone(change: BindingsDiff) -> Iterator[Breakage]:
     """A header that goes or moves while the bindings' header or helpers still include it."""
     for step in change.steps:
         path = step.change.before
@@ -25,15 +25,15 @@ def headers_gone(change: BorderChange) -> Iterator[Breakage]:
         ]
         if left:
             shown = (path, step.change.after or "")
-            where = Place(step, "post", 0, "")
+            where = DiffLocation(step, "post", 0, "")
             yield Breakage(left[0].use.name, Effect.HEADER_GONE, None, shown, where, tuple(left))
 
 
-def _found(include: str, root: str, change: BorderChange) -> bool:
+def _found(include: str, root: str, change: BindingsDiff) -> bool:
     return any(change.after.facts.includes(one) is not None for one in candidates(include, root))
 
 
-def _included(root: str, include: str, change: BorderChange) -> User:
+def _included(root: str, include: str, change: BindingsDiff) -> User:
     """The line of a file that includes a header."""
     text = (change.after.facts.read(root) or b"").decode("utf-8", "surrogateescape")
     for number, line in enumerate(text.split("\n"), 1):

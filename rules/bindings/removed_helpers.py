@@ -3,15 +3,15 @@
 
 from collections.abc import Iterator
 
-from rules.bindings.bindings_diff import BorderChange
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_line import place
 from rules.bindings.helper_facts import BINDINGS_HEADER, CONSTANT_PREFIX, PREFIX, is_helper_source
 from rules.bindings.new_names import unprovided
-from rules.bindings.unchanged_users import Standing
+from rules.bindings.unchanged_users import UnchangedUsers
 
 
-def helpers_gone(change: BorderChange, standing: Standing) -> Iterator[Breakage]:
+def helpers_gone(change: BindingsDiff, standing: UnchangedUsers) -> Iterator[Breakage]:
     """A helper, or constant helper, that goes while Rust still uses the name and C has no symbol of it."""
     for step in () if change.regenerated else change.steps:
         path = step.change.before or ""

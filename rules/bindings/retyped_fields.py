@@ -4,8 +4,8 @@
 import re
 
 from rules.bindings.abi import RUST_OF, only_const_differs, resolved, same
-from rules.bindings.bindings_diff import BorderChange
-from rules.bindings.index import Border, struct_of
+from rules.bindings.bindings_diff import BindingsDiff
+from rules.bindings.index import Bindings, struct_of
 from rules.bindings.located import MemberUser
 from rules.source.c.source import Kind, Member
 
@@ -16,7 +16,7 @@ _MUTABLE = re.compile(r"\bcast_mut\(\)|\bas \*mut\b|&raw mut\b|&mut\b")
 _NULL = re.compile(r":\s*(?:(?:core::|::core::)?ptr::)?null(?:_mut)?\(\),?$")
 
 
-def follows(user: MemberUser, before: Member, after: Member, change: BorderChange) -> bool:
+def follows(user: MemberUser, before: Member, after: Member, change: BindingsDiff) -> bool:
     """Whether the access stands: a value of any type, a callback whose file the series changes, an inner field."""
     text = user.access.text
     zeroed = _ZEROED.search(text)
@@ -41,7 +41,7 @@ def _writes(text: str, name: str) -> bool:
     return re.search(rf"\b{short}(?:\s*:\s|\s*,$|\s*=[^=])", text) is not None
 
 
-def _reaches_the_same(user: MemberUser, before: Member, after: Member, change: BorderChange) -> bool:
+def _reaches_the_same(user: MemberUser, before: Member, after: Member, change: BindingsDiff) -> bool:
     """Whether the fields behind the changed one are there as before."""
     chain = user.access.chain
     short = before.name.rpartition(".")[2]
@@ -53,7 +53,7 @@ def _reaches_the_same(user: MemberUser, before: Member, after: Member, change: B
     return bool(old) and bool(new) and same(old, new, change.before, change.after)
 
 
-def _type_behind(border: Border, struct: str, chain: tuple[str, ...]) -> str:
+def _type_behind(border: Bindings, struct: str, chain: tuple[str, ...]) -> str:
     """The type of the last field of the chain; "" if it cannot be followed."""
     shown = ""
     for name in chain:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rules.bindings.facts import Access, RustFacts, Use
 from rules.bindings.rust_fields import accesses
-from rules.source.rust.words import Words, words_of
+from rules.source.rust.words import TokenText, words_of
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MODULE = re.compile(
@@ -117,7 +117,7 @@ def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(" \t"))
 
 
-def _scope(path: str, words: Words) -> tuple[_Scope, list[tuple[int, str]]]:
+def _scope(path: str, words: TokenText) -> tuple[_Scope, list[tuple[int, str]]]:
     scope = _Scope()
     if is_kernel_crate(path):
         scope.modules = {root: root for root in ROOTS}
@@ -151,7 +151,7 @@ def _inside_bindings(path: str, segments: tuple[str, ...]) -> tuple[str, tuple[s
     return (segments[0], segments[1:]) if segments and segments[0] in ROOTS else None
 
 
-def _use_tree(words: Words, at: int, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, int]]:
+def _use_tree(words: TokenText, at: int, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, int]]:
     """The full paths of a `use`, each with the name it gets and the index of its last word."""
     path = list(prefix)
     last = at
@@ -167,7 +167,9 @@ def _use_tree(words: Words, at: int, prefix: tuple[str, ...]) -> Iterator[tuple[
                 depth += (sign == "{") - (sign == "}" and inner != end)
                 if (sign == "," and depth == 0) or inner == end:
                     if inner > start:
-                        yield from _use_tree(Words(words.text, words.words[:inner], words.offsets), start, tuple(path))
+                        yield from _use_tree(
+                            TokenText(words.text, words.words[:inner], words.offsets), start, tuple(path)
+                        )
                     start = inner + 1
             return
         if word == "::":
@@ -186,7 +188,7 @@ def _use_tree(words: Words, at: int, prefix: tuple[str, ...]) -> Iterator[tuple[
         yield tuple(path), name, last
 
 
-def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]:
+def _paths(path: str, words: TokenText, scope: _Scope) -> list[tuple[int, str, str]]:
     """`bindings::NAME` in every spelling, and names that were imported from there."""
     found = []
     all_words = words.words
@@ -214,7 +216,7 @@ def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]
     return found
 
 
-def _leads_to_bindings(path: str, words: Words, at: int, scope: _Scope) -> bool:
+def _leads_to_bindings(path: str, words: TokenText, at: int, scope: _Scope) -> bool:
     """Whether the path that ends in the word at `at` is the kernel's bindings module."""
     all_words = words.words
     word = all_words[at]
@@ -229,7 +231,7 @@ def _leads_to_bindings(path: str, words: Words, at: int, scope: _Scope) -> bool:
     return root == "crate" and (is_kernel_crate(path) or (at >= 3 and all_words[at - 3] == "$"))
 
 
-def _macro_arguments(words: Words) -> list[tuple[int, str, str]]:
+def _macro_arguments(words: TokenText) -> list[tuple[int, str, str]]:
     """Names given to macros of this file that put them behind `bindings::`."""
     all_words = words.words
     pasting: list[str] = []
@@ -255,7 +257,7 @@ def _macro_arguments(words: Words) -> list[tuple[int, str, str]]:
     return found
 
 
-def _exports(words: Words) -> list[tuple[int, str, str]]:
+def _exports(words: TokenText) -> list[tuple[int, str, str]]:
     """Functions under `#[export]`: C declares them too, and both must agree."""
     all_words = words.words
     found = []
@@ -268,14 +270,14 @@ def _exports(words: Words) -> list[tuple[int, str, str]]:
     return found
 
 
-def _named_types(words: Words, scope: _Scope, path: str) -> dict[int, str]:
+def _named_types(words: TokenText, scope: _Scope, path: str) -> dict[int, str]:
     """The index of every word that names a C type or function through the bindings, and that name."""
     found = _paths(path, words, scope)
     types = {index: name for index, name, _ in found if words.words[index] == name or words.words[index] in scope.names}
     return types | _aliased(words, types)
 
 
-def _aliased(words: Words, types: dict[int, str]) -> dict[int, str]:
+def _aliased(words: TokenText, types: dict[int, str]) -> dict[int, str]:
     """The words that a `type NAME = bindings::T;` makes another name of T, where the file says so once."""
     meant: dict[str, set[str]] = {}
     all_words = words.words

@@ -4,14 +4,14 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.diff.tree import Files, blob_id
 
 
 class Tree(Files, Protocol):
     """The kernel that a series applies to."""
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         """Return who in Rust uses what of C in this tree; None if that is not known."""
 
 
@@ -24,7 +24,7 @@ class NoTree:
     def blob(self, blob_id: str) -> bytes | None:  # noqa: ARG002 the protocol's name
         return None
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return None
 
 
@@ -43,7 +43,7 @@ class BlobTree:
         matches = [full for full in self._blobs if full.startswith(blob_id)] if len(blob_id) >= 7 else []
         return self._blobs[matches[0]] if len(matches) == 1 else None
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         return None
 
 
@@ -53,12 +53,12 @@ class FileTree(BlobTree):
     def __init__(self, files: Mapping[str, bytes]) -> None:
         super().__init__({blob_id(content): content for content in files.values()})
         self._files = files
-        self._border: Border | None = None
+        self._border: Bindings | None = None
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
 
-    def border(self) -> Border | None:
+    def border(self) -> Bindings | None:
         if self._border is None:
-            self._border = Border.of_files(self._files)
+            self._border = Bindings.of_files(self._files)
         return self._border

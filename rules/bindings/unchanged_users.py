@@ -3,17 +3,17 @@
 
 import re
 
-from rules.bindings.bindings_diff import BorderChange
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.located import LocatedHelper, MemberUser, User
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
 _LONGEST = 14
 
 
-class Standing:
+class UnchangedUsers:
     """Compares the text around a use before and after the series."""
 
-    def __init__(self, change: BorderChange) -> None:
+    def __init__(self, change: BindingsDiff) -> None:
         self._change = change
         self._lines: dict[tuple[str, bool], list[str]] = {}
 

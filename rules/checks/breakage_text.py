@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.helper_facts import BINDINGS_HEADER
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.located import LocatedHelper
 from rules.finding import Evidence
 from rules.source.c.source import Kind
@@ -51,7 +51,7 @@ _SHOWING = frozenset(
 )
 
 
-def message(one: Breakage, border: Border, alike: Sequence[Breakage] = ()) -> str:
+def message(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> str:
     """The remark; `border` is that before the series, `alike` are those that the same line breaks in the same way."""
     if one.effect is Effect.HEADER_GONE:
         moved = f"moves to `{one.shown[1]}`" if one.shown[1] else "is removed"
@@ -127,7 +127,7 @@ def _condition(one: Breakage) -> str:
     return re.sub(r"defined\((\w+)\)", r"\1", " && ".join(one.conditions))
 
 
-def _who(one: Breakage, border: Border) -> str:
+def _who(one: Breakage, border: Bindings) -> str:
     direct = [f"{user.path}:{user.use.line}" for user in one.users]
     direct += [f"{user.path}:{user.access.line}" for user in one.members]
     parts = []
@@ -141,7 +141,7 @@ def _who(one: Breakage, border: Border) -> str:
     return " and ".join(parts)
 
 
-def _helper(one: LocatedHelper, border: Border) -> str:
+def _helper(one: LocatedHelper, border: Bindings) -> str:
     users = () if one.helper.pattern else border.users(one.helper.name)
     callers = [f"{user.path}:{user.use.line}" for user in users]
     more = f" and {len(callers) - _CALLERS} more" if len(callers) > _CALLERS else ""
@@ -149,7 +149,7 @@ def _helper(one: LocatedHelper, border: Border) -> str:
     return f"the helper `rust_helper_{one.helper.name}` ({one.path}:{one.helper.line}{called})"
 
 
-def evidence(one: Breakage, border: Border) -> tuple[Evidence, ...]:
+def evidence(one: Breakage, border: Bindings) -> tuple[Evidence, ...]:
     """The lines on Rust's side that stand on the name, as they are before the series; first what C becomes, if long."""
     found = (
         [Evidence(f"{_owner(one)} after the series", tuple(textwrap.wrap(one.shown[1], _WIDTH)))] if _long(one) else []
@@ -160,7 +160,7 @@ def evidence(one: Breakage, border: Border) -> tuple[Evidence, ...]:
     return tuple(dict.fromkeys(found))[:_SHOWN]
 
 
-def _in_helper(one: LocatedHelper, name: str, border: Border) -> Evidence:
+def _in_helper(one: LocatedHelper, name: str, border: Bindings) -> Evidence:
     """The line of the helper's body that names it."""
     content = border.facts.read(one.path) or b""
     lines = content.decode("utf-8", "surrogateescape").split("\n")

@@ -34,10 +34,10 @@ def view(series: Series, tree: Tree) -> SeriesView:
 
 def run(rules: Sequence[Rule], series: Series, tree: Tree) -> Report:
     """What the rules find in a series."""
-    return judge(rules, view(series, tree))
+    return run_rules(rules, view(series, tree))
 
 
-def judge(rules: Sequence[Rule], shown: SeriesView) -> Report:
+def run_rules(rules: Sequence[Rule], shown: SeriesView) -> Report:
     """What the rules find in a series that is already a view.
 
     Findings come in the order of patch, file in the diff, line, column, rule id; equal ones of a file are numbered. A

@@ -15,8 +15,8 @@ from bot.inbox.source import open_source
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pipeline.replay import Desk, Played, replay
-from bot.review.model import Comment, Review, Standing
+from bot.pipeline.replay import ReplayContext, ReplayedPosting, replay
+from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.policy import Policy
 from rules.finding import Anchor, Severity
 from rules.registry import active
@@ -25,11 +25,11 @@ OUTCOMES = ("resolved", "repeated", "gone")
 
 
 def main(paths: Sequence[str]) -> None:
-    desk = Desk(active(), Policy(), Identity(Address("", "bot@example.org"), "0"))
+    desk = ReplayContext(active(), Policy(), Identity(Address("", "bot@example.org"), "0"))
     played = replay([open_source(Path(path)) for path in paths], desk, None, 2, Silent())
     series: dict[str, dict[int, Review]] = defaultdict(dict)
     for each in played:
-        if isinstance(each, Played):
+        if isinstance(each, ReplayedPosting):
             posting = each.review.posting
             series[posting.topic][posting.series.revision] = each.review
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -56,7 +56,7 @@ def _pairs(series: Iterable[dict[int, Review]]) -> Iterator[tuple[Review, Review
 
 def outcomes(earlier: Review, later: Review) -> Iterator[tuple[str, str]]:
     """Each finding of the earlier revision by its rule, with what became of it."""
-    again = Counter(_key(comment) for comment in later.comments if comment.standing is not Standing.RESOLVED)
+    again = Counter(_key(comment) for comment in later.comments if comment.standing is not FindingStatus.RESOLVED)
     added = _added(later.posting)
     for comment in earlier.comments:
         if not _counts(comment):
@@ -69,16 +69,16 @@ def outcomes(earlier: Review, later: Review) -> Iterator[tuple[str, str]]:
             yield comment.finding.rule, "resolved" if key[1] in added else "gone"
 
 
-def _counts(comment: Comment) -> bool:
+def _counts(comment: ReviewFinding) -> bool:
     finding = comment.finding
     return (
-        comment.standing is not Standing.RESOLVED
+        comment.standing is not FindingStatus.RESOLVED
         and finding.severity is not Severity.NOTE
         and isinstance(finding.anchor, Anchor)
     )
 
 
-def _key(comment: Comment) -> tuple[str, str]:
+def _key(comment: ReviewFinding) -> tuple[str, str]:
     return comment.finding.rule, " ".join(comment.finding.anchor.text.split())
 
 

@@ -17,16 +17,16 @@ from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judging
+from bot.pipeline.analyse import Analyser
 from bot.ports import Outgoing
 from bot.review.consent import Consent, Mode
 from bot.review.history import History
 from bot.review.policy import Policy
 from bot.review.review import review
-from bot.service.review import Desk, mail_for
+from bot.service.review import ReviewContext, mail_for
 from rules.analysis.unsafe_delta import of_series
 from rules.bindings.tree import NoTree
-from rules.lint.engine import judge, view
+from rules.lint.engine import run_rules, view
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
 
@@ -51,7 +51,7 @@ RULES = tuple(
 
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-DESK = Desk(RULES, Judging(), Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
+DESK = ReviewContext(RULES, Analyser(), Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
 
 
 def _mails(case: Path) -> list[bytes]:
@@ -63,7 +63,7 @@ def _mails(case: Path) -> list[bytes]:
     for thread in threads(messages):
         for posting in assemble(thread):
             shown = view(posting.series, NoTree())
-            made = review(posting, judge(RULES, shown), RULES, history.previous(posting), delta=of_series(shown))
+            made = review(posting, run_rules(RULES, shown), RULES, history.previous(posting), delta=of_series(shown))
             history.remember(made)
             frozen = mail_for(made, DESK, NOW, NOW)
             if frozen is not None:

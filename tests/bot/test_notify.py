@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from bot.notify import ServiceManager
-from bot.service.schedule import Repeated, serve
-from bot.service.watchdog import Pulse
+from bot.service.schedule import ScheduledJob, serve
+from bot.service.watchdog import Watchdog
 from tests.fakes.mails import git_archive, patch
 
 WAIT = 120.0
@@ -74,9 +74,9 @@ def test_a_job_that_hangs_gets_no_sign_of_life_until_it_goes_on(systemd: socket.
         hanging.set()
         leave.wait(WAIT)
 
-    jobs = [Repeated("well", lambda: None, 1, 0, 10_000), Repeated("hung", hang, 1, 0, 60)]
+    jobs = [ScheduledJob("well", lambda: None, 1, 0, 10_000), ScheduledJob("hung", hang, 1, 0, 60)]
     manager = ServiceManager(_environment(systemd, 0.1))
-    service = threading.Thread(target=serve, args=(jobs, stop, Pulse(lambda: now[0]), manager))
+    service = threading.Thread(target=serve, args=(jobs, stop, Watchdog(lambda: now[0]), manager))
     service.start()
     try:
         assert systemd.recv(100) == b"READY=1"

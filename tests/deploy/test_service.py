@@ -12,7 +12,7 @@ import pytest
 from bot.__main__ import COMMANDS
 from bot.app.service import service
 from bot.cli.progress import Silent
-from bot.pool.executor import Workers
+from bot.pool.executor import ProcessExecutor
 from bot.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -76,13 +76,13 @@ def test_the_lines_for_other_transports_are_settings_too(marker: str, tmp_path: 
 def test_the_unit_has_memory_for_all_workers_at_their_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
 
-    class Counted(Workers):
+    class Counted(ProcessExecutor):
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             taken.append(self._count * self._limits.memory)
 
-    monkeypatch.setattr("bot.app.service.Workers", Counted)
-    monkeypatch.setattr("bot.pool.executor.Workers", Counted)  # each process of a pool
+    monkeypatch.setattr("bot.app.service.ProcessExecutor", Counted)
+    monkeypatch.setattr("bot.pool.executor.ProcessExecutor", Counted)  # each process of a pool
     with service(Settings(database=tmp_path / "patchwarden.db"), (), Silent()):
         pass
     memory = dict(_settings(REVIEWER))["MemoryMax"]

@@ -16,12 +16,12 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
-from bot.inbox.completion import Completion
+from bot.inbox.completion import ArchiveLookup
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import Following, LoreArchive
-from bot.service.poll import Poll
+from bot.inbox.lore import FollowedList, LoreArchive
+from bot.service.poll import PollJob
 from bot.store.repository import Repository
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import FakeClock
@@ -86,7 +86,7 @@ def server(tmp_path: Path) -> Iterator[PublicInbox]:
 def test_a_real_archive_is_followed_and_completes_a_series(server: PublicInbox, tmp_path: Path) -> None:
     clock = FakeClock(datetime.now(UTC))
     http = HttpClient(Agent("patchwarden/1+test"), Pace(tmp_path / "pace.json", clock), clock)
-    archive = LoreArchive(f"{server.url}/rust/", tmp_path / "lore", http, clock, GitArchive, Following())
+    archive = LoreArchive(f"{server.url}/rust/", tmp_path / "lore", http, clock, GitArchive, FollowedList())
     counts = []
     with Repository(tmp_path / "warden.db") as store:
         for number in range(6):
@@ -94,7 +94,7 @@ def test_a_real_archive_is_followed_and_completes_a_series(server: PublicInbox, 
             if number % 2:
                 server.deliver(mail(f"re{number}@x", "Re: [PATCH] rust", to=f"{number}@x"))
             clock.forward(minutes=2)
-            polled = Poll([archive], store, assemble, Event(), Silent()).run()
+            polled = PollJob([archive], store, assemble, Event(), Silent()).run()
             counts.append((polled.mails, polled.problems))
         known = store.tally().raw
 
@@ -102,7 +102,7 @@ def test_a_real_archive_is_followed_and_completes_a_series(server: PublicInbox, 
         assert known == 9
 
     server.run("public-inbox-extindex", "--all", tmp_path / "all")
-    everything = Completion(f"{server.url}/all", http, clock, sleep=lambda seconds: clock.forward(seconds=seconds))
+    everything = ArchiveLookup(f"{server.url}/all", http, clock, sleep=lambda seconds: clock.forward(seconds=seconds))
     found = everything.mail("3@x")
     thread = everything.thread("3@x")
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.mail.address import Address
 from bot.mail.posting import Part, Posting
-from bot.mail.refusal import Terms
+from bot.mail.refusal import RefusalTerms
 from bot.outbox.brakes import Caps
 from bot.outbox.permit import SendRules
 from bot.ports import Batch, Candidate, Indexed, MailState, Outgoing, RawMail, Wait
@@ -28,7 +28,7 @@ def allow_all(**changes: Any) -> SendRules:
         "recipients_of": lambda posting, part: Recipients((Address("", READER),)),
         "transports": frozenset(Mode),
         "caps": Caps(9999, 9999, 9999, 9999),
-        "terms": Terms(stale=None),
+        "terms": RefusalTerms(stale=None),
         "readers": frozenset({READER}),
         "digest_mode": Mode.AUTHOR,
         "commands": True,

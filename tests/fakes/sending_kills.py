@@ -28,16 +28,16 @@ from bot.mail.reply import Identity
 from bot.outbox.brakes import StopFile
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
-from bot.pipeline.analyse import Judging
+from bot.pipeline.analyse import Analyser
 from bot.ports import Batch, MailState
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
-from bot.service.bounces import Returning
+from bot.service.bounces import BounceJob
 from bot.service.continuity import Continuity, difference
-from bot.service.deliver import Delivering, Sending
-from bot.service.poll import Poll
+from bot.service.deliver import DeliverJob, SendingContext
+from bot.service.poll import PollJob
 from bot.service.reconcile import reconcile
-from bot.service.review import Desk, Reviewing
+from bot.service.review import ReviewContext, ReviewJob
 from bot.service.unconfirmed import MAX_ATTEMPTS, ResendPolicy
 from bot.store.backup import back_up, restore
 from bot.store.error import StoreError
@@ -182,23 +182,23 @@ class World:
             return ended
         return FULL
 
-    def _round(self, store: Repository, delivering: Delivering) -> None:
+    def _round(self, store: Repository, delivering: DeliverJob) -> None:
         stop, quiet = Event(), Silent()
-        Poll([self.archive], store, assemble, stop, quiet).run()
-        Returning(store, OWN, self.clock, stop).run()
-        Reviewing(store, self.desk(store), self.clock, stop, quiet).run()
+        PollJob([self.archive], store, assemble, stop, quiet).run()
+        BounceJob(store, OWN, self.clock, stop).run()
+        ReviewJob(store, self.review_context(store), self.clock, stop, quiet).run()
         delivering.run()
 
-    def _delivering(self, store: Repository) -> Delivering:
+    def _delivering(self, store: Repository) -> DeliverJob:
         mailer = Smtp(Server("127.0.0.1", self.server.port, "none", timeout=60), str)
         policy = ResendPolicy(timedelta(hours=6), resend=True)
         stop = StopFile(self.directory / "stop")
-        sending = Sending(stop, _rules, policy, expire=timedelta(days=999))
+        sending = SendingContext(stop, _rules, policy, expire=timedelta(days=999))
         if self.has_ledger:
-            record = Continuity(store, self._ledger(), self.desk(store).identity, self.clock)
+            record = Continuity(store, self._ledger(), self.review_context(store).identity, self.clock)
             record.start()
             sending = replace(sending, record=record)
-        return Delivering(store, {"list": mailer}, sending, self.clock, Event(), Silent())
+        return DeliverJob(store, {"list": mailer}, sending, self.clock, Event(), Silent())
 
     def settle(self) -> None:
         """Processes that nobody kills, and a human for what was left to one, until everything has its end."""
@@ -221,7 +221,7 @@ class World:
             reasons = difference(store, ledger.state, now).reasons
             if reasons:
                 store.secret(now, settle=True)
-                reconcile(store, ledger, self.desk(store).identity, now)
+                reconcile(store, ledger, self.review_context(store).identity, now)
             return reasons
 
     def delete(self, *ends: str) -> None:
@@ -232,10 +232,10 @@ class World:
     def _ledger(self) -> LedgerFile:
         return LedgerFile(ledger_path(self.database))
 
-    def desk(self, store: Repository) -> Desk:
+    def review_context(self, store: Repository) -> ReviewContext:
         """What reviews here, with the secret of the database."""
         key = store.secret(self.clock.now())
-        return Desk((_RULE,), Judging(), Policy(), Identity(Address("bot", OWN), "1.0", key=key), _CONTEXT)
+        return ReviewContext((_RULE,), Analyser(), Policy(), Identity(Address("bot", OWN), "1.0", key=key), _CONTEXT)
 
     def arrived(self, series: int) -> tuple[int, int]:
         """How many mails arrived more than once, and how many never, of one for each series."""

@@ -10,7 +10,7 @@ from rules.analysis.unsafe_delta import UnsafeDelta, of_series
 from rules.bindings.tree import NoTree
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Report
-from rules.lint.engine import audit, judge, run, view
+from rules.lint.engine import audit, run, run_rules, view
 from rules.registry import active
 from rules.source.rust.work_limit import MOST_OF_FILE, MOST_OF_SERIES
 from tests.growth import assert_linear, repeated
@@ -61,7 +61,7 @@ def test_a_series_of_too_many_sites_is_judged_as_far_as_it_could_be_and_says_so_
     changes = [new_file(f"rust/kernel/{n:02}.rs", each) for n in range(MOST_OF_SERIES // each + 3)]
 
     shown = view(series(*changes), NoTree())
-    report = judge(active(), shown)
+    report = run_rules(active(), shown)
 
     assert set(found(report).values()) == {each}
     assert len(found(report)) == MOST_OF_SERIES // (each + 1)

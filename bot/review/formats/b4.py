@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from typing import Final
 
-from bot.review.formats.row import Row, Verdict
+from bot.review.formats.row import Row, RowResult
 from bot.review.render.text import count, listed, visible
 from rules.finding import Severity
 from rules.lint.rule import Status
@@ -18,7 +18,7 @@ _STATUS: Final = {Severity.BUG: "fail", Severity.WARNING: "warn", Severity.NIT: 
 _ORDER: Final = ("pass", "warn", "fail")
 
 
-def b4(verdict: Verdict) -> str:
+def b4(verdict: RowResult) -> str:
     """One result for all that was given; none for a cover letter alone, of which there is nothing to say."""
     wrong = bool(verdict.failures or verdict.problems)
     if not wrong and not verdict.rows and not any(review.posting.series.patches for review in verdict.reviews):
@@ -48,7 +48,7 @@ def _status(row: Row) -> str:
     return _STATUS[row.finding.severity] if row.counts(Severity.NOTE) else "pass"
 
 
-def _summary(verdict: Verdict) -> str:
+def _summary(verdict: RowResult) -> str:
     counts = Counter(row.finding.severity for row in verdict.rows)
     parts = [count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity]]
     if verdict.failures:

@@ -2,9 +2,9 @@
 """All findings as one JSON array."""
 
 from bot.review.formats.json_text import dumps
-from bot.review.formats.row import Verdict, record
+from bot.review.formats.row import RowResult, record
 
 
-def json_array(verdict: Verdict) -> str:
+def json_array(verdict: RowResult) -> str:
     """The array, indented for reading; `[]` where there is nothing."""
     return dumps([record(row) for row in verdict.rows], indent=2) + "\n"

@@ -2,7 +2,7 @@
 """One finding a line, each a JSON object."""
 
 from bot.review.formats.json_text import dumps
-from bot.review.formats.row import Row, Verdict, record
+from bot.review.formats.row import Row, RowResult, record
 
 
 def line(row: Row) -> str:
@@ -10,6 +10,6 @@ def line(row: Row) -> str:
     return dumps(record(row)) + "\n"
 
 
-def jsonl(verdict: Verdict) -> str:
+def jsonl(verdict: RowResult) -> str:
     """All findings; nothing where there are none."""
     return "".join(map(line, verdict.rows))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.mail.parse import SYNTHETIC
-from bot.review.model import Review, Standing
+from bot.review.model import FindingStatus, Review
 from rules.finding import Anchor, Failure, Finding, Severity
 from rules.lint.rule import Rule, Status
 
@@ -42,7 +42,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RowResult:
     """What a command came to: the rows in their order, the reviews they are from (none for files), and what failed.
 
     `problems` says of what could not be read why, a line each.
@@ -57,7 +57,7 @@ class Verdict:
 def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
     """The findings of a review, said or withheld, but for those of the previous revision that are gone."""
     for comment in review.comments:
-        if comment.standing is not Standing.RESOLVED:
+        if comment.standing is not FindingStatus.RESOLVED:
             part = review.posting.part(comment.finding.anchor.patch)
             message_id = None if part is None or part.message_id.endswith(SYNTHETIC) else part.message_id
             yield Row(

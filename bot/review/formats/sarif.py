@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bot.review.formats.json_text import dumps
-from bot.review.formats.row import Row, Verdict, clean
+from bot.review.formats.row import Row, RowResult, clean
 from rules.finding import Anchor, Failure, Severity
 from rules.lint.rule import Rule
 
@@ -14,7 +14,7 @@ _LEVELS: Final = {Severity.BUG: "error", Severity.WARNING: "warning", Severity.N
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def sarif(verdict: Verdict, rules: Mapping[str, Rule], version: str) -> str:
+def sarif(verdict: RowResult, rules: Mapping[str, Rule], version: str) -> str:
     """One run of the tool, with the rules that were run and a result a finding."""
     order = {rule_id: index for index, rule_id in enumerate(rules)}
     run: dict[str, Any] = {

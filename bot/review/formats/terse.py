@@ -3,14 +3,14 @@
 
 from typing import Final
 
-from bot.review.formats.row import Verdict
+from bot.review.formats.row import RowResult
 from bot.review.render.text import visible
 from rules.finding import Severity
 
 TYPES: Final = {Severity.BUG: "ERROR", Severity.WARNING: "WARNING", Severity.NIT: "CHECK", Severity.NOTE: "NOTE"}
 
 
-def terse(verdict: Verdict) -> str:
+def terse(verdict: RowResult) -> str:
     """One line a finding."""
     return "".join(
         f"{visible(row.place)}: {TYPES[row.finding.severity]}: {visible(' '.join(row.finding.message.split()))} "

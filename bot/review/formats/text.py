@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from bot.mail.posting import Complete, Defective, Posting
-from bot.review.formats.row import Row, Verdict
+from bot.review.formats.row import Row, RowResult
 from bot.review.model import Review
 from bot.review.render.text import count, listed, visible
 from rules.finding import Anchor, Failure, Severity
 from rules.lint.rule import Status
 
 
-def text(verdict: Verdict) -> str:
+def text(verdict: RowResult) -> str:
     """The findings grouped by series where there are any, else by file, and a sum; of what is unreadable nothing."""
     lines: list[str] = []
     if verdict.reviews:
@@ -85,7 +85,7 @@ def _failed(failure: Failure) -> str:
     return f"failed: {failure.rule}{where}: {visible(failure.error)}"
 
 
-def _sum(verdict: Verdict) -> str:
+def _sum(verdict: RowResult) -> str:
     if not verdict.rows:
         return "nothing found" + (" in what can be read" if verdict.problems else "")
     files = {row.finding.path for row in verdict.rows if row.finding.path is not None}

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 from bot.mail.posting import Part
 from bot.mail.reply import Identity
-from bot.review.finding_group import Remark, remarks, staged
+from bot.review.finding_group import FindingGroup, remarks, staged
 from bot.review.model import Review
 from bot.review.render import text as prose
 from bot.review.render.finding import explained
@@ -39,7 +39,7 @@ def body(review: Review, rules: Mapping[str, Rule], identity: Identity) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _explained(review: Review, full: Sequence[Remark]) -> Iterator[str]:
+def _explained(review: Review, full: Sequence[FindingGroup]) -> Iterator[str]:
     """The remarks under their quotations, patch by patch, under the patch's subject unless that is what is answered."""
     part = answered(review.posting, review.comments)
     told: set[str] = set()

@@ -3,16 +3,16 @@
 
 from collections.abc import Iterator
 
-from bot.review.finding_group import Remark
+from bot.review.finding_group import FindingGroup
 from bot.review.mail_lint import problems
-from bot.review.model import Standing
+from bot.review.model import FindingStatus
 from bot.review.render import text as prose
 from bot.review.render.quote import CUT, quoted
 
 _EVIDENCE_LINES = 8
 
 
-def explained(remark: Remark, told: set[str]) -> Iterator[str]:
+def explained(remark: FindingGroup, told: set[str]) -> Iterator[str]:
     """What stands under a quotation; sentences of the rule that were `told` before, but for the first, are left out."""
     yield from words(remark, told=told)
     if behind := " ".join(filter(None, (_others(remark), _said_before(remark)))):
@@ -26,7 +26,7 @@ def explained(remark: Remark, told: set[str]) -> Iterator[str]:
             yield CUT
 
 
-def words(remark: Remark, *, behind: str = "", told: set[str] | None = None) -> list[str]:
+def words(remark: FindingGroup, *, behind: str = "", told: set[str] | None = None) -> list[str]:
     """The rule's message in lines.
 
     Where what the message took from the patch would make the lines unfit to be sent, only the rule's id is said.
@@ -39,14 +39,14 @@ def words(remark: Remark, *, behind: str = "", told: set[str] | None = None) -> 
     return lines if not any(problems("\n".join(lines))) else [f"See `patchwarden rules {remark.rule}`."]
 
 
-def _others(remark: Remark) -> str:
+def _others(remark: FindingGroup) -> str:
     """The lines of the further places."""
     lines = [comment.finding.anchor.line for comment in remark.comments[1:]]
     return f"Also at {'line' if len(lines) == 1 else 'lines'} {prose.listed(lines)}." if lines else ""
 
 
-def _said_before(remark: Remark) -> str:
-    if not all(comment.standing is not Standing.NEW and comment.said_before for comment in remark.comments):
+def _said_before(remark: FindingGroup) -> str:
+    if not all(comment.standing is not FindingStatus.NEW and comment.said_before for comment in remark.comments):
         return ""
     silent = any(comment.unsaid_before for comment in remark.comments)
     return f"(As said of {'an earlier' if silent else 'the previous'} revision.)"

@@ -2,12 +2,12 @@
 """The lines at the end of a mail: the unsafe delta, what wrote this, how to answer it and how to stop it."""
 
 from bot.mail.reply import Identity
-from bot.review.finding_group import Remark
+from bot.review.finding_group import FindingGroup
 from bot.review.model import Review
 from bot.review.render import text as prose
 
 
-def footer(review: Review, said: tuple[Remark, ...], identity: Identity) -> list[str]:
+def footer(review: Review, said: tuple[FindingGroup, ...], identity: Identity) -> list[str]:
     """The signature, from its `-- ` on."""
     example = min(said, key=lambda remark: remark.tier).rule
     contact = f"this mail or write to {identity.contact}" if identity.contact else "this mail"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.review.finding_group import Remark
+from bot.review.finding_group import FindingGroup
 from bot.review.render.text import visible
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Anchor, LogAnchor
@@ -20,7 +20,7 @@ class Quoted:
     """A piece of quotation and the remarks that stand below it."""
 
     lines: tuple[str, ...]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[FindingGroup, ...]
 
 
 def quoted(line: str) -> str:
@@ -31,7 +31,7 @@ def quoted(line: str) -> str:
     return f"> {text}" if len(text) <= _WIDEST else f"> {text[:_WIDEST]} [ ... ]"
 
 
-def quotations(patch: Patch, remarks: Iterable[Remark]) -> Iterator[Quoted]:
+def quotations(patch: Patch, remarks: Iterable[FindingGroup]) -> Iterator[Quoted]:
     """The remarks on one patch in the order of its text, each under the quoted line it is about."""
     waiting = list(remarks)
     logged = [remark for remark in waiting if isinstance(remark.first.anchor, LogAnchor)]
@@ -49,10 +49,10 @@ def quotations(patch: Patch, remarks: Iterable[Remark]) -> Iterator[Quoted]:
             yield Quoted((quoted(f"{anchor.path}:"), quoted(f" {anchor.text}")), (remark,))
 
 
-def _of_file(change: FileChange, remarks: Sequence[Remark]) -> Iterator[Quoted]:
+def _of_file(change: FileChange, remarks: Sequence[FindingGroup]) -> Iterator[Quoted]:
     header = [quoted(f"--- a/{change.before}" if change.before else "--- /dev/null")]
     header.append(quoted(f"+++ b/{change.after}" if change.after else "+++ /dev/null"))
-    placed: dict[tuple[int, int], list[Remark]] = {}
+    placed: dict[tuple[int, int], list[FindingGroup]] = {}
     for remark in remarks:
         placed.setdefault(_place(change, remark), []).append(remark)
     hunk_before, line_before = -1, -1
@@ -80,7 +80,7 @@ def _start(hunk: Hunk, line: int) -> int:
     return start
 
 
-def _place(change: FileChange, remark: Remark) -> tuple[int, int]:
+def _place(change: FileChange, remark: FindingGroup) -> tuple[int, int]:
     """Which hunk, and which line of it, a remark is about; the number of hunks where none shows the line."""
     anchor = remark.first.anchor
     assert isinstance(anchor, Anchor)
@@ -91,7 +91,7 @@ def _place(change: FileChange, remark: Remark) -> tuple[int, int]:
     return len(change.hunks), anchor.line
 
 
-def _text(remark: Remark) -> str:
+def _text(remark: FindingGroup) -> str:
     return remark.first.anchor.text
 
 

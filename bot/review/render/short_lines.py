@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from bot.review.finding_group import Remark
-from bot.review.model import Comment
+from bot.review.finding_group import FindingGroup
+from bot.review.model import ReviewFinding
 from bot.review.render import text as prose
 from bot.review.render.finding import words
 from bot.review.render.quote import quoted
@@ -16,7 +16,7 @@ _LINES: Final = 4  # numbers before a quoted line
 _PLACES: Final = 3  # quoted lines of a nit
 
 
-def further(listed: Sequence[Remark], several: bool) -> Iterator[str]:
+def further(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
     """The places of rules that were explained above, each as grep prints it, all lines of a file on one."""
     for rule in dict.fromkeys(remark.rule for remark in listed):
         yield from (*prose.wrap(f"The same in these places: [{rule}]"), "")
@@ -26,7 +26,7 @@ def further(listed: Sequence[Remark], several: bool) -> Iterator[str]:
         yield ""
 
 
-def nits(remarks: Sequence[Remark], several: bool) -> Iterator[str]:
+def nits(remarks: Sequence[FindingGroup], several: bool) -> Iterator[str]:
     """Tier 2 in one block, each rule once: quoted lines as grep prints them, and a sentence below."""
     if remarks:
         yield from ("Nits:", "")
@@ -38,7 +38,7 @@ def nits(remarks: Sequence[Remark], several: bool) -> Iterator[str]:
         yield ""
 
 
-def _places(comments: Iterable[Comment], several: bool) -> Iterator[str]:
+def _places(comments: Iterable[ReviewFinding], several: bool) -> Iterator[str]:
     """One quoted line for each file of each patch, with the numbers of all lines and the text of the first."""
     for (patch, path), group in groupby(comments, lambda comment: (comment.finding.anchor.patch, comment.finding.path)):
         anchors = [comment.finding.anchor for comment in group]

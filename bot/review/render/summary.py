@@ -4,7 +4,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.review.finding_group import Remark
+from bot.review.finding_group import FindingGroup
 from bot.review.model import Review
 from bot.review.policy import OVER
 from bot.review.render import text as prose
@@ -12,7 +12,7 @@ from bot.review.review import resolved
 from rules.finding import Severity
 
 
-def verdict(review: Review, said: Sequence[Remark]) -> list[str]:
+def verdict(review: Review, said: Sequence[FindingGroup]) -> list[str]:
     """One sentence a line: amounts, places and rules; what stayed and what is resolved; what was left out."""
     sentences = [f"{_amounts(said)} in {_where(review, said)}: {prose.listed(_rules(said), 4)}."]
     if standing := _standing(review):
@@ -23,19 +23,19 @@ def verdict(review: Review, said: Sequence[Remark]) -> list[str]:
     return [line for sentence in sentences for line in prose.wrap(sentence)]
 
 
-def _rules(said: Sequence[Remark]) -> list[str]:
+def _rules(said: Sequence[FindingGroup]) -> list[str]:
     """The rules' ids, those of nits last."""
     return list(dict.fromkeys(remark.rule for remark in sorted(said, key=lambda remark: remark.tier)))
 
 
-def _amounts(said: Sequence[Remark]) -> str:
+def _amounts(said: Sequence[FindingGroup]) -> str:
     counts = Counter(comment.finding.severity for remark in said for comment in remark.comments)
     return prose.listed(
         prose.count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity]
     )
 
 
-def _where(review: Review, said: Sequence[Remark]) -> str:
+def _where(review: Review, said: Sequence[FindingGroup]) -> str:
     patches = sorted({patch for remark in said for patch in remark.patches})
     expected = review.posting.expected
     if expected <= 1:

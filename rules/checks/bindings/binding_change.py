@@ -24,10 +24,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rules.analysis.view import SeriesView
-from rules.bindings.bindings_diff import BorderChange
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Use
 from rules.bindings.helper_facts import BINDINGS_HEADER
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.public_api import Item, items
 from rules.finding import Confidence, Finding, LogAnchor, Severity
 from rules.lint.rule import Example, Rule, Status
@@ -51,13 +51,13 @@ def check(view: SeriesView) -> Iterator[Finding]:
         yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, f"On the border to C: {'; '.join(parts)}.")
 
 
-def _headers(change: BorderChange) -> str:
+def _headers(change: BindingsDiff) -> str:
     before = change.before.facts.includes(BINDINGS_HEADER) or ()
     after = change.after.facts.includes(BINDINGS_HEADER) or ()
     return _difference("header", before, after)
 
 
-def _helpers(change: BorderChange) -> str:
+def _helpers(change: BindingsDiff) -> str:
     paths = sorted(path for path in change.known if path.startswith("rust/helpers/"))
     before = {one.name: one.signature for path in paths for one in change.before.facts.helpers(path)}
     after = {one.name: one.signature for path in paths for one in change.after.facts.helpers(path)}
@@ -69,20 +69,20 @@ def _helpers(change: BorderChange) -> str:
     return "; ".join(part for part in (shown, more) if part)
 
 
-def _written(change: BorderChange) -> frozenset[str]:
+def _written(change: BindingsDiff) -> frozenset[str]:
     """Every word on the lines that the series adds to the helpers."""
     changes = (step.change for step in change.steps if step.change.path.startswith("rust/helpers/"))
     return frozenset(word for one in changes for line in one.added_lines() for word in _WORD.findall(line.text))
 
 
-def _hidden(change: BorderChange) -> str:
+def _hidden(change: BindingsDiff) -> str:
     before, after = change.before.bindgen, change.after.bindgen
     opaque = _difference("opaque type", before.opaque, after.opaque)
     blocked = _difference("hidden name", before.blocked, after.blocked)
     return "; ".join(part for part in (opaque, blocked) if part)
 
 
-def _names(change: BorderChange) -> str:
+def _names(change: BindingsDiff) -> str:
     paths = [path for path in change.known if path.endswith(".rs")]
     before = {use.name for path in paths for use in change.before.facts.rust(path).uses if _is_c(use, change.before)}
     after = {use.name for path in paths for use in change.after.facts.rust(path).uses if _is_c(use, change.after)}
@@ -93,14 +93,14 @@ def _names(change: BorderChange) -> str:
     return "; ".join(part for part in (used, unused) if part)
 
 
-def _is_c(use: Use, border: Border) -> bool:
+def _is_c(use: Use, border: Bindings) -> bool:
     """Whether the name is one of C's: not bindgen's own, nor any word that a macro is given."""
     if use.form == "macro":
         return bool(border.bound(use.name)) or border.provider(use.name) is not None
     return not use.name.startswith(_BINDGENS)
 
 
-def _api(change: BorderChange) -> str:
+def _api(change: BindingsDiff) -> str:
     added: list[str] = []
     removed: list[str] = []
     flipped: list[str] = []

@@ -34,7 +34,7 @@ from rules.diff.origin import Origin, origin
 from rules.finding import Anchor, Confidence, Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
-from rules.source.rust.source import Part, Source
+from rules.source.rust.source import RustSource, SourcePart
 from rules.source.rust.uses import Import
 
 _KERNEL = ("kernel", "bindings")
@@ -91,7 +91,7 @@ def _names_before(file: FileView) -> set[str]:
     return names
 
 
-def _parts(rust: Source | None) -> tuple[Part, ...]:
+def _parts(rust: RustSource | None) -> tuple[SourcePart, ...]:
     return rust.parts if rust is not None else ()
 
 
@@ -100,7 +100,7 @@ def _bare_names(parts: Iterable[Code]) -> set[str]:
     return {name for part in parts for name in re.findall(r"\bbindings\s*::\s*(\w+)", part.code)}
 
 
-def _uses(parts: tuple[Part, ...]) -> Iterator[Use]:
+def _uses(parts: tuple[SourcePart, ...]) -> Iterator[Use]:
     """The uses of functions and types of `kernel::bindings`, in the order of the file."""
     modules = _modules(parts, [one for part in parts for one in part.imports])
     for part in parts:
@@ -131,7 +131,7 @@ def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
         yield from _REFERENCE.finditer(code, start, end)
 
 
-def _modules(parts: Iterable[Part], imported: list[Import]) -> set[str]:
+def _modules(parts: Iterable[SourcePart], imported: list[Import]) -> set[str]:
     """What `kernel::bindings` is called here; a name that also stands for something else is left out."""
     ours = {one.name for one in imported if one.path == _KERNEL}
     others = {one.name for one in imported if one.path != _KERNEL}

@@ -38,7 +38,7 @@ from collections.abc import Iterator, Sequence
 from rules.analysis.view import SeriesView
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.compare import breakages
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.checks.breakage_text import evidence, facts, message
 from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
 from rules.lint.rule import Example, Rule, Status
@@ -63,7 +63,7 @@ def check(view: SeriesView) -> Iterator[Finding]:
         yield _finding(together[0], change.before, together[1:])
 
 
-def _finding(one: Breakage, border: Border, alike: Sequence[Breakage] = ()) -> Finding:
+def _finding(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> Finding:
     place = one.place
     patch = place.step.patch
     anchor: Anchor | LogAnchor = LogAnchor(patch.index, 0, patch.subject)

@@ -23,7 +23,7 @@ kernel tree nothing is said.
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.contract_users import Answer, answers
+from rules.bindings.contract_users import ContractUser, answers
 from rules.bindings.public_api import Item, items
 from rules.finding import Evidence, Finding, Severity
 from rules.lint.rule import Example, Rule, Status
@@ -63,14 +63,14 @@ def _line(file: FileView, item: Item) -> int | None:
     return found if found is not None else item.line
 
 
-def _stands(view: SeriesView, one: Answer) -> bool:
+def _stands(view: SeriesView, one: ContractUser) -> bool:
     removed = {
         line.text.strip() for file in view.files if file.path == one.path for line in file.change.removed_lines()
     }
     return one.comment not in removed and one.text not in removed
 
 
-def _finding(file: FileView, item: Item, line: int, left: list[Answer]) -> Finding:
+def _finding(file: FileView, item: Item, line: int, left: list[ContractUser]) -> Finding:
     shown = ", ".join(f"{one.path}:{one.line}" for one in left[:_SHOWN])
     more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
     message = f"The {item.section} section of `{item.shown}` changes; comments that answer to it: {shown}{more}."

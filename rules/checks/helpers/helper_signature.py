@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from rules.analysis.view import FileView
 from rules.bindings.abi import only_const_differs, resolved, same
 from rules.bindings.helper_facts import is_helper_source
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.finding import Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.c.source import Declaration, Kind, scan
@@ -84,7 +84,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity
     return line, RULE.severity, f"`{one.name}` {differences[0]}: the helper is what Rust sees."
 
 
-def _difference(one: Declaration, wrapped: Declaration, border: Border, returns: bool) -> str:
+def _difference(one: Declaration, wrapped: Declaration, border: Bindings, returns: bool) -> str:
     if returns and not _agree(one.type, wrapped.type, border):
         return f"returns `{one.type}`, `{wrapped.name}` returns `{wrapped.type}`"
     for mine, theirs in zip(one.parameters, wrapped.parameters, strict=True):
@@ -93,13 +93,13 @@ def _difference(one: Declaration, wrapped: Declaration, border: Border, returns:
     return ""
 
 
-def _only_sign_differs(mine: str, theirs: str, border: Border) -> bool:
+def _only_sign_differs(mine: str, theirs: str, border: Bindings) -> bool:
     """Whether two integers are equally wide: what is given on is not cut."""
     both = resolved(mine, border), resolved(theirs, border)
     return all(re.fullmatch(r"[iu](?:8|16|32|64|size)", one) for one in both) and both[0][1:] == both[1][1:]
 
 
-def _agree(mine: str, theirs: str, border: Border) -> bool:
+def _agree(mine: str, theirs: str, border: Bindings) -> bool:
     if same(mine, theirs, border, border) or only_const_differs(mine, theirs):
         return True
     pointers = "*" in mine and "*" in theirs

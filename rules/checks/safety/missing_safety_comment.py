@@ -31,8 +31,8 @@ stand above what they show, or the block be part of a macro or a test, nothing i
 import re
 from collections.abc import Iterator
 
-from rules.analysis.safety_sections import Requirements
-from rules.analysis.unjustified import Exposed, exposed_sites, heading_at, in_kernel
+from rules.analysis.safety_sections import SafetySection
+from rules.analysis.unjustified import UnjustifiedSite, exposed_sites, heading_at, in_kernel
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
 from rules.finding import Anchor, Finding, Severity
@@ -47,7 +47,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each unsafe block and impl that this patch leaves without a comment."""
     if file.post is None or not file.is_rust or not in_kernel(file.path, file.post):
         return
-    requirements = Requirements(file)
+    requirements = SafetySection(file)
     for one in exposed_sites(file):
         site = one.code
         if site.allowed or (site.setting == "doctest" and not file.path.startswith("rust/kernel/")):
@@ -68,7 +68,7 @@ def check(file: FileView) -> Iterator[Finding]:
         )
 
 
-def _message(one: Exposed[UnsafeSite], operation: Operation | None, *, told: bool) -> str:
+def _message(one: UnjustifiedSite[UnsafeSite], operation: Operation | None, *, told: bool) -> str:
     what = "`unsafe impl`" if one.code.kind == "impl" else "`unsafe` block"
     if one.cause == "added":
         problem = f"This {what} has no `// SAFETY:` comment."

@@ -29,7 +29,7 @@ said.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.unjustified import Exposed, exposed_declarations, heading_at, in_kernel
+from rules.analysis.unjustified import UnjustifiedSite, exposed_declarations, heading_at, in_kernel
 from rules.analysis.view import FileView
 from rules.finding import Anchor, Finding, Severity
 from rules.lint.rule import Example, Rule, Status
@@ -57,7 +57,7 @@ def check(file: FileView) -> Iterator[Finding]:
         )
 
 
-def _message(one: Exposed[UnsafeDeclaration]) -> str:
+def _message(one: UnjustifiedSite[UnsafeDeclaration]) -> str:
     item = one.code
     name = f"`unsafe {item.kind} {item.name}`" if item.name else f"This `unsafe {item.kind}`"
     wanted = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"

@@ -28,7 +28,7 @@ from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
-from rules.source.rust.source import Part
+from rules.source.rust.source import SourcePart
 
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
@@ -45,7 +45,7 @@ def check(file: FileView) -> Iterator[Finding]:
         yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
 
 
-def _suspects(part: Part) -> Iterator[Suspect]:
+def _suspects(part: SourcePart) -> Iterator[Suspect]:
     for site in part.sites:
         if site.kind == "block" and site.setting == "code" and (name := _wrapper(site.body)):
             yield Suspect(name, site.line, site.column, site.scope, site.confidence)

@@ -27,7 +27,7 @@ from rules.analysis.view import FileView
 from rules.finding import Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
-from rules.source.rust.source import Part
+from rules.source.rust.source import SourcePart
 
 _WIDTH = 100  # of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
@@ -44,7 +44,7 @@ def check(file: FileView) -> Iterator[Finding]:
         yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
 
 
-def _suspects(part: Part) -> Iterator[Suspect]:
+def _suspects(part: SourcePart) -> Iterator[Suspect]:
     for site in part.sites:
         if site.kind != "block" or site.setting != "code" or site.line != site.statement:
             continue

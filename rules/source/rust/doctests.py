@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rules.source.rust.grammar import counted
 from rules.source.rust.unit import Unit
-from rules.source.rust.work_limit import Work
+from rules.source.rust.work_limit import WorkLimit
 
 _DOC = re.compile(rb"(\s*)(///(?!/)|//!)( ?)(.*)", re.DOTALL)
 _FENCE = re.compile(rb"[ \t]*+(`{3,}+|~{3,}+)(.*)", re.DOTALL)
@@ -15,7 +15,7 @@ _HIDDEN = re.compile(rb"([ \t]*)#(?: |$)")
 _MAX_ROWS = 2000
 
 
-def doctests(unit: Unit, rows: Iterable[int], work: Work) -> Iterator[Unit]:
+def doctests(unit: Unit, rows: Iterable[int], work: WorkLimit) -> Iterator[Unit]:
     """The compiled code blocks of the documentation that stands on these rows, each parsed as a function's body."""
     done = -1
     for row in rows:
@@ -63,7 +63,7 @@ def _blocks(lines: tuple[bytes, ...], first: int, last: int) -> Iterator[tuple[i
             wanted = all(word in _RUST for word in words)
 
 
-def _parse(unit: Unit, start: int, code: list[tuple[int, bytes]], work: Work) -> Unit | None:
+def _parse(unit: Unit, start: int, code: list[tuple[int, bytes]], work: WorkLimit) -> Unit | None:
     text = b"fn main() {\n" + b"".join(line + b"\n" for _, line in code) + b"}\n"
     tree = counted(text, 40, work)
     if tree is None:

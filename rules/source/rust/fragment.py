@@ -11,7 +11,7 @@ from rules.finding import Confidence
 from rules.source.rust.grammar import counted
 from rules.source.rust.unit import Unit
 from rules.source.rust.walk import Walker
-from rules.source.rust.work_limit import Work
+from rules.source.rust.work_limit import WorkLimit
 
 _BRACKET = re.compile(  # what never ends, ends with the text: else each of many openings would be followed to the end
     rb"""//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(#*)".*?(?:"\1|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)"""
@@ -52,7 +52,7 @@ _MAX_SEARCH = 256 * 1024
 _MOST_OPEN = 64  # brackets that a hunk may leave open: more are no code
 
 
-def read_whole(text: bytes, work: Work) -> Unit | None:
+def read_whole(text: bytes, work: WorkLimit) -> Unit | None:
     """A whole file; where it is hardly Rust only its tokens; None where it is not even that."""
     tree = counted(text, 40, work)
     if tree is not None:
@@ -60,7 +60,7 @@ def read_whole(text: bytes, work: Work) -> Unit | None:
     return _wrapped(Fragment(1, text), *_tokens(balance(text)), work) if len(text) < _MAX_SEARCH else None
 
 
-def read_fragment(fragment: Fragment, work: Work, *, searched: bool = True) -> Unit | None:
+def read_fragment(fragment: Fragment, work: WorkLimit, *, searched: bool = True) -> Unit | None:
     """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that.
 
     Not `searched`, it is tried as it is and as tokens alone.
@@ -74,7 +74,7 @@ def read_fragment(fragment: Fragment, work: Work, *, searched: bool = True) -> U
     return None
 
 
-def _wrapped(fragment: Fragment, before: bytes, after: bytes, work: Work) -> Unit | None:
+def _wrapped(fragment: Fragment, before: bytes, after: bytes, work: WorkLimit) -> Unit | None:
     """The fragment parsed between two texts; None where that leaves errors."""
     head = before + b"\n" if before else b""
     text = head + fragment.text + after

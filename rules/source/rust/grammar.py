@@ -4,7 +4,7 @@
 import tree_sitter_rust
 from tree_sitter import Language, Parser, Point, Tree
 
-from rules.source.rust.work_limit import Work
+from rules.source.rust.work_limit import WorkLimit
 
 RUST = Language(tree_sitter_rust.language())
 _PARSER = Parser(RUST)
@@ -13,7 +13,7 @@ _READ = 20  # times that a text is read: real files take one
 _PIECE = 64 * 1024
 
 
-def counted(text: bytes, tolerance: int, work: Work) -> Tree | None:
+def counted(text: bytes, tolerance: int, work: WorkLimit) -> Tree | None:
     """As parse_bytes, with what fits nowhere counted as work: each piece takes the parser as long as a function.
 
     A long text is tried in pieces first, so that there are no more errors in it than may be counted.
@@ -25,7 +25,7 @@ def counted(text: bytes, tolerance: int, work: Work) -> Tree | None:
     return tree
 
 
-def _count(tree: Tree | None, work: Work) -> None:
+def _count(tree: Tree | None, work: WorkLimit) -> None:
     work.spend(1 + (_count_problems(tree) if tree is not None else 0) // 5)
 
 

@@ -20,7 +20,7 @@ _BODY = 4000
 _WINDOW = 1000
 
 
-class Reader:
+class JustificationReader:
     """Reads the justification of the sites of one unit; what it read above a row is kept."""
 
     def __init__(self, unit: Unit) -> None:

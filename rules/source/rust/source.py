@@ -16,20 +16,20 @@ from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
 from rules.source.rust.outline import Documented, documented
 from rules.source.rust.unsafe_sites import UnsafeCode
 from rules.source.rust.uses import Import, imports
-from rules.source.rust.work_limit import Work
+from rules.source.rust.work_limit import WorkLimit
 
 _FUNCTION = re.compile(rb"fn\s+(?:r#)?([\w\x80-\xff]+)")
 _TRAIT = re.compile(rb"trait\s+(?:r#)?([\w\x80-\xff]+)")
 _SEARCHED = 128 * 1024  # bytes of hunks for which the context in which they are Rust is searched: no image has more
 
 
-class Part:
+class SourcePart:
     """A run of known lines, all of a file that is `whole`: each view of it is computed when first asked for, and kept.
 
     The parse is the dear one, 0.1 ms for a hunk: it is made where the word `unsafe` stands, and for who asks for sites.
     """
 
-    def __init__(self, fragment: Fragment, work: Work, *, whole: bool, searched: bool) -> None:
+    def __init__(self, fragment: Fragment, work: WorkLimit, *, whole: bool, searched: bool) -> None:
         self._fragment = fragment
         self._work = work
         self._whole = whole
@@ -106,18 +106,18 @@ class Part:
         return tuple(sorted(sites, key=_place)), tuple(code.declarations)
 
 
-class Source:
+class RustSource:
     """The Rust of one image, whatever a patch touched of it."""
 
-    def __init__(self, image: Image, work: Work) -> None:
+    def __init__(self, image: Image, work: WorkLimit) -> None:
         own = work.of_file()
         sizes = accumulate(len(fragment.text) for fragment in image.fragments)
         self.parts = tuple(
-            Part(fragment, own, whole=image.complete, searched=size <= _SEARCHED)
+            SourcePart(fragment, own, whole=image.complete, searched=size <= _SEARCHED)
             for fragment, size in zip(image.fragments, sizes, strict=True)
         )
 
-    def showing(self, lines: Collection[int]) -> Iterator[Part]:
+    def showing(self, lines: Collection[int]) -> Iterator[SourcePart]:
         """The parts that show any of these lines."""
         if len(self.parts) == 1:
             return (part for part in self.parts if any(map(part.shows, lines)))
@@ -139,9 +139,9 @@ def _place(site: UnsafeSite) -> tuple[int, int]:
     return site.line, site.column
 
 
-def parse(image: Image, work: Work | None = None) -> Source:
+def parse(image: Image, work: WorkLimit | None = None) -> RustSource:
     """The Rust of `image`; parsing itself waits until it is needed, and what it takes counts as work of the series.
 
     Asking for sites and declarations raises TooMuchError where that is more than an image or the series may take.
     """
-    return Source(image, work or Work())
+    return RustSource(image, work or WorkLimit())

@@ -7,7 +7,7 @@ from tree_sitter import Node
 
 from rules.finding import Confidence
 from rules.source.rust.docs import has_safety_section, header, headings, inner_docs, is_safety_title
-from rules.source.rust.justification import Reader
+from rules.source.rust.justification import JustificationReader
 from rules.source.rust.model import Docs, SafetyReading, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.statement_rows import COMMENTS, TOKEN_TREES, index_of, is_braces
 from rules.source.rust.unit import Unit
@@ -28,7 +28,7 @@ class UnsafeCode:
         self.declarations: list[UnsafeDeclaration] = []
         self.doc_rows: list[int] = []
         self._unit = unit
-        self._reader = Reader(unit)
+        self._reader = JustificationReader(unit)
         self._walker = Walker(unit)
         for token in self._walker.to(match.start() for match in _UNSAFE.finditer(unit.text)):
             if token.type == "unsafe":

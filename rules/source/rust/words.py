@@ -16,7 +16,7 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TokenText:
     """The words and signs of a text in order, the offset of each, and the offsets at which lines begin."""
 
     text: str
@@ -55,7 +55,7 @@ class Words:
         return 0
 
 
-def words_of(text: str) -> Words:
+def words_of(text: str) -> TokenText:
     """Read a Rust text; one that ends inside a comment or string loses the rest."""
     words: list[str] = []
     offsets: list[int] = []
@@ -63,7 +63,7 @@ def words_of(text: str) -> Words:
         if match.lastgroup in ("word", "sign"):
             words.append(match.group().removeprefix("r#"))
             offsets.append(match.start())
-    return Words(text, tuple(words), tuple(offsets), _partners(words))
+    return TokenText(text, tuple(words), tuple(offsets), _partners(words))
 
 
 def _partners(words: list[str]) -> dict[int, int]:

@@ -18,16 +18,16 @@ class TooMuchError(Exception):
         self.of_series = whose == "the series"
 
 
-class Work:
+class WorkLimit:
     """Counts units: a word `unsafe`, a parse, or five pieces of text that fit nowhere in it."""
 
-    def __init__(self, whose: str = "the series", most: int = MOST_OF_SERIES, above: "Work | None" = None) -> None:
+    def __init__(self, whose: str = "the series", most: int = MOST_OF_SERIES, above: "WorkLimit | None" = None) -> None:
         self._whose, self._most, self._above = whose, most, above
         self._spent, self._over = 0, ""
 
-    def of_file(self) -> "Work":
+    def of_file(self) -> "WorkLimit":
         """The work on one image, which counts for the series too."""
-        return Work("the file", MOST_OF_FILE, self)
+        return WorkLimit("the file", MOST_OF_FILE, self)
 
     def spend(self, units: int) -> None:
         """Counts units; TooMuchError beyond the bound, and from then on."""

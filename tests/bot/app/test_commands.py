@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import call
-from bot.review.disposition import Answer, Disposition
+from bot.review.disposition import Disposition, DispositionKind
 from bot.store.repository import Repository
 from tests.fakes.mails import git_archive, patch
 from tests.fakes.signing import Dns, signed
@@ -110,7 +110,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
                 kept.review.posting.topic,
                 comment.finding.fingerprint,
                 RULE,
-                Answer.NOT_APPLICABLE,
+                DispositionKind.NOT_APPLICABLE,
                 "wrong",
                 f"{name}@example.org",
                 f"{name}.1@example.org",

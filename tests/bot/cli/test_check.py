@@ -11,7 +11,7 @@ import pytest
 from bot.mail.parse import parse
 from rules.analysis.view import SeriesView
 from rules.finding import Report
-from rules.lint.engine import judge
+from rules.lint.engine import run_rules
 from rules.lint.rule import Rule
 from tests.bot.cli.cli_runner import Run
 from tests.fakes.mails import patch
@@ -356,7 +356,7 @@ def test_a_series_that_is_judged_without_end_costs_no_other(
             stuck(" ".join(change.path for one in shown.series.patches for change in one.changes).encode())
         except Exception as error:
             raise AssertionError("a rule's own mistakes are caught so") from error
-        return judge(rules, shown)
+        return run_rules(rules, shown)
 
     monkeypatch.setattr("bot.pipeline.analyse.judge", judging)
 

@@ -12,17 +12,17 @@ import pytest
 
 from bot.digest.html import digest_html
 from bot.digest.mail import digest_mail
-from bot.digest.model import Digest, Judged
+from bot.digest.model import Digest, RulePrecision
 from bot.digest.period import Period
-from bot.digest.selection import Material, digest, subsystem
+from bot.digest.selection import DigestInput, digest, subsystem
 from bot.digest.text import digest_text
 from bot.mail.address import Address
 from bot.mail.compose import compose
 from bot.mail.posting import FollowUp, Posting
 from bot.review.mail_lint import problems
-from bot.review.model import Review, Standing
+from bot.review.model import FindingStatus, Review
 from bot.review.policy import Policy
-from bot.review.record import Posted, Reviewed, Sitting, Trouble
+from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.review import review
 from bot.review.statistics import RuleTally
 from rules.finding import Failure, Finding, Report, Severity
@@ -38,16 +38,16 @@ def judged(make: Maker, *findings: Finding, posting: Posting | None = None, prev
     return review(posting or make.posting(), Report(findings), rules, previous, Policy())
 
 
-def sitting(posting: Posting, moved: int = 1, mails: int = 3) -> Sitting:
-    return Sitting(posting, UNTIL - timedelta(days=moved), UNTIL - timedelta(days=moved), mails)
+def sitting(posting: Posting, moved: int = 1, mails: int = 3) -> SeriesRecord:
+    return SeriesRecord(posting, UNTIL - timedelta(days=moved), UNTIL - timedelta(days=moved), mails)
 
 
-def material(*reviews: Review, **more: object) -> Material:
-    made = Material(WEEK, reviews=[Reviewed(each, UNTIL - timedelta(days=1)) for each in reviews])
+def material(*reviews: Review, **more: object) -> DigestInput:
+    made = DigestInput(WEEK, reviews=[ReviewRecord(each, UNTIL - timedelta(days=1)) for each in reviews])
     return replace(made, **more)  # type: ignore[arg-type]  # a field each
 
 
-def of(found: Material) -> Digest:
+def of(found: DigestInput) -> Digest:
     return digest("ada@example.org", found, lambda posting: True)
 
 
@@ -73,8 +73,8 @@ def rich(make: Maker) -> Digest:
         material(
             made,
             sittings=[sitting(posting), sitting(replace(posting, topic="other"), moved=15)],
-            mails=[Posted(posting.message_id, "review", "sent"), Posted("other", "review", "sent")],
-            trouble=Trouble(3, 1, 2, ("stale: 1", "bot: 1")),
+            mails=[MailRecord(posting.message_id, "review", "sent"), MailRecord("other", "review", "sent")],
+            trouble=FailureCounts(3, 1, 2, ("stale: 1", "bot: 1")),
             rules=[RuleTally("some-rule", said=5, fixed=2, not_applicable=2, unanswered=1, voices=2)],
             demoted={"some-rule": "2 of 5 remarks were called not applicable"},
         )
@@ -82,7 +82,7 @@ def rich(make: Maker) -> Digest:
 
 
 def test_nothing_to_say() -> None:
-    found = of(Material(WEEK, trouble=Trouble(3), rules=[RuleTally("r", 1, 1)]))
+    found = of(DigestInput(WEEK, trouble=FailureCounts(3), rules=[RuleTally("r", 1, 1)]))
 
     assert found.nothing
 
@@ -120,12 +120,12 @@ def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: 
 
     found = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
 
-    def places(lines: tuple[Judged, ...]) -> list[tuple[str, tuple[str, ...]]]:
+    def places(lines: tuple[RulePrecision, ...]) -> list[tuple[str, tuple[str, ...]]]:
         return [(line.standing, line.places) for each in lines for line in each.findings]
 
     assert places(found.c_changes) == [("new", ("drivers/led.h:6",))]
     assert places(found.judged) == [("new", ("drivers/a.rs:8",)), ("resolved", ("drivers/fan.h:7",))]
-    assert found.count(Standing.NEW) == 2
+    assert found.count(FindingStatus.NEW) == 2
 
 
 def test_what_a_series_waits_for(make: Maker) -> None:
@@ -172,9 +172,9 @@ def test_a_reader_gets_what_he_wants(make: Maker) -> None:
 def test_mails_of_others_series_are_not_counted(make: Maker) -> None:
     made = judged(make, make.finding())
     mails = [
-        Posted(made.posting.message_id, "review", "sent"),
-        Posted("x", "review", "sent"),
-        Posted("", "digest", "x"),
+        MailRecord(made.posting.message_id, "review", "sent"),
+        MailRecord("x", "review", "sent"),
+        MailRecord("", "digest", "x"),
     ]
 
     assert (("sent", 1),) == of(material(made, mails=mails)).mails
@@ -219,7 +219,7 @@ def test_a_subject_fits_into_72_columns(make: Maker, subject: str, shown: str) -
 
 def test_the_text_of_nothing_is_short(make: Maker) -> None:
     assert ["patchwarden digest, 2026-03-02 to 2026-03-09", "Nothing happened."] == digest_text(
-        of(Material(WEEK)), "1.0"
+        of(DigestInput(WEEK)), "1.0"
     ).splitlines()[:2]
 
 

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from bot.digest.period import Period, Rhythm
+from bot.digest.period import DigestSchedule, Period
 
-WEEKLY = Rhythm("week", "mon", "07:00", "Europe/Berlin")
-DAILY = Rhythm("day", "mon", "02:30", "Europe/Berlin")
+WEEKLY = DigestSchedule("week", "mon", "07:00", "Europe/Berlin")
+DAILY = DigestSchedule("day", "mon", "02:30", "Europe/Berlin")
 
 
 def utc(text: str) -> datetime:
@@ -27,14 +27,14 @@ def utc(text: str) -> datetime:
         (DAILY, "2026-10-25T12:00", "2026-10-24T00:30", "2026-10-25T00:30"),
     ],
 )
-def test_the_last_period_that_is_over(rhythm: Rhythm, now: str, since: str, until: str) -> None:
+def test_the_last_period_that_is_over(rhythm: DigestSchedule, now: str, since: str, until: str) -> None:
     period = rhythm.last(utc(now))
 
     assert (utc(since), utc(until)) == (period.since, period.until)
 
 
 @pytest.mark.parametrize("rhythm", [WEEKLY, DAILY])
-def test_periods_follow_each_other_without_gap_or_overlap(rhythm: Rhythm) -> None:
+def test_periods_follow_each_other_without_gap_or_overlap(rhythm: DigestSchedule) -> None:
     now = utc("2026-01-01T00:10")
     found: list[Period] = []
     for _ in range(366 * 24):

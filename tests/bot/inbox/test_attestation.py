@@ -15,7 +15,7 @@ from nacl.signing import SigningKey
 
 from bot.inbox.attestation import Keys, attest
 from bot.inbox.error import InboxError
-from bot.mail.attestation import Attestation, Verdict
+from bot.mail.attestation import Attestation, SignatureResult
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = SigningKey(b"7" * 32)
@@ -72,7 +72,7 @@ def verdict(raw: bytes, now: datetime = NOW) -> Attestation:
 def test_a_mail_signed_by_its_authors_domain_is_proved() -> None:
     found = verdict(signed())
 
-    assert found == Attestation("dkim", "example.org", Verdict.VALID, aligned=True)
+    assert found == Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True)
     assert found.proves_author
 
 
@@ -87,7 +87,7 @@ def test_a_key_that_is_for_one_domain_alone_proves_the_author() -> None:
 def test_another_domain_proves_nothing_about_the_author() -> None:
     found = verdict(signed(domain=b"elsewhere.example.com"))
 
-    assert (found.verdict, found.aligned, found.proves_author) == (Verdict.VALID, False, False)
+    assert (found.verdict, found.aligned, found.proves_author) == (SignatureResult.VALID, False, False)
 
 
 def test_a_domain_that_only_ends_alike_is_not_above_the_author() -> None:
@@ -127,7 +127,7 @@ def test_a_domain_that_only_ends_alike_is_not_above_the_author() -> None:
 def test_what_is_not_the_authors_word_is_invalid_and_says_why(raw: Callable[[], bytes], reason: str) -> None:
     found = verdict(raw())
 
-    assert found.verdict is Verdict.INVALID
+    assert found.verdict is SignatureResult.INVALID
     assert reason in found.reason
     assert found.reason
 
@@ -186,26 +186,26 @@ def developer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sign:
 def test_a_developers_signature_proves_the_author(developer: Sign, tmp_path: Path) -> None:
     found = attest(developer(), Keys(record, tmp_path / "keyring"))
 
-    assert found == (Attestation("patatt", "author@example.org", Verdict.VALID, aligned=True),)
+    assert found == (Attestation("patatt", "author@example.org", SignatureResult.VALID, aligned=True),)
 
 
 def test_a_developers_signature_for_another_author_proves_nothing(developer: Sign, tmp_path: Path) -> None:
     mail = MAIL.replace(b"From: An Author <author@", b"From: An Author <other@")
     (found,) = attest(developer(mail), Keys(record, tmp_path / "keyring"))
 
-    assert (found.verdict, found.proves_author) == (Verdict.VALID, False)
+    assert (found.verdict, found.proves_author) == (SignatureResult.VALID, False)
 
 
 def test_a_changed_patch_breaks_the_developers_signature(developer: Sign, tmp_path: Path) -> None:
     (found,) = attest(developer().replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
 
-    assert found.verdict is Verdict.INVALID
+    assert found.verdict is SignatureResult.INVALID
 
 
 def test_an_unknown_developer_is_neither_proved_nor_refuted(developer: Sign, tmp_path: Path) -> None:
     (found,) = attest(developer(identity="nobody@example.org"), Keys(record, tmp_path / "keyring"))
 
-    assert (found.verdict, attest(developer(), Keys(record))) == (Verdict.UNKNOWN, ())
+    assert (found.verdict, attest(developer(), Keys(record))) == (SignatureResult.UNKNOWN, ())
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
@@ -222,4 +222,4 @@ def test_a_developers_ssh_signature_is_verified(tmp_path: Path) -> None:
     (found,) = attest(raw, Keys(record, tmp_path / "keyring"))
     (broken,) = attest(raw.replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
 
-    assert (found.proves_author, broken.verdict) == (True, Verdict.INVALID)
+    assert (found.proves_author, broken.verdict) == (True, SignatureResult.INVALID)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.inbox.completion import Completion, derive_ids
+from bot.inbox.completion import ArchiveLookup, derive_ids
 from bot.inbox.error import InboxError
 from bot.inbox.http_client import Agent, HttpClient
 from bot.inbox.http_pace import Pace
@@ -19,12 +19,12 @@ def part(index: int, body: str = "text") -> bytes:
 
 
 @pytest.fixture
-def completion(origin: Origin, tmp_path: Path, clock: FakeClock) -> Completion:
+def completion(origin: Origin, tmp_path: Path, clock: FakeClock) -> ArchiveLookup:
     http = HttpClient(Agent("patchwarden/1+test"), Pace(tmp_path / "pace.json", clock), clock)
-    return Completion(f"{origin.url}/all/", http, clock, sleep=lambda seconds: clock.forward(seconds=seconds))
+    return ArchiveLookup(f"{origin.url}/all/", http, clock, sleep=lambda seconds: clock.forward(seconds=seconds))
 
 
-def test_a_mail_comes_by_its_id(origin: Origin, completion: Completion) -> None:
+def test_a_mail_comes_by_its_id(origin: Origin, completion: ArchiveLookup) -> None:
     origin.mails["1-2-author@example.org"] = part(2, ">From here\n\nFrom there")
     found = completion.mail("1-2-author@example.org")
 
@@ -32,7 +32,7 @@ def test_a_mail_comes_by_its_id(origin: Origin, completion: Completion) -> None:
     assert (found.raw, completion.mail("other@example.org")) == (part(2, ">From here\n\nFrom there"), None)
 
 
-def test_a_thread_comes_as_its_mails(origin: Origin, completion: Completion) -> None:
+def test_a_thread_comes_as_its_mails(origin: Origin, completion: ArchiveLookup) -> None:
     origin.threads["1-0-author@example.org"] = tuple(part(index, "From me") for index in range(4))
     found = completion.thread("1-0-author@example.org")
 
@@ -50,21 +50,23 @@ def test_a_thread_comes_as_its_mails(origin: Origin, completion: Completion) -> 
         pytest.param(Answer(503), "503", id="503"),
     ],
 )
-def test_whatever_is_not_the_mail_is_an_error(origin: Origin, completion: Completion, answer: Answer, why: str) -> None:
+def test_whatever_is_not_the_mail_is_an_error(
+    origin: Origin, completion: ArchiveLookup, answer: Answer, why: str
+) -> None:
     origin.faults["raw"] = [answer]
 
     with pytest.raises(InboxError, match=rf"/all/1-2-author@example\.org/raw: .*{why}"):
         completion.mail("1-2-author@example.org")
 
 
-def test_a_thread_without_the_mail_is_an_error(origin: Origin, completion: Completion) -> None:
+def test_a_thread_without_the_mail_is_an_error(origin: Origin, completion: ArchiveLookup) -> None:
     origin.threads["1-0-author@example.org"] = (part(1), part(2))
 
     with pytest.raises(InboxError, match="not the thread that was asked for"):
         completion.thread("1-0-author@example.org")
 
 
-def test_requests_keep_their_distance(origin: Origin, completion: Completion, clock: FakeClock) -> None:
+def test_requests_keep_their_distance(origin: Origin, completion: ArchiveLookup, clock: FakeClock) -> None:
     start = clock.now()
     for number in range(4):
         completion.mail(f"{number}@example.org")
@@ -72,7 +74,7 @@ def test_requests_keep_their_distance(origin: Origin, completion: Completion, cl
     assert clock.now() - start == timedelta(seconds=15)
 
 
-def test_nothing_is_asked_while_the_origin_wants_rest(origin: Origin, completion: Completion) -> None:
+def test_nothing_is_asked_while_the_origin_wants_rest(origin: Origin, completion: ArchiveLookup) -> None:
     origin.faults["."] = [Answer(429, headers={"Retry-After": "900"})]
     for _ in range(3):
         with pytest.raises(InboxError, match=r"429|wants rest for 15 min"):
@@ -81,13 +83,15 @@ def test_nothing_is_asked_while_the_origin_wants_rest(origin: Origin, completion
     assert len(origin.requests) == 1
 
 
-def test_an_id_cannot_leave_its_place_in_the_address(origin: Origin, completion: Completion) -> None:
+def test_an_id_cannot_leave_its_place_in_the_address(origin: Origin, completion: ArchiveLookup) -> None:
     completion.mail("a/b?c#d%e@example.org")
 
     assert [path for path, _ in origin.requests] == ["/all/a%2Fb%3Fc%23d%25e@example.org/raw"]
 
 
-def test_missing_parts_are_asked_for_one_by_one_where_their_ids_follow(origin: Origin, completion: Completion) -> None:
+def test_missing_parts_are_asked_for_one_by_one_where_their_ids_follow(
+    origin: Origin, completion: ArchiveLookup
+) -> None:
     origin.mails["1-3-author@example.org"] = part(3)
     found = completion.missing({0: "1-0-author@example.org", 1: "1-1-author@example.org"}, (2, 3))
 
@@ -95,7 +99,9 @@ def test_missing_parts_are_asked_for_one_by_one_where_their_ids_follow(origin: O
     assert origin.asked("t.mbox.gz") == 0
 
 
-def test_missing_parts_come_with_their_thread_where_the_ids_say_nothing(origin: Origin, completion: Completion) -> None:
+def test_missing_parts_come_with_their_thread_where_the_ids_say_nothing(
+    origin: Origin, completion: ArchiveLookup
+) -> None:
     origin.threads["first@example.org"] = (part(1).replace(b"1-1-author", b"first"), part(2))
     found = completion.missing({1: "first@example.org"}, (2,))
 

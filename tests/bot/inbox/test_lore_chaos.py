@@ -17,9 +17,9 @@ from bot.inbox.assemble import assemble
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, Limits
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import Following, LoreArchive
+from bot.inbox.lore import FollowedList, LoreArchive
 from bot.inbox.lore_git import GitLimits
-from bot.service.poll import Poll
+from bot.service.poll import PollJob
 from bot.store.repository import Repository
 from tests.fakes.mails import mail
 from tests.fakes.origin import START, Answer, FakeClock, Origin
@@ -55,12 +55,12 @@ class World:
     newest: int = 0
     patient: bool = False
 
-    def poller(self, store: Repository) -> Poll:
+    def poller(self, store: Repository) -> PollJob:
         limits = Limits() if self.patient else Limits(total=1, silence=0.3)
         http = HttpClient(Agent("x"), Pace(self.folder / "pace.json", self.clock), self.clock, limits)
-        how = Following(limits=GitLimits() if self.patient else GitLimits(seconds=1))
+        how = FollowedList(limits=GitLimits() if self.patient else GitLimits(seconds=1))
         archive = LoreArchive(f"{self.origin.url}/rust", self.folder / "lore", http, self.clock, GitArchive, how)
-        return Poll([archive], store, assemble, Event(), Silent())
+        return PollJob([archive], store, assemble, Event(), Silent())
 
     def grow(self, habit: str) -> None:
         self.newest += habit == "new epoch"

@@ -14,8 +14,8 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.mail.refusal import Terms, refuse_posting
-from bot.service.poll import Poll
+from bot.mail.refusal import RefusalTerms, refuse_posting
+from bot.service.poll import PollJob
 from bot.store.repository import Repository
 from tests.fakes.mails import DIFF, START, FakeArchive, mail, patch
 
@@ -59,13 +59,13 @@ def multipart(raw: bytes, *parts: str) -> bytes:
 
 def fates(store: Repository, *mails: bytes, hours: float = 1) -> list[str]:
     """What became of these mails: each that was not simply read, and each posting with its state and refusal."""
-    Poll([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
+    PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
     found: list[str] = [f"{one.reason} ({one.state})" for one in store.quarantined(99)]
     found += [one.state for one in store.kept("1@x") if one.state != "read"]
     found += ["duplicate"] * (store.tally().raw - len(store.unattested(START - timedelta(1), 999)) - len(found))
     postings = {one.posting.message_id: one for each in ids(store) for one in store.kept_postings(each)}
     for one in postings.values():
-        refused = refuse_posting(one.posting, one.context, START + timedelta(hours=hours), Terms())
+        refused = refuse_posting(one.posting, one.context, START + timedelta(hours=hours), RefusalTerms())
         word = str(refused or one.detail or one.state)
         damaged = " damaged" if any(each.damage for each in one.posting.series.patches) else ""
         found.append(f"{one.posting.series.subject} v{one.posting.series.revision} {word}{damaged}")

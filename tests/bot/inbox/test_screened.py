@@ -7,7 +7,7 @@ import pytest
 
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput
-from bot.inbox.screened import Memory, Screened
+from bot.inbox.screened import ScreenedArchive, ScreeningLimits
 from bot.ports import Archive
 from tests.fakes.mails import FakeArchive, git_archive, mail, patch
 from tests.fakes.origin import Epoch, mbox
@@ -28,13 +28,13 @@ def names_rust(raw: bytes) -> bool:
     return b"rust" in raw.partition(b"\n\n")[2]
 
 
-def kept(*mails: bytes, size: int = 500, memory: Memory | None = None) -> list[bytes]:
-    screened = Screened(FakeArchive(mails), names_rust, memory)
+def kept(*mails: bytes, size: int = 500, memory: ScreeningLimits | None = None) -> list[bytes]:
+    screened = ScreenedArchive(FakeArchive(mails), names_rust, memory)
     return [one.raw for batch in screened.batches({}, size) for one in batch.mails]
 
 
 def test_what_cannot_matter_is_dropped_and_the_cursor_goes_on() -> None:
-    screened = Screened(FakeArchive([RUST, part(1)]), lambda raw: b"rust/" in raw)
+    screened = ScreenedArchive(FakeArchive([RUST, part(1)]), lambda raw: b"rust/" in raw)
 
     first, second = screened.batches({}, 1)
 
@@ -113,7 +113,7 @@ def test_what_was_dropped_is_remembered_up_to_a_limit_the_quiet_forgotten() -> N
     mails = (long_ago, part(1), part(2, "rust", "old@x", "2@z"), part(3, "rust"))
 
     assert [part(2, "rust", "old@x", "2@z"), part(1), part(3, "rust")] == kept(
-        *mails, memory=Memory(size=len(part(1)) + 10)
+        *mails, memory=ScreeningLimits(size=len(part(1)) + 10)
     )
 
 
@@ -122,12 +122,12 @@ def test_ids_are_remembered_up_to_a_limit_the_quiet_forgotten() -> None:
     late = part(2, "rust")
 
     assert [part(1), late] == kept(part(1), *others, late)
-    assert [late] == kept(part(1), *others, late, memory=Memory(ids=30))
+    assert [late] == kept(part(1), *others, late, memory=ScreeningLimits(ids=30))
 
 
 def test_a_thread_that_never_ends_takes_no_more_than_its_share() -> None:
     endless = [answer(f"{at}@z", f"{at - 1}@z") for at in range(1, 300)]
-    screened = Screened(FakeArchive([part(1), *endless, part(2, "rust")]), names_rust, Memory(ids=100))
+    screened = ScreenedArchive(FakeArchive([part(1), *endless, part(2, "rust")]), names_rust, ScreeningLimits(ids=100))
 
     assert [part(1), part(2, "rust")] == [one.raw for batch in screened.batches({}) for one in batch.mails]
     assert len(screened._conversations._by_id) <= 100
@@ -143,7 +143,7 @@ def test_a_dropped_mail_that_is_removed_from_the_archive_does_not_come_after_all
     epoch = Epoch(tmp_path / "0.git")
     for raw, name in ((part(1), "m"), (part(2), "m"), (part(1), "d"), (part(3, "rust"), "m")):
         epoch.add(raw, name=name)
-    screened = Screened(GitArchive(tmp_path), names_rust)
+    screened = ScreenedArchive(GitArchive(tmp_path), names_rust)
 
     assert [part(2), part(3, "rust")] == [one.raw for batch in screened.batches({}, 1) for one in batch.mails]
 
@@ -180,7 +180,7 @@ def test_a_restart_after_every_mail_loses_no_part(
     seen = []
     for raw in mails:
         add(raw)
-        for batch in Screened(archive, names_rust).batches(dict(cursors)):
+        for batch in ScreenedArchive(archive, names_rust).batches(dict(cursors)):
             cursors[batch.epoch] = batch.cursor
             seen += [one.raw for one in batch.mails]
 
@@ -193,7 +193,7 @@ def test_a_source_without_a_history_goes_on_without_it() -> None:
     def pipe() -> Archive:
         return StandardInput(lambda: mbox(part(1), part(2, "rust")))
 
-    assert 2 == sum(len(batch.mails) for batch in Screened(pipe(), names_rust).batches({"-": "elsewhere"}))
+    assert 2 == sum(len(batch.mails) for batch in ScreenedArchive(pipe(), names_rust).batches({"-": "elsewhere"}))
 
 
 def test_after_a_restart_no_more_than_the_latest_mails_are_read_again(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_history_that_was_rewritten_behind_the_cursor_is_not_read_again(tmp_pa
 
 
 def test_a_batch_that_was_not_taken_is_given_again_whole() -> None:
-    screened = Screened(FakeArchive([part(1), part(2, "rust")]), names_rust)
+    screened = ScreenedArchive(FakeArchive([part(1), part(2, "rust")]), names_rust)
     taken = next(screened.batches({}, 1))
     lost = next(screened.batches({taken.epoch: taken.cursor}))
     again = next(screened.batches({taken.epoch: taken.cursor}))

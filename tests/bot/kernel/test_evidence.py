@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.kernel.base import Base, Chosen
-from bot.kernel.repositories import Kernels, Place, Places
+from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
 from rules.bindings.tree import Tree
 from rules.diff.parse import parse
 from rules.diff.patch import FileChange, Patch, Series
@@ -44,7 +44,7 @@ def _series(*diffs: str, base: str | None = None) -> Series:
 
 
 def _named(kernel: Path, series: Series, *, word: bool) -> tuple[Tree, Base]:
-    tree, base = Kernels(Places((Place(kernel, "v1"),)), word=word).tree(series, START)
+    tree, base = KernelTrees(RepositorySpecs((RepositorySpec(kernel, "v1"),)), word=word).tree(series, START)
     assert base is not None
     return tree, base
 
@@ -116,7 +116,7 @@ def test_the_doubt_names_the_files(kernel: Path) -> None:
 
 
 def test_of_several_refs_the_one_that_fits_is_taken(kernel: Path) -> None:
-    kernels = Kernels(Places((Place(kernel, "v0"), Place(kernel, "v1"))))
+    kernels = KernelTrees(RepositorySpecs((RepositorySpec(kernel, "v0"), RepositorySpec(kernel, "v1"))))
 
     _, fitting = kernels.tree(_series(PLAIN), START)
     _, neither = kernels.tree(_series(ABSENT), START)
@@ -160,11 +160,11 @@ def test_a_change_without_lines_of_the_file_tells_nothing(kernel: Path) -> None:
 def test_an_announced_base_has_to_fit_too(
     kernel: Path, diff: str, chosen: Chosen, ref: str, certainty: Confidence
 ) -> None:
-    given, announced = Places((Place(kernel),)), Place(kernel, "v1")
-    _, named = Kernels(Places((announced,))).tree(_series(), START)
+    given, announced = RepositorySpecs((RepositorySpec(kernel),)), RepositorySpec(kernel, "v1")
+    _, named = KernelTrees(RepositorySpecs((announced,))).tree(_series(), START)
     assert named is not None
 
-    tree, base = Kernels(given).tree(_series(diff, base=named.commit), START)
+    tree, base = KernelTrees(given).tree(_series(diff, base=named.commit), START)
 
     assert base is not None
     assert (chosen, ref or named.commit, certainty) == (base.chosen, base.ref, base.certainty)
@@ -174,7 +174,7 @@ def test_an_announced_base_has_to_fit_too(
 @pytest.mark.parametrize(("diff", "certainty"), [(PLAIN, Confidence.MEDIUM), (OTHER_PLAIN, Confidence.LOW)])
 def test_a_guess_is_likely_where_the_lines_stand(kernel: Path, diff: str, certainty: Confidence) -> None:
     for sent, chosen in ((START, Chosen.NEWEST), (datetime.fromtimestamp(3000, UTC), Chosen.NEWEST_BEFORE)):
-        _, base = Kernels(Places((Place(kernel),))).tree(_series(diff), sent)
+        _, base = KernelTrees(RepositorySpecs((RepositorySpec(kernel),))).tree(_series(diff), sent)
 
         assert base is not None
         assert ("v1", chosen, certainty) == (base.ref, base.chosen, base.certainty)

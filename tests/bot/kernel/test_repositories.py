@@ -8,7 +8,7 @@ import pytest
 
 from bot.kernel.base import Chosen
 from bot.kernel.error import KernelError
-from bot.kernel.repositories import Kernels, Place, Places
+from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
 from rules.bindings.tree import BlobTree
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import blob_id
@@ -19,11 +19,11 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def _kernel(tmp_path: Path) -> tuple[Places, str]:
+def _kernel(tmp_path: Path) -> tuple[RepositorySpecs, str]:
     made = repository(tmp_path / "kernel.git")
     first = commit(made, {"a.c": "one\n", "b.c": "one\n"}, int(START.timestamp()), "v1")
     commit(made, {"a.c": "two\n", "b.c": "two\n"}, int((START + 60 * DAY).timestamp()), "v2")
-    return Places((Place(tmp_path / "kernel.git"),)), first
+    return RepositorySpecs((RepositorySpec(tmp_path / "kernel.git"),)), first
 
 
 def _series(*files: tuple[str, str], base: str | None = None) -> Series:
@@ -48,7 +48,7 @@ def test_the_base_is_chosen_by_blobs_then_by_date(
 ) -> None:
     places, _ = _kernel(tmp_path)
 
-    tree, base = Kernels(places).tree(series, sent)
+    tree, base = KernelTrees(places).tree(series, sent)
 
     assert base is not None
     assert (ref, chosen, certainty) == (base.ref, base.chosen, base.certainty)
@@ -58,7 +58,7 @@ def test_the_base_is_chosen_by_blobs_then_by_date(
 def test_an_announced_base_commit_comes_before_all(tmp_path: Path) -> None:
     places, first = _kernel(tmp_path)
 
-    tree, base = Kernels(places).tree(_series(("a.c", "one\n"), base=first), START + 90 * DAY)
+    tree, base = KernelTrees(places).tree(_series(("a.c", "one\n"), base=first), START + 90 * DAY)
 
     assert base is not None
     assert (first, Chosen.ANNOUNCED, Confidence.HIGH) == (base.commit, base.chosen, base.certainty)
@@ -68,14 +68,14 @@ def test_an_announced_base_commit_comes_before_all(tmp_path: Path) -> None:
 
 def test_a_given_ref_is_taken_as_it_is(tmp_path: Path) -> None:
     places, first = _kernel(tmp_path)
-    given = Places((Place(places.repositories[0].path, "v1"),))
+    given = RepositorySpecs((RepositorySpec(places.repositories[0].path, "v1"),))
 
-    _, base = Kernels(given, word=True).tree(_series(("a.c", "two\n")), START)
+    _, base = KernelTrees(given, word=True).tree(_series(("a.c", "two\n")), START)
 
     assert base is not None
     assert (first, Chosen.GIVEN) == (base.commit, base.chosen)
     with pytest.raises(KernelError, match="no commit v9"):
-        Kernels(Places((Place(places.repositories[0].path, "v9"),)))
+        KernelTrees(RepositorySpecs((RepositorySpec(places.repositories[0].path, "v9"),)))
 
 
 def test_a_file_that_the_series_makes_is_not_asked_for(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_file_that_the_series_makes_is_not_asked_for(tmp_path: Path) -> None:
     made = FileChange(None, "c.c", blob_after="1" * 12)
     changed = FileChange("c.c", "c.c", blob_before="1" * 12)
 
-    _, base = Kernels(places).tree(
+    _, base = KernelTrees(places).tree(
         Series("x", (Patch(1, "x", changes=(made,)), Patch(2, "y", changes=(changed,)))), START
     )
 
@@ -96,8 +96,8 @@ def test_stored_images_stand_in_for_what_the_tree_lacks(tmp_path: Path) -> None:
     text = b"three\n"
     stored = BlobTree({blob_id(text): text})
 
-    tree, _ = Kernels(places, stored).tree(_series(("a.c", "one\n")), START)
-    alone, base = Kernels(Places(), stored).tree(_series(), START)
+    tree, _ = KernelTrees(places, stored).tree(_series(("a.c", "one\n")), START)
+    alone, base = KernelTrees(RepositorySpecs(), stored).tree(_series(), START)
 
     assert (text, text) == (tree.blob(blob_id(text)[:12]), alone.blob(blob_id(text)[:12]))
     assert None is base

@@ -15,7 +15,7 @@ from bot.kernel.error import KernelError
 from bot.kernel.evidence import matching
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.diff.tree import blob_id
 from tests.bot.kernel.repositories import commit, repository
 from tests.rules.bindings.trees import FILES
@@ -48,7 +48,7 @@ def test_files_and_blobs_are_read(kernel: Repository) -> None:
 
 def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
     ours = _tree(kernel, "v1", Index(None)).border()
-    theirs = Border.of_files({path: text.encode() for path, text in FILES.items()})
+    theirs = Bindings.of_files({path: text.encode() for path, text in FILES.items()})
 
     assert ours is not None
     assert theirs.used == ours.used

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.mail.address import Address
-from bot.mail.attestation import Attestation, Verdict
+from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.authority import (
     MUST_BE_SIGNED,
     Parties,
@@ -27,7 +27,7 @@ from bot.mail.parse import parse
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECRET = b"s" * 32
 OWN = "bot@bot.example.org"
-PROOF = Attestation("dkim", "example.org", Verdict.VALID, aligned=True, signed=MUST_BE_SIGNED)
+PROOF = Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True, signed=MUST_BE_SIGNED)
 
 
 def message(to: str = "bot+x@bot.example.org", head: str = "") -> Message:
@@ -88,7 +88,7 @@ def test_a_mail_names_the_series_whose_token_it_has() -> None:
 
 
 def test_one_good_signature_is_enough() -> None:
-    bad = Attestation("dkim", "lists.example.org", Verdict.INVALID, aligned=False, reason="does not fit")
+    bad = Attestation("dkim", "lists.example.org", SignatureResult.INVALID, aligned=False, reason="does not fit")
 
     assert Address("Ada", "ada@example.org") == proven_sender(message(), [bad, PROOF], NOW)
     assert Unproven("does not fit") == proven_sender(message(), [bad], NOW)
@@ -96,14 +96,14 @@ def test_one_good_signature_is_enough() -> None:
 
 
 def test_a_developer_signature_is_no_dkim_signature() -> None:
-    patatt = Attestation("patatt", "ada@example.org", Verdict.VALID, aligned=True, signed=MUST_BE_SIGNED)
+    patatt = Attestation("patatt", "ada@example.org", SignatureResult.VALID, aligned=True, signed=MUST_BE_SIGNED)
 
     assert isinstance(proven_sender(message(), [patatt], NOW), Unproven)
 
 
 @pytest.mark.parametrize("header", sorted(MUST_BE_SIGNED))
 def test_every_header_that_is_read_must_be_signed(header: str) -> None:
-    proof = Attestation("dkim", "example.org", Verdict.VALID, aligned=True, signed=MUST_BE_SIGNED - {header})
+    proof = Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True, signed=MUST_BE_SIGNED - {header})
 
     assert Unproven(f"does not sign {header}") == proven_sender(message(), [proof], NOW)
 
@@ -166,7 +166,7 @@ def test_an_unsigned_header_that_changes_the_text_proves_nothing(head: str, body
     signed = Attestation(
         "dkim",
         "example.org",
-        Verdict.VALID,
+        SignatureResult.VALID,
         aligned=True,
         signed=MUST_BE_SIGNED | {"content-type", "content-transfer-encoding"},
     )

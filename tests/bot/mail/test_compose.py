@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.mail.address import Address
-from bot.mail.compose import Refused, compose
+from bot.mail.compose import ComposeRefused, compose
 from bot.mail.reply import Reply
 
 REPLY = Reply(
@@ -146,7 +146,7 @@ def test_names_are_phrases(name: str, phrase: str | None) -> None:
 )
 def test_a_recipient_who_is_no_plain_address_is_left_out(address: str) -> None:
     assert NAMES == email.message_from_bytes(_composed(to=(Address("", address), *REPLY.to))).keys()
-    assert Refused("no recipient has a plain address") == compose(replace(REPLY, to=(Address("", address),)))
+    assert ComposeRefused("no recipient has a plain address") == compose(replace(REPLY, to=(Address("", address),)))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_recipient_who_is_no_plain_address_is_left_out(address: str) -> None:
     ],
 )
 def test_what_no_header_can_hold_is_refused(changes: dict[str, object]) -> None:
-    assert isinstance(compose(replace(REPLY, **changes)), Refused)  # type: ignore[arg-type]  # a field each
+    assert isinstance(compose(replace(REPLY, **changes)), ComposeRefused)  # type: ignore[arg-type]  # a field each
 
 
 def test_references_that_no_header_can_hold_are_left_out() -> None:

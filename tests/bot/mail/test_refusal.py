@@ -8,12 +8,12 @@ from bot.inbox.assemble import assemble
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Defective, Posting, Waiting
-from bot.mail.refusal import Context, Kind, Terms, clamped, refuse_mail, refuse_posting
+from bot.mail.refusal import RefusalContext, RefusalKind, RefusalTerms, clamped, refuse_mail, refuse_posting
 
 SENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = SENT + timedelta(hours=1)
-FRESH = Context(SENT, SENT)
-TERMS = Terms(own=frozenset({"warden@example.org"}), bots=frozenset({"robot@example.org"}))
+FRESH = RefusalContext(SENT, SENT)
+TERMS = RefusalTerms(own=frozenset({"warden@example.org"}), bots=frozenset({"robot@example.org"}))
 DIFF = "diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-old\n+new\n"
 
 
@@ -33,7 +33,9 @@ def posting(
     return made
 
 
-def kind_of(made: Posting, context: Context = FRESH, now: datetime = NOW, terms: Terms = TERMS) -> Kind | None:
+def kind_of(
+    made: Posting, context: RefusalContext = FRESH, now: datetime = NOW, terms: RefusalTerms = TERMS
+) -> RefusalKind | None:
     refused = refuse_posting(made, context, now, terms)
     return None if refused is None else refused.kind
 
@@ -45,23 +47,23 @@ def kind_of(made: Posting, context: Context = FRESH, now: datetime = NOW, terms:
         (mail("[RFC PATCH] rust: x"), None),
         (mail("[PATCHv2] rust: x"), None),
         (mail("[RFCv2] rust: x"), None),
-        (mail("Re: [PATCH] rust: x"), Kind.REPLY),
-        (mail("AW: [PATCH] rust: x"), Kind.REPLY),
-        (mail("答复: [PATCH] rust: x"), Kind.REPLY),
-        (mail("[PATCH] x", author="lkp@intel.com"), Kind.BOT),
-        (mail("[PATCH] x", author="robot@example.org"), Kind.BOT),
-        (mail("[PATCH] x", more="Auto-Submitted: auto-replied\n"), Kind.BOT),
+        (mail("Re: [PATCH] rust: x"), RefusalKind.REPLY),
+        (mail("AW: [PATCH] rust: x"), RefusalKind.REPLY),
+        (mail("答复: [PATCH] rust: x"), RefusalKind.REPLY),
+        (mail("[PATCH] x", author="lkp@intel.com"), RefusalKind.BOT),
+        (mail("[PATCH] x", author="robot@example.org"), RefusalKind.BOT),
+        (mail("[PATCH] x", more="Auto-Submitted: auto-replied\n"), RefusalKind.BOT),
         (mail("[PATCH] x", author="courbot@example.org"), None),
-        (mail("[PATCH] x", author="warden@example.org"), Kind.OWN),
-        (mail("[GIT PULL] Rust for 7.1"), Kind.PULL),
-        (mail("[PULL 0/3] Rust"), Kind.PULL),
+        (mail("[PATCH] x", author="warden@example.org"), RefusalKind.OWN),
+        (mail("[GIT PULL] Rust for 7.1"), RefusalKind.PULL),
+        (mail("[PULL 0/3] Rust"), RefusalKind.PULL),
         (mail("[PATCH] pull the lever"), None),
-        (mail("[PATCH 6.6 12/345] x", more="X-stable: review\n"), Kind.STABLE),
-        (mail("rust: what about pins?"), Kind.NO_PATCH),
-        (mail("[PATCH] x", author="ada@example.org> <eve@example.org"), Kind.NO_PATCH),
+        (mail("[PATCH 6.6 12/345] x", more="X-stable: review\n"), RefusalKind.STABLE),
+        (mail("rust: what about pins?"), RefusalKind.NO_PATCH),
+        (mail("[PATCH] x", author="ada@example.org> <eve@example.org"), RefusalKind.NO_PATCH),
     ],
 )  # fmt: skip
-def test_a_mail_is_refused_for_what_it_is(message: Message, kind: Kind | None) -> None:
+def test_a_mail_is_refused_for_what_it_is(message: Message, kind: RefusalKind | None) -> None:
     refused = refuse_mail(message, TERMS)
 
     assert (None if refused is None else refused.kind) == kind
@@ -75,27 +77,30 @@ def test_a_mail_is_refused_for_what_it_is(message: Message, kind: Kind | None) -
         (posting("[RFC PATCH net-next] rust: x"), None),
         (posting("[PATCH RESEND] rust: x"), None),
         (posting("[PATCH] pull the lever"), None),
-        (posting("[GIT PULL][PATCH v10] rust: x"), Kind.PULL),
-        (posting("[GIT PULL 1/1] rust: x"), Kind.PULL),
-        (posting("[PATCH 6.12] rust: x"), Kind.BACKPORT),
-        (posting("[PATCH 6.12.y] rust: x"), Kind.BACKPORT),
-        (posting("[PATCH 5.15/6.1] rust: x"), Kind.BACKPORT),
-        (posting("[PATCH stable 6.1] rust: x"), Kind.BACKPORT),
-        (posting("[PATCH linux-6.12.y v2] rust: x"), Kind.BACKPORT),
-        (posting("[PATCH AUTOSEL 6.12] rust: x"), Kind.STABLE),
-        (posting("[PATCH] rust: x", text="commit 0123456789abcdef0123456789abcdef01234567 upstream."), Kind.BACKPORT),
-        (posting("[PATCH] rust: x", text="[ Upstream commit 0123456789abcdef0123456789abcdef ]"), Kind.BACKPORT),
+        (posting("[GIT PULL][PATCH v10] rust: x"), RefusalKind.PULL),
+        (posting("[GIT PULL 1/1] rust: x"), RefusalKind.PULL),
+        (posting("[PATCH 6.12] rust: x"), RefusalKind.BACKPORT),
+        (posting("[PATCH 6.12.y] rust: x"), RefusalKind.BACKPORT),
+        (posting("[PATCH 5.15/6.1] rust: x"), RefusalKind.BACKPORT),
+        (posting("[PATCH stable 6.1] rust: x"), RefusalKind.BACKPORT),
+        (posting("[PATCH linux-6.12.y v2] rust: x"), RefusalKind.BACKPORT),
+        (posting("[PATCH AUTOSEL 6.12] rust: x"), RefusalKind.STABLE),
+        (
+            posting("[PATCH] rust: x", text="commit 0123456789abcdef0123456789abcdef01234567 upstream."),
+            RefusalKind.BACKPORT,
+        ),
+        (posting("[PATCH] rust: x", text="[ Upstream commit 0123456789abcdef0123456789abcdef ]"), RefusalKind.BACKPORT),
         (posting("[PATCH] rust: x", text="As commit 0123456789ab upstream did."), None),
-        (posting("[PATCH b4] x", "src/b4/ez.py"), Kind.FOREIGN),
-        (posting("[PATCH] x", "src/main.rs"), Kind.FOREIGN),
-        (posting("[PATCH pahole] x", "lib/dwarf.c"), Kind.FOREIGN),
+        (posting("[PATCH b4] x", "src/b4/ez.py"), RefusalKind.FOREIGN),
+        (posting("[PATCH] x", "src/main.rs"), RefusalKind.FOREIGN),
+        (posting("[PATCH pahole] x", "lib/dwarf.c"), RefusalKind.FOREIGN),
         (posting("[PATCH] x", "tools/perf/util.c"), None),
-        (posting("fixup! [PATCH] rust: x".replace("fixup! [PATCH]", "[PATCH] fixup!")), Kind.FIXUP),
-        (posting("[PATCH] x", author="robot@example.org"), Kind.BOT),
-        (posting("[PATCH] x", author="warden@example.org"), Kind.OWN),
+        (posting("fixup! [PATCH] rust: x".replace("fixup! [PATCH]", "[PATCH] fixup!")), RefusalKind.FIXUP),
+        (posting("[PATCH] x", author="robot@example.org"), RefusalKind.BOT),
+        (posting("[PATCH] x", author="warden@example.org"), RefusalKind.OWN),
     ],
 )  # fmt: skip
-def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: Kind | None) -> None:
+def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: RefusalKind | None) -> None:
     assert kind_of(made) == kind
 
 
@@ -103,14 +108,14 @@ def test_a_cover_letter_that_asks_to_pull_is_a_pull_request() -> None:
     made = posting("[PATCH] x")
     cover = "Hi,\n\nThe following changes since commit 0123:\n\nare available in the Git repository at:\n\n  git://x\n"
 
-    assert kind_of(replace(made, series=replace(made.series, cover=cover))) == Kind.PULL
+    assert kind_of(replace(made, series=replace(made.series, cover=cover))) == RefusalKind.PULL
 
 
 @pytest.mark.parametrize(
-    ("newer", "revision", "kind"), [(None, 1, None), (2, 1, Kind.OLDER), (2, 2, None), (2, 3, None)]
+    ("newer", "revision", "kind"), [(None, 1, None), (2, 1, RefusalKind.OLDER), (2, 2, None), (2, 3, None)]
 )
 def test_an_older_revision_than_one_that_is_here_is_refused(
-    newer: int | None, revision: int, kind: Kind | None
+    newer: int | None, revision: int, kind: RefusalKind | None
 ) -> None:
     assert kind_of(posting(f"[PATCH v{revision}] x"), replace(FRESH, newer=newer)) == kind
 
@@ -119,24 +124,24 @@ def test_an_older_revision_than_one_that_is_here_is_refused(
     ("now", "first", "kind"),
     [
         (SENT + timedelta(hours=47), SENT, None),
-        (SENT + timedelta(hours=49), SENT, Kind.STALE),
-        (SENT + timedelta(days=90), SENT + timedelta(days=90), Kind.STALE),
-        (SENT + timedelta(hours=1), SENT - timedelta(days=9), Kind.STALE),
+        (SENT + timedelta(hours=49), SENT, RefusalKind.STALE),
+        (SENT + timedelta(days=90), SENT + timedelta(days=90), RefusalKind.STALE),
+        (SENT + timedelta(hours=1), SENT - timedelta(days=9), RefusalKind.STALE),
     ],
     ids=["young", "old", "back-filled", "archived before its Date"],
 )
-def test_what_is_older_than_two_days_is_refused(now: datetime, first: datetime, kind: Kind | None) -> None:
-    assert kind_of(posting("[PATCH] x"), Context(first, first), now) == kind
+def test_what_is_older_than_two_days_is_refused(now: datetime, first: datetime, kind: RefusalKind | None) -> None:
+    assert kind_of(posting("[PATCH] x"), RefusalContext(first, first), now) == kind
 
 
 def test_age_does_not_matter_where_nobody_set_a_limit() -> None:
-    assert kind_of(posting("[PATCH] x"), FRESH, NOW + timedelta(days=999), Terms(stale=None)) is None
+    assert kind_of(posting("[PATCH] x"), FRESH, NOW + timedelta(days=999), RefusalTerms(stale=None)) is None
 
 
 def test_a_back_filled_mail_says_so() -> None:
     late = SENT + timedelta(days=30)
 
-    assert "archived later" in str(refuse_posting(posting("[PATCH] x"), Context(late, late), late, TERMS))
+    assert "archived later" in str(refuse_posting(posting("[PATCH] x"), RefusalContext(late, late), late, TERMS))
 
 
 @pytest.mark.parametrize(
@@ -150,11 +155,16 @@ def test_a_date_is_never_after_the_arrival(date: datetime | None, clamp: datetim
 
 @pytest.mark.parametrize(
     ("subject", "kind"),
-    [("[PATCH] y", Kind.FIXUP), ("[PATCH v2] y", None), ("[PATCH RESEND] y", None), ("[PATCH 1/1] y", Kind.FIXUP)],
+    [
+        ("[PATCH] y", RefusalKind.FIXUP),
+        ("[PATCH v2] y", None),
+        ("[PATCH RESEND] y", None),
+        ("[PATCH 1/1] y", RefusalKind.FIXUP),
+    ],
 )
 @pytest.mark.parametrize("author", ["ada@example.org", "eve@example.org"])
 def test_a_single_patch_to_the_files_of_the_series_it_answers_is_a_fixup(
-    subject: str, kind: Kind | None, author: str
+    subject: str, kind: RefusalKind | None, author: str
 ) -> None:
     assert kind_of(posting(subject), replace(FRESH, answers=posting("[PATCH v3] x", author=author))) == kind
 
@@ -172,7 +182,7 @@ def test_what_a_moved_file_was_called_is_its_name_too() -> None:
     patch = replace(answered.series.patches[0], changes=(change,))
     answered = replace(answered, series=replace(answered.series, patches=(patch,)))
 
-    assert kind_of(posting("[PATCH] y", "rust/kernel/old.rs"), replace(FRESH, answers=answered)) == Kind.FIXUP
+    assert kind_of(posting("[PATCH] y", "rust/kernel/old.rs"), replace(FRESH, answers=answered)) == RefusalKind.FIXUP
 
 
 def test_a_single_patch_in_answer_to_a_series_that_is_not_known_whole_is_left_alone() -> None:
@@ -188,8 +198,8 @@ def test_a_patch_in_answer_to_its_own_first_sending_is_no_fixup() -> None:
     assert kind_of(made, replace(FRESH, answers=made)) is None
 
 
-@pytest.mark.parametrize(("minutes", "kind"), [(29, Kind.UNSETTLED), (31, Kind.INCOMPLETE)])
-def test_an_incomplete_series_is_waited_for_and_then_left(minutes: int, kind: Kind) -> None:
+@pytest.mark.parametrize(("minutes", "kind"), [(29, RefusalKind.UNSETTLED), (31, RefusalKind.INCOMPLETE)])
+def test_an_incomplete_series_is_waited_for_and_then_left(minutes: int, kind: RefusalKind) -> None:
     made = replace(posting("[PATCH 1/2] x"), state=Waiting((2,)))
 
     assert kind_of(made, FRESH, SENT + timedelta(minutes=minutes)) == kind
@@ -200,6 +210,6 @@ def test_states_decide_last() -> None:
 
     assert (kind_of(replace(made, state=Complete())), kind_of(replace(made, state=Defective("why")))) == (
         None,
-        Kind.DEFECTIVE,
+        RefusalKind.DEFECTIVE,
     )
     assert str(refuse_posting(replace(made, state=Defective("why")), FRESH, NOW, TERMS)) == "defective: why"

@@ -19,10 +19,10 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import Identity
 from bot.outbox.smtp import Server, Smtp
-from bot.pipeline.analyse import Judging
+from bot.pipeline.analyse import Analyser
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
-from bot.service.review import Desk, Judged, examine
+from bot.service.review import ReviewContext, ReviewResult, examine
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
 from tests.fakes.sink import Sink, sink
@@ -279,11 +279,11 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
     assert rule is not None
     assert isinstance(message, Message)
     us = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0", "owner@example.org")
-    desk = Desk((rule,), Judging(), Policy(), us, consenting(Consent(Mode.LIST)))
+    review_context = ReviewContext((rule,), Analyser(), Policy(), us, consenting(Consent(Mode.LIST)))
     for posting in assemble([message]):
         now = datetime(2026, 3, 3, tzinfo=UTC)
-        judged = examine(posting, None, desk, now, now)
-        assert isinstance(judged, Judged)
+        judged = examine(posting, None, review_context, now, now)
+        assert isinstance(judged, ReviewResult)
         if judged.outgoing is not None:
             Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(judged.outgoing)
     return bytes(server.raw).partition(b"\r\n")[2] or None

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.pool.executor import Workers
-from bot.pool.guard import Broken
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 
 LIMITS = Limits(seconds=0.5, memory=512 * 1024 * 1024)
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(2, LIMITS) as running:
+def workers() -> Iterator[ProcessExecutor]:
+    with ProcessExecutor(2, LIMITS) as running:
         yield running
 
 
@@ -50,11 +50,11 @@ def misbehave(how: str) -> str:
     return how
 
 
-def test_results_come_in_the_order_of_the_items(workers: Workers) -> None:
+def test_results_come_in_the_order_of_the_items(workers: ProcessExecutor) -> None:
     assert workers.map(double, range(100)) == [number * 2 for number in range(100)]
 
 
-def test_what_streams_is_taken_little_ahead_and_comes_in_order(workers: Workers) -> None:
+def test_what_streams_is_taken_little_ahead_and_comes_in_order(workers: ProcessExecutor) -> None:
     taken: list[int] = []
     found = workers.stream(double, (taken.append(number) or number for number in range(1000)))  # type: ignore[func-returns-value]
 
@@ -63,11 +63,11 @@ def test_what_streams_is_taken_little_ahead_and_comes_in_order(workers: Workers)
     assert list(found) == [number * 2 for number in range(3, 1000)]
 
 
-def test_nothing_is_asked_of_nobody(workers: Workers) -> None:
+def test_nothing_is_asked_of_nobody(workers: ProcessExecutor) -> None:
     assert workers.map(double, []) == []
 
 
-def test_processes_are_kept(workers: Workers) -> None:
+def test_processes_are_kept(workers: ProcessExecutor) -> None:
     first = set(workers.map(process, range(40)))
 
     assert (set(workers.map(process, range(40))) <= first, len(first), os.getpid() in first) == (True, 2, False)
@@ -86,17 +86,17 @@ def test_processes_are_kept(workers: Workers) -> None:
         ("recursion", "RecursionError in misbehave"),
     ],
 )
-def test_one_bad_item_harms_no_other(workers: Workers, how: str, reason: str) -> None:
+def test_one_bad_item_harms_no_other(workers: ProcessExecutor, how: str, reason: str) -> None:
     fine = [f"mail {number}" for number in range(30)]
     results = workers.map(misbehave, [*fine[:15], how, *fine[15:]])
     bad = results.pop(15)
 
     assert results == fine
-    assert isinstance(bad, Broken)
+    assert isinstance(bad, Crashed)
     assert bad.reason.startswith(reason)
 
 
-def test_many_bad_items_harm_no_other(workers: Workers) -> None:
+def test_many_bad_items_harm_no_other(workers: ProcessExecutor) -> None:
     results = workers.map(misbehave, ["kill", "fine", "exit", "kill", "fine", "raise", "kill", "exit", "fine"])
 
     assert [result if isinstance(result, str) else None for result in results] == [
@@ -104,7 +104,7 @@ def test_many_bad_items_harm_no_other(workers: Workers) -> None:
     ]  # fmt: skip
 
 
-def test_a_worker_that_died_while_idle_costs_nothing(workers: Workers) -> None:
+def test_a_worker_that_died_while_idle_costs_nothing(workers: ProcessExecutor) -> None:
     for pid in set(workers.map(process, range(40))):
         assert isinstance(pid, int)
         os.kill(pid, signal.SIGKILL)
@@ -113,9 +113,9 @@ def test_a_worker_that_died_while_idle_costs_nothing(workers: Workers) -> None:
 
 
 def test_a_bad_item_is_tried_twice() -> None:
-    with Workers(1, Limits(seconds=0.2)) as workers:
+    with ProcessExecutor(1, Limits(seconds=0.2)) as workers:
         start = time.monotonic()
         (result,) = workers.map(misbehave, ["sleep"])
 
-        assert isinstance(result, Broken)
+        assert isinstance(result, Crashed)
         assert time.monotonic() - start >= 0.4

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.pool.deadline import own_work
+from bot.pool.deadline import deadline_suspended
 from bot.pool.forked import forked
-from bot.pool.guard import Broken
+from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 
 LIMITS = Limits(seconds=0.5, memory=64 << 20, result=1 << 20)
@@ -46,7 +46,7 @@ def test_one_bad_item_harms_no_other(how: str, reason: str, exceeded: bool, at: 
     bad = found.pop(at)
 
     assert found == ["fine", "good"]
-    assert isinstance(bad, Broken)
+    assert isinstance(bad, Crashed)
     assert (bad.reason.startswith(reason), bad.exceeded) == (True, exceeded)
 
 
@@ -69,7 +69,7 @@ def test_closures_and_what_a_test_replaced_are_known_in_the_child() -> None:
 
 
 def test_nobody_waits_for_a_child_that_is_not_wanted_any_more() -> None:
-    found: Iterator[int | Broken] = forked(lambda item: time.sleep(item) or os.getpid(), [0, 600], Limits(700))  # type: ignore[func-returns-value]
+    found: Iterator[int | Crashed] = forked(lambda item: time.sleep(item) or os.getpid(), [0, 600], Limits(700))  # type: ignore[func-returns-value]
     child = next(found)
     assert isinstance(child, int)
 
@@ -81,7 +81,7 @@ def test_nobody_waits_for_a_child_that_is_not_wanted_any_more() -> None:
 
 def test_what_our_own_files_take_is_not_counted() -> None:
     def work(_: int) -> str:
-        with own_work():
+        with deadline_suspended():
             time.sleep(0.8)
         return "done"
 

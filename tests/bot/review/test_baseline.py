@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from bot.mail.address import Address
 from bot.review.baseline import compare
-from bot.review.model import Comment, Recipients, Review, Standing
+from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
 from rules.finding import Failure, Report, Skipped
 from tests.bot.review.factories import Maker
 
@@ -13,21 +13,25 @@ AUTHOR = Address("Ada", "ada@example.org")
 def test_without_a_previous_revision_all_is_new(make: Maker) -> None:
     first, second = make.finding(3), make.finding(9)
 
-    assert (Comment(first), Comment(second)) == compare(Report((first, second)), None)
+    assert (ReviewFinding(first), ReviewFinding(second)) == compare(Report((first, second)), None)
 
 
 def test_the_same_finding_on_another_line_is_repeated_and_remembers_that_it_was_said(make: Maker) -> None:
     old = make.finding(3)
     new = replace(old, anchor=replace(old.anchor, line=17))
-    previous = Review(make.posting(), (Comment(old),), recipients=Recipients((AUTHOR,)))
+    previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
 
     (comment,) = compare(Report((new,)), previous)
 
-    assert (Standing.REPEATED, 1, False) == (comment.standing, comment.said_before, comment.unsaid_before)
+    assert (FindingStatus.REPEATED, 1, False) == (comment.standing, comment.said_before, comment.unsaid_before)
 
 
 def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
-    before = (Comment(make.finding(3)), Comment(make.finding(9)), Comment(make.finding(5), withheld="a nit"))
+    before = (
+        ReviewFinding(make.finding(3)),
+        ReviewFinding(make.finding(9)),
+        ReviewFinding(make.finding(5), withheld="a nit"),
+    )
 
     comments = compare(Report((make.finding(3), make.finding(5))), Review(make.posting(), before))
 
@@ -35,39 +39,39 @@ def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
 
 
 def test_the_same_text_in_another_file_is_moved(make: Maker) -> None:
-    previous = Review(make.posting(), (Comment(make.finding(3), withheld="over the limit"),))
+    previous = Review(make.posting(), (ReviewFinding(make.finding(3), withheld="over the limit"),))
 
     (comment,) = compare(Report((make.finding(3, path="rust/kernel/other.rs"),)), previous)
 
-    assert (Standing.MOVED, 0) == (comment.standing, comment.said_before)
+    assert (FindingStatus.MOVED, 0) == (comment.standing, comment.said_before)
 
 
 def test_what_is_not_found_again_is_resolved_and_behind_the_findings(make: Maker) -> None:
-    previous = Review(make.posting(), (Comment(make.finding(3)), Comment(make.finding(9))))
+    previous = Review(make.posting(), (ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9))))
 
     comments = compare(Report((make.finding(9),)), previous)
 
-    assert [Standing.REPEATED, Standing.RESOLVED] == [comment.standing for comment in comments]
+    assert [FindingStatus.REPEATED, FindingStatus.RESOLVED] == [comment.standing for comment in comments]
     assert comments[1].withheld is not None
 
 
 def test_equal_fingerprints_are_matched_one_to_one(make: Maker) -> None:
     twice = make.finding(3)
-    previous = Review(make.posting(), (Comment(twice),))
+    previous = Review(make.posting(), (ReviewFinding(twice),))
 
     comments = compare(Report((twice, twice)), previous)
 
-    assert [Standing.REPEATED, Standing.NEW] == [comment.standing for comment in comments]
+    assert [FindingStatus.REPEATED, FindingStatus.NEW] == [comment.standing for comment in comments]
 
 
 def test_what_was_resolved_before_is_neither_repeated_nor_resolved_again(make: Maker) -> None:
-    gone = Comment(make.finding(3), Standing.RESOLVED, "resolved", 1)
+    gone = ReviewFinding(make.finding(3), FindingStatus.RESOLVED, "resolved", 1)
 
     assert () == compare(Report(), Review(make.posting(), (gone,)))
 
 
 def test_nothing_is_resolved_that_was_not_looked_for(make: Maker) -> None:
-    previous = Review(make.posting(), (Comment(make.finding(3)),))
+    previous = Review(make.posting(), (ReviewFinding(make.finding(3)),))
     failed = Report(failures=(Failure("missing-safety-comment", 1, "rust/kernel/led.rs", "ValueError"),))
 
     silent = Report(skipped=(Skipped("missing-safety-comment", 1, "rust/kernel/led.rs", "too much to judge"),))

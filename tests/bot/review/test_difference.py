@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.review.difference import Kind, difference
+from bot.review.difference import ChangeKind, difference
 from bot.review.model import Basis, Review
 from bot.review.policy import Policy
 from bot.review.record import verdict_of
@@ -25,13 +25,13 @@ def test_two_equal_looks_differ_in_nothing(make: Maker) -> None:
     found = difference(judged(make, make.finding(5)), judged(make, make.finding(5)))
 
     assert found.nothing
-    assert [Kind.SAME] == [change.kind for change in found.changes]
+    assert [ChangeKind.SAME] == [change.kind for change in found.changes]
 
 
 def test_what_is_new_and_what_is_gone(make: Maker) -> None:
     found = difference(judged(make, make.finding(5)), judged(make, make.finding(6)))
 
-    assert [(Kind.NEW, 6), (Kind.GONE, 5)] == [
+    assert [(ChangeKind.NEW, 6), (ChangeKind.GONE, 5)] == [
         (change.kind, change.comment.finding.anchor.line) for change in found.changes
     ]
     assert found.verdict
@@ -84,7 +84,7 @@ def test_what_is_held_back_now_is_another_verdict_of_the_same_findings(make: Mak
     finding = make.finding(5)
     found = difference(judged(make, finding), judged(make, finding, policy=Policy(dismissed={finding.fingerprint: ""})))
 
-    assert [Kind.SAME] == [change.kind for change in found.changes]
+    assert [ChangeKind.SAME] == [change.kind for change in found.changes]
     assert found.verdict
     assert not found.nothing
 

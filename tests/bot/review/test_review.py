@@ -7,7 +7,7 @@ import pytest
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.posting import Defective, Posting, State, Waiting
-from bot.review.model import Comment, Review, Standing
+from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.policy import NITS_ALONE, Policy
 from bot.review.recipients import RecipientContext
 from bot.review.review import answered, resolved, review
@@ -133,12 +133,12 @@ def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) ->
 
 
 def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
-    said, unsaid = Comment(make.finding(3)), Comment(make.finding(9), withheld="its rule is not stable")
+    said, unsaid = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is not stable")
     previous = Review(make.posting(), (said, unsaid))
 
     made = review(make.posting(revision=2), Report(), [make.rule()], previous)
 
-    assert [Standing.RESOLVED, Standing.RESOLVED] == [comment.standing for comment in made.comments]
+    assert [FindingStatus.RESOLVED, FindingStatus.RESOLVED] == [comment.standing for comment in made.comments]
     assert 1 == resolved(made.comments)
 
 
@@ -153,7 +153,7 @@ def test_the_unsafe_delta_is_kept_and_compared_with_the_previous_revisions(make:
 
 
 def test_a_damaged_series_resolves_nothing(make: Maker) -> None:
-    previous = Review(make.posting(), (Comment(make.finding(3)),))
+    previous = Review(make.posting(), (ReviewFinding(make.finding(3)),))
 
     assert () == review(make.posting(state=Waiting((2,))), Report(), [make.rule()], previous).comments
 

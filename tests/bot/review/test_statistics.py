@@ -4,7 +4,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.review.disposition import Answer, Disposition
+from bot.review.disposition import Disposition, DispositionKind
 from bot.review.model import Review
 from bot.review.policy import Policy
 from bot.review.review import review
@@ -25,7 +25,9 @@ def history(make: Maker, *revisions: tuple[Finding, ...]) -> tuple[Review, ...]:
     return tuple(made)
 
 
-def answer(finding: Finding, answer: Answer = Answer.NOT_APPLICABLE, by: str = "ada@example.org") -> Disposition:
+def answer(
+    finding: Finding, answer: DispositionKind = DispositionKind.NOT_APPLICABLE, by: str = "ada@example.org"
+) -> Disposition:
     given = datetime(2026, 3, 3, tzinfo=UTC)
     return Disposition(TOPIC, finding.fingerprint, finding.rule, answer, "no", by, f"{by}.1@example.org", given)
 
@@ -58,7 +60,7 @@ def test_a_moved_remark_is_the_same_one(make: Maker) -> None:
 def test_an_answer_of_another_series_does_not_count(make: Maker) -> None:
     finding = make.finding(5)
     other = Disposition(
-        "somebody else's", finding.fingerprint, RULE, Answer.FIXED, "", "a@example.org", "x", datetime.now(UTC)
+        "somebody else's", finding.fingerprint, RULE, DispositionKind.FIXED, "", "a@example.org", "x", datetime.now(UTC)
     )
 
     assert (RuleTally(RULE, said=1, unanswered=1),) == tallies([history(make, (finding,))], [other])
@@ -67,11 +69,13 @@ def test_an_answer_of_another_series_does_not_count(make: Maker) -> None:
 def test_an_author_may_say_that_it_is_fixed(make: Maker) -> None:
     finding = make.finding(5)
 
-    assert (RuleTally(RULE, said=1, fixed=1),) == tallies([history(make, (finding,))], [answer(finding, Answer.FIXED)])
+    assert (RuleTally(RULE, said=1, fixed=1),) == tallies(
+        [history(make, (finding,))], [answer(finding, DispositionKind.FIXED)]
+    )
 
 
 def test_what_is_said_to_be_fixed_and_is_still_there_is_not(make: Maker) -> None:
-    finding, promised = make.finding(5), answer(make.finding(5), Answer.FIXED)
+    finding, promised = make.finding(5), answer(make.finding(5), DispositionKind.FIXED)
     first, second = history(make, (finding,), (finding,))
     before, after = (replace(second, posting=replace(second.posting, date=promised.given + gap)) for gap in (-DAY, DAY))
 

@@ -18,24 +18,24 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
-from bot.kernel.repositories import Place, Places
+from bot.kernel.repositories import RepositorySpec, RepositorySpecs
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import LIMITS, Judging, Stored
+from bot.pipeline.analyse import LIMITS, Analyser, BlobLookup
 from bot.pipeline.outcome import Outcome
-from bot.pipeline.replay import Desk as ReplayDesk
-from bot.pipeline.replay import Played, replay
-from bot.pool.deadline import own_work
-from bot.pool.executor import Workers
-from bot.pool.guard import Broken, Hands, StoppedError, TimeLimit
+from bot.pipeline.replay import ReplayContext as ReplayDesk
+from bot.pipeline.replay import ReplayedPosting, replay
+from bot.pool.deadline import deadline_suspended
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Crashed, Executor, StoppedError, TimeLimit
 from bot.pool.worker import Limits
 from bot.review.policy import Policy
-from bot.service.poll import Poll
-from bot.service.recheck import Rechecking
-from bot.service.review import Desk, Reviewing
+from bot.service.poll import PollJob
+from bot.service.recheck import RecheckJob
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.diff.patch import FileChange, Hunk, Line, Patch
@@ -55,8 +55,8 @@ BAD, GOOD = "bad@x", "good@x"
 
 
 @pytest.fixture(scope="module")
-def hands() -> Iterator[Workers]:
-    with Workers(1, TIGHT, tries=1) as running:
+def executor() -> Iterator[ProcessExecutor]:
+    with ProcessExecutor(1, TIGHT, tries=1) as running:
         yield running
 
 
@@ -66,17 +66,17 @@ def mark(tmp_path: Path) -> Path:
     return tmp_path / "mark"
 
 
-def _desk(how: str, hands: Hands, mark: Path | None = None) -> Desk:
+def _review_context(how: str, executor: Executor, mark: Path | None = None) -> ReviewContext:
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule(how, mark),), Judging(hands=hands, first=FIRST), Policy(), identity, consenting())
+    return ReviewContext((rule(how, mark),), Analyser(executor=executor, first=FIRST), Policy(), identity, consenting())
 
 
 def _polled(store: Repository) -> None:
-    Poll([FakeArchive([patch(BAD, POISON), patch(GOOD)])], store, assemble, Event(), Silent()).run()
+    PollJob([FakeArchive([patch(BAD, POISON), patch(GOOD)])], store, assemble, Event(), Silent()).run()
 
 
-def _reviewing(store: Repository, desk: Desk, stop: Event | None = None) -> tuple[Outcome, ...]:
-    return Reviewing(store, desk, FakeClock(), stop or Event(), Silent()).run()
+def _reviewing(store: Repository, review_context: ReviewContext, stop: Event | None = None) -> tuple[Outcome, ...]:
+    return ReviewJob(store, review_context, FakeClock(), stop or Event(), Silent()).run()
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def _reviewing(store: Repository, desk: Desk, stop: Event | None = None) -> tupl
     ],
 )
 def test_hostile_code_is_put_aside_with_the_reason_and_the_next_series_is_reviewed(
-    store: Repository, hands: Workers, how: str, reason: str
+    store: Repository, executor: ProcessExecutor, how: str, reason: str
 ) -> None:
     _polled(store)
-    bad, good = _reviewing(store, _desk(how, hands))
+    bad, good = _reviewing(store, _review_context(how, executor))
 
     assert (bad.refused, bad.failures, bad.mail) == (reason, 1, "")
     assert (good.refused, good.findings, bool(good.mail)) == ("", 1, True)
@@ -106,49 +106,49 @@ def test_hostile_code_is_put_aside_with_the_reason_and_the_next_series_is_review
 
 def test_what_took_too_long_once_is_judged_the_second_time(store: Repository, mark: Path) -> None:
     _polled(store)
-    with Workers(1, TIGHT) as hands:
-        outcomes = _reviewing(store, _desk("once", hands, mark))
+    with ProcessExecutor(1, TIGHT) as executor:
+        outcomes = _reviewing(store, _review_context("once", executor, mark))
 
     assert [(one.refused, one.findings) for one in outcomes] == [("", 1), ("", 1)]
 
 
-def test_what_is_released_is_judged_again(store: Repository, hands: Workers) -> None:
+def test_what_is_released_is_judged_again(store: Repository, executor: ProcessExecutor) -> None:
     _polled(store)
-    _reviewing(store, _desk("exit", hands))
-    assert _reviewing(store, _desk("exit", hands)) == ()
+    _reviewing(store, _review_context("exit", executor))
+    assert _reviewing(store, _review_context("exit", executor)) == ()
 
     assert store.release([], [BAD, GOOD, "nobody@x"]) == 1
-    (again,) = _reviewing(store, replace(_desk("exit", hands), rules=()))
+    (again,) = _reviewing(store, replace(_review_context("exit", executor), rules=()))
 
     assert (again.posting_id, again.refused, store.unjudged(9)) == (BAD, "", [])
 
 
-def test_a_second_look_harms_no_review_that_stands(store: Repository, hands: Workers) -> None:
+def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: ProcessExecutor) -> None:
     _polled(store)
     posting = store.due_for_review(1)[0].posting
-    first = Rechecking(store, _desk("exit", hands), FakeClock()).run(posting)
-    assert isinstance(first, Broken)
+    first = RecheckJob(store, _review_context("exit", executor), FakeClock()).run(posting)
+    assert isinstance(first, Crashed)
     assert [one.reason for one in store.unjudged(9)] == [first.reason]
 
     store.release([], [posting.message_id])
-    _reviewing(store, replace(_desk("exit", hands), rules=()))
+    _reviewing(store, replace(_review_context("exit", executor), rules=()))
     stands = store.review_of(posting.message_id)
-    second = Rechecking(store, _desk("exit", hands), FakeClock()).run(posting)
+    second = RecheckJob(store, _review_context("exit", executor), FakeClock()).run(posting)
 
     assert second == first
     assert stands is not None
     assert (store.review_of(posting.message_id), store.unjudged(9)) == (stands, [])
 
 
-def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, hands: Workers) -> None:
+def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, executor: ProcessExecutor) -> None:
     def stored(ids: Iterable[str], most: int) -> Mapping[str, bytes]:
         raise StoreError("locked")
 
     _polled(store)
     changed = patch("3@x").replace(b"new file mode 100644\nindex 000000000000", b"index 222222222222")
-    Poll([FakeArchive([changed], "more")], store, assemble, Event(), Silent()).run()
+    PollJob([FakeArchive([changed], "more")], store, assemble, Event(), Silent()).run()
     with pytest.raises(StoreError):
-        _reviewing(store, replace(_desk("exit", hands), judge=Judging(stored=stored, hands=hands)))
+        _reviewing(store, replace(_review_context("exit", executor), judge=Analyser(stored=stored, executor=executor)))
     assert "3@x" in {one.posting.message_id for one in store.due_for_review(9)}
 
 
@@ -175,7 +175,7 @@ def _posting(change: FileChange) -> Posting:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> RepositorySpecs:
     made = repository(tmp_path / "kernel.git")
     files = {
         "rust/bindings/bindings_helper.h": "#include <linux/led.h>\n",
@@ -183,31 +183,31 @@ def places(tmp_path: Path) -> Places:
         "rust/kernel/led.rs": BEFORE.decode(),
     }
     commit(made, files, int(Maker().posting().date.timestamp()) - 86_400, "v1")  # type: ignore[union-attr]
-    return Places((Place(tmp_path / "kernel.git"),), tmp_path / "index.sqlite")
+    return RepositorySpecs((RepositorySpec(tmp_path / "kernel.git"),), tmp_path / "index.sqlite")
 
 
-def test_a_worker_finds_what_this_process_finds(hands: Workers, places: Places) -> None:
-    cases: Sequence[tuple[Places, Stored, bool, bool]] = (
-        (Places(), lambda ids, _: {}, False, False),
-        (Places(), lambda ids, _: dict.fromkeys(ids, BEFORE), False, True),
+def test_a_worker_finds_what_this_process_finds(executor: ProcessExecutor, places: RepositorySpecs) -> None:
+    cases: Sequence[tuple[RepositorySpecs, BlobLookup, bool, bool]] = (
+        (RepositorySpecs(), lambda ids, _: {}, False, False),
+        (RepositorySpecs(), lambda ids, _: dict.fromkeys(ids, BEFORE), False, True),
         (places, lambda ids, _: {}, True, True),
     )
     for where, stored, based, proved in cases:
-        here, there = (Judging(where, stored, each)(_posting(_changes(BEFORE)), RULES) for each in (None, hands))
+        here, there = (Analyser(where, stored, each)(_posting(_changes(BEFORE)), RULES) for each in (None, executor))
 
-        assert not isinstance(here, Broken)
+        assert not isinstance(here, Crashed)
         assert here == there
         assert (bool(here.base), bool(here.blobs), bool(here.report.findings)) == (based, proved, True)
 
 
 @pytest.mark.parametrize("case", sorted(GOLDEN.iterdir()), ids=lambda case: case.name)
-def test_every_golden_series_is_judged_alike_in_a_worker(hands: Workers, case: Path) -> None:
+def test_every_golden_series_is_judged_alike_in_a_worker(executor: ProcessExecutor, case: Path) -> None:
     read = map(parse, split_mbox((case / "in.mbox").read_bytes()))
     messages = [message for message in read if isinstance(message, Message)]
     for posting in (posting for thread in threads(messages) for posting in assemble(thread)):
-        here, there = (Judging(hands=each)(posting, RULES) for each in (None, hands))
+        here, there = (Analyser(executor=each)(posting, RULES) for each in (None, executor))
 
-        assert not isinstance(here, Broken)
+        assert not isinstance(here, Crashed)
         assert here == there
 
 
@@ -220,19 +220,23 @@ def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
 
     change = _changes(BEFORE)
     twice = (Patch(1, "a", changes=(change, replace(change, blob_before="123456"))), Patch(2, "b", changes=(change,)))
-    Judging(stored=stored)(Maker().posting(twice), ())
+    Analyser(stored=stored)(Maker().posting(twice), ())
 
     assert asked == [change.blob_before]
 
 
 def test_a_replay_says_which_thread_cannot_be_judged_and_goes_on() -> None:
-    desk = ReplayDesk((rule("kill"),), Policy(), Maker().identity)
+    review_context = ReplayDesk((rule("kill"),), Policy(), Maker().identity)
     archive = FakeArchive([patch(BAD, POISON), patch(GOOD)])
-    bad, good = (event for event in replay([archive], desk, None, 1, Silent()) if isinstance(event, Broken | Played))
+    bad, good = (
+        event
+        for event in replay([archive], review_context, None, 1, Silent())
+        if isinstance(event, Crashed | ReplayedPosting)
+    )
 
-    assert isinstance(bad, Broken)
+    assert isinstance(bad, Crashed)
     assert re.fullmatch(r"thread of mail 0\.git@\w+: ended its process by SIGKILL, 2 times", bad.reason)
-    assert isinstance(good, Played)
+    assert isinstance(good, ReplayedPosting)
     assert (good.review.posting.message_id, good.content is not None) == (GOOD, True)
 
 
@@ -240,8 +244,8 @@ def test_to_be_told_to_stop_ends_a_judgement_at_once_and_loses_nothing(store: Re
     _polled(store)
     stop = Event()
     done: list[tuple[Outcome, ...]] = []
-    with Workers(1, LIMITS, stop) as hands:
-        service = Thread(target=lambda: done.append(_reviewing(store, _desk("named", hands, mark), stop)))
+    with ProcessExecutor(1, LIMITS, stop) as executor:
+        service = Thread(target=lambda: done.append(_reviewing(store, _review_context("named", executor, mark), stop)))
         service.start()
         _until(lambda: mark.exists() and mark.read_text() != "")
         stop.set()
@@ -255,8 +259,8 @@ def test_to_be_told_to_stop_ends_a_judgement_at_once_and_loses_nothing(store: Re
 def test_hands_that_are_to_stop_do_nothing() -> None:
     stop = Event()
     stop.set()
-    with Workers(1, TIGHT, stop) as hands, pytest.raises(StoppedError):
-        hands.map(_patient, ["short"])
+    with ProcessExecutor(1, TIGHT, stop) as executor, pytest.raises(StoppedError):
+        executor.map(_patient, ["short"])
 
 
 @pytest.mark.parametrize("once", [True, False])
@@ -292,16 +296,16 @@ def test_a_service_that_is_ended_while_it_judges_ends_soon_and_no_worker_outlive
         assert BAD in {one.posting.message_id for one in store.due_for_review(9)}
 
 
-def test_what_our_own_files_take_is_not_counted(hands: Workers) -> None:
-    assert hands.map(_patient, ["own"]) == ["own"]
-    (found,) = hands.map(_patient, ["own, then late"])
-    assert isinstance(found, Broken)
+def test_what_our_own_files_take_is_not_counted(executor: ProcessExecutor) -> None:
+    assert executor.map(_patient, ["own"]) == ["own"]
+    (found,) = executor.map(_patient, ["own, then late"])
+    assert isinstance(found, Crashed)
     assert found.reason == "took longer than 2 s"
 
 
 def _patient(how: str) -> str:
     if "own" in how:
-        with own_work():
+        with deadline_suspended():
             time.sleep(2.5)
     if "late" in how:
         time.sleep(600)

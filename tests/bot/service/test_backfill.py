@@ -10,8 +10,8 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
 from bot.ports import RawMail
-from bot.service.backfill import Completed, Completing
-from bot.service.poll import Poll
+from bot.service.backfill import BackfillJob, BackfillResult
+from bot.service.poll import PollJob
 from bot.store.repository import Repository
 from tests.fakes.mails import START, FakeArchive, mail, patch, raw
 from tests.fakes.origin import FakeClock
@@ -46,31 +46,31 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def completing(store: Repository, lookup: FakeLookup, clock: FakeClock) -> Completing:
-    Poll([FakeArchive([FIRST])], store, assemble, Event(), Silent()).run()
-    return Completing(store, lookup, timedelta(hours=48), clock, Event(), Silent())
+def completing(store: Repository, lookup: FakeLookup, clock: FakeClock) -> BackfillJob:
+    PollJob([FakeArchive([FIRST])], store, assemble, Event(), Silent()).run()
+    return BackfillJob(store, lookup, timedelta(hours=48), clock, Event(), Silent())
 
 
 def due(store: Repository) -> list[str]:
-    Poll([], store, assemble, Event(), Silent()).run()
+    PollJob([], store, assemble, Event(), Silent()).run()
     return [one.posting.message_id for one in store.due_for_review(9)]
 
 
-def test_a_missing_part_is_asked_for_once(store: Repository, completing: Completing, lookup: FakeLookup) -> None:
+def test_a_missing_part_is_asked_for_once(store: Repository, completing: BackfillJob, lookup: FakeLookup) -> None:
     lookup.mails = (FIRST, SECOND, mail("re@x", "Re: [PATCH 2/2] rust", to="2@x"))
 
-    assert (completing.run(), completing.run()) == (Completed(1, 1), Completed(0, 0))
+    assert (completing.run(), completing.run()) == (BackfillResult(1, 1), BackfillResult(0, 0))
     assert lookup.asked == [({1: "1@x"}, (2,))]
     assert due(store) == ["1@x"]
 
 
-def test_what_another_author_sent_is_not_taken(store: Repository, completing: Completing, lookup: FakeLookup) -> None:
+def test_what_another_author_sent_is_not_taken(store: Repository, completing: BackfillJob, lookup: FakeLookup) -> None:
     lookup.mails = (SECOND.replace(b"ada@", b"eve@"),)
 
-    assert (completing.run(), due(store)) == (Completed(1, 0), [])
+    assert (completing.run(), due(store)) == (BackfillResult(1, 0), [])
 
 
-def test_what_is_nowhere_is_not_asked_for_again(completing: Completing, lookup: FakeLookup, clock: FakeClock) -> None:
+def test_what_is_nowhere_is_not_asked_for_again(completing: BackfillJob, lookup: FakeLookup, clock: FakeClock) -> None:
     for _ in range(5):
         completing.run()
         clock.forward(hours=2)
@@ -79,21 +79,21 @@ def test_what_is_nowhere_is_not_asked_for_again(completing: Completing, lookup: 
 
 
 def test_a_part_that_may_still_come_is_left_to_the_list(
-    completing: Completing, lookup: FakeLookup, clock: FakeClock
+    completing: BackfillJob, lookup: FakeLookup, clock: FakeClock
 ) -> None:
     clock.time = START + timedelta(minutes=9)
 
-    assert (completing.run(), lookup.asked) == (Completed(0, 0), [])
+    assert (completing.run(), lookup.asked) == (BackfillResult(0, 0), [])
 
 
-def test_a_stale_series_is_not_completed(completing: Completing, lookup: FakeLookup, clock: FakeClock) -> None:
+def test_a_stale_series_is_not_completed(completing: BackfillJob, lookup: FakeLookup, clock: FakeClock) -> None:
     clock.forward(hours=49)
 
-    assert (completing.run(), lookup.asked) == (Completed(0, 0), [])
+    assert (completing.run(), lookup.asked) == (BackfillResult(0, 0), [])
 
 
 def test_failures_are_tried_again_later_and_later_and_then_no_more(
-    completing: Completing, lookup: FakeLookup, clock: FakeClock
+    completing: BackfillJob, lookup: FakeLookup, clock: FakeClock
 ) -> None:
     lookup.error = "https://lore.example.org/all/1@x/t.mbox.gz: answered 503"
     tried = []
@@ -105,8 +105,8 @@ def test_failures_are_tried_again_later_and_later_and_then_no_more(
     assert tried == [0, 10, 30, 70, 130]
 
 
-def test_after_a_failure_the_round_ends(store: Repository, completing: Completing, lookup: FakeLookup) -> None:
-    Poll([FakeArchive([patch("9@x", "lamp", number=" 1/2")], "other")], store, assemble, Event(), Silent()).run()
+def test_after_a_failure_the_round_ends(store: Repository, completing: BackfillJob, lookup: FakeLookup) -> None:
+    PollJob([FakeArchive([patch("9@x", "lamp", number=" 1/2")], "other")], store, assemble, Event(), Silent()).run()
     lookup.error = "answered 429"
 
     assert (completing.run().problems, len(lookup.asked)) == (("answered 429",), 1)

@@ -11,9 +11,9 @@ from bot.mail.command import Scope
 from bot.outbox.brakes import StopFile
 from bot.ports import MailState
 from bot.review.disposition import Muted
-from bot.service.bounces import Returning
-from bot.service.deliver import Delivered, Delivering, Sending
-from bot.service.poll import Poll
+from bot.service.bounces import BounceJob
+from bot.service.deliver import DeliverJob, DeliveryResult, SendingContext
+from bot.service.poll import PollJob
 from bot.store.repository import Repository
 from tests.bot.service.test_deliver import FakeMailer
 from tests.fakes.bounces import OURS, dsn
@@ -40,15 +40,15 @@ class House:
             author = f"{number}@example.org"
             queue_mail(self.store, self.clock.now(), posting=posting, author=author, content=content)
 
-    def deliver(self) -> Delivered:
+    def deliver(self) -> DeliveryResult:
         """Polls, looks at what came back, and sends what may be sent."""
-        Poll([self.archive], self.store, assemble, Event(), Silent()).run()
+        PollJob([self.archive], self.store, assemble, Event(), Silent()).run()
         self.look()
-        sending = Sending(self.stop, allow_all)
-        return Delivering(self.store, {"list": self.mailer}, sending, self.clock, Event(), Silent()).run()
+        sending = SendingContext(self.stop, allow_all)
+        return DeliverJob(self.store, {"list": self.mailer}, sending, self.clock, Event(), Silent()).run()
 
     def look(self) -> list[tuple[str, str]]:
-        found = Returning(self.store, OURS, self.clock, Event()).run()
+        found = BounceJob(self.store, OURS, self.clock, Event()).run()
         return [(one.message_id, one.kind) for one in found]
 
     def comes(self, *raw: bytes) -> None:
@@ -92,7 +92,7 @@ def test_bounces_of_mails_that_are_not_ours_or_went_to_others_are_nothing(house:
     house.comes(
         dsn("unknown@bot.example.org"), dsn("1@elsewhere.example.org"), dsn("1@bot.example.org", to="else@example.org")
     )
-    Poll([house.archive], house.store, assemble, Event(), Silent()).run()
+    PollJob([house.archive], house.store, assemble, Event(), Silent()).run()
 
     assert house.look() == []
 

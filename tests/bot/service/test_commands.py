@@ -19,15 +19,15 @@ from bot.mail.address import Address
 from bot.mail.authority import Parties, reply_address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judging
-from bot.pool.guard import Broken
+from bot.pipeline.analyse import Analyser
+from bot.pool.guard import Crashed
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
-from bot.service.commands import Answering, Ears, Heard
-from bot.service.poll import Poll
-from bot.service.recheck import Rechecked, Rechecking
-from bot.service.review import Desk, Reviewing
+from bot.service.commands import CommandJob, CommandPolicy, CommandResult
+from bot.service.poll import PollJob
+from bot.service.recheck import RecheckJob, RecheckResult
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.registry import active
@@ -60,13 +60,13 @@ class World:
 
     def __post_init__(self) -> None:
         self.identity = Identity(Address("patchwarden", OWN), "1.0", "person@bot.example.org")
-        self.desk = Desk(active(), Judging(), Policy(), self.identity, self._context, secret=SECRET)
+        self.review_context = ReviewContext(active(), Analyser(), Policy(), self.identity, self._context, secret=SECRET)
         self.ingest(patch(PATCH, "led"), patch(OTHER, "fan"))
-        Reviewing(self.store, self.desk, self.clock, Event(), Silent()).run()
+        ReviewJob(self.store, self.review_context, self.clock, Event(), Silent()).run()
 
     def ingest(self, *mails: bytes) -> None:
         self.came += 1
-        Poll([FakeArchive(mails, f"archive {self.came}")], self.store, assemble, Event(), Silent()).run()
+        PollJob([FakeArchive(mails, f"archive {self.came}")], self.store, assemble, Event(), Silent()).run()
 
     def topic(self, message_id: str = PATCH) -> str:
         found = self.store.find(message_id)
@@ -97,24 +97,24 @@ class World:
     def sign(self, mail: bytes, **how: object) -> bytes:
         return signed(mail, self.clock.now(), **how)  # type: ignore[arg-type]  # handed through
 
-    def hear(self, *mails: bytes) -> tuple[Heard, ...]:
+    def hear(self, *mails: bytes) -> tuple[CommandResult, ...]:
         self.ingest(*mails)
         return self.listen()
 
-    def listen(self) -> tuple[Heard, ...]:
-        ears = Ears(
+    def listen(self) -> tuple[CommandResult, ...]:
+        policy = CommandPolicy(
             own=OWN,
             secret=SECRET,
             identity=self.identity,
             parties=self._parties,
-            context=self.desk.context,
+            context=self.review_context.context,
             attest=partial(attest, keys=Keys(self.dns)),
             recheck=self._recheck,
             most_a_day=self.most_a_day,
             most_a_day_in_all=self.most_a_day_in_all,
         )
         with time_machine.travel(self.clock.now(), tick=False):
-            return Answering(self.store, ears, self.clock, Event()).run()
+            return CommandJob(self.store, policy, self.clock, Event()).run()
 
     def effects(self) -> tuple[object, ...]:
         """All that a mail could change."""
@@ -127,9 +127,9 @@ class World:
     def _parties(self, posting: Posting) -> Parties:
         return Parties(posting.author.key, frozenset({OWNER}), frozenset({CHIEF}))
 
-    def _recheck(self, posting: Posting) -> Rechecked | Broken:
+    def _recheck(self, posting: Posting) -> RecheckResult | Crashed:
         self.rechecked.append(posting.message_id)
-        return Rechecking(self.store, self.desk, self.clock).run(posting)
+        return RecheckJob(self.store, self.review_context, self.clock).run(posting)
 
 
 @pytest.fixture
@@ -437,7 +437,9 @@ def test_a_recheck_that_changes_nothing_is_silent(world: World) -> None:
 
 
 def test_a_recheck_that_changes_something_is_answered(world: World) -> None:
-    world.desk = Desk((), Judging(), Policy(), world.identity, consenting(Consent(Mode.AUTHOR)), secret=SECRET)
+    world.review_context = ReviewContext(
+        (), Analyser(), Policy(), world.identity, consenting(Consent(Mode.AUTHOR)), secret=SECRET
+    )
 
     world.hear(world.sign(world.mail("patchwarden: recheck\n")))
 

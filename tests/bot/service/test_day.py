@@ -17,14 +17,14 @@ from bot.mail.reply import Identity
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
-from bot.pipeline.analyse import Judging
+from bot.pipeline.analyse import Analyser
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
-from bot.service.bounces import Returning
-from bot.service.deliver import Delivering, Sending
-from bot.service.poll import Poll
-from bot.service.review import Desk, Reviewing
+from bot.service.bounces import BounceJob
+from bot.service.deliver import DeliverJob, SendingContext
+from bot.service.poll import PollJob
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.bounces import dsn
@@ -108,18 +108,20 @@ def _a_day(directory: Path, server: Sink, live: LiveList) -> list[timedelta]:
         for number in range(48):
             live.half_an_hour(number)
             for store in (one, other):
-                Poll([live.archive], store, assemble, stop, quiet).run()
-                Returning(store, OURS, clock, stop).run()
-                Reviewing(store, _desk(), clock, stop, quiet).run()
+                PollJob([live.archive], store, assemble, stop, quiet).run()
+                BounceJob(store, OURS, clock, stop).run()
+                ReviewJob(store, _review_context(), clock, stop, quiet).run()
             for store in (other, one):
                 sent_at += [clock.now() - START] * len(_delivering(store, directory, server, clock).run().mails)
             clock.forward(minutes=30)
     return sent_at
 
 
-def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock) -> Delivering:
+def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock) -> DeliverJob:
     mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str)
-    return Delivering(store, {"list": mailer}, Sending(StopFile(directory / "stop"), _rules), clock, Event(), Silent())
+    return DeliverJob(
+        store, {"list": mailer}, SendingContext(StopFile(directory / "stop"), _rules), clock, Event(), Silent()
+    )
 
 
 def _rules() -> SendRules:
@@ -134,5 +136,5 @@ def _context() -> RecipientContext:
     return RecipientContext(consent=_agreed, book=AddressBook(own=frozenset({OURS})))
 
 
-def _desk() -> Desk:
-    return Desk(active(), Judging(), Policy(), Identity(Address("bot", OURS), "1.0"), _context)
+def _review_context() -> ReviewContext:
+    return ReviewContext(active(), Analyser(), Policy(), Identity(Address("bot", OURS), "1.0"), _context)

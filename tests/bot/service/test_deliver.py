@@ -13,7 +13,7 @@ from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.ports import Batch, Indexed, MailState, Outgoing, Send
 from bot.review.consent import Mode
-from bot.service.deliver import Delivering, Sending
+from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.unconfirmed import ResendPolicy
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -45,8 +45,8 @@ def _keep(store: Repository, clock: FakeClock, *states: str, **more: Any) -> lis
 
 
 @pytest.fixture
-def sending(tmp_path: Path) -> Sending:
-    return Sending(StopFile(tmp_path / "stop"), allow_all)
+def sending(tmp_path: Path) -> SendingContext:
+    return SendingContext(StopFile(tmp_path / "stop"), allow_all)
 
 
 def _deliver(
@@ -54,11 +54,11 @@ def _deliver(
     mailer: FakeMailer,
     clock: FakeClock,
     stop: Event | None = None,
-    sending: Sending | None = None,
-) -> Delivering:
-    sending = sending or Sending(StopFile(Path("absent/stop")), allow_all)
+    sending: SendingContext | None = None,
+) -> DeliverJob:
+    sending = sending or SendingContext(StopFile(Path("absent/stop")), allow_all)
     modes = ("dry-run", "list", "author", "moderate")
-    return Delivering(store, dict.fromkeys(modes, mailer), sending, clock, stop or Event(), Silent())
+    return DeliverJob(store, dict.fromkeys(modes, mailer), sending, clock, stop or Event(), Silent())
 
 
 def _states(store: Repository) -> Sequence[tuple[str, str]]:
@@ -143,8 +143,8 @@ def test_an_interrupted_attempt_is_made_again_only_where_that_is_harmless(
 
 def test_a_mode_without_transport_holds_the_mail(store: Repository, clock: FakeClock) -> None:
     _keep(store, clock, "queued", mode="moderate")
-    sending = Sending(StopFile(Path("absent/stop")), allow_all)
-    Delivering(store, {"list": FakeMailer()}, sending, clock, Event(), Silent()).run()
+    sending = SendingContext(StopFile(Path("absent/stop")), allow_all)
+    DeliverJob(store, {"list": FakeMailer()}, sending, clock, Event(), Silent()).run()
 
     assert _states(store)[-1] == ("held", "no transport is set for mode moderate")
 
@@ -164,7 +164,7 @@ def test_it_stops_between_two_mails(store: Repository, clock: FakeClock) -> None
     assert sorted(state for state, _ in _states(store)) == ["queued", "sent"]
 
 
-def test_the_stop_file_holds_every_mail_but_files(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_the_stop_file_holds_every_mail_but_files(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
     _keep(store, clock, "queued", mode="list")
     _keep(store, clock, "queued", mode="dry-run")
     sending.stop.stop("a rule is wrong")
@@ -191,7 +191,7 @@ def test_the_stop_file_holds_every_mail_but_files(store: Repository, clock: Fake
     ],
 )
 def test_caps_hold_back_what_is_over_them(
-    store: Repository, clock: FakeClock, sending: Sending, caps: Caps, sent: int
+    store: Repository, clock: FakeClock, sending: SendingContext, caps: Caps, sent: int
 ) -> None:
     _keep(store, clock, *["queued"] * 5, mode="list", lists=("l@example.org",), author="a@example.org")
     delivering = _deliver(store, FakeMailer(), clock, sending=replace(sending, rules=lambda: allow_all(caps=caps)))
@@ -200,20 +200,20 @@ def test_caps_hold_back_what_is_over_them(
     assert all(" mail" in mail.reason for mail in store.mails(MailState.QUEUED))
 
 
-def test_a_list_may_have_a_cap_of_its_own(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_a_list_may_have_a_cap_of_its_own(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
     _keep(store, clock, *["queued"] * 3, mode="list", lists=("l@example.org",))
     strict = replace(sending, rules=lambda: allow_all(consent_of=agreed(list_day=1)))
 
     assert len(_deliver(store, FakeMailer(), clock, sending=strict).run().mails) == 1
 
 
-def test_caps_do_not_hold_back_files(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_caps_do_not_hold_back_files(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
     _keep(store, clock, *["queued"] * 30, mode="dry-run")
 
     assert len(_deliver(store, FakeMailer(), clock, sending=sending).run().mails) == 30
 
 
-def test_quiet_hours_pass(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_quiet_hours_pass(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
     clock.time = clock.time.replace(hour=23)
     _keep(store, clock, "queued", mode="list")
     calm = replace(sending, rules=lambda: allow_all(consent_of=agreed(quiet=("22-7",))))
@@ -227,7 +227,7 @@ def test_quiet_hours_pass(store: Repository, clock: FakeClock, sending: Sending)
     assert len(delivering.run().mails) == 1
 
 
-def test_what_waited_too_long_is_not_sent(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_what_waited_too_long_is_not_sent(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
     _keep(store, clock, "queued", mode="list")
     clock.forward(hours=73)
 
@@ -236,7 +236,7 @@ def test_what_waited_too_long_is_not_sent(store: Repository, clock: FakeClock, s
 
 
 def test_many_refusals_stop_everything_until_a_human_lifts_it(
-    store: Repository, clock: FakeClock, sending: Sending
+    store: Repository, clock: FakeClock, sending: SendingContext
 ) -> None:
     _keep(store, clock, *["queued"] * 5, mode="list")
     mailer = FakeMailer(*[RefusedError("550 no")] * 3)
@@ -248,7 +248,7 @@ def test_many_refusals_stop_everything_until_a_human_lifts_it(
 
 
 def test_a_unconfirmed_mail_that_the_archive_has_was_sent(
-    store: Repository, clock: FakeClock, sending: Sending
+    store: Repository, clock: FakeClock, sending: SendingContext
 ) -> None:
     (mail,) = _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
@@ -265,7 +265,7 @@ def test_a_unconfirmed_mail_that_the_archive_has_was_sent(
 
 
 def test_a_unconfirmed_mail_that_never_came_goes_once_more_with_the_same_bytes(
-    store: Repository, clock: FakeClock, sending: Sending
+    store: Repository, clock: FakeClock, sending: SendingContext
 ) -> None:
     (mail,) = _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
@@ -281,7 +281,9 @@ def test_a_unconfirmed_mail_that_never_came_goes_once_more_with_the_same_bytes(
     assert store.mails()[0].attempts == 2
 
 
-def test_a_second_unconfirmed_attempt_is_left_to_a_human(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_a_second_unconfirmed_attempt_is_left_to_a_human(
+    store: Repository, clock: FakeClock, sending: SendingContext
+) -> None:
     _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"), DeliveryUnconfirmedError("cut off again"))
     delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
@@ -294,7 +296,7 @@ def test_a_second_unconfirmed_attempt_is_left_to_a_human(store: Repository, cloc
 
 
 def test_without_leave_to_resend_an_unconfirmed_mail_is_left_to_a_human(
-    store: Repository, clock: FakeClock, sending: Sending
+    store: Repository, clock: FakeClock, sending: SendingContext
 ) -> None:
     (mail,) = _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
@@ -330,7 +332,7 @@ def test_an_end_that_could_not_be_written_is_unconfirmed_in_the_next_round(
     assert len(mailer.taken) == 1
 
 
-def test_after_the_last_attempt_a_mail_is_refused(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_after_the_last_attempt_a_mail_is_refused(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
     _keep(store, clock, "approved")
     mailer = FakeMailer(*[OutboxError("451 busy")] * 9)
     delivering = _deliver(store, mailer, clock, sending=replace(sending, max_attempts=3))
@@ -342,7 +344,9 @@ def test_after_the_last_attempt_a_mail_is_refused(store: Repository, clock: Fake
     assert len(mailer.errors) == 6
 
 
-def test_the_attempts_of_a_dry_run_are_not_limited(store: Repository, clock: FakeClock, sending: Sending) -> None:
+def test_the_attempts_of_a_dry_run_are_not_limited(
+    store: Repository, clock: FakeClock, sending: SendingContext
+) -> None:
     _keep(store, clock, "queued", mode="dry-run")
     mailer = FakeMailer(*[OutboxError("the disk is full")] * 5, repeatable=True)
     delivering = _deliver(store, mailer, clock, sending=replace(sending, max_attempts=3))
@@ -354,7 +358,7 @@ def test_the_attempts_of_a_dry_run_are_not_limited(store: Repository, clock: Fak
 
 
 def test_an_unconfirmed_mail_is_not_sent_once_more_where_the_settings_forbid_it_now(
-    store: Repository, clock: FakeClock, sending: Sending
+    store: Repository, clock: FakeClock, sending: SendingContext
 ) -> None:
     _keep(store, clock, "queued")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))

@@ -9,16 +9,16 @@ from threading import Event
 import pytest
 
 from bot.cli.progress import Silent
-from bot.digest.period import Period, Rhythm
+from bot.digest.period import DigestSchedule, Period
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judging
+from bot.pipeline.analyse import Analyser
 from bot.review.policy import Policy
-from bot.service.digest import Digesting, Readership
-from bot.service.poll import Poll
-from bot.service.review import Desk, Reviewing
+from bot.service.digest import DigestConfig, DigestJob
+from bot.service.poll import PollJob
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.contexts import consenting
@@ -26,9 +26,9 @@ from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
 IDENTITY = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-READERSHIP = Readership(
+READERSHIP = DigestConfig(
     readers=("ann@example.org", "Bob@example.org"),
-    rhythm=Rhythm("day", "mon", "07:00", "UTC"),
+    rhythm=DigestSchedule("day", "mon", "07:00", "UTC"),
     identity=IDENTITY,
     wanted=lambda reader: lambda posting: True,
     statistics=lambda: (),
@@ -42,9 +42,9 @@ def clock() -> FakeClock:
 
 
 def _happen(store: Repository, clock: FakeClock, message_id: str = "1@example.org", name: str = "led") -> None:
-    desk = Desk(active(), Judging(), Policy(), IDENTITY, consenting())
-    Poll([FakeArchive((patch(message_id, name),), message_id)], store, assemble, Event(), Silent()).run()
-    Reviewing(store, desk, clock, Event(), Silent()).run()
+    review_context = ReviewContext(active(), Analyser(), Policy(), IDENTITY, consenting())
+    PollJob([FakeArchive((patch(message_id, name),), message_id)], store, assemble, Event(), Silent()).run()
+    ReviewJob(store, review_context, clock, Event(), Silent()).run()
 
 
 def _readers(store: Repository) -> list[str]:
@@ -54,16 +54,16 @@ def _readers(store: Repository) -> list[str]:
 def test_a_new_reader_starts_with_the_next_period(store: Repository, clock: FakeClock) -> None:
     _happen(store, clock)
 
-    assert () == Digesting(store, READERSHIP, clock).run()
+    assert () == DigestJob(store, READERSHIP, clock).run()
 
 
 def test_each_reader_gets_one_mail_a_period_however_often_it_is_asked(store: Repository, clock: FakeClock) -> None:
-    Digesting(store, READERSHIP, clock).run()
+    DigestJob(store, READERSHIP, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
 
-    first = Digesting(store, READERSHIP, clock).run()
-    again = [Digesting(store, READERSHIP, clock).run() for _ in range(3)]
+    first = DigestJob(store, READERSHIP, clock).run()
+    again = [DigestJob(store, READERSHIP, clock).run() for _ in range(3)]
 
     assert 2 == len(first)
     assert [(), (), ()] == again
@@ -72,23 +72,23 @@ def test_each_reader_gets_one_mail_a_period_however_often_it_is_asked(store: Rep
 
 
 def test_after_a_long_stop_only_the_last_period_is_told(store: Repository, clock: FakeClock) -> None:
-    Digesting(store, READERSHIP, clock).run()
+    DigestJob(store, READERSHIP, clock).run()
     clock.forward(days=30)
     _happen(store, clock)
     clock.forward(days=1)
 
-    assert 2 == len(Digesting(store, READERSHIP, clock).run())
+    assert 2 == len(DigestJob(store, READERSHIP, clock).run())
 
 
 def test_nothing_to_say_is_not_said_and_not_asked_again(store: Repository, clock: FakeClock) -> None:
-    Digesting(store, READERSHIP, clock).run()
+    DigestJob(store, READERSHIP, clock).run()
     clock.forward(days=1)
-    assert () == Digesting(store, READERSHIP, clock).run()
+    assert () == DigestJob(store, READERSHIP, clock).run()
     before = store.told_until("ann@example.org")
 
     _happen(store, clock)
 
-    assert () == Digesting(store, READERSHIP, clock).run()
+    assert () == DigestJob(store, READERSHIP, clock).run()
     assert before == store.told_until("ann@example.org")
 
 
@@ -96,12 +96,12 @@ def test_a_reader_is_told_of_what_concerns_him(store: Repository, clock: FakeClo
     def wanted(reader: str) -> Callable[[Posting], bool]:
         return lambda posting: reader == "ann@example.org"
 
-    readership = replace(READERSHIP, wanted=wanted)
-    Digesting(store, readership, clock).run()
+    config = replace(READERSHIP, wanted=wanted)
+    DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
 
-    Digesting(store, readership, clock).run()
+    DigestJob(store, config, clock).run()
 
     assert ["ann@example.org"] == _readers(store)
 
@@ -113,34 +113,34 @@ def test_a_digest_that_breaks_harms_no_other(store: Repository, clock: FakeClock
 
         return broken if reader == "ann@example.org" else lambda posting: True
 
-    readership = replace(READERSHIP, wanted=wanted)
-    Digesting(store, readership, clock).run()
+    config = replace(READERSHIP, wanted=wanted)
+    DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
 
-    Digesting(store, readership, clock).run()
+    DigestJob(store, config, clock).run()
 
     assert ["Bob@example.org"] == _readers(store)
 
 
 def test_one_that_is_held_waits_for_approval(store: Repository, clock: FakeClock) -> None:
-    readership = replace(READERSHIP, held=True, mode="moderate")
-    Digesting(store, readership, clock).run()
+    config = replace(READERSHIP, held=True, mode="moderate")
+    DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
 
     assert {("held", "waits for approval")} == {
-        (mail.state, mail.reason) for mail in Digesting(store, readership, clock).run()
+        (mail.state, mail.reason) for mail in DigestJob(store, config, clock).run()
     }
 
 
 def test_a_large_one_is_cut_to_fit(store: Repository, clock: FakeClock) -> None:
-    Digesting(store, READERSHIP, clock).run()
+    DigestJob(store, READERSHIP, clock).run()
     for number in range(40):
         _happen(store, clock, f"{number}@example.org", f"led{number}")
     clock.forward(days=1)
 
-    (mail, _) = Digesting(store, READERSHIP, clock).run()
+    (mail, _) = DigestJob(store, READERSHIP, clock).run()
 
     assert 10_000 < len(mail.content) <= 20_000
     assert b"more series." in mail.content
@@ -148,7 +148,7 @@ def test_a_large_one_is_cut_to_fit(store: Repository, clock: FakeClock) -> None:
 
 
 def test_one_on_demand_is_sent_once_and_changes_no_other(store: Repository, clock: FakeClock) -> None:
-    job = Digesting(store, READERSHIP, clock)
+    job = DigestJob(store, READERSHIP, clock)
     job.run()
     _happen(store, clock)
     period = Period(START - timedelta(days=1), START + timedelta(days=1))

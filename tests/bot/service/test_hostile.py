@@ -8,11 +8,11 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
-from bot.pool.executor import Workers
-from bot.pool.guard import Broken, TimeLimit
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
 from bot.ports import Indexed, StoredMail, Thread, Unread
-from bot.service.poll import Poll, index, postings_in
+from bot.service.poll import PollJob, index, postings_in
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail, patch, raw
 
@@ -74,20 +74,20 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    with Workers(1, Limits()) as running:
+def workers() -> Iterator[ProcessExecutor]:
+    with ProcessExecutor(1, Limits()) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_it_is_read_or_refused_within_the_limits(workers: Workers, name: str) -> None:
+def test_it_is_read_or_refused_within_the_limits(workers: ProcessExecutor, name: str) -> None:
     (found,) = workers.map(index, [StoredMail(1, raw(HOSTILE[name]))])
 
     assert isinstance(found, Indexed | Unread)
     if isinstance(found, Indexed):
         thread = Thread(1, 1, (raw(HOSTILE[name]), raw(patch("2@x", to="1@x"))))
         (made,) = workers.map(_put_together, [thread], TimeLimit(60.0))
-        assert not isinstance(made, Broken)
+        assert not isinstance(made, Crashed)
 
 
 def _put_together(thread: Thread) -> int:
@@ -97,7 +97,7 @@ def _put_together(thread: Thread) -> int:
 def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
     store: Repository, stop: Event, progress: Silent
 ) -> None:
-    with Workers(2, Limits(seconds=0.3)) as workers:
+    with ProcessExecutor(2, Limits(seconds=0.3)) as workers:
 
         class Poisoned:
             """Hands that stumble over one mail as a real reader might."""
@@ -106,7 +106,7 @@ def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
                 return workers.map(_stumbling if getattr(work, "func", work) is index else work, items, time)
 
         archive = FakeArchive([patch("1@x"), mail("bad@x", "poison"), patch("2@x", "fan")])
-        Poll([archive], store, assemble, stop, progress, Poisoned()).run()
+        PollJob([archive], store, assemble, stop, progress, Poisoned()).run()
 
     assert [one.reason for one in store.quarantined(9)] == ["took longer than 0.3 s, 2 times"]
     assert sorted(one.posting.message_id for one in store.due_for_review(9)) == ["1@x", "2@x"]

@@ -16,9 +16,9 @@ from bot.error import ReplacedError
 from bot.inbox.assemble import assemble
 from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.ports import MailState, Outgoing
-from bot.service.bounces import Returning
+from bot.service.bounces import BounceJob
 from bot.service.continuity import Continuity, difference
-from bot.service.poll import Poll
+from bot.service.poll import PollJob
 from bot.store.backup import back_up, restore
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
 from bot.store.repository import Repository
@@ -222,11 +222,11 @@ def _rename(store: Repository, message_id: str, mail: Outgoing) -> None:
 @pytest.mark.parametrize("name", ["d.db", "d.db-wal", "d.db.ledger"])
 def test_a_running_sender_notices_that_a_file_was_replaced(world: World, name: str) -> None:
     with Repository(world.database) as store:
-        identity = world.desk(store).identity
+        identity = world.review_context(store).identity
         record = Continuity(store, LedgerFile(ledger_path(world.database)), identity, world.clock)
         record.start()
-        Poll([world.archive], store, assemble, Event(), Silent()).run()
-        Returning(store, OWN, world.clock, Event()).run()
+        PollJob([world.archive], store, assemble, Event(), Silent()).run()
+        BounceJob(store, OWN, world.clock, Event()).run()
         record.look()
         assert record.problem() == ""
         path = world.directory / name

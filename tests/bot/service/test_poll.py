@@ -12,7 +12,7 @@ from bot.inbox.mailbox import Mbox, Writers
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
-from bot.service.poll import Poll, digest
+from bot.service.poll import PollJob, digest
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
@@ -24,8 +24,8 @@ SERIES = (
 )
 
 
-def _poll(store: Repository, *archives: FakeArchive, stop: Event | None = None) -> Poll:
-    return Poll(archives, store, assemble, stop or Event(), Silent())
+def _poll(store: Repository, *archives: FakeArchive, stop: Event | None = None) -> PollJob:
+    return PollJob(archives, store, assemble, stop or Event(), Silent())
 
 
 def _due(store: Repository) -> list[str]:
@@ -86,7 +86,7 @@ def test_a_thread_that_nobody_can_put_together_stops_no_other(store: Repository)
             raise RuntimeError("a bug")
         return assemble(messages)
 
-    Poll([FakeArchive([mail("bad@x"), *SERIES])], store, fragile, Event(), Silent()).run()
+    PollJob([FakeArchive([mail("bad@x"), *SERIES])], store, fragile, Event(), Silent()).run()
 
     assert _due(store) == ["c@x"]
     assert store.pending() == (0, 0)
@@ -100,7 +100,7 @@ def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
         def advance(self, units: int = 1) -> None:
             stop.set()
 
-    Poll([archive], store, assemble, stop, Stopping()).run()
+    PollJob([archive], store, assemble, stop, Stopping()).run()
     assert store.tally().raw == 500
 
     polled = _poll(store, archive).run()
@@ -140,6 +140,6 @@ def _due_of(store: Repository, path: Path, content: bytes) -> list[str]:
     """The whole postings after one look at the file when it has rested."""
     path.write_bytes(content)
     clock = FakeClock(datetime.now(UTC) + timedelta(minutes=2))
-    Poll([Mbox(path, writers=Writers(clock))], store, assemble, Event(), Silent()).run()
+    PollJob([Mbox(path, writers=Writers(clock))], store, assemble, Event(), Silent()).run()
     due = (one.posting for one in store.due_for_review(10))
     return sorted(posting.message_id for posting in due if posting.state == Complete())

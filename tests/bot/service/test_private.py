@@ -14,11 +14,11 @@ from bot.inbox.private import PrivateMailbox
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Posting, Waiting
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judging
+from bot.pipeline.analyse import Analyser
 from bot.ports import Archive, Batch, Provenance
 from bot.review.policy import Policy
-from bot.service.poll import Poll
-from bot.service.review import Desk, Reviewing
+from bot.service.poll import PollJob
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.contexts import consenting
@@ -29,7 +29,7 @@ FIRST, SECOND = patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 2/2", 
 
 
 def poll(store: Repository, *archives: Archive) -> None:
-    Poll(archives, store, assemble, Event(), Silent()).run()
+    PollJob(archives, store, assemble, Event(), Silent()).run()
 
 
 def public(*mails: bytes, name: str = "list") -> FakeArchive:
@@ -57,8 +57,10 @@ def by_another_way(content: bytes) -> bytes:
 
 def review(store: Repository) -> list[str]:
     """Review what is due; why each posting was refused."""
-    desk = Desk(active(), Judging(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting())
-    return [one.refused for one in Reviewing(store, desk, FakeClock(), Event(), Silent()).run()]
+    review_context = ReviewContext(
+        active(), Analyser(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting()
+    )
+    return [one.refused for one in ReviewJob(store, review_context, FakeClock(), Event(), Silent()).run()]
 
 
 def posting(store: Repository, message_id: str) -> Posting:
@@ -96,7 +98,7 @@ def test_a_private_mail_joins_no_threads(store: Repository) -> None:
 
 
 def poll_only_index(store: Repository) -> None:
-    Poll([], store, lambda *_: [], Event(), Silent())._read()
+    PollJob([], store, lambda *_: [], Event(), Silent())._read()
 
 
 @pytest.mark.parametrize("private_first", [True, False])
@@ -210,10 +212,12 @@ def by_list(content: bytes, name: str) -> bytes:
 def test_a_mail_to_us_and_no_list_is_not_reviewed(store: Repository) -> None:
     to_us = patch("1@x").replace(b"To: rust-for-linux@lists.example.org", b"To: b@example.org")
     poll(store, public(to_us))
-    desk = Desk(active(), Judging(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting())
-    desk = replace(desk, terms=replace(desk.terms, own=frozenset({"b@example.org"})))
+    review_context = ReviewContext(
+        active(), Analyser(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting()
+    )
+    review_context = replace(review_context, terms=replace(review_context.terms, own=frozenset({"b@example.org"})))
     clock = FakeClock(START + timedelta(minutes=1))
 
-    (outcome,) = Reviewing(store, desk, clock, Event(), Silent()).run()
+    (outcome,) = ReviewJob(store, review_context, clock, Event(), Silent()).run()
 
     assert outcome.refused == "not-followed: it was sent to us, and to no list"

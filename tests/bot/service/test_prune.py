@@ -21,16 +21,16 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judging
-from bot.pool.guard import Broken
+from bot.pipeline.analyse import Analyser
+from bot.pool.guard import Crashed
 from bot.ports import MailState, Provenance, Pruned
 from bot.review.consent import Consent, Mode
-from bot.review.model import Standing
+from bot.review.model import FindingStatus
 from bot.review.policy import Policy
-from bot.service.poll import Poll
+from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
-from bot.service.recheck import Rechecking
-from bot.service.review import Desk, Reviewing
+from bot.service.recheck import RecheckJob
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.repository import Repository
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
@@ -49,9 +49,9 @@ SERIES = (
 )
 RULE = by_id("missing-safety-comment")
 assert RULE is not None
-DESK = Desk(
+DESK = ReviewContext(
     (RULE,),
-    Judging(),
+    Analyser(),
     Policy(),
     Identity(Address("bot", "bot@bot.example.org"), "1.0"),
     consenting(Consent(Mode.LIST)),
@@ -70,11 +70,11 @@ class World:
             self.store.ingest(batch)
 
     def poll(self, archive: FakeArchive) -> None:
-        polled = Poll([archive], self.store, assemble, Event(), Silent()).run()
+        polled = PollJob([archive], self.store, assemble, Event(), Silent()).run()
         assert polled.problems == ()
 
     def review(self) -> None:
-        Reviewing(self.store, DESK, self.clock, Event(), Silent()).run()
+        ReviewJob(self.store, DESK, self.clock, Event(), Silent()).run()
 
     def send(self) -> None:
         for waiting in self.store.mails(MailState.QUEUED):
@@ -112,7 +112,7 @@ def _review(world: World, archive: FakeArchive) -> None:
 
 def _index(world: World, archive: FakeArchive) -> None:
     world.ingest(archive)
-    Poll([], world.store, assemble, Event(), Silent())._read()
+    PollJob([], world.store, assemble, Event(), Silent())._read()
 
 
 STEPS: dict[str, Callable[[World, FakeArchive], None]] = {
@@ -259,7 +259,7 @@ def test_a_new_revision_in_a_pruned_thread_is_reviewed_and_knows_what_was_said(w
     assert world.verdicts() == {"1@x": "reviewed", "2@x": "reviewed"}
     reviewed = world.store.review_of("2@x")
     assert reviewed is not None
-    assert [comment.standing for comment in reviewed.review.comments] == [Standing.REPEATED]
+    assert [comment.standing for comment in reviewed.review.comments] == [FindingStatus.REPEATED]
 
 
 def test_a_mail_that_joins_a_pruned_thread_to_a_fresh_one_changes_no_verdict(world: World) -> None:
@@ -289,9 +289,9 @@ def test_a_pruned_series_is_not_judged_again(world: World) -> None:
     found = world.store.find("single@x")
     assert found is not None
 
-    judged = Rechecking(world.store, DESK, world.clock).run(found.posting, send=True)
+    judged = RecheckJob(world.store, DESK, world.clock).run(found.posting, send=True)
 
-    assert judged == Broken("its mails were removed by retention")
+    assert judged == Crashed("its mails were removed by retention")
     after = world.store.review_of("single@x")
     assert before is not None
     assert after is not None

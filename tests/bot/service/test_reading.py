@@ -15,12 +15,12 @@ import bot.mail.parse
 from bot.app.service import service
 from bot.cli.progress import Silent
 from bot.mail.reply import MESSAGE_ID_DIGITS
-from bot.pool.executor import Workers
-from bot.pool.guard import Broken, TimeLimit
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
-from bot.ports import Batch, Claim, Indexed, RawMail, Returned, StoredMail
+from bot.ports import Batch, Claim, Indexed, RawMail, ReturnedMail, StoredMail
 from bot.service.backfill import is_wanted
-from bot.service.bounces import Returning
+from bot.service.bounces import BounceJob
 from bot.service.commands import CommandMail, read_commands
 from bot.settings import Settings
 from bot.store.repository import Repository
@@ -94,7 +94,7 @@ def test_a_round_of_the_service_reads_no_mail_in_its_own_process(tmp_path: Path,
 class Poisoned:
     """Workers that loop over a mail with the word "poison", as a reader with a fault might."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: ProcessExecutor) -> None:
         self._workers = workers
 
     def map(self, work: Callable[[Any], Any], items: Sequence[Any], time: TimeLimit | None = None) -> list[Any]:
@@ -110,7 +110,7 @@ def _stumbling(work: Callable[[Any], Any], item: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def poisoned() -> Iterator[Poisoned]:
-    with Workers(1, Limits(seconds=0.5)) as workers:
+    with ProcessExecutor(1, Limits(seconds=0.5)) as workers:
         yield Poisoned(workers)
 
 
@@ -127,13 +127,13 @@ def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, tmp_p
         noted: Sequence[Claim] = ()
 
         def note_returned(
-            self, upto: int, found: Sequence[Returned], claims: Sequence[Claim], now: datetime
-        ) -> Sequence[Returned]:
+            self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
+        ) -> Sequence[ReturnedMail]:
             self.noted = claims
             return super().note_returned(upto, found, claims, now)
 
     with Noting(tmp_path / "patchwarden.db") as noting:
-        Returning(noting, OWN, FakeClock(), Event(), poisoned).run()
+        BounceJob(noting, OWN, FakeClock(), Event(), poisoned).run()
 
     assert [claim.message_id for claim in noting.noted] == [f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org"]
     assert store.unreturned(9) == []
@@ -144,7 +144,7 @@ def test_a_hostile_part_is_bounded(poisoned: Poisoned) -> None:
     fine, bad = (RawMail("a", when, patch("1@x", name)) for name in ("led", "poison"))
     found = poisoned.map(partial(is_wanted, "ada@example.org", frozenset()), [fine, bad])
 
-    assert found == [True, Broken("took longer than 0.5 s, 2 times", exceeded=True)]
+    assert found == [True, Crashed("took longer than 0.5 s, 2 times", exceeded=True)]
 
 
 def test_a_hostile_command_is_bounded(poisoned: Poisoned) -> None:
@@ -152,4 +152,4 @@ def test_a_hostile_command_is_bounded(poisoned: Poisoned) -> None:
     found = poisoned.map(partial(read_commands, OWN), [fine, bad])
 
     assert isinstance(found[0], CommandMail)
-    assert found[1] == Broken("took longer than 0.5 s, 2 times", exceeded=True)
+    assert found[1] == Crashed("took longer than 0.5 s, 2 times", exceeded=True)

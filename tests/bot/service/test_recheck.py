@@ -11,16 +11,16 @@ from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judging
-from bot.pool.guard import Broken
+from bot.pipeline.analyse import Analyser
+from bot.pool.guard import Crashed
 from bot.ports import MailState, Send
 from bot.review.consent import Consent, Mode
-from bot.review.difference import Kind
+from bot.review.difference import ChangeKind
 from bot.review.model import Basis
 from bot.review.policy import Policy
-from bot.service.poll import Poll
-from bot.service.recheck import Rechecked, Rechecking
-from bot.service.review import Desk, Reviewing
+from bot.service.poll import PollJob
+from bot.service.recheck import RecheckJob, RecheckResult
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.repository import Repository
 from rules.finding import Severity
 from rules.registry import by_id
@@ -37,17 +37,17 @@ _TWICE = (
 )
 
 
-def _desk(**changes: object) -> Desk:
+def _review_context(**changes: object) -> ReviewContext:
     rule = by_id("missing-safety-comment")
     assert rule is not None
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
     values: dict[str, object] = {"rules": (rule,), "basis": Basis("1.0", "aaa", (rule.id,))} | changes
-    plain = Desk((), Judging(), Policy(), identity, consenting())
+    plain = ReviewContext((), Analyser(), Policy(), identity, consenting())
     return replace(plain, **values)  # type: ignore[arg-type]  # a field each
 
 
-DESK = _desk()
-SILENT = _desk(rules=(), basis=Basis("1.0", "aaa", ()))
+DESK = _review_context()
+SILENT = _review_context(rules=(), basis=Basis("1.0", "aaa", ()))
 
 
 @pytest.fixture
@@ -55,17 +55,19 @@ def clock() -> FakeClock:
     return FakeClock(START)
 
 
-def _reviewed(store: Repository, desk: Desk, clock: FakeClock, *mails: bytes) -> Posting:
-    Poll([FakeArchive(mails or (patch(MAIL),))], store, assemble, Event(), Silent()).run()
-    Reviewing(store, desk, clock, Event(), Silent()).run()
+def _reviewed(store: Repository, review_context: ReviewContext, clock: FakeClock, *mails: bytes) -> Posting:
+    PollJob([FakeArchive(mails or (patch(MAIL),))], store, assemble, Event(), Silent()).run()
+    ReviewJob(store, review_context, clock, Event(), Silent()).run()
     found = store.find(MAIL)
     assert found is not None
     return found.posting
 
 
-def _again(store: Repository, desk: Desk, posting: Posting, clock: FakeClock, send: bool = False) -> Rechecked:
-    done = Rechecking(store, desk, clock).run(posting, send)
-    assert isinstance(done, Rechecked)
+def _again(
+    store: Repository, review_context: ReviewContext, posting: Posting, clock: FakeClock, send: bool = False
+) -> RecheckResult:
+    done = RecheckJob(store, review_context, clock).run(posting, send)
+    assert isinstance(done, RecheckResult)
     return done
 
 
@@ -88,7 +90,7 @@ def test_what_is_new_is_stored_and_queued_once(store: Repository, clock: FakeClo
     first = _again(store, DESK, posting, clock, send=True)
     second = _again(store, DESK, posting, clock, send=True)
 
-    assert [(Kind.NEW, "the rule is new")] == [(each.kind, each.reason) for each in first.changed.changes]
+    assert [(ChangeKind.NEW, "the rule is new")] == [(each.kind, each.reason) for each in first.changed.changes]
     assert first.mail is not None
     assert second.mail is None
     assert [first.mail.message_id] == [mail.message_id for mail in store.mails()]
@@ -110,7 +112,9 @@ def test_a_verdict_that_comes_back_is_not_mailed_again(store: Repository, clock:
     gone = _again(store, SILENT, posting, clock, send=True)
     back = _again(store, DESK, posting, clock, send=True)
 
-    assert [(Kind.GONE, "the rule is not used any more")] == [(each.kind, each.reason) for each in gone.changed.changes]
+    assert [(ChangeKind.GONE, "the rule is not used any more")] == [
+        (each.kind, each.reason) for each in gone.changed.changes
+    ]
     assert back.changed.verdict
     assert "that verdict stood or was mailed before" == back.unsent
     assert 1 == len(store.mails())
@@ -144,8 +148,8 @@ def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
     assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
     assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
     later = _TWICE.replace(MAIL.encode(), b"2@example.org").replace(b"[PATCH]", b"[PATCH v2]")
-    Poll([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
-    Reviewing(store, DESK, clock, Event(), Silent()).run()
+    PollJob([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
+    ReviewJob(store, DESK, clock, Event(), Silent()).run()
 
     second = store.review_of("2@example.org")
     assert second is not None
@@ -164,7 +168,7 @@ def test_a_later_revision_is_named_and_the_older_one_gets_no_mail(store: Reposit
 
 
 def test_an_old_posting_that_was_refused_is_judged_for_whoever_names_it(store: Repository, clock: FakeClock) -> None:
-    Poll([FakeArchive((patch(MAIL),))], store, assemble, Event(), Silent()).run()
+    PollJob([FakeArchive((patch(MAIL),))], store, assemble, Event(), Silent()).run()
     found = store.find(MAIL)
     assert found is not None
 
@@ -179,11 +183,14 @@ def test_a_changed_severity_is_a_change(store: Repository, clock: FakeClock) -> 
     (rule,) = DESK.rules
 
     done = _again(
-        store, _desk(policy=Policy(severity=Severity.BUG), basis=Basis("1.1", "aaa", (rule.id,))), posting, clock
+        store,
+        _review_context(policy=Policy(severity=Severity.BUG), basis=Basis("1.1", "aaa", (rule.id,))),
+        posting,
+        clock,
     )
 
     assert done.changed.verdict
-    assert [Kind.SAME] == [each.kind for each in done.changed.changes]
+    assert [ChangeKind.SAME] == [each.kind for each in done.changed.changes]
 
 
 def test_a_rule_that_breaks_the_line_is_reported(store: Repository, clock: FakeClock) -> None:
@@ -192,9 +199,9 @@ def test_a_rule_that_breaks_the_line_is_reported(store: Repository, clock: FakeC
     def broken(posting: Posting, policy: Policy) -> Policy:
         raise RuntimeError("a bug")
 
-    done = Rechecking(store, replace(DESK, learned=broken), clock).run(posting)
+    done = RecheckJob(store, replace(DESK, learned=broken), clock).run(posting)
 
-    assert isinstance(done, Broken)
+    assert isinstance(done, Crashed)
     assert "a bug" in done.reason
 
 
@@ -210,7 +217,7 @@ def test_a_posting_is_found_by_its_mails_and_by_ours(store: Repository, clock: F
     assert store.find("nobody@example.org") is None
 
 
-TO_LIST = _desk(context=consenting(Consent(Mode.LIST)))
+TO_LIST = _review_context(context=consenting(Consent(Mode.LIST)))
 
 
 def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository, clock: FakeClock) -> None:

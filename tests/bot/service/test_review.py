@@ -10,15 +10,15 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
-from bot.mail.refusal import Terms
+from bot.mail.refusal import RefusalTerms
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judgement, Judging
+from bot.pipeline.analyse import Analyser, Analysis
 from bot.pipeline.outcome import Outcome
-from bot.pool.guard import Broken
+from bot.pool.guard import Crashed
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
-from bot.service.poll import Poll
-from bot.service.review import Desk, Reviewing
+from bot.service.poll import PollJob
+from bot.service.review import ReviewContext, ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.analysis.view import FileView
@@ -40,23 +40,25 @@ def _says_something(file: FileView) -> Iterator[Finding]:
 
 
 @pytest.fixture
-def desk(make: Maker) -> Desk:
+def review_context(make: Maker) -> ReviewContext:
     rule = make.rule("bad-thing", check_file=_says_something)
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule,), Judging(), Policy(), identity, consenting())
+    return ReviewContext((rule,), Analyser(), Policy(), identity, consenting())
 
 
-def _review(store: Repository, desk: Desk, *mails: bytes, clock: FakeClock | None = None) -> tuple[Outcome, ...]:
-    Poll([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
-    return Reviewing(store, desk, clock or FakeClock(), Event(), Silent()).run()
+def _review(
+    store: Repository, review_context: ReviewContext, *mails: bytes, clock: FakeClock | None = None
+) -> tuple[Outcome, ...]:
+    PollJob([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
+    return ReviewJob(store, review_context, clock or FakeClock(), Event(), Silent()).run()
 
 
-def _agreed(desk: Desk, mode: Mode, *maintainers: str) -> Desk:
-    return replace(desk, context=consenting(Consent(mode, maintainers)))
+def _agreed(review_context: ReviewContext, mode: Mode, *maintainers: str) -> ReviewContext:
+    return replace(review_context, context=consenting(Consent(mode, maintainers)))
 
 
-def test_a_finding_becomes_one_frozen_mail(store: Repository, desk: Desk) -> None:
-    (outcome,) = _review(store, desk, patch("1@x"))
+def test_a_finding_becomes_one_frozen_mail(store: Repository, review_context: ReviewContext) -> None:
+    (outcome,) = _review(store, review_context, patch("1@x"))
     (sent,) = store.mails()
 
     assert (outcome.findings, outcome.mail, outcome.to) == (1, sent.message_id, (AUTHOR, LIST))
@@ -65,46 +67,48 @@ def test_a_finding_becomes_one_frozen_mail(store: Repository, desk: Desk) -> Non
     assert sent.message_id.endswith("@bot.example.org")
 
 
-def test_a_clean_series_makes_no_mail(store: Repository, desk: Desk) -> None:
-    (outcome,) = _review(store, desk, patch("1@x").replace(b"unsafe", b"secure"))
+def test_a_clean_series_makes_no_mail(store: Repository, review_context: ReviewContext) -> None:
+    (outcome,) = _review(store, review_context, patch("1@x").replace(b"unsafe", b"secure"))
 
     assert (outcome.findings, outcome.mail, store.mails()) == (0, "", [])
 
 
-def test_nothing_is_reviewed_twice(store: Repository, desk: Desk) -> None:
-    _review(store, desk, patch("1@x"))
+def test_nothing_is_reviewed_twice(store: Repository, review_context: ReviewContext) -> None:
+    _review(store, review_context, patch("1@x"))
 
-    assert _review(store, desk, mail("2@x", "Re: [PATCH] rust", to="1@x")) == ()
+    assert _review(store, review_context, mail("2@x", "Re: [PATCH] rust", to="1@x")) == ()
     assert len(store.mails()) == 1
 
 
 def test_the_same_input_makes_the_same_bytes_at_any_time(
-    store: Repository, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+    store: Repository, review_context: ReviewContext, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     later = FakeClock()
     later.forward(days=300)
     with Repository(tmp_path_factory.mktemp("other") / "d.db") as other:
-        _review(store, desk, patch("1@x"))
-        _review(other, desk, mail("0@x"), patch("1@x"), clock=later)
+        _review(store, review_context, patch("1@x"))
+        _review(other, review_context, mail("0@x"), patch("1@x"), clock=later)
 
         assert [one.content for one in store.mails()] == [one.content for one in other.mails()]
 
 
-def test_a_rule_that_crashes_is_counted_and_stops_nothing(store: Repository, desk: Desk, make: Maker) -> None:
+def test_a_rule_that_crashes_is_counted_and_stops_nothing(
+    store: Repository, review_context: ReviewContext, make: Maker
+) -> None:
     def crash(file: FileView) -> Iterator[Finding]:
         raise ZeroDivisionError
 
     crashing: Rule = make.rule("crashing", check_file=crash)
-    (outcome,) = _review(store, replace(desk, rules=(crashing, *desk.rules)), patch("1@x"))
+    (outcome,) = _review(store, replace(review_context, rules=(crashing, *review_context.rules)), patch("1@x"))
 
     assert (outcome.failures, outcome.findings, bool(outcome.mail)) == (1, 1, True)
 
 
-def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, desk: Desk) -> None:
-    def judge(posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Judgement | Broken:
-        return Broken("RuntimeError: a bug") if posting.message_id == "1@x" else Judging()(posting, rules)
+def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, review_context: ReviewContext) -> None:
+    def judge(posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
+        return Crashed("RuntimeError: a bug") if posting.message_id == "1@x" else Analyser()(posting, rules)
 
-    outcomes = _review(store, replace(desk, judge=judge), patch("1@x"), patch("2@x", "button"))
+    outcomes = _review(store, replace(review_context, judge=judge), patch("1@x"), patch("2@x", "button"))
 
     assert [one.refused for one in outcomes] == ["RuntimeError: a bug", ""]
     assert [bool(one.mail) for one in outcomes] == [False, True]
@@ -121,9 +125,9 @@ def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, desk:
     ],
 )
 def test_the_agreement_says_to_whom_it_goes(
-    store: Repository, desk: Desk, mode: Mode, state: str, to: tuple[str, ...]
+    store: Repository, review_context: ReviewContext, mode: Mode, state: str, to: tuple[str, ...]
 ) -> None:
-    _review(store, _agreed(desk, mode, "maintainer@example.org"), patch("1@x"))
+    _review(store, _agreed(review_context, mode, "maintainer@example.org"), patch("1@x"))
     (made,) = store.mails()
 
     assert (made.mode, made.state, made.envelope_to) == (mode.value, state, to)
@@ -131,44 +135,48 @@ def test_the_agreement_says_to_whom_it_goes(
         assert (address.encode() in made.content) == (address in to)
 
 
-def test_a_list_that_is_off_gets_nothing(store: Repository, desk: Desk) -> None:
-    (outcome,) = _review(store, _agreed(desk, Mode.OFF), patch("1@x"))
+def test_a_list_that_is_off_gets_nothing(store: Repository, review_context: ReviewContext) -> None:
+    (outcome,) = _review(store, _agreed(review_context, Mode.OFF), patch("1@x"))
 
     assert (outcome.findings, store.mails()) == (1, [])
 
 
 @pytest.mark.parametrize(("age", "reviewed"), [(47, True), (49, False)])
-def test_a_stale_series_is_refused_with_the_reason(store: Repository, desk: Desk, age: int, reviewed: bool) -> None:
+def test_a_stale_series_is_refused_with_the_reason(
+    store: Repository, review_context: ReviewContext, age: int, reviewed: bool
+) -> None:
     clock = FakeClock(START + timedelta(hours=age))
-    (outcome,) = _review(store, replace(desk, terms=Terms(stale=timedelta(hours=48))), patch("1@x"), clock=clock)
+    (outcome,) = _review(
+        store, replace(review_context, terms=RefusalTerms(stale=timedelta(hours=48))), patch("1@x"), clock=clock
+    )
 
     assert (outcome.refused.startswith("stale: "), bool(store.mails())) == (not reviewed, reviewed)
 
 
-def test_why_findings_are_not_said_is_told(store: Repository, desk: Desk) -> None:
-    quiet = replace(desk, policy=Policy(without=frozenset({"bad-thing"})))
+def test_why_findings_are_not_said_is_told(store: Repository, review_context: ReviewContext) -> None:
+    quiet = replace(review_context, policy=Policy(without=frozenset({"bad-thing"})))
     (outcome,) = _review(store, quiet, patch("1@x"))
 
     assert (outcome.findings, outcome.mail, outcome.unsaid) == (1, "", "its rule is switched off here")
 
 
 @pytest.mark.parametrize("narrow", [Consent(severity=Severity.BUG), Consent(without=frozenset({"bad-thing"}))])
-def test_a_list_may_want_to_hear_less(store: Repository, desk: Desk, narrow: Consent) -> None:
-    (outcome,) = _review(store, replace(desk, context=consenting(narrow)), patch("1@x"))
+def test_a_list_may_want_to_hear_less(store: Repository, review_context: ReviewContext, narrow: Consent) -> None:
+    (outcome,) = _review(store, replace(review_context, context=consenting(narrow)), patch("1@x"))
 
     assert (outcome.findings, outcome.mail) == (1, "")
 
 
-def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, desk: Desk) -> None:
+def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, review_context: ReviewContext) -> None:
     clock = FakeClock(START + timedelta(hours=1))
-    waiting = replace(desk, context=consenting(Consent(Mode.LIST, embargo=timedelta(hours=24))))
+    waiting = replace(review_context, context=consenting(Consent(Mode.LIST, embargo=timedelta(hours=24))))
     _review(store, waiting, patch("1@x"), clock=clock)
 
     assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]
 
 
-def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, desk: Desk) -> None:
-    live = replace(desk, terms=Terms(stale=None, newest_only=True))
+def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, review_context: ReviewContext) -> None:
+    live = replace(review_context, terms=RefusalTerms(stale=None, newest_only=True))
     later = patch("2@x", number=" v2").replace(b"09:00:00", b"09:05:00")
     first, second = _review(store, live, patch("1@x"), later)
     (made,) = store.mails()
@@ -179,12 +187,14 @@ def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, desk:
     assert b"As said" not in made.content
 
 
-def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(store: Repository, desk: Desk) -> None:
+def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(
+    store: Repository, review_context: ReviewContext
+) -> None:
     def learned(posting: Posting, policy: Policy) -> Policy:
         raise StoreError("locked")
 
     with pytest.raises(StoreError):
-        _review(store, replace(desk, learned=learned), patch("1@x"))
+        _review(store, replace(review_context, learned=learned), patch("1@x"))
 
     assert ["1@x"] == [one.posting.message_id for one in store.due_for_review(9)]
     assert [] == store.unjudged(9)

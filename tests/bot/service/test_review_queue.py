@@ -15,15 +15,15 @@ from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Judgement, Judging
-from bot.pool.executor import WorkerPool
-from bot.pool.guard import Broken, TimeLimit
+from bot.pipeline.analyse import Analyser, Analysis
+from bot.pool.executor import ExecutorPool
+from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
 from bot.review.model import Review
 from bot.review.policy import Policy
 from bot.service.dependence import Relations, independent
-from bot.service.poll import Poll
-from bot.service.review import Desk, Reviewing
+from bot.service.poll import PollJob
+from bot.service.review import ReviewContext, ReviewJob
 from bot.service.review_queue import ReviewQueue
 from bot.store.repository import Repository
 from rules.diff.patch import FileChange, Patch
@@ -34,7 +34,7 @@ from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
 
-EXCEEDED = Broken("took more than 3 s of processor time", exceeded=True)
+EXCEEDED = Crashed("took more than 3 s of processor time", exceeded=True)
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Script:
     lock: threading.Lock = field(default_factory=threading.Lock)
     on_call: Callable[[str, bool], None] = lambda name, first: None
 
-    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Judgement | Broken:
+    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
         name = posting.message_id
         with self.lock:
             self.calls.append((name, first_try))
@@ -61,7 +61,7 @@ class Script:
         try:
             self.on_call(name, first_try)
             if name not in self.hostile:
-                return Judging()(posting, rules)
+                return Analyser()(posting, rules)
             if not first_try:
                 assert self.release.wait(60)
             return EXCEEDED
@@ -70,17 +70,17 @@ class Script:
                 self.running.discard(name)
 
 
-def _desk(judge: Script | Judging) -> Desk:
+def _review_context(judge: Script | Analyser) -> ReviewContext:
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return Desk((rule("loop"),), judge, Policy(), identity, consenting())
+    return ReviewContext((rule("loop"),), judge, Policy(), identity, consenting())
 
 
 def _poll(store: Repository, *mails: bytes) -> None:
-    Poll([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
+    PollJob([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
 
 
-def _reviewing(store: Repository, judge: Script | Judging, workers: int, stop: Event | None = None) -> Reviewing:
-    return Reviewing(store, _desk(judge), FakeClock(), stop or Event(), Silent(), workers)
+def _reviewing(store: Repository, judge: Script | Analyser, workers: int, stop: Event | None = None) -> ReviewJob:
+    return ReviewJob(store, _review_context(judge), FakeClock(), stop or Event(), Silent(), workers)
 
 
 def _at(minute: int, name: str, subject: str, **more: str) -> bytes:
@@ -153,9 +153,9 @@ def test_real_loops_in_real_processes_do_not_hold_up_a_third_series(store: Repos
             order.append(posting.message_id)
             store.quarantine(posting, reason)
 
-    with WorkerPool(2, Limits(seconds=4.0)) as hands:
-        judging = Judging(hands=hands, first=TimeLimit(60.0, processor_seconds=0.5))
-        outcomes = Reviewing(Watched(), _desk(judging), FakeClock(), Event(), Silent(), 2).run()
+    with ExecutorPool(2, Limits(seconds=4.0)) as executor:
+        judging = Analyser(executor=executor, first=TimeLimit(60.0, processor_seconds=0.5))
+        outcomes = ReviewJob(Watched(), _review_context(judging), FakeClock(), Event(), Silent(), 2).run()
 
     assert order[0] == "good@x"
     assert [(one.posting_id, one.refused) for one in outcomes] == [
@@ -196,8 +196,8 @@ def test_a_stopped_review_counts_as_no_try(store: Repository) -> None:
     stop = Event()
     stop.set()
     _poll(store, _at(1, "1@x", "fan"))
-    with WorkerPool(2, Limits(), stop) as hands:
-        assert _reviewing(store, Judging(hands=hands), 2).run() == ()  # its own event is not set
+    with ExecutorPool(2, Limits(), stop) as executor:
+        assert _reviewing(store, Analyser(executor=executor), 2).run() == ()  # its own event is not set
 
     assert _ids(store, tries=0) == ["1@x"]
 

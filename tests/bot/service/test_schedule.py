@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from bot.service.schedule import Repeated, serve, stopped_by_signals
+from bot.service.schedule import ScheduledJob, serve, stopped_by_signals
 from bot.store.error import StoreError
 
 
@@ -19,7 +19,7 @@ def test_every_job_runs_at_once_and_again() -> None:
         if min(runs.values()) == 2:
             stop.set()
 
-    serve([Repeated(name, lambda name=name: count(name), 1, 0) for name in runs], stop)  # type: ignore[misc] # bound early
+    serve([ScheduledJob(name, lambda name=name: count(name), 1, 0) for name in runs], stop)  # type: ignore[misc] # bound early
 
     assert min(runs.values()) >= 2
 
@@ -36,7 +36,7 @@ def test_a_slow_job_never_runs_twice_at_once_and_is_waited_for() -> None:
         running[0] -= 1
         ended[0] += 1
 
-    serve([Repeated("slow", slow, 1, 0)], stop)
+    serve([ScheduledJob("slow", slow, 1, 0)], stop)
 
     assert (running, ended) == ([0], [2])
 
@@ -50,7 +50,7 @@ def test_a_database_error_is_said_and_the_job_runs_again(caplog: pytest.LogCaptu
             stop.set()
         raise StoreError("database d.db: the disk is full")
 
-    serve([Repeated("poll", failing, 1, 0)], stop)
+    serve([ScheduledJob("poll", failing, 1, 0)], stop)
 
     assert runs == [2]
     assert "poll: database d.db: the disk is full" in caplog.text
@@ -61,7 +61,7 @@ def test_signals_stop_it_cleanly_and_mean_afterwards_what_they_meant(number: sig
     stop, before = Event(), signal.getsignal(number)
     with stopped_by_signals(stop):
         threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
-        serve([Repeated("idle", lambda: None, 60, 0)], stop)
+        serve([ScheduledJob("idle", lambda: None, 60, 0)], stop)
 
     assert stop.is_set()
     assert signal.getsignal(number) == before

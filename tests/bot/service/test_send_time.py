@@ -13,14 +13,14 @@ import pytest
 from bot.cli.progress import Silent
 from bot.mail.command import Scope
 from bot.mail.posting import Part, Posting
-from bot.mail.refusal import Terms
+from bot.mail.refusal import RefusalTerms
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.sendmail import Maildir
 from bot.ports import Batch, Deleted, MailState, Outgoing
 from bot.review.consent import Consent, Mode
 from bot.review.disposition import Muted
 from bot.review.model import Recipients
-from bot.service.deliver import Delivering, Sending
+from bot.service.deliver import DeliverJob, SendingContext
 from bot.store.repository import Repository
 from tests.bot.review.factories import AUTHOR, LIST
 from tests.bot.service.test_deliver import FakeMailer
@@ -39,9 +39,9 @@ class House:
 
     def deliver(self, **changes: Any) -> tuple[str, str]:
         """Deliver under these rules. Return the state of the newest mail and its reason."""
-        sending = Sending(self.stop, lambda: allow_all(**changes))
+        sending = SendingContext(self.stop, lambda: allow_all(**changes))
         modes = dict.fromkeys((mode.value for mode in Mode), self.mailer)
-        Delivering(self.store, modes, sending, self.clock, Event(), Silent()).run()
+        DeliverJob(self.store, modes, sending, self.clock, Event(), Silent()).run()
         mail = self.store.mails()[0]
         assert bool(self.mailer.taken) == (mail.state is MailState.SENT and mail.reason == "")
         return mail.state.value, mail.reason
@@ -207,7 +207,7 @@ def test_a_mail_about_a_series_with_a_newer_revision_is_withdrawn(house: House, 
     newer = replace(newer, series=replace(newer.series, revision=2))
     store_posting(house.store, newer, house.clock.now())
 
-    assert house.deliver(terms=Terms()) == (
+    assert house.deliver(terms=RefusalTerms()) == (
         "withdrawn",
         "the series is refused now: older-revision: v2 is here already",
     )
@@ -257,11 +257,11 @@ def test_a_mail_about_a_series_that_is_not_to_be_answered_any_more_is_withdrawn(
 @pytest.mark.parametrize(
     ("terms", "reason"),
     [
-        (Terms(own=frozenset({AUTHOR.key})), "own: it is from"),
-        (Terms(bots=frozenset({AUTHOR.key})), "bot: "),
+        (RefusalTerms(own=frozenset({AUTHOR.key})), "own: it is from"),
+        (RefusalTerms(bots=frozenset({AUTHOR.key})), "bot: "),
     ],
 )
-def test_the_settings_of_refusals_are_asked_again(house: House, terms: Terms, reason: str) -> None:
+def test_the_settings_of_refusals_are_asked_again(house: House, terms: RefusalTerms, reason: str) -> None:
     _queue(house)
 
     state, said = house.deliver(terms=terms)
@@ -274,7 +274,7 @@ def test_the_age_of_a_series_does_not_withdraw_its_mail(house: House) -> None:
     _queue(house, state=MailState.APPROVED)
     house.clock.forward(days=30)
 
-    assert house.deliver(terms=Terms(stale=timedelta(hours=48)))[0] == "sent"
+    assert house.deliver(terms=RefusalTerms(stale=timedelta(hours=48)))[0] == "sent"
 
 
 def test_a_series_that_lost_the_answered_mail_gets_none(house: House) -> None:
@@ -300,8 +300,8 @@ def test_a_stop_between_the_claim_and_the_first_byte_keeps_the_mail(house: House
         return allow_all().recipients_of(posting, part)
 
     maildir = Maildir(house.stop.path.parent / "maildir", house.stop.reason)
-    sending = Sending(house.stop, lambda: allow_all(recipients_of=stop_meanwhile))
-    Delivering(house.store, {"list": maildir}, sending, house.clock, Event(), Silent()).run()
+    sending = SendingContext(house.stop, lambda: allow_all(recipients_of=stop_meanwhile))
+    DeliverJob(house.store, {"list": maildir}, sending, house.clock, Event(), Silent()).run()
 
     (mail,) = house.store.mails()
     assert (mail.state, "now" in mail.reason) == (MailState.QUEUED, True)

@@ -4,15 +4,15 @@ from threading import Event
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
-from bot.mail.attestation import Attestation, Verdict
-from bot.pool.guard import OwnHands
-from bot.service.poll import Poll
-from bot.service.signatures import Attesting
+from bot.mail.attestation import Attestation, SignatureResult
+from bot.pool.guard import InlineExecutor
+from bot.service.poll import PollJob
+from bot.service.signatures import VerifySignaturesJob
 from bot.store.repository import Repository
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
-GOOD = (Attestation("dkim", "example.org", Verdict.VALID, aligned=True),)
+GOOD = (Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True),)
 
 
 class FakeDns:
@@ -31,14 +31,14 @@ class FakeDns:
         return GOOD
 
 
-def attesting(store: Repository, dns: FakeDns, days: int = 0) -> Attesting:
+def attesting(store: Repository, dns: FakeDns, days: int = 0) -> VerifySignaturesJob:
     clock = FakeClock(START)
     clock.forward(days=days)
-    return Attesting(store, dns, OwnHands(), clock, Event(), Silent())
+    return VerifySignaturesJob(store, dns, InlineExecutor(), clock, Event(), Silent())
 
 
 def fill(store: Repository, *mails: bytes) -> None:
-    Poll([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
+    PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
 
 
 def test_each_mail_is_verified_once(store: Repository) -> None:
@@ -71,12 +71,12 @@ def test_a_dns_that_stays_silent_holds_nobody_up(store: Repository) -> None:
         job.run()
 
     (found,) = store.attestations("1@x")
-    assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "DNS: timeout")
+    assert (found.verdict, found.reason) == (SignatureResult.UNKNOWN, "DNS: timeout")
 
 
 def test_a_bug_in_one_mail_holds_nobody_up(store: Repository) -> None:
     fill(store, patch("1@x").replace(b"Read it.", b"a bug"), patch("2@x", "fan"))
 
     assert attesting(store, FakeDns()).run() == 2
-    assert [one.verdict for one in store.attestations("1@x")] == [Verdict.UNKNOWN]
+    assert [one.verdict for one in store.attestations("1@x")] == [SignatureResult.UNKNOWN]
     assert store.attestations("2@x") == GOOD

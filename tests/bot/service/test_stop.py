@@ -15,7 +15,7 @@ from bot.outbox.brakes import StopFile
 from bot.outbox.error import OutboxError
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import MailState
-from bot.service.deliver import Delivering, Sending
+from bot.service.deliver import DeliverJob, SendingContext
 from bot.store.repository import Repository
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, queue_mail
@@ -53,8 +53,8 @@ def test_nothing_leaves_after_it_was_stopped(
         _write(store, clock)
         file = StopFile(tmp_path / "var" / "stop")
         mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), file.reason)
-        sending = Sending(file, allow_all)
-        delivering = Delivering(store, {"list": mailer}, sending, clock, Event(), Silent())
+        sending = SendingContext(file, allow_all)
+        delivering = DeliverJob(store, {"list": mailer}, sending, clock, Event(), Silent())
         service = Thread(target=delivering.run)
         service.start()
         _until(lambda: watch.contents >= 3 or not service.is_alive())

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from bot.pool.executor import Workers
+from bot.pool.executor import ProcessExecutor
 from bot.pool.worker import Limits
-from bot.service.watchdog import Pulse
+from bot.service.watchdog import Watchdog
 
 
 class Clock:
@@ -23,14 +23,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pulse(clock: Clock) -> Pulse:
-    made = Pulse(clock)
+def pulse(clock: Clock) -> Watchdog:
+    made = Watchdog(clock)
     made.watch("poll", 15, 3600)
     made.watch("review", 15, 900)
     return made
 
 
-def _pass(pulse: Pulse, clock: Clock, seconds: float) -> str:
+def _pass(pulse: Watchdog, clock: Clock, seconds: float) -> str:
     """Let both jobs run for a moment, then time pass."""
     for name in ("poll", "review"):
         with pulse.running(name):
@@ -39,11 +39,11 @@ def _pass(pulse: Pulse, clock: Clock, seconds: float) -> str:
     return pulse.hung()
 
 
-def test_jobs_that_run_at_their_pace_do_not_hang(pulse: Pulse, clock: Clock) -> None:
+def test_jobs_that_run_at_their_pace_do_not_hang(pulse: Watchdog, clock: Clock) -> None:
     assert {_pass(pulse, clock, 900) for _ in range(9)} == {""}
 
 
-def test_a_job_hangs_when_it_gives_no_sign_for_longer_than_one_unit_may_take(pulse: Pulse, clock: Clock) -> None:
+def test_a_job_hangs_when_it_gives_no_sign_for_longer_than_one_unit_may_take(pulse: Watchdog, clock: Clock) -> None:
     with pulse.running("review"):
         clock.now += 900
         assert pulse.hung() == ""
@@ -58,12 +58,12 @@ def test_a_job_hangs_when_it_gives_no_sign_for_longer_than_one_unit_may_take(pul
     assert pulse.hung() == ""
 
 
-def test_a_job_hangs_when_it_does_not_start_any_more(pulse: Pulse, clock: Clock) -> None:
+def test_a_job_hangs_when_it_does_not_start_any_more(pulse: Watchdog, clock: Clock) -> None:
     clock.now += 916
     assert pulse.hung() == "review"
 
 
-def test_the_progress_of_one_job_is_no_sign_of_another(pulse: Pulse, clock: Clock) -> None:
+def test_the_progress_of_one_job_is_no_sign_of_another(pulse: Watchdog, clock: Clock) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -91,7 +91,7 @@ def _burn(item: int) -> int:
 
 def test_workers_give_a_sign_for_each_result_and_each_try_that_ends() -> None:
     signs: list[int] = []
-    with Workers(1, Limits(seconds=0.5), on_result=lambda: signs.append(1)) as workers:
+    with ProcessExecutor(1, Limits(seconds=0.5), on_result=lambda: signs.append(1)) as workers:
         workers.map(_burn, [0, 1, 2])
 
     assert len(signs) == 4  # two results, and two tries of what takes too long

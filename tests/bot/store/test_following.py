@@ -3,10 +3,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.inbox.assemble import assemble
-from bot.mail.attestation import Attestation, Verdict
+from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.mail.refusal import Context
+from bot.mail.refusal import RefusalContext
 from bot.ports import Batch, Indexed, Unread
 from bot.service.poll import index
 from bot.store.repository import Repository
@@ -69,9 +69,9 @@ def test_a_context_knows_newer_revisions_and_what_is_answered(store: Repository)
     (first,) = (one.posting for one in store.due_for_review(10) if one.posting.message_id == "v1@x")
 
     assert by_id == {
-        "v1@x": Context(START, START, newer=3),
-        "v3@x": Context(START + minute, START + minute),
-        "fix@x": Context(START + 2 * minute, START + 2 * minute, answers=first),
+        "v1@x": RefusalContext(START, START, newer=3),
+        "v3@x": RefusalContext(START + minute, START + minute),
+        "fix@x": RefusalContext(START + 2 * minute, START + 2 * minute, answers=first),
     }
 
 
@@ -103,7 +103,7 @@ def test_unreadable_mails_are_listed_and_read_again_when_released(store: Reposit
 def test_signatures_are_verified_once_and_remembered(store: Repository) -> None:
     put(store, patch("1@x"), patch("2@x", name="fan"))
     first, second = store.unattested(START - DAY, 10)
-    found = (Attestation("dkim", "example.org", Verdict.VALID, aligned=True, signed=frozenset({"from"})),)
+    found = (Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True, signed=frozenset({"from"})),)
     store.save_attestations(first.id, found, START)
 
     assert (store.attestations("1@x"), store.attestations("2@x")) == (found, ())

@@ -8,7 +8,7 @@ from sqlmodel import select
 
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.ports import Batch, Indexed, MailState, Outgoing, Thread
-from bot.review.model import Comment, Recipients, Review, Standing
+from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.repository import Repository
 from bot.store.tables import ReviewRow
@@ -132,7 +132,7 @@ def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repos
     _save(store, *postings)
     findings = (make.finding(), replace(make.finding(9), anchor=LogAnchor(1, 3, "text")))
     for posting in postings[:2]:
-        comments = tuple(Comment(finding, Standing.REPEATED, "why", 1) for finding in findings)
+        comments = tuple(ReviewFinding(finding, FindingStatus.REPEATED, "why", 1) for finding in findings)
         failures = (Failure("some-rule", 1, "a.rs", "it broke"),)
         review = Review(posting, comments, failures, Recipients((posting.author,), (), "reason"), "+1 block")
         store.save_review(review, _outgoing(posting, f"{posting.message_id}.bot.example.org"), NOW)

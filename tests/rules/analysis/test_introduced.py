@@ -8,7 +8,7 @@ from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
 from rules.source.rust.code import Code
-from rules.source.rust.source import Part
+from rules.source.rust.source import SourcePart
 
 
 def calls(code: Code) -> Iterator[Suspect]:
@@ -18,7 +18,7 @@ def calls(code: Code) -> Iterator[Suspect]:
             yield Suspect("bad", line, 1)
 
 
-def blocks(part: Part) -> Iterator[Suspect]:
+def blocks(part: SourcePart) -> Iterator[Suspect]:
     """Every unsafe block."""
     for site in part.sites:
         yield Suspect(site.scope, site.line, site.column)

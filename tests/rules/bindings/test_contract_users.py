@@ -2,7 +2,7 @@
 """Items with contracts, and the code that answers to them."""
 
 from rules.bindings.contract_users import answers
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.public_api import items
 
 LAMP = """/// A lamp.
@@ -57,7 +57,7 @@ def test_items_have_scope_and_contract() -> None:
 
 def test_calls_and_constructions_with_a_comment_answer() -> None:
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": USER.encode()}
-    border = Border.of_files(files)
+    border = Bindings.of_files(files)
     lamp, wrap = list(items(LAMP))[:2]
 
     assert [("drivers/user.rs", 3)] == [(one.path, one.line) for one in answers(border, wrap, "rust/kernel/lamp.rs")]
@@ -75,6 +75,6 @@ def test_a_type_of_the_same_name_that_another_file_defines_is_another() -> None:
     }
     lamp = next(one for one in items(LAMP) if one.name == "Lamp")
 
-    found = answers(Border.of_files(files), lamp, "rust/kernel/lamp.rs")
+    found = answers(Bindings.of_files(files), lamp, "rust/kernel/lamp.rs")
 
     assert {"rust/kernel/lamp.rs", "rust/kernel/user.rs"} == {one.path for one in found}

@@ -5,7 +5,7 @@ import base64
 
 import pytest
 
-from rules.bindings.mail_filter import Filter
+from rules.bindings.mail_filter import MailFilter
 from tests.rules.bindings.trees import border
 
 _HEAD = b"From: a@example.org\nSubject: [PATCH] x\n\n"
@@ -39,4 +39,4 @@ def _diff(path: str, *lines: str) -> bytes:
     ],
 )
 def test_only_what_can_touch_rust_is_let_through(raw: bytes, matters: bool) -> None:
-    assert matters is Filter.of(border()).may_matter(raw)
+    assert matters is MailFilter.of(border()).may_matter(raw)

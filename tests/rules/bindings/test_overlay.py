@@ -4,7 +4,7 @@
 import pytest
 
 from rules.bindings.helper_facts import BINDINGS_HEADER
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.overlay import changed_border
 from rules.source.c.source import scan
 from tests.rules.bindings.trees import FILES, border, edited
@@ -44,7 +44,7 @@ def test_the_overlay_equals_a_border_built_anew(changed: dict[str, str | None]) 
     files = {path: text.encode() for path, text in (FILES | changed).items() if text is not None}
     given = {path: text.encode() if text is not None else None for path, text in changed.items()}
 
-    anew, over = Border.of_files(files), changed_border(border(), given)
+    anew, over = Bindings.of_files(files), changed_border(border(), given)
 
     for name in _NAMES:
         assert anew.users(name) == over.users(name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A small kernel with a lamp driver in C and its Rust abstraction."""
 
-from rules.bindings.index import Border
+from rules.bindings.index import Bindings
 from rules.bindings.tree import FileTree
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.diff.tree import blob_id
@@ -76,8 +76,8 @@ def tree(**changed: str) -> FileTree:
     return FileTree({path: text.encode() for path, text in (FILES | changed).items()})
 
 
-def border() -> Border:
-    return Border.of_files({path: text.encode() for path, text in FILES.items()})
+def border() -> Bindings:
+    return Bindings.of_files({path: text.encode() for path, text in FILES.items()})
 
 
 def edited(path: str, old: str, new: str) -> str:

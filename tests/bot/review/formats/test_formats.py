@@ -12,7 +12,7 @@ from bot.review.formats.b4 import b4
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
 from bot.review.formats.mail import mail
-from bot.review.formats.row import Row, Verdict, of_review
+from bot.review.formats.row import Row, RowResult, of_review
 from bot.review.formats.sarif import sarif
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
@@ -44,9 +44,9 @@ def _rules(make: Maker) -> Mapping[str, Rule]:
     return {"missing-safety-comment": make.rule(), "new": make.rule("new", status=Status.PREVIEW)}
 
 
-def _verdict(make: Maker, *findings: Finding, failures: tuple[Failure, ...] = ()) -> Verdict:
+def _verdict(make: Maker, *findings: Finding, failures: tuple[Failure, ...] = ()) -> RowResult:
     made = review(make.posting(), Report(findings, failures), _rules(make).values())
-    return Verdict(tuple(of_review(made, _rules(make))), (made,), failures)
+    return RowResult(tuple(of_review(made, _rules(make))), (made,), failures)
 
 
 def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
@@ -75,7 +75,7 @@ def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
 
 
 def test_a_file_judged_by_itself_has_no_message_id(make: Maker) -> None:
-    assert json.loads(jsonl(Verdict((Row(make.finding(), Status.STABLE),))))["message_id"] is None
+    assert json.loads(jsonl(RowResult((Row(make.finding(), Status.STABLE),))))["message_id"] is None
 
 
 def test_a_finding_in_a_commit_message_has_no_path(make: Maker) -> None:
@@ -128,7 +128,7 @@ def test_b4_is_told_nothing_of_a_cover_letter_alone(make: Maker) -> None:
     posting = make.posting(cover=True)
     alone = replace(posting, series=replace(posting.series, patches=()))
 
-    assert [] == json.loads(b4(Verdict(reviews=(Review(alone, ()),))))
+    assert [] == json.loads(b4(RowResult(reviews=(Review(alone, ()),))))
 
 
 def test_a_preview_rule_never_colours_b4s_result(make: Maker) -> None:
@@ -183,8 +183,8 @@ def test_text_shows_the_evidence_and_the_unsafe_delta(make: Maker) -> None:
 def test_text_of_files_groups_by_file(make: Maker) -> None:
     rows = tuple(Row(make.finding(line, path=path), Status.STABLE) for path in ("a.rs", "b.rs") for line in (3, 9))
 
-    assert "a.rs: 2 warnings\n  3: warning: " in text(Verdict(rows))
-    assert "\n4 warnings in 2 files\n" in text(Verdict(rows))
+    assert "a.rs: 2 warnings\n  3: warning: " in text(RowResult(rows))
+    assert "\n4 warnings in 2 files\n" in text(RowResult(rows))
 
 
 def test_one_mail_is_itself_and_several_are_an_mbox(make: Maker, tmp_path: Path) -> None:

@@ -6,23 +6,23 @@ import pytest
 from rules.diff.image import Fragment, Image, whole
 from rules.finding import Confidence
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
-from rules.source.rust.source import Source, parse
+from rules.source.rust.source import RustSource, parse
 
 
-def read(code: str) -> Source:
+def read(code: str) -> RustSource:
     return parse(whole("a.rs", code.encode()))
 
 
-def hunk(code: str, first: int = 100) -> Source:
+def hunk(code: str, first: int = 100) -> RustSource:
     return parse(Image("a.rs", "post", (Fragment(first, code.encode()),), complete=False, touched=frozenset()))
 
 
-def only_site(source: Source) -> UnsafeSite:
+def only_site(source: RustSource) -> UnsafeSite:
     (site,) = source.sites
     return site
 
 
-def only_declaration(source: Source) -> UnsafeDeclaration:
+def only_declaration(source: RustSource) -> UnsafeDeclaration:
     (declaration,) = source.declarations
     return declaration
 
