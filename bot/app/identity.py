@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from importlib import metadata
 
 from bot.mail.address import Address
+from bot.mail.envelope import PLACE
 from bot.mail.reply import PUBLIC_KEY, Identity
 from bot.ports import Clock
+from bot.service.bounces import BounceAddress
 from bot.service.continuity import Continuity, Difference, difference
 from bot.service.reconcile import reconcile
 from bot.settings import Settings
@@ -19,6 +21,13 @@ def sends(settings: Settings) -> bool:
     """Return whether the settings let any mail leave."""
     lists = any(chosen.mode.sends for chosen in settings.lists.values())
     return lists or bool(settings.digest.recipients and settings.digest.mode != "dry-run")
+
+
+def bounce_address(settings: Settings, store: Repository) -> BounceAddress:
+    """Return where bounces of our mails arrive. Without a place for the token in it no bounce is authentic."""
+    if not sends(settings) or PLACE not in settings.sending.bounces:
+        return BounceAddress(settings.sending.bounces)
+    return BounceAddress(settings.sending.bounces, store.secret(datetime.now(UTC)))
 
 
 def continuity(settings: Settings, store: Repository, clock: Clock) -> Continuity:

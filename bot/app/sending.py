@@ -6,15 +6,17 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+from bot.mail.envelope import envelope_sender
 from bot.mail.refusal import RefusalTerms
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Clock, Mailer, SendingRecord, Stop, StopStore
+from bot.ports import Clock, Mailer, Outgoing, SendingRecord, Stop, StopStore
 from bot.review.consent import Consent, Mode, strictest
 from bot.review.recipients import RecipientContext, recipients
+from bot.service.bounces import BounceAddress
 from bot.service.deliver import SendingContext
 from bot.service.stop import StopSwitch
 from bot.service.unconfirmed import ResendPolicy
@@ -23,10 +25,13 @@ from bot.settings import Settings
 DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 
 
-def mailers(settings: Settings, stop: Stop) -> dict[str, Mailer]:
-    """Return the transport of each mode that has one; each asks for the stop before the content of a mail leaves."""
+def mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dict[str, Mailer]:
+    """Return the transport of each mode that has one; each asks for the stop before the content of a mail leaves.
+
+    Mails with an envelope are sent from the bounce address, if the settings name one.
+    """
     found: dict[str, Mailer] = {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
-    if (transport := _transport(settings, stop.reason)) is not None:
+    if (transport := _transport(settings, stop.reason, bounces)) is not None:
         found |= {mode.value: transport for mode in Mode if mode.sends}
     return found
 
@@ -100,13 +105,19 @@ def consent(settings: Settings, lists: Sequence[str]) -> Consent:
     return strictest(lists, known, Consent(Mode(settings.unlisted)))
 
 
-def _transport(settings: Settings, halted: Callable[[], str]) -> Mailer | None:
+def _transport(settings: Settings, halted: Callable[[], str], bounces: BounceAddress) -> Mailer | None:
     chosen = settings.sending
+
+    def sender_of(mail: Outgoing) -> str:
+        if not bounces.address:
+            return mail.envelope_from
+        return envelope_sender(bounces.address, bounces.key, mail.message_id, mail.envelope_to)
+
     if chosen.transport == "smtp":
         server = Server(
             chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds
         )
-        return Smtp(server, halted, chosen.size_cap)
+        return Smtp(server, halted, chosen.size_cap, sender_of)
     if chosen.transport == "sendmail":
-        return Sendmail(chosen.sendmail, halted, chosen.size_cap)
+        return Sendmail(chosen.sendmail, halted, chosen.size_cap, sender_of=sender_of)
     return Maildir(chosen.maildir, halted) if chosen.transport == "maildir" else None

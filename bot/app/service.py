@@ -175,7 +175,14 @@ def service(
             else None,
             answering=wiring_answers.command_job(settings, store, again, clock, stop, command_executor),
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
-            returning=BounceJob(store, settings.identity.address, clock, stop, command_executor)
+            returning=BounceJob(
+                store,
+                settings.identity.address,
+                clock,
+                stop,
+                command_executor,
+                wiring_identity.bounce_address(settings, store),
+            )
             if wiring_identity.sends(settings)
             else None,
         )
@@ -189,7 +196,8 @@ def _deliver_job(settings: Settings, store: Repository, clock: Clock, stop: Even
     context = wiring_recipients.recipient_context(settings, clock)
     switch = wiring_sending.stop_switch(settings, store, clock)
     sending = wiring_sending.sending(settings, switch, context, terms(settings), record)
-    made = DeliverJob(store, wiring_sending.mailers(settings, switch), sending, clock, stop, progress)
+    mailers = wiring_sending.mailers(settings, switch, wiring_identity.bounce_address(settings, store))
+    made = DeliverJob(store, mailers, sending, clock, stop, progress)
     wiring_sending.remove_parts(settings)
     made.recover()
     return made

@@ -16,7 +16,7 @@ import typer
 from bot.app import lore as wiring_lore
 from bot.app.commands import secret
 from bot.app.data_files import database_files, has_own_folder, secret_files
-from bot.app.identity import preview, secret_problem
+from bot.app.identity import preview, secret_problem, sends
 from bot.app.sending import stop_file, stop_switch
 from bot.app.service import archive
 from bot.cli import status
@@ -24,6 +24,7 @@ from bot.cli.context import options
 from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
+from bot.mail.envelope import PLACE
 from bot.permissions import open_to_others
 from bot.review.render.text import visible
 from bot.service.continuity import RECONCILE
@@ -90,6 +91,8 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         yield _outbox(settings)
         if deliver:
             yield _sending(settings)
+        if sends(settings):
+            yield _bounces(settings)
         yield from _answers(settings)
     yield _git()
     yield _rules()
@@ -194,6 +197,25 @@ def _sending(settings: Settings) -> Check:
         return Check("sending", f"{chosen.password_file} cannot be read", "correct `password_file` in [sending]")
     lists = [f"{name} ({one.mode})" for name, one in settings.lists.items() if one.mode.sends]
     return Check("sending", f"by {chosen.transport}, for {', '.join(lists) or 'no list'}")
+
+
+def _bounces(settings: Settings) -> Check:
+    """Say whether bounces can be told from forged ones. If they cannot, the service runs, and bounces stop nothing."""
+    address = settings.sending.bounces
+    if settings.sending.transport not in {"smtp", "sendmail"}:
+        return Check(
+            "bounces", f"not authenticated, so they stop nothing: {settings.sending.transport} has no envelope"
+        )
+    if PLACE not in address:
+        example = f"bounces+{PLACE}@{settings.identity.address.partition('@')[2]}"
+        return Check(
+            "bounces",
+            f'not authenticated, so they stop nothing; set bounces = "{example}" in [sending], and let the mail server '
+            "deliver such addresses to [answers] mailbox",
+        )
+    if not settings.answers.mailbox:
+        return Check("bounces", f"{address}, but no [answers] mailbox is set: name the Maildir where they arrive")
+    return Check("bounces", f"authenticated by {address}")
 
 
 def _answers(settings: Settings) -> Iterator[Check]:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from bot.mail.envelope import received_tokens
 from bot.mail.header import clean
 from bot.mail.message import Message
 from bot.mail.mime import leaves
@@ -23,17 +24,21 @@ _LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A mail that did not reach somebody, by its message-id, and what was said of it, in one short line."""
+    """A report that a mail of this message-id did not reach somebody, and the reason that it gives, in one short line.
+
+    `tokens` are what it has in the place of the token of our bounce address; see bot.mail.envelope.
+    """
 
     message_id: str
     why: str
+    tokens: tuple[str, ...] = ()
 
 
-def bounce(message: Message) -> Bounce | None:
-    """The mail that this one says could not be delivered; None where it says no such thing, or not which mail.
+def bounce(message: Message, address: str = "") -> Bounce | None:
+    """Return the failed delivery that the mail reports; None if it reports none, or does not name the mail.
 
-    A delay is none, nor is an answer that somebody's machine gives for him. Anybody can write a bounce: it may make us
-    say less, never more.
+    A delay is none, nor is an automatic reply. `address` is our bounce address. Anybody can write a bounce: it proves
+    nothing unless it has the token of the mail.
     """
     kind = message.header("Content-Type") or ""
     if not kind.lower().lstrip().startswith("multipart/report"):
@@ -49,7 +54,7 @@ def bounce(message: Message) -> Bounce | None:
     if not found or not _FAILED.search(status):
         return None
     reasons = dict.fromkeys(clean(reason).strip() for reason in _WHY.findall(status))
-    return Bounce(found, "; ".join(filter(None, reasons))[:_LONGEST])
+    return Bounce(found, "; ".join(filter(None, reasons))[:_LONGEST], received_tokens(message, address))
 
 
 def _message_id(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.whole import write_whole
-from bot.outbox.wire import strange, unfit
+from bot.outbox.wire import own_sender, strange, unfit
 from bot.ports import MailState, Outgoing
 
 _REFUSED: Final = frozenset({64, 65, 66, 67, 68, 69, 72, 73, 77, 78})
@@ -21,14 +21,23 @@ _NOT_RUN: Final = frozenset({126, 127})
 
 
 class Sendmail:
-    """Hands mails to a command as sendmail does: bytes on stdin, sender after `-f`, recipients after `--`."""
+    """Hands mails to a command as sendmail does: bytes on stdin, sender after `-f`, recipients after `--`.
+
+    `sender_of` gives the envelope sender of a mail.
+    """
 
     repeatable: Final = False
     done: Final = MailState.SENT
 
     def __init__(
-        self, command: Sequence[str], halted: Callable[[], str], limit: int = 20_000, timeout: float = 60
+        self,
+        command: Sequence[str],
+        halted: Callable[[], str],
+        limit: int = 20_000,
+        timeout: float = 60,
+        sender_of: Callable[[Outgoing], str] = own_sender,
     ) -> None:
+        self._sender_of = sender_of
         self._command = tuple(command)
         self._halted = halted
         self._limit = limit
@@ -37,11 +46,12 @@ class Sendmail:
     def deliver(self, mail: Outgoing) -> str:
         if problem := unfit(mail.content, self._limit):
             raise UnfitError(problem)
-        if address := strange((mail.envelope_from, *mail.envelope_to)):
+        sender = self._sender_of(mail)
+        if address := strange((sender, *mail.envelope_to)):
             raise UnfitError(f"{address!r} is no plain address")
         if reason := self._halted():
             raise OutboxError(reason)
-        line = [*self._command, "-i", "-f", mail.envelope_from, "--", *mail.envelope_to]
+        line = [*self._command, "-i", "-f", sender, "--", *mail.envelope_to]
         try:
             process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         except OSError as error:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.final_reply import MalformedReplyError, read_final_reply
-from bot.outbox.wire import strange, unfit, wire
+from bot.outbox.wire import own_sender, strange, unfit, wire
 from bot.ports import MailState, Outgoing
 
 Security = Literal["starttls", "tls", "none"]
@@ -36,24 +36,33 @@ class Server:
 class Smtp:
     """Submits mails to a server. A failure before the final dot left nothing; after it, only a valid reply counts.
 
-    `halted` is asked last before the content is sent; a reason ends the attempt, and nothing has left.
+    `halted` is asked last before the content is sent; a reason ends the attempt, and nothing has left. `sender_of`
+    gives the envelope sender of a mail.
     """
 
     repeatable: Final = False
     done: Final = MailState.SENT
 
-    def __init__(self, server: Server, halted: Callable[[], str], limit: int = 20_000) -> None:
+    def __init__(
+        self,
+        server: Server,
+        halted: Callable[[], str],
+        limit: int = 20_000,
+        sender_of: Callable[[Outgoing], str] = own_sender,
+    ) -> None:
         self._server = server
+        self._sender_of = sender_of
         self._halted = halted
         self._limit = limit
 
     def deliver(self, mail: Outgoing) -> str:
         if problem := unfit(mail.content, self._limit):
             raise UnfitError(problem)
-        if address := strange((mail.envelope_from, *mail.envelope_to)):
+        sender = self._sender_of(mail)
+        if address := strange((sender, *mail.envelope_to)):
             raise UnfitError(f"{address!r} is no plain address")
         with self._explained("connecting"), self._connected() as smtp:
-            refused = self._envelope(smtp, mail)
+            refused = self._envelope(smtp, mail, sender)
             if reason := self._halted():
                 raise OutboxError(reason)
             answer = self._content(smtp, mail)
@@ -90,12 +99,12 @@ class Smtp:
         except (OSError, UnicodeDecodeError) as error:
             raise OutboxError(f"cannot read the password from {path}") from error
 
-    def _envelope(self, smtp: smtplib.SMTP, mail: Outgoing) -> tuple[str, ...]:
+    def _envelope(self, smtp: smtplib.SMTP, mail: Outgoing, sender: str) -> tuple[str, ...]:
         """Sender and recipients. Answers which were refused for good: where not all were, the mail goes to the rest."""
         eight = not mail.content.isascii()
         if eight and not smtp.has_extn("8bitmime"):
             raise RefusedError("the server takes no 8-bit mails")
-        _accepted(smtp.mail(mail.envelope_from, ["BODY=8BITMIME"] if eight else []), "sender")
+        _accepted(smtp.mail(sender, ["BODY=8BITMIME"] if eight else []), "sender")
         refused = []
         for address in mail.envelope_to:
             try:

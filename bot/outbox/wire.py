@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bot.mail.address import is_plain
+from bot.ports import Outgoing
 
 LONGEST: Final = 998
 """Octets of a line without its end, RFC 5322 section 2.1.1."""
@@ -14,6 +15,11 @@ def wire(content: bytes) -> bytes:
     """The mail with CRLF line ends, one at its end. Undone by `content`'s own LFs, so that both are the same mail."""
     text = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     return text if text.endswith(b"\r\n") else text + b"\r\n"
+
+
+def own_sender(mail: Outgoing) -> str:
+    """Return the address that the mail itself is from, for installations without a bounce address of their own."""
+    return mail.envelope_from
 
 
 def strange(addresses: Iterable[str]) -> str:

@@ -106,7 +106,8 @@ class Outgoing:
 class Pace:
     """How many mails left already: on all revisions of a series, to an author and on a list a day, in all an hour.
 
-    Of several lists it is the one with the most. Of `tried` mails of a day `refused` came back, at once or as bounces.
+    Of several lists it is the one with the most. Of `tried` mails of a day `refused` came back, at once or as authentic
+    bounces; `refusals` counts those that were refused at once one by one, and the bounced ones once per domain in To.
     `muted` says which list was muted by mail, and by whom; it is empty if none was.
     """
 
@@ -115,6 +116,7 @@ class Pace:
     list_day: int = 0
     hour: int = 0
     refused: int = 0
+    refusals: int = 0
     tried: int = 0
     muted: str = ""
 
@@ -123,7 +125,8 @@ class Pace:
 class ReturnedMail:
     """What came back of a mail of ours.
 
-    A "bounce"; a "copy" at that place (source and list); or a "foreign" mail that only uses the id of ours.
+    A "bounce" with the token of the mail; an "unverified" one without; a "copy" at that place (source and list); or a
+    "foreign" mail that only uses the id of ours.
     """
 
     message_id: str
@@ -148,7 +151,8 @@ class BounceStore(Protocol):
 
         Claims are mails in our name that are not in the outbox; they are kept for a judgement.
 
-        Gives what was news: a mail bounces once, and a second copy at one place is a "repeat".
+        Return what was news: a mail bounces once, and a second copy at one place is a "repeat". Of one mail only a
+        limited number is remembered.
         """
 
 

@@ -4,12 +4,14 @@
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
 from typing import Final
 
-from bot.mail.bounce import bounce
+from bot.mail.bounce import Bounce, bounce
 from bot.mail.copy import is_copy
+from bot.mail.envelope import is_authentic
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import MESSAGE_ID_DIGITS
@@ -22,16 +24,34 @@ _OUR_ID = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}@")
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class BounceAddress:
+    """Where bounces of our mails arrive: the address with a place for the token, and the key that makes tokens.
+
+    Without such a place no bounce is authentic.
+    """
+
+    address: str = ""
+    key: bytes = field(default=b"", repr=False)
+
+
 class BounceJob:
     """Looks at each mail that came once; between two batches it looks whether it is to stop.
 
-    `own` is the sender's address of our mails: bounces go to it, and their ids end in its domain.
+    `own` is the sender's address of our mails: their ids end in its domain, and bounces without a token may go to it.
     """
 
     def __init__(
-        self, store: BounceStore, own: str, clock: Clock, stop: Event, executor: Executor | None = None
+        self,
+        store: BounceStore,
+        own: str,
+        clock: Clock,
+        stop: Event,
+        executor: Executor | None = None,
+        bounces: BounceAddress | None = None,
     ) -> None:
         self._store = store
+        self._bounces = bounces or BounceAddress()
         self._own = own.lower()
         self._end = f"@{own.rpartition('@')[2].lower()}"
         self._clock = clock
@@ -57,12 +77,25 @@ class BounceJob:
         end = self._end.encode("ascii", "replace")
         named = [mail for mail in mails if end in mail.mail.raw.lower()]  # nearly no mail; what follows costs more
         found: list[ReturnedMail | Claim | None] = []
-        for kept, read in zip(named, self._executor.map(partial(read_return, self._own), named), strict=True):
+        read_one = partial(read_return, self._own, self._bounces.address)
+        for kept, read in zip(named, self._executor.map(read_one, named), strict=True):
             if isinstance(read, Crashed):
                 log.error("mail %s cannot be read: %s", kept.mail.origin, read.reason)
+            elif isinstance(read, Bounce):
+                found.append(self._bounced(read))
             else:
-                found.append(self._in_our_name(read, kept) if isinstance(read, Message) else read)
+                found.append(self._in_our_name(read, kept) if read is not None else None)
         return found
+
+    def _bounced(self, bounced: Bounce) -> ReturnedMail | None:
+        """Return the bounce of a mail of ours, "unverified" if it does not have the mail's token."""
+        ours = self._store.mail(bounced.message_id)
+        if ours is None or ours.message_id != bounced.message_id:
+            return None
+        is_ours = self._bounces.key and is_authentic(
+            bounced.tokens, self._bounces.key, ours.message_id, ours.envelope_to
+        )
+        return ReturnedMail(bounced.message_id, "bounce" if is_ours else "unverified", detail=bounced.why)
 
     def _in_our_name(self, message: Message, kept: IngestResult) -> ReturnedMail | Claim | None:
         """Return what a mail is that bears an id of our domain.
@@ -82,12 +115,16 @@ class BounceJob:
         return ReturnedMail(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())
 
 
-def read_return(own: str, kept: IngestResult) -> Message | ReturnedMail | None:
-    """The mail if its id is of the domain of our address `own`, else the bounce that it is; None for other mail."""
+def read_return(own: str, bounces: str, kept: IngestResult) -> Message | Bounce | None:
+    """Return the mail if its id is of the domain of our address `own`, else the bounce that it is; None for other mail.
+
+    `bounces` is our bounce address.
+    """
     message = parse(kept.mail.raw)
     if not isinstance(message, Message):
         return None
     if message.message_id.lower().endswith(f"@{own.rpartition('@')[2]}"):
         return message
-    bounced = bounce(message) if own in {address.key for address in message.to} else None
-    return None if bounced is None else ReturnedMail(bounced.message_id, "bounce", detail=bounced.why)
+    found = bounce(message, bounces)
+    is_to_us = own in {address.key for address in message.to} or (found is not None and bool(found.tokens))
+    return found if is_to_us else None

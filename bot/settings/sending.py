@@ -6,6 +6,8 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.settings.types import BounceAddress
+
 _HERE: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -30,6 +32,13 @@ class SendingSettings(BaseModel):
     timeout_seconds: int = Field(default=30, ge=1, description="How long the mail server may take for an answer.")
     sendmail: tuple[str, ...] = Field(default=("/usr/sbin/sendmail",), description="The sendmail command.")
     maildir: Path = Field(default=Path("var/maildir"), description="The Maildir that mails are put into.")
+    bounces: BounceAddress | Literal[""] = Field(
+        default="",
+        description="Where bounces go, the envelope sender of mails by smtp and sendmail, such as "
+        '"bounces+{token}@your.domain": {token} becomes a text that proves that a bounce is of a mail of ours, and is '
+        "needed for bounces to stop anything. The mail server has to deliver every such address to [answers] mailbox. "
+        "None: the address of [identity], and no bounce is authentic.",
+    )
     stop_file: Path | Literal[""] = Field(
         default="",
         description='While this file exists nothing is sent; `patchwarden stop` makes it. None: the file "stop" beside '

@@ -8,6 +8,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
+from bot.mail.address import is_plain
+from bot.mail.envelope import MAX_LOCAL, PLACE, TOKEN_LENGTH
+
 _LIST_HOSTS: Final = (
     "vger.kernel.org",
     "lists.linux.dev",
@@ -41,6 +44,20 @@ def _mailbox(value: str) -> str:
     local, at, domain = value.partition("@")
     if not (local and at and domain) or set(value) & set(" \t\r\n<>,;\"'()@") - {"@"} or "@" in domain:
         raise ValueError("not a plain address of the form local@domain")
+    return value
+
+
+def _bounce_address(value: str) -> str:
+    """Refuse what is no plain address once the token is in it, and a local part that mail systems need not take."""
+    filled = _mailbox(value.replace(PLACE, "2" * TOKEN_LENGTH))
+    local = filled.partition("@")[0]
+    if value.count("{") != value.partition("@")[0].count(PLACE) or not is_plain(filled):
+        raise ValueError(f'not an address of the form "bounces+{PLACE}@your.domain"')
+    if value.count(PLACE) > 1:
+        raise ValueError(f"{PLACE} may stand there once only")
+    if len(local) > MAX_LOCAL:
+        longest = MAX_LOCAL - TOKEN_LENGTH
+        raise ValueError(f"too long: besides {PLACE} there may be {longest} characters before the @")
     return value
 
 
@@ -79,5 +96,6 @@ def _rule_id(value: str) -> str:
 
 
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+BounceAddress = Annotated[str, AfterValidator(_bounce_address)]
 MailingList = Annotated[Mailbox, AfterValidator(_list_address)]
 RuleId = Annotated[str, AfterValidator(_rule_id)]

@@ -16,7 +16,7 @@ from bot.store.outgoing import FILED, WAITING, change_state, row_of
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
 from bot.store.tables import AnsweredRow, ClaimRow, InstallationRow, OutgoingRow, ReturnedRow
 
-NOTICES: Final = ("foreign", "repeat")
+NOTICES: Final = ("foreign", "repeat", "bounce", "unverified")
 
 
 class InstallationRows:

@@ -17,6 +17,7 @@ DELIVERABLE: Final = tuple(state for state in MailState if state.is_deliverable)
 WAITING: Final = (*DELIVERABLE, MailState.HELD)
 LEFT: Final = (MailState.SENDING, MailState.SENT, MailState.UNCONFIRMED)  # it may have left, so it counts
 FILED = "dry-run"
+PUBLIC: Final = "list"
 WAITED: Final = "waited too long"
 PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
 
@@ -113,8 +114,15 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
     recent = session.exec(select(OutgoingRow).where(*left, day)).all()
     lately = select(col(OutgoingRow.message_id)).where(day, col(OutgoingRow.changed) > since)
     rejected = session.exec(lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)).all()
-    news = select(ReturnedRow).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
-    bounced = {row.message_id for row in session.exec(news.where(ReturnedRow.kind == "bounce"))}
+    news = select(ReturnedRow.message_id).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
+    bounced = session.exec(
+        select(OutgoingRow).where(
+            # Whoever reads a list may know the token of a mail to it: mail systems write envelope senders into headers.
+            OutgoingRow.mode != PUBLIC,
+            col(OutgoingRow.message_id).in_(news.where(ReturnedRow.kind == "bounce")),
+        )
+    ).all()
+    domains = {row.envelope_to.partition(" ")[0].rpartition("@")[2].lower() for row in bounced}
     # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
     mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
     muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
@@ -126,7 +134,8 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
         author_day=0 if asked_for else sum(row.author == mail.author for row in public),
         list_day=0 if asked_for else max(lists, default=0),
         hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
-        refused=len(bounced | set(rejected)),
+        refused=len({row.message_id for row in bounced}.union(rejected)),
+        refusals=len(rejected) + len(domains),
         tried=len(rejected) + sum(row.changed > since for row in recent),
         muted="" if muted is None else f"{muted.subject} by {muted.by}",
     )

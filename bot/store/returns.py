@@ -18,6 +18,8 @@ from bot.store.tables import CursorRow, MailRow, OutgoingRow, ReturnedRow
 
 _SOURCE: Final = "returns"  # the cursor over the mails that were looked at, beside those of the archives
 _EPOCH: Final = "mails"
+MAX_PLACES: Final = 50
+"""Rows for copies and foreign mails under one message-id."""
 _READ: Final = ("read", "duplicate", "conflict", "private")
 
 
@@ -52,6 +54,8 @@ class ReturnRows:
 def _note(session: Session, one: ReturnedMail, now: datetime) -> Sequence[ReturnedMail]:
     if session.get(OutgoingRow, one.message_id) is None:
         return ()
+    if one.kind in {"copy", "foreign"} and _number(session, one.message_id) >= MAX_PLACES:
+        return ()  # who has our mail can name any number of places
     if _added(session, one, now):
         return () if one.kind == "copy" else (one,)
     again = ReturnedMail(one.message_id, "repeat", one.place, one.detail)
@@ -67,6 +71,11 @@ def _added(session: Session, one: ReturnedMail, now: datetime) -> bool:
         "noticed": now,
     }
     return session.exec(insert(ReturnedRow).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def _number(session: Session, message_id: str) -> int:
+    rows = select(func.count()).select_from(ReturnedRow).where(col(ReturnedRow.message_id) == message_id)
+    return session.exec(rows).one()
 
 
 def _position(session: Session) -> int:

@@ -229,7 +229,7 @@ class HeardRow(SQLModel, table=True):
 
 
 class ReturnedRow(SQLModel, table=True):
-    """What came back of a mail of ours: a bounce, a copy from a list (`place`), or another copy of the same list."""
+    """What came back of a mail of ours; `kind` as in bot.ports.Returned, or "repeat" for a second copy at a place."""
 
     __tablename__ = "returned"
 

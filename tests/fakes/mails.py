@@ -38,11 +38,13 @@ def mail(
     return f"{head}\n{body}".encode()
 
 
-def patch(message_id: str, name: str = "led", *, number: str = "", to: str = "") -> bytes:
+def patch(
+    message_id: str, name: str = "led", *, number: str = "", to: str = "", author: str = "ada@example.org"
+) -> bytes:
     """A raw patch that adds a file with one unsafe block without a SAFETY comment."""
     diff = DIFF.format(name=name, blob="1" * 12)
     body = f"Read it.\n\nSigned-off-by: Ada <ada@example.org>\n---\n{diff}-- \n2.47.0\n"
-    return mail(message_id, f"[PATCH{number}] rust: {name}: read it", to=to, body=body)
+    return mail(message_id, f"[PATCH{number}] rust: {name}: read it", to=to, author=author, body=body)
 
 
 def raw(content: bytes, minute: int = 0) -> RawMail:

@@ -35,10 +35,11 @@ def test_a_series_that_had_its_mails_waits_for_a_human() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "tried", "stops"), [(0, 0, False), (2, 2, False), (3, 3, True), (3, 59, True), (3, 60, False)]
+    ("refused", "refusals", "tried", "stops"),
+    [(0, 0, 0, False), (2, 2, 2, False), (3, 3, 3, True), (3, 3, 59, True), (3, 3, 60, False), (40, 2, 40, False)],
 )
-def test_many_refusals_break_the_circuit(refused: int, tried: int, stops: bool) -> None:
-    assert bool(broken(Pace(refused=refused, tried=tried))) == stops
+def test_many_refusals_break_the_circuit(refused: int, refusals: int, tried: int, stops: bool) -> None:
+    assert bool(broken(Pace(refused=refused, refusals=refusals, tried=tried))) == stops
 
 
 @pytest.mark.parametrize(

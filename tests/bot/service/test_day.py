@@ -2,8 +2,9 @@
 """A day of a live list in virtual time, with everything on it that makes mail loops."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -13,15 +14,16 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
+from bot.mail.envelope import envelope_sender
 from bot.mail.reply import Identity
 from bot.outbox.brakes import Caps, StopFile
-from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.pipeline.analyse import Analyser
+from bot.ports import Outgoing
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
-from bot.service.bounces import BounceJob
+from bot.service.bounces import BounceAddress, BounceJob
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.poll import PollJob
 from bot.service.review import ReviewContext, ReviewJob
@@ -34,6 +36,7 @@ from tests.fakes.outbox import allow_all, of_context
 from tests.fakes.sink import Sink, sink
 
 OURS = "bot@bot.example.org"
+BOUNCES = BounceAddress("bounces+{token}@bot.example.org", b"k" * 32)
 CAPS = Caps(series=3, author_day=99, list_day=30, hour=4)
 
 
@@ -47,11 +50,14 @@ class LiveList:
         self._heard = 0
 
     def half_an_hour(self, number: int) -> None:
-        self.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+        self.archive.mails.append(patch(f"{number}@x", f"led{number}", author=f"a@{number}.example.org"))
         for sent in self._server.taken[self._heard :]:
             self.archive.mails += [sent, *_reactions(sent)]
-            if self._bouncing:
-                self.archive.mails.append(dsn(_header(sent, b"Message-ID"), to=OURS))
+        if self._bouncing:
+            for content, (sender, _) in list(zip(self._server.taken, self._server.envelopes, strict=True))[
+                self._heard :
+            ]:
+                self.archive.mails.append(dsn(_header(content, b"Message-ID"), to=sender))
         self._heard = len(self._server.taken)
 
 
@@ -94,13 +100,13 @@ def test_a_day_of_two_instances_and_loops_brings_one_mail_a_posting_within_the_c
 
 
 def test_a_day_of_a_list_that_bounces_ends_when_the_third_mail_came_back(tmp_path: Path, server: Sink) -> None:
-    _a_day(tmp_path, server, LiveList(server, bouncing=True))
+    _a_day(tmp_path, server, LiveList(server, bouncing=True), Mode.AUTHOR)
 
     assert len(server.taken) == 3
     assert "3 of the 3 mails since yesterday were refused or bounced" in StopFile(tmp_path / "stop").reason()
 
 
-def _a_day(directory: Path, server: Sink, live: LiveList) -> list[timedelta]:
+def _a_day(directory: Path, server: Sink, live: LiveList, mode: Mode = Mode.LIST) -> list[timedelta]:
     """Two instances on one database for 48 half hours; when their mails left."""
     clock, stop, quiet = FakeClock(START), Event(), Silent()
     sent_at: list[timedelta] = []
@@ -109,32 +115,27 @@ def _a_day(directory: Path, server: Sink, live: LiveList) -> list[timedelta]:
             live.half_an_hour(number)
             for store in (one, other):
                 PollJob([live.archive], store, assemble, stop, quiet).run()
-                BounceJob(store, OURS, clock, stop).run()
-                ReviewJob(store, _review_context(), clock, stop, quiet).run()
+                BounceJob(store, OURS, clock, stop, bounces=BOUNCES).run()
+                ReviewJob(store, _review_context(mode), clock, stop, quiet).run()
             for store in (other, one):
-                sent_at += [clock.now() - START] * len(_delivering(store, directory, server, clock).run().mails)
+                sent_at += [clock.now() - START] * len(_delivering(store, directory, server, clock, mode).run().mails)
             clock.forward(minutes=30)
     return sent_at
 
 
-def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock) -> DeliverJob:
-    mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str)
-    return DeliverJob(
-        store, {"list": mailer}, SendingContext(StopFile(directory / "stop"), _rules), clock, Event(), Silent()
-    )
+def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock, mode: Mode) -> DeliverJob:
+    mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str, sender_of=_sender_of)
+    sending = SendingContext(StopFile(directory / "stop"), lambda: allow_all(**of_context(_context(mode)), caps=CAPS))
+    return DeliverJob(store, {mode.value: mailer}, sending, clock, Event(), Silent())
 
 
-def _rules() -> SendRules:
-    return allow_all(**of_context(_context()), caps=CAPS)
+def _sender_of(sent: Outgoing) -> str:
+    return envelope_sender(BOUNCES.address, BOUNCES.key, sent.message_id, sent.envelope_to)
 
 
-def _agreed(lists: Sequence[str]) -> Consent:
-    return Consent(Mode.LIST)
+def _context(mode: Mode) -> RecipientContext:
+    return RecipientContext(consent=lambda lists: Consent(mode), book=AddressBook(own=frozenset({OURS})))
 
 
-def _context() -> RecipientContext:
-    return RecipientContext(consent=_agreed, book=AddressBook(own=frozenset({OURS})))
-
-
-def _review_context() -> ReviewContext:
-    return ReviewContext(active(), Analyser(), Policy(), Identity(Address("bot", OURS), "1.0"), _context)
+def _review_context(mode: Mode) -> ReviewContext:
+    return ReviewContext(active(), Analyser(), Policy(), Identity(Address("bot", OURS), "1.0"), partial(_context, mode))

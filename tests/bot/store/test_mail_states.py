@@ -94,6 +94,28 @@ def test_the_rows_of_an_older_database_get_the_new_states(
         assert connection.execute("SELECT state FROM outgoing").fetchone() == (state,)
 
 
+def test_bounces_of_an_older_database_prove_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    Repository(path).close()
+    _migrate(path, "0010")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        values = [("1@x", "bounce", ""), ("1@x", "copy", "l"), ("2@x", "bounce", "")]
+        connection.executemany("INSERT INTO returned VALUES (?, ?, ?, '', '2026-03-02 09:00:00')", values)
+
+    Repository(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        kinds = connection.execute("SELECT kind FROM returned ORDER BY kind").fetchall()
+        connection.execute("INSERT INTO returned VALUES ('1@x', 'bounce', '', '', '2026-03-03 09:00:00')")
+    assert [kind for (kind,) in kinds] == ["copy", "unverified", "unverified"]
+
+    _migrate(path, "0010")
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT message_id FROM returned WHERE kind = 'bounce' ORDER BY message_id"
+        ).fetchall()
+    assert [message_id for (message_id,) in rows] == ["1@x", "2@x"]
+
+
 def _migrate(path: Path, revision: str) -> None:
     """Take the database back to an older schema."""
     config = Config()
