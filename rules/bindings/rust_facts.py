@@ -17,6 +17,7 @@ _MODULE = re.compile(
 )
 _FILE_GATE = re.compile(r"^#!\[cfg\((.+)\)\]\s*$", re.MULTILINE)
 ROOTS = ("bindings", "uapi")
+_MAX_GROUPS = 16
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class _Placer:
     def __init__(self, lines: list[str], starts: list[int]) -> None:
         self._lines = lines
         self._starts = starts
+        self._known: dict[tuple[int, int, bool], tuple[str, ...]] = {}
 
     def of(self, offset: int) -> tuple[int, int]:
         low, high = 0, len(self._starts) - 1
@@ -83,12 +85,23 @@ class _Placer:
         return low + 1, offset - self._starts[low] + 1
 
     def gates(self, line: int) -> tuple[str, ...]:
-        """The `#[cfg]`s of the items and statements that the line stands in, told by indentation."""
+        """Return the `#[cfg]`s of the items and statements that the line stands in, told by indentation.
+
+        What one line found above itself is remembered, so that many lines of one item do not each walk up to its top.
+        """
         found: list[str] = []
+        passed: list[tuple[int, int, bool]] = []
+        rest: tuple[str, ...] = ()
         indent = _indent(self._lines[line - 1])
         number = line - 1
         here = True
         while number >= 1:
+            state = number, indent, here
+            if state in self._known:
+                rest = self._known[state]
+                break
+            if not found:
+                passed.append(state)
             text = self._lines[number - 1]
             stripped = text.strip()
             number -= 1
@@ -110,7 +123,9 @@ class _Placer:
                 here = False
             if indent == 0 and not here:
                 break
-        return tuple(dict.fromkeys(found))
+        gates = tuple(dict.fromkeys((*found, *rest))) if found else rest
+        self._known.update(dict.fromkeys(passed, gates))
+        return gates
 
 
 def _indent(text: str) -> int:
@@ -124,7 +139,7 @@ def _scope(path: str, words: TokenText) -> tuple[_Scope, list[tuple[int, str]]]:
     imports: list[tuple[int, str]] = []
     for index, word in enumerate(words.words):
         if word == "use" and (index == 0 or words.words[index - 1] not in (".", "::")):
-            for segments, alias, at in _use_tree(words, index + 1, ()):
+            for segments, alias, at in _use_tree(words, index + 1, len(words.words), ()):
                 inside = _inside_bindings(path, segments)
                 if inside is None:
                     if alias in ROOTS and scope.modules.get(alias) and segments[0] not in ("bindings", "uapi"):
@@ -151,31 +166,26 @@ def _inside_bindings(path: str, segments: tuple[str, ...]) -> tuple[str, tuple[s
     return (segments[0], segments[1:]) if segments and segments[0] in ROOTS else None
 
 
-def _use_tree(words: TokenText, at: int, prefix: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, int]]:
-    """The full paths of a `use`, each with the name it gets and the index of its last word."""
+def _use_tree(
+    words: TokenText, at: int, stop: int, prefix: tuple[str, ...], depth: int = 0
+) -> Iterator[tuple[tuple[str, ...], str, int]]:
+    """Yield the full paths of a `use` up to the word at `stop`, each with its name and the index of its last word.
+
+    Groups that are nested deeper than people write them are not looked into.
+    """
     path = list(prefix)
     last = at
     index = at
-    while index < len(words.words):
+    while index < stop:
         word = words.words[index]
         if word == "{":
-            end = words.closing(index)
-            start = index + 1
-            depth = 0
-            for inner in range(index + 1, end + 1):
-                sign = words.words[inner]
-                depth += (sign == "{") - (sign == "}" and inner != end)
-                if (sign == "," and depth == 0) or inner == end:
-                    if inner > start:
-                        yield from _use_tree(
-                            TokenText(words.text, words.words[:inner], words.offsets), start, tuple(path)
-                        )
-                    start = inner + 1
+            if depth < _MAX_GROUPS:
+                yield from _use_group(words, index, stop, tuple(path), depth + 1)
             return
         if word == "::":
             index += 1
             continue
-        if word == "as" and index + 1 < len(words.words):
+        if word == "as" and index + 1 < stop:
             yield tuple(path), words.words[index + 1], last
             return
         if word in ";,}" or not (_NAME.match(word) or word == "*"):
@@ -186,6 +196,25 @@ def _use_tree(words: TokenText, at: int, prefix: tuple[str, ...]) -> Iterator[tu
     if len(path) > len(prefix):
         name = path[-2] if path[-1] == "self" and len(path) > 1 else path[-1]
         yield tuple(path), name, last
+
+
+def _use_group(
+    words: TokenText, opening: int, stop: int, prefix: tuple[str, ...], depth: int
+) -> Iterator[tuple[tuple[str, ...], str, int]]:
+    """Yield what `_use_tree` does for each item between the braces that open there."""
+    end = min(words.closing(opening), stop - 1)
+    start = opening + 1
+    nested = 0
+    for inner in range(opening + 1, end + 1):
+        sign = words.words[inner]
+        nested += (sign == "{") - (sign == "}" and inner != end)
+        is_over = inner == end or sign in (";", "use")  # where no brace closes it, the group ends with the statement
+        if (sign == "," and nested == 0) or is_over:
+            if inner > start:
+                yield from _use_tree(words, start, inner, prefix, depth)
+            start = inner + 1
+        if is_over:
+            return
 
 
 def _paths(path: str, words: TokenText, scope: _Scope) -> list[tuple[int, str, str]]:

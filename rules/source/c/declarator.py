@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
+_MAX_DEPTH = 16
 _SPECIFIERS = frozenset(
     re.findall(
         r"\S+",
@@ -133,15 +134,17 @@ def split_commas(tokens: list[str]) -> list[list[str]]:
     return parts
 
 
-def declarator(tokens: list[str], named: bool = True) -> Declarator | None:
+def declarator(tokens: list[str], named: bool = True, depth: int = 0) -> Declarator | None:
     """The name and type that these tokens declare; with `named` false (a parameter) the name may be absent.
 
-    None where they declare nothing.
+    None where they declare nothing, or where functions take functions deeper than people write it, from `depth`.
     """
+    if depth > _MAX_DEPTH:
+        return None
     tokens = _without_parenthesised_name(_without_bitfield(tokens))
     if not tokens:
         return None
-    pointer = _function_pointer(tokens)
+    pointer = _function_pointer(tokens, depth)
     if pointer is not None:
         return pointer
     opening = tokens.index("(") if "(" in tokens else -1
@@ -150,7 +153,7 @@ def declarator(tokens: list[str], named: bool = True) -> Declarator | None:
         if name[0].isdigit() or not (name[0].isalpha() or name[0] == "_"):
             return None
         arguments = tokens[opening + 1 : closing_of(tokens, opening)]
-        return Declarator(name, canonical(tokens[: opening - 1]), parameter_types(arguments))
+        return Declarator(name, canonical(tokens[: opening - 1]), parameter_types(arguments, depth))
     suffix = ""
     if "[" in tokens:
         bracket = tokens.index("[")
@@ -159,7 +162,7 @@ def declarator(tokens: list[str], named: bool = True) -> Declarator | None:
             tokens = tokens[:bracket]
         else:  # an array as parameter is a pointer
             words = tokens[:bracket]
-            last = _name_at_end(words, named)
+            last = _name_at_end(words, named) if words else None
             return Declarator(last or "", canonical([*(words[:-1] if last else words), "*"]))
     if not tokens:
         return None
@@ -169,13 +172,13 @@ def declarator(tokens: list[str], named: bool = True) -> Declarator | None:
     return Declarator(last, canonical(tokens[:-1]) + suffix)
 
 
-def parameter_types(tokens: list[str]) -> tuple[str, ...]:
+def parameter_types(tokens: list[str], depth: int = 0) -> tuple[str, ...]:
     """The canonical types of a parameter list, without names; `()` and `(void)` are empty."""
     if not tokens or tokens == ["void"]:
         return ()
     types = []
     for part in split_commas(tokens):
-        found = declarator(part, named=False)
+        found = declarator(part, named=False, depth=depth + 1)
         text = found.type if found is not None else " ".join(part)
         if "*" not in text:
             text = text.removeprefix("const ").removesuffix(" const")
@@ -212,7 +215,7 @@ def _without_parenthesised_name(tokens: list[str]) -> list[str]:
     return tokens
 
 
-def _function_pointer(tokens: list[str]) -> Declarator | None:
+def _function_pointer(tokens: list[str], depth: int) -> Declarator | None:
     """`ret (*name)(args)`, also nameless, arrays of them, and functions that return them."""
     index = tokens.index("(") if "(" in tokens[1:-1] else 0
     if not index or tokens[index + 1] not in ("*", "^"):
@@ -221,10 +224,10 @@ def _function_pointer(tokens: list[str]) -> Declarator | None:
     inner, after = tokens[index + 1 : closing], tokens[closing + 1 :]
     if not after or after[0] not in "([":
         return None
-    arguments = parameter_types(after[1 : closing_of(after, 0)]) if after[0] == "(" else ()
+    arguments = parameter_types(after[1 : closing_of(after, 0)], depth) if after[0] == "(" else ()
     shown = f"{canonical(tokens[:index])} (*)({', '.join(arguments)})"
     if "(" in inner:  # a function that returns a pointer to a function
-        inside = declarator(inner)
+        inside = declarator(inner, depth=depth + 1)
         return Declarator(inside.name, f"{shown}{inside.type}", inside.parameters) if inside is not None else None
     words = [word for word in inner if word not in "*^[]" and word not in ("const", "volatile")]
     name = next((word for word in words if word[0].isalpha() or word[0] == "_"), "")

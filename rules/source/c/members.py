@@ -49,6 +49,20 @@ class _Anonymous:
         return "__bindgen_anon." if self._open else f"__bindgen_anon_{self._count}."
 
 
+class _LineCounter:
+    """Tells the line numbers of places in a text, which are asked for in rising order."""
+
+    def __init__(self, text: str, first: int) -> None:
+        self._text = text
+        self._line = first
+        self._place = 0
+
+    def at(self, place: int) -> int:
+        self._line += self._text.count("\n", self._place, place)
+        self._place = place
+        return self._line
+
+
 def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
     """The fields of a struct or union whose braces hold `body`; `line` is the number of the body's first line.
 
@@ -56,6 +70,7 @@ def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
     deeper than people do it, counted from `depth`, is not looked into.
     """
     members: list[Member] = []
+    lines = _LineCounter(body, line)
     conditions = Conditions()
     anonymous = outer = _Anonymous()
     through = ""
@@ -78,7 +93,7 @@ def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
             semicolon = body.find(";", end)
             semicolon = len(body) if semicolon < 0 else semicolon
             head, tail = body[start : match.start()], body[end + 1 : semicolon]
-            at = line + body.count("\n", 0, match.start())
+            at = lines.at(match.start())
             found = _nested(head, body[match.start() + 1 : end], tail, at, conditions.current, anonymous, depth)
             members += [replace(one, through=through + one.through) for one in found] if through else found
             position = start = semicolon + 1
@@ -86,8 +101,9 @@ def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
             group = _GROUP.match(body, start)
             if group is not None:
                 opened = group.end()
-                skipped = {"_attr": 2, "_tagged": 2}.get(group.group(1) or "", 1)
-                opened += sum(len(part) + 1 for part in body[opened:].split(",")[:skipped])
+                for _ in range({"_attr": 2, "_tagged": 2}.get(group.group(1) or "", 1)):
+                    comma = body.find(",", opened)
+                    opened = comma + 1 if comma >= 0 else len(body) + 1
                 # An anonymous union of two structs, the first of them anonymous too.
                 through = f"{outer.next(conditions.current)}__bindgen_anon_1."
                 anonymous = _Anonymous()
@@ -95,7 +111,7 @@ def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
                 continue
             if through and body[start : match.start()].strip() == ")":
                 through, anonymous = "", outer
-            at = line + body.count("\n", 0, start + _blank(body[start : match.start()]))
+            at = lines.at(start + _blank(body[start : match.start()]))
             found = _fields(body[start : match.start()], at, conditions.current)
             members += [replace(one, through=through) for one in found] if through else found
             position = start = match.end()

@@ -226,6 +226,9 @@ def implemented(head: str) -> str | None:
         elif part == "where" and depth == 0:
             break
         elif depth == 0:
-            words = [] if part == "for" else [*words, part]
+            if part == "for":
+                words.clear()
+            else:
+                words.append(part)
     names = [word for word in words if word[0].isupper()]
     return names[-1] if names else None

@@ -1,0 +1,1264 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every reader of hostile bytes or text, and how its processor time grows from an input of size N to one of 4N.
+
+    python -m tests.readers    # how many readers there are, and the worst growth
+
+A reader is a public function that takes text, bytes or a mail. `EXEMPT` names those that are none, with the reason.
+"""
+
+import ast
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from rules.bindings.tree import NoTree
+
+from bot.digest import markup
+from bot.digest import selection as digest_material
+from bot.digest.html import digest_html
+from bot.digest.mail import digest_mail
+from bot.digest.model import Digest
+from bot.digest.period import Period
+from bot.digest.text import digest_text
+from bot.inbox.assemble import assemble, candidate
+from bot.inbox.completion import derive_ids, message_id_in
+from bot.inbox.conversations import Conversations, ids_of
+from bot.inbox.grouping import group, parent_of
+from bot.inbox.http_client import looks_like_page
+from bot.inbox.lore_manifest import read_manifest
+from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
+from bot.inbox.thread import relatives, run_of, threads
+from bot.mail import (
+    address,
+    address_book,
+    authority,
+    bots,
+    command,
+    compose,
+    copy,
+    header,
+    lists,
+    mime,
+    origin,
+    project,
+    refusal,
+    target,
+    truncation,
+)
+from bot.mail import parse as parsing
+from bot.mail.address import Address
+from bot.mail.address_book import AddressBook
+from bot.mail.bounce import bounce
+from bot.mail.charset import decode
+from bot.mail.message import Message
+from bot.mail.posting import FollowUp
+from bot.ports import RawMail
+from bot.review import command_reply as answering
+from bot.review import disposition
+from bot.review import mail_lint as lint
+from bot.review.formats import b4, json_array, jsonl, row, sarif, terse, text
+from bot.review.formats.mail import mail as mail_format
+from bot.review.model import Review
+from bot.review.policy import Policy
+from bot.review.record import ReviewRecord, SeriesRecord
+from bot.review.render import quote
+from bot.review.render import text as prose
+from bot.review.render.body import body
+from bot.review.reply import reply
+from bot.review.review import review
+from rules.analysis import maintainers
+from rules.bindings import abi, callbacks, helper_facts, rust_facts
+from rules.bindings import public_api as exposed_api
+from rules.bindings.hunk_fits import fit
+from rules.bindings.index import Bindings
+from rules.bindings.mail_filter import MailFilter
+from rules.diff import header as diff_header
+from rules.diff import image, log
+from rules.diff import origin as path_origin
+from rules.diff import parse as diff
+from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
+from rules.finding import Finding, Report
+from rules.lint.engine import audit, run
+from rules.registry import active
+from rules.source.c import declarator as c_declarator
+from rules.source.c import layout as c_layout
+from rules.source.c import macros as c_macro
+from rules.source.c import members as c_body
+from rules.source.c import source as c
+from rules.source.c import text as c_text
+from rules.source.c import value as c_value
+from rules.source.rust import docs as rust_docs
+from rules.source.rust import lines as rust_lines
+from rules.source.rust import operations as rust_operations
+from rules.source.rust import outline as rust_shape
+from rules.source.rust import words as rust_words
+from tests.bot.review.factories import Maker
+from tests.growth import FACTOR, MAX_RATIO, growth
+
+ROOT: Final = Path(__file__).parents[1]
+FOLDERS: Final = (
+    "bot/mail",
+    "bot/inbox",
+    "bot/review",
+    "bot/review/formats",
+    "rules",
+    "rules/syntax",
+    "rules/border",
+)
+HOSTILE_TYPES: Final = re.compile(r"\b(str|bytes|Message|RawMail)\b")
+QUICK_SECONDS: Final = 0.004
+NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
+FIRST_RATIO: Final = 6.0
+SIZE: Final = 8_000
+
+UNITS: Final = (
+    *"/ \n\r:;'\"`()[]{}<>,.-=#*+@%&\\\0aé",
+    *(
+        "$(",
+        "//",
+        "/*",
+        "*/",
+        "::",
+        "->",
+        "\r\n",
+        " \n",
+        "\n\n",
+        "a ",
+        "a,",
+        "a@b, ",
+        "<a@b> ",
+        "a: b\n",
+        "  a\n",
+        "> a\n",
+    ),
+    *("\nFrom a@b Thu Jan  1 00:00:00 1970\n", "\n>From ", "\nFrom ", "=?utf-8?q?a?= ", "=?a?b?", "=20", "=\n"),
+    *(
+        "ReviewRecord-by: A <a@b>\n",
+        "[PATCH ",
+        "[",
+        "Re: ",
+        "-- \n",
+        "\n---\n",
+        "\n@@ -1 +1 @@\n-a\n+b",
+        "diff --git a/a b/a\n",
+    ),
+    *(
+        "--- a\n+++ b\n",
+        "patchwarden: mute\n",
+        "unsafe { a() } ",
+        "// SAFETY: a\n",
+        "/// # Safety\n",
+        "use a::b;",
+        "fn a() {",
+    ),
+    *(
+        "struct a { int b; };\n",
+        "#define a b\n",
+        "#if a\n",
+        "a(b, ",
+        "int (*a)(",
+        "#[a]\n",
+        "impl a for b {",
+        'r#"',
+        "0x1 + ",
+    ),
+    *("--b\nContent-Type: text/plain\n\na\n", "--b\n", "--b--\n", "Content-Type: multipart/mixed; boundary=b\n\n"),
+)
+"""What hostile texts repeat."""
+
+Make = Callable[[int], Any]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader: the names of the functions that it stands for, and how they are called with a hostile value.
+
+    The value is one unit again and again between `before` and `after` of each frame, through `prepare`, which is not
+    timed; or what one of `more` makes of a number of things, at `number`.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[Any], object]
+    frames: tuple[tuple[str, str], ...] = (("", ""),)
+    prepare: Callable[[str], Any] = str
+    size: int = SIZE
+    units: tuple[str, ...] = UNITS
+    more: dict[str, Make] = field(default_factory=dict)
+    number: int = 200
+
+    def inputs(self) -> Iterator[tuple[str, Make, int]]:
+        """Yield each hostile input: what it is, what makes it of a size, and the size."""
+        for before, after in self.frames:
+            for unit in self.units:
+                yield f"{before[-40:]!r} {unit!r} {after[-20:]!r}", partial(self._make, before, unit, after), self.size
+        for name, make in self.more.items():
+            yield name, make, self.number
+
+    def _make(self, before: str, unit: str, after: str, size: int) -> Any:
+        return self.prepare(before + unit * (size // len(unit)) + after)
+
+    def growths(self) -> Iterator[tuple[float, str]]:
+        """Yield the growth for each hostile input.
+
+        A first look tells most of those that are linear; what is read in no time is taken as linear.
+        """
+        for name, make, size in self.inputs():
+            large = _seconds(self.read, make(FACTOR * size))
+            if large <= QUICK_SECONDS:
+                ratio = float(FACTOR)
+            elif (ratio := large / _seconds(self.read, make(size))) > FIRST_RATIO:
+                ratio = growth(make, self.read, size)
+            if ratio > MAX_RATIO:  # a step from one way of reading to another ends, growth goes on
+                ratio = min(ratio, growth(make, self.read, FACTOR * size))
+            yield ratio, f"{self.names[0]} {name}"
+
+
+def _seconds(read: Callable[[Any], object], value: object) -> float:
+    """Return the processor time that one reading takes."""
+    started = time.process_time()
+    read(value)
+    return time.process_time() - started
+
+
+def public_readers() -> Iterator[str]:
+    """Yield the name of each public function and method of the program that takes text, bytes or a mail."""
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).glob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            for scope, function in _functions(ast.parse(path.read_text(encoding="utf-8"))):
+                if any(HOSTILE_TYPES.search(annotation) for annotation in _annotations(function)):
+                    yield f"{module}.{scope}{function.name}"
+
+
+def _functions(syntax: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    classes = [node for node in syntax.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    for scope, nodes in (("", syntax.body), *((f"{node.name}.", node.body) for node in classes)):
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield scope, node
+
+
+def _annotations(function: ast.FunctionDef) -> Iterator[str]:
+    given = function.args
+    every = (*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg)))
+    return (ast.unparse(argument.annotation) for argument in every if argument.annotation is not None)
+
+
+def _everything(items: Iterable[object]) -> int:
+    return sum(1 for _ in items)
+
+
+# Mails.
+
+_HEAD: Final = "From: Ada <ada@example.org>\nMessage-ID: <1@example.org>\nTo: bot+x@bot.example.org\n"
+_PATCH: Final = """\
+A log.
+
+Signed-off-by: Ada <ada@example.org>
+---
+diff --git a/rust/kernel/a.rs b/rust/kernel/a.rs
+new file mode 100644
+--- /dev/null
++++ b/rust/kernel/a.rs
+@@ -0,0 +1,1 @@
++unsafe { a() };
+"""
+_MAIL_FRAMES: Final = (
+    ("", ""),
+    (f"{_HEAD}Subject: x\n\n", "\n"),
+    (f"{_HEAD}Subject: ", "\n\nbody\n"),
+    (f"{_HEAD}Subject: [PATCH] x\n\n", f"\n{_PATCH}"),
+    (f"{_HEAD}Subject: [PATCH] x\n\n{_PATCH}", "\n"),
+    ("Message-ID: <1@x>\nFrom: ", "\nSubject: x\n\nbody\n"),
+    (f"{_HEAD}Cc: a@b, ", "\nSubject: x\n\nbody\n"),
+    (f"{_HEAD}References: ", "\nSubject: Re: x\n\nbody\n"),
+    (f"{_HEAD}List-Id: ", "\nSubject: x\n\nbody\n"),
+    (f"{_HEAD}Content-Type: ", "\nSubject: x\n\nbody\n"),
+    (f"{_HEAD}Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n", "\n"),
+    (
+        f"{_HEAD}Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n",
+        "\n",
+    ),
+    (f"{_HEAD}Subject: x\nContent-Transfer-Encoding: quoted-printable\n\n", "\n"),
+    (f"{_HEAD}Subject: x\nContent-Transfer-Encoding: base64\n\n", "\n"),
+    (f"{_HEAD}Subject: x\nContent-Type: text/plain; format=flowed\n\n", "\n"),
+    (f"{_HEAD}Subject: x\n\npatchwarden: not-applicable abc ", "\n"),
+)
+
+
+def message(raw: str | bytes) -> Message:
+    """Return the mail, or an empty one where it cannot be read."""
+    found = parsing.parse(raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogateescape"))
+    return found if isinstance(found, Message) else _empty()
+
+
+@cache
+def _empty() -> Message:
+    found = parsing.parse(_HEAD.encode() + b"\n")
+    assert isinstance(found, Message)
+    return found
+
+
+def mails(
+    number: int, subject: str, *, above: Callable[[int], str], references: bool = False, text: str = _PATCH
+) -> Any:
+    """Return so many mails; `above` gives the id that each answers, `subject` holds its place in the series."""
+    made = []
+    for at in range(number):
+        answers = f"In-Reply-To: <{above(at)}@x>\n"
+        if references:
+            answers += "References: " + "\n ".join(f"<{n}@x>" for n in range(max(0, at - 20), at)) + "\n"
+        head = f"From: Ada <ada@example.org>\nMessage-ID: <{at}@x>\nSubject: {subject.format(at=at, all=number - 1)}\n"
+        made.append(
+            message(f"{head}Date: Mon, 02 Mar 2026 09:00:00 +0000\n{answers}\n{text.replace('a()', f'a{at}()')}")
+        )
+    return made
+
+
+def _chain(at: int) -> str:
+    return str(at - 1)
+
+
+THREADS: Final[dict[str, Make]] = {
+    "a deep chain of replies": lambda n: mails(n, "Re: x", above=_chain, text="text\n"),
+    "a deep chain with long references": lambda n: mails(n, "Re: x", above=_chain, references=True, text="text\n"),
+    "a chain of replies below a patch": lambda n: [
+        *mails(1, "[PATCH] x", above=_chain),
+        *mails(n, "Re: [PATCH] x", above=_chain, text="ReviewRecord-by: B <b@example.org>\n")[1:],
+    ],
+    "a deep chain of patches": lambda n: mails(n, "[PATCH {at}/{all}] x", above=_chain),
+    "patches below one cover letter": lambda n: mails(n, "[PATCH {at}/{all}] x", above=lambda at: "0"),
+    "patches that answer nothing": lambda n: mails(n, "[PATCH v2 {at}/{all}] x", above=lambda at: "none"),
+    "revisions in one thread": lambda n: mails(n, "[PATCH v{at}] x", above=_chain),
+    "patches without a number": lambda n: mails(n, "[PATCH] x{at}", above=lambda at: "0"),
+    "one number again and again": lambda n: mails(n, "[PATCH 1/2] x", above=lambda at: "0"),
+    "cover letters": lambda n: mails(n, "[PATCH 0/{all}] x{at}", above=_chain, text="text\n"),
+}
+
+_BOOK: Final = AddressBook(own=frozenset({"bot@bot.example.org"}))
+
+
+def _nested(depth: int) -> Message:
+    text = "text\n"
+    for at in range(depth):
+        text = f"Content-Type: multipart/mixed; boundary=b{at}\n\n--b{at}\n{text}\n--b{at}--\n"
+    return message(f"{_HEAD}{text}")
+
+
+def _parts(number: int) -> Message:
+    parts = "".join(f"--b\nContent-Type: text/x-patch; name={at}\n\n+a\n" for at in range(number))
+    return message(f"{_HEAD}Content-Type: multipart/mixed; boundary=b\n\n{parts}--b--\n")
+
+
+def _raw(make: Callable[[int], Message]) -> Make:
+    return lambda number: make(number).raw
+
+
+def _with_headers(number: int) -> Message:
+    return message(
+        "".join(f"X-{at}: a\nTo: a{at}@b\nDelivered-To: b+{'a' * 26}@b\n" for at in range(number)) + _HEAD + "\n"
+    )
+
+
+_MAILS: Final[dict[str, Make]] = {"nested parts": _nested, "many parts": _parts, "many headers": _with_headers}
+
+
+def _of_mail(names: str, read: Callable[[Message], object]) -> Reader:
+    return Reader(tuple(f"bot.{name}" for name in names.split()), read, _MAIL_FRAMES, message, more=_MAILS)
+
+
+def _fields(text: str) -> tuple[dict[str, str], bytes]:
+    head, _, content = text.partition("\0\n")
+    return {"content-type": head, "content-transfer-encoding": "quoted-printable"}, content.encode()
+
+
+def _conversations(raws: list[bytes]) -> None:
+    kept = Conversations(1000, 1_000_000)
+    for raw in raws:
+        one = kept.of(ids_of(raw))
+        kept.hold(one, RawMail("x", NOW, raw))
+        kept.remove(raw)
+
+
+class _Folder:
+    """A Maildir whose file names are hostile; files are only made where the file system takes their name."""
+
+    def __init__(self, number: int) -> None:
+        from tempfile import TemporaryDirectory  # noqa: PLC0415 only one reader needs a folder
+
+        self._kept = TemporaryDirectory()
+        self.path = Path(self._kept.name)
+        for name in ("new", "cur", "tmp"):
+            (self.path / name).mkdir()
+        for at in range(number):
+            (self.path / "new" / f"{at}.{'9' * 40}:{at}:2,{'S' * 20}").write_bytes(b"From: a\n\nx\n")
+
+    def read(self) -> int:
+        return sum(len(batch.mails) for batch in Maildir(self.path).batches({}, 50))
+
+
+def _mbox_cursors(data: bytes) -> int:
+    source = StandardInput(lambda: data)
+    return sum(len(batch.mails) for batch in source.batches({}, 50))
+
+
+def _mbox(number: int) -> bytes:
+    return b"".join(
+        b"From a@b Thu Jan  1 00:00:00 1970\nFrom: a\nSubject: %d\n\n>From x\n\n" % at for at in range(number)
+    )
+
+
+def _manifest(number: int) -> bytes:
+    lines = ",".join(f'"/l/git/{at}.git": {{"fingerprint": "{at}", "modified": {at}}}' for at in range(number))
+    return f"{{{lines}}}".encode()
+
+
+MAIL_READERS: Final = (
+    Reader(
+        ("bot.mail.parse.parse", "bot.inbox.completion.message_id_in"),
+        lambda raw: (parsing.parse(raw), message_id_in(raw)),
+        _MAIL_FRAMES,
+        lambda text: text.encode("utf-8", "surrogateescape"),
+        more={name: _raw(make) for name, make in _MAILS.items()},
+    ),
+    Reader(
+        ("bot.mail.truncation.truncation", "bot.inbox.conversations.ids_of", "bot.mail.parse.synthetic_id"),
+        lambda raw: (truncation.truncation(raw, proof=True), truncation.truncation(raw), ids_of(raw)),
+        _MAIL_FRAMES,
+        str.encode,
+        more={name: _raw(make) for name, make in _MAILS.items()},
+    ),
+    _of_mail("mail.bounce.bounce mail.envelope.received_tokens", lambda mail: bounce(mail, "b+{token}@b")),
+    _of_mail("mail.command.commands mail.command.own_text mail.command.asked", command.commands),
+    _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
+    _of_mail("mail.bots.is_automatic", bots.is_automatic),
+    _of_mail(
+        "mail.origin.with_original_author mail.origin.original_author mail.origin.carriers",
+        lambda mail: (origin.with_original_author(mail, _BOOK), origin.carriers(mail, _BOOK, "l")),
+    ),
+    _of_mail("mail.refusal.refuse_mail", lambda mail: refusal.refuse_mail(mail, refusal.RefusalTerms())),
+    _of_mail(
+        "mail.authority.plausible_sender mail.authority.proven_sender mail.authority.is_for_us "
+        "mail.authority.names_series",
+        lambda mail: (
+            authority.plausible_sender(mail, NOW),
+            authority.proven_sender(mail, (), NOW),
+            authority.is_for_us(mail, "bot@b"),
+            authority.names_series(mail, "bot@b", b"k", "topic"),
+        ),
+    ),
+    _of_mail("mail.message.Message.header", lambda mail: (mail.header("X-None"), mail.header("Subject"), mail.lists)),
+    _of_mail("inbox.assemble.candidate inbox.thread.relatives", lambda mail: (candidate(mail), relatives(mail))),
+    _of_mail("inbox.assemble.assemble", lambda mail: assemble([mail])),
+    _of_mail(
+        "review.answering.answer_mail",
+        lambda mail: answering.answer_mail(mail, Address("", "a@example.org"), [["a"]], Maker().identity),
+    ),
+    Reader(
+        ("bot.inbox.thread.threads", "bot.inbox.grouping.group", "bot.inbox.grouping.parent_of"),
+        lambda found: (threads(found), _grouped(found)),
+        (),
+        more=THREADS,
+        number=250,
+    ),
+    Reader(("bot.inbox.assemble.assemble",), assemble, (), more=THREADS, number=60),
+    Reader(
+        (
+            "bot.inbox.conversations.Conversations.of",
+            "bot.inbox.conversations.Conversations.hold",
+            "bot.inbox.conversations.Conversations.remove",
+        ),
+        lambda found: _conversations([mail.raw for mail in found]),
+        (),
+        more=THREADS,
+        number=250,
+    ),
+    Reader(
+        (
+            "bot.mail.mime.read_body",
+            "bot.mail.mime.first_text",
+            "bot.mail.mime.leaves",
+            "bot.mail.mime.multipart_boundary",
+        ),
+        lambda given: (mime.read_body(*given), mime.first_text(*given), _everything(mime.leaves(*given))),
+        (("text/plain\0\n", ""), ("multipart/mixed; boundary=b\0\n", ""), ("multipart/mixed; ", "\0\ntext")),
+        _fields,
+    ),
+    Reader(
+        ("bot.mail.header.decode_header", "bot.mail.header.decode_words", "bot.mail.header.clean"),
+        lambda value: (header.decode_header(value), header.decode_words(value), header.clean(value)),
+        (("", ""), ("=?utf-8?q?", "?="), ("=?utf-8?b?", "?=")),
+    ),
+    Reader(
+        ("bot.mail.address.parse_address", "bot.mail.address.parse_addresses"),
+        lambda value: (address.parse_address(value), address.parse_addresses(value)),
+        (("", ""), ('"', '" <a@b>'), ("(", ") a@b"), ("g: ", ";"), ("", " <a@b>")),
+    ),
+    Reader(
+        (
+            "bot.mail.address.is_plain",
+            "bot.mail.address_book.is_unread",
+            "bot.mail.address_book.AddressBook.is_own",
+            "bot.mail.address_book.AddressBook.is_list",
+            "bot.mail.bots.is_bot",
+            "bot.mail.bots.is_reply",
+            "bot.mail.lists.is_list_host",
+            "bot.mail.lists.list_address",
+            "bot.mail.lists.may_be_list",
+            "bot.mail.target.target",
+            "bot.mail.target.is_message_id",
+            "bot.mail.parse.parse_date",
+            "bot.inbox.thread.run_of",
+        ),
+        lambda value: (
+            address.is_plain(value),
+            address_book.is_unread(value),
+            _BOOK.is_own(value),
+            _BOOK.is_list(value),
+            bots.is_bot(value),
+            bots.is_reply(value),
+            lists.is_list_host(value),
+            lists.list_address(value),
+            lists.may_be_list(value),
+            target.target(value),
+            target.is_message_id(value),
+            parsing.parse_date(value),
+            run_of(value),
+        ),
+        (("", ""), ("a@", ""), ("", "@b"), ("20260302090000.1-1-", "@b"), ("https://lore.kernel.org/r/", "/")),
+    ),
+    Reader(
+        ("bot.mail.charset.decode",),
+        lambda data: [decode(data, charset) for charset in ("utf-8", "iso-2022-jp", "utf-7", "gb18030", "x")],
+        (("", ""), ("\x1b$B", "")),
+        str.encode,
+    ),
+    Reader(
+        (
+            "bot.mail.project.is_kernel_path",
+            "bot.mail.project.other_project",
+            "rules.diff.origin.origin",
+            "bot.digest.selection.subsystem",
+            "rules.bindings.rust_facts.is_kernel_crate",
+            "rules.bindings.helper_facts.is_helper_source",
+        ),
+        lambda path: (
+            project.is_kernel_path(path),
+            project.other_project(path.split("/")),
+            path_origin.origin(path),
+            digest_material.subsystem(path),
+            rust_facts.is_kernel_crate(path),
+            helper_facts.is_helper_source(path),
+        ),
+        (("", ""), ("rust/", ".rs")),
+    ),
+    Reader(
+        ("bot.inbox.mailbox.split_mbox", "bot.inbox.mailbox.StandardInput.batches"),
+        lambda data: (split_mbox(data), _mbox_cursors(data)),
+        (("", ""), ("From a@b Thu Jan  1 00:00:00 1970\nFrom: a\n\n", "")),
+        str.encode,
+        more={"many mails": _mbox},
+        number=1000,
+    ),
+    Reader(
+        ("bot.inbox.mailbox.Maildir.batches",),
+        _Folder.read,
+        (),
+        more={"many long names": _Folder},
+        number=150,
+    ),
+    Reader(
+        ("bot.inbox.mailbox.Mbox.batches",),
+        lambda value: _everything(_known_mbox(value[0]).batches({"box": value[1]})),
+        (("", ""), ("1 ", ""), ("9", "9")),
+        lambda text: (_box_path(), text),
+    ),
+    Reader(
+        ("bot.inbox.lore_manifest.read_manifest", "bot.inbox.http_client.looks_like_page"),
+        lambda content: (_quietly(read_manifest, content, "l"), looks_like_page(content, "text/html")),
+        (("", ""), ('{"/l/git/0.git": {"fingerprint": "', '"}}'), ('{"', '": {}}')),
+        str.encode,
+        more={"many archives": _manifest},
+    ),
+    Reader(
+        ("bot.inbox.completion.derive_ids",),
+        lambda ids: derive_ids(ids, range(100)),
+        (),
+        more={
+            "ids of many numbers": lambda n: {at: f"{'-'.join(str(d) for d in range(80))}-{at}@x" for at in range(n)},
+            "equal ids": lambda n: dict.fromkeys(range(n), "1-" * 200 + "@x"),
+        },
+        number=20,
+    ),
+)
+
+
+def _grouped(found: list[Message]) -> object:
+    candidates = [one for one in map(candidate, found) if one is not None]
+    known = {mail.message_id: mail for mail in found}
+    return group(candidates, known), [parent_of(mail, known) for mail in found]
+
+
+@cache
+def _box() -> Any:
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 only one reader needs a folder
+
+    return TemporaryDirectory()
+
+
+def _box_path() -> Path:
+    path = Path(_box().name) / "box"
+    path.write_bytes(_mbox(10))
+    return path
+
+
+def _known_mbox(path: Path) -> Mbox:
+    return Mbox(path)
+
+
+def _quietly(read: Callable[..., object], *given: object) -> object:
+    """Return what the reader gives, or the error that it has for what cannot be read."""
+    try:
+        return read(*given)
+    except (ValueError, RuntimeError) as error:
+        return error
+
+
+# Diffs, Rust and C.
+
+_DIFF: Final = "diff --git a/rust/kernel/a.rs b/rust/kernel/a.rs\n--- a/rust/kernel/a.rs\n+++ b/rust/kernel/a.rs\n"
+_RUST_SIZE: Final = 4_000
+
+
+def _hunks(number: int, code: str = "unsafe {{ a{0}() }};", path: str = "rust/kernel/a.rs") -> FileChange:
+    hunks = []
+    for at in range(number):
+        line = 10 * at + 1
+        lines = (
+            Line("fn a() {", line, line + at),
+            Line(code.format(at), None, line + at + 1),
+            Line("}", line + 1, line + at + 2),
+        )
+        hunks.append(Hunk(line, 2, line + at, 3, "fn b()", lines))
+    return FileChange(path, path, tuple(hunks))
+
+
+def _created(number: int, code: str = "    unsafe {{ a{0}() }};", path: str = "rust/kernel/a.rs") -> FileChange:
+    texts = ["fn a() {", *(code.format(at) for at in range(number)), "}"]
+    lines = tuple(Line(line, None, at) for at, line in enumerate(texts, 1))
+    return FileChange(None, path, (Hunk(0, 0, 1, len(lines), "", lines),))
+
+
+def _rewritten(number: int, by: int) -> FileChange:
+    """Return a change of one line of a file of so many lines."""
+    at = 2 + by % number
+    lines = (Line(f"    unsafe {{ a{at}() }};", at, None), Line(f"    unsafe {{ b{by}() }};", None, at))
+    return FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", (Hunk(at, 1, at, 1, "fn a() {", lines),))
+
+
+def _series(changes: Iterable[FileChange]) -> Series:
+    patches = tuple(Patch(at, f"rust: {at}", changes=(change,)) for at, change in enumerate(changes, 1))
+    return Series("rust: a", patches)
+
+
+SERIES: Final[dict[str, Make]] = {
+    "many small hunks": lambda n: _series([_hunks(n)]),
+    "many small hunks of C": lambda n: _series([_hunks(n, "int a{0}(void);", "include/linux/a.h")]),
+    "many files": lambda n: Series(
+        "s", (Patch(1, "s", changes=tuple(_hunks(2, path=f"rust/kernel/{at}.rs") for at in range(n))),)
+    ),
+    "many findings and as many later patches of the file": lambda n: _series(
+        [_created(n), *(_rewritten(n, at) for at in range(n))]
+    ),
+    "many patches of one file": lambda n: _series([_created(2), *(_rewritten(1, at) for at in range(n))]),
+    "many declarations of C": lambda n: _series([_created(n, "int a{0}(int b, char *c);", "include/linux/a.h")]),
+}
+
+_NO_BORDER: Final = Bindings.of_files({})
+_C: Final = ("int a;\n", "struct a {\n", "#define a ", "int a(", "enum a {", "static inline int a(void) {\n")
+_RUST_HEAD: Final = "/// # Invariants\nstruct S(u8);\nfn a() {\n"
+
+
+def _tokens(text: str) -> list[str]:
+    return c_declarator.tokens_of(text)
+
+
+def _unquoted(text: str) -> object:
+    return diff_header.unquote(f'"{text}"'), diff_header.unquote(text)
+
+
+CODE_READERS: Final = (
+    Reader(
+        ("rules.diff.parse.parse", "rules.diff.parse.read_patch", "rules.diff.log.split_log"),
+        lambda given: (diff.parse(given), diff.read_patch(1, "s", given), log.split_log(given)),
+        (
+            ("", ""),
+            (_DIFF, ""),
+            (f"{_DIFF}@@ -1,999999 +1,999999 @@\n", ""),
+            (f"{_DIFF}@@ -1,9 +1,9 @@ ", "\n a\n"),
+            ("log\n---\n", f"\n{_DIFF}"),
+            ("diff --git ", "\n"),
+            ("diff --git a/a b/a\nsimilarity index ", "\n"),
+        ),
+    ),
+    Reader(("rules.diff.header.unquote",), _unquoted, (("", ""), ("\\", ""))),
+    Reader(
+        ("rules.diff.header.read_header",),
+        diff_header.read_header,
+        (("", ""), ("diff --git ", ""), ("diff --git a/a b/a\n", "\n--- a\n+++ b\n")),
+        lambda given: given.split("\n"),
+    ),
+    Reader(
+        (
+            "rules.lint.engine.audit",
+            "rules.diff.image.whole",
+            "rules.source.rust.fragment.read_whole",
+            "rules.source.rust.fragment.balance",
+            "rules.source.rust.grammar.counted",
+            "rules.source.rust.grammar.parse_bytes",
+            "rules.diff.origin.needs_std",
+            "rules.analysis.unjustified.in_kernel",
+        ),
+        lambda given: audit(active(), "rust/kernel/a.rs", given),
+        (("", ""), (_RUST_HEAD, ""), ("// SAFETY: ", ""), ("impl a for ", "{}"), ("/*! ", "*/")),
+        str.encode,
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        ("rules.lint.engine.audit",),
+        lambda given: (audit(active(), "include/linux/a.h", given), audit(active(), "rust/helpers/a.c", given)),
+        (("", ""), *((before, "") for before in _C)),
+        str.encode,
+        size=_RUST_SIZE,
+    ),
+    Reader(("rules.lint.engine.run",), lambda given: run(active(), given, NoTree()), (), more=SERIES, number=60),
+    Reader(
+        ("rules.diff.image.build", "rules.diff.image.apply", "rules.bindings.hunk_fits.fit"),
+        lambda given: [
+            (image.apply(given[0], change), fit(given[0], change))
+            for patch in given[1].patches
+            for change in patch.changes
+        ],
+        (),
+        more={"many small hunks": lambda n: (b"fn a() {\n}\n" * 10 * n, _series([_hunks(n)]))},
+        number=500,
+    ),
+    Reader(
+        ("rules.source.c.source.scan", "rules.source.c.source.identifiers", "rules.source.c.text.without_comments"),
+        lambda given: (
+            c.scan(given),
+            _everything(c.identifiers(given)),
+            c_text.without_comments(given),
+        ),
+        (("", ""), *((before, "") for before in _C), ("/* ", " */")),
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        (
+            "rules.source.c.members.struct_members",
+            "rules.source.c.members.enum_members",
+            "rules.source.c.members.matching_brace",
+        ),
+        lambda given: (c_body.struct_members(given, 1), c_body.enum_members(given, 1), c_body.matching_brace(given, 0)),
+        (("", ""), ("int a;", ""), ("a = ", ","), ("{ ", "")),
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        (
+            "rules.source.c.declarator.tokens_of",
+            "rules.source.c.declarator.closing_of",
+            "rules.source.c.declarator.split_commas",
+            "rules.source.c.declarator.declarator",
+            "rules.source.c.declarator.parameter_types",
+            "rules.source.c.declarator.canonical",
+            "rules.source.c.macros.without_leading_calls",
+            "rules.source.c.macros.made_by",
+        ),
+        lambda given: (
+            tokens := _tokens(given),
+            c_declarator.split_commas(tokens),
+            c_declarator.declarator(tokens, named=True),
+            c_declarator.parameter_types(tokens),
+            c_declarator.canonical(tokens),
+            c_macro.without_leading_calls(tokens),
+            c_macro.made_by("DEFINE_MUTEX", [tokens]),
+            "(" in tokens and c_declarator.closing_of(tokens, tokens.index("(")),
+        ),
+        (("", ""), ("int ", ";"), ("int (*a)(", ")"), ("a(", ")")),
+    ),
+    Reader(
+        (
+            "rules.source.c.layout.first_item",
+            "rules.source.c.layout.continues",
+            "rules.source.c.layout.is_lone_call",
+            "rules.source.c.layout.is_old_style",
+        ),
+        lambda given: (
+            c_layout.first_item(given),
+            c_layout.continues(given, 0, len(given)),
+            c_layout.is_lone_call(given, 0, len(given)),
+            c_layout.is_old_style(given, 0, len(given)),
+        ),
+        (("", ""), ("a(", ")"), ("int a(b)\n", "{")),
+    ),
+    Reader(
+        (
+            "rules.source.c.value.evaluate",
+            "rules.source.c.value.plain_expression",
+            "rules.source.c.value.ioctl_number",
+            "rules.source.c.text.negated",
+        ),
+        lambda given: (
+            c_value.evaluate(given),
+            c_value.plain_expression(given),
+            c_value.ioctl_number(given),
+            c_text.negated(given),
+        ),
+        (("", ""), ("1", ""), ("(", "1"), ("_IO(", ")"), ("1 << ", "1")),
+    ),
+    Reader(
+        (
+            "rules.source.rust.lines.has_lenient_tag",
+            "rules.source.rust.lines.is_untagged",
+            "rules.source.rust.lines.starts_with_tag",
+            "rules.source.rust.lines.has_clippy_tag",
+        ),
+        lambda given: (
+            rust_lines.has_lenient_tag(given),
+            rust_lines.is_untagged(given),
+            rust_lines.starts_with_tag(given),
+            rust_lines.has_clippy_tag(given),
+        ),
+        (("", ""), ("// ", ""), ("/* ", "*/")),
+        str.encode,
+    ),
+    Reader(
+        (
+            "rules.source.rust.operations.implementation",
+            "rules.source.rust.operations.operations",
+            "rules.source.rust.outline.implemented",
+            "rules.source.rust.docs.is_safety_title",
+            "rules.source.rust.docs.headings",
+            "rules.source.rust.docs.section",
+        ),
+        lambda given: (
+            rust_operations.implementation(given),
+            rust_operations.operations(given),
+            rust_shape.implemented(given),
+            rust_docs.is_safety_title(given),
+            rust_docs.headings(enumerate(given.split("\n"))),
+        ),
+        (("", ""), ("unsafe impl ", ""), ("impl<", "> a for b"), ("a.add(", ")")),
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        (
+            "rules.bindings.callbacks.callbacks",
+            "rules.bindings.public_api.items",
+            "rules.source.rust.words.words_of",
+            "rules.bindings.rust_facts.rust_facts",
+            "rules.bindings.rust_facts.modules_under_cfg",
+            "rules.bindings.rust_fields.accesses",
+        ),
+        lambda given: (
+            _everything(callbacks.callbacks(given)),
+            _everything(exposed_api.items(given)),
+            rust_words.words_of(given),
+            rust_facts.rust_facts("rust/kernel/a.rs", given.encode()),
+            rust_facts.modules_under_cfg(given),
+        ),
+        (
+            ("", ""),
+            ("bindings::", "::a"),
+            ("use bindings::{", "};"),
+            ("#[cfg(", ")]\nmod a;"),
+            ("let a: *mut bindings::b = ", ";"),
+        ),
+        more={
+            "uses of C in one function": lambda n: "fn a() {\n" + "    unsafe { bindings::a() };\n" * n,
+            "uses of C below many conditions": lambda n: "#[cfg(a)]\n" * n + "fn a() {\n" + "    bindings::a();\n" * n,
+            "groups in groups": lambda n: "use bindings::{" + "a::{" * n,
+        },
+        number=400,
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        (
+            "rules.bindings.helper_facts.helpers_of",
+            "rules.bindings.helper_facts.constants_of",
+            "rules.bindings.helper_facts.bindgen_of",
+            "rules.bindings.declaration_cache.scanned",
+            "rules.bindings.declaration_cache.Scans.of",
+        ),
+        lambda given: (
+            helper_facts.helpers_of(given),
+            helper_facts.constants_of(given),
+            helper_facts.bindgen_of(given),
+        ),
+        (("", ""), *((before, "") for before in _C)),
+        str.encode,
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        (
+            "rules.bindings.abi.only_const_differs",
+            "rules.bindings.abi.same",
+            "rules.bindings.abi.resolved",
+            "rules.bindings.index.struct_of",
+        ),
+        lambda given: (
+            abi.only_const_differs(given, f"const {given}"),
+            abi.same(given, f"{given} ", _NO_BORDER, _NO_BORDER),
+            abi.resolved(given, _NO_BORDER),
+        ),
+        (("", ""), ("const ", " *"), ("int (*)(", ")")),
+    ),
+    Reader(
+        ("rules.bindings.mail_filter.Filter.may_matter",),
+        lambda given: MailFilter.of(_NO_BORDER).may_matter(given),
+        (("", ""), (_DIFF, ""), ("Subject: [PATCH] x\n\n", "")),
+        str.encode,
+    ),
+    Reader(
+        (
+            "rules.analysis.maintainers.parse",
+            "rules.analysis.maintainers.Entry.mentions",
+            "rules.analysis.maintainers.Entry.keeps",
+        ),
+        lambda given: [
+            (entry.mentions(given), entry.keeps(given))
+            for entry in maintainers.parse(f"A THING\nM:\tA <a@b>\nF:\trust/\nK:\tunsafe\n\n{given}")[:1]
+        ],
+        (("", ""), ("A THING\nM:\tA <a@b>\nF:\t", "\n")),
+    ),
+)
+
+
+# What is said.
+
+_MAKE: Final = Maker(code=tuple(f"    unsafe {{ a{at}() }};" for at in range(4 * 4 * 400)))
+
+
+def _findings(
+    number: int, *, paths: int = 1, text: str = "This `unsafe` block has no SAFETY comment."
+) -> tuple[Finding, ...]:
+    return tuple(
+        _MAKE.finding(at + 1, path=f"rust/kernel/led{at % paths or ''}.rs", message=text, ordinal=at)
+        for at in range(number)
+    )
+
+
+def _reviewed(
+    number: int, *, paths: int = 1, patches: int = 1, text: str = "No comment.", previous: bool = False
+) -> Review:
+    """Return a review of so many findings, of which each patch changes one file."""
+    made = tuple(
+        Patch(
+            at,
+            f"rust: led: {at}",
+            changes=tuple(_created(number, path=f"rust/kernel/led{file or ''}.rs") for file in range(paths))[
+                : max(1, paths)
+            ],
+        )
+        for at in range(1, patches + 1)
+    )
+    findings = tuple(
+        replace(one, anchor=replace(one.anchor, patch=1 + at % patches))
+        for at, one in enumerate(_findings(number, paths=paths, text=text))
+    )
+    posting = _MAKE.posting(made)
+    before = review(posting, Report(findings[::-1]), [_MAKE.rule()]) if previous else None
+    return review(posting, Report(findings), [_MAKE.rule()], before, Policy())
+
+
+REVIEWS: Final[dict[str, Make]] = {
+    "many findings in one file": _reviewed,
+    "many findings of one text each": lambda n: replace(_reviewed(n)),
+    "findings in as many patches": lambda n: _reviewed(n // 4, patches=n // 4),
+    "findings in as many files": lambda n: Review(
+        _MAKE.posting(
+            (Patch(1, "s", changes=tuple(_created(1, path=f"rust/kernel/led{f or ''}.rs") for f in range(n))),)
+        ),
+        _reviewed(n, paths=1).comments,
+    ),
+    "long messages": lambda n: _reviewed(20, text="`a` " * (10 * n)),
+    "findings that the last revision had": lambda n: _reviewed(n, previous=True),
+}
+
+
+def _reread(made: Review) -> object:
+    """Compare, filter and write the mail anew, as the service does with a judgement."""
+    report = Report(tuple(comment.finding for comment in made.comments))
+    again = review(made.posting, report, [_MAKE.rule()], made, Policy())
+    answer = reply(again, [_MAKE.rule()], _MAKE.identity)
+    return again, body(made, _RULES, _MAKE.identity), answer and compose.compose(answer)
+
+
+_RULES: Final = {"missing-safety-comment": _MAKE.rule()}
+
+
+def _printed(made: Review) -> object:
+    rows = tuple(row.of_review(made, _RULES))
+    verdict = row.RowResult(rows, (made,))
+    return (
+        sarif.sarif(verdict, _RULES, "1"),
+        jsonl.jsonl(verdict),
+        json_array.json_array(verdict),
+        text.text(verdict),
+        terse.terse(verdict),
+        b4.b4(verdict),
+    )
+
+
+def _material(number: int, *, subject: str = "", trailers: int = 0) -> digest_material.DigestInput:
+    reviews, sittings = [], []
+    for at in range(number):
+        posting = replace(
+            _MAKE.posting(),
+            topic=f"topic {at}",
+            message_id=f"{at}@x",
+            follow_ups=tuple(FollowUp(1, f"ReviewRecord-by: {n}", f"{n}@x") for n in range(trailers)),
+        )
+        if subject:
+            posting = replace(posting, series=replace(posting.series, subject=subject))
+        reviews.append(ReviewRecord(review(posting, Report(_findings(3)), [_MAKE.rule()]), NOW - timedelta(days=1)))
+        sittings.append(SeriesRecord(posting, NOW - timedelta(days=2), NOW - timedelta(days=2), 3))
+    return digest_material.DigestInput(Period(NOW - timedelta(days=7), NOW), sittings, reviews)
+
+
+def _digest(found: digest_material.DigestInput) -> Digest:
+    return digest_material.digest("ada@example.org", found, lambda posting: True)
+
+
+def _digested(found: digest_material.DigestInput) -> object:
+    made = _digest(found)
+    html = digest_html(made, "1", most=sys.maxsize)
+    return digest_text(made, "1", most=sys.maxsize), compose.compose(digest_mail(made, _MAKE.identity), html)
+
+
+@cache
+def _ten() -> Review:
+    return _reviewed(10)
+
+
+OUTPUT_READERS: Final = (
+    Reader(
+        (
+            "bot.review.review.review",
+            "bot.review.baseline.compare",
+            "bot.review.policy.withhold",
+            "bot.review.render.body.body",
+            "bot.review.reply.reply",
+            "bot.mail.compose.compose",
+            "bot.review.finding_group.remarks",
+            "bot.review.render.quote.quotations",
+            "bot.review.render.finding.explained",
+            "bot.review.render.finding.words",
+        ),
+        _reread,
+        (),
+        more=REVIEWS,
+        number=400,
+    ),
+    Reader(
+        (
+            "bot.review.formats.row.of_review",
+            "bot.review.formats.row.of_findings",
+            "bot.review.formats.sarif.sarif",
+            "bot.review.formats.jsonl.jsonl",
+            "bot.review.formats.text.text",
+            "bot.review.formats.terse.terse",
+        ),
+        _printed,
+        (),
+        more=REVIEWS,
+        number=300,
+    ),
+    Reader(
+        (
+            "bot.digest.selection.digest",
+            "bot.digest.text.digest_text",
+            "bot.digest.html.digest_html",
+        ),
+        _digested,
+        (),
+        more={
+            "many series": _material,
+            "long subjects": lambda n: _material(10, subject="`a` <b> " * n),
+            "many trailers": lambda n: _material(3, trailers=n),
+        },
+        number=100,
+    ),
+    Reader(
+        (
+            "bot.review.render.quote.quoted",
+            "bot.review.render.text.visible",
+            "bot.review.render.text.prose",
+            "bot.review.render.text.sentences",
+            "bot.review.render.text.name",
+            "bot.review.render.text.wrap",
+            "bot.review.mail_lint.problems",
+            "bot.review.formats.row.clean",
+            "bot.review.disposition.plain_reason",
+            "bot.review.command_reply.unknown_finding",
+            "bot.review.command_reply.explanation",
+        ),
+        lambda given: (
+            quote.quoted(given),
+            prose.visible(given),
+            prose.prose(given),
+            prose.sentences(given),
+            prose.name(given),
+            prose.wrap(given),
+            tuple(lint.problems(given)),
+            row.clean(given),
+            disposition.plain_reason(given),
+            answering.unknown_finding(given),
+            answering.explanation(None, given),
+        ),
+        (("", ""), ("`", "`"), ("a. ", "")),
+    ),
+    Reader(
+        ("bot.review.disposition.named",),
+        lambda given: disposition.named(_ten(), given),
+        (("", ""), ("0", "")),
+    ),
+    Reader(
+        ("bot.review.formats.mail.mail",),
+        mail_format,
+        (("", ""), ("From: a\n\n", "")),
+        lambda given: [given.encode()],
+        more={"many mails": lambda n: [b"From: a\n\nFrom b\n"] * n},
+    ),
+    Reader(
+        ("bot.digest.markup.element", "bot.digest.markup.link"),
+        lambda given: (markup.element("p", given), markup.link(given, given)),
+    ),
+)
+
+
+READERS: Final = (*MAIL_READERS, *CODE_READERS, *OUTPUT_READERS)
+
+# Why a public function that takes text, bytes or a mail is no reader of what a stranger wrote.
+_OWN = "its texts are ours: settings, the registry or constants"
+_LOOKUP = "it looks a name up in a table that was read before"
+_GIT = "it hands a cursor to git and whole mails on; the mails' readers are listed"
+_WHOLE = "it hands whole mails on; the mails' readers are listed"
+_HASH = "it hashes once"
+_THROUGH = "the reader of the whole file or series, which is listed, calls it"
+EXEMPT: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        (
+            "bot.mail.authority.reply_address",
+            "bot.review.consent.strictest",
+            "bot.digest.phrases.mails",
+            "bot.review.render.text.count",
+            "bot.review.recipients.no_owners",
+            "bot.review.reply.message_id",
+            "bot.review.model.Identity.message_id",
+            "bot.digest.markup.joined",
+            "bot.inbox.http_client.user_agent",
+            "bot.inbox.http_pace.Pace.*",
+            "bot.inbox.source.open_source",
+            "rules.lint.expectations.*",
+            "rules.registry.by_id",
+            "rules.analysis.maintainers.glob",
+        ),
+        _OWN,
+    ),
+    **dict.fromkeys(
+        (
+            "bot.mail.envelope.envelope_sender",
+            "bot.mail.envelope.bounce_token",
+            "bot.mail.envelope.is_authentic",
+            "rules.diff.tree.blob_id",
+        ),
+        _HASH,
+    ),
+    **dict.fromkeys(
+        (
+            "rules.diff.tree.Tree.*",
+            "rules.diff.tree.NoTree.*",
+            "rules.diff.tree.BlobTree.*",
+            "rules.diff.tree.FileTree.*",
+        ),
+        _LOOKUP,
+    ),
+    **dict.fromkeys(
+        ("rules.bindings.index.Border.*", "rules.bindings.bindings_diff.Step.*", "rules.bindings.fact_source.*"),
+        _LOOKUP,
+    ),
+    **dict.fromkeys(
+        (
+            "bot.inbox.git_archive.*",
+            "bot.inbox.git_range.GitRange.*",
+            "bot.inbox.lore.LoreArchive.*",
+            "bot.inbox.lore_git.Mirror.*",
+        ),
+        _GIT,
+    ),
+    **dict.fromkeys(
+        (
+            "bot.inbox.completion.Completion.*",
+            "bot.inbox.http_client.HttpClient.get",
+            "bot.inbox.private.PrivateMailbox.*",
+            "bot.inbox.remote.RemoteSeries.*",
+            "bot.inbox.screened.Screened.*",
+            "bot.inbox.mailbox.Mbox.before",
+            "bot.inbox.mailbox.Mbox.count",
+            "bot.inbox.mailbox.StandardInput.count",
+            "bot.inbox.mailbox.Maildir.before",
+            "bot.inbox.mailbox.Maildir.count",
+        ),
+        _WHOLE,
+    ),
+    "bot.inbox.attestation.*": "dkim and patatt read the mail in a worker process with limits of its own",
+    "bot.inbox.http_client.unpacked": "it stops at its limit; tests/bot/inbox/test_http_client.py",
+    **dict.fromkeys(
+        (
+            "rules.analysis.bindings_view.module_is_gated",
+            "rules.analysis.safety_sections.Requirements.of",
+            "rules.analysis.introduced.*",
+            "rules.analysis.view.FileView.*",
+            "rules.source.rust.source.Part.holds",
+            "rules.source.c.text.Conditions.directive",
+            "rules.bindings.contract_users.answers",
+            "rules.bindings.arguments.is_const",
+            "rules.bindings.callbacks.c_types",
+            "rules.bindings.new_names.unprovided",
+            "rules.bindings.helper_facts.shown_constants",
+            "rules.bindings.overlay.changed_border",
+            "rules.bindings.changed_line.*",
+            "rules.bindings.included_headers.*",
+            "rules.bindings.unchanged_users.*",
+            "rules.bindings.fact_source.is_c",
+            "rules.bindings.changed_name.Subject.breakage",
+        ),
+        _THROUGH,
+    ),
+}
+
+
+def is_exempt(name: str) -> bool:
+    """Return whether the function is no reader, by its name or by that of its class or module with `.*`."""
+    parents = (name.rsplit(".", count)[0] + ".*" for count in (1, 2))
+    return name in EXEMPT or any(parent in EXEMPT for parent in parents)
+
+
+def _main() -> None:
+    measured = [one for reader in READERS for one in reader.growths()]
+    names = {name for reader in READERS for name in reader.names}
+    print(f"{len(names)} readers, {len(measured):,} hostile inputs")
+    for ratio, what in islice(sorted(measured, reverse=True), 5):
+        print(f"{FACTOR} times the input takes {ratio:.1f} times as long: {what}")
+
+
+if __name__ == "__main__":
+    _main()
