@@ -118,58 +118,22 @@ NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIRST_RATIO: Final = 6.0
 SIZE: Final = 8_000
 
-UNITS: Final = (
-    *"/ \n\r:;'\"`()[]{}<>,.-=#*+@%&\\\0aé",
-    *(
-        "$(",
-        "//",
-        "/*",
-        "*/",
-        "::",
-        "->",
-        "\r\n",
-        " \n",
-        "\n\n",
-        "a ",
-        "a,",
-        "a@b, ",
-        "<a@b> ",
-        "a: b\n",
-        "  a\n",
-        "> a\n",
-    ),
-    *("\nFrom a@b Thu Jan  1 00:00:00 1970\n", "\n>From ", "\nFrom ", "=?utf-8?q?a?= ", "=?a?b?", "=20", "=\n"),
-    *(
-        "ReviewRecord-by: A <a@b>\n",
-        "[PATCH ",
-        "[",
-        "Re: ",
-        "-- \n",
-        "\n---\n",
-        "\n@@ -1 +1 @@\n-a\n+b",
-        "diff --git a/a b/a\n",
-    ),
-    *(
-        "--- a\n+++ b\n",
-        "patchwarden: mute\n",
-        "unsafe { a() } ",
-        "// SAFETY: a\n",
-        "/// # Safety\n",
-        "use a::b;",
-        "fn a() {",
-    ),
-    *(
-        "struct a { int b; };\n",
-        "#define a b\n",
-        "#if a\n",
-        "a(b, ",
-        "int (*a)(",
-        "#[a]\n",
-        "impl a for b {",
-        'r#"',
-        "0x1 + ",
-    ),
-    *("--b\nContent-Type: text/plain\n\na\n", "--b\n", "--b--\n", "Content-Type: multipart/mixed; boundary=b\n\n"),
+COMMON: Final = (
+    *"/ \n:;'\"`()[]{}<>,.-=#*\\\0aé",
+    *("$(", "::", "\r\n", " \n", "\n\n", "a ", "a,", "a: b\n", "  a\n"),
+)
+MAIL_UNITS: Final = (
+    *COMMON,
+    *("a@b, ", "<a@b> ", "> a\n", "\nFrom a@b Thu Jan  1 00:00:00 1970\n", "\n>From ", "\nFrom "),
+    *("=?utf-8?q?a?= ", "=?a?b?", "=20", "=\n", "ReviewRecord-by: A <a@b>\n", "[PATCH ", "Re: ", "-- \n", "\n---\n"),
+    *("\n@@ -1 +1 @@\n-a\n+b", "diff --git a/a b/a\n", "--- a\n+++ b\n", "patchwarden: mute\n"),
+    *("--b\nContent-Type: text/plain\n\na\n", "--b\n", "Content-Type: multipart/mixed; boundary=b\n\n"),
+)
+CODE_UNITS: Final = (
+    *COMMON,
+    *("+", "%", "&", "//", "/*", "*/", "->", "\n@@ -1 +1 @@\n-a\n+b", "diff --git a/a b/a\n", "--- a\n+++ b\n"),
+    *("unsafe { a() } ", "// SAFETY: a\n", "/// # Safety\n", "use a::b;", "fn a() {", "struct a { int b; };\n"),
+    *("#define a b\n", "#if a\n", "a(b, ", "int (*a)(", "#[a]\n", "impl a for b {", 'r#"', "0x1 + "),
 )
 """What hostile texts repeat."""
 
@@ -189,7 +153,7 @@ class Reader:
     frames: tuple[tuple[str, str], ...] = (("", ""),)
     prepare: Callable[[str], Any] = str
     size: int = SIZE
-    units: tuple[str, ...] = UNITS
+    units: tuple[str, ...] = MAIL_UNITS
     more: dict[str, Make] = field(default_factory=dict)
     number: int = 200
 
@@ -980,7 +944,6 @@ def _reviewed(
 
 REVIEWS: Final[dict[str, Make]] = {
     "many findings in one file": _reviewed,
-    "many findings of one text each": lambda n: replace(_reviewed(n)),
     "findings in as many patches": lambda n: _reviewed(n // 4, patches=n // 4),
     "findings in as many files": lambda n: Review(
         _MAKE.posting(
@@ -1144,7 +1107,11 @@ OUTPUT_READERS: Final = (
 )
 
 
-READERS: Final = (*MAIL_READERS, *CODE_READERS, *OUTPUT_READERS)
+READERS: Final = (
+    *MAIL_READERS,
+    *(replace(reader, units=CODE_UNITS) for reader in CODE_READERS),
+    *OUTPUT_READERS,
+)
 
 # Why a public function that takes text, bytes or a mail is no reader of what a stranger wrote.
 _OWN = "its texts are ours: settings, the registry or constants"
@@ -1209,7 +1176,7 @@ EXEMPT: Final[dict[str, str]] = {
             "bot.inbox.completion.Completion.*",
             "bot.inbox.http_client.HttpClient.get",
             "bot.inbox.private.PrivateMailbox.*",
-            "bot.inbox.remote.RemoteSeries.*",
+            "bot.inbox.remote.*",
             "bot.inbox.screened.Screened.*",
             "bot.inbox.mailbox.Mbox.before",
             "bot.inbox.mailbox.Mbox.count",

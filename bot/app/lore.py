@@ -16,10 +16,13 @@ from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, user_agent
 from bot.inbox.http_pace import Pace
 from bot.inbox.lore import FollowedList, LoreArchive
-from bot.inbox.remote import RemoteSeries
+from bot.inbox.remote import RemoteSeries, select_series
 from bot.mail.attestation import Attestation
+from bot.pipeline.analyse import LIMITS
+from bot.pool.forked import forked
 from bot.pool.guard import Crashed, Executor
-from bot.ports import Archive, Clock
+from bot.pool.worker import Limits
+from bot.ports import Archive, Clock, RawMail
 from bot.settings import Settings
 
 PUBLIC: Final = "https://lore.kernel.org/all"
@@ -56,10 +59,27 @@ def archive_lookup(settings: Settings, clock: Clock, executor: Executor) -> Arch
 
 
 def series(settings: Settings, message_id: str) -> Archive:
-    """The series that the mail is in, from the archive that the settings name or else the kernel's."""
+    """The series that the mail is in, from the archive that the settings name or else the kernel's.
+
+    What the archive sends is read in child processes; only for a process without threads.
+    """
     clock = SystemClock()
     base = _everything(settings) or PUBLIC
-    return RemoteSeries(message_id, ArchiveLookup(base, _client(settings, base, clock), clock))
+    return RemoteSeries(
+        message_id, ArchiveLookup(base, _client(settings, base, clock), clock, ids=_bounded_ids), _bounded
+    )
+
+
+def _bounded_ids(mails: Sequence[bytes]) -> list[str | None]:
+    found = forked(message_id_in, mails, Limits())
+    return [None if isinstance(one, Crashed) else one for one in found]
+
+
+def _bounded(message_id: str, thread: Sequence[RawMail]) -> Sequence[RawMail]:
+    (found,) = forked(partial(select_series, message_id), [thread], LIMITS)
+    if isinstance(found, Crashed):
+        raise InboxError(found.reason)
+    return found
 
 
 def signature_verifier(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The series that a mail is in as a source, fetched from an archive when it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from bot.inbox.assemble import assemble
 from bot.inbox.completion import ArchiveLookup
@@ -10,17 +10,38 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.ports import Batch, Provenance, RawMail
 
+Select = Callable[[str, Sequence[RawMail]], Sequence[RawMail]]
+"""Gives the mails of the series that a mail is in, out of its thread. Raises InboxError."""
+
+
+def select_series(message_id: str, thread: Sequence[RawMail]) -> tuple[RawMail, ...]:
+    """Return the mails of the posting that the mail is a part of, in the order of the thread.
+
+    Raises InboxError if the mail cannot be read, or is no part of a series.
+    """
+    read = [(mail, parse(mail.raw)) for mail in thread]
+    known = [(mail, message) for mail, message in read if isinstance(message, Message)]
+    if not known:
+        raise InboxError("the archive has no such mail")
+    for posting in assemble([message for _, message in known]):
+        parts = {part.message_id for part in posting.parts}
+        if message_id in parts:
+            return tuple(mail for mail, message in known if message.message_id in parts)
+    raise InboxError("neither a patch nor a cover letter")
+
 
 class RemoteSeries:
     """The mails of the one posting that a mail is a part of, whatever else is in its thread.
 
-    Raises InboxError where the archive does not answer, has no such mail, or the mail is no part of a series.
+    `select` looks for them in the thread, maybe in another process. Raises InboxError where the archive does not
+    answer, has no such mail, or the mail is no part of a series.
     """
 
-    def __init__(self, message_id: str, completion: ArchiveLookup) -> None:
+    def __init__(self, message_id: str, completion: ArchiveLookup, select: Select = select_series) -> None:
         self.message_id = message_id
         self.name = f"{completion.base}/{message_id}"
         self._completion = completion
+        self._select = select
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 a series comes whole
         """The mails, in the archive's order; none where the cursor says that they were read."""
@@ -32,12 +53,8 @@ class RemoteSeries:
         return 0
 
     def _mails(self) -> tuple[RawMail, ...]:
-        read = [(mail, parse(mail.raw)) for mail in self._completion.thread(self.message_id)]
-        known = [(mail, message) for mail, message in read if isinstance(message, Message)]
-        if not known:
-            raise InboxError(f"{self.name}: the archive has no such mail")
-        for posting in assemble([message for _, message in known]):
-            parts = {part.message_id for part in posting.parts}
-            if self.message_id in parts:
-                return tuple(mail for mail, message in known if message.message_id in parts)
-        raise InboxError(f"{self.name}: neither a patch nor a cover letter")
+        thread = self._completion.thread(self.message_id)
+        try:
+            return tuple(self._select(self.message_id, thread))
+        except InboxError as error:
+            raise InboxError(f"{self.name}: {error}") from error

@@ -218,7 +218,11 @@ def examine(
 def reviewed(
     due: DuePosting, found: Analysis | Crashed, previous: Review | None, review_context: ReviewContext, now: datetime
 ) -> ReviewResult | Crashed:
-    """The review and the mail that come of an analysis; Crashed where there is none, or a bug stops it."""
+    """The review and the mail that come of an analysis; Crashed where there is none, or a bug stops it.
+
+    This runs in the service's own process. It takes linear time (tests/readers.py), and the result of an analysis is
+    limited: 10,000 findings take half a second.
+    """
     if isinstance(found, Crashed):
         return found
     posting, arrived = due.posting, due.arrived

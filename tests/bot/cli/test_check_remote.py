@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`check` of what a message-id or a web address names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from bot.app import lore as wiring_lore
+from bot.pool.worker import Limits
+from bot.ports import RawMail
 from tests.bot.cli.cli_runner import Run
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import Answer, Origin, serving
@@ -43,6 +46,20 @@ def test_what_is_no_patch_is_bad_input(run: Run, origin: Origin, target: str, sa
 
     assert (done.status, done.out) == (2, "")
     assert says in done.err
+
+
+def _without_end(message_id: str, thread: Sequence[RawMail]) -> tuple[RawMail, ...]:
+    while True:
+        pass
+
+
+def test_a_thread_that_takes_too_long_is_bad_input(run: Run, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring_lore, "select_series", _without_end)
+    monkeypatch.setattr(wiring_lore, "LIMITS", Limits(seconds=0.5))
+    done = run("check", "1@x")
+
+    assert (done.status, done.out) == (2, "")
+    assert "1@x: " in done.err
 
 
 def test_a_challenge_page_is_never_a_mail(run: Run, origin: Origin) -> None:
