@@ -11,6 +11,7 @@ from bot.mail.lists import is_list_host
 _UNREAD: Final = frozenset(
     {"bounce", "bounces", "devnull", "donotreply", "mailerdaemon", "nobody", "noreply", "noresponse", "postmaster"}
 )
+_LOCAL_DOMAINS: Final = frozenset({"internal", "invalid", "local", "localdomain", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class AddressBook:
             (is_bot(address.address) or address.key in self.bots, "a bot"),
             (address.name.lower() in KNOWN_NAMES, "a bot"),
             (is_unread(address.address), "an address that nobody reads"),
+            (_is_local(address.address), "an address of one machine or network"),
         )
         return next((f"{address.key} is {reason}" for applies, reason in checks if applies), "")
 
@@ -46,6 +48,12 @@ def is_unread(address: str) -> bool:
     local, _, host = _without_detail(address).partition("@")
     name = local.replace("-", "").replace("_", "").replace(".", "")
     return name in _UNREAD or name.endswith("noreply") or "noreply" in host.replace("-", "").split(".")
+
+
+def _is_local(address: str) -> bool:
+    """Whether the host means something on one machine or network alone: our mail server's is not the sender's."""
+    labels = address.rpartition("@")[2].lower().split(".")
+    return len(labels) == 1 or labels[-1] in _LOCAL_DOMAINS or labels[-1].isdigit()
 
 
 def _without_detail(address: str) -> str:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Addresses of mailing lists, told by what a mail says alone."""
 
+import re
 from typing import Final
 
 _LIST_HOSTS: Final = frozenset({"vger.kernel.org", "kvack.org", "googlegroups.com"})
 _LIST_LABELS: Final = frozenset({"list", "lists"})
+_RELAY: Final = re.compile(r"devnull\+([^@]*)@kernel\.org", re.IGNORECASE)
 
 
 def is_list_host(host: str) -> bool:
@@ -23,3 +25,17 @@ def may_be_list(address: str) -> bool:
     """Whether the address may be a list's, by its host; `user=domain@host` is a person's that a list rewrote."""
     local, _, host = address.rpartition("@")
     return "=" not in local and is_list_host(host)
+
+
+def relayed(address: str) -> str:
+    """Return the user whom a relay's address names, with a dot for the @; "" where the address is no relay's.
+
+    Only the relay of kernel.org is known: anybody can make such an address at a host of their own.
+    """
+    match = _RELAY.fullmatch(address)
+    return match[1].lower() if match else ""
+
+
+def rewriting_list(address: str) -> str:
+    """Return the list, in lower case, that put its own address into From; "" for a relay and for `user=domain@host`."""
+    return "" if "=" in address.rpartition("@")[0] or relayed(address) else address.lower()

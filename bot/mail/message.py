@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.mail.address import Address
 from bot.mail.header import decode_header
-from bot.mail.lists import list_address, may_be_list
+from bot.mail.lists import list_address, may_be_list, rewriting_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,13 @@ class Message:
     def lists(self) -> tuple[str, ...]:
         """The addresses (`name@host`, lower case) of the lists that List-Id, From, To and Cc name, sorted.
 
-        Lists are told by their hosts here: the same mail always names the same lists.
+        Lists are told by their hosts here: the same mail always names the same lists. What rewrote From is a list,
+        whatever its host: so a sender who claims that a list of their own did so is bound by what that list allows.
         """
         addresses = (*self.to, *self.cc, *filter(None, (self.author, self.sender)))
         named = {address.key for address in addresses if may_be_list(address.address)}
-        return tuple(sorted(named.union(map(list_address, self.list_ids))))
+        rewriter = rewriting_list(self.sender.address) if self.sender else ""
+        return tuple(sorted(named.union(map(list_address, self.list_ids), filter(None, [rewriter]))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,10 @@ from typing import Final
 
 from bot.mail.address import Address, is_plain, parse_address
 from bot.mail.address_book import AddressBook
-from bot.mail.lists import is_list_host, list_address, may_be_list
+from bot.mail.lists import list_address, may_be_list, relayed
 from bot.mail.message import Message
 
-_RELAY: Final = "devnull+"
 _VIA: Final = " via "
-_DMARC: Final = "dmarc"
 _ORIGINAL: Final = ("reply-to", "x-original-from")
 _IN_BODY_SIZE: Final = 2000
 _IN_BODY_LINES: Final = 10
@@ -29,22 +27,24 @@ def with_original_author(message: Message, book: AddressBook) -> Message:
 def original_author(message: Message, book: AddressBook) -> Address | None:
     """Return From, or where a list or relay rewrote it the person that the mail names as its author.
 
-    That person is the one whose address is encoded in From, else the only mailbox of Reply-To, X-Original-From or the
-    From line that begins the text. If none of them can be a person, From stays: nobody answers it then.
+    That person is the one whose address is encoded in From, else the only mailbox of Reply-To and X-Original-From, else
+    that of the From line that begins the text. If none of them can be a person, or the two headers name different
+    persons, From stays: nobody answers it then.
     """
     sender = message.author
     if sender is None or not _is_rewritten(sender, message, book):
         return sender
     book = replace(book, lists=book.lists | _own_lists(message))
-    for person in _named(sender, message, book):
-        if not book.objection(person) and _VIA not in person.name:
-            return person
+    for named in _named(sender, message, book):
+        persons = {person.key: person for person in named if not book.objection(person) and _VIA not in person.name}
+        if persons:
+            return next(iter(persons.values())) if len(persons) == 1 else sender
     return sender
 
 
 def may_be_rewritten(address: Address) -> bool:
     """Whether an address in From may stand for another person's, though it is not known as a list's or relay's."""
-    return _VIA in address.name or address.key.startswith(_RELAY)
+    return _VIA in address.name or bool(relayed(address.address))
 
 
 def carriers(message: Message, book: AddressBook, archive: str = "") -> tuple[str, ...]:
@@ -69,30 +69,27 @@ def _names_list(address: Address, book: AddressBook) -> bool:
 
 
 def _is_rewritten(sender: Address, message: Message, book: AddressBook) -> bool:
-    if book.is_list(sender.address) or sender.key in _own_lists(message) or sender.key.startswith(_RELAY):
+    if book.is_list(sender.address) or sender.key in _own_lists(message) or relayed(sender.address):
         return True
     sent_to = {address.key for address in (*message.to, *message.cc)}
     return _encoded(sender, message, book) is not None or (_VIA in sender.name and sender.key in sent_to)
 
 
-def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[Address]:
+def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[list[Address]]:
     """The persons that may have written the mail, the best evidence first."""
     encoded = _encoded(sender, message, book)
     if encoded is not None:
-        yield encoded
-    relayed = sender.key.removeprefix(_RELAY).partition("@")[0] if sender.key.startswith(_RELAY) else ""
-    values = (*(_only(message, name) for name in _ORIGINAL), _in_body(message.body))
-    for value in values:
-        person = parse_address(value)
-        # A relay names its user in its own address, with a dot for the @.
-        if person is not None and (not relayed or person.key.replace("@", ".") == relayed):
-            yield person
+        yield [encoded]
+    user = relayed(sender.address)
+    for values in ([_only(message, name) for name in _ORIGINAL], [_in_body(message.body)]):
+        persons = filter(None, map(parse_address, values))
+        yield [person for person in persons if not user or person.key.replace("@", ".") == user]
 
 
 def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | None:
-    """The person in a From such as `user=domain@list-host` or `user=40domain@dmarc.host`."""
+    """The person in a From such as `user=domain@list-host` or `user=40domain@list-host`."""
     local, _, host = sender.address.rpartition("@")
-    if "=" not in local or not (_rewrites(host, message, book) or _VIA in sender.name):
+    if "=" not in local or not _rewrites(host, message, book):
         return None
     user, _, domain = local.rpartition("=40" if "=40" in local else "=")
     person = Address(sender.name.partition(_VIA)[0].strip("' "), f"{user}@{domain}")
@@ -100,10 +97,9 @@ def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | 
 
 
 def _rewrites(host: str, message: Message, book: AddressBook) -> bool:
-    """Whether the host may put addresses of its own in From."""
-    host = host.lower()
-    known = (address.rpartition("@")[2] for address in (*book.lists, *_own_lists(message)))
-    return is_list_host(host) or _DMARC in host.split(".") or host in known
+    """Whether a list of the host, which has a say about the mail or is known, may have put addresses of it in From."""
+    lists = (*book.lists, *message.lists)
+    return host.lower() in {address.rpartition("@")[2] for address in lists}
 
 
 def _own_lists(message: Message) -> frozenset[str]:

@@ -52,7 +52,7 @@ def test_a_genuine_from_stands_whatever_reply_to_and_the_text_say(reply_to: str)
         "'Ann Example' via kernel <kernel@corp.example.org>",
         '"Ann Example via B4 Relay" <devnull+ann.example.org@kernel.org>',
         "Ann Example <ann=example.org@lists.example.org>",
-        "Ann Example <ann=40example.org@dmarc.example.com>",
+        "Ann Example <ann=40example.org@lists.example.org>",
         "Ann Example via odd <odd@odd.example.com>",
     ],
 )
@@ -72,7 +72,10 @@ def test_the_author_behind_a_rewritten_from_is_found(sender: str, header: str, b
     ("sender", "found"),
     [
         ("Ann via rust <ann=example.org@lists.example.org>", "ann@example.org"),
-        ("Ann <ann=40example.org@dmarc.example.com>", "ann@example.org"),
+        ("Ann <ann=40example.org@corp.example.org>", "ann@example.org"),
+        ("Ann <ann=40example.org@dmarc.example.com>", "ann=40example.org@dmarc.example.com"),
+        ("Ann via rust <ann=example.org@mail.example.com>", "ann=example.org@mail.example.com"),
+        ("Ann via rust <ann=example.org@lists.example.com>", "ann=example.org@lists.example.com"),
         ("Ann <ann=example.org@mail.example.com>", "ann=example.org@mail.example.com"),
         ("Ann <ann=40example.org@mail.example.com>", "ann=40example.org@mail.example.com"),
     ],
@@ -119,6 +122,39 @@ def test_a_relay_s_user_is_the_one_whom_its_address_names() -> None:
 
     assert author(relay, "Reply-To: victim@example.org", "X-Original-From: Ann <ann@example.org>") == "ann@example.org"
     assert author(relay, "Reply-To: victim@example.org").startswith("devnull+")
+
+
+def test_a_relay_is_known_by_its_host() -> None:
+    relay = "Ann via B4 Relay <devnull+victim.example.org@example.com>"
+
+    assert author(relay, "Reply-To: victim@example.org").startswith("devnull+")
+
+
+def test_headers_that_name_different_persons_name_nobody() -> None:
+    assert author(MUNGED, "Reply-To: victim@example.org", "X-Original-From: ann@example.org") == LIST
+    assert author(MUNGED, f"Reply-To: {LIST}", "X-Original-From: ann@example.org") == "ann@example.org"
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers"),
+    [
+        ("Eve via list <eve@example.com>", ()),
+        ("Eve <eve@example.com>", ("List-Id: <eve.example.com>",)),
+        ("Eve <eve@example.com>", ("List-Id: <rust.lists.example.org>", "List-Id: <eve.example.com>")),
+    ],
+)
+def test_an_address_that_claims_to_be_the_rewriting_list_is_asked_for_consent(
+    sender: str, headers: tuple[str, ...]
+) -> None:
+    message = mail(sender, "Reply-To: victim@example.org", *headers, to=f"{LIST}, eve@example.com")
+
+    assert "eve@example.com" in with_original_author(message, BOOK).lists
+
+
+def test_a_relay_is_not_asked_for_consent() -> None:
+    message = mail("Ann via B4 Relay <devnull+ann.example.org@kernel.org>", "Reply-To: ann@example.org")
+
+    assert with_original_author(message, BOOK).lists == (LIST,)
 
 
 def test_a_list_that_only_list_id_names_is_known_by_it() -> None:

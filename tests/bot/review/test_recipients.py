@@ -160,3 +160,21 @@ def test_each_part_is_answered_to_its_own_author(make: Maker) -> None:
     other = replace(made, parts=(replace(made.parts[0], author=BELA),))
 
     assert to_and_cc(other, context(Mode.AUTHOR))[0] == [BELA.address]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "root@localhost",
+        "admin@intranet",
+        "root@localhost.localdomain",
+        "ann@pc.local",
+        "ann@10.0.0.1",
+        "ann@x.internal",
+    ],
+)
+def test_an_address_of_one_machine_or_network_gets_nothing(make: Maker, address: str) -> None:
+    local = Address("", address)
+
+    assert "an address of one machine or network" in _reason(posting(make, author=local), context())
+    assert to_and_cc(posting(make, local), context()) == ([AUTHOR.address], [LIST.address])
