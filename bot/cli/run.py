@@ -162,8 +162,11 @@ def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outc
         highlight=False,
     )
     if tally.mails.get("filed"):
+        files = f"are files in {displayed(settings.outbox.directory)}"
+        alone = set(tally.mails) == {"filed"}
         console.print(
-            f"Nothing was sent: the mails are files in {displayed(settings.outbox.directory)}.", highlight=False
+            f"Nothing was sent: the mails {files}." if alone else f"The filed mails were not sent: they {files}.",
+            highlight=False,
         )
     if mails:
         console.print(f"Next: {_ourselves()} outbox show {mails[-1].mail[:8]}", highlight=False, soft_wrap=True)
