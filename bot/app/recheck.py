@@ -41,14 +41,14 @@ class RecheckSession:
         self._paths = (*sources, *settings.archives)
 
     def find(self, name: str) -> Posting:
-        """The posting that a message-id, a mail's web address or a series' topic names: of a topic the last revision.
+        """The posting that a message-id, a mail's web address, a topic or a change-id names: of a series the last one.
 
         What is not here is looked for in the archives of the settings, then fetched. Raises InboxError where it is
         nowhere, or not whole.
         """
         message_id = target(name)
         if message_id is None:
-            known = self.store.of_topic(name)
+            known = self.store.of_topic(name) or self.store.of_change_id(name)
             if not known:
                 raise InboxError(f"{name!r} is no message-id, no mail's web address, and no series is called so")
             return known[-1]

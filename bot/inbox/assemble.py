@@ -168,7 +168,8 @@ def _posting(
     author = lead.message.author
     assert author is not None
     patches = tuple(_patch(member) for index, member in members.items() if index)
-    topic = series.change_id or f"{author.key} {_plain(lead.title)}"
+    # Anybody can copy a change-id: alone it would let them supersede or mute another person's series.
+    topic = f"{author.key} {series.change_id or _plain(lead.title)}"
     base = series.base_commit or ""
     return Posting(
         message_id=lead.id,

@@ -69,8 +69,8 @@ class Posting:
     """One mailing of one revision.
 
     `message_id` is the cover letter's, else the first patch's: the posting's name for ever. `topic` links the revisions
-    of one series: the change-id, else author and normalised subject. `lists` are the addresses of the lists that its
-    mails name, as far as their hosts tell. `expected` is the M of "n/M".
+    of one series: the author and the change-id, or where there is none the normalised subject. `lists` are the
+    addresses of the lists that its mails name, as far as their hosts tell. `expected` is the M of "n/M".
     """
 
     message_id: str

@@ -63,6 +63,16 @@ class RecordRows:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
             return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
 
+    def of_change_id(self, change_id: str) -> Sequence[Posting]:
+        """The complete postings with the change-id, by author and revision."""
+        with self._database.reading() as session:
+            rows = select(PostingRow).where(
+                PostingRow.state == "complete", col(PostingRow.topic).endswith(f" {change_id}", autoescape=True)
+            )
+            found = session.exec(rows.order_by(col(PostingRow.topic), col(PostingRow.revision)))
+            postings = [decode(Posting, row.value) for row in found]
+        return [posting for posting in postings if posting.series.change_id == change_id]
+
     def review_of(self, posting_id: str) -> ReviewRecord | None:
         """The review that is stored of a posting."""
         with self._database.reading() as session:

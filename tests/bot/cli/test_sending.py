@@ -218,3 +218,16 @@ def test_the_summary_says_nothing_was_sent_only_if_nothing_was(patchwarden: Call
     assert "Mails to send: 1 filed, 1 sent." in output
     assert "Nothing was sent" not in output
     assert "The filed mails were not sent" in output
+
+
+@pytest.mark.parametrize(("thief", "told"), [("ada", {"<2@x>"}), ("eve", {"<1@x>", "<2@x>"})])
+def test_a_copied_change_id_does_not_supersede_another_person_s_series(
+    patchwarden: Call, thief: str, told: set[str]
+) -> None:
+    _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"})
+    first = patch("1@x").replace(b"Read it.\n", b"Read it.\n\nchange-id: 20260301-led-0123456789ab\n")
+    second = first.replace(b"<1@x>", b"<2@x>").replace(b"[PATCH]", b"[PATCH v2]")
+    sender = f"From: {thief.title()} <{thief}@example.org>".encode()
+    mails = _run(patchwarden, first, second.replace(b"From: Ada <ada@example.org>", sender))
+
+    assert {mail["In-Reply-To"] for mail in mails} == told

@@ -132,7 +132,8 @@ def test_what_a_series_says_of_itself() -> None:
     series = posting.series
 
     assert "0123456789abcdef0123456789abcdef01234567" == series.base_commit
-    assert "20261102-thing-0123456789ab" == series.change_id == posting.topic
+    assert "20261102-thing-0123456789ab" == series.change_id
+    assert f"{posting.author.key} 20261102-thing-0123456789ab" == posting.topic
     assert ("89abcdef0123456789abcdef0123456789abcdef",) == series.prerequisites
     assert "0123456789abcdef0123456789abcdef01234567" == postings("base-below-the-diff")[0].series.base_commit
 
@@ -141,6 +142,15 @@ def test_revisions_without_a_change_id_share_author_and_subject() -> None:
     first, second = postings("revision-in-the-old-thread")
 
     assert "ada@example.org rust thing" == first.topic == second.topic
+
+
+def test_a_change_id_links_the_revisions_of_one_author_alone() -> None:
+    body = "Why.\n\nchange-id: 20260301-led-0123456789ab\n---\ndiff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n"
+    hunk = "@@ -1 +1,2 @@\n a\n+b\n"
+    mails = (("1", "[PATCH] led", "ada"), ("2", "[PATCH v2] lamp", "ada"), ("3", "[PATCH v3] led", "eve"))
+    topics = [posting.topic for one in mails for posting in assemble([_mail(*one[:2], body + hunk, sender=one[2])])]
+
+    assert topics == [f"{name}@example.org 20260301-led-0123456789ab" for name in ("ada", "ada", "eve")]
 
 
 def test_a_patch_is_split_into_log_trailers_notes_and_changes() -> None:

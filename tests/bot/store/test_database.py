@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import json
 import os
 import re
 import sqlite3
@@ -6,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -18,6 +20,7 @@ from sqlmodel import select
 from bot.error import ReplacedError
 from bot.ports import Batch
 from bot.store import migrations
+from bot.store.codec import pack, unpack
 from bot.store.database import Database, Role, sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -230,6 +233,44 @@ def test_mails_of_an_older_version_count_as_followed_and_waiting_ones_are_read_a
 
     assert (mail.provenance, message.followed, message.carriers) == ("followed", True, None)
     assert changed == [4, 3]
+
+
+def test_topics_of_an_older_version_get_their_authors_and_keep_what_was_answered(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    time, database = "'2026-03-02 09:00:00'", sqlite3.connect(path)
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+    value = pack(b'{"topic":"20260301-id","author":{"name":"","address":"Ada@example.org"}}')
+    other = pack(b'{"topic":"eve@example.org rust a","author":{"name":"","address":"eve@example.org"}}')
+    with database:
+        database.execute("INSERT INTO thread VALUES (1, 3, 3)")
+        database.executemany(
+            f"INSERT INTO posting VALUES (?, 1, ?, 1, {time}, {time}, 'complete', '', ?, 'reviewed', '', 0)",
+            [("1@x", "20260301-id", value), ("2@x", "eve@example.org rust a", other), ("3@x", "pruned", b"")],
+        )
+        database.execute(f"INSERT INTO review VALUES ('1@x', {time}, ?, x'', NULL)", (value,))
+        database.execute(f"INSERT INTO mute VALUES ('series', '20260301-id', 'ada@example.org', 'm', {time})")
+        database.execute(f"INSERT INTO mute VALUES ('author', '20260301-id', 'ada@example.org', 'm', {time})")
+        database.execute(
+            f"INSERT INTO disposition VALUES ('20260301-id', 'f', 'ada@example.org', 'r', 'fixed', '', 'm', {time})"
+        )
+    with Database(path):
+        pass
+
+    def column(query: str) -> list[Any]:
+        return [row[0] for row in database.execute(query)]
+
+    wanted = "ada@example.org 20260301-id"
+    topics = column("SELECT topic FROM posting ORDER BY message_id")
+    assert topics == [wanted, "eve@example.org rust a", "pruned"]
+    assert [json.loads(unpack(stored))["topic"] for stored in column("SELECT value FROM posting LIMIT 2")] == topics[:2]
+    assert json.loads(unpack(column("SELECT posting FROM review")[0]))["topic"] == wanted
+    assert column("SELECT topic FROM disposition") == [wanted]
+    assert column("SELECT subject FROM mute ORDER BY scope") == ["20260301-id", wanted]
 
 
 @pytest.mark.parametrize("name", ["d.db", "d.db-wal"])
