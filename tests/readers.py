@@ -18,8 +18,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from rules.bindings.tree import NoTree
-
 from bot.digest import markup
 from bot.digest import selection as digest_material
 from bot.digest.html import digest_html
@@ -79,6 +77,7 @@ from rules.bindings import public_api as exposed_api
 from rules.bindings.hunk_fits import fit
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
+from rules.bindings.tree import NoTree
 from rules.diff import header as diff_header
 from rules.diff import image, log
 from rules.diff import origin as path_origin
