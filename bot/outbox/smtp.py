@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Submission over SMTP, one connection a mail, that knows at every moment whether the mail may have left."""
 
+import base64
 import contextlib
 import re
 import smtplib
@@ -18,6 +19,9 @@ from bot.ports import MailState, Outgoing
 
 Security = Literal["starttls", "tls", "none"]
 
+_SCRUBBED: Final = "***"
+_MIN_SECRET: Final = 4
+"""Shorter passwords, which no server should take, are not looked for: they would hide words."""
 _DOTS = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -54,6 +58,7 @@ class Smtp:
         self._sender_of = sender_of
         self._halted = halted
         self._limit = limit
+        self._secrets: tuple[str, ...] = ()
 
     def deliver(self, mail: Outgoing) -> str:
         if problem := unfit(mail.content, self._limit):
@@ -61,16 +66,21 @@ class Smtp:
         sender = self._sender_of(mail)
         if address := strange((sender, *mail.envelope_to)):
             raise UnfitError(f"{address!r} is no plain address")
-        with self._explained("connecting"), self._connected() as smtp:
-            refused = self._envelope(smtp, mail, sender)
-            if reason := self._halted():
-                raise OutboxError(reason)
-            answer = self._content(smtp, mail)
-            return "; ".join((answer, *refused))
+        try:
+            with self._explained("connecting"), self._connected() as smtp:
+                refused = self._envelope(smtp, mail, sender)
+                if reason := self._halted():
+                    raise OutboxError(reason)
+                answer = self._content(smtp, mail)
+                return self._scrubbed("; ".join((answer, *refused)))
+        except OutboxError as error:  # what the server says may repeat what it was told
+            error.args = tuple(self._scrubbed(str(argument)) for argument in error.args)
+            raise
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
         server = self._server
+        self._secrets = ()
         context = ssl.create_default_context()
         if server.security == "tls":
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
@@ -82,7 +92,9 @@ class Smtp:
                 smtp.starttls(context=context)
                 smtp.ehlo()
             if server.user:
-                smtp.login(server.user, self._password())
+                password = self._password()
+                self._secrets = _forms(server.user, password)
+                smtp.login(server.user, password)
             yield smtp
         finally:
             # Whatever the server says to QUIT, it took the mail or did not; waiting for its answer settles nothing.
@@ -95,9 +107,12 @@ class Smtp:
         if path is None:
             raise OutboxError("a user but no password file is set for the mail server")
         try:
-            return path.read_text("utf-8").removesuffix("\n")
+            password = path.read_text("utf-8").removesuffix("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise OutboxError(f"cannot read the password from {path}") from error
+        if not password.isascii():  # smtplib would raise what is no error of SMTP
+            raise OutboxError(f"the password in {path} has characters that are not ASCII")
+        return password
 
     def _envelope(self, smtp: smtplib.SMTP, mail: Outgoing, sender: str) -> tuple[str, ...]:
         """Sender and recipients. Answers which were refused for good: where not all were, the mail goes to the rest."""
@@ -131,6 +146,14 @@ class Smtp:
             ) from error
         return _accepted((reply.code, reply.text), "content")
 
+    def _scrubbed(self, text: str) -> str:
+        """The text without the password, in whatever form it was sent, also where the end of the text cuts it."""
+        for secret in self._secrets:
+            text = text.replace(secret, _SCRUBBED)
+            cut = next((n for n in range(len(secret) - 1, _MIN_SECRET, -1) if text.endswith(secret[:n])), 0)
+            text = f"{text[:-cut]}{_SCRUBBED}" if cut else text
+        return text
+
     @property
     def _where(self) -> str:
         return f"{self._server.host}:{self._server.port}"
@@ -153,6 +176,14 @@ def _accepted(answer: tuple[int, bytes], what: str) -> str:
         return f"{code} {_text(text)}"
     kind = RefusedError if 500 <= code < 600 else OutboxError
     raise kind(f"{what}: {code} {_text(text)}")
+
+
+def _forms(user: str, password: str) -> tuple[str, ...]:
+    """The password as it stands in a file, and as AUTH PLAIN and AUTH LOGIN send it; the longest form first."""
+    if len(password) < _MIN_SECRET:
+        return ()
+    plain, login = (base64.b64encode(text.encode()).decode() for text in (f"\0{user}\0{password}", password))
+    return (plain, login, password)
 
 
 def _text(said: bytes | str) -> str:

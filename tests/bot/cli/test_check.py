@@ -358,7 +358,7 @@ def test_a_series_that_is_judged_without_end_costs_no_other(
             raise AssertionError("a rule's own mistakes are caught so") from error
         return run_rules(rules, shown)
 
-    monkeypatch.setattr("bot.pipeline.analyse.judge", judging)
+    monkeypatch.setattr("bot.pipeline.analyse.run_rules", judging)
 
     done = run("check", _bad(tmp_path), _series("one-patch"))
 
