@@ -2,7 +2,6 @@
 """The command line: finds the command's module, and turns the adapters' errors into one line and an exit status."""
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from bot.cli.context import Global
 from bot.error import ReplacedError, SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
+from bot.log import Level, LogConfig, LogEvent, bug, configuration, configure, event
 from bot.outbox.error import OutboxError
 from bot.permissions import UMASK
 from bot.review.render.text import visible
@@ -69,8 +69,8 @@ def call(arguments: Sequence[str]) -> int:
         return _complain(error, status.USAGE)
     except (StoreError, OutboxError, ReplacedError) as error:
         return _complain(error, status.FAILED)
-    except Exception:  # the process's edge: Python's own status for a crash, 1, would say "findings"
-        logging.getLogger("patchwarden").exception("the program failed; this is a bug in patchwarden")
+    except Exception as error:  # noqa: BLE001 the process's edge: Python's own status for a crash, 1, says "findings"
+        bug("the program failed; this is a bug in patchwarden", error)
         return status.FAILED
     return status.OK
 
@@ -107,12 +107,15 @@ def _globals(
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
-    logging.basicConfig(level=levels[min(verbose, 2)], format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    levels: tuple[Level, ...] = ("warning", "info", "debug")
+    configure(LogConfig(level=levels[min(verbose, 2)]))
     context.obj = Global(config=config, verbose=verbose)
 
 
 def _complain(error: Exception, code: int) -> int:
+    if configuration().is_service:
+        event(LogEvent.SERVICE_FAILED, "error", reason=str(error), status=code)
+        return code
     lines = "\n".join(map(visible, str(error).split("\n")))
     typer.echo(f"patchwarden: {lines}", err=True)
     return code

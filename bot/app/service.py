@@ -34,11 +34,13 @@ from bot.service.bounces import BounceJob
 from bot.service.commands import CommandJob
 from bot.service.deliver import DeliverJob, NoRecord
 from bot.service.digest import DigestJob
+from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
 from bot.service.review import ReviewContext, ReviewJob
 from bot.service.schedule import ScheduledJob
 from bot.service.signatures import VerifySignaturesJob
+from bot.service.stop import StopSwitch
 from bot.service.watchdog import Watchdog
 from bot.settings import Settings
 from bot.store.database import Role, sole_worker
@@ -63,6 +65,7 @@ class Service:
     store: Repository
     poll: PollJob
     reviewing: ReviewJob
+    stop_switch: StopSwitch
     stop: Event
     delivering: DeliverJob | None = None
     completing: BackfillJob | None = None
@@ -86,7 +89,7 @@ class Service:
         return (
             ScheduledJob("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
             ScheduledJob("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
-            *_deliveries(self.delivering, self.store, settings),
+            *_deliveries(self.delivering, self.stop_switch, settings),
             *(
                 ScheduledJob(name, job.run, pace.review_seconds, pace.jitter_seconds)
                 for name, job in more.items()
@@ -102,12 +105,13 @@ class Sender:
 
     store: Repository
     delivering: DeliverJob
+    stop_switch: StopSwitch
     stop: Event
     pulse: Watchdog
 
     def repeated(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """The job at the pace of the settings."""
-        return _deliveries(self.delivering, self.store, settings)
+        return _deliveries(self.delivering, self.stop_switch, settings)
 
 
 @contextmanager
@@ -117,8 +121,9 @@ def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
     Raises StoreError for a database that cannot be used, or from which another process sends.
     """
     stop, clock, pulse = Event(), wiring_lore.SystemClock(), Watchdog()
-    with sole_worker(settings.database, Role.SENDER), Repository(settings.database, pulse.beat) as store:
-        yield Sender(store, _deliver_job(settings, store, clock, stop, progress), stop, pulse)
+    with sole_worker(settings.database, Role.SENDER), _store(settings, pulse) as store:
+        switch = wiring_sending.stop_switch(settings, store, clock)
+        yield Sender(store, _deliver_job(settings, store, clock, stop, progress, switch), switch, stop, pulse)
 
 
 @contextmanager
@@ -140,7 +145,7 @@ def service(
         archives += wiring_lore.followed(settings, clock)
     with (
         sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
-        Repository(settings.database, pulse.beat) as store,
+        _store(settings, pulse) as store,
         ProcessExecutor(on_result=pulse.beat) as workers,
         ExecutorPool(settings.review.workers, LIMITS, stop) as review_executor,
         ProcessExecutor(1, on_result=pulse.beat) as signature_executor,  # their own: the DNS may let them wait
@@ -151,6 +156,7 @@ def service(
         store.keep_private([archive(path).name for path in own])
         judging = review_context(settings, store, clock, review_executor)
         again = replace(judging, judge=_analyser(settings, store, command_executor))
+        switch = wiring_sending.stop_switch(settings, store, clock)
         made = Service(
             store=store,
             poll=PollJob(
@@ -163,10 +169,11 @@ def service(
                 lambda: judging.context().book,
             ),
             reviewing=ReviewJob(store, judging, clock, stop, progress, settings.review.workers),
+            stop_switch=switch,
             stop=stop,
             pulse=pulse,
             pruning=pruning(settings, store, stop),
-            delivering=_deliver_job(settings, store, clock, stop, progress) if deliver else None,
+            delivering=_deliver_job(settings, store, clock, stop, progress, switch) if deliver else None,
             completing=_backfill_job(settings, store, clock, stop, progress, command_executor) if online else None,
             attesting=VerifySignaturesJob(
                 store, wiring_lore.signature_verifier(settings), signature_executor, clock, stop, progress
@@ -189,12 +196,18 @@ def service(
         yield made
 
 
-def _deliver_job(settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress) -> DeliverJob:
+def _store(settings: Settings, pulse: Watchdog) -> Repository:
+    """The database, in which each transaction is a sign of life and each change of a mail's state an event."""
+    return Repository(settings.database, pulse.beat, log_change)
+
+
+def _deliver_job(
+    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, switch: StopSwitch
+) -> DeliverJob:
     """The job that sends, after it looked at what a killed sender left; only for the sole sender."""
     record = wiring_identity.continuity(settings, store, clock) if wiring_identity.sends(settings) else NoRecord()
     record.start()
     context = wiring_recipients.recipient_context(settings, clock)
-    switch = wiring_sending.stop_switch(settings, store, clock)
     sending = wiring_sending.sending(settings, switch, context, terms(settings), record)
     mailers = wiring_sending.mailers(settings, switch, wiring_identity.bounce_address(settings, store))
     made = DeliverJob(store, mailers, sending, clock, stop, progress)
@@ -203,14 +216,14 @@ def _deliver_job(settings: Settings, store: Repository, clock: Clock, stop: Even
     return made
 
 
-def _deliveries(job: DeliverJob | None, store: Repository, settings: Settings) -> tuple[ScheduledJob, ...]:
+def _deliveries(job: DeliverJob | None, switch: StopSwitch, settings: Settings) -> tuple[ScheduledJob, ...]:
     """The jobs of the sender: it delivers, and confirms to `patchwarden stop` that it saw the stop."""
     pace = settings.schedule
     if job is None:
         return ()
     return (
         ScheduledJob("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
-        ScheduledJob("confirm stop", store.confirm_stop, _CONFIRM_SECONDS, 0),
+        ScheduledJob("confirm stop", switch.look, _CONFIRM_SECONDS, 0),
     )
 
 

@@ -9,6 +9,7 @@ import typer
 from bot.app.service import sender
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent
 from bot.service.schedule import serve, stopped_by_signals
@@ -37,7 +38,9 @@ def deliver(
     delivers, or with --once a mail could not be delivered.
     """
     settings = load(options(context).config)
-    raise typer.Exit(_once(settings) if once else _serve(settings))
+    with logged(settings, "deliver", options(context).verbose, once=once):
+        ended = _once(settings) if once else _serve(settings)
+    raise typer.Exit(ended)
 
 
 def _serve(settings: Settings) -> int:
@@ -48,6 +51,7 @@ def _serve(settings: Settings) -> int:
 
 def _once(settings: Settings) -> int:
     with sender(settings, Silent()) as made, stopped_by_signals(made.stop):
+        made.stop_switch.look()
         delivered = made.delivering.run()
         states = made.store.tally().mails
     typer.echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden run`: the service, or one round of it."""
 
-import logging
 import os
 import shutil
 import sys
@@ -13,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bot.app.service import service
+from bot.app.service import Service, service
 from bot.cli import status
 from bot.cli.context import options
+from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent, shown
 from bot.cli.screen import print_table, screen, table
@@ -63,10 +63,10 @@ def run(
     cannot be written, another run holds the database, or reviewing failed.
     """
     settings = load(options(context).config)
-    if once and not options(context).verbose:
-        logging.getLogger("bot.jobs").setLevel(logging.ERROR)  # what cannot be read or sent is said at the end
     work = _once if once else _serve
-    raise typer.Exit(work(settings, archive or (), deliver=deliver))
+    with logged(settings, "run" if deliver else "run --no-deliver", options(context).verbose, once=once):
+        ended = work(settings, archive or (), deliver=deliver)
+    raise typer.Exit(ended)
 
 
 def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
@@ -94,7 +94,7 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
             reviewed = made.reviewing.run()
             if made.digesting is not None:
                 made.digesting.run()
-            delivered = made.delivering.run() if made.delivering is not None else DeliveryResult()
+            delivered = _delivered(made)
         tally = made.store.tally()
     unready = {one.posting_id: one for one in polled.unready}
     outcomes = [*reviewed, *(one for key, one in unready.items() if key not in {each.posting_id for each in reviewed})]
@@ -109,6 +109,13 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
         complain(problem)
     failed = bool(delivered.problems) or any(one.failures for one in reviewed)
     return status.FAILED if failed else status.USAGE if polled.problems else status.OK
+
+
+def _delivered(made: Service) -> DeliveryResult:
+    if made.delivering is None:
+        return DeliveryResult()
+    made.stop_switch.look()
+    return made.delivering.run()
 
 
 def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:

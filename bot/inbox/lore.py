@@ -70,6 +70,7 @@ class LoreArchive:
         self._reader = reader
         self._how = how
         self._trouble: list[InboxError] = []
+        self._is_failing = False
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """What is new behind the cursors, oldest first; raises InboxError at the end if a part could not be asked."""
@@ -102,12 +103,20 @@ class LoreArchive:
             (self._root / "git").glob("*.git/packed-refs")
         )
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last request failed."""
+        return self._is_failing
+
     def _refresh(self, cursors: dict[str, str]) -> None:
+        before = len(self._trouble)
         try:
             with self._alone() as lock:
                 if lock is not None and self._granted():
                     self._fetch_changed(self._epochs(), cursors, lock)
+                    self._is_failing = len(self._trouble) > before
         except InboxError as error:
+            self._is_failing = True
             self._trouble.append(error)
 
     def _granted(self) -> bool:

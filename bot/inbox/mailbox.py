@@ -2,7 +2,6 @@
 """Mail in files: an mbox, a Maildir, a single mail or patch, standard input."""
 
 import hashlib
-import logging
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.inbox.error import InboxError
+from bot.log import Level, LogEvent, event
 from bot.mail.truncation import truncation
 from bot.ports import Batch, Clock, Deleted, RawMail
 
@@ -22,7 +22,6 @@ SETTLED: Final = timedelta(minutes=1)
 """A file that did not change for so long is complete."""
 
 _MAX_READS: Final = 3
-log = logging.getLogger(__name__)
 
 # As git's mailsplit knows it: an address, a time with a colon between digits, a year.
 _FROM_LINE = re.compile(rb"^From \S[^\n]*+\n", re.MULTILINE)
@@ -96,8 +95,10 @@ class Mbox:
         reason = _unfinished(due)
         if not reason and (self._writers.once or now - file.written >= SETTLED):
             return due
-        level = logging.WARNING if self._writers.once else logging.INFO
-        log.log(level, "%s: the last mail waits until the file is a minute old: %s", self.path, reason or "it is new")
+        level: Level = "warning" if self._writers.once else "debug"
+        event(
+            LogEvent.MAIL_INCOMPLETE, level, list=str(self.path), reason=reason or "the file is less than a minute old"
+        )
         return due.without_last()
 
     def _settled(self, file: "_File", now: datetime) -> bool:
@@ -283,7 +284,7 @@ class Maildir:
             return False
         reason = truncation(file.data, proof=not self._writers.once)
         if reason:
-            log.info("%s: a new file waits until it is a minute old: %s", self.path, reason)
+            event(LogEvent.MAIL_INCOMPLETE, "debug", list=str(self.path), reason=reason)
         return bool(reason)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.inbox.conversations import Conversations, ids_of
-from bot.ports import Archive, Batch, History, RawMail
+from bot.ports import Archive, Batch, History, RawMail, Remote
 
 _ENCODED: Final = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNORECASE)
 
@@ -60,6 +60,10 @@ class ScreenedArchive:
 
     def count(self, cursors: dict[str, str]) -> int:
         return self._archive.count(cursors)
+
+    @property
+    def is_failing(self) -> bool:
+        return isinstance(self._archive, Remote) and self._archive.is_failing
 
     def _forget(self) -> None:
         self._conversations = Conversations(self._memory.ids, self._memory.size)

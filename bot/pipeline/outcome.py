@@ -4,7 +4,14 @@
 from dataclasses import dataclass
 from typing import Self
 
+from bot.log import Value
 from bot.mail.posting import Defective, Posting, Waiting
+
+
+def series_fields(posting: Posting) -> dict[str, Value]:
+    """Return what names a series in the log."""
+    series = posting.series
+    return {"message_id": posting.message_id, "subject": series.subject, "version": series.revision}
 
 
 @dataclass(frozen=True, slots=True)

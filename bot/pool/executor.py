@@ -18,6 +18,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
+from bot.log import configuration
 from bot.pool.guard import Crashed, StoppedError, TimeLimit
 from bot.pool.worker import Limits, TooMuch, packed, serve
 
@@ -45,7 +46,7 @@ class _Worker:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, limits), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, limits, configuration()), daemon=True)
         self.process.start()
         theirs.close()
         self.tasks: deque[_Task[Any]] = deque()

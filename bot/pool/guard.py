@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The one place of the shell where a bug in reading or judging one mail is kept from all the others."""
 
-import logging
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from bot.error import AdapterError
+from bot.log import bug
 
 T = TypeVar("T")
 R = TypeVar("R")
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def guard(what: str, work: Callable[[], T]) -> T | Crashed:
         return work()
     except AdapterError:
         raise
-    except Exception as error:
-        log.exception("%s", what)
+    except Exception as error:  # noqa: BLE001 it is logged, and becomes a value
+        bug(what, error)
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return Crashed(f"{type(error).__name__} in {frame.name}, line {frame.lineno}: {error}")

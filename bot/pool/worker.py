@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, TypeVar
 
 from bot.error import AdapterError
+from bot.log import LogConfig, configure
 from bot.pool.guard import Crashed, guard
 
 T = TypeVar("T")
@@ -40,8 +41,9 @@ class TooMuch:
     memory: bool
 
 
-def serve(connection: Connection, limits: Limits) -> None:
+def serve(connection: Connection, limits: Limits, log: LogConfig) -> None:
     """A worker's life: it ends with its parent, or by the alarm that it sets itself."""
+    configure(log)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

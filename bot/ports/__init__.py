@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
 
-from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail
+from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
 from bot.ports.mails import Attestations, Indexed, IngestResult, Mails, StoredMail, Thread, ThreadMail, Unread
 from bot.ports.outbox import (
@@ -12,6 +12,7 @@ from bot.ports.outbox import (
     ClaimedMail,
     Decision,
     Hold,
+    MailChange,
     Mailer,
     MailState,
     Outbox,
@@ -62,6 +63,7 @@ __all__ = [
     "Ledger",
     "LedgerState",
     "Lookup",
+    "MailChange",
     "MailState",
     "Mailer",
     "Mails",
@@ -77,6 +79,7 @@ __all__ = [
     "Pruned",
     "QuarantinedPosting",
     "RawMail",
+    "Remote",
     "ReturnedMail",
     "Send",
     "SendingRecord",

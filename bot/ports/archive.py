@@ -76,6 +76,15 @@ class History(Archive, Protocol):
         """The latest mails up to the cursors, at most so many, oldest first; none where a cursor is not its own."""
 
 
+@runtime_checkable
+class Remote(Archive, Protocol):
+    """An archive on the network, which is not asked each time."""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last request failed; until the next one nobody knows more."""
+
+
 class Lookup(Protocol):
     """An archive of all lists that gives mails by their ids: `base` is its address. Raises InboxError."""
 

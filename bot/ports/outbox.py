@@ -103,6 +103,14 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class MailChange:
+    """A change of state that is committed: the state `before`, and the mail as it is now."""
+
+    before: MailState
+    mail: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How many mails left already: on all revisions of a series, to an author and on a list a day, in all an hour.
 

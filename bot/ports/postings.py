@@ -28,8 +28,11 @@ class DuePosting:
 class Postings(Protocol):
     """The postings and their reviews."""
 
-    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> None:
-        """Keep these as the threads' postings, replacing what was known of them."""
+    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> Collection[str]:
+        """Keep these as the threads' postings, replacing what was known of them.
+
+        Return the ids of those that are complete now and were not before.
+        """
 
     def due_for_review(
         self, limit: int, *, tries: int | None = None, besides: Collection[str] = ()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Missing parts of a series are asked for by message-id where no followed list brought them; once, then silence."""
 
-import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -9,14 +8,17 @@ from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
+from bot.log import LogEvent, event
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_reply
 from bot.mail.message import Message
 from bot.mail.origin import original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Posting, Waiting
+from bot.pipeline.outcome import series_fields
 from bot.pool.guard import Executor, InlineExecutor, StoppedError
 from bot.ports import BackfillRequests, Batch, Clock, Incomplete, Lookup, Mails, Progress, Provenance, RawMail
+from bot.service.outage import Outages
 
 SETTLED: Final = timedelta(minutes=10)
 """So long after its last part a series is left to the lists."""
@@ -25,8 +27,6 @@ _POSTINGS: Final = 5
 _ATTEMPTS: Final = 5
 _FIRST_WAIT: Final = timedelta(minutes=10)
 _LONGEST_WAIT: Final = timedelta(hours=1)
-
-log = logging.getLogger(__name__)
 
 
 class BackfillStore(Mails, BackfillRequests, Protocol):
@@ -62,6 +62,7 @@ class BackfillJob:
         self._stop = stop
         self._progress = progress
         self._executor = executor or InlineExecutor()
+        self._outages = Outages(LogEvent.ARCHIVE_UNREACHABLE, LogEvent.ARCHIVE_RECOVERED, "list")
 
     def run(self) -> BackfillResult:
         """Look for what is due now. The first failure ends the round: the archive wants rest."""
@@ -78,9 +79,10 @@ class BackfillJob:
             except StoppedError:
                 break
             except InboxError as error:
-                log.warning("%s", error)
+                self._outages.failed(self._lookup.base, str(error))
                 self._failed(one, error)
                 return BackfillResult(done, new, (str(error),))
+            self._outages.worked(self._lookup.base)
             done += 1
             self._progress.advance()
         return BackfillResult(done, new)
@@ -95,6 +97,7 @@ class BackfillJob:
         new = self._store.ingest(self._batch(posting, found)) if found else 0
         missing = ", ".join(map(str, posting.state.missing))
         self._store.conclude(posting, f"asked for {missing}, found {len(found)} mails", self._clock.now())
+        event(LogEvent.PARTS_SEARCHED, **series_fields(posting), missing=missing, found=len(found), new=new)
         return new
 
     def _batch(self, posting: Posting, mails: tuple[RawMail, ...]) -> Batch:

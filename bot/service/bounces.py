@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What comes back of our mails: bounces, copies, and mails of others under our message-ids."""
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from functools import partial
 from threading import Event
 from typing import Final
 
+from bot.log import LogEvent, event
 from bot.mail.bounce import Bounce, bounce
 from bot.mail.copy import is_copy
 from bot.mail.envelope import is_authentic
@@ -20,8 +20,6 @@ from bot.ports import BounceStore, Claim, Clock, IngestResult, ReturnedMail
 
 _MAILS: Final = 500
 _OUR_ID = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}@")
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,10 @@ class BounceJob:
                 break
             returned = [item for item in found if isinstance(item, ReturnedMail)]
             claims = [item for item in found if isinstance(item, Claim)]
-            news += self._store.note_returned(mails[-1].id, returned, claims, self._clock.now())
-        for item in news:
-            log.warning("%s: %s %s", item.message_id, item.kind, item.detail or item.place)
+            new = self._store.note_returned(mails[-1].id, returned, claims, self._clock.now())
+            for item in new:
+                _log(item)
+            news += new
         return tuple(news)
 
     def _look(self, mails: Sequence[IngestResult]) -> list[ReturnedMail | Claim | None]:
@@ -80,7 +79,7 @@ class BounceJob:
         read_one = partial(read_return, self._own, self._bounces.address)
         for kept, read in zip(named, self._executor.map(read_one, named), strict=True):
             if isinstance(read, Crashed):
-                log.error("mail %s cannot be read: %s", kept.mail.origin, read.reason)
+                event(LogEvent.BOUNCE_UNREADABLE, "warning", mail=kept.id, origin=kept.mail.origin, reason=read.reason)
             elif isinstance(read, Bounce):
                 found.append(self._bounced(read))
             else:
@@ -113,6 +112,14 @@ class BounceJob:
         if copied is not True:  # without our text, which retention may have removed, the id alone decides
             return ReturnedMail(message.message_id, "foreign", kept.source, f"{kept.mail.origin} from {author}")
         return ReturnedMail(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())
+
+
+def _log(item: ReturnedMail) -> None:
+    """Log a bounce, or what the operator should know of a mail under one of our message-ids."""
+    if item.kind in {"foreign", "repeat"}:
+        event(LogEvent.NOTICE, "warning", kind=item.kind, message_id=item.message_id, place=item.place)
+    else:
+        event(LogEvent.BOUNCE, "warning", kind=item.kind, message_id=item.message_id, reason=item.detail)
 
 
 def read_return(own: str, bounces: str, kept: IngestResult) -> Message | Bounce | None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Commands by mail: heard once, from whom they are proven to be, and answered to nobody else; all doubt is silence."""
 
-import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
+from bot.log import LogEvent, event
 from bot.mail.address import Address
 from bot.mail.attestation import Attestation
 from bot.mail.authority import (
@@ -40,13 +40,14 @@ from bot.service.command_effects import CommandContext, respond
 from bot.service.recheck import RecheckResult
 from bot.service.signatures import TIME, UnverifiedMail, verify
 
+HEARD_BEFORE: Final = "heard before"
+OWN_MAIL: Final = "our own mail"
+NO_COMMAND: Final = "no command"
 _MAILS: Final = 500
 _MOST_IDS: Final = 10
 _DAY: Final = timedelta(days=1)
 _PATIENCE: Final = timedelta(hours=1)
 """So long a mail whose signature cannot be verified now holds up those behind it."""
-
-log = logging.getLogger(__name__)
 
 
 class CommandStore(Protocol):
@@ -136,12 +137,13 @@ class CommandJob:
                     return tuple(heard)
                 except InboxError as error:
                     if self._clock.now() - mail.mail.arrived < _PATIENCE:
-                        log.warning("%s; tried again later", error)
+                        event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
                         return tuple(heard)
                     found = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
                 self._store.pass_by(mail.id)
                 if found is not None:
-                    log.info("%s from %s: %s", found.message_id, found.sender or "nobody", found.outcome)
+                    if not found.obeyed:
+                        _log_refused(found)
                     heard.append(found)
         return tuple(heard)
 
@@ -172,11 +174,11 @@ class CommandJob:
         """
         now = self._clock.now()
         if self._store.was_heard(message.message_id):
-            return "heard before"
+            return HEARD_BEFORE
         if isinstance(sender := plausible_sender(message, now), Unproven):
             return sender.reason
         if sender.key == self._policy.own.lower():
-            return "our own mail"
+            return OWN_MAIL
         if reason := self._policy.context().book.objection(sender):
             return reason
         posting = self._about(message)
@@ -185,7 +187,7 @@ class CommandJob:
         if isinstance(asked, Ambiguous):
             return asked.reason
         if not asked:
-            return "no command"
+            return NO_COMMAND
         roles = parties_roles(sender, self._policy.parties(posting))
         if not all(may(roles, command) for command in asked):
             return f"not authorised: {', '.join(sorted(roles)) or 'a stranger'}"
@@ -214,7 +216,11 @@ class CommandJob:
         answers = own.answers < most and everybodys.answers < in_all
         answer = self._answer(message, sender, posting, response.paragraphs) if answers else None
         fresh = self._store.hear(message.message_id, sender.key, outcome, response.changes, answer, now)
-        return CommandResult(message.message_id, sender.key, outcome if fresh else "heard before", obeyed=fresh)
+        if fresh:
+            who = {"message_id": message.message_id, "sender": sender.key, "series": posting.message_id}
+            reply = None if answer is None else answer.message_id
+            event(LogEvent.COMMAND_ACCEPTED, **who, commands=response.done, reply=reply)
+        return CommandResult(message.message_id, sender.key, outcome if fresh else HEARD_BEFORE, obeyed=fresh)
 
     def _about(self, message: Message) -> Posting | None:
         """The posting the mail answers, if it is to that series' address."""
@@ -237,7 +243,7 @@ class CommandJob:
         reply = answer_mail(message, sender, paragraphs, policy.identity)
         content = compose(reply)
         if isinstance(content, ComposeRefused):
-            log.info("%s: no answer, %s", message.message_id, content.reason)
+            event(LogEvent.REPLY_WITHHELD, message_id=message.message_id, reason=content.reason)
             return None
         held = tuple(problems(reply.body)) or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
         return Outgoing(
@@ -270,6 +276,13 @@ def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
     if not isinstance(message, Message) or not is_for_us(message, own):
         return None
     return CommandMail(message, commands(message))
+
+
+def _log_refused(heard: CommandResult) -> None:
+    """Log a mail whose command is not obeyed. One without a command, or one that was heard, is no event."""
+    is_event = heard.outcome not in {HEARD_BEFORE, OWN_MAIL, NO_COMMAND}
+    who = {"message_id": heard.message_id, "sender": heard.sender}
+    event(LogEvent.COMMAND_REFUSED, "info" if is_event else "debug", **who, reason=heard.outcome)
 
 
 def _may_be_for_us(raw: bytes, own: str) -> bool:

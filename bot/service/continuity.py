@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether the database is the one that sent the mails; nothing is sent until that is certain."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from bot.log import LogEvent, event
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.ports import (
@@ -28,8 +28,6 @@ from bot.service.recheck import recheck_kind
 RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
 _MAX_CLAIMS: Final = 200
 """How many claims of unknown postings are judged in a round, the newest first: strangers can make any number."""
-
-log = logging.getLogger(__name__)
 
 
 class History(Installations, Protocol):
@@ -75,7 +73,7 @@ class Continuity:
         """Compare; without a difference, count this start in the database and in the ledger."""
         self._reasons = self.difference().reasons
         if self._reasons:
-            log.error("nothing is sent: %s; %s", "; ".join(self._reasons), RECONCILE)
+            event(LogEvent.SENDING_BLOCKED, "error", reason="; ".join(self._reasons), action=RECONCILE)
             return
         now = self._clock.now()
         installation = self._store.installation(now)
@@ -92,7 +90,7 @@ class Continuity:
         ours = judge_claims(self._store, self._identity, self._clock.now())
         if ours and not self._reasons:
             self._reasons = self.difference().reasons
-            log.error("nothing is sent: %s; %s", "; ".join(self._reasons), RECONCILE)
+            event(LogEvent.SENDING_BLOCKED, "error", reason="; ".join(self._reasons), action=RECONCILE)
 
     def problem(self) -> str:
         """Why nothing may be sent, "" if it may."""
@@ -181,10 +179,11 @@ def judge_claims(store: History, identity: Identity, now: datetime) -> int:
             judged["ours"].append(claim.message_id)
         elif due is not None:
             judged["foreign"].append(claim.message_id)
-            log.warning("%s: a mail in an archive is from our address, but not from us", claim.message_id)
     for judgement, message_ids in judged.items():
         if message_ids:
             store.judge_claims(message_ids, judgement)
+    for foreign in judged["foreign"]:
+        event(LogEvent.NOTICE, "warning", kind="not-ours", message_id=foreign)
     return len(judged["ours"])
 
 

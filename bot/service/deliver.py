@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From the outbox out, at most once: the row says "sending", durably, before the first byte leaves."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,6 +9,7 @@ from threading import Event
 from typing import Final
 
 from bot.error import AdapterError, ReplacedError
+from bot.log import Level, LogEvent, event
 from bot.mail.copy import is_copy
 from bot.mail.message import Message
 from bot.mail.parse import parse
@@ -35,12 +35,11 @@ from bot.ports import (
     Wait,
 )
 from bot.review.consent import Mode
+from bot.service.mail_log import mail_fields
 from bot.service.unconfirmed import ResendPolicy, UnconfirmedMails
 
 _MAILS: Final = 50
 _MAX_WAIT: Final = timedelta(hours=1)
-
-log = logging.getLogger(__name__)
 
 
 class NoRecord:
@@ -137,7 +136,6 @@ class DeliverJob:
                         self._deliver(claimed)
                         done.append(claimed)
                     except OutboxError as error:
-                        log.warning("%s", error)
                         problems.append(str(error))
                         self._failed(claimed, error)
                     self._open.discard(claimed.message_id)
@@ -154,7 +152,6 @@ class DeliverJob:
         if claimed.mode != Mode.DRY_RUN:
             self._sending.record.end(claimed.message_id, "sent")
         self._store.settle(claimed.message_id, mailer.done, self._clock.now(), destination=where)
-        log.info("mail %s: %s", claimed.message_id, mailer.done)
 
     def _note(self, claimed: Outgoing) -> None:
         """Note the mail in the record, before its first byte may leave. If that is not possible, it does not leave."""
@@ -195,8 +192,11 @@ class DeliverJob:
                 return claim.mail
             case Wait(reason, _, halts=True):
                 self._halt(reason)
-            case decision:
-                log.info("mail %s: %s", mail.message_id, decision)
+            case Wait(reason, until):
+                # The stop is an event of its own, and a mail that waits on is none.
+                is_news = not stopped and reason != claim.mail.reason
+                level: Level = "info" if is_news else "debug"
+                event(LogEvent.MAIL_WAITING, level, **mail_fields(mail), reason=reason, until=until)
         return None
 
     def _has_copy(self, mail: Outgoing) -> bool:
@@ -205,12 +205,11 @@ class DeliverJob:
             message = guard(f"mail {kept.mail.origin}", partial(parse, kept.mail.raw))
             if isinstance(message, Message) and is_copy(message, mail.content):
                 return True
-        log.warning("%s: an archive has a mail of somebody else with this message-id", mail.message_id)
         return False
 
     def _halt(self, trouble: str) -> None:
-        log.error("%s: all sending stops", trouble)
         self._sending.stop.stop(trouble)
+        event(LogEvent.SENDING_STOPPED, "error", by="service", reason=trouble)
 
     def _failed(self, mail: Outgoing, error: OutboxError) -> None:
         """Set the state of a claimed mail after an attempt that failed."""
@@ -230,7 +229,6 @@ class DeliverJob:
         else:
             due = now + min(MINUTE * 2**mail.attempts, _MAX_WAIT)
         self._store.settle(mail.message_id, state, now, reason=reason, due=due)
-        log.info("mail %s: %s, %s", mail.message_id, state, reason)
 
 
 def _left_before(mail: Outgoing, earlier: Attempt) -> Decision:

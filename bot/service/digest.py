@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Digests: once a period for each reader, and not at all where there is nothing to say."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from bot.digest.mail import KIND, digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import DigestSchedule, Period
 from bot.digest.selection import WAITING, DigestInput, digest
+from bot.log import LogEvent, event
 from bot.mail.compose import ComposeRefused, compose
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity, Reply
@@ -22,8 +22,6 @@ from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRec
 from bot.review.statistics import RuleTally
 
 _SIZES: Final = (25, 12, 6, 3, 1)  # entries a section, until the mail is small enough
-
-log = logging.getLogger(__name__)
 
 
 class DigestStore(Protocol):
@@ -126,16 +124,19 @@ class DigestJob:
         found = guard(f"digest for {reader}", lambda: self.digest(reader, material))
         if isinstance(found, Crashed):
             self._store.tell(reader.lower(), material.period.until, None, now)
+            event(LogEvent.DIGEST_FAILED, "error", reader=reader, reason=found.reason)
             return []
         mail = None if found.nothing else self._freeze(found)
-        kept = self._store.tell(reader.lower(), material.period.until, mail, now)
-        return [mail] if mail is not None and kept else []
+        if not self._store.tell(reader.lower(), material.period.until, mail, now) or mail is None:
+            return []
+        event(LogEvent.DIGEST_QUEUED, reader=reader, message_id=mail.message_id, state=mail.state, reason=mail.reason)
+        return [mail]
 
     def _freeze(self, found: Digest) -> Outgoing | None:
         config = self._config
         fitting = self._fitting(found)
         if isinstance(fitting, ComposeRefused):
-            log.warning("digest for %s: %s", found.reader, fitting.reason)
+            event(LogEvent.DIGEST_FAILED, "error", reader=found.reader, reason=fitting.reason)
             return None
         reply, content = fitting
         held = tuple(problems(reply.body)) or (("waits for approval",) if config.held else ())

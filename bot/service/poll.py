@@ -5,8 +5,8 @@ Each step asks the store for what is due and gives back what it made, so that a 
 """
 
 import hashlib
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -14,14 +14,17 @@ from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
 from bot.inbox.thread import relatives
+from bot.log import LogEvent, event
 from bot.mail.address_book import AddressBook
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.origin import carriers, original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
-from bot.pipeline.outcome import Outcome
+from bot.pipeline.outcome import Outcome, series_fields
+from bot.pool.executor import TRIES
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
-from bot.ports import Archive, Indexed, Mails, Postings, Progress, Provenance, StoredMail, Thread, Unread
+from bot.ports import Archive, Indexed, Mails, Postings, Progress, Provenance, Remote, StoredMail, Thread, Unread
+from bot.service.outage import Outages
 
 Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
 
@@ -30,8 +33,6 @@ _MAILS: Final = 500
 _THREADS: Final = 50
 _RELATED: Final = 50
 _THREAD_TIME: Final = TimeLimit(60.0)  # the longest threads have hundreds of patches
-
-log = logging.getLogger(__name__)
 
 
 class PollStore(Mails, Postings, Protocol):
@@ -79,6 +80,7 @@ class PollJob:
         self._stop = stop
         self._progress = progress
         self._executor = executor or InlineExecutor()
+        self._outages = Outages(LogEvent.ARCHIVE_UNREACHABLE, LogEvent.ARCHIVE_RECOVERED, "list")
 
     def run(self) -> PollResult:
         mails, problems = 0, []
@@ -86,8 +88,11 @@ class PollJob:
             try:
                 mails += self._ingest(archive)
             except InboxError as error:
-                log.warning("%s", error)
+                self._outages.failed(archive.name, str(error))
                 problems.append(str(error))
+            else:
+                if not (isinstance(archive, Remote) and archive.is_failing):
+                    self._outages.worked(archive.name)
         self._read()
         threads, unready = self._put_together()
         return PollResult(mails, threads, unready, tuple(problems))
@@ -95,45 +100,65 @@ class PollJob:
     def _ingest(self, archive: Archive) -> int:
         cursors = self._store.cursors(archive.name)
         self._progress.start(f"reading {archive.name}", archive.count(cursors))
-        new = 0
-        for batch in archive.batches(cursors):
-            new += self._store.ingest(batch)
-            self._progress.advance(len(batch.mails))
-            if self._stop.is_set():
-                break
-        return new
+        counts: Counter[str] = Counter()
+        epochs: dict[str, str] = {}
+        try:
+            for batch in archive.batches(cursors):
+                new = self._store.ingest(batch)
+                counts += Counter(new=new, skipped=len(batch.mails) - new, removed=len(batch.deleted))
+                epochs[batch.epoch] = batch.cursor
+                self._progress.advance(len(batch.mails))
+                if self._stop.is_set():
+                    break
+        finally:  # what was ingested stays so, whatever came then
+            if counts:
+                cursor = "@".join(next(reversed(epochs.items())))
+                new, skipped, removed = (counts[name] for name in ("new", "skipped", "removed"))
+                fields = {"skipped": skipped, "removed": removed or None, "epochs": len(epochs), "cursor": cursor}
+                event(LogEvent.MAILS_INGESTED, list=archive.name, new=new, **fields)
+        return counts["new"]
 
     def _read(self) -> None:
         self._progress.start("threading", self._store.pending()[0])
         while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
             read: list[Indexed] = []
             unread: list[Unread] = []
-            for mail, found in zip(mails, self._executor.map(partial(index, book=self._book()), mails), strict=True):
+            founds = self._executor.map(partial(index, book=self._book()), mails)
+            for mail, found in zip(mails, founds, strict=True):
                 if isinstance(found, Indexed):
                     read.append(found)
                 else:
                     unread.append(Unread(mail.id, found.reason))
             self._store.index(read, unread)
+            for mail, found in zip(mails, founds, strict=True):
+                if not isinstance(found, Indexed):
+                    tries = TRIES if isinstance(found, Crashed) and found.exceeded else 1
+                    where = {"list": mail.source, "origin": mail.mail.origin}
+                    event(LogEvent.MAIL_QUARANTINED, "warning", mail=mail.id, **where, reason=found.reason, tries=tries)
             self._progress.advance(len(mails))
 
     def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
         self._progress.start("assembling", self._store.pending()[1])
         done, unready = 0, []
         while not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
-            made = list(zip(threads, self._assembled(threads), strict=True))
-            self._store.save_threads(made)
+            founds = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
+            made = [
+                (thread, () if isinstance(found, Crashed) else found)
+                for thread, found in zip(threads, founds, strict=True)
+            ]
+            completed = self._store.save_threads(made)
+            for thread, found in zip(threads, founds, strict=True):
+                if isinstance(found, Crashed):
+                    tries = TRIES if found.exceeded else 1
+                    event(LogEvent.THREAD_QUARANTINED, "warning", thread=thread.id, reason=found.reason, tries=tries)
+            postings = [posting for _, found in made for posting in found]
+            for posting in postings:
+                if posting.message_id in completed:
+                    event(LogEvent.POSTING_COMPLETE, **series_fields(posting), patches=len(posting.series.patches))
             self._progress.advance(len(threads))
             done += len(threads)
-            postings = (posting for _, found in made for posting in found)
             unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
         return done, tuple(unready)
-
-    def _assembled(self, threads: Sequence[Thread]) -> Iterator[Sequence[Posting]]:
-        made = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
-        for thread, found in zip(threads, made, strict=True):
-            if isinstance(found, Crashed):
-                log.error("thread %d cannot be put together: %s", thread.id, found.reason)
-            yield () if isinstance(found, Crashed) else found
 
 
 def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[Posting]:

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Remove what is older than the settings say, in small steps between which others can write."""
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from threading import Event
 
+from bot.log import LogEvent, event
 from bot.ports import Clock, Prunable, Pruned, Step
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,8 @@ class PruneJob:
         if not dry:
             while not self._stop.is_set() and store.reclaim():
                 pass
-            log.info("removed by retention: %s", summary(pruned))
+            if pruned != Pruned():
+                event(LogEvent.PRUNED, **asdict(pruned))
         return pruned
 
     def _all(self, prune: Callable[[tuple[str, int] | None], Step]) -> Pruned:

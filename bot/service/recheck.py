@@ -15,7 +15,7 @@ from bot.review.difference import Difference, difference
 from bot.review.model import Review, ReviewFinding
 from bot.review.record import ReviewRecord, verdict_of
 from bot.review.reply import message_id
-from bot.service.review import ReviewContext, ReviewResult, examine, mail_for, rehearsed
+from bot.service.review import ReviewContext, ReviewResult, examine, log_quarantine, log_review, mail_for, rehearsed
 
 KIND: Final = "recheck"
 _PREFACE: Final = (
@@ -94,6 +94,7 @@ class RecheckJob:
         if isinstance(judged, Crashed):
             if before is None:  # else the review that stands is worth more than that it cannot be made again
                 store.quarantine(posting, judged.reason)
+                log_quarantine(posting, judged.reason)
             return judged
         old = None if before is None else before.review
         later = max((each.series.revision for each in store.of_topic(posting.topic)), default=0)
@@ -115,6 +116,7 @@ class RecheckJob:
             when = before.at if before is not None and changed.nothing else now
             kept = store.save_review(found, mail, when)
             mail, unsent = (mail, unsent) if kept or mail is None else (None, "it was answered so before")
+            log_review(found, mail, unsent or "not asked for", is_recheck=True)
         if mail is not None:
             store.note_verdict(posting.message_id, verdict_of(found), now)
         return RecheckResult(found, changed, mail, unsent)

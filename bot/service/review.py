@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From complete postings to reviews and, where something is to be said, frozen mails."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -10,6 +9,7 @@ from datetime import datetime
 from threading import Event
 from typing import Final, Protocol
 
+from bot.log import LogEvent, Value, event
 from bot.mail.authority import reply_address
 from bot.mail.compose import ComposeRefused, compose, recipients
 from bot.mail.parse import SYNTHETIC
@@ -17,24 +17,24 @@ from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalKind, RefusalTerms, refuse_posting
 from bot.mail.reply import Identity, Reply
 from bot.pipeline.analyse import Analysis
-from bot.pipeline.outcome import Outcome
+from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.guard import Crashed, StoppedError, guard
 from bot.ports import Clock, DuePosting, MailState, Outgoing, Postings, Progress
 from bot.review.consent import Consent, Mode
 from bot.review.mail_lint import problems
-from bot.review.model import Basis, FindingStatus, Recipients, Review
+from bot.review.model import Basis, Recipients, Review
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
 from bot.review.reply import KIND, message_id, reply
 from bot.review.review import review
+from bot.review.unmailed import ANSWERED, why_unmailed
+from bot.review.unmailed import found as findings_of
 from bot.service.review_queue import ReviewQueue
-from rules.finding import withheld_reasons
+from rules.finding import Severity, withheld_reasons
 from rules.lint.rule import Rule
 
 _LOOK_SECONDS: Final = 1.0
 """So soon a worker that is idle while another one works gets a posting that came meanwhile."""
-
-log = logging.getLogger(__name__)
 
 
 class AnalyserProtocol(Protocol):
@@ -146,6 +146,7 @@ class ReviewJob:
         refused = refuse_posting(posting, self._store.context(posting), now, self._review_context.terms)
         if refused is not None and refused.kind is not RefusalKind.OLDER:
             self._store.refuse(posting, str(refused))
+            event(LogEvent.REVIEW_REFUSED, **series_fields(posting), reason=str(refused))
             return replace(Outcome.of(posting), refused=str(refused))
         self._store.supersede(posting, now)
         previous = self._store.previous_review(posting, rehearsed(self._review_context, posting))
@@ -159,26 +160,53 @@ class ReviewJob:
         now, posting = self._clock.now(), started.due.posting
         outcome = Outcome.of(posting)
         if isinstance(found, Crashed) and found.exceeded and not started.due.tries:
-            log.warning("series %s is tried again later: %s", posting.message_id, found.reason)
             self._store.defer(posting)
+            event(LogEvent.REVIEW_DEFERRED, **series_fields(posting), reason=found.reason)
             return None
         judged = reviewed(started.due, found, started.previous, started.review_context, now)
         if isinstance(judged, Crashed):
-            log.error("series %s cannot be judged: %s", posting.message_id, judged.reason)
             self._store.quarantine(posting, judged.reason)
+            log_quarantine(posting, judged.reason, started.due.tries + 1)
             return replace(outcome, refused=judged.reason, failures=1)
         self._store.save_blobs(judged.blobs, now)
         kept = self._store.save_review(judged.review, judged.outgoing, now)
         mail = judged.outgoing if kept else None
+        unsaid = "" if mail else why_unmailed(judged.review) if judged.outgoing is None else ANSWERED
+        log_review(judged.review, mail, unsaid)
         return replace(
             outcome,
-            findings=sum(comment.standing is not FindingStatus.RESOLVED for comment in judged.review.comments),
+            findings=len(findings_of(judged.review)),
             failures=len(judged.review.failures),
             skipped=len(withheld_reasons(judged.review.skipped)),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
-            unsaid="" if mail else _unsaid(judged),
+            unsaid=unsaid,
         )
+
+
+def log_review(made: Review, mail: Outgoing | None, unmailed: str, *, is_recheck: bool = False) -> None:
+    """Log a review that is stored, with the mail that is kept with it, or why there is none."""
+    severities = Counter(comment.finding.severity for comment in findings_of(made))
+    counts = {severity.value: severities[severity] or None for severity in Severity}
+    mail_of_review: dict[str, Value] = {"unmailed": unmailed or made.recipients.reason or "no findings"}
+    if mail is not None:
+        due = mail.due if mail.reason else None
+        mail_of_review = {"mail": mail.message_id, "state": mail.state, "reason": mail.reason, "due": due}
+    event(
+        LogEvent.REVIEW_STORED,
+        **series_fields(made.posting),
+        findings=severities.total(),
+        **counts,
+        skipped=len(withheld_reasons(made.skipped)) or None,
+        failures=len(made.failures) or None,
+        recheck=is_recheck or None,
+        **mail_of_review,
+    )
+
+
+def log_quarantine(posting: Posting, reason: str, tries: int | None = None) -> None:
+    """Log that a posting is in quarantine."""
+    event(LogEvent.SERIES_QUARANTINED, "warning", **series_fields(posting), reason=reason, tries=tries)
 
 
 def _silent(review_context: ReviewContext, reason: str) -> ReviewContext:
@@ -186,17 +214,6 @@ def _silent(review_context: ReviewContext, reason: str) -> ReviewContext:
     return replace(
         review_context, learned=lambda posting, policy: replace(review_context.learned(posting, policy), muted=reason)
     )
-
-
-def _unsaid(judged: ReviewResult) -> str:
-    """Why findings made no mail: what most of them were withheld for, or why nobody is to get it."""
-    if judged.outgoing is not None:
-        return "these patches have their mail"
-    found = [comment for comment in judged.review.comments if comment.standing is not FindingStatus.RESOLVED]
-    reasons = Counter(comment.withheld for comment in found if comment.withheld)
-    if not found or len(found) > reasons.total():
-        return judged.review.recipients.reason if found else ""
-    return reasons.most_common(1)[0][0]
 
 
 def rehearsed(review_context: ReviewContext, posting: Posting) -> bool:
@@ -299,8 +316,6 @@ def _freeze(
         return content
     consent = context.consent_of(made.posting)
     wrong = tuple(problems(answer.body))
-    if wrong:
-        log.warning("%s: held, not fit to be sent: %s", answer.message_id, "; ".join(wrong))
     held = wrong or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
     due = max(now, consent.embargo_end(arrived, now))
     return Outgoing(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the jobs over and over until it is told to stop; what is to be done stands in the store, not here."""
 
-import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +13,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.error import AdapterError, ReplacedError
+from bot.log import LogEvent, event
 from bot.notify import ServiceManager
+from bot.service.outage import Outages
 from bot.service.watchdog import MAX_SILENCE, Watchdog
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,7 @@ def serve(
     The manager gets a sign of life as long as the pulse knows of no job that hangs.
     """
     pulse, manager = pulse or Watchdog(), manager or ServiceManager()
-    # It warns of every run that a longer one made superfluous; that is what max_instances is for.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
     replaced: list[ReplacedError] = []
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
     for job in jobs:
@@ -53,7 +51,7 @@ def serve(
         scheduler.add_job(
             _guarded,
             "interval",
-            args=(job, pulse, stop, replaced),
+            args=(job, pulse, stop, replaced, outages),
             id=job.name,
             seconds=job.seconds,
             jitter=job.jitter or None,
@@ -64,13 +62,15 @@ def serve(
         )
     scheduler.start()
     manager.ready()
+    known = ""
     while not stop.wait(manager.interval):
-        if hung := pulse.hung():
-            log.error("%s: no progress for too long; the service manager gets no sign of life", hung)
-        else:
+        if not (hung := pulse.hung()):
             manager.alive()
+        elif hung != known:
+            event(LogEvent.JOB_HUNG, "error", job=hung, reason="no progress for too long; systemd gets no sign of life")
+        known = hung
     manager.stopping()
-    log.info("stopping when the work at hand is done")
+    event(LogEvent.SERVICE_STOPPING)
     scheduler.shutdown(wait=True)
     if replaced:
         raise replaced[0]
@@ -80,8 +80,7 @@ def serve(
 def stopped_by_signals(stop: Event) -> Iterator[None]:
     """Within, SIGTERM and SIGINT set `stop` and do nothing else; afterwards they mean again what they meant before."""
 
-    def handle(number: int, _: FrameType | None) -> None:
-        log.info("received %s", signal.Signals(number).name)
+    def handle(_: int, __: FrameType | None) -> None:
         stop.set()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -92,13 +91,14 @@ def stopped_by_signals(stop: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _guarded(job: ScheduledJob, pulse: Watchdog, stop: Event, replaced: list[ReplacedError]) -> None:
+def _guarded(job: ScheduledJob, pulse: Watchdog, stop: Event, replaced: list[ReplacedError], outages: Outages) -> None:
     try:
         with pulse.running(job.name):
             job.run()
     except ReplacedError as error:
-        log.error("%s: %s: the service stops", job.name, error)
         replaced.append(error)
         stop.set()
     except AdapterError as error:
-        log.error("%s: %s", job.name, error)
+        outages.failed(job.name, str(error))
+    else:
+        outages.worked(job.name)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The signatures of fresh mail are verified once, before they expire, and remembered."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +9,7 @@ from threading import Event
 from typing import Final
 
 from bot.inbox.error import InboxError
+from bot.log import LogEvent, event
 from bot.mail.attestation import Attestation, SignatureResult
 from bot.pool.guard import Crashed, Executor, TimeLimit
 from bot.ports import Attestations, Clock, Progress, StoredMail
@@ -22,7 +22,6 @@ _TRIES: Final = 3
 TIME: Final = TimeLimit(30.0)  # a mail has up to six signatures, and the DNS its time for each key
 
 Attest = Callable[[bytes], tuple[Attestation, ...]]
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +62,18 @@ class VerifySignaturesJob:
         return list(zip(mails, self._executor.map(partial(verify, self._attest), mails, TIME), strict=True))
 
     def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | UnverifiedMail | Crashed) -> bool:
-        now = self._clock.now()
+        now, reason = self._clock.now(), ""
         self._progress.advance()
         if isinstance(found, UnverifiedMail | Crashed):
             self._tries[mail.id] = tries = self._tries.get(mail.id, 0) + 1
             if isinstance(found, UnverifiedMail) and tries < _TRIES:
                 return False
-            log.warning("mail %s: %s", mail.mail.origin, found.reason)
-            found = (Attestation("any", "", SignatureResult.UNKNOWN, aligned=False, reason=found.reason),)
+            reason = found.reason
+            found = (Attestation("any", "", SignatureResult.UNKNOWN, aligned=False, reason=reason),)
         self._tries.pop(mail.id, None)
         self._store.save_attestations(mail.id, found, now)
+        if reason:
+            event(LogEvent.MAIL_UNVERIFIED, "warning", mail=mail.id, origin=mail.mail.origin, reason=reason)
         return True
 
 

@@ -2,7 +2,9 @@
 """The stop of all sending: a file, which works at once and without a database, and a row that no wrong path loses."""
 
 from datetime import datetime
+from threading import Lock
 
+from bot.log import LogEvent, event
 from bot.outbox.brakes import StopFile
 from bot.ports import Clock, StopStore
 
@@ -14,6 +16,8 @@ class StopSwitch:
         self.file = file
         self._store = store
         self._clock = clock
+        self._lock = Lock()
+        self._known: str | None = None
 
     def reason(self) -> str:
         """Return why nothing is sent, or ""."""
@@ -24,10 +28,12 @@ class StopSwitch:
 
     def stop(self, why: str) -> None:
         """Stop all sending, durably. Raises OutboxError or StoreError if one of the two could not be written."""
-        try:
-            self.file.stop(why)  # first: a running sender asks for the file before each mail
-        finally:
-            self._store.set_stop(why or "no reason given", self._clock.now())
+        with self._lock:
+            try:
+                self.file.stop(why)  # first: a running sender asks for the file before each mail
+            finally:
+                self._store.set_stop(why or "no reason given", self._clock.now())
+            self._known = self.reason()
 
     def lift(self) -> bool:
         """Allow sending again; return whether it was stopped."""
@@ -35,6 +41,18 @@ class StopSwitch:
         if was_stopped:
             self._store.set_stop("", self._clock.now())
         return self.file.lift() or was_stopped
+
+    def look(self) -> None:
+        """Confirm that the sender saw the last change, and log what this process did not change itself."""
+        with self._lock:
+            self._store.confirm_stop()
+            reason, known = self.reason(), self._known
+            self._known = reason
+        by = None if known is None else "operator"
+        if reason and reason != known:
+            event(LogEvent.SENDING_STOPPED, "warning", by=by, reason=reason)
+        elif known and not reason:
+            event(LogEvent.SENDING_RESUMED, by=by)
 
     def lifted(self) -> datetime:
         """Return when the stop was lifted last; long ago if it never was."""

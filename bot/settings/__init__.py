@@ -5,6 +5,7 @@ A setting is one field here; its description is its documentation and goes into 
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings.commands import AnswerSettings, DigestSettings, PrecisionSettings
 from bot.settings.kernel import KernelSettings
+from bot.settings.log import LogSettings
 from bot.settings.paths import DATA_DIR, anchor, base_directory, refuse_moved
 from bot.settings.retention import RetentionSettings
 from bot.settings.sending import SendingSettings
@@ -27,6 +29,8 @@ from rules.finding import Confidence, Severity
 
 DEFAULT_FILE: Final = Path("patchwarden.toml")
 PREFIX: Final = "PATCHWARDEN_"
+_CHOICES: Final = ("literal_error", "enum")
+_QUOTED: Final = re.compile(r"'([^']*)'")
 _PLAIN: Final = {"extra_forbidden": "no such setting", "path_type": "not a path: it is text between quotes"}
 
 
@@ -221,6 +225,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
     retention: RetentionSettings = Field(default=RetentionSettings(), description=RetentionSettings.__doc__)
     kernel: KernelSettings = Field(default=KernelSettings(), description=KernelSettings.__doc__)
+    log: LogSettings = Field(default=LogSettings(), description=LogSettings.__doc__)
     unlisted: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
         default=Mode.DRY_RUN, description="The mode of a list that is not named below: off or dry-run."
     )
@@ -346,6 +351,8 @@ def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
     what = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     if problem["type"] == "extra_forbidden":
         what += suggestion(keys[-1], _all_names(Settings))
+    if problem["type"] in _CHOICES:
+        what += suggestion(str(problem["input"]).lower(), _QUOTED.findall(problem["ctx"]["expected"]))
     if not keys:
         return f"settings {file}: {what}"
     where = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"

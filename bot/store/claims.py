@@ -53,8 +53,8 @@ class ClaimRows:
 def _apply(session: Session, row: OutgoingRow, decision: Decision, now: datetime) -> None:
     match decision:
         case Send():
-            change_state(session, row, MailState.SENDING, now)
             row.attempts += 1
+            change_state(session, row, MailState.SENDING, now)
         case Wait(reason, until):
             change_state(session, row, MailState(row.state), now, reason)
             row.due = until

@@ -19,8 +19,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.error import ReplacedError
+from bot.ports import MailChange
 from bot.store.error import StoreError
 
+CHANGES: Final = "mail changes"
+"""The key under which a session collects the changes of mails that its commit makes true."""
 _BUSY_MS: Final = 30_000
 _STEP_PAGES: Final = 4096
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
@@ -38,12 +41,18 @@ class Database:
     """One SQLite database: WAL, every commit durable, one writer at a time that never waits in vain.
 
     Opening creates the file and migrates its schema. Every error of the driver comes out as StoreError. `on_use` is
-    called at the end of each session.
+    called at the end of each session, `on_change` for each change of a mail's state after its commit.
     """
 
-    def __init__(self, path: Path, on_use: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_use: Callable[[], None] = lambda: None,
+        on_change: Callable[[MailChange], None] = lambda _: None,
+    ) -> None:
         self.path = path
         self._on_use = on_use
+        self._on_change = on_change
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(path)
@@ -81,6 +90,8 @@ class Database:
         engine = self._engine.execution_options(immediate=True)
         with self._explained(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+        for change in session.info.pop(CHANGES, ()):
+            self._on_change(change)
         self._on_use()
 
     def reclaim(self) -> int:

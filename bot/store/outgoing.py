@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from bot.ports import MailState, Outgoing, Pace
+from bot.ports import MailChange, MailState, Outgoing, Pace
 from bot.ports.outbox import check_transition
-from bot.store.database import Database
+from bot.store.database import CHANGES, Database
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, ReturnedRow
 
 DELIVERABLE: Final = tuple(state for state in MailState if state.is_deliverable)
@@ -46,9 +46,8 @@ class OutgoingRows:
     ) -> None:
         with self._database.writing() as session:
             row = session.get_one(OutgoingRow, message_id)
+            row.destination, row.due = destination, due or row.due
             change_state(session, row, state, now, reason)
-            row.destination = destination
-            row.due = due or row.due
 
     def decide(
         self, message_id: str, before: Collection[MailState], after: MailState, now: datetime, reason: str
@@ -96,9 +95,12 @@ class OutgoingRows:
 
 def change_state(session: Session, row: OutgoingRow, after: MailState, now: datetime, reason: str = "") -> None:
     """Change the state of a mail within the transaction. Raises TransitionError if the table does not allow it."""
-    check_transition(row.message_id, MailState(row.state), after)
+    before = MailState(row.state)
+    check_transition(row.message_id, before, after)
     row.state, row.reason, row.changed = after.value, reason, now
     session.add(row)
+    if before is not after:
+        session.info.setdefault(CHANGES, []).append(MailChange(before, mail_of(row)))
 
 
 def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Pace:

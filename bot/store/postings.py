@@ -13,6 +13,7 @@ from bot.mail.posting import Defective, Posting, Waiting
 from bot.mail.refusal import RefusalKind
 from bot.ports import DuePosting, MailState, Outgoing, Thread
 from bot.review.model import Review
+from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, WAITING, change_state, row_of
@@ -43,7 +44,8 @@ class PostingRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> None:
+    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> Collection[str]:
+        completed: set[str] = set()
         with self._database.writing() as session:
             for thread, postings in threads:
                 ids = [posting.message_id for posting in postings]
@@ -51,9 +53,9 @@ class PostingRows:
                 for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
                     row.state, row.detail = "gone", "its thread is put together otherwise now"
                     session.add(row)
-                for posting in postings:
-                    _save(session, thread, posting)
+                completed.update(posting.message_id for posting in postings if _save(session, thread, posting))
                 session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
+        return completed
 
     def due_for_review(
         self, limit: int, *, tries: int | None = None, besides: Collection[str] = ()
@@ -109,9 +111,11 @@ class PostingRows:
         with self._database.writing() as session:
             posting = review.posting
             save_review(session, review, now)
-            reasons = filter(None, (review.recipients.reason, *withheld_reasons(review.skipped)[:_SILENCES]))
+            is_kept = outgoing is not None and _answer(session, posting, outgoing, now)
+            why = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
+            reasons = filter(None, ("" if is_kept else why, *withheld_reasons(review.skipped)[:_SILENCES]))
             _judge(session, posting, "reviewed", "; ".join(reasons))
-            return outgoing is not None and _answer(session, posting, outgoing, now)
+            return is_kept
 
     def refuse(self, posting: Posting, reason: str) -> None:
         with self._database.writing() as session:
@@ -158,7 +162,8 @@ class PostingRows:
                 session.exec(used.on_conflict_do_update(index_elements=["blob_id"], set_={"used": now}))
 
 
-def _save(session: Session, thread: Thread, posting: Posting) -> None:
+def _save(session: Session, thread: Thread, posting: Posting) -> bool:
+    """Keep the posting; return whether it is complete now and was not before."""
     parts, value = [part.message_id for part in posting.parts], encode(posting)
     arrivals = session.exec(
         select(func.min(MailRow.arrived), func.max(MailRow.arrived))
@@ -170,12 +175,13 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
     state, detail = ("defective", f"other mails claim {', '.join(claimed)}") if claimed else _state(posting)
     row = session.get(PostingRow, posting.message_id)
     if row is not None and row.state == PRUNED:
-        return  # what is assembled without its pruned mails is never more than was judged
+        return False  # what is assembled without its pruned mails is never more than was judged
     if row is not None and row.value != value:
         keep_posting(session, row)
     verdict, reason = ("", "") if row is None else (row.verdict, row.reason)
     if verdict == "refused" and reason.startswith(RefusalKind.UNFOLLOWED):
         verdict, reason = "", ""  # a followed archive may have brought it since
+    is_new = state == "complete" and (row is None or row.state != state)
     session.merge(
         PostingRow(
             message_id=posting.message_id,
@@ -192,6 +198,7 @@ def _save(session: Session, thread: Thread, posting: Posting) -> None:
             tries=0 if row is None else row.tries,
         )
     )
+    return is_new
 
 
 def _state(posting: Posting) -> tuple[str, str]:

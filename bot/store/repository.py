@@ -8,7 +8,7 @@ from typing import Self
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from bot.ports import Tally
+from bot.ports import MailChange, Tally
 from bot.store.answers import CommandRows
 from bot.store.claims import ClaimRows
 from bot.store.database import Database
@@ -41,11 +41,16 @@ class Repository(
 ):
     """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use.
 
-    `on_use` is called at the end of each transaction.
+    `on_use` is called at the end of each transaction, `on_change` for each change of a mail's state after its commit.
     """
 
-    def __init__(self, path: Path, on_use: Callable[[], None] = lambda: None) -> None:
-        super().__init__(Database(path, on_use))
+    def __init__(
+        self,
+        path: Path,
+        on_use: Callable[[], None] = lambda: None,
+        on_change: Callable[[MailChange], None] = lambda _: None,
+    ) -> None:
+        super().__init__(Database(path, on_use, on_change))
 
     def tally(self) -> Tally:
         with self._database.reading() as session:

@@ -154,4 +154,8 @@ def test_the_service_works_until_it_is_told_to_stop(many: Path, tmp_path: Path, 
 
     assert process.wait(300) == 0
     assert len(_files(tmp_path)) == 60
-    assert process.communicate()[1] == ""
+    lines = process.communicate()[1].splitlines()
+    assert [line for line in lines if "level=info" not in line] == []
+    assert "event=service-starting" in lines[0]
+    assert [sum(f"event={name} " in line for line in lines) for name in ("review-stored", "mail-filed")] == [60, 60]
+    assert "event=service-stopped" in lines[-1]

@@ -13,7 +13,7 @@ from bot.mail.address import Address
 from bot.mail.command import Scope
 from bot.mail.envelope import PLACE, envelope_sender
 from bot.mail.reply import PUBLIC_KEY
-from bot.outbox.brakes import StopFile
+from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Mailer, MailState, Outgoing
@@ -26,6 +26,7 @@ from bot.store.repository import Repository
 from bot.store.returns import MAX_PLACES
 from tests.bot.service.test_deliver import FakeMailer
 from tests.fakes.bounces import OURS, dsn
+from tests.fakes.events import Events
 from tests.fakes.mails import FakeArchive, mail
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, queue_mail, series
@@ -62,11 +63,11 @@ class House:
                 content=content,
             )
 
-    def deliver(self, mailer: Mailer | None = None) -> DeliveryResult:
+    def deliver(self, mailer: Mailer | None = None, caps: Caps | None = None) -> DeliveryResult:
         """Poll, look at what came back, and send what may be sent."""
         PollJob([self.archive], self.store, assemble, Event(), Silent()).run()
         self.look()
-        sending = SendingContext(self.stop, _rules)
+        sending = SendingContext(self.stop, _rules if caps is None else lambda: allow_all(caps=caps))
         mailers = dict.fromkeys(("list", "author"), mailer or self.mailer)
         return DeliverJob(self.store, mailers, sending, self.clock, Event(), Silent()).run()
 
@@ -352,3 +353,30 @@ def test_a_maintainers_mute_of_a_list_stops_everything(house: House, scope: Scop
 
     assert bool(house.deliver().mails) != stops
     assert ("other@lists.example.org by maintainer@example.org was muted" in house.stop.reason()) == stops
+
+
+def test_a_bounce_is_one_line_and_a_halt_names_the_service(house: House, events: Events) -> None:
+    house.write(*range(1, 5))
+    house.deliver()
+    house.comes(*(dsn(f"{number}@bot.example.org") for number in (1, 2, 3)))
+    house.comes(dsn("1@bot.example.org"))
+    house.write(6)
+    house.deliver()
+    house.deliver()
+
+    assert [line["message_id"] for line in events.named("bounce")] == [
+        f"{number}@bot.example.org" for number in (1, 2, 3)
+    ]
+    assert events.named("sending-stopped") == [
+        {"by": "service", "reason": "3 of the 4 mails since yesterday were refused or bounced"}
+    ]
+
+
+def test_a_mail_that_waits_for_a_cap_is_one_line_however_often_it_is_asked_for(house: House, events: Events) -> None:
+    house.write(*range(1, 7))
+    for _ in range(4):
+        house.deliver(caps=Caps())
+        house.clock.forward(hours=2)
+
+    (waiting,) = events.named("mail-waiting")
+    assert (waiting["message_id"], waiting["reason"]) == ("6@bot.example.org", "a list had 5 mails in a day")

@@ -32,6 +32,7 @@ from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.contexts import consenting
+from tests.fakes.events import Events
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.signing import SIGNED, Dns, rsa_key, signed
@@ -593,3 +594,25 @@ def test_a_command_waits_while_the_database_cannot_be_read(world: World, monkeyp
             world.hear(world.sign(world.mail()))
 
     assert [True] == [heard.obeyed for heard in world.listen()]
+
+
+def test_each_command_is_one_line_and_a_mail_without_one_is_none(world: World, events: Events) -> None:
+    mail = world.sign(world.mail())
+    world.hear(
+        mail,
+        mail + b"\n",
+        world.mail(Message_ID="<forged@example.org>"),
+        world.mail("Thanks.\n", Message_ID="<thanks@example.org>"),
+        world.sign(world.mail("patchwarden: mute list\n", Message_ID="<list@example.org>")),
+    )
+    accepted, refused = events.named("command-accepted"), events.named("command-refused")
+
+    assert accepted == [
+        {"message_id": "command.1@example.org", "sender": ADA, "series": PATCH, "commands": ["mute author"]}
+    ]
+    assert [(line["message_id"], line["sender"]) for line in refused] == [
+        ("forged@example.org", ADA),
+        ("list@example.org", ADA),
+    ]
+    assert refused[1]["reason"] == "not authorised: author"
+    assert events.names().count("posting-complete") == 0

@@ -14,6 +14,7 @@ from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
 from bot.service.poll import PollJob, digest
 from bot.store.repository import Repository
+from tests.fakes.events import Events
 from tests.fakes.mails import FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
 
@@ -143,3 +144,33 @@ def _due_of(store: Repository, path: Path, content: bytes) -> list[str]:
     PollJob([Mbox(path, writers=Writers(clock))], store, assemble, Event(), Silent()).run()
     due = (one.posting for one in store.due_for_review(10))
     return sorted(posting.message_id for posting in due if posting.state == Complete())
+
+
+def test_what_a_round_brings_is_logged_once(store: Repository, events: Events) -> None:
+    archive = FakeArchive([patch("1@x"), patch("1@x"), b"\x00"], "list")
+    poll = PollJob([archive], store, assemble, Event(), Silent())
+    poll.run()
+    first = events.names()
+    poll.run()
+    archive.mails.append(mail("2@x", "Re: [PATCH] rust: led: read it", to="1@x"))
+    poll.run()
+
+    assert first == ["mails-ingested", "mail-quarantined", "posting-complete"]
+    assert events.names() == [*first, "mails-ingested"]
+    assert events.named("mails-ingested") == [
+        {"list": "list", "new": 2, "skipped": 1, "epochs": 1, "cursor": "0@3"},
+        {"list": "list", "new": 1, "skipped": 0, "epochs": 1, "cursor": "0@4"},
+    ]
+
+
+def test_an_archive_is_unreachable_once_until_it_answers(store: Repository, events: Events) -> None:
+    class Remote(FakeArchive):
+        is_failing = False
+
+    archive = Remote([], "list")
+    poll = PollJob([archive], store, assemble, Event(), Silent())
+    for broken, is_failing in (("no route", True), ("no route", True), ("", True), ("", False), ("", False)):
+        archive.broken, archive.is_failing = broken, is_failing
+        poll.run()
+
+    assert events.names() == ["archive-unreachable", "archive-recovered"]

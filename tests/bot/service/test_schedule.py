@@ -9,6 +9,7 @@ import pytest
 
 from bot.service.schedule import ScheduledJob, serve, stopped_by_signals
 from bot.store.error import StoreError
+from tests.fakes.events import Events
 
 
 def test_every_job_runs_at_once_and_again() -> None:
@@ -41,19 +42,21 @@ def test_a_slow_job_never_runs_twice_at_once_and_is_waited_for() -> None:
     assert (running, ended) == ([0], [2])
 
 
-def test_a_database_error_is_said_and_the_job_runs_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_error_is_logged_once_until_the_job_works_again(events: Events) -> None:
     stop, runs = Event(), [0]
 
     def failing() -> None:
         runs[0] += 1
-        if runs[0] == 2:
+        if runs[0] in {1, 2, 4}:
+            raise StoreError("database d.db: the disk is full")
+        if runs[0] == 5:
             stop.set()
-        raise StoreError("database d.db: the disk is full")
 
-    serve([ScheduledJob("poll", failing, 1, 0)], stop)
+    serve([ScheduledJob("poll", failing, 0.05, 0)], stop)
 
-    assert runs == [2]
-    assert "poll: database d.db: the disk is full" in caplog.text
+    assert runs == [5]
+    assert events.names() == ["job-failed", "job-recovered", "job-failed", "job-recovered", "service-stopping"]
+    assert events.named("job-failed")[0] == {"job": "poll", "reason": "database d.db: the disk is full"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

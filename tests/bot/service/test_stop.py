@@ -16,7 +16,9 @@ from bot.outbox.error import OutboxError
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import MailState
 from bot.service.deliver import DeliverJob, SendingContext
+from bot.service.stop import StopSwitch
 from bot.store.repository import Repository
+from tests.fakes.events import Events
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, queue_mail
 from tests.fakes.sink import Sink, sink
@@ -112,3 +114,23 @@ def _until(done: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     pytest.fail("it never came to that")
+
+
+def test_a_stop_of_somebody_else_is_one_line_and_so_is_its_end(
+    store: Repository, tmp_path: Path, clock: FakeClock, events: Events
+) -> None:
+    service, operator = (StopSwitch(StopFile(tmp_path / "stop"), store, clock) for _ in range(2))
+    operator.stop("before the start")
+    for change in (None, operator.lift, lambda: operator.stop("a rule is wrong"), lambda: service.stop("bounces")):
+        if change is not None:
+            change()
+        service.look()
+        service.look()
+
+    reason = f"stopped by {tmp_path / 'stop'}"
+    assert events.all() == [
+        ("sending-stopped", {"reason": f"{reason}: before the start"}),
+        ("sending-resumed", {"by": "operator"}),
+        ("sending-stopped", {"by": "operator", "reason": f"{reason}: a rule is wrong"}),
+    ]
+    assert (store.stop_state().seen, service.reason()) == (store.stop_state().number, f"{reason}: bounces")

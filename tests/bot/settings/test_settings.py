@@ -166,6 +166,17 @@ def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> No
         load(Path("s.toml"))
 
 
+def test_the_log_is_set_by_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load().log.format, load().log.level) == ("text", "info")
+    monkeypatch.setenv("PATCHWARDEN_LOG__FORMAT", "json")
+    monkeypatch.setenv("PATCHWARDEN_LOG__LEVEL", "debug")
+
+    assert (load().log.format, load().log.level) == ("json", "debug")
+    monkeypatch.setenv("PATCHWARDEN_LOG__LEVEL", "debgu")
+    with pytest.raises(SettingsError, match=r"environment PATCHWARDEN_LOG__LEVEL: .*did you mean 'debug'"):
+        load()
+
+
 def test_missing_file_that_was_asked_for_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"absent\.toml"):
         load(Path("absent.toml"))
@@ -207,6 +218,10 @@ def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.Monke
         ('[lists."rust-for-linx@vger.kernel.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
         ('[lists."rust@lists.linux.dve"]', "s.toml:1: .*did you mean rust@lists.linux.dev"),
         ('[review]\nseverty = "bug"', "s.toml:2: .*did you mean 'severity'"),
+        ('[review]\nseverity = "bugs"', "s.toml:2: .*did you mean 'bug'"),
+        ('[log]\nformat = "jsno"', "s.toml:2: log.format: .*did you mean 'json'"),
+        ('[log]\nlevel = "WARN"', "s.toml:2: log.level: .*did you mean 'warning'"),
+        ('[log]\nformt = "json"', "s.toml:2: log.formt: .*did you mean 'format'"),
     ],
 )
 def test_what_looks_misspelt_is_an_error_with_a_suggestion(text: str, said: str) -> None:

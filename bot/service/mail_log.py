@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One line for each change of a mail's state, whichever job made it; the store calls this after the commit."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from bot.log import Level, LogEvent, Value, event
+from bot.ports import MailChange, MailState, Outgoing
+from bot.review.consent import Mode
+
+_EVENTS: Final[Mapping[MailState, tuple[LogEvent, Level]]] = {
+    MailState.QUEUED: (LogEvent.MAIL_REQUEUED, "warning"),
+    MailState.HELD: (LogEvent.MAIL_HELD, "info"),
+    MailState.APPROVED: (LogEvent.MAIL_APPROVED, "info"),
+    MailState.SENDING: (LogEvent.MAIL_CLAIMED, "info"),
+    MailState.SENT: (LogEvent.MAIL_SENT, "info"),
+    MailState.FILED: (LogEvent.MAIL_FILED, "info"),
+    MailState.UNCONFIRMED: (LogEvent.MAIL_UNCONFIRMED, "warning"),
+    MailState.REFUSED: (LogEvent.MAIL_REFUSED, "warning"),
+    MailState.EXPIRED: (LogEvent.MAIL_EXPIRED, "warning"),
+    MailState.WITHDRAWN: (LogEvent.MAIL_WITHDRAWN, "info"),
+}
+_CODE: Final = re.compile(r"(\d{3}) ")
+
+
+def log_change(change: MailChange) -> None:
+    """Log the change. That a file of a dry run is claimed is a detail: nothing can come between."""
+    mail = change.mail
+    name, level = _EVENTS[mail.state]
+    if mail.state is MailState.SENDING and mail.mode == Mode.DRY_RUN:
+        level = "debug"
+    reply = mail.destination if mail.state in {MailState.SENT, MailState.FILED} else ""
+    code = _CODE.match(reply)
+    event(
+        name,
+        level,
+        **mail_fields(mail),
+        attempt=mail.attempts or None,
+        code=int(code[1]) if code else None,
+        reply=reply,
+        reason=mail.reason,
+        due=mail.due if mail.state is MailState.QUEUED else None,
+    )
+
+
+def mail_fields(mail: Outgoing) -> dict[str, Value]:
+    """Return what names a mail of ours in the log. To whom it goes stays in the database."""
+    return {
+        "message_id": mail.message_id,
+        "series": mail.posting_id,
+        "kind": mail.kind,
+        "mode": mail.mode,
+        "recipients": len(mail.envelope_to),
+    }

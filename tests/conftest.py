@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.events import Events
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_before() -> Iterator[None]:
+    """Undo what a command that runs in this process does to the log."""
+    root, ours = logging.getLogger(), logging.getLogger("bot")
+    handlers, level, our_level = list(root.handlers), root.level, ours.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    ours.setLevel(our_level)
+    logging.captureWarnings(False)
+
+
+@pytest.fixture
+def events(caplog: pytest.LogCaptureFixture) -> Events:
+    """What this test logs, at level info and above."""
+    caplog.set_level(logging.INFO, "bot")
+    return Events(caplog)
