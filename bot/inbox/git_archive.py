@@ -61,7 +61,9 @@ class GitArchive:
     def _repositories(self) -> list[tuple[str, Path]]:
         if _is_repository(self.path):
             return [(self.path.name if _EPOCH.fullmatch(self.path.name) else "0.git", self.path)]
-        return _epochs(self.path)
+        if not (found := _epochs(self.path)):  # it was there when this was made
+            raise InboxError(f"{self.path}: the archive is gone")
+        return found
 
     def _read(self, epoch: str, path: Path, commits: Iterable[pygit2.Commit], size: int) -> Iterator[Batch]:
         mails: list[RawMail] = []
