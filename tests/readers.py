@@ -124,7 +124,7 @@ COMMON: Final = (
 MAIL_UNITS: Final = (
     *COMMON,
     *("a@b, ", "<a@b> ", "> a\n", "\nFrom a@b Thu Jan  1 00:00:00 1970\n", "\n>From ", "\nFrom "),
-    *("=?utf-8?q?a?= ", "=?a?b?", "=20", "=\n", "ReviewRecord-by: A <a@b>\n", "[PATCH ", "Re: ", "-- \n", "\n---\n"),
+    *("=?utf-8?q?a?= ", "=?a?b?", "=20", "=\n", "Reviewed-by: A <a@b>\n", "[PATCH ", "Re: ", "-- \n", "\n---\n"),
     *("\n@@ -1 +1 @@\n-a\n+b", "diff --git a/a b/a\n", "--- a\n+++ b\n", "patchwarden: mute\n"),
     *("--b\nContent-Type: text/plain\n\na\n", "--b\n", "Content-Type: multipart/mixed; boundary=b\n\n"),
 )
@@ -294,7 +294,7 @@ THREADS: Final[dict[str, Make]] = {
     "a deep chain with long references": lambda n: mails(n, "Re: x", above=_chain, references=True, text="text\n"),
     "a chain of replies below a patch": lambda n: [
         *mails(1, "[PATCH] x", above=_chain),
-        *mails(n, "Re: [PATCH] x", above=_chain, text="ReviewRecord-by: B <b@example.org>\n")[1:],
+        *mails(n, "Re: [PATCH] x", above=_chain, text="Reviewed-by: B <b@example.org>\n")[1:],
     ],
     "a deep chain of patches": lambda n: mails(n, "[PATCH {at}/{all}] x", above=_chain),
     "patches below one cover letter": lambda n: mails(n, "[PATCH {at}/{all}] x", above=lambda at: "0"),
@@ -986,7 +986,7 @@ def _material(number: int, *, subject: str = "", trailers: int = 0) -> digest_ma
             _MAKE.posting(),
             topic=f"topic {at}",
             message_id=f"{at}@x",
-            follow_ups=tuple(FollowUp(1, f"ReviewRecord-by: {n}", f"{n}@x") for n in range(trailers)),
+            follow_ups=tuple(FollowUp(1, f"Reviewed-by: {n}", f"{n}@x") for n in range(trailers)),
         )
         if subject:
             posting = replace(posting, series=replace(posting.series, subject=subject))

@@ -268,7 +268,7 @@ def test_copies_from_a_thousand_invented_lists_are_remembered_up_to_a_limit(hous
     assert len(house.kinds()) == MAX_PLACES
 
 
-@pytest.mark.parametrize("header", ["To", "DeliveryResult-To", "X-Original-To"])
+@pytest.mark.parametrize("header", ["To", "Delivered-To", "X-Original-To"])
 def test_a_true_bounce_returns_to_the_envelope_sender_of_the_real_transport(
     house: House, tmp_path: Path, header: str
 ) -> None:
