@@ -755,6 +755,7 @@ CODE_READERS: Final = (
             "(" in tokens and c_declarator.closing_of(tokens, tokens.index("(")),
         ),
         (("", ""), ("int ", ";"), ("int (*a)(", ")"), ("a(", ")")),
+        size=_RUST_SIZE,
     ),
     Reader(
         (
@@ -850,7 +851,7 @@ CODE_READERS: Final = (
             "groups in groups": lambda n: "use bindings::{" + "a::{" * n,
         },
         number=400,
-        size=_RUST_SIZE,
+        size=_RUST_SIZE // 2,
     ),
     Reader(
         (
