@@ -12,6 +12,7 @@ from typing import Final
 from bot.app import commands as wiring_answers
 from bot.app import digest as wiring_digest
 from bot.app import identity as wiring_identity
+from bot.app import lists as wiring_lists
 from bot.app import lore as wiring_lore
 from bot.app import recipients as wiring_recipients
 from bot.app import sending as wiring_sending
@@ -118,10 +119,12 @@ class Sender:
 def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
     """The only sender over the settings' database; another process may read and review meanwhile.
 
-    Raises StoreError for a database that cannot be used, or from which another process sends.
+    Raises StoreError for a database that cannot be used, or from which another process sends, and SettingsError for
+    the address of a list that looks misspelt.
     """
     stop, clock, pulse = Event(), wiring_lore.SystemClock(), Watchdog()
     with sole_worker(settings.database, Role.SENDER), _store(settings, pulse) as store:
+        wiring_lists.check_lists(settings, store)
         switch = wiring_sending.stop_switch(settings, store, clock)
         yield Sender(store, _deliver_job(settings, store, clock, stop, progress, switch), switch, stop, pulse)
 
@@ -133,7 +136,8 @@ def service(
     """The service over the settings' database, which it alone works on until the end; who does not `deliver` leaves
     the sending to another process, and with `once` it polls but once.
 
-    Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use.
+    Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use, and
+    SettingsError for the address of a list that looks misspelt.
     """
     stop, clock, pulse = Event(), wiring_lore.SystemClock(), Watchdog()
     own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
@@ -153,6 +157,7 @@ def service(
         ProcessExecutor(1, stop=stop, on_result=pulse.beat) as command_executor,
     ):
         make_private(settings)
+        wiring_lists.check_lists(settings, store)
         store.keep_private([archive(path).name for path in own])
         judging = review_context(settings, store, clock, review_executor)
         again = replace(judging, judge=_analyser(settings, store, command_executor))

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from bot.app import lists as wiring_lists
 from bot.app import lore as wiring_lore
 from bot.app.commands import secret
 from bot.app.data_files import database_files, has_own_folder, secret_files
@@ -24,6 +25,7 @@ from bot.cli.context import options
 from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
+from bot.kernel.error import KernelError
 from bot.mail.envelope import PLACE
 from bot.permissions import open_to_others
 from bot.review.render.text import visible
@@ -88,6 +90,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         yield from _permissions(settings)
         yield from _archives(settings)
         yield from _lists(settings)
+        yield from _list_addresses(settings)
         yield _outbox(settings)
         if deliver:
             yield _sending(settings)
@@ -160,6 +163,40 @@ def _lists(settings: Settings) -> Iterator[Check]:
         # No reason not to start: the service waits, and asks again by itself.
         minutes = standing.rest.total_seconds() / 60
         yield Check("list", f"{found}; it failed, asked again in {minutes:.0f} min" if minutes else found)
+
+
+def _list_addresses(settings: Settings) -> Iterator[Check]:
+    """Compare the addresses of lists with MAINTAINERS and with the lists that brought mails."""
+    named = wiring_lists.named_lists(settings)
+    if not named:
+        return
+    try:
+        known = _known_lists(settings)
+    except KernelError as error:
+        yield Check(
+            "kernel", str(error), "correct `repositories` in [kernel], or fetch it with `patchwarden tree sync`"
+        )
+        return
+    problems = wiring_lists.misspelt_lists(settings, known)
+    for problem in problems:
+        yield Check("list address", problem, "correct the address")
+    if not problems:
+        unknown = sorted({address for _, address in named if address.lower() not in known.all})
+        compared = f"{len(known.maintainers)} lists of MAINTAINERS and {len(known.seen)} of the archives"
+        found = f"{len(named)} compared with {compared}"
+        yield Check("list addresses", found + (f"; in neither: {', '.join(unknown)}" if unknown else ""))
+
+
+def _known_lists(settings: Settings) -> wiring_lists.KnownLists:
+    """Return what is known of lists; a database that fails is reported elsewhere. Raises KernelError."""
+    maintainers = wiring_lists.maintainers_lists(settings)
+    if missing(settings):
+        return wiring_lists.known_lists(maintainers, None)
+    try:
+        with Repository(settings.database) as store:
+            return wiring_lists.known_lists(maintainers, store)
+    except StoreError:
+        return wiring_lists.known_lists(maintainers, None)
 
 
 def _outbox(settings: Settings) -> Check:

@@ -1,28 +1,53 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden mute`: what is silent at somebody's wish, to be seen, added and lifted."""
+"""`patchwarden mute`: show, add and remove mutes."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from email.parser import BytesHeaderParser
+from typing import Annotated, Final
 
 import typer
 
+from bot.app.lists import known_lists, maintainers_lists
 from bot.cli.context import options
 from bot.cli.database import existing, missing
 from bot.error import SettingsError
+from bot.kernel.error import KernelError
+from bot.mail.address import is_plain, parse_address
 from bot.mail.command import Scope
+from bot.mail.header import decode_header
+from bot.ports import MailState, MutedPosting, MuteReport, Outgoing
+from bot.review.consent import Mode
 from bot.review.disposition import Muted
-from bot.review.render.text import visible
-from bot.settings import load
+from bot.review.render.text import count, visible
+from bot.service.find_series import find_topic
+from bot.settings import Settings, load
+from bot.settings.types import suggestion
 from bot.store.repository import Repository
+
+_BY: Final = "the operator"
+_MAX_POSTINGS: Final = 20
+_MAX_RECIPIENTS: Final = 3
+_MAX_TEXT: Final = 120
+"""Characters of a subject that are shown."""
+_LEFT: Final = {
+    MailState.SENDING: "being sent",
+    MailState.SENT: "sent",
+    MailState.UNCONFIRMED: "unconfirmed",
+}
 
 ScopeArgument = Annotated[Scope, typer.Argument(help="series, author or list.")]
 SubjectArgument = Annotated[
-    str, typer.Argument(help="The series' topic as `mute list` shows it, or the author's or list's address.")
+    str,
+    typer.Argument(
+        help="Of a series: the message-id or web address of any mail of its thread, or its topic as `mute list` shows "
+        "it. Of an author or a list: the address."
+    ),
 ]
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="Show, add and lift mutes; to lift one there is no other way.")
+    group = typer.Typer(no_args_is_help=True, help="Show, add and remove mutes. Mutes can only be removed here.")
     group.command("list")(show)
     group.command("add")(add)
     group.command("lift")(lift)
@@ -30,7 +55,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show(context: typer.Context) -> None:
-    """List what is muted: scope, subject, who wanted it, and when.
+    """List the mutes: date, scope, subject, and who asked for it.
 
     \b
     Example:
@@ -48,32 +73,140 @@ def show(context: typer.Context) -> None:
 
 
 def add(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) -> None:
-    """Mute a series, an author or a list; mails about it that did not leave yet never will.
+    """Mute a series, an author or a list: no review of it is mailed any more.
+
+    Mails that are queued, approved or held are withdrawn at once and never sent. Later reviews are stored, not mailed. Mails that left cannot be stopped; an unconfirmed mail is not sent again. Replies to commands by mail and digests are not muted.
+
+    A mute covers all revisions of a series, and all series of an author or on a list. If the subject is muted already, the first mute stays, with its date.
 
     \b
     Example:
+      patchwarden mute add series 20260301120000.1-2-author@example.org
+      patchwarden mute add series https://lore.kernel.org/all/20260301120000.1-2-author@example.org/
       patchwarden mute add author somebody@example.org
+      patchwarden mute add list rust-for-linux@lists.example.org
 
-    Exit status: 0 muted; 2 wrong settings; 3 the database cannot be written.
-    """
+    Exit status: 0 muted; 2 SUBJECT is no stored series or no address, or wrong settings; 3 the database cannot be written.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     now = datetime.now(UTC)
-    wanted = subject if scope is Scope.SERIES else subject.lower()
-    with Repository(load(options(context).config).database) as store:
-        store.mute(Muted(scope, wanted, "the operator", "", now), now)
-    typer.echo(f"muted: {scope} {visible(wanted)}")
+    settings = load(options(context).config)
+    if scope is Scope.SERIES and (said := missing(settings)):
+        raise SettingsError(f"{subject!r} cannot be found: {said}")
+    with Repository(settings.database) as store:
+        name = find_topic(subject, store) if scope is Scope.SERIES else _address(scope, subject)
+        report = store.mute(Muted(scope, name, _BY, "", now), now)
+        unknown = () if report.postings else tuple(_unknown(report.muted, store, settings))
+    for line in _lines(report, unknown):
+        typer.echo(visible(line))
 
 
 def lift(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) -> None:
-    """Lift a mute. What it kept from being sent stays unsent; what comes now is answered again.
+    """Remove a mute. The mails that it withdrew stay withdrawn; what arrives from now on is answered again.
 
     \b
     Example:
       patchwarden mute lift list rust-for-linux@lists.example.org
 
-    Exit status: 0 lifted; 2 that is not muted, or wrong settings; 3 the database cannot be written.
+    Exit status: 0 removed; 2 SUBJECT is not muted, or wrong settings; 3 the database cannot be written.
     """
-    wanted = subject if scope is Scope.SERIES else subject.lower()
-    with Repository(load(options(context).config).database) as store:
-        if not store.unmute(scope, wanted):
-            raise SettingsError(f"no {scope} called {wanted!r} is muted; `patchwarden mute list` shows what is")
-    typer.echo(f"lifted: {scope} {visible(wanted)}")
+    with existing(load(options(context).config)) as store:
+        muted = _standing(scope, subject, store)
+        store.unmute(scope, muted.subject)
+    typer.echo(visible(f"lifted: {scope} {muted.subject} (muted since {muted.given:%Y-%m-%d} by {muted.by})"))
+    typer.echo("mails that it withdrew stay withdrawn")
+
+
+def _address(scope: Scope, text: str) -> str:
+    """Return the address of an author or list in lower case. Raises SettingsError if the text is not one mailbox."""
+    found = parse_address(text)
+    if found is None or not is_plain(found.address):
+        raise SettingsError(f"{text!r} is not the address of one {scope}; write it as local@domain")
+    return found.key
+
+
+def _standing(scope: Scope, text: str, store: Repository) -> Muted:
+    """Return the mute that the text names. Raises SettingsError if there is none."""
+    mutes = {muted.subject: muted for muted in store.mutes() if muted.scope is scope}
+    shown = [muted for muted in mutes.values() if visible(muted.subject) == text]
+    named = mutes.get(text) or (shown[0] if len(shown) == 1 else None)
+    if named is not None:
+        return named
+    name = find_topic(text, store) if scope is Scope.SERIES else _address(scope, text)
+    if name not in mutes:
+        raise SettingsError(
+            f"the {scope} {name!r} is not muted{suggestion(name, mutes)}; `patchwarden mute list` shows what is muted"
+        )
+    return mutes[name]
+
+
+def _unknown(muted: Muted, store: Repository, settings: Settings) -> Iterator[str]:
+    """Say that no stored posting is of that author or list, and what else may be meant."""
+    if muted.scope is Scope.SERIES:
+        yield "no stored posting has this topic any more: its thread was assembled anew meanwhile; try again"
+        return
+    name, authors = muted.subject, store.known_authors()
+    try:
+        lists = known_lists(maintainers_lists(settings), store)
+    except KernelError:  # it must not keep anybody from muting something
+        lists = known_lists(frozenset(), store)
+    if muted.scope is Scope.AUTHOR:
+        yield f"no stored posting is from {name}: the mute counts for later ones{suggestion(name, authors)}"
+        if name in lists.all:
+            yield f"{name} is a list: `patchwarden mute add list {name}` mutes it"
+    else:
+        meant = lists.meant(name)
+        similar = f"; did you mean {meant!r}?" if meant else suggestion(name, lists.all)
+        yield f"no stored posting names the list {name}: the mute counts for later ones{similar}"
+        if name in authors:
+            yield f"{name} is an author: `patchwarden mute add author {name}` mutes them"
+
+
+def _lines(report: MuteReport, unknown: Iterable[str]) -> Iterator[str]:
+    """What the mute is about, what it stopped, and what it cannot stop."""
+    muted = report.muted
+    name = f"{muted.scope} {muted.subject}"
+    if report.is_new:
+        yield f"muted: {name}"
+    else:
+        yield f"already muted since {muted.given:%Y-%m-%d} by {muted.by}: {name}"
+    if report.postings:
+        authors = dict.fromkeys(posting.author.key for posting in report.postings)
+        if muted.scope is Scope.SERIES:
+            yield f"author: {', '.join(authors)}"
+        yield f"stored postings: {len(report.postings)}"
+        yield from _postings(report.postings)
+    else:
+        yield from unknown
+    yield from _withdrawn(report.withdrawn)
+    if report.left:
+        left = ", ".join(f"{report.left[state]} {word}" for state, word in _LEFT.items() if state in report.left)
+        yield f"mails that can no longer be stopped: {left}"
+
+
+def _postings(postings: Sequence[MutedPosting]) -> Iterator[str]:
+    if len(postings) > _MAX_POSTINGS:
+        yield f"  the newest {_MAX_POSTINGS}:"
+    for posting in postings[-_MAX_POSTINGS:]:
+        yield f"  {posting.sent:%Y-%m-%d}  v{posting.revision}  {posting.message_id}  {_short(posting.subject)}"
+
+
+def _withdrawn(mails: Sequence[Outgoing]) -> Iterator[str]:
+    if not mails:
+        yield "no queued mail is affected"
+        return
+    yield f"{count(len(mails), 'queued mail')} withdrawn, never to be sent, also not after `patchwarden mute lift`:"
+    for mail in mails:
+        what = " (a file of a dry run)" if mail.mode == Mode.DRY_RUN else ""
+        yield f"  {mail.message_id}: {mail.state} -> {MailState.WITHDRAWN}{what}"
+        more = len(mail.envelope_to) - _MAX_RECIPIENTS
+        yield f"    To: {', '.join(mail.envelope_to[:_MAX_RECIPIENTS])}{f' and {more} more' if more > 0 else ''}"
+        yield f"    Subject: {_short(_subject(mail.content))}"
+
+
+def _subject(content: bytes) -> str:
+    return decode_header(str(BytesHeaderParser().parsebytes(content)["Subject"] or ""))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}..."

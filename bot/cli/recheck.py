@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from bot.app.lists import known_lists, maintainers_lists
 from bot.app.recheck import RecheckSession, again
 from bot.cli import status
 from bot.cli.context import options
@@ -26,7 +27,7 @@ from bot.review.difference import Change, ChangeKind
 from bot.review.formats.row import Row, clean, record
 from bot.review.render.text import count, visible
 from bot.service.recheck import RecheckResult
-from bot.settings import load
+from bot.settings import Settings, load
 from rules.finding import withheld_reasons
 from rules.lint.rule import Status
 from rules.registry import by_id
@@ -88,6 +89,8 @@ def recheck(
     code, records, changed, queued = status.OK, [], 0, 0
     console = Console(stderr=True)
     with shown(console) as progress, again(settings, archive or (), progress) as looking:
+        for name in lists or ():
+            _refuse_misspelt(name, looking, settings, start)
         postings, problems, named_ones = _postings(looking, targets or [], lists or [], start)
         for problem in problems:
             complain(problem)
@@ -113,6 +116,13 @@ def recheck(
             f"{len(postings)} series sent since {start:%Y-%m-%d}: {changed} changed, {count(queued, 'mail')} queued"
         )
     raise typer.Exit(code)
+
+
+def _refuse_misspelt(name: str, looking: RecheckSession, settings: Settings, start: datetime) -> None:
+    """Raise a usage error for a list of which there is no series and whose address looks misspelt."""
+    meant = known_lists(maintainers_lists(settings), looking.store).meant(name)
+    if meant and not looking.store.posted(start, [name]):
+        raise typer.BadParameter(f"{name} looks misspelt; did you mean {meant}?", param_hint="--list")
 
 
 def _postings(

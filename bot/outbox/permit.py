@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from email.parser import BytesHeaderParser
 from typing import Final
 
 from bot.digest.mail import KIND as DIGEST
+from bot.mail.answered import answered_part
 from bot.mail.command import Scope
 from bot.mail.posting import Part, Posting
 from bot.mail.refusal import RefusalTerms, refuse_posting
@@ -132,7 +132,7 @@ def _review_objection(candidate: Candidate, status: PostingStatus, rules: SendRu
     mail, posting = candidate.mail, status.posting
     if reason := _posting_objection(status, rules.terms, now):
         return reason
-    part = _answered_part(mail, posting)
+    part = answered_part(mail.content, posting)
     if part is None:
         return "the mail that it answers is no longer part of the series"
     authors = {posting.author.key, part.author.key, mail.author}
@@ -147,7 +147,7 @@ def _recipient_objection(candidate: Candidate, rules: SendRules) -> str:
     mail, status = candidate.mail, candidate.posting
     if status is None or mail.kind in {ANSWER, DIGEST}:
         return ""
-    part = _answered_part(mail, status.posting)
+    part = answered_part(mail.content, status.posting)
     allowed = Recipients() if part is None else rules.recipients_of(status.posting, part)
     known = {address.key for address in (*allowed.to, *allowed.cc)}
     strangers = [address for address in mail.envelope_to if address.lower() not in known]
@@ -166,12 +166,6 @@ def _posting_objection(status: PostingStatus, terms: RefusalTerms, now: datetime
         return f"the series is {status.verdict} now: {status.reason}"
     refusal = refuse_posting(status.posting, status.context, now, replace(terms, stale=None))
     return "" if refusal is None else f"the series is refused now: {refusal}"
-
-
-def _answered_part(mail: Outgoing, posting: Posting) -> Part | None:
-    """Return the part that the mail names in its In-Reply-To."""
-    answered = str(BytesHeaderParser().parsebytes(mail.content)["In-Reply-To"] or "").strip().strip("<>")
-    return next((part for part in posting.parts if part.message_id == answered), None)
 
 
 def _goes_to_author_alone(mail: Outgoing) -> bool:

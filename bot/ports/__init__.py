@@ -3,7 +3,8 @@
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
-from bot.ports.mails import Attestations, Indexed, IngestResult, Mails, StoredMail, Thread, ThreadMail, Unread
+from bot.ports.mails import Attestations, Carried, Indexed, IngestResult, Mails, StoredMail, Thread, ThreadMail, Unread
+from bot.ports.mutes import MutedPosting, MuteReport
 from bot.ports.outbox import (
     TRANSITIONS,
     AlreadySent,
@@ -45,6 +46,7 @@ __all__ = [
     "Batch",
     "BounceStore",
     "Candidate",
+    "Carried",
     "Claim",
     "ClaimedMail",
     "Clock",
@@ -67,6 +69,8 @@ __all__ = [
     "MailState",
     "Mailer",
     "Mails",
+    "MuteReport",
+    "MutedPosting",
     "Outbox",
     "Outgoing",
     "Pace",

@@ -46,6 +46,15 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """How many mails of a source came through exactly these lists; addresses are in lower case."""
+
+    source: str
+    lists: tuple[str, ...]
+    mails: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """A mail that could not be read, and why."""
 

@@ -31,6 +31,8 @@ DEFAULT_FILE: Final = Path("patchwarden.toml")
 PREFIX: Final = "PATCHWARDEN_"
 _CHOICES: Final = ("literal_error", "enum")
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_KEY: Final = "[key]"
+"""What pydantic adds to the place of a key that is wrong itself, such as the address of a list."""
 _PLAIN: Final = {"extra_forbidden": "no such setting", "path_type": "not a path: it is text between quotes"}
 
 
@@ -191,7 +193,7 @@ class PersonSettings(_Table):
     """A maintainer's own consent: a copy of each review, in every mode that sends, of the files they maintain."""
 
     consent: str = Field(default="", description="URL of the person's agreement; there is no entry without one.")
-    lists: tuple[Mailbox, ...] = Field(
+    lists: tuple[MailingList, ...] = Field(
         default=(), description="Lists of which the person wants a copy of every review, whatever files it touches."
     )
 
@@ -346,7 +348,7 @@ def _all_names(kind: type[BaseModel]) -> Iterator[str]:
 
 
 def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
-    keys = tuple(str(key) for key in problem["loc"])
+    keys = tuple(str(key) for key in problem["loc"] if key != _KEY)
     line = _line_of(text, keys)
     what = _PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     if problem["type"] == "extra_forbidden":

@@ -2,6 +2,7 @@
 """Kinds of settings that several tables have, and what to suggest for a name that is not known."""
 
 import importlib
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Final
@@ -22,7 +23,7 @@ _LIST_HOSTS: Final = (
     "googlegroups.com",
     "alsa-project.org",
 )
-_LISTS: Final = (
+WELL_KNOWN_LISTS: Final = (
     "rust-for-linux@vger.kernel.org",
     "linux-kernel@vger.kernel.org",
     "linux-block@vger.kernel.org",
@@ -32,6 +33,12 @@ _LISTS: Final = (
     "dri-devel@lists.freedesktop.org",
     "linux-arm-kernel@lists.infradead.org",
 )
+_FAMILY: Final = "linux-"
+"""How the names of many lists begin; it does not tell one from another."""
+_NAME_LENGTHS: Final = (5, 9)
+_HOST_LENGTHS: Final = (9, 12)
+"""How long a known name or host must be so that one that differs in one letter, or in two, is a misspelling of it."""
+_NUMBER: Final = re.compile(r"\d+")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -65,27 +72,61 @@ def _list_address(value: str) -> str:
     """Refuse an address that is one letter away from a well-known list, or whose host is from a well-known host."""
     address = value.lower()
     host = address.partition("@")[2]
-    if host not in _LIST_HOSTS and (meant := _misspelt(host, _LIST_HOSTS)):
+    if host not in _LIST_HOSTS and (meant := _misspelt_host(host)):
         raise ValueError(
             f"looks misspelt: no lists are known at {host}; did you mean {address.partition('@')[0]}@{meant}?"
         )
-    if address not in _LISTS and (meant := _misspelt(address, _LISTS)):
+    if address not in WELL_KNOWN_LISTS and (meant := similar_list(address, WELL_KNOWN_LISTS)):
         raise ValueError(f"looks misspelt; did you mean {meant}?")
     return value
 
 
-def _misspelt(name: str, known: Iterable[str]) -> str:
-    """Return the known name that one added, lost, changed or swapped letter turns into this name, or ""."""
-    return next((candidate for candidate in known if _is_one_edit(name, candidate)), "")
+def similar_list(address: str, known: Iterable[str]) -> str:
+    """Return the known list of which the address of another list looks like a misspelling, or "".
+
+    The names of lists are close to each other (linux-api, linux-spi, linux-acpi), so a short name is a misspelling
+    only if two letters are swapped, and names that differ in their numbers never are.
+    """
+    name, _, host = address.lower().partition("@")
+    for candidate in sorted(known):
+        other, _, other_host = candidate.partition("@")
+        if host == other_host and name != other and _is_misspelling(name, other):
+            return candidate
+        if name == other and host != other_host and _is_close(host, other_host, _HOST_LENGTHS):
+            return candidate
+    return ""
 
 
-def _is_one_edit(left: str, right: str) -> bool:
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        start += 1
-    end, other = left[start:], right[start:]
-    swapped = end[:2] == other[1::-1] and end[2:] == other[2:] and len(other) > 1
-    return left != right and (end[1:] == other[1:] or end[1:] == other or end == other[1:] or swapped)
+def _is_misspelling(name: str, known: str) -> bool:
+    if _NUMBER.sub("0", name) == _NUMBER.sub("0", known):
+        return False
+    swapped = len(name) == len(known) and sorted(name) == sorted(known) and _distance(name, known) == 1
+    return swapped or _is_close(name.removeprefix(_FAMILY), known.removeprefix(_FAMILY), _NAME_LENGTHS)
+
+
+def _is_close(text: str, known: str, lengths: tuple[int, ...]) -> bool:
+    """Return whether the texts differ in one letter, if the known one has the first length, in two by the second."""
+    return _distance(text, known) <= sum(len(known) >= enough for enough in lengths)
+
+
+def _misspelt_host(host: str) -> str:
+    """Return the host of known lists that one added, lost, changed or swapped letter turns into this host, or ""."""
+    return next((known for known in _LIST_HOSTS if _distance(host, known) == 1), "")
+
+
+def _distance(left: str, right: str) -> int:
+    """Return how many added, lost, changed or swapped letters turn one text into the other."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for at, letter in enumerate(left, 1):
+        new = [at]
+        for place, other in enumerate(right, 1):
+            edits = min(row[place] + 1, new[-1] + 1, row[place - 1] + (letter != other))
+            if at > 1 and place > 1 and letter == right[place - 2] and other == left[at - 2]:
+                edits = min(edits, before[place - 2] + 1)
+            new.append(edits)
+        before, row = row, new
+    return row[-1]
 
 
 def _rule_id(value: str) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What people answered: the mails to us, heard once each, and what they changed, in one transaction a mail."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,13 +9,14 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.mail.command import RECHECK, Scope
-from bot.ports import MailState, Outgoing, RawMail, StoredMail, ThreadMail
+from bot.mail.command import RECHECK
+from bot.ports import Outgoing, RawMail, StoredMail, ThreadMail
 from bot.review.disposition import Disposition, DispositionKind, Muted
 from bot.store.codec import STREAMED, unpack, up_to
 from bot.store.database import Database
-from bot.store.outgoing import WAITING, change_state, row_of
-from bot.store.tables import CursorRow, DispositionRow, HeardRow, MailRow, MuteRow, OutgoingRow, PostingRow
+from bot.store.mutes import store_mute
+from bot.store.outgoing import row_of
+from bot.store.tables import CursorRow, DispositionRow, HeardRow, MailRow, OutgoingRow
 
 _SOURCE: Final = "answers"  # the cursor over the mails that were looked at for commands, beside those of the archives
 _EPOCH: Final = "mails"
@@ -67,7 +68,7 @@ class CommandRows:
                 return False
             for change in changes:
                 if isinstance(change, Muted):
-                    _mute(session, change, now)
+                    store_mute(session, change, now)
                 else:
                     session.merge(_row(change))
             if answer is not None and session.get(OutgoingRow, answer.message_id) is None:
@@ -96,34 +97,6 @@ class CommandRows:
                 rows = rows.where(DispositionRow.topic == topic)
             return [_disposition(row) for row in session.exec(rows.order_by(col(DispositionRow.given)))]
 
-    def mutes(self, topic: str | None = None, author: str = "", lists: Collection[str] = ()) -> Sequence[Muted]:
-        """What silences that series of that author on these lists; without a topic all that is muted."""
-        with self._database.reading() as session:
-            if topic is None:
-                return [_muted(row) for row in session.exec(select(MuteRow).order_by(col(MuteRow.given)))]
-            return mutes_of(session, topic, [author], lists)
-
-    def mute(self, muted: Muted, now: datetime) -> None:
-        """Keep a mute, and stop what of it is still here."""
-        with self._database.writing() as session:
-            _mute(session, muted, now)
-
-    def unmute(self, scope: Scope, subject: str) -> bool:
-        """Lift a mute; whether there was one. What it kept from being sent stays unsent."""
-        with self._database.writing() as session:
-            row = session.get(MuteRow, (scope.value, subject))
-            if row is not None:
-                session.delete(row)
-            return row is not None
-
-
-def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[Muted]:
-    """Return what silences that series, any of these authors or any of these lists; the oldest mute first."""
-    subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
-    subjects += [(Scope.LIST, name.lower()) for name in lists]
-    rows = (session.get(MuteRow, (scope.value, subject)) for scope, subject in dict.fromkeys(subjects))
-    return sorted((_muted(row) for row in rows if row is not None), key=lambda muted: muted.given)
-
 
 def _position(session: Session) -> int:
     row = session.get(CursorRow, (_SOURCE, _EPOCH))
@@ -137,31 +110,6 @@ def _move(session: Session, mail: int) -> None:
         .values(**cursor)
         .on_conflict_do_update(index_elements=["source", "epoch"], set_={"position": str(mail)})
     )
-
-
-def _mute(session: Session, muted: Muted, now: datetime) -> None:
-    """Keep the first mute of its kind, and stop what of it is still here."""
-    values = {
-        "scope": muted.scope.value,
-        "subject": muted.subject,
-        "by": muted.by,
-        "message_id": muted.message_id,
-        "given": muted.given,
-    }
-    session.exec(insert(MuteRow).values(**values).on_conflict_do_nothing())
-    waiting = select(OutgoingRow).where(col(OutgoingRow.state).in_(WAITING), OutgoingRow.kind != "digest")
-    for row in session.exec(waiting).all():
-        if _concerns(session, row, muted):
-            change_state(session, row, MailState.WITHDRAWN, now, f"muted ({muted.scope}) by {muted.by}")
-
-
-def _concerns(session: Session, row: OutgoingRow, muted: Muted) -> bool:
-    if muted.scope is Scope.AUTHOR:
-        return row.author == muted.subject
-    if muted.scope is Scope.LIST:
-        return muted.subject in {name.lower() for name in row.lists.split()}
-    posting = session.get(PostingRow, row.posting_id)
-    return posting is not None and posting.topic == muted.subject
 
 
 def _row(given: Disposition) -> DispositionRow:
@@ -188,7 +136,3 @@ def _disposition(row: DispositionRow) -> Disposition:
         message_id=row.message_id,
         given=row.given,
     )
-
-
-def _muted(row: MuteRow) -> Muted:
-    return Muted(Scope(row.scope), row.subject, row.by, row.message_id, row.given)

@@ -22,10 +22,10 @@ from bot.ports import (
     Withdraw,
 )
 from bot.review.disposition import Muted
-from bot.store.answers import mutes_of
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.following import arrivals_of
+from bot.store.mutes import mutes_of
 from bot.store.outgoing import change_state, mail_of, pace_of
 from bot.store.stop import stop_reason
 from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow

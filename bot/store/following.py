@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, col, or_, select
 from bot.mail.attestation import Attestation
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
-from bot.ports import Incomplete, RawMail, StoredMail
+from bot.ports import Carried, Incomplete, RawMail, StoredMail
 from bot.store.codec import decode, encode, unpack
 from bot.store.database import Database
 from bot.store.tables import AttestationRow, CompletionRow, MailRow, MessageRow, PostingRow
@@ -91,6 +91,18 @@ class FollowingRows:
                 .where(MessageRow.message_id == message_id)
             ).first()
             return () if row is None else decode(_Verified, row.value).found
+
+    def carried(self) -> Sequence[Carried]:
+        """Return through which lists the mails of each source came, and how many, as far as that is known."""
+        with self._database.reading() as session:
+            counts = (
+                select(MailRow.source, MessageRow.carriers, func.count())
+                .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
+                .where(col(MessageRow.carriers).is_not(None), MessageRow.carriers != "")
+                .group_by(MailRow.source, col(MessageRow.carriers))
+            )
+            rows = session.exec(counts.order_by(MailRow.source, col(MessageRow.carriers))).all()
+            return [Carried(source, tuple((lists or "").lower().split()), mails) for source, lists, mails in rows]
 
     def context(self, posting: Posting) -> RefusalContext:
         with self._database.reading() as session:

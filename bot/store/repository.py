@@ -16,6 +16,7 @@ from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
 from bot.store.knowledge import KnowledgeRows
 from bot.store.mails import MailRows
+from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
 from bot.store.postings import PostingRows
 from bot.store.records import RecordRows
@@ -33,6 +34,7 @@ class Repository(
     OutgoingRows,
     ClaimRows,
     CommandRows,
+    MuteRows,
     RecordRows,
     RetentionRows,
     ReturnRows,

@@ -11,6 +11,7 @@ from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import ListSettings, Settings, load, unknown_variables
 from bot.settings.paths import anchor
+from bot.settings.types import similar_list
 from rules.finding import Severity
 
 
@@ -222,6 +223,11 @@ def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.Monke
         ('[log]\nformat = "jsno"', "s.toml:2: log.format: .*did you mean 'json'"),
         ('[log]\nlevel = "WARN"', "s.toml:2: log.level: .*did you mean 'warning'"),
         ('[log]\nformt = "json"', "s.toml:2: log.formt: .*did you mean 'format'"),
+        (
+            '[people."a@example.org"]\nconsent = "https://x.example.org/1"\nlists = ["linux-blok@vger.kernel.org"]',
+            r"s.toml:3: people\.a@example\.org\.lists\.0: .*did you mean linux-block@vger.kernel.org",
+        ),
+        ('[lists."linux-blcok@vger.kernel.org"]', r"s.toml:1: lists\.linux-blcok@vger\.kernel\.org: looks"),
     ],
 )
 def test_what_looks_misspelt_is_an_error_with_a_suggestion(text: str, said: str) -> None:
@@ -236,6 +242,46 @@ def test_an_unknown_list_is_no_error(address: str) -> None:
     Path("s.toml").write_text(f'[lists."{address}"]\n')
 
     assert address in load(Path("s.toml")).lists
+
+
+KNOWN = (
+    "ath10k@lists.example.org",
+    "linux-api@lists.example.org",
+    "linux-firmwares@lists.example.org",
+    "linux-leds@lists.example.org",
+    "linux-wireless@lists.example.org",
+    "netdev@lists.example.org",
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("netdve@lists.example.org", "netdev@lists.example.org"),
+        ("NETDV@lists.example.org", "netdev@lists.example.org"),
+        ("linux-wirelss@lists.example.org", "linux-wireless@lists.example.org"),
+        ("linux-wirels@lists.example.org", ""),
+        ("linux-firmwae@lists.example.org", "linux-firmwares@lists.example.org"),
+        ("linux-leds@lists.example.com", ""),
+        ("linux-aip@lists.example.org", "linux-api@lists.example.org"),
+        ("linux-spi@lists.example.org", ""),
+        ("linux-acpi@lists.example.org", ""),
+        ("linux-led@lists.example.org", ""),
+        ("ath11k@lists.example.org", ""),
+        ("ath100k@lists.example.org", ""),
+        ("netdev@lists.exmaple.org", "netdev@lists.example.org"),
+        ("netdve@lists.exmaple.org", ""),
+        ("netdev@lists.corp.example.org", ""),
+        ("netdev", ""),
+    ],
+)
+def test_a_short_name_is_no_misspelling_of_another(address: str, meant: str) -> None:
+    assert similar_list(address, KNOWN) == meant
+
+
+def test_a_host_that_is_short_is_no_misspelling_of_another() -> None:
+    assert similar_list("kernel@axis.test", ["kernel@ixis.test"]) == "kernel@ixis.test"
+    assert similar_list("kernel@axs.test", ["kernel@axi.test"]) == ""
 
 
 @pytest.mark.parametrize("mode", [Mode.AUTHOR, Mode.LIST])

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Addresses of lists in the settings, compared with MAINTAINERS and with the lists that brought mails."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bot.app.commands import MaintainersCache
+from bot.app.lore import SystemClock
+from bot.error import SettingsError
+from bot.ports import Carried
+from bot.settings import Settings
+from bot.settings.types import WELL_KNOWN_LISTS, similar_list
+from bot.store.repository import Repository
+
+_MIN_MAILS: Final = 20
+_MIN_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLists:
+    """Addresses of lists that are known to exist, in lower case, beside the well-known ones.
+
+    `maintainers` are those of the L: lines of MAINTAINERS. `archives` are the lists to which most mails of a followed
+    archive belong by their List-Id; `seen` are all lists that brought a mail. A sender can forge a List-Id: therefore
+    what was only seen excuses an address, but no address is compared with it.
+    """
+
+    maintainers: frozenset[str] = frozenset()
+    archives: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.seen.union(self._compared)
+
+    @property
+    def _compared(self) -> frozenset[str]:
+        return self.maintainers.union(self.archives, WELL_KNOWN_LISTS)
+
+    def meant(self, address: str) -> str:
+        """Return the list that an address which looks misspelt means; "" if it is known, or resembles none."""
+        return "" if address.lower() in self.all else similar_list(address, self._compared)
+
+
+def maintainers_lists(settings: Settings) -> frozenset[str]:
+    """Return the lists that MAINTAINERS of the newest kernel names; none without a kernel repository.
+
+    Raises KernelError for a repository that cannot be used.
+    """
+    return MaintainersCache(settings, SystemClock())().lists
+
+
+def known_lists(maintainers: frozenset[str], store: Repository | None) -> KnownLists:
+    """Return what is known of lists by MAINTAINERS and by the mails in the store, if there is one."""
+    carried = () if store is None else store.carried()
+    return KnownLists(
+        maintainers,
+        frozenset(name for source in {each.source for each in carried} for name in _main_lists(source, carried)),
+        frozenset(name for each in carried for name in each.lists),
+    )
+
+
+def misspelt_lists(settings: Settings, known: KnownLists) -> list[str]:
+    """Return a line for each address of a list in the settings that looks misspelt: its key, and what may be meant."""
+    return [
+        f"{key}: {address} looks misspelt; did you mean {meant}?"
+        for key, address in named_lists(settings)
+        if (meant := known.meant(address))
+    ]
+
+
+def named_lists(settings: Settings) -> list[tuple[str, str]]:
+    """Return the addresses of lists that the settings name, each with its key."""
+    people = [(f'people."{name}".lists', list_) for name, person in settings.people.items() for list_ in person.lists]
+    return [*((f'lists."{name}"', name) for name in settings.lists), *people]
+
+
+def check_lists(settings: Settings, store: Repository) -> None:
+    """Raise SettingsError if the address of a list in the settings looks misspelt, and KernelError as above."""
+    if not named_lists(settings):
+        return
+    if problems := misspelt_lists(settings, known_lists(maintainers_lists(settings), store)):
+        raise SettingsError("\n".join(f"settings: {problem}" for problem in problems))
+
+
+def _main_lists(source: str, carried: Iterable[Carried]) -> list[str]:
+    """Return the lists through which most mails of an archive came; none if they are few."""
+    total, mails = 0, Counter[str]()
+    for each in carried:
+        if each.source == source:
+            total += each.mails
+            mails.update(dict.fromkeys(each.lists, each.mails))
+    return [name for name, number in mails.items() if number >= _MIN_MAILS and number > total * _MIN_SHARE]

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Mutes: what is muted, and which stored postings and mails a mute is about."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final
+
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select
+
+from bot.mail.answered import answered_part
+from bot.mail.command import Scope
+from bot.mail.posting import Posting
+from bot.ports import MailState, MutedPosting, MuteReport, Outgoing
+from bot.review.disposition import Muted
+from bot.store.codec import STREAMED, decode, unpack
+from bot.store.database import Database
+from bot.store.outgoing import FILED, LEFT, PRIVATE, WAITING, change_state, mail_of
+from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow
+from bot.store.times import utc
+
+_GONE: Final = "gone"
+
+_Decoded = dict[bytes, MutedPosting | None]
+"""What was found in a stored posting, by the hash of its bytes; None if the mute is not about it."""
+
+
+class MuteRows:
+    """The mutes, and the names of what can be muted, over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def mutes(self, topic: str | None = None, author: str = "", lists: Collection[str] = ()) -> Sequence[Muted]:
+        """Return the mutes of that series, author or any of these lists; without a topic, all mutes."""
+        with self._database.reading() as session:
+            if topic is None:
+                return [_muted(row) for row in session.exec(select(MuteRow).order_by(col(MuteRow.given)))]
+            return mutes_of(session, topic, [author], lists)
+
+    def mute(self, muted: Muted, now: datetime) -> MuteReport:
+        """Store a mute, withdraw the mails that it stops, and report both; the first mute of a subject stays.
+
+        All of that is one transaction: no mail is claimed between.
+        """
+        decoded: _Decoded = {}
+        with self._database.reading() as session:
+            # Reading all postings takes seconds in a large database; nobody else waits for that here.
+            _postings(session, muted, decoded)
+        with self._database.writing() as session:
+            before = session.get(MuteRow, (muted.scope.value, muted.subject))
+            withdrawn = store_mute(session, muted, now)
+            postings = _postings(session, muted, decoded)
+            return MuteReport(
+                muted if before is None else _muted(before),
+                before is None,
+                tuple(sorted(postings, key=lambda posting: (posting.sent, posting.revision, posting.message_id))),
+                withdrawn,
+                _left(session, muted, {posting.message_id for posting in postings}),
+            )
+
+    def unmute(self, scope: Scope, subject: str) -> bool:
+        """Remove a mute and return whether there was one. The mails that it withdrew stay withdrawn."""
+        with self._database.writing() as session:
+            row = session.get(MuteRow, (scope.value, subject))
+            if row is not None:
+                session.delete(row)
+            return row is not None
+
+    def topics(self) -> Sequence[str]:
+        """Return the topics of all stored postings, sorted."""
+        with self._database.reading() as session:
+            topics = select(PostingRow.topic).where(PostingRow.state != _GONE).distinct()
+            return session.exec(topics.order_by(PostingRow.topic)).all()
+
+    def thread_topics(self, message_id: str) -> Mapping[str, str]:
+        """Return the topic of each patch, cover letter and mail of ours in the thread of that mail, by message-id.
+
+        The mapping is empty if no stored posting is in that thread.
+        """
+        with self._database.reading() as session:
+            thread = _thread(session, message_id)
+            rows = select(PostingRow).where(PostingRow.thread_id == thread, PostingRow.state != _GONE)
+            topics: dict[str, str] = {}
+            for row in session.exec(rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))).all():
+                ours = select(OutgoingRow.message_id).where(OutgoingRow.posting_id == row.message_id)
+                for part in decode(Posting, row.value).parts:
+                    topics.setdefault(part.message_id, row.topic)
+                for mail in session.exec(ours):
+                    topics.setdefault(mail, row.topic)
+            return topics
+
+    def known_authors(self) -> frozenset[str]:
+        """Return addresses of authors: those that begin a topic, and those to whom a mail was written."""
+        with self._database.reading() as session:
+            topics = session.exec(select(PostingRow.topic).distinct()).all()
+            named = {topic.partition(" ")[0] for topic in topics}
+            written = session.exec(select(OutgoingRow.author).distinct()).all()
+            return frozenset(name for name in (*named, *written) if "@" in name)
+
+
+def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[Muted]:
+    """Return the mutes of that series, any of these authors or any of these lists; the oldest mute first."""
+    subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
+    subjects += [(Scope.LIST, name.lower()) for name in lists]
+    rows = (session.get(MuteRow, (scope.value, subject)) for scope, subject in dict.fromkeys(subjects))
+    return sorted((_muted(row) for row in rows if row is not None), key=lambda muted: muted.given)
+
+
+def store_mute(session: Session, muted: Muted, now: datetime) -> tuple[Outgoing, ...]:
+    """Store a mute unless its subject is muted, withdraw the mails that wait, and return them in their state before.
+
+    A mail of a dry run is withdrawn too. Replies to commands and digests are not muted, as in the permit of a claim.
+    """
+    values = {
+        "scope": muted.scope.value,
+        "subject": muted.subject,
+        "by": muted.by,
+        "message_id": muted.message_id,
+        "given": muted.given,
+    }
+    session.exec(insert(MuteRow).values(**values).on_conflict_do_nothing())
+    stands = _muted(session.get_one(MuteRow, (muted.scope.value, muted.subject)))
+    waiting = select(OutgoingRow).where(col(OutgoingRow.state).in_(WAITING), col(OutgoingRow.kind).not_in(PRIVATE))
+    withdrawn = []
+    for row in session.exec(waiting.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id))).all():
+        if _is_about(session, row, muted):
+            withdrawn.append(mail_of(row))
+            change_state(session, row, MailState.WITHDRAWN, now, f"muted ({stands.scope}) by {stands.by}")
+    return tuple(withdrawn)
+
+
+def _is_about(session: Session, row: OutgoingRow, muted: Muted) -> bool:
+    """Return whether the mute is about the mail, by what decides in the permit of a claim."""
+    stored = session.get(PostingRow, row.posting_id)
+    if muted.scope is Scope.SERIES:
+        return stored is not None and stored.topic == muted.subject
+    posting = None if stored is None else decode(Posting, stored.value)
+    if muted.scope is Scope.LIST:
+        lists = (*row.lists.split(), *(() if posting is None else posting.lists))
+        return muted.subject in {name.lower() for name in lists}
+    authors = {row.author}
+    if posting is not None:
+        part = answered_part(row.content, posting)
+        authors |= {posting.author.key} if part is None else {posting.author.key, part.author.key}
+    return muted.subject in authors
+
+
+def _left(session: Session, muted: Muted, postings: Collection[str]) -> Mapping[MailState, int]:
+    """Count the mails about these postings, or about the author or list, that may have left, by state."""
+    rows = select(OutgoingRow.state, OutgoingRow.posting_id, OutgoingRow.author, OutgoingRow.lists).where(
+        col(OutgoingRow.state).in_(LEFT), OutgoingRow.mode != FILED, col(OutgoingRow.kind).not_in(PRIVATE)
+    )
+    counts: Counter[MailState] = Counter()
+    for state, posting_id, author, lists in session.exec(rows):
+        subjects = {Scope.AUTHOR: [author], Scope.LIST: lists.lower().split()}.get(muted.scope, [])
+        if posting_id in postings or muted.subject in subjects:
+            counts[MailState(state)] += 1
+    return dict(counts)
+
+
+def _postings(session: Session, muted: Muted, decoded: _Decoded) -> list[MutedPosting]:
+    """Return the stored postings that the mute is about; a posting that is in `decoded` is not decoded again."""
+    rows = select(PostingRow.value, PostingRow.message_id, PostingRow.sent).where(PostingRow.state != _GONE)
+    if muted.scope is Scope.SERIES:
+        rows = rows.where(PostingRow.topic == muted.subject)
+    found = []
+    for value, message_id, sent in session.exec(rows.execution_options(**STREAMED)):
+        key = blake2b(value, digest_size=16).digest()
+        if key not in decoded:
+            decoded[key] = _posting(value, message_id, utc(sent), muted)
+        if (posting := decoded[key]) is not None:
+            found.append(posting)
+    return found
+
+
+def _posting(value: bytes, message_id: str, sent: datetime, muted: Muted) -> MutedPosting | None:
+    """Return the stored posting if the mute is about it; only one whose bytes hold the subject is decoded."""
+    if muted.scope is not Scope.SERIES and json.dumps(muted.subject).encode("ascii") not in unpack(value).lower():
+        return None
+    posting = decode(Posting, value)
+    subjects: Mapping[Scope, Collection[str]] = {
+        Scope.SERIES: {posting.topic},
+        Scope.AUTHOR: {posting.author.key, *(part.author.key for part in posting.parts)},
+        Scope.LIST: {name.lower() for name in posting.lists},
+    }
+    if muted.subject not in subjects[muted.scope]:
+        return None
+    return MutedPosting(message_id, posting.series.revision, sent, posting.author, posting.series.subject)
+
+
+def _thread(session: Session, message_id: str) -> int | None:
+    """Return the thread of that mail, or of the posting that a mail of ours with that id answers."""
+    ours = session.get(OutgoingRow, message_id)
+    # A reply that names our mail alone is in a thread of its own, and so is the id of our mail then.
+    if ours is not None and (posting := session.get(PostingRow, ours.posting_id)) is not None:
+        return posting.thread_id
+    message = session.get(MessageRow, message_id)
+    return None if message is None else message.thread_id
+
+
+def _muted(row: MuteRow) -> Muted:
+    return Muted(Scope(row.scope), row.subject, row.by, row.message_id, row.given)
