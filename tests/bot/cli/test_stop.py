@@ -26,7 +26,7 @@ def test_there_is_nothing_to_stop_where_there_is_no_database(patchwarden: Call) 
 def test_a_running_service_confirms_the_stop_and_the_lift(patchwarden: Call, archive: Path) -> None:
     assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    service = subprocess.Popen([sys.executable, "-m", "bot", "deliver"], env=environment)
+    service = subprocess.Popen([sys.executable, "-m", "bot", "deliver"], env=environment, stderr=subprocess.DEVNULL)
     try:
         while not running(DATABASE, Role.SENDER):
             assert service.poll() is None
