@@ -37,7 +37,7 @@ class Postings(Protocol):
     def due_for_review(
         self, limit: int, *, tries: int | None = None, besides: Collection[str] = ()
     ) -> Sequence[DuePosting]:
-        """Complete postings without a verdict: those of the fewest tries first, then the oldest.
+        """Return complete postings without a verdict: those of the fewest tries first, then in the order of arrival.
 
         With `tries` only those of so many tries; those named in `besides` are left out.
         """

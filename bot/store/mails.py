@@ -86,6 +86,7 @@ class MailRows:
             threads = Threads(session, mails)
             states = [(mail.mail, *threads.add(mail)) for mail in mails]
             threads.save()
+            states += threads.replaced
             states += [(unread.mail, "unreadable", unread.reason) for unread in unreadable]
             _set_states(session, states)
 

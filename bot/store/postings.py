@@ -63,7 +63,7 @@ class PostingRows:
         due = select(PostingRow).where(PostingRow.state == "complete", PostingRow.verdict == "")
         due = due if tries is None else due.where(PostingRow.tries == tries)
         due = due.where(col(PostingRow.message_id).not_in(besides)) if besides else due
-        order = (col(PostingRow.tries), col(PostingRow.sent), col(PostingRow.message_id))
+        order = (col(PostingRow.tries), col(PostingRow.arrived), col(PostingRow.sent), col(PostingRow.message_id))
         with self._database.reading() as session:
             rows = session.exec(due.order_by(*order).limit(limit))
             return [DuePosting(decode(Posting, row.value), row.arrived, row.tries) for row in rows]

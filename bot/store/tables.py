@@ -104,7 +104,7 @@ class PostingRow(SQLModel, table=True):
     reason: str = ""
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
-    __table_args__ = (Index("ix_posting_due", "state", "verdict", "tries", "sent"),)
+    __table_args__ = (Index("ix_posting_due", "state", "verdict", "tries", "arrived"),)
 
 
 class ReviewRow(SQLModel, table=True):

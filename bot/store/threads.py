@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.ports import Indexed, Provenance
-from bot.store.tables import MessageRow, PostingRow, ThreadRow
+from bot.store.tables import MailRow, MessageRow, PostingRow, ThreadRow
 
 _IN = 500  # SQLite takes no more than some thousand parameters a statement
 
@@ -36,6 +37,9 @@ class Threads:
         self._known: dict[str, _Known] = {}
         self._joined: dict[int, int] = {}
         self._touched: set[int] = set()
+        self.replaced: list[tuple[int, str, str]] = []
+        """The mails whose message-id a mail has that arrived earlier, each with its new state and the reason."""
+
         self._first_new = (session.exec(select(func.max(ThreadRow.id))).one() or 0) + 1
         self._next = self._first_new
         ids = dict.fromkeys(chain.from_iterable((mail.message_id, *mail.related) for mail in mails))
@@ -46,7 +50,11 @@ class Threads:
                 )
 
     def add(self, mail: Indexed) -> tuple[str, str]:
-        """Put the mail into the thread of its relatives; its new state and why. The first mail of an id stays."""
+        """Put the mail into the thread of its relatives; return its new state and the reason.
+
+        Of several mails with one message-id the one that arrived first in an archive has it, in whatever order they are
+        read: nobody can take back another person's mail by claiming its id later.
+        """
         if mail.provenance is Provenance.PRIVATE:
             return "private", f"{mail.message_id} reached our own mailbox alone"
         known = self._known.get(mail.message_id)
@@ -54,9 +62,12 @@ class Threads:
             if mail.mail == known.mail or mail.digest == known.digest:
                 self._confirm(known, mail)
                 return ("read" if mail.mail == known.mail else "duplicate"), ""
-            known.disputed = True
-            self._touched.add(self._root(known.thread))
-            return "conflict", f"{mail.message_id} was there before with other content"
+            earlier = self._arrived(known.mail) - self._arrived(mail.mail)
+            if earlier <= timedelta():
+                known.disputed = known.disputed or not earlier
+                self._touched.add(self._root(known.thread))
+                return "conflict", f"{mail.message_id} was there before with other content"
+            self.replaced.append((known.mail, "conflict", f"{mail.message_id} was there before with other content"))
         ids = dict.fromkeys((mail.message_id, *mail.related))
         found = {self._root(self._known[one].thread) for one in ids if one in self._known}
         thread = min(found, default=self._next)
@@ -70,6 +81,9 @@ class Threads:
         entry.followed, entry.carriers = mail.provenance is Provenance.FOLLOWED, " ".join(mail.carriers)
         self._touched.add(thread)
         return "read", ""
+
+    def _arrived(self, mail: int) -> datetime:
+        return self._session.exec(select(MailRow.arrived).where(MailRow.id == mail)).one()
 
     def _confirm(self, known: _Known, mail: Indexed) -> None:
         """Note that another copy of a mail came, maybe through another list: its thread is read again if that is new.

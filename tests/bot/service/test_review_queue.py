@@ -205,7 +205,7 @@ def test_a_stopped_review_counts_as_no_try(store: Repository) -> None:
 def test_one_topic_is_never_reviewed_twice_at_a_time_and_keeps_its_order(store: Repository) -> None:
     revisions = [_at(number, f"v{number}@x", "fan", number=f" v{number}") for number in range(1, 6)]
     others = [_at(10 + number, f"{number}@x", f"other{number}") for number in range(5)]
-    _poll(store, *others, *reversed(revisions))
+    _poll(store, *others, *revisions)
     judge = Script(frozenset())
     _reviewing(store, judge, 3).run()
 

@@ -4,8 +4,9 @@ from bot.store.repository import Repository
 from tests.fakes.mails import mail, raw
 
 
-def _ingest(store: Repository, *contents: bytes, cursor: str = "c") -> int:
-    mails = tuple(raw(content, minute) for minute, content in enumerate(contents))
+def _ingest(store: Repository, *contents: bytes, cursor: str = "c", first: int = 0) -> int:
+    """Ingest mails that arrive one minute after the other, from the minute `first` on."""
+    mails = tuple(raw(content, minute) for minute, content in enumerate(contents, first))
     return store.ingest(Batch("list", "0.git", cursor, mails))
 
 
@@ -104,16 +105,41 @@ def test_a_copy_over_another_list_is_a_duplicate(store: Repository) -> None:
     assert thread.disputed == frozenset()
 
 
-def test_the_first_mail_of_an_id_wins_and_the_claim_is_remembered(store: Repository) -> None:
+def test_a_later_claim_of_an_id_changes_nothing(store: Repository) -> None:
     _ingest(store, b"true")
     _index(store, ("1@x", ()), digest="true")
     store.save_threads([(thread, ()) for thread in store.unassembled(10)])
-    _ingest(store, b"false")
-    _index(store, ("1@x", ()), digest="false")
+    _ingest(store, b"false", first=1)
+    _index(store, ("1@x", ("other@x",)), digest="false")
 
     (thread,) = store.unassembled(10)
 
     assert [one.raw for one in thread.mails] == [b"true"]
+    assert thread.disputed == frozenset()
+
+
+def test_the_mail_that_arrived_first_has_its_id_in_whatever_order_archives_are_read(store: Repository) -> None:
+    _ingest(store, b"false", first=1)
+    _index(store, ("1@x", ()), digest="false")
+    store.save_threads([(thread, ()) for thread in store.unassembled(10)])
+    _ingest(store, b"true", b"answer")
+    _index(store, ("1@x", ()), ("2@x", ("1@x",)), digest="true")
+
+    (thread,) = store.unassembled(10)
+
+    assert [one.raw for one in thread.mails] == [b"true", b"answer"]
+    assert thread.disputed == frozenset()
+
+
+def test_an_id_that_two_mails_claim_at_one_time_is_disputed(store: Repository) -> None:
+    _ingest(store, b"one")
+    _index(store, ("1@x", ()), digest="one")
+    _ingest(store, b"other")
+    _index(store, ("1@x", ()), digest="other")
+
+    (thread,) = store.unassembled(10)
+
+    assert [one.raw for one in thread.mails] == [b"one"]
     assert thread.disputed == {"1@x"}
 
 

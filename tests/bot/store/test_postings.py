@@ -118,13 +118,12 @@ def test_a_refused_posting_is_due_no_more(store: Repository, make: Maker) -> Non
     assert (_due(store), store.count_due_for_review()) == ([], 0)
 
 
-def test_postings_are_due_in_the_order_they_were_sent(store: Repository, make: Maker) -> None:
-    late, early = make.posting(revision=2), make.posting(revision=1)
-    late = replace(late, date=START)
-    early = replace(early, date=START - timedelta(days=1))
-    _save(store, late, early)
+def test_postings_are_due_in_the_order_they_arrived_whatever_their_dates(store: Repository, make: Maker) -> None:
+    first, later = make.posting(revision=1), make.posting(revision=2)
+    backdated = replace(later, date=START - timedelta(days=1))
+    _save(store, replace(first, date=START), backdated)
 
-    assert _due(store) == [early.message_id, late.message_id]
+    assert _due(store) == [first.message_id, later.message_id]
 
 
 def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repository, make: Maker) -> None:
