@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Final
 
 from bot.mail.envelope import envelope_sender
+from bot.mail.outgoing import Outgoing
 from bot.mail.refusal import RefusalTerms
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Clock, Mailer, Outgoing, SendingRecord, Stop, StopStore
+from bot.ports import Clock, Mailer, SendingRecord, Stop, StopStore
 from bot.review.consent import Consent, Mode, strictest
 from bot.review.recipients import RecipientContext, recipients
 from bot.service.bounces import BounceAddress

@@ -16,7 +16,9 @@ from bot.kernel.error import KernelError
 from bot.mail.address import is_plain, parse_address
 from bot.mail.command import Scope
 from bot.mail.header import decode_header
-from bot.ports import MailState, MutedPosting, MuteReport, Outgoing
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
+from bot.ports import MutedPosting, MuteReport
 from bot.review.consent import Mode
 from bot.review.disposition import Muted
 from bot.review.render.text import count, visible

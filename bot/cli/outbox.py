@@ -17,7 +17,8 @@ from bot.cli.context import options
 from bot.cli.database import existing, missing, notices
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
-from bot.ports import MailState, Outgoing
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import DROPPABLE, MailState
 from bot.review.render.text import visible
 from bot.service.continuity import RECONCILE
 from bot.settings import load
@@ -34,7 +35,6 @@ _NEXT: Final[Mapping[MailState, str]] = {
     MailState.UNCONFIRMED: "looked for in the archive; `patchwarden outbox resend` sends it again",
 }
 
-_DROPPABLE: Final = (MailState.QUEUED, MailState.APPROVED, MailState.HELD, MailState.UNCONFIRMED)
 
 app = typer.Typer(help="The mails that were written: list them, show one, approve, resend or drop it.")
 
@@ -151,7 +151,7 @@ def drop(context: typer.Context, message_id: _Id) -> None:
 
     Exit status: 0 dropped; 2 no such mail, or it is gone already; 3 the database cannot be written.
     """
-    _decide(context, message_id, _DROPPABLE, MailState.WITHDRAWN, "dropped by hand")
+    _decide(context, message_id, DROPPABLE, MailState.WITHDRAWN, "dropped by hand")
 
 
 @app.command("reconcile")

@@ -26,15 +26,14 @@ from bot.cli.output import RuleOption, chosen, complain
 from bot.cli.progress import shown
 from bot.inbox.source import open_source
 from bot.mail.compose import recipients
+from bot.mail.outgoing import REVIEW, Outgoing
 from bot.outbox.folder import Folder
 from bot.pipeline.replay import ReadingDone, ReplayContext, ReplayedPosting, ReplayEvent, UnreadableInput
 from bot.pipeline.replay import replay as play
 from bot.pool.guard import Crashed
-from bot.ports import Outgoing
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingStatus
-from bot.review.reply import KIND
 from bot.settings import load
 from rules.finding import Confidence, withheld_reasons
 from rules.lint.rule import Rule
@@ -180,7 +179,7 @@ def _pass_on(played: ReplayedPosting, rules: Sequence[Rule], form: Form, folder:
         mail = Outgoing(
             answer.message_id,
             posting,
-            KIND,
+            REVIEW,
             answer.sender.address,
             recipients(answer),
             played.content,

@@ -4,15 +4,14 @@
 import re
 from datetime import UTC
 from email.utils import format_datetime
-from typing import Final
 
 from bot.digest import phrases as words
 from bot.digest.model import Digest
 from bot.digest.text import MOST, digest_text
 from bot.mail.address import Address
+from bot.mail.outgoing import DIGEST
 from bot.mail.reply import Identity, Reply
 
-KIND: Final = "digest"
 _NO_LABEL = re.compile(r"[^a-z0-9.-]")
 
 
@@ -20,7 +19,7 @@ def digest_mail(found: Digest, identity: Identity, most: int = MOST) -> Reply:
     """The mail, dated at the end of its period, of each section no more than `most` entries; no clock is asked."""
     domain = identity.sender.address.rpartition("@")[2]
     return Reply(
-        message_id=identity.message_id(KIND, found.reader.lower(), found.period.name),
+        message_id=identity.message_id(DIGEST, found.reader.lower(), found.period.name),
         date=format_datetime(found.period.until.astimezone(UTC)),
         sender=identity.sender,
         to=(Address("", found.reader),),

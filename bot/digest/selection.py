@@ -9,6 +9,7 @@ from typing import Final
 
 from bot.digest.model import Digest, FindingLine, RulePrecision, SeriesLine, SubsystemLine
 from bot.digest.period import Period
+from bot.mail.outgoing import DIGEST
 from bot.mail.posting import Posting
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
@@ -63,7 +64,7 @@ def digest(reader: str, material: DigestInput, wanted: Callable[[Posting], bool]
         judged=tuple(sorted((each for each in judged if each.findings), key=_withheld_alone)),
         c_changes=tuple(each for each in c_changes if each.findings),
         subsystems=_subsystems(reviews),
-        mails=_states(mail for mail in material.mails if mail.posting_id in relevant and mail.kind != "digest"),
+        mails=_states(mail for mail in material.mails if mail.posting_id in relevant and mail.kind != DIGEST),
         withheld=_withheld(latest),
         trouble=material.trouble,
         failures=tuple(sorted({failure.rule for review in reviews for failure in review.failures})),

@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError
 from bot.outbox.whole import write_whole
-from bot.ports import MailState, Outgoing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 

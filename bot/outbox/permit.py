@@ -7,25 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from bot.digest.mail import KIND as DIGEST
 from bot.mail.answered import answered_part
 from bot.mail.command import Scope
+from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
 from bot.mail.posting import Part, Posting
 from bot.mail.refusal import RefusalTerms, refuse_posting
+from bot.mail.state import MailState
 from bot.outbox.brakes import MINUTE, Caps, broken, capped, quiet
-from bot.ports import (
-    AlreadySent,
-    Candidate,
-    Decision,
-    Hold,
-    MailState,
-    Outgoing,
-    PostingStatus,
-    Send,
-    Wait,
-    Withdraw,
-)
-from bot.review.command_reply import KIND as ANSWER
+from bot.ports import AlreadySent, Candidate, Decision, Hold, PostingStatus, Send, Wait, Withdraw
 from bot.review.consent import Consent, Mode
 from bot.review.disposition import silence
 from bot.review.model import Recipients
@@ -108,7 +97,7 @@ def _objection(candidate: Candidate, rules: SendRules, now: datetime) -> str:
         return _digest_objection(candidate.mail, rules)
     if candidate.posting is None:
         return "its series is no longer stored"
-    if candidate.mail.kind == ANSWER:
+    if candidate.mail.kind == COMMAND_REPLY:
         return _answer_objection(candidate.mail, rules)
     return _review_objection(candidate, candidate.posting, rules, now)
 
@@ -145,7 +134,7 @@ def _review_objection(candidate: Candidate, status: PostingStatus, rules: SendRu
 def _recipient_objection(candidate: Candidate, rules: SendRules) -> str:
     """Return who of the envelope of a review may no longer get it, or ""."""
     mail, status = candidate.mail, candidate.posting
-    if status is None or mail.kind in {ANSWER, DIGEST}:
+    if status is None or mail.kind in {COMMAND_REPLY, DIGEST}:
         return ""
     part = answered_part(mail.content, status.posting)
     allowed = Recipients() if part is None else rules.recipients_of(status.posting, part)
@@ -175,7 +164,7 @@ def _goes_to_author_alone(mail: Outgoing) -> bool:
 def _delay(candidate: Candidate, rules: SendRules, consent: Consent, now: datetime) -> Decision | None:
     """Return what the embargo, the caps and the quiet hours say."""
     mail = candidate.mail
-    if candidate.posting is not None and mail.kind != ANSWER:
+    if candidate.posting is not None and mail.kind != COMMAND_REPLY:
         due = consent.embargo_end(candidate.posting.context.last, mail.created or now)
         if due > now:
             return Wait("embargo", due)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.whole import write_whole
 from bot.outbox.wire import own_sender, strange, unfit
-from bot.ports import MailState, Outgoing
 
 _REFUSED: Final = frozenset({64, 65, 66, 67, 68, 69, 72, 73, 77, 78})
 """The statuses of sysexits.h that say that the mail was not taken.

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.wire import own_sender, strange, unfit, wire
-from bot.ports import MailState, Outgoing
 
 Security = Literal["starttls", "tls", "none"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bot.mail.address import is_plain
-from bot.ports import Outgoing
+from bot.mail.outgoing import Outgoing
 
 LONGEST: Final = 998
 """Octets of a line without its end, RFC 5322 section 2.1.1."""

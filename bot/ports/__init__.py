@@ -6,7 +6,6 @@ from bot.ports.installation import Attempt, Claim, Installation, Installations, 
 from bot.ports.mails import Attestations, Carried, Indexed, IngestResult, Mails, StoredMail, Thread, ThreadMail, Unread
 from bot.ports.mutes import MutedPosting, MuteReport
 from bot.ports.outbox import (
-    TRANSITIONS,
     AlreadySent,
     BounceStore,
     Candidate,
@@ -15,9 +14,7 @@ from bot.ports.outbox import (
     Hold,
     MailChange,
     Mailer,
-    MailState,
     Outbox,
-    Outgoing,
     Pace,
     Permit,
     PostingStatus,
@@ -27,7 +24,6 @@ from bot.ports.outbox import (
     Stop,
     StopState,
     StopStore,
-    TransitionError,
     Wait,
     Withdraw,
 )
@@ -37,7 +33,6 @@ from bot.ports.running import Clock, Progress
 from bot.ports.store import KeptPosting, Knowledge, QuarantinedPosting, Store, Tally
 
 __all__ = [
-    "TRANSITIONS",
     "AlreadySent",
     "Archive",
     "Attempt",
@@ -66,13 +61,11 @@ __all__ = [
     "LedgerState",
     "Lookup",
     "MailChange",
-    "MailState",
     "Mailer",
     "Mails",
     "MuteReport",
     "MutedPosting",
     "Outbox",
-    "Outgoing",
     "Pace",
     "Permit",
     "PostingStatus",
@@ -96,7 +89,6 @@ __all__ = [
     "Tally",
     "Thread",
     "ThreadMail",
-    "TransitionError",
     "Unread",
     "Wait",
     "Withdraw",

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.mail.address import Address
-from bot.ports.outbox import MailState, Outgoing
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
 from bot.review.disposition import Muted
 
 

@@ -1,105 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The mails on their way out, and who takes them away."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
-from bot.error import AdapterError
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
+from bot.mail.state import MailState
 from bot.ports.installation import Attempt, Claim
 from bot.ports.mails import IngestResult
 from bot.review.disposition import Muted
-
-
-class MailState(StrEnum):
-    """The state of a mail in the outbox."""
-
-    QUEUED = "queued"
-    """It waits until it is due."""
-    HELD = "held"
-    """It waits for `patchwarden outbox approve`."""
-    APPROVED = "approved"
-    """A person approved it; it waits until it is due."""
-    SENDING = "sending"
-    """A worker claimed it; from here on the mail may have left."""
-    SENT = "sent"
-    """The mail server took it, or an archive has it."""
-    FILED = "filed"
-    """A dry run wrote it to a file."""
-    UNCONFIRMED = "unconfirmed"
-    """It may have left: the final reply of the mail server was lost or malformed."""
-    REFUSED = "refused"
-    """The mail server refused it for good, or all attempts failed. It did not leave."""
-    EXPIRED = "expired"
-    """It waited too long."""
-    WITHDRAWN = "withdrawn"
-    """The settings, a mute, a newer revision or a person no longer allow it."""
-
-    @property
-    def is_deliverable(self) -> bool:
-        """Whether a worker may claim a mail in this state."""
-        return self in {MailState.QUEUED, MailState.APPROVED}
-
-
-_END: Final[frozenset[MailState]] = frozenset()
-_FROM_DELIVERABLE: Final = frozenset(
-    {MailState.SENDING, MailState.HELD, MailState.SENT, MailState.REFUSED, MailState.WITHDRAWN}
-)
-
-TRANSITIONS: Final[Mapping[MailState, frozenset[MailState]]] = {
-    MailState.QUEUED: _FROM_DELIVERABLE | {MailState.QUEUED, MailState.EXPIRED},
-    # A mail that a person approved does not expire.
-    MailState.APPROVED: _FROM_DELIVERABLE | {MailState.APPROVED},
-    MailState.HELD: frozenset({MailState.APPROVED, MailState.SENT, MailState.WITHDRAWN}),
-    MailState.SENDING: frozenset(MailState) - {MailState.SENDING, MailState.EXPIRED, MailState.WITHDRAWN},
-    MailState.UNCONFIRMED: frozenset({MailState.SENT, MailState.QUEUED, MailState.APPROVED, MailState.WITHDRAWN}),
-    MailState.SENT: _END,
-    MailState.FILED: _END,
-    MailState.REFUSED: _END,
-    MailState.EXPIRED: _END,
-    MailState.WITHDRAWN: _END,
-}
-"""The states that may follow each state."""
-
-
-class TransitionError(AdapterError):
-    """A mail cannot change from its state to the given state."""
-
-
-def check_transition(message_id: str, before: MailState, after: MailState) -> None:
-    """Raise TransitionError unless `after` may follow `before`."""
-    if after not in TRANSITIONS[before]:
-        raise TransitionError(f"mail {message_id} is {before} and cannot become {after}")
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A frozen mail in the outbox: `content` are the very bytes to be sent, `mode` what was agreed when it was written.
-
-    `reason` says why it is in its `state`. `destination` is where it went. It is not tried (again) before `due`;
-    `attempts` were made. `created` is when it was written, by our clock.
-    """
-
-    message_id: str
-    posting_id: str
-    kind: str
-    envelope_from: str
-    envelope_to: tuple[str, ...]
-    content: bytes
-    due: datetime
-    mode: str = "dry-run"
-    lists: tuple[str, ...] = ()
-    author: str = ""
-    state: MailState = MailState.QUEUED
-    reason: str = ""
-    destination: str = ""
-    attempts: int = 0
-    changed: datetime | None = field(default=None, compare=False)
-    created: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
 from bot.ports.mails import Thread
-from bot.ports.outbox import Outgoing
 from bot.review.model import Review
 
 

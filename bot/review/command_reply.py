@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.mail.address import Address
 from bot.mail.message import Message
+from bot.mail.outgoing import COMMAND_REPLY
 from bot.mail.reply import Identity, Reply
 from bot.review.difference import ChangeKind, Difference
 from bot.review.model import FindingStatus, Review, ReviewFinding
@@ -18,7 +19,6 @@ from bot.review.render.quote import quoted
 from rules.finding import Anchor
 from rules.lint.rule import Rule
 
-KIND: Final = "answer"
 _MOST_LISTED: Final = 20
 _HEADING = re.compile(r"#++\s*+(.*)")
 _RE = re.compile(r"re\s*:", re.IGNORECASE)
@@ -39,7 +39,7 @@ def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str
     subject = " ".join(prose.visible(message.subject).split())
     when = message.date or datetime(1970, 1, 1, tzinfo=UTC)
     return Reply(
-        message_id=identity.message_id(KIND, message.message_id),
+        message_id=identity.message_id(COMMAND_REPLY, message.message_id),
         date=format_datetime(when.astimezone(UTC)),
         sender=identity.sender,
         to=(to,),

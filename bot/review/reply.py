@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final
 
+from bot.mail.outgoing import REVIEW
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity, Reply
 from bot.review.finding_group import remarks
@@ -16,7 +17,6 @@ from bot.review.render.text import visible
 from bot.review.review import answered
 from rules.lint.rule import Rule
 
-KIND: Final = "review"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
 
@@ -55,7 +55,7 @@ def reply(
     )
 
 
-def message_id(posting: Posting, identity: Identity, kind: str = KIND) -> str:
+def message_id(posting: Posting, identity: Identity, kind: str = REVIEW) -> str:
     """Return the message-id of our only mail of that kind on a posting, for ever the same."""
     lists = ",".join(sorted(posting.lists))
     return identity.message_id(lists, posting.message_id, str(posting.series.revision), kind)

@@ -25,12 +25,14 @@ from bot.mail.authority import (
 from bot.mail.command import Ambiguous, Command, commands
 from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message
+from bot.mail.outgoing import COMMAND_REPLY, Outgoing
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
+from bot.mail.state import MailState
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError, guard
-from bot.ports import Clock, DuePosting, MailState, Outgoing, StoredMail, ThreadMail
-from bot.review.command_reply import KIND, answer_mail
+from bot.ports import Clock, DuePosting, StoredMail, ThreadMail
+from bot.review.command_reply import answer_mail
 from bot.review.consent import Mode
 from bot.review.disposition import Disposition, Muted
 from bot.review.mail_lint import problems
@@ -249,7 +251,7 @@ class CommandJob:
         return Outgoing(
             message_id=reply.message_id,
             posting_id=posting.message_id,
-            kind=KIND,
+            kind=COMMAND_REPLY,
             envelope_from=policy.identity.sender.address,
             envelope_to=(sender.address,),
             content=content,

@@ -7,22 +7,12 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.log import LogEvent, event
+from bot.mail.outgoing import COMMAND_REPLY, REVIEW, Outgoing
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.ports import (
-    Attempt,
-    Claim,
-    Clock,
-    DuePosting,
-    IngestResult,
-    Installations,
-    Ledger,
-    LedgerState,
-    MailState,
-    Outgoing,
-)
-from bot.review import command_reply as answering
-from bot.review.reply import KIND, message_id
+from bot.mail.state import MailState
+from bot.ports import Attempt, Claim, Clock, DuePosting, IngestResult, Installations, Ledger, LedgerState
+from bot.review.reply import message_id
 from bot.service.recheck import recheck_kind
 
 RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
@@ -190,13 +180,13 @@ def judge_claims(store: History, identity: Identity, now: datetime) -> int:
 def kind_of(store: History, identity: Identity, claim: Claim, posting: Posting | None) -> str:
     """Return the kind of a mail of ours from an archive; a review if its message-id does not tell."""
     due = None if posting is None else DuePosting(posting, claim.arrived)
-    return _possible_ids(store, identity, claim, due).get(claim.message_id, KIND)
+    return _possible_ids(store, identity, claim, due).get(claim.message_id, REVIEW)
 
 
 def _possible_ids(store: History, identity: Identity, claim: Claim, due: DuePosting | None) -> dict[str, str]:
     """Return the ids, with their kinds, of the mails that we can have written in answer to that mail."""
-    ids = {identity.message_id(answering.KIND, claim.in_reply_to): answering.KIND}
+    ids = {identity.message_id(COMMAND_REPLY, claim.in_reply_to): COMMAND_REPLY}
     if due is not None:
-        kinds = (KIND, *map(recheck_kind, store.verdicts(due.posting.message_id)))
+        kinds = (REVIEW, *map(recheck_kind, store.verdicts(due.posting.message_id)))
         ids |= {message_id(due.posting, identity, kind): kind for kind in kinds}
     return ids

@@ -12,7 +12,9 @@ from bot.error import AdapterError, ReplacedError
 from bot.log import Level, LogEvent, event
 from bot.mail.copy import is_copy
 from bot.mail.message import Message
+from bot.mail.outgoing import Outgoing
 from bot.mail.parse import parse
+from bot.mail.state import MailState
 from bot.outbox.brakes import MINUTE
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.permit import SendRules, permit
@@ -25,9 +27,7 @@ from bot.ports import (
     Decision,
     Hold,
     Mailer,
-    MailState,
     Outbox,
-    Outgoing,
     Progress,
     Send,
     SendingRecord,

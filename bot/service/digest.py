@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from bot.digest.html import digest_html
-from bot.digest.mail import KIND, digest_mail
+from bot.digest.mail import digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import DigestSchedule, Period
 from bot.digest.selection import WAITING, DigestInput, digest
 from bot.log import LogEvent, event
 from bot.mail.compose import ComposeRefused, compose
+from bot.mail.outgoing import DIGEST, Outgoing
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity, Reply
+from bot.mail.state import MailState
 from bot.pool.guard import Crashed, guard
-from bot.ports import Clock, MailState, Outgoing
+from bot.ports import Clock
 from bot.review.mail_lint import problems
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
@@ -143,7 +145,7 @@ class DigestJob:
         return Outgoing(
             message_id=reply.message_id,
             posting_id="",
-            kind=KIND,
+            kind=DIGEST,
             envelope_from=reply.sender.address,
             envelope_to=(found.reader,),
             content=content,

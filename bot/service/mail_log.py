@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.log import Level, LogEvent, Value, event
-from bot.ports import MailChange, MailState, Outgoing
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
+from bot.ports import MailChange
 from bot.review.consent import Mode
 
 _EVENTS: Final[Mapping[MailState, tuple[LogEvent, Level]]] = {

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete, Defective, Posting
 from bot.mail.refusal import RefusalContext, refuse_posting
 from bot.pool.guard import Crashed
-from bot.ports import Clock, Outgoing
+from bot.ports import Clock
 from bot.review.difference import Difference, difference
 from bot.review.model import Review, ReviewFinding
 from bot.review.record import ReviewRecord, verdict_of

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.mail.reply import Identity
-from bot.ports import Attempt, Claim, IngestResult, Ledger, MailState
+from bot.mail.state import MailState
+from bot.ports import Attempt, Claim, IngestResult, Ledger
 from bot.service.continuity import Difference, History, difference, kind_of
 
 

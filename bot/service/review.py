@@ -12,20 +12,22 @@ from typing import Final, Protocol
 from bot.log import LogEvent, Value, event
 from bot.mail.authority import reply_address
 from bot.mail.compose import ComposeRefused, compose, recipients
+from bot.mail.outgoing import REVIEW, Outgoing
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalKind, RefusalTerms, refuse_posting
 from bot.mail.reply import Identity, Reply
+from bot.mail.state import MailState
 from bot.pipeline.analyse import Analysis
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.guard import Crashed, StoppedError, guard
-from bot.ports import Clock, DuePosting, MailState, Outgoing, Postings, Progress
+from bot.ports import Clock, DuePosting, Postings, Progress
 from bot.review.consent import Consent, Mode
 from bot.review.mail_lint import problems
 from bot.review.model import Basis, Recipients, Review
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
-from bot.review.reply import KIND, message_id, reply
+from bot.review.reply import message_id, reply
 from bot.review.review import review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.review.unmailed import found as findings_of
@@ -272,7 +274,7 @@ def mail_for(
     review_context: ReviewContext,
     arrived: datetime,
     now: datetime,
-    kind: str = KIND,
+    kind: str = REVIEW,
     preface: Sequence[str] = (),
 ) -> Outgoing | ComposeRefused | None:
     """Return the frozen mail for a review of a posting that arrived then, or None if there is nothing to say.

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.ports import Clock, Mailer, MailState, Outbox, Outgoing
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
+from bot.ports import Clock, Mailer, Outbox
 from bot.review.consent import Mode
 
 MAX_ATTEMPTS: Final = 2

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from bot.mail.command import RECHECK
-from bot.ports import Outgoing, RawMail, StoredMail, ThreadMail
+from bot.mail.outgoing import Outgoing
+from bot.ports import RawMail, StoredMail, ThreadMail
 from bot.review.disposition import Disposition, DispositionKind, Muted
 from bot.store.codec import STREAMED, unpack, up_to
 from bot.store.database import Database

@@ -6,21 +6,10 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.ports import (
-    AlreadySent,
-    Candidate,
-    ClaimedMail,
-    Decision,
-    Hold,
-    MailState,
-    Outgoing,
-    Permit,
-    PostingStatus,
-    Send,
-    Wait,
-    Withdraw,
-)
+from bot.mail.state import MailState
+from bot.ports import AlreadySent, Candidate, ClaimedMail, Decision, Hold, Permit, PostingStatus, Send, Wait, Withdraw
 from bot.review.disposition import Muted
 from bot.store.codec import decode
 from bot.store.database import Database

@@ -9,10 +9,12 @@ from typing import Final
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import Attempt, Claim, Installation, MailState, Outgoing
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import WAITING, MailState
+from bot.ports import Attempt, Claim, Installation
 from bot.store.database import Database
 from bot.store.error import StoreError
-from bot.store.outgoing import FILED, WAITING, change_state, row_of
+from bot.store.outgoing import FILED, change_state, row_of
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
 from bot.store.tables import AnsweredRow, ClaimRow, InstallationRow, OutgoingRow, ReturnedRow
 

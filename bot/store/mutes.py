@@ -13,12 +13,14 @@ from sqlmodel import Session, col, select
 
 from bot.mail.answered import answered_part
 from bot.mail.command import Scope
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.ports import MailState, MutedPosting, MuteReport, Outgoing
+from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState
+from bot.ports import MutedPosting, MuteReport
 from bot.review.disposition import Muted
 from bot.store.codec import STREAMED, decode, unpack
 from bot.store.database import Database
-from bot.store.outgoing import FILED, LEFT, PRIVATE, WAITING, change_state, mail_of
+from bot.store.outgoing import FILED, PRIVATE, change_state, mail_of
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow
 from bot.store.times import utc
 
@@ -152,7 +154,7 @@ def _is_about(session: Session, row: OutgoingRow, muted: Muted) -> bool:
 def _left(session: Session, muted: Muted, postings: Collection[str]) -> Mapping[MailState, int]:
     """Count the mails about these postings, or about the author or list, that may have left, by state."""
     rows = select(OutgoingRow.state, OutgoingRow.posting_id, OutgoingRow.author, OutgoingRow.lists).where(
-        col(OutgoingRow.state).in_(LEFT), OutgoingRow.mode != FILED, col(OutgoingRow.kind).not_in(PRIVATE)
+        col(OutgoingRow.state).in_(MAY_HAVE_LEFT), OutgoingRow.mode != FILED, col(OutgoingRow.kind).not_in(PRIVATE)
     )
     counts: Counter[MailState] = Counter()
     for state, posting_id, author, lists in session.exec(rows):

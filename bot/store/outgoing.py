@@ -8,18 +8,17 @@ from typing import Final
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from bot.ports import MailChange, MailState, Outgoing, Pace
-from bot.ports.outbox import check_transition
+from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
+from bot.mail.state import DELIVERABLE, MAY_HAVE_LEFT, MailState, check_transition
+from bot.ports import MailChange, Pace
+from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, ReturnedRow
 
-DELIVERABLE: Final = tuple(state for state in MailState if state.is_deliverable)
-WAITING: Final = (*DELIVERABLE, MailState.HELD)
-LEFT: Final = (MailState.SENDING, MailState.SENT, MailState.UNCONFIRMED)  # it may have left, so it counts
-FILED = "dry-run"
-PUBLIC: Final = "list"
+PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
-PRIVATE: Final = ("answer", "digest")  # somebody asked for them: they count, and are counted, by the hour alone
+FILED: Final = Mode.DRY_RUN.value
+PRIVATE: Final = (COMMAND_REPLY, DIGEST)  # somebody asked for them: they count, and are counted, by the hour alone
 
 
 class OutgoingRows:
@@ -106,7 +105,7 @@ def change_state(session: Session, row: OutgoingRow, after: MailState, now: date
 def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Pace:
     """Count the mails that left and count against this one; bounces, copies and mutes by mail count from `since`."""
     topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
-    left = col(OutgoingRow.state).in_(LEFT), col(OutgoingRow.mode) != FILED
+    left = col(OutgoingRow.state).in_(MAY_HAVE_LEFT), col(OutgoingRow.mode) != FILED
     series = session.exec(
         select(func.count(col(OutgoingRow.message_id)))
         .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))

@@ -9,14 +9,16 @@ from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import AutoString, Session, col, select, update
 
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.mail.refusal import RefusalKind
-from bot.ports import DuePosting, MailState, Outgoing, Thread
+from bot.mail.state import WAITING, MailState
+from bot.ports import DuePosting, Thread
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
-from bot.store.outgoing import FILED, PRIVATE, WAITING, change_state, row_of
+from bot.store.outgoing import FILED, PRIVATE, change_state, row_of
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import (
     PRUNED,

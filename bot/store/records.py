@@ -10,13 +10,15 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
 
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.ports import DuePosting, MailState, Outgoing
+from bot.mail.state import MAY_HAVE_LEFT, MailState
+from bot.ports import DuePosting
 from bot.review.model import Review
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.store.codec import decode
 from bot.store.database import Database
-from bot.store.outgoing import FILED, LEFT, PRIVATE, WAITED, row_of
+from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of
 from bot.store.tables import AnsweredRow, CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
@@ -96,7 +98,7 @@ class RecordRows:
                 select(PostingRow.topic)
                 .join(OutgoingRow, col(OutgoingRow.posting_id) == col(PostingRow.message_id))
                 .where(col(OutgoingRow.kind).not_in(PRIVATE), col(OutgoingRow.mode) != FILED)
-                .where(col(OutgoingRow.state).in_(LEFT))
+                .where(col(OutgoingRow.state).in_(MAY_HAVE_LEFT))
                 .distinct()
             )
             for topic in session.exec(topics.order_by(PostingRow.topic)).all():

@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, true
 from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.posting import Defective, Posting
-from bot.ports import TRANSITIONS, Pruned, Step
+from bot.mail.state import FINAL
+from bot.ports import Pruned, Step
 from bot.review.model import Review, ReviewFinding
 from bot.store.codec import decode, encode, pack
 from bot.store.database import Database
@@ -33,8 +34,6 @@ from bot.store.tables import (
 _ROWS: Final = 200
 _NOTHING: Final = pack(b"")
 _IN_ITS_ROW: Final = b""
-_OPEN: Final = tuple(state for state, following in TRANSITIONS.items() if following)
-_ENDED: Final = tuple(state for state, following in TRANSITIONS.items() if not following)
 _START: Final = ("", 0)
 
 
@@ -100,7 +99,7 @@ class RetentionRows:
         with (self._database.reading if dry else self._database.writing)() as session:
             size = func.length(OutgoingRow.content)
             old = select(OutgoingRow.message_id, size).where(
-                col(OutgoingRow.state).in_(_ENDED), OutgoingRow.changed < before, size > 0
+                col(OutgoingRow.state).in_(FINAL), OutgoingRow.changed < before, size > 0
             )
             old = old.where(OutgoingRow.message_id > (after or _START)[0])
             rows = session.exec(old.order_by(OutgoingRow.message_id).limit(_ROWS)).all()
@@ -146,12 +145,12 @@ def _is_quiet(session: Session, thread: int, before: datetime) -> bool:
         arrivals.where(MessageRow.thread_id == thread, MailRow.arrived >= before),
         postings.where(PostingRow.state == "complete", PostingRow.verdict == ""),
         select(OutgoingRow.message_id).where(
-            col(OutgoingRow.posting_id).in_(postings), col(OutgoingRow.state).in_(_OPEN)
+            col(OutgoingRow.posting_id).in_(postings), col(OutgoingRow.state).not_in(FINAL)
         ),
         # A copy of our mail from an archive proves that it was sent.
         select(OutgoingRow.message_id)
         .join(MessageRow, col(MessageRow.message_id) == col(OutgoingRow.message_id))
-        .where(MessageRow.thread_id == thread, col(OutgoingRow.state).in_(_OPEN)),
+        .where(MessageRow.thread_id == thread, col(OutgoingRow.state).not_in(FINAL)),
     )
     return all(session.exec(found.limit(1)).first() is None for found in checks)
 

@@ -8,7 +8,7 @@ from typing import Final
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
-from bot.ports import MailState
+from bot.mail.state import MailState
 from bot.review.model import Recipients, Review
 from bot.store.codec import decode, encode
 from bot.store.outgoing import FILED

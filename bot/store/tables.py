@@ -123,7 +123,7 @@ class ReviewRow(SQLModel, table=True):
 
 
 class OutgoingRow(SQLModel, table=True):
-    """A frozen mail. Its state is a bot.ports.MailState.
+    """A frozen mail. Its state is a bot.mail.state.MailState.
 
     `mode` is the list's agreement when the mail was written; `due` is the earliest time of the next attempt.
     """

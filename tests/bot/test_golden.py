@@ -15,10 +15,10 @@ from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
 from bot.mail.address import Address
 from bot.mail.message import Message
+from bot.mail.outgoing import Outgoing
 from bot.mail.parse import parse
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
-from bot.ports import Outgoing
 from bot.review.consent import Consent, Mode
 from bot.review.history import History
 from bot.review.policy import Policy

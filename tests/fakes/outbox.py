@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bot.mail.address import Address
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Part, Posting
 from bot.mail.refusal import RefusalTerms
+from bot.mail.state import MailState
 from bot.outbox.brakes import Caps
 from bot.outbox.permit import SendRules
-from bot.ports import Batch, Candidate, Indexed, MailState, Outgoing, RawMail, Wait
+from bot.ports import Batch, Candidate, Indexed, RawMail, Wait
 from bot.review.consent import Consent, Mode
 from bot.review.model import Recipients, Review
 from bot.review.recipients import RecipientContext, recipients

@@ -25,11 +25,12 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.reply import Identity
+from bot.mail.state import MailState
 from bot.outbox.brakes import StopFile
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.pipeline.analyse import Analyser
-from bot.ports import Batch, MailState
+from bot.ports import Batch
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.service.bounces import BounceJob

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import COMMANDS
-from bot.ports import MailState
+from bot.mail.state import MailState
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
 

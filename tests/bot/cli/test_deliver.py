@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports import MailState
+from bot.mail.state import MailState
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call

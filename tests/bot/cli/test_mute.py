@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.mail.command import Scope
-from bot.ports import MailState, Outgoing
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
 from bot.review.disposition import Muted
 from bot.store.repository import Repository
 from tests.bot.cli.test_hostile_output import EVIL, is_harmless

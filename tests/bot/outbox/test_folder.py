@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.mail.outgoing import Outgoing
 from bot.outbox.error import OutboxError
 from bot.outbox.folder import Folder
-from bot.ports import Outgoing
 
 CONTENT = b"Subject: x\n\nFrom here: \xff\r\n.\n"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.mail.outgoing import Outgoing
 from bot.outbox import whole
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.folder import Folder
 from bot.outbox.sendmail import Maildir, Sendmail
-from bot.ports import Outgoing
 
 CONTENT = b"Subject: x\n\nFrom here: \xff\n.\nend\n"
 

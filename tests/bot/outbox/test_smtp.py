@@ -10,11 +10,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
+from bot.mail.outgoing import Outgoing
 from bot.outbox import smtp as smtp_module
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Outgoing
 from tests.fakes.sink import Raw, Sink, sink
 
 CONTENT = b"Subject: x\nReferences: <" + b"a" * 200 + b"@x>\n\nFrom here\n.\n..dots\n.x\n"

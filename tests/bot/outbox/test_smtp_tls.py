@@ -16,9 +16,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
+from bot.mail.outgoing import Outgoing
 from bot.outbox.error import OutboxError, RefusedError
 from bot.outbox.smtp import Security, Server, Smtp
-from bot.ports import Outgoing
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("openssl") is None, reason="not installed: openssl"),

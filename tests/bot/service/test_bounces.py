@@ -13,11 +13,13 @@ from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.command import Scope
 from bot.mail.envelope import PLACE, envelope_sender
+from bot.mail.outgoing import Outgoing
 from bot.mail.reply import PUBLIC_KEY
+from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Mailer, MailState, Outgoing
+from bot.ports import Mailer
 from bot.review.disposition import Muted
 from bot.review.model import Recipients
 from bot.service.bounces import BounceAddress, BounceJob

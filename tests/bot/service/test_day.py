@@ -15,11 +15,11 @@ from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.envelope import envelope_sender
+from bot.mail.outgoing import Outgoing
 from bot.mail.reply import Identity
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.smtp import Server, Smtp
 from bot.pipeline.analyse import Analyser
-from bot.ports import Outgoing
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext

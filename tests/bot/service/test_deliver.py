@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from bot.cli.progress import Silent
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
-from bot.ports import Batch, Indexed, MailState, Outgoing, Send
+from bot.ports import Batch, Indexed, Send
 from bot.review.consent import Mode
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.unconfirmed import ResendPolicy

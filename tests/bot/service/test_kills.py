@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.ports import ClaimedMail, MailState, Permit, Send, TransitionError
+from bot.mail.state import MailState, TransitionError
+from bot.ports import ClaimedMail, Permit, Send
 from tests.fakes.mails import patch
 from tests.fakes.sending_kills import (
     SCENARIOS,

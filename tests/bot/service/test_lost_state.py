@@ -14,8 +14,9 @@ import pytest
 from bot.cli.progress import Silent
 from bot.error import ReplacedError
 from bot.inbox.assemble import assemble
+from bot.mail.outgoing import Outgoing
 from bot.mail.reply import MESSAGE_ID_DIGITS
-from bot.ports import MailState, Outgoing
+from bot.mail.state import MailState
 from bot.service.bounces import BounceJob
 from bot.service.continuity import Continuity, difference
 from bot.service.poll import PollJob

@@ -21,9 +21,10 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.reply import Identity
+from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
 from bot.pool.guard import Crashed
-from bot.ports import MailState, Provenance, Pruned
+from bot.ports import Provenance, Pruned
 from bot.review.consent import Consent, Mode
 from bot.review.model import FindingStatus
 from bot.review.policy import Policy

@@ -11,9 +11,10 @@ from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
+from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
 from bot.pool.guard import Crashed
-from bot.ports import MailState, Send
+from bot.ports import Send
 from bot.review.consent import Consent, Mode
 from bot.review.difference import ChangeKind
 from bot.review.model import Basis

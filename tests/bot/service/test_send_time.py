@@ -12,11 +12,13 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.mail.command import Scope
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Part, Posting
 from bot.mail.refusal import RefusalTerms
+from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.sendmail import Maildir
-from bot.ports import Batch, Deleted, MailState, Outgoing
+from bot.ports import Batch, Deleted
 from bot.review.consent import Consent, Mode
 from bot.review.disposition import Muted
 from bot.review.model import Recipients

@@ -11,10 +11,10 @@ import pytest
 
 from bot.__main__ import call
 from bot.cli.progress import Silent
+from bot.mail.state import MailState
 from bot.outbox.brakes import StopFile
 from bot.outbox.error import OutboxError
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import MailState
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.stop import StopSwitch
 from bot.store.repository import Repository

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The states of a mail: which may follow which, and how an older database gets them."""
 
+import ast
+import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +14,10 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from bot.ports import MailState, Outgoing, TransitionError
-from bot.ports.outbox import TRANSITIONS
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import TRANSITIONS, MailState, TransitionError
 from bot.review.model import Review
+from bot.store import outgoing
 from bot.store.database import _MIGRATIONS, Database
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
@@ -114,6 +118,39 @@ def test_bounces_of_an_older_database_prove_nothing(tmp_path: Path) -> None:
             "SELECT message_id FROM returned WHERE kind = 'bounce' ORDER BY message_id"
         ).fetchall()
     assert [message_id for (message_id,) in rows] == ["1@x", "2@x"]
+
+
+BOT: Final = Path(outgoing.__file__).parents[1]
+OTHER_STATES: Final = {("mails.py", "_forget"), ("postings.py", "save_threads"), ("retention.py", "_prune_postings")}
+"""The functions that set the state of a raw mail or of a posting."""
+_OUTGOING_SQL: Final = re.compile(r"\s*(UPDATE|INSERT INTO|REPLACE INTO)\s+outgoing", re.IGNORECASE)
+
+
+def _state_writes(tree: ast.AST, name: str, function: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the file and the function of each statement that may write the column outgoing.state."""
+    for node in ast.iter_child_nodes(tree):
+        inside = node.name if isinstance(node, ast.FunctionDef) else function
+        match node:
+            case ast.Attribute(ast.Name(owner), "state", ast.Store()) if owner != "self":
+                yield name, function
+            case ast.Call(ast.Name("OutgoingRow" | "setattr")):
+                yield name, function
+            case ast.Call(ast.Name("insert" | "update"), [ast.Name("OutgoingRow")]):
+                yield name, function
+            case ast.Constant(str(text)) if _OUTGOING_SQL.match(text):
+                yield name, function
+        yield from _state_writes(node, name, inside)
+
+
+def test_one_function_changes_the_state_of_a_mail() -> None:
+    modules = (path for path in BOT.rglob("*.py") if "migrations" not in path.parts)
+    writes = {
+        write for path in modules for write in _state_writes(ast.parse(path.read_text(encoding="utf-8")), path.name)
+    }
+
+    # Retention empties `content` alone.
+    new_row, update_of_content = ("outgoing.py", "row_of"), ("retention.py", "prune_sent")
+    assert {("outgoing.py", "change_state"), new_row, update_of_content} == writes - OTHER_STATES
 
 
 def _migrate(path: Path, revision: str) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from bot.mail.address import Address
 from bot.mail.command import Scope
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
 from bot.outbox.permit import permit
-from bot.ports import MailState, MutedPosting, MuteReport, Outgoing, Thread, Withdraw
+from bot.ports import MutedPosting, MuteReport, Thread, Withdraw
 from bot.review.disposition import Muted
 from bot.store import mutes
 from bot.store.repository import Repository

@@ -3,7 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ports import Batch, Candidate, Indexed, MailState, Outgoing, Send
+from bot.mail.outgoing import Outgoing
+from bot.mail.state import MailState
+from bot.ports import Batch, Candidate, Indexed, Send
 from bot.review.model import Review
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker

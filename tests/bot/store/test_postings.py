@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
-from bot.ports import Batch, Indexed, MailState, Outgoing, Thread
+from bot.mail.state import MailState
+from bot.ports import Batch, Indexed, Thread
 from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.repository import Repository
