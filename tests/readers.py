@@ -57,6 +57,8 @@ from bot.mail.bounce import bounce
 from bot.mail.charset import decode
 from bot.mail.message import Message
 from bot.mail.posting import FollowUp
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.draft import draft
 from bot.ports import RawMail
 from bot.review import command_reply as answering
 from bot.review import disposition
@@ -69,7 +71,6 @@ from bot.review.record import ReviewRecord, SeriesRecord
 from bot.review.render import quote
 from bot.review.render import text as prose
 from bot.review.render.body import body
-from bot.review.reply import reply
 from bot.review.review import review
 from rules.analysis import maintainers
 from rules.bindings import abi, callbacks, helper_facts, rust_facts
@@ -107,6 +108,7 @@ FOLDERS: Final = (
     "bot/inbox",
     "bot/review",
     "bot/review/formats",
+    "bot/pipeline",
     "rules",
     "rules/syntax",
     "rules/border",
@@ -960,7 +962,7 @@ def _reread(made: Review) -> object:
     """Compare, filter and write the mail anew, as the service does with a judgement."""
     report = Report(tuple(comment.finding for comment in made.comments))
     again = review(made.posting, report, [_MAKE.rule()], made, Policy())
-    answer = reply(again, [_MAKE.rule()], _MAKE.identity)
+    answer = draft(again, ReviewContext((_MAKE.rule(),), identity=_MAKE.identity))
     return again, body(made, _RULES, _MAKE.identity), answer and compose.compose(answer)
 
 
@@ -1018,7 +1020,7 @@ OUTPUT_READERS: Final = (
             "bot.review.baseline.compare",
             "bot.review.policy.withhold",
             "bot.review.render.body.body",
-            "bot.review.reply.reply",
+            "bot.pipeline.draft.draft",
             "bot.mail.compose.compose",
             "bot.review.finding_group.remarks",
             "bot.review.render.quote.quotations",
@@ -1123,12 +1125,22 @@ _THROUGH = "the reader of the whole file or series, which is listed, calls it"
 EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
+            "bot.mail.state.check_transition",
+            "bot.pipeline.context.ReviewContext.without_mail",
+            "bot.pipeline.freeze.*",
+            "bot.pipeline.process.write_mail",
+        ),
+        _OWN,
+    ),
+    "bot.pipeline.spool.Spool.put": _WHOLE,
+    **dict.fromkeys(
+        (
             "bot.mail.authority.reply_address",
             "bot.review.consent.strictest",
             "bot.digest.phrases.mails",
             "bot.review.render.text.count",
             "bot.review.recipients.no_owners",
-            "bot.review.reply.message_id",
+            "bot.pipeline.draft.message_id",
             "bot.review.model.Identity.message_id",
             "bot.digest.markup.joined",
             "bot.inbox.http_client.user_agent",

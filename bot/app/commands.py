@@ -18,6 +18,8 @@ from bot.kernel.maintainers import Maintainers
 from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
 from bot.mail.authority import Parties
 from bot.mail.posting import Posting
+from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Executor
 from bot.ports import Clock
 from bot.review.disposition import dismissed, silence
@@ -26,7 +28,6 @@ from bot.review.policy import Policy
 from bot.review.statistics import RuleTally, Threshold, demoted, tallies
 from bot.service.commands import CommandJob, CommandPolicy
 from bot.service.recheck import RecheckJob
-from bot.service.review import ReviewContext
 from bot.settings import Settings
 from bot.store.repository import Repository
 from rules.lint.rule import Rule
@@ -38,10 +39,16 @@ _AGE: Final = timedelta(hours=1)
 
 
 def command_job(
-    settings: Settings, store: Repository, review_context: ReviewContext, clock: Clock, stop: Event, executor: Executor
+    settings: Settings,
+    store: Repository,
+    analyse: Analyser,
+    context: ReviewContext,
+    clock: Clock,
+    stop: Event,
+    executor: Executor,
 ) -> CommandJob | None:
     """What hears commands; None where the settings name no secret."""
-    if not review_context.secret:
+    if not context.secret:
         return None
     chosen = settings.answers
     maintainers = MaintainersCache(settings, clock)
@@ -55,13 +62,10 @@ def command_job(
         return Parties(posting.author.key, maintainers().owners(paths), everywhere | of_lists)
 
     policy = CommandPolicy(
-        own=settings.identity.address,
-        secret=review_context.secret,
-        identity=review_context.identity,
+        context=context,
         parties=parties,
-        context=review_context.context,
         attest=wiring_lore.signature_verifier(settings),
-        recheck=RecheckJob(store, review_context, clock).run,
+        recheck=RecheckJob(store, analyse, context, clock).run,
         most_a_day=chosen.most_a_day,
         most_a_day_in_all=chosen.most_a_day_in_all,
     )

@@ -31,9 +31,9 @@ class RecheckSession:
     ) -> None:
         clock = wiring_lore.SystemClock()
         self.store = store
-        review_context = wiring.review_context(settings, store, clock, executor)
-        self.rechecking = RecheckJob(store, review_context, clock)
-        self._context = review_context.context
+        context = wiring.review_context(settings, store, clock)
+        self.rechecking = RecheckJob(store, wiring.analyser(settings, store, executor), context, clock)
+        self._recipients = context.recipients
         self._settings = settings
         self._writers = Writers(clock, once=True)
         self._progress = progress
@@ -67,7 +67,7 @@ class RecheckSession:
 
     def _poll(self, archives: Sequence[Archive]) -> None:
         if archives:
-            book = self._context().book
+            book = self._recipients().book
             polled = PollJob(
                 archives, self.store, assemble, Event(), self._progress, self._executor, lambda: book
             ).run()

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -26,6 +26,7 @@ from bot.inbox.source import open_source
 from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
 from bot.mail.refusal import RefusalTerms
 from bot.pipeline.analyse import LIMITS, Analyser
+from bot.pipeline.context import ReviewContext
 from bot.pool.executor import ExecutorPool, ProcessExecutor
 from bot.pool.guard import Executor, TimeLimit
 from bot.ports import Archive, Clock, Progress
@@ -38,7 +39,7 @@ from bot.service.digest import DigestJob
 from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.service.schedule import ScheduledJob
 from bot.service.signatures import VerifySignaturesJob
 from bot.service.stop import StopSwitch
@@ -159,8 +160,7 @@ def service(
         make_private(settings)
         wiring_lists.check_lists(settings, store)
         store.keep_private([archive(path).name for path in own])
-        judging = review_context(settings, store, clock, review_executor)
-        again = replace(judging, judge=_analyser(settings, store, command_executor))
+        context = review_context(settings, store, clock)
         switch = wiring_sending.stop_switch(settings, store, clock)
         made = Service(
             store=store,
@@ -171,9 +171,17 @@ def service(
                 stop,
                 progress,
                 workers,
-                lambda: judging.context().book,
+                lambda: context.recipients().book,
             ),
-            reviewing=ReviewJob(store, judging, clock, stop, progress, settings.review.workers),
+            reviewing=ReviewJob(
+                store,
+                analyser(settings, store, review_executor),
+                context,
+                clock,
+                stop,
+                progress,
+                settings.review.workers,
+            ),
             stop_switch=switch,
             stop=stop,
             pulse=pulse,
@@ -185,7 +193,9 @@ def service(
             )
             if online and settings.lore.verify
             else None,
-            answering=wiring_answers.command_job(settings, store, again, clock, stop, command_executor),
+            answering=wiring_answers.command_job(
+                settings, store, analyser(settings, store, command_executor), context, clock, stop, command_executor
+            ),
             digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
             returning=BounceJob(
                 store,
@@ -252,24 +262,23 @@ def followed(settings: Settings, paths: Sequence[Path], writers: Writers) -> lis
     return [PrivateMailbox(source) if source.name == own else source for source in found]
 
 
-def review_context(settings: Settings, store: Repository, clock: Clock, executor: Executor) -> ReviewContext:
-    """What postings are judged by, with all that people answered so far; the hands do the judging.
+def review_context(settings: Settings, store: Repository, clock: Clock) -> ReviewContext:
+    """Return what decides about reviews and mails, with all that people replied so far.
 
     Raises KernelError for a kernel repository that is none.
     """
     KernelTrees(_repository_specs(settings))  # what is wrong with them is said now, not of each posting
     judging = ReviewContext(
         rules=active(),
-        judge=_analyser(settings, store, executor),
         policy=policy(settings),
         identity=wiring_identity.identity(settings, store),
-        context=wiring_recipients.recipient_context(settings, clock),
+        recipients=wiring_recipients.recipient_context(settings, clock),
         terms=terms(settings),
     )
     return wiring_answers.with_replies(judging, settings, store, clock)
 
 
-def _analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:
+def analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:
     return Analyser(_repository_specs(settings), store.blobs, executor, TimeLimit(LIMITS.seconds))
 
 

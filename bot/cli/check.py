@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden check`: the verdict on patches at hand, before or after they are posted."""
+"""`patchwarden check`: the findings in patches at hand, before or after they are posted."""
 
-import importlib
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -28,9 +27,11 @@ from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import SYNTHETIC, parse
 from bot.mail.posting import Posting
-from bot.mail.reply import Identity
 from bot.mail.target import target
 from bot.pipeline.analyse import Analysis, analyse_on
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.draft import draft
+from bot.pipeline.review import review_posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed
@@ -39,11 +40,7 @@ from bot.ports import Archive, RawMail
 from bot.review.formats.row import RowResult, of_review
 from bot.review.history import History
 from bot.review.model import Review
-from bot.review.policy import Policy
-from bot.review.recipients import RecipientContext
 from bot.review.render.text import visible
-from bot.review.reply import reply
-from bot.review.review import review
 from bot.settings import load
 from rules.bindings.tree import Tree
 from rules.finding import Severity, withheld_reasons
@@ -54,7 +51,7 @@ _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re
 _HEAD: Final = 64_000  # bytes of a mail that are searched for its message-id
 _READING: Final = 5.0  # seconds
 _SPLITTING: Final = 60.0
-_JUDGING: Final = 60.0
+_ANALYSING: Final = 60.0
 _SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is split
 _SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
 
@@ -104,19 +101,20 @@ def check(
     rules = chosen(rule)
     read = _read(targets or (), git, context)
     postings = _postings(read)
-    speaking = _speaking(context) if form is Format.MAIL else None
-    reviews, mails = _judge(postings, rules, _based(context, git, tree, no_tree), speaking, read)
+    review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(tuple(rules))
+    reviews = _review(postings, _based(context, git, tree, no_tree), review_context, read)
+    mails = list(_mails_of(reviews, review_context)) if form is Format.MAIL else []
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
     if not (postings or problems or broken) and form is not Format.B4:
         problems.append(f"no patch in {', '.join(read.names)}")
     problems += broken
-    problems += (line for each in reviews for line in withheld_reasons(each.skipped))
-    known = {each.id: each for each in rules}
+    problems += (line for review in reviews for line in withheld_reasons(review.skipped))
+    known = {rule.id: rule for rule in rules}
     verdict = RowResult(
-        tuple(row for each in reviews for row in of_review(each, known)),
+        tuple(row for review in reviews for row in of_review(review, known)),
         tuple(reviews),
-        tuple(failure for each in reviews for failure in each.failures),
+        tuple(failure for review in reviews for failure in review.failures),
         tuple(problems),
     )
     typer.echo(printed(verdict, rules, form, mails), nl=False)
@@ -136,10 +134,10 @@ def _source(name: str, context: typer.Context) -> Archive:
         if not name:
             raise InboxError("a target is empty")
         return open_source(name)
-    # Only here: what speaks HTTP takes longer to load than the check of a patch.
-    wiring = importlib.import_module("bot.app.lore")
-    series: Archive = wiring.series(load(options(context).config), message_id)
-    return series
+    # Only here: HTTP takes longer to load than the check of a patch takes.
+    from bot.app.lore import series  # noqa: PLC0415
+
+    return series(load(options(context).config), message_id)
 
 
 def _is_path(name: str) -> bool:
@@ -235,7 +233,7 @@ def _postings(read: _Read) -> list[Posting]:
     named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
     postings: list[Posting] = []
     for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        (found,) = forked(assemble, [thread], Limits(_JUDGING))
+        (found,) = forked(assemble, [thread], Limits(_ANALYSING))
         if isinstance(found, Crashed):
             read.add(f"the thread of {thread[0].message_id} cannot be put together", found)
         else:
@@ -252,46 +250,46 @@ def _based(
     return lambda posting: kernels.tree(posting.series, posting.date)
 
 
-def _judge(
+def _review(
     postings: Sequence[Posting],
-    rules: Sequence[Rule],
     based: Callable[[Posting], tuple[Tree, Base | None]],
-    speaking: tuple[Policy, RecipientContext, Identity] | None,
+    context: ReviewContext,
     read: _Read,
-) -> tuple[list[Review], list[bytes]]:
-    """The review of each posting, and the mails that would be sent where somebody speaks."""
-    history, reviews, mails = History(), [], []
-    policy, addressing = speaking[:2] if speaking else (None, None)
+) -> list[Review]:
+    """Return the review of each posting that could be analysed."""
+    history, reviews = History(), []
 
-    def judged(posting: Posting) -> Analysis:
-        return analyse_on(*based(posting), posting.series, rules)
+    def analyse(posting: Posting) -> Analysis:
+        return analyse_on(*based(posting), posting.series, context.rules)
 
-    for posting, found in zip(postings, forked(judged, postings, Limits(_JUDGING)), strict=True):
-        if isinstance(found, Crashed):
-            read.add(f"{posting.message_id} cannot be judged", found)
+    for posting, analysis in zip(postings, forked(analyse, postings, Limits(_ANALYSING)), strict=True):
+        if isinstance(analysis, Crashed):
+            read.add(f"{posting.message_id} cannot be judged", analysis)
             continue
-        if found.base is not None and found.base.doubt:
-            complain(f"{visible(posting.series.subject)}: {visible(found.base.doubt)}")
-        made = review(posting, found.report, rules, history.previous(posting), policy, found.delta, addressing)
-        history.remember(made)
-        reviews.append(replace(made, basis=found.basis))
-        answer = reply(made, rules, speaking[2]) if speaking else None
-        content = compose(answer) if answer else None
+        if analysis.base is not None and analysis.base.doubt:
+            complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
+        review = review_posting(posting, analysis, history.previous(posting), context)
+        history.remember(review)
+        reviews.append(review)
+    return reviews
+
+
+def _mails_of(reviews: Iterable[Review], context: ReviewContext) -> Iterator[bytes]:
+    """Yield the mails that would be sent."""
+    for review in reviews:
+        reply = draft(review, context)
+        content = compose(reply) if reply else None
         if isinstance(content, ComposeRefused):
-            complain(f"no mail on {posting.message_id}: {content.reason}")
+            complain(f"no mail on {review.posting.message_id}: {content.reason}")
         elif content is not None:
-            mails.append(content)
-    return reviews, mails
+            yield content
 
 
-def _speaking(context: typer.Context) -> tuple[Policy, RecipientContext, Identity]:
-    # The other formats do not wait for the database's libraries, which wiring loads.
-    from bot.app.identity import identity  # noqa: PLC0415
-    from bot.app.recipients import rehearsed_context  # noqa: PLC0415
-    from bot.app.service import policy  # noqa: PLC0415
+def _rehearsal(context: typer.Context, rules: Sequence[Rule]) -> ReviewContext:
+    # Only here: the other formats do not wait for the libraries of the database.
+    from bot.app.review_context import build_rehearsal  # noqa: PLC0415
 
-    settings = load(options(context).config)
-    return policy(settings), rehearsed_context(settings), identity(settings)
+    return build_rehearsal(load(options(context).config), rules)
 
 
 def _damage(posting: Posting) -> Iterator[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden replay`: the whole line over archives, sending nothing."""
+"""`patchwarden replay`: all steps over archives, sending nothing."""
 
 import os
 import resource
@@ -16,20 +16,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.app.identity import identity
-from bot.app.recipients import rehearsed_context
-from bot.app.service import policy
+from bot.app.review_context import build_rehearsal
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
 from bot.cli.output import RuleOption, chosen, complain
 from bot.cli.progress import shown
 from bot.inbox.source import open_source
-from bot.mail.compose import recipients
-from bot.mail.outgoing import REVIEW, Outgoing
+from bot.mail.state import MailState
 from bot.outbox.folder import Folder
-from bot.pipeline.replay import ReadingDone, ReplayContext, ReplayedPosting, ReplayEvent, UnreadableInput
-from bot.pipeline.replay import replay as play
+from bot.pipeline.replay import ReadingDone, ReplayedPosting, ReplayEvent, UnreadableInput
+from bot.pipeline.replay import replay as replay_archives
 from bot.pool.guard import Crashed
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
@@ -110,19 +107,18 @@ def replay(
     on a mail (the others are done still).
     """
     settings = load(options(context).config)
-    where = places(context, tree, no_tree)
-    replay_context = ReplayContext(
-        chosen(rule), policy(settings), identity(settings), where, rehearsed_context(settings)
-    )
+    repositories = places(context, tree, no_tree)
+    review_context = build_rehearsal(settings, chosen(rule))
     sources = [open_source(archive) for archive in archives]
     start = since.replace(tzinfo=UTC) if since else None
     tally, began = Tally(), time.monotonic()
     folder = Folder(mails) if mails else None
     with shown(Console(stderr=True)) as progress:
-        for event in play(sources, replay_context, start, jobs or os.cpu_count() or 1, progress):
+        jobs = jobs or os.cpu_count() or 1
+        for event in replay_archives(sources, repositories, review_context, start, jobs, progress):
             _count(tally, event)
             if isinstance(event, ReplayedPosting):
-                _pass_on(event, replay_context.rules, form, folder)
+                _pass_on(event, review_context.rules, form, folder)
     console = Console(stderr=form is Form.JSONL, highlight=False)
     console.print(_table(tally, time.monotonic() - began))
     for problem in (*tally.failures[:_MOST], *tally.held[:_MOST], *tally.skipped[:_MOST]):
@@ -144,7 +140,7 @@ def _count(tally: Tally, event: ReplayEvent) -> None:
 
 
 def _count_review(tally: Tally, played: ReplayedPosting) -> None:
-    made = played.review
+    made, mail = played.result.review, played.result.outgoing
     patches = made.posting.series.patches
     tally.postings[made.posting.state.word] += 1
     tally.patches += len(patches)
@@ -161,31 +157,22 @@ def _count_review(tally: Tally, played: ReplayedPosting) -> None:
             else:
                 tally.withheld[comment.withheld.partition(":")[0]] += 1
     tally.failures += [
-        f"rule {each.rule} failed on patch {each.patch} of {made.posting.message_id}, {each.path}: {each.error}"
-        for each in made.failures
+        f"rule {failure.rule} failed on patch {failure.patch} of {made.posting.message_id}, {failure.path}: "
+        f"{failure.error}"
+        for failure in made.failures
     ]
     tally.skipped += (f"{made.posting.message_id}: {line}" for line in withheld_reasons(made.skipped))
-    tally.would_send += played.content is not None and not played.held
-    tally.held += [f"held, the mail on {made.posting.message_id}: {problem}" for problem in played.held]
+    held = mail.reason if mail is not None and mail.state is MailState.HELD else played.result.refused
+    tally.would_send += mail is not None and not held
+    tally.held += [f"held, the mail on {made.posting.message_id}: {held}"] if held else []
 
 
 def _pass_on(played: ReplayedPosting, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
     if form is Form.JSONL:
         known = {rule.id: rule for rule in rules}
-        typer.echo("".join(map(line, of_review(played.review, known))).encode("utf-8", "replace"), nl=False)
-    if folder is not None and played.reply is not None and played.content is not None:
-        answer = played.reply
-        posting = played.review.posting.message_id
-        mail = Outgoing(
-            answer.message_id,
-            posting,
-            REVIEW,
-            answer.sender.address,
-            recipients(answer),
-            played.content,
-            datetime.now(UTC),
-        )
-        folder.deliver(mail)
+        typer.echo("".join(map(line, of_review(played.result.review, known))).encode("utf-8", "replace"), nl=False)
+    if folder is not None and played.result.outgoing is not None:
+        folder.deliver(played.result.outgoing)
 
 
 def _table(tally: Tally, seconds: float) -> Table:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the rules find in a posting; the code is hostile, so it is judged by hands that have limits.
+"""From a posting to what the rules find in it.
 
-All that a judgement rests on is a value, so that it comes out the same in whatever process it is made.
+The code is hostile, so an executor with limits analyses it. The input is a value, so that every process gives the same
+analysis.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from bot.kernel.base import Base
 from bot.kernel.repositories import KernelTrees, RepositorySpecs, WithStoredBlobs
@@ -16,7 +17,6 @@ from bot.mail.posting import Posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
-from bot.review.model import Basis
 from rules.analysis.unsafe_delta import UnsafeDelta, of_series
 from rules.bindings.index import Bindings
 from rules.bindings.tree import Tree
@@ -32,27 +32,27 @@ FIRST_TRY: Final = TimeLimit(seconds=15.0, processor_seconds=3.0)
 """The time of a posting's first try in the service. Processor time counts, so that a busy machine changes no verdict;
 the seconds by the clock are for what waits without working."""
 
-_SHORTEST_ID: Final = 7
-_MOST_STORED: Final = 64 * 1024 * 1024
+_MIN_ID_DIGITS: Final = 7
+_MAX_STORED_BYTES: Final = 64 * 1024 * 1024
 
 BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
-"""The stored blobs of these ids, as bot.ports.Postings gives them."""
+"""Gives the stored blobs of these ids, like bot.ports.Postings.blobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisInput:
-    """A series and what it is judged by: rules, kernels, and images of earlier series by the ids it announces."""
+    """A series, the rules, the kernel repositories, and stored images by the blob ids that the series announces."""
 
     series: Series
     sent: datetime | None
     rules: tuple[Rule, ...]
-    places: RepositorySpecs
+    repositories: RepositorySpecs
     stored: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was found, the images that were proved, by blob id, and the kernel that it was judged against, if any."""
+    """The findings in a series, its unsafe delta, the images that it verified, by blob id, and its base, if any."""
 
     report: Report
     delta: UnsafeDelta
@@ -60,65 +60,73 @@ class Analysis:
     base: Base | None
 
     @property
-    def basis(self) -> Basis:
-        """The base as a review has it."""
-        return Basis() if self.base is None else Basis(base=self.base.named)
+    def base_name(self) -> str:
+        """Return the base as a review names it, or ""."""
+        return "" if self.base is None else self.base.named
+
+
+class AnalyserProtocol(Protocol):
+    """Analyses a posting; a first try may get less time than another one."""
+
+    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
+        """Return what the rules find, or Crashed if they cannot be run. Raises StoppedError."""
 
 
 class Analyser:
-    """Judges postings. `stored` knows the images that earlier series proved.
+    """Analyses postings with an executor. `stored` gives the images that earlier series verified.
 
-    A first try has the time `first`, any other has `time`, or else what the hands give.
+    A first try has the time `first`, any other try has `time`, or the executor's own limit.
     """
 
     def __init__(
         self,
-        places: RepositorySpecs | None = None,
+        repositories: RepositorySpecs | None = None,
         stored: BlobLookup = lambda *_: {},
         executor: Executor | None = None,
         time: TimeLimit | None = None,
         first: TimeLimit = FIRST_TRY,
     ) -> None:
-        self._places = places or RepositorySpecs()
+        self._repositories = repositories or RepositorySpecs()
         self._stored = stored
         self._executor = executor or InlineExecutor()
         self._time = time
         self._first = first
 
     def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
-        """What the rules find in the posting, or why that cannot be told. Raises StoppedError."""
-        stored = self._stored(announced_blobs(posting.series), _MOST_STORED)
-        case = AnalysisInput(posting.series, posting.date, tuple(map(bare, rules)), self._places, stored)
-        (judgement,) = self._executor.map(judged, [case], self._first if first_try else self._time)
-        return judgement
+        """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
+        stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
+        rules = tuple(map(without_texts, rules))
+        given = AnalysisInput(posting.series, posting.date, rules, self._repositories, stored)
+        (analysis,) = self._executor.map(analyse, [given], self._first if first_try else self._time)
+        return analysis
 
 
 def announced_blobs(series: Series) -> tuple[str, ...]:
-    """The ids of all the images before a patch, as they are announced."""
+    """Return the blob ids that the patches announce for the files before them."""
     ids = (change.blob_before for patch in series.patches for change in patch.changes)
-    return tuple(dict.fromkeys(one for one in ids if one is not None and len(one) >= _SHORTEST_ID))
+    return tuple(dict.fromkeys(blob_id for blob_id in ids if blob_id and len(blob_id) >= _MIN_ID_DIGITS))
 
 
-def judged(case: AnalysisInput) -> Analysis:
-    """What the rules find in the case."""
-    tree, base = _kernels(case.places).tree(case.series, case.sent)
-    return analyse_on(WithStoredBlobs(tree, _AnnouncedBlobs(case.stored)), base, case.series, case.rules)
+def analyse(given: AnalysisInput) -> Analysis:
+    """Return what the rules find in the series, on top of the kernel that it fits."""
+    tree, base = _kernels(given.repositories).tree(given.series, given.sent)
+    return analyse_on(WithStoredBlobs(tree, _AnnouncedBlobs(given.stored)), base, given.series, given.rules)
 
 
 def analyse_on(tree: Tree, base: Base | None, series: Series, rules: Sequence[Rule]) -> Analysis:
-    """What the rules find in the series on top of that tree, which is that of `base`."""
-    shown = view(series, tree)
-    report = run_rules(rules, shown)
-    return Analysis(report, of_series(shown), shown.blobs, base)
+    """Return what the rules find in the series on top of that tree, which is the tree of `base`."""
+    series_view = view(series, tree)
+    report = run_rules(rules, series_view)
+    return Analysis(report, of_series(series_view), series_view.blobs, base)
 
 
-def bare(rule: Rule) -> Rule:
-    """The rule without its documentation, which takes longer to be sent than most patches to be judged."""
+def without_texts(rule: Rule) -> Rule:
+    """Return the rule without its documentation, which would take longer to send to a worker than a patch."""
     return replace(rule, doc="", evidence=(), examples=())
 
 
 class _AnnouncedBlobs:
-    """A tree that knows single blobs, each by the one id that a series announces."""
+    """A tree that has blobs alone, each by the one id that a series announces."""
 
     def __init__(self, blobs: Mapping[str, bytes]) -> None:
         self._blobs = blobs
@@ -134,6 +142,6 @@ class _AnnouncedBlobs:
 
 
 @lru_cache(maxsize=1)
-def _kernels(places: RepositorySpecs) -> KernelTrees:
-    """The kernels there, opened once a process."""
-    return KernelTrees(places, patiently=deadline_suspended)
+def _kernels(repositories: RepositorySpecs) -> KernelTrees:
+    """Return the kernels of these repositories, opened once a process."""
+    return KernelTrees(repositories, patiently=deadline_suspended)

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The whole line over archives in one go, from raw mails to the mails that would be sent; nothing is stored or sent.
+"""All steps over whole archives, from raw mails to the mails that would be sent; nothing is stored or sent.
 
-Mails are read into a spool and indexed, threads with patches in them are put together and judged in bounded worker
-processes, and reviews are made here, one after the other, because a revision's review needs the previous one's.
+Mails are written into a spool and indexed. Worker processes with limits assemble and analyse the threads with patches.
+Reviews are made here, one after the other, because a revision's review needs the review of the previous revision.
 """
 
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Final
 
@@ -17,28 +17,23 @@ from bot.inbox.assemble import assemble, candidate
 from bot.inbox.thread import threads
 from bot.kernel.base import Base
 from bot.kernel.repositories import KernelTrees, RepositorySpecs
-from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
-from bot.mail.reply import Identity, Reply
-from bot.pipeline.analyse import Analysis, AnalysisInput, bare, judged
+from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.process import ReviewResult, process
 from bot.pipeline.spool import Reader, Slot, Spool
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports import Archive, Progress
 from bot.review.history import History
-from bot.review.mail_lint import problems
-from bot.review.model import Review
-from bot.review.policy import Policy
-from bot.review.recipients import RecipientContext
-from bot.review.reply import reply
-from bot.review.review import review
 from rules.finding import Report
 from rules.lint.rule import Rule
 
-_MAILS: Final = 250
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BATCH_MAILS: Final = 250
 _LIMITS: Final = Limits(seconds=120.0)  # the longest threads have hundreds of patches
 
 
@@ -52,66 +47,55 @@ class UnreadableInput:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedPosting:
-    """A posting with its review, and the mail it would make: `held` says what the lint objects to, or the composer.
+    """A posting with its review and its mail, and the kernel that it was analysed against, if any."""
 
-    `base` is the kernel it was judged against.
-    """
-
-    review: Review
-    reply: Reply | None = None
-    content: bytes | None = None
-    held: tuple[str, ...] = ()
+    result: ReviewResult
     base: Base | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingDone:
-    """The reading is done: how many mails, how many of them are kept, how many threads have patches in them."""
+    """All mails are read: how many there are, and how many threads have patches."""
 
     mails: int
     threads: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayContext:
-    """What every posting is judged by."""
-
-    rules: tuple[Rule, ...]
-    policy: Policy
-    identity: Identity
-    places: RepositorySpecs = field(default_factory=RepositorySpecs)
-    context: RecipientContext = field(default_factory=RecipientContext)
-
-
 ReplayEvent = UnreadableInput | Crashed | ReadingDone | ReplayedPosting
-_Judged = tuple[Posting, Analysis]
+_Analysed = tuple[Posting, Analysis]
 
 
 def replay(
-    archives: Sequence[Archive], replay_context: ReplayContext, since: datetime | None, jobs: int, progress: Progress
+    archives: Sequence[Archive],
+    repositories: RepositorySpecs,
+    context: ReviewContext,
+    since: datetime | None,
+    jobs: int,
+    progress: Progress,
 ) -> Iterator[ReplayEvent]:
-    """What becomes of each mail and posting, in the order of the archives whatever `jobs` is.
+    """Yield what becomes of each mail and posting, in the order of the archives whatever `jobs` is.
 
     `since` leaves out mails that came, and postings that were sent, before that time. Raises InboxError for an archive
     that cannot be read.
     """
-    KernelTrees(replay_context.places)  # what is wrong with them is said now, not of each thread
+    KernelTrees(repositories)  # an error in them is raised now, not once for each thread
     with tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file, ProcessExecutor(jobs, _LIMITS) as workers:
-        setup = _WorkerSetup(file.name, tuple(map(bare, replay_context.rules)), replay_context.places)
-        found: list[tuple[Slot, ...]] = []
+        setup = _WorkerSetup(file.name, tuple(map(without_texts, context.rules)), repositories)
+        threads_with_patches: list[tuple[Slot, ...]] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))
         slots = _spooled(archives, Spool(file), since, progress)
-        yield from _index(slots, workers, setup, progress, found)
-        yield from _judge(found, replay_context, since, workers, setup, progress)
+        yield from _index(slots, workers, setup, progress, threads_with_patches)
+        progress.start("reviewing", len(threads_with_patches))
+        yield from _review(threads_with_patches, context, since, workers, setup, progress)
 
 
 @dataclass(frozen=True, slots=True)
 class _WorkerSetup:
-    """What a worker needs to know: the spool's path, the rules, and where the kernels are."""
+    """What a worker needs: the path of the spool, the rules, and the kernel repositories."""
 
     path: str
     rules: tuple[Rule, ...]
-    places: RepositorySpecs
+    repositories: RepositorySpecs
 
 
 def _index(
@@ -119,9 +103,9 @@ def _index(
     workers: ProcessExecutor,
     setup: _WorkerSetup,
     progress: Progress,
-    found: list[tuple[Slot, ...]],
+    threads_with_patches: list[tuple[Slot, ...]],
 ) -> Iterator[ReplayEvent]:
-    """Reads everything; the threads with patches in them go into `found`."""
+    """Read everything; the threads with patches go into `threads_with_patches`."""
     first: dict[str, Slot] = {}
     light: list[Message] = []
     patches: set[str] = set()
@@ -143,8 +127,8 @@ def _index(
     for thread in threads(light):
         ids = [message.message_id for message in thread]
         if not patches.isdisjoint(ids):
-            found.append(tuple(first[each] for each in ids))
-    yield ReadingDone(mails, len(found))
+            threads_with_patches.append(tuple(first[message_id] for message_id in ids))
+    yield ReadingDone(mails, len(threads_with_patches))
 
 
 def _noted(slots: Iterator[Slot], taken: deque[Slot]) -> Iterator[Slot]:
@@ -155,50 +139,35 @@ def _noted(slots: Iterator[Slot], taken: deque[Slot]) -> Iterator[Slot]:
 
 def _spooled(archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress) -> Iterator[Slot]:
     for archive in archives:
-        for batch in archive.batches({}, _MAILS):
+        for batch in archive.batches({}, _BATCH_MAILS):
             kept = [mail for mail in batch.mails if since is None or mail.arrived >= since]
             progress.advance(len(batch.mails) - len(kept) + len(batch.deleted))
             yield from spool.put((mail.origin, mail.raw) for mail in kept)
 
 
-def _judge(
-    found: Sequence[tuple[Slot, ...]],
-    replay_context: ReplayContext,
+def _review(
+    threads_with_patches: Sequence[tuple[Slot, ...]],
+    context: ReviewContext,
     since: datetime | None,
     workers: ProcessExecutor,
     setup: _WorkerSetup,
     progress: Progress,
 ) -> Iterator[ReplayEvent]:
-    progress.start("reviewing", len(found))
     history = History()
-    for slots, thread in zip(found, workers.stream(partial(_judge_thread, setup), found), strict=True):
+    analysed = workers.stream(partial(_analyse_thread, setup), threads_with_patches)
+    for slots, thread in zip(threads_with_patches, analysed, strict=True):
         if isinstance(thread, Crashed):
             yield Crashed(f"thread of mail {slots[0].origin}: {thread.reason}")
-        for posting, one in () if isinstance(thread, Crashed) else thread:
+        for posting, analysis in () if isinstance(thread, Crashed) else thread:
             if since is None or (posting.date is not None and posting.date >= since):
-                previous = history.previous(posting)
-                made = review(
-                    posting,
-                    one.report,
-                    replay_context.rules,
-                    previous,
-                    replay_context.policy,
-                    one.delta,
-                    replay_context.context,
-                )
-                history.remember(made)
-                yield _played(replace(made, basis=one.basis), replay_context, one.base)
+                sent = posting.date or _EPOCH
+                result = process(posting, analysis, history.previous(posting), context, sent, sent)
+                if isinstance(result, Crashed):
+                    yield Crashed(f"posting {posting.message_id}: {result.reason}")
+                else:
+                    history.remember(result.review)
+                    yield ReplayedPosting(result, analysis.base)
         progress.advance()
-
-
-def _played(made: Review, replay_context: ReplayContext, base: Base | None) -> ReplayedPosting:
-    answer = reply(made, replay_context.rules, replay_context.identity)
-    if answer is None:
-        return ReplayedPosting(made, base=base)
-    content = compose(answer)
-    if isinstance(content, ComposeRefused):
-        return ReplayedPosting(made, answer, held=(content.reason,), base=base)
-    return ReplayedPosting(made, answer, content, tuple(problems(answer.body)), base)
 
 
 # What follows runs in the workers; each opens what it needs once.
@@ -206,27 +175,29 @@ _reader = lru_cache(maxsize=1)(Reader)
 
 
 def _index_mail(setup: _WorkerSetup, slot: Slot) -> tuple[Message, bool] | UnreadableMail:
-    """The mail without its text, and whether it is a patch."""
+    """Return the mail without its text, and whether it is a patch."""
     message = parse(_reader(setup.path).get(slot))
     if isinstance(message, UnreadableMail):
         return replace(message, raw=b"")
-    bare = replace(message, to=(), cc=(), reply_to=(), body="", headers=(), raw=b"")
-    return bare, candidate(message) is not None
+    light = replace(message, to=(), cc=(), reply_to=(), body="", headers=(), raw=b"")
+    return light, candidate(message) is not None
 
 
-def _judge_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Judged]:
-    """The postings of a thread with what the rules find in them."""
-    read = (parse(_reader(setup.path).get(slot)) for slot in slots)
-    done: list[_Judged] = []
-    for posting in assemble([message for message in read if isinstance(message, Message)]):
-        found = judged(AnalysisInput(posting.series, posting.date, setup.rules, setup.places, {}))
-        done.append((_light(posting, found.report), replace(found, blobs={})))
+def _analyse_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Analysed]:
+    """Return the postings of a thread with what the rules find in them."""
+    parsed = (parse(_reader(setup.path).get(slot)) for slot in slots)
+    done: list[_Analysed] = []
+    for posting in assemble([message for message in parsed if isinstance(message, Message)]):
+        analysis = analyse(AnalysisInput(posting.series, posting.date, setup.rules, setup.repositories, {}))
+        done.append((_light(posting, analysis.report), replace(analysis, blobs={})))
     return done
 
 
 def _light(posting: Posting, report: Report) -> Posting:
-    """The posting without what no review needs: the mails' texts, and the diffs of patches of which nothing is said."""
-    said = {finding.anchor.patch for finding in report.findings}
-    patches = tuple(patch if patch.index in said else replace(patch, changes=()) for patch in posting.series.patches)
+    """Return the posting without what no review needs: texts of mails, and diffs of patches without a finding."""
+    with_findings = {finding.anchor.patch for finding in report.findings}
+    patches = tuple(
+        patch if patch.index in with_findings else replace(patch, changes=()) for patch in posting.series.patches
+    )
     parts = tuple(replace(part, body="") for part in posting.parts)
     return replace(posting, parts=parts, series=replace(posting.series, patches=patches, cover=""))

@@ -23,20 +23,18 @@ from bot.mail.authority import (
     proven_sender,
 )
 from bot.mail.command import Ambiguous, Command, commands
-from bot.mail.compose import ComposeRefused, compose
+from bot.mail.compose import ComposeRefused
 from bot.mail.message import Message
 from bot.mail.outgoing import COMMAND_REPLY, Outgoing
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
-from bot.mail.reply import Identity
-from bot.mail.state import MailState
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.freeze import freeze, posting_terms
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError, guard
 from bot.ports import Clock, DuePosting, StoredMail, ThreadMail
 from bot.review.command_reply import answer_mail
 from bot.review.consent import Mode
 from bot.review.disposition import Disposition, Muted
-from bot.review.mail_lint import problems
-from bot.review.recipients import RecipientContext
 from bot.review.record import ReviewRecord
 from bot.service.command_effects import CommandContext, respond
 from bot.service.recheck import RecheckResult
@@ -87,17 +85,15 @@ class CommandStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandPolicy:
-    """Whom we hear, and as whom: our address and the secret behind its tokens; who has a say about a posting.
+    """Whose commands are obeyed, and how many replies they get.
 
-    Nobody gets more than `most_a_day` answers, and as many second looks; all together `most_a_day_in_all` of each. What
-    else is asked for is done all the same.
+    `context` has our identity and the secret of the addresses that accept commands. `parties` gives the people who have
+    a say about a posting, `attest` what the signatures of a mail are worth. A person gets at most `most_a_day` replies
+    and re-checks a day, all people together `most_a_day_in_all` of each; other commands are obeyed beyond that.
     """
 
-    own: str
-    secret: bytes
-    identity: Identity
+    context: ReviewContext
     parties: Callable[[Posting], Parties]
-    context: Callable[[], RecipientContext]
     attest: Callable[[bytes], tuple[Attestation, ...]]
     recheck: Callable[[Posting], RecheckResult | Crashed]
     most_a_day: int = 10
@@ -122,6 +118,7 @@ class CommandJob:
     ) -> None:
         self._store = store
         self._policy = policy
+        self._own = policy.context.identity.sender.address
         self._clock = clock
         self._stop = stop
         self._executor = executor or InlineExecutor()
@@ -151,9 +148,9 @@ class CommandJob:
 
     def _hear(self, stored: StoredMail) -> CommandResult | None:
         """One mail; None where it is not to us."""
-        if not _may_be_for_us(stored.mail.raw, self._policy.own):
+        if not _may_be_for_us(stored.mail.raw, self._own):
             return None
-        (read,) = self._executor.map(partial(read_commands, self._policy.own), [stored])
+        (read,) = self._executor.map(partial(read_commands, self._own), [stored])
         if isinstance(read, Crashed):
             return CommandResult(stored.mail.origin, "", f"cannot be read: {read.reason}", obeyed=False)
         if read is None:
@@ -179,9 +176,9 @@ class CommandJob:
             return HEARD_BEFORE
         if isinstance(sender := plausible_sender(message, now), Unproven):
             return sender.reason
-        if sender.key == self._policy.own.lower():
+        if sender.key == self._own.lower():
             return OWN_MAIL
-        if reason := self._policy.context().book.objection(sender):
+        if reason := self._policy.context.recipients().book.objection(sender):
             return reason
         posting = self._about(message)
         if posting is None:
@@ -229,39 +226,23 @@ class CommandJob:
         ids = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
         for message_id in [each for each in ids if each][:_MOST_IDS]:
             found = self._store.find(message_id)
-            if found is not None and names_series(message, self._policy.own, self._policy.secret, found.posting.topic):
+            if found is not None and names_series(message, self._own, self._policy.context.secret, found.posting.topic):
                 return found.posting
         return None
 
     def _answer(
         self, message: Message, sender: Address, posting: Posting, paragraphs: Sequence[Sequence[str]]
     ) -> Outgoing | None:
-        """The frozen answer to the sender alone; None where there is nothing to say."""
-        policy, now = self._policy, self._clock.now()
-        context = policy.context()
-        consent = context.consent_of(posting)
-        if not paragraphs or consent.mode is Mode.OFF:
+        """Return the frozen reply to the sender alone, or None if there is nothing to say."""
+        context = self._policy.context.recipients()
+        if not paragraphs or context.consent_of(posting).mode is Mode.OFF:
             return None
-        reply = answer_mail(message, sender, paragraphs, policy.identity)
-        content = compose(reply)
-        if isinstance(content, ComposeRefused):
-            event(LogEvent.REPLY_WITHHELD, message_id=message.message_id, reason=content.reason)
+        reply = answer_mail(message, sender, paragraphs, self._policy.context.identity)
+        mail = freeze(reply, posting_terms(posting, context, COMMAND_REPLY, sender.key, self._clock.now()))
+        if isinstance(mail, ComposeRefused):
+            event(LogEvent.REPLY_WITHHELD, message_id=message.message_id, reason=mail.reason)
             return None
-        held = tuple(problems(reply.body)) or (("waits for approval",) if consent.mode is Mode.MODERATE else ())
-        return Outgoing(
-            message_id=reply.message_id,
-            posting_id=posting.message_id,
-            kind=COMMAND_REPLY,
-            envelope_from=policy.identity.sender.address,
-            envelope_to=(sender.address,),
-            content=content,
-            due=now,
-            mode=consent.mode.value,
-            lists=context.lists_of(posting),
-            author=sender.key,
-            state=MailState.HELD if held else MailState.QUEUED,
-            reason="; ".join(held),
-        )
+        return mail
 
 
 @dataclass(frozen=True, slots=True)

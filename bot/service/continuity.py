@@ -11,8 +11,8 @@ from bot.mail.outgoing import COMMAND_REPLY, REVIEW, Outgoing
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
+from bot.pipeline.draft import message_id
 from bot.ports import Attempt, Claim, Clock, DuePosting, IngestResult, Installations, Ledger, LedgerState
-from bot.review.reply import message_id
 from bot.service.recheck import recheck_kind
 
 RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"

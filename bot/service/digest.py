@@ -12,14 +12,14 @@ from bot.digest.model import Digest
 from bot.digest.period import DigestSchedule, Period
 from bot.digest.selection import WAITING, DigestInput, digest
 from bot.log import LogEvent, event
-from bot.mail.compose import ComposeRefused, compose
+from bot.mail.compose import ComposeRefused
 from bot.mail.outgoing import DIGEST, Outgoing
 from bot.mail.posting import Posting
-from bot.mail.reply import Identity, Reply
-from bot.mail.state import MailState
+from bot.mail.reply import Identity
+from bot.pipeline.freeze import MailTerms, freeze
 from bot.pool.guard import Crashed, guard
 from bot.ports import Clock
-from bot.review.mail_lint import problems
+from bot.review.consent import Mode
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
 
@@ -62,8 +62,7 @@ class DigestConfig:
     wanted: Callable[[str], Callable[[Posting], bool]]
     statistics: Callable[[], Sequence[RuleTally]]
     demoted: Callable[[Sequence[RuleTally]], Mapping[str, str]]
-    mode: str = "dry-run"
-    held: bool = False
+    mode: Mode = Mode.DRY_RUN
     quiet: timedelta = timedelta(days=14)
     largest: int = 20_000
 
@@ -135,38 +134,18 @@ class DigestJob:
         return [mail]
 
     def _freeze(self, found: Digest) -> Outgoing | None:
+        """Return the mail with as many entries as its size allows, the smallest mail if none is small enough."""
         config = self._config
-        fitting = self._fitting(found)
-        if isinstance(fitting, ComposeRefused):
-            event(LogEvent.DIGEST_FAILED, "error", reader=found.reader, reason=fitting.reason)
-            return None
-        reply, content = fitting
-        held = tuple(problems(reply.body)) or (("waits for approval",) if config.held else ())
-        return Outgoing(
-            message_id=reply.message_id,
-            posting_id="",
-            kind=DIGEST,
-            envelope_from=reply.sender.address,
-            envelope_to=(found.reader,),
-            content=content,
-            due=found.period.until,
-            mode=config.mode,
-            author=found.reader.lower(),
-            state=MailState.HELD if held else MailState.QUEUED,
-            reason="; ".join(held),
-        )
-
-    def _fitting(self, found: Digest) -> tuple[Reply, bytes] | ComposeRefused:
-        """The mail with as many entries as make it small enough, the smallest there is if none do."""
-        identity = self._config.identity
-        made: tuple[Reply, bytes] | None = None
-        for most in _SIZES:
-            reply = digest_mail(found, identity, most)
-            content = compose(reply, digest_html(found, identity.version, identity.contact, most))
-            if isinstance(content, ComposeRefused):
-                return content
-            made = (reply, content)
-            if len(content) <= self._config.largest:
+        terms = MailTerms(DIGEST, found.reader.lower(), config.mode, found.period.until)
+        mail: Outgoing | None = None
+        for entries in _SIZES:
+            reply = digest_mail(found, config.identity, entries)
+            html = digest_html(found, config.identity.version, config.identity.contact, entries)
+            frozen = freeze(reply, terms, html)
+            if isinstance(frozen, ComposeRefused):
+                event(LogEvent.DIGEST_FAILED, "error", reader=found.reader, reason=frozen.reason)
+                return None
+            mail = frozen
+            if len(mail.content) <= config.largest:
                 break
-        assert made is not None
-        return made
+        return mail

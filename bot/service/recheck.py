@@ -10,15 +10,18 @@ from typing import Final, Protocol
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete, Defective, Posting
 from bot.mail.refusal import RefusalContext, refuse_posting
+from bot.pipeline.analyse import AnalyserProtocol
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.draft import message_id
+from bot.pipeline.process import ReviewResult, process, write_mail
 from bot.pool.guard import Crashed
 from bot.ports import Clock
 from bot.review.difference import Difference, difference
 from bot.review.model import Review, ReviewFinding
 from bot.review.record import ReviewRecord, verdict_of
-from bot.review.reply import message_id
-from bot.service.review import ReviewContext, ReviewResult, examine, log_quarantine, log_review, mail_for, rehearsed
+from bot.service.review import log_quarantine, log_review
 
-KIND: Final = "recheck"
+_KIND: Final = "recheck"
 _PREFACE: Final = (
     "This series was judged again, by newer rules or another base; what",
     "follows replaces what this program said of it before.",
@@ -75,9 +78,10 @@ class RecheckResult:
 class RecheckJob:
     """Judges postings again; any number of times, and beside a service that works on the same database."""
 
-    def __init__(self, store: RecheckStore, review_context: ReviewContext, clock: Clock) -> None:
+    def __init__(self, store: RecheckStore, analyse: AnalyserProtocol, context: ReviewContext, clock: Clock) -> None:
         self._store = store
-        self._review_context = review_context
+        self._analyse = analyse
+        self._context = context
         self._clock = clock
 
     def run(self, posting: Posting, send: bool = False) -> RecheckResult | Crashed:
@@ -89,9 +93,10 @@ class RecheckJob:
             return Crashed(posting.state.reason)
         now, store = self._clock.now(), self._store
         before = store.review_of(posting.message_id)
-        previous = store.previous_review(posting, rehearsed(self._review_context, posting))
-        context = store.context(posting)
-        judged = examine(posting, previous, self._review_context, context.last, now)
+        previous = store.previous_review(posting, self._context.is_rehearsal(posting))
+        known = store.context(posting)
+        analysis = self._analyse(posting, self._context.rules)
+        judged = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(judged, Crashed):
             if before is None:  # else the review that stands is worth more than that it cannot be made again
                 store.quarantine(posting, judged.reason)
@@ -107,7 +112,7 @@ class RecheckJob:
             stood = "" if old is None else verdict_of(old)
             store.note_verdict(posting.message_id, stood, now)
             told = frozenset({stood})
-        mail, unsent = self._mail(judged, told, context, now) if send else (None, "")
+        mail, unsent = self._mail(judged, told, known, now) if send else (None, "")
         store.save_blobs(judged.blobs, now)
         found = judged.review
         if mail is None and verdict_of(found) not in told:
@@ -123,7 +128,7 @@ class RecheckJob:
         return RecheckResult(found, changed, mail, unsent)
 
     def _mail(
-        self, judged: ReviewResult, told: frozenset[str], context: RefusalContext, now: datetime
+        self, judged: ReviewResult, told: frozenset[str], known: RefusalContext, now: datetime
     ) -> tuple[Outgoing | None, str]:
         """The mail for a verdict that is new, and "", or none and why."""
         review, verdict = judged.review, verdict_of(judged.review)
@@ -132,26 +137,25 @@ class RecheckJob:
             return None, review.recipients.reason or "nothing to say"
         kind = recheck_kind(verdict)
         if verdict in told and not self._store.forget_expired(
-            message_id(posting, self._review_context.identity, kind), verdict
+            message_id(posting, self._context.identity, kind), verdict
         ):
             return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
             return None, "the series is not whole"
         # Whoever asks for one posting by name means it at any age; all other reasons for silence stand.
-        terms = replace(self._review_context.terms, stale=None)
-        if refused := refuse_posting(posting, context, now, terms):
+        terms = replace(self._context.terms, stale=None)
+        if refused := refuse_posting(posting, known, now, terms):
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
-        frozen = mail_for(
-            review, self._review_context, context.last, now, kind, _PREFACE if any(told - {verdict}) else ()
-        )
+        preface = _PREFACE if any(told - {verdict}) else ()
+        frozen = write_mail(review, self._context, known.last, now, kind, preface)
         return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
 
 
 def recheck_kind(verdict: str) -> str:
     """Return the kind of the mail that tells of that verdict."""
-    return f"{KIND}-{verdict[:16]}"
+    return f"{_KIND}-{verdict[:16]}"
 
 
 def _unmailed(found: Review, old: Review | None) -> Review:

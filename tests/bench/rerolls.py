@@ -12,10 +12,12 @@ from pathlib import Path
 
 from bot.cli.progress import Silent
 from bot.inbox.source import open_source
+from bot.kernel.repositories import RepositorySpecs
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
-from bot.pipeline.replay import ReplayContext, ReplayedPosting, replay
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.replay import ReplayedPosting, replay
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.policy import Policy
 from rules.finding import Anchor, Severity
@@ -25,13 +27,13 @@ OUTCOMES = ("resolved", "repeated", "gone")
 
 
 def main(paths: Sequence[str]) -> None:
-    desk = ReplayContext(active(), Policy(), Identity(Address("", "bot@example.org"), "0"))
-    played = replay([open_source(Path(path)) for path in paths], desk, None, 2, Silent())
+    context = ReviewContext(active(), Policy(), Identity(Address("", "bot@example.org"), "0"))
+    played = replay([open_source(Path(path)) for path in paths], RepositorySpecs(), context, None, 2, Silent())
     series: dict[str, dict[int, Review]] = defaultdict(dict)
     for each in played:
         if isinstance(each, ReplayedPosting):
-            posting = each.review.posting
-            series[posting.topic][posting.series.revision] = each.review
+            review = each.result.review
+            series[review.posting.topic][review.posting.series.revision] = review
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     pairs = 0
     for earlier, later in _pairs(series.values()):

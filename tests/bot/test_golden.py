@@ -15,18 +15,15 @@ from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
 from bot.mail.address import Address
 from bot.mail.message import Message
-from bot.mail.outgoing import Outgoing
 from bot.mail.parse import parse
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Analyser
+from bot.pipeline.analyse import analyse_on
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.process import ReviewResult, process
 from bot.review.consent import Consent, Mode
 from bot.review.history import History
 from bot.review.policy import Policy
-from bot.review.review import review
-from bot.service.review import ReviewContext, mail_for
-from rules.analysis.unsafe_delta import of_series
 from rules.bindings.tree import NoTree
-from rules.lint.engine import run_rules, view
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
 
@@ -51,7 +48,7 @@ RULES = tuple(
 
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-DESK = ReviewContext(RULES, Analyser(), Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
+CONTEXT = ReviewContext(RULES, Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
 
 
 def _mails(case: Path) -> list[bytes]:
@@ -62,14 +59,14 @@ def _mails(case: Path) -> list[bytes]:
     history, mails = History(), []
     for thread in threads(messages):
         for posting in assemble(thread):
-            shown = view(posting.series, NoTree())
-            made = review(posting, run_rules(RULES, shown), RULES, history.previous(posting), delta=of_series(shown))
-            history.remember(made)
-            frozen = mail_for(made, DESK, NOW, NOW)
-            if frozen is not None:
-                assert isinstance(frozen, Outgoing)
-                assert ("queued", "") == (frozen.state, frozen.reason)
-                mails.append(frozen.content)
+            analysis = analyse_on(NoTree(), None, posting.series, RULES)
+            result = process(posting, analysis, history.previous(posting), CONTEXT, NOW, NOW)
+            assert isinstance(result, ReviewResult)
+            assert result.refused == ""
+            history.remember(result.review)
+            if result.outgoing is not None:
+                assert ("queued", "") == (result.outgoing.state, result.outgoing.reason)
+                mails.append(result.outgoing.content)
     return mails
 
 

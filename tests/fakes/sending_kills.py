@@ -30,6 +30,7 @@ from bot.outbox.brakes import StopFile
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.ports import Batch
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
@@ -38,7 +39,7 @@ from bot.service.continuity import Continuity, difference
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.poll import PollJob
 from bot.service.reconcile import reconcile
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.service.unconfirmed import MAX_ATTEMPTS, ResendPolicy
 from bot.store.backup import back_up, restore
 from bot.store.error import StoreError
@@ -187,7 +188,7 @@ class World:
         stop, quiet = Event(), Silent()
         PollJob([self.archive], store, assemble, stop, quiet).run()
         BounceJob(store, OWN, self.clock, stop).run()
-        ReviewJob(store, self.review_context(store), self.clock, stop, quiet).run()
+        ReviewJob(store, Analyser(), self.review_context(store), self.clock, stop, quiet).run()
         delivering.run()
 
     def _delivering(self, store: Repository) -> DeliverJob:
@@ -236,7 +237,7 @@ class World:
     def review_context(self, store: Repository) -> ReviewContext:
         """What reviews here, with the secret of the database."""
         key = store.secret(self.clock.now())
-        return ReviewContext((_RULE,), Analyser(), Policy(), Identity(Address("bot", OWN), "1.0", key=key), _CONTEXT)
+        return ReviewContext((_RULE,), Policy(), Identity(Address("bot", OWN), "1.0", key=key), _CONTEXT)
 
     def arrived(self, series: int) -> tuple[int, int]:
         """How many mails arrived more than once, and how many never, of one for each series."""

@@ -317,7 +317,7 @@ def test_not_a_repository(run: Run, tmp_path: Path) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may take longer than half a second."""
     monkeypatch.setattr("bot.cli.check._READING", 0.5)
-    monkeypatch.setattr("bot.cli.check._JUDGING", 0.5)
+    monkeypatch.setattr("bot.cli.check._ANALYSING", 0.5)
 
 
 def _endless(mark: bytes) -> Callable[[bytes], bool]:

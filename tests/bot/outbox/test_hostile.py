@@ -20,9 +20,10 @@ from bot.mail.parse import parse
 from bot.mail.reply import Identity
 from bot.outbox.smtp import Server, Smtp
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.process import ReviewResult, process
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
-from bot.service.review import ReviewContext, ReviewResult, examine
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
 from tests.fakes.sink import Sink, sink
@@ -279,10 +280,10 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
     assert rule is not None
     assert isinstance(message, Message)
     us = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0", "owner@example.org")
-    review_context = ReviewContext((rule,), Analyser(), Policy(), us, consenting(Consent(Mode.LIST)))
+    review_context = ReviewContext((rule,), Policy(), us, consenting(Consent(Mode.LIST)))
     for posting in assemble([message]):
         now = datetime(2026, 3, 3, tzinfo=UTC)
-        judged = examine(posting, None, review_context, now, now)
+        judged = process(posting, Analyser()(posting, (rule,)), None, review_context, now, now)
         assert isinstance(judged, ReviewResult)
         if judged.outgoing is not None:
             Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(judged.outgoing)

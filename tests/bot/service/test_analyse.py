@@ -25,8 +25,8 @@ from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import LIMITS, Analyser, BlobLookup
+from bot.pipeline.context import ReviewContext
 from bot.pipeline.outcome import Outcome
-from bot.pipeline.replay import ReplayContext as ReplayDesk
 from bot.pipeline.replay import ReplayedPosting, replay
 from bot.pool.deadline import deadline_suspended
 from bot.pool.executor import ProcessExecutor
@@ -35,7 +35,7 @@ from bot.pool.worker import Limits
 from bot.review.policy import Policy
 from bot.service.poll import PollJob
 from bot.service.recheck import RecheckJob
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.diff.patch import FileChange, Hunk, Line, Patch
@@ -66,17 +66,23 @@ def mark(tmp_path: Path) -> Path:
     return tmp_path / "mark"
 
 
-def _review_context(how: str, executor: Executor, mark: Path | None = None) -> ReviewContext:
+def _analyser(executor: Executor) -> Analyser:
+    return Analyser(executor=executor, first=FIRST)
+
+
+def _review_context(how: str, mark: Path | None = None) -> ReviewContext:
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return ReviewContext((rule(how, mark),), Analyser(executor=executor, first=FIRST), Policy(), identity, consenting())
+    return ReviewContext((rule(how, mark),), Policy(), identity, consenting())
 
 
 def _polled(store: Repository) -> None:
     PollJob([FakeArchive([patch(BAD, POISON), patch(GOOD)])], store, assemble, Event(), Silent()).run()
 
 
-def _reviewing(store: Repository, review_context: ReviewContext, stop: Event | None = None) -> tuple[Outcome, ...]:
-    return ReviewJob(store, review_context, FakeClock(), stop or Event(), Silent()).run()
+def _reviewing(
+    store: Repository, executor: Executor, context: ReviewContext, stop: Event | None = None
+) -> tuple[Outcome, ...]:
+    return ReviewJob(store, _analyser(executor), context, FakeClock(), stop or Event(), Silent()).run()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +102,7 @@ def test_hostile_code_is_put_aside_with_the_reason_and_the_next_series_is_review
     store: Repository, executor: ProcessExecutor, how: str, reason: str
 ) -> None:
     _polled(store)
-    bad, good = _reviewing(store, _review_context(how, executor))
+    bad, good = _reviewing(store, executor, _review_context(how))
 
     assert (bad.refused, bad.failures, bad.mail) == (reason, 1, "")
     assert (good.refused, good.findings, bool(good.mail)) == ("", 1, True)
@@ -107,18 +113,18 @@ def test_hostile_code_is_put_aside_with_the_reason_and_the_next_series_is_review
 def test_what_took_too_long_once_is_judged_the_second_time(store: Repository, mark: Path) -> None:
     _polled(store)
     with ProcessExecutor(1, TIGHT) as executor:
-        outcomes = _reviewing(store, _review_context("once", executor, mark))
+        outcomes = _reviewing(store, executor, _review_context("once", mark))
 
     assert [(one.refused, one.findings) for one in outcomes] == [("", 1), ("", 1)]
 
 
 def test_what_is_released_is_judged_again(store: Repository, executor: ProcessExecutor) -> None:
     _polled(store)
-    _reviewing(store, _review_context("exit", executor))
-    assert _reviewing(store, _review_context("exit", executor)) == ()
+    _reviewing(store, executor, _review_context("exit"))
+    assert _reviewing(store, executor, _review_context("exit")) == ()
 
     assert store.release([], [BAD, GOOD, "nobody@x"]) == 1
-    (again,) = _reviewing(store, replace(_review_context("exit", executor), rules=()))
+    (again,) = _reviewing(store, executor, replace(_review_context("exit"), rules=()))
 
     assert (again.posting_id, again.refused, store.unjudged(9)) == (BAD, "", [])
 
@@ -126,14 +132,14 @@ def test_what_is_released_is_judged_again(store: Repository, executor: ProcessEx
 def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: ProcessExecutor) -> None:
     _polled(store)
     posting = store.due_for_review(1)[0].posting
-    first = RecheckJob(store, _review_context("exit", executor), FakeClock()).run(posting)
+    first = RecheckJob(store, _analyser(executor), _review_context("exit"), FakeClock()).run(posting)
     assert isinstance(first, Crashed)
     assert [one.reason for one in store.unjudged(9)] == [first.reason]
 
     store.release([], [posting.message_id])
-    _reviewing(store, replace(_review_context("exit", executor), rules=()))
+    _reviewing(store, executor, replace(_review_context("exit"), rules=()))
     stands = store.review_of(posting.message_id)
-    second = RecheckJob(store, _review_context("exit", executor), FakeClock()).run(posting)
+    second = RecheckJob(store, _analyser(executor), _review_context("exit"), FakeClock()).run(posting)
 
     assert second == first
     assert stands is not None
@@ -148,7 +154,9 @@ def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, 
     changed = patch("3@x").replace(b"new file mode 100644\nindex 000000000000", b"index 222222222222")
     PollJob([FakeArchive([changed], "more")], store, assemble, Event(), Silent()).run()
     with pytest.raises(StoreError):
-        _reviewing(store, replace(_review_context("exit", executor), judge=Analyser(stored=stored, executor=executor)))
+        ReviewJob(
+            store, Analyser(stored=stored, executor=executor), _review_context("exit"), FakeClock(), Event(), Silent()
+        ).run()
     assert "3@x" in {one.posting.message_id for one in store.due_for_review(9)}
 
 
@@ -226,18 +234,18 @@ def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
 
 
 def test_a_replay_says_which_thread_cannot_be_judged_and_goes_on() -> None:
-    review_context = ReplayDesk((rule("kill"),), Policy(), Maker().identity)
+    context = ReviewContext((rule("kill"),), Policy(), Maker().identity)
     archive = FakeArchive([patch(BAD, POISON), patch(GOOD)])
     bad, good = (
         event
-        for event in replay([archive], review_context, None, 1, Silent())
+        for event in replay([archive], RepositorySpecs(), context, None, 1, Silent())
         if isinstance(event, Crashed | ReplayedPosting)
     )
 
     assert isinstance(bad, Crashed)
     assert re.fullmatch(r"thread of mail 0\.git@\w+: ended its process by SIGKILL, 2 times", bad.reason)
     assert isinstance(good, ReplayedPosting)
-    assert (good.review.posting.message_id, good.content is not None) == (GOOD, True)
+    assert (good.result.review.posting.message_id, good.result.outgoing is not None) == (GOOD, True)
 
 
 def test_to_be_told_to_stop_ends_a_judgement_at_once_and_loses_nothing(store: Repository, mark: Path) -> None:
@@ -245,7 +253,7 @@ def test_to_be_told_to_stop_ends_a_judgement_at_once_and_loses_nothing(store: Re
     stop = Event()
     done: list[tuple[Outcome, ...]] = []
     with ProcessExecutor(1, LIMITS, stop) as executor:
-        service = Thread(target=lambda: done.append(_reviewing(store, _review_context("named", executor, mark), stop)))
+        service = Thread(target=lambda: done.append(_reviewing(store, executor, _review_context("named", mark), stop)))
         service.start()
         _until(lambda: mark.exists() and mark.read_text() != "")
         stop.set()
@@ -271,11 +279,11 @@ def test_a_service_that_is_ended_while_it_judges_ends_soon_and_no_worker_outlive
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from bot import wiring\n"
+        "from bot.app import service\n"
         "from bot.__main__ import main\n"
         "from tests.bot.service.hostile_rules import rule\n"
         "found = rule('named', Path(sys.argv.pop(1)))\n"
-        "wiring.active = lambda: (found,)\n"
+        "service.active = lambda: (found,)\n"
         "main()\n"
     )
     archive = git_archive(tmp_path / "list.git", [patch(BAD, POISON), patch(GOOD)])

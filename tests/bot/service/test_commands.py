@@ -20,6 +20,7 @@ from bot.mail.authority import Parties, reply_address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
@@ -27,7 +28,7 @@ from bot.review.recipients import RecipientContext
 from bot.service.commands import CommandJob, CommandPolicy, CommandResult
 from bot.service.poll import PollJob
 from bot.service.recheck import RecheckJob, RecheckResult
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.registry import active
@@ -61,9 +62,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.identity = Identity(Address("patchwarden", OWN), "1.0", "person@bot.example.org")
-        self.review_context = ReviewContext(active(), Analyser(), Policy(), self.identity, self._context, secret=SECRET)
+        self.review_context = ReviewContext(active(), Policy(), self.identity, self._context, secret=SECRET)
         self.ingest(patch(PATCH, "led"), patch(OTHER, "fan"))
-        ReviewJob(self.store, self.review_context, self.clock, Event(), Silent()).run()
+        ReviewJob(self.store, Analyser(), self.review_context, self.clock, Event(), Silent()).run()
 
     def ingest(self, *mails: bytes) -> None:
         self.came += 1
@@ -104,11 +105,8 @@ class World:
 
     def listen(self) -> tuple[CommandResult, ...]:
         policy = CommandPolicy(
-            own=OWN,
-            secret=SECRET,
-            identity=self.identity,
+            context=self.review_context,
             parties=self._parties,
-            context=self.review_context.context,
             attest=partial(attest, keys=Keys(self.dns)),
             recheck=self._recheck,
             most_a_day=self.most_a_day,
@@ -130,7 +128,7 @@ class World:
 
     def _recheck(self, posting: Posting) -> RecheckResult | Crashed:
         self.rechecked.append(posting.message_id)
-        return RecheckJob(self.store, self.review_context, self.clock).run(posting)
+        return RecheckJob(self.store, Analyser(), self.review_context, self.clock).run(posting)
 
 
 @pytest.fixture
@@ -438,9 +436,7 @@ def test_a_recheck_that_changes_nothing_is_silent(world: World) -> None:
 
 
 def test_a_recheck_that_changes_something_is_answered(world: World) -> None:
-    world.review_context = ReviewContext(
-        (), Analyser(), Policy(), world.identity, consenting(Consent(Mode.AUTHOR)), secret=SECRET
-    )
+    world.review_context = ReviewContext((), Policy(), world.identity, consenting(Consent(Mode.AUTHOR)), secret=SECRET)
 
     world.hear(world.sign(world.mail("patchwarden: recheck\n")))
 

@@ -20,13 +20,14 @@ from bot.mail.reply import Identity
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.smtp import Server, Smtp
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
 from bot.service.bounces import BounceAddress, BounceJob
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.poll import PollJob
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.bounces import dsn
@@ -116,7 +117,7 @@ def _a_day(directory: Path, server: Sink, live: LiveList, mode: Mode = Mode.LIST
             for store in (one, other):
                 PollJob([live.archive], store, assemble, stop, quiet).run()
                 BounceJob(store, OURS, clock, stop, bounces=BOUNCES).run()
-                ReviewJob(store, _review_context(mode), clock, stop, quiet).run()
+                ReviewJob(store, Analyser(), _review_context(mode), clock, stop, quiet).run()
             for store in (other, one):
                 sent_at += [clock.now() - START] * len(_delivering(store, directory, server, clock, mode).run().mails)
             clock.forward(minutes=30)
@@ -138,4 +139,4 @@ def _context(mode: Mode) -> RecipientContext:
 
 
 def _review_context(mode: Mode) -> ReviewContext:
-    return ReviewContext(active(), Analyser(), Policy(), Identity(Address("bot", OURS), "1.0"), partial(_context, mode))
+    return ReviewContext(active(), Policy(), Identity(Address("bot", OURS), "1.0"), partial(_context, mode))

@@ -15,10 +15,12 @@ from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
+from bot.review.consent import Mode
 from bot.review.policy import Policy
 from bot.service.digest import DigestConfig, DigestJob
 from bot.service.poll import PollJob
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.contexts import consenting
@@ -42,9 +44,9 @@ def clock() -> FakeClock:
 
 
 def _happen(store: Repository, clock: FakeClock, message_id: str = "1@example.org", name: str = "led") -> None:
-    review_context = ReviewContext(active(), Analyser(), Policy(), IDENTITY, consenting())
+    review_context = ReviewContext(active(), Policy(), IDENTITY, consenting())
     PollJob([FakeArchive((patch(message_id, name),), message_id)], store, assemble, Event(), Silent()).run()
-    ReviewJob(store, review_context, clock, Event(), Silent()).run()
+    ReviewJob(store, Analyser(), review_context, clock, Event(), Silent()).run()
 
 
 def _readers(store: Repository) -> list[str]:
@@ -124,7 +126,7 @@ def test_a_digest_that_breaks_harms_no_other(store: Repository, clock: FakeClock
 
 
 def test_one_that_is_held_waits_for_approval(store: Repository, clock: FakeClock) -> None:
-    config = replace(READERSHIP, held=True, mode="moderate")
+    config = replace(READERSHIP, mode=Mode.MODERATE)
     DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)

@@ -15,10 +15,11 @@ from bot.mail.address import Address
 from bot.mail.posting import Complete, Posting, Waiting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.ports import Archive, Batch, Provenance
 from bot.review.policy import Policy
 from bot.service.poll import PollJob
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.repository import Repository
 from rules.registry import active
 from tests.fakes.contexts import consenting
@@ -57,10 +58,8 @@ def by_another_way(content: bytes) -> bytes:
 
 def review(store: Repository) -> list[str]:
     """Review what is due; why each posting was refused."""
-    review_context = ReviewContext(
-        active(), Analyser(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting()
-    )
-    return [one.refused for one in ReviewJob(store, review_context, FakeClock(), Event(), Silent()).run()]
+    review_context = ReviewContext(active(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting())
+    return [one.refused for one in ReviewJob(store, Analyser(), review_context, FakeClock(), Event(), Silent()).run()]
 
 
 def posting(store: Repository, message_id: str) -> Posting:
@@ -212,12 +211,10 @@ def by_list(content: bytes, name: str) -> bytes:
 def test_a_mail_to_us_and_no_list_is_not_reviewed(store: Repository) -> None:
     to_us = patch("1@x").replace(b"To: rust-for-linux@lists.example.org", b"To: b@example.org")
     poll(store, public(to_us))
-    review_context = ReviewContext(
-        active(), Analyser(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting()
-    )
+    review_context = ReviewContext(active(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting())
     review_context = replace(review_context, terms=replace(review_context.terms, own=frozenset({"b@example.org"})))
     clock = FakeClock(START + timedelta(minutes=1))
 
-    (outcome,) = ReviewJob(store, review_context, clock, Event(), Silent()).run()
+    (outcome,) = ReviewJob(store, Analyser(), review_context, clock, Event(), Silent()).run()
 
     assert outcome.refused == "not-followed: it was sent to us, and to no list"

@@ -23,6 +23,7 @@ from bot.mail.address import Address
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
 from bot.ports import Provenance, Pruned
 from bot.review.consent import Consent, Mode
@@ -31,7 +32,7 @@ from bot.review.policy import Policy
 from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
 from bot.service.recheck import RecheckJob
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.repository import Repository
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
@@ -52,7 +53,6 @@ RULE = by_id("missing-safety-comment")
 assert RULE is not None
 DESK = ReviewContext(
     (RULE,),
-    Analyser(),
     Policy(),
     Identity(Address("bot", "bot@bot.example.org"), "1.0"),
     consenting(Consent(Mode.LIST)),
@@ -75,7 +75,7 @@ class World:
         assert polled.problems == ()
 
     def review(self) -> None:
-        ReviewJob(self.store, DESK, self.clock, Event(), Silent()).run()
+        ReviewJob(self.store, Analyser(), DESK, self.clock, Event(), Silent()).run()
 
     def send(self) -> None:
         for waiting in self.store.mails(MailState.QUEUED):
@@ -290,7 +290,7 @@ def test_a_pruned_series_is_not_judged_again(world: World) -> None:
     found = world.store.find("single@x")
     assert found is not None
 
-    judged = RecheckJob(world.store, DESK, world.clock).run(found.posting, send=True)
+    judged = RecheckJob(world.store, Analyser(), DESK, world.clock).run(found.posting, send=True)
 
     assert judged == Crashed("its mails were removed by retention")
     after = world.store.review_of("single@x")

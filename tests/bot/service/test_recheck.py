@@ -13,6 +13,7 @@ from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
 from bot.ports import Send
 from bot.review.consent import Consent, Mode
@@ -21,7 +22,7 @@ from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.service.poll import PollJob
 from bot.service.recheck import RecheckJob, RecheckResult
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.repository import Repository
 from rules.finding import Severity
 from rules.registry import by_id
@@ -43,7 +44,7 @@ def _review_context(**changes: object) -> ReviewContext:
     assert rule is not None
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
     values: dict[str, object] = {"rules": (rule,), "basis": Basis("1.0", "aaa", (rule.id,))} | changes
-    plain = ReviewContext((), Analyser(), Policy(), identity, consenting())
+    plain = ReviewContext((), Policy(), identity, consenting())
     return replace(plain, **values)  # type: ignore[arg-type]  # a field each
 
 
@@ -58,7 +59,7 @@ def clock() -> FakeClock:
 
 def _reviewed(store: Repository, review_context: ReviewContext, clock: FakeClock, *mails: bytes) -> Posting:
     PollJob([FakeArchive(mails or (patch(MAIL),))], store, assemble, Event(), Silent()).run()
-    ReviewJob(store, review_context, clock, Event(), Silent()).run()
+    ReviewJob(store, Analyser(), review_context, clock, Event(), Silent()).run()
     found = store.find(MAIL)
     assert found is not None
     return found.posting
@@ -67,7 +68,7 @@ def _reviewed(store: Repository, review_context: ReviewContext, clock: FakeClock
 def _again(
     store: Repository, review_context: ReviewContext, posting: Posting, clock: FakeClock, send: bool = False
 ) -> RecheckResult:
-    done = RecheckJob(store, review_context, clock).run(posting, send)
+    done = RecheckJob(store, Analyser(), review_context, clock).run(posting, send)
     assert isinstance(done, RecheckResult)
     return done
 
@@ -150,7 +151,7 @@ def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
     assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
     later = _TWICE.replace(MAIL.encode(), b"2@example.org").replace(b"[PATCH]", b"[PATCH v2]")
     PollJob([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
-    ReviewJob(store, DESK, clock, Event(), Silent()).run()
+    ReviewJob(store, Analyser(), DESK, clock, Event(), Silent()).run()
 
     second = store.review_of("2@example.org")
     assert second is not None
@@ -200,7 +201,7 @@ def test_a_rule_that_breaks_the_line_is_reported(store: Repository, clock: FakeC
     def broken(posting: Posting, policy: Policy) -> Policy:
         raise RuntimeError("a bug")
 
-    done = RecheckJob(store, replace(DESK, learned=broken), clock).run(posting)
+    done = RecheckJob(store, Analyser(), replace(DESK, learned=broken), clock).run(posting)
 
     assert isinstance(done, Crashed)
     assert "a bug" in done.reason
@@ -218,7 +219,7 @@ def test_a_posting_is_found_by_its_mails_and_by_ours(store: Repository, clock: F
     assert store.find("nobody@example.org") is None
 
 
-TO_LIST = _review_context(context=consenting(Consent(Mode.LIST)))
+TO_LIST = _review_context(recipients=consenting(Consent(Mode.LIST)))
 
 
 def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository, clock: FakeClock) -> None:

@@ -12,13 +12,14 @@ from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalTerms
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import Analyser, Analysis
+from bot.pipeline.analyse import Analyser, AnalyserProtocol, Analysis
+from bot.pipeline.context import ReviewContext
 from bot.pipeline.outcome import Outcome
 from bot.pool.guard import Crashed
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.service.poll import PollJob
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.analysis.view import FileView
@@ -43,18 +44,22 @@ def _says_something(file: FileView) -> Iterator[Finding]:
 def review_context(make: Maker) -> ReviewContext:
     rule = make.rule("bad-thing", check_file=_says_something)
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return ReviewContext((rule,), Analyser(), Policy(), identity, consenting())
+    return ReviewContext((rule,), Policy(), identity, consenting())
 
 
 def _review(
-    store: Repository, review_context: ReviewContext, *mails: bytes, clock: FakeClock | None = None
+    store: Repository,
+    review_context: ReviewContext,
+    *mails: bytes,
+    clock: FakeClock | None = None,
+    analyse: AnalyserProtocol | None = None,
 ) -> tuple[Outcome, ...]:
     PollJob([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
-    return ReviewJob(store, review_context, clock or FakeClock(), Event(), Silent()).run()
+    return ReviewJob(store, analyse or Analyser(), review_context, clock or FakeClock(), Event(), Silent()).run()
 
 
 def _agreed(review_context: ReviewContext, mode: Mode, *maintainers: str) -> ReviewContext:
-    return replace(review_context, context=consenting(Consent(mode, maintainers)))
+    return replace(review_context, recipients=consenting(Consent(mode, maintainers)))
 
 
 def test_a_finding_becomes_one_frozen_mail(store: Repository, review_context: ReviewContext) -> None:
@@ -105,10 +110,10 @@ def test_a_rule_that_crashes_is_counted_and_stops_nothing(
 
 
 def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, review_context: ReviewContext) -> None:
-    def judge(posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
+    def analyse(posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
         return Crashed("RuntimeError: a bug") if posting.message_id == "1@x" else Analyser()(posting, rules)
 
-    outcomes = _review(store, replace(review_context, judge=judge), patch("1@x"), patch("2@x", "button"))
+    outcomes = _review(store, review_context, patch("1@x"), patch("2@x", "button"), analyse=analyse)
 
     assert [one.refused for one in outcomes] == ["RuntimeError: a bug", ""]
     assert [bool(one.mail) for one in outcomes] == [False, True]
@@ -162,14 +167,14 @@ def test_why_findings_are_not_said_is_told(store: Repository, review_context: Re
 
 @pytest.mark.parametrize("narrow", [Consent(severity=Severity.BUG), Consent(without=frozenset({"bad-thing"}))])
 def test_a_list_may_want_to_hear_less(store: Repository, review_context: ReviewContext, narrow: Consent) -> None:
-    (outcome,) = _review(store, replace(review_context, context=consenting(narrow)), patch("1@x"))
+    (outcome,) = _review(store, replace(review_context, recipients=consenting(narrow)), patch("1@x"))
 
     assert (outcome.findings, outcome.mail) == (1, "")
 
 
 def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, review_context: ReviewContext) -> None:
     clock = FakeClock(START + timedelta(hours=1))
-    waiting = replace(review_context, context=consenting(Consent(Mode.LIST, embargo=timedelta(hours=24))))
+    waiting = replace(review_context, recipients=consenting(Consent(Mode.LIST, embargo=timedelta(hours=24))))
     _review(store, waiting, patch("1@x"), clock=clock)
 
     assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]

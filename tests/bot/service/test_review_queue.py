@@ -16,6 +16,7 @@ from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser, Analysis
+from bot.pipeline.context import ReviewContext
 from bot.pool.executor import ExecutorPool
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
@@ -23,7 +24,7 @@ from bot.review.model import Review
 from bot.review.policy import Policy
 from bot.service.dependence import Relations, independent
 from bot.service.poll import PollJob
-from bot.service.review import ReviewContext, ReviewJob
+from bot.service.review import ReviewJob
 from bot.service.review_queue import ReviewQueue
 from bot.store.repository import Repository
 from rules.diff.patch import FileChange, Patch
@@ -70,9 +71,9 @@ class Script:
                 self.running.discard(name)
 
 
-def _review_context(judge: Script | Analyser) -> ReviewContext:
+def _review_context() -> ReviewContext:
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-    return ReviewContext((rule("loop"),), judge, Policy(), identity, consenting())
+    return ReviewContext((rule("loop"),), Policy(), identity, consenting())
 
 
 def _poll(store: Repository, *mails: bytes) -> None:
@@ -80,7 +81,7 @@ def _poll(store: Repository, *mails: bytes) -> None:
 
 
 def _reviewing(store: Repository, judge: Script | Analyser, workers: int, stop: Event | None = None) -> ReviewJob:
-    return ReviewJob(store, _review_context(judge), FakeClock(), stop or Event(), Silent(), workers)
+    return ReviewJob(store, judge, _review_context(), FakeClock(), stop or Event(), Silent(), workers)
 
 
 def _at(minute: int, name: str, subject: str, **more: str) -> bytes:
@@ -155,7 +156,7 @@ def test_real_loops_in_real_processes_do_not_hold_up_a_third_series(store: Repos
 
     with ExecutorPool(2, Limits(seconds=4.0)) as executor:
         judging = Analyser(executor=executor, first=TimeLimit(60.0, processor_seconds=0.5))
-        outcomes = ReviewJob(Watched(), _review_context(judging), FakeClock(), Event(), Silent(), 2).run()
+        outcomes = ReviewJob(Watched(), judging, _review_context(), FakeClock(), Event(), Silent(), 2).run()
 
     assert order[0] == "good@x"
     assert [(one.posting_id, one.refused) for one in outcomes] == [

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from bot.mail.address import Address
 from bot.mail.posting import Posting
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.draft import draft
 from bot.review.mail_lint import problems
 from bot.review.model import Review
 from bot.review.policy import Policy
 from bot.review.render.body import body
-from bot.review.reply import reply
 from bot.review.review import review
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.finding import Evidence, Finding, LogAnchor, Report, Severity
@@ -291,7 +292,7 @@ def test_the_largest_mail_stays_under_20_kilobytes(make: Maker) -> None:
         for line in range(20)
     ]
     made = review(wide.posting(), Report(tuple(findings)), rules + nits)
-    answer = reply(made, rules + nits, make.identity)
+    answer = draft(made, ReviewContext(rules + nits, identity=make.identity))
 
     assert answer is not None
     assert len(answer.body.encode()) < 20_000

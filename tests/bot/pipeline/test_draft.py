@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from dataclasses import replace
 
-from bot.review.reply import message_id
+from bot.pipeline.draft import message_id
 from tests.bot.review.factories import Maker
 
 

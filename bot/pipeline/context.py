@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What decides about reviews and mails beside the posting itself; pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from bot.mail.address import Address
+from bot.mail.posting import Posting
+from bot.mail.refusal import RefusalTerms
+from bot.mail.reply import Identity
+from bot.review.consent import Mode
+from bot.review.model import Basis
+from bot.review.policy import Policy
+from bot.review.recipients import RecipientContext
+from rules.lint.rule import Rule
+
+NO_IDENTITY: Final = Identity(Address("", ""), "")
+"""The identity of a context that writes no mail: a mail from it cannot be composed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewContext:
+    """The rules, the policy, the identity in our mails, and what is known about the consent of people and lists.
+
+    `recipients` gives what is known now about the people and lists that could get a mail. `terms` say which postings
+    are refused. `learned` puts into the policy what people replied about a posting. `basis` names the program and the
+    rules. With a `secret`, replies to our mails go to an address that only its owner can compute.
+    """
+
+    rules: tuple[Rule, ...]
+    policy: Policy = field(default_factory=Policy)
+    identity: Identity = NO_IDENTITY
+    recipients: Callable[[], RecipientContext] = RecipientContext
+    terms: RefusalTerms = field(default_factory=lambda: RefusalTerms(stale=None))
+    learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
+    basis: Basis = field(default_factory=Basis)
+    secret: bytes = b""
+
+    def is_rehearsal(self, posting: Posting) -> bool:
+        """Return whether a mail about the posting is only filed, so that it reaches nobody."""
+        return self.recipients().consent_of(posting).mode is Mode.DRY_RUN
+
+    def without_mail(self, reason: str) -> "ReviewContext":
+        """Return the context in which no posting gets a mail, for that reason."""
+
+        def muted(posting: Posting, policy: Policy) -> Policy:
+            return replace(self.learned(posting, policy), muted=reason)
+
+        return replace(self, learned=muted)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From a review to the mail that says it: whom it answers, its message-id and its headers; pure, without a clock."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Final
+
+from bot.mail.authority import reply_address
+from bot.mail.outgoing import REVIEW
+from bot.mail.posting import Posting
+from bot.mail.reply import Identity, Reply
+from bot.pipeline.context import ReviewContext
+from bot.review.finding_group import remarks
+from bot.review.model import Review
+from bot.review.render.body import body
+from bot.review.render.text import visible
+from bot.review.review import answered
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
+
+
+def draft(review: Review, context: ReviewContext, kind: str = REVIEW, preface: Sequence[str] = ()) -> Reply | None:
+    """Return the mail for a review, or None if there is nothing to say, or nobody to say it to.
+
+    It has the date of the mail that it answers, so that a dry run gives the same bytes whenever it runs. Each `kind`
+    has its own message-id. The `preface` stands on top. Replies go to the address that accepts commands, if there is
+    one, and to the person who reads them.
+    """
+    part = answered(review.posting, review.comments)
+    if part is None or not review.said or not review.recipients.to:
+        return None
+    known, identity = {rule.id: rule for rule in context.rules}, context.identity
+    when = part.date or review.posting.date or _EPOCH
+    reply_to = [address for address in (_command_address(review.posting, context), identity.contact) if address]
+    rule_ids = sorted({remark.rule for remark in remarks(review.said, known)})
+    return Reply(
+        message_id=message_id(review.posting, identity, kind),
+        date=format_datetime(when.astimezone(UTC)),
+        sender=identity.sender,
+        to=review.recipients.to,
+        cc=review.recipients.cc,
+        subject=_subject(part.subject),
+        in_reply_to=part.message_id,
+        references=_references(part.references, part.message_id),
+        body="\n".join([*preface, *([""] if preface else []), body(review, known, identity)]),
+        headers=(
+            *((("Reply-To", ", ".join(reply_to)),) if reply_to else ()),
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Patchwarden-Version", identity.version),
+            ("X-Patchwarden-Rules", ", ".join(rule_ids)),
+        ),
+    )
+
+
+def message_id(posting: Posting, identity: Identity, kind: str = REVIEW) -> str:
+    """Return the message-id of our only mail of that kind on a posting, for ever the same."""
+    lists = ",".join(sorted(posting.lists))
+    return identity.message_id(lists, posting.message_id, str(posting.series.revision), kind)
+
+
+def _command_address(posting: Posting, context: ReviewContext) -> str:
+    """Return the address that accepts commands about the series, or "" if none does."""
+    sender = context.identity.sender.address
+    return reply_address(sender, context.secret, posting.topic) if context.secret else ""
+
+
+def _subject(original: str) -> str:
+    subject = " ".join(visible(original).split())
+    return subject if _ALREADY.match(subject) else f"Re: {subject}"
+
+
+def _references(earlier: tuple[str, ...], answered_id: str) -> tuple[str, ...]:
+    """Return the chain of the answered mail and that mail itself, each id once (RFC 5322 section 3.6.4)."""
+    return tuple(dict.fromkeys((*(earlier_id for earlier_id in earlier if earlier_id != answered_id), answered_id)))

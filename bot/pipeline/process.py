@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The steps after an analysis in their order: review a posting, draft its mail, freeze the mail."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.mail.compose import ComposeRefused
+from bot.mail.outgoing import REVIEW, Outgoing
+from bot.mail.parse import SYNTHETIC
+from bot.mail.posting import Posting
+from bot.pipeline.analyse import Analysis
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.draft import draft
+from bot.pipeline.freeze import freeze, review_terms
+from bot.pipeline.review import review_posting
+from bot.pool.guard import Crashed, guard
+from bot.review.model import Recipients, Review
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewResult:
+    """A posting's review, its mail, if any, and the images that the analysis verified, by blob id.
+
+    `refused` says why there is no mail although the review has something to say to somebody.
+    """
+
+    review: Review
+    outgoing: Outgoing | None
+    blobs: Mapping[str, bytes]
+    refused: str = ""
+
+
+def process(
+    posting: Posting,
+    analysis: Analysis | Crashed,
+    previous: Review | None,
+    context: ReviewContext,
+    arrived: datetime,
+    now: datetime,
+) -> ReviewResult | Crashed:
+    """Return the review of a posting that arrived then, and its mail; Crashed if there is no analysis, or a bug.
+
+    Nothing in the review or in the bytes of the mail comes from a clock. This runs in the process of the caller: it
+    takes linear time (tests/readers.py), and the result of an analysis is limited: 10,000 findings take half a second.
+    """
+    if isinstance(analysis, Crashed):
+        return analysis
+
+    def result() -> ReviewResult:
+        made = review_posting(posting, analysis, previous, context)
+        mail = write_mail(made, context, arrived, now)
+        if isinstance(mail, ComposeRefused):
+            silent = replace(made, recipients=Recipients(reason=mail.reason))
+            return ReviewResult(silent, None, analysis.blobs, mail.reason)
+        return ReviewResult(made, mail, analysis.blobs)
+
+    return guard(f"review of {posting.message_id}", result)
+
+
+def write_mail(
+    review: Review,
+    context: ReviewContext,
+    arrived: datetime,
+    now: datetime,
+    kind: str = REVIEW,
+    preface: Sequence[str] = (),
+) -> Outgoing | ComposeRefused | None:
+    """Return the frozen mail for a review of a posting that arrived then, or None if there is nothing to say."""
+    reply = draft(review, context, kind, preface)
+    if reply is None:
+        return None
+    if reply.in_reply_to.endswith(SYNTHETIC):
+        return ComposeRefused("the mail has no message-id that could be answered")
+    return freeze(reply, review_terms(review.posting, context.recipients(), kind, arrived, now))

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From an analysis to a review: what is reported, what is withheld and why, and who gets the mail."""
+
+from dataclasses import replace
+
+from bot.mail.posting import Posting
+from bot.pipeline.analyse import Analysis
+from bot.pipeline.context import ReviewContext
+from bot.review.consent import Consent
+from bot.review.model import Review
+from bot.review.policy import Policy
+from bot.review.review import review
+
+
+def review_posting(posting: Posting, analysis: Analysis, previous: Review | None, context: ReviewContext) -> Review:
+    """Return the review of a posting; `previous` is the review of the latest earlier revision of the same topic."""
+    recipients = context.recipients()
+    policy = _narrowed(context.learned(posting, context.policy), recipients.consent_of(posting))
+    made = review(posting, analysis.report, context.rules, previous, policy, analysis.delta, recipients)
+    return replace(made, basis=replace(context.basis, base=analysis.base_name))
+
+
+def _narrowed(policy: Policy, consent: Consent) -> Policy:
+    """Return the policy without what the lists do not want in mails."""
+    severity = max(policy.severity, consent.severity, key=lambda severity: severity.rank)
+    return replace(policy, severity=severity, without=policy.without | consent.without)
