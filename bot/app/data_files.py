@@ -7,7 +7,6 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from bot.app.sending import stop_file
 from bot.permissions import close_to_others, close_trees, holds_only
 from bot.settings import DEFAULT_FILE, Settings
 
@@ -15,13 +14,13 @@ SETTINGS: Final = "settings.toml"
 COMMANDS_SECRET: Final = "commands-secret"  # noqa: S105 the name of a file
 
 
-def database_files(settings: Settings) -> list[Path]:
+def list_database_files(settings: Settings) -> list[Path]:
     """Return the database and the files that lie beside it under its name: write-ahead log, locks, secret, ledger."""
     database = settings.database
     return sorted(path for path in database.parent.glob("*") if _is_database_file(path.name, database.name))
 
 
-def secret_files(settings: Settings) -> dict[str, Path]:
+def list_secret_files(settings: Settings) -> dict[str, Path]:
     """Return the files that nobody else may read, by what they are; not all of them need exist."""
     secrets = {"secret of this installation": settings.database.with_name(f"{settings.database.name}.secret")}
     if settings.sending.user:
@@ -31,7 +30,7 @@ def secret_files(settings: Settings) -> dict[str, Path]:
     return secrets
 
 
-def backup_files(settings: Settings, config: Path | None) -> dict[str, Path]:
+def list_backup_files(settings: Settings, config: Path | None) -> dict[str, Path]:
     """Return the files that belong into a backup beside those of the database, by their names there."""
     files = {SETTINGS: config or DEFAULT_FILE}
     if settings.answers.secret_file:
@@ -44,7 +43,7 @@ def has_own_folder(settings: Settings) -> bool:
     folder = settings.database.parent.absolute()
     named = (path.absolute() for path in (*_paths(settings), settings.sample))
     names = {path.relative_to(folder).parts[0] for path in named if folder in path.parents}
-    files = (*database_files(settings), *_index_files(settings), *_stop_files(settings))
+    files = (*list_database_files(settings), *_list_index_files(settings), *_list_stop_files(settings))
     return holds_only(folder, names | {path.name for path in files})
 
 
@@ -55,17 +54,19 @@ def make_private(settings: Settings) -> int:
     are sent to, secrets. So is the database's folder if something else lies in it.
     """
     folders = (settings.outbox.directory, settings.lore.directory, settings.sample)
-    closed = close_trees((*folders, *database_files(settings), *_index_files(settings), *_stop_files(settings)))
+    closed = close_trees(
+        (*folders, *list_database_files(settings), *_list_index_files(settings), *_list_stop_files(settings))
+    )
     return closed + (has_own_folder(settings) and close_to_others(settings.database.parent))
 
 
-def _index_files(settings: Settings) -> list[Path]:
+def _list_index_files(settings: Settings) -> list[Path]:
     index = settings.kernel.index
     return [*index.parent.glob(f"{index.name}*")]
 
 
-def _stop_files(settings: Settings) -> list[Path]:
-    stop = stop_file(settings).path
+def _list_stop_files(settings: Settings) -> list[Path]:
+    stop = settings.stop_file
     return [*stop.parent.glob(f"{stop.name}*")]
 
 

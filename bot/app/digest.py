@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What writes digests, from the settings."""
+"""The job that writes digests."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot.app import commands as wiring_answers
-from bot.app import sending as wiring_sending
-from bot.app.identity import identity
+from bot.app.identity import build_identity
+from bot.app.kernel import MaintainersCache
+from bot.app.precision import build_threshold, count_tallies
+from bot.app.sending import DIGEST_MODES
 from bot.digest.period import DigestSchedule
 from bot.kernel.maintainers import Maintainers
 from bot.mail.posting import Posting
@@ -17,20 +18,20 @@ from bot.settings import Settings
 from bot.store.repository import Repository
 
 
-def digesting(settings: Settings, store: Repository, clock: Clock) -> DigestJob:
-    """What writes the digests over the store."""
+def build_digest_job(settings: Settings, store: Repository, clock: Clock) -> DigestJob:
+    """Return the job that writes the digests of the store."""
     chosen = settings.digest
-    maintainers = wiring_answers.MaintainersCache(settings, clock)
+    maintainers = MaintainersCache(settings, clock)
     return DigestJob(
         store,
         DigestConfig(
             readers=chosen.recipients,
             rhythm=DigestSchedule(chosen.every, chosen.weekday, chosen.time, chosen.zone),
-            identity=identity(settings, store),
-            wanted=lambda reader: wanted(settings, maintainers(), reader),
-            statistics=lambda: wiring_answers.statistics(store),
-            demoted=lambda tallies: demoted(tallies, wiring_answers.threshold(settings)),
-            mode=wiring_sending.DIGEST_MODES[chosen.mode],
+            identity=build_identity(settings, store),
+            wanted=lambda reader: build_reader_filter(settings, maintainers(), reader),
+            statistics=lambda: count_tallies(store),
+            demoted=lambda tallies: demoted(tallies, build_threshold(settings)),
+            mode=DIGEST_MODES[chosen.mode],
             quiet=timedelta(days=chosen.quiet_days),
             largest=settings.sending.size_cap,
         ),
@@ -38,16 +39,16 @@ def digesting(settings: Settings, store: Repository, clock: Clock) -> DigestJob:
     )
 
 
-def wanted(settings: Settings, maintainers: Maintainers, reader: str) -> Callable[[Posting], bool]:
-    """Which postings concern a reader: what touches his entries of MAINTAINERS, or came over his lists.
+def build_reader_filter(settings: Settings, maintainers: Maintainers, reader: str) -> Callable[[Posting], bool]:
+    """Return which postings concern a reader: they touch their entries of MAINTAINERS, or came over their lists.
 
-    His are the lists that the settings call him maintainer of. Who has neither entries nor lists gets everything.
+    Their lists are those that the settings name them as a maintainer of. A reader with neither gets all postings.
     """
     entries = maintainers.of(reader)
     lists = {
         name.lower()
-        for name, one in settings.lists.items()
-        if reader.lower() in {address.lower() for address in one.maintainers}
+        for name, chosen in settings.lists.items()
+        if reader.lower() in {address.lower() for address in chosen.maintainers}
     }
 
     def concerns(posting: Posting) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.app.commands import MaintainersCache
-from bot.app.lore import SystemClock
+from bot.app.clock import SystemClock
+from bot.app.kernel import MaintainersCache
 from bot.error import SettingsError
 from bot.ports import Carried
 from bot.settings import Settings

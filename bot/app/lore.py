@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The part of the composition root that follows lists over the network; only bot.app.service asks for it."""
+"""Lists and archives that are read over the network."""
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
+from bot.app.clock import SystemClock
 from bot.inbox.attestation import Keys, attest, resolve
 from bot.inbox.completion import ArchiveLookup, message_id_in
 from bot.inbox.error import InboxError
@@ -25,65 +26,57 @@ from bot.pool.worker import Limits
 from bot.ports import Archive, Clock, RawMail
 from bot.settings import Settings
 
-PUBLIC: Final = "https://lore.kernel.org/all"
+PUBLIC_ARCHIVE: Final = "https://lore.kernel.org/all"
 
 
-class SystemClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-def followed(settings: Settings, clock: Clock) -> list[LoreArchive]:
-    """The lists that the settings name, but for those of which not everything is kept."""
+def build_followed_lists(settings: Settings, clock: Clock) -> list[LoreArchive]:
+    """Return the lists of the settings whose every mail is kept."""
     return [_list(settings, url, clock) for url in settings.lore.lists]
 
 
-def screened(settings: Settings, clock: Clock) -> list[LoreArchive]:
-    """The lists that are not about Rust, as they come: what reads them is to look at each mail first."""
+def build_screened_lists(settings: Settings, clock: Clock) -> list[LoreArchive]:
+    """Return the lists that are not about Rust; their mails have to be screened."""
     return [_list(settings, url, clock) for url in settings.lore.screened]
 
 
-def archive_lookup(settings: Settings, clock: Clock, executor: Executor) -> ArchiveLookup | None:
-    """Where mails are had by their message-ids; None where no list is followed and no such place named."""
-    base = _everything(settings)
+def build_archive_lookup(settings: Settings, clock: Clock, executor: Executor) -> ArchiveLookup | None:
+    """Return the archive that gives mails by their message-ids; None if the settings follow no list and name none."""
+    base = _all_mails_url(settings)
     if not base:
         return None
 
     def ids(mails: Sequence[bytes]) -> list[str | None]:
-        found = executor.map(message_id_in, mails)
-        return [None if isinstance(one, Crashed) else one for one in found]
+        message_ids = executor.map(message_id_in, mails)
+        return [None if isinstance(message_id, Crashed) else message_id for message_id in message_ids]
 
     return ArchiveLookup(base, _client(settings, base, clock), clock, ids=ids)
 
 
-def series(settings: Settings, message_id: str) -> Archive:
-    """The series that the mail is in, from the archive that the settings name or else the kernel's.
+def build_series_archive(settings: Settings, message_id: str) -> Archive:
+    """Return the series that the mail is in, from the archive of the settings, else from the kernel's.
 
     What the archive sends is read in child processes; only for a process without threads.
     """
     clock = SystemClock()
-    base = _everything(settings) or PUBLIC
-    return RemoteSeries(
-        message_id, ArchiveLookup(base, _client(settings, base, clock), clock, ids=_bounded_ids), _bounded
-    )
+    base = _all_mails_url(settings) or PUBLIC_ARCHIVE
+    lookup = ArchiveLookup(base, _client(settings, base, clock), clock, ids=_read_ids)
+    return RemoteSeries(message_id, lookup, _select_series)
 
 
-def _bounded_ids(mails: Sequence[bytes]) -> list[str | None]:
-    found = forked(message_id_in, mails, Limits())
-    return [None if isinstance(one, Crashed) else one for one in found]
+def _read_ids(mails: Sequence[bytes]) -> list[str | None]:
+    message_ids = forked(message_id_in, mails, Limits())
+    return [None if isinstance(message_id, Crashed) else message_id for message_id in message_ids]
 
 
-def _bounded(message_id: str, thread: Sequence[RawMail]) -> Sequence[RawMail]:
-    (found,) = forked(partial(select_series, message_id), [thread], LIMITS)
-    if isinstance(found, Crashed):
-        raise InboxError(found.reason)
-    return found
+def _select_series(message_id: str, thread: Sequence[RawMail]) -> Sequence[RawMail]:
+    (mails,) = forked(partial(select_series, message_id), [thread], LIMITS)
+    if isinstance(mails, Crashed):
+        raise InboxError(mails.reason)
+    return mails
 
 
-def signature_verifier(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
-    """What verifies the signatures of a mail."""
+def build_signature_verifier(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
+    """Return the function that verifies the signatures of a mail."""
     keyring = settings.lore.keyring
     return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None))
 
@@ -94,13 +87,14 @@ def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:
     return LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, how)
 
 
-def _everything(settings: Settings) -> str:
+def _all_mails_url(settings: Settings) -> str:
+    """Return the archive that has the mails of all lists, or ""."""
     lore = settings.lore
     return lore.everything or (urljoin(lore.all_lists[0].rstrip("/"), "all") if lore.all_lists else "")
 
 
 def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:
-    """One origin has one pace, whichever of its lists is asked for."""
+    """Return the client for a server; all lists of a server share one pace."""
     directory = settings.lore.directory
     agent = Agent(user_agent(_installation(settings)), settings.identity.contact)
     host = urlsplit(url).netloc.replace(":", "_")
@@ -108,7 +102,7 @@ def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:
 
 
 def _installation(settings: Settings) -> str:
-    """The name this installation goes by: the settings', or a random one that is made once."""
+    """Return the name of this installation: from the settings, or a random one that is made once."""
     if settings.lore.installation:
         return settings.lore.installation
     path: Path = settings.lore.directory / "installation"

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a re-check on the command line needs: postings by whatever names them, fetched where they are not here."""
+"""Re-checks on the command line: postings are named in several ways, and fetched if they are not in the database."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-from bot.app import lore as wiring_lore
-from bot.app import service as wiring
+from bot.app.clock import SystemClock
+from bot.app.lore import build_series_archive
+from bot.app.review_context import build_analyser, build_review_context
+from bot.app.sources import open_archives
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Writers
@@ -24,15 +26,15 @@ from bot.store.repository import Repository
 
 
 class RecheckSession:
-    """Finds postings and judges them again, also beside a service on the same database."""
+    """Finds postings and re-checks them, also beside a service on the same database."""
 
     def __init__(
         self, settings: Settings, sources: Sequence[Path], store: Repository, executor: Executor, progress: Progress
     ) -> None:
-        clock = wiring_lore.SystemClock()
+        clock = SystemClock()
         self.store = store
-        context = wiring.review_context(settings, store, clock)
-        self.rechecking = RecheckJob(store, wiring.analyser(settings, store, executor), context, clock)
+        context = build_review_context(settings, store, clock)
+        self.job = RecheckJob(store, build_analyser(settings, store, executor), context, clock)
         self._recipients = context.recipients
         self._settings = settings
         self._writers = Writers(clock, once=True)
@@ -41,10 +43,10 @@ class RecheckSession:
         self._paths = (*sources, *settings.archives)
 
     def find(self, name: str) -> Posting:
-        """The posting that a message-id, a mail's web address, a topic or a change-id names: of a series the last one.
+        """Return the posting that a message-id, a mail's web address, a topic or a change-id names.
 
-        What is not here is looked for in the archives of the settings, then fetched. Raises InboxError where it is
-        nowhere, or not whole.
+        Of a topic it is the last revision. A posting that is not in the database is looked for in the archives of the
+        settings, then fetched. Raises InboxError if it is not found, or not complete.
         """
         message_id = target(name)
         if message_id is None:
@@ -54,10 +56,10 @@ class RecheckSession:
             return known[-1]
         found = self.store.find(message_id)
         if found is None or not isinstance(found.posting.state, Complete):
-            self._poll(wiring.followed(self._settings, self._paths, self._writers))
+            self._poll(open_archives(self._settings, self._paths, self._writers))
             found = self.store.find(message_id)
         if found is None or not isinstance(found.posting.state, Complete):
-            self._poll([wiring_lore.series(self._settings, message_id)])
+            self._poll([build_series_archive(self._settings, message_id)])
             found = self.store.find(message_id)
         if found is None:
             raise InboxError(f"{message_id}: no patch or cover letter with this id is to be found")
@@ -68,15 +70,14 @@ class RecheckSession:
     def _poll(self, archives: Sequence[Archive]) -> None:
         if archives:
             book = self._recipients().book
-            polled = PollJob(
-                archives, self.store, assemble, Event(), self._progress, self._executor, lambda: book
-            ).run()
+            job = PollJob(archives, self.store, assemble, Event(), self._progress, self._executor, lambda: book)
+            polled = job.run()
             if polled.problems:
                 raise InboxError("; ".join(polled.problems))
 
 
 @contextmanager
-def again(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[RecheckSession]:
-    """What judges again over the settings' database. Raises StoreError for one that cannot be used."""
+def open_recheck_session(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[RecheckSession]:
+    """Open the database of the settings for re-checks. Raises StoreError if it cannot be used."""
     with Repository(settings.database) as store, ProcessExecutor(1, LIMITS) as executor:
         yield RecheckSession(settings, sources, store, executor, progress)

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is known of the people and lists that a mail could go to: from the settings, and MAINTAINERS of the kernel."""
+"""The consent of lists, and what is known about the people and lists that a mail could go to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
-from bot.app import commands as wiring_answers
-from bot.app import sending as wiring_sending
+from bot.app.kernel import MaintainersCache
 from bot.mail.address_book import AddressBook
 from bot.ports import Clock
+from bot.review.consent import Consent, Mode, strictest
 from bot.review.recipients import PersonalConsent, RecipientContext
 from bot.settings import Settings
 
 
-def address_book(settings: Settings, lists: frozenset[str] = frozenset()) -> AddressBook:
+def build_address_book(settings: Settings, lists: frozenset[str] = frozenset()) -> AddressBook:
     """Return the addresses that belong to no person, these lists among them."""
     return AddressBook(
         own=frozenset({settings.identity.address.lower()}),
@@ -21,21 +22,21 @@ def address_book(settings: Settings, lists: frozenset[str] = frozenset()) -> Add
     )
 
 
-def rehearsed_context(settings: Settings) -> RecipientContext:
+def build_rehearsed_recipients(settings: Settings) -> RecipientContext:
     """Return the context of what never sends: what mode `list` would do, whatever the lists consented to."""
     return RecipientContext(
-        book=address_book(settings),
+        book=build_address_book(settings),
         ignored=frozenset(address.lower() for address in settings.review.ignored_authors),
         limit=settings.sending.recipients_cap,
     )
 
 
-def recipient_context(settings: Settings, clock: Clock) -> Callable[[], RecipientContext]:
-    """Return what gives the context of today: MAINTAINERS is read anew once a day."""
-    maintainers = wiring_answers.MaintainersCache(settings, clock)
+def build_recipients(settings: Settings, clock: Clock) -> Callable[[], RecipientContext]:
+    """Return the function that gives the context of today: MAINTAINERS is read again once a day."""
+    maintainers = MaintainersCache(settings, clock)
     known = replace(
-        rehearsed_context(settings),
-        consent=lambda lists: wiring_sending.consent(settings, lists),
+        build_rehearsed_recipients(settings),
+        consent=lambda lists: build_consent(settings, lists),
         people=tuple(
             PersonalConsent(address, frozenset(name.lower() for name in person.lists))
             for address, person in settings.people.items()
@@ -44,6 +45,25 @@ def recipient_context(settings: Settings, clock: Clock) -> Callable[[], Recipien
 
     def current() -> RecipientContext:
         known_maintainers = maintainers()
-        return replace(known, book=address_book(settings, known_maintainers.lists), owners=known_maintainers.owners)
+        return replace(
+            known, book=build_address_book(settings, known_maintainers.lists), owners=known_maintainers.owners
+        )
 
     return current
+
+
+def build_consent(settings: Settings, lists: Sequence[str]) -> Consent:
+    """Return what all these lists allow together."""
+    known = {
+        name: Consent(
+            mode=chosen.mode,
+            maintainers=chosen.maintainers,
+            embargo=timedelta(hours=chosen.embargo_hours) if chosen.mode.sends else timedelta(),
+            quiet=(chosen.quiet_hours,) if chosen.quiet_hours else (),
+            severity=chosen.severity,
+            without=frozenset(chosen.without),
+            list_day=chosen.list_cap or None,
+        )
+        for name, chosen in settings.lists.items()
+    }
+    return strictest(lists, known, Consent(Mode(settings.unlisted)))

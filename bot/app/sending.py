@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What sends mail, from the settings."""
+"""The transports of mails, the rules about sending, and the stop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Clock, Mailer, SendingRecord, Stop, StopStore
-from bot.review.consent import Consent, Mode, strictest
+from bot.review.consent import Mode
 from bot.review.recipients import RecipientContext, recipients
 from bot.service.bounces import BounceAddress
 from bot.service.deliver import SendingContext
@@ -26,25 +26,25 @@ from bot.settings import Settings
 DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 
 
-def mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dict[str, Mailer]:
+def build_mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dict[str, Mailer]:
     """Return the transport of each mode that has one; each asks for the stop before the content of a mail leaves.
 
     Mails with an envelope are sent from the bounce address, if the settings name one.
     """
-    found: dict[str, Mailer] = {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
-    if (transport := _transport(settings, stop.reason, bounces)) is not None:
-        found |= {mode.value: transport for mode in Mode if mode.sends}
-    return found
+    transports: dict[str, Mailer] = {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
+    if (transport := _build_transport(settings, stop.reason, bounces)) is not None:
+        transports |= {mode.value: transport for mode in Mode if mode.sends}
+    return transports
 
 
-def sending(
+def build_sending_context(
     settings: Settings, stop: Stop, context: Callable[[], RecipientContext], terms: RefusalTerms, record: SendingRecord
 ) -> SendingContext:
     """Return what decides whether mails leave."""
     chosen = settings.sending
     return SendingContext(
         stop=stop,
-        rules=lambda: send_rules(settings, context(), terms),
+        rules=lambda: build_send_rules(settings, context(), terms),
         resend=ResendPolicy(timedelta(hours=chosen.grace_hours), chosen.resend),
         expire=timedelta(hours=chosen.expire_hours),
         max_attempts=chosen.max_attempts,
@@ -52,7 +52,7 @@ def sending(
     )
 
 
-def send_rules(settings: Settings, context: RecipientContext, terms: RefusalTerms) -> SendRules:
+def build_send_rules(settings: Settings, context: RecipientContext, terms: RefusalTerms) -> SendRules:
     """Return what the settings say about a mail that is about to be sent."""
     chosen = settings.sending
     return SendRules(
@@ -67,46 +67,29 @@ def send_rules(settings: Settings, context: RecipientContext, terms: RefusalTerm
     )
 
 
-def remove_parts(settings: Settings) -> None:
+def remove_partial_mails(settings: Settings) -> None:
     """Remove the half-written mails that a killed process left; only for the sole sender.
 
     In the Maildir, which others may write too, ours are those that are named by a message-id of ours.
     """
     domain = settings.identity.address.partition("@")[2]
     ours = [*settings.outbox.directory.glob("*.part"), *(settings.sending.maildir / "tmp").glob(f"*@{domain}")]
-    for part in ours:
+    for partial_mail in ours:
         with suppress(OSError):
-            part.unlink()
+            partial_mail.unlink()
 
 
-def stop_file(settings: Settings) -> StopFile:
+def build_stop_file(settings: Settings) -> StopFile:
     """Return the stop file of the settings."""
     return StopFile(settings.stop_file)
 
 
-def stop_switch(settings: Settings, store: StopStore, clock: Clock) -> StopSwitch:
+def build_stop_switch(settings: Settings, store: StopStore, clock: Clock) -> StopSwitch:
     """Return what stops all sending from that database."""
-    return StopSwitch(stop_file(settings), store, clock)
+    return StopSwitch(build_stop_file(settings), store, clock)
 
 
-def consent(settings: Settings, lists: Sequence[str]) -> Consent:
-    """What all these lists allow."""
-    known = {
-        name: Consent(
-            mode=one.mode,
-            maintainers=one.maintainers,
-            embargo=timedelta(hours=one.embargo_hours) if one.mode.sends else timedelta(),
-            quiet=(one.quiet_hours,) if one.quiet_hours else (),
-            severity=one.severity,
-            without=frozenset(one.without),
-            list_day=one.list_cap or None,
-        )
-        for name, one in settings.lists.items()
-    }
-    return strictest(lists, known, Consent(Mode(settings.unlisted)))
-
-
-def _transport(settings: Settings, halted: Callable[[], str], bounces: BounceAddress) -> Mailer | None:
+def _build_transport(settings: Settings, halted: Callable[[], str], bounces: BounceAddress) -> Mailer | None:
     chosen = settings.sending
 
     def sender_of(mail: Outgoing) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The composition root: settings become adapters, adapters become jobs. Nothing else joins them."""
+"""The service and the sender: adapters are built from the settings, and jobs from adapters."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,28 +9,25 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from bot.app import commands as wiring_answers
-from bot.app import digest as wiring_digest
-from bot.app import identity as wiring_identity
-from bot.app import lists as wiring_lists
-from bot.app import lore as wiring_lore
-from bot.app import recipients as wiring_recipients
-from bot.app import sending as wiring_sending
+from bot.app.clock import SystemClock
+from bot.app.commands import build_command_job
+from bot.app.continuity import build_continuity
 from bot.app.data_files import make_private
+from bot.app.digest import build_digest_job
+from bot.app.identity import build_bounce_address, can_send
+from bot.app.lists import check_lists
+from bot.app.lore import build_archive_lookup, build_followed_lists, build_signature_verifier
+from bot.app.recipients import build_recipients
+from bot.app.review_context import build_analyser, build_refusal_terms, build_review_context
+from bot.app.sending import build_mailers, build_sending_context, build_stop_switch, remove_partial_mails
+from bot.app.sources import open_archive, open_archives, open_screened_archives
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import Writers
-from bot.inbox.private import PrivateMailbox
 from bot.inbox.sample import sample
-from bot.inbox.screened import ScreenedArchive
-from bot.inbox.source import open_source
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
-from bot.mail.refusal import RefusalTerms
-from bot.pipeline.analyse import LIMITS, Analyser
-from bot.pipeline.context import ReviewContext
+from bot.pipeline.analyse import LIMITS
 from bot.pool.executor import ExecutorPool, ProcessExecutor
-from bot.pool.guard import Executor, TimeLimit
+from bot.pool.guard import Executor
 from bot.ports import Archive, Clock, Progress
-from bot.review.policy import Policy
 from bot.service.backfill import BackfillJob
 from bot.service.bounces import BounceJob
 from bot.service.commands import CommandJob
@@ -47,8 +44,6 @@ from bot.service.watchdog import Watchdog
 from bot.settings import Settings
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
-from rules.bindings.mail_filter import MailFilter
-from rules.registry import active
 
 _DAY: Final = 86_400
 _CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is answered within a second
@@ -59,110 +54,110 @@ that changed, of which there are two at most when a new one begins."""
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The jobs over one database, ready to run; `stop` ends each of them after the unit it is at.
+    """The jobs over one database, ready to run; `stop` ends each of them after its current unit of work.
 
-    `delivering` is None where another process sends.
+    A job that the settings switch off is None; `deliver` is also None if another process sends.
     """
 
     store: Repository
     poll: PollJob
-    reviewing: ReviewJob
+    review: ReviewJob
     stop_switch: StopSwitch
     stop: Event
-    delivering: DeliverJob | None = None
-    completing: BackfillJob | None = None
-    attesting: VerifySignaturesJob | None = None
-    answering: CommandJob | None = None
-    digesting: DigestJob | None = None
-    returning: BounceJob | None = None
-    pruning: PruneJob | None = None
-    pulse: Watchdog = field(default_factory=Watchdog)
+    deliver: DeliverJob | None = None
+    backfill: BackfillJob | None = None
+    signatures: VerifySignaturesJob | None = None
+    commands: CommandJob | None = None
+    digest: DigestJob | None = None
+    bounces: BounceJob | None = None
+    prune: PruneJob | None = None
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
-    def repeated(self, settings: Settings) -> tuple[ScheduledJob, ...]:
-        """The jobs at the pace of the settings."""
+    def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
+        """Return the jobs with the intervals of the settings."""
         pace = settings.schedule
-        more = {
-            "complete": self.completing,
-            "attest": self.attesting,
-            "answer": self.answering,
-            "digest": self.digesting,
-            "return": self.returning,
+        optional_jobs = {
+            "complete": self.backfill,
+            "attest": self.signatures,
+            "answer": self.commands,
+            "digest": self.digest,
+            "return": self.bounces,
         }
         return (
             ScheduledJob("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
-            ScheduledJob("review", self.reviewing.run, pace.review_seconds, pace.jitter_seconds),
-            *_deliveries(self.delivering, self.stop_switch, settings),
+            ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds),
+            *_schedule_delivery(self.deliver, self.stop_switch, settings),
             *(
                 ScheduledJob(name, job.run, pace.review_seconds, pace.jitter_seconds)
-                for name, job in more.items()
+                for name, job in optional_jobs.items()
                 if job
             ),
-            *((ScheduledJob("prune", self.pruning.run, _DAY, pace.jitter_seconds),) if self.pruning else ()),
+            *((ScheduledJob("prune", self.prune.run, _DAY, pace.jitter_seconds),) if self.prune else ()),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The job that sends what others wrote into one database, ready to run; `stop` ends it after the mail it is at."""
+    """The job that sends the mails of one database, ready to run; `stop` ends it after the current mail."""
 
     store: Repository
-    delivering: DeliverJob
+    deliver: DeliverJob
     stop_switch: StopSwitch
     stop: Event
-    pulse: Watchdog
+    watchdog: Watchdog
 
-    def repeated(self, settings: Settings) -> tuple[ScheduledJob, ...]:
-        """The job at the pace of the settings."""
-        return _deliveries(self.delivering, self.stop_switch, settings)
+    def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
+        """Return the job with the interval of the settings."""
+        return _schedule_delivery(self.deliver, self.stop_switch, settings)
 
 
 @contextmanager
-def sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
-    """The only sender over the settings' database; another process may read and review meanwhile.
+def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
+    """Open the only sender over the settings' database; another process may read and review meanwhile.
 
     Raises StoreError for a database that cannot be used, or from which another process sends, and SettingsError for
     the address of a list that looks misspelt.
     """
-    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Watchdog()
-    with sole_worker(settings.database, Role.SENDER), _store(settings, pulse) as store:
-        wiring_lists.check_lists(settings, store)
-        switch = wiring_sending.stop_switch(settings, store, clock)
-        yield Sender(store, _deliver_job(settings, store, clock, stop, progress, switch), switch, stop, pulse)
+    stop, clock, watchdog = Event(), SystemClock(), Watchdog()
+    with sole_worker(settings.database, Role.SENDER), _open_store(settings, watchdog) as store:
+        check_lists(settings, store)
+        switch = build_stop_switch(settings, store, clock)
+        yield Sender(store, _build_deliver_job(settings, store, clock, stop, progress, switch), switch, stop, watchdog)
 
 
 @contextmanager
-def service(
+def open_service(
     settings: Settings, sources: Sequence[Path], progress: Progress, *, deliver: bool = True, once: bool = False
 ) -> Iterator[Service]:
-    """The service over the settings' database, which it alone works on until the end; who does not `deliver` leaves
-    the sending to another process, and with `once` it polls but once.
+    """Open the service over the settings' database; no other process works on it until the end.
 
-    Raises InboxError for a source that is none, StoreError for a database that cannot be used or is in use, and
-    SettingsError for the address of a list that looks misspelt.
+    Without `deliver` another process sends. With `once` it polls once only. Raises InboxError for a source that is
+    none, StoreError for a database that cannot be used or is in use, and SettingsError for the address of a list that
+    looks misspelt.
     """
-    stop, clock, pulse = Event(), wiring_lore.SystemClock(), Watchdog()
-    own = (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
-    writers = Writers(clock, once=once)
-    archives = followed(settings, sources or (*settings.archives, *own), writers)
-    archives += [] if sources else _screened(settings, clock, writers)
+    stop, clock, watchdog = Event(), SystemClock(), Watchdog()
     online = bool(settings.lore.all_lists) and not sources
-    if online:
-        archives += wiring_lore.followed(settings, clock)
+    archives = _open_sources(settings, sources, clock, Writers(clock, once=once))
     with (
         sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
-        _store(settings, pulse) as store,
-        ProcessExecutor(on_result=pulse.beat) as workers,
+        _open_store(settings, watchdog) as store,
+        ProcessExecutor(on_result=watchdog.beat) as poll_executor,
         ExecutorPool(settings.review.workers, LIMITS, stop) as review_executor,
-        ProcessExecutor(1, on_result=pulse.beat) as signature_executor,  # their own: the DNS may let them wait
-        # Their own: series do not hold up what people write to us.
-        ProcessExecutor(1, stop=stop, on_result=pulse.beat) as command_executor,
+        # Of its own: the DNS may let it wait.
+        ProcessExecutor(1, on_result=watchdog.beat) as signature_executor,
+        # Of its own: series do not hold up the mails that people write to us.
+        ProcessExecutor(1, stop=stop, on_result=watchdog.beat) as command_executor,
     ):
         make_private(settings)
-        wiring_lists.check_lists(settings, store)
-        store.keep_private([archive(path).name for path in own])
-        context = review_context(settings, store, clock)
-        switch = wiring_sending.stop_switch(settings, store, clock)
-        made = Service(
+        check_lists(settings, store)
+        store.keep_private([open_archive(path).name for path in _own_mailboxes(settings)])
+        context = build_review_context(settings, store, clock)
+        analyse = build_analyser(settings, store, review_executor)
+        recheck = build_analyser(settings, store, command_executor)
+        verify = build_signature_verifier(settings)
+        own, bounces = settings.identity.address, build_bounce_address(settings, store)
+        switch = build_stop_switch(settings, store, clock)
+        yield Service(
             store=store,
             poll=PollJob(
                 archives or [sample(settings.sample)],
@@ -170,69 +165,68 @@ def service(
                 assemble,
                 stop,
                 progress,
-                workers,
+                poll_executor,
                 lambda: context.recipients().book,
             ),
-            reviewing=ReviewJob(
-                store,
-                analyser(settings, store, review_executor),
-                context,
-                clock,
-                stop,
-                progress,
-                settings.review.workers,
-            ),
+            review=ReviewJob(store, analyse, context, clock, stop, progress, settings.review.workers),
             stop_switch=switch,
             stop=stop,
-            pulse=pulse,
-            pruning=pruning(settings, store, stop),
-            delivering=_deliver_job(settings, store, clock, stop, progress, switch) if deliver else None,
-            completing=_backfill_job(settings, store, clock, stop, progress, command_executor) if online else None,
-            attesting=VerifySignaturesJob(
-                store, wiring_lore.signature_verifier(settings), signature_executor, clock, stop, progress
-            )
+            watchdog=watchdog,
+            prune=build_prune_job(settings, store, stop),
+            deliver=_build_deliver_job(settings, store, clock, stop, progress, switch) if deliver else None,
+            backfill=_build_backfill_job(settings, store, clock, stop, progress, command_executor) if online else None,
+            signatures=VerifySignaturesJob(store, verify, signature_executor, clock, stop, progress)
             if online and settings.lore.verify
             else None,
-            answering=wiring_answers.command_job(
-                settings, store, analyser(settings, store, command_executor), context, clock, stop, command_executor
-            ),
-            digesting=wiring_digest.digesting(settings, store, clock) if settings.digest.recipients else None,
-            returning=BounceJob(
-                store,
-                settings.identity.address,
-                clock,
-                stop,
-                command_executor,
-                wiring_identity.bounce_address(settings, store),
-            )
-            if wiring_identity.sends(settings)
-            else None,
+            commands=build_command_job(settings, store, recheck, context, clock, stop, command_executor),
+            digest=build_digest_job(settings, store, clock) if settings.digest.recipients else None,
+            bounces=BounceJob(store, own, clock, stop, command_executor, bounces) if can_send(settings) else None,
         )
-        yield made
 
 
-def _store(settings: Settings, pulse: Watchdog) -> Repository:
-    """The database, in which each transaction is a sign of life and each change of a mail's state an event."""
-    return Repository(settings.database, pulse.beat, log_change)
+def _open_store(settings: Settings, watchdog: Watchdog) -> Repository:
+    """Open the database, which tells the watchdog of each transaction and logs each change of a mail's state."""
+    return Repository(settings.database, watchdog.beat, log_change)
 
 
-def _deliver_job(
+def build_prune_job(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:
+    """Return the job that removes old texts, or None if the settings keep them for ever."""
+    chosen = settings.retention
+    mails, reviews = (timedelta(days=days) if days else None for days in (chosen.raw_mail_days, chosen.reviews_days))
+    return PruneJob(store, Retention(mails, reviews), SystemClock(), stop) if mails or reviews else None
+
+
+def _own_mailboxes(settings: Settings) -> tuple[Path, ...]:
+    return (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
+
+
+def _open_sources(settings: Settings, sources: Sequence[Path], clock: Clock, writers: Writers) -> list[Archive]:
+    """Return the given sources, else those of the settings."""
+    if sources:
+        return open_archives(settings, sources, writers)
+    archives = open_archives(settings, (*settings.archives, *_own_mailboxes(settings)), writers)
+    archives += open_screened_archives(settings, clock, writers)
+    return [*archives, *build_followed_lists(settings, clock)]
+
+
+def _build_deliver_job(
     settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, switch: StopSwitch
 ) -> DeliverJob:
-    """The job that sends, after it looked at what a killed sender left; only for the sole sender."""
-    record = wiring_identity.continuity(settings, store, clock) if wiring_identity.sends(settings) else NoRecord()
+    """Return the job that sends, after it settled what a killed sender left; only for the sole sender."""
+    record = build_continuity(settings, store, clock) if can_send(settings) else NoRecord()
     record.start()
-    context = wiring_recipients.recipient_context(settings, clock)
-    sending = wiring_sending.sending(settings, switch, context, terms(settings), record)
-    mailers = wiring_sending.mailers(settings, switch, wiring_identity.bounce_address(settings, store))
-    made = DeliverJob(store, mailers, sending, clock, stop, progress)
-    wiring_sending.remove_parts(settings)
-    made.recover()
-    return made
+    sending = build_sending_context(
+        settings, switch, build_recipients(settings, clock), build_refusal_terms(settings), record
+    )
+    mailers = build_mailers(settings, switch, build_bounce_address(settings, store))
+    job = DeliverJob(store, mailers, sending, clock, stop, progress)
+    remove_partial_mails(settings)
+    job.recover()
+    return job
 
 
-def _deliveries(job: DeliverJob | None, switch: StopSwitch, settings: Settings) -> tuple[ScheduledJob, ...]:
-    """The jobs of the sender: it delivers, and confirms to `patchwarden stop` that it saw the stop."""
+def _schedule_delivery(job: DeliverJob | None, switch: StopSwitch, settings: Settings) -> tuple[ScheduledJob, ...]:
+    """Return the jobs of the sender: it delivers, and confirms to `patchwarden stop` that it saw the stop."""
     pace = settings.schedule
     if job is None:
         return ()
@@ -242,88 +236,9 @@ def _deliveries(job: DeliverJob | None, switch: StopSwitch, settings: Settings) 
     )
 
 
-def pruning(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:
-    """The job that removes old texts; None where everything is kept."""
-    chosen = settings.retention
-    mails, reviews = (timedelta(days=days) if days else None for days in (chosen.raw_mail_days, chosen.reviews_days))
-    retention = Retention(mails, reviews)
-    return PruneJob(store, retention, wiring_lore.SystemClock(), stop) if mails or reviews else None
-
-
-def archive(path: Path, writers: Writers | None = None) -> Archive:
-    """The source at that path under one name, from wherever it is called."""
-    return open_source(path.resolve() if str(path) != "-" else path, writers)
-
-
-def followed(settings: Settings, paths: Sequence[Path], writers: Writers) -> list[Archive]:
-    """The sources at those paths; our own mailbox, whatever it is called here, brings private mails."""
-    own = archive(Path(settings.answers.mailbox)).name if settings.answers.mailbox else ""
-    found = [archive(path, writers) for path in paths]
-    return [PrivateMailbox(source) if source.name == own else source for source in found]
-
-
-def review_context(settings: Settings, store: Repository, clock: Clock) -> ReviewContext:
-    """Return what decides about reviews and mails, with all that people replied so far.
-
-    Raises KernelError for a kernel repository that is none.
-    """
-    KernelTrees(_repository_specs(settings))  # what is wrong with them is said now, not of each posting
-    judging = ReviewContext(
-        rules=active(),
-        policy=policy(settings),
-        identity=wiring_identity.identity(settings, store),
-        recipients=wiring_recipients.recipient_context(settings, clock),
-        terms=terms(settings),
-    )
-    return wiring_answers.with_replies(judging, settings, store, clock)
-
-
-def analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:
-    return Analyser(_repository_specs(settings), store.blobs, executor, TimeLimit(LIMITS.seconds))
-
-
-def _screened(settings: Settings, clock: Clock, writers: Writers) -> list[Archive]:
-    """The archives of lists that are not about Rust, each behind a look at its mails' bytes; none without a kernel."""
-    whole = [*followed(settings, settings.kernel.screened, writers), *wiring_lore.screened(settings, clock)]
-    newest = KernelTrees(_repository_specs(settings)).newest() if whole else None
-    border = newest.border() if newest is not None else None
-    if border is None:
-        return []
-    matters = MailFilter.of(border).may_matter
-    return [ScreenedArchive(one, matters) for one in whole]
-
-
-def _repository_specs(settings: Settings) -> RepositorySpecs:
-    named = settings.kernel.repositories
-    return RepositorySpecs(tuple(RepositorySpec(one.path, one.ref) for one in named), settings.kernel.index)
-
-
-def terms(settings: Settings) -> RefusalTerms:
-    """By what postings are refused. Where mails may leave, or lists are followed, nothing old is ever answered."""
-    review = settings.review
-    live = bool(settings.lore.all_lists) or wiring_identity.sends(settings)
-    hours = review.stale_hours or (48 if live else 0)
-    return RefusalTerms(
-        own=frozenset({settings.identity.address.lower()}),
-        bots=frozenset(address.lower() for address in review.bots),
-        stale=timedelta(hours=hours) if hours else None,
-        newest_only=live,
-    )
-
-
-def _backfill_job(
+def _build_backfill_job(
     settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, executor: Executor
 ) -> BackfillJob | None:
-    lookup = wiring_lore.archive_lookup(settings, clock, executor)
-    age = terms(settings).stale
+    lookup = build_archive_lookup(settings, clock, executor)
+    age = build_refusal_terms(settings).stale
     return None if lookup is None or age is None else BackfillJob(store, lookup, age, clock, stop, progress, executor)
-
-
-def policy(settings: Settings) -> Policy:
-    """What is said and what is kept."""
-    review = settings.review
-    return Policy(
-        without=frozenset(review.without),
-        severity=review.severity,
-        confidence=review.confidence,
-    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.app.data_files import backup_files
+from bot.app.data_files import list_backup_files
 from bot.cli.context import options
 from bot.cli.database import missing
 from bot.error import SettingsError
@@ -38,6 +38,6 @@ def backup(
     settings = load(options(context).config)
     if said := missing(settings):
         raise SettingsError(said)
-    more = backup_files(settings, options(context).config)
+    more = list_backup_files(settings, options(context).config)
     names = back_up(settings.database, destination, more, datetime.now(UTC))
     typer.echo(f"{destination}: {', '.join(names)}")

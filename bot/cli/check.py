@@ -135,9 +135,9 @@ def _source(name: str, context: typer.Context) -> Archive:
             raise InboxError("a target is empty")
         return open_source(name)
     # Only here: HTTP takes longer to load than the check of a patch takes.
-    from bot.app.lore import series  # noqa: PLC0415
+    from bot.app.lore import build_series_archive  # noqa: PLC0415
 
-    return series(load(options(context).config), message_id)
+    return build_series_archive(load(options(context).config), message_id)
 
 
 def _is_path(name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.app.service import sender
+from bot.app.service import open_sender
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.logged import logged
@@ -44,16 +44,16 @@ def deliver(
 
 
 def _serve(settings: Settings) -> int:
-    with sender(settings, Silent()) as made, stopped_by_signals(made.stop):
-        serve(made.repeated(settings), made.stop, made.pulse)
+    with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
+        serve(sender.schedule(settings), sender.stop, sender.watchdog)
     return status.OK
 
 
 def _once(settings: Settings) -> int:
-    with sender(settings, Silent()) as made, stopped_by_signals(made.stop):
-        made.stop_switch.look()
-        delivered = made.delivering.run()
-        states = made.store.tally().mails
+    with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
+        sender.stop_switch.look()
+        delivered = sender.deliver.run()
+        states = sender.store.tally().mails
     typer.echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")
     for problem in delivered.problems:
         complain(problem)

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from bot.app import sending as wiring_sending
-from bot.app.digest import digesting
-from bot.app.identity import identity
-from bot.app.lore import SystemClock
+from bot.app.clock import SystemClock
+from bot.app.digest import build_digest_job
+from bot.app.identity import build_identity
+from bot.app.sending import DIGEST_MODES
 from bot.cli.context import options
 from bot.cli.since import moment
 from bot.digest.html import digest_html
@@ -67,7 +67,7 @@ def digest(
     if reader and not is_plain(reader):
         raise typer.BadParameter(f"{reader!r} is no plain address", param_hint="--for")
     settings = load(options(context).config)
-    leaves = wiring_sending.DIGEST_MODES[settings.digest.mode].sends
+    leaves = DIGEST_MODES[settings.digest.mode].sends
     if send and leaves and (reader or "").lower() not in {name.lower() for name in settings.digest.recipients}:
         raise typer.BadParameter(f"{reader} is not in `[digest] recipients`", param_hint="--for")
     now = datetime.now(UTC)
@@ -80,7 +80,7 @@ def digest(
     if period.since >= period.until:
         raise typer.BadParameter("the period ends before it begins", param_hint="--since")
     with Repository(settings.database) as store:
-        job = digesting(settings, store, SystemClock())
+        job = build_digest_job(settings, store, SystemClock())
         found = job.digest(reader or "", job.material(period))
         if send:
             mail = job.send(found)
@@ -88,13 +88,13 @@ def digest(
             what = f"nothing to say of {days}" if found.nothing else "it was written before"
             typer.echo(f"no mail: {what}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
             return
-    speaker = identity(settings)
+    identity = build_identity(settings)
     if form is Format.HTML:
-        typer.echo(digest_html(found, speaker.version, speaker.contact), nl=False)
+        typer.echo(digest_html(found, identity.version, identity.contact), nl=False)
     elif form is Format.JSON:
         typer.echo(as_json(found))
     else:
-        typer.echo(digest_text(found, speaker.version, speaker.contact), nl=False)
+        typer.echo(digest_text(found, identity.version, identity.contact), nl=False)
 
 
 def as_json(found: Digest) -> str:

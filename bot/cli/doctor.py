@@ -13,13 +13,14 @@ from typing import Annotated
 
 import typer
 
-from bot.app import lists as wiring_lists
-from bot.app import lore as wiring_lore
-from bot.app.commands import secret
-from bot.app.data_files import database_files, has_own_folder, secret_files
-from bot.app.identity import preview, secret_problem, sends
-from bot.app.sending import stop_file, stop_switch
-from bot.app.service import archive
+from bot.app.clock import SystemClock
+from bot.app.continuity import find_secret_problem, preview_difference
+from bot.app.data_files import has_own_folder, list_database_files, list_secret_files
+from bot.app.identity import can_send, load_command_secret
+from bot.app.lists import KnownLists, known_lists, maintainers_lists, misspelt_lists, named_lists
+from bot.app.lore import build_followed_lists, build_screened_lists
+from bot.app.sending import build_stop_file, build_stop_switch
+from bot.app.sources import open_archive
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.database import missing, notices
@@ -94,7 +95,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         yield _outbox(settings)
         if deliver:
             yield _sending(settings)
-        if sends(settings):
+        if can_send(settings):
             yield _bounces(settings)
         yield from _answers(settings)
     yield _git()
@@ -110,8 +111,8 @@ def _database(settings: Settings) -> Iterator[Check]:
     try:
         with Repository(settings.database) as store:
             tally, known = store.tally(), notices(store, datetime.now(UTC))
-            blocked = preview(settings, store).reasons
-            lost_secret = secret_problem(settings, store)
+            blocked = preview_difference(settings, store).reasons
+            lost_secret = find_secret_problem(settings, store)
     except StoreError as error:
         yield Check("database", str(error), "as said; the service cannot work without it")
         return
@@ -129,9 +130,9 @@ def _permissions(settings: Settings) -> Iterator[Check]:
     folder = settings.database.parent
     if has_own_folder(settings) and open_to_others(folder):
         yield Check("data", f"other users can look into {folder}", f"chmod 700 {shlex.quote(str(folder))}")
-    for path in filter(open_to_others, database_files(settings)):
+    for path in filter(open_to_others, list_database_files(settings)):
         yield Check("data", f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
-    for what, path in secret_files(settings).items():
+    for what, path in list_secret_files(settings).items():
         if open_to_others(path):
             yield Check(what, f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
 
@@ -141,7 +142,7 @@ def _archives(settings: Settings) -> Iterator[Check]:
         yield Check("archives", "none in the settings: the bundled sample archive")
     for path in (*settings.archives, *settings.kernel.screened):
         try:
-            source = archive(path)
+            source = open_archive(path)
             yield Check("archive", f"{path}, {source.count({}):,} mails")
         except InboxError as error:
             yield Check("archive", str(error), "correct its path, or give this user the right to read it")
@@ -149,8 +150,8 @@ def _archives(settings: Settings) -> Iterator[Check]:
 
 def _lists(settings: Settings) -> Iterator[Check]:
     """What the last rounds left; nobody on the network is asked."""
-    clock = wiring_lore.SystemClock()
-    for source in (*wiring_lore.followed(settings, clock), *wiring_lore.screened(settings, clock)):
+    clock = SystemClock()
+    for source in (*build_followed_lists(settings, clock), *build_screened_lists(settings, clock)):
         try:
             standing = source.standing()
         except InboxError as error:
@@ -167,7 +168,7 @@ def _lists(settings: Settings) -> Iterator[Check]:
 
 def _list_addresses(settings: Settings) -> Iterator[Check]:
     """Compare the addresses of lists with MAINTAINERS and with the lists that brought mails."""
-    named = wiring_lists.named_lists(settings)
+    named = named_lists(settings)
     if not named:
         return
     try:
@@ -177,7 +178,7 @@ def _list_addresses(settings: Settings) -> Iterator[Check]:
             "kernel", str(error), "correct `repositories` in [kernel], or fetch it with `patchwarden tree sync`"
         )
         return
-    problems = wiring_lists.misspelt_lists(settings, known)
+    problems = misspelt_lists(settings, known)
     for problem in problems:
         yield Check("list address", problem, "correct the address")
     if not problems:
@@ -187,16 +188,16 @@ def _list_addresses(settings: Settings) -> Iterator[Check]:
         yield Check("list addresses", found + (f"; in neither: {', '.join(unknown)}" if unknown else ""))
 
 
-def _known_lists(settings: Settings) -> wiring_lists.KnownLists:
+def _known_lists(settings: Settings) -> KnownLists:
     """Return what is known of lists; a database that fails is reported elsewhere. Raises KernelError."""
-    maintainers = wiring_lists.maintainers_lists(settings)
+    maintainers = maintainers_lists(settings)
     if missing(settings):
-        return wiring_lists.known_lists(maintainers, None)
+        return known_lists(maintainers, None)
     try:
         with Repository(settings.database) as store:
-            return wiring_lists.known_lists(maintainers, store)
+            return known_lists(maintainers, store)
     except StoreError:
-        return wiring_lists.known_lists(maintainers, None)
+        return known_lists(maintainers, None)
 
 
 def _outbox(settings: Settings) -> Check:
@@ -214,12 +215,12 @@ def _folder(what: str, directory: Path, found: str) -> Check:
 def _stopped(settings: Settings) -> str:
     """Return why nothing is sent, by the stop file or by the database; a database that fails is reported elsewhere."""
     if missing(settings):
-        return stop_file(settings).reason()
+        return build_stop_file(settings).reason()
     try:
         with Repository(settings.database) as store:
-            return stop_switch(settings, store, wiring_lore.SystemClock()).reason()
+            return build_stop_switch(settings, store, SystemClock()).reason()
     except StoreError:
-        return stop_file(settings).reason()
+        return build_stop_file(settings).reason()
 
 
 def _sending(settings: Settings) -> Check:
@@ -258,14 +259,14 @@ def _bounces(settings: Settings) -> Check:
 def _answers(settings: Settings) -> Iterator[Check]:
     chosen = settings.answers
     try:
-        known = secret(settings)
+        known = load_command_secret(settings)
     except SettingsError as error:
         yield Check("answers", str(error), "make one: `head -c 24 /dev/urandom | base64 > FILE`, readable to us alone")
     else:
         yield Check("answers", "commands by mail are heard" if known else "no secret: no commands by mail")
     if chosen.mailbox:
         try:
-            yield Check("mailbox", f"{chosen.mailbox}, {archive(Path(chosen.mailbox)).count({}):,} mails")
+            yield Check("mailbox", f"{chosen.mailbox}, {open_archive(Path(chosen.mailbox)).count({}):,} mails")
         except InboxError as error:
             yield Check("mailbox", str(error), "correct `mailbox` in [answers], or give this user the right to read it")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.app.service import terms
+from bot.app.review_context import build_refusal_terms
 from bot.cli.context import options
 from bot.error import SettingsError
 from bot.mail.attestation import Attestation
@@ -64,7 +64,7 @@ def explain(
     if not kept:
         raise SettingsError(f"no mail with the id {message_id} is here")
     typer.echo(visible(message_id))
-    for line in _lines(kept, postings, attested, terms(settings), datetime.now(UTC)):
+    for line in _lines(kept, postings, attested, build_refusal_terms(settings), datetime.now(UTC)):
         typer.echo(visible(f"  {line}"))
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bot.app.kernel import build_repository_specs
 from bot.cli.context import options
-from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+from bot.kernel.repositories import RepositorySpecs
 from bot.settings import Settings, load
 from bot.settings.kernel import KernelRepository
 
@@ -24,7 +25,7 @@ NoTreeOption = Annotated[bool, typer.Option("--no-tree", help="Judge by what the
 
 def places(context: typer.Context, tree: list[str] | None, no_tree: bool) -> RepositorySpecs:
     """The repositories that the options name, else the settings'."""
-    return places_of(named(load(options(context).config), tree, no_tree))
+    return build_repository_specs(named(load(options(context).config), tree, no_tree))
 
 
 def named(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings:
@@ -35,12 +36,6 @@ def named(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings
         return settings
     repositories = tuple(map(_repository, tree or ()))
     return settings.model_copy(update={"kernel": settings.kernel.model_copy(update={"repositories": repositories})})
-
-
-def places_of(settings: Settings) -> RepositorySpecs:
-    """The repositories of the settings, for who opens them."""
-    found = settings.kernel
-    return RepositorySpecs(tuple(RepositorySpec(one.path, one.ref) for one in found.repositories), found.index)
 
 
 def _repository(text: str) -> KernelRepository:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import Final
 
-from bot.app.identity import sends
+from bot.app.identity import can_send
 from bot.log import Level, LogConfig, LogEvent, configure, event
 from bot.settings import Settings
 
@@ -28,7 +28,7 @@ def logged(settings: Settings, mode: str, verbose: int, *, once: bool) -> Iterat
         version=metadata.version("patchwarden"),
         mode=f"{mode} --once" if once else mode,
         database=str(settings.database),
-        sends=sends(settings),
+        sends=can_send(settings),
     )
     yield
     event(LogEvent.SERVICE_STOPPED, seconds=round(time.monotonic() - start))

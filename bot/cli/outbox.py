@@ -9,9 +9,9 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from bot.app.identity import preview, settle
-from bot.app.lore import SystemClock
-from bot.app.sending import stop_switch
+from bot.app.clock import SystemClock
+from bot.app.continuity import preview_difference, settle_difference
+from bot.app.sending import build_stop_switch
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.database import existing, missing, notices
@@ -71,8 +71,8 @@ def list_mails(
     with existing(settings) as store:
         mails = store.mails(state)
         known = notices(store, datetime.now(UTC))
-        blocked = preview(settings, store).reasons
-        stopped = stop_switch(settings, store, SystemClock()).reason()
+        blocked = preview_difference(settings, store).reasons
+        stopped = build_stop_switch(settings, store, SystemClock()).reason()
     if stopped:
         typer.echo(f"Nothing is sent: {visible(stopped)}; `patchwarden stop --lift` goes on.")
     if blocked:
@@ -175,10 +175,10 @@ def reconcile_outbox(
     settings = load(options(context).config)
     with existing(settings) as store:
         if not apply:
-            found = preview(settings, store)
+            found = preview_difference(settings, store)
         else:
             with sole_worker(settings.database, Role.SENDER):
-                found = settle(settings, store)
+                found = settle_difference(settings, store)
     for reason in found.reasons:
         typer.echo(visible(reason))
     rows = table("id", "known from", "kind", "answers", "outcome", cut={"answers": 3})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.app.service import pruning
+from bot.app.service import build_prune_job
 from bot.cli.context import options
 from bot.cli.database import existing
 from bot.error import SettingsError
@@ -40,7 +40,7 @@ def prune(
     """
     settings, stop = load(options(context).config), Event()
     with existing(settings) as store, stopped_by_signals(stop):
-        job = pruning(settings, store, stop)
+        job = build_prune_job(settings, store, stop)
         if job is None:
             raise SettingsError("[retention] keeps everything; set raw_mail_days or reviews_days")
         pruned = job.run(dry=dry_run)

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from bot.app.lists import known_lists, maintainers_lists
-from bot.app.recheck import RecheckSession, again
+from bot.app.recheck import RecheckSession, open_recheck_session
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import NoTreeOption, TreeOption, named
@@ -88,15 +88,15 @@ def recheck(
     start = moment(since, datetime.now(UTC))
     code, records, changed, queued = status.OK, [], 0, 0
     console = Console(stderr=True)
-    with shown(console) as progress, again(settings, archive or (), progress) as looking:
+    with shown(console) as progress, open_recheck_session(settings, archive or (), progress) as session:
         for name in lists or ():
-            _refuse_misspelt(name, looking, settings, start)
-        postings, problems, named_ones = _postings(looking, targets or [], lists or [], start)
+            _refuse_misspelt(name, session, settings, start)
+        postings, problems, named_ones = _postings(session, targets or [], lists or [], start)
         for problem in problems:
             complain(problem)
             code = status.USAGE
         for posting in postings:
-            done = looking.rechecking.run(posting, send)
+            done = session.job.run(posting, send)
             if isinstance(done, Crashed):
                 complain(f"{posting.message_id}: {done.reason}")
                 code = status.FAILED
@@ -126,21 +126,21 @@ def _refuse_misspelt(name: str, looking: RecheckSession, settings: Settings, sta
 
 
 def _postings(
-    looking: RecheckSession, targets: list[str], lists: list[str], start: datetime
+    session: RecheckSession, targets: list[str], lists: list[str], start: datetime
 ) -> tuple[list[Posting], list[str], frozenset[str]]:
     """What is to be judged, each posting once; a line for each target that cannot be; which ones were named."""
     found: dict[str, Posting] = {}
     problems = []
     for name in targets:
         try:
-            posting = looking.find(name)
+            posting = session.find(name)
         except InboxError as error:
             problems.append(str(error))
         else:
             found[posting.message_id] = posting
     chosen = frozenset(found)
     if lists:
-        found |= {posting.message_id: posting for posting in looking.store.posted(start, lists)}
+        found |= {posting.message_id: posting for posting in session.store.posted(start, lists)}
     return list(found.values()), problems, chosen
 
 

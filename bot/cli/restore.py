@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.app.data_files import SETTINGS, backup_files
+from bot.app.data_files import SETTINGS, list_backup_files
 from bot.cli.context import options
 from bot.settings import DEFAULT_FILE, load
 from bot.store.backup import read_backup, restore
@@ -44,7 +44,7 @@ def restore_backup(
         file.write_bytes((source / SETTINGS).read_bytes())
         typer.echo(f"{file}: the settings of the backup")
     settings = load(options(context).config)
-    more = backup_files(settings, options(context).config)
+    more = list_backup_files(settings, options(context).config)
     if not force:
         more.pop(SETTINGS, None)
     restore(source, settings.database, more, datetime.now(UTC), force=force)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden rules`: what is checked, and one rule's page."""
 
-import importlib
 from typing import Annotated
 
 import typer
@@ -66,8 +65,9 @@ def _table() -> Table:
 
 def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
     # Only here: the list of rules is there before the database's libraries are loaded.
-    wiring = importlib.import_module("bot.app.commands")
-    found, silent = wiring.figures(settings)
+    from bot.app.precision import load_precision  # noqa: PLC0415
+
+    found, silent = load_precision(settings)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rule", no_wrap=True)
     for column in ("said", "fixed", "not applicable", "unanswered", "objected"):

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bot.app.service import Service, service
+from bot.app.service import Service, open_service
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.logged import logged
@@ -23,6 +23,7 @@ from bot.pipeline.outcome import Outcome
 from bot.ports import Tally
 from bot.review.render.text import visible
 from bot.service.deliver import DeliveryResult
+from bot.service.poll import PollResult
 from bot.service.schedule import serve, stopped_by_signals
 from bot.settings import Settings, load
 from bot.settings.paths import displayed
@@ -70,8 +71,8 @@ def run(
 
 
 def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
-    with service(settings, archives, Silent(), deliver=deliver) as made, stopped_by_signals(made.stop):
-        serve(made.repeated(settings), made.stop, made.pulse)
+    with open_service(settings, archives, Silent(), deliver=deliver) as service, stopped_by_signals(service.stop):
+        serve(service.schedule(settings), service.stop, service.watchdog)
     return status.OK
 
 
@@ -79,23 +80,11 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
     console = screen()
     with (
         shown(Console(stderr=True)) as progress,
-        service(settings, archives, progress, deliver=deliver, once=True) as made,
+        open_service(settings, archives, progress, deliver=deliver, once=True) as service,
     ):
-        with stopped_by_signals(made.stop):
-            polled = made.poll.run()
-            if made.completing and made.completing.run().mails:
-                polled = polled.followed_by(made.poll.run())
-            if made.attesting:
-                made.attesting.run()
-            if made.answering is not None:
-                made.answering.run()
-            if made.returning is not None:
-                made.returning.run()
-            reviewed = made.reviewing.run()
-            if made.digesting is not None:
-                made.digesting.run()
-            delivered = _delivered(made)
-        tally = made.store.tally()
+        with stopped_by_signals(service.stop):
+            polled, reviewed, delivered = _run_jobs(service)
+        tally = service.store.tally()
     unready = {one.posting_id: one for one in polled.unready}
     outcomes = [*reviewed, *(one for key, one in unready.items() if key not in {each.posting_id for each in reviewed})]
     if outcomes:
@@ -103,7 +92,7 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
     else:
         console.print(f"Nothing new: {polled.mails:,} new mails, no series to review.", highlight=False)
     _print_summary(console, settings, outcomes, tally)
-    if made.stop.is_set():
+    if service.stop.is_set():
         console.print("Stopped before the end; the same command goes on from here.")
     for problem in (*polled.problems, *delivered.problems):
         complain(problem)
@@ -111,11 +100,21 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
     return status.FAILED if failed else status.USAGE if polled.problems else status.OK
 
 
-def _delivered(made: Service) -> DeliveryResult:
-    if made.delivering is None:
-        return DeliveryResult()
-    made.stop_switch.look()
-    return made.delivering.run()
+def _run_jobs(service: Service) -> tuple[PollResult, Sequence[Outcome], DeliveryResult]:
+    """Run each job once."""
+    polled = service.poll.run()
+    if service.backfill is not None and service.backfill.run().mails:
+        polled = polled.followed_by(service.poll.run())
+    for job in (service.signatures, service.commands, service.bounces):
+        if job is not None:
+            job.run()
+    reviewed = service.review.run()
+    if service.digest is not None:
+        service.digest.run()
+    if service.deliver is None:
+        return polled, reviewed, DeliveryResult()
+    service.stop_switch.look()
+    return polled, reviewed, service.deliver.run()
 
 
 def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:

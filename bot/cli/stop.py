@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.app.lore import SystemClock
-from bot.app.sending import stop_switch
+from bot.app.clock import SystemClock
+from bot.app.sending import build_stop_switch
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.database import existing
@@ -46,7 +46,7 @@ def stop(
     settings = load(options(context).config)
     database = displayed(settings.database)
     with existing(settings) as store:
-        switch = stop_switch(settings, store, SystemClock())
+        switch = build_stop_switch(settings, store, SystemClock())
         if lift:
             done = f"sending from {database} goes on" if switch.lift() else f"sending from {database} was not stopped"
         else:

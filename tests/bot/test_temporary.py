@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.sending import remove_parts
+from bot.app.sending import remove_partial_mails
 from bot.settings import OutboxSettings, Settings
 from bot.settings.sending import SendingSettings
 from bot.temporary import MARK, PREFIX, remove_abandoned, temporary_folder
@@ -150,6 +150,6 @@ def test_half_written_mails_are_removed_and_what_others_write_stays(tmp_path: Pa
     for path in (*left, *others):
         path.write_text("x")
 
-    remove_parts(settings)
+    remove_partial_mails(settings)
 
     assert [path.exists() for path in (*left, *others)] == [False, False, True, True]

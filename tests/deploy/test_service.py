@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.__main__ import COMMANDS
-from bot.app.service import service
+from bot.app.service import open_service
 from bot.cli.progress import Silent
 from bot.pool.executor import ProcessExecutor
 from bot.settings import Settings
@@ -83,7 +83,7 @@ def test_the_unit_has_memory_for_all_workers_at_their_limits(tmp_path: Path, mon
 
     monkeypatch.setattr("bot.app.service.ProcessExecutor", Counted)
     monkeypatch.setattr("bot.pool.executor.ProcessExecutor", Counted)  # each process of a pool
-    with service(Settings(database=tmp_path / "patchwarden.db"), (), Silent()):
+    with open_service(Settings(database=tmp_path / "patchwarden.db"), (), Silent()):
         pass
     memory = dict(_settings(REVIEWER))["MemoryMax"]
 

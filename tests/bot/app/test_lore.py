@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.service import service
+from bot.app.service import open_service
 from bot.cli.doctor import _lists
 from bot.cli.progress import Silent
 from bot.settings import LoreSettings, OutboxSettings, Settings
@@ -41,9 +41,9 @@ def test_a_fresh_patch_is_reviewed_and_a_stale_one_is_not(origin: Origin, settin
     epoch, now = origin.epoch("rust"), datetime.now(UTC)
     epoch.add(fresh(patch("new@x")), now)
     epoch.add(fresh(patch("filled@x", "fan"), timedelta(days=30)), now)
-    with service(settings, (), Silent()) as made:
+    with open_service(settings, (), Silent()) as made:
         polled = made.poll.run()
-        outcomes = {one.posting_id: one for one in made.reviewing.run()}
+        outcomes = {one.posting_id: one for one in made.review.run()}
 
     assert (polled.mails, polled.problems) == (2, ())
     assert (bool(outcomes["new@x"].mail), outcomes["new@x"].refused) == (True, "")
@@ -58,13 +58,13 @@ def test_a_part_that_the_list_did_not_get_is_found_by_its_id(origin: Origin, set
     for raw in (cover, first):
         origin.epoch("rust").add(raw, now)
     origin.mails["1-2-ada@x"] = second
-    with service(settings, (), Silent()) as made:
+    with open_service(settings, (), Silent()) as made:
         waiting = made.poll.run().unready
-        assert made.completing is not None
-        completed = made.completing.run()
-        again = made.completing.run()
+        assert made.backfill is not None
+        completed = made.backfill.run()
+        again = made.backfill.run()
         made.poll.run()
-        (outcome,) = made.reviewing.run()
+        (outcome,) = made.review.run()
 
     assert [one.refused for one in waiting] == ["waiting for 2 of 2"]
     assert (completed.mails, again.postings, origin.asked("/all/")) == (1, 0, 1)
@@ -72,7 +72,7 @@ def test_a_part_that_the_list_did_not_get_is_found_by_its_id(origin: Origin, set
 
 
 def test_an_archive_that_does_not_answer_is_a_problem_and_not_an_end(origin: Origin, settings: Settings) -> None:
-    with service(settings, (), Silent()) as made:
+    with open_service(settings, (), Silent()) as made:
         polled = made.poll.run()
 
     assert len(polled.problems) == 1
@@ -82,7 +82,7 @@ def test_an_archive_that_does_not_answer_is_a_problem_and_not_an_end(origin: Ori
 def test_doctor_says_how_a_list_stands(origin: Origin, settings: Settings) -> None:
     before = list(_lists(settings))
     origin.faults["manifest"] = [Answer(503)]
-    with service(settings, (), Silent()) as made:
+    with open_service(settings, (), Silent()) as made:
         made.poll.run()
     (failed,) = _lists(settings)
 
@@ -92,7 +92,7 @@ def test_doctor_says_how_a_list_stands(origin: Origin, settings: Settings) -> No
 
 def test_the_installation_keeps_its_name(origin: Origin, settings: Settings) -> None:
     for _ in range(2):
-        with service(settings, (), Silent()) as made:
+        with open_service(settings, (), Silent()) as made:
             made.poll.run()
     names = {headers["User-Agent"] for _, headers in origin.requests}
 
@@ -125,13 +125,13 @@ def test_of_a_screened_list_a_series_that_rust_feels_is_kept_whole_though_the_se
     epoch.add(c_patch(1, "led", "drivers/led.c", "int a;", "int b;"), now)
     for number in (1, 2):
         epoch.add(c_patch(number, "fan", "drivers/fan.c", "int a;", "int b;"), now)
-    with service(settings, (), Silent()) as made:
+    with open_service(settings, (), Silent()) as made:
         first = made.poll.run()
     epoch.add(c_patch(2, "led", "include/linux/led.h", "int led_read(int number);", "long led_read(int number);"), now)
     (tmp_path / "var" / "lore" / origin.url.removeprefix("http://").replace(":", "_") / "pace.json").unlink()
-    with service(settings, (), Silent()) as made:
+    with open_service(settings, (), Silent()) as made:
         second = made.poll.run()
-        outcomes = made.reviewing.run()
+        outcomes = made.review.run()
 
     assert [one.found.partition(",")[0] for one in _lists(settings)] == [f"{origin.url}/netdev"]
     assert [(one.mails, one.problems) for one in (first, second)] == [(0, ()), (3, ())]

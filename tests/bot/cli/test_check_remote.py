@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import lore as wiring_lore
+from bot.app import lore
 from bot.pool.worker import Limits
 from bot.ports import RawMail
 from tests.bot.cli.cli_runner import Run
@@ -54,8 +54,8 @@ def _without_end(message_id: str, thread: Sequence[RawMail]) -> tuple[RawMail, .
 
 
 def test_a_thread_that_takes_too_long_is_bad_input(run: Run, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring_lore, "select_series", _without_end)
-    monkeypatch.setattr(wiring_lore, "LIMITS", Limits(seconds=0.5))
+    monkeypatch.setattr(lore, "select_series", _without_end)
+    monkeypatch.setattr(lore, "LIMITS", Limits(seconds=0.5))
     done = run("check", "1@x")
 
     assert (done.status, done.out) == (2, "")

@@ -279,11 +279,11 @@ def test_a_service_that_is_ended_while_it_judges_ends_soon_and_no_worker_outlive
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from bot.app import service\n"
+        "from bot.app import review_context\n"
         "from bot.__main__ import main\n"
         "from tests.bot.service.hostile_rules import rule\n"
         "found = rule('named', Path(sys.argv.pop(1)))\n"
-        "service.active = lambda: (found,)\n"
+        "review_context.active = lambda: (found,)\n"
         "main()\n"
     )
     archive = git_archive(tmp_path / "list.git", [patch(BAD, POISON), patch(GOOD)])

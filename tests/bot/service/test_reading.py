@@ -12,7 +12,7 @@ import pytest
 
 import bot.inbox.assemble
 import bot.mail.parse
-from bot.app.service import service
+from bot.app.service import open_service
 from bot.cli.progress import Silent
 from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.executor import ProcessExecutor
@@ -78,13 +78,13 @@ def test_a_round_of_the_service_reads_no_mail_in_its_own_process(tmp_path: Path,
         }
     )
     archive = git_archive(tmp_path / "list.git", [patch("1@x"), BOUNCE, COMMAND])
-    with service(settings, [archive], Silent()) as made:
+    with open_service(settings, [archive], Silent()) as made:
         assert made.poll.run().mails == 3
-        assert made.answering is not None
-        assert made.returning is not None
-        heard = made.answering.run()
-        made.returning.run()
-        outcomes = made.reviewing.run()
+        assert made.commands is not None
+        assert made.bounces is not None
+        heard = made.commands.run()
+        made.bounces.run()
+        outcomes = made.review.run()
 
     assert [one.message_id for one in heard] == ["command@x"]
     assert [one.posting_id for one in outcomes] == ["1@x"]

@@ -6,8 +6,8 @@ from threading import Event
 
 import pytest
 
-from bot.app import identity as wiring_identity
-from bot.app import sending as wiring_sending
+from bot.app.identity import build_bounce_address
+from bot.app.sending import build_mailers, build_stop_switch
 from bot.cli.doctor import examine
 from bot.cli.progress import Silent
 from bot.error import SettingsError
@@ -50,8 +50,8 @@ def _settings(bounces: str = "", more: str = "") -> Settings:
 
 def _sent_from(settings: Settings, store: Repository, clock: FakeClock) -> str:
     """Send a mail with the transport of the settings; return its envelope sender."""
-    switch = wiring_sending.stop_switch(settings, store, clock)
-    mailers = wiring_sending.mailers(settings, switch, wiring_identity.bounce_address(settings, store))
+    switch = build_stop_switch(settings, store, clock)
+    mailers = build_mailers(settings, switch, build_bounce_address(settings, store))
     mail = queue_mail(store, clock.now(), mode="author")
     mailers["author"].deliver(mail)
     assert Path("input").read_bytes() == mail.content
@@ -69,7 +69,7 @@ def test_a_bounce_to_the_sender_of_the_transport_is_authentic(mailbox: str) -> N
         assert len(sender) == len(before + after) + TOKEN_LENGTH
         bounced = dsn("1@bot.example.org", to=sender)
         PollJob([FakeArchive([bounced], "own")], store, assemble, Event(), Silent()).run()
-        bounces = wiring_identity.bounce_address(settings, store)
+        bounces = build_bounce_address(settings, store)
 
         assert [one.kind for one in BounceJob(store, OURS, clock, Event(), bounces=bounces).run()] == ["bounce"]
 
@@ -80,7 +80,7 @@ def test_without_a_token_the_sender_is_the_plain_address_and_nothing_is_authenti
     with Repository(settings.database) as store:
         assert _sent_from(settings, store, clock) == sender
         PollJob([FakeArchive([dsn("1@bot.example.org")], "own")], store, assemble, Event(), Silent()).run()
-        bounces = wiring_identity.bounce_address(settings, store)
+        bounces = build_bounce_address(settings, store)
 
         assert [one.kind for one in BounceJob(store, OURS, clock, Event(), bounces=bounces).run()] == ["unverified"]
 

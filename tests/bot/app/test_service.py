@@ -4,7 +4,7 @@
 from pathlib import Path
 from threading import Thread
 
-from bot.app.service import service
+from bot.app.service import open_service
 from bot.cli.progress import Silent
 from bot.pipeline.outcome import Outcome
 from bot.settings import OutboxSettings, Settings
@@ -42,9 +42,9 @@ def test_what_breaks_rust_is_found_by_the_service_too(tmp_path: Path) -> None:
         outbox=OutboxSettings(directory=tmp_path / "outbox"),
     )
     outcomes: list[Outcome] = []
-    with service(settings, [archive], Silent()) as made:
+    with open_service(settings, [archive], Silent()) as made:
         made.poll.run()
-        scheduled = Thread(target=lambda: outcomes.extend(made.reviewing.run()))
+        scheduled = Thread(target=lambda: outcomes.extend(made.review.run()))
         scheduled.start()
         scheduled.join()
         reviewed = made.store.review_of("1@x")

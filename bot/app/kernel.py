@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kernel repositories of the settings, and who maintains the files in the newest one."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.kernel.maintainers import Maintainers
+from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+from bot.ports import Clock
+from bot.settings import Settings
+
+_DAY: Final = timedelta(days=1)
+
+
+def build_repository_specs(settings: Settings) -> RepositorySpecs:
+    """Return the kernel repositories of the settings, without opening them."""
+    chosen = settings.kernel
+    specs = tuple(RepositorySpec(repository.path, repository.ref) for repository in chosen.repositories)
+    return RepositorySpecs(specs, chosen.index)
+
+
+class MaintainersCache:
+    """MAINTAINERS of the newest kernel at hand, read again once a day; without a kernel it has no entries."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._paths = tuple(repository.path for repository in settings.kernel.repositories)
+        self._index = settings.kernel.index
+        self._clock = clock
+        self._maintainers = Maintainers("")
+        self._read: datetime | None = None
+
+    def __call__(self) -> Maintainers:
+        now = self._clock.now()
+        if self._paths and (self._read is None or now - self._read >= _DAY):
+            tree = KernelTrees(RepositorySpecs(tuple(map(RepositorySpec, self._paths)), self._index)).newest()
+            content = None if tree is None else tree.read("MAINTAINERS")
+            self._maintainers = Maintainers((content or b"").decode("utf-8", "replace"))
+            self._read = now
+        return self._maintainers

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The archives and mailboxes on this machine that the settings name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.app.kernel import build_repository_specs
+from bot.app.lore import build_screened_lists
+from bot.inbox.mailbox import Writers
+from bot.inbox.private import PrivateMailbox
+from bot.inbox.screened import ScreenedArchive
+from bot.inbox.source import open_source
+from bot.kernel.repositories import KernelTrees
+from bot.ports import Archive, Clock
+from bot.settings import Settings
+from rules.bindings.mail_filter import MailFilter
+
+
+def open_archive(path: Path, writers: Writers | None = None) -> Archive:
+    """Return the source at that path, which has the same name from every working directory."""
+    return open_source(path.resolve() if str(path) != "-" else path, writers)
+
+
+def open_archives(settings: Settings, paths: Sequence[Path], writers: Writers) -> list[Archive]:
+    """Return the sources at those paths; the mails of our own mailbox are private."""
+    own = open_archive(Path(settings.answers.mailbox)).name if settings.answers.mailbox else ""
+    archives = [open_archive(path, writers) for path in paths]
+    return [PrivateMailbox(archive) if archive.name == own else archive for archive in archives]
+
+
+def open_screened_archives(settings: Settings, clock: Clock, writers: Writers) -> list[Archive]:
+    """Return the archives of lists that are not about Rust, without the mails that cannot matter.
+
+    Without a kernel there are none.
+    """
+    archives = [
+        *open_archives(settings, settings.kernel.screened, writers),
+        *build_screened_lists(settings, clock),
+    ]
+    newest = KernelTrees(build_repository_specs(settings)).newest() if archives else None
+    bindings = newest.border() if newest is not None else None
+    if bindings is None:
+        return []
+    may_matter = MailFilter.of(bindings).may_matter
+    return [ScreenedArchive(archive, may_matter) for archive in archives]
