@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the jobs need of the world, as protocols; wiring fills them, tests fake them."""
+"""The protocols between jobs and adapters. bot.app chooses the adapters, tests use fakes."""
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
@@ -30,7 +30,7 @@ from bot.ports.outbox import (
 from bot.ports.postings import BackfillRequests, DuePosting, Incomplete, Postings
 from bot.ports.retention import Prunable, Pruned, Step
 from bot.ports.running import Clock, Progress
-from bot.ports.store import KeptPosting, Knowledge, QuarantinedPosting, Store, Tally
+from bot.ports.store import KeptPosting, QuarantinedPosting, Tally
 
 __all__ = [
     "AlreadySent",
@@ -56,7 +56,6 @@ __all__ = [
     "Installation",
     "Installations",
     "KeptPosting",
-    "Knowledge",
     "Ledger",
     "LedgerState",
     "Lookup",
@@ -84,7 +83,6 @@ __all__ = [
     "Stop",
     "StopState",
     "StopStore",
-    "Store",
     "StoredMail",
     "Tally",
     "Thread",

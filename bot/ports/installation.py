@@ -102,9 +102,6 @@ class Installations(Protocol):
     def claims(self, judgement: str, limit: int) -> Sequence[Claim]:
         """Return the newest claims with that judgement: "" (none yet), "ours", "foreign" or "settled"."""
 
-    def save_claims(self, claims: Sequence[Claim], judgement: str) -> None:
-        """Keep claims; one that is known keeps its judgement."""
-
     def judge_claims(self, message_ids: Sequence[str], judgement: str) -> None:
         """Set the judgement on claims."""
 

@@ -72,11 +72,11 @@ class Postings(Protocol):
     def defer(self, posting: Posting) -> None:
         """Count a try that exceeded its limits: the posting goes to the back of the queue."""
 
-    def blob(self, blob_id: str) -> bytes | None:
-        """The verified bytes of that blob; the id may be abbreviated to no fewer than 7 digits."""
-
     def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
-        """What `blob` gives for each of these ids in their order, until it comes to more than so many bytes."""
+        """Return the verified bytes of these blobs by the given ids, in their order, up to `most` bytes in all.
+
+        An id may be abbreviated to no fewer than 7 digits; one that fits several blobs gives none.
+        """
 
     def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
         """Keep verified bytes by their full ids; they were used now."""

@@ -130,11 +130,6 @@ class InstallationRows:
             rows = rows.order_by(col(ClaimRow.raw_mail).desc()).limit(limit)
             return [Claim(row.message_id, row.in_reply_to, row.arrived, row.raw_mail) for row in session.exec(rows)]
 
-    def save_claims(self, claims: Sequence[Claim], judgement: str) -> None:
-        with self._database.writing() as session:
-            for claim in claims:
-                save_claim(session, claim, judgement)
-
     def judge_claims(self, message_ids: Sequence[str], judgement: str) -> None:
         with self._database.writing() as session:
             for message_id in message_ids:
@@ -148,14 +143,14 @@ class InstallationRows:
             return [(row.message_id, row.kind, row.detail or row.place) for row in found]
 
 
-def save_claim(session: Session, claim: Claim, judgement: str = "") -> None:
+def save_claim(session: Session, claim: Claim) -> None:
     """Keep a claim; one that is known keeps its judgement."""
     values = {
         "message_id": claim.message_id,
         "in_reply_to": claim.in_reply_to,
         "arrived": claim.arrived,
         "raw_mail": claim.mail,
-        "judgement": judgement,
+        "judgement": "",
     }
     session.exec(insert(ClaimRow).values(**values).on_conflict_do_nothing())
 

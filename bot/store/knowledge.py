@@ -16,7 +16,7 @@ from bot.store.tables import PRUNED, AnsweredRow, CompletionRow, MailRow, Messag
 
 
 class KnowledgeRows:
-    """bot.ports.Knowledge over a database."""
+    """What the database knows about a mail on request."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Postings, their reviews, and the images that were verified."""
 
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -131,9 +130,6 @@ class PostingRows:
         row = update(PostingRow).where(col(PostingRow.message_id) == posting.message_id)
         with self._database.writing() as session:
             session.exec(row.values(tries=PostingRow.tries + 1))
-
-    def blob(self, blob_id: str) -> bytes | None:
-        return self.blobs([blob_id], sys.maxsize).get(blob_id)
 
     def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
         # A range, not LIKE: it uses the primary key's index.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The store that wiring hands to the jobs."""
+"""The store that the jobs share."""
 
 from collections.abc import Callable
 from pathlib import Path

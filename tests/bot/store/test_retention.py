@@ -43,7 +43,7 @@ def test_a_database_from_before_retention_keeps_its_mails_and_images(tmp_path: P
 
     with Repository(path) as store:
         assert len(store.unparsed(99)) == 20
-        assert store.blob("a" * 40) == b"image"
+        assert store.blobs(["a" * 40], 99) == {"a" * 40: b"image"}
         assert store.prune_images(NOW + timedelta(days=1), None, dry=False).pruned.images == 0  # used when upgraded
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT content_hash, raw FROM mail WHERE pruned IS NULL").fetchall() == before
