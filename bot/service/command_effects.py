@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What commands come to that may be obeyed: changes to remember, and paragraphs to answer."""
+"""The effects of commands: changes to store, and paragraphs of the reply."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from rules.registry import by_id
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What the commands are about: a posting and its stored review, who speaks, in which mail, and when it is heard."""
+    """The posting of a command with its stored review, the sender, the mail of the command, and the time."""
 
     posting: Posting
     review: Review | None
@@ -29,7 +29,7 @@ class CommandContext:
 
 @dataclass(slots=True)
 class CommandEffect:
-    """What is to be remembered and what to be answered, and a word for each command that was obeyed."""
+    """The changes to store, the paragraphs of the reply, and a note for each command, for the log."""
 
     changes: list[Disposition | Muted] = field(default_factory=list)
     paragraphs: list[list[str]] = field(default_factory=list)
@@ -39,9 +39,9 @@ class CommandEffect:
 def respond(
     commands: Iterable[Command], case: CommandContext, recheck: Callable[[Posting], RecheckResult | Crashed] | None
 ) -> CommandEffect:
-    """What the commands come to, in their order. Only a re-check has its effect here: it may be repeated at will.
+    """Return the effects of the commands, in their order. Only a re-check happens here; it may be repeated.
 
-    Without `recheck` there were too many already: no more are made, and nothing is said of it.
+    Without `recheck` there were too many already: no more are made, and the reply does not mention it.
     """
     response = CommandEffect()
     for command in commands:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Commands by mail: heard once, from whom they are proven to be, and answered to nobody else; all doubt is silence."""
+"""Commands by mail: each is obeyed once, if its sender is verified; only the sender gets a reply."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -44,23 +44,23 @@ HEARD_BEFORE: Final = "heard before"
 OWN_MAIL: Final = "our own mail"
 NO_COMMAND: Final = "no command"
 _MAILS: Final = 500
-_MOST_IDS: Final = 10
+_MAX_IDS: Final = 10
 _DAY: Final = timedelta(days=1)
 _PATIENCE: Final = timedelta(hours=1)
-"""So long a mail whose signature cannot be verified now holds up those behind it."""
+"""How long a mail whose signature cannot be verified now holds up the mails after it."""
 
 
 class CommandStore(Protocol):
-    """The part of the store that hearing needs."""
+    """The part of the store that commands need."""
 
     def unheard(self, limit: int) -> Sequence[StoredMail]:
-        """Mails that were not yet looked at for commands, in the order they were kept."""
+        """Return mails that were not yet looked at for commands, in the order they were kept."""
 
     def pass_by(self, mail: int) -> None:
         """Remember that all mails up to this row were looked at."""
 
     def was_heard(self, message_id: str) -> bool:
-        """Whether that mail was heard before."""
+        """Return whether that mail was handled before."""
 
     def hear(
         self,
@@ -71,16 +71,16 @@ class CommandStore(Protocol):
         answer: Outgoing | None,
         now: datetime,
     ) -> bool:
-        """Note the mail, make its changes and keep its answer, all together; False where it was heard."""
+        """Note the mail, make its changes and keep its reply, all together; False if it was handled before."""
 
     def served(self, since: datetime, sender: str | None = None) -> ThreadMail:
-        """How many answers somebody got since then, or all together, and for how many mails we judged again."""
+        """Count the replies to a sender, or to all, since then, and the mails that made us re-check."""
 
     def find(self, message_id: str) -> DuePosting | None:
-        """The posting that has this mail, or that we sent this mail about."""
+        """Return the posting that has this mail, or that we sent this mail about."""
 
     def review_of(self, posting_id: str) -> ReviewRecord | None:
-        """The review that is stored of a posting."""
+        """Return the stored review of a posting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class CommandPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """One mail to us and what came of it, for the log."""
+    """A mail to us and its outcome, for the log."""
 
     message_id: str
     sender: str
@@ -111,7 +111,7 @@ class CommandResult:
 
 
 class CommandJob:
-    """Hears whatever came since it last listened; between two mails it looks whether it is to stop."""
+    """Handles the mails to us since its last run; between two mails it checks whether it has to stop."""
 
     def __init__(
         self, store: CommandStore, policy: CommandPolicy, clock: Clock, stop: Event, executor: Executor | None = None
@@ -124,7 +124,7 @@ class CommandJob:
         self._executor = executor or InlineExecutor()
 
     def run(self) -> tuple[CommandResult, ...]:
-        """The mails to us, in order, with what came of each."""
+        """Return the mails to us, in order, with the outcome of each."""
         heard: list[CommandResult] = []
         while not self._stop.is_set() and (mails := self._store.unheard(_MAILS)):
             for mail in mails:
@@ -147,7 +147,7 @@ class CommandJob:
         return tuple(heard)
 
     def _hear(self, stored: StoredMail) -> CommandResult | None:
-        """One mail; None where it is not to us."""
+        """Handle a mail; None if it is not to us."""
         if not _may_be_for_us(stored.mail.raw, self._own):
             return None
         (read,) = self._executor.map(partial(read_commands, self._own), [stored])
@@ -167,9 +167,9 @@ class CommandJob:
     def _asked(
         self, message: Message, asked: tuple[Command, ...] | Ambiguous
     ) -> tuple[Posting, tuple[Command, ...]] | str:
-        """What is asked about which posting, or why nothing is: all that can be known before a signature is verified.
+        """Return the commands and their posting, or why there are none: all checks that need no verified signature.
 
-        Only a mail with the series' token, lately, from the address of somebody who may say so, makes us ask the DNS.
+        The DNS is asked only for a recent mail with the token of the series, from the address of somebody with a say.
         """
         now = self._clock.now()
         if self._store.was_heard(message.message_id):
@@ -207,7 +207,7 @@ class CommandJob:
             return CommandResult(message.message_id, claimed, sender.reason, obeyed=False)
         kept = self._store.review_of(posting.message_id)
         case = CommandContext(posting, None if kept is None else kept.review, sender, message.message_id, now)
-        own, everybodys = (self._store.served(now - _DAY, one) for one in (sender.key, None))
+        own, everybodys = (self._store.served(now - _DAY, who) for who in (sender.key, None))
         most, in_all = self._policy.most_a_day, self._policy.most_a_day_in_all
         looks = own.rechecks < most and everybodys.rechecks < in_all
         response = respond(asked, case, self._policy.recheck if looks else None)
@@ -222,9 +222,9 @@ class CommandJob:
         return CommandResult(message.message_id, sender.key, outcome if fresh else HEARD_BEFORE, obeyed=fresh)
 
     def _about(self, message: Message) -> Posting | None:
-        """The posting the mail answers, if it is to that series' address."""
+        """Return the posting that the mail answers, if it is sent to the address of that series."""
         ids = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
-        for message_id in [each for each in ids if each][:_MOST_IDS]:
+        for message_id in [message_id for message_id in ids if message_id][:_MAX_IDS]:
             found = self._store.find(message_id)
             if found is not None and names_series(message, self._own, self._policy.context.secret, found.posting.topic):
                 return found.posting
@@ -254,7 +254,7 @@ class CommandMail:
 
 
 def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
-    """The mail and its commands; None where it cannot be read or is not to our address `own`."""
+    """Return the mail and its commands; None if it cannot be read or is not to our address `own`."""
     message = parse(stored.mail.raw)
     if not isinstance(message, Message) or not is_for_us(message, own):
         return None
@@ -269,6 +269,6 @@ def _log_refused(heard: CommandResult) -> None:
 
 
 def _may_be_for_us(raw: bytes, own: str) -> bool:
-    """Whether the bytes name our address with a token, cheaply: nearly all mail does not."""
+    """Return whether the bytes name our address with a token; cheap, because nearly all mail does not."""
     local = own.partition("@")[0].lower().encode("ascii", "replace")
     return local + b"+" in raw[:256_000].lower()

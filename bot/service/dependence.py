@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which postings may be reviewed at the same time: those that cannot change each other's review.
 
-A posting's review depends on the review of an earlier revision, and on the images that earlier series proved. So two
-postings of one topic keep their order, and so do a posting that announces an image and one that builds upon it,
-whichever of the two is first: the later one must not be there too early either.
+The review of a posting depends on the review of an earlier revision, and on the images that earlier series verified.
+So two postings of one topic keep their order. So do a posting that makes an image and one that builds on it, whichever
+is first: the review of the earlier posting must not know images of the later one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,32 +15,32 @@ from bot.mail.posting import Posting
 T = TypeVar("T")
 
 _DIGITS: Final = 7
-"""Blob ids are abbreviated; those that agree so far may be the same. A false alarm costs only the order."""
+"""Blob ids are abbreviated; two that agree in these digits may be the same. A false match only keeps an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """What relates a posting to others: its topic, the images that it builds upon, and those that it may prove.
+    """What relates a posting to others: its topic, the images that it builds on, and those that it may verify.
 
-    An image is named by the first digits of its blob id; one without a usable id by its path, as `path:NAME`.
+    An image is named by the first digits of its blob id, or without a usable id by its path, as `path:NAME`.
     """
 
     topic: str
     needed: frozenset[str]
-    proved: frozenset[str]
+    verified: frozenset[str]
 
     @classmethod
     def of(cls, posting: Posting) -> "Relations":
-        """The relations of a posting."""
+        """Return the relations of a posting."""
         needed: set[str] = set()
-        proved: set[str] = set()
+        verified: set[str] = set()
         for change in (change for patch in posting.series.patches for change in patch.changes):
             if change.before is not None:
                 needed |= {(change.blob_before or "")[:_DIGITS], f"path:{change.before}"}
             if change.after is not None:
                 blob = change.blob_after or ""
-                proved.add(blob[:_DIGITS] if len(blob) >= _DIGITS else f"path:{change.after}")
-        return cls(posting.topic, frozenset(needed), frozenset(proved))
+                verified.add(blob[:_DIGITS] if len(blob) >= _DIGITS else f"path:{change.after}")
+        return cls(posting.topic, frozenset(needed), frozenset(verified))
 
 
 @dataclass(slots=True)
@@ -49,25 +49,25 @@ class RelatedPostings:
 
     topics: set[str] = field(default_factory=set)
     needed: set[str] = field(default_factory=set)
-    proved: set[str] = field(default_factory=set)
+    verified: set[str] = field(default_factory=set)
 
     def add(self, relations: Relations) -> None:
-        """Take one more posting's relations in."""
+        """Add the relations of one more posting."""
         self.topics.add(relations.topic)
         self.needed |= relations.needed
-        self.proved |= relations.proved
+        self.verified |= relations.verified
 
     def include(self, relations: Relations) -> bool:
-        """Whether a posting with these relations has to keep its order with one of the postings."""
+        """Return whether a posting with these relations has to keep its order with one of the postings."""
         return (
             relations.topic in self.topics
-            or not relations.needed.isdisjoint(self.proved)
-            or not relations.proved.isdisjoint(self.needed)
+            or not relations.needed.isdisjoint(self.verified)
+            or not relations.verified.isdisjoint(self.needed)
         )
 
 
 def independent(running: Iterable[Relations], waiting: Iterable[tuple[T, Relations]]) -> Iterator[T]:
-    """Those that wait, in their order, for nothing that runs and nothing before them in the order."""
+    """Yield the waiting items, in their order, that depend on nothing that runs and on nothing before them."""
     earlier = RelatedPostings()
     for relations in running:
         earlier.add(relations)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Digests: once a period for each reader, and not at all where there is nothing to say."""
+"""Digests: one a period for each reader, and none if there is nothing to say."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,33 +27,33 @@ _SIZES: Final = (25, 12, 6, 3, 1)  # entries a section, until the mail is small 
 
 
 class DigestStore(Protocol):
-    """The part of the store that looking back needs."""
+    """The part of the store that digests need."""
 
     def sittings(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
-        """The newest revision of each series that came in that time, as it stood then."""
+        """Return the newest revision of each series that arrived in that time, as it stood then."""
 
     def reviews_between(self, since: datetime, until: datetime) -> Sequence[ReviewRecord]:
-        """The reviews that were made in that time, oldest first."""
+        """Return the reviews of that time, oldest first."""
 
     def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:
-        """The mails that were written in that time, whatever became of them."""
+        """Return the mails that were written in that time, whatever became of them."""
 
     def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
-        """What could not be read or judged of what came in that time."""
+        """Count the mails and postings of that time that could not be read or reviewed."""
 
     def told_until(self, reader: str) -> datetime | None:
-        """The end of the last period that somebody's digest is done with."""
+        """Return the end of the last period for which this reader needs no further digest."""
 
     def tell(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
-        """Keep the digest, if any, and that all up to `until` is done with; whether the mail was kept."""
+        """Keep the digest, if any, and the end of its period; return whether the mail was kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class DigestConfig:
-    """Who gets digests, when, of what, and how: `mode` is the outbox's.
+    """Who gets digests, when, about what, and in which mode.
 
-    `wanted` says of a reader which postings concern him; `statistics` gives the rules' tallies, `demoted` those that
-    fell silent. A mail of more than `largest` bytes is cut to fit; the whole is on the command line.
+    `wanted` gives the filter of the postings that concern a reader. `statistics` gives the tallies of the rules,
+    `demoted` the demoted rules. A mail of more than `largest` bytes is cut; `patchwarden digest` shows all of it.
     """
 
     readers: tuple[str, ...]
@@ -68,7 +68,7 @@ class DigestConfig:
 
 
 class DigestJob:
-    """Writes the digests that are due; a restart, or a second call, writes none again."""
+    """Writes the digests that are due, each once, also after a restart."""
 
     def __init__(self, store: DigestStore, config: DigestConfig, clock: Clock) -> None:
         self._store = store
@@ -76,10 +76,7 @@ class DigestJob:
         self._clock = clock
 
     def run(self) -> tuple[Outgoing, ...]:
-        """The mails that were queued for the period that ended last.
-
-        Whoever is new starts with the next one: nobody asked for what was before.
-        """
+        """Return the mails that were queued for the last period. A new reader starts with the next period."""
         now = self._clock.now()
         period = self._config.rhythm.last(now)
         material: DigestInput | None = None
@@ -94,7 +91,7 @@ class DigestJob:
         return tuple(queued)
 
     def material(self, period: Period) -> DigestInput:
-        """What the store knows of a period."""
+        """Return what the store knows about a period."""
         store, config = self._store, self._config
         tallies = tuple(config.statistics())
         return DigestInput(
@@ -109,41 +106,41 @@ class DigestJob:
         )
 
     def digest(self, reader: str, material: DigestInput) -> Digest:
-        """What one reader is told."""
+        """Return the digest of one reader."""
         return digest(reader, material, self._config.wanted(reader))
 
-    def send(self, found: Digest) -> Outgoing | None:
-        """Queue a digest for a period of any length; None where its mail is there already, or there is nothing.
+    def send(self, written: Digest) -> Outgoing | None:
+        """Queue a digest for a period of any length; None if its mail is there already, or there is nothing to say.
 
-        The digests that come by themselves come all the same.
+        It replaces none of the scheduled digests.
         """
-        mail = None if found.nothing else self._freeze(found)
-        kept = mail is not None and self._store.tell(found.reader.lower(), None, mail, self._clock.now())
+        mail = None if written.nothing else self._freeze(written)
+        kept = mail is not None and self._store.tell(written.reader.lower(), None, mail, self._clock.now())
         return mail if kept else None
 
     def _write(self, reader: str, material: DigestInput, now: datetime) -> list[Outgoing]:
-        found = guard(f"digest for {reader}", lambda: self.digest(reader, material))
-        if isinstance(found, Crashed):
+        written = guard(f"digest for {reader}", lambda: self.digest(reader, material))
+        if isinstance(written, Crashed):
             self._store.tell(reader.lower(), material.period.until, None, now)
-            event(LogEvent.DIGEST_FAILED, "error", reader=reader, reason=found.reason)
+            event(LogEvent.DIGEST_FAILED, "error", reader=reader, reason=written.reason)
             return []
-        mail = None if found.nothing else self._freeze(found)
+        mail = None if written.nothing else self._freeze(written)
         if not self._store.tell(reader.lower(), material.period.until, mail, now) or mail is None:
             return []
         event(LogEvent.DIGEST_QUEUED, reader=reader, message_id=mail.message_id, state=mail.state, reason=mail.reason)
         return [mail]
 
-    def _freeze(self, found: Digest) -> Outgoing | None:
+    def _freeze(self, written: Digest) -> Outgoing | None:
         """Return the mail with as many entries as its size allows, the smallest mail if none is small enough."""
         config = self._config
-        terms = MailTerms(DIGEST, found.reader.lower(), config.mode, found.period.until)
+        terms = MailTerms(DIGEST, written.reader.lower(), config.mode, written.period.until)
         mail: Outgoing | None = None
         for entries in _SIZES:
-            reply = digest_mail(found, config.identity, entries)
-            html = digest_html(found, config.identity.version, config.identity.contact, entries)
+            reply = digest_mail(written, config.identity, entries)
+            html = digest_html(written, config.identity.version, config.identity.contact, entries)
             frozen = freeze(reply, terms, html)
             if isinstance(frozen, ComposeRefused):
-                event(LogEvent.DIGEST_FAILED, "error", reader=found.reader, reason=frozen.reason)
+                event(LogEvent.DIGEST_FAILED, "error", reader=written.reader, reason=frozen.reason)
                 return None
             mail = frozen
             if len(mail.content) <= config.largest:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Judging a posting again, by today's rules and tree; a mail goes out only for a verdict that nobody was told."""
+"""Review a posting again, with the rules and the kernel of today; only a verdict that nobody was told makes a mail."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from bot.mail.refusal import RefusalContext, refuse_posting
 from bot.pipeline.analyse import AnalyserProtocol
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import message_id
-from bot.pipeline.process import ReviewResult, process, write_mail
+from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
 from bot.ports import Clock
 from bot.review.difference import Difference, difference
@@ -29,34 +29,34 @@ _PREFACE: Final = (
 
 
 class RecheckStore(Protocol):
-    """The part of the store that a second look needs."""
+    """The part of the store that a re-check needs."""
 
     def context(self, posting: Posting) -> RefusalContext:
-        """When the posting's parts came, and how it stands to others."""
+        """Return when the parts of the posting arrived, and how it relates to others."""
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
-        """The complete postings of one series, by revision."""
+        """Return the complete postings of one series, by revision."""
 
     def review_of(self, posting_id: str) -> ReviewRecord | None:
-        """The review that is stored of a posting."""
+        """Return the stored review of a posting."""
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
-        """The newest stored review of an earlier revision of the same topic; without recipients where no mail left.
+        """Return the newest stored review of an earlier revision of the topic; without recipients if no mail left.
 
-        What a dry run filed counts as a mail where this review is `rehearsed` too, and only there.
+        A filed mail of a dry run counts only if this review is `rehearsed` too.
         """
 
     def quarantine(self, posting: Posting, reason: str) -> None:
-        """Remember that the posting could not be judged, and why."""
+        """Remember that the posting could not be reviewed, and why."""
 
     def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
         """Keep verified bytes by their full ids; they were used now."""
 
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
-        """Keep the review and its mail together; say whether the mail was kept."""
+        """Keep the review and its mail together; return whether the mail was kept."""
 
     def verdicts(self, posting_id: str) -> frozenset[str]:
-        """The verdicts that stood or were mailed on a posting."""
+        """Return the verdicts that stood or were mailed on a posting."""
 
     def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
         """Remember that this verdict stood or was mailed."""
@@ -67,7 +67,7 @@ class RecheckStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecheckResult:
-    """What came of a second look: the new review, what it changed, the mail that was queued, or why there is none."""
+    """The new review of a re-check, what it changed, and the mail that was queued, or why there is none."""
 
     review: Review
     changed: Difference
@@ -76,7 +76,7 @@ class RecheckResult:
 
 
 class RecheckJob:
-    """Judges postings again; any number of times, and beside a service that works on the same database."""
+    """Re-checks postings, any number of times, also beside a service on the same database."""
 
     def __init__(self, store: RecheckStore, analyse: AnalyserProtocol, context: ReviewContext, clock: Clock) -> None:
         self._store = store
@@ -85,7 +85,7 @@ class RecheckJob:
         self._clock = clock
 
     def run(self, posting: Posting, send: bool = False) -> RecheckResult | Crashed:
-        """Judge the posting, keep the review, and with `send` queue a mail if its verdict is one nobody was told.
+        """Review the posting again and store the review; with `send` queue a mail if nobody was told its verdict.
 
         Raises StoppedError.
         """
@@ -96,43 +96,52 @@ class RecheckJob:
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
         known = store.context(posting)
         analysis = self._analyse(posting, self._context.rules)
-        judged = process(posting, analysis, previous, self._context, known.last, now)
-        if isinstance(judged, Crashed):
+        result = process(posting, analysis, previous, self._context, known.last, now)
+        if isinstance(result, Crashed):
             if before is None:  # else the review that stands is worth more than that it cannot be made again
-                store.quarantine(posting, judged.reason)
-                log_quarantine(posting, judged.reason)
-            return judged
+                store.quarantine(posting, result.reason)
+                log_quarantine(posting, result.reason)
+            return result
         old = None if before is None else before.review
-        later = max((each.series.revision for each in store.of_topic(posting.topic)), default=0)
-        changed = difference(old, judged.review, later if later > posting.series.revision else None)
-        told = store.verdicts(posting.message_id)
-        if not told:
-            # What stood before the first re-check is what people may have been told; what re-checks without a mail
-            # came to later is not.
-            stood = "" if old is None else verdict_of(old)
-            store.note_verdict(posting.message_id, stood, now)
-            told = frozenset({stood})
-        mail, unsent = self._mail(judged, told, known, now) if send else (None, "")
-        store.save_blobs(judged.blobs, now)
-        found = judged.review
-        if mail is None and verdict_of(found) not in told:
-            found = _unmailed(found, old)
-        if before is None or mail is not None or found != old:
-            # What is found as it was is not dated anew: no digest tells it a second time.
+        changed = difference(old, result.review, self._later_revision(posting))
+        told = self._told_verdicts(posting, old, now)
+        mail, unsent = self._mail(result.review, told, known, now) if send else (None, "")
+        store.save_blobs(result.blobs, now)
+        review = result.review
+        if mail is None and verdict_of(review) not in told:
+            review = _mark_unmailed(review, old)
+        if before is None or mail is not None or review != old:
+            # A review that changed nothing keeps its date, so that no digest reports it a second time.
             when = before.at if before is not None and changed.nothing else now
-            kept = store.save_review(found, mail, when)
+            kept = store.save_review(review, mail, when)
             mail, unsent = (mail, unsent) if kept or mail is None else (None, "it was answered so before")
-            log_review(found, mail, unsent or "not asked for", is_recheck=True)
+            log_review(review, mail, unsent or "not asked for", is_recheck=True)
         if mail is not None:
-            store.note_verdict(posting.message_id, verdict_of(found), now)
-        return RecheckResult(found, changed, mail, unsent)
+            store.note_verdict(posting.message_id, verdict_of(review), now)
+        return RecheckResult(review, changed, mail, unsent)
+
+    def _later_revision(self, posting: Posting) -> int | None:
+        """Return the newest revision of the series, if it is later than this posting."""
+        newest = max((later.series.revision for later in self._store.of_topic(posting.topic)), default=0)
+        return newest if newest > posting.series.revision else None
+
+    def _told_verdicts(self, posting: Posting, old: Review | None, now: datetime) -> frozenset[str]:
+        """Return the verdicts that people may have been told.
+
+        The verdict before the first re-check is one of them. Those of later re-checks without a mail are not.
+        """
+        told = self._store.verdicts(posting.message_id)
+        if told:
+            return told
+        stood = "" if old is None else verdict_of(old)
+        self._store.note_verdict(posting.message_id, stood, now)
+        return frozenset({stood})
 
     def _mail(
-        self, judged: ReviewResult, told: frozenset[str], known: RefusalContext, now: datetime
+        self, review: Review, told: frozenset[str], known: RefusalContext, now: datetime
     ) -> tuple[Outgoing | None, str]:
-        """The mail for a verdict that is new, and "", or none and why."""
-        review, verdict = judged.review, verdict_of(judged.review)
-        posting = review.posting
+        """Return the mail for a verdict that is new and "", or None and why there is no mail."""
+        posting, verdict = review.posting, verdict_of(review)
         if not verdict:
             return None, review.recipients.reason or "nothing to say"
         kind = recheck_kind(verdict)
@@ -142,25 +151,26 @@ class RecheckJob:
             return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
             return None, "the series is not whole"
-        # Whoever asks for one posting by name means it at any age; all other reasons for silence stand.
+        # A posting that somebody names is meant at any age; every other reason to refuse it stands.
         terms = replace(self._context.terms, stale=None)
         if refused := refuse_posting(posting, known, now, terms):
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
         preface = _PREFACE if any(told - {verdict}) else ()
-        frozen = write_mail(review, self._context, known.last, now, kind, preface)
-        return (frozen, "") if isinstance(frozen, Outgoing) else (None, frozen.reason if frozen else "nothing to say")
+        mail = write_mail(review, self._context, known.last, now, kind, preface)
+        return (mail, "") if isinstance(mail, Outgoing) else (None, mail.reason if mail else "nothing to say")
 
 
 def recheck_kind(verdict: str) -> str:
-    """Return the kind of the mail that tells of that verdict."""
+    """Return the kind of the mail that reports that verdict."""
     return f"{_KIND}-{verdict[:16]}"
 
 
-def _unmailed(found: Review, old: Review | None) -> Review:
-    """The review that says of what the stored one did not mail that nobody heard of it: it was never "said before"."""
-    told = Counter(each.finding.fingerprint for each in old.said if not each.unmailed) if old is not None else Counter()
+def _mark_unmailed(review: Review, old: Review | None) -> Review:
+    """Return the review with a mark on each finding that the old review did not mail: nobody was told of it."""
+    mailed = [comment for comment in old.said if not comment.unmailed] if old is not None else []
+    told = Counter(comment.finding.fingerprint for comment in mailed)
 
     def marked(comment: ReviewFinding) -> ReviewFinding:
         if comment.withheld is not None:
@@ -169,4 +179,4 @@ def _unmailed(found: Review, old: Review | None) -> Review:
         told[comment.finding.fingerprint] -= known
         return replace(comment, unmailed=not known)
 
-    return replace(found, comments=tuple(map(marked, found.comments)))
+    return replace(review, comments=tuple(map(marked, review.comments)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From complete postings to reviews and, where something is to be said, frozen mails."""
+"""From complete postings to stored reviews and, if there is something to say, frozen mails."""
 
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -24,7 +24,7 @@ from bot.service.review_queue import ReviewQueue
 from rules.finding import Severity, withheld_reasons
 
 _LOOK_SECONDS: Final = 1.0
-"""So soon a worker that is idle while another one works gets a posting that came meanwhile."""
+"""How long a worker may stay idle before new postings are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class _StartedReview:
 
 
 class ReviewJob:
-    """Reviews whatever is due, as many postings at a time as there are `workers`; each is stored when it is done.
+    """Reviews the postings that are due, as many at a time as there are `workers`; each review is stored when ready.
 
-    The first try of a posting is short. One that exceeds it, or kills its worker, is tried again after all others,
-    and quarantined if it fails again. Here the store alone is asked and written, one posting after the other.
+    The first try of a posting is short. A posting that exceeds it, or kills its worker, is tried again after all
+    others, and quarantined if it fails again. Only this thread uses the store, for one posting after the other.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class ReviewJob:
         return _StartedReview(due, previous, context)
 
     def _end(self, started: _StartedReview, found: Analysis | Crashed) -> Outcome | None:
-        """Store what came of a posting; None for one that is tried again."""
+        """Store the review of a posting; None if the posting is tried again."""
         now, posting = self._clock.now(), started.due.posting
         outcome = Outcome.of(posting)
         if isinstance(found, Crashed) and found.exceeded and not started.due.tries:
