@@ -45,10 +45,10 @@ def settle_difference(settings: Settings, store: Repository) -> Difference:
     now = datetime.now(UTC)
     if not can_send(settings):
         return Difference()
-    found = preview_difference(settings, store)
+    differed = preview_difference(settings, store)
     store.secret(now, settle=True)
     identity = build_identity(settings, store)
     ledger = LedgerFile(ledger_path(settings.database))
-    if found.reasons:
+    if differed.reasons:
         reconcile(store, ledger, identity, now)
-    return found
+    return differed

@@ -54,18 +54,18 @@ class RecheckSession:
             if not known:
                 raise InboxError(f"{name!r} is no message-id, no mail's web address, and no series is called so")
             return known[-1]
-        found = self.store.find(message_id)
-        if found is None or not isinstance(found.posting.state, Complete):
+        due = self.store.find(message_id)
+        if due is None or not isinstance(due.posting.state, Complete):
             self._poll(open_archives(self._settings, self._paths, self._writers))
-            found = self.store.find(message_id)
-        if found is None or not isinstance(found.posting.state, Complete):
+            due = self.store.find(message_id)
+        if due is None or not isinstance(due.posting.state, Complete):
             self._poll([build_series_archive(self._settings, message_id)])
-            found = self.store.find(message_id)
-        if found is None:
+            due = self.store.find(message_id)
+        if due is None:
             raise InboxError(f"{message_id}: no patch or cover letter with this id is to be found")
-        if not isinstance(found.posting.state, Complete):
-            raise InboxError(f"{message_id}: the series is {found.posting.state.word}, it cannot be judged")
-        return found.posting
+        if not isinstance(due.posting.state, Complete):
+            raise InboxError(f"{message_id}: the series is {due.posting.state.word}, it cannot be judged")
+        return due.posting
 
     def _poll(self, archives: Sequence[Archive]) -> None:
         if archives:

@@ -126,7 +126,7 @@ def check(
 
 
 def _source(name: str, context: typer.Context) -> Archive:
-    """A path, or else what a message-id or a mail's web address names, fetched from the archive of the settings."""
+    """Return the source at a path, or the series of a message-id or web address, fetched from the archive."""
     message_id = None if name == "-" or Path(name).exists() or _is_path(name) else target(name)
     if message_id is None:
         if "://" in name:
@@ -141,9 +141,9 @@ def _source(name: str, context: typer.Context) -> Archive:
 
 
 def _is_path(name: str) -> bool:
-    """Whether the name is one of a file, here or not: a mistyped one is not to be asked for on the network.
+    """Return whether the name is one of a file, here or not: a mistyped path is not looked for on the network.
 
-    Ids with a slash or such an ending are written between `<` and `>`.
+    A message-id with a slash or with the ending of a file is written between `<` and `>`.
     """
     if name.startswith("<") or "://" in name:
         return False
@@ -152,20 +152,20 @@ def _is_path(name: str) -> bool:
 
 @dataclass(slots=True)
 class _Read:
-    """The mails of all sources, what could not be read of them, and what broke while they were read."""
+    """The mails of all sources, why others could not be read, and faults of the program while reading."""
 
     names: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
-    def add(self, what: str, found: Crashed) -> None:
-        """Note what was too much, which is the input's fault, or what broke, which is the program's."""
-        (self.problems if found.exceeded else self.broken).append(f"{what}: {found.reason}")
+    def add(self, what: str, crashed: Crashed) -> None:
+        """Note a limit that the input exceeded as its problem, anything else as a fault of the program."""
+        (self.problems if crashed.exceeded else self.broken).append(f"{what}: {crashed.reason}")
 
 
 def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.Context) -> _Read:
-    """What stands in the targets and the range; of one that cannot be read the reason."""
+    """Return the mails of the targets and the range, and why others cannot be read."""
     read = _Read()
     for name in targets:
         try:
@@ -173,7 +173,7 @@ def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.C
         except InboxError as error:
             read.problems.append(str(error))
     if git is not None:
-        # A range that is none leaves nothing to judge against.
+        # Without a valid range there is no kernel to analyse against, so its error is raised.
         _take(read, GitRange(*git))
     return read
 
@@ -197,7 +197,7 @@ def _take(read: _Read, source: Archive) -> None:
 
 
 def _mails(source: Archive) -> list[RawMail] | Crashed:
-    """All mails of a source; what is one text is split within limits."""
+    """Return all mails of a source; one text with many mails is split within limits."""
 
     def split(source: Archive) -> list[RawMail]:
         return [mail for batch in source.batches({}) for mail in batch.mails]
@@ -207,44 +207,44 @@ def _mails(source: Archive) -> list[RawMail] | Crashed:
     size = source.size()
     usual = Limits()
     limits = Limits(_SPLITTING, usual.memory + _SPLIT_FACTOR * size, usual.result + _SPLIT_FACTOR * size)
-    (found,) = forked(split, [source], limits)
-    if isinstance(found, Crashed) and not found.exceeded:
-        raise InboxError(found.reason)
-    return found
+    (mails,) = forked(split, [source], limits)
+    if isinstance(mails, Crashed) and not mails.exceeded:
+        raise InboxError(mails.reason)
+    return mails
 
 
 def _named_id(raw: bytes) -> str:
-    """The message-id that a mail claims, for one that cannot be read; "" if none stands at its beginning."""
+    """Return the message-id in the header of a mail that cannot be read, or ""."""
     match = _MESSAGE_ID.search(raw, 0, _HEAD)
     return visible(match[1].decode("utf-8", "replace")) if match else ""
 
 
 def _parse(raw: bytes) -> Message | UnreadableMail:
-    """The mail; a diff that no mail is around becomes one."""
+    """Return the mail; a bare diff becomes a mail."""
     raw = raw.removeprefix(BOM_UTF8)
     bare = raw.lstrip().startswith((b"diff -", b"--- ", b"Index: "))
     return parse(_BARE + raw.lstrip() if bare else raw)
 
 
 def _postings(read: _Read) -> list[Posting]:
-    """The postings in the order of their first mails; mails without an id are taken as one thread."""
+    """Return the postings in the order of their first mails; mails without a message-id count as one thread."""
     messages = read.messages
     nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
     named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
     postings: list[Posting] = []
     for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        (found,) = forked(assemble, [thread], Limits(_ANALYSING))
-        if isinstance(found, Crashed):
-            read.add(f"the thread of {thread[0].message_id} cannot be put together", found)
+        (assembled,) = forked(assemble, [thread], Limits(_ANALYSING))
+        if isinstance(assembled, Crashed):
+            read.add(f"the thread of {thread[0].message_id} cannot be put together", assembled)
         else:
-            postings += found
+            postings += assembled
     return postings
 
 
 def _based(
     context: typer.Context, git: tuple[Path, str] | None, tree: list[str] | None, no_tree: bool
 ) -> Callable[[Posting], tuple[Tree, Base | None]]:
-    """The tree that a posting is judged against: the range's own start, unless another one is named."""
+    """Return the choice of the tree for a posting: the start of the range, unless options name another one."""
     start = start_of(*git) if git else None
     kernels = KernelTrees(places(context, tree, no_tree), start, word=True, patiently=deadline_suspended)
     return lambda posting: kernels.tree(posting.series, posting.date)

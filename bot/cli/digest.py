@@ -20,6 +20,7 @@ from bot.digest.model import Digest
 from bot.digest.period import Period
 from bot.digest.text import digest_text
 from bot.mail.address import is_plain
+from bot.mail.reply import Identity
 from bot.review.formats.row import clean
 from bot.settings import load
 from bot.store.repository import Repository
@@ -81,32 +82,31 @@ def digest(
         raise typer.BadParameter("the period ends before it begins", param_hint="--since")
     with Repository(settings.database) as store:
         job = build_digest_job(settings, store, SystemClock())
-        found = job.digest(reader or "", job.material(period))
-        if send:
-            mail = job.send(found)
-            days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d}, in whole days"
-            what = f"nothing to say of {days}" if found.nothing else "it was written before"
-            typer.echo(f"no mail: {what}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
-            return
-    identity = build_identity(settings)
-    if form is Format.HTML:
-        typer.echo(digest_html(found, identity.version, identity.contact), nl=False)
-    elif form is Format.JSON:
-        typer.echo(as_json(found))
+        written = job.digest(reader or "", job.material(period))
+        mail = job.send(written) if send else None
+    if send:
+        days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d}, in whole days"
+        what = f"nothing to say of {days}" if written.nothing else "it was written before"
+        typer.echo(f"no mail: {what}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
     else:
-        typer.echo(digest_text(found, identity.version, identity.contact), nl=False)
+        _print(written, build_identity(settings), form)
 
 
-def as_json(found: Digest) -> str:
-    """The digest's fields as they are, times in ISO 8601."""
-    return json.dumps(_plain(asdict(found)), indent=2)
+def _print(written: Digest, identity: Identity, form: Format) -> None:
+    if form is Format.HTML:
+        typer.echo(digest_html(written, identity.version, identity.contact), nl=False)
+    elif form is Format.JSON:
+        typer.echo(json.dumps(_plain(asdict(written)), indent=2))
+    else:
+        typer.echo(digest_text(written, identity.version, identity.contact), nl=False)
 
 
 def _plain(value: object) -> object:
+    """Return the value as JSON takes it, times in ISO 8601."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return clean(value) if isinstance(value, str) else value

@@ -91,7 +91,7 @@ def recheck(
     with shown(console) as progress, open_recheck_session(settings, archive or (), progress) as session:
         for name in lists or ():
             _refuse_misspelt(name, session, settings, start)
-        postings, problems, named_ones = _postings(session, targets or [], lists or [], start)
+        postings, problems, named_ids = _postings(session, targets or [], lists or [], start)
         for problem in problems:
             complain(problem)
             code = status.USAGE
@@ -106,7 +106,7 @@ def recheck(
                 changed += not done.changed.nothing
                 queued += done.mail is not None
                 # Of a whole list only what changed is worth a line.
-                if not done.changed.nothing or done.mail is not None or posting.message_id in named_ones:
+                if not done.changed.nothing or done.mail is not None or posting.message_id in named_ids:
                     for line in _lines(done, send):
                         typer.echo(line)
     if form is Format.JSON:
@@ -128,8 +128,8 @@ def _refuse_misspelt(name: str, looking: RecheckSession, settings: Settings, sta
 def _postings(
     session: RecheckSession, targets: list[str], lists: list[str], start: datetime
 ) -> tuple[list[Posting], list[str], frozenset[str]]:
-    """What is to be judged, each posting once; a line for each target that cannot be; which ones were named."""
-    found: dict[str, Posting] = {}
+    """Return the postings to re-check, a line for each target without one, and the ids of the named postings."""
+    postings: dict[str, Posting] = {}
     problems = []
     for name in targets:
         try:
@@ -137,11 +137,11 @@ def _postings(
         except InboxError as error:
             problems.append(str(error))
         else:
-            found[posting.message_id] = posting
-    chosen = frozenset(found)
+            postings[posting.message_id] = posting
+    chosen = frozenset(postings)
     if lists:
-        found |= {posting.message_id: posting for posting in session.store.posted(start, lists)}
-    return list(found.values()), problems, chosen
+        postings |= {posting.message_id: posting for posting in session.store.posted(start, lists)}
+    return list(postings.values()), problems, chosen
 
 
 def _lines(done: RecheckResult, send: bool) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _lines(done: RecheckResult, send: bool) -> Iterator[str]:
     for change in (*changed.of(ChangeKind.NEW), *changed.of(ChangeKind.GONE)):
         yield visible(f"  {change.kind:5}{_finding(change)} ({change.reason})")
     same = changed.of(ChangeKind.SAME)
-    otherwise = Counter((each.comment.finding.rule, each.reason) for each in same if each.reason)
+    otherwise = Counter((change.comment.finding.rule, change.reason) for change in same if change.reason)
     for (rule, reason), number in otherwise.items():
         yield visible(f"  same {rule}, {count(number, 'place')}: {reason}")
     if same or changed.nothing:
@@ -186,12 +186,12 @@ def _record(done: RecheckResult) -> dict[str, Any]:
         "verdict_changed": changed.verdict,
         "changes": [
             {
-                "change": each.kind.value,
-                "reason": each.reason,
-                "withheld": each.comment.withheld,
-                **record(_row(each, posting.part(each.comment.finding.anchor.patch))),
+                "change": change.kind.value,
+                "reason": change.reason,
+                "withheld": change.comment.withheld,
+                **record(_row(change, posting.part(change.comment.finding.anchor.patch))),
             }
-            for each in changed.changes
+            for change in changed.changes
         ],
         "mail": None if done.mail is None else done.mail.message_id,
         "unsent": clean(done.unsent),

@@ -35,7 +35,7 @@ from bot.settings import load
 from rules.finding import Confidence, withheld_reasons
 from rules.lint.rule import Rule
 
-_MOST: Final = 20  # failures and held mails that are named
+_MAX_PROBLEMS: Final = 20  # of a kind that are printed
 _CERTAINTY: Final = (
     (Confidence.HIGH, "certain"),
     (Confidence.MEDIUM, "likely"),
@@ -118,13 +118,13 @@ def replay(
         for event in replay_archives(sources, repositories, review_context, start, jobs, progress):
             _count(tally, event)
             if isinstance(event, ReplayedPosting):
-                _pass_on(event, review_context.rules, form, folder)
+                _write(event, review_context.rules, form, folder)
     console = Console(stderr=form is Form.JSONL, highlight=False)
     console.print(_table(tally, time.monotonic() - began))
-    for problem in (*tally.failures[:_MOST], *tally.held[:_MOST], *tally.skipped[:_MOST]):
+    for problem in (*tally.failures[:_MAX_PROBLEMS], *tally.held[:_MAX_PROBLEMS], *tally.skipped[:_MAX_PROBLEMS]):
         complain(problem)
-    if len(tally.failures) > _MOST:
-        complain(f"and {len(tally.failures) - _MOST:,} more failures")
+    if len(tally.failures) > _MAX_PROBLEMS:
+        complain(f"and {len(tally.failures) - _MAX_PROBLEMS:,} more failures")
     raise typer.Exit(status.FAILED if tally.failures else status.OK)
 
 
@@ -139,17 +139,17 @@ def _count(tally: Tally, event: ReplayEvent) -> None:
         _count_review(tally, event)
 
 
-def _count_review(tally: Tally, played: ReplayedPosting) -> None:
-    made, mail = played.result.review, played.result.outgoing
-    patches = made.posting.series.patches
-    tally.postings[made.posting.state.word] += 1
+def _count_review(tally: Tally, replayed: ReplayedPosting) -> None:
+    review, mail = replayed.result.review, replayed.result.outgoing
+    patches = review.posting.series.patches
+    tally.postings[review.posting.state.word] += 1
     tally.patches += len(patches)
     tally.damaged += sum(patch.damage is not None for patch in patches)
-    if played.base is not None:
-        tally.bases[played.base.certainty] += 1
-        tally.matched += played.base.evidence.matched
-        tally.announced += played.base.evidence.announced
-    for comment in made.comments:
+    if replayed.base is not None:
+        tally.bases[replayed.base.certainty] += 1
+        tally.matched += replayed.base.evidence.matched
+        tally.announced += replayed.base.evidence.announced
+    for comment in review.comments:
         if comment.standing is not FindingStatus.RESOLVED:
             tally.findings[comment.finding.rule] += 1
             if comment.withheld is None:
@@ -157,22 +157,22 @@ def _count_review(tally: Tally, played: ReplayedPosting) -> None:
             else:
                 tally.withheld[comment.withheld.partition(":")[0]] += 1
     tally.failures += [
-        f"rule {failure.rule} failed on patch {failure.patch} of {made.posting.message_id}, {failure.path}: "
+        f"rule {failure.rule} failed on patch {failure.patch} of {review.posting.message_id}, {failure.path}: "
         f"{failure.error}"
-        for failure in made.failures
+        for failure in review.failures
     ]
-    tally.skipped += (f"{made.posting.message_id}: {line}" for line in withheld_reasons(made.skipped))
-    held = mail.reason if mail is not None and mail.state is MailState.HELD else played.result.refused
+    tally.skipped += (f"{review.posting.message_id}: {line}" for line in withheld_reasons(review.skipped))
+    held = mail.reason if mail is not None and mail.state is MailState.HELD else replayed.result.refused
     tally.would_send += mail is not None and not held
-    tally.held += [f"held, the mail on {made.posting.message_id}: {held}"] if held else []
+    tally.held += [f"held, the mail on {review.posting.message_id}: {held}"] if held else []
 
 
-def _pass_on(played: ReplayedPosting, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
+def _write(replayed: ReplayedPosting, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
     if form is Form.JSONL:
         known = {rule.id: rule for rule in rules}
-        typer.echo("".join(map(line, of_review(played.result.review, known))).encode("utf-8", "replace"), nl=False)
-    if folder is not None and played.result.outgoing is not None:
-        folder.deliver(played.result.outgoing)
+        typer.echo("".join(map(line, of_review(replayed.result.review, known))).encode("utf-8", "replace"), nl=False)
+    if folder is not None and replayed.result.outgoing is not None:
+        folder.deliver(replayed.result.outgoing)
 
 
 def _table(tally: Tally, seconds: float) -> Table:
@@ -187,7 +187,9 @@ def _table(tally: Tally, seconds: float) -> Table:
 def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
     yield "mails", f"{tally.mails:,}"
     yield "unreadable mails", f"{len(tally.unreadable):,}"
-    yield from ((f"  {reason}", f"{count:,}") for reason, count in _most(each.reason for each in tally.unreadable))
+    yield from (
+        (f"  {reason}", f"{count:,}") for reason, count in _most_frequent(mail.reason for mail in tally.unreadable)
+    )
     yield "threads with patches", f"{tally.threads:,}"
     yield "postings", f"{tally.postings.total():,}"
     yield from ((f"  {word}", f"{count:,}") for word, count in sorted(tally.postings.items()))
@@ -202,7 +204,7 @@ def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
         (f"  {rule}", f"{count:,} ({tally.said[rule]:,} mailed)") for rule, count in sorted(tally.findings.items())
     )
     yield "withheld", f"{tally.withheld.total():,}"
-    yield from ((f"  {reason}", f"{count:,}") for reason, count in _most(tally.withheld.elements()))
+    yield from ((f"  {reason}", f"{count:,}") for reason, count in _most_frequent(tally.withheld.elements()))
     yield "mails that would be sent", f"{tally.would_send:,}"
     yield "failures", f"{len(tally.failures):,}"
     if tally.skipped:
@@ -211,7 +213,7 @@ def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
     yield "peak memory", _memory()
 
 
-def _most(reasons: Iterable[str]) -> list[tuple[str, int]]:
+def _most_frequent(reasons: Iterable[str]) -> list[tuple[str, int]]:
     return sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0]))[:12]
 
 

@@ -60,7 +60,7 @@ def permit(candidate: Candidate, rules: SendRules, now: datetime, *, is_archived
         )
     if reason := _mode_objection(mail, consent.mode) or _objection(candidate, rules, now):
         return Withdraw(reason)
-    needs_approval = consent.mode is Mode.MODERATE and mail.state is not MailState.APPROVED
+    needs_approval = consent.mode.needs_approval and mail.state is not MailState.APPROVED
     if not needs_approval and (reason := _recipient_objection(candidate, rules)):
         return Withdraw(reason)
     if mail.mode not in rules.transports:

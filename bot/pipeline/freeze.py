@@ -71,4 +71,4 @@ def freeze(reply: Reply, terms: MailTerms, html: str = "") -> Outgoing | Compose
 
 def _hold_reason(reply: Reply, mode: Mode) -> str:
     """Return why a mail waits for `patchwarden outbox approve`, or "" if it does not."""
-    return "; ".join(problems(reply.body)) or (WAITS_FOR_APPROVAL if mode is Mode.MODERATE else "")
+    return "; ".join(problems(reply.body)) or (WAITS_FOR_APPROVAL if mode.needs_approval else "")

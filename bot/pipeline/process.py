@@ -48,12 +48,12 @@ def process(
         return analysis
 
     def result() -> ReviewResult:
-        made = review_posting(posting, analysis, previous, context)
-        mail = write_mail(made, context, arrived, now)
+        review = review_posting(posting, analysis, previous, context)
+        mail = write_mail(review, context, arrived, now)
         if isinstance(mail, ComposeRefused):
-            silent = replace(made, recipients=Recipients(reason=mail.reason))
+            silent = replace(review, recipients=Recipients(reason=mail.reason))
             return ReviewResult(silent, None, analysis.blobs, mail.reason)
-        return ReviewResult(made, mail, analysis.blobs)
+        return ReviewResult(review, mail, analysis.blobs)
 
     return guard(f"review of {posting.message_id}", result)
 

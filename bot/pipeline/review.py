@@ -16,8 +16,8 @@ def review_posting(posting: Posting, analysis: Analysis, previous: Review | None
     """Return the review of a posting; `previous` is the review of the latest earlier revision of the same topic."""
     recipients = context.recipients()
     policy = _narrowed(context.learned(posting, context.policy), recipients.consent_of(posting))
-    made = review(posting, analysis.report, context.rules, previous, policy, analysis.delta, recipients)
-    return replace(made, basis=replace(context.basis, base=analysis.base_name))
+    reviewed = review(posting, analysis.report, context.rules, previous, policy, analysis.delta, recipients)
+    return replace(reviewed, basis=replace(context.basis, base=analysis.base_name))
 
 
 def _narrowed(policy: Policy, consent: Consent) -> Policy:

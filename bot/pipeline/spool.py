@@ -42,6 +42,3 @@ class Reader:
 
     def get(self, slot: Slot) -> bytes:
         return os.pread(self._descriptor, slot.length, slot.offset)
-
-    def close(self) -> None:
-        os.close(self._descriptor)

@@ -23,6 +23,11 @@ class Mode(StrEnum):
         return list(Mode).index(self)
 
     @property
+    def needs_approval(self) -> bool:
+        """Whether a person has to approve each mail."""
+        return self is Mode.MODERATE
+
+    @property
     def sends(self) -> bool:
         """Whether mails leave the house in the end."""
         return self in {Mode.MODERATE, Mode.AUTHOR, Mode.LIST}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A posting and what the rules found in it become a review: what is said, what is withheld and why, and to whom."""
+"""From the findings in a posting to a review: what is reported, what is withheld and why, and who gets it."""
 
 from collections.abc import Iterable
 
@@ -22,10 +22,10 @@ def review(
     delta: UnsafeDelta = NO_DELTA,
     context: RecipientContext | None = None,
 ) -> Review:
-    """The review of a posting, from values alone: the same arguments give the same review.
+    """Return the review of a posting: the same arguments give the same review.
 
     `previous` is the review of the latest earlier revision of the same topic. Every finding is kept as a comment;
-    `withheld` marks those that are not mailed. Where the series is damaged or not whole, nothing is called resolved.
+    `withheld` marks those that are not mailed. No finding counts as resolved if the series is damaged or incomplete.
     """
     policy = policy or Policy()
     known = {rule.id: rule for rule in rules}
@@ -40,7 +40,7 @@ def review(
 
 
 def answered(posting: Posting, comments: Iterable[ReviewFinding]) -> Part | None:
-    """The mail a review answers: the patch all its remarks are about, else the cover letter, else the first patch."""
+    """Return the mail that a review answers: the only patch with findings, the cover letter or the first patch."""
     patches = {comment.finding.anchor.patch for comment in comments if comment.withheld is None}
     if len(patches) == 1 and (part := posting.part(patches.pop())) is not None:
         return part
@@ -48,14 +48,14 @@ def answered(posting: Posting, comments: Iterable[ReviewFinding]) -> Part | None
 
 
 def resolved(comments: Iterable[ReviewFinding]) -> int:
-    """How many remarks are gone that were mailed for an earlier revision, or would have been had it got a mail."""
+    """Count the resolved findings that were mailed for an earlier revision, or would have been if it had got a mail."""
     return sum(comment.standing is FindingStatus.RESOLVED and comment.known for comment in comments)
 
 
 def _recipients(
     posting: Posting, comments: tuple[ReviewFinding, ...], policy: Policy, context: RecipientContext
 ) -> Recipients:
-    """Return to whom the review goes, or why it goes to nobody."""
+    """Return who gets the review, or why nobody gets it."""
     part = answered(posting, comments)
     if part is None or all(comment.withheld is not None for comment in comments):
         return Recipients(reason="nothing to say")

@@ -131,19 +131,19 @@ class CommandJob:
                 if self._stop.is_set():
                     break
                 try:
-                    found = self._hear(mail)
+                    result = self._hear(mail)
                 except StoppedError:
                     return tuple(heard)
                 except InboxError as error:
                     if self._clock.now() - mail.mail.arrived < _PATIENCE:
                         event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
                         return tuple(heard)
-                    found = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
+                    result = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
                 self._store.pass_by(mail.id)
-                if found is not None:
-                    if not found.obeyed:
-                        _log_refused(found)
-                    heard.append(found)
+                if result is not None:
+                    if not result.obeyed:
+                        _log_refused(result)
+                    heard.append(result)
         return tuple(heard)
 
     def _hear(self, stored: StoredMail) -> CommandResult | None:
@@ -225,9 +225,9 @@ class CommandJob:
         """Return the posting that the mail answers, if it is sent to the address of that series."""
         ids = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
         for message_id in [message_id for message_id in ids if message_id][:_MAX_IDS]:
-            found = self._store.find(message_id)
-            if found is not None and names_series(message, self._own, self._policy.context.secret, found.posting.topic):
-                return found.posting
+            due = self._store.find(message_id)
+            if due is not None and names_series(message, self._own, self._policy.context.secret, due.posting.topic):
+                return due.posting
         return None
 
     def _answer(

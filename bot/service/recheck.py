@@ -2,7 +2,7 @@
 """Review a posting again, with the rules and the kernel of today; only a verdict that nobody was told makes a mail."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -15,7 +15,7 @@ from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import message_id
 from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
-from bot.ports import Clock
+from bot.ports import Clock, Postings
 from bot.review.difference import Difference, difference
 from bot.review.model import Review, ReviewFinding
 from bot.review.record import ReviewRecord, verdict_of
@@ -28,32 +28,14 @@ _PREFACE: Final = (
 )
 
 
-class RecheckStore(Protocol):
+class RecheckStore(Postings, Protocol):
     """The part of the store that a re-check needs."""
-
-    def context(self, posting: Posting) -> RefusalContext:
-        """Return when the parts of the posting arrived, and how it relates to others."""
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
         """Return the complete postings of one series, by revision."""
 
     def review_of(self, posting_id: str) -> ReviewRecord | None:
         """Return the stored review of a posting."""
-
-    def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
-        """Return the newest stored review of an earlier revision of the topic; without recipients if no mail left.
-
-        A filed mail of a dry run counts only if this review is `rehearsed` too.
-        """
-
-    def quarantine(self, posting: Posting, reason: str) -> None:
-        """Remember that the posting could not be reviewed, and why."""
-
-    def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
-        """Keep verified bytes by their full ids; they were used now."""
-
-    def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
-        """Keep the review and its mail together; return whether the mail was kept."""
 
     def verdicts(self, posting_id: str) -> frozenset[str]:
         """Return the verdicts that stood or were mailed on a posting."""

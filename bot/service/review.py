@@ -119,50 +119,50 @@ class ReviewJob:
         context = self._context if refused is None else self._context.without_mail(str(refused))
         return _StartedReview(due, previous, context)
 
-    def _end(self, started: _StartedReview, found: Analysis | Crashed) -> Outcome | None:
+    def _end(self, started: _StartedReview, analysis: Analysis | Crashed) -> Outcome | None:
         """Store the review of a posting; None if the posting is tried again."""
         now, posting = self._clock.now(), started.due.posting
         outcome = Outcome.of(posting)
-        if isinstance(found, Crashed) and found.exceeded and not started.due.tries:
+        if isinstance(analysis, Crashed) and analysis.exceeded and not started.due.tries:
             self._store.defer(posting)
-            event(LogEvent.REVIEW_DEFERRED, **series_fields(posting), reason=found.reason)
+            event(LogEvent.REVIEW_DEFERRED, **series_fields(posting), reason=analysis.reason)
             return None
-        judged = process(posting, found, started.previous, started.context, started.due.arrived, now)
-        if isinstance(judged, Crashed):
-            self._store.quarantine(posting, judged.reason)
-            log_quarantine(posting, judged.reason, started.due.tries + 1)
-            return replace(outcome, refused=judged.reason, failures=1)
-        self._store.save_blobs(judged.blobs, now)
-        kept = self._store.save_review(judged.review, judged.outgoing, now)
-        mail = judged.outgoing if kept else None
-        unsaid = "" if mail else why_unmailed(judged.review) if judged.outgoing is None else ANSWERED
-        log_review(judged.review, mail, unsaid)
+        result = process(posting, analysis, started.previous, started.context, started.due.arrived, now)
+        if isinstance(result, Crashed):
+            self._store.quarantine(posting, result.reason)
+            log_quarantine(posting, result.reason, started.due.tries + 1)
+            return replace(outcome, refused=result.reason, failures=1)
+        self._store.save_blobs(result.blobs, now)
+        kept = self._store.save_review(result.review, result.outgoing, now)
+        mail = result.outgoing if kept else None
+        unsaid = "" if mail else why_unmailed(result.review) if result.outgoing is None else ANSWERED
+        log_review(result.review, mail, unsaid)
         return replace(
             outcome,
-            findings=len(findings_of(judged.review)),
-            failures=len(judged.review.failures),
-            skipped=len(withheld_reasons(judged.review.skipped)),
+            findings=len(findings_of(result.review)),
+            failures=len(result.review.failures),
+            skipped=len(withheld_reasons(result.review.skipped)),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
             unsaid=unsaid,
         )
 
 
-def log_review(made: Review, mail: Outgoing | None, unmailed: str, *, is_recheck: bool = False) -> None:
+def log_review(review: Review, mail: Outgoing | None, unmailed: str, *, is_recheck: bool = False) -> None:
     """Log a review that is stored, with the mail that is kept with it, or why there is none."""
-    severities = Counter(comment.finding.severity for comment in findings_of(made))
+    severities = Counter(comment.finding.severity for comment in findings_of(review))
     counts = {severity.value: severities[severity] or None for severity in Severity}
-    mail_of_review: dict[str, Value] = {"unmailed": unmailed or made.recipients.reason or "no findings"}
+    mail_of_review: dict[str, Value] = {"unmailed": unmailed or review.recipients.reason or "no findings"}
     if mail is not None:
         due = mail.due if mail.reason else None
         mail_of_review = {"mail": mail.message_id, "state": mail.state, "reason": mail.reason, "due": due}
     event(
         LogEvent.REVIEW_STORED,
-        **series_fields(made.posting),
+        **series_fields(review.posting),
         findings=severities.total(),
         **counts,
-        skipped=len(withheld_reasons(made.skipped)) or None,
-        failures=len(made.failures) or None,
+        skipped=len(withheld_reasons(review.skipped)) or None,
+        failures=len(review.failures) or None,
         recheck=is_recheck or None,
         **mail_of_review,
     )

@@ -90,5 +90,5 @@ def _removed(session: Session, posting: Posting) -> str:
         .join(MailRow, col(MailRow.id) == col(MessageRow.mail_id))
         .where(col(MessageRow.message_id).in_(ids), MailRow.state != "deleted")
     )
-    found = set(session.exec(here))
-    return next((message_id for message_id in ids if message_id not in found), "")
+    present = set(session.exec(here))
+    return next((message_id for message_id in ids if message_id not in present), "")
