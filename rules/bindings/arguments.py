@@ -3,7 +3,7 @@
 
 from rules.bindings.index import Bindings
 from rules.bindings.located import User
-from rules.source.rust.words import words_of
+from rules.source.rust.code import Code
 
 _LONGEST = 4000
 
@@ -12,7 +12,7 @@ def arguments(user: User, border: Bindings) -> tuple[tuple[str, ...], ...]:
     """The words of each argument of the call that the use begins; empty where it begins none, or none that ends."""
     content = border.facts.read(user.path) or b""
     lines = content.decode("utf-8", "surrogateescape").split("\n")[user.use.line - 1 :]
-    words = words_of("\n".join(lines)[user.use.column - 1 :][:_LONGEST])
+    words = Code("\n".join(lines)[user.use.column - 1 :][:_LONGEST], 1).words
     if words.words[1:2] != ("(",):
         return ()
     end = words.closing(1)

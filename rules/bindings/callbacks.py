@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.bindings.index import Bindings
-from rules.source.rust.words import TokenText, words_of
+from rules.source.rust.code import Code
+from rules.source.rust.tokens import Words
 
 _SET = re.compile(r"^(\w+)\s*:.*\bSome\(\s*+(?:[\w:<>, ]*::)?(\w++)(?:::<[^<>]*+>)?\s*+\)")
 
@@ -22,7 +23,7 @@ class Callback:
 
 def callbacks(text: str) -> Iterator[Callback]:
     """The functions with a C calling convention that have a body, in the order of the file."""
-    words = words_of(text)
+    words = Code(text, 1).words
     for index, word in enumerate(words.words):
         if word == "extern" and words.words[index + 1 : index + 2] == ("fn",) and index + 3 < len(words.words):
             opening = next(
@@ -62,7 +63,7 @@ def _split(shown: str) -> tuple[str, ...]:
     return (*parts, *((last,) if last else ()), "" if returns == "void" else returns)
 
 
-def _callback(words: TokenText, at: int, opening: int) -> Callback:
+def _callback(words: Words, at: int, opening: int) -> Callback:
     end = words.closing(opening)
     offsets: list[int] = []
     types: list[str] = []

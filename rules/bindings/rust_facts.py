@@ -2,12 +2,13 @@
 """What a Rust file uses of C: paths into the kernel's `bindings`, whatever their name there, and fields of structs."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rules.bindings.facts import Access, RustFacts, Use
 from rules.bindings.rust_fields import accesses
-from rules.source.rust.words import TokenText, words_of
+from rules.source.rust.code import Code
+from rules.source.rust.tokens import Words
+from rules.source.rust.uses import imports
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MODULE = re.compile(
@@ -17,7 +18,6 @@ _MODULE = re.compile(
 )
 _FILE_GATE = re.compile(r"^#!\[cfg\((.+)\)\]\s*$", re.MULTILINE)
 ROOTS = ("bindings", "uapi")
-_MAX_GROUPS = 16
 
 
 @dataclass(slots=True)
@@ -33,80 +33,78 @@ def is_kernel_crate(path: str) -> bool:
     return path.startswith("rust/kernel/")
 
 
-def modules_under_cfg(text: str) -> tuple[tuple[str, str], ...]:
+def modules_under_cfg(code: Code) -> tuple[tuple[str, str], ...]:
     """The modules that a Rust file declares under a `cfg`, each with what is in its brackets; "" is the file itself."""
-    own = [("", gate) for gate in _FILE_GATE.findall(text)]
-    return (*own, *((match.group(2), match.group(1)) for match in _MODULE.finditer(text)))
+    own = [("", _group(code, match, 1)) for match in _FILE_GATE.finditer(code.code)]
+    return (*own, *((match[2], _group(code, match, 1)) for match in _MODULE.finditer(code.code)))
+
+
+def _group(code: Code, match: re.Match[str], group: int) -> str:
+    """Return what a group of a match in the code holds, its literals included."""
+    return code.text[match.start(group) : match.end(group)]
 
 
 def rust_facts(path: str, content: bytes) -> RustFacts:
     """The facts of one Rust file; empty for one that never speaks of bindings."""
-    if b"bindings" not in content and b"uapi" not in content and b"#[export]" not in content and b"cfg(" not in content:
+    bound = b"bindings" in content or b"uapi" in content or b"#[export]" in content
+    gated = b"#![cfg(" in content or (b"#[cfg(" in content and b"mod " in content)
+    if not bound and not gated:
         return RustFacts()
-    text = content.decode("utf-8", "surrogateescape")
-    modules = modules_under_cfg(text)
-    if b"bindings" not in content and b"uapi" not in content and b"#[export]" not in content:
+    code = Code(content.decode("utf-8", "surrogateescape"), 1)
+    modules = modules_under_cfg(code) if gated else ()
+    if not bound:
         return RustFacts(modules=modules)
-    words = words_of(text)
-    lines = text.split("\n")
-    starts = [0]
-    for one in lines:
-        starts.append(starts[-1] + len(one) + 1)
-    scope, imports = _scope(path, words)
-    place = _Placer(lines, starts)
-    found = [(index, name, "bindings") for index, name in imports]
-    found += _paths(path, words, scope)
-    found += _macro_arguments(words)
-    found += _exports(words)
+    words = code.words
+    scope, imported = _scope(path, code)
+    gates = _Gates(code)
+    paths = _paths(path, words, scope)
+    indexes = [*paths, *_macro_arguments(words), *_exports(words)]
+    named = {(offset, name, "bindings") for offset, name in imported}
+    named |= {(words.offsets[index], name, form) for index, name, form in indexes}
     uses = []
-    for index, name, form in sorted(set(found)):
-        line, column = place.of(words.offsets[index])
-        uses.append(Use(name, line, column, lines[line - 1].strip(), form, place.gates(line)))
+    for offset, name, form in sorted(named):
+        line = code.line(offset)
+        uses.append(Use(name, line, code.column(offset), code.line_text(line).strip(), form, gates.around(line)))
     seen = []
-    for struct, chain, index in accesses(words, _named_types(words, scope, path)):
-        line, column = place.of(words.offsets[index])
-        seen.append(Access(struct, chain, line, column, lines[line - 1].strip()))
+    for struct, chain, index in accesses(words, _named_types(words, scope, paths)):
+        line, column = code.line(words.offsets[index]), code.column(words.offsets[index])
+        seen.append(Access(struct, chain, line, column, code.line_text(line).strip()))
     return RustFacts(tuple(uses), tuple(dict.fromkeys(seen)), modules)
 
 
-class _Placer:
-    """Line and column of an offset, asked in rising order or not."""
+class _Gates:
+    """The `#[cfg]`s around a line."""
 
-    def __init__(self, lines: list[str], starts: list[int]) -> None:
-        self._lines = lines
-        self._starts = starts
+    def __init__(self, code: Code) -> None:
+        self._text = code.text.split("\n")
+        self._code = code.code.split("\n")
+        self._any = "#[cfg(" in code.code
         self._known: dict[tuple[int, int, bool], tuple[str, ...]] = {}
 
-    def of(self, offset: int) -> tuple[int, int]:
-        low, high = 0, len(self._starts) - 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._starts[middle] <= offset else (low, middle)
-        return low + 1, offset - self._starts[low] + 1
-
-    def gates(self, line: int) -> tuple[str, ...]:
+    def around(self, line: int) -> tuple[str, ...]:
         """Return the `#[cfg]`s of the items and statements that the line stands in, told by indentation.
 
         What one line found above itself is remembered, so that many lines of one item do not each walk up to its top.
         """
+        if not self._any:
+            return ()
         found: list[str] = []
         passed: list[tuple[int, int, bool]] = []
         rest: tuple[str, ...] = ()
-        indent = _indent(self._lines[line - 1])
-        number = line - 1
+        indent = _indent(self._code[line - 1])
         here = True
-        while number >= 1:
-            state = number, indent, here
+        for row in range(line - 2, -1, -1):
+            state = row, indent, here
             if state in self._known:
                 rest = self._known[state]
                 break
             if not found:
                 passed.append(state)
-            text = self._lines[number - 1]
+            text = self._code[row]
             stripped = text.strip()
-            number -= 1
             if not stripped:
-                here = False if indent == 0 else here
+                if indent == 0 and not self._text[row].strip():
+                    here = False
                 continue
             depth = _indent(text)
             if depth > indent:
@@ -117,9 +115,9 @@ class _Placer:
                     continue
                 indent, here = depth, True
             elif stripped.startswith("#[cfg(") and here:
-                gate = stripped.removeprefix("#[cfg(")
+                gate = self._text[row].strip().removeprefix("#[cfg(")
                 found += [gate.removesuffix(")]")] if gate.endswith(")]") and len(gate) > 2 else []
-            elif not stripped.startswith(("#", "//", ".", "&&", "||")) and stripped.endswith((";", "}", ",")):
+            elif not stripped.startswith(("#", ".", "&&", "||")) and stripped.endswith((";", "}", ",")):
                 here = False
             if indent == 0 and not here:
                 break
@@ -132,27 +130,26 @@ def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(" \t"))
 
 
-def _scope(path: str, words: TokenText) -> tuple[_Scope, list[tuple[int, str]]]:
+def _scope(path: str, code: Code) -> tuple[_Scope, list[tuple[int, str]]]:
+    """Return how the file names the bindings, and the offset and name of each C name that a `use` imports."""
     scope = _Scope()
     if is_kernel_crate(path):
         scope.modules = {root: root for root in ROOTS}
-    imports: list[tuple[int, str]] = []
-    for index, word in enumerate(words.words):
-        if word == "use" and (index == 0 or words.words[index - 1] not in (".", "::")):
-            for segments, alias, at in _use_tree(words, index + 1, len(words.words), ()):
-                inside = _inside_bindings(path, segments)
-                if inside is None:
-                    if alias in ROOTS and scope.modules.get(alias) and segments[0] not in ("bindings", "uapi"):
-                        scope.modules.pop(alias)  # the file's own module of that name
-                    continue
-                root, rest = inside
-                if not rest or rest == ("self",):
-                    scope.modules[alias if alias != "self" else root] = root
-                elif rest[0] != "*":
-                    imports.append((at, rest[0]))
-                    if len(rest) == 1 and _NAME.match(alias):
-                        scope.names[alias] = rest[0]
-    return scope, imports
+    found: list[tuple[int, str]] = []
+    for one in imports(code):
+        inside = _inside_bindings(path, one.path)
+        if inside is None:
+            if one.name in ROOTS and scope.modules.get(one.name) and one.path[0] not in ROOTS:
+                scope.modules.pop(one.name)  # the file's own module of that name
+            continue
+        root, rest = inside
+        if not rest:
+            scope.modules[one.name] = root
+        elif rest[0] != "*":
+            found.append((one.offset, rest[0]))
+            if len(rest) == 1 and _NAME.match(one.name):
+                scope.names[one.name] = rest[0]
+    return scope, found
 
 
 def _inside_bindings(path: str, segments: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
@@ -166,58 +163,7 @@ def _inside_bindings(path: str, segments: tuple[str, ...]) -> tuple[str, tuple[s
     return (segments[0], segments[1:]) if segments and segments[0] in ROOTS else None
 
 
-def _use_tree(
-    words: TokenText, at: int, stop: int, prefix: tuple[str, ...], depth: int = 0
-) -> Iterator[tuple[tuple[str, ...], str, int]]:
-    """Yield the full paths of a `use` up to the word at `stop`, each with its name and the index of its last word.
-
-    Groups that are nested deeper than people write them are not looked into.
-    """
-    path = list(prefix)
-    last = at
-    index = at
-    while index < stop:
-        word = words.words[index]
-        if word == "{":
-            if depth < _MAX_GROUPS:
-                yield from _use_group(words, index, stop, tuple(path), depth + 1)
-            return
-        if word == "::":
-            index += 1
-            continue
-        if word == "as" and index + 1 < stop:
-            yield tuple(path), words.words[index + 1], last
-            return
-        if word in ";,}" or not (_NAME.match(word) or word == "*"):
-            break
-        path.append(word)
-        last = index
-        index += 1
-    if len(path) > len(prefix):
-        name = path[-2] if path[-1] == "self" and len(path) > 1 else path[-1]
-        yield tuple(path), name, last
-
-
-def _use_group(
-    words: TokenText, opening: int, stop: int, prefix: tuple[str, ...], depth: int
-) -> Iterator[tuple[tuple[str, ...], str, int]]:
-    """Yield what `_use_tree` does for each item between the braces that open there."""
-    end = min(words.closing(opening), stop - 1)
-    start = opening + 1
-    nested = 0
-    for inner in range(opening + 1, end + 1):
-        sign = words.words[inner]
-        nested += (sign == "{") - (sign == "}" and inner != end)
-        is_over = inner == end or sign in (";", "use")  # where no brace closes it, the group ends with the statement
-        if (sign == "," and nested == 0) or is_over:
-            if inner > start:
-                yield from _use_tree(words, start, inner, prefix, depth)
-            start = inner + 1
-        if is_over:
-            return
-
-
-def _paths(path: str, words: TokenText, scope: _Scope) -> list[tuple[int, str, str]]:
+def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]:
     """`bindings::NAME` in every spelling, and names that were imported from there."""
     found = []
     all_words = words.words
@@ -245,7 +191,7 @@ def _paths(path: str, words: TokenText, scope: _Scope) -> list[tuple[int, str, s
     return found
 
 
-def _leads_to_bindings(path: str, words: TokenText, at: int, scope: _Scope) -> bool:
+def _leads_to_bindings(path: str, words: Words, at: int, scope: _Scope) -> bool:
     """Whether the path that ends in the word at `at` is the kernel's bindings module."""
     all_words = words.words
     word = all_words[at]
@@ -260,7 +206,7 @@ def _leads_to_bindings(path: str, words: TokenText, at: int, scope: _Scope) -> b
     return root == "crate" and (is_kernel_crate(path) or (at >= 3 and all_words[at - 3] == "$"))
 
 
-def _macro_arguments(words: TokenText) -> list[tuple[int, str, str]]:
+def _macro_arguments(words: Words) -> list[tuple[int, str, str]]:
     """Names given to macros of this file that put them behind `bindings::`."""
     all_words = words.words
     pasting: list[str] = []
@@ -286,7 +232,7 @@ def _macro_arguments(words: TokenText) -> list[tuple[int, str, str]]:
     return found
 
 
-def _exports(words: TokenText) -> list[tuple[int, str, str]]:
+def _exports(words: Words) -> list[tuple[int, str, str]]:
     """Functions under `#[export]`: C declares them too, and both must agree."""
     all_words = words.words
     found = []
@@ -299,14 +245,13 @@ def _exports(words: TokenText) -> list[tuple[int, str, str]]:
     return found
 
 
-def _named_types(words: TokenText, scope: _Scope, path: str) -> dict[int, str]:
+def _named_types(words: Words, scope: _Scope, paths: list[tuple[int, str, str]]) -> dict[int, str]:
     """The index of every word that names a C type or function through the bindings, and that name."""
-    found = _paths(path, words, scope)
-    types = {index: name for index, name, _ in found if words.words[index] == name or words.words[index] in scope.names}
+    types = {index: name for index, name, _ in paths if words.words[index] == name or words.words[index] in scope.names}
     return types | _aliased(words, types)
 
 
-def _aliased(words: TokenText, types: dict[int, str]) -> dict[int, str]:
+def _aliased(words: Words, types: dict[int, str]) -> dict[int, str]:
     """The words that a `type NAME = bindings::T;` makes another name of T, where the file says so once."""
     meant: dict[str, set[str]] = {}
     all_words = words.words

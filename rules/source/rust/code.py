@@ -1,27 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rust as two layers of equal shape: the code with comments and literals blanked out, and the comments.
+"""A run of known lines of Rust as tokens: the code with comments and literals blanked out, its words, the comments.
 
-A scanner over characters needs no grammar: it reads half a function as well as a whole file. What looks for words in
-code, or for wording in comments, works on these layers; what needs the structure of the code works on the parse.
+Tokens need no grammar. What looks for words in code, or for wording in comments, works on them; what needs the
+structure of the code works on the parse.
 """
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-# Each alternative begins with a letter of its own: then `search` runs over ordinary code at the speed of a `find`.
-_OPENING = re.compile(r"""//[^\n]*|/\*|"|'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'""", re.DOTALL)
-_STRING_PREFIX = re.compile(r"(?<!\w)(?:[bc]?r(?P<hashes>\#*)|[bc])\Z")
-_LONGEST_PREFIX = 257  # of a raw string: Rust allows 255 hashes
-_STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*\\?"?', re.DOTALL)
-_BLOCK_EDGE = re.compile(r"/\*|\*/")
-_BRACKET = re.compile(r"[][(){}]")
-_CLOSERS = {"{": "}", "(": ")", "[": "]"}
-_REACH = 20_000  # characters within which a bracket is looked for: a file of nothing but brackets costs linear time
-_NO_NEWLINE = re.compile(r"[^\n]")
+from rules.source.rust.brackets import Brackets
+from rules.source.rust.tokens import Words, comments_and_literals, without
 
 
 class Comment(NamedTuple):
@@ -53,25 +43,31 @@ class Code:
     def __init__(self, text: str, first: int) -> None:
         self.text = text
         self.first = first
-        self._starts = list(accumulate((len(line) + 1 for line in text.split("\n")[:-1]), initial=0))
-        self._spans = list(_skipped(text))
+        self._tokens = tuple(comments_and_literals(text))
 
     @cached_property
     def code(self) -> str:
-        parts: list[str] = []
-        at = 0
-        for start, end, _ in self._spans:
-            parts.append(self.text[at:start])
-            span = self.text[start:end]
-            parts.append(_NO_NEWLINE.sub(" ", span) if "\n" in span else " " * len(span))
-            at = end
-        parts.append(self.text[at:])
-        return "".join(parts)
+        """The text with comments and literals blanked out."""
+        return without(self.text, self._tokens)
 
     @cached_property
     def comments(self) -> tuple[Comment, ...]:
         """All comments in order."""
-        return tuple(self._comment(start, end, kind) for start, end, kind in self._spans if kind)
+        return tuple(self._comment(start, end, kind) for start, end, kind in self._tokens if kind != "literal")
+
+    @cached_property
+    def words(self) -> Words:
+        """The words and signs of the code."""
+        return Words(self.code, lambda: self.brackets)
+
+    @cached_property
+    def brackets(self) -> Brackets:
+        """The brackets of the code."""
+        return Brackets(self.code)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self.text.split("\n")[:-1]), initial=0))
 
     def line(self, offset: int) -> int:
         """The number of the line that holds the offset."""
@@ -100,65 +96,11 @@ class Code:
         return self._starts[line - self.first]
 
     def closing(self, offset: int) -> int | None:
-        """The offset of the bracket that closes the one at `offset`; None where it is not shown, or far away."""
-        stack: list[str] = []
-        for match in _BRACKET.finditer(self.code, offset, offset + _REACH):
-            char = match[0]
-            if char in _CLOSERS:
-                stack.append(_CLOSERS[char])
-            elif not stack or stack.pop() != char:
-                return None
-            if not stack:
-                return match.start()
-        return None
+        """The offset of the bracket that closes the one at `offset`; None where it is not shown."""
+        return self.brackets.closing(offset)
 
     def _comment(self, start: int, end: int, kind: str) -> Comment:
         row = bisect_right(self._starts, start) - 1
         line_start = self._starts[row]
         alone = not self.text[line_start:start].strip()
         return Comment(start, self.first + row, start - line_start + 1, kind, alone, self.text[start:end])
-
-
-def _skipped(text: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and kind of each comment, and, with the kind "", of each literal."""
-    at = 0
-    while match := _OPENING.search(text, at):
-        begin, (start, at) = at, match.span()
-        mark = text[start : start + 2]
-        if mark == "//":
-            word = text[start : start + 4]
-            doc = (word.startswith("///") and word != "////") or word.startswith("//!")
-            yield start, at, "doc" if doc else "line"
-        elif mark == "/*":
-            at = _block_end(text, at)
-            yield start, at, "block"
-        elif mark[0] == '"':
-            start, at = _string(text, begin, start)
-            yield start, at, ""
-        else:
-            yield start - (start > begin and text[start - 1] == "b"), at, ""
-
-
-def _string(text: str, begin: int, quote: int) -> tuple[int, int]:
-    """Where the string with that opening quote starts, its prefix included but not before `begin`, and where it ends.
-
-    One that is not closed goes on to the end of the text.
-    """
-    prefix = _STRING_PREFIX.search(text[max(begin, quote - _LONGEST_PREFIX) : quote])
-    start = quote - (len(prefix[0]) if prefix else 0)
-    if prefix and prefix["hashes"] is not None:
-        closing = '"' + prefix["hashes"]
-        end = text.find(closing, quote + 1)
-        return start, end + len(closing) if end >= 0 else len(text)
-    match = _STRING.match(text, quote + 1)
-    return start, match.end() if match else len(text)
-
-
-def _block_end(text: str, at: int) -> int:
-    """Where the block comment ends whose `/*` ends at `at`; they nest."""
-    depth = 1
-    for edge in _BLOCK_EDGE.finditer(text, at):
-        depth += 1 if edge[0] == "/*" else -1
-        if depth == 0:
-            return edge.end()
-    return len(text)

@@ -8,17 +8,14 @@ from typing import NamedTuple
 
 from rules.diff.image import Fragment
 from rules.finding import Confidence
+from rules.source.rust.code import Code
 from rules.source.rust.grammar import counted
 from rules.source.rust.unit import Unit
 from rules.source.rust.walk import Walker
 from rules.source.rust.work_limit import WorkLimit
 
-_BRACKET = re.compile(  # what never ends, ends with the text: else each of many openings would be followed to the end
-    rb"""//[^\n]*|/\*.*?(?:\*/|\Z)|b?r(#*)".*?(?:"\1|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)"""
-    rb"""|'(?:\\[^\n]{1,8}?|[^\\'\n]{1,4})'|[(){}\[\];]""",
-    re.DOTALL,
-)
-_CLOSER = {b"(": b")", b"[": b"]", b"{": b"}"}
+_EDGE = re.compile(r"[(){}\[\];]")
+_CLOSER = {"(": ")", "[": "]", "{": "}"}
 _OPENER = {closer: opener for opener, closer in _CLOSER.items()}
 _MACRO = re.compile(rb"\$(?:[a-zA-Z_(])")
 # What may stand around a hunk. No `impl`: its items are statements too. No `use`: nothing in it is unsafe.
@@ -31,43 +28,41 @@ _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _TOKENS = b"m! {"
 # A fragment that begins in a function's head: with typed parameters, which no call has, with a `where` or its bounds.
 _PARAMETER = (
-    rb"[ \t]*+\w++(?:[ \t]++\w++)?[ \t]*+:[ \t]*+[\w&*(\['<](?:[^\n,]*+,)++[ \t]*+\n"
-    rb"|[ \t]*+&?(?:'?\w++[ \t]++){0,2}self,[ \t]*+\n"
+    r"[ \t]*+\w++(?:[ \t]++\w++)?[ \t]*+:[ \t]*+[\w&*(\['<](?:[^\n,]*+,)++[ \t]*+\n"
+    r"|[ \t]*+&?(?:'?\w++[ \t]++){0,2}self,[ \t]*+\n"
 )
 _PARAMETERS = re.compile(
-    rb"(?:(?:" + _PARAMETER + rb")++[ \t]*+\)(?=[ \t]*+\{[ \t]*+\n|\s*+where\b)"
-    rb"|(?:" + _PARAMETER + rb")*+[ \t]*+\)[ \t]*+->)"
+    r"(?:(?:" + _PARAMETER + r")++[ \t]*+\)(?=[ \t]*+\{[ \t]*+\n|\s*+where\b)"
+    r"|(?:" + _PARAMETER + r")*+[ \t]*+\)[ \t]*+->)"
 )
-_CUT = re.compile(
-    rb"(?:[ \t]*+(?://[^\n]*+)?\n)*+[ \t]*+(?:\.[a-z]|as\b|\?|&&|\|\|)"  # an expression that begins above
-)
-_LET = re.compile(rb"(?:[ \t]*+(?://[^\n]*+|#\[[^\n]*+(?<=\]))?\n)*+[ \t]*+let\b")
-_CLAUSE = re.compile(rb"[ \t]*where\b")
+_CUT = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?|&&|\|\|)")  # an expression that begins above
+_LET = re.compile(r"(?:[ \t]*+(?:#\[[^\n]*+)?\n)*+[ \t]*+let\b")
+_CLAUSE = re.compile(r"[ \t]*where\b")
 _BOUNDS = re.compile(
-    rb"(?:[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?:::\w++)*+:[ \t]*+[\w?&'(<](?:[^\n,]*+,)++[ \t]*+\n)++"
-    rb"[ \t]*+\{[ \t]*+\n"
+    r"(?:[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?:::\w++)*+:[ \t]*+[\w?&'(<](?:[^\n,]*+,)++[ \t]*+\n)++"
+    r"[ \t]*+\{[ \t]*+\n"
 )
 _MAX_TRIES = 64 * 1024
 _MAX_SEARCH = 256 * 1024
 _MOST_OPEN = 64  # brackets that a hunk may leave open: more are no code
 
 
-def read_whole(text: bytes, work: WorkLimit) -> Unit | None:
+def read_whole(text: bytes, code: Code, work: WorkLimit) -> Unit | None:
     """A whole file; where it is hardly Rust only its tokens; None where it is not even that."""
     tree = counted(text, 40, work)
     if tree is not None:
         return Unit(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
-    return _wrapped(Fragment(1, text), *_tokens(balance(text)), work) if len(text) < _MAX_SEARCH else None
+    return _wrapped(Fragment(1, text), *_tokens(balance(code.code)), work) if len(text) < _MAX_SEARCH else None
 
 
-def read_fragment(fragment: Fragment, work: WorkLimit, *, searched: bool = True) -> Unit | None:
+def read_fragment(fragment: Fragment, code: Code, work: WorkLimit, *, searched: bool = True) -> Unit | None:
     """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that.
 
     Not `searched`, it is tried as it is and as tokens alone.
     """
     if len(fragment.text) >= _MAX_SEARCH:
         return _wrapped(fragment, b"", b"", work)
-    for before, after in _wrappings(fragment.text, searched=searched):
+    for before, after in _wrappings(code.code, searched=searched):
         unit = _wrapped(fragment, before, after, work)
         if unit is not None:
             return unit
@@ -109,41 +104,41 @@ def _shows_part_of_macro(unit: Unit) -> bool:
     return False
 
 
-def _wrappings(text: bytes, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
+def _wrappings(code: str, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
     """What to put before and behind the fragment, the likeliest first, a token tree last."""
-    found = balance(text)
+    found = balance(code)
     openers, closers = found.openers, found.closers
     yield openers, closers
-    if searched and len(text) < _MAX_TRIES and len(openers) + len(closers) <= _MOST_OPEN:
-        for context, end in _contexts(text, found):
+    if searched and len(code) < _MAX_TRIES and len(openers) + len(closers) <= _MOST_OPEN:
+        for context, end in _contexts(code, found):
             yield context + openers, closers + end
         for inner in _INNER if openers.endswith(b"{") and not found.statements_inside else ():
-            if b"=>" in text or inner != b"match x {":
+            if "=>" in code or inner != b"match x {":
                 yield openers[:-1] + inner, closers
-        if openers.endswith(b"{") and b"else" in text:
+        if openers.endswith(b"{") and "else" in code:
             yield openers[:-1] + b"if x {", closers
-        if head := _head(text, openers):
+        if head := _head(code, openers):
             yield head, closers
     yield _tokens(found)
 
 
-def _head(text: bytes, openers: bytes) -> bytes:
+def _head(code: str, openers: bytes) -> bytes:
     """What to put before a fragment that begins in a function's head or in an expression; empty for others."""
-    if _CUT.match(text):
+    if _CUT.match(code):
         return openers + b"x"
     if openers.endswith(b"("):
-        return openers[:-1] + b"fn f(" if _PARAMETERS.match(text) else b""
-    if _CLAUSE.match(text):
+        return openers[:-1] + b"fn f(" if _PARAMETERS.match(code) else b""
+    if _CLAUSE.match(code):
         return openers + b"fn f()"
-    return openers + b"fn f() where" if _BOUNDS.match(text) else b""
+    return openers + b"fn f() where" if _BOUNDS.match(code) else b""
 
 
-def _contexts(text: bytes, found: "Balance") -> Iterator[tuple[bytes, bytes]]:
+def _contexts(code: str, found: "Balance") -> Iterator[tuple[bytes, bytes]]:
     yield _BODY
     if not found.statements:
         if not found.openers:  # no bracket can begin a list of fields
             yield _FIELDS
-        if b"=>" in text and not found.openers.startswith(b"{"):  # no block begins a list of arms
+        if "=>" in code and not found.openers.startswith(b"{"):  # no block begins a list of arms
             yield _ARMS
         if not found.openers:
             yield _VALUES
@@ -167,33 +162,35 @@ class Balance(NamedTuple):
     statements_inside: bool
 
 
-def balance(text: bytes) -> Balance:
-    """What it takes to balance the brackets of a text; a `let` that goes on below it gets its semicolon."""
-    missing: list[bytes] = []
-    stack: list[bytes] = []
-    lets = [_LET.match(text) is not None]  # of each level: its last statement is a `let`
+def balance(code: str) -> Balance:
+    """What it takes to balance the brackets of a text; a `let` that goes on below it gets its semicolon.
+
+    Comments and literals are blank in the text.
+    """
+    missing: list[str] = []
+    stack: list[str] = []
+    lets = [_LET.match(code) is not None]  # of each level: its last statement is a `let`
     inside = ended = False
-    for match in _BRACKET.finditer(text):
-        token = match[0]
-        if token == b";":
+    for match in _EDGE.finditer(code):
+        edge = match[0]
+        if edge == ";":
             ended = ended or not stack
-            lets[-1] = _LET.match(text, match.end()) is not None
-        elif token in _CLOSER:
-            stack.append(token)
-            lets.append(_LET.match(text, match.end()) is not None)
-        elif token in _OPENER:
-            if not stack:
-                inside = inside or (ended and not missing)
-                missing.append(_OPENER[token])
-                ended = False
-                lets = [_LET.match(text, match.end()) is not None]
-            elif stack[-1] == _OPENER[token]:
-                stack.pop()
-                lets.pop()
-                if token == b"}" and not lets[-1]:
-                    lets[-1] = _LET.match(text, match.end()) is not None
-    openers = b"".join(reversed(missing))
-    value = b"()" if text.rstrip().endswith(b"=") else b""
-    ends = [b";" if one else b"" for one in lets]
+            lets[-1] = _LET.match(code, match.end()) is not None
+        elif edge in _CLOSER:
+            stack.append(edge)
+            lets.append(_LET.match(code, match.end()) is not None)
+        elif not stack:
+            inside = inside or (ended and not missing)
+            missing.append(_OPENER[edge])
+            ended = False
+            lets = [_LET.match(code, match.end()) is not None]
+        elif stack[-1] == _OPENER[edge]:
+            stack.pop()
+            lets.pop()
+            if edge == "}" and not lets[-1]:
+                lets[-1] = _LET.match(code, match.end()) is not None
+    value = "()" if code.rstrip().endswith("=") else ""
+    ends = [";" if one else "" for one in lets]
     closers = [_CLOSER[opener] + end for opener, end in zip(reversed(stack), reversed(ends[:-1]), strict=True)]
-    return Balance(openers, value + ends[-1] + b"".join(closers), ended, inside)
+    after = value + ends[-1] + "".join(closers)
+    return Balance("".join(reversed(missing)).encode(), after.encode(), ended, inside)

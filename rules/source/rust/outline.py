@@ -4,7 +4,6 @@ documentation.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,9 +12,6 @@ from itertools import zip_longest
 from rules.source.rust.code import Code, Comment
 from rules.source.rust.docs import headings
 
-_BRACKET = re.compile(r"[][(){}]")
-_PAIRS = {")": "(", "]": "[", "}": "{"}
-_DEEPEST = 64  # brackets around a place that are looked at
 _REACH = 8_000  # characters of a head or a statement that are looked at
 _SPACE = re.compile(r"\s*")
 _ITEM = re.compile(
@@ -53,45 +49,21 @@ class Documented:
 
 
 class Outline:
-    """The brackets of a run of lines; those that do not match are passed over."""
+    """What the brackets of a run of lines belong to."""
 
     def __init__(self, code: Code) -> None:
         self.code = code
-        self._events: list[int] = []
-        self._inner: list[int] = []
-        self._opens: list[int] = []
-        self._parents: list[int] = []
-        self._closes: list[int | None] = []
+        self._brackets = code.brackets
         self._heads: dict[int, str] = {}
         self._kinds: dict[int, str] = {}
-        current = -1
-        for match in _BRACKET.finditer(code.code):
-            at, char = match.start(), match[0]
-            if char in "([{":
-                self._opens.append(at)
-                self._parents.append(current)
-                self._closes.append(None)
-                current = len(self._opens) - 1
-            elif current >= 0 and code.code[self._opens[current]] == _PAIRS[char]:
-                self._closes[current] = at
-                current = self._parents[current]
-            self._events.append(at)
-            self._inner.append(current)
 
     def enclosing(self, offset: int) -> Iterator[int]:
         """The offsets of the opening brackets around `offset`, the innermost first."""
-        before = bisect_right(self._events, offset - 1) - 1
-        current = self._inner[before] if before >= 0 else -1
-        for _ in range(_DEEPEST):
-            if current < 0:
-                return
-            yield self._opens[current]
-            current = self._parents[current]
+        return self._brackets.enclosing(offset)
 
     def closing(self, opening: int) -> int | None:
         """The offset of the bracket that closes the one at `opening`; None where it is not shown."""
-        at = bisect_right(self._opens, opening) - 1
-        return self._closes[at] if at >= 0 and self._opens[at] == opening else None
+        return self._brackets.closing(opening)
 
     def head(self, opening: int) -> str:
         """The code before a bracket, back to the end of the statement, block or list entry before it."""
@@ -163,24 +135,19 @@ def statement_end(code: Code, offset: int) -> tuple[int, str] | None:
     """Where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
 
     ";" and "," are its own, ")", "]" and "}" those of what is around it; "" is the end of a block-like one.
-    None where its end is not shown, or far away, or where brackets are deeper than any code.
+    None where its end is not shown, or far away.
     """
     block_like = _BLOCK_LIKE.match(code.code, offset) is not None
-    depth = 0
-    for match in _STATEMENT_EDGE.finditer(code.code, offset, offset + _REACH):
-        char, at = match[0], match.start()
-        if char in "([{":
-            depth += 1
-            if depth > _DEEPEST:
-                return None
-        elif char in ")]}":
-            if depth == 0:
-                return at, char
-            depth -= 1
-            if depth == 0 and char == "}" and block_like and not _GOES_ON.match(code.code, at + 1):
-                return at + 1, ""
-        elif depth == 0:
-            return at, char
+    at = offset
+    while match := _STATEMENT_EDGE.search(code.code, at, offset + _REACH):
+        if match[0] not in "([{":
+            return match.start(), match[0]
+        closing = code.brackets.closing(match.start())
+        if closing is None or closing >= offset + _REACH:
+            return None
+        at = closing + 1
+        if match[0] == "{" and block_like and not _GOES_ON.match(code.code, at):
+            return at, ""
     return None
 
 

@@ -94,9 +94,9 @@ class SourcePart:
             return (), ()
         self._work.spend(text.count(b"unsafe"))
         if self._whole:
-            unit = read_whole(text, self._work)
+            unit = read_whole(text, self.code, self._work)
         else:
-            unit = read_fragment(self._fragment, self._work, searched=self._searched)
+            unit = read_fragment(self._fragment, self.code, self._work, searched=self._searched)
         if unit is None:
             return (), ()
         code = UnsafeCode(unit)

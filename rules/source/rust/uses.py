@@ -16,11 +16,12 @@ _TOKEN = re.compile(r"::|[{},*]|(?:r#)?\w+|\$")
 class Import:
     """One imported name: `path` are the parts it stands for, "*" last for a glob; `name` is what it is called here.
 
-    `line` and `column` are those of the path's last part, `glob` has the name "*".
+    `offset`, `line` and `column` are those of the path's last part; a glob has the name "*".
     """
 
     name: str
     path: tuple[str, ...]
+    offset: int
     line: int
     column: int
 
@@ -44,7 +45,7 @@ def _leaves(code: Code, offset: int, tree: str) -> Iterator[Import]:
         if path and path != prefix:
             whole = path[:-1] if path[-1] == "self" and len(path) > 1 else path
             place = offset + at
-            yield Import(alias or whole[-1], whole, code.line(place), code.column(place))
+            yield Import(alias or whole[-1], whole, place, code.line(place), code.column(place))
 
     for token in _TOKEN.finditer(tree):
         word = token[0]

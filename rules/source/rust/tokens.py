@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The tokens of a Rust text: comments and literals in one pass, the words and signs of what is left in another.
+
+The first pass begins at the few characters that may open a comment or a literal, so that it runs over ordinary code at
+the speed of a `find`. It needs no grammar and reads half a function as well as a whole file. Nothing else in the
+program decides what is a comment or a literal.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+
+from rules.source.rust.brackets import Brackets
+
+# Each alternative begins with a letter of its own: then `search` runs over ordinary code at the speed of a `find`.
+_OPENING = re.compile(r"""//[^\n]*|/\*|"|'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'""", re.DOTALL)
+_STRING_PREFIX = re.compile(r"(?<!\w)(?:[bc]?r(?P<hashes>\#*)|[bc])\Z")
+_LONGEST_PREFIX = 257  # of a raw string: Rust allows 255 hashes
+_STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*\\?"?', re.DOTALL)
+_BLOCK_EDGE = re.compile(r"/\*|\*/")
+_NO_NEWLINE = re.compile(r"[^\n]")
+_WORD = re.compile(  # the commonest first
+    r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
+    r"|\d(?:\w|\.(?=\d))*+|[^\s\w])"
+)
+
+
+Token = tuple[int, int, str]
+"""Start and end of a comment or a literal, and its kind: "line" (`//`), "doc" (`///`, `//!`), "block" or "literal"."""
+
+
+def comments_and_literals(text: str) -> Iterator[Token]:
+    """Yield the comments and literals of a text in their order; one that is not closed goes on to the text's end."""
+    at = 0
+    while match := _OPENING.search(text, at):
+        begin, (start, at) = at, match.span()
+        mark = text[start : start + 2]
+        if mark == "//":
+            word = text[start : start + 4]
+            doc = (word.startswith("///") and word != "////") or word.startswith("//!")
+            yield start, at, "doc" if doc else "line"
+        elif mark == "/*":
+            at = _block_end(text, at)
+            yield start, at, "block"
+        elif mark[0] == '"':
+            start, at = _string(text, begin, start)
+            yield start, at, "literal"
+        else:
+            yield start - (start > begin and text[start - 1] == "b"), at, "literal"
+
+
+def without(text: str, tokens: tuple[Token, ...]) -> str:
+    """Return the text with these tokens blanked out; newlines stay, so that offsets and lines agree."""
+    parts: list[str] = []
+    at = 0
+    for start, end, _ in tokens:
+        parts.append(text[at:start])
+        blanked = text[start:end]
+        parts.append(_NO_NEWLINE.sub(" ", blanked) if "\n" in blanked else " " * len(blanked))
+        at = end
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+class Words:
+    """The words and signs of code in order, and the offset of each; comments, literals and lifetimes are left out."""
+
+    def __init__(self, code: str, brackets: Callable[[], Brackets]) -> None:
+        pieces = _WORD.split(code)  # what is between two words, a word, and so on: much faster than matches
+        words, offsets = pieces[1::2], list(accumulate(map(len, pieces)))[::2]
+        if "'" in code:
+            kept = [at for at, word in enumerate(words) if word[0] != "'" or len(word) == 1]
+            words, offsets = [words[at] for at in kept], [offsets[at] for at in kept]
+        if "r#" in code:
+            words = [word.removeprefix("r#") for word in words]
+        self.words = tuple(words)
+        self.offsets = tuple(offsets[: len(words)])
+        self._brackets = brackets
+
+    def closing(self, opening: int) -> int:
+        """Return the index of the bracket that closes the one at `opening`; the last index where none does."""
+        offset = self._brackets().closing(self.offsets[opening])
+        return len(self.words) - 1 if offset is None else bisect_left(self.offsets, offset)
+
+    def opening(self, closing: int) -> int:
+        """Return the index of the bracket that the one at `closing` closes; 0 where there is none."""
+        offset = self._brackets().opening(self.offsets[closing])
+        return 0 if offset is None else bisect_left(self.offsets, offset)
+
+
+def _string(text: str, begin: int, quote: int) -> tuple[int, int]:
+    """Where the string with that opening quote starts, its prefix included but not before `begin`, and where it ends.
+
+    One that is not closed goes on to the end of the text.
+    """
+    prefix = _STRING_PREFIX.search(text[max(begin, quote - _LONGEST_PREFIX) : quote])
+    start = quote - (len(prefix[0]) if prefix else 0)
+    if prefix and prefix["hashes"] is not None:
+        closing = '"' + prefix["hashes"]
+        end = text.find(closing, quote + 1)
+        return start, end + len(closing) if end >= 0 else len(text)
+    match = _STRING.match(text, quote + 1)
+    return start, match.end() if match else len(text)
+
+
+def _block_end(text: str, at: int) -> int:
+    """Where the block comment ends whose `/*` ends at `at`; they nest."""
+    depth = 1
+    for edge in _BLOCK_EDGE.finditer(text, at):
+        depth += 1 if edge[0] == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    return len(text)

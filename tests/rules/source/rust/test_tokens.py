@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Words, signs and brackets of Rust code."""
+
+import pytest
+
+from rules.source.rust.code import Code
+from rules.source.rust.fragment import balance
+from tests.growth import assert_linear, repeated
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a::b->c=>d..=e..f", "a :: b -> c => d ..= e .. f"),
+        ("r#type.x // y\n/* z */ 'a' b\"c\"", "type . x"),
+        ("if c == '\\'' { g('\"') }", "if c == { g ( ) }".replace("==", "= =")),
+        ("f::<'a, 'b: 'a>(0x1f, 1.5)", "f :: < , : > ( 0x1f , 1.5 )"),
+        ("macro r#", "macro r #"),
+    ],
+)
+def test_words_and_signs(text: str, words: str) -> None:
+    assert " ".join(Code(text, 1).words.words) == words
+
+
+def test_words_know_their_offsets() -> None:
+    text = "let r#type = 'x'; /* c */ f(&'a y)"
+    words = Code(text, 1).words
+
+    assert [text[at:][:2] for at in words.offsets] == ["le", "r#", "= ", "; ", "f(", "(&", "&'", "y)", ")"]
+
+
+def test_brackets_of_words() -> None:
+    words = Code("f(a[0], ')', { b }) (", 1).words
+
+    assert [words.words[at] for at in (1, 3, words.closing(3), words.closing(1))] == ["(", "[", "]", ")"]
+    assert (words.opening(words.closing(1)), words.closing(len(words.words) - 1)) == (1, len(words.words) - 1)
+
+
+def test_brackets_that_do_not_match_are_passed_over() -> None:
+    brackets = Code(") f( ] )", 1).brackets
+
+    assert (brackets.closing(3), brackets.opening(7), brackets.opening(0)) == (7, 3, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "openers", "closers"),
+    [
+        ("fn f<'a, 's: 'a>(x: &'s T) {\n    g();\n", b"", b"}"),
+        ("    g(')', \"}\");\n}\n", b"{", b""),
+        ("    let x = // why\n", b"", b"();"),
+        ("}\n// a comment\n#[allow(x)] // {\nlet y = f(\n", b"{", b");"),
+    ],
+)
+def test_fragments_are_balanced(text: str, openers: bytes, closers: bytes) -> None:
+    found = balance(Code(text, 1).code)
+
+    assert (found.openers, found.closers) == (openers, closers)
+
+
+@pytest.mark.parametrize("unit", ["(", ")", "([{", "'a ", "r#", "/*", '"', "'\\", "a::", "#[a]\n", "let "])
+def test_hostile_text_takes_linear_time(unit: str) -> None:
+    def read(text: str) -> None:
+        code = Code(text, 1)
+        balance(code.code)
+        words = code.words
+        for at in range(0, len(words.words), 97):
+            words.closing(at)
+
+    assert_linear(repeated(unit), read, 20_000)
