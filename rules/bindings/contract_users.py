@@ -2,12 +2,15 @@
 """Code that answers to a contract: calls and constructions whose comment says why the contract is kept."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.bindings.index import Bindings
 from rules.bindings.public_api import Item
+from rules.source.rust.code import Code
 
-_COMMENT = re.compile(r"//\s*(?:SAFETY|INVARIANT)\s*:")
+_TAG = re.compile(r"[/*!\s]*+(?:SAFETY|INVARIANT)\s*+:")
+_DECLARES = ("impl", "pub struct", "struct", "fn ", "pub fn", "unsafe fn")
 _NEAR = 8
 
 
@@ -31,29 +34,25 @@ def answers(border: Bindings, item: Item, path: str) -> tuple[ContractUser, ...]
     found: list[ContractUser] = []
     for other in border.facts.rust_paths():
         content = border.facts.read(other)
-        if content is not None and word in content and (other == path or not _redefines(content, item)):
-            lines = content.decode("utf-8", "replace").split("\n")
-            pattern = _pattern(item, own=other == path, typed=item.scope.encode() in content)
-            found += [
-                one
-                for number, text in enumerate(lines)
-                if pattern.search(text)
-                for one in _answer(other, lines, number)
-            ]
+        if content is not None and word in content:
+            code = Code(content.decode("utf-8", "replace"), 1)
+            if other == path or not _redefines(code, item):
+                pattern = _pattern(item, own=other == path, typed=item.scope.encode() in content)
+                found += _answers(other, code, pattern)
     return tuple(found)
 
 
-def _redefines(content: bytes, item: Item) -> bool:
+def _redefines(code: Code, item: Item) -> bool:
     if item.kind == "fn":
         return False
-    return re.search(rb"\b(?:struct|enum|union|type)\s+%s\b" % re.escape(item.name.encode()), content) is not None
+    return re.search(rf"\b(?:struct|enum|union|type)\s+{re.escape(item.name)}\b", code.code) is not None
 
 
 def _pattern(item: Item, own: bool, typed: bool) -> re.Pattern[str]:
     name = re.escape(item.name)
     if item.kind != "fn":
         owner = rf"(?:{name}|Self)" if own else name
-        return re.compile(rf"\b{owner}(?:::<[^<>]*+>)?\s*+[{{(]")
+        return re.compile(rf"\b{owner}(?:::<[^<>]*+>)?[ \t]*+[{{(]")
     if item.scope and not own:
         before = (
             rf"\b{re.escape(item.scope)}(?:::<[^<>]*+>)?::"
@@ -64,15 +63,23 @@ def _pattern(item: Item, own: bool, typed: bool) -> re.Pattern[str]:
     return re.compile(rf"(?<!fn )\b{name}(?:::<[^<>]*+>)?\(")
 
 
-def _answer(path: str, lines: list[str], number: int) -> list[ContractUser]:
-    """The answering comment right above the line, or on it."""
-    text = lines[number].strip()
-    if text.startswith(("//", "impl", "pub struct", "struct", "fn ", "pub fn", "unsafe fn")):
-        return []
-    for above in range(number, max(number - _NEAR, -1), -1):
-        shown = lines[above].strip()
-        if _COMMENT.search(shown):
-            return [ContractUser(path, number + 1, text, shown)]
-        if above < number and (shown in ("}", "") or (shown.endswith((";", "{")) and "unsafe" not in shown)):
-            return []
-    return []
+def _answers(path: str, code: Code, pattern: re.Pattern[str]) -> Iterator[ContractUser]:
+    """The lines that the pattern matches, each with the answering comment right above it, or on it."""
+    comments = {comment.line for comment in code.comments if _TAG.match(comment.text)}
+    rows = code.code.split("\n")
+    for number in dict.fromkeys(code.line(match.start()) for match in pattern.finditer(code.code)) if comments else ():
+        if rows[number - 1].strip().startswith(_DECLARES):
+            continue
+        for above in range(number, max(number - _NEAR, 0), -1):
+            if above in comments:
+                yield ContractUser(path, number, code.line_text(number).strip(), code.line_text(above).strip())
+                break
+            if above < number and _ends(code, rows[above - 1].strip(), above):
+                break
+
+
+def _ends(code: Code, row: str, line: int) -> bool:
+    """Whether a line ends what stands above it: it is empty, or the end of another statement."""
+    if not row:
+        return not code.line_text(line).strip()
+    return row == "}" or (row.endswith((";", "{")) and "unsafe" not in row)

@@ -31,6 +31,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.public_api import Item, items
 from rules.finding import Confidence, Finding, LogAnchor, Severity
 from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.code import Code
 
 _SHOWN = 8
 _WORD = re.compile(r"\w+")
@@ -119,7 +120,7 @@ def _api(change: BindingsDiff) -> str:
 
 def _public(content: bytes | None) -> dict[tuple[str, str, str], Item]:
     text = content.decode("utf-8", "replace") if content is not None else ""
-    return {one.key: one for one in items(text) if one.public}
+    return {one.key: one for one in items(Code(text, 1)) if one.public}
 
 
 def _difference(what: str, before: Sequence[str], after: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ from rules.bindings.contract_users import ContractUser, answers
 from rules.bindings.public_api import Item, items
 from rules.finding import Evidence, Finding, Severity
 from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.source import RustSource
 
 _SHOWN = 6
 
@@ -41,8 +42,8 @@ def check(view: SeriesView) -> Iterator[Finding]:
             continue
         if not (file.pre.complete and file.post.complete and (file.mentions(b"# Safety") or file.mentions(b"# Inv"))):
             continue
-        before = {one.key: one for one in items(file.pre.content.decode("utf-8", "replace")) if one.contract}
-        for item in items(file.post.content.decode("utf-8", "replace")):
+        before = {one.key: one for one in _items(file.pre_rust) if one.contract}
+        for item in _items(file.post_rust):
             old = before.get(item.key)
             if old is None or not item.contract or old.contract == item.contract:
                 continue
@@ -50,6 +51,12 @@ def check(view: SeriesView) -> Iterator[Finding]:
             left = [one for one in answers(change.before, item, file.path) if _stands(view, one)]
             if line is not None and left:
                 yield _finding(file, item, line, left)
+
+
+def _items(source: RustSource | None) -> Iterator[Item]:
+    """The items of a file that is known completely."""
+    for part in source.parts if source is not None else ():
+        yield from items(part.code)
 
 
 def _line(file: FileView, item: Item) -> int | None:

@@ -18,10 +18,15 @@ _ITEM = re.compile(
     r"(?P<head>(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:(?:default|const|async|safe)\s+)*(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
     r"(?P<kind>fn|struct|enum|union|type|trait|impl|mod|static|const)\b\s*(?P<name>[A-Za-z_]\w*)?"
 )
+_ITEMS = re.compile(r"^[ \t]*+(?=[a-z])", re.MULTILINE)
 _BLOCK_LIKE = re.compile(
     r"(?:'\w+\s*:\s*)?(?:if|match|loop|while|for|unsafe|fn|impl|mod|trait|struct|enum|union|extern|pub|async|const|static)\b"
 )
 _MACRO_HEAD = re.compile(r"!\s*(?:\w+\s*)?\Z")
+_CONTAINER = re.compile(
+    r"(?:#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
+)
+_NO_NAMES = frozenset({"::", "->", "mut", "const", "dyn", "fn", "where"})
 _FUNCTION_HEAD = re.compile(r"\bfn\s+\w")
 _CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
 _STATEMENT_EDGE = re.compile(r"[][(){};,]")
@@ -35,6 +40,7 @@ class Item:
     kind: str
     name: str
     unsafe: bool
+    public: bool
     offset: int
     attributes: str
 
@@ -157,20 +163,30 @@ def item_at(code: Code, offset: int) -> Item | None:
     """
     start, attributes = skip(code, offset)
     match = _ITEM.match(code.code, start)
-    if match is None:
-        return None
+    return None if match is None else _item(match, attributes)
+
+
+def items_of(code: Code) -> Iterator[Item]:
+    """The items that begin a line, in their order, without their attributes."""
+    for line in _ITEMS.finditer(code.code):
+        if match := _ITEM.match(code.code, line.end()):
+            yield _item(match, "")
+
+
+def _item(match: re.Match[str], attributes: str) -> Item:
     name = "" if match["kind"] == "impl" else match["name"] or ""
-    return Item(match["kind"], name, bool(match["unsafe"]), start, attributes)
+    public = match["head"].startswith("pub") and not match["head"][3:].lstrip().startswith("(")
+    return Item(match["kind"], name, bool(match["unsafe"]), public, match.start(), attributes)
 
 
 def documented(code: Code) -> Iterator[Documented]:
-    """The runs of `///` lines with a heading in them that an item follows."""
+    """The runs of `///` lines with a heading in them that an item follows; other `//` lines may stand between."""
     run: list[Comment] = []
-    docs = [comment for comment in code.comments if comment.alone and comment.kind == "doc" and comment.text[2] == "/"]
-    for comment, following in zip_longest(docs, docs[1:]):
+    alone = [comment for comment in code.comments if comment.alone and _is_outer(comment)]
+    for comment, following in zip_longest(alone, alone[1:]):
         run.append(comment)
         if following is None or following.line != comment.line + 1:
-            lines = tuple((one.line, one.text[3:]) for one in run)
+            lines = tuple((one.line, one.text[3:]) for one in run if one.kind == "doc")
             titles = headings(lines)
             item = item_at(code, comment.start + len(comment.text)) if titles else None
             run = []
@@ -178,11 +194,21 @@ def documented(code: Code) -> Iterator[Documented]:
                 yield Documented(lines, titles, item)
 
 
+def _is_outer(comment: Comment) -> bool:
+    """Whether the comment documents what follows, or is an ordinary one of `//`."""
+    return comment.kind == "line" or (comment.kind == "doc" and comment.text[2] == "/")
+
+
 def implemented(head: str) -> str | None:
-    """The name of the type that the head of an `impl` is for, without path and generics; None for other heads."""
-    match = re.match(r"(?:unsafe\s+)?impl\b\s*", head)
+    """The name of the type that the head of an `impl` is for, or of a trait, without path and generics.
+
+    None for other heads.
+    """
+    match = _CONTAINER.match(head)
     if match is None:
         return None
+    if match["trait"]:
+        return match["trait"]
     depth = 0
     words: list[str] = []
     for part in re.findall(r"->|[<>]|\w+|::", head[match.end() :]):
@@ -197,5 +223,5 @@ def implemented(head: str) -> str | None:
                 words.clear()
             else:
                 words.append(part)
-    names = [word for word in words if word[0].isupper()]
-    return names[-1] if names else None
+    names = [word for word in words if word not in _NO_NAMES]
+    return next((name for name in reversed(names) if name[0].isupper()), names[-1] if names else None)

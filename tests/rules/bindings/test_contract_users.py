@@ -4,6 +4,7 @@
 from rules.bindings.contract_users import answers
 from rules.bindings.index import Bindings
 from rules.bindings.public_api import items
+from rules.source.rust.code import Code
 
 LAMP = """/// A lamp.
 ///
@@ -43,7 +44,7 @@ USER = """fn a() {
 
 
 def test_items_have_scope_and_contract() -> None:
-    found = {one.shown: one for one in items(LAMP)}
+    found = {one.shown: one for one in items(Code(LAMP, 1))}
 
     assert ["Lamp", "Lamp::wrap", "Lamp::hidden", "Light", "Light::on"] == list(found)
     assert ("Invariants", "The pointer is valid.") == (found["Lamp"].section, found["Lamp"].contract)
@@ -58,7 +59,7 @@ def test_items_have_scope_and_contract() -> None:
 def test_calls_and_constructions_with_a_comment_answer() -> None:
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": USER.encode()}
     border = Bindings.of_files(files)
-    lamp, wrap = list(items(LAMP))[:2]
+    lamp, wrap = list(items(Code(LAMP, 1)))[:2]
 
     assert [("drivers/user.rs", 3)] == [(one.path, one.line) for one in answers(border, wrap, "rust/kernel/lamp.rs")]
     assert [("rust/kernel/lamp.rs", 20)] == [
@@ -73,8 +74,33 @@ def test_a_type_of_the_same_name_that_another_file_defines_is_another() -> None:
         "rust/kernel/user.rs": user.encode(),
         "rust/kernel/other.rs": f"pub struct Lamp(*mut u8);\n{user}".encode(),
     }
-    lamp = next(one for one in items(LAMP) if one.name == "Lamp")
+    lamp = next(one for one in items(Code(LAMP, 1)) if one.name == "Lamp")
 
     found = answers(Bindings.of_files(files), lamp, "rust/kernel/lamp.rs")
 
     assert {"rust/kernel/lamp.rs", "rust/kernel/user.rs"} == {one.path for one in found}
+
+
+def test_an_item_in_a_module_under_attributes_of_several_lines() -> None:
+    text = (
+        "pub mod lamp {\n    impl Lamp {\n        /// # Safety\n        ///\n        /// It is on.\n        #[must_use(\n"
+        '            "x"\n        )]\n        pub const unsafe fn on() {}\n    }\n}\n/* pub fn none() {} */\n'
+    )
+    (one,) = (item for item in items(Code(text, 1)) if item.public)
+
+    assert ("Lamp::on", 9, "Safety", "It is on.") == (one.shown, one.line, one.section, one.contract)
+
+
+def test_calls_in_comments_and_strings_are_none() -> None:
+    user = (
+        "fn a() {\n    // SAFETY: Allowed.\n    unsafe { Lamp::wrap(ptr) };\n\n"
+        '    // SAFETY: As for Lamp::wrap(ptr).\n    let x = "Lamp::wrap(ptr)";\n}\n'
+    )
+    files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": user.encode()}
+    wrap = list(items(Code(LAMP, 1)))[1]
+
+    found = answers(Bindings.of_files(files), wrap, "rust/kernel/lamp.rs")
+
+    assert [("drivers/user.rs", 3, "unsafe { Lamp::wrap(ptr) };", "// SAFETY: Allowed.")] == [
+        (one.path, one.line, one.text, one.comment) for one in found
+    ]

@@ -82,10 +82,10 @@ def test_attributes_are_skipped_and_kept() -> None:
 
 
 def test_documentation_and_its_item() -> None:
-    text = "/// One.\n///\n/// # Safety\n#[x]\npub fn f() {}\n/// lost\nlet x;\n//! inner\nstruct S;\n"
+    text = "/// One.\n// Why.\n/// # Safety\n#[x]\npub fn f() {}\n/// lost\nlet x;\n//! inner\nstruct S;\n"
     (one,) = documented(Code(text, 4))
 
-    assert one.lines == ((4, " One."), (5, ""), (6, " # Safety"))
+    assert one.lines == ((4, " One."), (6, " # Safety"))
     assert one.titles == ((6, "Safety"),)
     assert (one.item.name, one.item.attributes) == ("f", "#[x]")
 
@@ -98,6 +98,9 @@ def test_documentation_and_its_item() -> None:
         ("unsafe impl<'a, T> Send for led::Led<'a, T> where T: Sync", "Led"),
         ("impl Drop for Led", "Led"),
         ("impl<T> Light for *mut T", "T"),
+        ("impl Light for *mut bindings::led", "led"),
+        ("#[vtable]\n#[a(b)]\nimpl Light for Led", "Led"),
+        ("pub unsafe trait Light: Send", "Light"),
         ("mod led", None),
     ],
 )
