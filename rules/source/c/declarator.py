@@ -235,8 +235,8 @@ def _function_pointer(tokens: list[str], depth: int) -> Declarator | None:
 
 
 def _name_at_end(tokens: list[str], named: bool) -> str | None:
-    last = tokens[-1]
-    if not (last[0].isalpha() or last[0] == "_") or last in _SPECIFIERS:
+    last = tokens[-1] if tokens else ""
+    if not tokens or not (last[0].isalpha() or last[0] == "_") or last in _SPECIFIERS:
         return None
     if named:
         return last if len(tokens) > 1 else None

@@ -228,3 +228,7 @@ def test_conditions_are_followed_through_a_deep_nest() -> None:
     conditions = {one.name: one.conditions for one in scan(text).declarations}
 
     assert conditions == {"a": ("defined(A0)",), "b": ("!defined(A0)",)}
+
+
+def test_a_parameter_that_begins_with_a_bracket_is_read() -> None:
+    assert [one.name for one in scan("void f([3] x);\nint g(int, [);\n").declarations] == ["f", "g"]
