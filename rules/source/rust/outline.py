@@ -141,19 +141,21 @@ def statement_end(code: Code, offset: int) -> tuple[int, str] | None:
     """Where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
 
     ";" and "," are its own, ")", "]" and "}" those of what is around it; "" is the end of a block-like one.
-    None where its end is not shown, or far away.
+    None where its end is not shown, or far away. Few statements are looked at in a file, so that its brackets need
+    not be known.
     """
     block_like = _BLOCK_LIKE.match(code.code, offset) is not None
-    at = offset
-    while match := _STATEMENT_EDGE.search(code.code, at, offset + _REACH):
-        if match[0] not in "([{":
-            return match.start(), match[0]
-        closing = code.brackets.closing(match.start())
-        if closing is None or closing >= offset + _REACH:
-            return None
-        at = closing + 1
-        if match[0] == "{" and block_like and not _GOES_ON.match(code.code, at):
-            return at, ""
+    depth = 0
+    for match in _STATEMENT_EDGE.finditer(code.code, offset, offset + _REACH):
+        char, at = match[0], match.start()
+        if char in "([{":
+            depth += 1
+        elif depth == 0:
+            return at, char
+        elif char in ")]}":
+            depth -= 1
+            if depth == 0 and char == "}" and block_like and not _GOES_ON.match(code.code, at + 1):
+                return at + 1, ""
     return None
 
 
@@ -187,7 +189,7 @@ def documented(code: Code) -> Iterator[Documented]:
         run.append(comment)
         if following is None or following.line != comment.line + 1:
             lines = tuple((one.line, one.text[3:]) for one in run if one.kind == "doc")
-            titles = headings(lines)
+            titles = headings(lines) if lines else ()
             item = item_at(code, comment.start + len(comment.text)) if titles else None
             run = []
             if item is not None:
