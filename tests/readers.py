@@ -98,7 +98,8 @@ from rules.source.rust import docs as rust_docs
 from rules.source.rust import lines as rust_lines
 from rules.source.rust import operations as rust_operations
 from rules.source.rust import outline as rust_shape
-from rules.source.rust import words as rust_words
+from rules.source.rust import tokens as rust_tokens
+from rules.source.rust.code import Code
 from tests.bot.review.factories import Maker
 from tests.growth import FACTOR, MAX_RATIO, growth
 
@@ -109,9 +110,15 @@ FOLDERS: Final = (
     "bot/review",
     "bot/review/formats",
     "bot/pipeline",
+    "bot/digest",
+    "bot/review/render",
     "rules",
-    "rules/syntax",
-    "rules/border",
+    "rules/analysis",
+    "rules/bindings",
+    "rules/diff",
+    "rules/lint",
+    "rules/source/c",
+    "rules/source/rust",
 )
 HOSTILE_TYPES: Final = re.compile(r"\b(str|bytes|Message|RawMail)\b")
 QUICK_SECONDS: Final = 0.004
@@ -423,7 +430,7 @@ MAIL_READERS: Final = (
     _of_mail("inbox.assemble.candidate inbox.thread.relatives", lambda mail: (candidate(mail), relatives(mail))),
     _of_mail("inbox.assemble.assemble", lambda mail: assemble([mail])),
     _of_mail(
-        "review.answering.answer_mail",
+        "review.command_reply.answer_mail",
         lambda mail: answering.answer_mail(mail, Address("", "a@example.org"), [["a"]], Maker().identity),
     ),
     Reader(
@@ -477,6 +484,8 @@ MAIL_READERS: Final = (
             "bot.mail.lists.is_list_host",
             "bot.mail.lists.list_address",
             "bot.mail.lists.may_be_list",
+            "bot.mail.lists.relayed",
+            "bot.mail.lists.rewriting_list",
             "bot.mail.target.target",
             "bot.mail.target.is_message_id",
             "bot.mail.parse.parse_date",
@@ -492,6 +501,8 @@ MAIL_READERS: Final = (
             lists.is_list_host(value),
             lists.list_address(value),
             lists.may_be_list(value),
+            lists.relayed(value),
+            lists.rewriting_list(value),
             target.target(value),
             target.is_message_id(value),
             parsing.parse_date(value),
@@ -828,17 +839,21 @@ CODE_READERS: Final = (
         (
             "rules.bindings.callbacks.callbacks",
             "rules.bindings.public_api.items",
-            "rules.source.rust.words.words_of",
+            "rules.source.rust.tokens.comments_and_literals",
+            "rules.source.rust.tokens.without",
+            "rules.source.rust.tokens.Words",
+            "rules.source.rust.brackets.Brackets",
             "rules.bindings.rust_facts.rust_facts",
             "rules.bindings.rust_facts.modules_under_cfg",
             "rules.bindings.rust_fields.accesses",
         ),
         lambda given: (
             _everything(callbacks.callbacks(given)),
-            _everything(exposed_api.items(given)),
-            rust_words.words_of(given),
+            _everything(exposed_api.items(Code(given, 1))),
+            rust_tokens.without(given, tuple(rust_tokens.comments_and_literals(given))),
+            Code(given, 1).words,
             rust_facts.rust_facts("rust/kernel/a.rs", given.encode()),
-            rust_facts.modules_under_cfg(given),
+            rust_facts.modules_under_cfg(Code(given, 1)),
         ),
         (
             ("", ""),
@@ -861,7 +876,7 @@ CODE_READERS: Final = (
             "rules.bindings.helper_facts.constants_of",
             "rules.bindings.helper_facts.bindgen_of",
             "rules.bindings.declaration_cache.scanned",
-            "rules.bindings.declaration_cache.Scans.of",
+            "rules.bindings.declaration_cache.DeclarationCache.of",
         ),
         lambda given: (
             helper_facts.helpers_of(given),
@@ -887,7 +902,7 @@ CODE_READERS: Final = (
         (("", ""), ("const ", " *"), ("int (*)(", ")")),
     ),
     Reader(
-        ("rules.bindings.mail_filter.Filter.may_matter",),
+        ("rules.bindings.mail_filter.MailFilter.may_matter",),
         lambda given: MailFilter.of(_NO_BORDER).may_matter(given),
         (("", ""), (_DIFF, ""), ("Subject: [PATCH] x\n\n", "")),
         str.encode,
@@ -1129,6 +1144,7 @@ EXEMPT: Final[dict[str, str]] = {
             "bot.pipeline.context.ReviewContext.without_mail",
             "bot.pipeline.freeze.*",
             "bot.pipeline.process.write_mail",
+            "bot.mail.answered.answered_part",
         ),
         _OWN,
     ),
@@ -1141,7 +1157,7 @@ EXEMPT: Final[dict[str, str]] = {
             "bot.review.render.text.count",
             "bot.review.recipients.no_owners",
             "bot.pipeline.draft.message_id",
-            "bot.review.model.Identity.message_id",
+            "bot.mail.reply.Identity.message_id",
             "bot.digest.markup.joined",
             "bot.inbox.http_client.user_agent",
             "bot.inbox.http_pace.Pace.*",
@@ -1163,15 +1179,15 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     **dict.fromkeys(
         (
-            "rules.diff.tree.Tree.*",
-            "rules.diff.tree.NoTree.*",
-            "rules.diff.tree.BlobTree.*",
-            "rules.diff.tree.FileTree.*",
+            "rules.diff.tree.Files.*",
+            "rules.bindings.tree.NoTree.*",
+            "rules.bindings.tree.BlobTree.*",
+            "rules.bindings.tree.FileTree.*",
         ),
         _LOOKUP,
     ),
     **dict.fromkeys(
-        ("rules.bindings.index.Border.*", "rules.bindings.bindings_diff.Step.*", "rules.bindings.fact_source.*"),
+        ("rules.bindings.index.Bindings.*", "rules.bindings.bindings_diff.Step.*", "rules.bindings.fact_source.*"),
         _LOOKUP,
     ),
     **dict.fromkeys(
@@ -1185,11 +1201,11 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     **dict.fromkeys(
         (
-            "bot.inbox.completion.Completion.*",
+            "bot.inbox.completion.ArchiveLookup.*",
             "bot.inbox.http_client.HttpClient.get",
             "bot.inbox.private.PrivateMailbox.*",
             "bot.inbox.remote.*",
-            "bot.inbox.screened.Screened.*",
+            "bot.inbox.screened.ScreenedArchive.*",
             "bot.inbox.mailbox.Mbox.before",
             "bot.inbox.mailbox.Mbox.count",
             "bot.inbox.mailbox.StandardInput.count",
@@ -1203,10 +1219,10 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             "rules.analysis.bindings_view.module_is_gated",
-            "rules.analysis.safety_sections.Requirements.of",
+            "rules.analysis.safety_sections.SafetySection.of",
             "rules.analysis.introduced.*",
             "rules.analysis.view.FileView.*",
-            "rules.source.rust.source.Part.holds",
+            "rules.source.rust.source.SourcePart.holds",
             "rules.source.c.text.Conditions.directive",
             "rules.bindings.contract_users.answers",
             "rules.bindings.arguments.is_const",
@@ -1218,7 +1234,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.included_headers.*",
             "rules.bindings.unchanged_users.*",
             "rules.bindings.fact_source.is_c",
-            "rules.bindings.changed_name.Subject.breakage",
+            "rules.bindings.changed_name.ChangedName.breakage",
         ),
         _THROUGH,
     ),

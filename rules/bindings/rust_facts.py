@@ -103,8 +103,7 @@ class _Gates:
             text = self._code[row]
             stripped = text.strip()
             if not stripped:
-                if indent == 0 and not self._text[row].strip():
-                    here = False
+                here = here and (indent > 0 or bool(self._text[row].strip()))
                 continue
             depth = _indent(text)
             if depth > indent:
@@ -115,15 +114,23 @@ class _Gates:
                     continue
                 indent, here = depth, True
             elif stripped.startswith("#[cfg(") and here:
-                gate = self._text[row].strip().removeprefix("#[cfg(")
-                found += [gate.removesuffix(")]")] if gate.endswith(")]") and len(gate) > 2 else []
-            elif not stripped.startswith(("#", ".", "&&", "||")) and stripped.endswith((";", "}", ",")):
+                found += self._gate(row)
+            elif _ends_item(stripped):
                 here = False
             if indent == 0 and not here:
                 break
         gates = tuple(dict.fromkeys((*found, *rest))) if found else rest
         self._known.update(dict.fromkeys(passed, gates))
         return gates
+
+    def _gate(self, row: int) -> list[str]:
+        """Return what is in the brackets of the `#[cfg(..)]` in that row, if it ends there."""
+        gate = self._text[row].strip().removeprefix("#[cfg(")
+        return [gate.removesuffix(")]")] if gate.endswith(")]") and len(gate) > 2 else []
+
+
+def _ends_item(line: str) -> bool:
+    return not line.startswith(("#", ".", "&&", "||")) and line.endswith((";", "}", ","))
 
 
 def _indent(text: str) -> int:

@@ -83,7 +83,8 @@ def test_a_type_of_the_same_name_that_another_file_defines_is_another() -> None:
 
 def test_an_item_in_a_module_under_attributes_of_several_lines() -> None:
     text = (
-        "pub mod lamp {\n    impl Lamp {\n        /// # Safety\n        ///\n        /// It is on.\n        #[must_use(\n"
+        "pub mod lamp {\n"
+        "    impl Lamp {\n        /// # Safety\n        ///\n        /// It is on.\n        #[must_use(\n"
         '            "x"\n        )]\n        pub const unsafe fn on() {}\n    }\n}\n/* pub fn none() {} */\n'
     )
     (one,) = (item for item in items(Code(text, 1)) if item.public)
