@@ -28,7 +28,7 @@ _STATES = {
     "unreadable": "cannot be read",
     "duplicate": "is a copy of a mail that was there before",
     "private": "reached our own mailbox alone, so that nothing of it is reviewed",
-    "conflict": "claims an id that was there before; the first mail stands, and nothing is answered",
+    "conflict": "claims the id of a mail that arrived earlier; that mail stands, and this one gets no review",
     "deleted": "was removed",
 }
 

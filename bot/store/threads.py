@@ -66,8 +66,14 @@ class Threads:
             if earlier <= timedelta():
                 known.disputed = known.disputed or not earlier
                 self._touched.add(self._root(known.thread))
-                return "conflict", f"{mail.message_id} was there before with other content"
-            self.replaced.append((known.mail, "conflict", f"{mail.message_id} was there before with other content"))
+                return "conflict", f"{mail.message_id} is the id of a mail with other content that arrived earlier"
+            self.replaced.append(
+                (
+                    known.mail,
+                    "conflict",
+                    f"{mail.message_id} is the id of a mail with other content that arrived earlier",
+                )
+            )
         ids = dict.fromkeys((mail.message_id, *mail.related))
         found = {self._root(self._known[one].thread) for one in ids if one in self._known}
         thread = min(found, default=self._next)
