@@ -54,10 +54,9 @@ def _mails(number: int) -> str:
 def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
     """Why all sending is to stop until a human has looked.
 
-    A maintainer muted a list, or more than a twentieth of a day's mails came back, by at least three refusals: one that
-    the mail server refused at once is a refusal, and all bounces of mails to authors at one domain are one together, so
-    that nobody who bounces the mails to himself can stop those to others. A second copy of a mail stops nothing:
-    whoever has our mail can send it to the list once more, with all its headers.
+    A maintainer muted a list, or more than a twentieth of a day's mails were refused or bounced, by at least three
+    domains: nobody who refuses the mails to himself can stop those to others. A second copy of a mail stops nothing:
+    anybody who has our mail can send it to the list once more, with all its headers.
     """
     if pace.muted:
         return f"the list {pace.muted} was muted"

@@ -27,8 +27,8 @@ class MailChange:
 class Pace:
     """How many mails left already: on all revisions of a series, to an author and on a list a day, in all an hour.
 
-    Of several lists it is the one with the most. Of `tried` mails of a day `refused` came back, at once or as authentic
-    bounces; `refusals` counts those that were refused at once one by one, and the bounced ones once per domain in To.
+    Of several lists it is the one with the most. Of `tried` mails of a day `refused` were refused by the mail server or
+    came back as authentic bounces; `refusals` counts the domains in their To.
     `muted` says which list was muted by mail, and by whom; it is empty if none was.
     """
 

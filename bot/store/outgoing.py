@@ -113,7 +113,7 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
     ).one()
     day = col(OutgoingRow.changed) > now - timedelta(days=1)
     recent = session.exec(select(OutgoingRow).where(*left, day)).all()
-    lately = select(col(OutgoingRow.message_id)).where(day, col(OutgoingRow.changed) > since)
+    lately = select(OutgoingRow).where(day, col(OutgoingRow.changed) > since)
     rejected = session.exec(lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)).all()
     news = select(ReturnedRow.message_id).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
     bounced = session.exec(
@@ -123,7 +123,8 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
             col(OutgoingRow.message_id).in_(news.where(ReturnedRow.kind == "bounce")),
         )
     ).all()
-    domains = {row.envelope_to.partition(" ")[0].rpartition("@")[2].lower() for row in bounced}
+    returned = {row.message_id: row for row in (*bounced, *rejected)}
+    domains = {row.envelope_to.partition(" ")[0].rpartition("@")[2].lower() for row in returned.values()}
     # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
     mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
     muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
@@ -135,8 +136,8 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
         author_day=0 if asked_for else sum(row.author == mail.author for row in public),
         list_day=0 if asked_for else max(lists, default=0),
         hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
-        refused=len({row.message_id for row in bounced}.union(rejected)),
-        refusals=len(rejected) + len(domains),
+        refused=len(returned),
+        refusals=len(domains),
         tried=len(rejected) + sum(row.changed > since for row in recent),
         muted="" if muted is None else f"{muted.subject} by {muted.by}",
     )

@@ -17,6 +17,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.reply import PUBLIC_KEY
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.error import RefusedError
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Mailer
@@ -356,6 +357,17 @@ def test_a_maintainers_mute_of_a_list_stops_everything(house: House, scope: Scop
 
     assert bool(house.deliver().mails) != stops
     assert ("other@lists.example.org by maintainer@example.org was muted" in house.stop.reason()) == stops
+
+
+@pytest.mark.parametrize(("domains", "stops"), [(1, False), (3, True)])
+def test_what_the_mail_server_refuses_counts_once_per_domain(house: House, domains: int, stops: bool) -> None:
+    for number in range(1, 4):
+        house.write(number, to=f"author@{number if domains == 3 else 1}.example.org")
+    house.deliver(FakeMailer(*[RefusedError("550 no")] * 3))
+    house.write(4)
+
+    assert [mail.message_id for mail in house.deliver().mails] == ([] if stops else ["4@bot.example.org"])
+    assert bool(house.stop.reason()) == stops
 
 
 def test_a_bounce_is_one_line_and_a_halt_names_the_service(house: House, events: Events) -> None:

@@ -237,18 +237,6 @@ def test_what_waited_too_long_is_not_sent(store: Repository, clock: FakeClock, s
     assert _states(store) == [("expired", "waited too long")]
 
 
-def test_many_refusals_stop_everything_until_a_human_lifts_it(
-    store: Repository, clock: FakeClock, sending: SendingContext
-) -> None:
-    _keep(store, clock, *["queued"] * 5, mode="list")
-    mailer = FakeMailer(*[RefusedError("550 no")] * 3)
-    delivering = _deliver(store, mailer, clock, sending=sending)
-    delivering.run()
-
-    assert (len(store.mails(MailState.REFUSED)), len(mailer.taken)) == (3, 0)
-    assert "3 of the 3 mails since yesterday were refused" in sending.stop.reason()
-
-
 def test_a_unconfirmed_mail_that_the_archive_has_was_sent(
     store: Repository, clock: FakeClock, sending: SendingContext
 ) -> None:
