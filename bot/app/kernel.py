@@ -2,6 +2,7 @@
 """The kernel repositories of the settings, and who maintains the files in the newest one."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from bot.kernel.maintainers import Maintainers
@@ -34,6 +35,12 @@ class MaintainersCache:
         if self._paths and (self._read is None or now - self._read >= _DAY):
             tree = KernelTrees(RepositorySpecs(tuple(map(RepositorySpec, self._paths)), self._index)).newest()
             content = None if tree is None else tree.read("MAINTAINERS")
-            self._maintainers = Maintainers((content or b"").decode("utf-8", "replace"))
+            self._maintainers = _parse_maintainers(content or b"")
             self._read = now
         return self._maintainers
+
+
+@lru_cache(maxsize=1)
+def _parse_maintainers(content: bytes) -> Maintainers:
+    """Return the entries of the file; the jobs that need them share one copy."""
+    return Maintainers(content.decode("utf-8", "replace"))

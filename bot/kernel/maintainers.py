@@ -14,8 +14,9 @@ class Maintainers:
     """All entries of one MAINTAINERS file; `lists` are the addresses of all lists that it names, in lower case."""
 
     def __init__(self, text: str) -> None:
-        self.entries = parse(text)
-        self.lists = frozenset(address.lower() for entry in maintainers.parse(text) for address in entry.lists)
+        entries = maintainers.parse(text)
+        self.entries = _with_people(entries)
+        self.lists = frozenset(address.lower() for entry in entries for address in entry.lists)
 
     def owners(self, paths: Iterable[str]) -> frozenset[str]:
         """The addresses, in lower case, of those who maintain any of these files."""
@@ -32,7 +33,6 @@ class Maintainers:
         )
 
 
-def parse(text: str) -> tuple[Entry, ...]:
-    """The entries that have people, and files of their own, in the file's order."""
-    entries = maintainers.parse(text)
+def _with_people(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the entries that have people, and files of their own, in the file's order."""
     return tuple(one for one in entries if one.people + one.reviewers and (set(one.files) - _OF_ALL or one.names))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from bot.kernel.maintainers import Maintainers, parse
+from bot.kernel.maintainers import Maintainers
 
 TEXT = """\
 List of maintainers
@@ -74,4 +74,4 @@ def test_a_list_is_its_address_alone(keepers: Maintainers) -> None:
     "text", ["", "\n\n\n", "M:\tnobody\n", "ENTRY\nF:\tx/\n", "ENTRY\nM:\tnot an address\nF:\tx/\n"]
 )
 def test_what_is_no_entry(text: str) -> None:
-    assert () == parse(text)
+    assert () == Maintainers(text).entries
