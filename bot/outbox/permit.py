@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from bot.mail.answered import answered_part
+from bot.mail.answered import answered_part, authors_of
 from bot.mail.command import Scope
 from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
 from bot.mail.posting import Part, Posting
@@ -124,7 +124,7 @@ def _review_objection(candidate: Candidate, status: PostingStatus, rules: SendRu
     part = answered_part(mail.content, posting)
     if part is None:
         return "the mail that it answers is no longer part of the series"
-    authors = {posting.author.key, part.author.key, mail.author}
+    authors = authors_of(mail, posting, part)
     if ignored := authors & rules.ignored:
         return f"{min(ignored)} wants no mail now"
     mutes = [muted for muted in candidate.mutes if muted.scope is not Scope.AUTHOR or muted.subject in authors]

@@ -11,13 +11,13 @@ from typing import Final
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.mail.answered import answered_part
+from bot.mail.answered import answered_part, authors_of
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState
 from bot.ports import MutedPosting, MuteReport
-from bot.review.disposition import Muted
+from bot.review.disposition import Muted, silence
 from bot.store.codec import STREAMED, decode, unpack
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, change_state, mail_of
@@ -129,26 +129,24 @@ def store_mute(session: Session, muted: Muted, now: datetime) -> tuple[Outgoing,
     waiting = select(OutgoingRow).where(col(OutgoingRow.state).in_(WAITING), col(OutgoingRow.kind).not_in(PRIVATE))
     withdrawn = []
     for row in session.exec(waiting.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id))).all():
-        if _is_about(session, row, muted):
-            withdrawn.append(mail_of(row))
-            change_state(session, row, MailState.WITHDRAWN, now, f"muted ({stands.scope}) by {stands.by}")
+        mail = mail_of(row)
+        if _is_about(session, mail, muted):
+            withdrawn.append(mail)
+            change_state(session, row, MailState.WITHDRAWN, now, silence([stands]))
     return tuple(withdrawn)
 
 
-def _is_about(session: Session, row: OutgoingRow, muted: Muted) -> bool:
+def _is_about(session: Session, mail: Outgoing, muted: Muted) -> bool:
     """Return whether the mute is about the mail, by what decides in the permit of a claim."""
-    stored = session.get(PostingRow, row.posting_id)
+    stored = session.get(PostingRow, mail.posting_id)
     if muted.scope is Scope.SERIES:
         return stored is not None and stored.topic == muted.subject
     posting = None if stored is None else decode(Posting, stored.value)
     if muted.scope is Scope.LIST:
-        lists = (*row.lists.split(), *(() if posting is None else posting.lists))
+        lists = (*mail.lists, *(() if posting is None else posting.lists))
         return muted.subject in {name.lower() for name in lists}
-    authors = {row.author}
-    if posting is not None:
-        part = answered_part(row.content, posting)
-        authors |= {posting.author.key} if part is None else {posting.author.key, part.author.key}
-    return muted.subject in authors
+    part = None if posting is None else answered_part(mail.content, posting)
+    return muted.subject in authors_of(mail, posting, part)
 
 
 def _left(session: Session, muted: Muted, postings: Collection[str]) -> Mapping[MailState, int]:
