@@ -107,20 +107,14 @@ class KernelTrees:
         return self._trees[key]
 
 
-class BlobsOnly:
+class BlobsOnly(NoTree):
     """The blobs of a tree that is not the one a series was made for: an id is proof, a path is none."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
 
-    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
-        return None
-
     def blob(self, blob_id: str) -> bytes | None:
         return self._tree.blob(blob_id)
-
-    def border(self) -> Bindings | None:
-        return None
 
 
 class WithoutPaths:

@@ -18,8 +18,7 @@ from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
 from rules.analysis.unsafe_delta import UnsafeDelta, of_series
-from rules.bindings.index import Bindings
-from rules.bindings.tree import Tree
+from rules.bindings.tree import NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Report
 from rules.lint.engine import run_rules, view
@@ -125,20 +124,14 @@ def without_texts(rule: Rule) -> Rule:
     return replace(rule, doc="", evidence=(), examples=())
 
 
-class _AnnouncedBlobs:
+class _AnnouncedBlobs(NoTree):
     """A tree that has blobs alone, each by the one id that a series announces."""
 
     def __init__(self, blobs: Mapping[str, bytes]) -> None:
         self._blobs = blobs
 
-    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
-        return None
-
     def blob(self, blob_id: str) -> bytes | None:
         return self._blobs.get(blob_id)
-
-    def border(self) -> Bindings | None:
-        return None
 
 
 @lru_cache(maxsize=1)

@@ -76,9 +76,9 @@ class _Gates:
     """The `#[cfg]`s around a line."""
 
     def __init__(self, code: Code) -> None:
-        self._text = code.text.split("\n")
-        self._code = code.code.split("\n")
-        self._any = "#[cfg(" in code.code
+        self._any = "#[cfg(" in code.code  # in most files there is none
+        self._text = code.text.split("\n") if self._any else []
+        self._code = code.code.split("\n") if self._any else []
         self._known: dict[tuple[int, int, bool], tuple[str, ...]] = {}
 
     def around(self, line: int) -> tuple[str, ...]:

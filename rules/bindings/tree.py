@@ -28,23 +28,17 @@ class NoTree:
         return None
 
 
-class BlobTree:
+class BlobTree(NoTree):
     """A tree that knows only single blobs, by their full ids: a cache of verified images."""
 
     def __init__(self, blobs: Mapping[str, bytes]) -> None:
         self._blobs = blobs
-
-    def read(self, path: str) -> bytes | None:  # noqa: ARG002 the protocol's name
-        return None
 
     def blob(self, blob_id: str) -> bytes | None:
         if blob_id in self._blobs:
             return self._blobs[blob_id]
         matches = [full for full in self._blobs if full.startswith(blob_id)] if len(blob_id) >= 7 else []
         return self._blobs[matches[0]] if len(matches) == 1 else None
-
-    def border(self) -> Bindings | None:
-        return None
 
 
 class FileTree(BlobTree):
