@@ -10,7 +10,6 @@ part that is known only at run time is replaced by a word.
 import ast
 import importlib
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -19,7 +18,7 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
-from tests.growth import FACTOR, growth
+from tests.growth import FACTOR, growth, processor_seconds, repeated
 
 SIZE = 2_000
 QUICK_SECONDS = 0.002  # linear work on 8,000 characters takes a tenth of it, quadratic work ten times as much
@@ -476,15 +475,11 @@ def hostile(pattern: Pattern) -> Iterator[Callable[[int], str]]:
     for before, pumped in form.pumps(list(parsed), ""):
         units[before + pumped] = None
         units[before + pumped * 3] = None
-        yield _repeated(pumped, before)
-        yield _repeated(pumped, before, "!")
+        yield repeated(pumped, before)
+        yield repeated(pumped, before, "!")
     units[form.witness(list(parsed))] = None
     for unit in filter(None, units):
-        yield _repeated(unit)
-
-
-def _repeated(unit: str, before: str = "", after: str = "") -> Callable[[int], str]:
-    return lambda size: before + unit * (size // len(unit)) + after
+        yield repeated(unit)
 
 
 def reader(pattern: Pattern, method: str) -> Callable[[str], object]:
@@ -498,13 +493,6 @@ def reader(pattern: Pattern, method: str) -> Callable[[str], object]:
         return found(given[:0], given) if method in ("sub", "subn") else found(given)
 
     return read
-
-
-def _seconds(read: Callable[[str], object], text: str) -> float:
-    """Return the processor time that one reading takes."""
-    started = time.process_time()
-    read(text)
-    return time.process_time() - started
 
 
 def run_time_calls(name: str, tree: ast.Module) -> Iterator[str]:
@@ -531,7 +519,7 @@ def growths(pattern: Pattern) -> Iterator[tuple[float, str]]:
     for make in hostile(pattern):
         for method in sorted(pattern.methods):
             read = reader(pattern, method)
-            quick = _seconds(read, make(FACTOR * SIZE)) <= QUICK_SECONDS
+            quick = processor_seconds(read, make(FACTOR * SIZE)) <= QUICK_SECONDS
             yield float(FACTOR) if quick else growth(make, read, SIZE), f"{pattern.where} {method} {make(30)!r}"
 
 

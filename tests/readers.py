@@ -9,7 +9,6 @@ A reader is a public function that takes text, bytes or a mail. `EXEMPT` names t
 import ast
 import re
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -101,7 +100,7 @@ from rules.source.rust import outline as rust_shape
 from rules.source.rust import tokens as rust_tokens
 from rules.source.rust.code import Code
 from tests.bot.review.factories import Maker
-from tests.growth import FACTOR, MAX_RATIO, growth
+from tests.growth import FACTOR, MAX_RATIO, growth, processor_seconds, repeated
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDERS: Final = (
@@ -174,7 +173,7 @@ class Reader:
             yield name, make, self.number
 
     def _make(self, before: str, unit: str, after: str, size: int) -> Any:
-        return self.prepare(before + unit * (size // len(unit)) + after)
+        return self.prepare(repeated(unit, before, after)(size))
 
     def growths(self) -> Iterator[tuple[float, str]]:
         """Yield the growth for each hostile input.
@@ -182,21 +181,14 @@ class Reader:
         A first look tells most of those that are linear; what is read in no time is taken as linear.
         """
         for name, make, size in self.inputs():
-            large = _seconds(self.read, make(FACTOR * size))
+            large = processor_seconds(self.read, make(FACTOR * size))
             if large <= QUICK_SECONDS:
                 ratio = float(FACTOR)
-            elif (ratio := large / _seconds(self.read, make(size))) > FIRST_RATIO:
+            elif (ratio := large / processor_seconds(self.read, make(size))) > FIRST_RATIO:
                 ratio = growth(make, self.read, size)
             if ratio > MAX_RATIO:  # a step from one way of reading to another ends, growth goes on
                 ratio = min(ratio, growth(make, self.read, FACTOR * size))
             yield ratio, f"{self.names[0]} {name}"
-
-
-def _seconds(read: Callable[[Any], object], value: object) -> float:
-    """Return the processor time that one reading takes."""
-    started = time.process_time()
-    read(value)
-    return time.process_time() - started
 
 
 def public_readers() -> Iterator[str]:

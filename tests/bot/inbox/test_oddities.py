@@ -3,9 +3,7 @@
 
 import base64
 import quopri
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -23,12 +21,6 @@ ONE = "rust: led: read it v1 complete"
 SAY_WHY = (
     'rust: led: say why v1 fixup: a single patch in answer to "rust: led: read it": both change rust/kernel/led.rs'
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Repository]:
-    with Repository(tmp_path / "warden.db") as opened:
-        yield opened
 
 
 def swap(raw: bytes, *pairs: tuple[bytes | str, bytes | str]) -> bytes:
