@@ -1211,7 +1211,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             "rules.analysis.bindings_view.module_is_gated",
-            "rules.analysis.safety_sections.SafetySection.of",
+            "rules.analysis.safety_sections.SafetySections.of",
             "rules.analysis.introduced.*",
             "rules.analysis.view.FileView.*",
             "rules.source.rust.source.SourcePart.holds",

@@ -57,8 +57,8 @@ def known_lists(maintainers: frozenset[str], store: Repository | None) -> KnownL
     carried = () if store is None else store.carried()
     return KnownLists(
         maintainers,
-        frozenset(name for source in {each.source for each in carried} for name in _main_lists(source, carried)),
-        frozenset(name for each in carried for name in each.lists),
+        frozenset(name for source in {item.source for item in carried} for name in _main_lists(source, carried)),
+        frozenset(name for item in carried for name in item.lists),
     )
 
 
@@ -88,8 +88,8 @@ def check_lists(settings: Settings, store: Repository) -> None:
 def _main_lists(source: str, carried: Iterable[Carried]) -> list[str]:
     """Return the lists through which most mails of an archive came; none if they are few."""
     total, mails = 0, Counter[str]()
-    for each in carried:
-        if each.source == source:
-            total += each.mails
-            mails.update(dict.fromkeys(each.lists, each.mails))
+    for item in carried:
+        if item.source == source:
+            total += item.mails
+            mails.update(dict.fromkeys(item.lists, item.mails))
     return [name for name, number in mails.items() if number >= _MIN_MAILS and number > total * _MIN_SHARE]

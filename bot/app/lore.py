@@ -16,7 +16,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, user_agent
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import FollowedList, LoreArchive
+from bot.inbox.lore import FollowPolicy, LoreArchive
 from bot.inbox.remote import RemoteSeries, select_series
 from bot.mail.attestation import Attestation
 from bot.pipeline.analyse import LIMITS
@@ -83,7 +83,7 @@ def build_signature_verifier(settings: Settings) -> Callable[[bytes], tuple[Atte
 
 def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:
     lore = settings.lore
-    how = FollowedList(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
+    how = FollowPolicy(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
     return LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, how)
 
 

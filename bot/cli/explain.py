@@ -17,7 +17,7 @@ from bot.mail.refusal import RefusalTerms, refuse_mail, refuse_posting
 from bot.mail.target import target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
-from bot.ports import IngestResult, KeptPosting
+from bot.ports import KeptPosting, MailStatus
 from bot.review.render.text import visible
 from bot.settings import load
 from bot.store.repository import Repository
@@ -69,7 +69,7 @@ def explain(
 
 
 def _lines(
-    kept: Sequence[IngestResult],
+    kept: Sequence[MailStatus],
     postings: Sequence[KeptPosting],
     attested: Sequence[Attestation],
     by: RefusalTerms,
@@ -107,7 +107,7 @@ def _posting(one: KeptPosting, by: RefusalTerms, now: datetime) -> Iterator[str]
     yield f"  answered by {one.answer} (`patchwarden outbox show`)" if one.answer else "  no mail answers it"
 
 
-def _no_patch(kept: IngestResult, by: RefusalTerms) -> str:
+def _no_patch(kept: MailStatus, by: RefusalTerms) -> str:
     if not kept.mail.raw:
         return "its text is not here any more"
     (message,) = forked(parse, [kept.mail.raw], Limits())

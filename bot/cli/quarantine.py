@@ -14,7 +14,7 @@ from bot.cli.context import options
 from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
-from bot.ports import IngestResult
+from bot.ports import MailStatus
 from bot.review.render.text import visible
 from bot.settings import load
 
@@ -103,7 +103,7 @@ def _add(rows: Table, name: str, arrived: datetime, *texts: str) -> None:
     rows.add_row(Text(visible(name)), f"{arrived:%Y-%m-%d %H:%M}", *(Text(visible(text)) for text in texts))
 
 
-def _find(mails: Sequence[IngestResult], number: int) -> IngestResult:
+def _find(mails: Sequence[MailStatus], number: int) -> MailStatus:
     found = next((mail for mail in mails if mail.id == number), None)
     if found is None:
         raise SettingsError(f"no mail with the number {number} is in quarantine")

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.digest import phrases as words
 from bot.digest.markup import Markup, element, joined, link
-from bot.digest.model import Digest, FindingLine, RulePrecision, SeriesLine
+from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
 from bot.review.model import FindingStatus
 from bot.review.render import text as prose
 
@@ -92,7 +92,7 @@ def _named(line: SeriesLine) -> Markup:
     return joined(link(words.subject(line, _SUBJECT), words.address(line)), element("div", by, class_="by"))
 
 
-def _judged(judged: Sequence[RulePrecision], most: int) -> Markup:
+def _judged(judged: Sequence[ReviewedSeries], most: int) -> Markup:
     if not judged:
         return Markup()
     rows = [

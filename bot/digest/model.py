@@ -43,7 +43,7 @@ class FindingLine:
 
 
 @dataclass(frozen=True, slots=True)
-class RulePrecision:
+class ReviewedSeries:
     """A series that was reviewed in the period, and what was found."""
 
     series: SeriesLine
@@ -69,8 +69,8 @@ class Digest:
     period: Period
     waiting: tuple[SeriesLine, ...] = ()
     went_quiet: tuple[SeriesLine, ...] = ()
-    judged: tuple[RulePrecision, ...] = ()
-    c_changes: tuple[RulePrecision, ...] = ()
+    judged: tuple[ReviewedSeries, ...] = ()
+    c_changes: tuple[ReviewedSeries, ...] = ()
     subsystems: tuple[SubsystemLine, ...] = ()
     mails: tuple[tuple[str, int], ...] = ()
     withheld: tuple[tuple[str, int], ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.digest.model import Digest, FindingLine, RulePrecision, SeriesLine, SubsystemLine
+from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine, SubsystemLine
 from bot.digest.period import Period
 from bot.mail.outgoing import DIGEST
 from bot.mail.posting import Posting
@@ -129,7 +129,7 @@ def _latest(reviews: Iterable[Review]) -> list[Review]:
     return list(latest.values())
 
 
-def _judged(review: Review, in_c: bool) -> RulePrecision:
+def _judged(review: Review, in_c: bool) -> ReviewedSeries:
     """What the review says of its series: what stands open in C files, where it changes what Rust uses, or the rest.
 
     A resolved finding is told if it was mailed, or would have been.
@@ -155,7 +155,7 @@ def _judged(review: Review, in_c: bool) -> RulePrecision:
         remarks=_open(review),
     )
     lines = [_findings(*key, comments) for key, comments in groups.items()]
-    return RulePrecision(found, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
+    return ReviewedSeries(found, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
 
 
 def _findings(standing: str, rule: str, severity: str, withheld: str, comments: Sequence[ReviewFinding]) -> FindingLine:
@@ -170,7 +170,7 @@ def _findings(standing: str, rule: str, severity: str, withheld: str, comments: 
     )
 
 
-def _withheld_alone(judged: RulePrecision) -> bool:
+def _withheld_alone(judged: ReviewedSeries) -> bool:
     return all(line.withheld for line in judged.findings)
 
 

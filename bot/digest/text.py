@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.digest import phrases as words
-from bot.digest.model import Digest, FindingLine, RulePrecision, SeriesLine
+from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
 from bot.review.render import text as prose
 from bot.review.render.quote import quoted
 
@@ -54,7 +54,7 @@ def _named(line: SeriesLine) -> Iterator[str]:
         yield quoted(f"  {words.address(line)}")
 
 
-def _judged(judged: Sequence[RulePrecision], most: int) -> Iterator[str]:
+def _judged(judged: Sequence[ReviewedSeries], most: int) -> Iterator[str]:
     for each in judged[:most]:
         yield words.size(each.series)
         yield from _named(each.series)

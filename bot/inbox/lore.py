@@ -23,7 +23,7 @@ _DOUBT: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
-class FollowedList:
+class FollowPolicy:
     """How a list is followed: how far back at first contact, and how long between two requests for its manifest."""
 
     window: timedelta = timedelta(days=7)
@@ -56,7 +56,7 @@ class LoreArchive:
         http: HttpClient,
         clock: Clock,
         reader: Callable[[Path], History],
-        how: FollowedList,
+        how: FollowPolicy,
     ) -> None:
         parts = urlsplit(url)
         self.name = url.rstrip("/")

@@ -3,7 +3,7 @@
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
-from bot.ports.mails import Attestations, Carried, Indexed, IngestResult, Mails, StoredMail, Thread, ThreadMail, Unread
+from bot.ports.mails import Attestations, Carried, CommandUsage, Indexed, Mails, MailStatus, StoredMail, Thread, Unread
 from bot.ports.mutes import MutedPosting, MuteReport
 from bot.ports.outbox import (
     AlreadySent,
@@ -45,6 +45,7 @@ __all__ = [
     "Claim",
     "ClaimedMail",
     "Clock",
+    "CommandUsage",
     "Decision",
     "Deleted",
     "DuePosting",
@@ -52,7 +53,6 @@ __all__ = [
     "Hold",
     "Incomplete",
     "Indexed",
-    "IngestResult",
     "Installation",
     "Installations",
     "KeptPosting",
@@ -60,6 +60,7 @@ __all__ = [
     "LedgerState",
     "Lookup",
     "MailChange",
+    "MailStatus",
     "Mailer",
     "Mails",
     "MuteReport",
@@ -86,7 +87,6 @@ __all__ = [
     "StoredMail",
     "Tally",
     "Thread",
-    "ThreadMail",
     "Unread",
     "Wait",
     "Withdraw",

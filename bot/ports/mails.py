@@ -21,7 +21,7 @@ class StoredMail:
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadMail:
+class CommandUsage:
     """What mails to us came to: answers that were kept, and mails for which a series was judged again."""
 
     answers: int
@@ -63,7 +63,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class IngestResult:
+class MailStatus:
     """A mail that is kept, with its state and why it is in it.
 
     States: new, read, unreadable, duplicate, conflict, private, deleted.

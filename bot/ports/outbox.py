@@ -11,7 +11,7 @@ from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
 from bot.mail.state import MailState
 from bot.ports.installation import Attempt, Claim
-from bot.ports.mails import IngestResult
+from bot.ports.mails import MailStatus
 from bot.review.disposition import Muted
 
 
@@ -62,7 +62,7 @@ class BounceStore(Protocol):
     def mail(self, message_id: str) -> Outgoing | None:
         """One mail; the id may be abbreviated where that is unique."""
 
-    def unreturned(self, limit: int) -> Sequence[IngestResult]:
+    def unreturned(self, limit: int) -> Sequence[MailStatus]:
         """Mails that were read and not yet looked at for what comes back, in the order they were kept; without ids."""
 
     def note_returned(
@@ -229,7 +229,7 @@ class Outbox(Protocol):
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""
 
-    def kept(self, message_id: str) -> Sequence[IngestResult]:
+    def kept(self, message_id: str) -> Sequence[MailStatus]:
         """The mails from archives that claim that message-id, the first one first."""
 
     def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:

@@ -16,7 +16,7 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError
-from bot.ports import BounceStore, Claim, Clock, IngestResult, ReturnedMail
+from bot.ports import BounceStore, Claim, Clock, MailStatus, ReturnedMail
 
 _MAILS: Final = 500
 _OUR_ID = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}@")
@@ -72,7 +72,7 @@ class BounceJob:
             news += new
         return tuple(news)
 
-    def _look(self, mails: Sequence[IngestResult]) -> list[ReturnedMail | Claim | None]:
+    def _look(self, mails: Sequence[MailStatus]) -> list[ReturnedMail | Claim | None]:
         end = self._end.encode("ascii", "replace")
         named = [mail for mail in mails if end in mail.mail.raw.lower()]  # nearly no mail; what follows costs more
         found: list[ReturnedMail | Claim | None] = []
@@ -96,7 +96,7 @@ class BounceJob:
         )
         return ReturnedMail(bounced.message_id, "bounce" if is_ours else "unverified", detail=bounced.why)
 
-    def _in_our_name(self, message: Message, kept: IngestResult) -> ReturnedMail | Claim | None:
+    def _in_our_name(self, message: Message, kept: MailStatus) -> ReturnedMail | Claim | None:
         """Return what a mail is that bears an id of our domain.
 
         Only the text tells a copy of our mail from a mail of somebody else: a list may rewrite From. A mail that is not
@@ -122,7 +122,7 @@ def _log(item: ReturnedMail) -> None:
         event(LogEvent.BOUNCE, "warning", kind=item.kind, message_id=item.message_id, reason=item.detail)
 
 
-def read_return(own: str, bounces: str, kept: IngestResult) -> Message | Bounce | None:
+def read_return(own: str, bounces: str, kept: MailStatus) -> Message | Bounce | None:
     """Return the mail if its id is of the domain of our address `own`, else the bounce that it is; None for other mail.
 
     `bounces` is our bounce address.

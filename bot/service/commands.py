@@ -31,14 +31,14 @@ from bot.mail.posting import Posting
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.freeze import freeze, posting_terms
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError, guard
-from bot.ports import Clock, DuePosting, StoredMail, ThreadMail
+from bot.ports import Clock, CommandUsage, DuePosting, StoredMail
 from bot.review.command_reply import answer_mail
 from bot.review.consent import Mode
 from bot.review.disposition import Disposition, Muted
 from bot.review.record import ReviewRecord
 from bot.service.command_effects import CommandContext, respond
 from bot.service.recheck import RecheckResult
-from bot.service.signatures import TIME, UnverifiedMail, verify
+from bot.service.signatures import TIME, KeysUnavailable, verify
 
 HEARD_BEFORE: Final = "heard before"
 OWN_MAIL: Final = "our own mail"
@@ -73,7 +73,7 @@ class CommandStore(Protocol):
     ) -> bool:
         """Note the mail, make its changes and keep its reply, all together; False if it was handled before."""
 
-    def served(self, since: datetime, sender: str | None = None) -> ThreadMail:
+    def served(self, since: datetime, sender: str | None = None) -> CommandUsage:
         """Count the replies to a sender, or to all, since then, and the mails that made us re-check."""
 
     def find(self, message_id: str) -> DuePosting | None:
@@ -197,7 +197,7 @@ class CommandJob:
     ) -> CommandResult:
         now = self._clock.now()
         (attested,) = self._executor.map(partial(verify, self._policy.attest), [stored], TIME)
-        if isinstance(attested, UnverifiedMail):
+        if isinstance(attested, KeysUnavailable):
             raise InboxError(attested.reason)
         if isinstance(attested, Crashed):
             return CommandResult(message.message_id, "", f"cannot be verified: {attested.reason}", obeyed=False)

@@ -12,7 +12,7 @@ from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
 from bot.pipeline.draft import message_id
-from bot.ports import Attempt, Claim, Clock, DuePosting, IngestResult, Installations, Ledger, LedgerState
+from bot.ports import Attempt, Claim, Clock, DuePosting, Installations, Ledger, LedgerState, MailStatus
 from bot.service.recheck import recheck_kind
 
 RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
@@ -29,7 +29,7 @@ class History(Installations, Protocol):
     def verdicts(self, posting_id: str) -> frozenset[str]:
         """The verdicts that stood or were mailed on a posting."""
 
-    def unreturned(self, limit: int) -> Sequence[IngestResult]:
+    def unreturned(self, limit: int) -> Sequence[MailStatus]:
         """Mails that were read and not yet looked at for what comes back."""
 
 

@@ -12,7 +12,7 @@ from bot.mail.parse import parse
 from bot.mail.target import target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
-from bot.ports import IngestResult
+from bot.ports import MailStatus
 from bot.review.render.text import visible
 
 _MAX_MAILS: Final = 200
@@ -25,7 +25,7 @@ _SIMILAR: Final = 0.6
 class SeriesStore(Protocol):
     """The part of the store that finds a series."""
 
-    def kept(self, message_id: str) -> Sequence[IngestResult]:
+    def kept(self, message_id: str) -> Sequence[MailStatus]:
         """Return the mails that claim that message-id and could be read, the first one first."""
 
     def thread_topics(self, message_id: str) -> Mapping[str, str]:

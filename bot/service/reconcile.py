@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
-from bot.ports import Attempt, Claim, IngestResult, Ledger
+from bot.ports import Attempt, Claim, Ledger, MailStatus
 from bot.service.continuity import Difference, History, difference, kind_of
 
 
@@ -17,7 +17,7 @@ class ReconcileStore(History, Protocol):
     def archived(self, message_id: str) -> bool:
         """Whether a mail with that id came back to us from an archive."""
 
-    def kept(self, message_id: str) -> Sequence[IngestResult]:
+    def kept(self, message_id: str) -> Sequence[MailStatus]:
         """The mails from archives that claim that message-id, the first one first."""
 
     def mail_state(self, message_id: str) -> MailState | None:

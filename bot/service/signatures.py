@@ -25,14 +25,14 @@ Attest = Callable[[bytes], tuple[Attestation, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class UnverifiedMail:
+class KeysUnavailable:
     """The keys could not be had now."""
 
     reason: str
 
 
 class VerifySignaturesJob:
-    """One round after another over mails whose signatures nobody verified; the work is done by `hands`."""
+    """One round after another over mails whose signatures nobody verified; the work is done by `executor`."""
 
     def __init__(
         self, store: Attestations, attest: Attest, executor: Executor, clock: Clock, stop: Event, progress: Progress
@@ -58,15 +58,15 @@ class VerifySignaturesJob:
 
     def _verified(
         self, mails: Sequence[StoredMail]
-    ) -> list[tuple[StoredMail, tuple[Attestation, ...] | UnverifiedMail | Crashed]]:
+    ) -> list[tuple[StoredMail, tuple[Attestation, ...] | KeysUnavailable | Crashed]]:
         return list(zip(mails, self._executor.map(partial(verify, self._attest), mails, TIME), strict=True))
 
-    def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | UnverifiedMail | Crashed) -> bool:
+    def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | KeysUnavailable | Crashed) -> bool:
         now, reason = self._clock.now(), ""
         self._progress.advance()
-        if isinstance(found, UnverifiedMail | Crashed):
+        if isinstance(found, KeysUnavailable | Crashed):
             self._tries[mail.id] = tries = self._tries.get(mail.id, 0) + 1
-            if isinstance(found, UnverifiedMail) and tries < _TRIES:
+            if isinstance(found, KeysUnavailable) and tries < _TRIES:
                 return False
             reason = found.reason
             found = (Attestation("any", "", SignatureResult.UNKNOWN, aligned=False, reason=reason),)
@@ -77,9 +77,9 @@ class VerifySignaturesJob:
         return True
 
 
-def verify(attest: Attest, mail: StoredMail) -> tuple[Attestation, ...] | UnverifiedMail:
+def verify(attest: Attest, mail: StoredMail) -> tuple[Attestation, ...] | KeysUnavailable:
     """The mail's attestations, or why it is too early for them."""
     try:
         return attest(mail.mail.raw)
     except InboxError as error:
-        return UnverifiedMail(str(error))
+        return KeysUnavailable(str(error))

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
-from bot.ports import RawMail, StoredMail, ThreadMail
+from bot.ports import CommandUsage, RawMail, StoredMail
 from bot.review.disposition import Disposition, DispositionKind, Muted
 from bot.store.codec import STREAMED, unpack, up_to
 from bot.store.database import Database
@@ -24,7 +24,7 @@ _EPOCH: Final = "mails"
 
 
 class CommandRows:
-    """bot.service.commands.Memory over a database."""
+    """bot.service.commands.CommandStore over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class CommandRows:
         with self._database.reading() as session:
             return session.get(HeardRow, message_id) is not None
 
-    def served(self, since: datetime, sender: str | None = None) -> ThreadMail:
+    def served(self, since: datetime, sender: str | None = None) -> CommandUsage:
         """How many answers somebody got since then, or all together, and for how many mails we judged again."""
         with self._database.reading() as session:
             rows = select(HeardRow.outcome, HeardRow.answered).where(col(HeardRow.heard) >= since)
@@ -88,7 +88,7 @@ class CommandRows:
                 rows = rows.where(HeardRow.sender == sender)
             found = session.exec(rows).all()
         answers = sum(answered for _, answered in found)
-        return ThreadMail(answers, sum(RECHECK in outcome.split(", ") for outcome, _ in found))
+        return CommandUsage(answers, sum(RECHECK in outcome.split(", ") for outcome, _ in found))
 
     def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
         """What was answered to the findings of one series, or of all."""

@@ -29,7 +29,7 @@ class _Verified:
 
 
 class FollowingRows:
-    """bot.ports.Completions and bot.ports.Attestations over a database, and a posting's context."""
+    """bot.ports.BackfillRequests and bot.ports.Attestations over a database, and a posting's context."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

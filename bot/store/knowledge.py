@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
-from bot.ports import IngestResult, KeptPosting, QuarantinedPosting, RawMail
+from bot.ports import KeptPosting, MailStatus, QuarantinedPosting, RawMail
 from bot.store.codec import decode, unpack
 from bot.store.database import Database
 from bot.store.following import context_of
@@ -21,7 +21,7 @@ class KnowledgeRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def kept(self, message_id: str) -> Sequence[IngestResult]:
+    def kept(self, message_id: str) -> Sequence[MailStatus]:
         with self._database.reading() as session:
             known = session.exec(
                 select(MailRow)
@@ -47,7 +47,7 @@ class KnowledgeRows:
                 if any(part.message_id == message_id for part in posting.parts)
             ]
 
-    def quarantined(self, limit: int) -> Sequence[IngestResult]:
+    def quarantined(self, limit: int) -> Sequence[MailStatus]:
         with self._database.reading() as session:
             bad = (
                 select(MailRow)
@@ -78,13 +78,13 @@ class KnowledgeRows:
             return read + judged
 
 
-def kept_of(row: MailRow, message_id: str) -> IngestResult:
+def kept_of(row: MailRow, message_id: str) -> MailStatus:
     """The mail that a row keeps."""
     assert row.id is not None
     mail = RawMail(row.origin, row.arrived, unpack(row.raw))
     removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
     reason = "; ".join(filter(None, (row.reason, removed)))
-    return IngestResult(row.id, message_id, row.source, mail, row.state, reason)
+    return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
 
 
 def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPosting:

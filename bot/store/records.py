@@ -29,7 +29,7 @@ _DIGESTS: Final = "digests"  # the cursors of readers, beside those of the archi
 
 
 class RecordRows:
-    """bot.service.recheck.Memory and bot.service.digest.Memory over a database."""
+    """bot.service.recheck.RecheckStore and bot.service.digest.DigestStore over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

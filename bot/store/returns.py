@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.ports import Claim, IngestResult, ReturnedMail
+from bot.ports import Claim, MailStatus, ReturnedMail
 from bot.store.codec import STREAMED, up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
@@ -24,12 +24,12 @@ _READ: Final = ("read", "duplicate", "conflict", "private")
 
 
 class ReturnRows:
-    """bot.ports.Returns over a database."""
+    """bot.ports.BounceStore over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def unreturned(self, limit: int) -> Sequence[IngestResult]:
+    def unreturned(self, limit: int) -> Sequence[MailStatus]:
         with self._database.reading() as session:
             first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
             rows = select(MailRow).where(

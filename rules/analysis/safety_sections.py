@@ -26,7 +26,7 @@ _OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options
 )
 
 
-class SafetySection:
+class SafetySections:
     """Where the safety sections of what a file calls and implements are looked for; every place is read once.
 
     In the file itself, in the other files of the series, and in the base kernel where a `use` declaration says where

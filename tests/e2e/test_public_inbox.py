@@ -20,7 +20,7 @@ from bot.inbox.completion import ArchiveLookup
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import FollowedList, LoreArchive
+from bot.inbox.lore import FollowPolicy, LoreArchive
 from bot.service.poll import PollJob
 from bot.store.repository import Repository
 from tests.fakes.mails import mail, patch
@@ -86,7 +86,7 @@ def server(tmp_path: Path) -> Iterator[PublicInbox]:
 def test_a_real_archive_is_followed_and_completes_a_series(server: PublicInbox, tmp_path: Path) -> None:
     clock = FakeClock(datetime.now(UTC))
     http = HttpClient(Agent("patchwarden/1+test"), Pace(tmp_path / "pace.json", clock), clock)
-    archive = LoreArchive(f"{server.url}/rust/", tmp_path / "lore", http, clock, GitArchive, FollowedList())
+    archive = LoreArchive(f"{server.url}/rust/", tmp_path / "lore", http, clock, GitArchive, FollowPolicy())
     counts = []
     with Repository(tmp_path / "warden.db") as store:
         for number in range(6):

@@ -15,7 +15,7 @@ from bot.inbox.assemble import assemble
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import FollowedList, LoreArchive
+from bot.inbox.lore import FollowPolicy, LoreArchive
 from bot.service.poll import PollJob
 from bot.store.repository import Repository
 
@@ -33,7 +33,7 @@ class Clock:
 def main(url: str, folder: Path, minutes: float, rounds: int) -> None:
     clock = Clock(minutes)
     http = HttpClient(Agent("patchwarden/1+test"), Pace(folder / "pace.json", clock), clock)
-    archive = LoreArchive(url, folder / "lore", http, clock, GitArchive, FollowedList(window=timedelta(days=3650)))
+    archive = LoreArchive(url, folder / "lore", http, clock, GitArchive, FollowPolicy(window=timedelta(days=3650)))
     with Repository(folder / "warden.db") as store:
         sys.stdout.write("ready\n")
         sys.stdout.flush()

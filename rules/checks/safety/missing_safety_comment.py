@@ -31,7 +31,7 @@ stand above what they show, or the block be part of a macro or a test, nothing i
 import re
 from collections.abc import Iterator
 
-from rules.analysis.safety_sections import SafetySection
+from rules.analysis.safety_sections import SafetySections
 from rules.analysis.unjustified import UnjustifiedSite, exposed_sites, heading_at, in_kernel
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
@@ -47,7 +47,7 @@ def check(file: FileView) -> Iterator[Finding]:
     """One finding for each unsafe block and impl that this patch leaves without a comment."""
     if file.post is None or not file.is_rust or not in_kernel(file.path, file.post):
         return
-    requirements = SafetySection(file)
+    requirements = SafetySections(file)
     for one in exposed_sites(file):
         site = one.code
         if site.allowed or (site.setting == "doctest" and not file.path.startswith("rust/kernel/")):

@@ -12,7 +12,7 @@ import pytest
 
 from bot.digest.html import digest_html
 from bot.digest.mail import digest_mail
-from bot.digest.model import Digest, RulePrecision
+from bot.digest.model import Digest, ReviewedSeries
 from bot.digest.period import Period
 from bot.digest.selection import DigestInput, digest, subsystem
 from bot.digest.text import digest_text
@@ -120,7 +120,7 @@ def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: 
 
     found = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
 
-    def places(lines: tuple[RulePrecision, ...]) -> list[tuple[str, tuple[str, ...]]]:
+    def places(lines: tuple[ReviewedSeries, ...]) -> list[tuple[str, tuple[str, ...]]]:
         return [(line.standing, line.places) for each in lines for line in each.findings]
 
     assert places(found.c_changes) == [("new", ("drivers/led.h:6",))]

@@ -14,7 +14,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, Limits
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import FollowedList, LoreArchive
+from bot.inbox.lore import FollowPolicy, LoreArchive
 from bot.inbox.lore_git import GitLimits
 from tests.fakes.origin import START, Answer, FakeClock, Origin
 
@@ -30,7 +30,7 @@ class Follower:
     origin: Origin
     directory: Path
     clock: FakeClock
-    how: FollowedList = field(default_factory=FollowedList)
+    how: FollowPolicy = field(default_factory=FollowPolicy)
     limits: Limits = field(default_factory=Limits)
     cursors: dict[str, str] = field(default_factory=dict)
     taken: list[bytes] = field(default_factory=list)
@@ -178,7 +178,7 @@ def test_a_rewritten_past_is_not_downloaded_beyond_the_limit(origin: Origin, fol
     mails = [mail(day) + noise.randbytes(5000).hex().encode() for day in range(40, 0, -1)]
     for day, raw in zip(range(40, 0, -1), mails, strict=True):
         epoch.add(raw, START - timedelta(days=day))
-    follower.how = FollowedList(limits=GitLimits(largest=60_000))
+    follower.how = FollowPolicy(limits=GitLimits(largest=60_000))
     follower.poll()
     epoch.rewrite(without=mails[0])
     epoch.add(mail("new"), START)
@@ -363,7 +363,7 @@ def test_what_names_no_list_is_refused(tmp_path: Path, clock: FakeClock, url: st
     http = HttpClient(Agent("x"), Pace(tmp_path / "pace.json", clock), clock)
 
     with pytest.raises(InboxError, match="not the address of a list"):
-        LoreArchive(url, tmp_path, http, clock, GitArchive, FollowedList())
+        LoreArchive(url, tmp_path, http, clock, GitArchive, FollowPolicy())
 
 
 def test_count_promises_what_batches_give(origin: Origin, follower: Follower) -> None:

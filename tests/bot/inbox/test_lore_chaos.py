@@ -17,7 +17,7 @@ from bot.inbox.assemble import assemble
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, Limits
 from bot.inbox.http_pace import Pace
-from bot.inbox.lore import FollowedList, LoreArchive
+from bot.inbox.lore import FollowPolicy, LoreArchive
 from bot.inbox.lore_git import GitLimits
 from bot.service.poll import PollJob
 from bot.store.repository import Repository
@@ -58,7 +58,7 @@ class World:
     def poller(self, store: Repository) -> PollJob:
         limits = Limits() if self.patient else Limits(total=1, silence=0.3)
         http = HttpClient(Agent("x"), Pace(self.folder / "pace.json", self.clock), self.clock, limits)
-        how = FollowedList(limits=GitLimits() if self.patient else GitLimits(seconds=1))
+        how = FollowPolicy(limits=GitLimits() if self.patient else GitLimits(seconds=1))
         archive = LoreArchive(f"{self.origin.url}/rust", self.folder / "lore", http, self.clock, GitArchive, how)
         return PollJob([archive], store, assemble, Event(), Silent())
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.analysis.safety_sections import SafetySection, asked
+from rules.analysis.safety_sections import SafetySections, asked
 from rules.finding import Evidence
 from rules.lint.engine import view
 from rules.lint.example import load
@@ -19,7 +19,7 @@ def found(text: str, name: str, scope: str = "", kind: str = "call") -> Evidence
     """The requirements of what the last file of an example calls."""
     loaded = load(Example("test", text))
     file = view(loaded.series, loaded.tree).files[-1]
-    return SafetySection(file).of(Operation("implementation" if kind == "trait" else "call", name), scope)
+    return SafetySections(file).of(Operation("implementation" if kind == "trait" else "call", name), scope)
 
 
 def test_in_the_same_file() -> None:
