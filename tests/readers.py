@@ -74,12 +74,11 @@ from bot.review.review import review
 from rules.analysis import maintainers
 from rules.bindings import abi, callbacks, helper_facts, rust_facts
 from rules.bindings import public_api as exposed_api
-from rules.bindings.hunk_fits import fit
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
 from rules.bindings.tree import NoTree
+from rules.diff import apply, log
 from rules.diff import header as diff_header
-from rules.diff import image, log
 from rules.diff import origin as path_origin
 from rules.diff import parse as diff
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
@@ -686,7 +685,7 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.lint.engine.audit",
-            "rules.diff.image.whole",
+            "rules.diff.image.build_new_file_image",
             "rules.source.rust.fragment.read_whole",
             "rules.source.rust.fragment.balance",
             "rules.source.rust.grammar.counted",
@@ -708,9 +707,9 @@ CODE_READERS: Final = (
     ),
     Reader(("rules.lint.engine.run",), lambda given: run(active(), given, NoTree()), (), more=SERIES, number=60),
     Reader(
-        ("rules.diff.image.build", "rules.diff.image.apply", "rules.bindings.hunk_fits.fit"),
+        ("rules.diff.image.build_images", "rules.diff.apply.apply_exactly", "rules.diff.apply.apply_with_offset"),
         lambda given: [
-            (image.apply(given[0], change), fit(given[0], change))
+            (apply.apply_exactly(given[0], change), apply.apply_with_offset(given[0], change))
             for patch in given[1].patches
             for change in patch.changes
         ],

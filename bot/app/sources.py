@@ -38,7 +38,7 @@ def open_screened_archives(settings: Settings, clock: Clock, writers: Writers) -
         *build_screened_lists(settings, clock),
     ]
     newest = KernelTrees(build_repository_specs(settings)).newest() if archives else None
-    bindings = newest.border() if newest is not None else None
+    bindings = newest.bindings() if newest is not None else None
     if bindings is None:
         return []
     may_matter = MailFilter.of(bindings).may_matter

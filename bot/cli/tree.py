@@ -120,7 +120,7 @@ def _members(declaration: Declaration, field: str) -> list[Member]:
 
 def _border(context: typer.Context, tree: list[str] | None) -> Bindings:
     newest = KernelTrees(places(context, tree, no_tree=False)).newest()
-    border = newest.border() if newest is not None else None
+    border = newest.bindings() if newest is not None else None
     if border is None:
         raise typer.BadParameter("no kernel tree: give one, or name one in the settings", param_hint="--tree")
     return border

@@ -26,7 +26,7 @@ class CommitTree:
     def blob(self, blob_id: str) -> bytes | None:
         return self._repository.blob(blob_id) if len(blob_id) >= 7 else None
 
-    def border(self) -> Bindings | None:
+    def bindings(self) -> Bindings | None:
         return None
 
 

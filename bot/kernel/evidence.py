@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pygit2
 
 from bot.kernel.out_of_memory import believable
-from rules.bindings.hunk_fits import fit
+from rules.diff.apply import apply_with_offset
 from rules.diff.patch import FileChange, Series
 
 
@@ -106,11 +106,11 @@ def _is(there: pygit2.Blob, short: str | None) -> bool:
 
 def _stands(there: pygit2.Blob, change: FileChange) -> bool:
     """Whether all that the change shows of the file before it is in these bytes, which are not the announced ones."""
-    if change.binary or (change.blob_before is not None and not change.hunks):
+    if change.is_binary or (change.blob_before is not None and not change.hunks):
         return False
-    return fit(there.data, change) is not None
+    return apply_with_offset(there.data, change) is not None
 
 
 def _tells(change: FileChange) -> bool:
     """Whether the change says something of the file before it; one without hunks does by the path."""
-    return not change.hunks or any(not line.added for hunk in change.hunks for line in hunk.lines)
+    return not change.hunks or any(not line.is_added for hunk in change.hunks for line in hunk.lines)

@@ -130,8 +130,8 @@ class WithoutPaths:
     def blob(self, blob_id: str) -> bytes | None:
         return self._tree.blob(blob_id)
 
-    def border(self) -> Bindings | None:
-        return self._tree.border()
+    def bindings(self) -> Bindings | None:
+        return self._tree.bindings()
 
 
 class WithStoredBlobs:
@@ -148,5 +148,5 @@ class WithStoredBlobs:
         found = self._tree.blob(blob_id)
         return found if found is not None else self._stored.blob(blob_id)
 
-    def border(self) -> Bindings | None:
-        return self._tree.border()
+    def bindings(self) -> Bindings | None:
+        return self._tree.bindings()

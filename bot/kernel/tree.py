@@ -94,15 +94,15 @@ class GitTree:
                 return found
         return None
 
-    def border(self) -> Bindings | None:
-        return self._border
+    def bindings(self) -> Bindings | None:
+        return self._bindings
 
     def blob_id(self, path: str) -> str | None:
         """The id of the file's bytes at this commit."""
         return self._facts.blob_id(path)
 
     @cached_property
-    def _border(self) -> Bindings:
+    def _bindings(self) -> Bindings:
         return Bindings(self._facts)
 
 

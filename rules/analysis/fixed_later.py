@@ -81,7 +81,7 @@ class _Follower:
         if not followed:
             return []
         followed.sort(key=_line)
-        if file.change.deleted:
+        if file.change.is_deleted:
             self._note_removed(followed, file)
             return []
         if file.pre is None or file.post is None:

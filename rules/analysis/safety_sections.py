@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import cast
 
 from rules.analysis.view import FileView, SeriesView
-from rules.diff.image import whole
+from rules.diff.image import build_new_file_image
 from rules.finding import Evidence
 from rules.source.rust.docs import SAFETY_TITLES, section
 from rules.source.rust.model import Docs, UnsafeDeclaration
@@ -89,7 +89,7 @@ class SafetySections:
             for path in _candidates(modules):
                 content = file.series.tree.read(path) if path not in last and path != file.path else None
                 if content is not None:
-                    yield path, file.series.rust(whole(path, content))
+                    yield path, file.series.rust(build_new_file_image(path, content))
 
     @cached_property
     def _imported(self) -> dict[str, list[tuple[str, ...]]]:

@@ -160,7 +160,7 @@ def _replaced(change: FileChange, tag: int, line: int) -> bool:
     if at is None:
         return False
     behind = (one for one in change.hunks[at].lines if one.after is not None and one.after < line)
-    return any(one.added and "safety:" in one.text.lower() for one in behind)
+    return any(one.is_added and "safety:" in one.text.lower() for one in behind)
 
 
 def _at_code(case: _Candidate[Unsafe], cause: Cause) -> UnjustifiedSite[Unsafe]:
@@ -283,7 +283,7 @@ def _within(line: int, start: int, count: int) -> bool:
 
 def line_before(change: FileChange, line: int) -> int | None:
     """The number, before the patch, of a line of the post-image; None for one that the patch added."""
-    at = change.above_after(line)
+    at = change.last_hunk_above(line)
     if at < 0:
         return line
     hunk = change.hunks[at]
@@ -294,7 +294,7 @@ def line_before(change: FileChange, line: int) -> int | None:
 
 def heading_at(change: FileChange, line: int) -> str:
     """What git says of the place above the hunk that shows a line of the post-image."""
-    at = change.above_after(line)
+    at = change.last_hunk_above(line)
     if at < 0:
         return ""
     hunk = change.hunks[at]

@@ -81,7 +81,7 @@ class FileView:
         """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
         if self.post is None or self.post_rust is None or not self.mentions(b"unsafe"):
             return ()
-        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.complete or _undresses(hunk)}
+        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.is_complete or _undresses(hunk)}
         return tuple(dict.fromkeys((*self.added_parts("unsafe"), *self.post_rust.showing(at_risk))))
 
     @cached_property
@@ -106,7 +106,7 @@ class FileView:
     @property
     def confidence(self) -> Confidence:
         """How sure a reading of the post-image is that needs no more than what is shown."""
-        return Confidence.HIGH if self.post is not None and self.post.complete else Confidence.MEDIUM
+        return Confidence.HIGH if self.post is not None and self.post.is_complete else Confidence.MEDIUM
 
     def anchor(self, line: int, column: int = 1) -> Anchor:
         """A place in the post-image; of a line that no author wrote by hand the text is cut."""
@@ -166,7 +166,7 @@ class SeriesView:
 
     def rust(self, image: Image) -> RustSource:
         """The Rust of an image: of what one patch leaves and the next one finds it is parsed once."""
-        key = image.complete, image.fragments
+        key = image.is_complete, image.fragments
         if key not in self._rust:
             self._rust[key] = parse(image, self._work)
         return self._rust[key]
@@ -244,7 +244,7 @@ def _undresses(hunk: Hunk) -> bool:
     tagged = parted = False
     for line in hunk.lines:
         tag = "safety" in line.text.lower()
-        if (tag and line.removed) or (parted and line.marker == " " and "unsafe" in line.text):
+        if (tag and line.is_removed) or (parted and line.marker == " " and "unsafe" in line.text):
             return True
         parted = parted or (tagged and line.marker != " ")
         tagged = tagged or tag

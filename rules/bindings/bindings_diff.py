@@ -9,11 +9,11 @@ from typing import Protocol
 from rules.bindings.declaration_cache import scanned
 from rules.bindings.fact_source import is_c
 from rules.bindings.helper_facts import BINDGEN_PARAMETERS
-from rules.bindings.hunk_fits import fit
 from rules.bindings.index import Bindings
 from rules.bindings.overlay import changed_border
 from rules.bindings.partial_files import agreed, laid
 from rules.bindings.tree import Tree
+from rules.diff.apply import apply_with_offset
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.source.c.source import CSource, Declaration, scan
@@ -86,7 +86,7 @@ class BindingsDiff:
 
 def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BindingsDiff | None:
     """The change that a series makes to the border; None where the tree knows no border."""
-    base = tree.border()
+    base = tree.bindings()
     if base is None:
         return None
     walk = _Walk(tree, base)
@@ -102,7 +102,7 @@ def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BindingsDiff | 
 
 def _matters(change: FileChange) -> bool:
     path = change.path
-    return not change.binary and (is_c(path) or path.endswith(".rs") or path == BINDGEN_PARAMETERS)
+    return not change.is_binary and (is_c(path) or path.endswith(".rs") or path == BINDGEN_PARAMETERS)
 
 
 class _Walk:
@@ -122,20 +122,22 @@ class _Walk:
         change = file.change
         before = self._content_before(file)
         after = self._content_after(file, before)
-        known = (before is not None or change.created) and (after is not None or change.deleted)
+        known = (before is not None or change.is_new) and (after is not None or change.is_deleted)
         if known:
             self._remember(change, before, after)
         if is_c(change.path):
             self._step(file, before, after, known)
         elif not known and change.before is not None:
-            lines = {line.text.strip() for hunk in change.hunks for line in hunk.lines if line.added or line.removed}
+            lines = {
+                line.text.strip() for hunk in change.hunks for line in hunk.lines if line.is_added or line.is_removed
+            }
             self.shown[change.before] = self.shown.get(change.before, frozenset()) | lines - {""}
 
     def _content_before(self, file: "ChangedFile") -> bytes | None:
         path = file.change.before
         if path is None:
             return None
-        if file.pre is not None and file.pre.complete:
+        if file.pre is not None and file.pre.is_complete:
             return file.pre.content
         if path in self.fragments:
             return None
@@ -144,12 +146,12 @@ class _Walk:
     def _content_after(self, file: "ChangedFile", before: bytes | None) -> bytes | None:
         if file.change.after is None:
             return None
-        if file.post is not None and file.post.complete:
+        if file.post is not None and file.post.is_complete:
             return file.post.content
-        return fit(before, file.change) if before is not None else None
+        return apply_with_offset(before, file.change) if before is not None else None
 
     def _remember(self, change: FileChange, before: bytes | None, after: bytes | None) -> None:
-        if change.before is not None and not change.copied:
+        if change.before is not None and not change.is_copy:
             if change.before not in self.state:
                 at_base = self._tree.read(change.before)
                 if before != at_base:
@@ -211,7 +213,7 @@ def _from_hunks(change: FileChange, side: str) -> CSource:
 
 
 def _of_hunk(hunk: Hunk, side: str) -> CSource:
-    lines = [line for line in hunk.lines if not (line.added if side == "pre" else line.removed)]
+    lines = [line for line in hunk.lines if not (line.is_added if side == "pre" else line.is_removed)]
     if not lines:
         return CSource((), ())
     first = (lines[0].before if side == "pre" else lines[0].after) or 1

@@ -13,7 +13,7 @@ from rules.source.c.source import Declaration
 def condition_place(step: Step, name: str) -> DiffLocation:
     """The directive that a patch puts above a declaration, else as `place`."""
     lines = [line for hunk in step.change.hunks for line in hunk.lines if line.text.lstrip().startswith("#if")]
-    above = _above([line for line in lines if line.added], _spans(step.after(name)))
+    above = _above([line for line in lines if line.is_added], _spans(step.after(name)))
     return _of(step, above) if above is not None else place(step, name)
 
 
@@ -22,14 +22,14 @@ def place(step: Step, name: str, member: str = "") -> DiffLocation:
     word = re.compile(rf"\b{re.escape(member or name)}\b")
     before, after = _spans(step.before(name)), _spans(step.after(name))
     lines = [line for hunk in step.change.hunks for line in hunk.lines]
-    removed = [line for line in lines if line.removed and _inside(line.before, before)]
-    added = [line for line in lines if line.added and _inside(line.after, after)]
+    removed = [line for line in lines if line.is_removed and _inside(line.before, before)]
+    added = [line for line in lines if line.is_added and _inside(line.after, after)]
     named = [line for line in removed if word.search(line.text)]
     new = [line for line in added if word.search(line.text)]
     for choice in (named, removed, new, added):
         if choice:
             return _of(step, choice[0])
-    gone = [line for line in lines if line.removed and word.search(line.text)]
+    gone = [line for line in lines if line.is_removed and word.search(line.text)]
     above = _above(lines, after or before)
     chosen = gone[0] if gone else above
     return _of(step, chosen) if chosen is not None else DiffLocation(step, "post", 0, "")
@@ -45,7 +45,7 @@ def _inside(number: int | None, spans: list[tuple[int, int]]) -> bool:
 
 def _above(lines: list[Line], spans: list[tuple[int, int]]) -> Line | None:
     """The nearest changed directive above the declaration, else the nearest changed line."""
-    changed = [line for line in lines if line.added or line.removed]
+    changed = [line for line in lines if line.is_added or line.is_removed]
     if not changed:
         return None
     target = spans[0][0] if spans else 0

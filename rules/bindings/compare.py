@@ -79,6 +79,6 @@ def _concerns(name: str, step: Step, border: Bindings) -> bool:
 
 def _renamed_away(step: Step) -> list[str]:
     """Every name of a file that gets another path or goes away."""
-    if step.change.renamed or step.change.deleted:
+    if step.change.is_renamed or step.change.is_deleted:
         return list(dict.fromkeys(one.name for one in step.pre.declarations)) if step.pre is not None else []
     return []

@@ -15,7 +15,7 @@ def headers_gone(change: BindingsDiff) -> Iterator[Breakage]:
     """A header that goes or moves while the bindings' header or helpers still include it."""
     for step in change.steps:
         path = step.change.before
-        if path is None or not (step.change.deleted or step.change.renamed) or path not in change.before.reached:
+        if path is None or not (step.change.is_deleted or step.change.is_renamed) or path not in change.before.reached:
             continue
         left = [
             _included(root, include, change)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A file before or after a patch, whole where it is known, else the lines that its hunks show."""
+"""Build the images of a file before and after a patch: complete if known, otherwise only the lines of its hunks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.diff.patch import FileChange, Line, Patch, Series
+from rules.diff.apply import apply_exactly, encode_lines
+from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import Files, blob_id
 from rules.finding import Side
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A run of consecutive known lines of an image: `first` is the number, from 1, of its first line in the file.
+    """A run of consecutive known lines. `first` is the number, from 1, of its first line in the file.
 
-    `text` is the lines' bytes, each ending in a newline but for the last of a file that has none there. A complete
-    image is one fragment, or none where the file is empty.
+    Every line in `text` ends with a newline, except the last line of a file that has none there. A complete image is
+    one fragment, or no fragment if the file is empty.
     """
 
     first: int
@@ -25,27 +26,27 @@ class Fragment:
 class Image:
     """One side of a changed file.
 
-    `fragments` are what is known, in order, never touching each other; `complete` says that they are all there is.
+    `fragments` are the known parts, in order, with a gap between them. `is_complete` says that nothing else exists.
     `touched` are the numbers of the lines that this patch added (side "post") or removed (side "pre").
-    `verified` says that the bytes hash to the blob id that the patch announced, or follow from such bytes by the
-    patch's own hunks, or that the file is new and whole.
+    `is_verified` says that the bytes have the blob id that the patch announces, or follow from such bytes by the hunks
+    of the patch, or that the file is new and complete.
     """
 
     path: str
     side: Side
     fragments: tuple[Fragment, ...]
-    complete: bool
+    is_complete: bool
     touched: frozenset[int]
-    verified: bool = False
+    is_verified: bool = False
 
     @property
     def content(self) -> bytes:
-        """The whole file's bytes; only for a complete image."""
-        assert self.complete
+        """The bytes of the file. The image must be complete."""
+        assert self.is_complete
         return self.fragments[0].text if self.fragments else b""
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Every known line with its number, decoded as UTF-8 with undecodable bytes kept as surrogates."""
+        """Yield every known line with its number. Bytes that are not UTF-8 become surrogates."""
         for fragment in self.fragments:
             text = fragment.text.decode("utf-8", "surrogateescape")
             yield from enumerate(text.removesuffix("\n").split("\n"), fragment.first)
@@ -53,7 +54,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class FileImages:
-    """One changed file of one patch and its two sides; `pre` is None for a new file, `post` for a deleted one."""
+    """The two images of a changed file. `pre` is None for a new file, `post` for a deleted file."""
 
     patch: Patch
     change: FileChange
@@ -63,174 +64,141 @@ class FileImages:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """All images of a series in the order of its diffs; `blobs` are the verified post-images by full blob id."""
+    """The images of a series, in the order of its diffs. `blobs` are the verified post-images by their full blob id."""
 
     files: tuple[FileImages, ...]
     blobs: dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A file's bytes as they are known at some point of the series, and whether a blob id proves them."""
+class _Content:
+    """The known bytes of a file at some point of the series, and whether a blob id proves them."""
 
-    content: bytes
-    proven: bool
+    data: bytes
+    is_proven: bool
 
 
-def whole(path: str, content: bytes) -> Image:
-    """The post-image of a file that is judged as if every line of it were new."""
+def build_new_file_image(path: str, content: bytes) -> Image:
+    """Build the post-image of a file as if every line of it were new."""
     count = content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
     fragments = (Fragment(1, content),) if content else ()
-    return Image(path, "post", fragments, complete=True, touched=frozenset(range(1, count + 1)), verified=True)
+    return Image(path, "post", fragments, is_complete=True, touched=frozenset(range(1, count + 1)), is_verified=True)
 
 
-def build(series: Series, tree: Files) -> Images:
-    """The images of every file of a series.
+def build_images(series: Series, tree: Files) -> Images:
+    """Build the images of every file of a series.
 
-    An image is complete where the file is new, or where its pre-image is known from an earlier patch of the series,
-    from a blob of the tree, or from the tree's file, agrees with the announced blob id, and every hunk fits it
-    exactly at its line. Otherwise it is partial: the lines of the hunks, nothing guessed.
+    An image is complete if the file is new, or if its pre-image is known from an earlier patch or from the tree, has
+    the announced blob id, and every hunk fits exactly at its line. Otherwise it contains only the lines of the hunks.
     """
     builder = _Builder(tree)
-    files = tuple(builder.images(patch, change) for patch in series.patches for change in patch.changes)
+    files = tuple(builder.build(patch, change) for patch in series.patches for change in patch.changes)
     return Images(files, builder.blobs)
 
 
-def apply(content: bytes, change: FileChange) -> bytes | None:
-    """The bytes after the change's hunks, None unless each hunk fits exactly where it says.
-
-    Strict: no offset, no fuzz, and the missing newline at the end of the file must be as announced.
-    """
-    lines = content.split(b"\n")
-    ends_bare = lines[-1] != b""
-    if not ends_bare:
-        lines.pop()
-    result: list[bytes] = []
-    at = 0
-    for hunk in change.hunks:
-        start = hunk.before_start - 1 if hunk.before_count else hunk.before_start
-        if start < at or start > len(lines):
-            return None
-        result += lines[at:start]
-        if hunk.after_count and hunk.after_start != len(result) + 1:
-            return None
-        pre = _bytes(line for line in hunk.lines if line.before is not None)
-        at = start + len(pre)
-        if lines[start:at] != pre:
-            return None
-        result += _bytes(line for line in hunk.lines if line.after is not None)
-    reaches_end = at == len(lines) and bool(change.hunks)
-    if reaches_end and change.ends_without_newline_before != ends_bare:
-        return None
-    result += lines[at:]
-    if not result:
-        return b""
-    bare = change.ends_without_newline_after if reaches_end else ends_bare
-    return b"\n".join(result) + (b"" if bare else b"\n")
-
-
 class _Builder:
-    """Walks a series once and remembers what each file has become."""
+    """Follow a series patch by patch and record the content of each file.
+
+    `contents` has the current content of changed files. The content of `unknown_paths` changed in an unknown way.
+    """
 
     def __init__(self, tree: Files) -> None:
         self.tree = tree
         self.blobs: dict[str, bytes] = {}
-        self.state: dict[str, _Known] = {}
-        self.unknown: set[str] = set()
+        self.contents: dict[str, _Content] = {}
+        self.unknown_paths: set[str] = set()
 
-    def images(self, patch: Patch, change: FileChange) -> FileImages:
-        before = self._before(change)
-        after = self._after(change, before)
-        self._remember(change, after)
-        if change.binary:
+    def build(self, patch: Patch, change: FileChange) -> FileImages:
+        before = self._content_before(change)
+        after = self._content_after(change, before)
+        self._record(change, after)
+        if change.is_binary:
             return FileImages(patch, change, None, None)
         pre = post = None
         if change.before is not None:
             touched = frozenset(line.before for line in change.removed_lines() if line.before is not None)
-            pre = _image(change.before, "pre", change, before if after or change.deleted else None, touched)
+            pre = _build_image(change.before, "pre", change, before if after or change.is_deleted else None, touched)
         if change.after is not None:
             touched = frozenset(line.after for line in change.added_lines() if line.after is not None)
-            post = _image(change.after, "post", change, after, touched)
+            post = _build_image(change.after, "post", change, after, touched)
         return FileImages(patch, change, pre, post)
 
-    def _before(self, change: FileChange) -> _Known | None:
-        """The bytes before the change; None where they are not known or not those the patch was made for."""
+    def _content_before(self, change: FileChange) -> _Content | None:
+        """Return the content before the change; None if it is unknown or not the content that the patch expects."""
         if change.before is None:
-            return _Known(b"", proven=True)
+            return _Content(b"", is_proven=True)
         announced = change.blob_before
-        if change.deleted and (removed := _removed_whole(change)) is not None:
-            return _Known(removed, proven=announced is not None and blob_id(removed).startswith(announced))
-        known = self.state.get(change.before)
+        if change.is_deleted and (deleted := _deleted_content(change)) is not None:
+            return _Content(deleted, is_proven=announced is not None and blob_id(deleted).startswith(announced))
+        current = self.contents.get(change.before)
+        is_unknown = change.before in self.unknown_paths
         if announced is None:
-            if known is not None or change.before in self.unknown:
-                return known
-            content = self.tree.read(change.before)
-            return None if content is None else _Known(content, proven=False)
-        if known is not None and blob_id(known.content).startswith(announced):
-            return _Known(known.content, proven=True)
-        content = None if change.before in self.unknown else self.tree.read(change.before)
-        if content is None or not blob_id(content).startswith(announced):
-            content = self._blob(announced)  # asked second: by a short id that it does not have, git looks everywhere
-        if content is not None and blob_id(content).startswith(announced):
-            return _Known(content, proven=True)
-        return None if known is None else _Known(known.content, proven=False)
+            if current is not None or is_unknown:
+                return current
+            data = self.tree.read(change.before)
+            return None if data is None else _Content(data, is_proven=False)
+        if current is not None and blob_id(current.data).startswith(announced):
+            return _Content(current.data, is_proven=True)
+        data = None if is_unknown else self.tree.read(change.before)
+        if data is None or not blob_id(data).startswith(announced):
+            data = self._find_blob(announced)  # last, because git is slow if it does not have an abbreviated id
+        if data is not None and blob_id(data).startswith(announced):
+            return _Content(data, is_proven=True)
+        return None if current is None else _Content(current.data, is_proven=False)
 
-    def _blob(self, announced: str) -> bytes | None:
+    def _find_blob(self, announced: str) -> bytes | None:
         if announced in self.blobs:
             return self.blobs[announced]
-        for full, content in self.blobs.items():
-            if full.startswith(announced):
-                return content
-        return self.tree.blob(announced) if len(announced) >= 7 else None
+        blobs = (data for full, data in self.blobs.items() if full.startswith(announced))
+        data = next(blobs, None)
+        return data if data is not None else self.tree.blob(announced)
 
-    def _after(self, change: FileChange, before: _Known | None) -> _Known | None:
-        """The bytes after the change, where the bytes before are known and the hunks fit; the proof is the blob id."""
-        if change.after is None or change.binary or before is None:
+    def _content_after(self, change: FileChange, before: _Content | None) -> _Content | None:
+        """Return the content after the change; None if the content before is unknown or the hunks do not fit."""
+        if change.after is None or change.is_binary or before is None:
             return None
-        content = apply(before.content, change)
-        if content is None:
+        data = apply_exactly(before.data, change)
+        if data is None:
             return None
-        full = blob_id(content)
-        agrees = change.blob_after is not None and full.startswith(change.blob_after)
-        if agrees or (change.blob_after is None and before.proven):
-            self.blobs[full] = content
-            return _Known(content, proven=True)
-        return _Known(content, proven=False)
+        full = blob_id(data)
+        is_announced = change.blob_after is not None and full.startswith(change.blob_after)
+        is_proven = is_announced or (change.blob_after is None and before.is_proven)
+        if is_proven:
+            self.blobs[full] = data
+        return _Content(data, is_proven)
 
-    def _remember(self, change: FileChange, after: _Known | None) -> None:
-        if change.before is not None and not change.copied:
-            self.state.pop(change.before, None)
-            self.unknown.add(change.before)
+    def _record(self, change: FileChange, after: _Content | None) -> None:
+        if change.before is not None and not change.is_copy:
+            self.contents.pop(change.before, None)
+            self.unknown_paths.add(change.before)
         if change.after is not None:
             if after is None:
-                self.state.pop(change.after, None)
-                self.unknown.add(change.after)
+                self.contents.pop(change.after, None)
+                self.unknown_paths.add(change.after)
             else:
-                self.state[change.after] = after
+                self.contents[change.after] = after
 
 
-def _removed_whole(change: FileChange) -> bytes | None:
-    """The bytes of a deleted file as its one hunk shows them; None where the diff leaves them out."""
+def _deleted_content(change: FileChange) -> bytes | None:
+    """Return the bytes of a deleted file from its only hunk; None if the diff omits them."""
     if len(change.hunks) != 1 or change.hunks[0].before_start != 1 or change.hunks[0].after_count:
         return None
-    text = b"\n".join(_bytes(change.hunks[0].lines))
+    text = b"\n".join(encode_lines(change.hunks[0].lines))
     return text + (b"" if change.ends_without_newline_before else b"\n")
 
 
-def _image(path: str, side: Side, change: FileChange, known: _Known | None, touched: frozenset[int]) -> Image:
-    if known is None:
-        return Image(path, side, _fragments(change, side), complete=False, touched=touched)
-    fragments = (Fragment(1, known.content),) if known.content else ()
-    return Image(path, side, fragments, complete=True, touched=touched, verified=known.proven)
+def _build_image(path: str, side: Side, change: FileChange, content: _Content | None, touched: frozenset[int]) -> Image:
+    if content is None:
+        return Image(path, side, _build_fragments(change, side), is_complete=False, touched=touched)
+    fragments = (Fragment(1, content.data),) if content.data else ()
+    return Image(path, side, fragments, is_complete=True, touched=touched, is_verified=content.is_proven)
 
 
-def _fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:
-    """The runs of lines that the hunks show of one side; hunks that touch become one run, overlapping ones are
-    dropped.
-    """
+def _build_fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:
+    """Return the runs of lines that the hunks show of one side. Join adjacent hunks, drop overlapping hunks."""
     runs: list[tuple[int, list[bytes]]] = []
     for hunk in change.hunks:
-        lines = [line for line in hunk.lines if not (line.added if side == "pre" else line.removed)]
+        lines = hunk.lines_on(side)
         if not lines:
             continue
         first = lines[0].before if side == "pre" else lines[0].after
@@ -239,13 +207,7 @@ def _fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:
         if first < end:
             continue
         if first == end and runs:
-            runs[-1][1].extend(_bytes(lines))
+            runs[-1][1].extend(encode_lines(lines))
         else:
-            runs.append((first, _bytes(lines)))
+            runs.append((first, encode_lines(lines)))
     return tuple(Fragment(first, b"\n".join(lines) + b"\n") for first, lines in runs)
-
-
-def _bytes(lines: Iterable[Line]) -> list[bytes]:
-    """The lines' bytes; they are encoded together, a patch has thousands."""
-    texts = [line.text for line in lines]
-    return "\n".join(texts).encode("utf-8", "surrogateescape").split(b"\n") if texts else []

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A commit message: where the prose ends and the trailers begin."""
+"""Split a commit message into its prose and its trailers."""
 
 import re
 
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*[ \t]*:[ \t]*\S")
-_KNOWN = re.compile(
+_KNOWN_TRAILER = re.compile(
     r"(?:[A-Za-z-]+-by|Fixes|Link|Closes|Cc|Message-ID|Change-Id|Base-commit|Assisted-by)[ \t]*:[ \t]*\S", re.IGNORECASE
 )
-_REMARK = re.compile(r"\[.*\]?$")
+_BRACKETED_NOTE = re.compile(r"\[.*\]?$")
 
 
 def split_log(message: str) -> tuple[str, tuple[str, ...]]:
-    """The prose of a commit message and its trailers, one string each, continuation lines joined by a space.
+    """Return the prose of a commit message and its trailers. A space joins the lines of a trailer.
 
-    Trailers are the last paragraph, as git-interpret-trailers reads it: every line is a trailer, continues one, or is a
-    bracketed remark; at least one is of a kind the kernel uses. A paragraph that is the whole message counts too.
+    The trailers are the last paragraph if git-interpret-trailers would read it as trailers: every line is a trailer,
+    continues a trailer, or is a note in brackets. At least one trailer must be of a kind that the kernel uses. The last
+    paragraph may be the whole message.
     """
     text = message.strip("\n")
     head, gap, last = text.rpartition("\n\n")
@@ -23,12 +24,12 @@ def split_log(message: str) -> tuple[str, tuple[str, ...]]:
     for line in lines:
         if line[:1] in (" ", "\t") and trailers:
             trailers[-1] += " " + line.strip()
-        elif _TRAILER.match(line) or (_REMARK.match(line) and line.startswith("[")):
+        elif _TRAILER.match(line) or _BRACKETED_NOTE.match(line):
             trailers.append(line.strip())
         elif not line.strip():
             continue
         else:
             return text, ()
-    if not any(_KNOWN.match(trailer) for trailer in trailers):
+    if not any(_KNOWN_TRAILER.match(trailer) for trailer in trailers):
         return text, ()
     return (head.rstrip("\n") if gap else ""), tuple(trailers)

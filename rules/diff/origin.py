@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where a file of the kernel tree comes from, as far as its path says: whose rules it has to follow."""
+"""Tell from its path where a file of the kernel tree comes from. The origin decides which rules apply to the file."""
 
 import re
 from enum import StrEnum
@@ -16,9 +16,7 @@ _STD = re.compile(rb"^(?![ \t]*(?://|\*))[^\n\"]*?(?<![\w:])(?:::)?std::\w", re.
 
 
 class Origin(StrEnum):
-    """`kernel` code runs in the kernel; `vendored` is copied from elsewhere, `generated` by a tool, `host` runs in
-    builds.
-    """
+    """The origin of a file. Host code runs during the build, vendored code is a copy from another project."""
 
     KERNEL = "kernel"
     VENDORED = "vendored"
@@ -26,9 +24,9 @@ class Origin(StrEnum):
     HOST = "host"
 
 
-@lru_cache(4096)  # every rule asks for every file
+@lru_cache(4096)  # every rule asks for the origin of every file
 def origin(path: str) -> Origin:
-    """Where the file at `path`, relative to the top of the tree, comes from."""
+    """Return the origin of the file at `path`, which is relative to the top of the tree."""
     if _VENDORED.match(path):
         return Origin.VENDORED
     if _GENERATED.match(path):
@@ -39,5 +37,5 @@ def origin(path: str) -> Origin:
 
 
 def needs_std(text: bytes) -> bool:
-    """Rust that names the standard library outside comments: a program for the build, not kernel code."""
+    """Tell whether Rust code names the standard library outside comments: such a program is not kernel code."""
     return b"std::" in text and _STD.search(text) is not None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The text of a patch mail becomes a Patch: its log, its notes, and the changes of its diff.
+"""Parse the text of a patch mail into a Patch: its log, its notes and the changes of its diff.
 
-What cannot be read is an Unreadable value with the line that is at fault; half a diff is never returned. Lines end at
-"\\n" alone: form feeds and Unicode's line separators stand in real sources and belong to their line.
+A diff that cannot be read completely becomes an Unreadable value with the number of the faulty line. Only "\\n" ends a
+line: real sources contain form feeds and Unicode line separators.
 """
 
 import re
@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from unidiff.errors import UnidiffParseError
-from unidiff.patch import Hunk as Shape
+from unidiff.patch import Hunk as HunkHeader
 from unidiff.patch import PatchSet
 
 from rules.diff.header import read_header
@@ -20,9 +20,9 @@ from rules.diff.log import split_log
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Unreadable
 
 MAX_FILES: Final = 10_000
-"""A patch of more files is Unreadable: the largest renames of a whole tree have a few thousand."""
+"""A patch that changes more files is Unreadable. The largest renames across a tree change a few thousand files."""
 
-# Lines that are looked for in a whole diff begin with the newline above them: that one character is found fast.
+# Expressions that search a whole diff begin with a newline, because a single fixed character is found fast.
 _GIT = re.compile(r"\ndiff --(?:git|cc|combined) ")
 _START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
@@ -37,13 +37,13 @@ _REASONS = {
 
 
 def read_patch(index: int, subject: str, body: str) -> Patch:
-    """The patch that a mail's body holds: commit message, `---`, notes, diff.
+    """Parse the body of a mail: commit message, `---`, notes, diff.
 
-    The diff begins at the first line `diff --git `, in a mail without one at the first `---`, `+++`, `@@`. A body
-    without any diff gives a patch without changes.
+    The diff begins at the first `diff --git ` line. If there is none, it begins at the first `---`, `+++`, `@@`
+    sequence. The patch of a body without a diff has no changes.
     """
     text = body.replace("\r\n", "\n") if "\r\n" in body else body
-    start = _diff_start(text)
+    start = _find_diff(text)
     log, trailers, notes = _split_message(text[:start])
     changes = parse(text[start:])
     if isinstance(changes, Unreadable):
@@ -54,9 +54,9 @@ def read_patch(index: int, subject: str, body: str) -> Patch:
 
 
 def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
-    """The file changes of a diff in its order; what stands above the first file or behind the last is ignored."""
+    """Return the file changes of a diff, in order. Text above the first file or below the last file is ignored."""
     text = diff.replace("\r\n", "\n") if "\r\n" in diff else diff
-    starts = [match.start() for match in _section_starts(text)]
+    starts = [match.start() for match in _find_sections(text)]
     if not starts:
         return ()
     if len(starts) > MAX_FILES:
@@ -73,14 +73,13 @@ def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
     return tuple(changes)
 
 
-def _diff_start(text: str) -> int:
-    below = "\n" + text
-    match = _GIT.search(below) or _START.search(below)
+def _find_diff(text: str) -> int:
+    match = _GIT.search("\n" + text) or _START.search("\n" + text)
     return match.start() if match else len(text)
 
 
 def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
-    """Log, trailers and notes of what stands above the diff."""
+    """Split the text above the diff into log, trailers and notes."""
     match = _NOTES.search(text)
     message, notes = (text[: match.start()], text[match.end() :]) if match else (text, "")
     lines = message.strip("\n").split("\n")
@@ -90,18 +89,18 @@ def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
     return log, trailers, notes.strip("\n")
 
 
-def _section_starts(text: str) -> Iterator[re.Match[str]]:
-    """Where the files of a diff start; the `---` line within a git header starts none."""
-    git_header_open = False
+def _find_sections(text: str) -> Iterator[re.Match[str]]:
+    """Find the start of each file in a diff. The `---` line in a git header does not start a file."""
+    is_in_git_header = False
     for match in _START.finditer("\n" + text):
-        git = match[0].startswith("\ndiff")
-        if git or not git_header_open:
+        is_git = match[0].startswith("\ndiff")
+        if is_git or not is_in_git_header:
             yield match
-        git_header_open = git
+        is_in_git_header = is_git
 
 
 def _read_section(section: str) -> FileChange | Unreadable:
-    """One file of a diff; the line of an Unreadable counts from 0 here."""
+    """Read one file of a diff. The line of an Unreadable counts from 0."""
     if not section.startswith(("diff --git ", "--- ")):
         return Unreadable("a combined diff of a merge")
     at = section.find("\n@@ -")
@@ -109,32 +108,32 @@ def _read_section(section: str) -> FileChange | Unreadable:
     header = read_header(lines)
     if isinstance(header, str):
         return Unreadable(header)
-    if header.change.binary:
+    if header.change.is_binary:
         return header.change
     if at < 0:
-        return header.change if header.moves else Unreadable("a file header without a change")
+        return header.change if header.is_change else Unreadable("a file header without a change")
     stray = _OUTSIDE_OF_HUNKS.search(section, at)
     if stray and section.find("\n@@ -", stray.end()) >= 0:
         return Unreadable("text between hunks: wrapped or damaged lines", section.count("\n", 0, stray.end()))
     body = section[at + 1 : stray.start() if stray else len(section)].split("\n")
     if body[-1] == "" and stray is None:
         body.pop()
-    hunks = _read_hunks(body, cut=stray is not None)
+    hunks = _read_hunks(body, is_cut=stray is not None)
     if isinstance(hunks, Unreadable):
         return replace(hunks, line=hunks.line + len(lines))
     change = header.change
     if section.startswith("--- ") and len(hunks.hunks) == 1:
-        change = _created_or_deleted(change, hunks.hunks[0])
+        change = _drop_missing_side(change, hunks.hunks[0])
     return replace(
         change,
         hunks=hunks.hunks,
-        ends_without_newline_before="-" in hunks.bare,
-        ends_without_newline_after="+" in hunks.bare,
+        ends_without_newline_before="-" in hunks.ends_without_newline,
+        ends_without_newline_after="+" in hunks.ends_without_newline,
     )
 
 
-def _created_or_deleted(change: FileChange, hunk: Hunk) -> FileChange:
-    """A plain diff says by its line numbers alone that a file is new or gone."""
+def _drop_missing_side(change: FileChange, hunk: Hunk) -> FileChange:
+    """Remove the path of the side that does not exist: a plain diff shows this only by its line numbers."""
     if hunk.before_start == hunk.before_count == 0:
         return replace(change, before=None)
     if hunk.after_start == hunk.after_count == 0:
@@ -144,66 +143,66 @@ def _created_or_deleted(change: FileChange, hunk: Hunk) -> FileChange:
 
 @dataclass(frozen=True, slots=True)
 class _Hunks:
-    """The hunks of one file, and on which sides its last line has no line ending."""
+    """The hunks of one file, and the markers of the sides on which the file ends without a newline."""
 
     hunks: tuple[Hunk, ...]
-    bare: frozenset[str]
+    ends_without_newline: frozenset[str]
 
 
-def _read_hunks(lines: list[str], *, cut: bool) -> _Hunks | Unreadable:
-    """The hunks in the lines behind a file's header; the line of an Unreadable counts from 0.
+def _read_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
+    """Read the hunks below a file's header. The line of an Unreadable counts from 0.
 
-    `cut` says that a line follows that can stand in no hunk: the one at fault, where a hunk is too short.
+    `is_cut` says that a line follows which cannot be in a hunk. If the last hunk is too short, that line is faulty.
     """
-    source = iter([line or "\n" for line in lines])  # what unidiff needs of line endings
+    source = iter([line or "\n" for line in lines])  # unidiff requires this line ending
     try:
         files = PatchSet(chain(("--- a/file\n", "+++ b/file\n"), source), metadata_only=True)
     except (UnidiffParseError, ValueError) as error:
         reason = str(error).partition(":")[0]
-        at_fault = len(lines) - len(list(source)) - 1 + (cut and reason == "Hunk is shorter than expected")
-        return Unreadable(_REASONS.get(reason, reason), at_fault)
+        faulty = len(lines) - len(list(source)) - 1 + (is_cut and reason == "Hunk is shorter than expected")
+        return Unreadable(_REASONS.get(reason, reason), faulty)
     hunks: list[Hunk] = []
-    bare: frozenset[str] = frozenset()
+    ends_without_newline: frozenset[str] = frozenset()
     at = 0
-    for shape in chain.from_iterable(files):
+    for header in chain.from_iterable(files):
         while not lines[at].startswith("@@ -"):
             at += 1
-        body, at, bare = _hunk_lines(lines, at + 1, shape)
-        start, count = shape.source_start, shape.source_length
-        hunks.append(Hunk(start, count, shape.target_start, shape.target_length, shape.section_header, body))
-    return _rest_problem(lines, at) or _Hunks(tuple(hunks), bare)
+        body, at, ends_without_newline = _read_hunk_lines(lines, at + 1, header)
+        start, count = header.source_start, header.source_length
+        hunks.append(Hunk(start, count, header.target_start, header.target_length, header.section_header, body))
+    return _problem_below(lines, at) or _Hunks(tuple(hunks), ends_without_newline)
 
 
-def _hunk_lines(lines: list[str], at: int, shape: Shape) -> tuple[tuple[Line, ...], int, frozenset[str]]:
-    """The lines of the hunk whose first one stands at `at`, where it ends, and the sides on which it ends bare.
+def _read_hunk_lines(lines: list[str], at: int, header: HunkHeader) -> tuple[tuple[Line, ...], int, frozenset[str]]:
+    """Read the lines of the hunk whose first line is at `at`. unidiff has checked their number.
 
-    The counts were checked by unidiff.
+    Return the lines, the index after them, and the markers of the sides on which the hunk ends without a newline.
     """
-    before, after = shape.source_start, shape.target_start
-    end_before, end_after = before + shape.source_length, after + shape.target_length
-    new, taken = tuple.__new__, list[Line]()  # a NamedTuple's own constructor takes twice as long
-    bare: set[str] = set()
+    before, after = header.source_start, header.target_start
+    end_before, end_after = before + header.source_length, after + header.target_length
+    new, result = tuple.__new__, list[Line]()  # the constructor of a NamedTuple takes twice as long
+    ends_without_newline: set[str] = set()
     while before < end_before or after < end_after or (at < len(lines) and lines[at].startswith("\\")):
         raw = lines[at]
         at += 1
         marker = raw[:1]
         if marker == "+":
-            taken.append(new(Line, (raw[1:], None, after)))
+            result.append(new(Line, (raw[1:], None, after)))
             after += 1
         elif marker == "-":
-            taken.append(new(Line, (raw[1:], before, None)))
+            result.append(new(Line, (raw[1:], before, None)))
             before += 1
         elif marker == "\\":
-            bare.update(taken[-1].marker.replace(" ", "+-") if taken else "")
+            ends_without_newline.update(result[-1].marker.replace(" ", "+-") if result else "")
         else:
-            taken.append(new(Line, (raw[1:] if marker == " " else raw, before, after)))
+            result.append(new(Line, (raw[1:] if marker == " " else raw, before, after)))
             before += 1
             after += 1
-    return tuple(taken), at, frozenset(bare)
+    return tuple(result), at, frozenset(ends_without_newline)
 
 
-def _rest_problem(lines: list[str], at: int) -> Unreadable | None:
-    """What stands behind the last hunk must be no part of one: nothing, blank lines, a signature, b4's `---`."""
+def _problem_below(lines: list[str], at: int) -> Unreadable | None:
+    """Check that only blank lines, a signature or the `---` of b4 follow the last hunk."""
     for position in range(at, len(lines)):
         line = lines[position]
         if line.rstrip() in ("--", "---"):

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A series of patches as values: what the author changed, before any judgement."""
+"""The patches of a series as values: what the author changed."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
+from rules.finding import Side
+
 
 class Line(NamedTuple):
-    """One line of a hunk, without its marker and line ending: a tuple, because a patch has thousands of them.
+    """A line of a hunk, without its marker and line ending. It is a tuple because a patch has thousands of lines.
 
-    `before` and `after` are its numbers, from 1, in the file before and after the patch; None where it is not in that
-    image. A context line has both, an added one only `after`, a removed one only `before`.
+    `before` and `after` are its numbers, from 1, in the file before and after the patch. A context line has both
+    numbers, an added line only `after`, a removed line only `before`.
     """
 
     text: str
@@ -20,22 +22,22 @@ class Line(NamedTuple):
     after: int | None
 
     @property
-    def added(self) -> bool:
+    def is_added(self) -> bool:
         return self.before is None
 
     @property
-    def removed(self) -> bool:
+    def is_removed(self) -> bool:
         return self.after is None
 
     @property
     def marker(self) -> str:
-        """The character a unified diff puts before the line: "+", "-" or a space."""
+        """The character that a unified diff puts before the line: "+", "-" or a space."""
         return "+" if self.before is None else "-" if self.after is None else " "
 
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """One `@@` section; `heading` is the text git puts behind the second `@@`."""
+    """An `@@` section of a diff; `heading` is the text that git puts after the second `@@`."""
 
     before_start: int
     before_count: int
@@ -44,6 +46,12 @@ class Hunk:
     heading: str
     lines: tuple[Line, ...]
 
+    def lines_on(self, side: Side) -> list[Line]:
+        """Return the lines that the hunk shows of the file before or after the patch."""
+        if side == "pre":
+            return [line for line in self.lines if line.before is not None]
+        return [line for line in self.lines if line.after is not None]
+
 
 _after_start = attrgetter("after_start")
 _before_start = attrgetter("before_start")
@@ -51,10 +59,10 @@ _before_start = attrgetter("before_start")
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What one patch does to one file.
+    """The change of one file by one patch.
 
-    Paths are as in the diff without `a/`, `b/`, unquoted; None where the file does not exist on that side. Blob ids are
-    as announced by the `index` line, often abbreviated, all zeros replaced by None.
+    `before` and `after` are the file's paths without `a/` and `b/`; None if the file does not exist on that side. The
+    blob ids are those of the `index` line, often abbreviated; None instead of zeros.
     """
 
     before: str | None
@@ -64,41 +72,41 @@ class FileChange:
     mode_after: str | None = None
     blob_before: str | None = None
     blob_after: str | None = None
-    binary: bool = False
-    copied: bool = False
+    is_binary: bool = False
+    is_copy: bool = False
     ends_without_newline_before: bool = False
     ends_without_newline_after: bool = False
 
     @property
     def path(self) -> str:
-        """The path after the change, or the one before it where the file was deleted."""
+        """The path after the change, or the path before it if the file was deleted."""
         path = self.after if self.after is not None else self.before
         assert path is not None
         return path
 
     @property
-    def created(self) -> bool:
+    def is_new(self) -> bool:
         return self.before is None
 
     @property
-    def deleted(self) -> bool:
+    def is_deleted(self) -> bool:
         return self.after is None
 
     @property
-    def renamed(self) -> bool:
-        return not self.copied and self.before is not None and self.after is not None and self.before != self.after
+    def is_renamed(self) -> bool:
+        return not self.is_copy and self.before is not None and self.after is not None and self.before != self.after
 
-    def above_after(self, line: int) -> int:
-        """The position of the last hunk that begins at or above that line of the file after the change; -1 if none."""
+    def last_hunk_above(self, line: int) -> int:
+        """Return the index of the last hunk that begins at or above that line after the change; -1 if there is none."""
         return bisect_right(self.hunks, line, key=_after_start) - 1
 
     def hunk_after(self, line: int) -> int | None:
-        """The position of the hunk that shows that line of the file after the change."""
-        at = self.above_after(line)
+        """Return the index of the hunk that shows that line of the file after the change."""
+        at = self.last_hunk_above(line)
         return at if at >= 0 and line < self.hunks[at].after_start + self.hunks[at].after_count else None
 
     def hunk_before(self, line: int) -> int | None:
-        """The position of the hunk that shows that line of the file before the change."""
+        """Return the index of the hunk that shows that line of the file before the change."""
         at = bisect_right(self.hunks, line, key=_before_start) - 1
         return at if at >= 0 and line < self.hunks[at].before_start + self.hunks[at].before_count else None
 
@@ -111,7 +119,7 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why something could not be read, as a value: `line` counts from 1 in the text that was given, 0 if unknown."""
+    """The reason why a text could not be read. `line` counts from 1 in that text; 0 means unknown."""
 
     reason: str
     line: int = 0
@@ -119,11 +127,10 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One patch of a series: `index` from 1; `log` is the commit message without trailers, `notes` what stands below
-    `---`.
+    """A patch of a series; `index` counts from 1.
 
-    `damage` says why the diff could not be read whole; the readable file changes are then left out too, because
-    half a diff is a wrong diff.
+    `log` is the commit message without trailers, `notes` the text below `---`. `damage` says why the diff could not be
+    read. `changes` is then empty, because half a diff is a wrong diff.
     """
 
     index: int
@@ -141,10 +148,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The patches of one revision in order, and what the author says about them as a whole.
+    """The patches of one revision, in order, and what the author says about all of them.
 
-    `prerequisites` are the patch-ids that git's `prerequisite-patch-id:` lines name. `recipients` are the addresses it
-    was sent to, in lower case; none where that is not known.
+    `prerequisites` are the patch-ids of git's `prerequisite-patch-id:` lines. `recipients` are the addresses that the
+    series was sent to, in lower case; empty if unknown.
     """
 
     subject: str
@@ -153,12 +160,12 @@ class Series:
     cover: str = ""
     base_commit: str | None = None
     change_id: str | None = None
-    prefixes: tuple[str, ...] = field(default=())
+    prefixes: tuple[str, ...] = ()
     prerequisites: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
 
     def patch(self, index: int) -> Patch:
-        """The patch with that index; KeyError if it is not here."""
+        """Return the patch with that index; raise KeyError if it is missing."""
         for patch in self.patches:
             if patch.index == index:
                 return patch

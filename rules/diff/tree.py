@@ -2,7 +2,10 @@
 """The files of a kernel tree as bytes."""
 
 import hashlib
-from typing import Protocol
+from typing import Final, Protocol
+
+MIN_BLOB_ID_DIGITS: Final = 7
+"""A shorter abbreviation of a blob id does not identify a file."""
 
 
 def blob_id(content: bytes) -> str:
@@ -17,4 +20,4 @@ class Files(Protocol):
         """Return the file's bytes."""
 
     def blob(self, blob_id: str) -> bytes | None:
-        """Return the bytes of the blob with that id, which may be abbreviated to no fewer than 7 digits."""
+        """Return the bytes of the blob with that id, which has at least `MIN_BLOB_ID_DIGITS` digits."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from rules.analysis.fixed_later import Audited, fixed_later
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.tree import NoTree, Tree
-from rules.diff.image import Fragment, Image, build, whole
+from rules.diff.image import Fragment, Image, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
 from rules.finding import Failure, Finding, LogAnchor, Report, Skipped
 from rules.lint.rule import Rule
@@ -26,7 +26,7 @@ _MOST_AUDITED = 5_000  # images that are judged alone, and what is found in them
 def view(series: Series, tree: Tree) -> SeriesView:
     """The series with all its images, as rules are shown it; `blobs` holds the verified post-images by full blob id."""
     shown = SeriesView(series, tree)
-    images = build(series, tree)
+    images = build_images(series, tree)
     shown.blobs = images.blobs
     shown.files = [FileView(shown, file.patch, file.change, file.pre, file.post) for file in images.files]
     return shown
@@ -65,7 +65,7 @@ def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = 
     """What the rules find in a whole file, judged as if every line of it were new; its patch has the index 0."""
     patch = Patch(0, "")
     shown = SeriesView(Series("", (patch,)), tree or NoTree())
-    file = FileView(shown, patch, FileChange(None, path), None, whole(path, content))
+    file = FileView(shown, patch, FileChange(None, path), None, build_new_file_image(path, content))
     shown.files = [file]
     found: list[Finding] = []
     unjudged: list[Failure | Skipped] = []
@@ -129,7 +129,7 @@ def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
 
     def lines(rule_id: str, image: Image) -> frozenset[int] | None:
         nonlocal left
-        key = (rule_id, image.path, image.complete, image.fragments)
+        key = (rule_id, image.path, image.is_complete, image.fragments)
         if key not in seen:
             check = by_id[rule_id].check_file
             unjudged: list[Failure | Skipped] = []

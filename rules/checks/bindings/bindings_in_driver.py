@@ -65,7 +65,7 @@ def check(file: FileView) -> Iterator[Finding]:
     for use in added:
         if use.name not in known:
             uses.setdefault(use.name, []).append(use)
-    confidence = Confidence.HIGH if file.post.complete else Confidence.MEDIUM
+    confidence = Confidence.HIGH if file.post.is_complete else Confidence.MEDIUM
     lines = dict(file.post.lines()) if uses else {}
     for name, places in uses.items():
         first = places[0]

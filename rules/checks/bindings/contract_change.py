@@ -40,7 +40,9 @@ def check(view: SeriesView) -> Iterator[Finding]:
     for file in view.files:
         if not file.is_kernel_rust or file.pre is None or file.post is None:
             continue
-        if not (file.pre.complete and file.post.complete and (file.mentions(b"# Safety") or file.mentions(b"# Inv"))):
+        if not (
+            file.pre.is_complete and file.post.is_complete and (file.mentions(b"# Safety") or file.mentions(b"# Inv"))
+        ):
             continue
         before = {one.key: one for one in _items(file.pre_rust) if one.contract}
         for item in _items(file.post_rust):

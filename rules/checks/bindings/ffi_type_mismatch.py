@@ -36,7 +36,7 @@ _FIXED: Final = frozenset({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64",
 
 def check(file: FileView) -> Iterator[Finding]:
     """One finding for each type that is to be C's."""
-    if not file.is_kernel_rust or file.post is None or not file.post.complete or not file.adds(*_FIXED):
+    if not file.is_kernel_rust or file.post is None or not file.post.is_complete or not file.adds(*_FIXED):
         return
     change = file.series.border if file.mentions(b"extern") else None
     if change is None:

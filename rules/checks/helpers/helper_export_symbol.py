@@ -52,7 +52,7 @@ def _is_before_split(file: FileView) -> bool:
 
 def _generated(file: FileView) -> bool:
     """Whether the tree, or the whole file before the patch, has helpers and exports none of them by hand."""
-    before = file.pre.content if file.pre is not None and file.pre.complete else b""
+    before = file.pre.content if file.pre is not None and file.pre.is_complete else b""
     shown = before + (file.series.tree.read("rust/helpers/mutex.c") or b"")
     return b"rust_helper_" in shown and b"EXPORT_SYMBOL" not in shown
 

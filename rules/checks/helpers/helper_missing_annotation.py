@@ -37,7 +37,7 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     found: list[Helper] = []
     for part in file.post.fragments:
-        found += helpers_of(part.text, part.first, file.post.complete)
+        found += helpers_of(part.text, part.first, file.post.is_complete)
     lines = file.post_lines
     fresh = [
         one for one in found if not one.annotated and f"rust_helper_{one.name}" in lines.get(_line(one, lines), "")

@@ -43,7 +43,7 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     lines = file.post_lines
     for part in file.post.fragments:
-        source = scan(part.text.decode("utf-8", "surrogateescape"), part.first, file.post.complete)
+        source = scan(part.text.decode("utf-8", "surrogateescape"), part.first, file.post.is_complete)
         for one in source.declarations:
             if not one.name.startswith("rust_helper_") or not one.defined or one.kind not in (*_FUNCTIONS, Kind.STATIC):
                 continue

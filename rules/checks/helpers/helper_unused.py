@@ -35,7 +35,7 @@ def check(view: SeriesView) -> Iterator[Finding]:
     files = [file for file in view.files if is_helper_source(file.path) and file.post is not None]
     words = None
     for file in files:
-        if view.next_change(file) or file.post is None or not file.post.complete or file.mentions(b"enerated by"):
+        if view.next_change(file) or file.post is None or not file.post.is_complete or file.mentions(b"enerated by"):
             continue
         for helper in change.after.facts.helpers(file.path):
             if helper.pattern or change.before.helper(helper.name) is not None or change.after.users(helper.name):

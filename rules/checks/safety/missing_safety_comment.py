@@ -52,7 +52,7 @@ def check(file: FileView) -> Iterator[Finding]:
         site = one.code
         if site.allowed or (site.setting == "doctest" and not file.path.startswith("rust/kernel/")):
             continue
-        if not file.post.complete and _UNSEEN.search(heading_at(file.change, site.line)):
+        if not file.post.is_complete and _UNSEEN.search(heading_at(file.change, site.line)):
             continue
         operation = implementation(site.body) if site.kind == "impl" else next(iter(operations(site.body)), None)
         asked = requirements.of(operation, site.scope) if operation is not None else None

@@ -44,7 +44,7 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     for one in exposed_declarations(file):
         item = one.code
-        if not file.post.complete and _UNSEEN.search(heading_at(file.change, item.line)):
+        if not file.post.is_complete and _UNSEEN.search(heading_at(file.change, item.line)):
             continue
         yield Finding(
             RULE.id,

@@ -113,7 +113,7 @@ class RustSource:
         own = work.of_file()
         sizes = accumulate(len(fragment.text) for fragment in image.fragments)
         self.parts = tuple(
-            SourcePart(fragment, own, whole=image.complete, searched=size <= _SEARCHED)
+            SourcePart(fragment, own, whole=image.is_complete, searched=size <= _SEARCHED)
             for fragment, size in zip(image.fragments, sizes, strict=True)
         )
 

@@ -86,7 +86,7 @@ def test_a_ref_that_somebody_named_is_as_certain_as_the_files_say(
         tree, base = _named(kernel, series, word=word)
 
         assert (chosen, certainty) == (base.chosen, base.certainty)
-        assert (certainty is Confidence.LOW) is (tree.border() is None)
+        assert (certainty is Confidence.LOW) is (tree.bindings() is None)
         assert (certainty is Confidence.LOW) is base.doubt.endswith(UNSAID)
         assert (LAMP.encode() if certainty is Confidence.HIGH else None) == (
             tree.read("rust/lamp.c") if certainty is not Confidence.MEDIUM else None
@@ -101,7 +101,7 @@ def test_one_file_that_does_not_fit_is_not_the_trees(kernel: Path) -> None:
     assert ("rust/lamp.c",) == base.evidence.missed
     assert "made for v1 but for rust/lamp.c: what that tree says of it does not count" == base.doubt
     assert (None, ROOM.encode()) == (tree.read("rust/lamp.c"), tree.read("rust/room.c"))
-    assert None is not tree.border()
+    assert None is not tree.bindings()
     assert "2 of 3 pre-images found, 1 do not fit" in str(base)
 
 
@@ -168,7 +168,7 @@ def test_an_announced_base_has_to_fit_too(
 
     assert base is not None
     assert (chosen, ref or named.commit, certainty) == (base.chosen, base.ref, base.certainty)
-    assert (certainty is Confidence.LOW) is (tree.border() is None)
+    assert (certainty is Confidence.LOW) is (tree.bindings() is None)
 
 
 @pytest.mark.parametrize(("diff", "certainty"), [(PLAIN, Confidence.MEDIUM), (OTHER_PLAIN, Confidence.LOW)])

@@ -9,7 +9,7 @@ import pytest
 from bot.kernel.base import Chosen
 from bot.kernel.error import KernelError
 from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
-from rules.bindings.tree import BlobTree
+from rules.bindings.tree import FileTree
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import blob_id
 from rules.finding import Confidence
@@ -52,7 +52,7 @@ def test_the_base_is_chosen_by_blobs_then_by_date(
 
     assert base is not None
     assert (ref, chosen, certainty) == (base.ref, base.chosen, base.certainty)
-    assert (certainty is Confidence.LOW) is (tree.border() is None)
+    assert (certainty is Confidence.LOW) is (tree.bindings() is None)
 
 
 def test_an_announced_base_commit_comes_before_all(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_file_that_the_series_makes_is_not_asked_for(tmp_path: Path) -> None:
 def test_stored_images_stand_in_for_what_the_tree_lacks(tmp_path: Path) -> None:
     places, _ = _kernel(tmp_path)
     text = b"three\n"
-    stored = BlobTree({blob_id(text): text})
+    stored = FileTree({"a.rs": text})
 
     tree, _ = KernelTrees(places, stored).tree(_series(("a.c", "one\n")), START)
     alone, base = KernelTrees(RepositorySpecs(), stored).tree(_series(), START)

@@ -47,7 +47,7 @@ def test_files_and_blobs_are_read(kernel: Repository) -> None:
 
 
 def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
-    ours = _tree(kernel, "v1", Index(None)).border()
+    ours = _tree(kernel, "v1", Index(None)).bindings()
     theirs = Bindings.of_files({path: text.encode() for path, text in FILES.items()})
 
     assert ours is not None
@@ -63,11 +63,11 @@ def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
 
 def test_the_index_is_read_again_and_shared_between_commits(kernel: Repository, tmp_path: Path) -> None:
     path = tmp_path / "var" / "border.sqlite"
-    first = _tree(kernel, "v1", Index(path)).border()
+    first = _tree(kernel, "v1", Index(path)).bindings()
     assert first is not None
     was = [one.declaration.type for one in first.declared("light")]
 
-    second = _tree(kernel, "v2", Index(path)).border()
+    second = _tree(kernel, "v2", Index(path)).bindings()
 
     assert second is not None
     assert (["int"], ["long"]) == (was, [one.declaration.type for one in second.declared("light")])
@@ -79,10 +79,10 @@ def test_an_index_of_another_version_is_made_anew(
 ) -> None:
     path = tmp_path / "border.sqlite"
     monkeypatch.setattr("bot.kernel.index.VERSION", 9998)
-    assert _tree(kernel, "v1", Index(path)).border() is not None
+    assert _tree(kernel, "v1", Index(path)).bindings() is not None
     monkeypatch.setattr("bot.kernel.index.VERSION", 9999)
 
-    border = _tree(kernel, "v1", Index(path)).border()
+    border = _tree(kernel, "v1", Index(path)).bindings()
 
     assert border is not None
     assert border.users("lamp_on")
@@ -94,7 +94,7 @@ def test_an_index_that_cannot_be_kept_is_kept_in_memory(kernel: Repository, tmp_
     garbage.write_bytes(b"this is no database, not even a short one" * 100)
 
     for path in (tmp_path / "file" / "border.sqlite", garbage):
-        border = _tree(kernel, "v1", Index(path)).border()
+        border = _tree(kernel, "v1", Index(path)).bindings()
         assert border is not None
         assert border.declared("lamp_on")
 

@@ -4,7 +4,7 @@
 import pytest
 
 from rules.analysis.unjustified import exposed_declarations, exposed_sites, in_kernel
-from rules.diff.image import whole
+from rules.diff.image import build_new_file_image
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
@@ -223,4 +223,4 @@ def test_a_comment_removed_above_what_a_hunk_shows_is_left_alone() -> None:
     ],
 )
 def test_whose_code_it_is(path: str, text: bytes, expected: bool) -> None:
-    assert expected is in_kernel(path, whole(path, text))
+    assert expected is in_kernel(path, build_new_file_image(path, text))

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images before and after: whole and proven where they can be, else what the hunks show."""
+"""Build images: complete and verified if possible, otherwise the lines of the hunks."""
 
 from dataclasses import replace
 
 import pytest
 
-from rules.bindings.tree import BlobTree, FileTree, NoTree, Tree
-from rules.diff.image import FileImages, Fragment, Image, apply, build, whole
+from rules.bindings.tree import FileTree, NoTree, Tree
+from rules.diff.apply import apply_exactly
+from rules.diff.image import FileImages, Fragment, Image, build_images, build_new_file_image
 from rules.diff.parse import parse
 from rules.diff.patch import FileChange, Patch, Series, Unreadable
 from rules.diff.tree import blob_id
@@ -32,7 +33,7 @@ def series(*diffs: str) -> Series:
 
 
 def images(*diffs: str, tree: Tree | None = None) -> tuple[FileImages, ...]:
-    return build(series(*diffs), tree or NoTree()).files
+    return build_images(series(*diffs), tree or NoTree()).files
 
 
 def post(file: FileImages) -> Image:
@@ -40,7 +41,7 @@ def post(file: FileImages) -> Image:
     return file.post
 
 
-def test_without_a_tree_the_hunks_are_all_that_is_known() -> None:
+def test_without_a_tree_the_hunks_are_the_only_known_lines() -> None:
     (file,) = images(diff("@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -9,2 +9,3 @@\n nine\n+new\n ten\n"))
 
     assert post(file) == Image(
@@ -51,80 +52,80 @@ def test_without_a_tree_the_hunks_are_all_that_is_known() -> None:
     )
 
 
-def test_hunks_that_touch_are_one_fragment() -> None:
+def test_adjacent_hunks_become_one_fragment() -> None:
     (file,) = images(diff("@@ -1,2 +1,2 @@\n one\n-two\n+2\n@@ -3,1 +3,1 @@\n-three\n+3\n"))
 
     assert post(file).fragments == (Fragment(1, b"one\n2\n3\n"),)
 
 
-@pytest.mark.parametrize("tree", [BlobTree({blob_id(OLD): OLD}), FileTree({"a.rs": OLD})])
-def test_a_known_pre_image_makes_both_sides_whole_and_proven(tree: Tree) -> None:
+@pytest.mark.parametrize("tree", [FileTree({"b.rs": OLD}), FileTree({"a.rs": OLD})])
+def test_a_known_pre_image_makes_both_images_complete_and_verified(tree: Tree) -> None:
     (file,) = images(diff(), tree=tree)
 
-    assert (post(file).content, post(file).complete, post(file).verified) == (NEW, True, True)
+    assert (post(file).content, post(file).is_complete, post(file).is_verified) == (NEW, True, True)
     assert file.pre is not None
-    assert (file.pre.content, file.pre.verified) == (OLD, True)
+    assert (file.pre.content, file.pre.is_verified) == (OLD, True)
 
 
 def test_a_tree_file_that_is_not_the_announced_blob_is_not_used() -> None:
     (file,) = images(diff(), tree=FileTree({"a.rs": b"zero\n" + OLD}))
 
-    assert not post(file).complete
+    assert not post(file).is_complete
 
 
 def test_a_hunk_that_does_not_fit_leaves_the_image_partial() -> None:
     (file,) = images(diff("@@ -1,3 +1,3 @@\n one\n-zwei\n+2\n three\n"), tree=FileTree({"a.rs": OLD}))
 
-    assert not post(file).complete
+    assert not post(file).is_complete
 
 
-def test_a_result_that_is_not_the_announced_blob_is_whole_but_unproven() -> None:
+def test_a_result_that_is_not_the_announced_blob_is_complete_but_unverified() -> None:
     (file,) = images(diff(after=b"stale"), tree=FileTree({"a.rs": OLD}))
 
-    assert (post(file).complete, post(file).verified) == (True, False)
+    assert (post(file).is_complete, post(file).is_verified) == (True, False)
 
 
-def test_an_earlier_patch_gives_the_pre_image_and_proof_is_handed_on() -> None:
+def test_an_earlier_patch_gives_a_verified_pre_image() -> None:
     new = f"diff --git a/a.rs b/a.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
     new += "--- /dev/null\n+++ b/a.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
-    moved = "diff --git a/a.rs b/b.rs\nsimilarity index 100%\nrename from a.rs\nrename to b.rs\n"
-    built = build(series(new, diff(), moved), NoTree())
+    renamed = "diff --git a/a.rs b/b.rs\nsimilarity index 100%\nrename from a.rs\nrename to b.rs\n"
+    images_of_series = build_images(series(new, diff(), renamed), NoTree())
 
-    assert [(post(file).content, post(file).verified) for file in built.files] == [
+    assert [(post(file).content, post(file).is_verified) for file in images_of_series.files] == [
         (OLD, True),
         (NEW, True),
         (NEW, True),
     ]
-    assert built.blobs == {blob_id(OLD): OLD, blob_id(NEW): NEW}
+    assert images_of_series.blobs == {blob_id(OLD): OLD, blob_id(NEW): NEW}
 
 
 def test_a_blob_of_an_earlier_patch_is_found_under_another_name() -> None:
     new = f"diff --git a/x.rs b/x.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
     new += "--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
 
-    assert post(images(new, diff())[1]).verified
+    assert post(images(new, diff())[1]).is_verified
 
 
-def test_a_partly_known_file_does_not_fall_back_to_the_base() -> None:
+def test_a_partial_image_is_not_completed_from_the_base() -> None:
     plain = "--- a/a.rs\n+++ b/a.rs\n" + HUNK.replace("one", "uno")
     files = images(plain, plain.replace("two", "2").replace("+2", "+zwei"), tree=FileTree({"a.rs": OLD}))
 
-    assert [post(file).complete for file in files] == [False, False]
+    assert [post(file).is_complete for file in files] == [False, False]
 
 
-def test_a_plain_diff_that_fits_the_tree_is_whole_but_unproven() -> None:
+def test_a_plain_diff_that_fits_the_tree_is_complete_but_unverified() -> None:
     (file,) = images("--- a/a.rs\n+++ b/a.rs\n" + HUNK, tree=FileTree({"a.rs": OLD}))
 
-    assert (post(file).content, post(file).verified) == (NEW, False)
+    assert (post(file).content, post(file).is_verified) == (NEW, False)
 
 
-def test_a_deleted_file_has_its_whole_pre_image() -> None:
-    gone = f"diff --git a/a.rs b/a.rs\ndeleted file mode 100644\nindex {blob_id(OLD)}..0000000\n"
-    (file,) = images(gone + "--- a/a.rs\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-one\n-two\n-three\n")
+def test_a_deleted_file_has_a_complete_pre_image() -> None:
+    deleted = f"diff --git a/a.rs b/a.rs\ndeleted file mode 100644\nindex {blob_id(OLD)}..0000000\n"
+    (file,) = images(deleted + "--- a/a.rs\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-one\n-two\n-three\n")
 
     assert file.post is None
     assert file.pre is not None
-    assert (file.pre.content, file.pre.verified, file.pre.touched) == (OLD, True, frozenset({1, 2, 3}))
+    assert (file.pre.content, file.pre.is_verified, file.pre.touched) == (OLD, True, frozenset({1, 2, 3}))
 
 
 def test_a_binary_change_has_no_images() -> None:
@@ -150,20 +151,20 @@ def test_a_binary_change_has_no_images() -> None:
         (b"\xff\n", "@@ -1 +1 @@\n-\udcff\n+\xe4\n", b"\xc3\xa4\n"),
     ],
 )
-def test_hunks_apply_strictly(before: bytes, hunk: str, after: bytes | None) -> None:
+def test_hunks_are_applied_exactly(before: bytes, hunk: str, after: bytes | None) -> None:
     (change,) = changes("diff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n" + hunk)
 
-    assert apply(before, change) == after
+    assert apply_exactly(before, change) == after
 
 
-def test_a_whole_file_counts_every_line_as_touched() -> None:
-    assert whole("a.rs", b"one\ntwo").touched == frozenset({1, 2})
-    assert list(whole("a.rs", b"one\ntwo\n").lines()) == [(1, "one"), (2, "two")]
-    assert whole("a.rs", b"").content == b""
+def test_every_line_of_a_new_file_image_is_touched() -> None:
+    assert build_new_file_image("a.rs", b"one\ntwo").touched == frozenset({1, 2})
+    assert list(build_new_file_image("a.rs", b"one\ntwo\n").lines()) == [(1, "one"), (2, "two")]
+    assert build_new_file_image("a.rs", b"").content == b""
 
 
-def test_overlapping_hunks_do_not_overlap_in_the_image() -> None:
+def test_an_overlapping_hunk_is_dropped_from_the_image() -> None:
     (change,) = changes(diff("@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -2,1 +2,1 @@\n-x\n+y\n"))
-    (file,) = build(Series("s", (Patch(1, "s", changes=(replace(change, blob_before=None),)),)), NoTree()).files
+    (file,) = build_images(Series("s", (Patch(1, "s", changes=(replace(change, blob_before=None),)),)), NoTree()).files
 
     assert post(file).fragments == (Fragment(1, b"one\n2\nthree\n"),)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prose and trailers of a commit message."""
+"""Split commit messages into prose and trailers."""
 
 import pytest
 
@@ -17,5 +17,5 @@ from rules.diff.log import split_log
         ("", "", ()),
     ],
 )
-def test_split(message: str, log: str, trailers: tuple[str, ...]) -> None:
+def test_the_last_paragraph_of_trailers_is_split_off(message: str, log: str, trailers: tuple[str, ...]) -> None:
     assert split_log(message) == (log, trailers)

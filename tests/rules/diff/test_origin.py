@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whose rules a file has to follow."""
+"""Tell the origin of a file from its path."""
 
 import pytest
 
@@ -22,5 +22,5 @@ from rules.diff.origin import Origin, origin
         ("tools/testing/x.rs", Origin.HOST),
     ],
 )
-def test_origin(path: str, expected: Origin) -> None:
+def test_the_path_tells_the_origin(path: str, expected: Origin) -> None:
     assert origin(path) is expected

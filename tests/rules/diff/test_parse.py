@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Diffs as they come by mail: what is read, and what is refused with its line."""
+"""Parse the diffs of mails. A damaged diff is refused with the number of the faulty line."""
 
 import pytest
 from hypothesis import given
@@ -30,20 +30,20 @@ v2: nothing
 """
 
 
-def only(diff: str) -> FileChange:
+def parse_one(diff: str) -> FileChange:
     changes = parse(diff)
     assert not isinstance(changes, Unreadable), changes
     assert len(changes) == 1
     return changes[0]
 
 
-def refused(diff: str) -> Unreadable:
+def parse_damaged(diff: str) -> Unreadable:
     changes = parse(diff)
     assert isinstance(changes, Unreadable)
     return changes
 
 
-def test_a_mail_becomes_log_trailers_notes_and_changes() -> None:
+def test_a_mail_is_parsed_into_log_trailers_notes_and_changes() -> None:
     patch = read_patch(3, "rust: a: add two", BODY)
 
     assert patch.index == 3
@@ -64,97 +64,97 @@ def test_a_mail_without_a_diff_is_a_patch_without_changes() -> None:
     assert (patch.changes, patch.damage) == ((), None)
 
 
-def test_crlf_mail_reads_like_lf_mail() -> None:
+def test_a_mail_with_crlf_is_parsed_like_one_with_lf() -> None:
     assert read_patch(1, "s", BODY.replace("\n", "\r\n")) == read_patch(1, "s", BODY)
 
 
-def test_blob_ids_and_modes_of_the_index_line() -> None:
-    change = only(HEADER + HUNK)
+def test_the_index_line_gives_blob_ids_and_modes() -> None:
+    change = parse_one(HEADER + HUNK)
 
     assert (change.blob_before, change.blob_after) == ("1111111", "2222222")
     assert (change.mode_before, change.mode_after) == ("100644", "100644")
 
 
 def test_zero_and_short_blob_ids_prove_nothing() -> None:
-    change = only(HEADER.replace("1111111..2222222", "0000000..2222") + HUNK)
+    change = parse_one(HEADER.replace("1111111..2222222", "0000000..2222") + HUNK)
 
     assert (change.blob_before, change.blob_after) == (None, None)
 
 
-def test_form_feed_and_line_separators_stay_inside_their_line() -> None:
-    change = only(HEADER + "@@ -1 +1 @@\n-a\fb\x85\n+a\u2028b\x1c\n")
+def test_form_feed_and_line_separators_do_not_end_a_line() -> None:
+    change = parse_one(HEADER + "@@ -1 +1 @@\n-a\fb\x85\n+a\u2028b\x1c\n")
 
     assert [line.text for line in change.hunks[0].lines] == ["a\fb\x85", "a\u2028b\x1c"]
 
 
 def test_a_context_line_stripped_to_nothing_is_an_empty_context_line() -> None:
-    change = only(HEADER + "@@ -1,2 +1,3 @@\n\n+two\n three\n\n\n")
+    change = parse_one(HEADER + "@@ -1,2 +1,3 @@\n\n+two\n three\n\n\n")
 
     assert [(line.marker, line.text) for line in change.hunks[0].lines] == [(" ", ""), ("+", "two"), (" ", "three")]
 
 
 @pytest.mark.parametrize(
-    ("lines", "bare"),
+    ("lines", "expected"),
     [
         ("-a\n\\ No newline at end of file\n+b\n", (True, False)),
         ("-a\n+b\n\\ No newline at end of file\n", (False, True)),
         ("-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n", (True, True)),
     ],
 )
-def test_missing_newlines_belong_to_their_side(lines: str, bare: tuple[bool, bool]) -> None:
-    change = only(HEADER + "@@ -1 +1 @@\n" + lines)
+def test_a_missing_newline_is_recorded_for_its_side(lines: str, expected: tuple[bool, bool]) -> None:
+    change = parse_one(HEADER + "@@ -1 +1 @@\n" + lines)
 
-    assert (change.ends_without_newline_before, change.ends_without_newline_after) == bare
+    assert (change.ends_without_newline_before, change.ends_without_newline_after) == expected
 
 
-def test_new_and_deleted_files() -> None:
-    new = only(
+def test_a_new_or_deleted_file_has_only_one_path() -> None:
+    new = parse_one(
         "diff --git a/x y.rs b/x y.rs\nnew file mode 100755\nindex 000000000000..1234567890ab\n"
         "--- /dev/null\n+++ b/x y.rs\t\n@@ -0,0 +1 @@\n+one\n"
     )
-    gone = only(
+    deleted = parse_one(
         "diff --git a/x b/x\ndeleted file mode 100644\nindex 1234567890ab..000000000000\n"
         "--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n"
     )
 
     assert (new.before, new.after, new.mode_after, new.blob_before) == (None, "x y.rs", "100755", None)
-    assert (gone.before, gone.after, gone.blob_after) == ("x", None, None)
+    assert (deleted.before, deleted.after, deleted.blob_after) == ("x", None, None)
 
 
-def test_empty_new_file_has_no_hunks() -> None:
-    change = only("diff --git a/e b/e\nnew file mode 100644\nindex 000000000000..e69de29bb2d1\n")
+def test_an_empty_new_file_has_no_hunks() -> None:
+    change = parse_one("diff --git a/e b/e\nnew file mode 100644\nindex 000000000000..e69de29bb2d1\n")
 
     assert (change.before, change.after, change.hunks) == (None, "e", ())
 
 
-def test_rename_copy_and_mode_change_without_hunks() -> None:
-    rename = only("diff --git a/o.rs b/n.rs\nsimilarity index 100%\nrename from o.rs\nrename to n.rs\n")
-    copy = only("diff --git a/o.rs b/n.rs\nsimilarity index 100%\ncopy from o.rs\ncopy to n.rs\n")
-    mode = only("diff --git a/o.rs b/o.rs\nold mode 100644\nnew mode 100755\n")
+def test_a_rename_copy_or_mode_change_needs_no_hunks() -> None:
+    rename = parse_one("diff --git a/o.rs b/n.rs\nsimilarity index 100%\nrename from o.rs\nrename to n.rs\n")
+    copy = parse_one("diff --git a/o.rs b/n.rs\nsimilarity index 100%\ncopy from o.rs\ncopy to n.rs\n")
+    mode = parse_one("diff --git a/o.rs b/o.rs\nold mode 100644\nnew mode 100755\n")
 
-    assert (rename.before, rename.after, rename.renamed, rename.copied) == ("o.rs", "n.rs", True, False)
-    assert (copy.before, copy.after, copy.renamed, copy.copied) == ("o.rs", "n.rs", False, True)
+    assert (rename.before, rename.after, rename.is_renamed, rename.is_copy) == ("o.rs", "n.rs", True, False)
+    assert (copy.before, copy.after, copy.is_renamed, copy.is_copy) == ("o.rs", "n.rs", False, True)
     assert (mode.path, mode.mode_before, mode.mode_after) == ("o.rs", "100644", "100755")
 
 
 @pytest.mark.parametrize(
     "tail", ["Binary files a/l.png and b/l.png differ\n", "GIT binary patch\nliteral 3\nKcmZ\n@@ -\n"]
 )
-def test_binary_changes(tail: str) -> None:
-    change = only("diff --git a/l.png b/l.png\nindex 1111111..2222222 100644\n" + tail)
+def test_a_binary_change_has_no_hunks(tail: str) -> None:
+    change = parse_one("diff --git a/l.png b/l.png\nindex 1111111..2222222 100644\n" + tail)
 
-    assert (change.binary, change.hunks) == (True, ())
+    assert (change.is_binary, change.hunks) == (True, ())
 
 
-def test_quoted_paths_are_unquoted_with_octal_escapes() -> None:
+def test_octal_escapes_in_quoted_paths_are_resolved() -> None:
     name = r"d/\"q\"\303\244\\.rs"
     paths = f'"a/{name}" "b/{name}"'
 
-    change = only(f'diff --git {paths}\nindex 1111111..2222222\n--- "a/{name}"\n+++ "b/{name}"\n{HUNK}')
-    moded = only(f"diff --git {paths}\nnew mode 100755\n")
+    change = parse_one(f'diff --git {paths}\nindex 1111111..2222222\n--- "a/{name}"\n+++ "b/{name}"\n{HUNK}')
+    mode_change = parse_one(f"diff --git {paths}\nnew mode 100755\n")
 
     assert change.path == 'd/"q"ä\\.rs'
-    assert moded.path == change.path
+    assert mode_change.path == change.path
 
 
 @pytest.mark.parametrize(
@@ -167,23 +167,23 @@ def test_quoted_paths_are_unquoted_with_octal_escapes() -> None:
         "diff --git i/d/a.c w/d/a.c\n--- i/d/a.c\n+++ w/d/a.c\n",
     ],
 )
-def test_prefixes_of_other_tools(header: str) -> None:
+def test_prefixes_of_other_tools_are_removed(header: str) -> None:
     patch = read_patch(1, "s", "Why.\n\n" + header + HUNK)
 
     assert patch.damage is None
     assert patch.paths == ("d/a.c",)
 
 
-def test_a_plain_diff_tells_a_new_file_by_its_numbers() -> None:
-    assert only("--- /dev/null\n+++ b/d/a.c\n@@ -0,0 +1 @@\n+x\n").created
-    assert only("--- t.orig/d/a.c\n+++ t/d/a.c\n@@ -0,0 +1 @@\n+x\n").created
+def test_a_new_file_in_a_plain_diff_is_recognised_by_its_line_numbers() -> None:
+    assert parse_one("--- /dev/null\n+++ b/d/a.c\n@@ -0,0 +1 @@\n+x\n").is_new
+    assert parse_one("--- t.orig/d/a.c\n+++ t/d/a.c\n@@ -0,0 +1 @@\n+x\n").is_new
 
 
 @pytest.mark.parametrize(
     "end", ["-- \n2.43.0\n", "\n---\nbase-commit: 12345678\nchange-id: x\n", "\n\n", "_____\nlist\n"]
 )
-def test_what_stands_behind_the_last_hunk_is_harmless(end: str) -> None:
-    assert only(HEADER + HUNK + end).hunks == only(HEADER + HUNK).hunks
+def test_text_below_the_last_hunk_is_ignored(end: str) -> None:
+    assert parse_one(HEADER + HUNK + end).hunks == parse_one(HEADER + HUNK).hunks
 
 
 @pytest.mark.parametrize(
@@ -206,14 +206,14 @@ def test_what_stands_behind_the_last_hunk_is_harmless(end: str) -> None:
         ("diff --git \nnew mode 100755\n", 1, "name"),
     ],
 )
-def test_damage_is_a_value_with_its_line(diff: str, line: int, word: str) -> None:
-    problem = refused(diff)
+def test_damage_is_reported_with_its_line(diff: str, line: int, word: str) -> None:
+    problem = parse_damaged(diff)
 
     assert any(part in problem.reason for part in word.split("|")), problem
     assert problem.line == line
 
 
-def test_damage_counts_lines_of_the_mail_and_drops_the_other_files() -> None:
+def test_damage_has_the_line_of_the_mail_and_removes_all_changes() -> None:
     body = "Why.\n---\n" + HEADER + HUNK + HEADER + "@@ -1,2 +1,3 @@\n one\n"
 
     patch = read_patch(1, "s", body)
@@ -224,7 +224,7 @@ def test_damage_counts_lines_of_the_mail_and_drops_the_other_files() -> None:
 
 
 @given(st.text(alphabet=st.sampled_from(list('+- @\\\nabd/"-,0123 \t\r\f')), max_size=300))
-def test_no_text_makes_it_raise(noise: str) -> None:
+def test_no_text_raises_an_exception(noise: str) -> None:
     parse(HEADER + HUNK + noise)
     parse(HEADER + "@@ -1,2 +1,3 @@" + noise)
     read_patch(1, "", "diff --git " + noise)
@@ -234,18 +234,18 @@ def test_no_text_makes_it_raise(noise: str) -> None:
     "unit",
     [" and ", "://x ", 'a/" "b/', "@@ -1 +1 @@\n", "--- a\n+++ b\n@@ -1 +1 @@\n", "diff --git a/a b/a\n", "\\\n"],
 )
-def test_hostile_megabytes_are_read_in_linear_time(unit: str) -> None:
+def test_parsing_hostile_text_takes_linear_time(unit: str) -> None:
     for head in ("", "diff --git ", "Binary files ", HEADER + HUNK, HEADER + HUNK + "Binary files ", "--- a\n+++ "):
         make = repeated(unit, head)
         assert isinstance(read_patch(1, "", make(500_000)).changes, tuple)
         assert_linear(make, lambda text: read_patch(1, "", text), 50_000)
 
 
-def test_a_patch_of_too_many_files_is_not_read() -> None:
-    one = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-a\n+b\n"
-    full = "".join(one.format(number) for number in range(MAX_FILES))
+def test_a_patch_with_too_many_files_is_refused() -> None:
+    change = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-a\n+b\n"
+    full = "".join(change.format(number) for number in range(MAX_FILES))
 
-    read = parse(full)
+    changes = parse(full)
 
-    assert not isinstance(read, Unreadable) and len(read) == MAX_FILES
-    assert parse(full + one.format("x")) == Unreadable("more than 10,000 files")
+    assert not isinstance(changes, Unreadable) and len(changes) == MAX_FILES
+    assert parse(full + change.format("x")) == Unreadable("more than 10,000 files")

@@ -44,7 +44,7 @@ def test_an_example_becomes_a_series_with_whole_images() -> None:
     loaded = load(TWO)
     shown = view(loaded.series, loaded.tree)
 
-    assert [(file.patch.index, file.path, file.post is not None and file.post.verified) for file in shown.files] == [
+    assert [(file.patch.index, file.path, file.post is not None and file.post.is_verified) for file in shown.files] == [
         (1, "led.rs", True),
         (2, "led.rs", True),
         (2, "a.rs", True),
@@ -93,7 +93,7 @@ def test_a_hunk_without_a_known_file_stands_somewhere() -> None:
 
     assert [one.place[2:] for one in loaded.expected] == [("pre", 102), ("post", 7)]
     assert file.post is not None
-    assert not file.post.complete
+    assert not file.post.is_complete
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_a_damaged_file_is_read(text: bytes) -> None:
 @given(damaged(), st.integers(1, 3))
 def test_a_damaged_fragment_is_read(text: bytes, first: int) -> None:
     shown = text.removesuffix(b"\n") + b"\n"
-    source = parse(Image("a.rs", "post", (Fragment(first, shown),), complete=False, touched=frozenset()))
+    source = parse(Image("a.rs", "post", (Fragment(first, shown),), is_complete=False, touched=frozenset()))
 
     lines = range(first, first + shown.count(b"\n"))
     assert all(site.line in lines and site.column >= 1 for site in source.sites)

@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.diff.image import whole
+from rules.diff.image import build_new_file_image
 from rules.source.rust.model import SafetyReading
 from rules.source.rust.source import parse
 
@@ -99,7 +99,7 @@ NONE = {
 
 def reading(body: str) -> SafetyReading:
     """The reading of the last unsafe block in a function's body."""
-    return parse(whole("a.rs", f"fn f() {{\n{body}\n}}\n".encode())).sites[-1].reading
+    return parse(build_new_file_image("a.rs", f"fn f() {{\n{body}\n}}\n".encode())).sites[-1].reading
 
 
 @pytest.mark.parametrize("name", CLIPPY)
@@ -156,4 +156,4 @@ def test_nobody_accepts(name: str) -> None:
     ],
 )
 def test_items(code: str, verdicts: list[str]) -> None:
-    assert verdicts == [site.reading.verdict for site in parse(whole("a.rs", code.encode())).sites]
+    assert verdicts == [site.reading.verdict for site in parse(build_new_file_image("a.rs", code.encode())).sites]

@@ -3,18 +3,18 @@
 
 import pytest
 
-from rules.diff.image import Fragment, Image, whole
+from rules.diff.image import Fragment, Image, build_new_file_image
 from rules.finding import Confidence
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
 from rules.source.rust.source import RustSource, parse
 
 
 def read(code: str) -> RustSource:
-    return parse(whole("a.rs", code.encode()))
+    return parse(build_new_file_image("a.rs", code.encode()))
 
 
 def hunk(code: str, first: int = 100) -> RustSource:
-    return parse(Image("a.rs", "post", (Fragment(first, code.encode()),), complete=False, touched=frozenset()))
+    return parse(Image("a.rs", "post", (Fragment(first, code.encode()),), is_complete=False, touched=frozenset()))
 
 
 def only_site(source: RustSource) -> UnsafeSite:
