@@ -654,7 +654,7 @@ _RUST_HEAD: Final = "/// # Invariants\nstruct S(u8);\nfn a() {\n"
 
 
 def _tokens(text: str) -> list[str]:
-    return c_declarator.tokens_of(text)
+    return c_declarator.tokenize(text)
 
 
 def _unquoted(text: str) -> object:
@@ -729,48 +729,52 @@ CODE_READERS: Final = (
     ),
     Reader(
         (
-            "rules.source.c.members.struct_members",
-            "rules.source.c.members.enum_members",
-            "rules.source.c.members.matching_brace",
+            "rules.source.c.members.read_fields",
+            "rules.source.c.members.read_enumerators",
+            "rules.source.c.members.find_closing_brace",
         ),
-        lambda given: (c_body.struct_members(given, 1), c_body.enum_members(given, 1), c_body.matching_brace(given, 0)),
+        lambda given: (
+            c_body.read_fields(given, 1),
+            c_body.read_enumerators(given, 1),
+            c_body.find_closing_brace(given, 0),
+        ),
         (("", ""), ("int a;", ""), ("a = ", ","), ("{ ", "")),
         size=_RUST_SIZE,
     ),
     Reader(
         (
-            "rules.source.c.declarator.tokens_of",
-            "rules.source.c.declarator.closing_of",
+            "rules.source.c.declarator.tokenize",
+            "rules.source.c.declarator.find_closing",
             "rules.source.c.declarator.split_commas",
-            "rules.source.c.declarator.declarator",
-            "rules.source.c.declarator.parameter_types",
-            "rules.source.c.declarator.canonical",
-            "rules.source.c.macros.without_leading_calls",
-            "rules.source.c.macros.made_by",
+            "rules.source.c.declarator.read_declarator",
+            "rules.source.c.declarator.read_parameters",
+            "rules.source.c.declarator.canonical_type",
+            "rules.source.c.macros.remove_leading_calls",
+            "rules.source.c.macros.read_declaring_macro",
         ),
         lambda given: (
             tokens := _tokens(given),
             c_declarator.split_commas(tokens),
-            c_declarator.declarator(tokens, named=True),
-            c_declarator.parameter_types(tokens),
-            c_declarator.canonical(tokens),
-            c_macro.without_leading_calls(tokens),
-            c_macro.made_by("DEFINE_MUTEX", [tokens]),
-            "(" in tokens and c_declarator.closing_of(tokens, tokens.index("(")),
+            c_declarator.read_declarator(tokens, is_named=True),
+            c_declarator.read_parameters(tokens),
+            c_declarator.canonical_type(tokens),
+            c_macro.remove_leading_calls(tokens),
+            c_macro.read_declaring_macro("DEFINE_MUTEX", [tokens]),
+            "(" in tokens and c_declarator.find_closing(tokens, tokens.index("(")),
         ),
         (("", ""), ("int ", ";"), ("int (*a)(", ")"), ("a(", ")")),
         size=_RUST_SIZE,
     ),
     Reader(
         (
-            "rules.source.c.layout.first_item",
-            "rules.source.c.layout.continues",
+            "rules.source.c.layout.find_first_item",
+            "rules.source.c.layout.continues_after",
             "rules.source.c.layout.is_lone_call",
             "rules.source.c.layout.is_old_style",
         ),
         lambda given: (
-            c_layout.first_item(given),
-            c_layout.continues(given, 0, len(given)),
+            c_layout.find_first_item(given),
+            c_layout.continues_after(given, 0, len(given)),
             c_layout.is_lone_call(given, 0, len(given)),
             c_layout.is_old_style(given, 0, len(given)),
         ),
@@ -779,15 +783,15 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.source.c.value.evaluate",
-            "rules.source.c.value.plain_expression",
-            "rules.source.c.value.ioctl_number",
-            "rules.source.c.text.negated",
+            "rules.source.c.value.is_plain_expression",
+            "rules.source.c.value.read_ioctl_number",
+            "rules.source.c.text.negate",
         ),
         lambda given: (
             c_value.evaluate(given),
-            c_value.plain_expression(given),
-            c_value.ioctl_number(given),
-            c_text.negated(given),
+            c_value.is_plain_expression(given),
+            c_value.read_ioctl_number(given),
+            c_text.negate(given),
         ),
         (("", ""), ("1", ""), ("(", "1"), ("_IO(", ")"), ("1 << ", "1")),
     ),

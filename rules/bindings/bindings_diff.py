@@ -223,8 +223,8 @@ def _of_hunk(hunk: Hunk, side: str) -> CSource:
     if inside and not text.lstrip("\n").startswith(("#", "}")) and text[:1] in (" ", "\t", "\n"):
         if "\n}" not in text:
             text += "\n};"
-        return scan(f"{heading}\n{text}\n", first - 1, whole=False)
-    return scan(text + "\n", first, whole=False)
+        return scan(f"{heading}\n{text}\n", first - 1, is_complete=False)
+    return scan(text + "\n", first, is_complete=False)
 
 
 def _named(source: CSource | None, name: str) -> tuple[Declaration, ...]:

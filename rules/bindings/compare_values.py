@@ -9,7 +9,7 @@ from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.index import Bindings
 from rules.bindings.located import User
-from rules.source.c.source import Declaration, Kind, evaluate, ioctl_number, plain_expression
+from rules.source.c.source import Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
 
 VALUES = (Kind.CONSTANT, Kind.MACRO)
 _COUNT = re.compile(r"(?:^|_)(?:MAX|NR|NUM|CNT|COUNT|LAST|END)(?:_|$)", re.IGNORECASE)
@@ -53,12 +53,12 @@ def _value(
     first = next(one for one in old if one.type not in now)
     second = next(one for one in new if one.type not in was)
     macro = first.kind is Kind.MACRO and second.kind is Kind.MACRO
-    if macro and plain_expression(first.type) and not plain_expression(second.type) and not provided:
+    if macro and is_plain_expression(first.type) and not is_plain_expression(second.type) and not provided:
         yield subject.breakage(Effect.NOT_CONSTANT, first, second, left)
         return
     numbers: tuple[object, object] = _number(first, subject.change.before), _number(second, subject.change.after)
     if None in numbers:
-        numbers = ioctl_number(first.type), ioctl_number(second.type)
+        numbers = read_ioctl_number(first.type), read_ioctl_number(second.type)
     if None in numbers or numbers[0] == numbers[1]:
         return
     step = subject.step

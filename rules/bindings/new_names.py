@@ -8,7 +8,7 @@ from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant
 from rules.bindings.index import Bindings
 from rules.bindings.located import Located, LocatedHelper, User
-from rules.source.c.source import Kind, plain_expression
+from rules.source.c.source import Kind, is_plain_expression
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
 _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
@@ -38,7 +38,7 @@ def unprovided(border: Bindings, name: str) -> Located | None:
     if not kinds or kinds & {*_SYMBOLS, *_TYPES, Kind.CONSTANT}:
         return None
     macros = [one for one in found if one.declaration.kind is Kind.MACRO]
-    if any(plain_expression(one.declaration.type) or not one.declaration.type for one in macros):
+    if any(is_plain_expression(one.declaration.type) or not one.declaration.type for one in macros):
         return None
     return found[0] if kinds <= {*_BODIES, Kind.MACRO} else None
 

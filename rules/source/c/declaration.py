@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a C declaration says, as a value."""
+"""C declarations as values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from rules.source.c.members import Member
 
 
 class Kind(StrEnum):
-    """What a C name is; `INLINE` and `STATIC` functions and `MACRO_FUNCTION`s have no symbol that Rust could call."""
+    """The kind of a C name. `INLINE` and `STATIC` functions and `MACRO_FUNCTION`s have no symbol that Rust can call."""
 
     FUNCTION = "function"
     INLINE = "inline function"
@@ -27,11 +27,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One C name. `line` to `last` are its lines; `conditions` the `#if` nest around it, header guards left out.
+    """The declaration of a C name in the lines `line` to `last`.
 
-    `type` is canonical: a function's return type, a variable's or typedef's type, a macro's body, an enumerator's
-    value. `parameters` are a function's canonical parameter types, or a macro's parameter names. `defined` tells a
-    definition from a declaration. `parent` is the enum of a constant, the macro of a name that a macro made.
+    `type` is canonical: the return type of a function, the type of a variable or typedef, the body of a macro, the
+    value of an enumerator. `parameters` are the canonical parameter types of a function, or the parameter names of a
+    macro. `conditions` are those of the `#if`s around the declaration, without header guards. `defined` says that it
+    is a definition. `parent` is the enum of a constant, or the macro that declares the name.
     """
 
     kind: Kind
@@ -47,7 +48,7 @@ class Declaration:
 
     @property
     def signature(self) -> str:
-        """One line that shows what a caller must know."""
+        """The declaration as one line of C."""
         match self.kind:
             case Kind.FUNCTION | Kind.INLINE | Kind.STATIC:
                 linkage = {Kind.INLINE: "static inline ", Kind.STATIC: "static "}.get(self.kind, "")
@@ -69,7 +70,18 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class CSource:
-    """A C text read: its declarations in order, and the headers it includes (as written, with `<>` or quotes)."""
+    """The declarations of a C text, in order, and the headers that it includes, with their `<>` or quotes."""
 
-    declarations: tuple[Declaration, ...]
-    includes: tuple[str, ...]
+    declarations: tuple[Declaration, ...] = ()
+    includes: tuple[str, ...] = ()
+
+    def named(self, name: str) -> tuple[Declaration, ...]:
+        """Return the declarations of a name."""
+        return tuple(declaration for declaration in self.declarations if declaration.name == name)
+
+    def by_name(self) -> dict[str, list[Declaration]]:
+        """Return the declarations of each name, in the order of first appearance."""
+        declarations: dict[str, list[Declaration]] = {}
+        for declaration in self.declarations:
+            declarations.setdefault(declaration.name, []).append(declaration)
+        return declarations

@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""C declarators as canonical text: two spellings of one type become the same string, two types never do on purpose."""
+"""Read C declarators into canonical text.
+
+Two spellings of a type become the same string; two different types do not.
+"""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
 _MAX_DEPTH = 16
 _SPECIFIERS = frozenset(
-    re.findall(
-        r"\S+",
+    TOKEN.findall(
         """
     const volatile unsigned signed int char short long float double void struct union enum _Bool bool __signed__
     restrict __restrict __int128
-    """,
+    """
     )
 )
-# Words that neither the callable type nor the binding shows: linkage, sections, checkers' annotations.
-NOISE = frozenset(
-    re.findall(
-        r"\S+",
+# Words that change neither the type nor the binding: linkage, sections, annotations for checkers.
+ANNOTATIONS = frozenset(
+    TOKEN.findall(
         """
     extern inline __inline __inline__ __always_inline static register asmlinkage noinline noinline_for_stack
     __must_check __init __exit __initdata __initconst __exitdata __devinit __cpuinit __meminit __ref __refdata
@@ -35,29 +37,15 @@ NOISE = frozenset(
     __assume_aligned __gnu_inline __preserve_most __no_profile __alloc_align __kprobes nokprobe_inline _Noreturn
     __access __acquire __release __no_context_analysis __acquires_shared __releases_shared __must_hold_shared
     __cond_acquires_shared __context_unsafe __aligned_u16
-    """,
+    """
     )
 )
 _ALIASES = {
-    "__u8": "u8",
-    "__u16": "u16",
-    "__u32": "u32",
-    "__u64": "u64",
-    "__s8": "s8",
-    "__s16": "s16",
-    "__s32": "s32",
-    "__s64": "s64",
-    "uint8_t": "u8",
-    "uint16_t": "u16",
-    "uint32_t": "u32",
-    "uint64_t": "u64",
-    "int8_t": "s8",
-    "int16_t": "s16",
-    "int32_t": "s32",
-    "int64_t": "s64",
-    "_Bool": "bool",
-    "__signed__": "signed",
-}
+    alias: f"{sign}{bits}"
+    for bits in (8, 16, 32, 64)
+    for sign, prefix in (("u", "uint"), ("s", "int"))
+    for alias in (f"__{sign}{bits}", f"{prefix}{bits}_t")
+} | {"_Bool": "bool", "__signed__": "signed"}
 _INTEGERS = {
     "unsigned int": "unsigned",
     "long int": "long",
@@ -76,37 +64,35 @@ _INTEGERS = {
 
 @dataclass(frozen=True, slots=True)
 class Declarator:
-    """One declared name and its canonical type; `parameters` is None where the name is no function."""
+    """A declared name and its canonical type. `parameters` is None if the name is not a function."""
 
     name: str
     type: str
     parameters: tuple[str, ...] | None = None
 
 
-def tokens_of(text: str) -> list[str]:
-    """The words and signs of a C text, without annotations and the arguments these take."""
+def tokenize(text: str) -> list[str]:
+    """Return the tokens of a C text, without annotations and their arguments."""
     raw = TOKEN.findall(text)
-    if not any(word in NOISE or word == "[" for word in raw):
+    if not any(word in ANNOTATIONS or word == "[" for word in raw):
         return raw
-    kept: list[str] = []
+    tokens: list[str] = []
     position = 0
     while position < len(raw):
         word = raw[position]
-        if word in NOISE:
+        if word in ANNOTATIONS:
             position += 1
-            if position < len(raw) and raw[position] == "(":
-                # `__user (*p)` is a declarator, `__aligned(8)` an argument.
-                closing = closing_of(raw, position)
-                if raw[position + 1 : position + 2] != ["*"]:
-                    position = closing + 1
+            # `__aligned(8)` has an argument, `__user (*p)` is followed by a declarator.
+            if position < len(raw) and raw[position] == "(" and raw[position + 1 : position + 2] != ["*"]:
+                position = find_closing(raw, position) + 1
             continue
-        kept.append(word)
+        tokens.append(word)
         position += 1
-    return kept
+    return tokens
 
 
-def closing_of(tokens: list[str], opening: int) -> int:
-    """The index of the bracket that closes the one at `opening`; the last index where none does."""
+def find_closing(tokens: list[str], opening: int) -> int:
+    """Return the index of the bracket that closes the bracket at `opening`; the last index if it is not closed."""
     depth = 0
     for index in range(opening, len(tokens)):
         if tokens[index] in "([{":
@@ -118,8 +104,8 @@ def closing_of(tokens: list[str], opening: int) -> int:
     return len(tokens) - 1
 
 
-def split_commas(tokens: list[str]) -> list[list[str]]:
-    """The tokens cut at the commas outside brackets."""
+def split_commas(tokens: Iterable[str]) -> list[list[str]]:
+    """Split the tokens at the commas outside brackets."""
     parts: list[list[str]] = [[]]
     depth = 0
     for word in tokens:
@@ -134,60 +120,60 @@ def split_commas(tokens: list[str]) -> list[list[str]]:
     return parts
 
 
-def declarator(tokens: list[str], named: bool = True, depth: int = 0) -> Declarator | None:
-    """The name and type that these tokens declare; with `named` false (a parameter) the name may be absent.
+def read_declarator(tokens: list[str], is_named: bool = True, depth: int = 0) -> Declarator | None:
+    """Return the name and type that the tokens declare. The name is optional if `is_named` is false, as in parameters.
 
-    None where they declare nothing, or where functions take functions deeper than people write it, from `depth`.
+    Return None if they declare nothing, or if functions that take functions are nested deeper than `_MAX_DEPTH`.
     """
     if depth > _MAX_DEPTH:
         return None
-    tokens = _without_parenthesised_name(_without_bitfield(tokens))
+    tokens = _remove_name_parentheses(_remove_bitfield(tokens))
     if not tokens:
         return None
-    pointer = _function_pointer(tokens, depth)
+    pointer = _read_function_pointer(tokens, depth)
     if pointer is not None:
         return pointer
     opening = tokens.index("(") if "(" in tokens else -1
-    if opening > 0 and named:
+    if opening > 0 and is_named:
         name = tokens[opening - 1]
         if name[0].isdigit() or not (name[0].isalpha() or name[0] == "_"):
             return None
-        arguments = tokens[opening + 1 : closing_of(tokens, opening)]
-        return Declarator(name, canonical(tokens[: opening - 1]), parameter_types(arguments, depth))
+        arguments = tokens[opening + 1 : find_closing(tokens, opening)]
+        return Declarator(name, canonical_type(tokens[: opening - 1]), read_parameters(arguments, depth))
     suffix = ""
     if "[" in tokens:
         bracket = tokens.index("[")
-        if named:
+        if is_named:
             suffix = "".join(tokens[bracket:])
             tokens = tokens[:bracket]
         else:  # an array as parameter is a pointer
             words = tokens[:bracket]
-            last = _name_at_end(words, named) if words else None
-            return Declarator(last or "", canonical([*(words[:-1] if last else words), "*"]))
+            last = _last_name(words, is_named) if words else None
+            return Declarator(last or "", canonical_type([*(words[:-1] if last else words), "*"]))
     if not tokens:
         return None
-    last = _name_at_end(tokens, named)
+    last = _last_name(tokens, is_named)
     if last is None:
-        return None if named else Declarator("", canonical(tokens) + suffix)
-    return Declarator(last, canonical(tokens[:-1]) + suffix)
+        return None if is_named else Declarator("", canonical_type(tokens) + suffix)
+    return Declarator(last, canonical_type(tokens[:-1]) + suffix)
 
 
-def parameter_types(tokens: list[str], depth: int = 0) -> tuple[str, ...]:
-    """The canonical types of a parameter list, without names; `()` and `(void)` are empty."""
+def read_parameters(tokens: list[str], depth: int = 0) -> tuple[str, ...]:
+    """Return the canonical types of a parameter list, without names; `()` and `(void)` are empty."""
     if not tokens or tokens == ["void"]:
         return ()
     types = []
     for part in split_commas(tokens):
-        found = declarator(part, named=False, depth=depth + 1)
-        text = found.type if found is not None else " ".join(part)
+        parameter = read_declarator(part, is_named=False, depth=depth + 1)
+        text = parameter.type if parameter is not None else " ".join(part)
         if "*" not in text:
             text = text.removeprefix("const ").removesuffix(" const")
         types.append(text)
     return tuple(types)
 
 
-def canonical(tokens: list[str]) -> str:
-    """A type's one spelling: annotations gone, integer names and the place of `const` made equal."""
+def canonical_type(tokens: list[str]) -> str:
+    """Return the canonical spelling of a type: the usual names of integers, and `const` in front."""
     words = [_ALIASES.get(word, word) for word in tokens]
     head: list[str] = []
     tail: list[str] = []
@@ -203,42 +189,42 @@ def canonical(tokens: list[str]) -> str:
     return " ".join([*qualifiers, base]) + (f" {pointers}" if pointers else "")
 
 
-def _without_bitfield(tokens: list[str]) -> list[str]:
+def _remove_bitfield(tokens: list[str]) -> list[str]:
     return tokens[: tokens.index(":")] if ":" in tokens and "?" not in tokens else tokens
 
 
-def _without_parenthesised_name(tokens: list[str]) -> list[str]:
-    """`int (f)(void)` as `int f(void)`."""
+def _remove_name_parentheses(tokens: list[str]) -> list[str]:
+    """Turn `int (f)(void)` into `int f(void)`."""
     index = tokens.index("(") if "(" in tokens else 0
     if index and tokens[index + 2 : index + 4] == [")", "("] and tokens[index + 1][0].isalpha():
         return [*tokens[:index], tokens[index + 1], *tokens[index + 3 :]]
     return tokens
 
 
-def _function_pointer(tokens: list[str], depth: int) -> Declarator | None:
-    """`ret (*name)(args)`, also nameless, arrays of them, and functions that return them."""
+def _read_function_pointer(tokens: list[str], depth: int) -> Declarator | None:
+    """Read `ret (*name)(args)`, also without a name, an array of such pointers, and a function that returns one."""
     index = tokens.index("(") if "(" in tokens[1:-1] else 0
     if not index or tokens[index + 1] not in ("*", "^"):
         return None
-    closing = closing_of(tokens, index)
+    closing = find_closing(tokens, index)
     inner, after = tokens[index + 1 : closing], tokens[closing + 1 :]
     if not after or after[0] not in "([":
         return None
-    arguments = parameter_types(after[1 : closing_of(after, 0)], depth) if after[0] == "(" else ()
-    shown = f"{canonical(tokens[:index])} (*)({', '.join(arguments)})"
+    arguments = read_parameters(after[1 : find_closing(after, 0)], depth) if after[0] == "(" else ()
+    pointer = f"{canonical_type(tokens[:index])} (*)({', '.join(arguments)})"
     if "(" in inner:  # a function that returns a pointer to a function
-        inside = declarator(inner, depth=depth + 1)
-        return Declarator(inside.name, f"{shown}{inside.type}", inside.parameters) if inside is not None else None
+        inside = read_declarator(inner, depth=depth + 1)
+        return Declarator(inside.name, f"{pointer}{inside.type}", inside.parameters) if inside is not None else None
     words = [word for word in inner if word not in "*^[]" and word not in ("const", "volatile")]
     name = next((word for word in words if word[0].isalpha() or word[0] == "_"), "")
-    return Declarator(name, shown + ("*" * (inner.count("*") - 1)) + ("[]" if "[" in inner else ""))
+    return Declarator(name, pointer + ("*" * (inner.count("*") - 1)) + ("[]" if "[" in inner else ""))
 
 
-def _name_at_end(tokens: list[str], named: bool) -> str | None:
+def _last_name(tokens: list[str], is_named: bool) -> str | None:
     last = tokens[-1] if tokens else ""
     if not tokens or not (last[0].isalpha() or last[0] == "_") or last in _SPECIFIERS:
         return None
-    if named:
+    if is_named:
         return last if len(tokens) > 1 else None
     before = [word for word in tokens[:-1] if word not in ("const", "volatile")]
     if not before or before[-1] in ("struct", "union", "enum"):

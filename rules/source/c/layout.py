@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where an item of a C text begins and ends, told by how the kernel lays out its code."""
+"""Find the start and end of an item in a C text from the layout of kernel code."""
 
 import re
 
 _LINE_END = re.compile(r"\n|\Z")
 
 
-def first_item(text: str) -> int:
-    """Where the first thing that surely begins at the top level stands in a fragment.
+def find_first_item(text: str) -> int:
+    """Return the position of the first line in a fragment that certainly begins at the top level.
 
-    The indented lines before it are the rest of something else.
+    The indented lines before it are the rest of another item.
     """
     for match in re.finditer(r"^(?:[A-Za-z_]|#[ \t]*\w|\})", text, re.MULTILINE):
         start = match.start()
@@ -22,13 +22,13 @@ def first_item(text: str) -> int:
     return len(text)
 
 
-def continues(text: str, start: int, at: int) -> bool:
-    """Whether an item goes on behind a directive: its text does not end a line that could stand alone."""
+def continues_after(text: str, start: int, at: int) -> bool:
+    """Tell whether an item continues after a directive: its text is more than a word that could stand alone."""
     return not re.fullmatch(r"\w+\s*", text[start:at])
 
 
 def is_lone_call(text: str, start: int, end: int) -> bool:
-    """`DEFINE_GUARD(…)` on lines of its own, without a semicolon."""
+    """Recognise a call such as `DEFINE_GUARD(…)` on its own lines, without a semicolon."""
     if re.match(r"\w+\s*\(", text[start:end]) is None:
         return False
     rest = text[end : end + 400]
@@ -40,7 +40,7 @@ def is_lone_call(text: str, start: int, end: int) -> bool:
 
 
 def is_old_style(text: str, start: int, end: int) -> bool:
-    """`int f(a, b) int a; char *b; {`: a semicolon inside a definition of the oldest kind."""
+    """Recognise a K&R definition: `int f(a, b) int a; char *b; {` has semicolons before its body."""
     head = text[start:end]
     closing = head.find(")")
     opening = head.find("(")

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Macros that stand where C has a declaration: what the well-known ones declare."""
+"""Read well-known macros that declare a name."""
 
 import re
 
 from rules.source.c.declaration import Kind
-from rules.source.c.declarator import canonical, closing_of
+from rules.source.c.declarator import canonical_type, find_closing
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def without_leading_calls(tokens: list[str]) -> list[str]:
-    """The head without unknown annotations before it that take arguments: `CHECK(x) int f(void)` is `int f(void)`."""
+def remove_leading_calls(tokens: list[str]) -> list[str]:
+    """Remove unknown annotations with arguments: `CHECK(x) int f(void)` becomes `int f(void)`."""
     while len(tokens) > 2 and tokens[1] == "(":
-        closing = closing_of(tokens, 1)
+        closing = find_closing(tokens, 1)
         rest = tokens[closing + 1 :]
         if "(" not in rest or not rest or not WORD.match(rest[0]):
             return tokens
@@ -20,14 +20,14 @@ def without_leading_calls(tokens: list[str]) -> list[str]:
     return tokens
 
 
-def made_by(macro: str, arguments: list[list[str]]) -> tuple[Kind, str, str, tuple[str, ...]] | None:
-    """The name that a well-known macro declares: kind, name, type, parameters."""
+def read_declaring_macro(macro: str, arguments: list[list[str]]) -> tuple[Kind, str, str, tuple[str, ...]] | None:
+    """Return the kind, name, type and parameters of the name that a well-known macro declares."""
     texts = [" ".join(argument) for argument in arguments]
     first = texts[0] if texts else ""
     if not WORD.fullmatch(first):
         return None
     if re.fullmatch(r"(?:COMPAT_)?SYSCALL_DEFINE\d", macro):
-        return Kind.FUNCTION, f"sys_{first}", "long", tuple(canonical(one) for one in arguments[1::2])
+        return Kind.FUNCTION, f"sys_{first}", "long", tuple(canonical_type(argument) for argument in arguments[1::2])
     if re.fullmatch(r"(?:DEFINE|DECLARE)_(?:STATIC_KEY_\w+|PER_CPU\w*|MUTEX|SPINLOCK|RWLOCK|IDA|IDR|XARRAY\w*)", macro):
         name = texts[1] if "PER_CPU" in macro and len(texts) > 1 else first
         return Kind.VARIABLE, name, macro, ()

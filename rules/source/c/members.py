@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What stands between the braces of a C struct, union or enum: members in order, with the `#if` nest around each."""
+"""Read the members of a C struct, union or enum, in order, with the conditions of the `#if`s around each."""
 
 import re
 from dataclasses import dataclass, replace
 
-from rules.source.c.declarator import Declarator, declarator, split_commas, tokens_of
-from rules.source.c.text import DIRECTIVE, Conditions
+from rules.source.c.declarator import read_declarator, split_commas, tokenize
+from rules.source.c.text import DIRECTIVE, Conditions, join_conditions
 from rules.source.c.value import evaluate
 
-_DEEPEST = 16
+_MAX_DEPTH = 16
 _BRACKETS = re.compile(r"[{};]|^[ \t]*#", re.MULTILINE)
 _ENUMERATOR = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+(?:=(.*))?\Z", re.DOTALL)
 _GROUP = re.compile(r"\s*(?:__)?struct_group(_attr|_tagged)?\s*\(")
@@ -20,11 +20,11 @@ _AGGREGATE = re.compile(r"\b(struct|union|enum)\b")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A field or an enumerator. `type` is a field's canonical type; `value` an enumerator's number, None if unknown.
+    """A field or an enumerator. `type` is the canonical type of a field, `value` the number of an enumerator.
 
-    `expression` is what an enumerator is set to, or `PREVIOUS + n` counted from the last one that says so.
-    `through` is the way to a field through anonymous structs and unions, which are fields of their own to bindgen:
-    `__bindgen_anon_1.`, without the number where an `#if` leaves it open.
+    `expression` is the value of an enumerator as text: a number if known, otherwise the last expression `+ n`.
+    `through` is the path to a field through anonymous structs and unions. bindgen makes fields of them:
+    `__bindgen_anon_1.`, without the number if an `#if` makes it unknown.
     """
 
     name: str
@@ -37,37 +37,37 @@ class Member:
 
 
 class _Anonymous:
-    """Counts the anonymous members of one struct as bindgen does."""
+    """Count the anonymous members of a struct as bindgen does."""
 
     def __init__(self) -> None:
         self._count = 0
-        self._open = False
+        self._is_unknown = False
 
     def next(self, conditions: tuple[str, ...]) -> str:
         self._count += 1
-        self._open = self._open or bool(conditions)
-        return "__bindgen_anon." if self._open else f"__bindgen_anon_{self._count}."
+        self._is_unknown = self._is_unknown or bool(conditions)
+        return "__bindgen_anon." if self._is_unknown else f"__bindgen_anon_{self._count}."
 
 
 class _LineCounter:
-    """Tells the line numbers of places in a text, which are asked for in rising order."""
+    """Tell the line numbers of positions in a text. The positions must rise."""
 
     def __init__(self, text: str, first: int) -> None:
         self._text = text
         self._line = first
-        self._place = 0
+        self._position = 0
 
-    def at(self, place: int) -> int:
-        self._line += self._text.count("\n", self._place, place)
-        self._place = place
+    def at(self, position: int) -> int:
+        self._line += self._text.count("\n", self._position, position)
+        self._position = position
         return self._line
 
 
-def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
-    """The fields of a struct or union whose braces hold `body`; `line` is the number of the body's first line.
+def read_fields(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
+    """Return the fields of a struct or union. `body` is the text between its braces, `line` the first line.
 
-    Fields of anonymous members count as the outer's; those of named ones are listed as `outer.inner`. What is nested
-    deeper than people do it, counted from `depth`, is not looked into.
+    Fields of anonymous members belong to the outer struct; fields of named members are listed as `outer.inner`.
+    Structs nested deeper than `_MAX_DEPTH` are not read.
     """
     members: list[Member] = []
     lines = _LineCounter(body, line)
@@ -82,20 +82,19 @@ def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
             if directive is None:
                 position = match.end()
                 continue
-            if body[start : match.start()].strip():
-                position = directive.end()  # a directive inside a member
-                conditions.directive(directive.group(1), directive.group(2))
-                continue
-            conditions.directive(directive.group(1), directive.group(2))
-            position = start = directive.end()
+            is_inside_member = bool(body[start : match.start()].strip())
+            conditions.follow(directive.group(1), directive.group(2))
+            position = directive.end()
+            start = start if is_inside_member else position
         elif sign == "{":
-            end = matching_brace(body, match.start())
+            end = find_closing_brace(body, match.start())
             semicolon = body.find(";", end)
             semicolon = len(body) if semicolon < 0 else semicolon
             head, tail = body[start : match.start()], body[end + 1 : semicolon]
             at = lines.at(match.start())
-            found = _nested(head, body[match.start() + 1 : end], tail, at, conditions.current, anonymous, depth)
-            members += [replace(one, through=through + one.through) for one in found] if through else found
+            inner = body[match.start() + 1 : end]
+            nested = _read_nested(head, inner, tail, at, conditions.current, anonymous, depth)
+            members += [replace(member, through=through + member.through) for member in nested]
             position = start = semicolon + 1
         elif sign == ";":
             group = _GROUP.match(body, start)
@@ -104,34 +103,34 @@ def struct_members(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
                 for _ in range({"_attr": 2, "_tagged": 2}.get(group.group(1) or "", 1)):
                     comma = body.find(",", opened)
                     opened = comma + 1 if comma >= 0 else len(body) + 1
-                # An anonymous union of two structs, the first of them anonymous too.
+                # struct_group() makes an anonymous union of two structs; the first of them is anonymous.
                 through = f"{outer.next(conditions.current)}__bindgen_anon_1."
                 anonymous = _Anonymous()
                 position = start = opened
                 continue
             if through and body[start : match.start()].strip() == ")":
                 through, anonymous = "", outer
-            at = lines.at(start + _blank(body[start : match.start()]))
-            found = _fields(body[start : match.start()], at, conditions.current)
-            members += [replace(one, through=through) for one in found] if through else found
+            text = body[start : match.start()]
+            at = lines.at(start + len(text) - len(text.lstrip()))
+            members += _read_field(text, at, conditions.current, through)
             position = start = match.end()
         else:
             position = start = match.end()
     return tuple(members)
 
 
-def enum_members(body: str, line: int) -> tuple[Member, ...]:
-    """The enumerators of a body, counted as C counts them."""
+def read_enumerators(body: str, line: int) -> tuple[Member, ...]:
+    """Return the enumerators of an enum with the values that C gives them."""
     members: list[Member] = []
     known: dict[str, int | None] = {}
     conditions = Conditions()
-    base, offset, value = "", 0, None
-    first = True
+    base, offset = "0", -1
+    value: int | None = -1
     at = line
-    for chunk in _enumerator_chunks(body):
+    for chunk in _split_enumerators(body):
         directive = DIRECTIVE.match(chunk)
         if directive is not None:
-            conditions.directive(directive.group(1), directive.group(2))
+            conditions.follow(directive.group(1), directive.group(2))
             at += chunk.count("\n")
             continue
         match = _ENUMERATOR.match(chunk)
@@ -139,24 +138,17 @@ def enum_members(body: str, line: int) -> tuple[Member, ...]:
             name, expression = match.group(1), (match.group(2) or "").strip()
             if expression:
                 value, base, offset = evaluate(expression, known), expression, 0
-            elif first:
-                value, base, offset = 0, "0", 0
             else:
                 value, offset = (None if value is None else value + 1), offset + 1
-            first = False
-            shown = " ".join(base.split()) + (f" + {offset}" if offset else "")
-            if value is not None:
-                shown = str(value)
+            text = " ".join(base.split()) + (f" + {offset}" if offset else "") if value is None else str(value)
             known[name] = value
-            members.append(
-                Member(name, at + chunk.count("\n", 0, match.start(1)), "", shown, value, conditions.current)
-            )
+            members.append(Member(name, at + chunk.count("\n", 0, match.start(1)), "", text, value, conditions.current))
         at += chunk.count("\n")
     return tuple(members)
 
 
-def matching_brace(text: str, opening: int) -> int:
-    """The index of the brace that closes the one at `opening`, else of the first `}` in column 0, else the end."""
+def find_closing_brace(text: str, opening: int) -> int:
+    """Return the index of the matching brace, else of the first `}` in column 0, else the end."""
     depth = 0
     for match in re.compile(r"[{}]").finditer(text, opening):
         depth += 1 if match.group() == "{" else -1
@@ -166,8 +158,8 @@ def matching_brace(text: str, opening: int) -> int:
     return closing + 1 if closing >= 0 else len(text)
 
 
-def _enumerator_chunks(body: str) -> list[str]:
-    """The body cut into enumerators and directives, nothing lost but the commas."""
+def _split_enumerators(body: str) -> list[str]:
+    """Split the body of an enum into enumerators and directives. Only the commas are removed."""
     chunks: list[str] = []
     depth = start = 0
     for match in re.finditer(r"[(),]|^[ \t]*#(?:[^\\\n]|\\\n|\\.)*", body, re.MULTILINE):
@@ -186,76 +178,60 @@ def _enumerator_chunks(body: str) -> list[str]:
     return chunks
 
 
-def _blank(text: str) -> int:
-    return len(text) - len(text.lstrip())
-
-
-def _nested(
+def _read_nested(
     head: str, body: str, tail: str, line: int, conditions: tuple[str, ...], anonymous: _Anonymous, depth: int
 ) -> list[Member]:
+    """Return the members that a nested struct, union or enum declares, and its fields."""
     kind = _AGGREGATE.search(head)
     if kind is None:
         return []
     word = kind.group(1)
-    inner: tuple[Member, ...] = ()
-    if word != "enum" and depth < _DEEPEST:
-        inner = struct_members(body, line, depth + 1)
-    tag = tokens_of(head[kind.end() :])
-    shown = f"{word} {tag[0]}" if tag else f"{word} {{}}"
-    names = [declarator([word, "_", *part]) for part in split_commas(tokens_of(tail)) if part]
-    outer = [
-        Member(one.name, line, shown + one.type.removeprefix(f"{word} _"), conditions=conditions)
-        for one in names
-        if one
+    inner = read_fields(body, line, depth + 1) if word != "enum" and depth < _MAX_DEPTH else ()
+    tag = tokenize(head[kind.end() :])
+    base = f"{word} {tag[0]}" if tag else f"{word} {{}}"
+    declarators = [read_declarator([word, "_", *part]) for part in split_commas(tokenize(tail)) if part]
+    members = [
+        Member(declarator.name, line, base + declarator.type.removeprefix(f"{word} _"), conditions=conditions)
+        for declarator in declarators
+        if declarator
     ]
-    found = [*outer]
-    prefixes = [f"{one.name}." for one in outer] or [""]
-    through = "" if outer or word == "enum" else anonymous.next(conditions)
-    for member in inner:
-        both = (*conditions, *(one for one in member.conditions if one not in conditions))
-        way = member.through if "." in member.name else through + member.through
-        found += [Member(prefix + member.name, member.line, member.type, "", None, both, way) for prefix in prefixes]
-    return found
+    prefixes = [f"{member.name}." for member in members] or [""]
+    through = "" if members or word == "enum" else anonymous.next(conditions)
+    for field in inner:
+        joined = join_conditions(conditions, field.conditions)
+        path = field.through if "." in field.name else through + field.through
+        members += [Member(prefix + field.name, field.line, field.type, "", None, joined, path) for prefix in prefixes]
+    return members
 
 
-def _fields(text: str, line: int, conditions: tuple[str, ...]) -> list[Member]:
+def _read_field(text: str, line: int, conditions: tuple[str, ...], through: str) -> list[Member]:
+    """Return the fields that the text before a semicolon declares."""
     text = DIRECTIVE.sub("", text)
     macro = _MEMBER_MACRO.match(text)
     if macro is not None:
-        arguments = [" ".join(part) for part in split_commas(tokens_of(macro.group(2)))]
-        flexible = macro.group(1) == "FLEX_ARRAY"
-        name = arguments[-1] if flexible else arguments[0]
-        return [
-            Member(
-                name,
-                line,
-                f"{macro.group(1)}({', '.join(one for one in arguments if one != name)})",
-                "",
-                None,
-                conditions,
-            )
-        ]
-    parts = split_commas(tokens_of(text))
-    found: list[Member] = []
-    base: list[str] = []
+        arguments = [" ".join(part) for part in split_commas(tokenize(macro.group(2)))]
+        name = arguments[-1] if macro.group(1) == "FLEX_ARRAY" else arguments[0]
+        others = ", ".join(argument for argument in arguments if argument != name)
+        return [Member(name, line, f"{macro.group(1)}({others})", "", None, conditions, through)]
+    parts = split_commas(tokenize(text))
+    members: list[Member] = []
+    specifiers: list[str] = []
     for index, part in enumerate(parts):
-        tokens = part if index == 0 else [*base, *part]
-        one: Declarator | None = declarator(tokens)
-        if one is None or not one.name:
+        tokens = part if index == 0 else [*specifiers, *part]
+        declarator = read_declarator(tokens)
+        if declarator is None or not declarator.name:
             continue
         if index == 0 and len(parts) > 1:
-            base = _base(part)
-        shown = one.type if ":" not in tokens else f"{one.type} : {''.join(tokens[tokens.index(':') + 1 :])}"
-        if one.parameters is not None:
-            continue  # a macro that makes fields out of its arguments: unknown
-        found.append(Member(one.name, line, shown, "", None, conditions))
-    return found
+            specifiers = _shared_specifiers(part)
+        if declarator.parameters is not None:
+            continue  # an unknown macro that declares fields
+        width = f" : {''.join(tokens[tokens.index(':') + 1 :])}" if ":" in tokens else ""
+        members.append(Member(declarator.name, line, declarator.type + width, "", None, conditions, through))
+    return members
 
 
-def _base(tokens: list[str]) -> list[str]:
-    """The specifiers that the first of several declarators shares with the others."""
-    words = tokens[: tokens.index("*")] if "*" in tokens else tokens
-    words = words[: words.index("[")] if "[" in words else words
-    words = words[: words.index(":")] if ":" in words else words
-    words = words[: words.index("(")] if "(" in words else words
+def _shared_specifiers(tokens: list[str]) -> list[str]:
+    """Return the specifiers that the first of several declarators shares with the others."""
+    end = min((tokens.index(sign) for sign in "*[:(" if sign in tokens), default=len(tokens))
+    words = tokens[:end]
     return words if "*" in tokens and tokens.index("*") < len(tokens) - 1 else words[:-1]

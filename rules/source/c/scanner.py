@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A C text read item by item.
+"""Scan a C text item by item.
 
-A scanner over words, not a grammar: of the 2,852 headers in Linux 7.3's include/linux the tree-sitter grammar fails
-on 867, because of macros that stand where C has a declaration. The scanner leans on how the kernel is written: what
-is declared at the top of a file begins in column 0, and a function's body ends with a brace there, whatever
-`#ifdef`s do in between.
+This is a scanner of tokens and not a grammar: the tree-sitter grammar fails on 867 of the 2,852 headers in
+include/linux of Linux 7.3, because macros replace declarations. The scanner relies on the layout of kernel code: a
+top-level declaration begins in column 0, and a brace in column 0 ends the body of a function.
 """
 
 import re
+from collections.abc import Iterator
 
 from rules.source.c.declaration import CSource, Declaration, Kind
-from rules.source.c.declarator import TOKEN, declarator, split_commas, tokens_of
-from rules.source.c.layout import continues, first_item, is_lone_call, is_old_style
-from rules.source.c.macros import made_by, without_leading_calls
-from rules.source.c.members import enum_members, matching_brace, struct_members
-from rules.source.c.text import DIRECTIVE, Conditions, without_comments
+from rules.source.c.declarator import TOKEN, Declarator, read_declarator, split_commas, tokenize
+from rules.source.c.layout import continues_after, find_first_item, is_lone_call, is_old_style
+from rules.source.c.macros import read_declaring_macro, remove_leading_calls
+from rules.source.c.members import find_closing_brace, read_enumerators, read_fields
+from rules.source.c.text import DIRECTIVE, Conditions, join_conditions, without_comments
 
 _ITEM_END = re.compile(r"[;{}()]|^[ \t]*#", re.MULTILINE)
 _START = re.compile(r"\S")
 _DEFINE = re.compile(r"\s*(\w+)(\([^)]*\))?", re.DOTALL)
 _INCLUDE = re.compile(r"\s*(<[^>\n]+>|\"[^\"\n]+\")")
 _CALL = re.compile(r"(\w+)\s*\((.*?)\)\s*\Z", re.DOTALL)
+_INLINE = frozenset({"inline", "__inline", "__inline__", "__always_inline", "nokprobe_inline"})
 _EXTERN_C = re.compile(r'extern\s+"C"\s*\Z')
 _SPACE = re.compile(r"(?:\s|\\\n)+")
-# `context_lock_struct(mutex) {` defines a struct; the macro's other arguments are annotations.
+# `context_lock_struct(mutex) {` defines a struct. The other arguments of the macro are annotations.
 _STRUCT_MACRO = re.compile(r"\b(?:\w+_struct|struct_\w+)\s*\(\s*(\w++)[^()]*+\)\s*+(?=\Z)")
 _AGGREGATE = re.compile(
     r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^(;={]*)\Z", re.DOTALL
@@ -31,10 +32,12 @@ _AGGREGATE = re.compile(
 
 
 class Scanner:
-    def __init__(self, text: str, line: int, whole: bool) -> None:
+    """Collect the declarations and includes of a C text."""
+
+    def __init__(self, text: str, line: int, is_complete: bool) -> None:
         self._text = without_comments(text)
         self._first = line
-        self._whole = whole
+        self._is_complete = is_complete
         self._conditions = Conditions()
         self._declarations: list[Declaration] = []
         self._includes: list[str] = []
@@ -42,9 +45,8 @@ class Scanner:
         self._newlines = 0
 
     def run(self) -> CSource:
-        text, position = self._text, 0
-        if not self._whole:
-            position = first_item(self._text)
+        text = self._text
+        position = 0 if self._is_complete else find_first_item(text)
         while match := _START.search(text, position):
             start = match.start()
             if text[start] == "#":
@@ -56,7 +58,7 @@ class Scanner:
         return CSource(tuple(self._declarations), tuple(self._includes))
 
     def _line(self, position: int) -> int:
-        """The number of the line at that place; asked in rising order, so that counting stays linear."""
+        """Return the number of the line at a position. Positions mostly rise, so counting is linear."""
         if position >= self._newlines_at:
             self._newlines += self._text.count("\n", self._newlines_at, position)
         else:
@@ -73,12 +75,11 @@ class Scanner:
         if word == "define":
             self._macro(rest, start, match.end())
         elif word == "include":
-            found = _INCLUDE.match(rest)
-            if found is not None:
-                self._includes.append(found.group(1))
+            if include := _INCLUDE.match(rest):
+                self._includes.append(include.group(1))
         else:
-            guard = word == "ifndef" and self._is_guard(rest, match.end())
-            self._conditions.directive(word, rest, guard)
+            is_guard = word == "ifndef" and self._is_guard(rest, match.end())
+            self._conditions.follow(word, rest, is_guard)
         return match.end()
 
     def _is_guard(self, rest: str, end: int) -> bool:
@@ -95,17 +96,10 @@ class Scanner:
         body = _SPACE.sub(" ", rest[match.end() :]).strip()
         parameters = tuple(part.strip() for part in arguments[1:-1].split(",")) if arguments else ()
         kind = Kind.MACRO_FUNCTION if arguments is not None else Kind.MACRO
-        # `#ifndef f` / `#define f f` lets an architecture override f: no condition of the configuration.
-        own = {f"!defined({name})", f"defined({name})"}
-        conditions = tuple(one for one in self._conditions.current if one not in own)
-        self._declarations.append(
-            Declaration(
-                kind, name, self._line(start), self._line(end), body, parameters, conditions=conditions, defined=True
-            )
-        )
+        self._add(kind, name, self._line(start), self._line(end), body, parameters, defined=True)
 
     def _item(self, start: int) -> int:
-        """Read one top-level item; where the next one may begin."""
+        """Read a top-level item and return the position where the next item may begin."""
         text, position, depth = self._text, start, 0
         while match := _ITEM_END.search(text, position):
             sign, at = match.group().strip(), match.start()
@@ -118,7 +112,7 @@ class Scanner:
                     self._call(start, position)
                     return position
             elif sign == "#":
-                if depth <= 0 and not continues(text, start, at):
+                if depth <= 0 and not continues_after(text, start, at):
                     self._declare(start, at, defined=False)
                     return at
                 directive = DIRECTIVE.match(text, at)
@@ -132,7 +126,7 @@ class Scanner:
                 return position
             elif sign == "{" and (depth <= 0 or text[at - 1 : at] == "\n"):
                 return self._braces(start, at)
-        return len(text)  # an item that the text cuts off: what is known of it is not enough
+        return len(text)  # the text ends within the item
 
     def _braces(self, start: int, at: int) -> int:
         text = self._text
@@ -145,7 +139,7 @@ class Scanner:
             self._macros_inside(at, end)
             return end
         if re.search(r"=\s*\Z", head):
-            closing = matching_brace(text, at)
+            closing = find_closing_brace(text, at)
             semicolon = text.find(";", closing)
             self._declare(start, start + head.rindex("="), defined=True)
             return semicolon + 1 if semicolon >= 0 else len(text)
@@ -173,54 +167,43 @@ class Scanner:
             return
         for match in DIRECTIVE.finditer(self._text, start, end):
             if match.group(1).startswith(("if", "el", "endif")):
-                self._conditions.directive(match.group(1), match.group(2))
+                self._conditions.follow(match.group(1), match.group(2))
 
     def _aggregate(self, start: int, at: int, word: str, middle: str) -> int:
+        """Read a struct, union or enum whose body begins at `at`; `middle` is the text between its keyword and body."""
         text = self._text
-        closing = matching_brace(text, at)
+        closing = find_closing_brace(text, at)
         semicolon = text.find(";", closing)
         semicolon = len(text) if semicolon < 0 else semicolon
-        if closing >= len(text) and not self._whole:
+        if closing >= len(text) and not self._is_complete:
             return len(text)
-        tag = next((one for one in tokens_of(middle)), "")
+        tag = next(iter(tokenize(middle)), "")
         body = text[at + 1 : closing]
         line = self._line(at)
         first, last = self._line(start), self._line(semicolon)
         conditions = self._conditions.current
-        tail = tokens_of(DIRECTIVE.sub("", text[closing + 1 : semicolon]))
-        typedef = text.startswith("typedef", start)
-        names = [
-            one for one in (declarator([word, "_", *part]) for part in split_commas(tail) if part) if one and one.name
-        ]
-        owner = tag or (names[0].name if typedef and names else "")
-        members = enum_members(body, line) if word == "enum" else struct_members(body, line)
+        tail = tokenize(DIRECTIVE.sub("", text[closing + 1 : semicolon]))
+        is_typedef = text.startswith("typedef", start)
+        declarators = [read_declarator([word, "_", *part]) for part in split_commas(tail) if part]
+        named = [declarator for declarator in declarators if declarator and declarator.name]
+        owner = tag or (named[0].name if is_typedef and named else "")
+        members = read_enumerators(body, line) if word == "enum" else read_fields(body, line)
         if owner:
             self._declarations.append(
                 Declaration(Kind(word), owner, first, last, members=members, conditions=conditions, defined=True)
             )
-        if word == "enum":
-            for member in members:
-                both = (*conditions, *(one for one in member.conditions if one not in conditions))
+        for member in members if word == "enum" else ():
+            joined = join_conditions(conditions, member.conditions)
+            position = (member.line, member.line)
+            self._declarations.append(
+                Declaration(Kind.CONSTANT, member.name, *position, member.expression, (), (), joined, True, owner)
+            )
+        kind = Kind.TYPEDEF if is_typedef else Kind.VARIABLE
+        for declarator in named:
+            if declarator.name != owner:
+                shown = f"{word} {tag or '{}'}" + declarator.type.removeprefix(f"{word} _")
                 self._declarations.append(
-                    Declaration(
-                        Kind.CONSTANT,
-                        member.name,
-                        member.line,
-                        member.line,
-                        member.expression,
-                        (),
-                        (),
-                        both,
-                        True,
-                        owner,
-                    )
-                )
-        for one in names:
-            if one.name != owner:
-                kind = Kind.TYPEDEF if typedef else Kind.VARIABLE
-                shown = f"{word} {tag or '{}'}" + one.type.removeprefix(f"{word} _")
-                self._declarations.append(
-                    Declaration(kind, one.name, first, last, shown, conditions=conditions, defined=True)
+                    Declaration(kind, declarator.name, first, last, shown, conditions=conditions, defined=True)
                 )
         return semicolon + 1
 
@@ -233,10 +216,10 @@ class Scanner:
         line, last, conditions = self._line(start), self._line(end), self._conditions.current
         if name.startswith("EXPORT_SYMBOL") or name in ("EXPORT_PER_CPU_SYMBOL", "EXPORT_PER_CPU_SYMBOL_GPL"):
             self._declarations.append(Declaration(Kind.EXPORT, first, line, last, name, conditions=conditions))
-        elif made := made_by(name, arguments):
-            kind, made_name, shown, parameters = made
+        elif macro := read_declaring_macro(name, arguments):
+            kind, declared, c_type, parameters = macro
             self._declarations.append(
-                Declaration(kind, made_name, line, last, shown, parameters, (), conditions, defined=True, parent=name)
+                Declaration(kind, declared, line, last, c_type, parameters, (), conditions, defined=True, parent=name)
             )
 
     def _declare(self, start: int, end: int, defined: bool, last: int | None = None) -> None:
@@ -252,35 +235,25 @@ class Scanner:
             self._add(Kind.OPAQUE, raw[1], line, last_line, raw[0])
             return
         words = set(raw[: raw.index("(")] if "(" in raw else raw)
-        tokens = without_leading_calls(tokens_of(head))
+        tokens = remove_leading_calls(tokenize(head))
         if "=" in tokens:
             tokens = tokens[: tokens.index("=")]
         if re.match(r"\w+\s*\(", head) and tokens[1:2] == ["("] and tokens[3:5] != [")", "("]:
             self._call(start, start + len(self._text[start:end].rstrip()))
             return
-        for index, part in enumerate(split_commas(tokens)):
-            one = declarator(part if index == 0 else [tokens[0], *part])
-            if one is None or not one.name:
-                continue
-            if one.parameters is None:
-                if not ("extern" in words or defined or len(part) > 1):
-                    continue
-                self._add(Kind.VARIABLE, one.name, line, last_line, one.type, defined=defined)
-            else:
-                inline = bool(
-                    words & {"inline", "__inline", "__inline__", "__always_inline", "nokprobe_inline"}
-                ) or any(word.endswith(("_INLINE", "_inline")) for word in words)
-                kind = Kind.INLINE if inline else Kind.STATIC if "static" in words else Kind.FUNCTION
-                self._add(kind, one.name, line, last_line, one.type, one.parameters, defined)
+        is_inline = bool(words & _INLINE) or any(word.endswith(("_INLINE", "_inline")) for word in words)
+        function = Kind.INLINE if is_inline else Kind.STATIC if "static" in words else Kind.FUNCTION
+        for size, declarator in _read_declarators(tokens):
+            if declarator.parameters is not None:
+                name, c_type, parameters = declarator.name, declarator.type, declarator.parameters
+                self._add(function, name, line, last_line, c_type, parameters, defined)
+            elif "extern" in words or defined or size > 1:
+                self._add(Kind.VARIABLE, declarator.name, line, last_line, declarator.type, defined=defined)
 
     def _typedef(self, head: str, line: int, last: int) -> None:
-        tokens = tokens_of(head)[1:]
-        for index, part in enumerate(split_commas(tokens)):
-            one = declarator(part if index == 0 else [tokens[0], *part])
-            if one is None or not one.name:
-                continue
-            shown = one.type if one.parameters is None else f"{one.type} ({', '.join(one.parameters)})"
-            self._add(Kind.TYPEDEF, one.name, line, last, shown, defined=True)
+        for _, declarator in _read_declarators(tokenize(head)[1:]):
+            parameters = "" if declarator.parameters is None else f" ({', '.join(declarator.parameters)})"
+            self._add(Kind.TYPEDEF, declarator.name, line, last, declarator.type + parameters, defined=True)
 
     def _add(
         self,
@@ -288,10 +261,19 @@ class Scanner:
         name: str,
         line: int,
         last: int,
-        shown: str,
+        c_type: str,
         parameters: tuple[str, ...] = (),
         defined: bool = False,
     ) -> None:
+        # `#ifndef f` with `#define f f` lets an architecture override f. It is not a condition of the configuration.
         own = {f"!defined({name})", f"defined({name})"}
-        conditions = tuple(one for one in self._conditions.current if one not in own)
-        self._declarations.append(Declaration(kind, name, line, last, shown, parameters, (), conditions, defined))
+        conditions = tuple(condition for condition in self._conditions.current if condition not in own)
+        self._declarations.append(Declaration(kind, name, line, last, c_type, parameters, (), conditions, defined))
+
+
+def _read_declarators(tokens: list[str]) -> Iterator[tuple[int, Declarator]]:
+    """Yield the named declarators of a declaration, each with its number of tokens."""
+    for index, part in enumerate(split_commas(tokens)):
+        declarator = read_declarator(part if index == 0 else [tokens[0], *part])
+        if declarator is not None and declarator.name:
+            yield len(part), declarator

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""C declarations as names of this field, read from whole files and from what hunks show."""
+"""The interface of the C reader: scan a text for declarations, evaluate constants, find identifiers."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rules.source.c.declaration import CSource, Declaration, Kind
 from rules.source.c.members import Member
 from rules.source.c.scanner import Scanner
-from rules.source.c.value import evaluate, ioctl_number, plain_expression
+from rules.source.c.value import evaluate, is_plain_expression, read_ioctl_number
 
 __all__ = [
     "CSource",
@@ -16,19 +16,19 @@ __all__ = [
     "Member",
     "evaluate",
     "identifiers",
-    "ioctl_number",
-    "plain_expression",
+    "is_plain_expression",
+    "read_ioctl_number",
     "scan",
 ]
 
-WORD = re.compile(r"[A-Za-z_]\w*")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
-def scan(text: str, line: int = 1, whole: bool = True) -> CSource:
-    """The declarations of a C text whose first line has the number `line`; `whole`: the text is a whole file."""
-    return Scanner(text, line, whole).run()
+def scan(text: str, line: int = 1, is_complete: bool = True) -> CSource:
+    """Return the declarations of a C text. `line` is the number of its first line; a fragment is not complete."""
+    return Scanner(text, line, is_complete).run()
 
 
 def identifiers(text: str) -> Iterator[str]:
-    """Every word of a text that could be a C name, comments and strings included."""
-    return (match.group() for match in WORD.finditer(text))
+    """Yield every word of a text that could be a C name, also in comments and strings."""
+    return (match.group() for match in _IDENTIFIER.finditer(text))

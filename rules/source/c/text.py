@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""C text before it is read as declarations: comments blanked, directives told apart, `#if` nests followed."""
+"""Prepare C text for the scanner: blank its comments, recognise its directives, follow its `#if`s."""
 
 import re
 
@@ -9,54 +9,53 @@ _QUOTED_OR_COMMENT = re.compile(
 )
 _NOT_NEWLINE = re.compile(r"[^\n]")
 DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)((?:[^\\\n]|\\\n|\\.)*+)", re.MULTILINE)
-# What is always (or never) so in a kernel compiled with bindgen, and says nothing about the configuration.
+# Conditions that are constant when bindgen reads the kernel. They say nothing about the configuration.
 _IGNORED_CONDITION = re.compile(
     r"!?\(?(?:!?defined\()?(?:__KERNEL__|__ASSEMBL(?:Y|ER)__|__cplusplus|LINKER_SCRIPT|__CHECKER__|__GENKSYMS__|"
     r"__GENERATING_BOUNDS_H|__BINDGEN__|BUILD_VDSO32_64|TRACE_HEADER_MULTI_READ|__DISABLE_EXPORTS)\)?\)?"
 )
-_DEEPEST = 63  # nested conditions, and branches of one, that are followed: C promises no more
+_MAX_DEPTH = 63  # nested conditions, and branches of one condition; C requires no more of a compiler
 _SPACES = re.compile(r"[\s\\]+")
 
 
 def without_comments(text: str) -> str:
-    """The text with every comment turned into blanks; strings, line numbers and columns stay.
+    """Replace every comment with blanks. Strings, line numbers and columns stay.
 
-    A text that begins inside a block comment (a hunk can) loses the lines up to that comment's end.
+    A hunk can begin inside a block comment; then the text up to the end of that comment is blanked.
     """
     end, start = text.find("*/"), text.find("/*")
-    if end >= 0 and (start < 0 or end < start) and _looks_like_comment(text[:end]):
+    if end >= 0 and (start < 0 or end < start) and _is_comment_text(text[:end]):
         text = _NOT_NEWLINE.sub(" ", text[: end + 2]) + text[end + 2 :]
     if "/" not in text:
         return text
     return _QUOTED_OR_COMMENT.sub(_blank_comment, text)
 
 
-def _looks_like_comment(lead: str) -> bool:
+def _is_comment_text(lead: str) -> bool:
     lines = [line.strip() for line in lead.split("\n")]
     return all(not line or line.startswith("*") for line in lines)
 
 
 def _blank_comment(match: re.Match[str]) -> str:
-    found = match.group()
-    if found[0] != "/":
-        return found
-    return _NOT_NEWLINE.sub(" ", found)
+    text = match.group()
+    return _NOT_NEWLINE.sub(" ", text) if text[0] == "/" else text
 
 
 class Conditions:
-    """The `#if` nest around the current line. Header guards and conditions that are always so are not counted."""
+    """The conditions of the `#if`s around the current line, without header guards and constant conditions."""
 
     def __init__(self) -> None:
-        self._open: list[tuple[str, tuple[str, ...]]] = []  # what holds now, and what the branches before it refuse
+        # For each open `#if`: the condition of the current branch, and the negated conditions of the branches so far.
+        self._open: list[tuple[str, tuple[str, ...]]] = []
         self.current: tuple[str, ...] = ()
 
-    def directive(self, word: str, rest: str, guard: bool = False) -> None:
-        """Follow one directive; `guard` says that an `#ifndef` opens a header guard."""
+    def follow(self, word: str, rest: str, is_guard: bool = False) -> None:
+        """Follow a directive; `is_guard` says that an `#ifndef` opens a header guard."""
         if word in ("if", "ifdef", "ifndef"):
-            condition = "" if guard else _opening(word, rest)
-            self._open.append((condition, _refused(condition)))
+            condition = "" if is_guard else _read_condition(word, rest)
+            self._open.append((condition, _negations(condition)))
         elif word in ("elif", "elifdef", "elifndef"):
-            self._branch(_opening(word[2:], rest))
+            self._branch(_read_condition(word[2:], rest))
         elif word == "else":
             self._branch(None)
         elif word == "endif":
@@ -64,23 +63,23 @@ class Conditions:
                 self._open.pop()
         else:
             return
-        self.current = tuple(dict.fromkeys(condition for condition, _ in self._open[:_DEEPEST] if condition))
+        self.current = tuple(dict.fromkeys(condition for condition, _ in self._open[:_MAX_DEPTH] if condition))
 
     def _branch(self, condition: str | None) -> None:
-        earlier = self._open.pop()[1][:_DEEPEST] if self._open else ()
-        if condition is not None:
-            self._open.append(
-                (" && ".join([*earlier, condition]) if condition else "", (*earlier, *_refused(condition)))
-            )
-        else:
+        earlier = self._open.pop()[1][:_MAX_DEPTH] if self._open else ()
+        if condition is None:
             self._open.append((" && ".join(earlier), earlier))
+        else:
+            joined = " && ".join([*earlier, condition]) if condition else ""
+            self._open.append((joined, (*earlier, *_negations(condition))))
 
     @property
     def depth(self) -> int:
         return len(self._open)
 
 
-def _opening(word: str, rest: str) -> str:
+def _read_condition(word: str, rest: str) -> str:
+    """Return the condition of a directive, without its constant parts."""
     text = _SPACES.sub(" ", rest).strip()
     if word == "ifdef":
         text = f"defined({text})"
@@ -92,12 +91,17 @@ def _opening(word: str, rest: str) -> str:
     return " && ".join(part for part in parts if not _IGNORED_CONDITION.fullmatch(part))
 
 
-def _refused(condition: str) -> tuple[str, ...]:
-    return (negated(condition),) if condition else ()
+def _negations(condition: str) -> tuple[str, ...]:
+    return (negate(condition),) if condition else ()
 
 
-def negated(condition: str) -> str:
-    """The opposite of a condition, without needless parentheses."""
+def negate(condition: str) -> str:
+    """Negate a condition without needless parentheses."""
     if condition.startswith("!") and " " not in condition:
         return condition[1:]
     return f"!{condition}" if re.fullmatch(r"\w+(?:\(\w+\))?", condition) else f"!({condition})"
+
+
+def join_conditions(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the outer and the inner conditions, each once."""
+    return tuple(dict.fromkeys((*outer, *inner)))

@@ -59,7 +59,7 @@ def test_the_overlay_equals_a_border_built_anew(changed: dict[str, str | None]) 
 
 def test_helpers_of_files_known_in_part_are_those_that_the_parts_show() -> None:
     fragments = {
-        "rust/helpers.c": scan("int rust_helper_other(void)\n{\n\treturn other();\n}\n", whole=False),
+        "rust/helpers.c": scan("int rust_helper_other(void)\n{\n\treturn other();\n}\n", is_complete=False),
         "rust/helpers/lamp.c": scan(FILES["rust/helpers/lamp.c"] + "void rust_helper_lamp_new(void)\n{\n}\n"),
         BINDINGS_HEADER: scan(FILES[BINDINGS_HEADER] + "const u32 RUST_CONST_HELPER_LAMP_NEW = NEW;\n"),
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""C declarations from whole files and from hunks."""
+"""Scan complete C files and hunks for declarations."""
 
 import pytest
 
@@ -7,10 +7,9 @@ from rules.source.c.source import Declaration, Kind, scan
 from tests.growth import assert_linear, repeated
 
 
-def _one(text: str, name: str, whole: bool = True) -> Declaration:
-    found = [one for one in scan(text, whole=whole).declarations if one.name == name]
-    assert len(found) == 1, found
-    return found[0]
+def _declaration(text: str, name: str) -> Declaration:
+    (declaration,) = scan(text).named(name)
+    return declaration
 
 
 @pytest.mark.parametrize(
@@ -43,15 +42,17 @@ def _one(text: str, name: str, whole: bool = True) -> Declaration:
     ],
 )
 def test_a_declaration_has_its_kind_and_canonical_signature(text: str, kind: Kind, signature: str) -> None:
-    (found,) = scan(text + "\n").declarations
+    (declaration,) = scan(text + "\n").declarations
 
-    assert (kind, signature) == (found.kind, found.signature)
+    assert (kind, signature) == (declaration.kind, declaration.signature)
 
 
-def test_a_definition_of_the_oldest_kind_on_one_line_declares_no_parameter() -> None:
-    found = scan("int lamp_on(a, b) int a; char *b; {\n\treturn 0;\n}\nint lamp_off(int c);\n").declarations
+def test_a_k_and_r_definition_on_one_line_declares_no_parameter() -> None:
+    declarations = scan("int lamp_on(a, b) int a; char *b; {\n\treturn 0;\n}\nint lamp_off(int c);\n").declarations
 
-    assert [("lamp_on", True), ("lamp_off", False)] == [(one.name, one.defined) for one in found]
+    assert [("lamp_on", True), ("lamp_off", False)] == [
+        (declaration.name, declaration.defined) for declaration in declarations
+    ]
 
 
 def test_a_struct_has_its_fields_with_types_and_conditions() -> None:
@@ -72,7 +73,7 @@ def test_a_struct_has_its_fields_with_types_and_conditions() -> None:
 } __packed;
 """
 
-    members = {one.name: (one.type, one.conditions) for one in _one(text, "lamp").members}
+    members = {member.name: (member.type, member.conditions) for member in _declaration(text, "lamp").members}
 
     assert {
         "level": ("int", ()),
@@ -91,11 +92,12 @@ def test_a_struct_has_its_fields_with_types_and_conditions() -> None:
 
 def test_a_macro_may_open_a_struct() -> None:
     assert [("owner", "int")] == [
-        (one.name, one.type) for one in _one("context_lock_struct(mutex) {\n\tint owner;\n};\n", "mutex").members
+        (member.name, member.type)
+        for member in _declaration("context_lock_struct(mutex) {\n\tint owner;\n};\n", "mutex").members
     ]
 
 
-def test_braces_inside_a_macros_arguments_do_not_end_it() -> None:
+def test_braces_in_the_arguments_of_a_macro_do_not_end_it() -> None:
     text = """DEFINE_CLASS(lamp, struct lamp_class,
         if (_T.id) lamp_off(_T.id),
         ((struct lamp_class){
@@ -105,10 +107,10 @@ def test_braces_inside_a_macros_arguments_do_not_end_it() -> None:
 int after(void);
 """
 
-    assert ["class_lamp_constructor", "after"] == [one.name for one in scan(text).declarations]
+    assert ["class_lamp_constructor", "after"] == [declaration.name for declaration in scan(text).declarations]
 
 
-def test_fields_know_the_anonymous_members_around_them() -> None:
+def test_a_field_has_the_path_through_anonymous_members() -> None:
     text = """struct lamp {
     int level;
     union { u8 red; struct { u8 deep; struct named { union { u8 inner; }; } named; }; };
@@ -123,32 +125,36 @@ def test_fields_know_the_anonymous_members_around_them() -> None:
     union { u8 last; };
 };
 """
-    one, two = "__bindgen_anon_1.", "__bindgen_anon_2."
+    first_anonymous, second_anonymous = "__bindgen_anon_1.", "__bindgen_anon_2."
 
     assert {
         "level": "",
-        "red": one,
-        "deep": one + one,
-        "named": one + one,
-        "named.inner": one,
-        "first": two + one,
-        "second": two + one + one,
+        "red": first_anonymous,
+        "deep": first_anonymous + first_anonymous,
+        "named": first_anonymous + first_anonymous,
+        "named.inner": first_anonymous,
+        "first": second_anonymous + first_anonymous,
+        "second": second_anonymous + first_anonymous + first_anonymous,
         "after": "",
         "gated": "__bindgen_anon.",
         "last": "__bindgen_anon.",
-    } == {member.name: member.through for member in _one(text, "lamp").members}
+    } == {member.name: member.through for member in _declaration(text, "lamp").members}
 
 
-def test_enumerators_are_counted_as_c_counts_them() -> None:
+def test_enumerators_have_the_values_that_c_gives_them() -> None:
     text = "enum lamp {\n\tOFF,\n\tON = 1 << 2,\n\tDIM,\n\tREMOTE = OTHER,\n\tFAR,\n\tSUM = ON | DIM,\n};\n"
 
-    found = {one.name: one.type for one in scan(text).declarations if one.kind is Kind.CONSTANT}
+    values = {
+        declaration.name: declaration.type
+        for declaration in scan(text).declarations
+        if declaration.kind is Kind.CONSTANT
+    }
 
-    assert {"OFF": "0", "ON": "4", "DIM": "5", "REMOTE": "OTHER", "FAR": "OTHER + 1", "SUM": "5"} == found
-    assert "lamp" == _one(text, "OFF").parent
+    assert {"OFF": "0", "ON": "4", "DIM": "5", "REMOTE": "OTHER", "FAR": "OTHER + 1", "SUM": "5"} == values
+    assert "lamp" == _declaration(text, "OFF").parent
 
 
-def test_conditions_follow_nests_and_leave_header_guards_out() -> None:
+def test_conditions_are_nested_and_exclude_header_guards() -> None:
     text = """#ifndef _LAMP_H
 #define _LAMP_H
 #if IS_ENABLED(CONFIG_LAMP) && defined(CONFIG_X)
@@ -173,7 +179,11 @@ int six(void);
 """
     base = "IS_ENABLED(CONFIG_LAMP) && defined(CONFIG_X)"
 
-    found = {one.name: one.conditions for one in scan(text).declarations if one.name != "_LAMP_H"}
+    conditions = {
+        declaration.name: declaration.conditions
+        for declaration in scan(text).declarations
+        if declaration.name != "_LAMP_H"
+    }
 
     assert {
         "one": (base,),
@@ -183,52 +193,54 @@ int six(void);
         "five": (f"!({base}) && !defined(CONFIG_Z)",),
         "six": (),
         "seven": (),
-    } == found
+    } == conditions
 
 
-def test_ifdefs_that_unbalance_braces_do_not_swallow_what_follows() -> None:
+def test_a_declaration_after_braces_that_an_ifdef_unbalances_is_found() -> None:
     text = "int a(void)\n{\n#ifdef X\n\tif (b) {\n#else\n\tif (c) {\n#endif\n\t}\n}\nint d(void);\n"
 
-    assert ["a", "d"] == [one.name for one in scan(text).declarations]
+    assert ["a", "d"] == [declaration.name for declaration in scan(text).declarations]
 
 
-def test_a_hunk_shows_what_stands_whole_in_it() -> None:
+def test_a_hunk_declares_its_complete_items() -> None:
     text = "\treturn 0;\n}\n\nint lamp_on(int a);\nint lamp_off(int a,\n"
 
-    assert ["lamp_on"] == [one.name for one in scan(text, 20, whole=False).declarations]
-    assert 23 == scan(text, 20, whole=False).declarations[0].line
+    assert ["lamp_on"] == [declaration.name for declaration in scan(text, 20, is_complete=False).declarations]
+    assert 23 == scan(text, 20, is_complete=False).declarations[0].line
 
 
 def test_a_hunk_may_begin_in_a_comment() -> None:
-    assert ["b"] == [one.name for one in scan(" * int a(void);\n */\nint b(void);\n", whole=False).declarations]
+    assert ["b"] == [
+        declaration.name for declaration in scan(" * int a(void);\n */\nint b(void);\n", is_complete=False).declarations
+    ]
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "}", "((((", "#", "#define", "struct {", "/*", '"', "enum x {", "\x00\n#if\n#else", "typedef"]
 )
-def test_torn_text_is_read_without_a_fuss(text: str) -> None:
+def test_truncated_text_raises_no_exception(text: str) -> None:
     assert scan(text).includes == ()
 
 
-def test_includes_are_kept_as_written() -> None:
+def test_includes_keep_their_quotes() -> None:
     assert ("<linux/a.h>", '"b.h"') == scan('#include <linux/a.h>\n# include "b.h"\n').includes
 
 
 @pytest.mark.parametrize("unit", ["#if A\n", "#if A\n#elif B\n", "#elif A\n", "struct {\n", "union { struct {\n"])
-def test_nests_without_end_cost_linear_time_and_are_no_crash(unit: str) -> None:
+def test_scanning_unclosed_nests_takes_linear_time(unit: str) -> None:
     for before in ("", "struct s {\n"):
         assert_linear(repeated(unit, before, "int a;\n"), scan, 25_000)
 
 
-def test_conditions_are_followed_through_a_deep_nest() -> None:
+def test_conditions_of_a_deep_nest_are_followed() -> None:
     text = (
         "".join(f"#ifdef A{n}\n" for n in range(100)) + "#endif\n" * 99 + "int a(void);\n#else\nint b(void);\n#endif\n"
     )
 
-    conditions = {one.name: one.conditions for one in scan(text).declarations}
+    conditions = {declaration.name: declaration.conditions for declaration in scan(text).declarations}
 
     assert conditions == {"a": ("defined(A0)",), "b": ("!defined(A0)",)}
 
 
 def test_a_parameter_that_begins_with_a_bracket_is_read() -> None:
-    assert [one.name for one in scan("void f([3] x);\nint g(int, [);\n").declarations] == ["f", "g"]
+    assert [declaration.name for declaration in scan("void f([3] x);\nint g(int, [);\n").declarations] == ["f", "g"]

@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.source.c.source import evaluate, ioctl_number, plain_expression
+from rules.source.c.source import evaluate, is_plain_expression, read_ioctl_number
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from rules.source.c.source import evaluate, ioctl_number, plain_expression
         ("", None),
     ],
 )
-def test_a_value_is_told_where_it_can_be(expression: str, value: int | None) -> None:
+def test_an_expression_is_evaluated_if_possible(expression: str, value: int | None) -> None:
     assert value == evaluate(expression, {"A": 7})
 
 
@@ -41,8 +41,8 @@ def test_a_value_is_told_where_it_can_be(expression: str, value: int | None) -> 
         ("7", None),
     ],
 )
-def test_an_ioctl_is_told_by_its_direction_type_and_number(expression: str, number: tuple[object, ...] | None) -> None:
-    assert number == ioctl_number(expression)
+def test_an_ioctl_has_direction_type_and_number(expression: str, number: tuple[object, ...] | None) -> None:
+    assert number == read_ioctl_number(expression)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_an_ioctl_is_told_by_its_direction_type_and_number(expression: str, numb
         ("", False),
     ],
 )
-def test_bindgen_makes_constants_of_plain_expressions(body: str, plain: bool) -> None:
-    assert plain is plain_expression(body)
+def test_bindgen_makes_a_constant_from_a_plain_expression(body: str, plain: bool) -> None:
+    assert plain is is_plain_expression(body)
