@@ -72,7 +72,7 @@ from bot.review.render import text as prose
 from bot.review.render.body import body
 from bot.review.review import review
 from rules.analysis import maintainers
-from rules.bindings import abi, callbacks, helper_facts, rust_facts
+from rules.bindings import abi, calls, helper_facts, rust_facts
 from rules.bindings import public_api as exposed_api
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
@@ -832,8 +832,8 @@ CODE_READERS: Final = (
     ),
     Reader(
         (
-            "rules.bindings.callbacks.callbacks",
-            "rules.bindings.public_api.items",
+            "rules.bindings.calls.read_callbacks",
+            "rules.bindings.public_api.read_items",
             "rules.source.rust.tokens.comments_and_literals",
             "rules.source.rust.tokens.without",
             "rules.source.rust.tokens.Words",
@@ -843,8 +843,8 @@ CODE_READERS: Final = (
             "rules.bindings.rust_fields.accesses",
         ),
         lambda given: (
-            _everything(callbacks.callbacks(given)),
-            _everything(exposed_api.items(Code(given, 1))),
+            _everything(calls.read_callbacks(given)),
+            _everything(exposed_api.read_items(Code(given, 1))),
             rust_tokens.without(given, tuple(rust_tokens.comments_and_literals(given))),
             Code(given, 1).words,
             rust_facts.rust_facts("rust/kernel/a.rs", given.encode()),
@@ -867,16 +867,16 @@ CODE_READERS: Final = (
     ),
     Reader(
         (
-            "rules.bindings.helper_facts.helpers_of",
-            "rules.bindings.helper_facts.constants_of",
-            "rules.bindings.helper_facts.bindgen_of",
-            "rules.bindings.declaration_cache.scanned",
-            "rules.bindings.declaration_cache.DeclarationCache.of",
+            "rules.bindings.helper_facts.read_helpers",
+            "rules.bindings.helper_facts.read_constants",
+            "rules.bindings.helper_facts.read_bindgen_parameters",
+            "rules.bindings.declaration_cache.scan_cached",
+            "rules.bindings.declaration_cache.DeclarationCache.scan",
         ),
         lambda given: (
-            helper_facts.helpers_of(given),
-            helper_facts.constants_of(given),
-            helper_facts.bindgen_of(given),
+            helper_facts.read_helpers(given),
+            helper_facts.read_constants(given),
+            helper_facts.read_bindgen_parameters(given),
         ),
         (("", ""), *((before, "") for before in _C)),
         str.encode,
@@ -884,21 +884,21 @@ CODE_READERS: Final = (
     ),
     Reader(
         (
-            "rules.bindings.abi.only_const_differs",
-            "rules.bindings.abi.same",
-            "rules.bindings.abi.resolved",
+            "rules.bindings.abi.differs_only_in_const",
+            "rules.bindings.abi.is_same_type",
+            "rules.bindings.abi.resolve_type",
             "rules.bindings.index.struct_of",
         ),
         lambda given: (
-            abi.only_const_differs(given, f"const {given}"),
-            abi.same(given, f"{given} ", _NO_BORDER, _NO_BORDER),
-            abi.resolved(given, _NO_BORDER),
+            abi.differs_only_in_const(given, f"const {given}"),
+            abi.is_same_type(given, f"{given} ", _NO_BORDER, _NO_BORDER),
+            abi.resolve_type(given, _NO_BORDER),
         ),
         (("", ""), ("const ", " *"), ("int (*)(", ")")),
     ),
     Reader(
         ("rules.bindings.mail_filter.MailFilter.may_matter",),
-        lambda given: MailFilter.of(_NO_BORDER).may_matter(given),
+        lambda given: MailFilter.from_bindings(_NO_BORDER).may_matter(given),
         (("", ""), (_DIFF, ""), ("Subject: [PATCH] x\n\n", "")),
         str.encode,
     ),
@@ -1222,9 +1222,9 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.contract_users.answers",
             "rules.bindings.arguments.is_const",
             "rules.bindings.callbacks.c_types",
-            "rules.bindings.new_names.unprovided",
+            "rules.bindings.new_names.find_unbound_declaration",
             "rules.bindings.helper_facts.shown_constants",
-            "rules.bindings.overlay.changed_border",
+            "rules.bindings.overlay.overlay_changes",
             "rules.bindings.changed_line.*",
             "rules.bindings.included_headers.*",
             "rules.bindings.unchanged_users.*",

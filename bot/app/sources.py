@@ -41,5 +41,5 @@ def open_screened_archives(settings: Settings, clock: Clock, writers: Writers) -
     bindings = newest.bindings() if newest is not None else None
     if bindings is None:
         return []
-    may_matter = MailFilter.of(bindings).may_matter
+    may_matter = MailFilter.from_bindings(bindings).may_matter
     return [ScreenedArchive(archive, may_matter) for archive in archives]

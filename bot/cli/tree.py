@@ -92,7 +92,7 @@ def show(context: typer.Context, name: _NAME, tree: TreeOption = None) -> None:
     """
     border = _border(context, tree)
     struct, _, field = name.partition(".")
-    found = [one for one in border.bound(struct) if not field or _members(one.declaration, field)]
+    found = [one for one in border.bound_declarations(struct) if not field or _members(one.declaration, field)]
     provider = border.provider(name)
     for one in found:
         declaration = one.declaration
@@ -131,7 +131,7 @@ def _users(border: Bindings, name: str) -> list[tuple[str, str, str]]:
     if dot:
         return _member_rows(border, struct, field.rpartition(".")[2])
     rows = [(f"{one.path}:{one.use.line}", one.use.form, one.use.text) for one in border.users(name)]
-    for located in border.declared(name):
+    for located in border.declarations(name):
         if located.declaration.parent:
             users = border.users(f"{located.declaration.parent}_{name}")
             rows += [(f"{one.path}:{one.use.line}", one.use.form, one.use.text) for one in users]
@@ -150,6 +150,6 @@ def _users(border: Bindings, name: str) -> list[tuple[str, str, str]]:
 def _member_rows(border: Bindings, struct: str, member: str) -> list[tuple[str, str, str]]:
     """Where Rust names a field; a question mark where the struct is only likely."""
     return [
-        (f"{one.path}:{one.access.line}", f"field {member}" if one.sure else f"field {member}?", one.access.text)
+        (f"{one.path}:{one.access.line}", f"field {member}" if one.is_certain else f"field {member}?", one.access.text)
         for one in border.member_users(struct, member)
     ]

@@ -9,7 +9,7 @@ import pygit2
 from bot.kernel.index import Index
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
-from rules.bindings.included_headers import reach
+from rules.bindings.included_headers import follow_includes
 from rules.source.c.source import CSource, Declaration
 
 # Third-party crates and tools that are no part of the kernel proper: they never see its bindings.
@@ -125,7 +125,7 @@ class GitFacts:
     @cached_property
     def _reached(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for path in reach([BINDINGS_HEADER, UAPI_HEADER, *self.helper_paths()], self.includes):
+        for path in follow_includes([BINDINGS_HEADER, UAPI_HEADER, *self.helper_paths()], self.includes):
             blob = self.blob_id(path)
             if blob is not None:
                 found.setdefault(blob, []).append(path)

@@ -22,7 +22,7 @@ from bot.kernel.record import (
     rust_to_json,
 )
 from rules.bindings.facts import Helper, RustFacts
-from rules.bindings.helper_facts import helpers_of
+from rules.bindings.helper_facts import read_helpers
 from rules.bindings.rust_facts import is_kernel_crate, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
 
@@ -89,7 +89,7 @@ class Index:
 
     def helpers(self, blob: str, content: Callable[[], bytes]) -> tuple[Helper, ...]:
         """The helpers of the C file with that id."""
-        return helpers_from_json(self._fact("helpers", blob, lambda: helpers_to_json(helpers_of(content()))))
+        return helpers_from_json(self._fact("helpers", blob, lambda: helpers_to_json(read_helpers(content()))))
 
     def _source(self, blob: str, content: Callable[[], bytes]) -> tuple[int, str]:
         if not self._includes:

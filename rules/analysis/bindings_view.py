@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from rules.analysis.view import SeriesView
 from rules.bindings.bindings_diff import BindingsDiff
-from rules.bindings.located import Located, User
-from rules.bindings.new_names import fresh_users
+from rules.bindings.facts import LocatedDeclaration, User
+from rules.bindings.new_names import find_new_users
 from rules.bindings.rust_facts import modules_under_cfg
 from rules.finding import Anchor, Evidence
 
@@ -15,13 +15,13 @@ from rules.finding import Anchor, Evidence
 def fresh_in(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
     """Each first use of a C name that a series begins to use, with its line; nothing where no tree knows the border."""
     change = view.border
-    for user in fresh_users(change) if change is not None else ():
+    for user in find_new_users(change) if change is not None else ():
         anchor = _anchored(view, user)
         if change is not None and anchor is not None:
             yield change, user, anchor
 
 
-def declared_in_c(one: Located) -> tuple[Evidence, ...]:
+def declared_in_c(one: LocatedDeclaration) -> tuple[Evidence, ...]:
     """A C declaration as evidence."""
     return (Evidence(f"{one.path}:{one.declaration.line}", (one.declaration.signature,)),)
 

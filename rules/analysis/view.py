@@ -8,7 +8,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from rules.bindings.bindings_diff import BindingsDiff, border_change
+from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
 from rules.bindings.tree import Tree
 from rules.diff.image import Fragment, Image
 from rules.diff.origin import Origin, origin
@@ -193,7 +193,7 @@ class SeriesView:
     @cached_property
     def border(self) -> BindingsDiff | None:
         """The border between C and Rust before and after the series; None where the tree does not know it."""
-        return border_change(self.files, self.tree)
+        return diff_bindings(self.files, self.tree)
 
     @cached_property
     def _by_patch(self) -> dict[int, list[FileView]]:

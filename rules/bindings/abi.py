@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""When two C types are one type to Rust, and when a call that was right stays right."""
+"""Decide whether Rust sees two C types as one type, and whether a call stays valid after a change."""
 
 import re
 from typing import Final
@@ -7,8 +7,8 @@ from typing import Final
 from rules.bindings.index import Bindings
 from rules.source.c.source import Declaration, Kind
 
-# What bindgen and the kernel's ffi crate make of C's integers (`long` is `isize`, `char` is `u8`).
-RUST_OF: Final = {
+# The Rust types that bindgen and the kernel's ffi crate use for C integers.
+RUST_TYPES: Final = {
     "void": "()",
     "bool": "bool",
     "char": "u8",
@@ -35,59 +35,59 @@ RUST_OF: Final = {
     "u64": "u64",
     "s64": "i64",
 }
-_WORDS = re.compile(r"^((?:(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
-_DEEP = 8
+_TYPE = re.compile(r"^((?:(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
+_MAX_DEPTH = 8  # typedefs of typedefs
 
 
-def resolved(shown: str, border: Bindings, depth: int = 0) -> str:
-    """A canonical C type with its integers and typedefs as Rust sees them; what cannot be resolved stays."""
-    if "(*)" in shown:
-        return shown
-    match = _WORDS.match(shown)
+def resolve_type(c_type: str, bindings: Bindings, depth: int = 0) -> str:
+    """Replace the integers and typedefs in a canonical C type by the types that Rust sees. Unknown names stay."""
+    if "(*)" in c_type:
+        return c_type
+    match = _TYPE.match(c_type)
     if match is None:
-        return shown
+        return c_type
     qualifiers, base, rest = match.groups()
     base = base.strip()
     rest = rest.strip()
     qualifiers = qualifiers if "*" in rest or "[" in rest else ""
-    if base in RUST_OF:
-        return f"{qualifiers}{RUST_OF[base]}{rest}"
-    if " " in base or depth >= _DEEP:
+    if base in RUST_TYPES:
+        return f"{qualifiers}{RUST_TYPES[base]}{rest}"
+    if " " in base or depth >= _MAX_DEPTH:
         return f"{qualifiers}{base}{rest}"
-    for one in border.declared(base):
-        if one.declaration.kind is Kind.TYPEDEF and one.declaration.type != shown:
-            target = resolved(one.declaration.type, border, depth + 1)
+    for located in bindings.declarations(base):
+        if located.declaration.kind is Kind.TYPEDEF and located.declaration.type != c_type:
+            target = resolve_type(located.declaration.type, bindings, depth + 1)
             if "(" not in target and "[" not in target:
                 return f"{qualifiers}{target}{rest}"
     return f"{qualifiers}{base}{rest}"
 
 
-def same(before: str, after: str, old: Bindings, new: Bindings) -> bool:
-    """Whether a type stays the same one for Rust."""
-    return before == after or resolved(before, old) == resolved(after, new)
+def is_same_type(before: str, after: str, old: Bindings, new: Bindings) -> bool:
+    """Tell whether a type stays the same for Rust."""
+    return before == after or resolve_type(before, old) == resolve_type(after, new)
 
 
-def const_lost(before: Declaration, after: Declaration, old: Bindings, new: Bindings) -> tuple[int, ...] | None:
-    """The parameters that only lose their `const`; None where Rust code that calls the one cannot call the other.
+def find_lost_consts(before: Declaration, after: Declaration, old: Bindings, new: Bindings) -> tuple[int, ...] | None:
+    """Return the indexes of the parameters that only lose their `const`; None if calls from Rust become invalid.
 
-    A `*mut` may be passed for a `*const`, and be taken for one when it is returned: nothing else moves.
+    Rust code can pass a `*mut` for a `*const`, and use a returned `*mut` as a `*const`. Every other change is invalid.
     """
     if len(before.parameters) != len(after.parameters):
         return None
-    if not same(before.type, after.type, old, new) and not _only_const_added(after.type, before.type):
+    if not is_same_type(before.type, after.type, old, new) and not _adds_only_const(after.type, before.type):
         return None
     lost: list[int] = []
-    for index, (one, other) in enumerate(zip(before.parameters, after.parameters, strict=True)):
-        if same(one, other, old, new) or _only_const_added(one, other):
+    for index, (old_type, new_type) in enumerate(zip(before.parameters, after.parameters, strict=True)):
+        if is_same_type(old_type, new_type, old, new) or _adds_only_const(old_type, new_type):
             continue
-        if not _only_const_added(other, one):
+        if not _adds_only_const(new_type, old_type):
             return None
         lost.append(index)
     return tuple(lost)
 
 
-def c_call_stands(before: Declaration, after: Declaration, old: Bindings, new: Bindings) -> bool:
-    """Whether C code that calls the one, a helper, can call the other: C converts integers, Rust does not."""
+def is_c_call_valid(before: Declaration, after: Declaration, old: Bindings, new: Bindings) -> bool:
+    """Tell whether a helper that calls `before` can call `after`: C converts integers, Rust does not."""
     if after.kind is Kind.MACRO_FUNCTION:
         return "..." in str(after.parameters) or len(after.parameters) == len(before.parameters)
     if after.kind is Kind.MACRO or before.kind in (Kind.MACRO, Kind.MACRO_FUNCTION):
@@ -95,21 +95,21 @@ def c_call_stands(before: Declaration, after: Declaration, old: Bindings, new: B
     if len(before.parameters) != len(after.parameters) or (before.type == "void") != (after.type == "void"):
         return False
     pairs = ((before.type, after.type), *zip(before.parameters, after.parameters, strict=True))
-    return all(_c_converts(one, other) or same(one, other, old, new) for one, other in pairs)
+    return all(_c_converts(*pair) or is_same_type(*pair, old, new) for pair in pairs)
 
 
 def _c_converts(before: str, after: str) -> bool:
-    """Whether C takes the one for the other without a word: integers, `const` added, `void *`."""
+    """Tell whether C converts the types implicitly: integers, an added `const`, `void *`."""
     if "*" in before or "*" in after:
-        bare = before.replace("const ", ""), after.replace("const ", "")
-        return _only_const_added(before, after) or ("*" in before and "*" in after and "void *" in bare)
+        unqualified = before.replace("const ", ""), after.replace("const ", "")
+        return _adds_only_const(before, after) or ("*" in before and "*" in after and "void *" in unqualified)
     return before.startswith(("struct ", "union ")) == after.startswith(("struct ", "union "))
 
 
-def only_const_differs(before: str, after: str) -> bool:
-    """Whether two pointer types differ in nothing but a `const`."""
+def differs_only_in_const(before: str, after: str) -> bool:
+    """Tell whether two pointer types differ only in a `const`."""
     return before != after and "(*)" not in after and before.replace("const ", "") == after.replace("const ", "")
 
 
-def _only_const_added(before: str, after: str) -> bool:
+def _adds_only_const(before: str, after: str) -> bool:
     return "(*)" not in after and "*" in before and after.replace("const ", "", 1) == before

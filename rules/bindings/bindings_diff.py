@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The border before and after a series, and each changed C file of it before and after its patch."""
+"""Follow a series through the C and Rust files of a tree: the bindings before and after, and each changed C file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from rules.bindings.declaration_cache import scanned
+from rules.bindings.declaration_cache import scan_cached
 from rules.bindings.fact_source import is_c
 from rules.bindings.helper_facts import BINDGEN_PARAMETERS
 from rules.bindings.index import Bindings
-from rules.bindings.overlay import changed_border
-from rules.bindings.partial_files import agreed, laid
+from rules.bindings.overlay import overlay_changes
+from rules.bindings.partial_files import apply_visible_change, confirm_changes
 from rules.bindings.tree import Tree
 from rules.diff.apply import apply_with_offset
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
+from rules.finding import Side
 from rules.source.c.source import CSource, Declaration, scan
 
 
 class ChangedFile(Protocol):
-    """One file of one patch, with its images: what rules.analysis.view.FileView is."""
+    """A file that a patch changes, with its images. rules.analysis.view.FileView implements it."""
 
     patch: Patch
     change: FileChange
@@ -30,110 +31,107 @@ class ChangedFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one patch does to one C file. `whole`: the file's bytes were at hand, else only its hunks were read."""
+    """The change of a C file by a patch. `is_complete` says that the whole file was read and not only its hunks."""
 
     patch: Patch
     change: FileChange
-    pre: CSource | None
-    post: CSource | None
-    whole: bool
+    pre: CSource
+    post: CSource
+    is_complete: bool
 
-    def changed(self) -> Iterator[str]:
-        """Every name that the file declares otherwise after the patch, in the order of first appearance."""
-        before, after = _by_name(self.pre), _by_name(self.post)
+    def changed_names(self) -> Iterator[str]:
+        """Yield every name whose declarations differ after the patch, in the order of first appearance."""
+        before, after = _comparable_declarations(self.pre), _comparable_declarations(self.post)
         for name in dict.fromkeys((*before, *after)):
             if before.get(name) != after.get(name):
                 yield name
 
     def before(self, name: str) -> tuple[Declaration, ...]:
-        """What the file declared by that name."""
-        return _named(self.pre, name)
+        """Return the declarations of a name before the patch."""
+        return self.pre.named(name)
 
     def after(self, name: str) -> tuple[Declaration, ...]:
-        """What the file declares by that name now."""
-        return _named(self.post, name)
+        """Return the declarations of a name after the patch."""
+        return self.post.named(name)
 
 
+@dataclass(frozen=True, eq=False)
 class BindingsDiff:
-    """Two borders, and the steps from one to the other in the order of the series.
+    """The bindings before and after a series, and the steps of the series in order.
 
-    `known` are the changed files whose text, or what it declares, is known after the series; `shown` the changed lines
-    of Rust files of which no more is known, because their hunks do not fit the tree. `regenerated`: the series changes
-    how bindgen is called, so that what it makes of C is not known.
+    `known_paths` are the changed files whose text or declarations after the series are known. The hunks of other Rust
+    files do not fit the tree; `changed_lines` has their added and removed lines. `changes_bindgen` says that the series
+    changes how bindgen is called, so that its output is unknown.
     """
 
-    def __init__(
-        self,
-        before: Bindings,
-        after: Bindings,
-        steps: tuple[Step, ...],
-        known: frozenset[str],
-        shown: Mapping[str, frozenset[str]],
-        regenerated: bool = False,
-    ) -> None:
-        self.before = before
-        self.after = after
-        self.steps = steps
-        self.known = known
-        self.shown = shown
-        self.regenerated = regenerated
+    before: Bindings
+    after: Bindings
+    steps: tuple[Step, ...]
+    known_paths: frozenset[str]
+    changed_lines: Mapping[str, frozenset[str]]
+    changes_bindgen: bool = False
 
     @cached_property
-    def rust_touched(self) -> bool:
-        """Whether the series changes anything on Rust's side."""
-        return any(path.endswith(".rs") or path.startswith("rust/") for path in self.known)
+    def changes_rust(self) -> bool:
+        """Whether the series changes a Rust file or a file of the bindings."""
+        return any(path.endswith(".rs") or path.startswith("rust/") for path in self.known_paths)
 
 
-def border_change(files: Sequence["ChangedFile"], tree: Tree) -> BindingsDiff | None:
-    """The change that a series makes to the border; None where the tree knows no border."""
+def diff_bindings(files: Sequence[ChangedFile], tree: Tree) -> BindingsDiff | None:
+    """Compare the bindings before and after a series; return None if the tree has no bindings."""
     base = tree.bindings()
     if base is None:
         return None
     walk = _Walk(tree, base)
     for file in files:
-        if _matters(file.change):
+        if _is_relevant(file.change):
             walk.take(file)
-    before = changed_border(base, walk.first)
-    after = changed_border(base, walk.state, walk.fragments, walk.scanned)
-    known = frozenset(walk.state) | frozenset(walk.fragments)
-    regenerated = any(file.change.path == "rust/Makefile" for file in files)
-    return BindingsDiff(before, after, tuple(walk.steps), known, walk.shown, regenerated)
+    before = overlay_changes(base, walk.contents_at_start)
+    after = overlay_changes(base, walk.contents, walk.fragments, walk.sources)
+    known_paths = frozenset(walk.contents) | frozenset(walk.fragments)
+    changes_bindgen = any(file.change.path == "rust/Makefile" for file in files)
+    return BindingsDiff(before, after, tuple(walk.steps), known_paths, walk.changed_lines, changes_bindgen)
 
 
-def _matters(change: FileChange) -> bool:
+def _is_relevant(change: FileChange) -> bool:
     path = change.path
     return not change.is_binary and (is_c(path) or path.endswith(".rs") or path == BINDGEN_PARAMETERS)
 
 
 class _Walk:
-    """Follows the series file by file; what is known of each path at the moment, and at the start."""
+    """The state of the changed files while the series is followed.
+
+    `contents` are the known bytes of each path, None if the file is deleted. `sources` are the declarations of such C
+    files. `fragments` are the declarations of C files whose bytes are unknown. `contents_at_start` are the bytes before
+    the series, if they differ from the tree.
+    """
 
     def __init__(self, tree: Tree, base: Bindings) -> None:
         self._tree = tree
         self._base = base
-        self.first: dict[str, bytes | None] = {}
-        self.state: dict[str, bytes | None] = {}
+        self.contents_at_start: dict[str, bytes | None] = {}
+        self.contents: dict[str, bytes | None] = {}
         self.fragments: dict[str, CSource] = {}
-        self.scanned: dict[str, CSource] = {}
-        self.shown: dict[str, frozenset[str]] = {}
+        self.sources: dict[str, CSource] = {}
+        self.changed_lines: dict[str, frozenset[str]] = {}
         self.steps: list[Step] = []
 
-    def take(self, file: "ChangedFile") -> None:
+    def take(self, file: ChangedFile) -> None:
+        """Apply the change of a file."""
         change = file.change
         before = self._content_before(file)
         after = self._content_after(file, before)
-        known = (before is not None or change.is_new) and (after is not None or change.is_deleted)
-        if known:
-            self._remember(change, before, after)
+        is_known = (before is not None or change.is_new) and (after is not None or change.is_deleted)
+        if is_known:
+            self._record(change, before, after)
         if is_c(change.path):
-            self._step(file, before, after, known)
-        elif not known and change.before is not None:
-            lines = {
-                line.text.strip() for hunk in change.hunks for line in hunk.lines if line.is_added or line.is_removed
-            }
-            self.shown[change.before] = self.shown.get(change.before, frozenset()) | lines - {""}
+            step = self._complete_step(file, before, after) if is_known else self._partial_step(file)
+            self.steps.append(step)
+        elif not is_known and change.before is not None:
+            lines = {line.text.strip() for hunk in change.hunks for line in hunk.lines if line.marker != " "}
+            self.changed_lines[change.before] = self.changed_lines.get(change.before, frozenset()) | lines - {""}
 
-    def _content_before(self, file: "ChangedFile") -> bytes | None:
+    def _content_before(self, file: ChangedFile) -> bytes | None:
         path = file.change.before
         if path is None:
             return None
@@ -141,101 +139,98 @@ class _Walk:
             return file.pre.content
         if path in self.fragments:
             return None
-        return self.state[path] if path in self.state else self._tree.read(path)
+        return self.contents[path] if path in self.contents else self._tree.read(path)
 
-    def _content_after(self, file: "ChangedFile", before: bytes | None) -> bytes | None:
+    def _content_after(self, file: ChangedFile, before: bytes | None) -> bytes | None:
         if file.change.after is None:
             return None
         if file.post is not None and file.post.is_complete:
             return file.post.content
         return apply_with_offset(before, file.change) if before is not None else None
 
-    def _remember(self, change: FileChange, before: bytes | None, after: bytes | None) -> None:
+    def _record(self, change: FileChange, before: bytes | None, after: bytes | None) -> None:
         if change.before is not None and not change.is_copy:
-            if change.before not in self.state:
-                at_base = self._tree.read(change.before)
-                if before != at_base:
-                    self.first[change.before] = before
-            self.state[change.before] = None
+            if change.before not in self.contents and before != self._tree.read(change.before):
+                self.contents_at_start[change.before] = before
+            self.contents[change.before] = None
             self.fragments.pop(change.before, None)
         if change.after is not None:
-            self.state[change.after] = after
+            self.contents[change.after] = after
             self.fragments.pop(change.after, None)
 
-    def _scanned_before(self, path: str | None, content: bytes | None) -> CSource | None:
+    def _complete_step(self, file: ChangedFile, before: bytes | None, after: bytes | None) -> Step:
+        change = file.change
+        pre = self._scan_before(change.before, before)
+        post = scan_cached(_decode(after)) if after is not None else None
+        if change.before is not None:
+            self.sources.pop(change.before, None)
+        if post is not None:
+            self.sources[change.path] = post
+        return Step(file.patch, change, pre or CSource(), post or CSource(), is_complete=True)
+
+    def _partial_step(self, file: ChangedFile) -> Step:
+        change = file.change
+        current = self._current_source(change.before)
+        pre, post = confirm_changes(_scan_hunks(change, "pre"), _scan_hunks(change, "post"), current)
+        if change.after is not None:
+            self.fragments[change.after] = apply_visible_change(current or CSource(), pre, post)
+            self.contents.pop(change.after, None)
+            self.sources.pop(change.after, None)
+        return Step(file.patch, change, pre, post, is_complete=False)
+
+    def _scan_before(self, path: str | None, content: bytes | None) -> CSource | None:
         if path is None or content is None:
             return None
-        if path in self.scanned and self.state.get(path) == content:
-            return self.scanned[path]
+        if path in self.sources and self.contents.get(path) == content:
+            return self.sources[path]
         if content == self._tree.read(path):
             return self._base.facts.c(path)
-        return scanned(_text(content))
+        return scan_cached(_decode(content))
 
-    def _step(self, file: "ChangedFile", before: bytes | None, after: bytes | None, known: bool) -> None:
-        change = file.change
-        if known:
-            pre = self._scanned_before(change.before, before)
-            post = scanned(_text(after)) if after is not None else None
-            if change.before is not None:
-                self.scanned.pop(change.before, None)
-            if post is not None:
-                self.scanned[change.path] = post
-            self.steps.append(Step(file.patch, change, pre, post, whole=True))
-            return
-        old = self._source(change.before)
-        pre, post = agreed(_from_hunks(change, "pre"), _from_hunks(change, "post"), old)
-        self.steps.append(Step(file.patch, change, pre, post, whole=False))
-        if change.after is not None:
-            self.fragments[change.after] = laid(old or CSource((), ()), pre, post)
-            self.state.pop(change.after, None)
-            self.scanned.pop(change.after, None)
-
-    def _source(self, path: str | None) -> CSource | None:
-        """What is known of the file as the series has left it so far."""
+    def _current_source(self, path: str | None) -> CSource | None:
+        """Return the known declarations of the file at this point of the series."""
         if path is None or path in self.fragments:
             return self.fragments.get(path or "")
-        if path in self.state:
-            return self._scanned_before(path, self.state[path])
+        if path in self.contents:
+            return self._scan_before(path, self.contents[path])
         return self._base.facts.c(path)
 
 
-def _text(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
 
 
-def _from_hunks(change: FileChange, side: str) -> CSource:
-    """The declarations that stand whole in the hunks, and the shown members of a struct that a hunk begins in."""
-    sources = [_of_hunk(hunk, side) for hunk in change.hunks]
+def _scan_hunks(change: FileChange, side: Side) -> CSource:
+    """Return the complete declarations in the hunks, and the visible members of a struct in which a hunk begins."""
+    sources = [_scan_hunk(hunk, side) for hunk in change.hunks]
     return CSource(
-        tuple(one for source in sources for one in source.declarations),
+        tuple(declaration for source in sources for declaration in source.declarations),
         tuple(include for source in sources for include in source.includes),
     )
 
 
-def _of_hunk(hunk: Hunk, side: str) -> CSource:
-    lines = [line for line in hunk.lines if not (line.is_added if side == "pre" else line.is_removed)]
+def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
+    lines = hunk.lines_on(side)
     if not lines:
-        return CSource((), ())
+        return CSource()
     first = (lines[0].before if side == "pre" else lines[0].after) or 1
     text = "\n".join(line.text for line in lines)
     heading = hunk.heading.strip()
-    inside = heading.endswith("{") and heading.startswith(("struct ", "union ", "enum ", "typedef "))
-    if inside and not text.lstrip("\n").startswith(("#", "}")) and text[:1] in (" ", "\t", "\n"):
+    is_in_struct = heading.endswith("{") and heading.startswith(("struct ", "union ", "enum ", "typedef "))
+    if is_in_struct and not text.lstrip("\n").startswith(("#", "}")) and text[:1] in (" ", "\t", "\n"):
         if "\n}" not in text:
             text += "\n};"
         return scan(f"{heading}\n{text}\n", first - 1, is_complete=False)
     return scan(text + "\n", first, is_complete=False)
 
 
-def _named(source: CSource | None, name: str) -> tuple[Declaration, ...]:
-    return tuple(one for one in source.declarations if one.name == name) if source is not None else ()
-
-
-def _by_name(source: CSource | None) -> dict[str, list[tuple[object, ...]]]:
-    """What each name is, without the lines it stands on."""
-    found: dict[str, list[tuple[object, ...]]] = {}
-    for one in source.declarations if source is not None else ():
-        members = tuple((m.name, m.type, m.expression, m.conditions, m.through) for m in one.members)
-        shown = (one.kind, one.type, one.parameters, members, one.conditions, one.defined, one.parent)
-        found.setdefault(one.name, []).append(shown)
-    return found
+def _comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ...]]]:
+    """Return the declarations of each name without their lines."""
+    comparable: dict[str, list[tuple[object, ...]]] = {}
+    for item in source.declarations:
+        members = tuple(
+            (member.name, member.type, member.expression, member.conditions, member.through) for member in item.members
+        )
+        key = (item.kind, item.type, item.parameters, members, item.conditions, item.defined, item.parent)
+        comparable.setdefault(item.name, []).append(key)
+    return comparable

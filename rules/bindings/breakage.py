@@ -1,40 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A C name that Rust uses and that a series changes: what happens to it, and who is left behind."""
+"""A C name that Rust uses and that a series changes: the effect of the change, and the users that it breaks."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.bindings.bindings_diff import Step
-from rules.bindings.located import LocatedHelper, MemberUser, User
+from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.finding import Side
 from rules.source.c.source import Declaration
 
 
 class Effect(StrEnum):
-    """What happens to the name."""
+    """The effect of a change on a C name."""
 
-    REMOVED = "is removed"
-    UNREACHED = "moves out of the headers that the bindings see"
-    HEADER_GONE = "is still included"
-    NO_HELPER = "loses its helper"
-    NO_SYMBOL = "has no symbol any more"
-    STATIC = "becomes static"
-    SIGNATURE = "changes its signature"
-    GATED = "is only declared under a condition"
-    MEMBER_REMOVED = "loses a field"
-    MEMBER_TYPE = "changes a field's type"
-    MEMBER_MOVED = "has a field elsewhere"
-    MEMBER_GATED = "has a field only under a condition"
-    MEMBER_ADDED = "gets a new field"
-    OPAQUE = "is no longer defined"
-    TYPE = "becomes another type"
-    NOT_CONSTANT = "is no constant for bindgen any more"
-    VALUE = "changes its value"
+    REMOVED = "removed"
+    UNREACHED = "unreached"
+    HEADER_GONE = "header-gone"
+    NO_HELPER = "no-helper"
+    NO_SYMBOL = "no-symbol"
+    STATIC = "static"
+    SIGNATURE = "signature"
+    GATED = "gated"
+    MEMBER_REMOVED = "member-removed"
+    MEMBER_TYPE = "member-type"
+    MEMBER_MOVED = "member-moved"
+    MEMBER_GATED = "member-gated"
+    MEMBER_ADDED = "member-added"
+    OPAQUE = "opaque"
+    TYPE = "type"
+    NOT_CONSTANT = "not-constant"
+    VALUE = "value"
 
 
 @dataclass(frozen=True, slots=True)
 class DiffLocation:
-    """Where a changed declaration stands: the line to quote, in the image of that side."""
+    """The line of a changed declaration to quote, in the image of that side."""
 
     step: Step
     side: Side
@@ -44,21 +44,21 @@ class DiffLocation:
 
 @dataclass(frozen=True, slots=True)
 class Breakage:
-    """One changed name with those on Rust's side that the series leaves as they were.
+    """A changed name with the users that the series leaves unchanged.
 
-    `shown` says the change in C, before and after. `conditions` are those that are new. `renamed` is the name that
-    seems to replace it, "" if none. `sure` says that whole files were compared and the struct is known.
+    `c_text` is the C text before and after the change. `conditions` are the new conditions. `replacement` is the name
+    that probably replaces it, "" if none. `is_certain` says that complete files were compared and the struct is known.
     """
 
     name: str
     effect: Effect
     before: Declaration | None
-    shown: tuple[str, str]
-    place: DiffLocation
+    c_text: tuple[str, str]
+    location: DiffLocation
     users: tuple[User, ...] = ()
     members: tuple[MemberUser, ...] = ()
     helpers: tuple[LocatedHelper, ...] = ()
     member: str = ""
     conditions: tuple[str, ...] = ()
-    renamed: str = ""
-    sure: bool = True
+    replacement: str = ""
+    is_certain: bool = True

@@ -1,84 +1,82 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a series does to the C names that Rust uses: each name compared over all headers, before and after."""
+"""Compare the C names that Rust uses over all headers, before and after a series."""
 
 from collections.abc import Iterator
 
 from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage
 from rules.bindings.changed_name import ChangedName
-from rules.bindings.compare_functions import FUNCTIONS, functions
-from rules.bindings.compare_types import structs, typedefs
-from rules.bindings.compare_values import VALUES, values
-from rules.bindings.included_headers import foreign
+from rules.bindings.compare_functions import FUNCTIONS, compare_functions
+from rules.bindings.compare_types import AGGREGATES, compare_structs, compare_typedefs
+from rules.bindings.compare_values import VALUES, compare_values
+from rules.bindings.included_headers import is_foreign
 from rules.bindings.index import Bindings
-from rules.bindings.removed_headers import headers_gone
-from rules.bindings.removed_helpers import helpers_gone
+from rules.bindings.removed_providers import find_removed_headers, find_removed_helpers
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.source.c.source import Kind
 
 
-def breakages(change: BindingsDiff) -> Iterator[Breakage]:
-    """Every change of a C name that leaves a user on Rust's side behind, in the order of the series."""
-    standing = UnchangedUsers(change)
-    gone = tuple(headers_gone(change))
-    yield from gone
-    yield from helpers_gone(change, standing)
-    said = {one.shown[0] for one in gone}
-    for name, step in _changed(change).items():
-        if step.change.before not in said:
-            before = tuple(one.declaration for one in change.before.declared(name))
-            after = tuple(one.declaration for one in change.after.declared(name))
-            yield from _of(ChangedName(name, step, before, after, change, standing))
+def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:
+    """Yield every change of C that breaks an unchanged user in Rust, in the order of the series."""
+    unchanged = UnchangedUsers(diff)
+    removed = tuple(find_removed_headers(diff))
+    yield from removed
+    yield from find_removed_helpers(diff, unchanged)
+    reported_paths = {breakage.c_text[0] for breakage in removed}
+    for name, step in _find_changed_names(diff).items():
+        if step.change.before not in reported_paths:
+            before = tuple(located.declaration for located in diff.before.declarations(name))
+            after = tuple(located.declaration for located in diff.after.declarations(name))
+            yield from _compare(ChangedName(name, step, before, after, diff, unchanged))
 
 
-def _of(subject: ChangedName) -> Iterator[Breakage]:
-    kinds = {one.kind for one in subject.before}
+def _compare(subject: ChangedName) -> Iterator[Breakage]:
+    kinds = {declaration.kind for declaration in subject.before}
     if kinds & {*FUNCTIONS, Kind.MACRO_FUNCTION, Kind.VARIABLE}:
-        yield from functions(subject)
+        yield from compare_functions(subject)
         if Kind.VARIABLE in kinds:
             return
     if kinds & set(VALUES):
-        yield from values(subject)
-    if kinds & {Kind.STRUCT, Kind.UNION, Kind.ENUM}:
-        yield from structs(subject)
+        yield from compare_values(subject)
+    if kinds & set(AGGREGATES):
+        yield from compare_structs(subject)
     if Kind.TYPEDEF in kinds:
-        yield from typedefs(subject)
+        yield from compare_typedefs(subject)
 
 
-def _changed(change: BindingsDiff) -> dict[str, Step]:
-    """Every name that a header of the border declares otherwise after the series, with the last step that did it."""
-    found: dict[str, Step] = {}
-    reached = change.before.reached
-    for step in change.steps:
+def _find_changed_names(diff: BindingsDiff) -> dict[str, Step]:
+    """Return every name whose declarations in the included headers change, with the last step that changes it."""
+    changed: dict[str, Step] = {}
+    for step in diff.steps:
         path = step.change.before if step.change.before is not None else step.change.path
-        if path not in reached and step.change.path not in change.after.reached:
+        if path not in diff.before.included_by and step.change.path not in diff.after.included_by:
             continue
-        for name in _renamed_away(step) or step.changed():
-            if (step.before(name) or name not in found) and _concerns(name, step, change.before):
-                found[name] = step
-    for step in change.steps:
-        if step.change.path.endswith(".c") and not foreign(step.change.path):
-            for name in step.changed():
-                if _concerns(name, step, change.before):
-                    found.setdefault(name, step)
-    return found
+        for name in _removed_names(step) or step.changed_names():
+            if (step.before(name) or name not in changed) and _may_affect_rust(name, step, diff.before):
+                changed[name] = step
+    for step in diff.steps:
+        if step.change.path.endswith(".c") and not is_foreign(step.change.path):
+            for name in step.changed_names():
+                if _may_affect_rust(name, step, diff.before):
+                    changed.setdefault(name, step)
+    return changed
 
 
-def _concerns(name: str, step: Step, border: Bindings) -> bool:
-    """Whether Rust could have to do with the name: cheap, and wrong only on the safe side."""
-    if name in border.names:
+def _may_affect_rust(name: str, step: Step, bindings: Bindings) -> bool:
+    """Tell quickly whether Rust may depend on the name. The answer is never wrongly False."""
+    if name in bindings.names:
         return True
-    for one in (*step.before(name), *step.after(name)):
-        if one.kind is Kind.CONSTANT and f"{one.parent}_{name}" in border.used:
+    for declaration in (*step.before(name), *step.after(name)):
+        if declaration.kind is Kind.CONSTANT and f"{declaration.parent}_{name}" in bindings.used_names:
             return True
-        names = {member.name.rpartition(".")[2] for member in one.members}
-        if not names.isdisjoint(border.member_names) or not names.isdisjoint(border.helper_words):
+        members = {member.name.rpartition(".")[2] for member in declaration.members}
+        if not members.isdisjoint(bindings.member_names) or not members.isdisjoint(bindings.helper_words):
             return True
     return False
 
 
-def _renamed_away(step: Step) -> list[str]:
-    """Every name of a file that gets another path or goes away."""
+def _removed_names(step: Step) -> list[str]:
+    """Return every name of a file that is renamed or deleted."""
     if step.change.is_renamed or step.change.is_deleted:
-        return list(dict.fromkeys(one.name for one in step.pre.declarations)) if step.pre is not None else []
+        return list(dict.fromkeys(declaration.name for declaration in step.pre.declarations))
     return []

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a series does to the C functions, function-like macros and variables that Rust uses."""
+"""Compare the C functions, function-like macros and variables that Rust uses, before and after a series."""
 
 import re
 from collections.abc import Iterator
 
-from rules.bindings.abi import c_call_stands, const_lost, only_const_differs, same
-from rules.bindings.arguments import arguments, is_const
+from rules.bindings.abi import differs_only_in_const, find_lost_consts, is_c_call_valid, is_same_type
 from rules.bindings.breakage import Breakage, Effect
+from rules.bindings.calls import is_const_pointer, read_arguments
 from rules.bindings.changed_name import ChangedName
+from rules.bindings.facts import LocatedHelper, User
 from rules.bindings.index import Bindings
-from rules.bindings.located import LocatedHelper, User
 from rules.source.c.source import Declaration, Kind
 
 FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
@@ -17,143 +17,158 @@ _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 _CALLABLE = (*FUNCTIONS, Kind.VARIABLE, Kind.MACRO_FUNCTION, Kind.MACRO)
 
 
-def functions(subject: ChangedName) -> Iterator[Breakage]:
-    """What happens to a callable name, or a variable, and to the helpers that call it."""
-    name, change = subject.name, subject.change
-    direct = () if change.before.provider(name) is not None else change.before.users(name)
-    wrapping = tuple(one for one in change.before.helpers_using(name) if _is_used(one, subject))
-    if not direct and not wrapping:
+def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
+    """Find what a changed function, macro or variable breaks: its users and the helpers that call it."""
+    name, diff = subject.name, subject.diff
+    direct = () if diff.before.provider(name) is not None else diff.before.users(name)
+    calling = tuple(helper for helper in diff.before.helpers_using(name) if _is_used(helper, diff.before))
+    if not direct and not calling:
         return
-    left = () if change.after.provider(name) is not None else subject.standing.users(direct)
-    helped = subject.standing.helpers(wrapping)
-    if not left and not helped:
+    users = () if diff.after.provider(name) is not None else subject.unchanged.users(direct)
+    helpers = subject.unchanged.helpers(calling)
+    if not users and not helpers:
         return
-    if not subject.new(_CALLABLE):
-        effect = Effect.UNREACHED if _elsewhere(subject) else Effect.REMOVED
-        yield subject.breakage(effect, subject.old(_CALLABLE)[0], None, left, helpers=helped)
+    new = subject.new(_CALLABLE)
+    if not new:
+        effect = Effect.UNREACHED if subject.is_in_other_header() else Effect.REMOVED
+        yield subject.breakage(effect, subject.old(_CALLABLE)[0], None, users, helpers=helpers)
         return
     symbols = subject.old(_SYMBOLS)
-    if left and symbols and not subject.new(_SYMBOLS):
-        yield subject.breakage(Effect.NO_SYMBOL, symbols[0], subject.new(_CALLABLE)[0], left)
+    if users and symbols and not subject.new(_SYMBOLS):
+        yield subject.breakage(Effect.NO_SYMBOL, symbols[0], new[0], users)
         return
-    yield from _signature(subject, left, helped)
-    yield from _gate(subject, left, helped)
-    yield from _static(subject, left, helped)
+    yield from _compare_signatures(subject, users, helpers)
+    yield from _compare_conditions(subject, users, helpers)
+    yield from _compare_definitions(subject, users, helpers)
 
 
-def _is_used(one: LocatedHelper, subject: ChangedName) -> bool:
-    return bool(one.helper.pattern) or one.helper.name in subject.change.before.used
+def _is_used(located: LocatedHelper, bindings: Bindings) -> bool:
+    return bool(located.helper.pattern) or located.helper.name in bindings.used_names
 
 
-def _signature(subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
-    old, new = subject.change.before, subject.change.after
-    one, other = _differing(subject.old(_SYMBOLS), subject.new(_SYMBOLS))
-    left = _broken(subject, users, one, other) if one is not None and other is not None else ()
-    helped: tuple[LocatedHelper, ...] = ()
-    was, now = _differing(subject.old(_CALLABLE), subject.new(_CALLABLE))
-    if was is not None and now is not None and not c_call_stands(was, now, old, new):
-        helped = tuple(one for one in helpers if not _passes_mutable(one, was, now))
-    first, second = (one, other) if left else (was, now)
-    if (left or helped) and first is not None:
-        yield subject.breakage(Effect.SIGNATURE, first, second, left, helpers=helped)
+def _compare_signatures(
+    subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]
+) -> Iterator[Breakage]:
+    before, after = subject.diff.before, subject.diff.after
+    old_symbol, new_symbol = _find_difference(subject.old(_SYMBOLS), subject.new(_SYMBOLS))
+    broken_users: tuple[User, ...] = ()
+    if old_symbol is not None and new_symbol is not None:
+        broken_users = _select_broken_users(subject, users, old_symbol, new_symbol)
+    broken_helpers: tuple[LocatedHelper, ...] = ()
+    old, new = _find_difference(subject.old(_CALLABLE), subject.new(_CALLABLE))
+    if old is not None and new is not None and not is_c_call_valid(old, new, before, after):
+        broken_helpers = tuple(located for located in helpers if not _passes_mutable(located, old, new))
+    if broken_users:
+        old, new = old_symbol, new_symbol
+    if (broken_users or broken_helpers) and old is not None:
+        yield subject.breakage(Effect.SIGNATURE, old, new, broken_users, helpers=broken_helpers)
 
 
-def _broken(subject: ChangedName, users: tuple[User, ...], one: Declaration, other: Declaration) -> tuple[User, ...]:
-    """The users that cannot go on with the new declaration: those that only call it take more changes."""
-    old, new = subject.change.before, subject.change.after
-    if one.kind is Kind.VARIABLE or other.kind is Kind.VARIABLE:
-        return () if one.kind is other.kind and same(one.type, other.type, old, new) else users
+def _select_broken_users(
+    subject: ChangedName, users: tuple[User, ...], old: Declaration, new: Declaration
+) -> tuple[User, ...]:
+    """Return the users that do not compile with the new declaration. A plain call tolerates more changes."""
+    before, after = subject.diff.before, subject.diff.after
+    if old.kind is Kind.VARIABLE or new.kind is Kind.VARIABLE:
+        return () if old.kind is new.kind and is_same_type(old.type, new.type, before, after) else users
     if all(user.use.form == "macro" or f"{subject.name}(" in user.use.text for user in users):
-        lost = const_lost(one, other, old, new)
+        lost = find_lost_consts(old, new, before, after)
         if lost is None:
             return users
-        return tuple(user for user in users if _passes_const(user, lost, old)) if lost else ()
-    pairs = [(one.type, other.type), *zip(one.parameters, other.parameters, strict=False)]
-    stand = len(one.parameters) == len(other.parameters) and all(same(*pair, old, new) for pair in pairs)
-    return () if stand else users
+        return tuple(user for user in users if _passes_const(user, lost, before)) if lost else ()
+    pairs = [(old.type, new.type), *zip(old.parameters, new.parameters, strict=False)]
+    has_same_length = len(old.parameters) == len(new.parameters)
+    return () if has_same_length and all(is_same_type(*pair, before, after) for pair in pairs) else users
 
 
-def _passes_const(user: User, parameters: tuple[int, ...], border: Bindings) -> bool:
-    """Whether the call passes a `*const` for one of these parameters: what an expression is, is seldom known."""
-    passed = arguments(user, border)
-    return any(index < len(passed) and is_const(passed[index]) for index in parameters)
+def _passes_const(user: User, parameters: tuple[int, ...], bindings: Bindings) -> bool:
+    """Tell whether the call certainly passes a `*const` for one of these parameters."""
+    arguments = read_arguments(user, bindings)
+    return any(index < len(arguments) and is_const_pointer(arguments[index]) for index in parameters)
 
 
-def _passes_mutable(one: LocatedHelper, was: Declaration, now: Declaration) -> bool:
-    """Whether only a `const` goes that the helper's own parameters do not have."""
-    pairs = [(was.type, now.type), *zip(was.parameters, now.parameters, strict=False)]
+def _passes_mutable(located: LocatedHelper, old: Declaration, new: Declaration) -> bool:
+    """Tell whether only a `const` is removed that the parameters of the helper do not have."""
+    pairs = [(old.type, new.type), *zip(old.parameters, new.parameters, strict=False)]
     changed = [pair for pair in pairs if pair[0] != pair[1]]
-    if len(was.parameters) != len(now.parameters) or not all(only_const_differs(*pair) for pair in changed):
+    if len(old.parameters) != len(new.parameters) or not all(differs_only_in_const(*pair) for pair in changed):
         return False
-    return not any(before in one.helper.signature for before, _ in changed)
+    return not any(old_type in located.helper.signature for old_type, _ in changed)
 
 
-def _differing(old: list[Declaration], new: list[Declaration]) -> tuple[Declaration | None, Declaration | None]:
-    """A declaration that is gone and one that is new; None where the series leaves one that was there."""
-    before = {_shape(one): one for one in old}
-    after = {_shape(one): one for one in new}
-    if before.keys() & after.keys() and not (before.keys() - after.keys() and after.keys() - before.keys()):
+def _find_difference(old: list[Declaration], new: list[Declaration]) -> tuple[Declaration | None, Declaration | None]:
+    """Return a removed and an added declaration; None if the series only adds or only removes alternatives."""
+    before = {_signature_key(declaration): declaration for declaration in old}
+    after = {_signature_key(declaration): declaration for declaration in new}
+    removed = [declaration for key, declaration in before.items() if key not in after]
+    added = [declaration for key, declaration in after.items() if key not in before]
+    if before.keys() & after.keys() and not (removed and added):
         return None, None
-    gone = [one for shape, one in before.items() if shape not in after]
-    come = [one for shape, one in after.items() if shape not in before]
-    return (gone[0] if gone else None), (come[0] if come else None)
+    return next(iter(removed), None), next(iter(added), None)
 
 
-def _shape(one: Declaration) -> tuple[object, ...]:
-    if one.kind in (Kind.MACRO_FUNCTION, Kind.MACRO):
-        return (one.kind, len(one.parameters))
-    return (one.type, one.parameters)
+def _signature_key(declaration: Declaration) -> tuple[object, ...]:
+    if declaration.kind in (Kind.MACRO_FUNCTION, Kind.MACRO):
+        return (declaration.kind, len(declaration.parameters))
+    return (declaration.type, declaration.parameters)
 
 
-def _gate(subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
+def _compare_conditions(
+    subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]
+) -> Iterator[Breakage]:
     symbols, callables = subject.old(_SYMBOLS), subject.old(_CALLABLE)
-    fresh = _fresh_conditions(symbols, subject.new(_SYMBOLS))
-    left = subject.standing.ungated(users, fresh) if fresh else ()
-    fresh_c = _fresh_conditions(callables, subject.new(_CALLABLE))
-    helped = tuple(one for one in helpers if fresh_c and not _covers(one.helper.conditions, fresh_c))
-    if left or helped:
-        gone, conditions = symbols or callables, fresh if left else fresh_c
-        stub = next((one for one in subject.new(_CALLABLE) if one.kind not in _SYMBOLS), None) if left else None
-        yield subject.breakage(Effect.GATED, gone[0], stub, left, helpers=helped, conditions=conditions)
+    for_symbols = _new_conditions(symbols, subject.new(_SYMBOLS))
+    for_callables = _new_conditions(callables, subject.new(_CALLABLE))
+    users = subject.unchanged.ungated(users, for_symbols) if for_symbols else ()
+    helpers = tuple(
+        located
+        for located in helpers
+        if for_callables and not _includes_options(located.helper.conditions, for_callables)
+    )
+    if users or helpers:
+        conditions = for_symbols if users else for_callables
+        stubs = (declaration for declaration in subject.new(_CALLABLE) if declaration.kind not in _SYMBOLS)
+        stub = next(stubs, None) if users else None
+        old = (symbols or callables)[0]
+        yield subject.breakage(Effect.GATED, old, stub, users, helpers=helpers, conditions=conditions)
 
 
-def _fresh_conditions(old: list[Declaration], new: list[Declaration]) -> tuple[str, ...]:
-    """The conditions under which every new declaration stands and at least one old one did not."""
-    if not old or not new or any(not one.conditions for one in new):
+def _new_conditions(old: list[Declaration], new: list[Declaration]) -> tuple[str, ...]:
+    """Return the conditions of every new declaration that at least one old declaration did not have."""
+    if not old or not new:
         return ()
-    earlier = [set(one.conditions) for one in old]
-    common = set(new[0].conditions)
-    for one in new[1:]:
-        common &= set(one.conditions)
-    fresh = [one for one in new[0].conditions if one in common and not all(one in conditions for conditions in earlier)]
-    fresh = [one for one in fresh if "CONFIG_" in one or not one.startswith("!")]
-    return tuple(fresh) if any(not set(fresh) & conditions for conditions in earlier) else ()
+    conditions = tuple(
+        condition
+        for condition in new[0].conditions
+        if all(condition in declaration.conditions for declaration in new)
+        and not all(condition in declaration.conditions for declaration in old)
+        and ("CONFIG_" in condition or not condition.startswith("!"))
+    )
+    return conditions if any(not set(conditions) & set(declaration.conditions) for declaration in old) else ()
 
 
-def _covers(conditions: tuple[str, ...], fresh: tuple[str, ...]) -> bool:
-    words = set(re.findall(r"CONFIG_\w+", " ".join(fresh)))
-    return bool(words) and words <= set(re.findall(r"CONFIG_\w+", " ".join(conditions)))
+def _includes_options(conditions: tuple[str, ...], new: tuple[str, ...]) -> bool:
+    """Tell whether the conditions contain every option of the new conditions."""
+    options = set(re.findall(r"CONFIG_\w+", " ".join(new)))
+    return bool(options) and options <= set(re.findall(r"CONFIG_\w+", " ".join(conditions)))
 
 
-def _static(subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]) -> Iterator[Breakage]:
-    """A function whose header stays and whose definition in a .c file becomes static or goes."""
+def _compare_definitions(
+    subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]
+) -> Iterator[Breakage]:
+    """Find a function whose definition in a .c file becomes static or is removed while its header stays."""
     step = subject.step
     if not step.change.path.endswith(".c") or not subject.old(_SYMBOLS):
         return
-    defined = [one for one in step.before(subject.name) if one.kind is Kind.FUNCTION and one.defined]
-    now = [one for one in step.after(subject.name) if one.kind in FUNCTIONS and one.defined]
-    if not defined or any(one.kind is Kind.FUNCTION for one in now):
+    old = [item for item in step.before(subject.name) if item.kind is Kind.FUNCTION and item.defined]
+    new = [item for item in step.after(subject.name) if item.kind in FUNCTIONS and item.defined]
+    if not old or any(
+        item.kind is Kind.FUNCTION and item.defined
+        for other in subject.diff.steps
+        for item in other.after(subject.name)
+    ):
         return
-    for other in subject.change.steps:
-        if any(one.kind is Kind.FUNCTION and one.defined for one in other.after(subject.name)):
-            return
-    if not now and not any(one.kind is Kind.EXPORT for one in step.before(subject.name)):
-        return  # one definition of several, an architecture's or a boot loader's
-    effect = Effect.STATIC if now else Effect.REMOVED
-    yield subject.breakage(effect, defined[0], now[0] if now else None, users, helpers=helpers)
-
-
-def _elsewhere(subject: ChangedName) -> bool:
-    """Whether some C file that the bindings do not see declares the name after the series."""
-    after = subject.change.after
-    return any(path.endswith(".h") and path not in after.reached for path in after.facts.declaring(subject.name))
+    if not new and not any(item.kind is Kind.EXPORT for item in step.before(subject.name)):
+        return  # other definitions can exist, in another architecture or in a boot loader
+    effect = Effect.STATIC if new else Effect.REMOVED
+    yield subject.breakage(effect, old[0], new[0] if new else None, users, helpers=helpers)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Code that answers to a contract: calls and constructions whose comment says why the contract is kept."""
+"""Find the code that relies on a contract: calls and constructions with a SAFETY or INVARIANT comment."""
 
 import re
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from rules.bindings.public_api import Item
 from rules.source.rust.code import Code
 
 _TAG = re.compile(r"[/*!\s]*+(?:SAFETY|INVARIANT)\s*+:")
-_DECLARES = ("impl", "pub struct", "struct", "fn ", "pub fn", "unsafe fn")
-_NEAR = 8
+_DECLARATIONS = ("impl", "pub struct", "struct", "fn ", "pub fn", "unsafe fn")
+_MAX_COMMENT_DISTANCE = 8  # lines
 
 
 @dataclass(frozen=True, slots=True)
 class ContractUser:
-    """A place that calls or builds an item, and the first line of the comment that answers to its contract."""
+    """A line that calls or constructs an item, and the first line of its SAFETY or INVARIANT comment."""
 
     path: str
     line: int
@@ -24,22 +24,22 @@ class ContractUser:
     comment: str
 
 
-def answers(border: Bindings, item: Item, path: str) -> tuple[ContractUser, ...]:
-    """The calls of an unsafe function, the constructions of a type with invariants, in the order of paths and lines.
+def find_contract_users(bindings: Bindings, item: Item, path: str) -> tuple[ContractUser, ...]:
+    """Find the calls of an unsafe function or the constructions of a type, in the order of paths and lines.
 
-    A function of an impl is looked for by its name and the type's, anywhere, and by its name alone in its own file.
-    A type of the same name that another file defines is another type.
+    A function of an impl is found by its name and its type, in its own file by its name alone. A file that defines a
+    type of the same name uses that type.
     """
     word = item.name.encode()
-    found: list[ContractUser] = []
-    for other in border.facts.rust_paths():
-        content = border.facts.read(other)
+    users: list[ContractUser] = []
+    for other in bindings.facts.rust_paths():
+        content = bindings.facts.read(other)
         if content is not None and word in content:
             code = Code(content.decode("utf-8", "replace"), 1)
             if other == path or not _redefines(code, item):
-                pattern = _pattern(item, own=other == path, typed=item.scope.encode() in content)
-                found += _answers(other, code, pattern)
-    return tuple(found)
+                pattern = _build_pattern(item, is_own_file=other == path, names_type=item.scope.encode() in content)
+                users += _find_users(other, code, pattern)
+    return tuple(users)
 
 
 def _redefines(code: Code, item: Item) -> bool:
@@ -48,38 +48,34 @@ def _redefines(code: Code, item: Item) -> bool:
     return re.search(rf"\b(?:struct|enum|union|type)\s+{re.escape(item.name)}\b", code.code) is not None
 
 
-def _pattern(item: Item, own: bool, typed: bool) -> re.Pattern[str]:
+def _build_pattern(item: Item, is_own_file: bool, names_type: bool) -> re.Pattern[str]:
     name = re.escape(item.name)
     if item.kind != "fn":
-        owner = rf"(?:{name}|Self)" if own else name
+        owner = rf"(?:{name}|Self)" if is_own_file else name
         return re.compile(rf"\b{owner}(?:::<[^<>]*+>)?[ \t]*+[{{(]")
-    if item.scope and not own:
-        before = (
-            rf"\b{re.escape(item.scope)}(?:::<[^<>]*+>)?::"
-            if not typed
-            else rf"(?:\b{re.escape(item.scope)}(?:::<[^<>]*+>)?::|\.)"
-        )
-        return re.compile(rf"{before}{name}(?:::<[^<>]*+>)?\(")
+    if item.scope and not is_own_file:
+        method = r"|\." if names_type else ""
+        return re.compile(rf"(?:\b{re.escape(item.scope)}(?:::<[^<>]*+>)?::{method}){name}(?:::<[^<>]*+>)?\(")
     return re.compile(rf"(?<!fn )\b{name}(?:::<[^<>]*+>)?\(")
 
 
-def _answers(path: str, code: Code, pattern: re.Pattern[str]) -> Iterator[ContractUser]:
-    """The lines that the pattern matches, each with the answering comment right above it, or on it."""
+def _find_users(path: str, code: Code, pattern: re.Pattern[str]) -> Iterator[ContractUser]:
+    """Yield the lines that match the pattern and have a comment on the line or directly above it."""
     comments = {comment.line for comment in code.comments if _TAG.match(comment.text)}
-    rows = code.code.split("\n")
+    lines = code.code.split("\n")
     for number in dict.fromkeys(code.line(match.start()) for match in pattern.finditer(code.code)) if comments else ():
-        if rows[number - 1].strip().startswith(_DECLARES):
+        if lines[number - 1].strip().startswith(_DECLARATIONS):
             continue
-        for above in range(number, max(number - _NEAR, 0), -1):
+        for above in range(number, max(number - _MAX_COMMENT_DISTANCE, 0), -1):
             if above in comments:
                 yield ContractUser(path, number, code.line_text(number).strip(), code.line_text(above).strip())
                 break
-            if above < number and _ends(code, rows[above - 1].strip(), above):
+            if above < number and _ends_statement(code, lines[above - 1].strip(), above):
                 break
 
 
-def _ends(code: Code, row: str, line: int) -> bool:
-    """Whether a line ends what stands above it: it is empty, or the end of another statement."""
-    if not row:
+def _ends_statement(code: Code, line_code: str, line: int) -> bool:
+    """Tell whether a line is empty or ends another statement."""
+    if not line_code:
         return not code.line_text(line).strip()
-    return row == "}" or (row.endswith((";", "{")) and "unsafe" not in row)
+    return line_code == "}" or (line_code.endswith((";", "{")) and "unsafe" not in line_code)

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What one file says about the border, as values that depend on its bytes alone: they can be kept by blob id."""
+"""The facts of the bindings as values.
+
+The facts of one file depend on its bytes alone, so that they can be cached by blob id. The last four classes combine
+them with the path of the file.
+"""
 
 from dataclasses import dataclass
+
+from rules.source.c.source import Declaration
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A C name that Rust names.
+    """A use of a C name in Rust.
 
     `form` is `bindings` for a path, `macro` for an argument of a macro that makes such paths, `export` for a Rust
-    function that C declares. `gates` are the `cfg`s in the file around it.
+    function that C declares. `gates` are the `cfg`s around the use in its file.
     """
 
     name: str
@@ -22,11 +28,11 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Fields of a C struct that Rust names.
+    """An access of Rust to fields of a C struct.
 
-    `struct` is the type of what stands before the first of `chain`: a name, `function()` for what that C function
-    returns, "" if unknown. The chain `{}` stands for a literal that names every field; one that ends in `()` for a
-    call of the accessor that bindgen makes for a bitfield.
+    `struct` is the type before the first field of `chain`: a name, `function()` for the return type of that C function,
+    "" if unknown. The chain `{}` is a literal that names every field. A chain that ends in `()` calls the accessor that
+    bindgen makes for a bitfield.
     """
 
     struct: str
@@ -38,7 +44,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class RustFacts:
-    """A Rust file: what it uses of C, and the modules it declares under a `cfg`, itself as ""."""
+    """What a Rust file uses of C, and the modules that it declares under a `cfg`; the file itself is the module ""."""
 
     uses: tuple[Use, ...] = ()
     accesses: tuple[Access, ...] = ()
@@ -47,10 +53,10 @@ class RustFacts:
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """A C function `rust_helper_NAME`: `names` are the words of its body that could be C names.
+    """A C function `rust_helper_NAME`. `names` are the words of its body that could be C names.
 
-    `pattern` is set where a macro pastes the name together: a regular expression for NAME. `fields` are those of its
-    parameters that the body names: the parameter's type, then the chain of fields.
+    `pattern` is a regular expression for NAME if a macro pastes the name together. `fields` are the fields of its
+    parameters that the body reads: the type of the parameter, then the chain of fields.
     """
 
     name: str
@@ -65,7 +71,7 @@ class Helper:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """`const T RUST_CONST_HELPER_NAME = EXPRESSION;` in the bindings' header."""
+    """A constant helper: `const T RUST_CONST_HELPER_NAME = EXPRESSION;` in the bindings' header."""
 
     name: str
     line: int
@@ -75,7 +81,41 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Bindgen:
-    """What `bindgen_parameters` hides or makes opaque: regular expressions, as bindgen matches whole names."""
+    """The names that `bindgen_parameters` hides or makes opaque, as regular expressions for complete names."""
 
     opaque: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A use of a C name with its file, and the `cfg`s under which the file is built."""
+
+    path: str
+    use: Use
+    gates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUser:
+    """An access to a field with its file; `is_certain` says that the struct is known and not only likely."""
+
+    path: str
+    access: Access
+    is_certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedHelper:
+    """A helper with its file."""
+
+    path: str
+    helper: Helper
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedDeclaration:
+    """A C declaration with its file."""
+
+    path: str
+    declaration: Declaration

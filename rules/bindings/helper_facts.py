@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the C side of the Rust code says: `rust/helpers/*.c`, the bindings' header, bindgen's parameters."""
+"""Read the facts of the C side: `rust/helpers/*.c`, the bindings' header, the parameters of bindgen."""
 
 import re
 from collections.abc import Mapping
 
 from rules.bindings.facts import Bindgen, Constant, Helper
-from rules.source.c.source import CSource, Kind, identifiers, scan
+from rules.source.c.source import CSource, Declaration, Kind, identifiers, scan
 from rules.source.c.text import without_comments
 
 HELPERS = "rust/helpers/"
@@ -26,55 +26,58 @@ _KEYWORDS = frozenset(
 
 
 def is_helper_source(path: str) -> bool:
-    """Whether the file holds C helpers for Rust; the file that only includes the others does too."""
+    """Tell whether the file holds C helpers for Rust, or includes the files that do."""
     return (path.startswith(HELPERS) and path.endswith(".c")) or path == "rust/helpers.c"
 
 
-def helpers_of(content: bytes, first: int = 1, whole: bool = True) -> tuple[Helper, ...]:
-    """The helpers of one C file, also those that its macros make; of a part of it that begins at line `first`."""
+def read_helpers(content: bytes, first: int = 1, is_complete: bool = True) -> tuple[Helper, ...]:
+    """Return the helpers of a C file, also those that its macros define. A fragment begins at the line `first`."""
     text = content.decode("utf-8", "surrogateescape")
-    source = scan(text, first, whole)
+    source = scan(text, first, is_complete)
     lines = without_comments(text).split("\n")
-    found = []
-    for one in source.declarations:
-        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.defined and one.name.startswith(PREFIX):
-            body = "\n".join(lines[one.line - first : one.last - first + 1])
-            head, _, inside = body.partition("{")
-            parameters = _parameter_names(head)
-            names = [word for word in identifiers(inside) if word not in parameters and word not in _KEYWORDS]
-            found.append(
+    helpers = []
+    for function in source.declarations:
+        if _is_helper(function) and function.defined:
+            head, _, body = "\n".join(lines[function.line - first : function.last - first + 1]).partition("{")
+            excluded = _parameter_names(head) | _KEYWORDS
+            helpers.append(
                 Helper(
-                    one.name.removeprefix(PREFIX),
-                    one.line,
-                    one.signature,
-                    tuple(dict.fromkeys(names)),
+                    function.name.removeprefix(PREFIX),
+                    function.line,
+                    function.signature,
+                    tuple(dict.fromkeys(word for word in identifiers(body) if word not in excluded)),
                     "__rust_helper" in head,
-                    one.conditions,
-                    fields=_fields(head, inside),
+                    function.conditions,
+                    fields=_read_fields(head, body),
                 )
             )
-    return tuple(found + _pasted(source))
+    return tuple(helpers + _read_pasted_helpers(source))
 
 
-def shown_helpers(source: CSource, before: tuple[Helper, ...]) -> tuple[Helper, ...]:
-    """The helpers of a file known in part: those it had and has still, and new ones, whose bodies are not known."""
-    had = {one.name: one for one in before if not one.pattern}
-    found = [one for one in before if one.pattern]
-    for one in source.declarations:
-        if one.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC) and one.name.startswith(PREFIX):
-            name = one.name.removeprefix(PREFIX)
-            found.append(had.get(name) or Helper(name, one.line, one.signature, (), True, one.conditions))
-    return tuple(found)
+def read_visible_helpers(source: CSource, before: tuple[Helper, ...]) -> tuple[Helper, ...]:
+    """Return the helpers of a file whose bytes are unknown. New helpers have no body."""
+    known = {helper.name: helper for helper in before if not helper.pattern}
+    helpers = [helper for helper in before if helper.pattern]
+    for function in filter(_is_helper, source.declarations):
+        name = function.name.removeprefix(PREFIX)
+        new = Helper(name, function.line, function.signature, (), True, function.conditions)
+        helpers.append(known.get(name, new))
+    return tuple(helpers)
 
 
-def shown_constants(source: CSource, before: Mapping[str, Constant]) -> dict[str, Constant]:
-    """The constant helpers of a bindings' header known in part; what a new one stands for is not known."""
-    found = {}
-    for one in source.declarations:
-        if one.name.startswith(CONSTANT_PREFIX):
-            name = one.name.removeprefix(CONSTANT_PREFIX)
-            found[name] = before.get(name) or Constant(name, one.line, "", one.conditions)
-    return found
+def read_visible_constants(source: CSource, before: Mapping[str, Constant]) -> dict[str, Constant]:
+    """Return the constant helpers of a bindings' header whose bytes are unknown. The values of new ones are unknown."""
+    constants = {}
+    for declaration in source.declarations:
+        if declaration.name.startswith(CONSTANT_PREFIX):
+            name = declaration.name.removeprefix(CONSTANT_PREFIX)
+            constants[name] = before.get(name, Constant(name, declaration.line, "", declaration.conditions))
+    return constants
+
+
+def _is_helper(declaration: Declaration) -> bool:
+    is_function = declaration.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
+    return is_function and declaration.name.startswith(PREFIX)
 
 
 def _parameter_names(head: str) -> frozenset[str]:
@@ -82,50 +85,50 @@ def _parameter_names(head: str) -> frozenset[str]:
     return frozenset(re.findall(r"(?<!\w)(\w++)\s*+(?:\[\w*+\]\s*+)?[,)]", inside)) - {"void"}
 
 
-def _fields(head: str, body: str) -> tuple[tuple[str, ...], ...]:
-    """The chains of fields that a body names of its parameters, each behind the parameter's type."""
+def _read_fields(head: str, body: str) -> tuple[tuple[str, ...], ...]:
+    """Return the chains of fields that a body reads from its parameters, each after the type of the parameter."""
     types = {name: kind for kind, name in _PARAMETER.findall(head.partition("(")[2])}
     chains = [(types[name], *_STEP.findall(steps)) for name, steps in _CHAIN.findall(body) if name in types]
     return tuple(dict.fromkeys(chains))
 
 
-def _pasted(source: CSource) -> list[Helper]:
-    """Helpers whose names a macro pastes together, as patterns."""
-    found = []
+def _read_pasted_helpers(source: CSource) -> list[Helper]:
+    """Return the helpers whose names a macro pastes together, as patterns."""
+    helpers = []
     for macro in source.declarations:
         if macro.kind is not Kind.MACRO_FUNCTION:
             continue
         for match in _PASTED.finditer(macro.type):
             pieces = [piece.strip() for piece in match.group().split("##")]
-            shown = "".join(r"\w*" if piece in macro.parameters else re.escape(piece) for piece in pieces)
-            pattern = shown.removeprefix(PREFIX)
+            name = "".join(r"\w*" if piece in macro.parameters else re.escape(piece) for piece in pieces)
+            pattern = name.removeprefix(PREFIX)
             head = macro.type[match.end() :].partition("{")[0]
             known = {*macro.parameters, *_parameter_names(head), *_KEYWORDS}
             names = [word for word in identifiers(macro.type) if word not in known]
             annotated = "__rust_helper" in macro.type
-            found.append(
+            helpers.append(
                 Helper(macro.name, macro.line, "", tuple(dict.fromkeys(names)), annotated, macro.conditions, pattern)
             )
-    return found
+    return helpers
 
 
-def constants_of(content: bytes) -> tuple[Constant, ...]:
-    """The `RUST_CONST_HELPER_*` of the bindings' header."""
+def read_constants(content: bytes) -> tuple[Constant, ...]:
+    """Return the constant helpers in the bindings' header."""
     text = without_comments(content.decode("utf-8", "surrogateescape"))
-    conditions = {one.name: one.conditions for one in scan(text).declarations}
+    conditions = {declaration.name: declaration.conditions for declaration in scan(text).declarations}
     return tuple(
         Constant(
             match.group(1),
             text.count("\n", 0, match.start()) + 1,
             " ".join(match.group(2).split()),
-            conditions.get(f"RUST_CONST_HELPER_{match.group(1)}", ()),
+            conditions.get(CONSTANT_PREFIX + match.group(1), ()),
         )
         for match in _CONSTANT.finditer(text)
     )
 
 
-def bindgen_of(content: bytes) -> Bindgen:
-    """What bindgen's parameters hide or make opaque."""
+def read_bindgen_parameters(content: bytes) -> Bindgen:
+    """Return what the parameters of bindgen hide or make opaque."""
     text = content.decode("utf-8", "surrogateescape")
     options = [(match.group(1), match.group(2)) for match in _OPTION.finditer(text)]
     return Bindgen(

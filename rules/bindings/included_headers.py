@@ -1,65 +1,64 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which C headers the bindings and the helpers see: the includes followed from their roots."""
+"""Follow `#include`s to find the C headers that the bindings and the helpers see."""
 
 import posixpath
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-# Architectures for which the kernel builds Rust; their headers stand in for `<asm/…>` side by side.
+# The architectures for which the kernel builds Rust. `<asm/…>` can mean a header of each.
 ARCHITECTURES = ("x86", "arm64", "arm", "riscv", "loongarch", "s390", "powerpc", "um")
 _SEARCH = ("include/", "include/uapi/")
 
 
 @lru_cache(maxsize=2**15)
-def candidates(include: str, of: str) -> tuple[str, ...]:
-    """The paths an `#include` may mean, in order of search; `include` keeps its `<>` or quotes, `of` includes it.
+def candidate_paths(include: str, includer: str) -> tuple[str, ...]:
+    """Return the paths that an `#include` can mean, in search order. `include` has its `<>` or quotes.
 
-    `<asm/x.h>` means one file an architecture, and the generic one.
+    `<asm/x.h>` means the file of each architecture and the generic file.
     """
     name = include[1:-1]
-    found = []
+    paths = []
     if include[0] == '"' or name.startswith("../"):
-        found.append(posixpath.normpath(posixpath.join(posixpath.dirname(of), name)))
+        paths.append(posixpath.normpath(posixpath.join(posixpath.dirname(includer), name)))
     if name.startswith("../"):
-        # <../../drivers/base/base.h>: relative to a directory of the search path, two levels deep.
-        found.append(posixpath.normpath(posixpath.join("include/linux", name)))
-        found.append(posixpath.normpath(posixpath.join("include", name)))
-        return tuple(found)
-    found += [base + name for base in _SEARCH]
+        # `<../../drivers/base/base.h>` is relative to a directory of the search path.
+        paths.append(posixpath.normpath(posixpath.join("include/linux", name)))
+        paths.append(posixpath.normpath(posixpath.join("include", name)))
+        return tuple(paths)
+    paths += [base + name for base in _SEARCH]
     if name.startswith("asm/"):
         for architecture in ARCHITECTURES:
-            found.append(f"arch/{architecture}/include/{name}")
-            found.append(f"arch/{architecture}/include/uapi/{name}")
-        found.append(f"include/asm-generic/{name[4:]}")
-        found.append(f"include/uapi/asm-generic/{name[4:]}")
-    return tuple(dict.fromkeys(found))
+            paths.append(f"arch/{architecture}/include/{name}")
+            paths.append(f"arch/{architecture}/include/uapi/{name}")
+        paths.append(f"include/asm-generic/{name[4:]}")
+        paths.append(f"include/uapi/asm-generic/{name[4:]}")
+    return tuple(dict.fromkeys(paths))
 
 
-def foreign(path: str) -> bool:
-    """Whether the file belongs to an architecture without Rust."""
+def is_foreign(path: str) -> bool:
+    """Tell whether the file belongs to an architecture without Rust."""
     parts = path.split("/", 2)
     return parts[0] == "arch" and len(parts) > 1 and parts[1] not in ARCHITECTURES
 
 
-def reach(roots: Iterable[str], includes: Callable[[str], Iterable[str] | None]) -> dict[str, str]:
-    """Every file that the roots include, themselves too, each with the file that included it first ("" for a root).
+def follow_includes(roots: Iterable[str], includes: Callable[[str], Iterable[str] | None]) -> dict[str, str]:
+    """Return every file that the roots include, and the roots, each with its first includer ("" for a root).
 
-    `includes` gives a file's includes as written, None where the tree has no such file.
+    `includes` returns the includes of a file with their `<>` or quotes, None if the tree does not have the file.
     """
-    found: dict[str, str] = {}
-    waiting = [(root, "") for root in roots]
+    included_by: dict[str, str] = {}
     absent: set[str] = set()
-    while waiting:
-        following: list[tuple[str, str]] = []
-        for path, by in waiting:
-            if path in found or path in absent:
+    level = [(root, "") for root in roots]
+    while level:
+        next_level: list[tuple[str, str]] = []
+        for path, includer in level:
+            if path in included_by or path in absent:
                 continue
             written = includes(path)
             if written is None:
                 absent.add(path)
                 continue
-            found[path] = by
-            for include in written:
-                following += [(one, path) for one in candidates(include, path)]
-        waiting = following
-    return found
+            included_by[path] = includer
+            next_level += [(candidate, path) for include in written for candidate in candidate_paths(include, path)]
+        level = next_level
+    return included_by

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which mails can have an effect on Rust, told from their bytes alone: thousands a second, before anything is parsed.
+"""Select the mails that can affect Rust by their bytes, before anything is parsed: thousands of mails a second.
 
-Wrong only on the safe side: what cannot be told is let through.
+The filter never drops a relevant mail: a mail that it cannot decide passes.
 """
 
 import re
@@ -14,7 +14,7 @@ _ALWAYS = re.compile(
     re.MULTILINE,
 )
 _FILE = re.compile(rb"^diff --git a/(\S+) b/(\S+)$", re.MULTILINE)
-# Lines that can begin or end a declaration: what stands indented in a function is only a use.
+# Lines that can begin or end a declaration. An indented line in a function is only a use.
 _CHANGED = re.compile(rb"^[-+](?:[A-Za-z_]|#[ \t]*(?:define|undef)\b)[^\n]*$", re.MULTILINE)
 _WORD = re.compile(rb"[A-Za-z_]\w{2,}")
 _ENCODED = re.compile(rb"^content-transfer-encoding:\s*base64", re.MULTILINE | re.IGNORECASE)
@@ -22,21 +22,21 @@ _SOFT_BREAK = re.compile(rb"=\r?\n")
 
 
 class MailFilter:
-    """Knows the C names and headers that Rust depends on."""
+    """A filter that knows the C names and headers that Rust depends on."""
 
     @classmethod
-    def of(cls, border: Bindings) -> "MailFilter":
-        """The filter of a tree: the names that its headers declare and Rust depends on, and those headers."""
-        return cls((name for name in border.names if border.declared(name)), border.paths)
+    def from_bindings(cls, bindings: Bindings) -> "MailFilter":
+        """Create the filter of a tree from the names that Rust depends on and the headers that declare them."""
+        return cls((name for name in bindings.names if bindings.declarations(name)), bindings.paths)
 
     def __init__(self, names: Iterable[str], paths: Iterable[str]) -> None:
         self._names = frozenset(name.encode() for name in names if len(name) > 2)
         self._paths = frozenset(path.encode() for path in paths)
 
     def may_matter(self, raw: bytes) -> bool:
-        """Whether a raw mail may change something that Rust depends on, or is no patch that can be read here.
+        """Tell whether a raw mail may change something that Rust depends on, or cannot be decided.
 
-        A mail without a diff matters: it may be a cover letter or an answer. A diff matters if it touches Rust, a
+        A mail without a diff may matter: it can be a cover letter or a reply. A diff may matter if it changes Rust, a
         header that declares a used name, or a C file with a used name on a changed line that begins in column 0.
         """
         if b"diff --git " not in raw or _ENCODED.search(raw):

@@ -1,67 +1,64 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""C names that a series begins to use from Rust, and what C says of them at its end."""
+"""Find the C names that a series begins to use from Rust, and their declarations after the series."""
 
 import re
 from collections.abc import Iterator
 
 from rules.bindings.bindings_diff import BindingsDiff
-from rules.bindings.facts import Constant
+from rules.bindings.facts import Constant, LocatedDeclaration, LocatedHelper, User
 from rules.bindings.index import Bindings
-from rules.bindings.located import Located, LocatedHelper, User
 from rules.source.c.source import Kind, is_plain_expression
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
 _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 _BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
-_TYPES = (Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.TYPEDEF, Kind.OPAQUE)
 
 
-def fresh_users(change: BindingsDiff) -> Iterator[User]:
-    """The first use of every bound name that no Rust code used before the series, in the order of paths and lines."""
+def find_new_users(diff: BindingsDiff) -> Iterator[User]:
+    """Yield the first use of each name that Rust did not use before the series, in the order of paths and lines."""
     seen: set[str] = set()
-    for path in sorted(path for path in change.known if path.endswith(".rs")):
-        for use in change.after.facts.rust(path).uses:
-            if use.form == "bindings" and use.name not in seen and not change.before.users(use.name):
+    for path in sorted(path for path in diff.known_paths if path.endswith(".rs")):
+        for use in diff.after.facts.rust(path).uses:
+            if use.form == "bindings" and use.name not in seen and not diff.before.users(use.name):
                 seen.add(use.name)
-                yield User(path, use, change.after.gates(path))
+                yield User(path, use, diff.after.gates(path))
 
 
-def unprovided(border: Bindings, name: str) -> Located | None:
-    """The C declaration that shows why bindgen makes no binding of the name; None where it does, or nothing is known.
+def find_unbound_declaration(bindings: Bindings, name: str) -> LocatedDeclaration | None:
+    """Return the C declaration that shows why bindgen makes no binding of the name; None if it makes one or is unknown.
 
-    Only macros that need a compiler and functions without a symbol count; a type or constant of the name clears it.
+    Such declarations are macros that need a compiler, and functions without a symbol.
     """
-    if border.provider(name) is not None:
+    if bindings.provider(name) is not None:
         return None
-    found = border.bound(name)
-    kinds = {one.declaration.kind for one in found}
-    if not kinds or kinds & {*_SYMBOLS, *_TYPES, Kind.CONSTANT}:
+    declarations = bindings.bound_declarations(name)
+    kinds = {located.declaration.kind for located in declarations}
+    if not kinds or not kinds <= {*_BODIES, Kind.MACRO}:
         return None
-    macros = [one for one in found if one.declaration.kind is Kind.MACRO]
-    if any(is_plain_expression(one.declaration.type) or not one.declaration.type for one in macros):
-        return None
-    return found[0] if kinds <= {*_BODIES, Kind.MACRO} else None
+    macros = [located.declaration.type for located in declarations if located.declaration.kind is Kind.MACRO]
+    return None if any(is_plain_expression(body) or not body for body in macros) else declarations[0]
 
 
-def gated(border: Bindings, user: User) -> tuple[str, Located | LocatedHelper | Constant] | None:
-    """The condition without which the used name is nowhere, and what stands under it, for a use under no condition.
+def find_condition(bindings: Bindings, user: User) -> tuple[str, LocatedDeclaration | LocatedHelper | Constant] | None:
+    """Return the condition of every declaration of a used name, and the first declaration under it.
 
-    A use that has a condition of its own is left alone: what Kconfig makes of the two is not known here.
+    A use under its own condition is skipped, because Kconfig decides how the two conditions relate.
     """
     if _CONFIG.search(" ".join((*user.gates, *user.use.gates))):
         return None
-    stands: list[tuple[tuple[str, ...], Located | LocatedHelper | Constant]] = [
-        (one.declaration.conditions, one)
-        for one in border.bound(user.use.name)
-        if one.declaration.kind in (*_SYMBOLS, Kind.CONSTANT, Kind.MACRO)
+    providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
+        (located.declaration.conditions, located)
+        for located in bindings.bound_declarations(user.use.name)
+        if located.declaration.kind in (*_SYMBOLS, Kind.CONSTANT, Kind.MACRO)
     ]
-    provider = border.provider(user.use.name)
-    if isinstance(provider, LocatedHelper):
-        stands.append((provider.helper.conditions, provider))
-    elif provider is not None:
-        stands.append((provider.conditions, provider))
-    if not stands:
+    provider = bindings.provider(user.use.name)
+    if provider is not None:
+        helper = provider.helper if isinstance(provider, LocatedHelper) else provider
+        providers.append((helper.conditions, provider))
+    if not providers:
         return None
-    common = [one for one in stands[0][0] if all(one in other for other, _ in stands[1:])]
-    wanted = [one for one in common if _CONFIG.search(one)]
-    return (wanted[0], stands[0][1]) if wanted else None
+    first, declaration = providers[0]
+    for condition in first:
+        if _CONFIG.search(condition) and all(condition in conditions for conditions, _ in providers):
+            return condition, declaration
+    return None

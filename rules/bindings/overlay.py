@@ -1,39 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The border after some files changed, worked out from the border before: it costs those files, not the tree."""
+"""Compute the bindings after some files changed from the bindings before: only the changed files are read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from itertools import chain
+from typing import TypeVar
 
 from rules.bindings.fact_source import ChangedFacts, is_c
-from rules.bindings.facts import Access, Bindgen, Constant
-from rules.bindings.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, shown_constants
+from rules.bindings.facts import Access, Bindgen, Constant, LocatedDeclaration, LocatedHelper, User
+from rules.bindings.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, read_visible_constants
 from rules.bindings.index import Bindings
-from rules.bindings.located import Located, LocatedHelper, User
 from rules.source.c.source import CSource
 
+_Located = TypeVar("_Located")
 
-def changed_border(
+
+def overlay_changes(
     base: Bindings,
     files: Mapping[str, bytes | None],
     fragments: Mapping[str, CSource] | None = None,
-    scanned: Mapping[str, CSource] | None = None,
+    sources: Mapping[str, CSource] | None = None,
 ) -> Bindings:
-    """The border with these files changed: their bytes, None where a file is gone, or what hunks show of a C file.
+    """Return the bindings with these files changed. `files` are their bytes, None if the file is deleted.
 
-    `scanned` are those of the files that were read as C already.
+    `fragments` are the declarations of C files whose bytes are unknown. `sources` are changed files that were already
+    read as C.
     """
-    facts = ChangedFacts(base.facts, files, fragments, scanned)
+    facts = ChangedFacts(base.facts, files, fragments, sources)
     paths = frozenset((*files, *(fragments or {})))
     if not paths:
         return base
     for path in paths:
         if path.endswith(".rs") and facts.rust(path).modules != base.facts.rust(path).modules:
-            return Bindings(facts)  # the gates of other files may be others now
+            return Bindings(facts)  # the gates of other files may have changed
     return _Overlay(base, facts, paths)
 
 
 class _Overlay(Bindings):
-    """Answers from the base what the changed files do not touch."""
+    """Bindings that take everything from the base that the changed files do not affect."""
 
     def __init__(self, base: Bindings, facts: ChangedFacts, paths: frozenset[str]) -> None:
         super().__init__(facts)
@@ -44,46 +48,51 @@ class _Overlay(Bindings):
         self._helper_paths = sorted(filter(is_helper_source, paths))
 
     def users(self, name: str) -> tuple[User, ...]:
-        found = self._base.users(name)
+        users = self._base.users(name)
         if not self._rust_paths:
-            return found
-        kept = [one for one in found if one.path not in self._paths]
-        return tuple(sorted([*kept, *self._own_users.get(name, ())], key=lambda one: (one.path, one.use.line)))
+            return users
+        return self._merge(users, self._changed_users.get(name, ()), lambda user: (user.path, user.use.line))
 
     def accesses(self, member: str) -> tuple[tuple[str, Access], ...]:
-        found = self._base.accesses(member)
+        accesses = self._base.accesses(member)
         if not self._rust_paths:
-            return found
-        kept = [one for one in found if one[0] not in self._paths]
-        return tuple(sorted([*kept, *self._own_accesses.get(member, ())], key=lambda one: (one[0], one[1].line)))
+            return accesses
+        changed = self._changed_accesses.get(member, ())
+        return self._merge(accesses, changed, lambda access: (access[0], access[1].line))
 
     def helpers_using(self, name: str) -> tuple[LocatedHelper, ...]:
-        found = self._base.helpers_using(name)
+        helpers = self._base.helpers_using(name)
         if not self._helper_paths:
-            return found
-        kept = [one for one in found if one.path not in self._paths]
-        own = [one for one in self._own_helpers if name in one.helper.names]
-        return tuple(sorted([*kept, *own], key=lambda one: (one.path, one.helper.line)))
+            return helpers
+        changed = [located for located in self._changed_helpers if name in located.helper.names]
+        return self._merge(helpers, changed, lambda located: (located.path, located.helper.line))
 
     def helper(self, name: str) -> LocatedHelper | None:
-        own = next((one for one in self._own_helpers if one.helper.name == name and not one.helper.pattern), None)
-        found = self._base.helper(name)
-        return own or (found if found is not None and found.path not in self._paths else None)
+        for located in self._changed_helpers:
+            if located.helper.name == name and not located.helper.pattern:
+                return located
+        helper = self._base.helper(name)
+        return helper if helper is not None and helper.path not in self._paths else None
 
-    def declared(self, name: str) -> tuple[Located, ...]:
-        if name not in self._declared and self.reached is self._base.reached:
-            kept = [one for one in self._base.declared(name) if one.path not in self._paths]
-            own = [Located(path, one) for path, one in self._changed.fresh(name) if path in self.reached]
-            self._declared[name] = tuple(sorted([*kept, *own], key=lambda one: (one.path, one.declaration.line)))
-        return super().declared(name)
+    def declarations(self, name: str) -> tuple[LocatedDeclaration, ...]:
+        if name not in self._declarations and self.included_by is self._base.included_by:
+            changed = [
+                LocatedDeclaration(path, declaration)
+                for path, declaration in self._changed.changed_declarations(name)
+                if path in self.included_by
+            ]
+            self._declarations[name] = self._merge(
+                self._base.declarations(name), changed, lambda located: (located.path, located.declaration.line)
+            )
+        return super().declarations(name)
 
     @cached_property
-    def used(self) -> frozenset[str]:
+    def used_names(self) -> frozenset[str]:
         if not self._rust_paths:
-            return self._base.used
+            return self._base.used_names
         before = {use.name for path in self._rust_paths for use in self._base.facts.rust(path).uses}
-        gone = {name for name in before if not self.users(name)}
-        return (self._base.used - gone) | frozenset(self._own_users)
+        unused = {name for name in before if not self.users(name)}
+        return (self._base.used_names - unused) | frozenset(self._changed_users)
 
     @cached_property
     def helper_words(self) -> frozenset[str]:
@@ -91,24 +100,24 @@ class _Overlay(Bindings):
 
     @cached_property
     def member_names(self) -> frozenset[str]:
-        return self._base.member_names | frozenset(self._own_accesses) if self._rust_paths else self._base.member_names
+        return self._base.member_names | frozenset(self._changed_accesses)
 
     @cached_property
-    def reached(self) -> dict[str, str]:
+    def included_by(self) -> dict[str, str]:
         for path in self._paths:
-            if (
-                path in self._base.reached or (is_c(path) and path.startswith("include/")) or path in self._helper_paths
-            ) and self.facts.includes(path) != self._base.facts.includes(path):
-                return super().reached
-        return self._base.reached
+            is_header = path in self._base.included_by or (is_c(path) and path.startswith("include/"))
+            is_followed = is_header or path in self._helper_paths
+            if is_followed and self.facts.includes(path) != self._base.facts.includes(path):
+                return super().included_by
+        return self._base.included_by
 
     @cached_property
     def constants(self) -> dict[str, Constant]:
         if BINDINGS_HEADER not in self._paths:
             return self._base.constants
-        shown = self.facts.c(BINDINGS_HEADER)
-        if shown is not None and self.facts.read(BINDINGS_HEADER) is None:
-            return shown_constants(shown, self._base.constants)
+        source = self.facts.c(BINDINGS_HEADER)
+        if source is not None and self.facts.read(BINDINGS_HEADER) is None:
+            return read_visible_constants(source, self._base.constants)
         return super().constants
 
     @cached_property
@@ -116,29 +125,27 @@ class _Overlay(Bindings):
         return super().bindgen if BINDGEN_PARAMETERS in self._paths else self._base.bindgen
 
     @cached_property
-    def patterns(self) -> tuple[tuple[tuple[str, ...], LocatedHelper], ...]:
-        return super().patterns if self._helper_paths else self._base.patterns
+    def helper_patterns(self) -> tuple[tuple[tuple[str, ...], LocatedHelper], ...]:
+        return super().helper_patterns if self._helper_paths else self._base.helper_patterns
 
     def gates(self, path: str) -> tuple[str, ...]:
         return self._base.gates(path)
 
     @cached_property
-    def _own_users(self) -> dict[str, list[User]]:
-        found: dict[str, list[User]] = {}
-        for path in self._rust_paths:
-            for use in self.facts.rust(path).uses:
-                found.setdefault(use.name, []).append(User(path, use, self.gates(path)))
-        return found
+    def _changed_users(self) -> dict[str, list[User]]:
+        return self._index_users(self._rust_paths)
 
     @cached_property
-    def _own_accesses(self) -> dict[str, list[tuple[str, Access]]]:
-        found: dict[str, list[tuple[str, Access]]] = {}
-        for path in self._rust_paths:
-            for access in self.facts.rust(path).accesses:
-                for member in dict.fromkeys(access.chain):
-                    found.setdefault(member, []).append((path, access))
-        return found
+    def _changed_accesses(self) -> dict[str, list[tuple[str, Access]]]:
+        return self._index_accesses(self._rust_paths)
 
     @cached_property
-    def _own_helpers(self) -> tuple[LocatedHelper, ...]:
-        return tuple(LocatedHelper(path, one) for path in self._helper_paths for one in self.facts.helpers(path))
+    def _changed_helpers(self) -> tuple[LocatedHelper, ...]:
+        return tuple(self._read_helpers(self._helper_paths))
+
+    def _merge(
+        self, base: Iterable[_Located], changed: Iterable[_Located], key: Callable[[_Located], tuple[str, int]]
+    ) -> tuple[_Located, ...]:
+        """Replace what the base says of the changed files, and sort by path and line."""
+        unchanged = (item for item in base if key(item)[0] not in self._paths)
+        return tuple(sorted(chain(unchanged, changed), key=key))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The items of a file of the `kernel` crate: which are public, and what their documentation asks for."""
+"""Read the items of a Rust file: whether they are public, and their Safety or Invariants section."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _CONTRACTS = ("Safety", "SAFETY", "Invariants", "INVARIANTS")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item: `scope` is the type of the impl or trait around it, `contract` its Safety or Invariants section."""
+    """An item. `scope` is the type of the impl or trait around it, `contract` its Safety or Invariants section."""
 
     kind: str
     name: str
     scope: str
     line: int
-    public: bool
-    unsafe: bool
+    is_public: bool
+    is_unsafe: bool
     contract: str = ""
     section: str = ""
 
@@ -30,13 +30,13 @@ class Item:
         return (self.kind, self.scope, self.name)
 
     @property
-    def shown(self) -> str:
+    def qualified_name(self) -> str:
         return f"{self.scope}::{self.name}" if self.scope else self.name
 
 
-def items(code: Code) -> Iterator[Item]:
-    """The named items of a Rust file but its modules, in order; those in macros and functions count like any other."""
-    contracts = {one.item.offset: _contract(one) for one in documented(code)}
+def read_items(code: Code) -> Iterator[Item]:
+    """Yield the named items of a Rust file except modules, in order, with the items in macros and functions."""
+    contracts = {entry.item.offset: _read_contract(entry) for entry in documented(code)}
     shape = outline(code)
     for item in items_of(code):
         if item.name and item.kind != "mod":
@@ -46,8 +46,8 @@ def items(code: Code) -> Iterator[Item]:
             yield Item(item.kind, item.name, scope, line, item.public, item.unsafe, contract, title)
 
 
-def _contract(one: Documented) -> tuple[str, str]:
-    """The name and the text, blanks collapsed, of the first Safety or Invariants section."""
-    title = next((title for _, title in one.titles if title in _CONTRACTS), "")
-    lines = section(Docs(one.lines, one.titles), (title,))
+def _read_contract(documentation: Documented) -> tuple[str, str]:
+    """Return the name and the text of the first Safety or Invariants section, with single spaces."""
+    title = next((title for _, title in documentation.titles if title in _CONTRACTS), "")
+    lines = section(Docs(documentation.lines, documentation.titles), (title,))
     return title.capitalize(), " ".join(" ".join(text for _, text in lines).split())

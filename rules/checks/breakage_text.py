@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Sequence
 
 from rules.bindings.breakage import Breakage, Effect
+from rules.bindings.facts import LocatedHelper
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
-from rules.bindings.located import LocatedHelper
 from rules.finding import Evidence
 from rules.source.c.source import Kind
 
@@ -54,41 +54,45 @@ _SHOWING = frozenset(
 def message(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> str:
     """The remark; `border` is that before the series, `alike` are those that the same line breaks in the same way."""
     if one.effect is Effect.HEADER_GONE:
-        moved = f"moves to `{one.shown[1]}`" if one.shown[1] else "is removed"
-        return f"`{one.shown[0]}` {moved}, but is still included {_who(one, border)}: Rust no longer builds."
+        moved = f"moves to `{one.c_text[1]}`" if one.c_text[1] else "is removed"
+        return f"`{one.c_text[0]}` {moved}, but is still included {_who(one, border)}: Rust no longer builds."
     owner = _owner(one)
     subject = f"`{owner}`" if not one.member else f"`{one.member}` of `{owner}`"
     head = {
+        Effect.REMOVED: f"{subject} is removed",
+        Effect.UNREACHED: f"{subject} moves out of the headers that the bindings see",
+        Effect.NO_HELPER: f"{subject} loses its helper",
+        Effect.STATIC: f"{subject} becomes static",
         Effect.MEMBER_REMOVED: f"{subject} is removed",
         Effect.MEMBER_TYPE: _becomes(subject, one),
-        Effect.MEMBER_MOVED: f"{subject} becomes `{one.shown[1]}` for Rust (was `{one.shown[0]}`)",
+        Effect.MEMBER_MOVED: f"{subject} becomes `{one.c_text[1]}` for Rust (was `{one.c_text[0]}`)",
         Effect.MEMBER_GATED: f"{subject} is only there under `{_condition(one)}`",
         Effect.MEMBER_ADDED: f"`{owner}` gets the field `{one.member}`",
         Effect.NO_SYMBOL: f"{subject} has no symbol any more"
-        + ("" if _long(one) else f", it becomes `{one.shown[1]}`"),
+        + ("" if _long(one) else f", it becomes `{one.c_text[1]}`"),
         Effect.SIGNATURE: _becomes(subject, one),
         Effect.TYPE: _becomes(subject, one),
         Effect.VALUE: f"{subject} changes its value"
-        + ("" if _long(one) else f": `{one.shown[1]}` (was `{one.shown[0]}`)"),
+        + ("" if _long(one) else f": `{one.c_text[1]}` (was `{one.c_text[0]}`)"),
         Effect.NOT_CONSTANT: f"{subject} becomes "
-        + ("what bindgen cannot evaluate" if _long(one) else f"`{one.shown[1]}`, which bindgen cannot evaluate"),
+        + ("what bindgen cannot evaluate" if _long(one) else f"`{one.c_text[1]}`, which bindgen cannot evaluate"),
         Effect.GATED: f"{subject} is only declared under `{_condition(one)}` now{_otherwise(one)}",
         Effect.OPAQUE: f"{subject} is no longer defined in the headers that the bindings see",
-    }.get(one.effect, f"{subject} {one.effect}")
-    renamed = f" (renamed to `{one.renamed}`?)" if one.renamed else ""
+    }[one.effect]
+    renamed = f" (renamed to `{one.replacement}`?)" if one.replacement else ""
     link = "and" if one.effect is Effect.VALUE else "but"
     others = f" The same goes for {_alike(alike)}." if alike else ""
     return f"{head}{renamed}, {link} Rust uses it {_who(one, border)}: {_mend(one)}.{others}"
 
 
 def _becomes(subject: str, one: Breakage) -> str:
-    was, now = one.shown
+    was, now = one.c_text
     return f"{subject} is declared differently" if _long(one) else f"{subject} becomes `{now}` (was `{was}`)"
 
 
 def _long(one: Breakage) -> bool:
     """Whether the change is shown as evidence, and not in the sentence."""
-    return one.effect in _SHOWING and max(map(len, one.shown)) > _INLINE
+    return one.effect in _SHOWING and max(map(len, one.c_text)) > _INLINE
 
 
 def _owner(one: Breakage) -> str:
@@ -99,11 +103,11 @@ def _owner(one: Breakage) -> str:
 
 
 def _otherwise(one: Breakage) -> str:
-    return f", and otherwise becomes `{one.shown[1]}`" if one.shown[1] else ""
+    return f", and otherwise becomes `{one.c_text[1]}`" if one.c_text[1] else ""
 
 
 def _mend(one: Breakage) -> str:
-    if one.effect is Effect.GATED and one.shown[1]:
+    if one.effect is Effect.GATED and one.c_text[1]:
         return "it needs a helper in `rust/helpers/`"
     users = len(one.users) + len(one.members)
     if one.helpers and not users:
@@ -152,7 +156,7 @@ def _helper(one: LocatedHelper, border: Bindings) -> str:
 def evidence(one: Breakage, border: Bindings) -> tuple[Evidence, ...]:
     """The lines on Rust's side that stand on the name, as they are before the series; first what C becomes, if long."""
     found = (
-        [Evidence(f"{_owner(one)} after the series", tuple(textwrap.wrap(one.shown[1], _WIDTH)))] if _long(one) else []
+        [Evidence(f"{_owner(one)} after the series", tuple(textwrap.wrap(one.c_text[1], _WIDTH)))] if _long(one) else []
     )
     found += [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in one.users]
     found += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in one.members]
@@ -176,7 +180,7 @@ def _in_helper(one: LocatedHelper, name: str, border: Bindings) -> Evidence:
 
 def facts(one: Breakage) -> tuple[tuple[str, str], ...]:
     """What a program wants to know: the name, what happens to it, the field."""
-    found = [("name", one.name), ("effect", one.effect.name.lower().replace("_", "-"))]
+    found = [("name", one.name), ("effect", one.effect.value)]
     if one.member and one.effect is not Effect.HEADER_GONE:
         found.append(("member", one.member))
     if one.effect is Effect.HEADER_GONE:

@@ -28,7 +28,7 @@ from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Use
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
-from rules.bindings.public_api import Item, items
+from rules.bindings.public_api import Item, read_items
 from rules.finding import Confidence, Finding, LogAnchor, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
@@ -41,7 +41,7 @@ _BINDGENS = ("__Bindgen", "__IncompleteArrayField")
 def check(view: SeriesView) -> Iterator[Finding]:
     """One note for the whole series."""
     change = view.border
-    if change is None or not change.rust_touched or not view.series.patches:
+    if change is None or not change.changes_rust or not view.series.patches:
         return
     parts = [
         part for part in (_headers(change), _helpers(change), _hidden(change), _names(change), _api(change)) if part
@@ -59,7 +59,7 @@ def _headers(change: BindingsDiff) -> str:
 
 
 def _helpers(change: BindingsDiff) -> str:
-    paths = sorted(path for path in change.known if path.startswith("rust/helpers/"))
+    paths = sorted(path for path in change.known_paths if path.startswith("rust/helpers/"))
     before = {one.name: one.signature for path in paths for one in change.before.facts.helpers(path)}
     after = {one.name: one.signature for path in paths for one in change.after.facts.helpers(path)}
     changed = [name for name in before if name in after and before[name] != after[name]]
@@ -84,7 +84,7 @@ def _hidden(change: BindingsDiff) -> str:
 
 
 def _names(change: BindingsDiff) -> str:
-    paths = [path for path in change.known if path.endswith(".rs")]
+    paths = [path for path in change.known_paths if path.endswith(".rs")]
     before = {use.name for path in paths for use in change.before.facts.rust(path).uses if _is_c(use, change.before)}
     after = {use.name for path in paths for use in change.after.facts.rust(path).uses if _is_c(use, change.after)}
     first = sorted(name for name in after - before if not change.before.users(name))
@@ -97,7 +97,7 @@ def _names(change: BindingsDiff) -> str:
 def _is_c(use: Use, border: Bindings) -> bool:
     """Whether the name is one of C's: not bindgen's own, nor any word that a macro is given."""
     if use.form == "macro":
-        return bool(border.bound(use.name)) or border.provider(use.name) is not None
+        return bool(border.bound_declarations(use.name)) or border.provider(use.name) is not None
     return not use.name.startswith(_BINDGENS)
 
 
@@ -105,14 +105,14 @@ def _api(change: BindingsDiff) -> str:
     added: list[str] = []
     removed: list[str] = []
     flipped: list[str] = []
-    for path in sorted(path for path in change.known if path.startswith("rust/kernel/") and path.endswith(".rs")):
+    for path in sorted(path for path in change.known_paths if path.startswith("rust/kernel/") and path.endswith(".rs")):
         before, after = _public(change.before.facts.read(path)), _public(change.after.facts.read(path))
-        added += [after[key].shown for key in after if key not in before]
-        removed += [before[key].shown for key in before if key not in after]
+        added += [after[key].qualified_name for key in after if key not in before]
+        removed += [before[key].qualified_name for key in before if key not in after]
         flipped += [
-            f"{after[key].shown} ({'unsafe' if after[key].unsafe else 'safe'} now)"
+            f"{after[key].qualified_name} ({'unsafe' if after[key].is_unsafe else 'safe'} now)"
             for key in after
-            if key in before and before[key].unsafe is not after[key].unsafe
+            if key in before and before[key].is_unsafe is not after[key].is_unsafe
         ]
     named = (("public items added", added), ("public items removed", removed), ("changed", flipped))
     return "; ".join(f"{what}: {_list(names)}" for what, names in named if names)
@@ -120,7 +120,7 @@ def _api(change: BindingsDiff) -> str:
 
 def _public(content: bytes | None) -> dict[tuple[str, str, str], Item]:
     text = content.decode("utf-8", "replace") if content is not None else ""
-    return {one.key: one for one in items(Code(text, 1)) if one.public}
+    return {one.key: one for one in read_items(Code(text, 1)) if one.is_public}
 
 
 def _difference(what: str, before: Sequence[str], after: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from rules.analysis.bindings_view import declared_in_c, fresh_in
 from rules.analysis.view import SeriesView
-from rules.bindings.new_names import unprovided
+from rules.bindings.new_names import find_unbound_declaration
 from rules.finding import Confidence, Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 
@@ -34,7 +34,7 @@ from rules.lint.rule import Example, Rule, Status
 def check(view: SeriesView) -> Iterator[Finding]:
     """One finding for each name, where it is used first."""
     for change, user, anchor in fresh_in(view):
-        stands = unprovided(change.after, user.use.name)
+        stands = find_unbound_declaration(change.after, user.use.name)
         if stands is None:
             continue
         kind = stands.declaration.kind

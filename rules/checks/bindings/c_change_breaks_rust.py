@@ -37,7 +37,7 @@ from collections.abc import Iterator, Sequence
 
 from rules.analysis.view import SeriesView
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.compare import breakages
+from rules.bindings.compare import find_breakages
 from rules.bindings.index import Bindings
 from rules.checks.breakage_text import evidence, facts, message
 from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
@@ -53,9 +53,9 @@ def check(view: SeriesView) -> Iterator[Finding]:
     if change is None:
         return
     lines: dict[tuple[Effect, int, str, int], list[Breakage]] = {}
-    for one in breakages(change):
+    for one in find_breakages(change):
         if one.effect in _TOGETHER:
-            place = one.place
+            place = one.location
             lines.setdefault((one.effect, place.step.patch.index, _path(one), place.line), []).append(one)
         else:
             yield _finding(one, change.before)
@@ -64,7 +64,7 @@ def check(view: SeriesView) -> Iterator[Finding]:
 
 
 def _finding(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> Finding:
-    place = one.place
+    place = one.location
     patch = place.step.patch
     anchor: Anchor | LogAnchor = LogAnchor(patch.index, 0, patch.subject)
     if place.line:
@@ -73,7 +73,7 @@ def _finding(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) ->
     return Finding(
         RULE.id,
         Severity.WARNING if one.effect is Effect.VALUE else RULE.severity,
-        Confidence.HIGH if one.sure else Confidence.MEDIUM,
+        Confidence.HIGH if one.is_certain else Confidence.MEDIUM,
         anchor,
         message(one, border, alike),
         evidence(one, border),
@@ -82,8 +82,8 @@ def _finding(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) ->
 
 
 def _path(one: Breakage) -> str:
-    change = one.place.step.change
-    return change.before if one.place.side == "pre" and change.before is not None else change.path
+    change = one.location.step.change
+    return change.before if one.location.side == "pre" and change.before is not None else change.path
 
 
 _TREE = """

@@ -23,8 +23,8 @@ kernel tree nothing is said.
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.contract_users import ContractUser, answers
-from rules.bindings.public_api import Item, items
+from rules.bindings.contract_users import ContractUser, find_contract_users
+from rules.bindings.public_api import Item, read_items
 from rules.finding import Evidence, Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource
@@ -50,7 +50,7 @@ def check(view: SeriesView) -> Iterator[Finding]:
             if old is None or not item.contract or old.contract == item.contract:
                 continue
             line = _line(file, item)
-            left = [one for one in answers(change.before, item, file.path) if _stands(view, one)]
+            left = [one for one in find_contract_users(change.before, item, file.path) if _stands(view, one)]
             if line is not None and left:
                 yield _finding(file, item, line, left)
 
@@ -58,7 +58,7 @@ def check(view: SeriesView) -> Iterator[Finding]:
 def _items(source: RustSource | None) -> Iterator[Item]:
     """The items of a file that is known completely."""
     for part in source.parts if source is not None else ():
-        yield from items(part.code)
+        yield from read_items(part.code)
 
 
 def _line(file: FileView, item: Item) -> int | None:
@@ -82,9 +82,13 @@ def _stands(view: SeriesView, one: ContractUser) -> bool:
 def _finding(file: FileView, item: Item, line: int, left: list[ContractUser]) -> Finding:
     shown = ", ".join(f"{one.path}:{one.line}" for one in left[:_SHOWN])
     more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-    message = f"The {item.section} section of `{item.shown}` changes; comments that answer to it: {shown}{more}."
+    message = (
+        f"The {item.section} section of `{item.qualified_name}` changes; comments that answer to it: {shown}{more}."
+    )
     evidence = tuple(Evidence(f"{one.path}:{one.line}", (one.comment, one.text)) for one in left[:_SHOWN])
-    return Finding(RULE.id, RULE.severity, file.confidence, file.anchor(line), message, evidence, scope=item.shown)
+    return Finding(
+        RULE.id, RULE.severity, file.confidence, file.anchor(line), message, evidence, scope=item.qualified_name
+    )
 
 
 _TREE = """

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rules.analysis.view import FileView
-from rules.bindings.callbacks import c_types, callbacks
+from rules.bindings.calls import find_field_types, read_callbacks
 from rules.finding import Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 
@@ -42,8 +42,8 @@ def check(file: FileView) -> Iterator[Finding]:
     if change is None:
         return
     text = file.post.content.decode("utf-8", "surrogateescape")
-    for one in callbacks(text):
-        theirs = c_types(change.after, file.path, one.name)
+    for one in read_callbacks(text):
+        theirs = find_field_types(change.after, file.path, one.name)
         if len(theirs) != len(one.types):
             continue
         for mine, wanted, offset in zip(one.types, theirs, one.offsets, strict=True):

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from rules.analysis.maintainers import Entry, parse
 from rules.analysis.view import SeriesView
-from rules.bindings.compare import breakages
+from rules.bindings.compare import find_breakages
 from rules.finding import Confidence, Finding, LogAnchor, Severity
 from rules.lint.rule import Example, Rule, Status
 
@@ -75,11 +75,11 @@ def _affected(view: SeriesView) -> dict[str, int]:
     if change is None:
         return {}
     found: dict[str, int] = {}
-    for one in breakages(change):
+    for one in find_breakages(change):
         for path in (*(user.path for user in one.users), *(user.path for user in one.members)):
-            found.setdefault(path, one.place.step.patch.index)
+            found.setdefault(path, one.location.step.patch.index)
         for helper in one.helpers:
-            found.setdefault(helper.path, one.place.step.patch.index)
+            found.setdefault(helper.path, one.location.step.patch.index)
     for file in view.files:
         if file.path.startswith(("rust/helpers/", "rust/bindings/", "rust/uapi/")):
             found.setdefault(file.path, file.patch.index)

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.bindings.facts import Helper
-from rules.bindings.helper_facts import helpers_of, is_helper_source
+from rules.bindings.helper_facts import is_helper_source, read_helpers
 from rules.finding import Finding, Severity
 from rules.lint.rule import Example, Rule, Status
 
@@ -37,7 +37,7 @@ def check(file: FileView) -> Iterator[Finding]:
         return
     found: list[Helper] = []
     for part in file.post.fragments:
-        found += helpers_of(part.text, part.first, file.post.is_complete)
+        found += read_helpers(part.text, part.first, file.post.is_complete)
     lines = file.post_lines
     fresh = [
         one for one in found if not one.annotated and f"rust_helper_{one.name}" in lines.get(_line(one, lines), "")

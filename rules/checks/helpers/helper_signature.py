@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
-from rules.bindings.abi import only_const_differs, resolved, same
+from rules.bindings.abi import differs_only_in_const, is_same_type, resolve_type
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
 from rules.finding import Finding, Severity
@@ -72,7 +72,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity
     if change is None or given != [name for name in names if name != "void"]:
         return None
     wrapped = [
-        found.declaration for found in change.after.declared(match["name"]) if found.declaration.kind in _FUNCTIONS
+        found.declaration for found in change.after.declarations(match["name"]) if found.declaration.kind in _FUNCTIONS
     ]
     fitting = [found for found in wrapped if len(found.parameters) == len(one.parameters)]
     if not fitting or len(fitting) != len(wrapped):
@@ -95,12 +95,12 @@ def _difference(one: Declaration, wrapped: Declaration, border: Bindings, return
 
 def _only_sign_differs(mine: str, theirs: str, border: Bindings) -> bool:
     """Whether two integers are equally wide: what is given on is not cut."""
-    both = resolved(mine, border), resolved(theirs, border)
+    both = resolve_type(mine, border), resolve_type(theirs, border)
     return all(re.fullmatch(r"[iu](?:8|16|32|64|size)", one) for one in both) and both[0][1:] == both[1][1:]
 
 
 def _agree(mine: str, theirs: str, border: Bindings) -> bool:
-    if same(mine, theirs, border, border) or only_const_differs(mine, theirs):
+    if is_same_type(mine, theirs, border, border) or differs_only_in_const(mine, theirs):
         return True
     pointers = "*" in mine and "*" in theirs
     return pointers and "void *" in (mine.replace("const ", ""), theirs.replace("const ", ""))

@@ -51,13 +51,13 @@ def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
     theirs = Bindings.of_files({path: text.encode() for path, text in FILES.items()})
 
     assert ours is not None
-    assert theirs.used == ours.used
+    assert theirs.used_names == ours.used_names
     assert theirs.names == ours.names
     assert theirs.paths == ours.paths
-    assert set(theirs.reached) == set(ours.reached)
-    for name in theirs.used:
+    assert set(theirs.included_by) == set(ours.included_by)
+    for name in theirs.used_names:
         assert theirs.users(name) == ours.users(name)
-        assert theirs.bound(name) == ours.bound(name)
+        assert theirs.bound_declarations(name) == ours.bound_declarations(name)
     assert theirs.member_users("lamp", "level") == ours.member_users("lamp", "level")
 
 
@@ -65,12 +65,12 @@ def test_the_index_is_read_again_and_shared_between_commits(kernel: Repository, 
     path = tmp_path / "var" / "border.sqlite"
     first = _tree(kernel, "v1", Index(path)).bindings()
     assert first is not None
-    was = [one.declaration.type for one in first.declared("light")]
+    was = [one.declaration.type for one in first.declarations("light")]
 
     second = _tree(kernel, "v2", Index(path)).bindings()
 
     assert second is not None
-    assert (["int"], ["long"]) == (was, [one.declaration.type for one in second.declared("light")])
+    assert (["int"], ["long"]) == (was, [one.declaration.type for one in second.declarations("light")])
     assert first.users("lamp_on") == second.users("lamp_on")
 
 
@@ -96,7 +96,7 @@ def test_an_index_that_cannot_be_kept_is_kept_in_memory(kernel: Repository, tmp_
     for path in (tmp_path / "file" / "border.sqlite", garbage):
         border = _tree(kernel, "v1", Index(path)).bindings()
         assert border is not None
-        assert border.declared("lamp_on")
+        assert border.declarations("lamp_on")
 
 
 @pytest.mark.parametrize("packed", [False, True])

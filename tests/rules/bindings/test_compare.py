@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.compare import breakages
+from rules.bindings.compare import find_breakages
 from rules.diff.patch import FileChange, Hunk, Line
 from rules.lint.engine import view
 from tests.rules.bindings.trees import FILES, edited, series, tree, whole_change
@@ -18,7 +18,7 @@ ON = "int lamp_on(struct lamp *lamp);\n"
 def _found(*patches: tuple[FileChange, ...]) -> list[Breakage]:
     change = view(series(*patches), tree()).border
     assert change is not None
-    return list(breakages(change))
+    return list(find_breakages(change))
 
 
 def _said(*patches: tuple[FileChange, ...]) -> list[tuple[str, str, Effect]]:
@@ -113,7 +113,7 @@ def test_a_parameter_loses_its_const_under_who_surely_passes_such_a_pointer(pass
     change = view(series((header,)), on).border
 
     assert change is not None
-    assert [Effect.SIGNATURE] * found == [one.effect for one in breakages(change)]
+    assert [Effect.SIGNATURE] * found == [one.effect for one in find_breakages(change)]
 
 
 def test_an_ioctl_that_gets_another_number_is_found() -> None:
@@ -123,7 +123,7 @@ def test_an_ioctl_that_gets_another_number_is_found() -> None:
     change = view(series((whole_change(LAMP_H, after, before=before),)), tree(**{LAMP_H: before})).border
 
     assert change is not None
-    assert [("LAMP_MAX", Effect.VALUE)] == [(one.name, one.effect) for one in breakages(change)]
+    assert [("LAMP_MAX", Effect.VALUE)] == [(one.name, one.effect) for one in find_breakages(change)]
 
 
 HELPER = "rust/helpers/lamp.c"
@@ -144,7 +144,7 @@ def test_a_field_that_only_a_helper_reads_is_found(old: str, new: str, effects: 
     change = view(series((whole_change(LAMP_H, edited(LAMP_H, old, new)),)), on).border
 
     assert change is not None
-    found = list(breakages(change))
+    found = list(find_breakages(change))
     assert effects == [one.effect for one in found]
     assert all(one.helpers and one.member == "owner" for one in found)
 
@@ -166,7 +166,7 @@ def test_a_bitfield_is_used_by_its_accessor(after: str, effects: list[Effect]) -
     change = view(series((header,)), tree(**{LAMP_H: before, LAMP_RS: rust})).border
 
     assert change is not None
-    assert effects == [one.effect for one in breakages(change)]
+    assert effects == [one.effect for one in find_breakages(change)]
 
 
 def test_a_field_is_shown_as_c_writes_it() -> None:
@@ -180,7 +180,7 @@ def test_a_field_is_shown_as_c_writes_it() -> None:
     assert [
         ("int level", "unsigned level : 3"),
         ("int (*set)(struct lamp *, int)", "void (*set)(struct lamp *)"),
-    ] == [one.shown for one in breakages(change)]
+    ] == [one.c_text for one in find_breakages(change)]
 
 
 def test_a_typedef_that_changes_is_found_with_its_users() -> None:
@@ -298,7 +298,7 @@ const M: Other = Other {
         change = view(series(patches), base).border
         assert change is not None
 
-        assert said == [one.member for one in breakages(change)]
+        assert said == [one.member for one in find_breakages(change)]
 
 
 def test_a_helper_added_in_the_series_stands_in_for_the_symbol() -> None:
@@ -374,7 +374,9 @@ def test_a_field_behind_an_anonymous_member_has_a_number_in_its_way(old: str, ne
     change = view(series((whole_change(LAMP_H, text.replace(old, new), before=text),)), base).border
     assert change is not None
 
-    assert [(name, Effect.MEMBER_MOVED) for name in said] == [(one.member, one.effect) for one in breakages(change)]
+    assert [(name, Effect.MEMBER_MOVED) for name in said] == [
+        (one.member, one.effect) for one in find_breakages(change)
+    ]
 
 
 def test_a_field_that_is_null_in_a_literal_minds_only_what_is_no_pointer() -> None:
@@ -386,7 +388,7 @@ def test_a_field_that_is_null_in_a_literal_minds_only_what_is_no_pointer() -> No
         change = view(series((c_side,)), base).border
         assert change is not None
 
-        assert said == [(one.member, one.effect) for one in breakages(change)]
+        assert said == [(one.member, one.effect) for one in find_breakages(change)]
 
 
 def test_a_name_given_to_a_macro_is_called_by_it() -> None:
@@ -406,7 +408,7 @@ call!(lamp_on);
         ).border
         assert change is not None
 
-        assert said == [one.effect for one in breakages(change)]
+        assert said == [one.effect for one in find_breakages(change)]
 
 
 HELPER = "rust/helpers/lamp.c"
@@ -456,7 +458,7 @@ def test_a_user_that_some_option_builds_may_depend_on_the_new_condition(path: st
         change = view(series((whole_change(LAMP_H, edited(LAMP_H, old, new)),)), base).border
         assert change is not None
 
-        assert [] == list(breakages(change))
+        assert [] == list(find_breakages(change))
 
 
 def test_a_driver_may_depend_on_the_new_condition() -> None:
@@ -468,7 +470,7 @@ def test_a_driver_may_depend_on_the_new_condition() -> None:
         change = view(series((c_side,)), tree(**{path: driver})).border
         assert change is not None
 
-        assert said == [one.effect for one in breakages(change)]
+        assert said == [one.effect for one in find_breakages(change)]
 
 
 @pytest.mark.parametrize(
@@ -481,7 +483,7 @@ def test_a_mutable_pointer_fits_a_field_that_loses_its_const(value: str, said: l
     change = view(series((whole_change(LAMP_H, FILES[LAMP_H], before=header),)), base).border
     assert change is not None
 
-    assert said == [(one.member, one.effect) for one in breakages(change)]
+    assert said == [(one.member, one.effect) for one in find_breakages(change)]
 
 
 def test_of_two_names_that_go_none_is_guessed_to_be_the_new_one() -> None:
@@ -491,14 +493,14 @@ def test_of_two_names_that_go_none_is_guessed_to_be_the_new_one() -> None:
     change = view(series((whole_change(LAMP_H, text, before=before),)), base).border
     assert change is not None
 
-    assert [("lamp_on", "")] == [(one.name, one.renamed) for one in breakages(change)]
+    assert [("lamp_on", "")] == [(one.name, one.replacement) for one in find_breakages(change)]
 
 
 def test_the_place_is_the_removed_line_and_the_new_name_is_guessed() -> None:
     (found,) = _found((whole_change(LAMP_H, edited(LAMP_H, "lamp_on(", "lamp_enable(")),))
 
-    assert ("pre", "int lamp_on(struct lamp *lamp);") == (found.place.side, found.place.text)
-    assert "lamp_enable" == found.renamed
+    assert ("pre", "int lamp_on(struct lamp *lamp);") == (found.location.side, found.location.text)
+    assert "lamp_enable" == found.replacement
 
 
 def _hunk(start: int, heading: str, *lines: str) -> FileChange:
@@ -536,7 +538,7 @@ def test_a_hunk_that_does_not_fit_is_read_alone() -> None:
 
     (found,) = _found((change,))
 
-    assert (Effect.SIGNATURE, False) == (found.effect, found.sure)
+    assert (Effect.SIGNATURE, False) == (found.effect, found.is_certain)
 
 
 def test_an_include_that_goes_in_a_hunk_that_does_not_fit_goes() -> None:
@@ -585,4 +587,4 @@ def test_patches_of_which_some_fit_and_some_do_not_add_up(order: tuple[int, ...]
 
     assert change is not None
     assert (2 in order) is ("<linux/other.h>" in (change.after.facts.includes(bindings) or ()))
-    assert Effect.HEADER_GONE not in [one.effect for one in breakages(change)]
+    assert Effect.HEADER_GONE not in [one.effect for one in find_breakages(change)]

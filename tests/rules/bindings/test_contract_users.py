@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Items with contracts, and the code that answers to them."""
 
-from rules.bindings.contract_users import answers
+from rules.bindings.contract_users import find_contract_users
 from rules.bindings.index import Bindings
-from rules.bindings.public_api import items
+from rules.bindings.public_api import read_items
 from rules.source.rust.code import Code
 
 LAMP = """/// A lamp.
@@ -44,26 +44,28 @@ USER = """fn a() {
 
 
 def test_items_have_scope_and_contract() -> None:
-    found = {one.shown: one for one in items(Code(LAMP, 1))}
+    found = {one.qualified_name: one for one in read_items(Code(LAMP, 1))}
 
     assert ["Lamp", "Lamp::wrap", "Lamp::hidden", "Light", "Light::on"] == list(found)
     assert ("Invariants", "The pointer is valid.") == (found["Lamp"].section, found["Lamp"].contract)
     assert ("Safety", "`ptr` must be valid.", True) == (
         found["Lamp::wrap"].section,
         found["Lamp::wrap"].contract,
-        found["Lamp::wrap"].unsafe,
+        found["Lamp::wrap"].is_unsafe,
     )
-    assert not found["Lamp::hidden"].public
+    assert not found["Lamp::hidden"].is_public
 
 
 def test_calls_and_constructions_with_a_comment_answer() -> None:
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": USER.encode()}
     border = Bindings.of_files(files)
-    lamp, wrap = list(items(Code(LAMP, 1)))[:2]
+    lamp, wrap = list(read_items(Code(LAMP, 1)))[:2]
 
-    assert [("drivers/user.rs", 3)] == [(one.path, one.line) for one in answers(border, wrap, "rust/kernel/lamp.rs")]
+    assert [("drivers/user.rs", 3)] == [
+        (one.path, one.line) for one in find_contract_users(border, wrap, "rust/kernel/lamp.rs")
+    ]
     assert [("rust/kernel/lamp.rs", 20)] == [
-        (one.path, one.line) for one in answers(border, lamp, "rust/kernel/lamp.rs")
+        (one.path, one.line) for one in find_contract_users(border, lamp, "rust/kernel/lamp.rs")
     ]
 
 
@@ -74,9 +76,9 @@ def test_a_type_of_the_same_name_that_another_file_defines_is_another() -> None:
         "rust/kernel/user.rs": user.encode(),
         "rust/kernel/other.rs": f"pub struct Lamp(*mut u8);\n{user}".encode(),
     }
-    lamp = next(one for one in items(Code(LAMP, 1)) if one.name == "Lamp")
+    lamp = next(one for one in read_items(Code(LAMP, 1)) if one.name == "Lamp")
 
-    found = answers(Bindings.of_files(files), lamp, "rust/kernel/lamp.rs")
+    found = find_contract_users(Bindings.of_files(files), lamp, "rust/kernel/lamp.rs")
 
     assert {"rust/kernel/lamp.rs", "rust/kernel/user.rs"} == {one.path for one in found}
 
@@ -87,9 +89,9 @@ def test_an_item_in_a_module_under_attributes_of_several_lines() -> None:
         "    impl Lamp {\n        /// # Safety\n        ///\n        /// It is on.\n        #[must_use(\n"
         '            "x"\n        )]\n        pub const unsafe fn on() {}\n    }\n}\n/* pub fn none() {} */\n'
     )
-    (one,) = (item for item in items(Code(text, 1)) if item.public)
+    (one,) = (item for item in read_items(Code(text, 1)) if item.is_public)
 
-    assert ("Lamp::on", 9, "Safety", "It is on.") == (one.shown, one.line, one.section, one.contract)
+    assert ("Lamp::on", 9, "Safety", "It is on.") == (one.qualified_name, one.line, one.section, one.contract)
 
 
 def test_calls_in_comments_and_strings_are_none() -> None:
@@ -98,9 +100,9 @@ def test_calls_in_comments_and_strings_are_none() -> None:
         '    // SAFETY: As for Lamp::wrap(ptr).\n    let x = "Lamp::wrap(ptr)";\n}\n'
     )
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": user.encode()}
-    wrap = list(items(Code(LAMP, 1)))[1]
+    wrap = list(read_items(Code(LAMP, 1)))[1]
 
-    found = answers(Bindings.of_files(files), wrap, "rust/kernel/lamp.rs")
+    found = find_contract_users(Bindings.of_files(files), wrap, "rust/kernel/lamp.rs")
 
     assert [("drivers/user.rs", 3, "unsafe { Lamp::wrap(ptr) };", "// SAFETY: Allowed.")] == [
         (one.path, one.line, one.text, one.comment) for one in found

@@ -23,23 +23,23 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_text_is_scanned_once(asked: list[str]) -> None:
     scans, text = DeclarationCache(), "int one(void);\n\udcff"
 
-    assert scan(text) == scans.of(text) == scans.of(text)
+    assert scan(text) == scans.scan(text) == scans.scan(text)
     assert [text] == asked
 
 
 def test_the_text_that_was_asked_for_longest_ago_goes_first(asked: list[str]) -> None:
-    scans = DeclarationCache(room=8)
+    scans = DeclarationCache(capacity=8)
     a, b, c, d, e = (f"int {name}(void);\n" for name in "abcde")
     for text in (a, b, c, d, a, e, a, b):
-        scans.of(text)
+        scans.scan(text)
 
     assert [a, b, c, d, e, b] == asked
 
 
 def test_what_declares_too_much_is_not_kept(asked: list[str]) -> None:
-    scans = DeclarationCache(room=8)
+    scans = DeclarationCache(capacity=8)
     small, large = "int a;\n", "int a;\nint b;\nint c;\nint d;\n"
     for text in (small, large, large, small):
-        scans.of(text)
+        scans.scan(text)
 
     assert [small, large, large] == asked

@@ -3,7 +3,7 @@
 
 import re
 
-from rules.bindings.helper_facts import bindgen_of, constants_of, helpers_of
+from rules.bindings.helper_facts import read_bindgen_parameters, read_constants, read_helpers
 
 
 def test_a_helper_knows_what_it_wraps_and_under_what() -> None:
@@ -20,7 +20,7 @@ void rust_helper_now(void)
 }
 """
 
-    on, now = helpers_of(text)
+    on, now = read_helpers(text)
 
     assert ("lamp_on", 2, ("lamp_set", "LAMP_ON"), True, ("defined(CONFIG_LAMP)",)) == (
         on.name,
@@ -42,7 +42,7 @@ def test_a_helper_knows_the_fields_it_reads_of_its_parameters() -> None:
 }
 """
 
-    (found,) = helpers_of(text)
+    (found,) = read_helpers(text)
 
     assert (("lamp", "bus", "number"), ("lamp", "id"), ("spinlock_t", "held")) == found.fields
 
@@ -56,7 +56,7 @@ __rust_helper type rust_helper_lamp_##tname##_read(type *ptr) \\
 GEN(i8, s8)
 """
 
-    (found,) = helpers_of(text)
+    (found,) = read_helpers(text)
 
     assert re.fullmatch(found.pattern, "lamp_i8_read")
     assert not re.fullmatch(found.pattern, "lamp_i8_write")
@@ -70,11 +70,13 @@ def test_constants_have_their_expressions() -> None:
     )
 
     assert [("GFP", "GFP", 1, ()), ("A", "B | C", 3, ("X",))] == [
-        (one.name, one.expression, one.line, one.conditions) for one in constants_of(text)
+        (one.name, one.expression, one.line, one.conditions) for one in read_constants(text)
     ]
 
 
 def test_parameters_say_what_is_hidden() -> None:
-    found = bindgen_of(b"--opaque-type lamp\n# --opaque-type not\n--blocklist-item LAMP_.*\n--no-doc-comments\n")
+    found = read_bindgen_parameters(
+        b"--opaque-type lamp\n# --opaque-type not\n--blocklist-item LAMP_.*\n--no-doc-comments\n"
+    )
 
     assert (("lamp",), ("LAMP_.*",)) == (found.opaque, found.blocked)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The border of a tree: users, helpers, declarations."""
 
-from rules.bindings.facts import Constant
-from rules.bindings.located import LocatedHelper
+from rules.bindings.facts import Constant, LocatedHelper
 from tests.rules.bindings.trees import border
 
 
@@ -17,10 +16,10 @@ def test_users_are_found_with_the_cfg_of_their_module() -> None:
 def test_only_headers_in_reach_declare() -> None:
     found = border()
 
-    assert ["include/linux/lamp.h"] == [one.path for one in found.declared("lamp_on")]
-    assert () == found.declared("other")
-    assert ["LAMP_ON"] == [one.declaration.name for one in found.bound("lamp_state_LAMP_ON")]
-    assert "include/linux/lamp.h" == found.reached["include/linux/lamp_types.h"]
+    assert ["include/linux/lamp.h"] == [one.path for one in found.declarations("lamp_on")]
+    assert () == found.declarations("other")
+    assert ["LAMP_ON"] == [one.declaration.name for one in found.bound_declarations("lamp_state_LAMP_ON")]
+    assert "include/linux/lamp.h" == found.included_by["include/linux/lamp_types.h"]
 
 
 def test_helpers_and_constants_provide() -> None:
@@ -37,8 +36,8 @@ def test_helpers_and_constants_provide() -> None:
 def test_fields_are_followed_through_structs() -> None:
     found = border()
 
-    assert [(7, True)] == [(one.access.line, one.sure) for one in found.member_users("lamp", "level")]
-    assert [(10, True)] == [(one.access.line, one.sure) for one in found.member_users("colour", "red")]
+    assert [(7, True)] == [(one.access.line, one.is_certain) for one in found.member_users("lamp", "level")]
+    assert [(10, True)] == [(one.access.line, one.is_certain) for one in found.member_users("colour", "red")]
     assert () == found.member_users("colour", "level")
 
 

@@ -39,4 +39,4 @@ def _diff(path: str, *lines: str) -> bytes:
     ],
 )
 def test_only_what_can_touch_rust_is_let_through(raw: bytes, matters: bool) -> None:
-    assert matters is MailFilter.of(border()).may_matter(raw)
+    assert matters is MailFilter.from_bindings(border()).may_matter(raw)

@@ -5,7 +5,7 @@ import pytest
 
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
-from rules.bindings.overlay import changed_border
+from rules.bindings.overlay import overlay_changes
 from rules.source.c.source import scan
 from tests.rules.bindings.trees import FILES, border, edited
 
@@ -44,17 +44,17 @@ def test_the_overlay_equals_a_border_built_anew(changed: dict[str, str | None]) 
     files = {path: text.encode() for path, text in (FILES | changed).items() if text is not None}
     given = {path: text.encode() if text is not None else None for path, text in changed.items()}
 
-    anew, over = Bindings.of_files(files), changed_border(border(), given)
+    anew, over = Bindings.of_files(files), overlay_changes(border(), given)
 
     for name in _NAMES:
         assert anew.users(name) == over.users(name)
-        assert anew.declared(name) == over.declared(name)
+        assert anew.declarations(name) == over.declarations(name)
         assert anew.helpers_using(name) == over.helpers_using(name)
         assert anew.provider(name) == over.provider(name)
     for member in ("level", "red", "owner"):
         assert anew.member_users("lamp", member) == over.member_users("lamp", member)
-    assert anew.used == over.used
-    assert set(anew.reached) == set(over.reached)
+    assert anew.used_names == over.used_names
+    assert set(anew.included_by) == set(over.included_by)
 
 
 def test_helpers_of_files_known_in_part_are_those_that_the_parts_show() -> None:
@@ -64,7 +64,7 @@ def test_helpers_of_files_known_in_part_are_those_that_the_parts_show() -> None:
         BINDINGS_HEADER: scan(FILES[BINDINGS_HEADER] + "const u32 RUST_CONST_HELPER_LAMP_NEW = NEW;\n"),
     }
 
-    over = changed_border(border(), {}, fragments)
+    over = overlay_changes(border(), {}, fragments)
 
     assert all(over.provider(name) is not None for name in ("other", "lamp_new", "LAMP_NEW"))
     assert border().provider("lamp_level") == over.provider("lamp_level")
@@ -73,6 +73,6 @@ def test_helpers_of_files_known_in_part_are_those_that_the_parts_show() -> None:
 
 
 def test_a_helper_that_a_part_removes_is_gone() -> None:
-    over = changed_border(border(), {}, {"rust/helpers/lamp.c": scan("")})
+    over = overlay_changes(border(), {}, {"rust/helpers/lamp.c": scan("")})
 
     assert over.provider("lamp_level") is None

@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.bindings.compare import breakages
+from rules.bindings.compare import find_breakages
 from rules.bindings.tree import FileTree
 from rules.checks.breakage_text import evidence, message
 from rules.lint.engine import view
@@ -16,7 +16,7 @@ ON = "int lamp_on(struct lamp *lamp);\n"
 def _told(after: str | None, on: FileTree | None = None, path: str = LAMP_H, before: str | None = None) -> str:
     change = view(series((whole_change(path, after, before=before),)), on or tree()).border
     assert change is not None
-    (one,) = breakages(change)
+    (one,) = find_breakages(change)
     seen = (f"{line.origin}: {line.lines[0]}" for line in evidence(one, change.before))
     return "\n".join([message(one, change.before), *seen])
 
