@@ -648,7 +648,7 @@ SERIES: Final[dict[str, Make]] = {
     "many declarations of C": lambda n: _series([_created(n, "int a{0}(int b, char *c);", "include/linux/a.h")]),
 }
 
-_NO_BORDER: Final = Bindings.of_files({})
+_NO_BINDINGS: Final = Bindings.of_files({})
 _C: Final = ("int a;\n", "struct a {\n", "#define a ", "int a(", "enum a {", "static inline int a(void) {\n")
 _RUST_HEAD: Final = "/// # Invariants\nstruct S(u8);\nfn a() {\n"
 
@@ -891,14 +891,14 @@ CODE_READERS: Final = (
         ),
         lambda given: (
             abi.differs_only_in_const(given, f"const {given}"),
-            abi.is_same_type(given, f"{given} ", _NO_BORDER, _NO_BORDER),
-            abi.resolve_type(given, _NO_BORDER),
+            abi.is_same_type(given, f"{given} ", _NO_BINDINGS, _NO_BINDINGS),
+            abi.resolve_type(given, _NO_BINDINGS),
         ),
         (("", ""), ("const ", " *"), ("int (*)(", ")")),
     ),
     Reader(
         ("rules.bindings.mail_filter.MailFilter.may_matter",),
-        lambda given: MailFilter.from_bindings(_NO_BORDER).may_matter(given),
+        lambda given: MailFilter.from_bindings(_NO_BINDINGS).may_matter(given),
         (("", ""), (_DIFF, ""), ("Subject: [PATCH] x\n\n", "")),
         str.encode,
     ),
@@ -1176,7 +1176,6 @@ EXEMPT: Final[dict[str, str]] = {
         (
             "rules.diff.tree.Files.*",
             "rules.bindings.tree.NoTree.*",
-            "rules.bindings.tree.BlobTree.*",
             "rules.bindings.tree.FileTree.*",
         ),
         _LOOKUP,
@@ -1218,12 +1217,14 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.analysis.introduced.*",
             "rules.analysis.view.FileView.*",
             "rules.source.rust.source.SourcePart.holds",
-            "rules.source.c.text.Conditions.directive",
-            "rules.bindings.contract_users.answers",
-            "rules.bindings.arguments.is_const",
-            "rules.bindings.callbacks.c_types",
+            "rules.source.c.text.Conditions.follow",
+            "rules.source.c.text.join_conditions",
+            "rules.source.c.declaration.CSource.named",
+            "rules.bindings.contract_users.find_contract_users",
+            "rules.bindings.calls.is_const_pointer",
+            "rules.bindings.calls.find_field_types",
             "rules.bindings.new_names.find_unbound_declaration",
-            "rules.bindings.helper_facts.shown_constants",
+            "rules.bindings.helper_facts.read_visible_constants",
             "rules.bindings.overlay.overlay_changes",
             "rules.bindings.changed_line.*",
             "rules.bindings.included_headers.*",

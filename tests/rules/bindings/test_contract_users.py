@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Items with contracts, and the code that answers to them."""
+"""Read items with contracts, and find the code that relies on them."""
 
 from rules.bindings.contract_users import find_contract_users
 from rules.bindings.index import Bindings
@@ -44,57 +44,62 @@ USER = """fn a() {
 
 
 def test_items_have_scope_and_contract() -> None:
-    found = {one.qualified_name: one for one in read_items(Code(LAMP, 1))}
+    items = {item.qualified_name: item for item in read_items(Code(LAMP, 1))}
 
-    assert ["Lamp", "Lamp::wrap", "Lamp::hidden", "Light", "Light::on"] == list(found)
-    assert ("Invariants", "The pointer is valid.") == (found["Lamp"].section, found["Lamp"].contract)
+    assert ["Lamp", "Lamp::wrap", "Lamp::hidden", "Light", "Light::on"] == list(items)
+    assert ("Invariants", "The pointer is valid.") == (items["Lamp"].section, items["Lamp"].contract)
     assert ("Safety", "`ptr` must be valid.", True) == (
-        found["Lamp::wrap"].section,
-        found["Lamp::wrap"].contract,
-        found["Lamp::wrap"].is_unsafe,
+        items["Lamp::wrap"].section,
+        items["Lamp::wrap"].contract,
+        items["Lamp::wrap"].is_unsafe,
     )
-    assert not found["Lamp::hidden"].is_public
+    assert not items["Lamp::hidden"].is_public
 
 
-def test_calls_and_constructions_with_a_comment_answer() -> None:
+def test_calls_and_constructions_with_a_comment_are_users() -> None:
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": USER.encode()}
-    border = Bindings.of_files(files)
+    bindings = Bindings.of_files(files)
     lamp, wrap = list(read_items(Code(LAMP, 1)))[:2]
 
     assert [("drivers/user.rs", 3)] == [
-        (one.path, one.line) for one in find_contract_users(border, wrap, "rust/kernel/lamp.rs")
+        (user.path, user.line) for user in find_contract_users(bindings, wrap, "rust/kernel/lamp.rs")
     ]
     assert [("rust/kernel/lamp.rs", 20)] == [
-        (one.path, one.line) for one in find_contract_users(border, lamp, "rust/kernel/lamp.rs")
+        (user.path, user.line) for user in find_contract_users(bindings, lamp, "rust/kernel/lamp.rs")
     ]
 
 
-def test_a_type_of_the_same_name_that_another_file_defines_is_another() -> None:
+def test_a_type_of_the_same_name_in_another_file_is_ignored() -> None:
     user = "fn a() {\n    // INVARIANT: It is valid.\n    let lamp = Lamp(ptr);\n}\n"
     files = {
         "rust/kernel/lamp.rs": LAMP.encode(),
         "rust/kernel/user.rs": user.encode(),
         "rust/kernel/other.rs": f"pub struct Lamp(*mut u8);\n{user}".encode(),
     }
-    lamp = next(one for one in read_items(Code(LAMP, 1)) if one.name == "Lamp")
+    lamp = next(item for item in read_items(Code(LAMP, 1)) if item.name == "Lamp")
 
-    found = find_contract_users(Bindings.of_files(files), lamp, "rust/kernel/lamp.rs")
+    users = find_contract_users(Bindings.of_files(files), lamp, "rust/kernel/lamp.rs")
 
-    assert {"rust/kernel/lamp.rs", "rust/kernel/user.rs"} == {one.path for one in found}
+    assert {"rust/kernel/lamp.rs", "rust/kernel/user.rs"} == {user.path for user in users}
 
 
-def test_an_item_in_a_module_under_attributes_of_several_lines() -> None:
+def test_an_item_in_a_module_with_multi_line_attributes_is_read() -> None:
     text = (
         "pub mod lamp {\n"
         "    impl Lamp {\n        /// # Safety\n        ///\n        /// It is on.\n        #[must_use(\n"
         '            "x"\n        )]\n        pub const unsafe fn on() {}\n    }\n}\n/* pub fn none() {} */\n'
     )
-    (one,) = (item for item in read_items(Code(text, 1)) if item.is_public)
+    (method,) = (item for item in read_items(Code(text, 1)) if item.is_public)
 
-    assert ("Lamp::on", 9, "Safety", "It is on.") == (one.qualified_name, one.line, one.section, one.contract)
+    assert ("Lamp::on", 9, "Safety", "It is on.") == (
+        method.qualified_name,
+        method.line,
+        method.section,
+        method.contract,
+    )
 
 
-def test_calls_in_comments_and_strings_are_none() -> None:
+def test_calls_in_comments_and_strings_are_ignored() -> None:
     user = (
         "fn a() {\n    // SAFETY: Allowed.\n    unsafe { Lamp::wrap(ptr) };\n\n"
         '    // SAFETY: As for Lamp::wrap(ptr).\n    let x = "Lamp::wrap(ptr)";\n}\n'
@@ -102,8 +107,8 @@ def test_calls_in_comments_and_strings_are_none() -> None:
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": user.encode()}
     wrap = list(read_items(Code(LAMP, 1)))[1]
 
-    found = find_contract_users(Bindings.of_files(files), wrap, "rust/kernel/lamp.rs")
+    users = find_contract_users(Bindings.of_files(files), wrap, "rust/kernel/lamp.rs")
 
     assert [("drivers/user.rs", 3, "unsafe { Lamp::wrap(ptr) };", "// SAFETY: Allowed.")] == [
-        (one.path, one.line, one.text, one.comment) for one in found
+        (user.path, user.line, user.text, user.comment) for user in users
     ]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Helpers, constant helpers and bindgen's parameters."""
+"""Read helpers, constant helpers and the parameters of bindgen."""
 
 import re
 
 from rules.bindings.helper_facts import read_bindgen_parameters, read_constants, read_helpers
 
 
-def test_a_helper_knows_what_it_wraps_and_under_what() -> None:
+def test_a_helper_has_the_names_and_conditions_of_its_body() -> None:
     text = b"""#ifdef CONFIG_LAMP
 __rust_helper int rust_helper_lamp_on(struct lamp *lamp, int level)
 {
@@ -33,7 +33,7 @@ void rust_helper_now(void)
     assert ("now", ("current",), False) == (now.name, now.names, now.annotated)
 
 
-def test_a_helper_knows_the_fields_it_reads_of_its_parameters() -> None:
+def test_a_helper_has_the_fields_that_it_reads() -> None:
     text = b"""u16 rust_helper_lamp_id(const struct lamp *lamp, spinlock_t *lock, int level)
 {
 \tstruct other *other = get(level);
@@ -42,12 +42,12 @@ def test_a_helper_knows_the_fields_it_reads_of_its_parameters() -> None:
 }
 """
 
-    (found,) = read_helpers(text)
+    (helper,) = read_helpers(text)
 
-    assert (("lamp", "bus", "number"), ("lamp", "id"), ("spinlock_t", "held")) == found.fields
+    assert (("lamp", "bus", "number"), ("lamp", "id"), ("spinlock_t", "held")) == helper.fields
 
 
-def test_a_helper_pasted_together_is_a_pattern() -> None:
+def test_a_pasted_helper_is_a_pattern() -> None:
     text = b"""#define GEN(tname, type) \\
 __rust_helper type rust_helper_lamp_##tname##_read(type *ptr) \\
 { \\
@@ -56,11 +56,11 @@ __rust_helper type rust_helper_lamp_##tname##_read(type *ptr) \\
 GEN(i8, s8)
 """
 
-    (found,) = read_helpers(text)
+    (helper,) = read_helpers(text)
 
-    assert re.fullmatch(found.pattern, "lamp_i8_read")
-    assert not re.fullmatch(found.pattern, "lamp_i8_write")
-    assert ("__rust_helper", "rust_helper_lamp_", "_read", "READ_ONCE") == found.names
+    assert re.fullmatch(helper.pattern, "lamp_i8_read")
+    assert not re.fullmatch(helper.pattern, "lamp_i8_write")
+    assert ("__rust_helper", "rust_helper_lamp_", "_read", "READ_ONCE") == helper.names
 
 
 def test_constants_have_their_expressions() -> None:
@@ -70,13 +70,13 @@ def test_constants_have_their_expressions() -> None:
     )
 
     assert [("GFP", "GFP", 1, ()), ("A", "B | C", 3, ("X",))] == [
-        (one.name, one.expression, one.line, one.conditions) for one in read_constants(text)
+        (constant.name, constant.expression, constant.line, constant.conditions) for constant in read_constants(text)
     ]
 
 
-def test_parameters_say_what_is_hidden() -> None:
-    found = read_bindgen_parameters(
+def test_parameters_hide_names() -> None:
+    parameters = read_bindgen_parameters(
         b"--opaque-type lamp\n# --opaque-type not\n--blocklist-item LAMP_.*\n--no-doc-comments\n"
     )
 
-    assert (("lamp",), ("LAMP_.*",)) == (found.opaque, found.blocked)
+    assert (("lamp",), ("LAMP_.*",)) == (parameters.opaque, parameters.blocked)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The look at a mail's bytes that saves reading it."""
+"""Select mails by their bytes before they are parsed."""
 
 import base64
 
 import pytest
 
 from rules.bindings.mail_filter import MailFilter
-from tests.rules.bindings.trees import border
+from tests.rules.bindings.trees import bindings
 
 _HEAD = b"From: a@example.org\nSubject: [PATCH] x\n\n"
 
@@ -38,5 +38,5 @@ def _diff(path: str, *lines: str) -> bytes:
         ),
     ],
 )
-def test_only_what_can_touch_rust_is_let_through(raw: bytes, matters: bool) -> None:
-    assert matters is MailFilter.from_bindings(border()).may_matter(raw)
+def test_only_mails_that_may_affect_rust_pass(raw: bytes, matters: bool) -> None:
+    assert matters is MailFilter.from_bindings(bindings()).may_matter(raw)

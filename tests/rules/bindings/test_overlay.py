@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A border worked out from the one before says what a border built anew says."""
+"""The overlay of changed files equals bindings that are computed anew."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
 from rules.bindings.overlay import overlay_changes
 from rules.source.c.source import scan
-from tests.rules.bindings.trees import FILES, border, edited
+from tests.rules.bindings.trees import FILES, bindings, edited
 
 _NAMES = (
     "lamp_on",
@@ -40,11 +40,11 @@ _NAMES = (
     ],
     ids=lambda changed: ",".join(changed) or "nothing",
 )
-def test_the_overlay_equals_a_border_built_anew(changed: dict[str, str | None]) -> None:
+def test_the_overlay_equals_new_bindings(changed: dict[str, str | None]) -> None:
     files = {path: text.encode() for path, text in (FILES | changed).items() if text is not None}
     given = {path: text.encode() if text is not None else None for path, text in changed.items()}
 
-    anew, over = Bindings.of_files(files), overlay_changes(border(), given)
+    anew, over = Bindings.of_files(files), overlay_changes(bindings(), given)
 
     for name in _NAMES:
         assert anew.users(name) == over.users(name)
@@ -57,22 +57,22 @@ def test_the_overlay_equals_a_border_built_anew(changed: dict[str, str | None]) 
     assert set(anew.included_by) == set(over.included_by)
 
 
-def test_helpers_of_files_known_in_part_are_those_that_the_parts_show() -> None:
+def test_a_fragment_shows_the_helpers_of_its_file() -> None:
     fragments = {
         "rust/helpers.c": scan("int rust_helper_other(void)\n{\n\treturn other();\n}\n", is_complete=False),
         "rust/helpers/lamp.c": scan(FILES["rust/helpers/lamp.c"] + "void rust_helper_lamp_new(void)\n{\n}\n"),
         BINDINGS_HEADER: scan(FILES[BINDINGS_HEADER] + "const u32 RUST_CONST_HELPER_LAMP_NEW = NEW;\n"),
     }
 
-    over = overlay_changes(border(), {}, fragments)
+    over = overlay_changes(bindings(), {}, fragments)
 
     assert all(over.provider(name) is not None for name in ("other", "lamp_new", "LAMP_NEW"))
-    assert border().provider("lamp_level") == over.provider("lamp_level")
-    assert border().provider("LAMP_CAST") == over.provider("LAMP_CAST")
+    assert bindings().provider("lamp_level") == over.provider("lamp_level")
+    assert bindings().provider("LAMP_CAST") == over.provider("LAMP_CAST")
     assert ["rust/helpers.c", "rust/helpers/lamp.c"] == list(over.facts.helper_paths())
 
 
-def test_a_helper_that_a_part_removes_is_gone() -> None:
-    over = overlay_changes(border(), {}, {"rust/helpers/lamp.c": scan("")})
+def test_a_helper_that_a_fragment_removes_is_unknown() -> None:
+    over = overlay_changes(bindings(), {}, {"rust/helpers/lamp.c": scan("")})
 
     assert over.provider("lamp_level") is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Names of helpers that a macro pastes together: a patch chooses both the pieces and the name."""
+"""Match names of helpers that a macro pastes together. A patch chooses both the pieces and the name."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from tests.growth import assert_linear
 
 
 @pytest.mark.parametrize(
-    ("pattern", "name", "fits"),
+    ("pattern", "name", "matches"),
     [
         (r"lamp_\w*", "lamp_on", True),
         (r"lamp_\w*", "lamp_", True),
@@ -24,16 +24,16 @@ from tests.growth import assert_linear
         ("lamp", "lamps", False),
     ],
 )
-def test_a_name_is_made_of_its_pieces(pattern: str, name: str, fits: bool) -> None:
-    assert _is_pasted(tuple(pattern.split(r"\w*")), name) is fits
+def test_a_name_matches_its_pieces(pattern: str, name: str, matches: bool) -> None:
+    assert _is_pasted(tuple(pattern.split(r"\w*")), name) is matches
 
 
 @given(st.lists(st.text("ab", max_size=2), min_size=1, max_size=4), st.text("ab", max_size=6))
-def test_a_name_that_is_put_together_is_recognised(pieces: list[str], filler: str) -> None:
+def test_a_pasted_name_is_recognised(pieces: list[str], filler: str) -> None:
     assert _is_pasted(tuple(pieces), filler.join(pieces))
 
 
-def test_many_gaps_take_linear_time() -> None:
+def test_matching_many_gaps_takes_linear_time() -> None:
     pieces = ("", *["a"] * 50, "b")
 
     assert_linear(lambda size: "a" * size, lambda name: _is_pasted(pieces, name), 50_000)

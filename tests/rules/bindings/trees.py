@@ -72,22 +72,22 @@ const STATES: u32 = bindings::lamp_state_LAMP_NR;
 
 
 def tree(**changed: str) -> FileTree:
-    """The kernel, some of its files replaced; keys stand for paths with their signs spelled out by `path`."""
+    """Return the kernel with some files replaced; the keys are paths."""
     return FileTree({path: text.encode() for path, text in (FILES | changed).items()})
 
 
-def border() -> Bindings:
+def bindings() -> Bindings:
     return Bindings.of_files({path: text.encode() for path, text in FILES.items()})
 
 
 def edited(path: str, old: str, new: str) -> str:
-    """The file with one text replaced by another."""
+    """Return a file of the kernel with one text replaced."""
     assert old in FILES[path]
     return FILES[path].replace(old, new, 1)
 
 
 def whole_change(path: str, after: str | None, to: str | None = None, before: str | None = None) -> FileChange:
-    """A change that shows the whole file, before (the tree's, if not told) and after."""
+    """Return a change that shows the complete file, before (by default the file of the tree) and after."""
     before = before if before is not None else FILES.get(path)
     old = before.split("\n")[:-1] if before is not None else []
     new = after.split("\n")[:-1] if after is not None else []
@@ -115,4 +115,6 @@ def whole_change(path: str, after: str | None, to: str | None = None, before: st
 
 
 def series(*patches: tuple[FileChange, ...]) -> Series:
-    return Series("lamp", tuple(Patch(index, f"patch {index}", changes=one) for index, one in enumerate(patches, 1)))
+    return Series(
+        "lamp", tuple(Patch(index, f"patch {index}", changes=changes) for index, changes in enumerate(patches, 1))
+    )
