@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the statement on the border says, word by word."""
+"""The exact text of the binding-change finding."""
 
 from rules.checks.bindings.binding_change import RULE
 from rules.diff.patch import FileChange, Hunk, Line
@@ -9,10 +9,10 @@ from tests.rules.bindings.trees import FILES, edited, series, tree, whole_change
 NAMES = tuple(f"lamp_{word}" for word in ("amber", "blue", "cyan", "dim", "ember", "fog", "green", "hue"))
 
 
-def _said(*changes: FileChange) -> str:
+def _messages(*changes: FileChange) -> str:
     report = run((RULE,), series(changes), tree())
     assert not report.failures
-    return " ".join(one.message for one in report.findings)
+    return " ".join(finding.message for finding in report.findings)
 
 
 def _new(path: str, text: str) -> FileChange:
@@ -24,13 +24,13 @@ def _helper(name: str) -> str:
     return f"__rust_helper int rust_helper_{name}(void)\n{{\n\treturn {name}();\n}}\n"
 
 
-def test_the_order_of_helpers_is_that_of_their_files() -> None:
-    said = _said(*(_new(f"rust/helpers/{name}.c", _helper(name)) for name in reversed(NAMES)))
+def test_helpers_are_in_the_order_of_their_files() -> None:
+    said = _messages(*(_new(f"rust/helpers/{name}.c", _helper(name)) for name in reversed(NAMES)))
 
     assert f"On the border to C: helpers added: {', '.join(f'`{name}`' for name in NAMES)}." == said
 
 
-def test_a_helper_that_stands_beside_the_change_is_not_added() -> None:
+def test_a_helper_in_the_context_of_a_hunk_is_not_added() -> None:
     texts = ((" ", "unknown"), ("+", "lamp_fresh"))
     lines: list[Line] = []
     for sign, name in texts:
@@ -40,10 +40,10 @@ def test_a_helper_that_stands_beside_the_change_is_not_added() -> None:
     hunk = Hunk(500, 4, 500, 8, "", tuple(lines))
     change = FileChange("rust/helpers/lamp.c", "rust/helpers/lamp.c", (hunk,), blob_before="1" * 12)
 
-    assert "On the border to C: helpers added: `lamp_fresh`." == _said(change)
+    assert "On the border to C: helpers added: `lamp_fresh`." == _messages(change)
 
 
-def test_a_word_that_a_macro_is_given_is_no_c_name_nor_is_bindgens_own() -> None:
+def test_arguments_of_macros_and_names_of_bindgen_are_not_c_names() -> None:
     text = """use crate::bindings;
 macro_rules! call {
     ($(#[$attr:meta])* $name:ident) => { $(#[$attr])* fn f() { unsafe { bindings::$name() }; } };
@@ -52,12 +52,14 @@ call!(#[cfg(CONFIG_64BIT)] lamp_off);
 fn tail(tail: &bindings::__IncompleteArrayField<u8>, lamp: &bindings::colour) {}
 """
 
-    assert "On the border to C: C names used first: `colour`, `lamp_off`." == _said(_new("rust/kernel/more.rs", text))
+    assert "On the border to C: C names used first: `colour`, `lamp_off`." == _messages(
+        _new("rust/kernel/more.rs", text)
+    )
 
 
-def test_a_name_that_the_last_user_drops_is_no_longer_used() -> None:
+def test_a_name_without_its_last_user_is_no_longer_used() -> None:
     path = "rust/kernel/gated.rs"
 
-    assert "On the border to C: no longer used: `light`." == _said(
+    assert "On the border to C: no longer used: `light`." == _messages(
         whole_change(path, edited(path, "    unsafe { bindings::light() }\n", ""))
     )

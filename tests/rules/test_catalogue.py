@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The generated documentation: complete, deterministic, fresh."""
+"""The generated documentation: complete, deterministic and current."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from rules.registry import HEADINGS, RULES
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_rule_stands_in_the_table_and_in_full() -> None:
+def test_every_rule_is_in_the_table_and_has_a_section() -> None:
     text = document()
 
     for rule in RULES:
@@ -17,7 +17,7 @@ def test_every_rule_stands_in_the_table_and_in_full() -> None:
         assert f"\n### {rule.id}\n" in text
 
 
-def test_one_rule_has_its_headings_evidence_and_examples() -> None:
+def test_the_page_of_a_rule_has_headings_evidence_and_examples() -> None:
     for rule in RULES:
         text = one(rule)
 
@@ -25,5 +25,5 @@ def test_one_rule_has_its_headings_evidence_and_examples() -> None:
         assert all(example.name[1:] in text for example in rule.examples)
 
 
-def test_the_documentation_in_the_tree_is_fresh() -> None:
+def test_the_committed_documentation_is_current() -> None:
     assert (ROOT / "docs" / "rules.md").read_text(encoding="utf-8") == document()

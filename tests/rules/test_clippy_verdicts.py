@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The two missing-safety rules against Clippy's verdicts on a whole crate."""
+"""Compare the two missing-safety rules with the findings of Clippy on a crate."""
 
 import json
 import tarfile
@@ -21,24 +21,24 @@ pytestmark = [
 
 def findings(archive: str) -> list[Finding]:
     """What the rules find in every Rust file of an archived crate."""
-    found: list[Finding] = []
+    results: list[Finding] = []
     with tarfile.open(DATA / archive) as crate:
         for member in crate.getmembers():
             content = crate.extractfile(member) if member.name.endswith(".rs") else None
             if content is not None:
-                found += audit(RULES, member.name.removeprefix("./"), content.read()).findings
-    return found
+                results += audit(RULES, member.name.removeprefix("./"), content.read()).findings
+    return results
 
 
 def test_everything_that_clippy_reports_is_reported() -> None:
     kinds = {"block": "comment", "impl": "comment", "fn-doc": "section", "trait-doc": "section"}
     verdicts = json.loads((DATA / "verdicts.json").read_text())
     wanted = {(path, line, f"missing-safety-{kinds[kind]}") for path, line, kind in verdicts}
-    anchors = ((one.rule, one.anchor) for one in findings("stripped-rust-kernel.tar.xz"))
+    anchors = ((finding.rule, finding.anchor) for finding in findings("stripped-rust-kernel.tar.xz"))
     reported = {(anchor.path, anchor.line, rule) for rule, anchor in anchors if isinstance(anchor, Anchor)}
 
     assert set() == wanted - reported
 
 
-def test_nothing_but_nits_is_reported_where_clippy_is_content() -> None:
-    assert [] == [one for one in findings("clean-rust-kernel.tar.xz") if one.severity is not Severity.NIT]
+def test_only_nits_are_reported_if_clippy_reports_nothing() -> None:
+    assert [] == [finding for finding in findings("clean-rust-kernel.tar.xz") if finding.severity is not Severity.NIT]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The places where reviewers of unsafe code go wrong, by name: each with what has to be said of it, and not.
+"""Edge cases of unsafe code in which reviewers make mistakes, with the expected findings.
 
-Damage by mail programs is tested where mails and diffs are read.
+Damage by mail programs is tested with the parsers of mails and diffs.
 """
 
 import pytest
@@ -356,9 +356,9 @@ CASES = {
 
 
 @pytest.mark.parametrize(("name", "rule"), CASES)
-def test_edge_case(name: str, rule: str) -> None:
+def test_an_edge_case_gives_its_expected_findings(name: str, rule: str) -> None:
     loaded = load(Example(name, CASES[name, rule]))
-    chosen = tuple(one for one in RULES if one.id == rule)
+    chosen = tuple(candidate for candidate in RULES if candidate.id == rule)
 
     report = run(chosen, loaded.series, loaded.tree)
 

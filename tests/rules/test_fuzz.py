@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whatever the text, no rule crashes, and the same text gives the same report."""
+"""No rule crashes on any text, and the same text gives the same report."""
 
 import pytest
 from hypothesis import given, settings
@@ -37,7 +37,7 @@ def sources(draw: st.DrawFn) -> list[str]:
 
 @settings(max_examples=150, deadline=None)
 @given(sources())
-def test_whole_files(lines: list[str]) -> None:
+def test_no_rule_crashes_on_a_complete_file(lines: list[str]) -> None:
     content = "\n".join(lines).encode("utf-8", "surrogateescape")
 
     report = audit(active(), "drivers/led/led.rs", content)
@@ -48,7 +48,7 @@ def test_whole_files(lines: list[str]) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(sources(), st.lists(st.sampled_from("+- "), min_size=30, max_size=30))
-def test_hunks(lines: list[str], marks: list[str]) -> None:
+def test_no_rule_crashes_on_hunks(lines: list[str], marks: list[str]) -> None:
     built: list[Line] = []
     before = after = 50
     for text, mark in zip(lines, marks * 10, strict=False):
@@ -65,7 +65,7 @@ def test_hunks(lines: list[str], marks: list[str]) -> None:
     assert run(active(), series, NoTree()) == report
 
 
-def judged(text: str) -> Report:
+def audit_text(text: str) -> Report:
     return audit(active(), "rust/kernel/led.rs", text.encode())
 
 
@@ -82,12 +82,12 @@ def judged(text: str) -> Report:
         "// `S` is transparent.\n",
     ],
 )
-def test_hostile_files_are_read_in_linear_time(unit: str) -> None:
+def test_auditing_a_hostile_file_takes_linear_time(unit: str) -> None:
     head = "/// # Invariants\nstruct S(u8);\n// SAFETY: INVARIANTS: transparent bindings:: &mut let _ unsafe\n"
     make = repeated(unit, head)
 
-    report = judged(make(100_000))
+    report = audit_text(make(100_000))
 
     assert report.failures == ()
-    assert all("too much to judge: " in one.line for one in report.skipped)
-    assert_linear(make, judged, 25_000)
+    assert all("too much to judge: " in skip.line for skip in report.skipped)
+    assert_linear(make, audit_text, 25_000)

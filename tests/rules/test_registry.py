@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rules are sound as values, and every example gives exactly the findings in its margin."""
+"""The rules are valid, and every example gives exactly the findings in its margin."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from rules.registry import RULES, problems
 EXAMPLES = [pytest.param(rule, example, id=f"{rule.id}: {example.name}") for rule in RULES for example in rule.examples]
 
 
-def test_all_rules_are_sound() -> None:
+def test_all_rules_are_valid() -> None:
     assert problems(RULES) == ()
 
 
@@ -28,7 +28,7 @@ def test_example_gives_exactly_the_findings_in_its_margin(rule: Rule, example: E
     assert differences(loaded.expected, rule.id, report.findings) == ()
 
 
-def test_a_rule_without_its_parts_is_named() -> None:
+def test_a_rule_with_missing_parts_is_named() -> None:
     broken = replace(RULES[0], id="No_Kebab", doc="nothing", evidence=(), examples=(), tier=3, summary="It is.")
 
     said = "\n".join(problems((broken, broken)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""More unsafe code than people write is not judged, and that is said: silence with a reason, not half a judgement."""
+"""Files and series that exceed a limit are skipped with a reason."""
 
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -29,62 +29,62 @@ def series(*changes: FileChange) -> Series:
     return Series("s", (Patch(1, "s", changes=changes),))
 
 
-def found(report: Report) -> dict[str, int]:
-    paths = [one.path or "" for one in report.findings if one.rule == RULE]
+def counts(report: Report) -> dict[str, int]:
+    paths = [finding.path or "" for finding in report.findings if finding.rule == RULE]
     return {path: paths.count(path) for path in paths}
 
 
-def test_a_file_of_too_many_sites_is_not_judged_and_the_others_are() -> None:
+def test_only_a_file_with_too_many_sites_is_skipped() -> None:
     small, large = new_file("rust/kernel/a.rs", 2), new_file("rust/kernel/b.rs", MOST_OF_FILE + 1)
 
     report = run(active(), series(large, small), NoTree())
 
-    assert found(report) == {"rust/kernel/a.rs": 2}
+    assert counts(report) == {"rust/kernel/a.rs": 2}
     assert report.failures == ()
-    skipped = next(one for one in report.skipped if one.rule == RULE)
+    skipped = next(skip for skip in report.skipped if skip.rule == RULE)
     assert skipped.line.startswith("patch 1, rust/kernel/b.rs: too much to judge: the file ")
 
 
-def test_the_same_holds_for_many_hunks_of_few_sites() -> None:
+def test_a_file_with_many_hunks_of_few_sites_is_skipped() -> None:
     hunks = tuple(
         Hunk(at, 1, at, 2, "f", (Line("a();", at, at), Line(SITE, None, at + 1))) for at in range(10, 40_000, 20)
     )
 
     report = run(active(), series(FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", hunks)), NoTree())
 
-    assert found(report) == {}
-    assert "rust/kernel/a.rs" in {one.path for one in report.skipped}
+    assert counts(report) == {}
+    assert "rust/kernel/a.rs" in {skip.path for skip in report.skipped}
 
 
-def test_a_series_of_too_many_sites_is_judged_as_far_as_it_could_be_and_says_so_once() -> None:
-    each = MOST_OF_FILE - 100
-    changes = [new_file(f"rust/kernel/{n:02}.rs", each) for n in range(MOST_OF_SERIES // each + 3)]
+def test_a_series_with_too_many_sites_is_checked_up_to_the_limit_and_reported_once() -> None:
+    sites_per_file = MOST_OF_FILE - 100
+    changes = [new_file(f"rust/kernel/{n:02}.rs", sites_per_file) for n in range(MOST_OF_SERIES // sites_per_file + 3)]
 
     shown = view(series(*changes), NoTree())
     report = run_rules(active(), shown)
 
-    assert set(found(report).values()) == {each}
-    assert len(found(report)) == MOST_OF_SERIES // (each + 1)
-    assert [(one.patch, one.path) for one in report.skipped if one.rule == RULE] == [(0, "")]
+    assert set(counts(report).values()) == {sites_per_file}
+    assert len(counts(report)) == MOST_OF_SERIES // (sites_per_file + 1)
+    assert [(skip.patch, skip.path) for skip in report.skipped if skip.rule == RULE] == [(0, "")]
     assert of_series(shown) == UnsafeDelta()
 
 
-def test_findings_without_end_are_none_and_said() -> None:
+def test_too_many_findings_are_dropped_with_a_reason() -> None:
     report = audit(active(), "rust/kernel/a.rs", b"// SAFETY:\nlet a = 1;\n" * 2_001)
 
-    assert "safety-placeholder" not in {one.rule for one in report.findings}
+    assert "safety-placeholder" not in {finding.rule for finding in report.findings}
     reason = "too much to judge: more than 2,000 findings of safety-placeholder"
-    assert f"rust/kernel/a.rs: {reason}" in {one.line for one in report.skipped}
+    assert f"rust/kernel/a.rs: {reason}" in {skip.line for skip in report.skipped}
 
 
 @pytest.mark.parametrize("junk", ['" ', '"a" ', "b'", "a.b ", "1.0 ", "; } "])
-def test_text_that_is_hardly_rust_costs_linear_time(junk: str) -> None:
+def test_checking_text_that_is_hardly_rust_takes_linear_time(junk: str) -> None:
     assert_linear(
         repeated(junk, after=" unsafe {}"), lambda text: audit(active(), "rust/kernel/a.rs", text.encode()), 50_000
     )
 
 
-def assert_judged_in_linear_time(make: Callable[[int], Iterable[FileChange]], size: int) -> None:
+def assert_checked_in_linear_time(make: Callable[[int], Iterable[FileChange]], size: int) -> None:
     assert_linear(lambda number: series(*make(number)), lambda given: run(active(), given, NoTree()), size)
 
 
@@ -93,22 +93,22 @@ def edit(path: str, to: str | None, *lines: Line) -> FileChange:
     return FileChange(path, to, (Hunk(1, counts[0], 1, counts[1], "", lines),))
 
 
-def test_what_many_renamed_files_removed_is_found_by_its_text_and_not_by_turns() -> None:
+def test_removed_text_of_many_renamed_files_is_looked_up() -> None:
     path = "rust/kernel/{}.rs".format
     lines = Line("unsafe { a() };", 1, None), Line("unsafe { b() };", None, 1)
 
-    assert_judged_in_linear_time(lambda size: (edit(path(n), path(n + 1), *lines) for n in range(size)), 1_500)
+    assert_checked_in_linear_time(lambda size: (edit(path(n), path(n + 1), *lines) for n in range(size)), 1_500)
 
 
-def test_what_many_files_declare_is_found_by_its_name_and_not_by_turns() -> None:
+def test_declarations_of_many_files_are_looked_up_by_name() -> None:
     def changes(size: int) -> Iterable[FileChange]:
         gone = [edit(f"rust/kernel/{n}.rs", None, Line("unsafe { a() }", 1, None)) for n in range(size)]
         return chain(gone, [new_file(f"rust/kernel/new{n}.rs", 1) for n in range(size)])
 
-    assert_judged_in_linear_time(changes, 500)
+    assert_checked_in_linear_time(changes, 500)
 
 
-def test_constructions_are_looked_for_in_each_hunk_but_not_once_for_each_type() -> None:
+def test_a_hunk_is_searched_once_for_the_constructions_of_all_types() -> None:
     def hunk(start: int) -> Hunk:
         texts = ("/// # Invariants", "///", f"pub struct S{start} {{ a: *mut u8 }}")
         return Hunk(start, 0, start, 3, "", tuple(Line(text, None, start + at) for at, text in enumerate(texts)))
@@ -117,4 +117,4 @@ def test_constructions_are_looked_for_in_each_hunk_but_not_once_for_each_type() 
         hunks = tuple(hunk(start) for start in range(10, size * 20, 20))
         return [FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", hunks)]
 
-    assert_judged_in_linear_time(changes, 1_500)
+    assert_checked_in_linear_time(changes, 1_500)

@@ -201,9 +201,9 @@ class Scanner:
         kind = Kind.TYPEDEF if is_typedef else Kind.VARIABLE
         for declarator in named:
             if declarator.name != owner:
-                shown = f"{word} {tag or '{}'}" + declarator.type.removeprefix(f"{word} _")
+                c_type = f"{word} {tag or '{}'}" + declarator.type.removeprefix(f"{word} _")
                 self._declarations.append(
-                    Declaration(kind, declarator.name, first, last, shown, conditions=conditions, defined=True)
+                    Declaration(kind, declarator.name, first, last, c_type, conditions=conditions, defined=True)
                 )
         return semicolon + 1
 
