@@ -31,7 +31,6 @@ FIRST_TRY: Final = TimeLimit(seconds=15.0, processor_seconds=3.0)
 """The time of a posting's first try in the service. Processor time counts, so that a busy machine changes no verdict;
 the seconds by the clock are for what waits without working."""
 
-_MIN_ID_DIGITS: Final = 7
 _MAX_STORED_BYTES: Final = 64 * 1024 * 1024
 
 BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
@@ -103,7 +102,7 @@ class Analyser:
 def announced_blobs(series: Series) -> tuple[str, ...]:
     """Return the blob ids that the patches announce for the files before them."""
     ids = (change.blob_before for patch in series.patches for change in patch.changes)
-    return tuple(dict.fromkeys(blob_id for blob_id in ids if blob_id and len(blob_id) >= _MIN_ID_DIGITS))
+    return tuple(dict.fromkeys(filter(None, ids)))
 
 
 def analyse(given: AnalysisInput) -> Analysis:

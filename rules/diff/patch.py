@@ -61,8 +61,8 @@ _before_start = attrgetter("before_start")
 class FileChange:
     """The change of one file by one patch.
 
-    `before` and `after` are the file's paths without `a/` and `b/`; None if the file does not exist on that side. The
-    blob ids are those of the `index` line, often abbreviated; None instead of zeros.
+    Paths are as in the diff without `a/`, `b/`, unquoted; None where the file does not exist on that side. Blob ids are
+    as announced by the `index` line, abbreviated to 7 digits or more; None stands for all zeros and for shorter ids.
     """
 
     before: str | None

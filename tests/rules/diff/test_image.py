@@ -168,3 +168,32 @@ def test_an_overlapping_hunk_is_dropped_from_the_image() -> None:
     (file,) = build_images(Series("s", (Patch(1, "s", changes=(replace(change, blob_before=None),)),)), NoTree()).files
 
     assert post(file).fragments == (Fragment(1, b"one\n2\nthree\n"),)
+
+
+class _AnyPrefixTree(NoTree):
+    """A tree that finds a blob by any prefix of its id, like git, and notes what it was asked for."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.asked: list[str] = []
+
+    def blob(self, announced: str) -> bytes | None:
+        self.asked.append(announced)
+        return self.content if blob_id(self.content).startswith(announced) else None
+
+
+@pytest.mark.parametrize(("digits", "complete"), [(6, False), (7, True), (40, True)])
+def test_a_blob_is_asked_for_by_seven_digits_or_more(digits: int, complete: bool) -> None:
+    tree = _AnyPrefixTree(OLD)
+
+    (file,) = images(diff().replace(blob_id(OLD)[:12], blob_id(OLD)[:digits]), tree=tree)
+
+    assert post(file).complete is complete
+    assert tree.asked == [blob_id(OLD)[:digits]] * complete
+
+
+def test_a_blob_of_the_series_is_found_by_seven_digits() -> None:
+    new = f"diff --git a/x.rs b/x.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
+    new += "--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
+
+    assert post(images(new, diff().replace(blob_id(OLD)[:12], blob_id(OLD)[:7]))[1]).verified

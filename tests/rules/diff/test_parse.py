@@ -75,10 +75,12 @@ def test_the_index_line_gives_blob_ids_and_modes() -> None:
     assert (change.mode_before, change.mode_after) == ("100644", "100644")
 
 
-def test_zero_and_short_blob_ids_prove_nothing() -> None:
-    change = parse_one(HEADER.replace("1111111..2222222", "0000000..2222") + HUNK)
+@pytest.mark.parametrize("short", ["2222", "222222"])
+def test_zero_and_short_blob_ids_prove_nothing(short: str) -> None:
+    for ids in (f"0000000..{short}", f"{short}..0000000"):
+        change = parse_one(HEADER.replace("1111111..2222222", ids) + HUNK)
 
-    assert (change.blob_before, change.blob_after) == (None, None)
+        assert (change.blob_before, change.blob_after) == (None, None)
 
 
 def test_form_feed_and_line_separators_do_not_end_a_line() -> None:
