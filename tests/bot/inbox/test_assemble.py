@@ -178,6 +178,40 @@ def test_a_resend_is_marked_and_keeps_its_revision() -> None:
     assert (True, 2, ("rust@lists.example.org",)) == (posting.resend, posting.series.revision, posting.lists)
 
 
+@pytest.mark.parametrize("above", ["c", "p1", ""])
+def test_a_resent_patch_is_no_part_of_the_first_mailing(above: str) -> None:
+    first = [_mail("c", "[PATCH v2 0/2] rust: thing", "Why.\n"), _mail("p1", "[PATCH v2 1/2] rust: one", DIFF, "c")]
+    resent = _mail("r2", "[PATCH RESEND v2 2/2] rust: two", DIFF, above)
+
+    assert ["v2 of 2: 0:c 1:p1, waiting 2", "v2 of 2: 2:r2, waiting 1"] == [
+        told(posting) for posting in assemble([*first, resent])
+    ]
+
+
+def test_the_patches_below_a_resent_cover_letter_need_not_say_that_they_are_resent() -> None:
+    mails = [
+        _mail("c", "[PATCH RESEND 0/2] rust: thing", "Why.\n"),
+        _mail("p1", "[PATCH 1/2] rust: one", DIFF, "c"),
+        _mail("p2", "[PATCH RESEND 2/2] rust: two", DIFF, "c"),
+    ]
+
+    (posting,) = assemble(mails)
+
+    assert ("v1 of 2: 0:c 1:p1 2:p2, complete", True) == (told(posting), posting.resend)
+
+
+def test_a_series_and_its_resend_in_the_same_thread_are_two_postings() -> None:
+    first = [_mail("p1", "[PATCH v2 1/2] rust: one", DIFF), _mail("p2", "[PATCH v2 2/2] rust: two", DIFF, "p1")]
+    again = [
+        _mail("r1", "[PATCH RESEND v2 1/2] rust: one", DIFF, "p1"),
+        _mail("r2", "[PATCH RESEND v2 2/2] rust: two", DIFF, "r1"),
+    ]
+
+    assert ["v2 of 2: 1:p1 2:p2, complete", "v2 of 2: 1:r1 2:r2, complete"] == [
+        told(posting) for posting in assemble([*first, *again])
+    ]
+
+
 def test_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object, **keywords: object) -> None:
         raise AssertionError(f"a process was started: {arguments}")

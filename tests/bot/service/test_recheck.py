@@ -25,6 +25,7 @@ from bot.service.recheck import RecheckJob, RecheckResult
 from bot.service.review import ReviewJob
 from bot.store.repository import Repository
 from rules.finding import Severity
+from rules.lint.rule import Rule
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, patch
@@ -205,6 +206,37 @@ def test_a_rule_that_breaks_the_line_is_reported(store: Repository, clock: FakeC
 
     assert isinstance(done, Crashed)
     assert "a bug" in done.reason
+
+
+class _FailingAnalyser:
+    """An analyser that no limit is enough for."""
+
+    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Crashed:
+        return Crashed("took longer than 60 s")
+
+
+def test_a_posting_that_cannot_be_analysed_is_quarantined(store: Repository, clock: FakeClock) -> None:
+    PollJob([FakeArchive((patch(MAIL),))], store, assemble, Event(), Silent()).run()
+    found = store.find(MAIL)
+    assert found is not None
+
+    done = RecheckJob(store, _FailingAnalyser(), DESK, clock).run(found.posting, send=True)
+
+    assert done == Crashed("took longer than 60 s")
+    assert ["took longer than 60 s"] == [quarantined.reason for quarantined in store.unjudged(9)]
+    assert store.review_of(MAIL) is None
+    assert [] == store.mails()
+
+
+def test_a_review_stands_where_the_posting_cannot_be_analysed_again(store: Repository, clock: FakeClock) -> None:
+    posting = _reviewed(store, DESK, clock)
+    before, mails = store.review_of(MAIL), store.mails()
+
+    done = RecheckJob(store, _FailingAnalyser(), DESK, clock).run(posting, send=True)
+
+    assert done == Crashed("took longer than 60 s")
+    assert [] == store.unjudged(9)
+    assert (before, mails) == (store.review_of(MAIL), store.mails())
 
 
 @pytest.mark.parametrize("name", [MAIL, "1@example.org"])

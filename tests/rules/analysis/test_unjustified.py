@@ -203,6 +203,30 @@ def test_the_comment_goes_to_something_new() -> None:
     assert [(1, "a.rs", "comment-parted", "post", 3)] == found
 
 
+def test_a_line_between_the_comment_and_the_code_separates_them() -> None:
+    """The hunk alone shows the file: the code itself is on no line that the patch touches."""
+    found = exposed("""
+        | diff a.rs
+        |      // SAFETY: a
+        | +    b();
+        |      unsafe { bindings::on(led) };
+        """)
+
+    assert [(1, "a.rs", "comment-parted", "post", 103)] == found
+
+
+def test_a_removed_line_between_the_comment_and_the_code_separates_nothing() -> None:
+    found = exposed("""
+        | diff a.rs
+        |      // SAFETY: a
+        |      unsafe { bindings::on(led) };
+        | -    b();
+        |      unsafe { bindings::off(led) };
+        """)
+
+    assert [] == found
+
+
 def test_a_comment_removed_above_what_a_hunk_shows_is_left_alone() -> None:
     found = exposed("""
         | diff a.rs

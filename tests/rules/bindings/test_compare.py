@@ -256,6 +256,29 @@ def test_an_exported_function_that_becomes_static_is_found() -> None:
     assert [("lamp_on", "", Effect.STATIC)] == expected
 
 
+@pytest.mark.parametrize(
+    ("exported", "defined", "expected"),
+    [
+        (True, "static int lamp_on(struct lamp *lamp)\n{\n\treturn 0;\n}\n", [Effect.STATIC]),
+        (False, "static int lamp_on(struct lamp *lamp)\n{\n\treturn 0;\n}\n", [Effect.STATIC]),
+        (True, "", [Effect.REMOVED]),
+        (False, "", []),
+    ],
+)
+def test_a_definition_that_goes_breaks_rust_if_it_was_the_exported_one(
+    exported: bool, defined: str, expected: list[Effect]
+) -> None:
+    """A definition without an export may be one of several: another architecture's stays."""
+    path = "drivers/lamp.c"
+    export = "EXPORT_SYMBOL_GPL(lamp_on);\n"
+    before = FILES[path] if exported else edited(path, export, "")
+
+    found = view(series((whole_change(path, defined, before=before),)), tree(**{path: before})).border
+
+    assert found is not None
+    assert expected == [breakage.effect for breakage in breakages(found)]
+
+
 def test_users_that_the_series_updates_are_not_broken() -> None:
     c_side = _change(LAMP_H, ON, "int lamp_on(struct lamp *lamp, int flags);\n")
     rust_side = _change(LAMP_RS, "lamp_on(lamp)", "lamp_on(lamp, 0)")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Order, isolation, ordinals, and what a later patch mends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -62,6 +62,68 @@ def test_order_is_patch_then_file_in_the_diff_then_line() -> None:
 
     assert [(one.anchor.patch, one.path, one.anchor.line) for one in said.findings] == [
         (1, None, 0), (1, "z.rs", 1), (1, "z.rs", 2), (1, "a.rs", 1), (2, None, 0), (2, "b.rs", 1)]  # fmt: skip
+
+
+def flag_at(*places: tuple[int, int], name: str = "bad-line") -> Rule:
+    """A rule that flags these lines and columns of every file, in this order."""
+
+    def check(file: FileView) -> Iterator[Finding]:
+        for line, column in places:
+            anchor = Anchor(file.patch.index, file.path, "post", line, column, "bad")
+            yield Finding(name, Severity.NIT, Confidence.HIGH, anchor, "bad")
+
+    return rule(name, check_file=check)
+
+
+@pytest.mark.parametrize("judge", [lambda *rules: report("| diff a.rs (new)\n| +bad\n| +bad\n", *rules),
+                                   lambda *rules: audit(rules, "a.rs", b"bad\nbad\n")])  # fmt: skip
+def test_order_in_a_file_is_line_then_column_then_rule(judge: Callable[..., Report]) -> None:
+    said = judge(flag_at((2, 1), (1, 9), (1, 2), name="b-rule"), flag_at((1, 9), (2, 1), name="a-rule"))
+
+    assert [(finding.anchor.line, getattr(finding.anchor, "column", 0), finding.rule) for finding in said.findings] == [
+        (1, 2, "b-rule"), (1, 9, "a-rule"), (1, 9, "b-rule"), (2, 1, "a-rule"), (2, 1, "b-rule")]  # fmt: skip
+
+
+def test_a_finding_on_the_old_side_of_a_renamed_file_stands_at_the_place_of_the_file() -> None:
+    def old_names(file: FileView) -> Iterator[Finding]:
+        before = file.change.before or file.path
+        anchor = Anchor(file.patch.index, before, "pre", 1, 1, "ok")
+        yield Finding("old-name", Severity.NIT, Confidence.HIGH, anchor, "old")
+
+    said = report(
+        "| diff z.rs\n|  ok\n| +bad\n| diff a.rs\n|  ok\n| +bad\n| diff b.rs => y.rs\n|  ok\n| +bad\n",
+        rule("old-name", check_file=old_names),
+    )
+
+    assert [finding.path for finding in said.findings] == ["z.rs", "a.rs", "b.rs"]
+
+
+@pytest.mark.parametrize(("count", "reported"), [(2, 2), (3, 0)])
+def test_a_rule_reports_up_to_the_limit_and_is_skipped_above_it(
+    monkeypatch: pytest.MonkeyPatch, count: int, reported: int
+) -> None:
+    monkeypatch.setattr("rules.lint.engine._MOST_FOUND", 2)
+
+    said = report("| diff a.rs (new)\n" + "| +bad\n" * count + "| diff b.rs (new)\n| +bad\n")
+
+    assert [finding.path for finding in said.findings] == ["a.rs"] * reported + ["b.rs"]
+    assert [(skipped.rule, skipped.patch, skipped.path, skipped.reason) for skipped in said.skipped] == [
+        ("bad-line", 1, "a.rs", "too much to judge: more than 2 findings of bad-line")] * (count > 2)  # fmt: skip
+    assert said.failures == ()
+
+
+def test_a_rule_is_stopped_at_the_first_finding_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rules.lint.engine._MOST_FOUND", 2)
+    yielded: list[Finding] = []
+
+    def counted(file: FileView) -> Iterator[Finding]:
+        for finding in bad_lines(file):
+            yielded.append(finding)
+            yield finding
+
+    report("| diff a.rs (new)\n" + "| +bad\n" * 9, rule("bad-line", check_file=counted))
+
+    assert len(yielded) == 3
 
 
 def test_a_crash_is_a_failure_and_takes_nothing_else_down() -> None:
