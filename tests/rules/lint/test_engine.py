@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Order, isolation, ordinals, and what a later patch mends."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.tree import NoTree
-from rules.diff.patch import Series
-from rules.finding import Anchor, Confidence, Finding, LogAnchor, Report, Severity
-from rules.lint.engine import audit, run
+from rules.bindings.tree import FileTree, NoTree, Tree
+from rules.diff.image import Image
+from rules.diff.patch import Patch, Series
+from rules.diff.tree import blob_id
+from rules.finding import Anchor, Confidence, Finding, LogAnchor, Report, Severity, Skipped
+from rules.lint.engine import audit, run, view
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.work_limit import TooMuchError
 
 
 def bad_lines(file: FileView) -> Iterator[Finding]:
@@ -87,15 +91,16 @@ def test_order_in_a_file_is_line_then_column_then_rule(judge: Callable[..., Repo
 def test_a_finding_on_the_old_side_of_a_renamed_file_stands_at_the_place_of_the_file() -> None:
     def old_names(file: FileView) -> Iterator[Finding]:
         before = file.change.before or file.path
-        anchor = Anchor(file.patch.index, before, "pre", 1, 1, "ok")
-        yield Finding("old-name", Severity.NIT, Confidence.HIGH, anchor, "old")
+        for path, line in ((before, 1), (file.path, 2)):
+            anchor = Anchor(file.patch.index, path, "pre" if line == 1 else "post", line, 1, "ok")
+            yield Finding("old-name", Severity.NIT, Confidence.HIGH, anchor, "old")
 
     said = report(
         "| diff z.rs\n|  ok\n| +bad\n| diff a.rs\n|  ok\n| +bad\n| diff b.rs => y.rs\n|  ok\n| +bad\n",
         rule("old-name", check_file=old_names),
     )
 
-    assert [finding.path for finding in said.findings] == ["z.rs", "a.rs", "b.rs"]
+    assert [finding.path for finding in said.findings] == ["z.rs", "z.rs", "a.rs", "a.rs", "b.rs", "y.rs"]
 
 
 @pytest.mark.parametrize(("count", "reported"), [(2, 2), (3, 0)])
@@ -110,6 +115,70 @@ def test_a_rule_reports_up_to_the_limit_and_is_skipped_above_it(
     assert [(skipped.rule, skipped.patch, skipped.path, skipped.reason) for skipped in said.skipped] == [
         ("bad-line", 1, "a.rs", "too much to judge: more than 2 findings of bad-line")] * (count > 2)  # fmt: skip
     assert said.failures == ()
+
+
+@pytest.mark.parametrize(
+    ("whose", "file_place", "series_place"),
+    [("the file", (1, "a.rs"), (0, "")), ("the series", (0, ""), (0, ""))],
+)
+def test_work_above_a_limit_is_skipped_with_its_place(
+    whose: str, file_place: tuple[int, str], series_place: tuple[int, str]
+) -> None:
+    def too_much(_: object) -> Iterator[Finding]:
+        raise TooMuchError(whose)
+
+    reason = str(TooMuchError(whose))
+    said = report(
+        "| diff a.rs (new)\n| +bad\n", rule("file", check_file=too_much), rule("all", check_series=too_much), BAD
+    )
+
+    assert said.skipped == (Skipped("file", *file_place, reason), Skipped("all", *series_place, reason))
+    assert lines(said) == [(1, "a.rs", 1, None)]
+
+
+def test_a_crash_names_the_innermost_function_and_the_place() -> None:
+    def outer(_: object) -> Iterator[Finding]:
+        inner()
+        yield from ()
+
+    def inner() -> None:
+        raise ValueError("of inner")
+
+    broken = rule("file", check_file=outer), rule("all", check_series=outer)
+    said = report("| patch one\n| diff a.rs (new)\n| +ok\n| patch two\n| diff b.rs (new)\n| +ok\n", *broken)
+    audited = audit(broken, "c.rs", b"ok\n")
+
+    assert [(failure.rule, failure.patch, failure.path) for failure in (*said.failures, *audited.failures)] == [
+        ("file", 1, "a.rs"), ("file", 2, "b.rs"), ("all", 0, ""), ("file", 0, "c.rs")]  # fmt: skip
+    assert {re.sub(r"\d+", "N", failure.error) for failure in (*said.failures, *audited.failures)} == {
+        "ValueError in inner, line N: of inner"
+    }
+
+
+def test_a_rule_sees_the_series_and_the_tree_of_its_file() -> None:
+    seen: list[tuple[Series, Tree, list[FileView], Image | None]] = []
+
+    def look(file: FileView) -> Iterator[Finding]:
+        seen.append((file.series.series, file.series.tree, file.series.files, file.post))
+        assert file in file.series.files
+        yield from ()
+
+    tree = FileTree({"a.rs": b"ok\n"})
+    series = load(Example("e", "| patch one\n| diff b.rs (new)\n| +ok\n")).series
+    run((rule("look", check_file=look),), series, tree)
+    audit((rule("look", check_file=look),), "a.rs", b"ok\n", tree)
+    audit((rule("look", check_file=look),), "a.rs", b"ok\n")
+
+    assert [shown_series for shown_series, *_ in seen] == [series, *[Series("", (Patch(0, ""),))] * 2]
+    assert [shown_tree for _, shown_tree, *_ in seen[:2]] == [tree, tree]
+    assert isinstance(seen[2][1], NoTree)
+    assert [image.path for *_, image in seen if image is not None] == ["b.rs", "a.rs", "a.rs"]
+
+
+def test_a_view_has_the_verified_images_by_blob_id() -> None:
+    loaded = load(Example("e", "| diff a.rs (new)\n| +ok\n"))
+
+    assert view(loaded.series, loaded.tree).blobs == {blob_id(b"ok\n"): b"ok\n"}
 
 
 def test_a_rule_is_stopped_at_the_first_finding_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,10 +204,10 @@ def test_a_crash_is_a_failure_and_takes_nothing_else_down() -> None:
 
 
 def test_equal_findings_are_numbered() -> None:
-    said = report("| diff a.rs (new)\n| +bad\n| +  bad\n| +bad too\n| diff b.rs (new)\n| +bad\n")
+    said = report("| diff a.rs (new)\n| +bad\n| +  bad\n| +bad too\n| +bad\n| diff b.rs (new)\n| +bad\n")
 
-    assert [one.ordinal for one in said.findings] == [0, 1, 0, 0]
-    assert len({one.fingerprint for one in said.findings}) == 4
+    assert [one.ordinal for one in said.findings] == [0, 1, 0, 2, 0]
+    assert len({one.fingerprint for one in said.findings}) == 5
 
 
 NEW = "| patch one\n| diff a.rs (new)\n| +ok\n| +bad\n| +end\n| patch two\n"

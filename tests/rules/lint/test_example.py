@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The notation of examples: what stands right of the bar becomes a series, left of it what is expected."""
 
+from dataclasses import replace
+
 import pytest
 
+from rules.diff.patch import Series
 from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
 from rules.lint.engine import view
 from rules.lint.example import MalformedExampleError, load
@@ -79,12 +82,46 @@ def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
     ]
 
 
+def test_a_fix_that_is_missing_or_not_expected_is_a_difference() -> None:
+    example = Example("e", "| diff led.rs (new)\n! mended | +a\n! | +b\n")
+
+    said = differences(load(example).expected, "r", [finding(1), replace(finding(2), mended_by=2)])
+
+    assert [line.split(": ")[1] for line in said] == ["expected mended True, got None", "expected mended False, got 2"]
+
+
 def test_agreement_and_other_rules_findings_are_no_difference() -> None:
     example = Example("e", "| patch s\n! | log\n| diff led.rs (new)\n! | +a\n")
     log = Finding("r", Severity.NIT, Confidence.HIGH, LogAnchor(1, 1, "log"), "m")
     other = Finding("other", Severity.NIT, Confidence.HIGH, LogAnchor(1, 1, "log"), "m")
 
     assert differences(load(example).expected, "r", [finding(1), log, other]) == ()
+
+
+def test_an_example_without_a_patch_is_an_empty_series() -> None:
+    assert load(Example("e", "\n")).series == Series("", ())
+    assert load(Example("e", "| tree a.rs\n|  fn a() {}\n")).series == Series("", ())
+
+
+def test_a_series_has_the_subject_of_its_first_patch_and_a_hunk_its_heading() -> None:
+    series = load(Example("e", "| patch one\n| diff a.rs\n| @@ 7 @@ fn a()\n| +b\n| patch two\n")).series
+
+    assert (series.subject, series.patches[0].changes[0].hunks[0].heading) == ("one", "fn a()")
+
+
+def test_hunks_of_a_known_file_are_counted_from_what_the_hunks_before_changed() -> None:
+    base = "| tree a.rs\n" + "".join(f"|  {n}\n" for n in range(1, 10))
+    hunks = "|  1\n| +new\n| +new\n| -2\n| @@ 4 @@\n| -4\n| -5\n|  6\n| @@ 8 @@\n| -8\n| @@ 9 @@\n| +last\n"
+    loaded = load(Example("e", f"{base}| diff a.rs\n{hunks}| patch two\n| diff a.rs\n|  7\n| +seen\n"))
+    first, second = (file.post for file in view(loaded.series, loaded.tree).files)
+
+    (change,) = loaded.series.patches[0].changes
+    assert [(hunk.before_start, hunk.before_count, hunk.after_start, hunk.after_count) for hunk in change.hunks] == [
+        (1, 2, 1, 3), (4, 3, 5, 1), (8, 1, 6, 0), (9, 0, 8, 1)]  # fmt: skip
+    assert first is not None
+    assert first.content == b"1\nnew\nnew\n3\n6\n7\n9\nlast\n"
+    assert second is not None
+    assert second.content == b"1\nnew\nnew\n3\n6\n7\nseen\n9\nlast\n"
 
 
 def test_a_hunk_without_a_known_file_stands_somewhere() -> None:
