@@ -2,13 +2,14 @@
 # make run    set up and run the main job on the bundled sample archive (ARCHIVE=PATH for a real one)
 # make test   set up and pass the tests
 # make check  what CI runs: format, lint, types, import contracts, tests, generated docs fresh
+# make mutants  mutation testing, not in CI: all mutants take hours, SAMPLE=100 SEED=1 PACKAGE=rules/lint takes a part
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARCHIVE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check format lint types contracts docs docs-fresh golden sample bench lock clean
+.PHONY: run test check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
@@ -43,6 +44,9 @@ golden: $(VENV)/.ready-dev
 
 sample: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.sample.build
+
+mutants: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.mutants $(PACKAGE) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.bench $(ARCHIVE) $(if $(KERNEL),--kernel $(KERNEL))
