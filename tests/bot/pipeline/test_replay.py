@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A replay: what becomes of each mail and posting, in the order of the archives."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import Any, Self
+
+import pytest
+
+from bot.kernel.repositories import RepositorySpecs
+from bot.mail.parse import parse
+from bot.mail.posting import Posting
+from bot.pipeline import replay as replay_module
+from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.process import process
+from bot.pipeline.replay import ReadingDone, ReplayedPosting, ReplayEvent, UnreadableInput, replay
+from bot.pool.guard import Crashed, InlineExecutor
+from bot.pool.worker import Limits
+from bot.review.model import FindingStatus
+from rules.registry import by_id
+from tests.bot.review.factories import Maker
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import START, FakeArchive, mail, patch
+
+MINUTE = timedelta(minutes=1)
+
+
+class _InlineWorkers:
+    """Runs the work in this process, in the place of worker processes."""
+
+    def __init__(self, jobs: int, limits: Limits) -> None:
+        self.jobs = jobs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        replay_module._reader.cache_clear()
+
+    def stream(self, work: Callable[[object], object], items: Iterable[object]) -> Iterator[object]:
+        for item in items:
+            yield from InlineExecutor().map(work, [item])
+
+
+class _Progress:
+    """Notes the stretches and how far each came."""
+
+    def __init__(self) -> None:
+        self.stretches: list[list[object]] = []
+
+    def start(self, what: str, total: int) -> None:
+        self.stretches.append([what, total, 0])
+
+    def advance(self, units: int = 1) -> None:
+        done = self.stretches[-1][2]
+        assert isinstance(done, int)
+        self.stretches[-1][2] = done + units
+
+
+@pytest.fixture(autouse=True)
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_module, "ProcessExecutor", _InlineWorkers)
+
+
+def _context(make: Maker) -> ReviewContext:
+    rule = by_id("missing-safety-comment")
+    assert rule is not None
+    return ReviewContext((rule,), identity=make.identity, recipients=consenting())
+
+
+def _replayed(
+    make: Maker, *archives: FakeArchive, since: int | None = None, progress: _Progress | None = None
+) -> list[ReplayEvent]:
+    start = None if since is None else START + since * MINUTE
+    return list(replay(archives, RepositorySpecs(), _context(make), start, 1, progress or _Progress()))
+
+
+def _ids(events: list[ReplayEvent]) -> list[str]:
+    return [event.result.review.posting.message_id for event in events if isinstance(event, ReplayedPosting)]
+
+
+def test_a_replay_reads_everything_and_reviews_the_threads_with_patches(make: Maker) -> None:
+    progress = _Progress()
+    first = FakeArchive([patch("a@x"), mail("talk@x"), b"nothing"])
+    second = FakeArchive([patch("b@x", "fan"), patch("a@x", "copy")])
+
+    events = _replayed(make, first, second, progress=progress)
+
+    assert [type(event) for event in events] == [UnreadableInput, ReadingDone, ReplayedPosting, ReplayedPosting]
+    unreadable, done = events[:2]
+    assert isinstance(unreadable, UnreadableInput)
+    assert unreadable.origin == f"0.git@{2:040x}"
+    assert unreadable.reason
+    assert done == ReadingDone(5, 2)
+    assert _ids(events) == ["a@x", "b@x"]
+    assert progress.stretches == [["reading", 5, 5], ["reviewing", 2, 2]]
+
+
+def test_a_replayed_posting_has_its_findings_its_mail_and_no_texts_of_mails(make: Maker) -> None:
+    cover = mail("c@x", "[PATCH 0/2] rust: led", body="Why.\n---\n 2 files changed, 2 insertions(+)\n")
+    clean = patch("2@x", "fan", number=" 2/2", to="c@x").replace(b"+    unsafe { *address }", b"+    0")
+
+    event = _replayed(make, FakeArchive([cover, patch("1@x", number=" 1/2", to="c@x"), clean]))[-1]
+
+    assert isinstance(event, ReplayedPosting)
+    review = event.result.review
+    assert [(comment.finding.anchor.patch, comment.finding.anchor.line) for comment in review.said] == [(1, 4)]
+    assert [len(part.changes) for part in review.posting.series.patches] == [1, 0]
+    assert ({part.body for part in review.posting.parts}, review.posting.series.cover) == ({""}, "")
+    assert event.result.outgoing is not None
+    assert event.result.outgoing.due == START
+    assert (event.base, event.result.blobs) == (None, {})
+
+
+def test_the_review_of_a_revision_knows_the_one_before(make: Maker) -> None:
+    later = patch("2@x").replace(b"[PATCH]", b"[PATCH v2]")
+
+    events = _replayed(make, FakeArchive([patch("1@x"), later]))
+
+    assert [
+        comment.standing
+        for event in events
+        if isinstance(event, ReplayedPosting)
+        for comment in event.result.review.comments
+    ] == [FindingStatus.NEW, FindingStatus.REPEATED]
+
+
+def test_since_leaves_out_mails_that_came_and_postings_that_were_sent_before(make: Maker) -> None:
+    """The archive gets a mail each minute; every mail says that it was sent at the start."""
+    sent_late = patch("3@x", "lamp").replace(b"09:00:00", b"09:02:00")
+    undated = patch("4@x", "fan").replace(b"Date: Mon, 02 Mar 2026 09:00:00 +0000\n", b"")
+    mails = [patch("1@x"), patch("2@x", "fan"), sent_late, undated]
+    progress = _Progress()
+
+    events = _replayed(make, FakeArchive(mails), since=2, progress=progress)
+
+    assert _ids(events) == ["3@x"]
+    assert ReadingDone(2, 2) in events
+    assert progress.stretches == [["reading", 4, 4], ["reviewing", 2, 2]]
+    assert sorted(_ids(_replayed(make, FakeArchive(mails)))) == ["1@x", "2@x", "3@x", "4@x"]
+
+
+def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = FakeArchive([patch("1@x"), patch("2@x", "fan"), patch("3@x", "lamp"), patch("4@x", "key")])
+
+    def broken_parse(raw: bytes) -> object:
+        if b"<1@x>" in raw:
+            raise ValueError("mail")
+        return parse(raw)
+
+    def broken_analyse(given: AnalysisInput) -> Analysis:
+        if "fan" in given.series.subject:
+            raise ValueError("thread")
+        return analyse(given)
+
+    def broken_process(posting: Posting, *rest: Any) -> object:
+        return Crashed("review") if "lamp" in posting.series.subject else process(posting, *rest)
+
+    for name, function in (("parse", broken_parse), ("analyse", broken_analyse), ("process", broken_process)):
+        monkeypatch.setattr(replay_module, name, function)
+    events = _replayed(make, archive)
+
+    reasons = [event.reason for event in events if isinstance(event, Crashed)]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        f"mail 0.git@{0:040x}", f"thread of mail 0.git@{1:040x}", "posting 3@x"]  # fmt: skip
+    assert [reason.rpartition(": ")[2] for reason in reasons] == ["mail", "thread", "review"]
+    assert _ids(events) == ["4@x"]
+
+
+def test_a_mail_of_several_archives_is_the_first_that_came(make: Maker) -> None:
+    events = _replayed(make, FakeArchive([patch("1@x")]), FakeArchive([patch("1@x", "copy")]))
+
+    (event,) = [event for event in events if isinstance(event, ReplayedPosting)]
+    assert event.result.review.posting.series.subject == "rust: led: read it"
