@@ -194,7 +194,7 @@ BAD_REPLIES = [
 ]
 
 
-@pytest.mark.parametrize("reply", BAD_REPLIES, ids=lambda reply: repr(reply[:20]))
+@pytest.mark.parametrize("reply", BAD_REPLIES, ids=[f"reply {number}" for number in range(len(BAD_REPLIES))])
 @pytest.mark.parametrize(("step", "taken"), [("dot", 0), ("250", 1)])
 def test_a_malformed_final_reply_is_unconfirmed(server: Sink, step: str, taken: int, reply: bytes) -> None:
     server.misbehave = {step: Raw(reply)}.get
