@@ -136,6 +136,10 @@ def test_the_references_name_each_mail_once_and_the_answered_one_last(make: Make
 
 def test_the_id_names_the_lists_in_any_order(make: Maker) -> None:
     posting = make.posting()
+    assert (
+        message_id(replace(posting, lists=("b@x", "a@x")), make.identity)
+        == "9a75c253bda1b1c611eac545cd7112c5@bot.example.org"
+    )
     ids = [message_id(replace(posting, lists=lists), make.identity) for lists in (("a", "b"), ("b", "a"), ("a,", "b"))]
 
     assert ids[0] == ids[1] != ids[2]

@@ -61,6 +61,19 @@ def test_the_envelope_names_each_recipient_once() -> None:
     assert mail.envelope_from == "bot@bot.example.org"
 
 
+def test_a_frozen_mail_has_what_was_agreed_and_the_text_as_html() -> None:
+    terms = MailTerms("digest", ADA.key, Mode.LIST, NOW, "1@x", ("list@example.org",))
+
+    plain, html = freeze(REPLY, terms), freeze(REPLY, terms, "<p>The comment is missing.</p>")
+
+    assert isinstance(plain, Outgoing)
+    assert isinstance(html, Outgoing)
+    assert b"text/html" not in plain.content
+    assert b"text/html" in html.content
+    assert (plain.message_id, plain.kind, plain.posting_id) == ("1@bot.example.org", "digest", "1@x")
+    assert (plain.author, plain.lists) == (ADA.key, ("list@example.org",))
+
+
 def test_what_cannot_be_composed_is_refused() -> None:
     terms = MailTerms(REVIEW, ADA.key, Mode.LIST, NOW)
 

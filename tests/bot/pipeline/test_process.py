@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.kernel.base import Base, Chosen
+from bot.kernel.evidence import Evidence
 from bot.mail.outgoing import REVIEW
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, Posting, Waiting
@@ -20,7 +22,7 @@ from bot.review.policy import Policy
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.diff.patch import FileChange, Patch, Series
 from rules.finding import Report, Severity
-from tests.bot.review.factories import Maker
+from tests.bot.review.factories import AUTHOR, Maker
 from tests.fakes.contexts import consenting
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -54,6 +56,15 @@ def test_a_posting_with_a_finding_gets_a_review_and_a_mail(make: Maker) -> None:
     assert result.outgoing is not None
     assert (result.outgoing.kind, result.outgoing.posting_id) == (REVIEW, posting.message_id)
     assert (result.outgoing.due, result.outgoing.reason) == (NOW + timedelta(hours=2), "embargo")
+
+
+def test_a_review_names_the_base_of_its_analysis(make: Maker) -> None:
+    base = Base("linux.git", "v6.19", "1" * 40, Chosen.GIVEN, Evidence())
+
+    result = process(make.posting(), replace(_analysis(make), base=base), None, _context(make), NOW, NOW)
+
+    assert isinstance(result, ReviewResult)
+    assert result.review.basis.base == base.named != ""
 
 
 def test_a_finding_of_the_previous_revision_is_repeated(make: Maker) -> None:
@@ -96,6 +107,13 @@ def test_a_mail_without_a_message_id_cannot_be_answered(make: Maker) -> None:
     assert (result.outgoing, result.blobs) == (None, BLOBS)
     assert (result.review.recipients.to, result.review.recipients.reason) == ((), result.refused)
     assert len(result.review.said) == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.AUTHOR])
+def test_a_review_goes_to_those_who_consented(make: Maker, mode: Mode) -> None:
+    recipients = _result(make, make.posting(), _context(make, Consent(mode))).review.recipients
+
+    assert recipients.to == (() if mode is Mode.OFF else (AUTHOR,))
 
 
 def test_a_mail_of_another_kind_has_a_preface(make: Maker) -> None:

@@ -3,11 +3,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from bot.kernel.repositories import RepositorySpecs
+from bot.mail.message import UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.pipeline import replay as replay_module
@@ -15,6 +17,7 @@ from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import process
 from bot.pipeline.replay import ReadingDone, ReplayedPosting, ReplayEvent, UnreadableInput, replay
+from bot.pipeline.spool import Spool
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
 from bot.review.model import FindingStatus
@@ -30,7 +33,7 @@ class _InlineWorkers:
     """Runs the work in this process, in the place of worker processes."""
 
     def __init__(self, jobs: int, limits: Limits) -> None:
-        self.jobs = jobs
+        assert (jobs, limits) == (1, Limits(seconds=120.0))
 
     def __enter__(self) -> Self:
         return self
@@ -166,6 +169,26 @@ def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monk
         f"mail 0.git@{0:040x}", f"thread of mail 0.git@{1:040x}", "posting 3@x"]  # fmt: skip
     assert [reason.rpartition(": ")[2] for reason in reasons] == ["mail", "thread", "review"]
     assert _ids(events) == ["4@x"]
+
+
+def test_the_index_holds_no_texts_of_mails(tmp_path: Path) -> None:
+    raw = [patch("1@x", to="0@x"), mail("talk@x"), b"nothing"]
+    with (tmp_path / "spool").open("wb") as file:
+        slots = Spool(file).put([("origin", content) for content in raw])
+    setup = replay_module._WorkerSetup(str(tmp_path / "spool"), (), RepositorySpecs())
+
+    indexed, other, unreadable = (replay_module._index_mail(setup, slot) for slot in slots)
+    replay_module._reader.cache_clear()
+
+    assert isinstance(indexed, tuple)
+    message, is_patch = indexed
+    assert (message.message_id, message.in_reply_to, is_patch) == ("1@x", "0@x", True)
+    assert (message.body, message.raw, message.headers) == ("", b"", ())
+    assert (message.to, message.cc, message.reply_to) == ((), (), ())
+    assert isinstance(other, tuple)
+    assert other[1] is False
+    assert isinstance(unreadable, UnreadableMail)
+    assert unreadable.raw == b""
 
 
 def test_a_mail_of_several_archives_is_the_first_that_came(make: Maker) -> None:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an executor is given to analyse, and what an analysis has."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+
+from bot.kernel.repositories import RepositorySpecs
+from bot.pipeline.analyse import FIRST_TRY, Analyser, Analysis, AnalysisInput, analyse_on
+from bot.pool.guard import Crashed, InlineExecutor, TimeLimit
+from rules.analysis.view import FileView
+from rules.bindings.tree import FileTree, Tree
+from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
+from rules.diff.tree import blob_id
+from rules.finding import Finding
+from tests.bot.review.factories import DATE, Maker
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+OLD, NEW = b"fn f() {}\n", b"fn f() {}\nfn g() {}\n"
+HUNK = Hunk(1, 1, 1, 2, "", (Line("fn f() {}", 1, 1), Line("fn g() {}", None, 2)))
+CHANGE = FileChange("a.rs", "a.rs", (HUNK,), blob_before=blob_id(OLD), blob_after=blob_id(NEW))
+SERIES = Series("s", (Patch(1, "s", changes=(CHANGE,)),))
+
+
+class _NotingExecutor(InlineExecutor):
+    """Runs the work in this process and notes what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[object, TimeLimit | None]] = []
+
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
+        self.given += [(item, time) for item in items]
+        return super().map(work, items)
+
+
+@pytest.mark.parametrize(("first_try", "time"), [(False, TimeLimit(60.0)), (True, FIRST_TRY)])
+def test_an_executor_gets_the_series_the_stored_blobs_and_the_time(
+    make: Maker, first_try: bool, time: TimeLimit
+) -> None:
+    def stored(ids: Iterable[str], most: int) -> Mapping[str, bytes]:
+        assert most == 64 << 20
+        return dict.fromkeys(ids, OLD)
+
+    executor, posting = _NotingExecutor(), replace(make.posting(), series=SERIES)
+    analyser = Analyser(RepositorySpecs(), stored, executor, TimeLimit(60.0))
+
+    analysis = analyser(posting, (make.rule(),), first_try=first_try)
+
+    rule = make.rule(doc="", evidence=(), examples=())
+    expected = AnalysisInput(SERIES, DATE, (rule,), RepositorySpecs(), {blob_id(OLD): OLD})
+    assert executor.given == [(expected, time)]
+    assert isinstance(analysis, Analysis)
+    assert analysis.blobs == {blob_id(NEW): NEW}
+    assert (analysis.base, analysis.base_name) == (None, "")
+
+
+def test_an_analysis_without_repositories_and_blobs_knows_the_hunks_alone(make: Maker) -> None:
+    analysis = Analyser()(replace(make.posting(), series=SERIES), (make.rule(),))
+
+    assert isinstance(analysis, Analysis)
+    assert analysis.blobs == {}
+
+
+def test_rules_see_the_tree_that_a_series_is_analysed_on(make: Maker) -> None:
+    trees: list[Tree] = []
+
+    def look(file: FileView) -> Iterator[Finding]:
+        trees.append(file.series.tree)
+        yield make.finding()
+
+    tree = FileTree({"a.rs": OLD})
+    analysis = analyse_on(tree, None, SERIES, (make.rule(check_file=look),))
+
+    assert trees == [tree]
+    assert analysis.report.findings == (make.finding(),)
+    assert analysis.blobs == {blob_id(NEW): NEW}
