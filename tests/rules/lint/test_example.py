@@ -112,7 +112,7 @@ def test_a_series_has_the_subject_of_its_first_patch_and_a_hunk_its_heading() ->
 def test_hunks_of_a_known_file_are_counted_from_what_the_hunks_before_changed() -> None:
     base = "| tree a.rs\n" + "".join(f"|  {n}\n" for n in range(1, 10))
     hunks = "|  1\n| +new\n| +new\n| -2\n| @@ 4 @@\n| -4\n| -5\n|  6\n| @@ 8 @@\n| -8\n| @@ 9 @@\n| +last\n"
-    loaded = load(Example("e", f"{base}| diff a.rs\n{hunks}| patch two\n| diff a.rs\n|  7\n| +seen\n"))
+    loaded = load(Example("e", f"{base}| diff a.rs\n{hunks}| patch two\n| diff a.rs\n|  9\n|  last\n| +seen\n"))
     first, second = (file.post for file in view(loaded.series, loaded.tree).files)
 
     (change,) = loaded.series.patches[0].changes
@@ -121,7 +121,15 @@ def test_hunks_of_a_known_file_are_counted_from_what_the_hunks_before_changed() 
     assert first is not None
     assert first.content == b"1\nnew\nnew\n3\n6\n7\n9\nlast\n"
     assert second is not None
-    assert second.content == b"1\nnew\nnew\n3\n6\n7\nseen\n9\nlast\n"
+    assert second.content == b"1\nnew\nnew\n3\n6\n7\n9\nlast\nseen\n"
+
+
+def test_a_mark_may_stand_at_a_subject_and_at_a_line_of_a_deleted_file() -> None:
+    loaded = load(Example("e", "! | patch s\n| diff led.rs (deleted)\n! | -a\n| \\ No newline\n"))
+
+    assert [expected.place for expected in loaded.expected] == [(1, "", "", 0), (1, "led.rs", "pre", 1)]
+    (change,) = loaded.series.patches[0].changes
+    assert (change.ends_without_newline_before, change.ends_without_newline_after) == (True, False)
 
 
 def test_a_hunk_without_a_known_file_stands_somewhere() -> None:
