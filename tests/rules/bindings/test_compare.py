@@ -273,10 +273,9 @@ def test_a_definition_that_goes_breaks_rust_if_it_was_the_exported_one(
     export = "EXPORT_SYMBOL_GPL(lamp_on);\n"
     before = FILES[path] if exported else edited(path, export, "")
 
-    found = view(series((whole_change(path, defined, before=before),)), tree(**{path: before})).border
+    changes = (whole_change(path, defined, before=before),)
 
-    assert found is not None
-    assert expected == [breakage.effect for breakage in breakages(found)]
+    assert expected == _effects(changes, base=tree(**{path: before}))
 
 
 def test_users_that_the_series_updates_are_not_broken() -> None:

@@ -188,7 +188,7 @@ def test_a_blob_is_asked_for_by_seven_digits_or_more(digits: int, complete: bool
 
     (file,) = images(diff().replace(blob_id(OLD)[:12], blob_id(OLD)[:digits]), tree=tree)
 
-    assert post(file).complete is complete
+    assert post(file).is_complete is complete
     assert tree.asked == [blob_id(OLD)[:digits]] * complete
 
 
@@ -196,4 +196,4 @@ def test_a_blob_of_the_series_is_found_by_seven_digits() -> None:
     new = f"diff --git a/x.rs b/x.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
     new += "--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
 
-    assert post(images(new, diff().replace(blob_id(OLD)[:12], blob_id(OLD)[:7]))[1]).verified
+    assert post(images(new, diff().replace(blob_id(OLD)[:12], blob_id(OLD)[:7]))[1]).is_verified
