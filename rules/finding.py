@@ -68,6 +68,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """What a check reports, without what the engine adds: the rule's id and, where `severity` is None, its severity."""
+
+    anchor: Anchor | LogAnchor
+    message: str
+    confidence: Confidence
+    severity: Severity | None = None
+    evidence: tuple[Evidence, ...] = ()
+    scope: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One statement of one rule about one place.
 

@@ -1,29 +1,60 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where in a series a rule about the border points to."""
+"""The effects of a series on the C/Rust bindings, and the places to report them."""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Final
 
-from rules.analysis.view import SeriesView
-from rules.bindings.bindings_diff import BindingsDiff
+from rules.analysis.analysis import Analysis, Results
+from rules.analysis.view import Position, SeriesView
+from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
+from rules.bindings.breakage import Breakage, DiffLocation
+from rules.bindings.compare import find_breakages
 from rules.bindings.facts import LocatedDeclaration, User
 from rules.bindings.new_names import find_new_users
 from rules.bindings.rust_facts import modules_under_cfg
+from rules.diff.patch import Patch
 from rules.finding import Anchor, Evidence
 
 
-def fresh_in(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
-    """Each first use of a C name that a series begins to use, with its line; nothing where no tree knows the border."""
-    change = view.border
+def _diff_bindings(view: SeriesView, _: Results) -> BindingsDiff | None:
+    return diff_bindings(view.files, view.tree)
+
+
+BINDINGS_DIFF: Final = Analysis("bindings-diff", _diff_bindings)
+"""The bindings before and after the series; None if the tree has no index of them."""
+
+
+def _find_breakages(_: SeriesView, results: Results) -> tuple[Breakage, ...]:
+    diff = results.of(BINDINGS_DIFF)
+    return tuple(find_breakages(diff)) if diff is not None else ()
+
+
+BREAKAGES: Final = Analysis("breakages", _find_breakages, requires=(BINDINGS_DIFF,))
+"""Every change of a C name that leaves a Rust user behind, in the order of the series."""
+
+
+def location(place: DiffLocation) -> Anchor | Patch:
+    """Return where to report a breakage: at its line, or at the subject of its patch if no line shows it."""
+    patch = place.step.patch
+    if not place.line:
+        return patch
+    column = 1 + len(place.text) - len(place.text.lstrip())
+    return Anchor(patch.index, place.path, place.side, place.line, column, place.text)
+
+
+def first_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
+    """Yield the first use of each C name that the series begins to use; nothing if the tree has no index."""
+    change = view.result(BINDINGS_DIFF)
     for user in find_new_users(change) if change is not None else ():
         anchor = _anchored(view, user)
         if change is not None and anchor is not None:
             yield change, user, anchor
 
 
-def declared_in_c(one: LocatedDeclaration) -> tuple[Evidence, ...]:
+def declared_in_c(located: LocatedDeclaration) -> tuple[Evidence, ...]:
     """A C declaration as evidence."""
-    return (Evidence(f"{one.path}:{one.declaration.line}", (one.declaration.signature,)),)
+    return (Evidence(f"{located.path}:{located.declaration.line}", (located.declaration.signature,)),)
 
 
 def module_is_gated(view: SeriesView, path: str) -> bool:
@@ -44,8 +75,8 @@ def _anchored(view: SeriesView, user: User) -> Anchor | None:
         if file.path != user.path or file.post is None:
             continue
         line = _line(file.post_lines, user)
-        if line is not None and line in file.post.touched:
-            return file.anchor(line, user.use.column)
+        if line is not None and line in file.touched:
+            return file.anchor(Position(line, user.use.column))
     return None
 
 

@@ -9,7 +9,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Final
 
+from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, SeriesView
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk
@@ -20,6 +22,17 @@ Audited = Callable[[str, Image], frozenset[int] | None]
 
 None says that the image was not examined, because the series reached a limit of the analysis.
 """
+
+
+def _collect_added_texts(series: SeriesView, _: Results) -> dict[int, frozenset[str]]:
+    texts: dict[int, set[str]] = {}
+    for file in series.files:
+        texts.setdefault(file.patch.index, set()).update(line.text.strip() for line in file.added)
+    return {index: frozenset(of_patch) for index, of_patch in texts.items()}
+
+
+_ADDED_TEXTS: Final = Analysis("added-texts", _collect_added_texts)
+"""The texts, stripped, of all lines that a patch adds to any file, by the index of the patch."""
 
 _line = attrgetter("line")
 
@@ -141,7 +154,7 @@ class _Follower:
 
     def _note_removed(self, followed: Iterable[_Followed], file: FileView) -> None:
         """Note findings whose line the patch removes as fixed, unless it adds an equal line: then that has moved."""
-        added = self._shown.added_texts(file.patch.index)
+        added = self._shown.result(_ADDED_TEXTS)[file.patch.index]
         for item in followed:
             anchor = item.finding.anchor
             if isinstance(anchor, Anchor) and anchor.text.strip() not in added:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which of the places that look wrong after a patch did not look so before it."""
+"""Find the occurrences of a pattern that a patch introduces, and neither moves nor edits."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +12,8 @@ from rules.source.rust.source import SourcePart
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
-    """A place of one image that a rule would speak of: `key` is what it has in common with its own earlier form."""
+class Occurrence:
+    """An occurrence of a rule's pattern in an image; `key` is what it shares with its own form before an edit."""
 
     key: str
     line: int
@@ -22,23 +22,26 @@ class Suspect:
     confidence: Confidence | None = None
 
 
-def new_in_code(file: FileView, word: str, detect: Callable[[Code], Iterable[Suspect]]) -> Iterator[Suspect]:
-    """The suspects on added lines that have the word, but for those that the patch only moved or edited."""
-    return new_in_parts(file, word, lambda part: detect(part.code))
+def occurrence(key: str, code: Code, offset: int) -> Occurrence:
+    """Return the occurrence at an offset of the code."""
+    return Occurrence(key, code.line(offset), code.column(offset))
 
 
-def new_in_parts(file: FileView, word: str, detect: Callable[[SourcePart], Iterable[Suspect]]) -> Iterator[Suspect]:
-    """The same for what is detected in the parsed source."""
-    fresh = [one for part in file.added_parts(word) for one in detect(part) if one.line in file.fresh]
-    if not fresh:
+def introduced(file: FileView, word: str, detect: Callable[[SourcePart], Iterable[Occurrence]]) -> Iterator[Occurrence]:
+    """Yield the occurrences on new lines, except as many of each key as the same patch removes.
+
+    Only the parts with an added or removed line that contains the word are searched.
+    """
+    new = [item for part in file.added_parts(word) for item in detect(part) if item.line in file.new_lines]
+    if not new:
         return
-    lost: Counter[str] = Counter()
+    removed: Counter[str] = Counter()
     for other in file.series.of_patch(file.patch.index):
         if other.pre is not None:
-            found = (one for part in other.removed_parts(word) for one in detect(part))
-            lost.update(one.key for one in found if one.line in other.pre.touched)
-    for suspect in fresh:
-        if lost[suspect.key]:
-            lost[suspect.key] -= 1
+            before = (item for part in other.removed_parts(word) for item in detect(part))
+            removed.update(item.key for item in before if item.line in other.pre.touched)
+    for item in new:
+        if removed[item.key]:
+            removed[item.key] -= 1
         else:
-            yield suspect
+            yield item

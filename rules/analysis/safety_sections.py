@@ -4,8 +4,9 @@
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import cast
+from typing import Final
 
+from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, SeriesView
 from rules.diff.image import build_new_file_image
 from rules.finding import Evidence
@@ -16,8 +17,8 @@ from rules.source.rust.source import RustSource
 from rules.source.rust.work_limit import TooMuchError
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
-_MOST_LINES = 12
-_MOST_DECLARING = 100  # files that are looked at for one name: what all of them have is nobody's
+_MAX_LINES = 12
+_MAX_DECLARING_FILES = 100  # files that are looked at for one name: what all of them have is nobody's
 _LAST_WORD = re.compile(r"(?<!\w)\w++(?=>*+\s*+$)")
 _CONTAINER = re.compile(r"(?:impl|trait) ")
 _OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options: one of that name may be theirs
@@ -79,17 +80,17 @@ class SafetySections:
 
     def _sources(self, name: str, owner: str) -> Iterator[tuple[str, RustSource]]:
         """Where it may be declared, the nearest first; of a file that is changed often, the last image."""
-        file, last = self._file, _last_images(self._file.series)
+        file, last = self._file, self._file.series.result(LAST_SOURCES)
         if file.post_rust is not None:
             yield file.path, file.post_rust
-        declaring = _declaring(file.series).get(name.removeprefix("r#"), ())
-        if len(declaring) <= _MOST_DECLARING:
+        declaring = file.series.result(DECLARING_FILES).get(name.removeprefix("r#"), ())
+        if len(declaring) <= _MAX_DECLARING_FILES:
             yield from ((path, last[path]) for path in declaring if path != file.path)
         for modules in self._imported.get(owner, ()) if owner else ():
             for path in _candidates(modules):
                 content = file.series.tree.read(path) if path not in last and path != file.path else None
                 if content is not None:
-                    yield path, file.series.rust(build_new_file_image(path, content))
+                    yield path, file.series.sources.of(build_new_file_image(path, content))
 
     @cached_property
     def _imported(self) -> dict[str, list[tuple[str, ...]]]:
@@ -103,26 +104,28 @@ class SafetySections:
         return found
 
 
-def _last_images(series: SeriesView) -> dict[str, RustSource]:
-    """The Rust of every file after the last patch that changes it, the last file first."""
-    if _last_images not in series.answers:
-        files: dict[str, FileView] = {}
-        for file in reversed(series.files):
-            files.setdefault(file.path, file)
-        rust = ((path, file.post_rust) for path, file in files.items())
-        series.answers[_last_images] = {path: source for path, source in rust if source is not None}
-    return cast("dict[str, RustSource]", series.answers[_last_images])
+def _find_last_sources(series: SeriesView, _: Results) -> dict[str, RustSource]:
+    files: dict[str, FileView] = {}
+    for file in reversed(series.files):
+        files.setdefault(file.path, file)
+    rust = ((path, file.post_rust) for path, file in files.items())
+    return {path: source for path, source in rust if source is not None}
 
 
-def _declaring(series: SeriesView) -> dict[str, list[str]]:
-    """The files of the series that may declare unsafe functions and traits, by the names of these."""
-    if _declaring not in series.answers:
-        found: dict[str, list[str]] = {}
-        for path, source in _last_images(series).items():
-            for name in dict.fromkeys(name for part in source.parts for name in part.declared_names()):
-                found.setdefault(name, []).append(path)
-        series.answers[_declaring] = found
-    return cast("dict[str, list[str]]", series.answers[_declaring])
+LAST_SOURCES: Final = Analysis("last-sources", _find_last_sources)
+"""The Rust of every file after the last patch that changes it, the last file first, by path."""
+
+
+def _find_declaring_files(_: SeriesView, results: Results) -> dict[str, list[str]]:
+    paths: dict[str, list[str]] = {}
+    for path, source in results.of(LAST_SOURCES).items():
+        for name in dict.fromkeys(name for part in source.parts for name in part.declared_names()):
+            paths.setdefault(name, []).append(path)
+    return paths
+
+
+DECLARING_FILES: Final = Analysis("declaring-files", _find_declaring_files, requires=(LAST_SOURCES,))
+"""The files of the series that may declare unsafe functions and traits, by the names of these."""
 
 
 def _candidates(modules: tuple[str, ...]) -> Iterator[str]:
@@ -133,7 +136,7 @@ def _candidates(modules: tuple[str, ...]) -> Iterator[str]:
 
 
 def _evidence(path: str, one: UnsafeDeclaration, lines: tuple[str, ...]) -> Evidence:
-    return Evidence(f"{path}:{one.section_line}", lines[:_MOST_LINES])
+    return Evidence(f"{path}:{one.section_line}", lines[:_MAX_LINES])
 
 
 def asked(docs: Docs) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rules.analysis.view import FileView, SeriesView
-from rules.diff.origin import Origin, origin
 from rules.finding import Side
 from rules.source.rust.source import SourcePart
 from rules.source.rust.work_limit import TooMuchError
@@ -87,7 +86,7 @@ def _of_series(shown: SeriesView) -> UnsafeDelta:
     added: list[UnsafePlace] = []
     removed: list[UnsafePlace] = []
     for file in shown.files:
-        if file.is_rust and origin(file.path) is Origin.KERNEL:
+        if file.is_kernel_rust:
             added += _places(file, "post")
             removed += _places(file, "pre")
     added, removed, _ = _without_pairs(added, removed, lambda place: (place.kind, place.path, place.key))

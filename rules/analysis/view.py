@@ -1,54 +1,92 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a rule is shown: one changed file in its series, parsed once for all rules."""
+"""The input of a rule: one changed file in its series, parsed once for all rules."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple, Protocol, TypeVar
 
-from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
+from rules.analysis.analysis import Analysis, Results
 from rules.bindings.tree import Tree
-from rules.diff.image import Fragment, Image
-from rules.diff.origin import Origin, origin
+from rules.diff.image import FileImages, Fragment, Image, Images
+from rules.diff.origin import Origin, needs_std, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
-from rules.finding import Anchor, Confidence
+from rules.finding import Anchor, Confidence, Diagnostic, Evidence, LogAnchor, Severity, Side
 from rules.source.rust.code import Code
 from rules.source.rust.source import RustSource, SourcePart, parse
 from rules.source.rust.work_limit import WorkLimit
 
-_LONGEST = 2000
+T = TypeVar("T")
+
+KERNEL_CRATE = "rust/kernel/"
+
+_DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
+_DRAFT_PREFIX = re.compile(r"rfc|wip", re.IGNORECASE)
+_MAX_LINE = 2000  # characters of a line that a finding quotes
 _patch_index = attrgetter("patch.index")
 
 
+class Node(Protocol):
+    """A piece of source code with a place in the file after the patch."""
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+
+class Position(NamedTuple):
+    """A place in one image of a file, lines and columns from 1."""
+
+    line: int
+    column: int = 1
+    side: Side = "post"
+
+
+class RustSources:
+    """The Rust of images: each is parsed once, and all of them together have one limit of work."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[tuple[bool, tuple[Fragment, ...]], RustSource] = {}
+        self._work = WorkLimit()
+
+    def of(self, image: Image) -> RustSource:
+        """Return the Rust of an image; equal images, such as one patch's result and the next one's base, share it."""
+        key = image.is_complete, image.fragments
+        if key not in self._parsed:
+            self._parsed[key] = parse(image, self._work)
+        return self._parsed[key]
+
+
 class FileView:
-    """One file of one patch: the change, its images, and their syntax, parsed when first asked for.
+    """One file of one patch: the change, its images, and their syntax, parsed when it is first needed.
 
     `pre` is None for a new file, `post` for a deleted one, both for a binary one.
     """
 
-    def __init__(
-        self, series: "SeriesView", patch: Patch, change: FileChange, pre: Image | None, post: Image | None
-    ) -> None:
+    def __init__(self, series: "SeriesView", images: FileImages) -> None:
         self.series = series
-        self.patch = patch
-        self.change = change
-        self.pre = pre
-        self.post = post
-        self.path = change.path
+        self.patch = images.patch
+        self.change = images.change
+        self.pre = images.pre
+        self.post = images.post
+        self.path = images.change.path
         self.is_rust = self.path.endswith(".rs")
         self._added_parts: dict[tuple[str, ...], tuple[SourcePart, ...]] = {}
 
     @cached_property
     def pre_rust(self) -> RustSource | None:
         """The Rust of the file before the patch; None where there is no such image."""
-        return self.series.rust(self.pre) if self.pre is not None and self.is_rust else None
+        return self.series.sources.of(self.pre) if self.pre is not None and self.is_rust else None
 
     @cached_property
     def post_rust(self) -> RustSource | None:
         """The Rust of the file after the patch; None where there is no such image."""
-        return self.series.rust(self.post) if self.post is not None and self.is_rust else None
+        return self.series.sources.of(self.post) if self.post is not None and self.is_rust else None
 
     @property
     def post_code(self) -> tuple[Code, ...]:
@@ -68,12 +106,12 @@ class FileView:
     def _with_added(self, words: tuple[str, ...]) -> Iterator[SourcePart]:
         if self.post is None or self.post_rust is None or not self.adds(*words):
             return iter(())
-        lines = {one.after for word in words for one in self._added if one.after and word in one.text}
+        lines = {line.after for word in words for line in self.added if line.after and word in line.text}
         return self.post_rust.showing(lines if self.change.hunks else self.post.touched)
 
     def removed_parts(self, word: str) -> Iterator[SourcePart]:
         """The parts of the Rust before the patch with a line that the patch removes and that has the word."""
-        lines = {one.before for one in self.removed if one.before and word in one.text}
+        lines = {line.before for line in self.removed if line.before and word in line.text}
         return self.pre_rust.showing(lines) if lines and self.pre_rust is not None else iter(())
 
     @cached_property
@@ -81,7 +119,7 @@ class FileView:
         """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
         if self.post is None or self.post_rust is None or not self.mentions(b"unsafe"):
             return ()
-        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.is_complete or _undresses(hunk)}
+        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.is_complete or _comment_removed(hunk)}
         return tuple(dict.fromkeys((*self.added_parts("unsafe"), *self.post_rust.showing(at_risk))))
 
     @cached_property
@@ -90,7 +128,8 @@ class FileView:
         return tuple(self.change.removed_lines())
 
     @cached_property
-    def _added(self) -> tuple[Line, ...]:
+    def added(self) -> tuple[Line, ...]:
+        """The lines that the patch adds."""
         return tuple(self.change.added_lines())
 
     @cached_property
@@ -108,14 +147,49 @@ class FileView:
         """How sure a reading of the post-image is that needs no more than what is shown."""
         return Confidence.HIGH if self.post is not None and self.post.is_complete else Confidence.MEDIUM
 
-    def anchor(self, line: int, column: int = 1) -> Anchor:
-        """A place in the post-image; of a line that no author wrote by hand the text is cut."""
-        return Anchor(self.patch.index, self.path, "post", line, column, self.post_lines[line][:_LONGEST])
+    def report(
+        self,
+        place: int | Position | Node,
+        text: str,
+        *,
+        severity: Severity | None = None,
+        confidence: Confidence | None = None,
+        evidence: tuple[Evidence, ...] = (),
+        scope: str = "",
+        facts: tuple[tuple[str, str], ...] = (),
+    ) -> Diagnostic:
+        """Return the report of a problem at a line, a position or a node of this file.
+
+        `severity` defaults to the rule's, `confidence` to that of the file. `scope` names the enclosing item, so that
+        the finding keeps its identity when lines move. `facts` are for programs.
+        """
+        anchor = self.anchor(place)
+        return Diagnostic(anchor, text, confidence or self.confidence, severity, evidence, scope, facts)
+
+    def anchor(self, place: int | Position | Node) -> Anchor:
+        """Return a place in the file, with the text of its line; the text of a very long line is cut."""
+        if isinstance(place, int):
+            place = Position(place)
+        elif not isinstance(place, Position):
+            place = Position(place.line, place.column)
+        lines = self.pre_lines if place.side == "pre" else self.post_lines
+        path = self.change.before if place.side == "pre" and self.change.before is not None else self.path
+        text = lines[place.line][:_MAX_LINE]
+        return Anchor(self.patch.index, path, place.side, place.line, place.column, text)
 
     @cached_property
     def is_kernel_rust(self) -> bool:
-        """Rust that runs in the kernel and is written for it, in a file that is there after the patch."""
-        return self.post is not None and self.is_rust and origin(self.path) is Origin.KERNEL
+        """Whether this is Rust that runs in the kernel: not vendored, generated or part of the build."""
+        if not self.is_rust or origin(self.path) is not Origin.KERNEL:
+            return False
+        image = self.post or self.pre
+        outside = not self.path.startswith("rust/")
+        return not (outside and image is not None and any(needs_std(part.text) for part in image.fragments))
+
+    @property
+    def in_kernel_crate(self) -> bool:
+        """Whether the file belongs to the `kernel` crate."""
+        return self.path.startswith(KERNEL_CRATE)
 
     def mentions(self, *words: bytes) -> bool:
         """Whether what is known of the file after the patch holds all of these words somewhere."""
@@ -128,102 +202,104 @@ class FileView:
             return ""
         if not self.change.hunks:
             return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
-        return "\n".join(line.text for line in self._added)
+        return "\n".join(line.text for line in self.added)
 
     def adds(self, *words: str) -> bool:
         """Whether any of these words stands on a line that the patch adds: a cheap first question for a rule."""
         return any(word in self._added_text for word in words)
 
     @cached_property
-    def fresh(self) -> frozenset[int]:
-        """The added lines whose text the same patch does not remove elsewhere: neither moved nor indented anew."""
-        if self.post is None:
-            return frozenset()
-        removed = self.series.removed_in(self.patch.index)
+    def touched(self) -> frozenset[int]:
+        """The numbers of all lines that the patch adds, also of those that it moves."""
+        return self.post.touched if self.post is not None else frozenset()
+
+    @cached_property
+    def new_lines(self) -> frozenset[int]:
+        """The numbers of the added lines whose text is new: the patch neither moves them nor indents them anew."""
+        removed = self.series.removed_rust(self.patch.index) if self.post is not None else frozenset()
         if not removed:
-            return self.post.touched
-        return frozenset(one.after for one in self._added if one.after and " ".join(one.text.split()) not in removed)
+            return self.touched
+        return frozenset(line.after for line in self.added if line.after and _collapsed(line) not in removed)
+
+    def line_before(self, line: int) -> int | None:
+        """Return the number, before the patch, of a line after it; None for an added line."""
+        at = self.change.last_hunk_above(line)
+        if at < 0:
+            return line
+        hunk = self.change.hunks[at]
+        if line < hunk.after_start + hunk.after_count:
+            return next((shown.before for shown in hunk.lines if shown.after == line), None)
+        return line + (hunk.before_start + hunk.before_count) - (hunk.after_start + hunk.after_count)
+
+    def hunk_heading(self, line: int) -> str:
+        """Return what git prints after the `@@` of the hunk that shows a line; "" if no hunk does."""
+        at = self.change.last_hunk_above(line)
+        if at < 0:
+            return ""
+        hunk = self.change.hunks[at]
+        return hunk.heading if hunk.after_start <= line < hunk.after_start + max(1, hunk.after_count) else ""
+
+    @cached_property
+    def is_draft(self) -> bool:
+        """Whether the author calls the series or this patch an RFC or work in progress."""
+        series = self.series.series
+        if any(_DRAFT_PREFIX.search(prefix) for prefix in series.prefixes):
+            return True
+        return any(_DRAFT.search(text) for text in (series.subject, self.patch.subject, self.patch.log))
 
 
 class SeriesView:
     """A whole series: every file of every patch in order, and the kernel it applies to.
 
-    `blobs` are the verified post-images by full blob id: worth keeping for the next series.
+    `blobs` are the verified post-images by full blob id, which the next series may need.
     """
 
-    def __init__(self, series: Series, tree: Tree) -> None:
+    def __init__(self, series: Series, tree: Tree, images: Images, sources: RustSources | None = None) -> None:
         self.series = series
         self.tree = tree
-        self.files: list[FileView] = []
-        self.blobs: dict[str, bytes] = {}
-        self._removed: dict[int, frozenset[str]] = {}
-        self._added: dict[int, frozenset[str]] = {}
-        self._next: dict[int, FileView | None] = {}
-        self._rust: dict[tuple[bool, tuple[Fragment, ...]], RustSource] = {}
-        self._alone: dict[int, FileView] = {}
-        self._work = WorkLimit()
-        self.answers: dict[object, Any] = {}  # what was found out once for all files, by the function that asked
+        self.sources = sources or RustSources()
+        self.files = tuple(FileView(self, file) for file in images.files)
+        self.blobs = images.blobs
+        self._results = Results(self)
 
-    def rust(self, image: Image) -> RustSource:
-        """The Rust of an image: of what one patch leaves and the next one finds it is parsed once."""
-        key = image.is_complete, image.fragments
-        if key not in self._rust:
-            self._rust[key] = parse(image, self._work)
-        return self._rust[key]
+    def result(self, analysis: Analysis[T]) -> T:
+        """Return the result of an analysis, which is computed once. Raises TooMuchError if it reached a limit."""
+        return self._results.of(analysis)
+
+    def report(
+        self,
+        place: Anchor | Patch,
+        text: str,
+        *,
+        severity: Severity | None = None,
+        confidence: Confidence = Confidence.HIGH,
+        evidence: tuple[Evidence, ...] = (),
+        facts: tuple[tuple[str, str], ...] = (),
+    ) -> Diagnostic:
+        """Return the report of a problem at a place that a helper found, or at the subject of a patch."""
+        anchor = LogAnchor(place.index, 0, place.subject) if isinstance(place, Patch) else place
+        return Diagnostic(anchor, text, confidence, severity, evidence, facts=facts)
 
     def alone(self, image: Image) -> FileView:
-        """The image in a series of its own, judged as if every line of it were new."""
-        if id(image) not in self._alone:
-            series = SeriesView(self.series, self.tree)
-            series._rust, series._work = self._rust, self._work
-            touched = frozenset(number for number, _ in image.lines())
-            post = replace(image, side="post", touched=touched)
-            series.files = [FileView(series, Patch(0, ""), FileChange(None, image.path), None, post)]
-            self._alone[id(image)] = series.files[0]
-        return self._alone[id(image)]
-
-    def removed_in(self, index: int) -> frozenset[str]:
-        """The texts, blanks collapsed, of all lines that the patch removes from Rust files."""
-        if index not in self._removed:
-            self._removed[index] = frozenset(
-                " ".join(line.text.split()) for file in self.of_patch(index) if file.is_rust for line in file.removed
-            )
-        return self._removed[index]
-
-    @cached_property
-    def border(self) -> BindingsDiff | None:
-        """The border between C and Rust before and after the series; None where the tree does not know it."""
-        return diff_bindings(self.files, self.tree)
-
-    @cached_property
-    def _by_patch(self) -> dict[int, list[FileView]]:
-        found: dict[int, list[FileView]] = {}
-        for file in self.files:
-            found.setdefault(file.patch.index, []).append(file)
-        return found
-
-    @cached_property
-    def _by_before(self) -> dict[str | None, list[int]]:
-        found: dict[str | None, list[int]] = {}
-        for place, file in enumerate(self.files):
-            found.setdefault(file.change.before, []).append(place)
-        return found
+        """Return a view of the image in a series of its own, in which every line counts as new."""
+        post = replace(image, side="post", touched=frozenset(number for number, _ in image.lines()))
+        file = FileImages(Patch(0, ""), FileChange(None, image.path), None, post)
+        return SeriesView(self.series, self.tree, Images((file,), {}), self.sources).files[0]
 
     def of_patch(self, index: int) -> list[FileView]:
-        """The views of the files of one patch, in the order of its diff."""
+        """Return the views of the files of one patch, in the order of its diff."""
         return self._by_patch.get(index, [])
+
+    def removed_rust(self, index: int) -> frozenset[str]:
+        """Return the texts, white space collapsed, of all lines that the patch removes from Rust files."""
+        return self._removed_rust.get(index, frozenset())
 
     def next_change(self, file: FileView) -> FileView | None:
         """Return the view of the same file in the next patch that changes it, following a rename; None after the last.
 
         Counted from the file's own patch, even where a patch changes one path twice.
         """
-        if id(file) not in self._next:
-            start = bisect_right(self.files, file.patch.index, key=_patch_index)
-            places = self._by_before.get(file.path, [])
-            at = bisect_left(places, start)
-            self._next[id(file)] = self.files[places[at]] if at < len(places) else None
-        return self._next[id(file)]
+        return self._next_changes[file]
 
     def later(self, file: FileView) -> Iterator[FileView]:
         """Yield the views of the same file in later patches of the series, following renames."""
@@ -231,15 +307,39 @@ class SeriesView:
             yield following
             file = following
 
-    def added_texts(self, index: int) -> frozenset[str]:
-        """Return the texts, without the blanks around them, of all lines that the patch adds to any file."""
-        if index not in self._added:
-            changes = (file.change for file in self.of_patch(index))
-            self._added[index] = frozenset(line.text.strip() for change in changes for line in change.added_lines())
-        return self._added[index]
+    @cached_property
+    def _by_patch(self) -> dict[int, list[FileView]]:
+        files: dict[int, list[FileView]] = {}
+        for file in self.files:
+            files.setdefault(file.patch.index, []).append(file)
+        return files
+
+    @cached_property
+    def _removed_rust(self) -> dict[int, frozenset[str]]:
+        return {
+            index: frozenset(_collapsed(line) for file in files if file.is_rust for line in file.removed)
+            for index, files in self._by_patch.items()
+        }
+
+    @cached_property
+    def _next_changes(self) -> dict[FileView, FileView | None]:
+        by_path: dict[str | None, list[int]] = {}
+        for position, file in enumerate(self.files):
+            by_path.setdefault(file.change.before, []).append(position)
+        following: dict[FileView, FileView | None] = {}
+        for file in self.files:
+            start = bisect_right(self.files, file.patch.index, key=_patch_index)
+            positions = by_path.get(file.path, [])
+            at = bisect_left(positions, start)
+            following[file] = self.files[positions[at]] if at < len(positions) else None
+        return following
 
 
-def _undresses(hunk: Hunk) -> bool:
+def _collapsed(line: Line) -> str:
+    return " ".join(line.text.split())
+
+
+def _comment_removed(hunk: Hunk) -> bool:
     """Whether the hunk may take a comment from unsafe code that it keeps, or put something between the two."""
     tagged = parted = False
     for line in hunk.lines:

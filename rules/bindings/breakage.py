@@ -41,6 +41,12 @@ class DiffLocation:
     line: int
     text: str
 
+    @property
+    def path(self) -> str:
+        """The path of the file on that side."""
+        change = self.step.change
+        return change.before if self.side == "pre" and change.before is not None else change.path
+
 
 @dataclass(frozen=True, slots=True)
 class Breakage:

@@ -11,25 +11,21 @@ from typing import TypeVar
 from rules.analysis.fixed_later import Audited, fixed_later
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.tree import NoTree, Tree
-from rules.diff.image import Fragment, Image, build_images, build_new_file_image
+from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
-from rules.finding import Failure, Finding, LogAnchor, Report, Skipped
+from rules.finding import Diagnostic, Failure, Finding, LogAnchor, Report, Skipped
 from rules.lint.rule import Rule
 from rules.source.rust.work_limit import TooMuchError
 
 Shown = TypeVar("Shown", FileView, SeriesView)
 
-_MOST_FOUND = 2_000  # findings of one rule in a file: more is no review
-_MOST_AUDITED = 5_000  # images that are judged alone, and what is found in them
+_MAX_FINDINGS = 2_000  # findings of one rule in a file: more is no review
+_MAX_AUDITED = 5_000  # images that are judged alone, and what is found in them
 
 
 def view(series: Series, tree: Tree) -> SeriesView:
     """The series with all its images, as rules are shown it; `blobs` holds the verified post-images by full blob id."""
-    shown = SeriesView(series, tree)
-    images = build_images(series, tree)
-    shown.blobs = images.blobs
-    shown.files = [FileView(shown, file.patch, file.change, file.pre, file.post) for file in images.files]
-    return shown
+    return SeriesView(series, tree, build_images(series, tree))
 
 
 def run(rules: Sequence[Rule], series: Series, tree: Tree) -> Report:
@@ -64,9 +60,8 @@ def run_rules(rules: Sequence[Rule], shown: SeriesView) -> Report:
 def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = None) -> Report:
     """What the rules find in a whole file, judged as if every line of it were new; its patch has the index 0."""
     patch = Patch(0, "")
-    shown = SeriesView(Series("", (patch,)), tree or NoTree())
-    file = FileView(shown, patch, FileChange(None, path), None, build_new_file_image(path, content))
-    shown.files = [file]
+    images = FileImages(patch, FileChange(None, path), None, build_new_file_image(path, content))
+    (file,) = SeriesView(Series("", (patch,)), tree or NoTree(), Images((images,), {})).files
     found: list[Finding] = []
     unjudged: list[Failure | Skipped] = []
     for rule in rules:
@@ -87,7 +82,7 @@ def _report(found: tuple[Finding, ...], unjudged: Iterable[Failure | Skipped]) -
 
 def _isolated(
     rule: Rule,
-    check: Callable[[Shown], Iterable[Finding]],
+    check: Callable[[Shown], Iterable[Diagnostic]],
     shown: Shown,
     patch: int,
     path: str,
@@ -98,10 +93,10 @@ def _isolated(
     Raises MemoryError.
     """
     try:
-        found = list(islice(check(shown), _MOST_FOUND + 1))
-        if len(found) <= _MOST_FOUND:
-            return found
-        reason = f"too much to judge: more than {_MOST_FOUND:,} findings of {rule.id}"
+        found = list(islice(check(shown), _MAX_FINDINGS + 1))
+        if len(found) <= _MAX_FINDINGS:
+            return [_finding(rule, diagnostic) for diagnostic in found]
+        reason = f"too much to judge: more than {_MAX_FINDINGS:,} findings of {rule.id}"
         unjudged.append(Skipped(rule.id, patch, path, reason))
         return []
     except MemoryError:
@@ -117,6 +112,19 @@ def _isolated(
         return []
 
 
+def _finding(rule: Rule, diagnostic: Diagnostic) -> Finding:
+    return Finding(
+        rule.id,
+        diagnostic.severity or rule.severity,
+        diagnostic.confidence,
+        diagnostic.anchor,
+        diagnostic.message,
+        diagnostic.evidence,
+        diagnostic.scope,
+        facts=diagnostic.facts,
+    )
+
+
 def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
     """Return what reports the lines of a rule's findings in an image that is judged alone and as if it were all new.
 
@@ -125,7 +133,8 @@ def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
     """
     by_id = {rule.id: rule for rule in rules}
     seen: dict[tuple[str, str, bool, tuple[Fragment, ...]], frozenset[int] | None] = {}
-    left = _MOST_AUDITED
+    views: dict[tuple[str, bool, tuple[Fragment, ...]], FileView] = {}
+    left = _MAX_AUDITED
 
     def lines(rule_id: str, image: Image) -> frozenset[int] | None:
         nonlocal left
@@ -135,7 +144,9 @@ def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
             unjudged: list[Failure | Skipped] = []
             if check is None or left <= 0:
                 return None
-            found = _isolated(by_id[rule_id], check, shown.alone(image), 0, image.path, unjudged)
+            if key[1:] not in views:
+                views[key[1:]] = shown.alone(image)
+            found = _isolated(by_id[rule_id], check, views[key[1:]], 0, image.path, unjudged)
             seen[key] = None if unjudged else frozenset(one.anchor.line for one in found)
             left -= 1 + len(found)
         return seen[key]

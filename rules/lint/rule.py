@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.analysis.view import FileView, SeriesView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 
 
 class Status(StrEnum):
@@ -41,8 +41,8 @@ class Rule:
     doc: str
     evidence: tuple[str, ...]
     examples: tuple[Example, ...]
-    check_file: Callable[[FileView], Iterator[Finding]] | None = None
-    check_series: Callable[[SeriesView], Iterator[Finding]] | None = None
+    check_file: Callable[[FileView], Iterator[Diagnostic]] | None = None
+    check_series: Callable[[SeriesView], Iterator[Diagnostic]] | None = None
     tier: int = 1
     in_mail: bool = True
     needs_tree: bool = False

@@ -45,8 +45,8 @@ from bot.store.backup import back_up, restore
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path
 from bot.store.repository import Repository
-from rules.analysis.view import FileView
-from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Confidence, Diagnostic
 from tests.bot.review.factories import Maker
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, patch
@@ -255,11 +255,10 @@ def _rules() -> SendRules:
     return allow_all(**of_context(_CONTEXT()))
 
 
-def _says_something(file: FileView) -> Iterator[Finding]:
+def _says_something(file: FileView) -> Iterator[Diagnostic]:
     for line in file.change.added_lines():
         if "unsafe" in line.text and line.after:
-            anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
-            yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
+            yield file.report(Position(line.after, 5), "This is bad.", confidence=Confidence.HIGH)
 
 
 _RULE: Final = Maker().rule("bad-thing", check_file=_says_something)

@@ -23,13 +23,14 @@ The series does none of this. It is never mailed for its own sake. Without a ker
 import re
 from collections.abc import Iterator, Sequence
 
+from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.view import SeriesView
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Use
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
 from rules.bindings.public_api import Item, read_items
-from rules.finding import Confidence, Finding, LogAnchor, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 
@@ -38,18 +39,16 @@ _WORD = re.compile(r"\w+")
 _BINDGENS = ("__Bindgen", "__IncompleteArrayField")
 
 
-def check(view: SeriesView) -> Iterator[Finding]:
+def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One note for the whole series."""
-    change = view.border
+    change = view.result(BINDINGS_DIFF)
     if change is None or not change.changes_rust or not view.series.patches:
         return
     parts = [
         part for part in (_headers(change), _helpers(change), _hidden(change), _names(change), _api(change)) if part
     ]
     if parts:
-        first = view.series.patches[0]
-        anchor = LogAnchor(first.index, 0, first.subject)
-        yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, f"On the border to C: {'; '.join(parts)}.")
+        yield view.report(view.series.patches[0], f"On the border to C: {'; '.join(parts)}.")
 
 
 def _headers(change: BindingsDiff) -> str:

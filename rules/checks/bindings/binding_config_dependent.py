@@ -24,25 +24,24 @@ is said.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import declared_in_c, fresh_in, module_is_gated
+from rules.analysis.bindings_view import declared_in_c, first_uses, module_is_gated
 from rules.analysis.view import SeriesView
 from rules.bindings.facts import LocatedDeclaration
 from rules.bindings.new_names import find_condition
-from rules.finding import Confidence, Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 
-def check(view: SeriesView) -> Iterator[Finding]:
+def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for each name, where it is used first."""
-    for change, user, anchor in fresh_in(view):
+    for change, user, anchor in first_uses(view):
         found = find_condition(change.after, user) if user.path.startswith("rust/kernel/") else None
         if found is None or module_is_gated(view, user.path):
             continue
         condition = re.sub(r"defined\((\w+)\)", r"\1", found[0])
         message = f"`{user.use.name}` is only there under `{condition}`, but this is built without it too."
         evidence = declared_in_c(found[1]) if isinstance(found[1], LocatedDeclaration) else ()
-        facts = (("name", user.use.name),)
-        yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, message, evidence, facts=facts)
+        yield view.report(anchor, message, evidence=evidence, facts=(("name", user.use.name),))
 
 
 _TREE = """

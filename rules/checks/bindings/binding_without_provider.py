@@ -24,24 +24,23 @@ from a header that is not known. Without a kernel tree nothing is said.
 
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import declared_in_c, fresh_in
+from rules.analysis.bindings_view import declared_in_c, first_uses
 from rules.analysis.view import SeriesView
 from rules.bindings.new_names import find_unbound_declaration
-from rules.finding import Confidence, Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 
-def check(view: SeriesView) -> Iterator[Finding]:
+def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for each name, where it is used first."""
-    for change, user, anchor in fresh_in(view):
+    for change, user, anchor in first_uses(view):
         stands = find_unbound_declaration(change.after, user.use.name)
         if stands is None:
             continue
         kind = stands.declaration.kind
         wanted = "a `RUST_CONST_HELPER_*`" if kind == "macro" else "a helper"
         message = f"`{user.use.name}` is no symbol that bindgen can bind, C has it as {kind}: it needs {wanted}."
-        facts = (("name", user.use.name),)
-        yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, message, declared_in_c(stands), facts=facts)
+        yield view.report(anchor, message, evidence=declared_in_c(stands), facts=(("name", user.use.name),))
 
 
 _TREE = """

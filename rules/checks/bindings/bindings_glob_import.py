@@ -23,22 +23,22 @@ that makes the bindings.
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each glob import of the kernel's bindings that the patch adds."""
     if not file.is_kernel_rust or file.path.startswith(("rust/bindings/", "rust/uapi/")) or not file.adds("bindings"):
         return
-    own = ("crate", "bindings", "*") if file.path.startswith("rust/kernel/") else None
+    own = ("crate", "bindings", "*") if file.in_kernel_crate else None
     for part in file.parts_with(b"bindings"):
         for one in part.imports:
             path = one.path
             ours = path in {("kernel", "bindings", "*"), own}
-            if ours and one.line in file.fresh:
+            if ours and one.line in file.new_lines:
                 message = "This imports every C name there is. Import `bindings` and write `bindings::name`."
-                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+                yield file.report(one, message)
 
 
 EXAMPLES = (

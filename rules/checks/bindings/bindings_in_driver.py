@@ -30,8 +30,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rules.analysis.view import FileView
-from rules.diff.origin import Origin, origin
-from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.source import RustSource, SourcePart
@@ -53,31 +52,25 @@ class Use:
     column: int
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each name of the bindings that the patch begins to use in this file."""
-    if file.post is None or not file.is_rust or not file.post.touched or file.path.startswith("rust/"):
+    if not file.is_kernel_rust or not file.touched or file.path.startswith("rust/"):
         return
-    if origin(file.path) is not Origin.KERNEL or not file.mentions(b"kernel", b"bindings"):
+    if not file.mentions(b"kernel", b"bindings"):
         return
-    added = [use for use in _uses(_parts(file.post_rust)) if use.line in file.post.touched]
+    added = [use for use in _uses(_parts(file.post_rust)) if use.line in file.touched]
     known = _names_before(file) if added else set()
     uses: dict[str, list[Use]] = {}
     for use in added:
         if use.name not in known:
             uses.setdefault(use.name, []).append(use)
-    confidence = Confidence.HIGH if file.post.is_complete else Confidence.MEDIUM
-    lines = dict(file.post.lines()) if uses else {}
     for name, places in uses.items():
-        first = places[0]
-        anchor = Anchor(file.patch.index, file.path, "post", first.line, first.column, lines[first.line])
         kind = "function" if any(place.call for place in places) else "type"
         message = (
             f"The {kind} `bindings::{name}` is used outside the `kernel` crate. Drivers should go through a safe "
             f"abstraction, with the unsafe code inside it."
         )
-        yield Finding(
-            RULE.id, RULE.severity, confidence, anchor, message, facts=(("name", name), ("uses", str(len(places))))
-        )
+        yield file.report(places[0], message, facts=(("name", name), ("uses", str(len(places)))))
 
 
 def _names_before(file: FileView) -> set[str]:

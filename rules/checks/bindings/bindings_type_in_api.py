@@ -22,8 +22,8 @@ those with `#[doc(hidden)]`, trait methods, callbacks with a C calling conventio
 import re
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
@@ -34,23 +34,21 @@ _ITEM_END = re.compile(r"[;{}]")
 _REACH = 1_000  # characters of attributes above a function that are looked at
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each public function that shows a C type."""
-    if not file.is_kernel_rust or not file.path.startswith("rust/kernel/") or not file.adds("bindings::", "pub"):
+    if not file.is_kernel_rust or not file.in_kernel_crate or not file.adds("bindings::", "pub"):
         return
     for code in (part.code for part in file.added_parts("bindings::", "pub") if part.holds(b"bindings::")):
         for match in _FUNCTION.finditer(code.code):
             found = _TYPE.search(match["rest"])
             line = code.line(match.start("name"))
-            if found is None or line not in file.fresh or _CROSSING.match(match["name"]):
+            if found is None or line not in file.new_lines or _CROSSING.match(match["name"]):
                 continue
             above = _ITEM_END.split(code.code[max(0, match.start() - _REACH) : match.start()])[-1]
             if _HIDDEN.search(above):
                 continue
             message = f"The public function `{match['name']}` shows the C type `bindings::{found['type']}`: wrap it?"
-            yield Finding(
-                RULE.id, RULE.severity, file.confidence, file.anchor(line, code.column(match.start("name"))), message
-            )
+            yield file.report(Position(line, code.column(match.start("name"))), message)
 
 
 EXAMPLES = (

@@ -35,55 +35,43 @@ does not say what the patch removes, the tree is another one, and nothing is sai
 
 from collections.abc import Iterator, Sequence
 
+from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES, location
 from rules.analysis.view import SeriesView
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.compare import find_breakages
 from rules.bindings.index import Bindings
 from rules.checks.breakage_text import evidence, facts, message
-from rules.finding import Anchor, Confidence, Finding, LogAnchor, Severity
+from rules.finding import Confidence, Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 # One changed line can break several names: an enum's tag, an `#ifdef` around a block, a header that goes.
 _TOGETHER = (Effect.VALUE, Effect.REMOVED, Effect.GATED, Effect.UNREACHED)
 
 
-def check(view: SeriesView) -> Iterator[Finding]:
+def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for each C name, or field, that is changed and still used as before."""
-    change = view.border
+    change = view.result(BINDINGS_DIFF)
     if change is None:
         return
     lines: dict[tuple[Effect, int, str, int], list[Breakage]] = {}
-    for one in find_breakages(change):
-        if one.effect in _TOGETHER:
-            place = one.location
-            lines.setdefault((one.effect, place.step.patch.index, _path(one), place.line), []).append(one)
+    for breakage in view.result(BREAKAGES):
+        if breakage.effect in _TOGETHER:
+            place = breakage.location
+            lines.setdefault((breakage.effect, place.step.patch.index, place.path, place.line), []).append(breakage)
         else:
-            yield _finding(one, change.before)
+            yield _report(view, breakage, change.before)
     for together in lines.values():
-        yield _finding(together[0], change.before, together[1:])
+        yield _report(view, together[0], change.before, together[1:])
 
 
-def _finding(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> Finding:
-    place = one.location
-    patch = place.step.patch
-    anchor: Anchor | LogAnchor = LogAnchor(patch.index, 0, patch.subject)
-    if place.line:
-        indent = len(place.text) - len(place.text.lstrip())
-        anchor = Anchor(patch.index, _path(one), place.side, place.line, 1 + indent, place.text)
-    return Finding(
-        RULE.id,
-        Severity.WARNING if one.effect is Effect.VALUE else RULE.severity,
-        Confidence.HIGH if one.is_certain else Confidence.MEDIUM,
-        anchor,
-        message(one, border, alike),
-        evidence(one, border),
-        facts=facts(one),
+def _report(view: SeriesView, breakage: Breakage, bindings: Bindings, alike: Sequence[Breakage] = ()) -> Diagnostic:
+    return view.report(
+        location(breakage.location),
+        message(breakage, bindings, alike),
+        severity=Severity.WARNING if breakage.effect is Effect.VALUE else None,
+        confidence=Confidence.HIGH if breakage.is_certain else Confidence.MEDIUM,
+        evidence=evidence(breakage, bindings),
+        facts=facts(breakage),
     )
-
-
-def _path(one: Breakage) -> str:
-    change = one.location.step.change
-    return change.before if one.location.side == "pre" and change.before is not None else change.path
 
 
 _TREE = """

@@ -22,19 +22,20 @@ kernel tree nothing is said.
 
 from collections.abc import Iterator
 
+from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.contract_users import ContractUser, find_contract_users
 from rules.bindings.public_api import Item, read_items
-from rules.finding import Evidence, Finding, Severity
+from rules.finding import Diagnostic, Evidence, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource
 
 _SHOWN = 6
 
 
-def check(view: SeriesView) -> Iterator[Finding]:
+def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for each changed section that code in the tree answers to."""
-    change = view.border
+    change = view.result(BINDINGS_DIFF)
     if change is None:
         return
     for file in view.files:
@@ -52,7 +53,7 @@ def check(view: SeriesView) -> Iterator[Finding]:
             line = _line(file, item)
             left = [one for one in find_contract_users(change.before, item, file.path) if _stands(view, one)]
             if line is not None and left:
-                yield _finding(file, item, line, left)
+                yield _report(file, item, line, left)
 
 
 def _items(source: RustSource | None) -> Iterator[Item]:
@@ -67,7 +68,7 @@ def _line(file: FileView, item: Item) -> int | None:
     at = item.line - 1
     found = None
     while lines.get(at, "").strip().startswith(("///", "#[")):
-        found = at if at in (file.post.touched if file.post is not None else ()) else found
+        found = at if at in file.touched else found
         at -= 1
     return found if found is not None else item.line
 
@@ -79,16 +80,14 @@ def _stands(view: SeriesView, one: ContractUser) -> bool:
     return one.comment not in removed and one.text not in removed
 
 
-def _finding(file: FileView, item: Item, line: int, left: list[ContractUser]) -> Finding:
+def _report(file: FileView, item: Item, line: int, left: list[ContractUser]) -> Diagnostic:
     shown = ", ".join(f"{one.path}:{one.line}" for one in left[:_SHOWN])
     more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
     message = (
         f"The {item.section} section of `{item.qualified_name}` changes; comments that answer to it: {shown}{more}."
     )
     evidence = tuple(Evidence(f"{one.path}:{one.line}", (one.comment, one.text)) for one in left[:_SHOWN])
-    return Finding(
-        RULE.id, RULE.severity, file.confidence, file.anchor(line), message, evidence, scope=item.qualified_name
-    )
+    return file.report(line, message, evidence=evidence, scope=item.qualified_name)
 
 
 _TREE = """

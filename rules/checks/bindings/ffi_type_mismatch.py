@@ -25,20 +25,21 @@ Without a kernel tree nothing is said.
 from collections.abc import Iterator
 from typing import Final
 
-from rules.analysis.view import FileView
+from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.analysis.view import FileView, Position
 from rules.bindings.calls import find_field_types, read_callbacks
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _WANTED: Final = {"int": "c_int", "unsigned": "c_uint", "long": "c_long", "unsigned long": "c_ulong"}
 _FIXED: Final = frozenset({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "isize", "usize"})
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each type that is to be C's."""
     if not file.is_kernel_rust or file.post is None or not file.post.is_complete or not file.adds(*_FIXED):
         return
-    change = file.series.border if file.mentions(b"extern") else None
+    change = file.series.result(BINDINGS_DIFF) if file.mentions(b"extern") else None
     if change is None:
         return
     text = file.post.content.decode("utf-8", "surrogateescape")
@@ -48,13 +49,11 @@ def check(file: FileView) -> Iterator[Finding]:
             continue
         for mine, wanted, offset in zip(one.types, theirs, one.offsets, strict=True):
             line = text.count("\n", 0, offset) + 1
-            if mine in _FIXED and wanted in _WANTED and line in file.fresh:
+            if mine in _FIXED and wanted in _WANTED and line in file.new_lines:
                 shown = "unsigned int" if wanted == "unsigned" else wanted
                 message = f"C has `{shown}` here: write `{_WANTED[wanted]}` instead of `{mine}`."
                 column = offset - text.rfind("\n", 0, offset)
-                yield Finding(
-                    RULE.id, RULE.severity, file.confidence, file.anchor(line, column), message, scope=one.name
-                )
+                yield file.report(Position(line, column), message, scope=one.name)
 
 
 _TREE = """

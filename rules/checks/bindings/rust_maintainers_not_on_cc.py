@@ -24,10 +24,10 @@ yet, the `Cc:` trailers count, and without any nothing is said. The entry of eve
 import re
 from collections.abc import Iterator
 
+from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES
 from rules.analysis.maintainers import Entry, parse
 from rules.analysis.view import SeriesView
-from rules.bindings.compare import find_breakages
-from rules.finding import Confidence, Finding, LogAnchor, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>]++")
@@ -35,7 +35,7 @@ _EVERYTHING = frozenset({"*", "*/"})
 _SHOWN = 4
 
 
-def check(view: SeriesView) -> Iterator[Finding]:
+def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for a series, naming each entry that nobody of is a recipient."""
     recipients = _recipients(view)
     affected = _affected(view) if recipients else {}
@@ -54,10 +54,8 @@ def check(view: SeriesView) -> Iterator[Finding]:
                 missing.setdefault(entry.name, (entry, path))
     if missing:
         shown = "; ".join(_shown(entry, path) for entry, path in missing.values())
-        anchor = LogAnchor(first, 0, view.series.patch(first).subject)
         message = f"Rust code is affected, but nobody who keeps it is on Cc: {shown}."
-        facts = (("entries", ", ".join(missing)),)
-        yield Finding(RULE.id, RULE.severity, Confidence.HIGH, anchor, message, facts=facts)
+        yield view.report(view.series.patch(first), message, facts=(("entries", ", ".join(missing)),))
 
 
 def _recipients(view: SeriesView) -> frozenset[str]:
@@ -71,15 +69,14 @@ def _recipients(view: SeriesView) -> frozenset[str]:
 
 def _affected(view: SeriesView) -> dict[str, int]:
     """The Rust files that the series affects, the helpers and bindings it changes, each with the patch that does."""
-    change = view.border
-    if change is None:
+    if view.result(BINDINGS_DIFF) is None:
         return {}
     found: dict[str, int] = {}
-    for one in find_breakages(change):
-        for path in (*(user.path for user in one.users), *(user.path for user in one.members)):
-            found.setdefault(path, one.location.step.patch.index)
-        for helper in one.helpers:
-            found.setdefault(helper.path, one.location.step.patch.index)
+    for breakage in view.result(BREAKAGES):
+        for path in (*(user.path for user in breakage.users), *(user.path for user in breakage.members)):
+            found.setdefault(path, breakage.location.step.patch.index)
+        for helper in breakage.helpers:
+            found.setdefault(helper.path, breakage.location.step.patch.index)
     for file in view.files:
         if file.path.startswith(("rust/helpers/", "rust/bindings/", "rust/uapi/")):
             found.setdefault(file.path, file.patch.index)

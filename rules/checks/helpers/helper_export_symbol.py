@@ -23,24 +23,24 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.bindings.helper_facts import is_helper_source
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _UNSPLIT = "rust/helpers.c"
 _INCLUDING = "rust/helpers/helpers.c"
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each export that the patch adds."""
     if not is_helper_source(file.path) or not file.adds("EXPORT_SYMBOL") or _is_before_split(file):
         return
     if not _generated(file):
         return
-    for number in sorted(file.fresh):
+    for number in sorted(file.new_lines):
         text = file.post_lines[number]
         if text.startswith("EXPORT_SYMBOL"):
             message = "Helpers are exported by the build since 6.12: drop this line."
-            yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number), message)
+            yield file.report(number, message)
 
 
 def _is_before_split(file: FileView) -> bool:

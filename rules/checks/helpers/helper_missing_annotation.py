@@ -25,13 +25,13 @@ from collections.abc import Iterator
 from rules.analysis.view import FileView
 from rules.bindings.facts import Helper
 from rules.bindings.helper_facts import is_helper_source, read_helpers
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _DEFINED_IN = "rust/helpers/helpers.c"
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each new helper without the annotation."""
     if not is_helper_source(file.path) or file.post is None or not file.mentions(b"rust_helper_"):
         return
@@ -42,14 +42,14 @@ def check(file: FileView) -> Iterator[Finding]:
     fresh = [
         one for one in found if not one.annotated and f"rust_helper_{one.name}" in lines.get(_line(one, lines), "")
     ]
-    fresh = [one for one in fresh if _line(one, lines) in file.fresh]
+    fresh = [one for one in fresh if _line(one, lines) in file.new_lines]
     if not fresh or not _expected(file, found):
         return
     removed = " ".join(line.text for line in file.change.removed_lines())
     for one in fresh:
         if f"rust_helper_{one.name}(" not in removed:
             message = f"`rust_helper_{one.name}` lacks `__rust_helper`, so that it cannot be inlined into Rust code."
-            yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(_line(one, lines)), message)
+            yield file.report(_line(one, lines), message)
 
 
 def _line(one: Helper, lines: dict[int, str]) -> int:

@@ -25,11 +25,12 @@ compute something. The types are compared where a kernel tree is at hand.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.view import FileView
 from rules.bindings.abi import differs_only_in_const, is_same_type, resolve_type
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.c.source import Declaration, Kind, scan
 
@@ -37,7 +38,7 @@ _FORWARDS = re.compile(r"\{\s*(?P<returns>return\s+)?(?P<name>\w+)\s*\((?P<argum
 _FUNCTIONS = (Kind.FUNCTION, Kind.INLINE)
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each helper whose types differ."""
     if not is_helper_source(file.path) or file.post is None or not file.post.touched:
         return
@@ -47,13 +48,13 @@ def check(file: FileView) -> Iterator[Finding]:
         for one in source.declarations:
             if not one.name.startswith("rust_helper_") or not one.defined or one.kind not in (*_FUNCTIONS, Kind.STATIC):
                 continue
-            if file.fresh.isdisjoint(range(one.line, one.last + 1)):
+            if file.new_lines.isdisjoint(range(one.line, one.last + 1)):
                 continue
             body = "\n".join(lines.get(number, "") for number in range(one.line, one.last + 1))
             problem = _problem(one, body, file)
             if problem is not None:
                 line, severity, message = problem
-                yield Finding(RULE.id, severity, file.confidence, file.anchor(line), message)
+                yield file.report(line, message, severity=severity)
 
 
 def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity, str] | None:
@@ -68,7 +69,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity
     head = body[: match.start()]
     given = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []
     names = re.findall(r"(?<!\w)(\w++)\s*+(?=[,)])", head.partition("(")[2])
-    change = file.series.border
+    change = file.series.result(BINDINGS_DIFF)
     if change is None or given != [name for name in names if name != "void"]:
         return None
     wrapped = [

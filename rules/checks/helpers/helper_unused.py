@@ -21,15 +21,16 @@ that could not be read whole. Without a kernel tree nothing is said.
 
 from collections.abc import Iterator
 
+from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.helper_facts import is_helper_source
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 
-def check(view: SeriesView) -> Iterator[Finding]:
+def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for each helper without a user at the end of the series."""
-    change = view.border
+    change = view.result(BINDINGS_DIFF)
     if change is None or any("rfc" in prefix.lower() for prefix in view.series.prefixes):
         return
     files = [file for file in view.files if is_helper_source(file.path) and file.post is not None]
@@ -42,10 +43,10 @@ def check(view: SeriesView) -> Iterator[Finding]:
                 continue
             words = _rust_words(view) if words is None else words
             line = _line(file, helper.name, helper.line)
-            if helper.name not in words and line in file.fresh:
+            if helper.name not in words and line in file.new_lines:
                 message = f"No Rust code in the tree or in this series uses `bindings::{helper.name}`."
                 facts = (("name", helper.name),)
-                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(line), message, facts=facts)
+                yield file.report(line, message, facts=facts)
 
 
 def _line(file: FileView, name: str, first: int) -> int:

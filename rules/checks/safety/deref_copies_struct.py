@@ -23,32 +23,33 @@ Method calls on the value, tuple fields, and code that the patch only moves.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
+from rules.source.rust.source import SourcePart
 
 _COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added read through a copy."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in new_in_code(file, "unsafe", _suspects):
+    for one in introduced(file, "unsafe", _occurrences):
         pointer, _, field = one.key.rpartition(".")
         message = (
             f"This copies all of `*{pointer}` to the stack to read `{field}`. "
             f"Did you mean `unsafe {{ (*{pointer}).{field} }}`?"
         )
-        yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+        yield file.report(one, message)
 
 
-def _suspects(code: Code) -> Iterator[Suspect]:
+def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
+    code = part.code
     for match in _COPY.finditer(code.code):
         key = f"{match['ptr']}.{match['field']}"
-        yield Suspect(key, code.line(match.start()), code.column(match.start()))
+        yield occurrence(key, code, match.start())
 
 
 EXAMPLES = (

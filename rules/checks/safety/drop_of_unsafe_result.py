@@ -22,11 +22,11 @@ Any other call, a name instead of `_`, and statements that the patch only moves 
 import re
 from collections.abc import Iterator
 
-from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
+from rules.source.rust.source import SourcePart
 
 _DROP = re.compile(
     r"let\s+_\s*(?::[^=;]{1,200})?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]{1,300}::(?P<name>from_foreign|from_raw)\s*\("
@@ -34,20 +34,21 @@ _DROP = re.compile(
 _END = re.compile(r"\s*+(?:;\s*+)?\}\s*+;")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added statement."""
     if not file.is_kernel_rust or not file.adds("let _"):
         return
-    for one in new_in_code(file, "let _", _suspects):
+    for one in introduced(file, "let _", _occurrences):
         message = f"`drop(unsafe {{ .. {one.key}(..) }})` says that the value is dropped here."
-        yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+        yield file.report(one, message)
 
 
-def _suspects(code: Code) -> Iterator[Suspect]:
+def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
+    code = part.code
     for match in _DROP.finditer(code.code):
         closing = code.closing(match.end() - 1)
         if closing is not None and _END.match(code.code, closing + 1):
-            yield Suspect(match["name"], code.line(match.start()), code.column(match.start()))
+            yield occurrence(match["name"], code, match.start())
 
 
 EXAMPLES = (

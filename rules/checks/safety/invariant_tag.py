@@ -22,23 +22,23 @@ Documentation comments, and lines that the patch only moves.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _PLURAL = re.compile(r"INVARIANTS\s*:")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added tag in the plural."""
     if not file.is_kernel_rust or not file.adds("INVARIANTS"):
         return
     for part in file.added_parts("INVARIANTS"):
         for comment in part.comments:
             for number, text in comment.lines:
-                if _PLURAL.match(text) and number in file.fresh:
+                if _PLURAL.match(text) and number in file.new_lines:
                     message = "The tag is `INVARIANT:`, in the singular, also for several invariants."
-                    yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number, comment.column), message)
+                    yield file.report(Position(number, comment.column), message)
 
 
 EXAMPLES = (

@@ -22,23 +22,23 @@ Types, traits, impls and modules; headings inside code examples; sections that s
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added heading on a function."""
     if not file.is_kernel_rust or not file.adds("# Invariant"):
         return
     for part in file.parts_with(b"Invariant"):
         for one in part.documented:
             for number, title in one.titles:
-                if one.item.kind == "fn" and title in ("Invariants", "Invariant") and number in file.fresh:
+                if one.item.kind == "fn" and title in ("Invariants", "Invariant") and number in file.new_lines:
                     message = (
                         "`# Invariants` is a section of types. For a function this is a precondition (`# Safety`, "
                         "where callers of an unsafe function owe it) or a guarantee."
                     )
-                    yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number), message)
+                    yield file.report(number, message)
 
 
 EXAMPLES = (

@@ -26,9 +26,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.outline import Outline, implemented, outline
@@ -44,7 +44,7 @@ _REACH = 8_000  # characters of a literal, or above a function, that are looked 
 _TEST = re.compile(r"#\[\s*(?:test|cfg\(test\)|kunit)")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added construction without a word on the invariants of the type."""
     if not file.is_kernel_rust or not file.mentions(b"# Invariant"):
         return
@@ -56,14 +56,14 @@ def check(file: FileView) -> Iterator[Finding]:
     }
     if not names:
         return
-    for one in new_in_code(file, "", lambda code: _suspects(code, names)):
+    for one in introduced(file, "", lambda part: _occurrences(part.code, names)):
         message = (
             f"`{one.key}` has invariants. An `// INVARIANT:` comment here should say why they hold for this value."
         )
-        yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+        yield file.report(one, message)
 
 
-def _suspects(code: Code, names: set[str]) -> Iterator[Suspect]:
+def _occurrences(code: Code, names: set[str]) -> Iterator[Occurrence]:
     """The constructions of a type of these names in functions that say nothing of invariants."""
     shape = outline(code)
     said: dict[int, bool] = {}
@@ -79,7 +79,7 @@ def _suspects(code: Code, names: set[str]) -> Iterator[Suspect]:
             if function[0] not in said:
                 said[function[0]] = _speaks_of_invariants(code, function[0], function[1])
             if not said[function[0]]:
-                yield Suspect(name, code.line(match.start()), code.column(match.start()))
+                yield occurrence(name, code, match.start())
 
 
 def _builds(shape: Outline, start: int, opening: int) -> bool:

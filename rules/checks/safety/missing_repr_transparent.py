@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
-from rules.finding import Evidence, Finding, Severity
+from rules.finding import Diagnostic, Evidence, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.comments import Paragraphs
@@ -41,7 +41,7 @@ _STRUCT = re.compile(
 )
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each struct that is called transparent and has no `repr`."""
     if not file.is_kernel_rust or not file.mentions(b"ransparent") or not file.adds("ransparent", "struct "):
         return
@@ -56,7 +56,7 @@ def check(file: FileView) -> Iterator[Finding]:
             line = structs.get(name)
             if line is None:
                 continue
-            if line in file.fresh or any(number in file.fresh for number, _ in comment.lines):
+            if line in file.new_lines or any(number in file.new_lines for number, _ in comment.lines):
                 said.add(name)
                 message = (
                     f"`{name}` is called transparent, but has no `#[repr(transparent)]`: its layout is not that of its "
@@ -64,8 +64,8 @@ def check(file: FileView) -> Iterator[Finding]:
                 )
                 quoted = tuple(part.code.line_text(number).strip() for number, _ in comment.lines)
                 evidence = (Evidence(f"{file.path}:{comment.first}", quoted),)
-                place = line if line in file.fresh else comment.first
-                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(place), message, evidence)
+                place = line if line in file.new_lines else comment.first
+                yield file.report(place, message, evidence=evidence)
 
 
 def _claimed(file: FileView, code: Code, comment: Paragraphs) -> str | None:

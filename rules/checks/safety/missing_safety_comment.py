@@ -32,10 +32,10 @@ import re
 from collections.abc import Iterator
 
 from rules.analysis.safety_sections import SafetySections
-from rules.analysis.unjustified import UnjustifiedSite, exposed_sites, heading_at, in_kernel
+from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
-from rules.finding import Anchor, Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Rule, Status
 from rules.source.rust.model import UnsafeSite
 from rules.source.rust.operations import Operation, implementation, operations
@@ -43,26 +43,25 @@ from rules.source.rust.operations import Operation, implementation, operations
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each unsafe block and impl that this patch leaves without a comment."""
-    if file.post is None or not file.is_rust or not in_kernel(file.path, file.post):
+    if not file.is_kernel_rust or file.post is None:
         return
     requirements = SafetySections(file)
-    for one in exposed_sites(file):
+    for one in unjustified_sites(file):
         site = one.code
-        if site.allowed or (site.setting == "doctest" and not file.path.startswith("rust/kernel/")):
+        if site.allowed or (site.setting == "doctest" and not file.in_kernel_crate):
             continue
-        if not file.post.is_complete and _UNSEEN.search(heading_at(file.change, site.line)):
+        if not file.post.is_complete and _UNSEEN.search(file.hunk_heading(site.line)):
             continue
         operation = implementation(site.body) if site.kind == "impl" else next(iter(operations(site.body)), None)
         asked = requirements.of(operation, site.scope) if operation is not None else None
-        yield Finding(
-            RULE.id,
-            Severity.NIT if site.setting in ("macro-definition", "doctest") else RULE.severity,
-            site.confidence,
-            Anchor(file.patch.index, file.path, one.side, one.line, one.column, one.text),
+        yield file.report(
+            one.position,
             _message(one, operation, told=asked is not None),
             evidence=(asked,) if asked is not None else (),
+            severity=Severity.NIT if site.setting in ("macro-definition", "doctest") else None,
+            confidence=site.confidence,
             scope=site.scope,
             facts=(("kind", site.kind), ("cause", one.cause), ("setting", site.setting)),
         )
@@ -72,7 +71,7 @@ def _message(one: UnjustifiedSite[UnsafeSite], operation: Operation | None, *, t
     what = "`unsafe impl`" if one.code.kind == "impl" else "`unsafe` block"
     if one.cause == "added":
         problem = f"This {what} has no `// SAFETY:` comment."
-    elif one.side == "pre":
+    elif one.position.side == "pre":
         problem = f"This removes the `// SAFETY:` comment, but the {what} below it stays."
     elif one.cause == "comment-removed":
         problem = f"This {what} had a `// SAFETY:` comment, which is gone now."

@@ -29,29 +29,28 @@ said.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.unjustified import UnjustifiedSite, exposed_declarations, heading_at, in_kernel
+from rules.analysis.unjustified import UnjustifiedSite, unjustified_declarations
 from rules.analysis.view import FileView
-from rules.finding import Anchor, Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.model import UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each unsafe function and trait that this patch leaves without a safety section."""
-    if file.post is None or not file.is_rust or not in_kernel(file.path, file.post):
+    if not file.is_kernel_rust or file.post is None:
         return
-    for one in exposed_declarations(file):
+    for one in unjustified_declarations(file):
         item = one.code
-        if not file.post.is_complete and _UNSEEN.search(heading_at(file.change, item.line)):
+        if not file.post.is_complete and _UNSEEN.search(file.hunk_heading(item.line)):
             continue
-        yield Finding(
-            RULE.id,
-            Severity.NIT if item.setting in ("macro-definition", "doctest") else RULE.severity,
-            item.confidence,
-            Anchor(file.patch.index, file.path, one.side, one.line, one.column, one.text),
+        yield file.report(
+            one.position,
             _message(one),
+            severity=Severity.NIT if item.setting in ("macro-definition", "doctest") else None,
+            confidence=item.confidence,
             scope=item.scope,
             facts=(("kind", item.kind), ("cause", one.cause), ("setting", item.setting)),
         )

@@ -23,34 +23,35 @@ Make a pointer, not a reference: `&raw mut (*p).field`.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.introduced import Suspect, new_in_code
+from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
 from rules.source.rust.outline import Outline, outline
+from rules.source.rust.source import SourcePart
 
 _REACH = 8_000  # characters above the reference in which the pointer's declaration is looked for
 _REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>\w+(?:\.\w+)*)\b(?!\s*\()")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added reference through a pointer that is declared as one to a C type."""
     if not file.is_kernel_rust or not file.mentions(b"bindings::") or not file.adds("&mut"):
         return
-    for one in new_in_code(file, "&mut", _suspects):
+    for one in introduced(file, "&mut", _occurrences):
         message = (
             f"`&mut` to a field of a C struct promises exclusive access that C does not give. "
             f"`&raw mut {one.key}` makes the pointer without the reference."
         )
-        yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(one.line, one.column), message)
+        yield file.report(one, message)
 
 
-def _suspects(code: Code) -> Iterator[Suspect]:
+def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
+    code = part.code
     for match in _REFERENCE.finditer(code.code):
         if _points_to_c(outline(code), match.start(), match["ptr"]):
             key = f"(*{match['ptr']}).{match['field']}"
-            yield Suspect(key, code.line(match.start()), code.column(match.start()))
+            yield occurrence(key, code, match.start())
 
 
 def _points_to_c(shape: Outline, offset: int, name: str) -> bool:

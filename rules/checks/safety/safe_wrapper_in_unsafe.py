@@ -23,9 +23,9 @@ Blocks with more than this one expression, macros and doctests, and blocks that 
 import re
 from collections.abc import Iterator
 
-from rules.analysis.introduced import Suspect, new_in_parts
+from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.source import SourcePart
@@ -35,20 +35,19 @@ _WRAPPER = re.compile(
 )
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added block whose content is a safe wrapper's call."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in new_in_parts(file, "unsafe", _suspects):
+    for one in introduced(file, "unsafe", _occurrences):
         message = f"`{one.key}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."
-        confidence = one.confidence or file.confidence
-        yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
+        yield file.report(one, message, confidence=one.confidence, scope=one.scope)
 
 
-def _suspects(part: SourcePart) -> Iterator[Suspect]:
+def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
     for site in part.sites:
         if site.kind == "block" and site.setting == "code" and (name := _wrapper(site.body)):
-            yield Suspect(name, site.line, site.column, site.scope, site.confidence)
+            yield Occurrence(name, site.line, site.column, site.scope, site.confidence)
 
 
 def _wrapper(body: str) -> str | None:

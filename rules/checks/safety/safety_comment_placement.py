@@ -28,7 +28,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.model import UnsafeSite
 
@@ -49,19 +49,19 @@ _HOW = {
 }
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added comment that has an unsafe site and the wrong place or form."""
     if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety"):
         return
     said: set[int] = set()
     for site in (site for part in file.added_parts("SAFETY", "afety") for site in part.sites):
         line = site.reading.line
-        if site.setting != "code" or site.in_test or line not in file.fresh or line in said:
+        if site.setting != "code" or site.in_test or line not in file.new_lines or line in said:
             continue
         message = _problem(site, file.post_lines)
         if message:
             said.add(line)
-            yield Finding(RULE.id, RULE.severity, site.confidence, file.anchor(line), message, scope=site.scope)
+            yield file.report(line, message, confidence=site.confidence, scope=site.scope)
 
 
 def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:

@@ -25,8 +25,8 @@ amid an expression; where hunks do not show the whole statement and the function
 import re
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.comments import Paragraphs
@@ -42,20 +42,20 @@ _GOES_ON = re.compile(r"[.?+=/%^]|(?:as|else)\b")
 _BEFORE = 1000
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added tag above a statement or item that is shown whole and has nothing unsafe in it."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for part in file.added_parts("SAFETY"):
         for comment in part.comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
-            if not tags or tags[0] not in file.fresh or not comment.alone or comment.cut_below:
+            if not tags or tags[0] not in file.new_lines or not comment.alone or comment.cut_below:
                 continue
             if _is_safe(part.code, comment, whole=file.confidence.rank > 1):
                 message = (
                     "Nothing below this `SAFETY:` comment is unsafe. Does it belong somewhere else, or is it left over?"
                 )
-                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(tags[0], comment.column), message)
+                yield file.report(Position(tags[0], comment.column), message)
 
 
 def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:

@@ -25,29 +25,28 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.comments import Paragraphs
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")
-_DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added tag without text, or with a placeholder for one, behind it."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    severity = Severity.NIT if _is_draft(file) else RULE.severity
+    severity = Severity.NIT if file.is_draft else None
     for part in file.added_parts("SAFETY", "afety"):
         for comment in part.comments:
             for number, word in _placeholders(comment):
-                if number in file.fresh:
+                if number in file.new_lines:
                     message = (
                         f"This `SAFETY:` comment is a placeholder ({word}). Please say why the unsafe code is sound."
                     )
-                    yield Finding(RULE.id, severity, file.confidence, file.anchor(number, comment.column), message)
+                    yield file.report(Position(number, comment.column), message, severity=severity)
 
 
 def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
@@ -63,11 +62,6 @@ def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
             yield number, "it is empty"
         elif match := _PLACEHOLDER.match(words):
             yield number, f"`{match[0].strip()}`"
-
-
-def _is_draft(file: FileView) -> bool:
-    series = file.series.series
-    return any(_DRAFT.search(text) for text in (*series.prefixes, series.subject, file.patch.subject, file.patch.log))
 
 
 EXAMPLES = (

@@ -27,7 +27,7 @@ import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.outline import Item, Outline, outline, statement_end
@@ -44,7 +44,7 @@ _KINDS = {
 _WORDS = ("fn ", "struct ", "enum ", "union ", "type ", "const ", "static ")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each heading on a safe item, where the heading or the item's head is new."""
     if not file.is_kernel_rust or not file.mentions(b"# S", b"///") or not file.adds("# S", "# I", *_WORDS):
         return
@@ -54,9 +54,9 @@ def check(file: FileView) -> Iterator[Finding]:
             heads = [number for number, title in one.titles if is_safety_title(title)]
             if not heads or one.item.unsafe or one.item.kind not in _KINDS or _may_be_owed(outline(code), one.item):
                 continue
-            if heads[0] in file.fresh or code.line(one.item.offset) in file.fresh:
+            if heads[0] in file.new_lines or code.line(one.item.offset) in file.new_lines:
                 message = f"`# Safety` on a {_KINDS[one.item.kind]}: {_advice(one.item)}"
-                yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(heads[0]), message)
+                yield file.report(heads[0], message)
 
 
 def _advice(item: Item) -> str:

@@ -23,14 +23,14 @@ Tags in separate comments, with a blank line or code between them, and comments 
 import re
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _TAG = re.compile(r"SAFETY\s*:")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added tag that is not the first of its comment."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
@@ -38,9 +38,9 @@ def check(file: FileView) -> Iterator[Finding]:
         for comment in part.comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             for number in tags[1:]:
-                if number in file.fresh:
+                if number in file.new_lines:
                     message = "This comment has two `SAFETY:` tags. Please keep one, and list the reasons below it."
-                    yield Finding(RULE.id, RULE.severity, file.confidence, file.anchor(number, comment.column), message)
+                    yield file.report(Position(number, comment.column), message)
 
 
 EXAMPLES = (

@@ -22,9 +22,9 @@ macros, and blocks that the patch only moves or edits.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.introduced import Suspect, new_in_parts
+from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.source import SourcePart
@@ -34,23 +34,22 @@ _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
 _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!")
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added statement that is an unsafe block of one call with a semicolon."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in new_in_parts(file, "unsafe", _suspects):
+    for one in introduced(file, "unsafe", _occurrences):
         message = "The semicolon goes behind the block: `unsafe { .. };`. It then fits on one line."
-        confidence = one.confidence or file.confidence
-        yield Finding(RULE.id, RULE.severity, confidence, file.anchor(one.line, one.column), message, scope=one.scope)
+        yield file.report(one, message, confidence=one.confidence, scope=one.scope)
 
 
-def _suspects(part: SourcePart) -> Iterator[Suspect]:
+def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
     for site in part.sites:
         if site.kind != "block" or site.setting != "code" or site.line != site.statement:
             continue
         fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _WIDTH
         if fits and site.text.lstrip().startswith("unsafe {") and _is_one_call(site.body):
-            yield Suspect(site.body.partition("(")[0], site.line, site.column, site.scope, site.confidence)
+            yield Occurrence(site.body.partition("(")[0], site.line, site.column, site.scope, site.confidence)
 
 
 def _is_one_call(body: str) -> bool:

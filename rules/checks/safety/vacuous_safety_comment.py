@@ -24,8 +24,8 @@ requirements. Comments that the patch only moves.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView
-from rules.finding import Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Example, Rule, Status
 
 _TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
@@ -48,7 +48,7 @@ _PHRASES = re.compile(
 )
 
 
-def check(file: FileView) -> Iterator[Finding]:
+def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added comment that is one of the phrases."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
@@ -60,11 +60,9 @@ def check(file: FileView) -> Iterator[Finding]:
                 continue
             said = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
             sentences = [sentence.strip(" .!-*") for sentence in said if sentence.strip(" .!-*")]
-            if sentences and all(map(_PHRASES.match, sentences)) and comment.first in file.fresh:
+            if sentences and all(map(_PHRASES.match, sentences)) and comment.first in file.new_lines:
                 message = "This says that it is sound, not why: which requirement holds here, and what makes it hold?"
-                yield Finding(
-                    RULE.id, RULE.severity, file.confidence, file.anchor(comment.first, comment.column), message
-                )
+                yield file.report(Position(comment.first, comment.column), message)
 
 
 EXAMPLES = (

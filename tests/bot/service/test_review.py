@@ -22,8 +22,8 @@ from bot.service.poll import PollJob
 from bot.service.review import ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
-from rules.analysis.view import FileView
-from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.analysis.view import FileView, Position
+from rules.finding import Confidence, Diagnostic, Severity
 from rules.lint.rule import Rule
 from tests.bot.review.factories import Maker
 from tests.fakes.contexts import consenting
@@ -33,11 +33,10 @@ from tests.fakes.origin import FakeClock
 AUTHOR, LIST = "ada@example.org", "rust-for-linux@lists.example.org"
 
 
-def _says_something(file: FileView) -> Iterator[Finding]:
+def _says_something(file: FileView) -> Iterator[Diagnostic]:
     for line in file.change.added_lines():
         if "unsafe" in line.text and line.after:
-            anchor = Anchor(file.patch.index, file.path, "post", line.after, 5, line.text)
-            yield Finding("bad-thing", Severity.WARNING, Confidence.HIGH, anchor, "This is bad.")
+            yield file.report(Position(line.after, 5), "This is bad.", confidence=Confidence.HIGH)
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_the_same_input_makes_the_same_bytes_at_any_time(
 def test_a_rule_that_crashes_is_counted_and_stops_nothing(
     store: Repository, review_context: ReviewContext, make: Maker
 ) -> None:
-    def crash(file: FileView) -> Iterator[Finding]:
+    def crash(file: FileView) -> Iterator[Diagnostic]:
         raise ZeroDivisionError
 
     crashing: Rule = make.rule("crashing", check_file=crash)

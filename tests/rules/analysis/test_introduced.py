@@ -3,31 +3,30 @@
 
 from collections.abc import Iterator
 
-from rules.analysis.introduced import Suspect, new_in_code, new_in_parts
+from rules.analysis.introduced import Occurrence, introduced
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
-from rules.source.rust.code import Code
 from rules.source.rust.source import SourcePart
 
 
-def calls(code: Code) -> Iterator[Suspect]:
+def calls(part: SourcePart) -> Iterator[Occurrence]:
     """Every line that calls `bad`."""
-    for line, text in enumerate(code.code.split("\n"), code.first):
+    for line, text in enumerate(part.code.code.split("\n"), part.code.first):
         if "bad(" in text:
-            yield Suspect("bad", line, 1)
+            yield Occurrence("bad", line, 1)
 
 
-def blocks(part: SourcePart) -> Iterator[Suspect]:
+def blocks(part: SourcePart) -> Iterator[Occurrence]:
     """Every unsafe block."""
     for site in part.sites:
-        yield Suspect(site.scope, site.line, site.column)
+        yield Occurrence(site.scope, site.line, site.column)
 
 
 def lines(text: str) -> list[tuple[str, int]]:
     loaded = load(Example("e", text))
     files = view(loaded.series, loaded.tree).files
-    return [(file.path, suspect.line) for file in files for suspect in new_in_code(file, "bad", calls)]
+    return [(file.path, suspect.line) for file in files for suspect in introduced(file, "bad", calls)]
 
 
 def test_added_is_new() -> None:
@@ -54,4 +53,4 @@ def test_the_same_in_the_parsed_source() -> None:
     loaded = load(Example("e", text))
     (file,) = view(loaded.series, loaded.tree).files
 
-    assert [suspect.line for suspect in new_in_parts(file, "unsafe", blocks)] == [3]
+    assert [suspect.line for suspect in introduced(file, "unsafe", blocks)] == [3]

@@ -3,8 +3,11 @@
 
 import pytest
 
-from rules.analysis.unjustified import exposed_declarations, exposed_sites, in_kernel
-from rules.diff.image import build_new_file_image
+from rules.analysis.unjustified import unjustified_declarations, unjustified_sites
+from rules.analysis.view import SeriesView
+from rules.bindings.tree import NoTree
+from rules.diff.image import FileImages, Images, build_new_file_image
+from rules.diff.patch import FileChange, Patch, Series
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
@@ -16,8 +19,8 @@ def exposed(text: str) -> list[tuple[int, str, str, str, int]]:
     found: list[tuple[int, str, str, str, int]] = []
     for file in view(loaded.series, loaded.tree).files:
         place = file.patch.index, file.path
-        found += [(*place, one.cause, one.side, one.line) for one in exposed_sites(file)]
-        found += [(*place, one.cause, one.side, one.line) for one in exposed_declarations(file)]
+        found += [(*place, one.cause, one.position.side, one.position.line) for one in unjustified_sites(file)]
+        found += [(*place, one.cause, one.position.side, one.position.line) for one in unjustified_declarations(file)]
     return found
 
 
@@ -247,4 +250,7 @@ def test_a_comment_removed_above_what_a_hunk_shows_is_left_alone() -> None:
     ],
 )
 def test_whose_code_it_is(path: str, text: bytes, expected: bool) -> None:
-    assert expected is in_kernel(path, build_new_file_image(path, text))
+    images = FileImages(Patch(1, ""), FileChange(None, path), None, build_new_file_image(path, text))
+    (file,) = SeriesView(Series("", ()), NoTree(), Images((images,), {})).files
+
+    assert expected is file.is_kernel_rust

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.compare import find_breakages
 from rules.bindings.tree import FileTree
@@ -17,7 +18,7 @@ ON = "int lamp_on(struct lamp *lamp);\n"
 
 
 def _breakages(*patches: tuple[FileChange, ...], base: FileTree | None = None) -> list[Breakage]:
-    change = view(series(*patches), base or tree()).border
+    change = view(series(*patches), base or tree()).result(BINDINGS_DIFF)
     assert change is not None
     return list(find_breakages(change))
 
@@ -587,7 +588,7 @@ def test_patches_that_fit_are_combined_with_patches_that_do_not(order: tuple[int
     parts = [replace(hunk, before=bindings, after=bindings) for hunk in (light, lamp, fresh)]
     removal = (whole_change("include/linux/light.h", None),)
 
-    change = view(series(*((parts[index],) for index in order), removal), tree()).border
+    change = view(series(*((parts[index],) for index in order), removal), tree()).result(BINDINGS_DIFF)
 
     assert change is not None
     assert (2 in order) is ("<linux/other.h>" in (change.after.facts.includes(bindings) or ()))

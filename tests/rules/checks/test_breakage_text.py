@@ -3,6 +3,7 @@
 
 import pytest
 
+from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.bindings.compare import find_breakages
 from rules.bindings.tree import FileTree
 from rules.checks.breakage_text import evidence, message
@@ -14,7 +15,7 @@ ON = "int lamp_on(struct lamp *lamp);\n"
 
 
 def _told(after: str | None, on: FileTree | None = None, path: str = LAMP_H, before: str | None = None) -> str:
-    change = view(series((whole_change(path, after, before=before),)), on or tree()).border
+    change = view(series((whole_change(path, after, before=before),)), on or tree()).result(BINDINGS_DIFF)
     assert change is not None
     (one,) = find_breakages(change)
     seen = (f"{line.origin}: {line.lines[0]}" for line in evidence(one, change.before))

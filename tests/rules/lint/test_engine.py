@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rules.analysis.view import FileView, SeriesView
+from rules.analysis.view import FileView, Position, SeriesView
 from rules.bindings.tree import FileTree, NoTree, Tree
 from rules.diff.image import Image
 from rules.diff.patch import Patch, Series
 from rules.diff.tree import blob_id
-from rules.finding import Anchor, Confidence, Finding, LogAnchor, Report, Severity, Skipped
+from rules.finding import Diagnostic, Report, Severity, Skipped
 from rules.lint.engine import audit, run, view
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.work_limit import TooMuchError
 
 
-def bad_lines(file: FileView) -> Iterator[Finding]:
+def bad_lines(file: FileView) -> Iterator[Diagnostic]:
     """Flags every new line that says `bad`, where the line above does not excuse it; silent where that is not shown."""
     if file.post is None:
         return
@@ -26,18 +26,17 @@ def bad_lines(file: FileView) -> Iterator[Finding]:
     for number in sorted(file.post.touched, reverse=True):
         text = known[number]
         if "bad" in text and (number == 1 or "excuse" not in known.get(number - 1, "excuse")):
-            anchor = Anchor(file.patch.index, file.path, "post", number, text.index("bad") + 1, text)
-            yield Finding("bad-line", Severity.NIT, Confidence.HIGH, anchor, "bad")
+            yield file.report(Position(number, text.index("bad") + 1), "bad")
 
 
-def crash(file: FileView) -> Iterator[Finding]:
+def crash(file: FileView) -> Iterator[Diagnostic]:
     yield from bad_lines(file)
     raise KeyError(file.path)
 
 
-def subjects(shown: SeriesView) -> Iterator[Finding]:
+def subjects(shown: SeriesView) -> Iterator[Diagnostic]:
     for patch in shown.series.patches:
-        yield Finding("subject", Severity.NIT, Confidence.HIGH, LogAnchor(patch.index, 0, patch.subject), "s")
+        yield shown.report(patch, "s")
 
 
 def rule(name: str, **checks: object) -> Rule:
@@ -71,10 +70,9 @@ def test_order_is_patch_then_file_in_the_diff_then_line() -> None:
 def flag_at(*places: tuple[int, int], name: str = "bad-line") -> Rule:
     """A rule that flags these lines and columns of every file, in this order."""
 
-    def check(file: FileView) -> Iterator[Finding]:
+    def check(file: FileView) -> Iterator[Diagnostic]:
         for line, column in places:
-            anchor = Anchor(file.patch.index, file.path, "post", line, column, "bad")
-            yield Finding(name, Severity.NIT, Confidence.HIGH, anchor, "bad")
+            yield file.report(Position(line, column), "bad")
 
     return rule(name, check_file=check)
 
@@ -89,11 +87,9 @@ def test_order_in_a_file_is_line_then_column_then_rule(judge: Callable[..., Repo
 
 
 def test_a_finding_on_the_old_side_of_a_renamed_file_stands_at_the_place_of_the_file() -> None:
-    def old_names(file: FileView) -> Iterator[Finding]:
-        before = file.change.before or file.path
-        for path, line in ((before, 1), (file.path, 2)):
-            anchor = Anchor(file.patch.index, path, "pre" if line == 1 else "post", line, 1, "ok")
-            yield Finding("old-name", Severity.NIT, Confidence.HIGH, anchor, "old")
+    def old_names(file: FileView) -> Iterator[Diagnostic]:
+        yield file.report(Position(1, side="pre"), "old")
+        yield file.report(2, "old")
 
     said = report(
         "| diff z.rs\n|  ok\n| +bad\n| diff a.rs\n|  ok\n| +bad\n| diff b.rs => y.rs\n|  ok\n| +bad\n",
@@ -107,7 +103,7 @@ def test_a_finding_on_the_old_side_of_a_renamed_file_stands_at_the_place_of_the_
 def test_a_rule_reports_up_to_the_limit_and_is_skipped_above_it(
     monkeypatch: pytest.MonkeyPatch, count: int, reported: int
 ) -> None:
-    monkeypatch.setattr("rules.lint.engine._MOST_FOUND", 2)
+    monkeypatch.setattr("rules.lint.engine._MAX_FINDINGS", 2)
 
     said = report("| diff a.rs (new)\n" + "| +bad\n" * count + "| diff b.rs (new)\n| +bad\n")
 
@@ -124,7 +120,7 @@ def test_a_rule_reports_up_to_the_limit_and_is_skipped_above_it(
 def test_work_above_a_limit_is_skipped_with_its_place(
     whose: str, file_place: tuple[int, str], series_place: tuple[int, str]
 ) -> None:
-    def too_much(_: object) -> Iterator[Finding]:
+    def too_much(_: object) -> Iterator[Diagnostic]:
         raise TooMuchError(whose)
 
     reason = str(TooMuchError(whose))
@@ -137,7 +133,7 @@ def test_work_above_a_limit_is_skipped_with_its_place(
 
 
 def test_a_crash_names_the_innermost_function_and_the_place() -> None:
-    def outer(_: object) -> Iterator[Finding]:
+    def outer(_: object) -> Iterator[Diagnostic]:
         inner()
         yield from ()
 
@@ -156,9 +152,9 @@ def test_a_crash_names_the_innermost_function_and_the_place() -> None:
 
 
 def test_a_rule_sees_the_series_and_the_tree_of_its_file() -> None:
-    seen: list[tuple[Series, Tree, list[FileView], Image | None]] = []
+    seen: list[tuple[Series, Tree, tuple[FileView, ...], Image | None]] = []
 
-    def look(file: FileView) -> Iterator[Finding]:
+    def look(file: FileView) -> Iterator[Diagnostic]:
         seen.append((file.series.series, file.series.tree, file.series.files, file.post))
         assert file in file.series.files
         yield from ()
@@ -182,10 +178,10 @@ def test_a_view_has_the_verified_images_by_blob_id() -> None:
 
 
 def test_a_rule_is_stopped_at_the_first_finding_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rules.lint.engine._MOST_FOUND", 2)
-    yielded: list[Finding] = []
+    monkeypatch.setattr("rules.lint.engine._MAX_FINDINGS", 2)
+    yielded: list[Diagnostic] = []
 
-    def counted(file: FileView) -> Iterator[Finding]:
+    def counted(file: FileView) -> Iterator[Diagnostic]:
         for finding in bad_lines(file):
             yielded.append(finding)
             yield finding
@@ -257,12 +253,12 @@ def test_the_same_series_gives_the_same_report_and_an_empty_one_nothing() -> Non
 def test_a_finding_stands_where_the_limit_left_the_later_images_unexamined(monkeypatch: pytest.MonkeyPatch) -> None:
     excused = NEW + "| diff a.rs\n|  ok\n| +excuse\n|  bad\n"
     for limit, fixed_by in ((0, None), (1, None), (2, None), (3, 2)):
-        monkeypatch.setattr("rules.lint.engine._MOST_AUDITED", limit)
+        monkeypatch.setattr("rules.lint.engine._MAX_AUDITED", limit)
         assert lines(report(excused)) == [(1, "a.rs", 2, fixed_by)], limit
 
 
 def test_a_rule_that_crashes_on_the_later_image_leaves_its_finding_standing() -> None:
-    def crashes_when_excused(file: FileView) -> Iterator[Finding]:
+    def crashes_when_excused(file: FileView) -> Iterator[Diagnostic]:
         yield from bad_lines(file)
         if file.patch.index == 0 and file.mentions(b"excuse"):
             raise KeyError(file.path)
@@ -281,7 +277,7 @@ def test_findings_beside_the_hunks_are_followed_and_fixed() -> None:
 def test_many_findings_before_many_patches_examine_each_image_once() -> None:
     examined: list[object] = []
 
-    def counted(file: FileView) -> Iterator[Finding]:
+    def counted(file: FileView) -> Iterator[Diagnostic]:
         if file.patch.index == 0 and file.post is not None:
             examined.append(file.post.fragments)
         yield from bad_lines(file)
