@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make run    set up and run the main job on the bundled sample archive (ARCHIVE=PATH for a real one)
 # make test   set up and pass the tests
+# make rule   check the examples of one rule: make rule ID=safety-two-tags
 # make check  what CI runs: format, lint, types, import contracts, tests, generated docs fresh
 # make mutants  mutation testing, not in CI: all mutants take hours, SAMPLE=100 SEED=1 PACKAGE=rules/lint takes a part
 PYTHON ?= python3
@@ -9,13 +10,16 @@ BIN := $(VENV)/bin
 ARCHIVE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
+.PHONY: run test rule check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 test: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto
+
+rule: $(VENV)/.ready
+	@$(BIN)/python -m rules.check_rule $(ID)
 
 check: lint types contracts docs-fresh test
 

@@ -9,7 +9,6 @@ from itertools import groupby
 from rules.lint.rule import Rule, Status
 from rules.registry import RULES
 
-_MESSAGE_ID = re.compile(r"(?<![^\s<>,:/])[^\s<>,:/@]++@[^\s<>,:/]++\Z")
 _INTRODUCTION = """\
 # Rules
 
@@ -53,17 +52,12 @@ def _section(rule: Rule, level: int) -> str:
     if rule.status is Status.STABLE and not rule.in_mail:
         facts.append("never mailed")
     doc = re.sub(r"^## ", f"{mark}# ", rule.doc.strip(), flags=re.MULTILINE)
-    evidence = "\n".join(f"- {_link(item)}" for item in rule.evidence)
+    evidence = "\n".join(f"- {item.link}" for item in rule.evidence)
     examples = "\n".join(f"{name}:\n\n```text\n{text}\n```\n" for name, text in _examples(rule))
     return (
         f"{mark} {rule.id}\n\n{rule.summary}. ({', '.join(facts)})\n\n{doc}\n\n"
         f"{mark}# Evidence\n\n{evidence}\n\n{mark}# Examples\n\n{examples}"
     )
-
-
-def _link(item: str) -> str:
-    """A piece of evidence; a message-id becomes the address at which it can be read."""
-    return _MESSAGE_ID.sub(r"<https://lore.kernel.org/r/\g<0>>", item)
 
 
 def _examples(rule: Rule) -> list[tuple[str, str]]:

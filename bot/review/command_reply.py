@@ -72,7 +72,7 @@ def explanation(rule: Rule | None, asked: str) -> list[str]:
     lines = [f"{rule.id}: {rule.severity}, {rule.status}", ""]
     for paragraph in rule.doc.strip().split("\n\n"):
         lines += [*_paragraph(paragraph), ""]
-    return [*lines, "Evidence:", *(quoted(each) for each in rule.evidence)]
+    return [*lines, "Evidence:", *(quoted(str(evidence)) for evidence in rule.evidence)]
 
 
 def unknown_finding(finding: str) -> list[str]:

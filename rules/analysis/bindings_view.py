@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The effects of a series on the C/Rust bindings, and the places to report them."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
-from rules.analysis.view import Position, SeriesView
+from rules.analysis.view import FileView, Position, SeriesView
 from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
 from rules.bindings.breakage import Breakage, DiffLocation
 from rules.bindings.compare import find_breakages
 from rules.bindings.facts import LocatedDeclaration, User
 from rules.bindings.new_names import find_new_users
 from rules.bindings.rust_facts import modules_under_cfg
-from rules.diff.patch import Patch
+from rules.diff.patch import FileChange, Patch
 from rules.finding import Anchor, Evidence
+
+_WORD = re.compile(r"\w+")
+_MAX_HEAD = 4  # lines of a function before its parameters
 
 
 def _diff_bindings(view: SeriesView, _: Results) -> BindingsDiff | None:
@@ -55,6 +59,18 @@ def first_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
 def declared_in_c(located: LocatedDeclaration) -> tuple[Evidence, ...]:
     """A C declaration as evidence."""
     return (Evidence(f"{located.path}:{located.declaration.line}", (located.declaration.signature,)),)
+
+
+def helper_line(file: FileView, name: str, first: int) -> int:
+    """Return the line with the name of the helper `rust_helper_…`; its type may be on lines of its own."""
+    lines = file.post_lines
+    numbers = range(first, first + _MAX_HEAD)
+    return next((number for number in numbers if f"rust_helper_{name}" in lines.get(number, "")), first)
+
+
+def added_words(changes: Iterable[FileChange]) -> frozenset[str]:
+    """Return every word on the added lines."""
+    return frozenset(word for change in changes for line in change.added_lines() for word in _WORD.findall(line.text))
 
 
 def module_is_gated(view: SeriesView, path: str) -> bool:

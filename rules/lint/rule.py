@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from rules.analysis.view import FileView, SeriesView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import RuleEvidence
 
 
 class Status(StrEnum):
@@ -31,7 +32,7 @@ class Rule:
 
     `doc` is the docstring of the rule's module, with the headings What it flags, Why, How to fix, When it stays silent.
     `tier` 1 is said under the line, 2 goes to one aggregated block of nits, each at most once a patch.
-    `evidence` are the guideline sections and message-ids the rule rests on.
+    `evidence` are the reviews, documents, lints and issues that ask for what the rule reports.
     """
 
     id: str
@@ -39,7 +40,7 @@ class Rule:
     severity: Severity
     status: Status
     doc: str
-    evidence: tuple[str, ...]
+    evidence: tuple[RuleEvidence, ...]
     examples: tuple[Example, ...]
     check_file: Callable[[FileView], Iterator[Diagnostic]] | None = None
     check_series: Callable[[SeriesView], Iterator[Diagnostic]] | None = None

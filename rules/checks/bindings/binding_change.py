@@ -20,10 +20,9 @@ Nothing is to be fixed.
 The series does none of this. It is never mailed for its own sake. Without a kernel tree nothing is said.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
-from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.analysis.bindings_view import BINDINGS_DIFF, added_words
 from rules.analysis.view import SeriesView
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Use
@@ -31,11 +30,11 @@ from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
 from rules.bindings.public_api import Item, read_items
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 
 _SHOWN = 8
-_WORD = re.compile(r"\w+")
 _BINDGENS = ("__Bindgen", "__IncompleteArrayField")
 
 
@@ -62,17 +61,11 @@ def _helpers(change: BindingsDiff) -> str:
     before = {one.name: one.signature for path in paths for one in change.before.facts.helpers(path)}
     after = {one.name: one.signature for path in paths for one in change.after.facts.helpers(path)}
     changed = [name for name in before if name in after and before[name] != after[name]]
-    written = _written(change)
+    written = added_words(step.change for step in change.steps if step.change.path.startswith("rust/helpers/"))
     fresh = tuple(name for name in after if name in before or f"rust_helper_{name}" in written)  # else context
     shown = _difference("helper", tuple(before), fresh)
     more = f"helpers changed: {_list(changed)}" if changed else ""
     return "; ".join(part for part in (shown, more) if part)
-
-
-def _written(change: BindingsDiff) -> frozenset[str]:
-    """Every word on the lines that the series adds to the helpers."""
-    changes = (step.change for step in change.steps if step.change.path.startswith("rust/helpers/"))
-    return frozenset(word for one in changes for line in one.added_lines() for word in _WORD.findall(line.text))
 
 
 def _hidden(change: BindingsDiff) -> str:
@@ -182,10 +175,7 @@ RULE = Rule(
     severity=Severity.NOTE,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=(
-        "rust/bindings/bindings_helper.h",
-        "Documentation/rust/general-information.rst, Abstractions vs. bindings",
-    ),
+    evidence=(DocumentSection("Documentation/rust/general-information.rst", "Abstractions vs. bindings"),),
     examples=EXAMPLES,
     check_series=check,
     in_mail=False,

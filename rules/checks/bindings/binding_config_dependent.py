@@ -29,6 +29,7 @@ from rules.analysis.view import SeriesView
 from rules.bindings.facts import LocatedDeclaration
 from rules.bindings.new_names import find_condition
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 
@@ -112,10 +113,10 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "DEUI4QS4G4KA.3H4Z0MRF394FF@nvidia.com",
-        "aEJwm16HSwCyt7aB@Mac.home",
-        "20241022234712.GB1848992-robh@kernel.org",
-        "20251202210501.40998-1-dakr@kernel.org",
+        MessageId("DEUI4QS4G4KA.3H4Z0MRF394FF@nvidia.com"),
+        MessageId("aEJwm16HSwCyt7aB@Mac.home"),
+        MessageId("20241022234712.GB1848992-robh@kernel.org"),
+        MessageId("20251202210501.40998-1-dakr@kernel.org"),
     ),
     examples=EXAMPLES,
     check_series=check,

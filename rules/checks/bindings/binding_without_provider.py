@@ -28,6 +28,7 @@ from rules.analysis.bindings_view import declared_in_c, first_uses
 from rules.analysis.view import SeriesView
 from rules.bindings.new_names import find_unbound_declaration
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 
@@ -97,7 +98,7 @@ RULE = Rule(
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("7a88da9f-c67b-4a68-b8d6-a66f9096bab4@nvidia.com",),
+    evidence=(MessageId("7a88da9f-c67b-4a68-b8d6-a66f9096bab4@nvidia.com"),),
     examples=EXAMPLES,
     check_series=check,
     needs_tree=True,

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 
@@ -71,7 +72,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("DB8BQGJNFDAY.BGQ8CZSFFOLH@kernel.org",),
+    evidence=(MessageId("DB8BQGJNFDAY.BGQ8CZSFFOLH@kernel.org"),),
     examples=EXAMPLES,
     check_file=check,
 )

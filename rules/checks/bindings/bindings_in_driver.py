@@ -31,6 +31,7 @@ from dataclasses import dataclass
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.source import RustSource, SourcePart
@@ -235,9 +236,9 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "Documentation/rust/general-information.rst, Abstractions vs. bindings",
-        "4ff5f30b-f2b8-4625-b3cd-ac08e4ffb068@proton.me",
-        "DC1PB630413R.33T95R794VWMC@kernel.org",
+        DocumentSection("Documentation/rust/general-information.rst", "Abstractions vs. bindings"),
+        MessageId("4ff5f30b-f2b8-4625-b3cd-ac08e4ffb068@proton.me"),
+        MessageId("DC1PB630413R.33T95R794VWMC@kernel.org"),
     ),
     examples=EXAMPLES,
     check_file=check,

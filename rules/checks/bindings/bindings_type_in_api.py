@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 _FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
@@ -84,7 +85,7 @@ RULE = Rule(
     severity=Severity.NIT,
     status=Status.PREVIEW,
     doc=__doc__ or "",
-    evidence=("CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com",),
+    evidence=(MessageId("CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
     tier=2,

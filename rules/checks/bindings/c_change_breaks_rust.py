@@ -41,6 +41,7 @@ from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.index import Bindings
 from rules.checks.breakage_text import evidence, facts, message
 from rules.finding import Confidence, Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 # One changed line can break several names: an enum's tag, an `#ifdef` around a block, a header that goes.
@@ -105,9 +106,9 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__,
     evidence=(
-        "20241220131054.7f6e7959@canb.auug.org.au",
-        "20250528152832.3ce43330@canb.auug.org.au",
-        "20251117102310.58ecfdb4@canb.auug.org.au",
+        MessageId("20241220131054.7f6e7959@canb.auug.org.au"),
+        MessageId("20250528152832.3ce43330@canb.auug.org.au"),
+        MessageId("20251117102310.58ecfdb4@canb.auug.org.au"),
     ),
     examples=(
         Example(

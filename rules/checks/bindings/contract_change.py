@@ -27,6 +27,7 @@ from rules.analysis.view import FileView, SeriesView
 from rules.bindings.contract_users import ContractUser, find_contract_users
 from rules.bindings.public_api import Item, read_items
 from rules.finding import Diagnostic, Evidence, Severity
+from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource
 
@@ -153,7 +154,7 @@ RULE = Rule(
     severity=Severity.NOTE,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("Documentation/rust/coding-guidelines.rst, Comments",),
+    evidence=(DocumentSection("Documentation/rust/coding-guidelines.rst", "Comments"),),
     examples=EXAMPLES,
     check_series=check,
     needs_tree=True,

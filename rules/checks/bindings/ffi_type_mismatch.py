@@ -29,6 +29,7 @@ from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.view import FileView, Position
 from rules.bindings.calls import find_field_types, read_callbacks
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
 
 _WANTED: Final = {"int": "c_int", "unsigned": "c_uint", "long": "c_long", "unsigned long": "c_ulong"}
@@ -111,8 +112,8 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "Documentation/rust/coding-guidelines.rst, C FFI types",
-        "CANiq72kWtEsXDuoXpbTNRLiZ=c==Ne=v4igxCWMwWFj0LOC-Yw@mail.gmail.com",
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "C FFI types"),
+        MessageId("CANiq72kWtEsXDuoXpbTNRLiZ=c==Ne=v4igxCWMwWFj0LOC-Yw@mail.gmail.com"),
     ),
     examples=EXAMPLES,
     check_file=check,

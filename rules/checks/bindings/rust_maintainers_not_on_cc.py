@@ -28,6 +28,7 @@ from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES
 from rules.analysis.maintainers import Entry, parse
 from rules.analysis.view import SeriesView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 
 _ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>]++")
@@ -165,7 +166,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("Documentation/process/submitting-patches.rst, Select the recipients for your patch",),
+    evidence=(DocumentSection("Documentation/process/submitting-patches.rst", "Select the recipients for your patch"),),
     examples=EXAMPLES,
     check_series=check,
     needs_tree=True,

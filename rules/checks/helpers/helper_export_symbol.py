@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from rules.analysis.view import FileView
 from rules.bindings.helper_facts import is_helper_source
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 _UNSPLIT = "rust/helpers.c"
@@ -134,7 +135,7 @@ RULE = Rule(
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("20241011131316.5d6e5d10@eugeo",),
+    evidence=(MessageId("20241011131316.5d6e5d10@eugeo"),),
     examples=EXAMPLES,
     check_file=check,
 )

@@ -22,10 +22,12 @@ otherwise.
 
 from collections.abc import Iterator
 
+from rules.analysis.bindings_view import helper_line
 from rules.analysis.view import FileView
 from rules.bindings.facts import Helper
 from rules.bindings.helper_facts import is_helper_source, read_helpers
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 _DEFINED_IN = "rust/helpers/helpers.c"
@@ -38,25 +40,19 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     found: list[Helper] = []
     for part in file.post.fragments:
         found += read_helpers(part.text, part.first, file.post.is_complete)
-    lines = file.post_lines
-    fresh = [
-        one for one in found if not one.annotated and f"rust_helper_{one.name}" in lines.get(_line(one, lines), "")
-    ]
-    fresh = [one for one in fresh if _line(one, lines) in file.new_lines]
-    if not fresh or not _expected(file, found):
+    missing: list[tuple[str, int]] = []
+    for helper in found:
+        line = helper_line(file, helper.name, helper.line)
+        named = f"rust_helper_{helper.name}" in file.post_lines.get(line, "")
+        if not helper.annotated and named and line in file.new_lines:
+            missing.append((helper.name, line))
+    if not missing or not _expected(file, found):
         return
     removed = " ".join(line.text for line in file.change.removed_lines())
-    for one in fresh:
-        if f"rust_helper_{one.name}(" not in removed:
-            message = f"`rust_helper_{one.name}` lacks `__rust_helper`, so that it cannot be inlined into Rust code."
-            yield file.report(_line(one, lines), message)
-
-
-def _line(one: Helper, lines: dict[int, str]) -> int:
-    """The line with the helper's name: its type may stand on a line of its own."""
-    return next(
-        (at for at in range(one.line, one.line + 4) if f"rust_helper_{one.name}" in lines.get(at, "")), one.line
-    )
+    for name, line in missing:
+        if f"rust_helper_{name}(" not in removed:
+            message = f"`rust_helper_{name}` lacks `__rust_helper`, so that it cannot be inlined into Rust code."
+            yield file.report(line, message)
 
 
 def _expected(file: FileView, found: list[Helper]) -> bool:
@@ -120,7 +116,7 @@ RULE = Rule(
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("DFQTGD2X29SA.SFSXUTFX6CWQ@kernel.org",),
+    evidence=(MessageId("DFQTGD2X29SA.SFSXUTFX6CWQ@kernel.org"),),
     examples=EXAMPLES,
     check_file=check,
 )

@@ -25,12 +25,13 @@ compute something. The types are compared where a kernel tree is at hand.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.analysis.bindings_view import BINDINGS_DIFF, helper_line
 from rules.analysis.view import FileView
 from rules.bindings.abi import differs_only_in_const, is_same_type, resolve_type
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.c.source import Declaration, Kind, scan
 
@@ -81,7 +82,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity
     differences = [_difference(one, found, change.after, bool(match["returns"])) for found in fitting]
     if any(not difference for difference in differences):
         return None
-    line = next((at for at in range(one.line, one.last) if one.name in file.post_lines.get(at, "")), one.line)
+    line = helper_line(file, one.name.removeprefix("rust_helper_"), one.line)
     return line, RULE.severity, f"`{one.name}` {differences[0]}: the helper is what Rust sees."
 
 
@@ -171,7 +172,10 @@ RULE = Rule(
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("Z2BTSbOjWa8R29i5@cassiopeiae", "3e0c9198-f78e-424e-b754-b18dcc8072c5@gmail.com"),
+    evidence=(
+        MessageId("Z2BTSbOjWa8R29i5@cassiopeiae"),
+        MessageId("3e0c9198-f78e-424e-b754-b18dcc8072c5@gmail.com"),
+    ),
     examples=EXAMPLES,
     check_file=check,
 )

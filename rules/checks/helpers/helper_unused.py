@@ -21,10 +21,11 @@ that could not be read whole. Without a kernel tree nothing is said.
 
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import BINDINGS_DIFF
-from rules.analysis.view import FileView, SeriesView
+from rules.analysis.bindings_view import BINDINGS_DIFF, added_words, helper_line
+from rules.analysis.view import SeriesView
 from rules.bindings.helper_facts import is_helper_source
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 
@@ -41,27 +42,12 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
         for helper in change.after.facts.helpers(file.path):
             if helper.pattern or change.before.helper(helper.name) is not None or change.after.users(helper.name):
                 continue
-            words = _rust_words(view) if words is None else words
-            line = _line(file, helper.name, helper.line)
+            words = added_words(file.change for file in view.files if file.is_rust) if words is None else words
+            line = helper_line(file, helper.name, helper.line)
             if helper.name not in words and line in file.new_lines:
                 message = f"No Rust code in the tree or in this series uses `bindings::{helper.name}`."
                 facts = (("name", helper.name),)
                 yield file.report(line, message, facts=facts)
-
-
-def _line(file: FileView, name: str, first: int) -> int:
-    lines = file.post_lines
-    return next((at for at in range(first, first + 4) if f"rust_helper_{name}" in lines.get(at, "")), first)
-
-
-def _rust_words(view: SeriesView) -> frozenset[str]:
-    """Every word that the series adds to Rust files; of names pasted together by macros nothing is known."""
-    found: set[str] = set()
-    for file in view.files:
-        if file.is_rust:
-            for line in file.change.added_lines():
-                found.update("".join(sign if sign.isalnum() or sign == "_" else " " for sign in line.text).split())
-    return frozenset(found)
 
 
 _TREE = """
@@ -110,7 +96,10 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("DEHV08MPF9CH.1GZAWEGC4AVF3@nvidia.com", "2024062040-wannabe-composer-91bc@gregkh"),
+    evidence=(
+        MessageId("DEHV08MPF9CH.1GZAWEGC4AVF3@nvidia.com"),
+        MessageId("2024062040-wannabe-composer-91bc@gregkh"),
+    ),
     examples=EXAMPLES,
     check_series=check,
     needs_tree=True,

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import SourcePart
 
@@ -89,7 +90,7 @@ RULE = Rule(
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("Z9vTDUnr-G4vmUqS@google.com",),
+    evidence=(MessageId("Z9vTDUnr-G4vmUqS@google.com"),),
     examples=EXAMPLES,
     check_file=check,
 )

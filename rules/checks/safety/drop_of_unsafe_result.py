@@ -8,7 +8,7 @@
 ## Why
 
 The line exists to drop the value, and `let _` looks like a result that nobody cares for. Who reads it has to know
-that `_` drops at once.
+that `_` drops at once. Maintainers have asked for both forms, so this rule is a preview.
 
 ## How to fix
 
@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import SourcePart
 
@@ -90,7 +91,10 @@ RULE = Rule(
     severity=Severity.NIT,
     status=Status.PREVIEW,  # maintainers have asked for both forms, and merged code has both
     doc=__doc__ or "",
-    evidence=("aFlA92ooeQsSThLh@google.com", "contradicted once: Z6SlRZouQ-nPH2EP@pollux"),
+    evidence=(
+        MessageId("aFlA92ooeQsSThLh@google.com"),
+        MessageId("Z6SlRZouQ-nPH2EP@pollux"),
+    ),
     examples=EXAMPLES,
     check_file=check,
     tier=2,

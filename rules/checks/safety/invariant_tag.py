@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 _PLURAL = re.compile(r"INVARIANTS\s*:")
@@ -72,7 +73,7 @@ RULE = Rule(
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("2d2689e7-7052-4a92-b6fb-37f25fd05810@proton.me",),
+    evidence=(MessageId("2d2689e7-7052-4a92-b6fb-37f25fd05810@proton.me"),),
     examples=EXAMPLES,
     check_file=check,
 )

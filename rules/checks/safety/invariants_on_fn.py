@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 
@@ -76,7 +77,7 @@ RULE = Rule(
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("D9PW1NI2S6FV.8LA53J87VCML@kernel.org",),
+    evidence=(MessageId("D9PW1NI2S6FV.8LA53J87VCML@kernel.org"),),
     examples=EXAMPLES,
     check_file=check,
 )

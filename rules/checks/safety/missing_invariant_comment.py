@@ -29,6 +29,7 @@ from itertools import islice
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.outline import Outline, implemented, outline
@@ -193,9 +194,8 @@ RULE = Rule(
     status=Status.PREVIEW,  # merged code leaves the comment out in one of six places: asking each time would annoy
     doc=__doc__ or "",
     evidence=(
-        "DASWS1A63LYM.399CKUDL4Z7UC@kernel.org",
-        "aIBl6JPh4MQq-0gu@tardis-2.local",
-        "review-prompts, kernel/subsystem/rust.md",
+        MessageId("DASWS1A63LYM.399CKUDL4Z7UC@kernel.org"),
+        MessageId("aIBl6JPh4MQq-0gu@tardis-2.local"),
     ),
     examples=EXAMPLES,
     check_file=check,

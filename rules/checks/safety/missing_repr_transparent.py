@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Evidence, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.comments import Paragraphs
@@ -154,7 +155,7 @@ RULE = Rule(
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("CAPFo5VLC3QT3r2CYw8K7Nf7p7xhWJ0+PPTHYN=8a8QQeGiYfOg@mail.gmail.com",),
+    evidence=(MessageId("CAPFo5VLC3QT3r2CYw8K7Nf7p7xhWJ0+PPTHYN=8a8QQeGiYfOg@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
 )

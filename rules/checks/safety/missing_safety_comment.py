@@ -36,6 +36,7 @@ from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Rule, Status
 from rules.source.rust.model import UnsafeSite
 from rules.source.rust.operations import Operation, implementation, operations
@@ -104,11 +105,11 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "Documentation/rust/coding-guidelines.rst, Comments",
-        "clippy::undocumented_unsafe_blocks",
-        "CANiq72miQSuEEzKZsOhHKDah1kP+8PYcmODGqwtcaRwAggF-+g@mail.gmail.com",
-        "aDMDrT7WIDc-yD0p@pollux.localdomain",
-        "20251117233434.GA1095868@joelbox2",
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "Comments"),
+        LintName("clippy::undocumented_unsafe_blocks"),
+        MessageId("CANiq72miQSuEEzKZsOhHKDah1kP+8PYcmODGqwtcaRwAggF-+g@mail.gmail.com"),
+        MessageId("aDMDrT7WIDc-yD0p@pollux.localdomain"),
+        MessageId("20251117233434.GA1095868@joelbox2"),
     ),
     examples=EXAMPLES,
     check_file=check,

@@ -32,6 +32,7 @@ from collections.abc import Iterator
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_declarations
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.model import UnsafeDeclaration
 
@@ -205,10 +206,10 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "Documentation/rust/coding-guidelines.rst, Code documentation",
-        "clippy::missing_safety_doc, with check-private-items in the kernel's .clippy.toml",
-        "CANiq72=3p50vyA5MsqZD6_Ma53DSLyrqyKYUwH9o-+Bq=REaQQ@mail.gmail.com",
-        "ZyVIQxTf1qkts1d_@Boquns-Mac-mini.local",
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "Code documentation"),
+        LintName("clippy::missing_safety_doc"),
+        MessageId("CANiq72=3p50vyA5MsqZD6_Ma53DSLyrqyKYUwH9o-+Bq=REaQQ@mail.gmail.com"),
+        MessageId("ZyVIQxTf1qkts1d_@Boquns-Mac-mini.local"),
     ),
     examples=EXAMPLES,
     check_file=check,

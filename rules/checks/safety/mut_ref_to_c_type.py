@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.outline import Outline, outline
 from rules.source.rust.source import SourcePart
@@ -109,7 +110,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("CAH5fLggWOkut0O+28NVYBSF2CTpHXe9Thb3rhXoRZo5e9zFjzw@mail.gmail.com",),
+    evidence=(MessageId("CAH5fLggWOkut0O+28NVYBSF2CTpHXe9Thb3rhXoRZo5e9zFjzw@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
 )

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.source import SourcePart
@@ -128,9 +129,9 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "CAJ-ks9kwVz4sPdmqfTLVK-Z2C7WmXHpBhbe5_ozWBZnwxJ8HpA@mail.gmail.com",
-        "Z6SlRZouQ-nPH2EP@pollux",
-        "20240717221133.459589-1-benno.lossin@proton.me",
+        MessageId("CAJ-ks9kwVz4sPdmqfTLVK-Z2C7WmXHpBhbe5_ozWBZnwxJ8HpA@mail.gmail.com"),
+        MessageId("Z6SlRZouQ-nPH2EP@pollux"),
+        MessageId("20240717221133.459589-1-benno.lossin@proton.me"),
     ),
     examples=EXAMPLES,
     check_file=check,

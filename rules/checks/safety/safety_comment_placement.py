@@ -29,6 +29,7 @@ from collections.abc import Iterator, Mapping
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection, IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.model import UnsafeSite
 
@@ -199,10 +200,10 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "Documentation/rust/coding-guidelines.rst, Comments",
-        "f528cd2d491f15404f30317dd093cc7af5a00fa7.camel@redhat.com",
-        "b6b8e3e6-a2b9-4ddd-bf0f-e924d5d65653@proton.me",
-        "https://github.com/rust-lang/rust-clippy/issues/15033",
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "Comments"),
+        MessageId("f528cd2d491f15404f30317dd093cc7af5a00fa7.camel@redhat.com"),
+        MessageId("b6b8e3e6-a2b9-4ddd-bf0f-e924d5d65653@proton.me"),
+        IssueReference("rust-lang/rust-clippy", 15033),
     ),
     examples=EXAMPLES,
     check_file=check,

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.comments import Paragraphs
@@ -178,7 +179,10 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("Clippy: unnecessary_safety_comment", "b4092d2693a06526e2b39fd7642e80dd2a7cd0e8.camel@posteo.de"),
+    evidence=(
+        LintName("clippy::unnecessary_safety_comment"),
+        MessageId("b4092d2693a06526e2b39fd7642e80dd2a7cd0e8.camel@posteo.de"),
+    ),
     examples=EXAMPLES,
     check_file=check,
 )

@@ -27,6 +27,7 @@ from itertools import pairwise
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.comments import Paragraphs
 
@@ -134,7 +135,10 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("https://github.com/Rust-for-Linux/linux/issues/351", "DF2AXQ67412G.33JOX2CF0VFCK@kernel.org"),
+    evidence=(
+        IssueReference("Rust-for-Linux/linux", 351),
+        MessageId("DF2AXQ67412G.33JOX2CF0VFCK@kernel.org"),
+    ),
     examples=EXAMPLES,
     check_file=check,
 )

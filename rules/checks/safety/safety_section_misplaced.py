@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.outline import Item, Outline, outline, statement_end
@@ -166,7 +167,10 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("aS2zeUDqqbmYPaug@google.com", "Clippy: unnecessary_safety_doc"),
+    evidence=(
+        MessageId("aS2zeUDqqbmYPaug@google.com"),
+        LintName("clippy::unnecessary_safety_doc"),
+    ),
     examples=EXAMPLES,
     check_file=check,
 )

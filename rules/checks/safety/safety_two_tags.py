@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
 
 _TAG = re.compile(r"SAFETY\s*:")
@@ -78,7 +79,10 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("Z7imafmrrK0_TO65@pollux", "Documentation/rust/coding-guidelines.rst, Comments"),
+    evidence=(
+        MessageId("Z7imafmrrK0_TO65@pollux"),
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "Comments"),
+    ),
     examples=EXAMPLES,
     check_file=check,
 )

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.source import SourcePart
@@ -117,7 +118,7 @@ RULE = Rule(
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",
-    evidence=("aiFet_2SNAwj6o2O@google.com",),
+    evidence=(MessageId("aiFet_2SNAwj6o2O@google.com"),),
     examples=EXAMPLES,
     check_file=check,
     tier=2,

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 _TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
@@ -110,8 +111,8 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__ or "",
     evidence=(
-        "409f2f03-2bc2-4cb8-9ca7-4e30f82077ff@kernel.org",
-        "CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com",
+        MessageId("409f2f03-2bc2-4cb8-9ca7-4e30f82077ff@kernel.org"),
+        MessageId("CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com"),
     ),
     examples=EXAMPLES,
     check_file=check,

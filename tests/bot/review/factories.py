@@ -10,6 +10,7 @@ from bot.mail.posting import Complete, Part, Posting, State
 from bot.mail.reply import Identity
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Rule, Status
 
 AUTHOR = Address("Ada Author", "ada@example.org")
@@ -30,7 +31,7 @@ class Maker:
             "severity": Severity.WARNING,
             "status": Status.STABLE,
             "doc": "Says something.\n\n## What it flags\nCode.",
-            "evidence": ("coding-guidelines.rst",),
+            "evidence": (DocumentSection("Documentation/rust/coding-guidelines.rst", "Comments"),),
             "examples": (),
         }
         return Rule(**(values | changes))  # type: ignore[arg-type]  # the values are a field each
