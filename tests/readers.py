@@ -691,7 +691,6 @@ CODE_READERS: Final = (
             "rules.source.rust.grammar.counted",
             "rules.source.rust.grammar.parse_bytes",
             "rules.diff.origin.needs_std",
-            "rules.analysis.unjustified.in_kernel",
         ),
         lambda given: audit(active(), "rust/kernel/a.rs", given),
         (("", ""), (_RUST_HEAD, ""), ("// SAFETY: ", ""), ("impl a for ", "{}"), ("/*! ", "*/")),

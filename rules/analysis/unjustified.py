@@ -152,7 +152,7 @@ def _replaced(change: FileChange, tag: int, line: int) -> bool:
 
 def _at_code(case: _Candidate[Unsafe], cause: Cause) -> UnjustifiedSite[Unsafe]:
     code = case.code
-    return UnjustifiedSite(code, cause, Position(code.line, code.column))
+    return UnjustifiedSite(code, cause, Position(code.line, code.column, "post", code.text))
 
 
 def _removed_here(file: FileView, read: _Read[Unsafe]) -> list[_Candidate[Unsafe]]:

@@ -40,11 +40,15 @@ class Node(Protocol):
 
 
 class Position(NamedTuple):
-    """A place in one image of a file, lines and columns from 1."""
+    """A place in one image of a file, lines and columns from 1.
+
+    `text` is the text to quote where it is not the line's: code in a documentation test, without the marks.
+    """
 
     line: int
     column: int = 1
     side: Side = "post"
+    text: str = ""
 
 
 class RustSources:
@@ -174,7 +178,7 @@ class FileView:
             place = Position(place.line, place.column)
         lines = self.pre_lines if place.side == "pre" else self.post_lines
         path = self.change.before if place.side == "pre" and self.change.before is not None else self.path
-        text = lines[place.line][:_MAX_LINE]
+        text = (place.text or lines[place.line])[:_MAX_LINE]
         return Anchor(self.patch.index, path, place.side, place.line, place.column, text)
 
     @cached_property
