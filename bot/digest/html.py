@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot.digest import phrases as words
+from bot.digest import sentences
 from bot.digest.markup import Markup, element, joined, link
 from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
 from bot.review.model import FindingStatus
 from bot.review.render import text as prose
 
 MOST: Final = 50
-"""So many entries of a section are shown."""
+"""Maximum number of entries of a section."""
 
 _FINDINGS: Final = 20
 _PLACES: Final = 5
@@ -29,11 +30,11 @@ _STYLE: Final = Markup(
     "td.s{overflow-wrap:anywhere}a{color:#0b57a4}code{font-size:.9em;overflow-wrap:anywhere}"
     ".by{color:#4c545d;font-size:.9rem}"
     ".f{margin-bottom:.5rem}.tag{display:inline-block;min-width:4.8rem;font-size:.85rem;font-weight:600}"
-    ".new{color:#a4320b}.stands,.moved{color:#7a5a00}.resolved{color:#1b6b34}"
+    ".new{color:#a4320b}.repeated,.moved{color:#7a5a00}.resolved{color:#1b6b34}"
     "footer{margin-top:2.5rem;color:#4c545d;font-size:.85rem}"
     "@media(prefers-color-scheme:dark){body{background:#16191c;color:#dfe3e7}td,th{border-color:#2b3035}"
     "h2{border-color:#454c54}a{color:#7db4f0}th,.by,footer{color:#a3abb4}.new{color:#f0906c}"
-    ".stands,.moved{color:#d9b653}.resolved{color:#74c78d}}"
+    ".repeated,.moved{color:#d9b653}.resolved{color:#74c78d}}"
     "@media(max-width:40rem){.j th{display:none}.j td{display:block;padding-right:0}.j td+td{margin-bottom:1rem}"
     ".j td:first-child{border:0;padding-bottom:0}}"
 )
@@ -42,14 +43,14 @@ _STYLE: Final = Markup(
 def digest_html(found: Digest, version: str, contact: str = "", most: int = MOST) -> str:
     """The page, of each section no more than `most` entries; the same digest gives the same page."""
     sections = (
-        ("Series that wait for review", _series(found.waiting, most)),
-        ("Series that went quiet", _series(found.went_quiet, most)),
-        ("What the rules found", _judged(found.judged, most)),
-        ("C changes that touch Rust", _judged(found.c_changes, most)),
-        ("Unsafe code and bindings by subsystem", _subsystems(found, most)),
-        ("Sent and withheld", _sent(found)),
-        ("Not read, not judged", _list(words.trouble(found))),
-        ("Rules so far", _rules(found)),
+        (sentences.WAITING_HEADING, _series(found.waiting, most)),
+        (sentences.QUIET_HEADING, _series(found.went_quiet, most)),
+        (sentences.FINDINGS_HEADING, _judged(found.judged, most)),
+        (sentences.C_HEADING, _judged(found.c_changes, most)),
+        (sentences.SUBSYSTEMS_HEADING, _subsystems(found, most)),
+        (sentences.MAILS_HEADING, _sent(found)),
+        (sentences.TROUBLE_HEADING, _list(words.trouble(found))),
+        (sentences.RULES_HEADING, _rules(found)),
     )
     head = element(
         "head",
@@ -59,14 +60,12 @@ def digest_html(found: Digest, version: str, contact: str = "", most: int = MOST
         element("title", words.title(found)),
         element("style", _STYLE),
     )
-    contact = f" A person reads {contact}." if contact else ""
-    footer = f"patchwarden {version}, a program; you get this because its settings name you.{contact}"
     body = element(
         "body",
         element("h1", words.title(found)),
         element("p", words.summary(found)),
         *(joined(element("h2", heading), content) for heading, content in sections if content),
-        element("footer", footer),
+        element("footer", words.about(version, contact)),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
@@ -83,7 +82,12 @@ def _series(lines: Sequence[SeriesLine], most: int) -> Markup:
         )
         for line in lines[:most]
     ]
-    head = element("tr", element("th", "age", class_="n"), element("th", "series"), element("th", "so far"))
+    head = element(
+        "tr",
+        element("th", sentences.AGE_COLUMN, class_="n"),
+        element("th", sentences.SERIES_COLUMN),
+        element("th", sentences.STATUS_COLUMN),
+    )
     return joined(element("table", head, *rows), _more(len(lines) - most))
 
 
@@ -103,7 +107,7 @@ def _judged(judged: Sequence[ReviewedSeries], most: int) -> Markup:
         )
         for each in judged[:most]
     ]
-    head = element("tr", element("th", "series"), element("th", "findings"))
+    head = element("tr", element("th", sentences.SERIES_COLUMN), element("th", sentences.FINDINGS_COLUMN))
     return joined(element("table", head, *rows, class_="j"), _more(len(judged) - most))
 
 
@@ -112,7 +116,7 @@ def _findings(lines: Sequence[FindingLine]) -> Markup:
 
 
 def _finding(line: FindingLine) -> Markup:
-    word = words.standing(line)
+    word = line.standing
     said = joined(element("span", word, class_=f"tag {word}"), words.finding(line).removeprefix(f"{word}:"))
     shown = [element("div", element("code", place), class_="by") for place in line.places[:_PLACES]]
     message = (
@@ -134,14 +138,22 @@ def _subsystems(found: Digest, most: int) -> Markup:
 
 def _sent(found: Digest) -> Markup:
     items = [words.mails(state, number) for state, number in found.mails]
-    items += [f"{prose.count(number, 'finding')} withheld: {why}" for why, number in found.withheld]
+    items += [
+        sentences.WITHHELD.format(findings=prose.count(number, "finding"), reason=why) for why, number in found.withheld
+    ]
     return _list(items)
 
 
 def _rules(found: Digest) -> Markup:
     if not found.rules:
         return Markup()
-    heads = ("rule", "said", "fixed", "not applicable", "unanswered")
+    heads = (
+        sentences.RULE_COLUMN,
+        sentences.REPORTED_COLUMN,
+        sentences.FIXED_COLUMN,
+        sentences.DISPUTED_COLUMN,
+        sentences.UNANSWERED_COLUMN,
+    )
     head = element("tr", *(element("th", each, class_="n" if number else "") for number, each in enumerate(heads)))
     rows = [
         element(
@@ -154,7 +166,7 @@ def _rules(found: Digest) -> Markup:
         )
         for tally in found.rules
     ]
-    silent = [f"{rule} is silent in mails now and speaks here only: {why}" for rule, why in found.demoted]
+    silent = [sentences.DEMOTED.format(rule=rule, reason=why) for rule, why in found.demoted]
     return joined(element("table", head, *rows), _list(silent))
 
 
@@ -164,4 +176,4 @@ def _list(items: Iterable[str]) -> Markup:
 
 
 def _more(number: int) -> Markup:
-    return element("p", f"And {number} more.", class_="by") if number > 0 else Markup()
+    return element("p", sentences.MORE.format(count=number), class_="by") if number > 0 else Markup()

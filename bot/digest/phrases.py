@@ -6,32 +6,44 @@ from typing import Final
 from unicodedata import east_asian_width
 from urllib.parse import quote
 
+from bot.digest import sentences
 from bot.digest.model import Digest, FindingLine, SeriesLine, SubsystemLine
+from bot.mail.state import MailState
 from bot.mail.target import is_message_id
 from bot.review.model import FindingStatus
 from bot.review.render import text as prose
 from bot.review.statistics import RuleTally
 
 ARCHIVE: Final = "https://lore.kernel.org/r/"
+MIN_QUIET_DAYS: Final = 7
+"""Days since the last mail from which on they are shown."""
 
 
 def title(found: Digest) -> str:
-    """The subject of the mail and the heading of the page."""
+    """Return the subject of the mail and the heading of the page."""
     since, until = found.period.since, found.period.until
-    return f"patchwarden digest, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+    return sentences.TITLE.format(since=f"{since:%Y-%m-%d}", until=f"{until:%Y-%m-%d}")
 
 
 def summary(found: Digest) -> str:
-    """All of it in a sentence or two; what there is none of is left out."""
-    new, standing = found.count(FindingStatus.NEW), found.count(FindingStatus.REPEATED, FindingStatus.MOVED)
-    gone, waiting, silent = found.count(FindingStatus.RESOLVED), len(found.waiting), len(found.went_quiet)
-    series = [f"{waiting} series {'waits' if waiting == 1 else 'wait'} for review" if waiting else ""]
-    series.append(f"{silent}{'' if waiting else ' series'} went quiet" if silent else "")
-    findings = [f"{prose.count(new, 'finding')} {'is' if new == 1 else 'are'} new" if new else ""]
-    findings.append(f"{standing} {'stands' if standing == 1 else 'stand'}" if standing else "")
-    findings.append(f"{gone} {'is' if gone == 1 else 'are'} resolved" if gone else "")
-    said = [prose.listed(each for each in pieces if each) for pieces in (series, findings)]
-    return ". ".join(each for each in said if each) + "." if any(said) else "Nothing happened."
+    """Return the numbers of series and findings, without those that are 0."""
+    lines = []
+    if found.waiting:
+        lines.append(sentences.WAITING.format(count=len(found.waiting)))
+    if found.went_quiet:
+        lines.append(sentences.QUIET.format(count=len(found.went_quiet)))
+    counts = [
+        sentence.format(count=count)
+        for sentence, count in (
+            (sentences.NEW, found.count(FindingStatus.NEW)),
+            (sentences.REPEATED, found.count(FindingStatus.REPEATED, FindingStatus.MOVED)),
+            (sentences.RESOLVED, found.count(FindingStatus.RESOLVED)),
+        )
+        if count
+    ]
+    if counts:
+        lines.append(sentences.COUNTS.format(counts=", ".join(counts)))
+    return " ".join(lines) or sentences.NOTHING
 
 
 def address(line: SeriesLine) -> str:
@@ -55,71 +67,85 @@ def size(line: SeriesLine) -> str:
 
 
 def age(line: SeriesLine) -> str:
-    """How long it is out, and how long nobody wrote."""
+    """Return the age of the series, and the time since the last mail if that is a week or more."""
     if line.days <= 0:
-        return "today"
-    silence = f", silent for {line.quiet}" if line.quiet >= 7 else ""
-    return f"{prose.count(line.days, 'day')}{silence}"
+        return sentences.TODAY
+    if line.quiet >= MIN_QUIET_DAYS:
+        return sentences.AGE_QUIET.format(days=line.days, quiet=line.quiet)
+    return sentences.AGE.format(days=line.days)
 
 
 def state(line: SeriesLine) -> str:
-    """What came of it so far: answers, trailers, our remarks."""
-    pieces = [prose.count(line.answers, "answer")] if line.answers else ["no answer yet"]
+    """Return the numbers of replies, trailers and findings that we mailed."""
+    replies = sentences.ONE_REPLY if line.answers == 1 else sentences.REPLIES.format(count=line.answers)
+    pieces = [replies if line.answers else sentences.NO_REPLY]
     pieces += [f"{kind} {count}" for kind, count in line.trailers if kind.isascii() and kind.replace("-", "").isalpha()]
     if line.remarks:
-        pieces.append(prose.count(line.remarks, "remark") + " of ours")
+        pieces.append(prose.count(line.remarks, "finding"))
     return ", ".join(pieces)
 
 
-def standing(line: FindingLine) -> str:
-    """One word: new, stands, moved, resolved."""
-    return "stands" if line.standing == FindingStatus.REPEATED else line.standing
-
-
 def finding(line: FindingLine) -> str:
-    """How many findings of which rule: "new: warning missing-safety-comment, 3 places"."""
-    many = f", {len(line.places)} places" if len(line.places) > 1 else ""
-    return f"{standing(line)}: {line.severity} {line.rule}{many}"
+    """Return how many findings of which rule: "new: warning missing-safety-comment, 3 places"."""
+    count = len(line.places)
+    sentence = sentences.FINDING_PLACES if count > 1 else sentences.FINDING
+    return sentence.format(status=line.standing, severity=line.severity, rule=line.rule, count=count)
 
 
 def reason(line: FindingLine) -> str:
-    """Why it was not mailed, in part maybe in the words of who objected; "" where it was."""
-    return f"not mailed: {' '.join(line.withheld.split())}" if line.withheld else ""
+    """Return why the findings were not mailed, which may quote the person who disputed them; "" if they were mailed."""
+    return sentences.NOT_MAILED.format(reason=" ".join(line.withheld.split())) if line.withheld else ""
 
 
 def delta(line: SubsystemLine) -> str:
-    """What became of the unsafe code, and of bindings in drivers: "+3 -1 unsafe, 2 uses of bindings"."""
+    """Return the change of unsafe code and the uses of bindings: "+3 -1 unsafe, bindings used in 2 places"."""
     pieces = []
     if line.added or line.removed:
-        pieces.append(f"+{line.added} -{line.removed} unsafe")
+        pieces.append(sentences.UNSAFE.format(added=line.added, removed=line.removed))
     if line.moved:
-        pieces.append(f"{line.moved} moved")
+        pieces.append(sentences.MOVED.format(count=line.moved))
     if line.bindings:
-        pieces.append(f"bindings used in {prose.count(line.bindings, 'place')}")
+        pieces.append(sentences.BINDINGS.format(places=prose.count(line.bindings, "place")))
     return ", ".join(pieces)
 
 
 def rule(tally: RuleTally) -> str:
-    """What became of a rule's remarks."""
-    counts = (tally.fixed, "fixed"), (tally.not_applicable, "not applicable"), (tally.unanswered, "unanswered")
-    return f"{tally.said} said: " + ", ".join(f"{number} {what}" for number, what in counts if number)
+    """Return the outcome of a rule's findings."""
+    outcomes = (
+        (sentences.FIXED, tally.fixed),
+        (sentences.DISPUTED, tally.not_applicable),
+        (sentences.UNANSWERED, tally.unanswered),
+    )
+    counts = ", ".join(sentence.format(count=count) for sentence, count in outcomes if count)
+    return sentences.REPORTED.format(count=tally.said, outcomes=counts)
 
 
 def mails(state: str, number: int) -> str:
-    """How many of our mails came how far: "2 mails sent"; what a dry run filed reached nobody."""
-    return f"{prose.count(number, 'mail')} {state}{', sent to nobody' if state == 'filed' else ''}"
+    """Return how many of our mails are in a state: "2 mails sent"; nobody gets what a dry run files."""
+    sentence = sentences.MAILS_FILED if state == MailState.FILED else sentences.MAILS
+    return sentence.format(mails=prose.count(number, "mail"), state=state)
 
 
 def trouble(found: Digest) -> list[str]:
-    """What could not be read or judged, a line each."""
+    """Return what could not be read or checked, a line each."""
     lines = []
     if found.trouble.unreadable:
-        lines.append(f"{prose.count(found.trouble.unreadable, 'mail')} could not be read (`patchwarden quarantine`)")
+        lines.append(sentences.UNREADABLE.format(mails=prose.count(found.trouble.unreadable, "mail")))
     if found.trouble.defective:
-        lines.append(f"{found.trouble.defective} series damaged")
+        lines.append(sentences.DAMAGED.format(count=found.trouble.defective))
     if found.trouble.refused:
-        kinds = Counter({each.rpartition(": ")[0]: int(each.rpartition(": ")[2]) for each in found.trouble.reasons})
-        why = ", ".join(f"{count} {prose.prose(kind)}" for kind, count in kinds.most_common())
-        lines.append(f"{found.trouble.refused} series not reviewed: {why}")
-    lines += [f"rule {each} failed" for each in found.failures]
+        kinds = Counter(
+            {kind: int(count) for kind, _, count in (line.rpartition(": ") for line in found.trouble.reasons)}
+        )
+        reasons = ", ".join(f"{count} {prose.prose(kind)}" for kind, count in kinds.most_common())
+        lines.append(sentences.REFUSED.format(count=found.trouble.refused, reasons=reasons))
+    lines += [sentences.RULE_FAILED.format(failure=failure) for failure in found.failures]
     return lines
+
+
+def about(version: str, contact: str) -> str:
+    """Return what wrote the digest, and who reads replies."""
+    lines = [sentences.ABOUT.format(version=version)]
+    if contact:
+        lines.append(sentences.CONTACT.format(contact=contact))
+    return " ".join(lines)

@@ -13,6 +13,7 @@ from bot.mail.outgoing import DIGEST
 from bot.mail.posting import Posting
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
+from bot.review.render.sentence import Sentence
 from bot.review.statistics import RuleTally
 from rules.finding import Anchor, Severity
 
@@ -22,7 +23,7 @@ WAITING: Final = timedelta(days=60)
 _REVIEWING: Final = frozenset({"reviewed-by", "acked-by"})
 _C: Final = (".c", ".h", ".S")
 _WITHHELD: Final = 8
-_UNMAILED: Final = "found by a re-check that sent no mail"
+UNMAILED: Final = Sentence("found by a re-check that sent no mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _judged(review: Review, in_c: bool) -> ReviewedSeries:
             continue
         note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
         if not note and not (resolved and not comment.known):
-            withheld = "" if resolved else comment.withheld or (_UNMAILED if comment.unmailed else "")
+            withheld = "" if resolved else comment.withheld or (UNMAILED if comment.unmailed else "")
             finding = comment.finding
             groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)
     found = SeriesLine(

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.digest import phrases as words
+from bot.digest import sentences
 from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
 from bot.review.render import text as prose
 from bot.review.render.quote import quoted
 
 MOST: Final = 25
-"""So many entries of a section are shown; more is a list nobody reads."""
+"""Maximum number of entries of a section."""
 
 _FINDINGS: Final = 12
 _PLACES: Final = 3
@@ -21,14 +22,14 @@ def digest_text(found: Digest, version: str, contact: str = "", most: int = MOST
     """The text, with LF line ends, of each section no more than `most` entries; the same digest gives the same text."""
     lines = [words.title(found), *prose.wrap(words.summary(found)), ""]
     for heading, content in (
-        ("Series that wait for review", _series(found.waiting, most)),
-        ("Series that went quiet", _series(found.went_quiet, most)),
-        ("What the rules found", _judged(found.judged, most)),
-        ("C changes that touch Rust", _judged(found.c_changes, most)),
-        ("Unsafe code and bindings by subsystem", _subsystems(found, most)),
-        ("Sent and withheld", _sent(found)),
-        ("Not read, not judged", (line for each in words.trouble(found) for line in _item(each))),
-        ("Rules so far", _rules(found)),
+        (sentences.WAITING_HEADING, _series(found.waiting, most)),
+        (sentences.QUIET_HEADING, _series(found.went_quiet, most)),
+        (sentences.FINDINGS_HEADING, _judged(found.judged, most)),
+        (sentences.C_HEADING, _judged(found.c_changes, most)),
+        (sentences.SUBSYSTEMS_HEADING, _subsystems(found, most)),
+        (sentences.MAILS_HEADING, _sent(found)),
+        (sentences.TROUBLE_HEADING, (line for each in words.trouble(found) for line in _item(each))),
+        (sentences.RULES_HEADING, _rules(found)),
     ):
         section = list(content)
         if section:
@@ -42,7 +43,7 @@ def _series(lines: Sequence[SeriesLine], most: int) -> Iterator[str]:
         yield from _named(line)
         yield ""
     if len(lines) > most:
-        yield f"And {len(lines) - most} more."
+        yield sentences.MORE.format(count=len(lines) - most)
 
 
 def _named(line: SeriesLine) -> Iterator[str]:
@@ -61,10 +62,10 @@ def _judged(judged: Sequence[ReviewedSeries], most: int) -> Iterator[str]:
         for line in each.findings[:_FINDINGS]:
             yield from _finding(line)
         if len(each.findings) > _FINDINGS:
-            yield f"  and {len(each.findings) - _FINDINGS} more"
+            yield f"  {sentences.MORE_PLACES.format(count=len(each.findings) - _FINDINGS)}"
         yield ""
     if len(judged) > most:
-        yield f"And {len(judged) - most} more series."
+        yield sentences.MORE_SERIES.format(count=len(judged) - most)
 
 
 def _finding(line: FindingLine) -> Iterator[str]:
@@ -74,28 +75,28 @@ def _finding(line: FindingLine) -> Iterator[str]:
     for place in line.places[:_PLACES]:
         yield quoted(f"    {place}")
     if len(line.places) > _PLACES:
-        yield quoted(f"    and {len(line.places) - _PLACES} more")
+        yield quoted(f"    {sentences.MORE_PLACES.format(count=len(line.places) - _PLACES)}")
 
 
 def _subsystems(found: Digest, most: int) -> Iterator[str]:
     for line in found.subsystems[:most]:
         yield quoted(f"{line.subsystem:28} {words.delta(line)}")
     if len(found.subsystems) > most:
-        yield f"And {len(found.subsystems) - most} more."
+        yield sentences.MORE.format(count=len(found.subsystems) - most)
 
 
 def _sent(found: Digest) -> Iterator[str]:
     for state, number in found.mails:
         yield from _item(words.mails(state, number))
     for reason, number in found.withheld:
-        yield from _item(f"{prose.count(number, 'finding')} withheld: {prose.prose(reason)}")
+        yield from _item(sentences.WITHHELD.format(findings=prose.count(number, "finding"), reason=prose.prose(reason)))
 
 
 def _rules(found: Digest) -> Iterator[str]:
     for tally in found.rules:
-        yield from _item(f"{tally.rule}: {words.rule(tally)}")
+        yield from _item(sentences.RULE.format(rule=tally.rule, outcome=words.rule(tally)))
     for rule, why in found.demoted:
-        yield from _item(f"{rule} is silent in mails now and speaks here only: {why}")
+        yield from _item(sentences.DEMOTED.format(rule=rule, reason=why))
 
 
 def _item(text: str) -> list[str]:
@@ -111,5 +112,4 @@ def _item(text: str) -> list[str]:
 
 
 def _footer(version: str, contact: str) -> list[str]:
-    who = f" A person reads {contact}." if contact else ""
-    return ["-- ", *prose.wrap(f"patchwarden {version}, a program; you get this because its settings name you.{who}")]
+    return ["-- ", *prose.wrap(words.about(version, contact))]

@@ -4,7 +4,7 @@
 from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
 
-from bot.review.disposition import DISMISSED
+from bot.review.disposition import DISMISSED, OLD_DISMISSED
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from rules.finding import Finding, Report
 
@@ -76,7 +76,7 @@ def _content(finding: Finding) -> str:
 
 def _answered(comment: ReviewFinding) -> str | None:
     """What withheld it then withholds it still where that was a person's answer: it goes with the finding."""
-    return comment.withheld if (comment.withheld or "").startswith(DISMISSED) else None
+    return comment.withheld if (comment.withheld or "").startswith((DISMISSED, OLD_DISMISSED)) else None
 
 
 def _said(comment: ReviewFinding, mailed: bool) -> tuple[int, bool]:

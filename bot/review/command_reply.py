@@ -12,6 +12,7 @@ from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.outgoing import COMMAND_REPLY
 from bot.mail.reply import Identity, Reply
+from bot.review import command_sentences as sentences
 from bot.review.difference import ChangeKind, Difference
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render import text as prose
@@ -24,12 +25,12 @@ _HEADING = re.compile(r"#++\s*+(.*)")
 _RE = re.compile(r"re\s*:", re.IGNORECASE)
 
 _COMMANDS: Final = (
-    ("recheck", "judge the series again; you hear of it if the verdict changed"),
-    ("explain RULE", "what a rule wants, why, and when it is silent"),
-    ("not-applicable FINDING reason", "the remark is wrong or does not matter here; it is not made again"),
-    ("fixed FINDING", "the remark is dealt with in the next revision"),
-    ("mute series|author|list", "no more mails about that"),
-    ("help", "this mail"),
+    ("recheck", sentences.RECHECK),
+    ("explain RULE", sentences.EXPLAIN),
+    ("not-applicable FINDING reason", sentences.NOT_APPLICABLE),
+    ("fixed FINDING", sentences.FIXED),
+    ("mute series|author|list", sentences.MUTE),
+    ("help", sentences.HELP_COMMAND),
 )
 
 
@@ -54,56 +55,62 @@ def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str
 
 def help_text(review: Review | None) -> list[str]:
     """The commands, and the findings of the series that they can name."""
-    lines = ["Commands, each at the start of a line of your own text, at most", "three a mail:", ""]
+    lines = [*prose.wrap(sentences.HELP), ""]
     for command, what in _COMMANDS:
-        lines += [f"  `patchwarden: {command}`", *(f"      {line}" for line in prose.wrap(what))]
-    lines += ["", *prose.wrap("FINDING is a rule's id, for all its remarks here, or one of these:")]
+        lines += [f"  `patchwarden: {command}`", *(f"      {line}" for line in textwrap.wrap(what, prose.WIDTH - 6))]
     found = [] if review is None else [each for each in review.comments if each.standing is not FindingStatus.RESOLVED]
+    lines += ["", *prose.wrap(sentences.NAMES if found else sentences.NO_NAMES)]
     lines += [line for comment in found[:_MOST_LISTED] for line in _named(comment)]
     if len(found) > _MOST_LISTED:
-        lines.append(f"  and {len(found) - _MOST_LISTED} more")
-    return lines if found else [*lines[:-1], "FINDING is a rule's id; there are no findings in this series."]
+        lines.append(f"  {sentences.MORE.format(count=len(found) - _MOST_LISTED)}")
+    return lines
 
 
 def explanation(rule: Rule | None, asked: str) -> list[str]:
-    """A rule's page as plain text; of a rule that there is not, that there is none."""
+    """Return a rule's page as plain text, or that there is no such rule."""
     if rule is None:
-        return prose.wrap(f"There is no rule `{asked}`.")
+        return prose.wrap(sentences.NO_RULE.format(rule=asked))
     lines = [f"{rule.id}: {rule.severity}, {rule.status}", ""]
     for paragraph in rule.doc.strip().split("\n\n"):
         lines += [*_paragraph(paragraph), ""]
-    return [*lines, "Evidence:", *(quoted(str(evidence)) for evidence in rule.evidence)]
+    return [*lines, sentences.EVIDENCE, *(quoted(str(evidence)) for evidence in rule.evidence)]
 
 
 def unknown_finding(finding: str) -> list[str]:
-    """That no finding of the series is called so."""
-    return prose.wrap(f"No finding of this series is called `{finding}`, or more than one is. Nothing was noted.")
+    """Return that the name fits no finding of the series, or several."""
+    return prose.wrap(sentences.NO_FINDING.format(finding=finding))
 
 
 def recheck_text(review: Review, changed: Difference) -> list[str]:
     """What a re-check changed, for the one who asked."""
     counts = ", ".join(f"{len(changed.of(kind))} {kind}" for kind in ChangeKind)
-    lines = prose.wrap(f"Judged again, revision {review.posting.series.revision}: {counts}.")
-    for kind, title in ((ChangeKind.NEW, "New"), (ChangeKind.GONE, "Gone")):
+    lines = prose.wrap(sentences.RECHECKED.format(revision=review.posting.series.revision, counts=counts))
+    for kind, title, title_because in (
+        (ChangeKind.NEW, sentences.NEW, sentences.NEW_BECAUSE),
+        (ChangeKind.GONE, sentences.GONE, sentences.GONE_BECAUSE),
+    ):
         found = changed.of(kind)
         reasons = {change.reason for change in found}
         if found:
-            lines += ["", *prose.wrap(f"{title} ({next(iter(reasons))}):" if len(reasons) == 1 else f"{title}:")]
+            heading = title_because.format(reason=next(iter(reasons))) if len(reasons) == 1 else title
+            lines += ["", *prose.wrap(heading)]
         for change in found[:_MOST_LISTED]:
             lines += _named(change.comment)
             if len(reasons) > 1:
                 lines += [f"      {line}" for line in textwrap.wrap(f"({change.reason})", prose.WIDTH - 6)]
         if len(found) > _MOST_LISTED:
-            lines.append(f"  and {len(found) - _MOST_LISTED} more")
+            lines.append(f"  {sentences.MORE.format(count=len(found) - _MOST_LISTED)}")
     return lines
 
 
 def _named(comment: ReviewFinding) -> Iterator[str]:
     finding = comment.finding
     anchor = finding.anchor
-    place = f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"patch {anchor.patch}, log"
-    withheld = "" if comment.withheld is None else ", not mailed"
-    yield f"  {finding.fingerprint} {finding.rule}{withheld}"
+    place = (
+        f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else sentences.IN_LOG.format(patch=anchor.patch)
+    )
+    name = f"{finding.fingerprint} {finding.rule}"
+    yield f"  {name if comment.withheld is None else sentences.NOT_MAILED.format(finding=name)}"
     yield quoted(f"  {place}: {' '.join(anchor.text.split())}")
 
 
@@ -121,5 +128,5 @@ def _paragraph(text: str) -> Iterable[str]:
 
 
 def _footer(identity: Identity) -> list[str]:
-    contact = f" A person reads {identity.contact}." if identity.contact else ""
-    return ["-- ", *prose.wrap(f"patchwarden {identity.version}, a program, answering a command of yours.{contact}")]
+    contact = f" {sentences.CONTACT.format(contact=identity.contact)}" if identity.contact else ""
+    return ["-- ", *prose.wrap(f"{sentences.ABOUT.format(version=identity.version)}{contact}")]

@@ -5,9 +5,25 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bot.review.model import Basis, FindingStatus, Review, ReviewFinding
 from bot.review.record import verdict_of
+from bot.review.render.sentence import Sentence
+
+NOT_CHECKED: Final = Sentence("not checked before")
+MAILED_NOW: Final = Sentence("can be mailed now")
+NOT_MAILED_NOW: Final = Sentence("no longer mailed: {reason}")
+RULE_FAILED: Final = Sentence("the rule failed in one of the two checks")
+TOO_MUCH: Final = Sentence("an analysis limit was exceeded in one of the two checks")
+READ_DIFFERENTLY: Final = Sentence("the series was parsed differently")
+MORE_FILES: Final = Sentence("more of the files are known now")
+NO_BASIS: Final = Sentence("the stored review does not name its rules and base")
+NEW_RULE: Final = Sentence("the rule is new")
+RULE_UNUSED: Final = Sentence("the rule is no longer used")
+OTHER_BASE: Final = Sentence("other base: {before}, now {after}")
+OTHER_VERSION: Final = Sentence("other rule version: patchwarden {before}, now {after}")
+OTHER_CODE: Final = Sentence("other rule version: the code of the rules changed")
 
 
 class ChangeKind(StrEnum):
@@ -51,7 +67,7 @@ class Difference:
 def difference(before: Review | None, after: Review, later: int | None = None) -> Difference:
     """What changed from the stored review to the new one."""
     if before is None:
-        new = tuple(Change(ChangeKind.NEW, comment, "not judged before") for comment in _present(after))
+        new = tuple(Change(ChangeKind.NEW, comment, NOT_CHECKED) for comment in _present(after))
         return Difference(new, verdict=bool(verdict_of(after)), first=True, later=later)
     known: dict[tuple[str, str], deque[ReviewFinding]] = defaultdict(deque)
     for comment in _present(before):
@@ -78,7 +94,7 @@ def _key(comment: ReviewFinding) -> tuple[str, str]:
 def _said_otherwise(old: ReviewFinding, new: ReviewFinding) -> str:
     if (old.withheld is None) == (new.withheld is None):
         return ""
-    return "fit to be mailed now" if new.withheld is None else f"not mailed any more: {new.withheld}"
+    return MAILED_NOW if new.withheld is None else NOT_MAILED_NOW.format(reason=new.withheld)
 
 
 def _why(before: Review, after: Review, comment: ReviewFinding) -> str:
@@ -86,21 +102,21 @@ def _why(before: Review, after: Review, comment: ReviewFinding) -> str:
     if reason := _of_basis(old, new, rule):
         return reason
     if rule in {failure.rule for failure in before.failures} ^ {failure.rule for failure in after.failures}:
-        return "the rule failed one of the two times"
+        return RULE_FAILED
     if rule in {one.rule for one in before.skipped} ^ {one.rule for one in after.skipped}:
-        return "it was too much to judge one of the two times"
+        return TOO_MUCH
     if before.posting.series != after.posting.series:
-        return "the series was read otherwise"
-    return "more of its files is known now"
+        return READ_DIFFERENTLY
+    return MORE_FILES
 
 
 def _of_basis(old: Basis, new: Basis, rule: str) -> str:
     if old == Basis():
-        return "it is not known what the stored review was judged by"
+        return NO_BASIS
     if rule not in old.rules or rule not in new.rules:
-        return "the rule is new" if rule not in old.rules else "the rule is not used any more"
+        return NEW_RULE if rule not in old.rules else RULE_UNUSED
     if old.base != new.base:
-        return f"other base: {old.base or 'none'}, now {new.base or 'none'}"
+        return OTHER_BASE.format(before=old.base or "none", after=new.base or "none")
     if old.version != new.version:
-        return f"other rule version: patchwarden {old.version}, now {new.version}"
-    return "other rule version: the rules' code changed" if old.code != new.code else ""
+        return OTHER_VERSION.format(before=old.version, after=new.version)
+    return OTHER_CODE if old.code != new.code else ""

@@ -9,9 +9,13 @@ from typing import Final
 
 from bot.mail.command import LONGEST_REASON, Scope
 from bot.review.model import FindingStatus, Review
+from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible
 
-DISMISSED: Final = "called not applicable"
+DISMISSED: Final = "disputed"
+OLD_DISMISSED: Final = "called not applicable"
+"""Reviews stored by older versions begin a reason with this."""
+NO_REASON: Final = Sentence("no reason given")
 
 
 class DispositionKind(StrEnum):
@@ -53,7 +57,7 @@ def dismissed(dispositions: Iterable[Disposition]) -> dict[str, str]:
     """The fingerprints that are not said again, with what was said against them: the last answer to each counts."""
     latest = {each.fingerprint: each for each in sorted(dispositions, key=lambda each: (each.given, each.message_id))}
     return {
-        fingerprint: each.reason or "no reason given"
+        fingerprint: each.reason or NO_REASON
         for fingerprint, each in latest.items()
         if each.answer is DispositionKind.NOT_APPLICABLE
     }

@@ -9,11 +9,25 @@ from bot.mail.posting import Complete, Defective, Posting
 from bot.review.disposition import DISMISSED
 from bot.review.finding_group import EXPLAINED, remarks, staged
 from bot.review.model import FindingStatus, ReviewFinding
+from bot.review.render.sentence import Sentence
 from rules.finding import Confidence, Severity
 from rules.lint.rule import Rule, Status
 
-NITS_ALONE: Final = "nits alone make no mail"
-OVER: Final = "over the limit of a mail"
+NITS_ALONE: Final = Sentence("all findings are nits")
+OVER: Final = Sentence("over the limit of a mail")
+DAMAGED: Final = Sentence("the series cannot be checked: {reason}")
+INCOMPLETE: Final = Sentence("parts of the series are missing: {numbers}")
+NO_RULE: Final = Sentence("its rule is unknown")
+NOT_STABLE: Final = Sentence("its rule is not stable")
+NEVER_MAILED: Final = Sentence("its rule is never mailed")
+SWITCHED_OFF: Final = Sentence("its rule is switched off in the settings")
+DIGEST_ONLY: Final = Sentence("its rule is in the digest only: {reason}")
+FIXED_LATER: Final = Sentence("fixed by patch {patch} of the series")
+NOTE: Final = Sentence("notes are not mailed")
+LOW_SEVERITY: Final = Sentence("severity is only {severity}")
+LOW_CONFIDENCE: Final = Sentence("confidence is only {confidence}")
+DISPUTED: Final = Sentence(DISMISSED + ": {reason}")
+REPORTED: Final = Sentence("already reported {count} times")
 _DRAFT: Final = {"RFC", "WIP", "DRAFT", "POC"}
 
 
@@ -61,25 +75,25 @@ def _of_posting(posting: Posting) -> str | None:
     if isinstance(posting.state, Complete):
         return None
     if isinstance(posting.state, Defective):
-        return f"the series cannot be judged: {posting.state.reason}"
-    return "parts of the series are missing: " + ", ".join(str(index) for index in posting.state.missing)
+        return DAMAGED.format(reason=posting.state.reason)
+    return INCOMPLETE.format(numbers=", ".join(str(index) for index in posting.state.missing))
 
 
 def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> str | None:
     finding = comment.finding
     objection = policy.dismissed.get(finding.fingerprint, policy.dismissed.get(comment.before))
     checks = (
-        (rule is None, "its rule is unknown"),
-        (rule is not None and rule.status is not Status.STABLE, "its rule is not stable"),
-        (rule is not None and not rule.in_mail, "its rule is never mailed"),
-        (finding.rule in policy.without, "its rule is switched off here"),
-        (finding.rule in policy.demoted, f"its rule is in the digest only: {policy.demoted.get(finding.rule)}"),
-        (finding.mended_by is not None, f"mended by patch {finding.mended_by} of the series"),
-        (finding.severity is Severity.NOTE, "a statement, no fault"),
-        (finding.severity.rank < policy.severity.rank, f"severity is only {finding.severity}"),
-        (finding.confidence.rank < policy.confidence.rank, f"confidence is only {finding.confidence}"),
-        (objection is not None, f"{DISMISSED}: {objection}"),
-        (comment.said_before >= policy.most_repeats, f"said {comment.said_before} times already"),
+        (rule is None, NO_RULE),
+        (rule is not None and rule.status is not Status.STABLE, NOT_STABLE),
+        (rule is not None and not rule.in_mail, NEVER_MAILED),
+        (finding.rule in policy.without, SWITCHED_OFF),
+        (finding.rule in policy.demoted, DIGEST_ONLY.format(reason=policy.demoted.get(finding.rule))),
+        (finding.mended_by is not None, FIXED_LATER.format(patch=finding.mended_by)),
+        (finding.severity is Severity.NOTE, NOTE),
+        (finding.severity.rank < policy.severity.rank, LOW_SEVERITY.format(severity=finding.severity)),
+        (finding.confidence.rank < policy.confidence.rank, LOW_CONFIDENCE.format(confidence=finding.confidence)),
+        (objection is not None, DISPUTED.format(reason=objection)),
+        (comment.said_before >= policy.most_repeats, REPORTED.format(count=comment.said_before)),
     )
     return next((reason for applies, reason in checks if applies), None)
 

@@ -9,9 +9,12 @@ from typing import Final
 
 from bot.review.disposition import Disposition, DispositionKind
 from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.render.sentence import Sentence
 
 FEWEST_VOICES: Final = 3
 """So many people must object before a rule is demoted: nobody silences one for everybody."""
+
+OUTCOME: Final = Sentence("{disputed} of {count} findings were disputed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def tallies(series: Iterable[Sequence[Review]], dispositions: Iterable[Dispositi
 def demoted(found: Iterable[RuleTally], threshold: Threshold) -> Mapping[str, str]:
     """The rules that speak in the digest only from now on, with the figures that say why."""
     return {
-        each.rule: f"{each.not_applicable} of {each.said} remarks were called not applicable"
+        each.rule: OUTCOME.format(disputed=each.not_applicable, count=each.said)
         for each in found
         if each.said >= threshold.least
         and each.objected > threshold.most

@@ -68,10 +68,14 @@ class DeltaChange:
     fewer: tuple[UnsafePlace, ...] = ()
 
     def line(self) -> str:
-        """What it comes to, as in "1 block fewer than in the previous revision"; "" where both add the same."""
-        parts = [f"{amount(self.more)} more" if self.more else "", f"{amount(self.fewer)} fewer" if self.fewer else ""]
-        said = ", ".join(part for part in parts if part)
-        return f"{said} than in the previous revision" if said else ""
+        """Return the change, as in "since the previous revision: blocks +2 -1"; "" if both deltas add the same."""
+        more, fewer = Counter(place.kind for place in self.more), Counter(place.kind for place in self.fewer)
+        changes = [
+            f"{kind}s" + (f" +{more[kind]}" if more[kind] else "") + (f" -{fewer[kind]}" if fewer[kind] else "")
+            for kind in KINDS
+            if more[kind] or fewer[kind]
+        ]
+        return f"since the previous revision: {', '.join(changes)}" if changes else ""
 
 
 def of_series(shown: SeriesView) -> UnsafeDelta:

@@ -8,6 +8,7 @@ from bot.mail.posting import Part
 from bot.mail.reply import Identity
 from bot.review.finding_group import FindingGroup, remarks, staged
 from bot.review.model import Review
+from bot.review.render import sentences
 from bot.review.render import text as prose
 from bot.review.render.finding import explained
 from bot.review.render.footer import footer
@@ -54,7 +55,7 @@ def _explained(review: Review, full: Sequence[FindingGroup]) -> Iterator[str]:
 def _attribution(part: Part) -> Iterator[str]:
     name = prose.name(part.author.name)
     if name and part.date is not None:
-        yield f"On {format_datetime(part.date)[:16]}, {name} wrote:"
+        yield sentences.ATTRIBUTION.format(date=format_datetime(part.date)[:16], name=name)
 
 
 def _heading(review: Review, patch: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from bot.review.finding_group import FindingGroup
 from bot.review.mail_lint import problems
 from bot.review.model import FindingStatus
+from bot.review.render import sentences
 from bot.review.render import text as prose
 from bot.review.render.quote import CUT, quoted
 
@@ -18,7 +19,7 @@ def explained(remark: FindingGroup, told: set[str]) -> Iterator[str]:
     if behind := " ".join(filter(None, (_others(remark), _said_before(remark)))):
         yield from prose.wrap(behind)
     if remark.first.evidence:
-        yield from ("", "For reference:", "")
+        yield from ("", sentences.FOR_REFERENCE, "")
     for evidence in remark.first.evidence:
         yield quoted(f"{evidence.origin}:")
         yield from (quoted(f"  {line}".rstrip()) for line in evidence.lines[:_EVIDENCE_LINES])
@@ -36,17 +37,19 @@ def words(remark: FindingGroup, *, behind: str = "", told: set[str] | None = Non
     if told is not None:
         told.update(more)
     lines = prose.wrap(f"{message} [{remark.rule}] {behind}".strip())
-    return lines if not any(problems("\n".join(lines))) else [f"See `patchwarden rules {remark.rule}`."]
+    return lines if not any(problems("\n".join(lines))) else [sentences.UNFIT_MESSAGE.format(rule=remark.rule)]
 
 
 def _others(remark: FindingGroup) -> str:
     """The lines of the further places."""
     lines = [comment.finding.anchor.line for comment in remark.comments[1:]]
-    return f"Also at {'line' if len(lines) == 1 else 'lines'} {prose.listed(lines)}." if lines else ""
+    if len(lines) == 1:
+        return sentences.ALSO_AT_LINE.format(line=lines[0])
+    return sentences.ALSO_AT_LINES.format(lines=prose.listed(lines)) if lines else ""
 
 
 def _said_before(remark: FindingGroup) -> str:
     if not all(comment.standing is not FindingStatus.NEW and comment.said_before for comment in remark.comments):
         return ""
-    silent = any(comment.unsaid_before for comment in remark.comments)
-    return f"(As said of {'an earlier' if silent else 'the previous'} revision.)"
+    unsent = any(comment.unsaid_before for comment in remark.comments)
+    return sentences.REPORTED_ON_EARLIER if unsent else sentences.REPORTED_ON_PREVIOUS

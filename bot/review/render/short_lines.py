@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.review.finding_group import FindingGroup
 from bot.review.model import ReviewFinding
+from bot.review.render import sentences
 from bot.review.render import text as prose
 from bot.review.render.finding import words
 from bot.review.render.quote import quoted
@@ -19,7 +20,7 @@ _PLACES: Final = 3  # quoted lines of a nit
 def further(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
     """The places of rules that were explained above, each as grep prints it, all lines of a file on one."""
     for rule in dict.fromkeys(remark.rule for remark in listed):
-        yield from (*prose.wrap(f"The same in these places: [{rule}]"), "")
+        yield from (*prose.wrap(sentences.SAME_FOR.format(rule=rule)), "")
         for remark in listed:
             if remark.rule == rule:
                 yield from _places(remark.comments, several)
@@ -29,12 +30,13 @@ def further(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
 def nits(remarks: Sequence[FindingGroup], several: bool) -> Iterator[str]:
     """Tier 2 in one block, each rule once: quoted lines as grep prints them, and a sentence below."""
     if remarks:
-        yield from ("Nits:", "")
+        yield from (sentences.NITS, "")
     for remark in remarks:
         places = list(_places(remark.comments, several))
         yield from places[:_PLACES]
         more = len(places) - _PLACES
-        yield from words(remark, behind=f"Also in {prose.count(more, 'other file')}." if more > 0 else "")
+        elsewhere = sentences.ALSO_IN_FILES.format(files=prose.count(more, "other file")) if more > 0 else ""
+        yield from words(remark, behind=elsewhere)
         yield ""
 
 

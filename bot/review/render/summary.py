@@ -1,26 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The lines on top of a mail: what was found, how much of it, and how it stands against the previous revision."""
+"""The first lines of a mail: number, patches and rules of the findings, and the change since the last revision."""
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from bot.review.finding_group import FindingGroup
 from bot.review.model import Review
 from bot.review.policy import OVER
+from bot.review.render import sentences
 from bot.review.render import text as prose
 from bot.review.review import resolved
 from rules.finding import Severity
 
+MAX_RULES: Final = 4
+"""The number of rules that the first sentence names."""
+
 
 def verdict(review: Review, said: Sequence[FindingGroup]) -> list[str]:
-    """One sentence a line: amounts, places and rules; what stayed and what is resolved; what was left out."""
-    sentences = [f"{_amounts(said)} in {_where(review, said)}: {prose.listed(_rules(said), 4)}."]
-    if standing := _standing(review):
-        sentences.append(standing)
-    over = sum(comment.withheld == OVER for comment in review.comments)
-    if over:
-        sentences.append(f"{prose.count(over, 'finding')} more, left out here; `patchwarden check` shows them all.")
-    return [line for sentence in sentences for line in prose.wrap(sentence)]
+    """Return the number and rules of the findings, the change since the previous revision, and the number not shown."""
+    lines = [
+        sentences.FOUND.format(
+            counts=_amounts(said), place=_where(review, said), rules=prose.listed(_rules(said), MAX_RULES)
+        )
+    ]
+    if since := _since_previous(review):
+        lines.append(since)
+    if over := sum(comment.withheld == OVER for comment in review.comments):
+        lines.append(sentences.ONE_NOT_SHOWN if over == 1 else sentences.SOME_NOT_SHOWN.format(count=over))
+    return [wrapped for line in lines for wrapped in prose.wrap(line)]
 
 
 def _rules(said: Sequence[FindingGroup]) -> list[str]:
@@ -39,15 +47,20 @@ def _where(review: Review, said: Sequence[FindingGroup]) -> str:
     patches = sorted({patch for remark in said for patch in remark.patches})
     expected = review.posting.expected
     if expected <= 1:
-        return "this patch"
-    return f"patch {patches[0]}/{expected}" if len(patches) == 1 else f"patches {prose.listed(patches)} of {expected}"
+        return sentences.THIS_PATCH
+    if len(patches) == 1:
+        return sentences.ONE_OF_SERIES.format(number=patches[0], total=expected)
+    return sentences.SOME_OF_SERIES.format(numbers=prose.listed(patches), total=expected)
 
 
-def _standing(review: Review) -> str:
-    again = sum(comment.known for comment in review.said)
+def _since_previous(review: Review) -> str:
+    remaining = sum(comment.known for comment in review.said)
     gone = resolved(review.comments)
-    silent = any(comment.unsaid_before for comment in review.comments)
-    which = "findings in the previous revision, which got no mail" if silent else "remarks on the previous revision"
-    pieces = [f"{again} still {'stands' if again == 1 else 'stand'}"] if again else []
-    pieces += [f"{gone} {'is' if gone == 1 else 'are'} resolved"] if gone else []
-    return f"Of the {which}, {prose.listed(pieces)}." if pieces else ""
+    counts = []
+    if remaining:
+        counts.append(sentences.ONE_REMAINS if remaining == 1 else sentences.SOME_REMAIN.format(count=remaining))
+    if gone:
+        counts.append(sentences.ONE_RESOLVED if gone == 1 else sentences.SOME_RESOLVED.format(count=gone))
+    unsent = any(comment.unsaid_before for comment in review.comments)
+    sentence = sentences.SINCE_NO_MAIL if unsent else sentences.SINCE_MAIL
+    return sentence.format(counts=prose.listed(counts)) if counts else ""

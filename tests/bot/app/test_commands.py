@@ -85,7 +85,7 @@ def test_a_command_is_heard_and_the_finding_not_repeated(run: Callable[[], tuple
     with Repository(Path("var/patchwarden.db")) as store:
         kept = store.review_of("2@example.org")
     assert kept is not None
-    assert ["called not applicable: the caller checks it"] == [each.withheld for each in kept.review.comments]
+    assert ["disputed: the caller checks it"] == [each.withheld for each in kept.review.comments]
 
 
 def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so(
@@ -123,11 +123,11 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
     with Repository(Path("var/patchwarden.db")) as store:
         kept = store.review_of("1@example.org")
     assert kept is not None
-    why = "3 of 3 remarks were called not applicable"
+    why = "3 of 3 findings were disputed"
     assert [f"its rule is in the digest only: {why}"] == [each.withheld for each in kept.review.comments]
     capfd.readouterr()
     assert 0 == call(["digest", "--since", "1d"])
-    assert f"{RULE} is silent in mails now and speaks here only" in " ".join(capfd.readouterr().out.split())
+    assert f"{RULE} is no longer mailed, only listed here" in " ".join(capfd.readouterr().out.split())
 
 
 def test_what_is_not_signed_is_not_heard(run: Callable[[], tuple[int, str]]) -> None:

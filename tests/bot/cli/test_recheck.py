@@ -23,7 +23,7 @@ def test_a_series_that_is_not_here_is_taken_from_the_archive(patchwarden: Call, 
 
     assert 0 == status
     assert "new  warning missing-safety-comment rust/kernel/led.rs:4:" in out
-    assert "(not judged before)" in out
+    assert "(not checked before)" in out
 
 
 def test_the_second_time_it_says_that_nothing_changed(patchwarden: Call, archive: Path) -> None:
@@ -73,8 +73,8 @@ def test_what_is_the_same_but_not_mailed_any_more_is_told(patchwarden: Call, arc
     Path("patchwarden.toml").unlink()
     _, on, _ = patchwarden("recheck", "1@example.org", "--send")
 
-    assert "same missing-safety-comment, 1 place: not mailed any more: its rule is switched off here" in off
-    assert "same missing-safety-comment, 1 place: fit to be mailed now" in on
+    assert "same missing-safety-comment, 1 place: no longer mailed: its rule is switched off in the settings" in off
+    assert "same missing-safety-comment, 1 place: can be mailed now" in on
     assert "the verdict changed: mail " in on
 
 

@@ -76,7 +76,7 @@ def rich(make: Maker) -> Digest:
             mails=[MailRecord(posting.message_id, "review", "sent"), MailRecord("other", "review", "sent")],
             trouble=FailureCounts(3, 1, 2, ("stale: 1", "bot: 1")),
             rules=[RuleTally("some-rule", said=5, fixed=2, not_applicable=2, unanswered=1, voices=2)],
-            demoted={"some-rule": "2 of 5 remarks were called not applicable"},
+            demoted={"some-rule": "2 of 5 findings were disputed"},
         )
     )
 
@@ -198,10 +198,10 @@ def test_the_text_is_fit_for_a_list(make: Maker) -> None:
     text = digest_text(rich(make), "1.0", "person@example.org")
 
     assert [] == list(problems(text))
-    assert "Series that went quiet\n====" in text
+    assert "Series without recent mails\n====" in text
     assert "- new: warning missing-safety-comment" in text
-    assert "not mailed: called not applicable" in text
-    assert "some-rule is silent in mails now" in text
+    assert "not mailed: disputed" in text
+    assert "some-rule is no longer mailed" in text
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_subject_fits_into_72_columns(make: Maker, subject: str, shown: str) -
 
 
 def test_the_text_of_nothing_is_short(make: Maker) -> None:
-    assert ["patchwarden digest, 2026-03-02 to 2026-03-09", "Nothing happened."] == digest_text(
+    assert ["patchwarden digest, 2026-03-02 to 2026-03-09", "Nothing happened in this period."] == digest_text(
         of(DigestInput(WEEK)), "1.0"
     ).splitlines()[:2]
 

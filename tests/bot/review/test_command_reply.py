@@ -51,7 +51,7 @@ def test_help_names_the_findings(make: Maker) -> None:
     assert [] == list(problems(text))
     assert f"  {found[0].fingerprint} missing-safety-comment" in text
     assert "  and 9 more" in text
-    assert "there are no findings" in "\n".join(help_text(None))
+    assert "There are no findings" in "\n".join(help_text(None))
 
 
 def test_what_a_recheck_changed_is_said_with_one_reason_or_many(make: Maker) -> None:
@@ -65,7 +65,7 @@ def test_what_a_recheck_changed_is_said_with_one_reason_or_many(make: Maker) -> 
     text = "\n".join(recheck_text(new, difference(old, new)))
 
     assert [] == list(problems(text))
-    assert "Judged again, revision 1: 2 new, 1 gone, 0 same." in text
+    assert "Checked again, revision 1: 2 new, 1 gone, 0 same." in text
     assert "New:\n" in text
     assert "(the rule is new)" in text
     assert "Gone (other rule version: patchwarden 1.0, now 1.1):" in text

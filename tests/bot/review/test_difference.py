@@ -40,11 +40,11 @@ def test_what_is_new_and_what_is_gone(make: Maker) -> None:
 @pytest.mark.parametrize(
     ("basis", "reason"),
     [
-        (replace(BASIS, rules=()), "the rule is not used any more"),
+        (replace(BASIS, rules=()), "the rule is no longer used"),
         (replace(BASIS, base="v7.1"), "other base: v7.0, now v7.1"),
         (replace(BASIS, version="1.1"), "other rule version: patchwarden 1.0, now 1.1"),
-        (replace(BASIS, code="bbb"), "other rule version: the rules' code changed"),
-        (BASIS, "more of its files is known now"),
+        (replace(BASIS, code="bbb"), "other rule version: the code of the rules changed"),
+        (BASIS, "more of the files are known now"),
     ],
 )
 def test_the_reason_is_what_the_judgement_rests_on(make: Maker, basis: Basis, reason: str) -> None:
@@ -62,14 +62,14 @@ def test_a_rule_that_was_not_there_is_new(make: Maker) -> None:
 def test_of_an_old_record_the_reason_is_not_known(make: Maker) -> None:
     found = difference(judged(make, basis=Basis()), judged(make, make.finding(5)))
 
-    assert ["it is not known what the stored review was judged by"] == [change.reason for change in found.changes]
+    assert ["the stored review does not name its rules and base"] == [change.reason for change in found.changes]
 
 
 def test_a_rule_that_failed_explains_what_is_gone(make: Maker) -> None:
     failure = Failure("missing-safety-comment", 1, "rust/kernel/led.rs", "ValueError")
     found = difference(judged(make, make.finding(5)), replace(judged(make), failures=(failure,)))
 
-    assert ["the rule failed one of the two times"] == [change.reason for change in found.changes]
+    assert ["the rule failed in one of the two checks"] == [change.reason for change in found.changes]
 
 
 def test_without_a_stored_review_all_is_new(make: Maker) -> None:

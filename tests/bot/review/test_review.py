@@ -41,8 +41,8 @@ def test_a_warning_of_a_stable_rule_is_said_to_the_author_with_the_lists_in_copy
     [
         ({"status": Status.PREVIEW}, {}, "its rule is not stable"),
         ({"in_mail": False}, {}, "its rule is never mailed"),
-        ({}, {"mended_by": 3}, "mended by patch 3 of the series"),
-        ({}, {"severity": Severity.NOTE}, "a statement, no fault"),
+        ({}, {"mended_by": 3}, "fixed by patch 3 of the series"),
+        ({}, {"severity": Severity.NOTE}, "notes are not mailed"),
         ({}, {"confidence": Confidence.LOW}, "confidence is only low"),
         ({}, {"severity": Severity.NIT}, NITS_ALONE),
     ],
@@ -59,7 +59,7 @@ def test_each_reason_for_silence_is_kept_with_the_finding(
 @pytest.mark.parametrize(
     ("policy", "reason"),
     [
-        (Policy(without=frozenset({"missing-safety-comment"})), "its rule is switched off here"),
+        (Policy(without=frozenset({"missing-safety-comment"})), "its rule is switched off in the settings"),
         (Policy(severity=Severity.BUG), "severity is only warning"),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_dismissed_finding_is_not_said_again(make: Maker) -> None:
 
     made = review(make.posting(), Report((finding,)), [make.rule()], policy=policy)
 
-    assert ["called not applicable: the caller holds the lock"] == _withheld(made)
+    assert ["disputed: the caller holds the lock"] == _withheld(made)
 
 
 def test_an_unknown_rule_is_not_mailed(make: Maker) -> None:
@@ -128,7 +128,7 @@ def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) ->
     third = review(posting, report, rules, second)
     fourth = review(posting, report, rules, third)
 
-    told = "said 2 times already"
+    told = "already reported 2 times"
     assert [[None], [None], [told], [told]] == [_withheld(each) for each in (first, second, third, fourth)]
 
 
@@ -149,7 +149,7 @@ def test_the_unsafe_delta_is_kept_and_compared_with_the_previous_revisions(make:
     second = review(make.posting(revision=2), Report(), [], first, delta=UnsafeDelta((two,)))
 
     assert UnsafeDelta((two,)) == second.delta
-    assert "1 block added; 1 block fewer than in the previous revision" == second.unsafe_delta
+    assert "1 block added; since the previous revision: blocks -1" == second.unsafe_delta
 
 
 def test_a_damaged_series_resolves_nothing(make: Maker) -> None:

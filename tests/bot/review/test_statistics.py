@@ -100,7 +100,7 @@ def test_a_rule_is_demoted_past_share_count_and_voices() -> None:
     threshold = Threshold(most=0.2, least=20)
     wrong = RuleTally("r", said=20, not_applicable=5, unanswered=15, voices=3)
 
-    assert {"r": "5 of 20 remarks were called not applicable"} == demoted([wrong], threshold)
+    assert {"r": "5 of 20 findings were disputed"} == demoted([wrong], threshold)
     assert {} == demoted([wrong], Threshold(most=0.25, least=20))
     assert {} == demoted([wrong], Threshold(most=0.2, least=21))
     assert {} == demoted([wrong], Threshold(most=0.2, least=20, kept=frozenset({"r"})))
@@ -124,4 +124,4 @@ def test_an_objection_follows_a_finding_that_moves_again_and_again(make: Maker) 
         previous = made[-1] if made else None
         made.append(review(make.posting(revision=number), Report((finding,)), [make.rule()], previous, policy))
 
-    assert ["called not applicable: held by the caller"] * 3 == [each.comments[0].withheld for each in made]
+    assert ["disputed: held by the caller"] * 3 == [each.comments[0].withheld for each in made]

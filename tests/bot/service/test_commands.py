@@ -411,7 +411,7 @@ def test_a_finding_that_is_not_known_is_answered(world: World) -> None:
 
     ((to, text),) = world.answers()
     assert (ADA,) == to
-    assert "No finding of this series" in text
+    assert "names no finding of this series" in text
 
 
 def test_help_and_explain_are_answered_in_one_mail_to_the_sender_alone(world: World) -> None:

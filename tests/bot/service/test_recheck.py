@@ -115,7 +115,7 @@ def test_a_verdict_that_comes_back_is_not_mailed_again(store: Repository, clock:
     gone = _again(store, SILENT, posting, clock, send=True)
     back = _again(store, DESK, posting, clock, send=True)
 
-    assert [(ChangeKind.GONE, "the rule is not used any more")] == [
+    assert [(ChangeKind.GONE, "the rule is no longer used")] == [
         (each.kind, each.reason) for each in gone.changed.changes
     ]
     assert back.changed.verdict

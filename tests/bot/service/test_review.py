@@ -161,7 +161,7 @@ def test_why_findings_are_not_said_is_told(store: Repository, review_context: Re
     quiet = replace(review_context, policy=Policy(without=frozenset({"bad-thing"})))
     (outcome,) = _review(store, quiet, patch("1@x"))
 
-    assert (outcome.findings, outcome.mail, outcome.unsaid) == (1, "", "its rule is switched off here")
+    assert (outcome.findings, outcome.mail, outcome.unsaid) == (1, "", "its rule is switched off in the settings")
 
 
 @pytest.mark.parametrize("narrow", [Consent(severity=Severity.BUG), Consent(without=frozenset({"bad-thing"}))])
@@ -187,8 +187,8 @@ def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, revie
 
     assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 is here already")
     assert (made.posting_id, second.mail) == ("2@x", made.message_id)
-    assert b"Of the findings in the previous revision, which got no mail, 1 still" in made.content
-    assert b"As said" not in made.content
+    assert b"Of the findings in the previous revision, for which no mail was sent" in made.content
+    assert b"Already reported" not in made.content
 
 
 def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(

@@ -109,5 +109,5 @@ def test_against_the_previous_revision() -> None:
         )
     )
 
-    assert against(now, before).line() == "1 trait more, 1 block fewer than in the previous revision"
+    assert against(now, before).line() == "since the previous revision: blocks -1, traits +1"
     assert against(before, before).line() == ""

@@ -80,7 +80,7 @@ def test_a_rule_is_explained_once_named_twice_and_then_only_listed(make: Maker) 
     assert 1 == text.count("A comment does.")
     assert (
         """
-The same in these places: [missing-safety-comment]
+Same for: [missing-safety-comment]
 
 > rust/kernel/c.rs:3 and 9: line_3();
 > rust/kernel/d.rs:3 and 9: line_3();
@@ -174,9 +174,9 @@ def test_the_next_revision_says_what_stayed_and_what_is_resolved(make: Maker) ->
 
     assert text.startswith(
         "1 warning in this patch: missing-safety-comment.\n"
-        "Of the remarks on the previous revision, 1 still stands and 2 are\nresolved.\n\n"
+        "Of the findings reported on the previous revision, 1 remains and 2 are\nresolved.\n\n"
     )
-    assert "(As said of the previous revision.)" in text
+    assert "(Already reported on the previous revision.)" in text
 
 
 def test_what_nobody_was_told_of_the_previous_revision_is_not_called_said(make: Maker) -> None:
@@ -187,9 +187,9 @@ def test_what_nobody_was_told_of_the_previous_revision_is_not_called_said(make: 
 
     assert text.startswith(
         "1 warning in this patch: missing-safety-comment.\n"
-        "Of the findings in the previous revision, which got no mail, 1 still\nstands and 2 are resolved.\n\n"
+        "Of the findings in the previous revision, for which no mail was sent, 1\nremains and 2 are resolved.\n\n"
     )
-    assert "As said" not in text
+    assert "Already reported" not in text
 
 
 def test_every_bug_is_explained(make: Maker) -> None:
@@ -203,7 +203,7 @@ def test_what_is_over_the_limit_is_counted(make: Maker) -> None:
     findings = [make.finding(3, path=f"rust/kernel/{number}.rs") for number in range(15)]
     text = _body(make, make.posting(), *findings)
 
-    assert "\n3 findings more, left out here; `patchwarden check` shows them all.\n" in text
+    assert "\n3 more findings are not shown here; `patchwarden check` shows all\nfindings.\n" in text
 
 
 def test_nothing_said_nothing_written(make: Maker) -> None:

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The texts of a digest, as plain text and as HTML."""
+
+from typing import Final
+
+from bot.review.render.sentence import Sentence
+
+TITLE: Final = Sentence("patchwarden digest, {since} to {until}")
+WAITING: Final = Sentence("{count} series waiting for review.")
+QUIET: Final = Sentence("{count} series without recent mails.")
+COUNTS: Final = Sentence("Findings: {counts}.")
+NEW: Final = Sentence("{count} new")
+REPEATED: Final = Sentence("{count} repeated")
+RESOLVED: Final = Sentence("{count} resolved")
+NOTHING: Final = Sentence("Nothing happened in this period.")
+
+WAITING_HEADING: Final = Sentence("Series waiting for review")
+QUIET_HEADING: Final = Sentence("Series without recent mails")
+FINDINGS_HEADING: Final = Sentence("Findings")
+C_HEADING: Final = Sentence("C changes that affect Rust")
+SUBSYSTEMS_HEADING: Final = Sentence("Unsafe code and bindings by subsystem")
+MAILS_HEADING: Final = Sentence("Mails and withheld findings")
+TROUBLE_HEADING: Final = Sentence("Not checked")
+RULES_HEADING: Final = Sentence("Rules, since the first mail")
+
+TODAY: Final = Sentence("posted today")
+AGE: Final = Sentence("age {days} d")
+AGE_QUIET: Final = Sentence("age {days} d, last mail {quiet} d ago")
+NO_REPLY: Final = Sentence("no reply")
+ONE_REPLY: Final = Sentence("1 reply")
+REPLIES: Final = Sentence("{count} replies")
+
+FINDING: Final = Sentence("{status}: {severity} {rule}")
+FINDING_PLACES: Final = Sentence("{status}: {severity} {rule}, {count} places")
+NOT_MAILED: Final = Sentence("not mailed: {reason}")
+
+UNSAFE: Final = Sentence("+{added} -{removed} unsafe")
+MOVED: Final = Sentence("{count} moved")
+BINDINGS: Final = Sentence("bindings used in {places}")
+
+MAILS: Final = Sentence("{mails} {state}")
+MAILS_FILED: Final = Sentence("{mails} written to a file (dry run)")
+WITHHELD: Final = Sentence("{findings} withheld: {reason}")
+
+UNREADABLE: Final = Sentence("{mails} could not be read; see `patchwarden quarantine list`")
+DAMAGED: Final = Sentence("{count} series damaged")
+REFUSED: Final = Sentence("{count} series not reviewed: {reasons}")
+RULE_FAILED: Final = Sentence("rule {failure} failed")
+
+RULE: Final = Sentence("{rule}: {outcome}")
+REPORTED: Final = Sentence("{count} reported: {outcomes}")
+FIXED: Final = Sentence("{count} fixed")
+DISPUTED: Final = Sentence("{count} disputed")
+UNANSWERED: Final = Sentence("{count} without reply")
+DEMOTED: Final = Sentence("{rule} is no longer mailed, only listed here: {reason}")
+
+MORE: Final = Sentence("And {count} more.")
+MORE_SERIES: Final = Sentence("And {count} more series.")
+MORE_PLACES: Final = Sentence("and {count} more")
+
+AGE_COLUMN: Final = Sentence("age")
+SERIES_COLUMN: Final = Sentence("series")
+STATUS_COLUMN: Final = Sentence("status")
+FINDINGS_COLUMN: Final = Sentence("findings")
+RULE_COLUMN: Final = Sentence("rule")
+REPORTED_COLUMN: Final = Sentence("reported")
+FIXED_COLUMN: Final = Sentence("fixed")
+DISPUTED_COLUMN: Final = Sentence("disputed")
+UNANSWERED_COLUMN: Final = Sentence("no reply")
+
+ABOUT: Final = Sentence("Written by a program, patchwarden {version}. You get this mail because its settings name you.")
+CONTACT: Final = Sentence("A person reads mail to {contact}.")

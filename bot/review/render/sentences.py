@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The texts of a review mail, in the order in which they appear in it."""
+
+from typing import Final
+
+from bot.review.render.sentence import Sentence
+
+FOUND: Final = Sentence("{counts} in {place}: {rules}.")
+THIS_PATCH: Final = Sentence("this patch")
+ONE_OF_SERIES: Final = Sentence("patch {number}/{total}")
+SOME_OF_SERIES: Final = Sentence("patches {numbers} of {total}")
+
+SINCE_MAIL: Final = Sentence("Of the findings reported on the previous revision, {counts}.")
+SINCE_NO_MAIL: Final = Sentence("Of the findings in the previous revision, for which no mail was sent, {counts}.")
+ONE_REMAINS: Final = Sentence("1 remains")
+SOME_REMAIN: Final = Sentence("{count} remain")
+ONE_RESOLVED: Final = Sentence("1 is resolved")
+SOME_RESOLVED: Final = Sentence("{count} are resolved")
+
+ONE_NOT_SHOWN: Final = Sentence("1 more finding is not shown here; `patchwarden check` shows all findings.")
+SOME_NOT_SHOWN: Final = Sentence("{count} more findings are not shown here; `patchwarden check` shows all findings.")
+
+ATTRIBUTION: Final = Sentence("On {date}, {name} wrote:")
+ALSO_AT_LINE: Final = Sentence("Also at line {line}.")
+ALSO_AT_LINES: Final = Sentence("Also at lines {lines}.")
+REPORTED_ON_PREVIOUS: Final = Sentence("(Already reported on the previous revision.)")
+REPORTED_ON_EARLIER: Final = Sentence("(Already reported on an earlier revision.)")
+FOR_REFERENCE: Final = Sentence("For reference:")
+UNFIT_MESSAGE: Final = Sentence("See `patchwarden rules {rule}`.")
+
+SAME_FOR: Final = Sentence("Same for: [{rule}]")
+NITS: Final = Sentence("Nits:")
+ALSO_IN_FILES: Final = Sentence("Also in {files}.")
+
+UNSAFE_CODE: Final = Sentence("Unsafe code in {place}: {delta}.")
+THIS_SERIES: Final = Sentence("this series")
+ABOUT: Final = Sentence("Written by a program: patchwarden {version}, fixed rules, no language model.")
+ABOUT_RULE: Final = Sentence("`patchwarden rules {rule}` explains what that rule flags, why, and how to fix it.")
+REPLY: Final = Sentence(
+    "If a finding is wrong, or if you want no such mails, reply to this mail. A person reads the replies."
+)
+REPLY_OR_WRITE: Final = Sentence(
+    "If a finding is wrong, or if you want no such mails, reply to this mail or write to {contact}. "
+    "A person reads the replies."
+)
+COMMANDS: Final = Sentence("To get a list of commands, reply with the line `patchwarden: help` in a DKIM-signed mail.")
