@@ -38,10 +38,10 @@ contracts: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.ready
-	$(BIN)/python -m rules.catalogue > docs/rules.md.new && mv docs/rules.md.new docs/rules.md
+	$(BIN)/python -m bot.reference docs
 
 docs-fresh: $(VENV)/.ready
-	@$(BIN)/python -m rules.catalogue | diff -u docs/rules.md - || { echo "docs/rules.md is stale: run make docs"; exit 1; }
+	@$(BIN)/python -m bot.reference --check docs
 
 golden: $(VENV)/.ready-dev
 	GOLDEN=rewrite $(BIN)/pytest -q -k golden

@@ -63,7 +63,7 @@ def subject(line: SeriesLine, columns: int) -> str:
 
 def size(line: SeriesLine) -> str:
     """Revision and patches: "v2, 3 patches"."""
-    return f"v{line.revision}, {prose.count(line.patches, 'patch')}"
+    return sentences.SIZE.format(revision=line.revision, patches=prose.count(line.patches, "patch"))
 
 
 def age(line: SeriesLine) -> str:
@@ -117,13 +117,13 @@ def rule(tally: RuleTally) -> str:
         (sentences.UNANSWERED, tally.unanswered),
     )
     counts = ", ".join(sentence.format(count=count) for sentence, count in outcomes if count)
-    return sentences.REPORTED.format(count=tally.said, outcomes=counts)
+    return sentences.REPORTED.format(rule=tally.rule, count=tally.said, outcomes=counts)
 
 
 def mails(state: str, number: int) -> str:
-    """Return how many of our mails are in a state: "2 mails sent"; nobody gets what a dry run files."""
+    """Return how many of our mails are in a state: "mails sent: 2"; nobody gets what a dry run files."""
     sentence = sentences.MAILS_FILED if state == MailState.FILED else sentences.MAILS
-    return sentence.format(mails=prose.count(number, "mail"), state=state)
+    return sentence.format(count=number, state=state)
 
 
 def trouble(found: Digest) -> list[str]:

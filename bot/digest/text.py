@@ -39,7 +39,9 @@ def digest_text(found: Digest, version: str, contact: str = "", most: int = MOST
 
 def _series(lines: Sequence[SeriesLine], most: int) -> Iterator[str]:
     for line in lines[:most]:
-        yield from prose.wrap(f"{words.age(line)}: {words.size(line)}; {words.state(line)}")
+        yield from prose.wrap(
+            sentences.SERIES.format(age=words.age(line), size=words.size(line), status=words.state(line))
+        )
         yield from _named(line)
         yield ""
     if len(lines) > most:
@@ -94,7 +96,7 @@ def _sent(found: Digest) -> Iterator[str]:
 
 def _rules(found: Digest) -> Iterator[str]:
     for tally in found.rules:
-        yield from _item(sentences.RULE.format(rule=tally.rule, outcome=words.rule(tally)))
+        yield from _item(words.rule(tally))
     for rule, why in found.demoted:
         yield from _item(sentences.DEMOTED.format(rule=rule, reason=why))
 
