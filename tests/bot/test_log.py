@@ -163,7 +163,7 @@ def test_the_journal_keeps_the_time_itself(is_journal: bool, tmp_path: Path) -> 
 
 
 def test_every_event_is_used_and_documented() -> None:
-    manual = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    manual = (ROOT / "docs" / "reference" / "log-events.md").read_text("utf-8")
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "bot").rglob("*.py"))
 
     assert [name.value for name in LogEvent if f"`{name.value}`" not in manual] == []
