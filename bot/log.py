@@ -46,7 +46,7 @@ _PLAIN: Final = re.compile(r"[0-9A-Za-z/][0-9A-Za-z._@:/+,<>-]*")
 
 
 class LogEvent(StrEnum):
-    """The names of the events. docs/reference/log-events.md says what each one means; names and fields stay as they are."""
+    """The names of the events, which docs/reference/log-events.md explains; names and fields stay as they are."""
 
     SERVICE_STARTING = "service-starting"
     SERVICE_STOPPING = "service-stopping"
