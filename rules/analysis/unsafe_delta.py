@@ -48,9 +48,9 @@ class UnsafeDelta:
 
     def line(self) -> str:
         """What it comes to, as in "2 blocks added, 1 impl removed"; "" where the amount is as before."""
-        parts = [
-            f"{amount(places)} {word}" for places, word in ((self.added, "added"), (self.removed, "removed")) if places
-        ]
+        parts = [f"{amount(self.added)} added"] if self.added else []
+        if self.removed:
+            parts.append(f"{amount(self.removed)} removed")
         out = [now for _, now in self.moved_into_drivers]
         within = [now for _, now in self.moved if now not in out]
         if within:
