@@ -1147,6 +1147,7 @@ EXEMPT: Final[dict[str, str]] = {
         (
             "bot.mail.authority.reply_address",
             "bot.review.consent.strictest",
+            "bot.digest.phrases.about",
             "bot.digest.phrases.mails",
             "bot.review.render.text.count",
             "bot.review.recipients.no_owners",

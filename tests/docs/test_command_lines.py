@@ -74,16 +74,25 @@ BEFORE: Final[tuple[tuple[str, str], ...]] = (
 """What a line that matches the pattern needs before it."""
 
 SERIES: Final = "20261103-valve-v1-0-d52855294002@example.org"
-HELD, UNCONFIRMED = "07ca124b", "20af1719"
+HELD, UNCONFIRMED, UNREADABLE = "07ca124b", "20af1719", "15"
 _VALUES: Final = (
     (r"(?<= |/)/(backup|etc)/|(?<= )/(etc)/", r"\1\2/"),
     (r"MESSAGE-ID|20260301120000\.1-[12]-author@example\.org", SERIES),
     (r"(?<=resend )3f2a91c0", UNCONFIRMED),
     (r"3f2a91c0|\bID\b", HELD),
+    (r"(quarantine (?:show|release)) [^|]+", rf"\1 {UNREADABLE} "),
     (r"\bARCHIVE\b", "archive.git"),
     (r"\bDIR\b", "mails"),
 )
 
+HEADER = """\
+struct mutex;
+struct miscdevice {
+    int minor;
+};
+void mutex_lock(struct mutex *m);
+void *kmap_local_page(struct page *page);
+"""
 USER = """\
 // SPDX-License-Identifier: GPL-2.0
 pub fn read(address: *const u8) -> u8 {
@@ -93,7 +102,10 @@ pub fn lock(m: *mut bindings::mutex) {
     // SAFETY: The pointer is valid.
     unsafe { bindings::mutex_lock(m) }
 }
-pub type Device = bindings::miscdevice;
+pub fn minor(device: *mut bindings::miscdevice) -> i32 {
+    // SAFETY: The pointer is valid.
+    unsafe { (*device).minor }
+}
 """
 
 
@@ -110,7 +122,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("rust/bindings/bindings_helper.h", "#include <linux/mutex.h>\n"),
         (
             "include/linux/mutex.h",
-            "struct mutex;\nstruct miscdevice { int minor; };\nvoid mutex_lock(struct mutex *m);\n",
+            HEADER,
         ),
         ("drivers/led.rs", "// SPDX-License-Identifier: GPL-2.0\n"),
         ("samples/led.rs", "// SPDX-License-Identifier: GPL-2.0\n"),
