@@ -70,6 +70,8 @@ BEFORE: Final[tuple[tuple[str, str], ...]] = (
     (r"mute lift author", "patchwarden mute add author author@example.org"),
     (r"mute lift list", "patchwarden mute add list rust-for-linux@lists.example.org"),
     (r"stop --lift", "patchwarden stop"),
+    (r"restore backup", "mv var lost"),
+    (r"prune", "export PATCHWARDEN_RETENTION__RAW_MAIL_DAYS=180"),
 )
 """What a line that matches the pattern needs before it."""
 
