@@ -106,7 +106,7 @@ def _is(there: pygit2.Blob, short: str | None) -> bool:
 
 def _stands(there: pygit2.Blob, change: FileChange) -> bool:
     """Whether all that the change shows of the file before it is in these bytes, which are not the announced ones."""
-    if change.is_binary or (change.blob_before is not None and not change.hunks):
+    if change.binary or (change.blob_before is not None and not change.hunks):
         return False
     return apply_with_offset(there.data, change) is not None
 

@@ -5,7 +5,7 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 
 
-def is_copy(message: Message, ours: bytes) -> bool:
+def copied(message: Message, ours: bytes) -> bool:
     """Return whether the mail says all that our mail says; what a list put around it does not matter.
 
     Lists rewrite From and add footers, so neither is compared. A stranger can make a copy, too: it proves that our

@@ -95,7 +95,7 @@ def diff_bindings(files: Sequence[ChangedFile], tree: Tree) -> BindingsDiff | No
 
 def _is_relevant(change: FileChange) -> bool:
     path = change.path
-    return not change.is_binary and (is_c(path) or path.endswith(".rs") or path == BINDGEN_PARAMETERS)
+    return not change.binary and (is_c(path) or path.endswith(".rs") or path == BINDGEN_PARAMETERS)
 
 
 class _Walk:
@@ -149,7 +149,7 @@ class _Walk:
         return apply_with_offset(before, file.change) if before is not None else None
 
     def _record(self, change: FileChange, before: bytes | None, after: bytes | None) -> None:
-        if change.before is not None and not change.is_copy:
+        if change.before is not None and not change.copied:
             if change.before not in self.contents and before != self._tree.read(change.before):
                 self.contents_at_start[change.before] = before
             self.contents[change.before] = None

@@ -62,19 +62,16 @@ def read_header(lines: list[str]) -> Header | str:
         if path is not None and (problem := _path_problem(path)):
             return problem
     blobs = _INDEX.match(values.get("index ", ""))
-    mode = blobs[3] if blobs else None
-    is_binary = "Binary files " in values or "GIT binary patch" in values
+    binary = "Binary files " in values or "GIT binary patch" in values
     change = FileChange(
         before,
         after,
-        mode_before=values.get("old mode ") or values.get("deleted file mode ") or mode,
-        mode_after=values.get("new mode ") or values.get("new file mode ") or mode,
         blob_before=_read_blob_id(blobs[1]) if blobs else None,
         blob_after=_read_blob_id(blobs[2]) if blobs else None,
-        is_binary=is_binary,
-        is_copy="copy to " in values,
+        binary=binary,
+        copied="copy to " in values,
     )
-    return Header(change, is_binary or any(keyword in values for keyword in _CHANGE_KEYWORDS))
+    return Header(change, binary or any(keyword in values for keyword in _CHANGE_KEYWORDS))
 
 
 def _read_names(values: dict[str, str], *, is_git: bool) -> tuple[str | None, str | None]:

@@ -112,7 +112,7 @@ class _Builder:
         before = self._content_before(change)
         after = self._content_after(change, before)
         self._record(change, after)
-        if change.is_binary:
+        if change.binary:
             return FileImages(patch, change, None, None)
         pre = post = None
         if change.before is not None:
@@ -155,7 +155,7 @@ class _Builder:
 
     def _content_after(self, change: FileChange, before: _Content | None) -> _Content | None:
         """Return the content after the change; None if the content before is unknown or the hunks do not fit."""
-        if change.after is None or change.is_binary or before is None:
+        if change.after is None or change.binary or before is None:
             return None
         data = apply_exactly(before.data, change)
         if data is None:
@@ -168,7 +168,7 @@ class _Builder:
         return _Content(data, is_proven)
 
     def _record(self, change: FileChange, after: _Content | None) -> None:
-        if change.before is not None and not change.is_copy:
+        if change.before is not None and not change.copied:
             self.contents.pop(change.before, None)
             self.unknown_paths.add(change.before)
         if change.after is not None:

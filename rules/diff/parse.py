@@ -108,7 +108,7 @@ def _read_section(section: str) -> FileChange | Unreadable:
     header = read_header(lines)
     if isinstance(header, str):
         return Unreadable(header)
-    if header.change.is_binary:
+    if header.change.binary:
         return header.change
     if at < 0:
         return header.change if header.is_change else Unreadable("a file header without a change")

@@ -68,12 +68,10 @@ class FileChange:
     before: str | None
     after: str | None
     hunks: tuple[Hunk, ...] = ()
-    mode_before: str | None = None
-    mode_after: str | None = None
     blob_before: str | None = None
     blob_after: str | None = None
-    is_binary: bool = False
-    is_copy: bool = False
+    binary: bool = False
+    copied: bool = False
     ends_without_newline_before: bool = False
     ends_without_newline_after: bool = False
 
@@ -94,7 +92,7 @@ class FileChange:
 
     @property
     def is_renamed(self) -> bool:
-        return not self.is_copy and self.before is not None and self.after is not None and self.before != self.after
+        return not self.copied and self.before is not None and self.after is not None and self.before != self.after
 
     def last_hunk_above(self, line: int) -> int:
         """Return the index of the last hunk that begins at or above that line after the change; -1 if there is none."""

@@ -14,8 +14,8 @@ _MARKS = re.compile(r"(?:/\*+!?|\*(?!/))[ \t]?|\*/")
 class Paragraphs:
     """A run of comment lines without other lines between: `lines` are their numbers and their text without marks.
 
-    `kind` is "line" or "block". `alone` says that nothing stands before the comment on its lines, `cut` that it
-    could go on above or below, on lines that are not shown. `end` is the offset behind it.
+    `kind` is "line" or "block". `alone` says that nothing stands before the comment on its lines, `cut_below`
+    that it may continue on lines below that are not shown. `end` is the offset behind it.
     """
 
     kind: str
@@ -24,7 +24,6 @@ class Paragraphs:
     column: int
     start: int
     end: int
-    cut_above: bool
     cut_below: bool
 
     @property
@@ -80,6 +79,5 @@ def _paragraphs(code: Code, run: list[Comment], *, whole: bool) -> Paragraphs:
         run[0].column,
         run[0].start,
         end,
-        cut_above=not whole and code.first > 1 and run[0].line == code.first,
         cut_below=not whole and run[-1].end_line >= code.first + code.count - 1,
     )

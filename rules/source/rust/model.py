@@ -38,8 +38,7 @@ class UnsafeSite:
 
     `body` is the code between the braces (of an impl: its head, `Send for Foo`), comments included. `statement` is the
     first line of the enclosing statement. `in_test` holds inside `#[test]`, `#[cfg(test)]` and KUnit suites, `allowed`
-    where `undocumented_unsafe_blocks` is allowed or expected. `decided` is False where the fragment does not show
-    enough to tell what surrounds the site.
+    where `undocumented_unsafe_blocks` is allowed or expected.
     """
 
     kind: Literal["block", "impl"]
@@ -55,7 +54,6 @@ class UnsafeSite:
     allowed: bool
     confidence: Confidence
     reading: SafetyReading
-    decided: bool = True
 
 
 @dataclass(frozen=True, slots=True)

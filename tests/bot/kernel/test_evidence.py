@@ -138,7 +138,7 @@ def test_only_the_first_change_of_a_file_is_compared(kernel: Path) -> None:
 
 def test_a_change_without_lines_of_the_file_tells_nothing(kernel: Path) -> None:
     bare = "--- a/rust/lamp.c\n+++ b/rust/lamp.c\n@@ -2,0 +3 @@\n+new\n"
-    mode = FileChange("rust/room.c", "rust/room.c", mode_before="100644", mode_after="100755")
+    mode = FileChange("rust/room.c", "rust/room.c")
 
     _, nothing = _named(kernel, _series(bare), word=False)
     _, there = _named(kernel, Series("x", (Patch(1, "x", changes=(mode,)),)), word=False)

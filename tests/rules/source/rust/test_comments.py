@@ -18,10 +18,10 @@ def test_ordinary_lines_of_one_column_are_one() -> None:
     ]
 
 
-def test_what_could_go_on_above_or_below_says_so() -> None:
+def test_a_comment_that_may_continue_below_is_cut() -> None:
     code = Code("// a\nf();\n// b", 3)
     first, last = paragraphs(code, whole=False)
 
-    assert [(one.cut_above, one.cut_below) for one in (first, last)] == [(True, False), (False, True)]
+    assert [paragraph.cut_below for paragraph in (first, last)] == [False, True]
     assert (last.first, last.last, last.end) == (5, 5, len(code.text))
-    assert not any(one.cut_above or one.cut_below for one in paragraphs(code, whole=True))
+    assert not any(paragraph.cut_below for paragraph in paragraphs(code, whole=True))
