@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The commands in a mail to us: at the start of a line of its own text, few, and plain, or none at all."""
+"""Parse the commands in a mail to us: few, unambiguous, and at the start of a line of the sender's own text."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from bot.mail.message import Message
 from bot.mail.mime import Text, first_text
 
 MOST: Final = 3
-LONGEST_REASON: Final = 300
+MAX_REASON: Final = 300
 
 
 class Scope(StrEnum):
@@ -24,12 +24,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Judge the series again."""
+    """Review the series again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """Say what a rule wants, why, and when it is silent."""
+    """Explain what a rule checks, why, and what it skips."""
 
     rule: str
 
@@ -44,42 +44,42 @@ class NotApplicable:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The finding is mended in the next revision; named as in NotApplicable."""
+    """The finding is fixed in the next revision; `finding` is as in NotApplicable."""
 
     finding: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """No more mails about that."""
+    """Send no more mails in this scope."""
 
     scope: Scope = Scope.SERIES
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Say which commands there are."""
+    """List the commands."""
 
 
 RECHECK: Final = "recheck"
-"""What is remembered of a mail for which a series was judged again."""
+"""The stored note for a mail that caused a re-check."""
 
 Command = Recheck | Explain | NotApplicable | Fixed | Mute | Help
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A mail that wants something of us, but not plainly: nothing of it is done."""
+    """A mail with a command that is not understood: none of its commands is executed."""
 
     reason: str
 
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_WIDEST: Final = 500  # characters of a line that are looked at
+_WIDEST: Final = 500  # The number of characters of a line that are searched.
 _LINE = re.compile(r"patchwarden:[ \t]*+(\S*+)[ \t]*+(.*)", re.IGNORECASE)
 _FINDING = re.compile(r"[0-9a-f]{6,16}|[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 _RULE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
-# Where the sender's own words end: a signature, a diff, a quotation that is not marked as one, a forwarded mail.
+# The end of the sender's own text: a signature, a diff, an unmarked quotation, a forwarded mail.
 _END = re.compile(
     r"--[ \t]*$|-- ?>8|.*- *- *(?:8<|>8) *- *-"
     r"|diff --git |diff -[a-zA-Z]|Index: |--- \S|\+\+\+ \S|@@ -|\*\*\* \S+[ \t]+\S"
@@ -96,30 +96,30 @@ _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 
 
 def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
-    """What the mail asks of us, each thing once, in its order; nothing where it asks nothing.
+    """Return the commands in the mail in order, without repetitions; empty if there are none.
 
     Only lines of the first text part count that begin with `patchwarden:`, outside of quotations, diffs, fences,
     signatures and forwarded mails. One command that cannot be understood, or a fourth one, makes all of them void.
     """
     text = own_text(message)
-    found: dict[Command, None] = {}
+    parsed: dict[Command, None] = {}
     for verb, argument in () if text is None else asked(text):
         command = _command(verb.lower(), argument.strip())
         if command is None:
             return Ambiguous(f"no command of ours: {verb[:40]!r}")
-        found[command] = None
-    if len(found) > MOST:
+        parsed[command] = None
+    if len(parsed) > MOST:
         return Ambiguous(f"more than {MOST} commands")
-    named = [command.finding for command in found if isinstance(command, NotApplicable | Fixed)]
+    named = [command.finding for command in parsed if isinstance(command, NotApplicable | Fixed)]
     if len(set(named)) < len(named):
         return Ambiguous("two different answers to one finding")
-    if sum(isinstance(command, Mute) for command in found) > 1:
+    if sum(isinstance(command, Mute) for command in parsed) > 1:
         return Ambiguous("two different mutes")
-    return tuple(found)
+    return tuple(parsed)
 
 
 def own_text(message: Message) -> Text | None:
-    """The text that commands are looked for in; None where there is none."""
+    """Return the text that is searched for commands, or None."""
     fields = {name.lower(): value for name, value in reversed(message.headers) if name.lower().startswith("content-")}
     if "multipart" not in fields.get("content-type", "").lower():
         return Text(message.body, message.flowed)
@@ -128,13 +128,13 @@ def own_text(message: Message) -> Text | None:
 
 
 def asked(text: Text) -> list[tuple[str, str]]:
-    """The verb and the argument of each command line, as they stand there."""
+    """Return the verb and the argument of each command line, verbatim."""
     matches = (_LINE.fullmatch(line) for line in _own_lines(text))
     return [(match[1], match[2].rstrip()) for match in matches if match]
 
 
 def _own_lines(text: Text) -> Iterator[str]:
-    """The lines that the sender wrote and that are lines: not what a flowed line runs on into."""
+    """Yield the lines that the sender wrote, without the continuations of flowed lines."""
     lines = [line[:_WIDEST] for line in text.text.split("\n")]
     runs_on = fenced = False
     for number, line in enumerate(lines):
@@ -148,7 +148,7 @@ def _own_lines(text: Text) -> Iterator[str]:
 
 
 def _quotes_next(lines: list[str], number: int) -> bool:
-    """Whether what follows an attribution is marked as a quotation; else nobody can tell where it ends."""
+    """Return whether the text after an attribution is marked as a quotation; otherwise its end is unknown."""
     following = next((line for line in lines[number + 1 :] if line.strip()), "")
     return bool(_QUOTED.match(following))
 
@@ -166,7 +166,7 @@ def _explain(argument: str) -> Command | None:
 def _not_applicable(argument: str) -> Command | None:
     finding, _, reason = argument.partition(" ")
     finding = finding.lower()
-    return NotApplicable(finding, " ".join(reason.split())[:LONGEST_REASON]) if _FINDING.fullmatch(finding) else None
+    return NotApplicable(finding, " ".join(reason.split())[:MAX_REASON]) if _FINDING.fullmatch(finding) else None
 
 
 def _fixed(argument: str) -> Command | None:

@@ -19,11 +19,7 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     (None: all are). What went to nobody was not said.
     """
     mailed = previous is not None and bool(previous.recipients.to)
-    old = (
-        []
-        if previous is None
-        else [comment for comment in previous.comments if comment.standing is not FindingStatus.RESOLVED]
-    )
+    old = () if previous is None else previous.current
     by_print = _Pool(old, lambda finding: finding.fingerprint)
     matched = [by_print.take(finding) for finding in report.findings]
     by_text = _Pool(by_print.rest(), _content)

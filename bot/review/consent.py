@@ -61,17 +61,17 @@ class Consent:
 def strictest(lists: Iterable[str], known: Mapping[str, Consent], other: Consent) -> Consent:
     """What all these lists allow; `other` stands for a list that is not known, and for no list at all."""
     by_key = {name.lower(): consent for name, consent in known.items()}
-    found = [by_key.get(name.lower(), other) for name in lists] or [other]
-    least = min(found, key=lambda consent: consent.mode.rank)
-    caps = [each.list_day for each in found if each.list_day is not None]
+    consents = [by_key.get(name.lower(), other) for name in lists] or [other]
+    least = min(consents, key=lambda consent: consent.mode.rank)
+    caps = [consent.list_day for consent in consents if consent.list_day is not None]
     # Who consented to be told by one of the lists that decide is told, whichever of them comes first.
-    told = (address for each in found if each.mode is least.mode for address in each.maintainers)
+    addresses = (address for consent in consents if consent.mode is least.mode for address in consent.maintainers)
     return Consent(
         mode=least.mode,
-        maintainers=tuple(dict.fromkeys(told)),
-        embargo=max(each.embargo for each in found),
-        quiet=tuple(dict.fromkeys(hours for each in found for hours in each.quiet)),
-        severity=max((each.severity for each in found), key=lambda severity: severity.rank),
-        without=frozenset().union(*(each.without for each in found)),
+        maintainers=tuple(dict.fromkeys(addresses)),
+        embargo=max(consent.embargo for consent in consents),
+        quiet=tuple(dict.fromkeys(hours for consent in consents for hours in consent.quiet)),
+        severity=max((consent.severity for consent in consents), key=lambda severity: severity.rank),
+        without=frozenset().union(*(consent.without for consent in consents)),
         list_day=min(caps, default=None),
     )

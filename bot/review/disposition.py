@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.mail.command import LONGEST_REASON, Scope
+from bot.mail.command import MAX_REASON, Scope
 from bot.review.model import FindingStatus, Review
 from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible
@@ -88,4 +88,4 @@ def named(review: Review, finding: str) -> tuple[tuple[str, str], ...] | None:
 
 def plain_reason(reason: str) -> str:
     """A reason as it is kept: one line, visible, not long."""
-    return " ".join(visible(reason).split())[:LONGEST_REASON]
+    return " ".join(visible(reason).split())[:MAX_REASON]

@@ -56,7 +56,7 @@ def remarks(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tup
     )
 
 
-def staged(said: Iterable[FindingGroup], most: int = EXPLAINED) -> tuple[list[FindingGroup], list[FindingGroup]]:
+def staged(groups: Iterable[FindingGroup], limit: int = EXPLAINED) -> tuple[list[FindingGroup], list[FindingGroup]]:
     """Tier 1 in two: what is quoted and explained, and what a line each is enough for.
 
     Whoever has read a remark twice knows the third; but each bug is explained.
@@ -64,10 +64,10 @@ def staged(said: Iterable[FindingGroup], most: int = EXPLAINED) -> tuple[list[Fi
     explained: list[FindingGroup] = []
     listed: list[FindingGroup] = []
     seen: Counter[str] = Counter()
-    for remark in said:
+    for remark in groups:
         if remark.tier == 1:
             bug = remark.severity is Severity.BUG
-            (explained if bug or seen[remark.rule] < most else listed).append(remark)
+            (explained if bug or seen[remark.rule] < limit else listed).append(remark)
             seen[remark.rule] += not bug
     return explained, listed
 

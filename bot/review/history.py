@@ -15,7 +15,7 @@ class History:
 
     def previous(self, posting: Posting) -> Review | None:
         """The review of the latest earlier revision of the same topic; of a revision posted twice, the last one's."""
-        earlier = [each for each in self._reviews[posting.topic] if _revision(each) < posting.series.revision]
+        earlier = [review for review in self._reviews[posting.topic] if _revision(review) < posting.series.revision]
         return max(reversed(earlier), key=_revision, default=None)
 
     def remember(self, review: Review) -> None:

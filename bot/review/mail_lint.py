@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.review.render.text import WIDTH, visible
 
-_LONGEST: Final = 998  # octets, RFC 5322 section 2.1.1
+_MAX_LINE: Final = 998  # octets, RFC 5322 section 2.1.1
 _UNQUOTED: Final = (
     (re.compile(r"\s*[\w-]+-by\s*:", re.IGNORECASE), "a review trailer"),
     (
@@ -29,8 +29,8 @@ def problems(body: str) -> Iterator[str]:
     for number, line in enumerate(body.split("\n"), 1):
         if visible(line) != line:
             yield f"line {number}: a control or format character"
-        if len(line.encode("utf-8", "replace")) > _LONGEST:
-            yield f"line {number}: longer than {_LONGEST} octets"
+        if len(line.encode("utf-8", "replace")) > _MAX_LINE:
+            yield f"line {number}: longer than {_MAX_LINE} octets"
         if line.startswith("> ") or line == ">":
             continue
         if len(line) > WIDTH:

@@ -85,6 +85,11 @@ class Review:
     skipped: tuple[Skipped, ...] = ()
 
     @property
+    def current(self) -> tuple[ReviewFinding, ...]:
+        """The findings of this revision, without those resolved since the previous one."""
+        return tuple(comment for comment in self.comments if comment.standing is not FindingStatus.RESOLVED)
+
+    @property
     def said(self) -> tuple[ReviewFinding, ...]:
         """The comments that go into the mail, in the order of the findings."""
         return tuple(comment for comment in self.comments if comment.withheld is None)

@@ -55,5 +55,5 @@ class FailureCounts:
 
 def verdict_of(review: Review) -> str:
     """Equal for two reviews that say the same; "" where nothing is said."""
-    said = sorted({comment.finding.fingerprint for comment in review.said})
-    return hashlib.sha256(" ".join(said).encode("ascii")).hexdigest()[:32] if said else ""
+    fingerprints = sorted({comment.finding.fingerprint for comment in review.said})
+    return hashlib.sha256(" ".join(fingerprints).encode("ascii")).hexdigest()[:32] if fingerprints else ""

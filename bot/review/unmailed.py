@@ -3,19 +3,14 @@
 
 from collections import Counter
 
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import Review
 
 ANSWERED = "these patches have their mail"
 
 
-def found(review: Review) -> list[ReviewFinding]:
-    """Return the findings of this revision; what is resolved was one of an earlier revision."""
-    return [comment for comment in review.comments if comment.standing is not FindingStatus.RESOLVED]
-
-
 def why_unmailed(review: Review) -> str:
     """Return what most of its findings are withheld for, or why nobody is to get a mail; "" if there is no finding."""
-    comments = found(review)
+    comments = review.current
     reasons = Counter(comment.withheld for comment in comments if comment.withheld)
     if not comments or len(comments) > reasons.total():
         return review.recipients.reason if comments else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From complete postings to stored reviews and, if there is something to say, frozen mails."""
+"""Review complete postings, and store each review with its frozen mail, if any."""
 
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,7 +19,6 @@ from bot.pool.guard import Crashed, StoppedError
 from bot.ports import Clock, DuePosting, Postings, Progress
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
-from bot.review.unmailed import found as findings_of
 from bot.service.review_queue import ReviewQueue
 from rules.finding import Severity, withheld_reasons
 
@@ -37,10 +36,10 @@ class _StartedReview:
 
 
 class ReviewJob:
-    """Reviews the postings that are due, as many at a time as there are `workers`; each review is stored when ready.
+    """Review the postings that are due, at most `workers` in parallel. Each review is stored when it is ready.
 
     The first try of a posting is short. A posting that exceeds it, or kills its worker, is tried again after all
-    others, and quarantined if it fails again. Only this thread uses the store, for one posting after the other.
+    others, and quarantined if it fails again. The store is used by this thread only.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class ReviewJob:
         self._progress = progress
 
     def run(self) -> tuple[Outcome, ...]:
-        """Return what became of each posting that was due, in order."""
+        """Return the outcome of each posting that was due, in order."""
         self._progress.start("reviewing", self._store.count_due_for_review())
         queue = ReviewQueue(self._store, self._workers)
         running: dict[Future[Analysis | Crashed], _StartedReview] = {}
@@ -133,13 +132,13 @@ class ReviewJob:
             log_quarantine(posting, result.reason, started.due.tries + 1)
             return replace(outcome, refused=result.reason, failures=1)
         self._store.save_blobs(result.blobs, now)
-        kept = self._store.save_review(result.review, result.outgoing, now)
-        mail = result.outgoing if kept else None
+        is_kept = self._store.save_review(result.review, result.outgoing, now)
+        mail = result.outgoing if is_kept else None
         unsaid = "" if mail else why_unmailed(result.review) if result.outgoing is None else ANSWERED
         log_review(result.review, mail, unsaid)
         return replace(
             outcome,
-            findings=len(findings_of(result.review)),
+            findings=len(result.review.current),
             failures=len(result.review.failures),
             skipped=len(withheld_reasons(result.review.skipped)),
             mail=mail.message_id if mail else "",
@@ -150,7 +149,7 @@ class ReviewJob:
 
 def log_review(review: Review, mail: Outgoing | None, unmailed: str, *, is_recheck: bool = False) -> None:
     """Log a review that is stored, with the mail that is kept with it, or why there is none."""
-    severities = Counter(comment.finding.severity for comment in findings_of(review))
+    severities = Counter(comment.finding.severity for comment in review.current)
     counts = {severity.value: severities[severity] or None for severity in Severity}
     mail_of_review: dict[str, Value] = {"unmailed": unmailed or review.recipients.reason or "no findings"}
     if mail is not None:

@@ -11,4 +11,6 @@ def mail(mails: Sequence[bytes]) -> bytes:
     """The bytes of the one mail, or an mbox in the mboxrd form; nothing where there is none."""
     if len(mails) == 1:
         return mails[0]
-    return b"".join(b"From patchwarden Thu Jan  1 00:00:00 1970\n" + _FROM.sub(rb">\1", each) + b"\n" for each in mails)
+    return b"".join(
+        b"From patchwarden Thu Jan  1 00:00:00 1970\n" + _FROM.sub(rb">\1", content) + b"\n" for content in mails
+    )

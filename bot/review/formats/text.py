@@ -18,8 +18,8 @@ def text(verdict: RowResult) -> str:
     lines: list[str] = []
     if verdict.reviews:
         for review in verdict.reviews:
-            mine = [row for row in verdict.rows if row.posting == review.posting.message_id]
-            lines += [*_of_posting(review.posting, mine), *_base(review), *_delta(review), ""]
+            own_rows = [row for row in verdict.rows if row.posting == review.posting.message_id]
+            lines += [*_of_posting(review.posting, own_rows), *_base(review), *_delta(review), ""]
     else:
         lines += _of_files(verdict.rows)
     lines += [_failed(failure) for failure in verdict.failures]
@@ -36,12 +36,12 @@ def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
     elif not isinstance(posting.state, Complete):
         yield f"  judged without what is missing: {listed(posting.state.missing)} of {posting.expected}"
     for patch in series.patches:
-        mine = [row for row in rows if row.finding.anchor.patch == patch.index]
+        own_rows = [row for row in rows if row.finding.anchor.patch == patch.index]
         if patch.damage is not None:
             yield f"  patch {patch.index}: cannot read its diff: {visible(patch.damage.reason)}"
-        if mine and len(series.patches) > 1:
+        if own_rows and len(series.patches) > 1:
             yield f"  patch {patch.index}/{posting.expected}: {visible(patch.subject)}"
-        for row in mine:
+        for row in own_rows:
             yield from (f"  {line}" for line in _finding(row, with_path=True))
 
 
@@ -57,9 +57,9 @@ def _delta(review: Review) -> Iterator[str]:
 
 def _of_files(rows: Iterable[Row]) -> Iterator[str]:
     for path, group in groupby(rows, lambda row: row.finding.path):
-        mine = list(group)
-        yield f"{visible(path or '')}: {_amounts(mine)}"
-        for row in mine:
+        own_rows = list(group)
+        yield f"{visible(path or '')}: {_amounts(own_rows)}"
+        for row in own_rows:
             yield from (f"  {line}" for line in _finding(row, with_path=False))
         yield ""
 
