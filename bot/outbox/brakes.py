@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""When a mail that may be sent is not sent yet: caps, quiet hours, the stop file, too many refusals."""
+"""Delay permitted mails: caps, quiet hours, the stop file, too many refusals."""
 
 import os
 from contextlib import suppress
@@ -18,7 +18,7 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many mails at most: on all revisions of a series, to one author and on one list a day, in all an hour."""
+    """Maximum numbers of mails: per series, per author and day, per list and day, and per hour in total."""
 
     series: int = 3
     author_day: int = 3
@@ -28,14 +28,14 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """Why a mail waits, and until when; without `until` it waits for a human."""
+    """Why a mail waits, and until when; without `until` it waits for a person."""
 
     reason: str
     until: datetime | None
 
 
 def capped(pace: Pace, caps: Caps, now: datetime) -> Brake | None:
-    """The cap that the mail would break; a series that had its mails gets no more on its own."""
+    """Return the cap that the mail would exceed. A series at its cap needs approval for further mails."""
     if pace.series >= caps.series:
         return Brake(f"the series had {_mails(pace.series)}", None)
     if pace.author_day >= caps.author_day:
@@ -52,7 +52,7 @@ def _mails(number: int) -> str:
 
 
 def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
-    """Why all sending is to stop until a human has looked.
+    """Return why all sending must stop until a person has looked.
 
     A maintainer muted a list, or more than a twentieth of a day's mails were refused or bounced, by at least three
     domains: nobody who refuses the mails to himself can stop those to others. A second copy of a mail stops nothing:
@@ -66,7 +66,7 @@ def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
 
 
 def quiet(hours: str, now: datetime) -> Brake | None:
-    """The brake of quiet hours, written "22-7" in UTC; none outside of them."""
+    """Return the brake for quiet hours, written "22-7" in UTC; None outside of them."""
     start, end = (int(part) for part in hours.split("-"))
     inside = start <= now.hour < end if start <= end else now.hour >= start or now.hour < end
     if not inside:
@@ -76,23 +76,23 @@ def quiet(hours: str, now: datetime) -> Brake | None:
 
 
 class StopFile:
-    """All sending stops while the file is there; what is in it says why."""
+    """A file that stops all sending while it exists; its content is the reason."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def reason(self) -> str:
-        """Why nothing is sent; empty where it may be. A file that cannot be read stops too."""
+        """Return why nothing is sent, or "". An unreadable file stops sending, too."""
         try:
-            said = self.path.read_text("utf-8", "replace").strip()
+            text = self.path.read_text("utf-8", "replace").strip()
         except FileNotFoundError:
             return ""
         except OSError as error:
             return f"stopped: {self.path}: {error.strerror}"
-        return f"stopped by {self.path}" + (f": {said}" if said else "")
+        return f"stopped by {self.path}" + (f": {text}" if text else "")
 
     def stop(self, why: str) -> None:
-        """Stop all sending, durably; whoever sees the file sees the reason."""
+        """Stop all sending, durably. The file appears together with its reason."""
         new = self.path.with_name(f"{self.path.name}.new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,11 +103,14 @@ class StopFile:
             new.replace(self.path)
         except OSError as error:
             with suppress(OSError):
-                self.path.touch()  # without a reason, as on a full disk, it stops too
+                self.path.touch()  # An empty file, as on a full disk, stops sending, too.
             raise OutboxError(f"cannot write {self.path}: {error.strerror}") from error
 
     def lift(self) -> bool:
-        """Go on; whether it was stopped. The file's remains tell since when refusals count again."""
+        """Allow sending again; return whether it was stopped.
+
+        The renamed file tells since when refusals count again.
+        """
         try:
             self.path.replace(self._lifted)
             self._lifted.touch()
@@ -118,7 +121,7 @@ class StopFile:
         return True
 
     def lifted(self) -> datetime:
-        """When it was lifted last; long ago where it never was."""
+        """Return when the stop was lifted last; a time long ago if it never was."""
         with suppress(OSError):
             return datetime.fromtimestamp(self._lifted.stat().st_mtime, UTC)
         return datetime.fromtimestamp(0, UTC)

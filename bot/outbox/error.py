@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What goes wrong on a mail's way out; the message says where and why."""
+"""Errors of sending a mail; the message says where and why."""
 
 from bot.error import AdapterError
 
 
 class OutboxError(AdapterError):
-    """The mail could not be taken away now; it is certain that nothing left, so that it may be tried again."""
+    """The mail could not be sent now. It is certain that it did not leave, so it may be tried again."""
 
 
 class RefusedError(OutboxError):
-    """The mail was refused for good; it is certain that nothing left."""
+    """The mail was refused for good. It is certain that it did not leave."""
 
 
 class UnfitError(OutboxError):
-    """The mail must not be sent as it is: a human is to look at it."""
+    """The mail must not be sent as it is: a person has to look at it."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"not fit to be sent: {why}")

@@ -31,7 +31,7 @@ class FinalReply:
 
 
 class ReplyParser:
-    """Takes a reply apart as its bytes arrive."""
+    """An incremental parser of a reply."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -39,7 +39,7 @@ class ReplyParser:
         self._texts: list[bytes] = []
 
     def feed(self, data: bytes) -> FinalReply | None:
-        """Take the next bytes. Return the reply once it is whole. Raises MalformedReplyError."""
+        """Parse the next bytes. Return the reply once it is complete. Raises MalformedReplyError."""
         self._rest += data
         while b"\n" in self._rest:
             end = self._rest.index(b"\n") + 1
@@ -64,7 +64,7 @@ class ReplyParser:
 
 
 def read_final_reply(smtp: smtplib.SMTP, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> FinalReply:
-    """Read the reply to the final dot, all of it within so many seconds.
+    """Read the reply to the final dot within a limit of seconds.
 
     Raises MalformedReplyError, or OSError if the connection breaks or the time is over.
     """

@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 
 
 class Folder:
-    """Writes each mail whole or not at all, under a name that its message-id gives; again is the same file again."""
+    """Write each mail atomically, to a name derived from its message-id. A repetition writes the same file."""
 
     repeatable: Final = True
     done: Final = MailState.FILED
@@ -30,5 +30,5 @@ class Folder:
         try:
             write_whole(path, mail.content, path.with_suffix(".part"))
         except DeliveryUnconfirmedError as error:
-            raise OutboxError(str(error)) from error  # the same file is simply written again
+            raise OutboxError(str(error)) from error  # A repetition writes the same file.
         return str(path)

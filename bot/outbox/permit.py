@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether a mail may be sent at this moment: one pure decision, made in the transaction that claims the mail."""
+"""Decide whether a mail may be sent now. The decision is pure, and is made in the transaction that claims the mail."""
 
 import sys
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _REFUSING_VERDICTS: Final = ("refused", "quarantined")
 
 @dataclass(frozen=True, slots=True)
 class SendRules:
-    """What the settings say now about sending.
+    """The current settings for sending.
 
     `consent_of` gives what the lists of a posting allow together, `recipients_of` who may get a mail that answers a
     part of it. `transports` are the modes that have a transport. `ignored` are people who want no mail, `readers` those

@@ -18,11 +18,11 @@ _REFUSED: Final = frozenset({64, 65, 66, 67, 68, 69, 72, 73, 77, 78})
 The others do not: 75 (EX_TEMPFAIL) is also "queued" by sendmail(8), and 70, 71, 74 and 76 come after a mail left too.
 """
 _NOT_RUN: Final = frozenset({126, 127})
-"""What a shell ends with if it cannot run the command."""
+"""Exit statuses of a shell that cannot run the command."""
 
 
 class Sendmail:
-    """Hands mails to a command as sendmail does: bytes on stdin, sender after `-f`, recipients after `--`.
+    """Pass mails to a command like sendmail: bytes on stdin, sender after `-f`, recipients after `--`.
 
     `sender_of` gives the envelope sender of a mail.
     """
@@ -61,7 +61,7 @@ class Sendmail:
             return self._ended(process, mail.content)
 
     def _ended(self, process: subprocess.Popen[bytes], content: bytes) -> str:
-        """Give the command the mail and wait for its end. From here on the mail may have left."""
+        """Pass the mail to the command and wait for its end. From here on the mail may have left."""
         name = self._command[0]
         try:
             _, errors = process.communicate(content, self._timeout)
@@ -71,12 +71,12 @@ class Sendmail:
         except OSError as error:
             process.kill()
             raise DeliveryUnconfirmedError(f"{name}: {error.strerror}") from error
-        said = " ".join(errors.decode("utf-8", "replace").split())[:300]
+        text = " ".join(errors.decode("utf-8", "replace").split())[:300]
         if process.returncode == 0:
             return f"taken by {name}"
         if process.returncode < 0:
             raise DeliveryUnconfirmedError(f"{name} was killed by signal {-process.returncode}")
-        ended = f"{name} ended with {process.returncode}: {said}"
+        ended = f"{name} ended with {process.returncode}: {text}"
         if process.returncode in _NOT_RUN:
             raise OutboxError(ended)
         if process.returncode in _REFUSED:
@@ -85,9 +85,9 @@ class Sendmail:
 
 
 class Maildir:
-    """Puts mails into `new` of a Maildir, whole or not at all.
+    """Write mails to `new` of a Maildir, atomically.
 
-    Not repeatable: whoever reads the Maildir may have taken the first one away.
+    Not repeatable: a reader of the Maildir may have taken the first file.
     """
 
     repeatable: Final = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Submission over SMTP, one connection a mail, that knows at every moment whether the mail may have left."""
+"""Submit mails over SMTP, one connection per mail, and know at every moment whether the mail may have left."""
 
 import base64
 import contextlib
@@ -22,7 +22,7 @@ Security = Literal["starttls", "tls", "none"]
 
 _SCRUBBED: Final = "***"
 _MIN_SECRET: Final = 4
-"""Shorter passwords, which no server should take, are not looked for: they would hide words."""
+"""Shorter passwords are not removed from texts: their removal would hide words."""
 _DOTS = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -74,7 +74,7 @@ class Smtp:
                     raise OutboxError(reason)
                 answer = self._content(smtp, mail)
                 return self._scrubbed("; ".join((answer, *refused)))
-        except OutboxError as error:  # what the server says may repeat what it was told
+        except OutboxError as error:  # A server's reply may repeat the password.
             error.args = tuple(self._scrubbed(str(argument)) for argument in error.args)
             raise
 
@@ -111,12 +111,12 @@ class Smtp:
             password = path.read_text("utf-8").removesuffix("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise OutboxError(f"cannot read the password from {path}") from error
-        if not password.isascii():  # smtplib would raise what is no error of SMTP
+        if not password.isascii():  # smtplib would raise an error that is no SMTPException.
             raise OutboxError(f"the password in {path} has characters that are not ASCII")
         return password
 
     def _envelope(self, smtp: smtplib.SMTP, mail: Outgoing, sender: str) -> tuple[str, ...]:
-        """Sender and recipients. Answers which were refused for good: where not all were, the mail goes to the rest."""
+        """Send sender and recipients. Return the recipients refused for good; the mail goes to the others."""
         eight = not mail.content.isascii()
         if eight and not smtp.has_extn("8bitmime"):
             raise RefusedError("the server takes no 8-bit mails")
@@ -148,7 +148,7 @@ class Smtp:
         return _accepted((reply.code, reply.text), "content")
 
     def _scrubbed(self, text: str) -> str:
-        """The text without the password, in whatever form it was sent, also where the end of the text cuts it."""
+        """Return the text without the password in any form that was sent, even if the end of the text cuts it."""
         for secret in self._secrets:
             text = text.replace(secret, _SCRUBBED)
             cut = next((n for n in range(len(secret) - 1, _MIN_SECRET, -1) if text.endswith(secret[:n])), 0)
@@ -161,7 +161,7 @@ class Smtp:
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        """Turns the library's errors into ours; all that raise them happen before the content is sent."""
+        """Convert smtplib's errors to ours. All of them happen before the content is sent."""
         try:
             yield
         except smtplib.SMTPResponseException as error:
@@ -171,7 +171,7 @@ class Smtp:
 
 
 def _accepted(answer: tuple[int, bytes], what: str) -> str:
-    """The server's words where it accepted; a 5xx is for good, everything else for now."""
+    """Return the server's text if it accepted. Raises RefusedError for 5xx, OutboxError for everything else."""
     code, text = answer
     if 200 <= code < 300:
         return f"{code} {_text(text)}"
@@ -180,14 +180,14 @@ def _accepted(answer: tuple[int, bytes], what: str) -> str:
 
 
 def _forms(user: str, password: str) -> tuple[str, ...]:
-    """The password as it stands in a file, and as AUTH PLAIN and AUTH LOGIN send it; the longest form first."""
+    """Return the password as in its file and as AUTH PLAIN and AUTH LOGIN send it, longest form first."""
     if len(password) < _MIN_SECRET:
         return ()
     plain, login = (base64.b64encode(text.encode()).decode() for text in (f"\0{user}\0{password}", password))
     return (plain, login, password)
 
 
-def _text(said: bytes | str) -> str:
-    """The server's words in one printable line."""
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+def _text(reply: bytes | str) -> str:
+    """Return the server's text as one printable line."""
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:300]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files that are there whole or not at all, and stay there when the power fails."""
+"""Write files atomically and durably."""
 
 import os
 from contextlib import suppress
@@ -33,7 +33,7 @@ def write_whole(path: Path, content: bytes, part: Path) -> None:
 
 
 def _keep_name(folder: Path) -> None:
-    """A new name is durable only when its folder is."""
+    """Flush the folder: a new name is durable only after that."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

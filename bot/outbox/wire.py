@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A frozen mail as it goes over the wire: CRLF everywhere, nothing else changed."""
+"""Convert a frozen mail to its form on the wire: CRLF line ends, nothing else changed."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,28 +7,28 @@ from typing import Final
 from bot.mail.address import is_plain
 from bot.mail.outgoing import Outgoing
 
-LONGEST: Final = 998
+MAX_LINE: Final = 998
 """Octets of a line without its end, RFC 5322 section 2.1.1."""
 
 
 def wire(content: bytes) -> bytes:
-    """The mail with CRLF line ends, one at its end. Undone by `content`'s own LFs, so that both are the same mail."""
+    """Return the mail with CRLF line ends, one at its end."""
     text = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     return text if text.endswith(b"\r\n") else text + b"\r\n"
 
 
 def own_sender(mail: Outgoing) -> str:
-    """Return the address that the mail itself is from, for installations without a bounce address of their own."""
+    """Return the mail's own envelope sender, for installations without a bounce address."""
     return mail.envelope_from
 
 
 def strange(addresses: Iterable[str]) -> str:
-    """The first address that has no place in an envelope: a blank, a `<` or a leading dash would be a command's."""
+    """Return the first address that is unfit for an envelope. A blank, `<` or leading dash could inject a command."""
     return next((address for address in addresses if not is_plain(address)), "")
 
 
 def unfit(content: bytes, limit: int) -> str:
-    """Why these bytes must not be sent; empty where they may.
+    """Return why these bytes must not be sent, or "".
 
     A bare CR or a NUL is read in several ways by several servers, which is how mails are smuggled.
     """
@@ -39,8 +39,8 @@ def unfit(content: bytes, limit: int) -> str:
     if b"\0" in content:
         return "a NUL"
     lines = content.replace(b"\r\n", b"\n").split(b"\n")
-    if any(len(line) > LONGEST for line in lines):
-        return f"a line longer than {LONGEST} octets"
+    if any(len(line) > MAX_LINE for line in lines):
+        return f"a line longer than {MAX_LINE} octets"
     end = lines.index(b"") if b"" in lines else len(lines)
     if any(not line.isascii() for line in lines[:end]):
         return "a header that is not ASCII"

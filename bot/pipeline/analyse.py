@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From a posting to what the rules find in it.
+"""Analyse a posting: run the rules on it.
 
 The code is hostile, so an executor with limits analyses it. The input is a value, so that every process gives the same
 analysis.
@@ -34,7 +34,7 @@ the seconds by the clock are for what waits without working."""
 _MAX_STORED_BYTES: Final = 64 * 1024 * 1024
 
 BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
-"""Gives the stored blobs of these ids, like bot.ports.Postings.blobs."""
+"""A function that returns the stored blobs of these ids, like bot.ports.Postings.blobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Analysis:
 
 
 class AnalyserProtocol(Protocol):
-    """Analyses a posting; a first try may get less time than another one."""
+    """A function that analyses a posting; a first try may get less time than another one."""
 
     def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
         """Return what the rules find, or Crashed if they cannot be run. Raises StoppedError."""
 
 
 class Analyser:
-    """Analyses postings with an executor. `stored` gives the images that earlier series verified.
+    """An analyser of postings with an executor. `stored` gives the images that earlier series verified.
 
     A first try has the time `first`, any other try has `time`, or the executor's own limit.
     """
@@ -94,8 +94,8 @@ class Analyser:
         """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
         stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
         rules = tuple(map(without_texts, rules))
-        given = AnalysisInput(posting.series, posting.date, rules, self._repositories, stored)
-        (analysis,) = self._executor.map(analyse, [given], self._first if first_try else self._time)
+        analysis_input = AnalysisInput(posting.series, posting.date, rules, self._repositories, stored)
+        (analysis,) = self._executor.map(analyse, [analysis_input], self._first if first_try else self._time)
         return analysis
 
 
@@ -105,10 +105,12 @@ def announced_blobs(series: Series) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, ids)))
 
 
-def analyse(given: AnalysisInput) -> Analysis:
+def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
-    tree, base = _kernels(given.repositories).tree(given.series, given.sent)
-    return analyse_on(WithStoredBlobs(tree, _AnnouncedBlobs(given.stored)), base, given.series, given.rules)
+    tree, base = _kernels(analysis_input.repositories).tree(analysis_input.series, analysis_input.sent)
+    return analyse_on(
+        WithStoredBlobs(tree, _AnnouncedBlobs(analysis_input.stored)), base, analysis_input.series, analysis_input.rules
+    )
 
 
 def analyse_on(tree: Tree, base: Base | None, series: Series, rules: Sequence[Rule]) -> Analysis:

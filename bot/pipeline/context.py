@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What decides about reviews and mails beside the posting itself; pure."""
+"""Everything besides the posting that decides about reviews and mails; pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From a review to the mail that says it: whom it answers, its message-id and its headers; pure, without a clock."""
+"""Draft the mail for a review: the answered mail, the message-id and the headers; pure, without a clock."""
 
 import re
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From a reply to a frozen mail: its bytes, its envelope, and its first state in the outbox; pure."""
+"""Freeze a reply: its bytes, its envelope, and its first state in the outbox; pure."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

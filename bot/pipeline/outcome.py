@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What became of a posting, small enough to keep thousands of."""
+"""The outcome of a posting, small enough to keep thousands in memory."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ from bot.mail.posting import Defective, Posting, Waiting
 
 
 def series_fields(posting: Posting) -> dict[str, Value]:
-    """Return what names a series in the log."""
+    """Return the fields that identify a series in the log."""
     series = posting.series
     return {"message_id": posting.message_id, "subject": series.subject, "version": series.revision}
 
@@ -36,7 +36,7 @@ class Outcome:
 
     @classmethod
     def of(cls, posting: Posting) -> Self:
-        """The outcome of a posting that was not looked at yet: what its state says."""
+        """Return the outcome of a posting that was not reviewed, from its state."""
         refused = ""
         if isinstance(posting.state, Waiting):
             refused = f"waiting for {', '.join(map(str, posting.state.missing))} of {posting.expected}"

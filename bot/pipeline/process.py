@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The steps after an analysis in their order: review a posting, draft its mail, freeze the mail."""
+"""Run the steps after an analysis: review a posting, draft its mail, freeze the mail."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

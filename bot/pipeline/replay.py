@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""All steps over whole archives, from raw mails to the mails that would be sent; nothing is stored or sent.
+"""Run all steps over whole archives, from raw mails to the mails that would be sent. Nothing is stored or sent.
 
 Mails are written into a spool and indexed. Worker processes with limits assemble and analyse the threads with patches.
 Reviews are made here, one after the other, because a revision's review needs the review of the previous revision.
@@ -34,7 +34,7 @@ from rules.lint.rule import Rule
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_MAILS: Final = 250
-_LIMITS: Final = Limits(seconds=120.0)  # the longest threads have hundreds of patches
+_LIMITS: Final = Limits(seconds=120.0)  # The longest threads have hundreds of patches.
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ReplayedPosting:
 
 @dataclass(frozen=True, slots=True)
 class ReadingDone:
-    """All mails are read: how many there are, and how many threads have patches."""
+    """The event that all mails are read: the number of mails and the number of threads with patches."""
 
     mails: int
     threads: int
@@ -73,12 +73,12 @@ def replay(
     jobs: int,
     progress: Progress,
 ) -> Iterator[ReplayEvent]:
-    """Yield what becomes of each mail and posting, in the order of the archives whatever `jobs` is.
+    """Yield the outcome of each mail and posting, in the order of the archives for any number of `jobs`.
 
     `since` leaves out mails that came, and postings that were sent, before that time. Raises InboxError for an archive
     that cannot be read.
     """
-    KernelTrees(repositories)  # an error in them is raised now, not once for each thread
+    KernelTrees(repositories)  # An error in them is raised now, not once per thread.
     with tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file, ProcessExecutor(jobs, _LIMITS) as workers:
         setup = _WorkerSetup(file.name, tuple(map(without_texts, context.rules)), repositories)
         threads_with_patches: list[tuple[Slot, ...]] = []
@@ -91,7 +91,7 @@ def replay(
 
 @dataclass(frozen=True, slots=True)
 class _WorkerSetup:
-    """What a worker needs: the path of the spool, the rules, and the kernel repositories."""
+    """The data of a worker: the path of the spool, the rules, and the kernel repositories."""
 
     path: str
     rules: tuple[Rule, ...]
@@ -105,7 +105,7 @@ def _index(
     progress: Progress,
     threads_with_patches: list[tuple[Slot, ...]],
 ) -> Iterator[ReplayEvent]:
-    """Read everything; the threads with patches go into `threads_with_patches`."""
+    """Read all mails; threads with patches are added to `threads_with_patches`."""
     first: dict[str, Slot] = {}
     light: list[Message] = []
     patches: set[str] = set()
@@ -140,9 +140,9 @@ def _noted(slots: Iterator[Slot], taken: deque[Slot]) -> Iterator[Slot]:
 def _spooled(archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress) -> Iterator[Slot]:
     for archive in archives:
         for batch in archive.batches({}, _BATCH_MAILS):
-            kept = [mail for mail in batch.mails if since is None or mail.arrived >= since]
-            progress.advance(len(batch.mails) - len(kept) + len(batch.deleted))
-            yield from spool.put((mail.origin, mail.raw) for mail in kept)
+            mails = [mail for mail in batch.mails if since is None or mail.arrived >= since]
+            progress.advance(len(batch.mails) - len(mails) + len(batch.deleted))
+            yield from spool.put((mail.origin, mail.raw) for mail in mails)
 
 
 def _review(

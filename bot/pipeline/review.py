@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From an analysis to a review: what is reported, what is withheld and why, and who gets the mail."""
+"""Make a review from an analysis: what is reported, what is withheld and why, and who gets the mail."""
 
 from dataclasses import replace
 
@@ -21,6 +21,6 @@ def review_posting(posting: Posting, analysis: Analysis, previous: Review | None
 
 
 def _narrowed(policy: Policy, consent: Consent) -> Policy:
-    """Return the policy without what the lists do not want in mails."""
+    """Return the policy restricted by the consent of the lists."""
     severity = max(policy.severity, consent.severity, key=lambda severity: severity.rank)
     return replace(policy, severity=severity, without=policy.without | consent.without)

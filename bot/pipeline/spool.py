@@ -17,14 +17,14 @@ class Slot:
 
 
 class Spool:
-    """Takes mails into an empty file and gives slots; other processes read a slot by the file's path."""
+    """A file of raw mails. `put` returns slots; other processes read a slot by the file's path."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._end = 0
 
     def put(self, mails: Iterable[tuple[str, bytes]]) -> list[Slot]:
-        """Keep the mails, each with its origin."""
+        """Write the mails, each with its origin, and yield their slots."""
         slots = []
         for origin, raw in mails:
             self._file.write(raw)
@@ -35,7 +35,7 @@ class Spool:
 
 
 class Reader:
-    """Reads slots of a spool, from any process."""
+    """A reader of a spool's slots, for any process."""
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
