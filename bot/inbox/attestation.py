@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Verify a mail's signatures once, when it comes: they expire, and keys are withdrawn.
+"""Verify a mail's signatures once, when it arrives: signatures expire, and keys are withdrawn.
 
-DKIM is judged more strictly than a mail server does, because here it stands for the author's word: the whole body and
-the headers that the program reads must be signed, and each of these headers must stand there once. The only importer of
+DKIM is checked more strictly than by a mail server, because here it proves who the author is: the whole body and the
+headers that the program reads must be signed, and each of these headers must stand there once. The only importer of
 dkim and patatt.
 """
 
@@ -23,8 +23,8 @@ from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.message import Message
 from bot.mail.parse import MAX_HEADERS, parse
 
-MOST_SIGNATURES: Final = 6
-LONGEST_RECORD: Final = 4096
+MAX_SIGNATURES: Final = 6
+MAX_RECORD: Final = 4096
 SMALLEST_KEY: Final = 1024
 
 _MUST_BE_SIGNED: Final = ("from", "subject", "date", "message-id")
@@ -34,7 +34,7 @@ _SECONDS: Final = 2.0
 _SILENT: Final = logging.getLogger("bot.inbox.attestation.dkim")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
-# A name of the DNS → the bytes of its TXT record, None where there is none; InboxError where it cannot be known now.
+# Maps a DNS name to the bytes of its TXT record, or to None if it has none. Raises InboxError if the DNS fails.
 TextRecord = Callable[[str], bytes | None]
 
 _WORDS: Final = {
@@ -47,16 +47,16 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Where keys come from: the DNS for DKIM, a directory of developers' keys (a patatt keyring) if there is one."""
+    """The sources of keys: the DNS for DKIM, and a directory of developers' keys (a patatt keyring), if configured."""
 
     text_record: TextRecord
     keyring: Path | None = None
 
 
 def attest(raw: bytes, keys: Keys) -> tuple[Attestation, ...]:
-    """What each signature of the mail is worth now; none for a mail that cannot be read or has no signature.
+    """Return the result for each signature of the mail; none if the mail is unreadable or unsigned.
 
-    Raises InboxError while the DNS does not answer: the mail is to be tried again.
+    Raises InboxError if the DNS does not answer; try the mail again later.
     """
     message = parse(raw)
     if not isinstance(message, Message):
@@ -65,7 +65,7 @@ def attest(raw: bytes, keys: Keys) -> tuple[Attestation, ...]:
 
 
 def resolve(name: str) -> bytes | None:
-    """The TXT record of that name, as the machine's resolver knows it."""
+    """Return the TXT record of that name, from the machine's resolver."""
     try:
         answer = dns.resolver.resolve(name, "TXT", raise_on_no_answer=False, lifetime=_SECONDS)
     except (dns.resolver.NXDOMAIN, dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
@@ -76,7 +76,7 @@ def resolve(name: str) -> bytes | None:
 
 
 def _dkim(message: Message, text_record: TextRecord) -> list[Attestation]:
-    count = min(_count(message, "dkim-signature"), MOST_SIGNATURES)
+    count = min(_count(message, "dkim-signature"), MAX_SIGNATURES)
     return [_one_dkim(message, at, text_record) for at in range(count)]
 
 
@@ -86,16 +86,16 @@ def _one_dkim(message: Message, at: int, text_record: TextRecord) -> Attestation
     def record(name: bytes, timeout: float = _SECONDS) -> bytes | None:  # noqa: ARG001 dkim's signature
         nonlocal key_record
         try:
-            found = text_record(name.decode("ascii"))
+            value = text_record(name.decode("ascii"))
         except UnicodeDecodeError:
             return None
-        key_record = found if found is not None and len(found) <= LONGEST_RECORD else b""
+        key_record = value if value is not None and len(value) <= MAX_RECORD else b""
         return key_record or None
 
     signature = dkim.DKIM(message.raw, logger=_SILENT, minkey=SMALLEST_KEY)
     try:
         reason = "" if signature.verify(at, dnsfunc=record) else "the signature does not fit, or there is no key"
-    # Not all that hostile fields and keys make of it is its own exception.
+    # Hostile fields and keys raise more than dkim's own exceptions.
     except (dkim.DKIMException, binascii.Error, ValueError, LookupError, TypeError, ArithmeticError) as error:
         reason = str(error)[:200] or type(error).__name__
     domain = (signature.domain or b"").decode("ascii", "replace").lower()
@@ -107,7 +107,7 @@ def _one_dkim(message: Message, at: int, text_record: TextRecord) -> Attestation
 
 
 def _weakness(fields: dict[bytes, bytes], message: Message) -> str:
-    """Why a signature that fits is not the author's word for what the program reads."""
+    """Return why a valid signature does not prove the author of what the program reads."""
     if b"l" in fields:
         return "signs only the beginning of the body"
     if fields[b"a"].lower() == b"rsa-sha1":
@@ -117,13 +117,13 @@ def _weakness(fields: dict[bytes, bytes], message: Message) -> str:
     if missing:
         return f"does not sign {', '.join(missing)}"
     if len(message.headers) >= MAX_HEADERS:
-        return f"{MAX_HEADERS:,} headers or more"  # behind these the signed ones may stand
+        return f"{MAX_HEADERS:,} headers or more"  # Unsigned headers before the signed ones would be read first.
     repeated = [name for name in _ONLY_ONCE if _count(message, name) > 1]
     return f"{', '.join(repeated)}: more than once" if repeated else ""
 
 
 def _is_test_key(record: bytes) -> bool:
-    """Whether the key's owner says that its signatures count as none (RFC 6376, section 3.6.1, `t=y`)."""
+    """Return whether the key is in test mode: its signatures count as none (RFC 6376, section 3.6.1, `t=y`)."""
     tags = dict(tag.split(b"=", 1) for tag in record.split(b";") if b"=" in tag)
     flags = next((value for name, value in tags.items() if name.strip() == b"t"), b"")
     return b"y" in {flag.strip().lower() for flag in flags.split(b":")}
@@ -134,15 +134,15 @@ def _signed(fields: dict[bytes, bytes]) -> frozenset[str]:
 
 
 def _patatt(message: Message, keyring: Path | None) -> list[Attestation]:
-    if keyring is None or not 0 < _count(message, _DEVELOPER_SIGNATURE) <= MOST_SIGNATURES:
+    if keyring is None or not 0 < _count(message, _DEVELOPER_SIGNATURE) <= MAX_SIGNATURES:
         return []
     try:
-        found = patatt.validate_message(message.raw, [str(keyring)])
+        results = patatt.validate_message(message.raw, [str(keyring)])
     except (patatt.Error, RuntimeError, OSError, ValueError, LookupError, TypeError) as error:
         return [Attestation("patatt", "", SignatureResult.INVALID, aligned=False, reason=str(error)[:200])]
-    made = []
-    for code, identity, _, key, _, errors in found:
-        # Without a key of the keyring patatt asks the operator's own: those are not meant here.
+    attestations = []
+    for code, identity, _, key, _, errors in results:
+        # If the keyring has no key, patatt uses the operator's own keyring, which does not count here.
         trusted = key is not None and not key.startswith("(default keyring)")
         verdict = (
             _WORDS.get(code, SignatureResult.UNKNOWN)
@@ -151,8 +151,8 @@ def _patatt(message: Message, keyring: Path | None) -> list[Attestation]:
         )
         author = message.author.key if message.author else ""
         aligned = bool(author) and (identity or "").lower() == author and _count(message, "from") == 1
-        made.append(Attestation("patatt", identity or "", verdict, aligned, "; ".join(errors)[:200]))
-    return made
+        attestations.append(Attestation("patatt", identity or "", verdict, aligned, "; ".join(errors)[:200]))
+    return attestations
 
 
 def _aligned(domain: str, message: Message) -> bool:

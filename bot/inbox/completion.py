@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mails by their message-ids from an archive that holds all lists: what no followed list brought."""
+"""Fetch mails by message-id, from an archive that holds all lists."""
 
 import re
 import time
@@ -19,19 +19,19 @@ from bot.ports import Clock, RawMail
 
 BETWEEN_MAILS: Final = timedelta(seconds=5)
 LARGEST_THREAD: Final = 64 * 1024 * 1024
-MOST_SINGLE: Final = 4
-"""So many missing mails are asked for one by one; more come with their thread, in one request."""
+MAX_SINGLE: Final = 4
+"""The maximum number of missing mails fetched one by one; more are fetched with their thread, in one request."""
 
 _KEY: Final = "mails"
 _NUMBER: Final = re.compile(r"\d+")
 
 
 class ArchiveLookup:
-    """Asks for single mails and threads at `base`, such as https://lore.kernel.org/all.
+    """A client that fetches single mails and threads from `base`, such as https://lore.kernel.org/all.
 
-    Two requests are at least five seconds apart, and none goes out while the origin wants rest: a request that cannot
-    go out within `patience` is an InboxError, as is every answer that is not the mail that was asked for. `ids`
-    reads the message-ids of mails, maybe in another process.
+    Two requests are at least five seconds apart, and none is made during the pause after a failure. Raises InboxError
+    if a request cannot start within `patience`, and for every response that is not the requested mail. `ids` reads the
+    message-ids of mails, maybe in another process.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ArchiveLookup:
         self._ids = ids or (lambda mails: [message_id_in(mail) for mail in mails])
 
     def mail(self, message_id: str) -> RawMail | None:
-        """The mail with that id; None where the archive has none."""
+        """Return the mail with that id, or None if the archive does not have it."""
         url, content = self._get(message_id, "raw", MAX_SIZE + 1000)
         if content is None:
             return None
@@ -61,7 +61,7 @@ class ArchiveLookup:
         return RawMail(url, self._clock.now(), mails[0])
 
     def thread(self, message_id: str) -> tuple[RawMail, ...]:
-        """All mails of the thread that the mail is in, in the archive's order; none where the archive has it not."""
+        """Return all mails of the mail's thread, in the archive's order; none if the archive does not have it."""
         url, content = self._get(message_id, "t.mbox.gz", LARGEST_THREAD)
         if content is None:
             return ()
@@ -72,15 +72,15 @@ class ArchiveLookup:
         return tuple(RawMail(f"{url}#{at}", now, raw) for at, raw in enumerate(mails, 1))
 
     def missing(self, known: Mapping[int, str], absent: Sequence[int]) -> tuple[RawMail, ...]:
-        """What can be found of the absent parts of a series whose known parts (index → message-id) are given.
+        """Return the missing parts that the archive has of a series with these known parts (index → message-id).
 
-        Single mails where their ids follow from the known ones, else whatever is in the thread.
+        Fetches single mails if their ids can be derived from the known ids, otherwise the whole thread.
         """
         derived = derive_ids(known, absent)
-        if not derived or len(derived) > MOST_SINGLE:
+        if not derived or len(derived) > MAX_SINGLE:
             return self.thread(known[min(known)])
-        found = (self.mail(derived[index]) for index in sorted(derived))
-        return tuple(mail for mail in found if mail is not None)
+        mails = (self.mail(derived[index]) for index in sorted(derived))
+        return tuple(mail for mail in mails if mail is not None)
 
     def _get(self, message_id: str, page: str, limit: int) -> tuple[str, bytes | None]:
         if not is_message_id(message_id):
@@ -96,10 +96,10 @@ class ArchiveLookup:
 
 
 def derive_ids(known: Mapping[int, str], absent: Sequence[int]) -> dict[int, str]:
-    """The message-ids of absent parts, where those of the known parts count along with their indices.
+    """Return the message-ids of missing parts, if the known message-ids contain the part's index.
 
-    Mailers number the mails of a series (`DATE.PID-3-author@…`, `…-v2-3-HASH@…`); only a number that does so in every
-    known id, in ids that are otherwise the same, is believed. Empty where there is no such number or but one id.
+    Mailers number the mails of a series (`DATE.PID-3-author@…`, `…-v2-3-HASH@…`); the number must differ with the index
+    in all known ids, which must be otherwise equal. Empty if there is no such number, or only one known id.
     """
     first, *others = sorted(known)
     if not others:
@@ -107,13 +107,13 @@ def derive_ids(known: Mapping[int, str], absent: Sequence[int]) -> dict[int, str
     for match in _NUMBER.finditer(known[first]):
         before, after, offset = known[first][: match.start()], known[first][match.end() :], int(match[0]) - first
         width = len(match[0]) if match[0].startswith("0") else 0
-        made = {index: f"{before}{index + offset:0{width}d}{after}" for index in (*others, *absent)}
-        if all(made[index] == known[index] for index in others):
-            return {index: made[index] for index in absent if index + offset >= 0}
+        ids = {index: f"{before}{index + offset:0{width}d}{after}" for index in (*others, *absent)}
+        if all(ids[index] == known[index] for index in others):
+            return {index: ids[index] for index in absent if index + offset >= 0}
     return {}
 
 
 def message_id_in(raw: bytes) -> str | None:
-    """The message-id of a mail; None where it cannot be read."""
+    """Return the message-id of a mail, or None if the mail is unreadable."""
     mail = parse(raw)
     return mail.message_id if isinstance(mail, Message) else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who talks with whom, told from bytes: mails tied by the ids they name, as far back as a bounded memory reaches."""
+"""Group raw mails into conversations by the message-ids they name, within a bounded memory."""
 
 import re
 from collections import OrderedDict
@@ -19,7 +19,7 @@ _NEAREST: Final = 50
 
 @dataclass(slots=True, eq=False)
 class Conversation:
-    """Mails that refer to each other: whether one of them `matters`, and those that are `held` until one does."""
+    """Mails that refer to each other. `matters` is set if one of them matters; until then they are `held`."""
 
     ids: list[bytes] = field(default_factory=list)
     matters: bool = False
@@ -27,7 +27,7 @@ class Conversation:
 
 
 class Conversations:
-    """The conversations of late, of at most so many ids and holding at most so many bytes; the quiet are forgotten."""
+    """The latest conversations, within limits of ids and of held bytes. The least recently used are forgotten first."""
 
     def __init__(self, most_ids: int, most_bytes: int) -> None:
         self._most_ids = most_ids
@@ -39,51 +39,53 @@ class Conversations:
         self._count = 0
 
     def of(self, ids: Iterable[bytes]) -> Conversation:
-        """The conversation of these ids: a mail that names several that were apart makes them one."""
+        """Return the conversation of these ids. Separate conversations that they name are joined."""
         named = dict.fromkeys(ids)
-        found = dict.fromkeys(one for each in named if (one := self._by_id.get(each)) is not None)
-        joined = max(found, key=lambda one: len(one.ids), default=None) or Conversation()
-        for other in found:
+        conversations = dict.fromkeys(
+            conversation for mail_id in named if (conversation := self._by_id.get(mail_id)) is not None
+        )
+        joined = max(conversations, key=lambda conversation: len(conversation.ids), default=None) or Conversation()
+        for other in conversations:
             if other is not joined:
                 self._join(joined, other)
-        for each in named:
-            if each not in self._by_id:
-                self._by_id[each] = joined
-                joined.ids.append(each)
+        for mail_id in named:
+            if mail_id not in self._by_id:
+                self._by_id[mail_id] = joined
+                joined.ids.append(mail_id)
         self._all[joined] = None
         self._all.move_to_end(joined)
         self._forget(joined)
         return joined
 
-    def hold(self, one: Conversation, mail: RawMail) -> None:
-        """Keep the mail for the day that the conversation matters, or until there is no room for it."""
+    def hold(self, conversation: Conversation, mail: RawMail) -> None:
+        """Keep the mail until the conversation matters, or until the memory is full."""
         self._count += 1
-        one.held[self._count] = mail
+        conversation.held[self._count] = mail
         self._bytes += len(mail.raw)
-        self._holding[one] = None
-        self._holding.move_to_end(one)
+        self._holding[conversation] = None
+        self._holding.move_to_end(conversation)
         while self._bytes > self._most_bytes:
             self.release(next(iter(self._holding)))
 
-    def release(self, one: Conversation) -> list[RawMail]:
-        """The mails that were held, in the order they came; they are held no more."""
-        self._holding.pop(one, None)
-        mails = [one.held[number] for number in sorted(one.held)]
+    def release(self, conversation: Conversation) -> list[RawMail]:
+        """Return the held mails in order of arrival, and hold them no longer."""
+        self._holding.pop(conversation, None)
+        mails = [conversation.held[number] for number in sorted(conversation.held)]
         self._bytes -= sum(len(mail.raw) for mail in mails)
-        one.held.clear()
+        conversation.held.clear()
         return mails
 
     def remove(self, raw: bytes) -> None:
-        """Hold that mail no more."""
-        for one in dict.fromkeys(self._by_id[each] for each in ids_of(raw) if each in self._by_id):
-            mails = self.release(one)
+        """Hold that mail no longer."""
+        for conversation in dict.fromkeys(self._by_id[mail_id] for mail_id in ids_of(raw) if mail_id in self._by_id):
+            mails = self.release(conversation)
             for mail in mails:
                 if mail.raw != raw:
-                    self.hold(one, mail)
+                    self.hold(conversation, mail)
 
     def _join(self, joined: Conversation, other: Conversation) -> None:
-        for each in other.ids:
-            self._by_id[each] = joined
+        for mail_id in other.ids:
+            self._by_id[mail_id] = joined
         joined.ids += other.ids
         joined.held |= other.held
         joined.matters |= other.matters
@@ -92,29 +94,29 @@ class Conversations:
         del self._all[other]
 
     def _forget(self, latest: Conversation) -> None:
-        """Make room: a conversation loses its first ids where it has very many, else the quiet ones go."""
+        """Drop the first ids of a very large conversation, or else the least recently used conversations."""
         share = max(1, self._most_ids // 10)
-        for each in latest.ids[:-share]:
-            del self._by_id[each]
+        for mail_id in latest.ids[:-share]:
+            del self._by_id[mail_id]
         del latest.ids[:-share]
         while len(self._by_id) > self._most_ids:
             quiet, _ = self._all.popitem(last=False)
             self.release(quiet)
-            for each in quiet.ids:
-                del self._by_id[each]
+            for mail_id in quiet.ids:
+                del self._by_id[mail_id]
 
 
 def ids_of(raw: bytes) -> list[bytes]:
-    """The mail's own id and what ties it to others: first and nearest references, and the run that sent it."""
+    """Return the mail's id and the ids that relate it to others: first and nearest references, and its sending run."""
     start = len(raw) - len(raw.lstrip(b"\r\n"))
     blank = _BLANK_LINE.search(raw, start)
     header = raw[start : min(blank.start() if blank else len(raw), start + MAX_HEADER_SIZE)]
     named: dict[bytes, list[bytes]] = {}
     for name, value in _FIELD.findall(b"\n" + header):
-        named.setdefault(name.lower(), []).extend(b"".join(each.split()) for each in _ID.findall(value))
+        named.setdefault(name.lower(), []).extend(b"".join(mail_id.split()) for mail_id in _ID.findall(value))
     own = named.get(b"message-id", [])[:1]
     references = named.get(b"references", [])
-    runs = (run_of(each.decode("utf-8", "surrogateescape")) for each in own)
+    runs = (run_of(mail_id.decode("utf-8", "surrogateescape")) for mail_id in own)
     return [
         *own,
         *references[:1],

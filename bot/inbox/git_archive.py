@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A public-inbox v2 archive: git repositories, one for each epoch, with one mail a commit."""
+"""A public-inbox v2 archive: one git repository per epoch, one mail per commit."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ _OLDEST_FIRST: Final = SortMode.TOPOLOGICAL | SortMode.REVERSE
 
 
 def is_git_archive(path: Path) -> bool:
-    """Whether there is a git repository, or a directory of epochs."""
+    """Return whether the path is a git repository or a directory of epochs."""
     return _is_repository(path) or bool(_epochs(path))
 
 
@@ -40,30 +40,30 @@ class GitArchive:
             raise InboxError(f"{path}: not a public-inbox archive (no git repository, no epochs 0.git, 1.git, ...)")
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """What is new behind the cursors, oldest first; a cursor is worth keeping even for commits without mails."""
+        """Yield new mails after the cursors, oldest first. Store the cursor even if its commits have no mails."""
         for epoch, path in self._repositories():
             yield from self._read(epoch, path, _walk(_epoch(path), cursors.get(epoch, "")), size)
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
-        """The mails of the last commits up to the cursors, at most so many, oldest first."""
-        found: list[tuple[str, Path, list[pygit2.Commit]]] = []
+        """Return the mails of the last commits up to the cursors, oldest first, within the limit."""
+        epochs: list[tuple[str, Path, list[pygit2.Commit]]] = []
         for epoch, path in reversed(self._repositories()):
             commits = list(islice(_walk_back(_epoch(path), cursors.get(epoch, "")), most))
             most -= len(commits)
-            found.append((epoch, path, commits[::-1]))
-        for epoch, path, commits in reversed(found):
+            epochs.append((epoch, path, commits[::-1]))
+        for epoch, path, commits in reversed(epochs):
             yield from self._read(epoch, path, commits, _SAMPLE)
 
     def count(self, cursors: dict[str, str]) -> int:
-        """How many commits are new."""
+        """Return the number of new commits."""
         return sum(1 for epoch, path in self._repositories() for _commit in _walk(_epoch(path), cursors.get(epoch, "")))
 
     def _repositories(self) -> list[tuple[str, Path]]:
         if _is_repository(self.path):
             return [(self.path.name if _EPOCH.fullmatch(self.path.name) else "0.git", self.path)]
-        if not (found := _epochs(self.path)):  # it was there when this was made
+        if not (epochs := _epochs(self.path)):  # It existed when this object was made.
             raise InboxError(f"{self.path}: the archive is gone")
-        return found
+        return epochs
 
     def _read(self, epoch: str, path: Path, commits: Iterable[pygit2.Commit], size: int) -> Iterator[Batch]:
         mails: list[RawMail] = []
@@ -104,14 +104,14 @@ def _is_repository(path: Path) -> bool:
 
 
 def _epochs(path: Path) -> list[tuple[str, Path]]:
-    """The epochs in a directory, in order. `all.git` only borrows their objects and has no mails of its own."""
+    """Return the epochs in a directory, in order. `all.git` only borrows their objects and has no mails of its own."""
     for directory in (path, path / "git"):
         try:
             children = list(directory.iterdir()) if directory.is_dir() else []
         except OSError as error:
             raise InboxError(f"{directory}: {error.strerror or error}") from error
-        if found := [(int(m[1]), child) for child in children if (m := _EPOCH.fullmatch(child.name))]:
-            return [(child.name, child) for _, child in sorted(found)]
+        if numbered := [(int(m[1]), child) for child in children if (m := _EPOCH.fullmatch(child.name))]:
+            return [(child.name, child) for _, child in sorted(numbered)]
     return []
 
 
@@ -123,7 +123,7 @@ def _open(path: Path) -> pygit2.Repository:
 
 
 def _epoch(path: Path) -> pygit2.Repository:
-    """The repository of an epoch. Raises InboxError where none of its newest commits brings or removes a mail."""
+    """Return the repository of an epoch. Raises InboxError if none of its newest commits adds or removes a mail."""
     repository = _open(path)
     if repository.head_is_unborn:
         return repository
@@ -138,7 +138,7 @@ def _epoch(path: Path) -> pygit2.Repository:
 
 
 def _walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
-    """The commits behind the cursor, oldest first; all of them where the cursor is no ancestor of the tip."""
+    """Yield the commits after the cursor, oldest first; all commits if the cursor is no ancestor of the tip."""
     if repository.head_is_unborn:
         return
     try:
@@ -153,7 +153,7 @@ def _walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]
 
 
 def _walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
-    """The commits up to the cursor, newest first; none where the cursor is no ancestor of the tip."""
+    """Yield the commits up to the cursor, newest first; none if the cursor is no ancestor of the tip."""
     try:
         known = None if repository.head_is_unborn else _known(repository, cursor)
         if known is not None:
@@ -163,7 +163,7 @@ def _walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Co
 
 
 def _known(repository: pygit2.Repository, cursor: str) -> pygit2.Oid | None:
-    """The commit that the cursor names, if it is in the history of the tip."""
+    """Return the cursor's commit if it is in the history of the tip."""
     commit = repository.get(cursor) if _COMMIT_ID.fullmatch(cursor) else None
     head = repository.head.target
     if commit is None or not (commit.id == head or repository.descendant_of(head, commit.id)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The commits of a range in a local repository, as the mails that `git format-patch` would make of them."""
+"""The commits of a range in a local repository, as mails in the form of `git format-patch`."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
 from bot.ports import Batch, RawMail
 
-# Nothing of the operator's or the repository's configuration may run a program or change the form of the diff.
+# The configuration of operator and repository must neither run a program nor change the form of the diff.
 _CONFIG: Final = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -61,15 +61,15 @@ class GitRange:
         self._commits = commits
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 the port's names
-        """One batch with a mail a commit.
+        """Yield one batch with one mail per commit.
 
-        Raises InboxError where there is no such repository or range.
+        Raises InboxError if the repository or the range does not exist.
         """
         mails = (RawMail(f"{self.name}#{at}", datetime.now(UTC), mail) for at, mail in enumerate(self._mails(), 1))
         yield Batch(self.name, "range", "", tuple(mails))
 
     def count(self, cursors: dict[str, str]) -> int:  # noqa: ARG002 the port's name
-        """How many commits there are."""
+        """Return the number of commits."""
         return len(self._mails())
 
     def _mails(self) -> list[bytes]:
@@ -95,9 +95,9 @@ class GitRange:
 
 
 def _environment() -> dict[str, str]:
-    """The environment without git's own variables, but for what keeps git from asking, fetching or locking."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return kept | {
+    """Return the environment without git's variables, plus those that keep git from prompting, fetching or locking."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return environment | {
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_ATTR_NOSYSTEM": "1",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One polite way to ask an archive over HTTP: identified, paced, bounded, and deaf to pages meant for browsers."""
+"""An HTTP client for archives: identified, rate-limited, bounded, and with HTML pages treated as errors."""
 
 import time
 import zlib
@@ -21,13 +21,13 @@ _CHUNK: Final = 64 * 1024
 
 
 def user_agent(identity: str) -> str:
-    """What the program calls itself to an archive: `patchwarden/VERSION+ID`."""
+    """Return the User-Agent of the program: `patchwarden/VERSION+ID`."""
     return f"patchwarden/{metadata.version('patchwarden')}+{identity}"
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Who asks: the User-Agent, and the mail address of the operator for the `From` header ("" for none)."""
+    """The identification: the User-Agent, and the operator's mail address for the `From` header ("" for none)."""
 
     name: str
     contact: str = ""
@@ -35,7 +35,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long an answer may take, in seconds, as a whole and between two pieces of it."""
+    """Time limits of a response in seconds, in total and between two chunks."""
 
     total: float = 60.0
     silence: float = 20.0
@@ -66,9 +66,9 @@ class HttpClient:
             self._headers["From"] = agent.contact
 
     def get(self, url: str, key: str, limit: int) -> bytes | None:
-        """The resource, not longer than the limit when decompressed; None where the origin says that there is none.
+        """Return the resource, decompressed up to the limit; None if the origin says that it does not exist.
 
-        The caller has claimed the request from the pace under that key.
+        The caller must have claimed the request from the pace under that key.
         """
         try:
             status, headers, raw = self._ask(url, limit)
@@ -117,7 +117,7 @@ class HttpClient:
 
 
 def unpacked(raw: bytes, limit: int) -> bytes:
-    """The bytes without their gzip layers, at most two (the file's own and the transport's).
+    """Return the bytes without their gzip layers, at most two (the file's own and the transport's).
 
     Raises ValueError for a broken stream and for one that would grow past the limit.
     """
@@ -129,7 +129,7 @@ def unpacked(raw: bytes, limit: int) -> bytes:
 
 
 def looks_like_page(content: bytes, content_type: str) -> bool:
-    """Whether this is HTML, by its label or by its first characters: never data, whatever the status says."""
+    """Return whether the response is HTML, by its type or first characters. HTML is never data, whatever the status."""
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return content_type.lower().startswith("text/html") or start.startswith(
         (b"<!doctype", b"<html", b"<head", b"<body")
@@ -137,7 +137,7 @@ def looks_like_page(content: bytes, content_type: str) -> bool:
 
 
 def _gunzip(raw: bytes, limit: int) -> bytes:
-    """All members of a gzip stream; what follows the last one is padding, as gzip itself takes it."""
+    """Decompress all members of a gzip stream; bytes after the last one are padding, as for gzip itself."""
     parts: list[bytes] = []
     room = limit
     while raw.startswith(_GZIP):

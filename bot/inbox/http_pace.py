@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""When an origin may be asked again: kept in a file, so that a restart is no excuse to ask sooner."""
+"""Rate limits of an origin, stored in a file so that they survive a restart."""
 
 import fcntl
 import json
@@ -15,17 +15,17 @@ from bot.inbox.error import InboxError
 from bot.ports import Clock
 
 ORIGIN: Final = "origin"
-"""The key of what concerns every resource of the origin: "too many requests" for one list holds the others back too."""
+"""The key for the whole origin: "too many requests" for one list delays the others, too."""
 
 FIRST_WAIT: Final = timedelta(minutes=2)
-LONGEST_WAIT: Final = timedelta(hours=1)
-LONGEST_RETRY_AFTER: Final = timedelta(days=1)
+MAX_WAIT: Final = timedelta(hours=1)
+MAX_RETRY_AFTER: Final = timedelta(days=1)
 NOW: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class PaceState:
-    """What is remembered of one key: the last request, the moment before which none may follow, failures in a row."""
+    """The state of a key: the last request, the earliest time of the next one, and the consecutive failures."""
 
     asked: datetime | None = None
     not_before: datetime | None = None
@@ -33,10 +33,10 @@ class PaceState:
 
 
 class Pace:
-    """Grants requests to one origin: never two of a key within its interval, none while the origin wants rest.
+    """The rate limiter of one origin: one request of a key per interval, none during the pause after a failure.
 
-    The file is written before a request starts, under a lock that processes share. Times that a wrong clock left in
-    the future hold nobody back for longer than the longest wait.
+    The file is written before a request starts, under a lock that processes share. A time in the future, left by a
+    wrong clock, delays requests by the maximum wait at most.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -44,41 +44,41 @@ class Pace:
         self._clock = clock
 
     def claim(self, key: str, interval: timedelta) -> timedelta:
-        """Take the right to one request now (zero), or learn how long it must wait."""
+        """Claim one request: return zero if it may start now, else how long it must wait."""
         now = self._clock.now()
         with self._locked() as memories:
-            mine = memories.get(key, PaceState())
+            state = memories.get(key, PaceState())
             origin = memories.get(ORIGIN, PaceState())
-            wait = max(_until(mine.not_before, now), _until(origin.not_before, now))
-            if mine.asked is not None and mine.asked <= now:
-                wait = max(wait, mine.asked + interval - now)
+            wait = max(_until(state.not_before, now), _until(origin.not_before, now))
+            if state.asked is not None and state.asked <= now:
+                wait = max(wait, state.asked + interval - now)
             if wait > NOW:
                 return wait
-            memories[key] = replace(mine, asked=now)
+            memories[key] = replace(state, asked=now)
             return NOW
 
     def wait(self, key: str) -> timedelta:
-        """For how long failures still forbid requests of that key; nothing is claimed."""
+        """Return how long failures still delay requests of that key; claims nothing."""
         now = self._clock.now()
         with self._locked() as memories:
             return max(NOW, *(_until(memories.get(name, PaceState()).not_before, now) for name in (key, ORIGIN)))
 
     def succeeded(self, key: str) -> None:
-        """The request was answered as it should be: failures are forgotten."""
+        """Record a successful request; failures are forgotten."""
         with self._locked() as memories:
             for name in (key, ORIGIN):
                 if name in memories:
                     memories[name] = PaceState(asked=memories[name].asked)
 
     def failed(self, key: str, retry_after: timedelta | None = None) -> timedelta:
-        """The request failed: wait twice as long as last time, or as long as the origin says; for how long."""
+        """Record a failed request, and return the wait: twice the last one, or what the origin asks for."""
         now = self._clock.now()
         with self._locked() as memories:
-            mine = memories.get(key, PaceState())
-            wait = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(mine.failures, 10)))
+            state = memories.get(key, PaceState())
+            wait = min(MAX_WAIT, FIRST_WAIT * (1 << min(state.failures, 10)))
             if retry_after is not None:
-                wait = max(wait, min(retry_after, LONGEST_RETRY_AFTER))
-            memories[key] = PaceState(mine.asked, now + wait, mine.failures + 1)
+                wait = max(wait, min(retry_after, MAX_RETRY_AFTER))
+            memories[key] = PaceState(state.asked, now + wait, state.failures + 1)
             return wait
 
     @contextmanager
@@ -97,7 +97,7 @@ class Pace:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Replace the file in one step: a killed process leaves the old one or the new one, never half of either."""
+    """Replace the file atomically: a killed process leaves the old or the new file."""
     new = path.with_suffix(".new")
     with new.open("w", encoding="utf-8") as file:
         json.dump(value, file, indent=1, sort_keys=True, default=_encode)
@@ -107,7 +107,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """What `write_json` wrote; empty where there is nothing or something else."""
+    """Return what `write_json` wrote; empty if the file is missing or has other content."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -116,7 +116,7 @@ def read_json(path: Path) -> dict[str, object]:
 
 
 def as_time(value: object) -> datetime | None:
-    """A time as `write_json` writes it; None for anything else."""
+    """Parse a time that `write_json` wrote; None for anything else."""
     if not isinstance(value, str):
         return None
     try:
@@ -140,7 +140,7 @@ def _load(path: Path) -> dict[str, PaceState]:
 
 
 def _until(moment: datetime | None, now: datetime) -> timedelta:
-    return NOW if moment is None else min(moment - now, LONGEST_RETRY_AFTER)
+    return NOW if moment is None else min(moment - now, MAX_RETRY_AFTER)
 
 
 def _encode(value: object) -> str:

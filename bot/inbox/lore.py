@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Follow one list of a public-inbox archive such as lore.kernel.org, as its operators do: manifest, then git."""
+"""Follow one list of a public-inbox archive such as lore.kernel.org: fetch the manifest, then use git."""
 
 import fcntl
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _DOUBT: Final = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class FollowPolicy:
-    """How a list is followed: how far back at first contact, and how long between two requests for its manifest."""
+    """How to follow a list: how far back the first fetch goes, and the interval between requests for the manifest."""
 
     window: timedelta = timedelta(days=7)
     interval: timedelta = timedelta(minutes=2)
@@ -34,7 +34,7 @@ class FollowPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """When a list was last complete here, None for never, and for how long its archive wants rest after failures."""
+    """When a list was last mirrored completely (None for never), and how long to wait after failures."""
 
     complete: datetime | None
     rest: timedelta
@@ -43,10 +43,10 @@ class Standing:
 class LoreArchive:
     """One list, mirrored under `directory`; its mails are read from the mirror with `reader`.
 
-    The network is asked at most once an interval, and git only for epochs whose fingerprint changed, but for the newest
-    one after six hours in any case. Mails that an earlier fetch brought and nobody took are given whether or not the
-    network answers. What went wrong is raised as InboxError behind the last batch, so that a broken epoch holds no
-    other one back.
+    The manifest is fetched at most once an interval, and an epoch only if its fingerprint changed; the newest epoch is
+    fetched after six hours in any case. Mails of an earlier fetch that were not read yet are given even if the network
+    fails. What went wrong is raised as InboxError behind the last batch, so that a broken epoch holds no other one
+    back.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class LoreArchive:
         self._is_failing = False
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """What is new behind the cursors, oldest first; raises InboxError at the end if a part could not be asked."""
+        """Yield new mails after the cursors, oldest first. Raises InboxError at the end if a fetch failed."""
         self._refresh(cursors)
         if self._mirrored:
             for batch in self._reader(self._root).batches(cursors, size):
@@ -83,17 +83,17 @@ class LoreArchive:
             raise InboxError("; ".join(str(error) for error in trouble))
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
-        """The latest mails of the mirror up to the cursors; nobody is asked."""
+        """Return the latest mails of the mirror up to the cursors, without the network."""
         if self._mirrored:
             yield from self._reader(self._root).before(cursors, most)
 
     def count(self, cursors: dict[str, str]) -> int:
-        """How many mails `batches` would give; what goes wrong is kept for `batches` to raise."""
+        """Return how many mails `batches` would give. Errors are kept for `batches` to raise."""
         self._refresh(cursors)
         return self._reader(self._root).count(cursors) if self._mirrored else 0
 
     def standing(self) -> Standing:
-        """How it stands with the list, without asking anybody."""
+        """Return the standing of the list, without the network."""
         waits = max(self._http.pace.wait(self.name), self._http.pace.wait(self._git_key))
         return Standing(as_time(read_json(self._state).get("last")), waits)
 
@@ -105,7 +105,7 @@ class LoreArchive:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last request failed."""
+        """Return whether the last request failed."""
         return self._is_failing
 
     def _refresh(self, cursors: dict[str, str]) -> None:
@@ -120,7 +120,7 @@ class LoreArchive:
             self._trouble.append(error)
 
     def _granted(self) -> bool:
-        # A list whose git fails rests as a whole: there is no use in a manifest whose changes cannot be fetched.
+        # After a failed fetch the manifest waits, too: its changes could not be fetched.
         pace = self._http.pace
         return pace.claim(self._git_key, NOW) == NOW and pace.claim(self.name, self._how.interval) == NOW
 
@@ -147,7 +147,7 @@ class LoreArchive:
         since = as_time(state.get("since")) or now - self._how.window
         last = as_time(state.get("last"))
         looked = as_time(state.get("looked"))
-        # An archive makes its manifest from an index that can lie behind its git, or stand still.
+        # An archive makes its manifest from an index, which can be older than its git repositories.
         doubted = looked is not None and now - looked >= _DOUBT
         failed = False
         for epoch in epochs:
@@ -182,7 +182,7 @@ class LoreArchive:
             else:
                 mirror.fetch(lock)
         except TooLargeError:
-            # A rewritten history comes whole, a long absence in bulk: take what came since it was last complete.
+            # After a rewritten history or a long absence, take only what arrived since the mirror was last complete.
             if last is None:
                 raise
             mirror.fetch_since(last - _OVERLAP, lock)
@@ -199,7 +199,7 @@ class LoreArchive:
 
     @contextmanager
     def _alone(self) -> Iterator[int | None]:
-        """The lock on this list's mirrors, or None where another process (or a git that outlived one) holds it."""
+        """Yield the lock on this list's mirrors, or None if another process (or a git that outlived one) holds it."""
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             with (self._root / "lock").open("w") as lock:

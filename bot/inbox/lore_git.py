@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A bare mirror of one epoch, kept current with git, which is told everything and asks nobody."""
+"""A bare mirror of one epoch, updated with git; git gets all options explicitly and never prompts."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.inbox.error import InboxError
 
-# What an operator may have to set for git to reach the network at all; nothing else of the environment gets through.
+# What git may need to reach the network; no other variables of the environment are passed.
 _PASSED_ON: Final = (
     "PATH",
     "HTTP_PROXY",
@@ -36,7 +36,7 @@ _CONFIG: Final = (
     "transfer.bundleURI=false",
     "protocol.version=2",
 )
-# Whatever the origin calls its one branch, here it is the one that readers of archives look for.
+# The mirror's branch has the name that readers of archives expect, whatever its name at the origin.
 _REFS: Final = "+HEAD:refs/heads/master"
 _EMPTY_WINDOW: Final = ("shallow info", "no commits selected")
 _SHALLOW_ORIGIN: Final = "did not send all necessary objects"
@@ -45,14 +45,14 @@ _DEEPER: Final = (1_000, 10_000, 100_000)
 
 @dataclass(frozen=True, slots=True)
 class GitLimits:
-    """Bounds of one fetch: seconds, and bytes of the largest file it may write."""
+    """Limits of one fetch: its time in seconds, and the size in bytes of the largest file it may write."""
 
     seconds: float = 900.0
     largest: int = 512 * 1024 * 1024
 
 
 class TooLargeError(InboxError):
-    """The fetch was stopped because it grew past the limit."""
+    """The fetch was stopped because a file reached the size limit."""
 
 
 class Mirror:
@@ -80,15 +80,15 @@ class Mirror:
 
     @property
     def exists(self) -> bool:
-        """Whether a first fetch went through; a repository without a ref is none yet."""
+        """Return whether the first fetch succeeded; without a ref it did not."""
         return (self._path / "HEAD").exists() and bool(self._git(["for-each-ref", "--count=1"]).strip())
 
     def has(self, commit: str) -> bool:
-        """Whether the mirror holds that commit, on a branch or not."""
+        """Return whether the mirror has that commit, on a branch or not."""
         return self._run(["cat-file", "-e", f"{commit}^{{commit}}"], None).returncode == 0
 
     def fetch_since(self, since: datetime, lock: int) -> None:
-        """Fetch what the origin got since then; where that is nothing, the last mail alone, to go on from there."""
+        """Fetch the mails since then; if there are none, only the last mail, as a start for later fetches."""
         self._prepare()
         moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
@@ -98,18 +98,20 @@ class Mirror:
         except InboxError as error:
             if any(sign in str(error) for sign in _EMPTY_WINDOW):
                 self._fetch(["--depth=1"], lock)
-            elif _SHALLOW_ORIGIN in str(error):  # git cannot cut short what was cut before; there is little of it
+            elif _SHALLOW_ORIGIN in str(
+                error
+            ):  # git cannot make a shallow repository shallower; there is little to fetch.
                 self._fetch([], lock)
             else:
                 raise
 
     def fetch(self, lock: int) -> None:
-        """Fetch what is new, all of it."""
+        """Fetch everything new."""
         self._prepare()
         self._fetch([], lock)
 
     def deepen(self, commit: str, lock: int) -> bool:
-        """Fetch older mail, in growing steps, until that commit is there; whether it is."""
+        """Fetch older mails in growing steps until that commit is there; return whether it is."""
         for depth in _DEEPER:
             if self.has(commit) or not (self._path / "shallow").exists():
                 break
@@ -117,7 +119,7 @@ class Mirror:
         return self.has(commit)
 
     def tidy(self) -> None:
-        """Let git pack what many small fetches left, if it finds it worth while."""
+        """Let git repack after many small fetches, if git finds it useful."""
         self._run(["-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"], None)
 
     def _prepare(self) -> None:
@@ -130,7 +132,7 @@ class Mirror:
             *self._path.glob("refs/**/*.lock"),
             *self._path.glob("objects/info/**/*.lock"),
         ]
-        for left_over in (*locks, *self._path.glob("objects/*/tmp_*")):  # packs and single objects
+        for left_over in (*locks, *self._path.glob("objects/*/tmp_*")):  # Packs and loose objects.
             left_over.unlink(missing_ok=True)
 
     def _fetch(self, options: list[str], lock: int) -> None:
@@ -149,7 +151,7 @@ class Mirror:
         raise InboxError(f"{self._url}: git {arguments[0]}: {why}")
 
     def _at_limit(self) -> bool:
-        """Whether the pack that git was writing when it died is as long as a file may be: git itself does not say."""
+        """Return whether the unfinished pack has the maximum size; git does not report that it hit the limit."""
         packs = (self._path / "objects" / "pack").glob("tmp_*")
         return any(pack.stat().st_size >= self._limits.largest // 512 * 512 for pack in packs)
 

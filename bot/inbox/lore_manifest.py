@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The manifest of a public-inbox list: which epochs there are, and whether they changed; pure."""
+"""The manifest of a public-inbox list: its epochs and their fingerprints; pure."""
 
 import json
 import re
@@ -26,9 +26,9 @@ class Epoch:
 
 
 def read_manifest(content: bytes, name: str) -> tuple[Epoch, ...]:
-    """The epochs of the list of that name, oldest first; what else the manifest names is not ours.
+    """Return the epochs of the named list, oldest first; other entries are ignored.
 
-    Raises ValueError where the content is no manifest, or names no epoch of the list.
+    Raises ValueError if the content is no manifest, or names no epoch of the list.
     """
     try:
         value = json.loads(content)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mail in files: an mbox, a Maildir, a single mail or patch, standard input."""
+"""Mails in files: an mbox, a Maildir, a single mail or patch, standard input."""
 
 import hashlib
 import os
@@ -19,11 +19,11 @@ from bot.ports import Batch, Clock, Deleted, RawMail
 
 MAX_FILE: Final = 1_000_000_000
 SETTLED: Final = timedelta(minutes=1)
-"""A file that did not change for so long is complete."""
+"""A file that did not change for this long is complete."""
 
 _MAX_READS: Final = 3
 
-# As git's mailsplit knows it: an address, a time with a colon between digits, a year.
+# As in git's mailsplit: an address, a time with a colon between digits, a year.
 _FROM_LINE = re.compile(rb"^From \S[^\n]*+\n", re.MULTILINE)
 _TIME = re.compile(rb"\d\d:\d\d:\d\d")
 _YEAR = re.compile(rb"\d{4}")
@@ -33,7 +33,7 @@ _GROUP = re.compile(r"([0-9a-f]{2})=([0-9a-f]{16})")
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """Those who may still write to a source that is followed, and how long they are waited for.
+    """How to treat a followed source that may still be written to.
 
     The end of a file counts once nothing changed for a minute. With `once`, when this process will not look again, it
     also counts where it does not look cut.
@@ -59,14 +59,14 @@ class Mbox:
         self._rests: tuple[object, datetime] | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """The mails behind the cursor, in the file's order."""
+        """Yield the mails after the cursor, in the file's order."""
         file = _read(self.path)
         cursor = cursors.get(self.path.name, "")
         due = self._due(file, cursor)
         yield from due.batches(self.name, self.path.name, file.written, cursor, size)
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
-        """The last mails that the cursor stands for, in the file's order."""
+        """Return the last mails before the cursor, in the file's order."""
         file = _read(self.path)
         cursor = cursors.get(self.path.name, "")
         mails = split_mbox(file.data[: _known(file.data, cursor)])
@@ -75,11 +75,11 @@ class Mbox:
         yield Batch(self.name, self.path.name, cursor, raw)
 
     def count(self, cursors: dict[str, str]) -> int:
-        """How many mails stand behind the cursor."""
+        """Return the number of mails after the cursor."""
         return len(self._due(_read(self.path), cursors.get(self.path.name, "")).mails)
 
     def size(self) -> int:
-        """How many bytes the file has."""
+        """Return the size of the file in bytes."""
         try:
             return self.path.stat().st_size
         except OSError as error:
@@ -102,30 +102,30 @@ class Mbox:
         return due.without_last()
 
     def _settled(self, file: "_File", now: datetime) -> bool:
-        """Whether the file has not changed for a minute; what changed after now says only that the clock was set."""
+        """Return whether the file has not changed for a minute; a time in the future means that the clock was set."""
         if self._rests is None or self._rests[0] != file.state or self._rests[1] > now:
             self._rests = (file.state, min(file.changed, now))
         return now - self._rests[1] >= SETTLED
 
 
 class StandardInput:
-    """Mails on standard input or another stream, read once."""
+    """The mails on standard input or another stream, read once."""
 
     def __init__(self, read: Callable[[], bytes] | None = None, name: str = "-") -> None:
         self.name = name
         self._read = read or sys.stdin.buffer.read
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """All mails that stood there; the cursor makes nothing of a stream old but the same bytes."""
+        """Yield all mails of the stream, unless the cursor is that of the same bytes."""
         cursor = cursors.get("-", "")
         yield from _Due.of(self._data, cursor).batches(self.name, "-", datetime.now(UTC), cursor, size)
 
     def count(self, cursors: dict[str, str]) -> int:
-        """How many mails stood there."""
+        """Return the number of mails in the stream."""
         return len(_Due.of(self._data, cursors.get("-", "")).mails)
 
     def size(self) -> int:
-        """How many bytes stood there; waits for them."""
+        """Return the number of bytes in the stream; waits for its end."""
         return len(self._data)
 
     @cached_property
@@ -135,7 +135,7 @@ class StandardInput:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A file of a Maildir as it was listed; the change time is in nanoseconds."""
+    """A listed file of a Maildir; the change time is in nanoseconds."""
 
     path: Path
     size: int
@@ -143,20 +143,20 @@ class _Entry:
 
     @property
     def unique(self) -> str:
-        """The name up to the colon, which stays when the file is moved and gets flags."""
+        """The name up to the colon, which does not change when the file is moved and gets flags."""
         return self.path.name.partition(":")[0]
 
     @property
     def order(self) -> tuple[int, str]:
-        """The time of delivery, where the name begins with one, and the name."""
+        """The sort key: the time of delivery, if the name begins with one, and the name."""
         seconds = self.unique.partition(".")[0]
         return int(seconds) if len(seconds) < 16 and seconds.isdecimal() else 0, self.unique
 
 
 class _Names:
-    """The files that were read: the size of each by the lasting part of its name.
+    """The files that were read: their sizes by the constant part of their names.
 
-    As text one sum of hashes for each of 256 groups of files, so that it stays short however many files there are.
+    The text form is a sum of hashes for each of 256 groups of files, so that its length is bounded.
     """
 
     MARK: Final = "names"
@@ -178,7 +178,7 @@ class _Names:
             self._toggle(unique, size)
 
     def among(self, entries: Iterable[_Entry]) -> "_Names":
-        """The entries in groups that are the same in both."""
+        """Return the entries in groups that are the same in both."""
         listed = _Names(entries)
         same = {group for group, value in listed._sums.items() if value == self._sums.get(group)}
         return _Names(entry for entry in entries if _group(entry.unique, entry.size)[0] in same)
@@ -188,7 +188,7 @@ class _Names:
 
     @classmethod
     def parse(cls, text: str) -> "_Names":
-        """The groups that were written as text; the names are not in it."""
+        """Parse the text form, which has no names."""
         names = cls()
         for word in text.split()[1:]:
             if group := _GROUP.fullmatch(word):
@@ -218,7 +218,7 @@ class Maildir:
         self._behind: str | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """The mails that the cursor does not stand for, in the order of their names."""
+        """Yield the mails after the cursor, in the order of their names."""
         cursor = cursors.get("maildir", "")
         files = _Files(self.path)
         names = self._known(cursor, files)
@@ -243,7 +243,7 @@ class Maildir:
             yield Batch(self.name, "maildir", self._remember(names), ())
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
-        """The last mails that the cursor stands for, in the order of their names."""
+        """Return the last mails before the cursor, in the order of their names."""
         cursor = cursors.get("maildir", "")
         files = _Files(self.path)
         names = self._known(cursor, files)
@@ -258,12 +258,12 @@ class Maildir:
             yield Batch(self.name, "maildir", cursor, tuple(mails))
 
     def count(self, cursors: dict[str, str]) -> int:
-        """How many files the cursor does not stand for."""
+        """Return the number of files after the cursor."""
         files = _Files(self.path)
         return len(_due_files(self._known(cursors.get("maildir", ""), files), files))
 
     def _known(self, cursor: str, files: "_Files") -> _Names:
-        """The files that the cursor stands for and that are still there."""
+        """Return the files before the cursor that still exist."""
         entries = files.entries
         if cursor == self._behind:
             for unique in self._names.sizes.keys() - entries.keys():
@@ -271,7 +271,7 @@ class Maildir:
             return self._names
         if cursor.partition(" ")[0] == _Names.MARK:
             return _Names.parse(cursor).among(entries.values())
-        # A cursor of before: the change time of the newest file that was read, and its name.
+        # A cursor of an old version: the change time of the newest file that was read, and its name.
         return _Names(entry for entry in entries.values() if f"{entry.changed:020d} {entry.path.name}" <= cursor)
 
     def _remember(self, names: _Names) -> str:
@@ -279,7 +279,7 @@ class Maildir:
         return self._behind
 
     def _unfinished(self, file: "_File") -> bool:
-        """Whether somebody may be writing the file in place, instead of moving it here from `tmp`."""
+        """Return whether a writer may still write the file in place, instead of moving it here from `tmp`."""
         if self._writers is None or self._writers.clock.now() - file.changed >= SETTLED:
             return False
         reason = truncation(file.data, proof=not self._writers.once)
@@ -289,7 +289,7 @@ class Maildir:
 
 
 class _Files:
-    """The files of a Maildir by the lasting part of their names, listed again when one of them was moved."""
+    """The files of a Maildir by the constant part of their names, listed again when one of them was moved."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -298,11 +298,11 @@ class _Files:
         self._list()
 
     def read(self, entry: _Entry) -> "_File | None":
-        """The file, under its new name if it was moved; None where it is not found now."""
+        """Read the file, under its new name if it was moved; None if it is not found."""
         while True:
-            found = self.entries.get(entry.unique)
+            current = self.entries.get(entry.unique)
             try:
-                return None if found is None else _load(found.path)
+                return None if current is None else _load(current.path)
             except FileNotFoundError:
                 if self._listings > _MAX_READS:
                     return None
@@ -314,22 +314,22 @@ class _Files:
         """List `new` before `cur`: a file that is moved meanwhile goes from the one to the other."""
         self._listings += 1
         self.entries = {}
-        found = 0
+        directories = 0
         for directory in ("new", "cur"):
             try:
                 with os.scandir(self._path / directory) as files:
-                    found += 1
+                    directories += 1
                     entries = (_entry(self._path / directory, file) for file in files)
                     self.entries |= {entry.unique: entry for entry in entries if entry is not None}
             except FileNotFoundError as error:
-                if directory == "cur" and not found:
+                if directory == "cur" and not directories:
                     raise InboxError(f"{self._path}: {error.strerror or error}") from error
             except OSError as error:
                 raise InboxError(f"{self._path}: {error.strerror or error}") from error
 
 
 def _entry(directory: Path, file: "os.DirEntry[str]") -> _Entry | None:
-    """The file as an entry; None for what is no mail, or is gone already."""
+    """Return the entry of the file; None if it is no mail or does not exist any more."""
     try:
         if file.name.startswith(".") or not file.is_file():
             return None
@@ -345,19 +345,19 @@ def _due_files(names: _Names, files: _Files) -> list[_Entry]:
 
 
 def _group(unique: str, size: int) -> tuple[int, int]:
-    """Which group a file belongs to, and its part in the group's sum."""
+    """Return the group of a file, and its summand in the group's sum."""
     digest = hashlib.sha256(f"{unique}/{size}".encode("utf-8", "surrogateescape")).digest()
     return digest[0], int.from_bytes(digest[1:9])
 
 
 def split_mbox(data: bytes) -> list[bytes]:
-    """The mails of an mbox, `From ` lines removed and one level of `>From ` unescaped; what is no mbox is one mail."""
+    """Split an mbox into mails without `From ` lines and one level of `>From ` escapes; other data is one mail."""
     return [_unescaped(data[span.start : span.end], boxed=span.boxed) for span in _spans(data)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Where a mail stands in a file: its `From ` line, its first byte, its end, and the first byte of the next mail."""
+    """The position of a mail in a file: its `From ` line, its first byte, its end, and the start of the next mail."""
 
     mark: int
     start: int
@@ -370,7 +370,7 @@ class _Span:
 
 
 def _has_date(data: bytes, start: int, end: int) -> bool:
-    """Whether that line of the data has a time and a year behind the sender, as the `From ` line of an mbox does."""
+    """Return whether the line has a time and a year after the sender, like the `From ` line of an mbox."""
     time = _TIME.search(data, start + len(b"From ?"), end)
     return time is not None and _YEAR.search(data, time.end(), end) is not None
 
@@ -381,12 +381,12 @@ def _spans(data: bytes) -> list[_Span]:
         text = data.strip() and not _begins_mark(data)
         return [_Span(0, 0, len(data), len(data))] if text else []
     following = [*marks[1:], (len(data), len(data))]
-    found = (_Span(mark, start, *after) for (mark, start), after in zip(marks, following, strict=True))
-    return [span for span in found if span.start < span.end]
+    spans = (_Span(mark, start, *after) for (mark, start), after in zip(marks, following, strict=True))
+    return [span for span in spans if span.start < span.end]
 
 
 def _unescaped(mail: bytes, *, boxed: bool) -> bytes:
-    """The mail without the blank line that ends it in an mbox, and without the escapes of one."""
+    """Return the mail without the final blank line and the escapes of an mbox."""
     if not boxed:
         return mail
     return _ESCAPED.sub(rb"\1", mail[:-1] if mail.endswith((b"\n\n", b"\n\r\n")) or mail == b"\n" else mail)
@@ -394,7 +394,7 @@ def _unescaped(mail: bytes, *, boxed: bool) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """The mails of an mbox behind the first `known` bytes, and where the last of them ends.
+    """The mails of an mbox after the first `known` bytes, and the end of the last one.
 
     `replaced` is what was read of the first of them when it was not complete.
     """
@@ -424,7 +424,7 @@ class _Due:
         return [_unescaped(self.data[span.start : span.end], boxed=span.boxed) for span in self.spans]
 
     def without_last(self) -> "_Due":
-        """The same without the last mail, so that it is read when it is complete."""
+        """Return the same without the last mail, which is read when it is complete."""
         replaced = self.replaced if len(self.spans) > 1 else None
         return replace(self, spans=self.spans[:-1], end=max(self.known, self.spans[-1].mark), replaced=replaced)
 
@@ -436,12 +436,12 @@ class _Due:
             raw = tuple(RawMail(f"{epoch}@{self.known}#{number}", arrived, mail) for number, mail in chunk)
             gone = self.replaced if start == 0 else None
             deleted = () if gone is None else (Deleted(f"{raw[0].origin}, which goes on", gone),)
-            # Only behind the last one is there a cursor: before it, a reader that was stopped starts again.
+            # Only the last mail has a cursor: a reader that stopped before it starts again.
             yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted)
 
 
 def _known(data: bytes, cursor: str) -> int:
-    """How many bytes of the data the cursor stands for; 0 where those bytes are others now."""
+    """Return the number of bytes before the cursor; 0 if those bytes have changed."""
     length, _, digest = cursor.partition(":")
     if not length.isdecimal() or int(length) > len(data):
         return 0
@@ -449,19 +449,19 @@ def _known(data: bytes, cursor: str) -> int:
 
 
 def _without_mark(data: bytes) -> int:
-    """Where the data ends without a `From ` line that is not written whole yet."""
+    """Return the end of the data without an incomplete last `From ` line."""
     line = data.rfind(b"\n") + 1
     boxed = data.lstrip().startswith(b"From ")
     return line if boxed and _begins_mark(data[line:]) and data[:line].endswith((b"\n\n", b"\n\r\n")) else len(data)
 
 
 def _begins_mark(line: bytes) -> bool:
-    """Whether this may be the first bytes of a `From ` line, and no more."""
+    """Return whether this may be the beginning of an incomplete `From ` line."""
     return b"\n" not in line and (line.startswith(b"From ") or b"From ".startswith(line))
 
 
 def _unfinished(due: _Due) -> str:
-    """Why the last mail does not look complete; in an mbox a blank line is behind each mail."""
+    """Return why the last mail looks incomplete; in an mbox a blank line follows each mail."""
     span = due.spans[-1]
     mail = due.data[span.start : span.end]
     reason = truncation(mail)
@@ -470,7 +470,7 @@ def _unfinished(due: _Due) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """The bytes of a file at one moment, when it was last written, and when anything of it last changed."""
+    """The bytes of a file at one moment, with its modification time and its status-change time."""
 
     data: bytes
     state: tuple[int, ...]
@@ -486,7 +486,7 @@ def _read(path: Path) -> _File:
 
 
 def _load(path: Path) -> _File:
-    """The file as it was at one moment: read again where it changes meanwhile, unless it only grows."""
+    """Read the file as of one moment; read it again if it changed meanwhile, unless it only grew."""
     for _ in range(_MAX_READS):
         with path.open("rb") as file:
             before = os.fstat(file.fileno())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Our own mailbox as a source: its mails are commands, bounces and copies of our mails, whatever else they claim."""
+"""Our own mailbox as a source: its mails are commands, bounces and copies of our mails, never patches."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,7 +8,7 @@ from bot.ports import Archive, Batch, Provenance
 
 
 class PrivateMailbox:
-    """bot.ports.Archive that marks the mails of another one as private: no posting is made of them."""
+    """A wrapper of a bot.ports.Archive that marks its mails as private: no posting is made of them."""
 
     def __init__(self, archive: Archive) -> None:
         self.name = archive.name

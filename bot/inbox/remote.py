@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The series that a mail is in as a source, fetched from an archive when it is read."""
+"""The series of a given mail as a source, fetched from an archive on first use."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,7 +11,7 @@ from bot.mail.parse import parse
 from bot.ports import Batch, Provenance, RawMail
 
 Select = Callable[[str, Sequence[RawMail]], Sequence[RawMail]]
-"""Gives the mails of the series that a mail is in, out of its thread. Raises InboxError."""
+"""A function that selects the mails of a mail's series from its thread. Raises InboxError."""
 
 
 def select_series(message_id: str, thread: Sequence[RawMail]) -> tuple[RawMail, ...]:
@@ -44,12 +44,12 @@ class RemoteSeries:
         self._select = select
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 a series comes whole
-        """The mails, in the archive's order; none where the cursor says that they were read."""
+        """Yield the mails in the archive's order; none if the cursor says that they were read."""
         if not cursors:
             yield Batch(self.name, "series", self.message_id, self._mails(), provenance=Provenance.FOUND)
 
     def count(self, cursors: dict[str, str]) -> int:  # noqa: ARG002 as above
-        """Nobody knows before it is fetched."""
+        """Return 0: the number is unknown before the fetch."""
         return 0
 
     def _mails(self) -> tuple[RawMail, ...]:

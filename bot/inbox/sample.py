@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The bundled sample: mails of made-up people, kept as text beside this file, made an archive on first use."""
+"""The bundled sample: mails of invented people, stored beside this file, unpacked to an archive on first use."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,21 +18,21 @@ _DELAY: Final = timedelta(seconds=20)
 
 
 def sample(directory: Path) -> Archive:
-    """The sample archive under that directory. Raises InboxError where it cannot be written."""
+    """Return the sample archive under that directory. Raises InboxError if it cannot be written."""
     return GitArchive(unpack(directory), name="sample")
 
 
 def unpack(directory: Path) -> Path:
-    """The sample as a public-inbox archive, `0.git` in that directory: made if it is not there or an older one is."""
+    """Unpack the sample to a public-inbox archive, `0.git` in that directory, if it is missing or outdated there."""
     path = directory / "0.git"
     try:
         with temporary_folder(directory) as scratch:
-            made = scratch / "0.git"
-            write_git_archive(made, _mails())
-            if _tip(path) != _tip(made):
+            unpacked = scratch / "0.git"
+            write_git_archive(unpacked, _mails())
+            if _tip(path) != _tip(unpacked):
                 if path.exists():
                     path.rename(scratch / "old.git")
-                made.rename(path)
+                unpacked.rename(path)
     except OSError as error:
         raise InboxError(f"{directory}: the sample archive cannot be written: {error.strerror or error}") from error
     return path
@@ -44,10 +44,10 @@ def _tip(path: Path) -> str:
 
 
 def _mails() -> Iterator[RawMail]:
-    """The bundled mails in the order of their numbers; each arrived shortly after it was sent, none before the last."""
+    """Return the bundled mails by number; each arrived shortly after it was sent, none before its predecessor."""
     arrived = _STARTED
     folder = files("bot.inbox") / "sample_mails"
-    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+    for file in sorted(folder.iterdir(), key=lambda path: path.name):
         raw = file.read_bytes()
         date = getattr(parse(raw), "date", None)
         arrived = max(arrived, date or arrived) + _DELAY

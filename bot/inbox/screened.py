@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An archive of a list that is not about Rust, of which only what may matter is kept: a look at the bytes decides.
+"""Screen the archive of a list that is not about Rust: keep only mails whose raw bytes may matter.
 
-A thread is kept or dropped whole, because half a series is never reviewed: once one patch of it matters, the mails of
-it that were dropped come after all, and what follows is kept. What is no patch goes with its thread.
+A thread is kept or dropped as a whole, because an incomplete series is never reviewed: once one patch matters, the
+earlier mails of the thread are kept as well, and so are all later ones. A mail that is no patch is treated like its
+thread.
 """
 
 import re
@@ -18,7 +19,7 @@ _ENCODED: Final = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class ScreeningLimits:
-    """How much is remembered of threads that do not matter yet; the parts of a series come within minutes.
+    """How much of threads that do not matter yet is remembered; the parts of a series arrive within minutes.
 
     `mails` is how many are read again where the memory is lost, as by a restart.
     """
@@ -29,7 +30,7 @@ class ScreeningLimits:
 
 
 class ScreenedArchive:
-    """bot.ports.Archive that lets through what `may_matter` says of the raw mail; the cursors are the archive's own.
+    """A bot.ports.Archive of the mails for which `may_matter` is true; the cursors are those of the screened archive.
 
     What it remembers of threads always stands at the cursors it is asked with: where it does not, because the process
     is new or the last batch was not taken, the archive's latest mails before them are read again. Of a source without a
@@ -69,13 +70,13 @@ class ScreenedArchive:
         self._conversations = Conversations(self._memory.ids, self._memory.size)
 
     def _passed(self, batch: Batch) -> Batch:
-        passed = tuple(kept for mail in batch.mails for kept in self._kept(mail))
+        passed = tuple(wanted for mail in batch.mails for wanted in self._kept(mail))
         for gone in batch.deleted:
             self._conversations.remove(gone.raw)
         return replace(batch, mails=passed)
 
     def _kept(self, mail: RawMail) -> Iterator[RawMail]:
-        """The mail if it or its thread may matter, behind those of its thread that were dropped."""
+        """Return the mail after the dropped mails of its thread, if it or its thread may matter; else nothing."""
         matters = _may_be_patch(mail.raw) and self._may_matter(mail.raw)
         ids = ids_of(mail.raw)
         if not ids:
@@ -92,7 +93,7 @@ class ScreenedArchive:
 
 
 def _may_be_patch(raw: bytes) -> bool:
-    """Whether there is a diff, or what cannot be looked into."""
+    """Return whether the mail has a diff, or content that cannot be searched."""
     if b"\ndiff --git " in raw or b"\n@@ -" in raw:
         return True
     return b"base64" in raw.lower() and _ENCODED.search(raw) is not None

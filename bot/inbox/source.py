@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which kind of mail source a path is."""
+"""Open the mail source at a path."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from bot.ports import Archive
 
 
 def open_source(path: Path | str, writers: Writers | None = None) -> Archive:
-    """The source at that path, by what stands there: a public-inbox archive, a Maildir, a file or pipe of mails.
+    """Return the source at that path: a public-inbox archive, a Maildir, a file or pipe of mails.
 
-    `-` is standard input. Without `writers` all of it counts as it is now. Raises InboxError, naming the path, where
-    nothing of the kind can be read.
+    `-` is standard input. Without `writers` the source counts as complete. Raises InboxError, naming the path, if it
+    cannot be read.
     """
     if str(path) == "-":
         return StandardInput()
