@@ -400,7 +400,7 @@ MAIL_READERS: Final = (
     ),
     _of_mail("mail.bounce.bounce mail.envelope.received_tokens", lambda mail: bounce(mail, "b+{token}@b")),
     _of_mail("mail.command.commands mail.command.own_text mail.command.asked", command.commands),
-    _of_mail("mail.copy.copied", lambda mail: copy.copied(mail, mail.raw)),
+    _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
     _of_mail("mail.bots.is_automatic", bots.is_automatic),
     _of_mail(
         "mail.origin.with_original_author mail.origin.original_author mail.origin.carriers",

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bytes to values and back; pure."""
+"""Parse mails and compose them; pure."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mail addresses, read strictly: what is ambiguous is no address."""
+"""Parse mail addresses strictly: ambiguous text is no address."""
 
 import re
 from dataclasses import dataclass
@@ -31,36 +31,38 @@ _PLAIN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A name, decoded and maybe empty, and an address as written (`local@domain`)."""
+    """A mailbox: a decoded name, maybe empty, and an address as written (`local@domain`)."""
 
     name: str
     address: str
 
     @property
     def key(self) -> str:
-        """What two spellings of one address have in common: lower case."""
+        """The address in lower case, for comparisons."""
         return self.address.lower()
 
 
 def is_plain(address: str) -> bool:
-    """Whether it can stand in a header, in an envelope and on a command line and be nothing but an address."""
+    """Return whether the text is safe as an address in a header, in an envelope and on a command line."""
     return _PLAIN.fullmatch(address) is not None
 
 
 def parse_address(value: str) -> Address | None:
-    """The one mailbox that this header value is; None if it is none, several, a group, or a disguise."""
-    found = _entries(value)
-    return found[0] if len(found) == 1 else None
+    """Parse a header value that is one mailbox; None if it is none, several, a group, or misleading."""
+    entries = _entries(value)
+    return entries[0] if len(entries) == 1 else None
 
 
-@lru_cache(maxsize=64)  # the mails of a thread carry the same long lists
+@lru_cache(maxsize=64)  # The mails of a thread have the same long lists.
 def parse_addresses(value: str) -> tuple[Address, ...]:
-    """The mailboxes of a list header. Groups and whatever is not plainly one mailbox yield nothing."""
+    """Parse the mailboxes of a list header. Groups and ambiguous entries are left out."""
     return tuple(entry for entry in _entries(value) if entry is not None)
 
 
 def format_address(address: Address) -> str:
-    """`name <local@domain>` for a header, quoted where RFC 5322 wants it, without controls. Non-ASCII names stay text.
+    """Format `name <local@domain>` for a header, quoted as RFC 5322 requires, without controls.
+
+    Non-ASCII names stay text.
 
     ValueError if the address is not of the form local@domain.
     """
@@ -75,7 +77,7 @@ def format_address(address: Address) -> str:
 
 
 def _entries(value: str) -> list[Address | None]:
-    """One item for each comma-separated entry of the value, None for the one that is not plainly a mailbox."""
+    """Return an item for each comma-separated entry of the value: None if the entry is not plainly a mailbox."""
     entries: list[Address | None] = []
     position = 0
     while position < len(value) and len(entries) < MAX_ADDRESSES:
@@ -96,13 +98,13 @@ def _mailbox(match: re.Match[str]) -> Address | None:
     name = _decoded(_bare(match["phrase"]) if match["angle"] else (match["comment"] or "")[1:-1])
     if "@" not in name:
         return Address(name, address)
-    # A name that reads as another address is there to be mistaken for it.
-    same = all(each.lower() == address.lower() for each in _ADDRESS_LIKE.findall(name))
+    # A name that reads as another address is a deception.
+    same = all(other.lower() == address.lower() for other in _ADDRESS_LIKE.findall(name))
     return Address("", address) if same else None
 
 
 def _bare(phrase: str) -> str:
-    """The phrase without its quotes and comments."""
+    """Return the phrase without its quotes and comments."""
     if '"' not in phrase and "(" not in phrase:
         return phrase
     return "".join(_unquoted(piece[0]) for piece in _PIECE.finditer(phrase))
@@ -120,10 +122,10 @@ def _unquoted(piece: str) -> str:
 
 
 def _end_of_entry(value: str, position: int) -> int:
-    """Where the malformed entry or group that starts here ends: at a comma outside quotes, comments and groups."""
+    """Return the end of a malformed entry or group: the next comma outside quotes, comments and groups."""
     group = False
     for token in _TOKEN.finditer(value, position):
-        if token[0] in ('"', "("):  # never closed: nothing behind it can be trusted
+        if token[0] in ('"', "("):  # It is never closed, so nothing after it can be trusted.
             return len(value)
         if token[0] == ":":
             group = True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which addresses belong to no person: mailing lists, bots, mailboxes that nobody reads, and our own."""
+"""Addresses that belong to no person: mailing lists, bots, unread mailboxes, and our own."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -23,11 +23,11 @@ class AddressBook:
     bots: frozenset[str] = frozenset()
 
     def is_own(self, address: str) -> bool:
-        """Whether the address is ours, with or without a detail (`local+detail@domain`)."""
+        """Return whether the address is ours, with or without a detail (`local+detail@domain`)."""
         return address.lower() in self.own or _without_detail(address) in self.own
 
     def is_list(self, address: str) -> bool:
-        """Whether the address is a known list, or its host is one that carries lists."""
+        """Return whether the address is a known list or on a list host."""
         return address.lower() in self.lists or is_list_host(address.rpartition("@")[2])
 
     def objection(self, address: Address) -> str:
@@ -44,14 +44,14 @@ class AddressBook:
 
 
 def is_unread(address: str) -> bool:
-    """Whether the address is one that drops what it gets (`no-reply@`, `devnull+detail@`, `@noreply.host`)."""
+    """Return whether the address discards its mail (`no-reply@`, `devnull+detail@`, `@noreply.host`)."""
     local, _, host = _without_detail(address).partition("@")
     name = local.replace("-", "").replace("_", "").replace(".", "")
     return name in _UNREAD or name.endswith("noreply") or "noreply" in host.replace("-", "").split(".")
 
 
 def _is_local(address: str) -> bool:
-    """Whether the host means something on one machine or network alone: our mail server's is not the sender's."""
+    """Return whether the host name is valid on one machine or network only, such as localhost."""
     labels = address.rpartition("@")[2].lower().split(".")
     return len(labels) == 1 or labels[-1] in _LOCAL_DOMAINS or labels[-1].isdigit()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which part of a posting a mail of ours answers."""
+"""Find the part of a posting that a mail of ours replies to."""
 
 from email.parser import BytesHeaderParser
 

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the signatures of a mail were worth on the day it came."""
+"""The results of verifying a mail's signatures when it arrived."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class SignatureResult(StrEnum):
-    """What came of verifying one signature."""
+    """The result of verifying a signature."""
 
     VALID = "valid"
     INVALID = "invalid"
-    UNKNOWN = "unknown"  # no key at hand; nothing is said for or against the mail
+    UNKNOWN = "unknown"  # There is no key, so nothing is known about the mail.
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who wrote a mail, for certain; and what that person may have us do."""
+"""Determine who certainly wrote a mail, and which commands that person may give."""
 
 import binascii
 import hashlib
@@ -22,7 +22,7 @@ from bot.mail.parse import MAX_HEADERS
 OLDEST: Final = timedelta(days=7)
 MUST_BE_SIGNED: Final = frozenset({"from", "to", "subject", "date", "message-id"})
 
-_AHEAD: Final = timedelta(hours=1)  # clocks differ
+_AHEAD: Final = timedelta(hours=1)  # Clocks differ.
 _ONLY_ONCE: Final = (*sorted(MUST_BE_SIGNED), "content-type", "content-transfer-encoding", "mime-version")
 _FRAMING: Final = frozenset({"content-type", "content-transfer-encoding"})
 _HEADER_LINE = re.compile(rb"[!-9;-~]+:[^\r\n\0]*|[ \t][^\r\n\0]*")
@@ -31,13 +31,13 @@ _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """Why nobody is held to have written the mail."""
+    """The reason why the author of a mail is not proven."""
 
     reason: str
 
 
 class Role(StrEnum):
-    """What somebody is to a series.
+    """The role of a person for a series.
 
     `author` sent it; `owner` keeps files that it touches, by MAINTAINERS; `maintainer` is named in the settings, for a
     list that it went to or for all.
@@ -50,7 +50,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The addresses, in lower case, of those who have a say about one series."""
+    """The addresses, in lower case, of the people who may give commands about a series."""
 
     author: str
     owners: frozenset[str] = frozenset()
@@ -58,21 +58,21 @@ class Parties:
 
 
 def proven_sender(message: Message, attestations: Iterable[Attestation], now: datetime) -> Address | Unproven:
-    """The one person who wrote this mail, lately: by a signature of the author's domain over all that is read of it.
+    """Return the person who recently wrote this mail, proven by a signature of their domain over all that we read.
 
-    What the sender claims of himself, or an Authentication-Results header that anybody can write, proves nothing.
+    From alone proves nothing, nor does an Authentication-Results header, which anybody can write.
     """
     sender = plausible_sender(message, now)
     if isinstance(sender, Unproven):
         return sender
-    reasons = [_weakness(message, each) for each in attestations if each.kind == "dkim"]
+    reasons = [_weakness(message, attestation) for attestation in attestations if attestation.kind == "dkim"]
     if "" in reasons:
         return sender
     return Unproven(reasons[0] if reasons else "no signature")
 
 
 def plausible_sender(message: Message, now: datetime) -> Address | Unproven:
-    """Who claims to have written the mail, if that can be one person, lately, and is read alike by everybody."""
+    """Return the claimed author of the mail, if it is one person, recent, and unambiguous for every reader."""
     if message.author is None:
         return Unproven("From is not plainly one mailbox")
     if is_automatic(message):
@@ -89,7 +89,7 @@ def plausible_sender(message: Message, now: datetime) -> Address | Unproven:
 
 
 def parties_roles(sender: Address, parties: Parties) -> frozenset[Role]:
-    """What the sender is to the series; nothing for a stranger. An address that only resembles another is one."""
+    """Return the roles of the sender for the series; empty for a stranger. Addresses must match exactly."""
     known = (
         (Role.AUTHOR, {parties.author}),
         (Role.OWNER, parties.owners),
@@ -99,10 +99,10 @@ def parties_roles(sender: Address, parties: Parties) -> frozenset[Role]:
 
 
 def may(roles: frozenset[Role], command: Command) -> bool:
-    """Whether somebody with these roles may have that done.
+    """Return whether a person with these roles may give the command.
 
-    Authors speak for their own series and themselves, owners for the series, maintainers of the settings for a list.
-    To undo a mute, to publish and to resend are no commands: those stand on the command line alone.
+    Authors may give commands about their own series and themselves, owners about the series, configured maintainers
+    about a list. To undo a mute, to publish and to resend are possible on the command line only.
     """
     if isinstance(command, Mute) and command.scope is Scope.LIST:
         return Role.MAINTAINER in roles
@@ -112,19 +112,19 @@ def may(roles: frozenset[Role], command: Command) -> bool:
 
 
 def reply_address(own: str, secret: bytes, topic: str) -> str:
-    """Where answers about one series go, all its revisions alike: `local+TOKEN@domain`, which nobody else can make."""
+    """Return the address for replies about all revisions of a series: `local+TOKEN@domain`, made with our key."""
     local, _, domain = own.rpartition("@")
     return f"{local}+{_token(secret, topic)}@{domain}"
 
 
 def is_for_us(message: Message, own: str) -> bool:
-    """Whether To, which the sender signs, names an address of ours with some token."""
+    """Return whether To, which the sender signs, has our address with some token."""
     local, _, domain = own.lower().rpartition("@")
     return any(key.startswith(f"{local}+") and key.endswith(f"@{domain}") for key in _to(message))
 
 
 def names_series(message: Message, own: str, secret: bytes, topic: str) -> bool:
-    """Whether To has our address with that series' token: a mail about one series cannot be turned on another."""
+    """Return whether To has our address with the series' token: a mail cannot be replayed for another series."""
     wanted = reply_address(own.lower(), secret, topic).encode("ascii", "replace")
     return any(hmac.compare_digest(key.encode("utf-8", "replace"), wanted) for key in _to(message))
 
@@ -134,19 +134,19 @@ def _to(message: Message) -> list[str]:
 
 
 def _token(secret: bytes, topic: str) -> str:
-    # In lower case and of letters that survive any mail system; 96 bits.
+    # Lower-case letters that survive any mail system; 96 bits.
     return hmac.new(secret, b"series\0" + topic.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:24]
 
 
 def _plain_header(raw: bytes) -> bool:
-    """Whether every reader finds the same header: no stray control, no line that is neither field nor continuation."""
+    """Return whether every parser reads the same header: no stray controls, only fields and continuation lines."""
     blank = _BLANK_LINE.search(raw)
     lines = re.split(rb"\r?\n", raw[: blank.start()] if blank else raw)
     return all(_HEADER_LINE.fullmatch(line) for line in lines) and not lines[0][:1].isspace()
 
 
 def _weakness(message: Message, signature: Attestation) -> str:
-    """Why the signature does not prove that the author wrote what is read; "" if it does."""
+    """Return why the signature does not prove the author of what we read, or ""."""
     if not signature.proves_author:
         return signature.reason or f"{signature.identity} did not sign for the author"
     if missing := sorted(MUST_BE_SIGNED - signature.signed):
@@ -157,7 +157,7 @@ def _weakness(message: Message, signature: Attestation) -> str:
 
 
 def _same_however_framed(message: Message) -> bool:
-    """Whether the same is asked under another Content-Type or transfer encoding.
+    """Return whether the commands are the same under another Content-Type or transfer encoding.
 
     Those headers are seldom signed, and can be taken away as well. A person who changes them in somebody else's mail
     could make a quoted line a line of its own, or another part the first: so the commands must stand in the bytes as
@@ -174,7 +174,7 @@ def _same_however_framed(message: Message) -> bool:
     if boundary is not None:
         return body.partition(b"\n")[0].rstrip() == b"--" + boundary.encode("utf-8", "surrogateescape")
     if body.startswith(b"--") or any(line + b"--" in lines for line in lines if line != b"--"):
-        return False  # a multipart whose Content-Type was changed
+        return False  # It may be a multipart whose Content-Type was changed.
     readings = (data.decode("utf-8", "replace").replace("\r\n", "\n") for data in (body, binascii.a2b_qp(body)))
     wanted = asked(text)
     return all(asked(Text(reading, flowed)) == wanted for reading in readings for flowed in (False, True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which mails are not a person's word: bots by exact address, replies by the subject in any language.
+"""Recognise mails that no person wrote: bots by exact address; and replies, by the subject in any language.
 
 Headers do not tell on list mail (the lists add Precedence: bulk to everything, almost no bot sets Auto-Submitted), and
 part of a name does not either (there are people called Courbot and Talbot): so this is a registry.
@@ -39,7 +39,7 @@ KNOWN_BOTS: Final = frozenset(
         "tip-bot2@tip-bot2",
     }
 )
-# These bots also use the addresses of the people who run them; then the name, whole, is the only mark.
+# These bots also use the addresses of the people who run them; only the full name tells them apart.
 KNOWN_NAMES: Final = frozenset({"0day robot", "kernel test robot", "kernelci.org bot", "syzbot", "syzbot ci"})
 
 _WORDS = (
@@ -48,13 +48,13 @@ _WORDS = (
 )
 _REPLY = re.compile(rf"\s*+(?:\[[^\]]*+\]\s*+)*+(?:{_WORDS})\s*+(?:[\[(]\d++[\])])?\s*+[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
 PATCH_WORD: Final = re.compile(r"\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b", re.IGNORECASE)
-"""What stands in the brackets of a patch's subject and tells them from others."""
+"""The tags in the subjects of their patches."""
 
 _FOREIGN = re.compile(r"\s*+[^\W\d_]{1,12}\s*+[:：]\s*+\[(?P<tag>[^\]]*+)")  # noqa: RUF001 as above
 
 
 def is_reply(subject: str) -> bool:
-    """Whether a subject is an answer or a forward: `Re:` in any language, also behind a [tag]."""
+    """Return whether a subject is that of a reply or a forward: `Re:` in any language, also after a [tag]."""
     if _REPLY.match(subject):
         return True
     foreign = _FOREIGN.match(subject)
@@ -62,13 +62,13 @@ def is_reply(subject: str) -> bool:
 
 
 def is_bot(address: str, registry: Collection[str] = KNOWN_BOTS) -> bool:
-    """Whether the registry has this very address, or its local part up to "+" as one that takes any detail."""
+    """Return whether the registry has this address, or its local part up to "+" with any detail."""
     local, _, domain = address.lower().partition("@")
     return f"{local}@{domain}" in registry or f"{local.partition('+')[0]}+@{domain}" in registry
 
 
 def is_automatic(message: Message, more_bots: Collection[str] = ()) -> bool:
-    """Whether a machine wrote the mail: a bot of the registry, a bounce, or one that says so itself (RFC 3834)."""
+    """Return whether the mail is automatic: from a registered bot, a bounce, or marked as such (RFC 3834)."""
     if message.author is None:
         return False
     if is_bot(message.author.address) or message.author.key in more_bots:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bounces: what a mail system says of a mail that it could not deliver (RFC 3464)."""
+"""Parse bounces: reports of mail systems about undelivered mails (RFC 3464)."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _FAILED = re.compile(r"^Action:[ \t]*failed\b", re.IGNORECASE | re.MULTILINE)
 _WHY = re.compile(r"^(?:Diagnostic-Code|Status):(.*(?:\n[ \t].+)*)", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(r"\s*<([!-;=?-~]{1,500})>\s*$")
 _HEADER_END = re.compile(r"\n\n")
-_LONGEST: Final = 200
+_MAX_REASON: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Bounce:
 
 
 def bounce(message: Message, address: str = "") -> Bounce | None:
-    """Return the failed delivery that the mail reports; None if it reports none, or does not name the mail.
+    """Return the failed delivery that the mail reports; None if it reports none, or names no mail.
 
-    A delay is none, nor is an automatic reply. `address` is our bounce address. Anybody can write a bounce: it proves
-    nothing unless it has the token of the mail.
+    A delay is no failure, nor is an automatic reply. `address` is our bounce address. Anybody can write a bounce: it
+    proves nothing unless it has the token of the mail.
     """
     kind = message.header("Content-Type") or ""
     if not kind.lower().lstrip().startswith("multipart/report"):
@@ -50,15 +50,15 @@ def bounce(message: Message, address: str = "") -> Bounce | None:
             status = status or text
         elif part in _ORIGINAL:
             original = original or text
-    found = _message_id(original)
-    if not found or not _FAILED.search(status):
+    message_id = _message_id(original)
+    if not message_id or not _FAILED.search(status):
         return None
     reasons = dict.fromkeys(clean(reason).strip() for reason in _WHY.findall(status))
-    return Bounce(found, "; ".join(filter(None, reasons))[:_LONGEST], received_tokens(message, address))
+    return Bounce(message_id, "; ".join(filter(None, reasons))[:_MAX_REASON], received_tokens(message, address))
 
 
 def _message_id(text: str) -> str:
-    """The id in the header that begins the text."""
+    """Return the message-id in the header at the start of the text."""
     head = _HEADER_END.split(text.lstrip("\n"), maxsplit=1)[0].replace("\n ", " ").replace("\n\t", " ")
     for line in head.split("\n"):
         name, _, value = line.partition(":")

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-# Only plain tables: transforming or raising codecs (undefined, idna, utf-7, hex, zlib) never see a stranger's bytes.
+# Only plain tables: codecs that transform or raise (undefined, idna, utf-7, hex, zlib) are unsafe for mail.
 _WIDER: Final = {
     "us-ascii": "ascii",
     "utf8": "utf-8",
@@ -29,9 +29,9 @@ _KNOWN: Final = frozenset(
 
 
 def decode(data: bytes, charset: str) -> str:
-    """The text of the bytes. A charset that is unknown or lies gives way to UTF-8, and that to Latin-1.
+    """Decode the bytes. If the charset is unknown or wrong, UTF-8 is tried, then Latin-1.
 
-    Bytes declared as UTF-8 that are nearly so keep what is right; the wrong ones become U+FFFD.
+    In text declared as UTF-8 with few errors, the invalid bytes become U+FFFD.
     """
     if data.isascii() and not charset.startswith("iso-2022"):
         return data.decode("ascii")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A reply as the bytes of a mail; whatever its values hold, the headers are those that stand here and no others."""
+"""Compose a reply as the bytes of a mail. Hostile values cannot add headers."""
 
 import hashlib
 import quopri
@@ -18,8 +18,8 @@ _WIDTH: Final = 76
 _PLAIN: Final = "text/plain; charset=utf-8"
 _HTML: Final = "text/html; charset=utf-8"
 _LIST: Final = ",\n "
-_LONGEST: Final = 998  # octets without the line end, RFC 5322 section 2.1.1
-_ID = re.compile(r"[!-;=?-~]+")  # printable ASCII but < and >
+_MAX_LINE: Final = 998  # In octets, without the line end; RFC 5322 section 2.1.1.
+_ID = re.compile(r"[!-;=?-~]+")  # Printable ASCII except < and >.
 _NAME = re.compile(r"(?:Auto-Submitted|Reply-To|List-[A-Za-z]+|X-[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
@@ -27,17 +27,17 @@ _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} 
 
 @dataclass(frozen=True, slots=True)
 class ComposeRefused:
-    """Why a reply cannot become a mail."""
+    """The reason why a reply cannot become a mail."""
 
     reason: str
 
 
 def compose(reply: Reply, html: str = "") -> bytes | ComposeRefused:
-    """The mail, with LF line ends as an mbox or a Maildir keeps it; the same reply gives the same bytes.
+    """Return the mail with LF line ends, as stored in an mbox or a Maildir; the same reply gives the same bytes.
 
     Ids are written as they are, each on a line of its own, never encoded or broken: one that no header can hold is left
-    out of References and refused elsewhere. A recipient whose address is not plain is left out; the last one is not.
-    A mail with `html`, an alternative to its text, starts a thread of its own: it answers nothing.
+    out of References and refused elsewhere. A recipient whose address is not plain is left out; the last one is not. A
+    mail with `html`, an alternative to its text, starts a thread of its own: it answers nothing.
     """
     to, cc = _mailboxes(reply.to), _mailboxes(reply.cc)
     sender = _mailboxes((reply.sender,))
@@ -55,7 +55,7 @@ def compose(reply: Reply, html: str = "") -> bytes | ComposeRefused:
     kind, encoding, content = _alternatives(reply.body, html) if html else (_PLAIN, *_content(reply.body))
     answers = [
         f"In-Reply-To: <{reply.in_reply_to}>",
-        "References: " + "\n ".join(f"<{each}>" for each in reply.references if _is_id(each)),
+        "References: " + "\n ".join(f"<{message_id}>" for message_id in reply.references if _is_id(message_id)),
     ]
     headers = [
         f"From: {sender[0]}",
@@ -74,12 +74,12 @@ def compose(reply: Reply, html: str = "") -> bytes | ComposeRefused:
 
 
 def recipients(reply: Reply) -> tuple[str, ...]:
-    """The addresses that the composed mail names, each once: its envelope."""
-    return tuple(dict.fromkeys(each.address for each in reply.to + reply.cc if is_plain(each.address)))
+    """Return the addresses in the composed mail, without repetitions: its envelope."""
+    return tuple(dict.fromkeys(recipient.address for recipient in reply.to + reply.cc if is_plain(recipient.address)))
 
 
 def _alternatives(body: str, html: str) -> tuple[str, str, bytes]:
-    """Both forms as one content, with its type and encoding; the boundary is a hash of what it bounds."""
+    """Return both forms as one multipart content, with type and encoding; the boundary is a hash of the parts."""
     boundary = f"=_{hashlib.sha256(f'{body}{html}'.encode('utf-8', 'replace')).hexdigest()[:32]}"
     parts = []
     for kind, text in ((_PLAIN, body), (_HTML, html)):
@@ -90,7 +90,7 @@ def _alternatives(body: str, html: str) -> tuple[str, str, bytes]:
 
 
 def _is_id(text: str) -> bool:
-    return len(text) < _LONGEST - 20 and _ID.fullmatch(text) is not None
+    return len(text) < _MAX_LINE - 20 and _ID.fullmatch(text) is not None
 
 
 def _mailboxes(addresses: Iterable[Address]) -> list[str]:
@@ -111,16 +111,18 @@ def _mailbox(address: Address) -> str:
 
 
 def _clean(text: str) -> str:
-    """The text on one line, control, format and undecodable characters left out."""
-    kept = (" " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C")
-    return " ".join("".join(kept).split())
+    """Return the text on one line, without control, format and undecodable characters."""
+    characters = (
+        " " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C"
+    )
+    return " ".join("".join(characters).split())
 
 
 def _text(name: str, value: str) -> str:
-    """An unstructured header's value: folded at blanks, RFC 2047 where it is not ASCII or would read as encoded."""
+    """Encode an unstructured header: folded at blanks, RFC 2047 if it is not ASCII or looks encoded."""
     value = _clean(value)
     words = value.split(" ")
-    if not value.isascii() or "=?" in value or max(map(len, words)) > _LONGEST - 40:
+    if not value.isascii() or "=?" in value or max(map(len, words)) > _MAX_LINE - 40:
         return _encoded(name, value)
     lines = [words[0]]
     for word in words[1:]:
@@ -133,16 +135,16 @@ def _text(name: str, value: str) -> str:
 
 
 def _encoded(name: str, value: str) -> str:
-    # A charset of our own: the process-wide registry of the standard library is changed by libraries that we use.
+    # Use a charset of our own, because libraries change the process-wide registry of the standard library.
     charset = Charset("utf-8")
     charset.header_encoding = QP
     return Header(value, charset, maxlinelen=_WIDTH, header_name=name).encode(linesep="\n")
 
 
 def _content(body: str) -> tuple[str, bytes]:
-    """The transfer encoding and the encoded body: as it is where lines allow, else quoted-printable; never base64."""
+    """Return the transfer encoding and the encoded body: unchanged if the lines are short, else quoted-printable."""
     text = body.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     content = text.encode("utf-8", "replace")
-    if max(map(len, content.split(b"\n"))) <= _LONGEST:
+    if max(map(len, content.split(b"\n"))) <= _MAX_LINE:
         return ("7bit" if text.isascii() else "8bit"), content
     return "quoted-printable", quopri.encodestring(content)

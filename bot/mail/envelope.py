@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The envelope sender of our mails, to which bounces return: it bears a token that only we can make."""
+"""The envelope sender of our mails, where bounces arrive: it has a token made with our key."""
 
 import base64
 import hashlib
@@ -11,13 +11,13 @@ from typing import Final
 from bot.mail.message import Message
 
 PLACE: Final = "{token}"
-"""Where the token stands in the local part of the address."""
+"""The placeholder of the token in the local part of the address."""
 TOKEN_LENGTH: Final = 26  # 128 bits in base32
 MAX_LOCAL: Final = 64
 """Octets of a local part, RFC 5321 section 4.5.3.1.1."""
 MAX_TOKENS: Final = 16
 
-# Where mail systems note whom they delivered a mail to; each can be forged, and proves nothing without the token.
+# Headers in which mail systems record the recipient. They can be forged and prove nothing without the token.
 _RECIPIENT_FIELDS: Final = frozenset({"to", "delivered-to", "x-original-to", "envelope-to", "x-delivered-to"})
 
 
@@ -34,7 +34,7 @@ def bounce_token(key: bytes, message_id: str, recipients: Sequence[str]) -> str:
 
 
 def received_tokens(message: Message, address: str) -> tuple[str, ...]:
-    """Return what stands in the token's place wherever the mail's header names our bounce address as a recipient."""
+    """Return the tokens wherever the mail's header names our bounce address as a recipient."""
     before, place, after = address.lower().partition(PLACE)
     if not place:
         return ()
@@ -44,6 +44,6 @@ def received_tokens(message: Message, address: str) -> tuple[str, ...]:
 
 
 def is_authentic(tokens: Iterable[str], key: bytes, message_id: str, recipients: Sequence[str]) -> bool:
-    """Return whether one of the tokens is that of the mail. The comparison takes the same time whatever it is given."""
+    """Return whether one of the tokens is that of the mail. The comparison takes constant time."""
     wanted = bounce_token(key, message_id, recipients).encode("ascii")
     return any(hmac.compare_digest(token.encode("utf-8", "replace"), wanted) for token in tokens)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Header text: bytes of any origin become one line of printable text."""
+"""Decode header text: any bytes become one line of printable text."""
 
 import binascii
 import re
@@ -16,7 +16,9 @@ _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?)")
 
 
 def clean(text: str) -> str:
-    """The text in one line: line breaks and tabs are one space, control, bidi and invisible characters are gone."""
+    """Return the text on one line, with spaces for line breaks and tabs, without control, bidi and invisible
+    characters.
+    """
     if text.isprintable():
         return text
     text = " ".join(text.split()) if "\n" in text else _GAP.sub(" ", text)
@@ -24,7 +26,7 @@ def clean(text: str) -> str:
 
 
 def decode_header(value: str) -> str:
-    """A header's value as the stdlib's compat32 parser gives it (bytes as surrogates), decoded, cleaned and trimmed."""
+    """Decode, clean and trim a header's value from the stdlib's compat32 parser (bytes as surrogates)."""
     if not value.isascii():
         value = decode(value.encode("utf-8", "surrogateescape"), "utf-8")
     if "=?" in value:
@@ -33,7 +35,7 @@ def decode_header(value: str) -> str:
 
 
 def decode_words(value: str) -> str:
-    """The text with its RFC 2047 encoded words decoded; what is no well-formed encoded word stays as it is.
+    """Decode the RFC 2047 encoded words in the text; malformed encoded words stay unchanged.
 
     Neighbours of one charset are joined before they are decoded, because senders cut characters in two.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Addresses of mailing lists, told by what a mail says alone."""
+"""Recognise addresses of mailing lists from a mail alone."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _RELAY: Final = re.compile(r"devnull\+([^@]*)@kernel\.org", re.IGNORECASE)
 
 
 def is_list_host(host: str) -> bool:
-    """Whether a host carries lists, by its name: a guess that is right about nine of ten lists of the kernel."""
+    """Return whether the host name looks like a list host: a guess that is right for nine of ten kernel lists."""
     labels = host.lower().split(".")
     return host.lower() in _LIST_HOSTS or not _LIST_LABELS.isdisjoint(labels[:-1])
 
@@ -22,13 +22,13 @@ def list_address(list_id: str) -> str:
 
 
 def may_be_list(address: str) -> bool:
-    """Whether the address may be a list's, by its host; `user=domain@host` is a person's that a list rewrote."""
+    """Return whether the address may be a list's, by its host; `user=domain@host` is a rewritten person's address."""
     local, _, host = address.rpartition("@")
     return "=" not in local and is_list_host(host)
 
 
 def relayed(address: str) -> str:
-    """Return the user whom a relay's address names, with a dot for the @; "" where the address is no relay's.
+    """Return the user in a relay's address, with a dot for the @; "" if the address is no relay's.
 
     Only the relay of kernel.org is known: anybody can make such an address at a host of their own.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One mail as a value."""
+"""A parsed mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +39,7 @@ class Message:
     sender: Address | None = None
 
     def header(self, name: str) -> str | None:
-        """The first header with that name in any case, decoded; None where there is none."""
+        """Return the first header with that name in any case, decoded, or None."""
         wanted = name.lower()
         return next((decode_header(value) for key, value in self.headers if key.lower() == wanted), None)
 
@@ -58,7 +58,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableMail:
-    """A mail that could not be read, and why: kept, listed, never a stop."""
+    """A mail that could not be read, and why."""
 
     reason: str
     message_id: str | None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The text of a mail's body: the first text/plain part and attached patches, within fixed limits."""
+"""Extract the text of a mail's body: the first text/plain part and attached patches, within fixed limits."""
 
 import binascii
 import re
@@ -34,14 +34,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class TooComplex:
-    """A body past the limits, and which."""
+    """The body exceeds a limit; says which."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What the Content-* fields of a part say, in lower case but for `boundary`."""
+    """The Content-* fields of a part, in lower case except for `boundary`."""
 
     kind: str
     parameters: dict[str, str]
@@ -57,7 +57,7 @@ class _Budget:
 
 
 def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
-    """The readable text under these Content-* fields (names in lower case)."""
+    """Return the readable text of a body with these Content-* fields (names in lower case)."""
     content = _content(fields)
     if not content.kind.startswith("multipart/"):
         return Text(_text(content, body) if content.kind.startswith("text/plain") else "", _flowed(content))
@@ -77,7 +77,7 @@ def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
 
 
 def first_text(fields: Fields, body: bytes) -> Text | None:
-    """The first part alone, where it is text/plain and not attached: what the sender wrote, not what came with it."""
+    """Return the first part if it is text/plain and not an attachment: the sender's own text."""
     content = _content(fields)
     if not content.kind.startswith("multipart/"):
         return Text(_text(content, body), _flowed(content)) if content.kind.startswith("text/plain") else None
@@ -87,13 +87,13 @@ def first_text(fields: Fields, body: bytes) -> Text | None:
 
 
 def multipart_boundary(content_type: str) -> str | None:
-    """The boundary that `first_text` and `read_body` split a body at; None where they do not split it."""
+    """Return the boundary at which `first_text` and `read_body` split a body, or None."""
     content = _content({"content-type": content_type})
     return content.parameters.get("boundary", "").rstrip() if content.kind.startswith("multipart/") else None
 
 
 def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
-    """The type and the text of each part that is no multipart itself, within the limits; what is past them is left out.
+    """Return type and text of each part that is no multipart itself; parts beyond the limits are left out.
 
     A mail within a mail is one part; its header stands in its text.
     """
@@ -103,7 +103,7 @@ def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iterator[tuple[_Content, bytes]]:
-    """The parts that are not multiparts, in order. Says in the budget when there are too many or they are too deep."""
+    """Yield the parts that are not multiparts, in order. Marks the budget if they are too many or too deep."""
     boundary = content.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
     if not boundary:
         return
@@ -183,7 +183,7 @@ def _text(content: _Content, data: bytes) -> str:
 
 
 def _base64(data: bytes) -> bytes:
-    """The decoded bytes; characters that are not base64 are skipped, and an incomplete end is dropped."""
+    """Decode base64; other characters are skipped, and an incomplete end is dropped."""
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:

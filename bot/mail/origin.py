@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who wrote a mail whose From a list or a relay rewrote, and the lists that a mail came through."""
+"""Find the author of a mail whose From was rewritten, and the lists that a mail came through."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,12 +43,12 @@ def original_author(message: Message, book: AddressBook) -> Address | None:
 
 
 def may_be_rewritten(address: Address) -> bool:
-    """Whether an address in From may stand for another person's, though it is not known as a list's or relay's."""
+    """Return whether From may be rewritten although its address is not known as a list's or relay's."""
     return _VIA in address.name or bool(relayed(address.address))
 
 
 def carriers(message: Message, book: AddressBook, archive: str = "") -> tuple[str, ...]:
-    """Return the lists that the mail demonstrably came through, sorted.
+    """Return the lists that provably carried the mail, sorted.
 
     A mail names its list in List-Id; two that contradict each other prove nothing. Without one, the list that rewrote
     From is proof, the list after which the archive is named, or the only list that the mail was sent to.
@@ -76,7 +76,7 @@ def _is_rewritten(sender: Address, message: Message, book: AddressBook) -> bool:
 
 
 def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[list[Address]]:
-    """The persons that may have written the mail, the best evidence first."""
+    """Yield the people who may have written the mail, best evidence first."""
     encoded = _encoded(sender, message, book)
     if encoded is not None:
         yield [encoded]
@@ -87,7 +87,7 @@ def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[lis
 
 
 def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | None:
-    """The person in a From such as `user=domain@list-host` or `user=40domain@list-host`."""
+    """Return the person in a From such as `user=domain@list-host` or `user=40domain@list-host`."""
     local, _, host = sender.address.rpartition("@")
     if "=" not in local or not _rewrites(host, message, book):
         return None
@@ -97,7 +97,7 @@ def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | 
 
 
 def _rewrites(host: str, message: Message, book: AddressBook) -> bool:
-    """Whether a list of the host, which has a say about the mail or is known, may have put addresses of it in From."""
+    """Return whether a list of the host, named by the mail or known, may have rewritten From."""
     lists = (*book.lists, *message.lists)
     return host.lower() in {address.rpartition("@")[2] for address in lists}
 
@@ -107,7 +107,7 @@ def _own_lists(message: Message) -> frozenset[str]:
 
 
 def _only(message: Message, name: str) -> str:
-    """The header's value if the mail has exactly one, raw bytes in it read as text."""
+    """Return the header's decoded value if the mail has exactly one."""
     values = [value for key, value in message.headers if key.lower() == name]
     if len(values) != 1:
         return ""
@@ -115,7 +115,7 @@ def _only(message: Message, name: str) -> str:
 
 
 def _in_body(body: str) -> str:
-    """The From line of the header lines that git format-patch puts before the text of another person's patch."""
+    """Return the From line that git format-patch puts before the text of another person's patch."""
     for line in body[:_IN_BODY_SIZE].lstrip("\n").split("\n")[:_IN_BODY_LINES]:
         name, colon, value = line.partition(":")
         if not colon or " " in name:

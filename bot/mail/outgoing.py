@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A frozen mail: the bytes that are sent, and what the outbox knows about them."""
+"""A frozen mail: the bytes to send, and what the outbox knows about them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

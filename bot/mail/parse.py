@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bytes of a mail to a Message: total, bounded, and never raising.
+"""Parse the bytes of a mail. Any input is accepted within limits; nothing is raised.
 
 Only the header block goes through the stdlib (compat32: the newer policies raise on real mail). Bodies are split and
 decoded here, because the stdlib's multipart parser recurses as deep and as often as the sender likes.
@@ -36,7 +36,7 @@ _PARSER: Final = BytesHeaderParser(policy=compat32)
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The header block: the fields with bytes as surrogates, by lower-case name too, and what of the body was in it."""
+    """The header block: the fields with bytes as surrogates, the fields by lower-case name, and any body text in it."""
 
     fields: tuple[tuple[str, str], ...]
     named: dict[str, list[str]]
@@ -50,7 +50,7 @@ class _Header:
 
 
 def parse(raw: bytes) -> Message | UnreadableMail:
-    """The mail as a value. What is too large, too deep or has no header is an UnreadableMail with the reason."""
+    """Parse a mail; UnreadableMail with the reason if it is too large, too deep or has no header."""
     if len(raw) > MAX_SIZE:
         return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
     start = top.end() if (top := _TOP.match(raw)) else 0
@@ -73,7 +73,7 @@ def parse(raw: bytes) -> Message | UnreadableMail:
 
 
 def parse_date(value: str) -> datetime | None:
-    """The Date header's time in UTC. A zone that no place has is taken as UTC; None if there is no such time."""
+    """Parse the Date header's time in UTC. An impossible zone is taken as UTC; None if there is no such time."""
     if len(value) > 200:
         return None
     fields = parsedate_tz(value)
@@ -89,7 +89,7 @@ def parse_date(value: str) -> datetime | None:
 
 
 def synthetic_id(raw: bytes) -> str:
-    """The message-id of a mail that has none: the same bytes always get the same."""
+    """Return a message-id for a mail that has none; the same bytes always get the same id."""
     return f"{hashlib.sha256(raw).hexdigest()[:32]}{SYNTHETIC}"
 
 
@@ -139,23 +139,23 @@ def _addresses(header: _Header, name: str) -> tuple[Address, ...]:
 
 
 def _text(value: str) -> str:
-    """Raw bytes in an address header become text before it is parsed; encoded words do not, they could hide a comma."""
+    """Decode raw bytes in an address header before parsing, but not encoded words, which could hide a comma."""
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _ids(value: str) -> tuple[str, ...]:
-    """The message-ids in a header value, without `<>` and white space, whatever else is in them."""
+    """Return the message-ids in a header value, without `<>` and white space."""
     if not value:
         return ()
     value = clean(_text(value))
-    found = ["".join(each.split()) for each in _ID.findall(value)]
-    if not found and "@" in value and " " not in value.strip():
-        found = [value.strip().strip("<>")]
-    return tuple(each for each in found if each and len(each) <= MAX_ID)
+    ids = ["".join(text.split()) for text in _ID.findall(value)]
+    if not ids and "@" in value and " " not in value.strip():
+        ids = [value.strip().strip("<>")]
+    return tuple(text for text in ids if text and len(text) <= MAX_ID)
 
 
 def _shortened(ids: tuple[str, ...]) -> tuple[str, ...]:
-    """The root of the thread and what is nearest, of a list that is longer than any thread is deep."""
+    """Shorten an overlong list of references to the root of the thread and the nearest ids."""
     return ids if len(ids) <= MAX_REFERENCES else (ids[0], *ids[1 - MAX_REFERENCES :])
 
 

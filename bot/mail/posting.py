@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One mailing of one revision of a series, as it stands in the archive."""
+"""A posting: one mailing of one revision of a series."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from rules.diff.patch import Series
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """All parts are here."""
+    """All parts have arrived."""
 
     word: str = "complete"
 
@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A trailer somebody gave in a reply: `index` is the patch it is for, 0 for the whole series."""
+    """A trailer from a reply: `index` is the patch it is for, 0 for the whole series."""
 
     index: int
     trailer: str
@@ -90,7 +90,7 @@ class Posting:
 
     @property
     def carriers(self) -> tuple[str, ...]:
-        """The lists that a part of it demonstrably came through, sorted."""
+        """The lists that provably carried a part of the posting, sorted."""
         return tuple(sorted({carrier for part in self.parts for carrier in part.carriers}))
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A mail of ours before it becomes bytes, and who sends it."""
+"""An outgoing mail before it is composed, and its sender."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ MESSAGE_ID_DIGITS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who speaks: the address in From, whose domain is also that of our message-ids, and the program's version.
+    """The sender: the address in From, whose domain is also that of our message-ids, and the program's version.
 
     Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From. `commands`
     says that those by mail are heard. Our message-ids are made with `key`, so that only its owner can tell them before
@@ -28,14 +28,14 @@ class Identity:
     key: bytes = field(default=PUBLIC_KEY, repr=False)
 
     def message_id(self, *parts: str) -> str:
-        """Return the message-id for a mail that these parts name: for ever the same, at the domain of the sender."""
+        """Return the message-id of the mail with these key parts: always the same, at the domain of the sender."""
         digest = hmac.new(self.key, "\0".join(parts).encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
         return f"{digest[:MESSAGE_ID_DIGITS]}@{self.sender.address.rpartition('@')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One outgoing mail before it becomes bytes; `message_id` and `date` are given, nothing depends on the clock."""
+    """An outgoing mail before it is composed. `message_id` and `date` are given, so nothing depends on the clock."""
 
     message_id: str
     date: str

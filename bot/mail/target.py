@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a person points at: a message-id, or the address of a mail in a web archive; pure."""
+"""Parse what names a mail: a message-id, or its address in a web archive; pure."""
 
 import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-LONGEST_ID: Final = 250
+MAX_ID: Final = 250
 
-# Printable ASCII without what would end the id in a header, a mailbox file or an address bar.
+# Printable ASCII without characters that would end the id in a header, a mailbox file or an URL.
 _ID = re.compile(r"[!#-;=?-~]+@[!#-;=?-~]+")
 _PAGE = re.compile(r"(?:raw|t\.mbox\.gz|t\.atom|[tT]|R)?")
 _REDIRECTORS: Final = frozenset({"msgid.link", "patch.msgid.link", "lkml.kernel.org", "r.kernel.org"})
@@ -30,8 +30,8 @@ def target(text: str) -> str | None:
 
 
 def is_message_id(text: str) -> bool:
-    """Whether the text can be the id of a mail, without `<>`: strict, because it becomes part of addresses."""
-    return len(text) <= LONGEST_ID and _ID.fullmatch(text) is not None and ".." not in text.split("/")
+    """Return whether the text can be a message-id without `<>`. Strict, because it becomes part of URLs."""
+    return len(text) <= MAX_ID and _ID.fullmatch(text) is not None and ".." not in text.split("/")
 
 
 def _from_address(text: str) -> str | None:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Signs in a mail's bytes that its end is missing, because somebody is still writing it; pure."""
+"""Detect from a mail's bytes that its end is missing because it is still being written; pure."""
 
 import binascii
 import re
 from typing import Final
 
-MAX_SIZE: Final = 4_000_000  # bytes; a longer mail is not read anyway
-
+MAX_SIZE: Final = 4_000_000  # In bytes; a longer mail is not parsed anyway.
 _HEADER_END = re.compile(rb"\n\r?\n")
 _BOUNDARY = re.compile(rb"boundary=\"?([^\"\s;]{1,200})", re.IGNORECASE)
 _ENCODING = re.compile(rb"^content-transfer-encoding:[ \t]*(base64|quoted-printable)", re.IGNORECASE | re.MULTILINE)
@@ -16,7 +15,7 @@ _HUNK = re.compile(rb"@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
 _DIFFSTAT = re.compile(
     rb" \d{1,6} files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?[ \r]{0,9}"
 )
-# A file's part of a diff does not end with one of these lines.
+# The diff of a file does not end with one of these lines.
 _FILE_HEADER: Final = (
     b"diff --git ",
     b"index ",
@@ -33,7 +32,7 @@ _FILE_HEADER: Final = (
 
 
 def truncation(raw: bytes, *, proof: bool = False) -> str:
-    """Return how the mail visibly ends too early; "" where it does not.
+    """Return how the mail visibly ends too early, or "".
 
     A mail that was cut between two lines of its text, or between two hunks, need not show it: git's signature line and
     diffstat are used where they are there. With `proof` a diff that has neither of them is held to be cut.
@@ -71,7 +70,7 @@ def _missing_text(text: bytes) -> str:
 
 
 def _missing_diff(header: bytes, text: bytes, *, proof: bool) -> str:
-    """Return what the diff in the text lacks by its own account."""
+    """Return what the diff in the text lacks according to its own counts."""
     diff = _Diff()
     lines = text.split(b"\n")
     for number, line in enumerate(lines[:-1]):
@@ -83,16 +82,16 @@ def _missing_diff(header: bytes, text: bytes, *, proof: bool) -> str:
 
 
 class _Diff:
-    """What a diff announced and has not shown yet, line by line."""
+    """The announced but missing lines of a diff that is read line by line."""
 
     def __init__(self) -> None:
         self.files = 0
-        self._before = self._after = 0  # lines that the open hunk still owes
-        self._owed: list[int] | None = None  # insertions and deletions that the diffstat announced
+        self._before = self._after = 0  # Missing lines of the open hunk.
+        self._owed: list[int] | None = None  # Missing insertions and deletions of the diffstat.
         self._last = b""
 
     def read(self, line: bytes) -> bool:
-        """Take the next line; return whether it is the signature after a complete diff."""
+        """Read the next line; return whether it is the signature after a complete diff."""
         if self._before > 0 or self._after > 0:
             self._in_hunk(line)
             return False
@@ -109,7 +108,7 @@ class _Diff:
 
     @property
     def counted(self) -> bool:
-        """Whether a diffstat says how many changes there are."""
+        """Return whether a diffstat announces the number of changes."""
         return self._owed is not None
 
     def missing(self) -> str:
@@ -134,13 +133,13 @@ class _Diff:
         elif kind == b" " or not line.strip():
             self._before -= 1
             self._after -= 1
-        elif kind != b"\\":  # a damaged hunk: nothing can be said of its end
+        elif kind != b"\\":  # A damaged hunk: its end is unknown.
             self._before = self._after = 0
             self._last = line
 
 
 def _announces_diff(header: bytes) -> bool:
-    """Whether the subject is that of a patch, not of a cover letter or an answer."""
+    """Return whether the subject is that of a patch, not of a cover letter or a reply."""
     subject = _SUBJECT.search(header)
     tag, bracket, _ = subject[1].strip().partition(b"]") if subject else (b"", b"", b"")
     return bool(bracket) and tag.startswith(b"[") and b"PATCH" in tag.upper() and not _COVER.search(tag)

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.log import LogEvent, event
 from bot.mail.bounce import Bounce, bounce
-from bot.mail.copy import copied
+from bot.mail.copy import is_copy
 from bot.mail.envelope import is_authentic
 from bot.mail.message import Message
 from bot.mail.parse import parse
@@ -108,8 +108,8 @@ class BounceJob:
             is_claim = author == self._own and _OUR_ID.match(message.message_id)
             answers = message.in_reply_to or ""
             return Claim(message.message_id, answers, kept.mail.arrived, kept.id) if is_claim else None
-        (copied,) = self._executor.map(partial(copied, ours=ours.content), [message]) if ours.content else (True,)
-        if copied is not True:  # without our text, which retention may have removed, the id alone decides
+        (is_copy,) = self._executor.map(partial(is_copy, ours=ours.content), [message]) if ours.content else (True,)
+        if is_copy is not True:  # without our text, which retention may have removed, the id alone decides
             return ReturnedMail(message.message_id, "foreign", kept.source, f"{kept.mail.origin} from {author}")
         return ReturnedMail(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())
 

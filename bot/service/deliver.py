@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.error import AdapterError, ReplacedError
 from bot.log import Level, LogEvent, event
-from bot.mail.copy import copied
+from bot.mail.copy import is_copy
 from bot.mail.message import Message
 from bot.mail.outgoing import Outgoing
 from bot.mail.parse import parse
@@ -203,7 +203,7 @@ class DeliverJob:
         """Return whether an archive has the mail itself, not only a mail of somebody else under its message-id."""
         for kept in self._store.kept(mail.message_id):
             message = guard(f"mail {kept.mail.origin}", partial(parse, kept.mail.raw))
-            if isinstance(message, Message) and copied(message, mail.content):
+            if isinstance(message, Message) and is_copy(message, mail.content):
                 return True
         return False
 
