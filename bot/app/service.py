@@ -77,11 +77,11 @@ class Service:
         """Return the jobs with the intervals of the settings."""
         pace = settings.schedule
         optional_jobs = {
-            "complete": self.backfill,
-            "attest": self.signatures,
-            "answer": self.commands,
+            "backfill": self.backfill,
+            "signatures": self.signatures,
+            "commands": self.commands,
             "digest": self.digest,
-            "return": self.bounces,
+            "bounces": self.bounces,
         }
         return (
             ScheduledJob("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Missing parts of a series are asked for by message-id where no followed list brought them; once, then silence."""
+"""Fetch the parts of a series that no followed list brought, by message-id; each series is tried a few times only."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,21 +21,21 @@ from bot.ports import BackfillRequests, Batch, Clock, Incomplete, Lookup, Mails,
 from bot.service.outage import Outages
 
 SETTLED: Final = timedelta(minutes=10)
-"""So long after its last part a series is left to the lists."""
+"""How long to wait after the last part of a series: the lists usually bring the rest themselves."""
 
 _POSTINGS: Final = 5
 _ATTEMPTS: Final = 5
 _FIRST_WAIT: Final = timedelta(minutes=10)
-_LONGEST_WAIT: Final = timedelta(hours=1)
+_MAX_WAIT: Final = timedelta(hours=1)
 
 
 class BackfillStore(Mails, BackfillRequests, Protocol):
-    """The part of the store that completing needs."""
+    """The part of the store that the backfill needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillResult:
-    """What one round brought: postings that were looked at, mails that were new, and a line for each failure."""
+    """The result of one round: the number of postings tried, the number of new mails, and a line for each failure."""
 
     postings: int
     mails: int
@@ -43,7 +43,7 @@ class BackfillResult:
 
 
 class BackfillJob:
-    """One round after another over the series that wait; the next round of polling puts together what was found."""
+    """Fetch missing parts of incomplete series. The next poll assembles the series again."""
 
     def __init__(
         self,
@@ -65,57 +65,60 @@ class BackfillJob:
         self._outages = Outages(LogEvent.ARCHIVE_UNREACHABLE, LogEvent.ARCHIVE_RECOVERED, "list")
 
     def run(self) -> BackfillResult:
-        """Look for what is due now. The first failure ends the round: the archive wants rest."""
+        """Fetch what is due now.
+
+        The first failure ends the round, so that a failing archive is not asked again at once.
+        """
         now = self._clock.now()
         due = self._store.incomplete(now, now - SETTLED, now - self._age, _POSTINGS)
         if due:
             self._progress.start("looking for missing parts", len(due))
         new = done = 0
-        for one in due:
+        for request in due:
             if self._stop.is_set():
                 break
             try:
-                new += self._complete(one)
+                new += self._complete(request)
             except StoppedError:
                 break
             except InboxError as error:
                 self._outages.failed(self._lookup.base, str(error))
-                self._failed(one, error)
+                self._failed(request, error)
                 return BackfillResult(done, new, (str(error),))
             self._outages.worked(self._lookup.base)
             done += 1
             self._progress.advance()
         return BackfillResult(done, new)
 
-    def _complete(self, one: Incomplete) -> int:
-        posting = one.posting
+    def _complete(self, request: Incomplete) -> int:
+        posting = request.posting
         assert isinstance(posting.state, Waiting)
         known = {part.index: part.message_id for part in posting.parts}
         mails = self._lookup.missing(known, posting.state.missing)
         wanted = self._executor.map(partial(is_wanted, posting.author.key, frozenset(known.values())), mails)
-        found = tuple(mail for mail, is_part in zip(mails, wanted, strict=True) if is_part is True)
-        new = self._store.ingest(self._batch(posting, found)) if found else 0
+        parts = tuple(mail for mail, is_part in zip(mails, wanted, strict=True) if is_part is True)
+        new = self._store.ingest(self._batch(posting, parts)) if parts else 0
         missing = ", ".join(map(str, posting.state.missing))
-        self._store.conclude(posting, f"asked for {missing}, found {len(found)} mails", self._clock.now())
-        event(LogEvent.PARTS_SEARCHED, **series_fields(posting), missing=missing, found=len(found), new=new)
+        self._store.conclude(posting, f"asked for {missing}, found {len(parts)} mails", self._clock.now())
+        event(LogEvent.PARTS_SEARCHED, **series_fields(posting), missing=missing, found=len(parts), new=new)
         return new
 
     def _batch(self, posting: Posting, mails: tuple[RawMail, ...]) -> Batch:
         return Batch(self._lookup.base, "found", posting.message_id, mails, provenance=Provenance.FOUND)
 
-    def _failed(self, one: Incomplete, error: InboxError) -> None:
+    def _failed(self, request: Incomplete, error: InboxError) -> None:
         now = self._clock.now()
-        if one.attempts + 1 >= _ATTEMPTS:
-            self._store.conclude(one.posting, f"gave up: {error}", now)
+        if request.attempts + 1 >= _ATTEMPTS:
+            self._store.conclude(request.posting, f"gave up: {error}", now)
         else:
-            wait = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << one.attempts))
-            self._store.postpone(one.posting, now + wait)
+            wait = min(_MAX_WAIT, _FIRST_WAIT * (1 << request.attempts))
+            self._store.postpone(request.posting, now + wait)
 
 
 def is_wanted(author: str, known: frozenset[str], mail: RawMail) -> bool:
-    """Whether the mail may be a missing part of a posting: a new mail of its author, and no answer."""
+    """Return whether the mail may be a missing part of the author's posting: it is theirs and no reply."""
     message = parse(mail.raw)
     if not isinstance(message, Message) or message.message_id in known:
         return False
-    found = original_author(message, AddressBook())
-    return found is not None and found.key == author and not is_reply(message.subject)
+    sender = original_author(message, AddressBook())
+    return sender is not None and sender.key == author and not is_reply(message.subject)

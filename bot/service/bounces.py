@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What comes back of our mails: bounces, copies, and mails of others under our message-ids."""
+"""Process what comes back after we sent a mail: bounces, copies, and foreign mails with our message-ids."""
 
 import re
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ _OUR_ID = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}@")
 
 @dataclass(frozen=True, slots=True)
 class BounceAddress:
-    """Where bounces of our mails arrive: the address with a place for the token, and the key that makes tokens.
+    """The address where bounces arrive, with a place for the token, and the key that makes tokens.
 
-    Without such a place no bounce is authentic.
+    Without a place for the token, no bounce is authentic.
     """
 
     address: str = ""
@@ -34,7 +34,7 @@ class BounceAddress:
 
 
 class BounceJob:
-    """Looks at each mail that came once; between two batches it looks whether it is to stop.
+    """Process each received mail once. Checks between two batches whether to stop.
 
     `own` is the sender's address of our mails: their ids end in its domain, and bounces without a token may go to it.
     """
@@ -57,15 +57,15 @@ class BounceJob:
         self._executor = executor or InlineExecutor()
 
     def run(self) -> tuple[ReturnedMail, ...]:
-        """What was news, in order."""
+        """Return the new bounces and copies, in order of arrival."""
         news: list[ReturnedMail] = []
         while not self._stop.is_set() and (mails := self._store.unreturned(_MAILS)):
             try:
-                found = self._look(mails)
+                results = self._look(mails)
             except StoppedError:
                 break
-            returned = [item for item in found if isinstance(item, ReturnedMail)]
-            claims = [item for item in found if isinstance(item, Claim)]
+            returned = [item for item in results if isinstance(item, ReturnedMail)]
+            claims = [item for item in results if isinstance(item, Claim)]
             new = self._store.note_returned(mails[-1].id, returned, claims, self._clock.now())
             for item in new:
                 _log(item)
@@ -74,44 +74,50 @@ class BounceJob:
 
     def _look(self, mails: Sequence[MailStatus]) -> list[ReturnedMail | Claim | None]:
         end = self._end.encode("ascii", "replace")
-        named = [mail for mail in mails if end in mail.mail.raw.lower()]  # nearly no mail; what follows costs more
-        found: list[ReturnedMail | Claim | None] = []
+        named = [
+            mail for mail in mails if end in mail.mail.raw.lower()
+        ]  # A cheap filter: few mails name our domain, and parsing costs more.
+        results: list[ReturnedMail | Claim | None] = []
         read_one = partial(read_return, self._own, self._bounces.address)
-        for kept, read in zip(named, self._executor.map(read_one, named), strict=True):
+        for status, read in zip(named, self._executor.map(read_one, named), strict=True):
             if isinstance(read, Crashed):
-                event(LogEvent.BOUNCE_UNREADABLE, "warning", mail=kept.id, origin=kept.mail.origin, reason=read.reason)
+                event(
+                    LogEvent.BOUNCE_UNREADABLE, "warning", mail=status.id, origin=status.mail.origin, reason=read.reason
+                )
             elif isinstance(read, Bounce):
-                found.append(self._bounced(read))
+                results.append(self._bounced(read))
             else:
-                found.append(self._in_our_name(read, kept) if read is not None else None)
-        return found
+                results.append(self._in_our_name(read, status) if read is not None else None)
+        return results
 
     def _bounced(self, bounced: Bounce) -> ReturnedMail | None:
         """Return the bounce of a mail of ours, "unverified" if it does not have the mail's token."""
-        ours = self._store.mail(bounced.message_id)
-        if ours is None or ours.message_id != bounced.message_id:
+        our_mail = self._store.mail(bounced.message_id)
+        if our_mail is None or our_mail.message_id != bounced.message_id:
             return None
         is_ours = self._bounces.key and is_authentic(
-            bounced.tokens, self._bounces.key, ours.message_id, ours.envelope_to
+            bounced.tokens, self._bounces.key, our_mail.message_id, our_mail.envelope_to
         )
         return ReturnedMail(bounced.message_id, "bounce" if is_ours else "unverified", detail=bounced.why)
 
-    def _in_our_name(self, message: Message, kept: MailStatus) -> ReturnedMail | Claim | None:
-        """Return what a mail is that bears an id of our domain.
+    def _in_our_name(self, message: Message, status: MailStatus) -> ReturnedMail | Claim | None:
+        """Classify a mail whose message-id is in our domain.
 
         Only the text tells a copy of our mail from a mail of somebody else: a list may rewrite From. A mail that is not
         in the outbox is a claim if its From and its id are as in our mails.
         """
-        ours = self._store.mail(message.message_id)
+        our_mail = self._store.mail(message.message_id)
         author = message.author.key if message.author else "nobody"
-        if ours is None or ours.message_id != message.message_id:
+        if our_mail is None or our_mail.message_id != message.message_id:
             is_claim = author == self._own and _OUR_ID.match(message.message_id)
             answers = message.in_reply_to or ""
-            return Claim(message.message_id, answers, kept.mail.arrived, kept.id) if is_claim else None
-        (is_copy,) = self._executor.map(partial(is_copy, ours=ours.content), [message]) if ours.content else (True,)
-        if is_copy is not True:  # without our text, which retention may have removed, the id alone decides
-            return ReturnedMail(message.message_id, "foreign", kept.source, f"{kept.mail.origin} from {author}")
-        return ReturnedMail(message.message_id, "copy", f"{kept.source} {' '.join(message.list_ids)}".rstrip())
+            return Claim(message.message_id, answers, status.mail.arrived, status.id) if is_claim else None
+        (copied,) = (
+            self._executor.map(partial(is_copy, ours=our_mail.content), [message]) if our_mail.content else (True,)
+        )
+        if copied is not True:  # If retention removed our text, the message-id alone decides.
+            return ReturnedMail(message.message_id, "foreign", status.source, f"{status.mail.origin} from {author}")
+        return ReturnedMail(message.message_id, "copy", f"{status.source} {' '.join(message.list_ids)}".rstrip())
 
 
 def _log(item: ReturnedMail) -> None:
@@ -122,16 +128,16 @@ def _log(item: ReturnedMail) -> None:
         event(LogEvent.BOUNCE, "warning", kind=item.kind, message_id=item.message_id, reason=item.detail)
 
 
-def read_return(own: str, bounces: str, kept: MailStatus) -> Message | Bounce | None:
+def read_return(own: str, bounces: str, status: MailStatus) -> Message | Bounce | None:
     """Return the mail if its id is of the domain of our address `own`, else the bounce that it is; None for other mail.
 
     `bounces` is our bounce address.
     """
-    message = parse(kept.mail.raw)
+    message = parse(status.mail.raw)
     if not isinstance(message, Message):
         return None
     if message.message_id.lower().endswith(f"@{own.rpartition('@')[2]}"):
         return message
-    found = bounce(message, bounces)
-    is_to_us = own in {address.key for address in message.to} or (found is not None and bool(found.tokens))
-    return found if is_to_us else None
+    report = bounce(message, bounces)
+    is_to_us = own in {address.key for address in message.to} or (report is not None and bool(report.tokens))
+    return report if is_to_us else None

@@ -41,7 +41,7 @@ def respond(
 ) -> CommandEffect:
     """Return the effects of the commands, in their order. Only a re-check happens here; it may be repeated.
 
-    Without `recheck` there were too many already: no more are made, and the reply does not mention it.
+    `recheck` is None if the limit of re-checks is reached: no re-check happens, and the reply does not mention it.
     """
     response = CommandEffect()
     for command in commands:

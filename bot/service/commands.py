@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Commands by mail: each is obeyed once, if its sender is verified; only the sender gets a reply."""
+"""Execute commands that arrive by mail, each once, if its sender is verified; only the sender gets a reply."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -47,17 +47,17 @@ _MAILS: Final = 500
 _MAX_IDS: Final = 10
 _DAY: Final = timedelta(days=1)
 _PATIENCE: Final = timedelta(hours=1)
-"""How long a mail whose signature cannot be verified now holds up the mails after it."""
+"""How long an unverified mail may delay the mails after it."""
 
 
 class CommandStore(Protocol):
     """The part of the store that commands need."""
 
     def unheard(self, limit: int) -> Sequence[StoredMail]:
-        """Return mails that were not yet looked at for commands, in the order they were kept."""
+        """Return mails that were not yet checked for commands, in the order they were stored."""
 
     def pass_by(self, mail: int) -> None:
-        """Remember that all mails up to this row were looked at."""
+        """Mark all mails up to this row as checked for commands."""
 
     def was_heard(self, message_id: str) -> bool:
         """Return whether that mail was handled before."""
@@ -85,7 +85,7 @@ class CommandStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandPolicy:
-    """Whose commands are obeyed, and how many replies they get.
+    """Whose commands are executed, and how many replies a person gets.
 
     `context` has our identity and the secret of the addresses that accept commands. `parties` gives the people who have
     a say about a posting, `attest` what the signatures of a mail are worth. A person gets at most `most_a_day` replies
@@ -111,7 +111,7 @@ class CommandResult:
 
 
 class CommandJob:
-    """Handles the mails to us since its last run; between two mails it checks whether it has to stop."""
+    """Process the mails to us since the last run. Checks between two mails whether to stop."""
 
     def __init__(
         self, store: CommandStore, policy: CommandPolicy, clock: Clock, stop: Event, executor: Executor | None = None
@@ -167,9 +167,10 @@ class CommandJob:
     def _asked(
         self, message: Message, asked: tuple[Command, ...] | Ambiguous
     ) -> tuple[Posting, tuple[Command, ...]] | str:
-        """Return the commands and their posting, or why there are none: all checks that need no verified signature.
+        """Return the commands and their posting, or why there are none. No check here needs a verified signature.
 
-        The DNS is asked only for a recent mail with the token of the series, from the address of somebody with a say.
+        Signatures, which need DNS queries, are verified only for a recent mail with the token of the series, from the
+        address of a person with a role.
         """
         now = self._clock.now()
         if self._store.was_heard(message.message_id):
@@ -205,12 +206,12 @@ class CommandJob:
         if isinstance(sender, Unproven):
             claimed = message.author.key if message.author else ""
             return CommandResult(message.message_id, claimed, sender.reason, obeyed=False)
-        kept = self._store.review_of(posting.message_id)
-        case = CommandContext(posting, None if kept is None else kept.review, sender, message.message_id, now)
+        record = self._store.review_of(posting.message_id)
+        context = CommandContext(posting, None if record is None else record.review, sender, message.message_id, now)
         own, everybodys = (self._store.served(now - _DAY, who) for who in (sender.key, None))
         most, in_all = self._policy.most_a_day, self._policy.most_a_day_in_all
         looks = own.rechecks < most and everybodys.rechecks < in_all
-        response = respond(asked, case, self._policy.recheck if looks else None)
+        response = respond(asked, context, self._policy.recheck if looks else None)
         outcome = ", ".join(response.done)
         answers = own.answers < most and everybodys.answers < in_all
         answer = self._answer(message, sender, posting, response.paragraphs) if answers else None
@@ -222,7 +223,7 @@ class CommandJob:
         return CommandResult(message.message_id, sender.key, outcome if fresh else HEARD_BEFORE, obeyed=fresh)
 
     def _about(self, message: Message) -> Posting | None:
-        """Return the posting that the mail answers, if it is sent to the address of that series."""
+        """Return the posting that the mail replies to, if the mail went to the address of that series."""
         ids = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
         for message_id in [message_id for message_id in ids if message_id][:_MAX_IDS]:
             due = self._store.find(message_id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether the database is the one that sent the mails; nothing is sent until that is certain."""
+"""Check that the database knows every mail that was sent. Nothing is sent until that is certain."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ from bot.service.recheck import recheck_kind
 
 RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
 _MAX_CLAIMS: Final = 200
-"""How many claims of unknown postings are judged in a round, the newest first: strangers can make any number."""
+"""The maximum number of claims checked in a round, newest first: strangers can make any number of them."""
 
 
 class History(Installations, Protocol):
-    """The part of the store that knows what was sent, and about what."""
+    """The part of the store that knows which mails were sent, and about which postings."""
 
     def find(self, message_id: str) -> DuePosting | None:
-        """The posting that has this mail."""
+        """Return the posting that this mail is part of."""
 
     def verdicts(self, posting_id: str) -> frozenset[str]:
-        """The verdicts that stood or were mailed on a posting."""
+        """Return the verdicts that were stored or mailed for a posting."""
 
     def unreturned(self, limit: int) -> Sequence[MailStatus]:
-        """Mails that were read and not yet looked at for what comes back."""
+        """Return mails that were parsed but not yet checked for bounces and copies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the ledger and the archives know, and the database does not: `reasons` say it, empty if there is nothing.
+    """What the ledger and the archives know and the database does not. `reasons` describe it; empty if nothing differs.
 
     `unknown` are the mails of the ledger, `claims` those of the archives.
     """
@@ -46,9 +46,9 @@ class Difference:
 
 
 class Continuity:
-    """Keeps the ledger for the only sender, and says why nothing may be sent.
+    """Keep the ledger of the only sender, and report why nothing may be sent.
 
-    Files that were replaced raise ReplacedError: the process works on a database that is no longer there.
+    Raises ReplacedError if the database or the ledger was replaced while the process had it open.
     """
 
     def __init__(self, store: History, ledger: Ledger, identity: Identity, clock: Clock) -> None:
@@ -57,24 +57,24 @@ class Continuity:
         self._identity = identity
         self._clock = clock
         self._reasons: tuple[str, ...] = ()
-        self._has_looked = False  # through all mails that the archives had when the sender started
+        self._has_looked = False  # Whether all mails that the archives had at the start were checked.
 
     def start(self) -> None:
-        """Compare; without a difference, count this start in the database and in the ledger."""
+        """Compare the database with the ledger. If they agree, count this start in both."""
         self._reasons = self.difference().reasons
         if self._reasons:
             event(LogEvent.SENDING_BLOCKED, "error", reason="; ".join(self._reasons), action=RECONCILE)
             return
         now = self._clock.now()
         installation = self._store.installation(now)
-        if self._ledger.state is None:  # the first start with a ledger: it begins with what was sent before
+        if self._ledger.state is None:  # The first start with a ledger: record what was sent before.
             self._ledger.start(installation.name, installation.generation, now)
             self._seed(now)
         self._store.set_generation(installation.generation + 1, now)
         self._ledger.start(installation.name, installation.generation + 1, now)
 
     def look(self) -> None:
-        """Look once a round whether the files are still the same, and at the mails that archives have in our name."""
+        """Check once a round that the files were not replaced, and check the mails that archives have in our name."""
         self._ledger.check()
         self._has_looked = self._has_looked or not self._store.unreturned(1)
         ours = judge_claims(self._store, self._identity, self._clock.now())
@@ -83,7 +83,7 @@ class Continuity:
             event(LogEvent.SENDING_BLOCKED, "error", reason="; ".join(self._reasons), action=RECONCILE)
 
     def problem(self) -> str:
-        """Why nothing may be sent, "" if it may."""
+        """Return why nothing may be sent, or ""."""
         if self._reasons:
             return f"the ledger or an archive knows more than the database; {RECONCILE}"
         return "" if self._has_looked else "the archives are still searched for our own mails"
@@ -93,27 +93,26 @@ class Continuity:
         return difference(self._store, self._ledger.state, self._clock.now())
 
     def earlier(self, mail: Outgoing) -> Attempt | None:
-        """The attempt that the ledger has for this mail, or for another one about the same patches, and the database
-        has not."""
+        """Return the attempt for this mail, or for a mail about the same patches, that only the ledger knows."""
         state = self._ledger.state
         if state is None:
             return None
         same = state.attempts.get(mail.message_id)
         if same is not None and same.count > mail.attempts and same.state != "failed":
             return same
-        if mail.state is MailState.APPROVED:  # a person looked at it
+        if mail.state is MailState.APPROVED:  # A person settled it.
             return None
         parts = set(self._store.answered_parts(mail.message_id))
         settled = (attempt for attempt in state.attempts.values() if attempt.state == "settled")
         return next((other for other in settled if other.kind == mail.kind and parts.intersection(other.parts)), None)
 
     def begin(self, mail: Outgoing) -> None:
-        """Note the mail before its first byte may leave."""
+        """Record the mail before its first byte may leave."""
         parts = self._store.answered_parts(mail.message_id)
         self._ledger.begin([Attempt(mail.message_id, mail.kind, mail.posting_id, parts)], self._clock.now())
 
     def end(self, message_id: str, state: str) -> None:
-        """Note how the attempt ended."""
+        """Record how the attempt ended."""
         self._ledger.end({message_id: state}, self._clock.now())
 
     def _seed(self, now: datetime) -> None:
@@ -142,7 +141,7 @@ def difference(store: History, state: LedgerState | None, now: datetime) -> Diff
             reasons.append("a backup was restored")
         if state.damaged:
             reasons.append(f"{state.damaged:,} lines of the ledger cannot be read")
-        unknown = [each for each in state.attempts.values() if is_unknown(each, sent)]
+        unknown = [attempt for attempt in state.attempts.values() if is_unknown(attempt, sent)]
         if unknown:
             reasons.append(f"the ledger has {len(unknown):,} mails that the database does not know as sent")
     claims = store.claims("ours", 10_000)
@@ -157,9 +156,9 @@ def is_unknown(attempt: Attempt, sent: Mapping[str, int]) -> bool:
 
 
 def judge_claims(store: History, identity: Identity, now: datetime) -> int:
-    """Judge the mails in our name that are not in the outbox; return how many are ours.
+    """Decide which mails in our name that are not in the outbox are ours; return their number.
 
-    A mail is ours if nobody else can have made its message-id, or if the archive had it before this database began.
+    A mail is ours if only our key can have made its message-id, or if the archive had it before this database began.
     """
     created = store.installation(now).created
     judged: dict[str, list[str]] = {"ours": [], "foreign": []}
@@ -178,13 +177,13 @@ def judge_claims(store: History, identity: Identity, now: datetime) -> int:
 
 
 def kind_of(store: History, identity: Identity, claim: Claim, posting: Posting | None) -> str:
-    """Return the kind of a mail of ours from an archive; a review if its message-id does not tell."""
+    """Return the kind of our mail; REVIEW if its message-id does not tell."""
     due = None if posting is None else DuePosting(posting, claim.arrived)
     return _possible_ids(store, identity, claim, due).get(claim.message_id, REVIEW)
 
 
 def _possible_ids(store: History, identity: Identity, claim: Claim, due: DuePosting | None) -> dict[str, str]:
-    """Return the ids, with their kinds, of the mails that we can have written in answer to that mail."""
+    """Return the message-ids, with their kinds, that our replies to that mail would have."""
     ids = {identity.message_id(COMMAND_REPLY, claim.in_reply_to): COMMAND_REPLY}
     if due is not None:
         kinds = (REVIEW, *map(recheck_kind, store.verdicts(due.posting.message_id)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From the outbox out, at most once: the row says "sending", durably, before the first byte leaves."""
+"""Send mails from the outbox, at most once: the row is stored as "sending" before the first byte leaves."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -46,10 +46,10 @@ class NoRecord:
     """bot.ports.SendingRecord where no mail can leave."""
 
     def start(self) -> None:
-        """There is nothing to compare."""
+        """Do nothing: there is no ledger to compare with."""
 
     def look(self) -> None:
-        """There is nothing to look at."""
+        """Do nothing."""
 
     def problem(self) -> str:
         return ""
@@ -58,15 +58,15 @@ class NoRecord:
         return None
 
     def begin(self, mail: Outgoing) -> None:
-        """Nothing is noted."""
+        """Do nothing: there is no ledger."""
 
     def end(self, message_id: str, state: str) -> None:
-        """Nothing is noted."""
+        """Do nothing: there is no ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendingContext:
-    """What decides whether a mail leaves, and what becomes of an attempt that failed.
+    """The rules for sending, and the limits for failed attempts.
 
     `rules` gives the settings as they are at that moment. After `max_attempts` a mail is refused, and after `expire` a
     mail that nobody approved expires; neither limits the files of a dry run. The `record` knows each mail that may have
@@ -83,14 +83,14 @@ class SendingContext:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The mails that were taken away, in order, and a line for each that was not."""
+    """The mails that were sent, in order, and a line for each failure."""
 
     mails: tuple[Outgoing, ...] = field(default=())
     problems: tuple[str, ...] = field(default=())
 
 
 class DeliverJob:
-    """Delivers whatever is due, each mail by the transport of its mode; between two it looks whether it is to stop."""
+    """Send the mails that are due, each by the transport of its mode. Checks between two mails whether to stop."""
 
     def __init__(
         self,
@@ -108,14 +108,14 @@ class DeliverJob:
         self._stop = stop
         self._progress = progress
         self._unconfirmed = UnconfirmedMails(store, mailers, clock, sending.resend)
-        self._open: set[str] = set()  # claimed, and not settled: the database could not be written
+        self._open: set[str] = set()  # Claimed mails without a stored outcome: the database could not be written.
 
     def recover(self) -> None:
-        """Judge the attempts that a killed process left; only for the sole worker, before anything is delivered."""
+        """Settle attempts that a killed process left. Only the sole worker may call this, before it sends anything."""
         self._unconfirmed.recover()
 
     def run(self) -> DeliveryResult:
-        """Deliver what is due now; what could not be taken away, or is held back, becomes due again later."""
+        """Send what is due now. A mail that failed or is held back becomes due again later."""
         self._sending.record.look()
         if self._open:
             self._unconfirmed.recover(self._open)
@@ -154,7 +154,7 @@ class DeliverJob:
         self._store.settle(claimed.message_id, mailer.done, self._clock.now(), destination=where)
 
     def _note(self, claimed: Outgoing) -> None:
-        """Note the mail in the record, before its first byte may leave. If that is not possible, it does not leave."""
+        """Record the mail before its first byte may leave. If that fails, the mail is not sent."""
         if claimed.mode == Mode.DRY_RUN:
             return
         try:
@@ -165,7 +165,7 @@ class DeliverJob:
             raise OutboxError(str(error)) from error
 
     def _claim(self, mail: Outgoing) -> Outgoing | None:
-        """Ask for the permit of this moment. Return the claimed mail, or None if it is not to be sent now."""
+        """Claim the mail if the permit allows it now. Return None if it must not be sent now."""
         now, stop = self._clock.now(), self._sending.stop
         is_archived = self._store.archived(mail.message_id) and self._has_copy(mail)
         record = self._sending.record
@@ -182,7 +182,7 @@ class DeliverJob:
             return Hold(f"it cannot be decided: {decision.reason}") if isinstance(decision, Crashed) else decision
 
         claim = self._store.claim(mail.message_id, now, stop.lifted(), decide)
-        if claim is None:  # another worker was faster, or a person withdrew it
+        if claim is None:  # Another worker claimed it, or a person withdrew it.
             return None
         match claim.decision:
             case Send() if earlier is not None:
@@ -193,16 +193,16 @@ class DeliverJob:
             case Wait(reason, _, halts=True):
                 self._halt(reason)
             case Wait(reason, until):
-                # The stop is an event of its own, and a mail that waits on is none.
+                # The stop is logged by itself; a mail that keeps waiting is not logged.
                 is_news = not stopped and reason != claim.mail.reason
                 level: Level = "info" if is_news else "debug"
                 event(LogEvent.MAIL_WAITING, level, **mail_fields(mail), reason=reason, until=until)
         return None
 
     def _has_copy(self, mail: Outgoing) -> bool:
-        """Return whether an archive has the mail itself, not only a mail of somebody else under its message-id."""
-        for kept in self._store.kept(mail.message_id):
-            message = guard(f"mail {kept.mail.origin}", partial(parse, kept.mail.raw))
+        """Return whether an archive has this very mail, not a foreign mail with its message-id."""
+        for status in self._store.kept(mail.message_id):
+            message = guard(f"mail {status.mail.origin}", partial(parse, status.mail.raw))
             if isinstance(message, Message) and is_copy(message, mail.content):
                 return True
         return False
@@ -232,7 +232,7 @@ class DeliverJob:
 
 
 def _left_before(mail: Outgoing, earlier: Attempt) -> Decision:
-    """Decide about a mail of which the record has an attempt that the database does not know; Send() only claims it."""
+    """Decide about a mail whose earlier attempt only the ledger knows. Send() means that it may be claimed."""
     if earlier.message_id != mail.message_id:
         return Hold(f"{earlier.message_id} about the same patches may have left")
     return AlreadySent("sent before, says the ledger") if earlier.state == "sent" else Send()

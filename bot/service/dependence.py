@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which postings may be reviewed at the same time: those that cannot change each other's review.
+"""Decide which postings may be reviewed in parallel: those that cannot affect each other's review.
 
-The review of a posting depends on the review of an earlier revision, and on the images that earlier series verified.
-So two postings of one topic keep their order. So do a posting that makes an image and one that builds on it, whichever
-is first: the review of the earlier posting must not know images of the later one.
+The review of a posting depends on the review of an earlier revision, and on the images that earlier series verified. So
+two postings of one topic keep their order. So do a posting that makes an image and one that builds on it, whichever is
+first: the review of the earlier posting must not know images of the later one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from bot.mail.posting import Posting
 T = TypeVar("T")
 
 _DIGITS: Final = 7
-"""Blob ids are abbreviated; two that agree in these digits may be the same. A false match only keeps an order."""
+"""Number of compared digits: blob ids are abbreviated. A false match only keeps two postings in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class RelatedPostings:
         self.verified |= relations.verified
 
     def include(self, relations: Relations) -> bool:
-        """Return whether a posting with these relations has to keep its order with one of the postings."""
+        """Return whether a posting with these relations must keep its order relative to one of these postings."""
         return (
             relations.topic in self.topics
             or not relations.needed.isdisjoint(self.verified)
@@ -67,7 +67,7 @@ class RelatedPostings:
 
 
 def independent(running: Iterable[Relations], waiting: Iterable[tuple[T, Relations]]) -> Iterator[T]:
-    """Yield the waiting items, in their order, that depend on nothing that runs and on nothing before them."""
+    """Yield, in order, the waiting items that depend neither on a running item nor on an earlier one."""
     earlier = RelatedPostings()
     for relations in running:
         earlier.add(relations)

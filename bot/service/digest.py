@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Digests: one a period for each reader, and none if there is nothing to say."""
+"""Send a digest to each reader once a period, unless it would be empty."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,29 +23,29 @@ from bot.review.consent import Mode
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
 
-_SIZES: Final = (25, 12, 6, 3, 1)  # entries a section, until the mail is small enough
+_SIZES: Final = (25, 12, 6, 3, 1)  # Entries per section, tried in order until the mail is small enough.
 
 
 class DigestStore(Protocol):
     """The part of the store that digests need."""
 
     def sittings(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
-        """Return the newest revision of each series that arrived in that time, as it stood then."""
+        """Return the newest revision of each series that arrived in the period, as of its end."""
 
     def reviews_between(self, since: datetime, until: datetime) -> Sequence[ReviewRecord]:
-        """Return the reviews of that time, oldest first."""
+        """Return the reviews of the period, oldest first."""
 
     def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:
-        """Return the mails that were written in that time, whatever became of them."""
+        """Return the mails that were written in the period, in any state."""
 
     def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
-        """Count the mails and postings of that time that could not be read or reviewed."""
+        """Count the mails and postings of the period that could not be read or reviewed."""
 
     def told_until(self, reader: str) -> datetime | None:
         """Return the end of the last period for which this reader needs no further digest."""
 
     def tell(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
-        """Keep the digest, if any, and the end of its period; return whether the mail was kept."""
+        """Store the digest, if any, and the end of its period; return whether the mail was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class DigestConfig:
 
 
 class DigestJob:
-    """Writes the digests that are due, each once, also after a restart."""
+    """Queue the digests that are due, each once, also after a restart."""
 
     def __init__(self, store: DigestStore, config: DigestConfig, clock: Clock) -> None:
         self._store = store
@@ -110,13 +110,13 @@ class DigestJob:
         return digest(reader, material, self._config.wanted(reader))
 
     def send(self, written: Digest) -> Outgoing | None:
-        """Queue a digest for a period of any length; None if its mail is there already, or there is nothing to say.
+        """Queue a digest for a period of any length; None if it is already queued or would be empty.
 
-        It replaces none of the scheduled digests.
+        Scheduled digests are sent all the same.
         """
         mail = None if written.nothing else self._freeze(written)
-        kept = mail is not None and self._store.tell(written.reader.lower(), None, mail, self._clock.now())
-        return mail if kept else None
+        is_kept = mail is not None and self._store.tell(written.reader.lower(), None, mail, self._clock.now())
+        return mail if is_kept else None
 
     def _write(self, reader: str, material: DigestInput, now: datetime) -> list[Outgoing]:
         written = guard(f"digest for {reader}", lambda: self.digest(reader, material))

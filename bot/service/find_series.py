@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which stored series a person names: by a mail of its thread, or by its topic."""
+"""Find the stored series that a person names by a mail of its thread or by its topic."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +16,9 @@ from bot.ports import MailStatus
 from bot.review.render.text import visible
 
 _MAX_MAILS: Final = 200
-"""Message-ids that are looked for on the way from a reply up to a patch."""
+"""The maximum number of message-ids followed from a reply up to a patch."""
 _MAX_SUGGESTIONS: Final = 3
-_MAX_COMPARED: Final = 200  # characters of a topic: the comparison is quadratic, and a sender chooses the length
+_MAX_COMPARED: Final = 200  # In characters. The comparison is quadratic, and a sender chooses the length.
 _SIMILAR: Final = 0.6
 
 
@@ -26,7 +26,7 @@ class SeriesStore(Protocol):
     """The part of the store that finds a series."""
 
     def kept(self, message_id: str) -> Sequence[MailStatus]:
-        """Return the mails that claim that message-id and could be read, the first one first."""
+        """Return the readable mails with that message-id, in order of arrival."""
 
     def thread_topics(self, message_id: str) -> Mapping[str, str]:
         """Return the topic of each patch, cover letter and mail of ours in the thread of that mail, by message-id."""
@@ -72,12 +72,12 @@ def similar_topics(name: str, topics: Iterable[str]) -> str:
     # Most people know the title, without the author's address that begins the topic.
     forms = {form[:_MAX_COMPARED].lower(): topic for topic in topics for form in (topic, topic.partition(" ")[2])}
     close = get_close_matches(name[:_MAX_COMPARED].lower(), forms, 2 * _MAX_SUGGESTIONS, _SIMILAR)
-    found = list(dict.fromkeys(visible(forms[form]) for form in close))[:_MAX_SUGGESTIONS]
-    return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
+    suggestions = list(dict.fromkeys(visible(forms[form]) for form in close))[:_MAX_SUGGESTIONS]
+    return f"; did you mean {' or '.join(map(repr, suggestions))}?" if suggestions else ""
 
 
 def _topic_of_mail(message_id: str, store: SeriesStore) -> str:
-    """Return the topic of the series that the mail is of, or "" if the database does not know the mail.
+    """Return the topic of the mail's series, or "" if the mail is not stored.
 
     A reply belongs to the nearest mail above it that is a patch, a cover letter or ours. Raises SettingsError if that
     cannot be told.
@@ -85,18 +85,18 @@ def _topic_of_mail(message_id: str, store: SeriesStore) -> str:
     known = dict(store.thread_topics(message_id))
     if message_id in known:
         return known[message_id]
-    is_known, seen, above = False, set[str](), [message_id]
-    while above and len(seen) < _MAX_MAILS and len(set(known.values())) != 1:
+    is_known, visited, above = False, set[str](), [message_id]
+    while above and len(visited) < _MAX_MAILS and len(set(known.values())) != 1:
         current = above.pop(0)
         if current in known:
             return known[current]
-        if current not in seen:
-            seen.add(current)
-            kept = store.kept(current)
-            is_known = is_known or bool(kept)
-            raw = next((mail.mail.raw for mail in kept if mail.mail.raw), b"")
+        if current not in visited:
+            visited.add(current)
+            statuses = store.kept(current)
+            is_known = is_known or bool(statuses)
+            raw = next((mail.mail.raw for mail in statuses if mail.mail.raw), b"")
             answered = _answered(raw) if raw else []
-            if answered and not known:  # a private mail is in no thread
+            if answered and not known:  # A private mail is in no thread.
                 known = dict(store.thread_topics(answered[0]))
             above = answered + above
     topics = sorted(set(known.values()))
@@ -112,11 +112,13 @@ def _topic_of_mail(message_id: str, store: SeriesStore) -> str:
 
 
 def _answered(raw: bytes) -> list[str]:
-    """Return the message-ids that a mail answers, the nearest one first; none if the mail cannot be read."""
+    """Return the message-ids that a mail replies to, nearest first; none if the mail is unreadable."""
     (message,) = forked(parse, [raw], Limits())
     if not isinstance(message, Message):
         return []
-    return [found for found in dict.fromkeys((message.in_reply_to, *reversed(message.references))) if found]
+    return [
+        message_id for message_id in dict.fromkeys((message.in_reply_to, *reversed(message.references))) if message_id
+    ]
 
 
 def _shown(topic: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One line for each change of a mail's state, whichever job made it; the store calls this after the commit."""
+"""Log each change of a mail's state. The store calls this after the commit."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _CODE: Final = re.compile(r"(\d{3}) ")
 
 
 def log_change(change: MailChange) -> None:
-    """Log the change. That a file of a dry run is claimed is a detail: nothing can come between."""
+    """Log the change, at debug level if a file of a dry run is claimed."""
     mail = change.mail
     name, level = _EVENTS[mail.state]
     if mail.state is MailState.SENDING and mail.mode == Mode.DRY_RUN:
@@ -47,7 +47,7 @@ def log_change(change: MailChange) -> None:
 
 
 def mail_fields(mail: Outgoing) -> dict[str, Value]:
-    """Return what names a mail of ours in the log. To whom it goes stays in the database."""
+    """Return the fields that identify our mail in the log. Recipients are not logged."""
     return {
         "message_id": mail.message_id,
         "series": mail.posting_id,

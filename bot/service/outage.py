@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What fails again and again is logged once when it begins and once when it ends."""
+"""Log a lasting failure once when it begins and once when it ends."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from bot.log import Level, LogEvent, event
 
 
 class Outages:
-    """The failures that last, by the name of what fails; one line when one begins, and one when it is over.
+    """The current failures, by the name of what fails. Logs when a failure begins and when it ends.
 
-    `kind` is the field that the name stands in. What fails once more is logged as "debug".
+    `kind` is the log field for the name. Repeated failures are logged at debug level.
     """
 
     def __init__(
@@ -31,14 +31,14 @@ class Outages:
         self._lock = Lock()
 
     def failed(self, name: str, reason: str) -> None:
-        """Note that this failed."""
+        """Record a failure."""
         with self._lock:
             is_known = name in self._since
             self._since.setdefault(name, self._monotonic())
         event(self._begin, "debug" if is_known else self._level, **{self._kind: name}, reason=reason)
 
     def worked(self, name: str) -> None:
-        """Note that this worked."""
+        """Record a success."""
         with self._lock:
             since = self._since.pop(name, None)
         if since is not None:

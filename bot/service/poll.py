@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From archives to postings: ingest what is new, read and thread it, put the threads that changed together.
+"""Turn archives into postings: ingest new mails, parse and thread them, assemble the changed threads.
 
-Each step asks the store for what is due and gives back what it made, so that a killed process goes on where it was.
+Each step takes due work from the store and stores its result, so that a killed process continues where it stopped.
 """
 
 import hashlib
@@ -32,19 +32,18 @@ NO_BOOK: Final = AddressBook()
 _MAILS: Final = 500
 _THREADS: Final = 50
 _RELATED: Final = 50
-_THREAD_TIME: Final = TimeLimit(60.0)  # the longest threads have hundreds of patches
+_THREAD_TIME: Final = TimeLimit(60.0)  # The longest threads have hundreds of patches.
 
 
 class PollStore(Mails, Postings, Protocol):
-    """The part of the store that polling needs."""
+    """The part of the store that the poll needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one round brought.
+    """The result of one round.
 
-    `unready` are the postings that cannot be reviewed as they are now; `problems` the sources that could not be read, a
-    line each.
+    `unready` are postings that cannot be reviewed yet. `problems` has a line for each source that could not be read.
     """
 
     mails: int
@@ -53,7 +52,7 @@ class PollResult:
     problems: tuple[str, ...] = ()
 
     def followed_by(self, other: "PollResult") -> "PollResult":
-        """Both rounds as one."""
+        """Return the combined result of two rounds."""
         unready = self.unready + other.unready
         return PollResult(
             self.mails + other.mails, self.threads + other.threads, unready, self.problems + other.problems
@@ -61,7 +60,7 @@ class PollResult:
 
 
 class PollJob:
-    """One round after another over all archives; between two units it looks whether it is to stop."""
+    """Poll all archives. Checks between two units of work whether to stop."""
 
     def __init__(
         self,
@@ -110,7 +109,7 @@ class PollJob:
                 self._progress.advance(len(batch.mails))
                 if self._stop.is_set():
                     break
-        finally:  # what was ingested stays so, whatever came then
+        finally:  # What was ingested is stored already.
             if counts:
                 cursor = "@".join(next(reversed(epochs.items())))
                 new, skipped, removed = (counts[name] for name in ("new", "skipped", "removed"))
@@ -123,35 +122,37 @@ class PollJob:
         while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
             read: list[Indexed] = []
             unread: list[Unread] = []
-            founds = self._executor.map(partial(index, book=self._book()), mails)
-            for mail, found in zip(mails, founds, strict=True):
-                if isinstance(found, Indexed):
-                    read.append(found)
+            results = self._executor.map(partial(index, book=self._book()), mails)
+            for mail, result in zip(mails, results, strict=True):
+                if isinstance(result, Indexed):
+                    read.append(result)
                 else:
-                    unread.append(Unread(mail.id, found.reason))
+                    unread.append(Unread(mail.id, result.reason))
             self._store.index(read, unread)
-            for mail, found in zip(mails, founds, strict=True):
-                if not isinstance(found, Indexed):
-                    tries = TRIES if isinstance(found, Crashed) and found.exceeded else 1
+            for mail, result in zip(mails, results, strict=True):
+                if not isinstance(result, Indexed):
+                    tries = TRIES if isinstance(result, Crashed) and result.exceeded else 1
                     where = {"list": mail.source, "origin": mail.mail.origin}
-                    event(LogEvent.MAIL_QUARANTINED, "warning", mail=mail.id, **where, reason=found.reason, tries=tries)
+                    event(
+                        LogEvent.MAIL_QUARANTINED, "warning", mail=mail.id, **where, reason=result.reason, tries=tries
+                    )
             self._progress.advance(len(mails))
 
     def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
         self._progress.start("assembling", self._store.pending()[1])
         done, unready = 0, []
         while not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
-            founds = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
-            made = [
-                (thread, () if isinstance(found, Crashed) else found)
-                for thread, found in zip(threads, founds, strict=True)
+            results = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
+            assembled = [
+                (thread, () if isinstance(result, Crashed) else result)
+                for thread, result in zip(threads, results, strict=True)
             ]
-            completed = self._store.save_threads(made)
-            for thread, found in zip(threads, founds, strict=True):
-                if isinstance(found, Crashed):
-                    tries = TRIES if found.exceeded else 1
-                    event(LogEvent.THREAD_QUARANTINED, "warning", thread=thread.id, reason=found.reason, tries=tries)
-            postings = [posting for _, found in made for posting in found]
+            completed = self._store.save_threads(assembled)
+            for thread, result in zip(threads, results, strict=True):
+                if isinstance(result, Crashed):
+                    tries = TRIES if result.exceeded else 1
+                    event(LogEvent.THREAD_QUARANTINED, "warning", thread=thread.id, reason=result.reason, tries=tries)
+            postings = [posting for _, result in assembled for posting in result]
             for posting in postings:
                 if posting.message_id in completed:
                     event(LogEvent.POSTING_COMPLETE, **series_fields(posting), patches=len(posting.series.patches))
@@ -162,13 +163,13 @@ class PollJob:
 
 
 def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[Posting]:
-    """The postings in a thread."""
+    """Return the postings in a thread."""
     read = (parse(mail.raw) for mail in thread.mails)
     return assemble([message for message in read if isinstance(message, Message)], book, thread.carriers)
 
 
 def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> Indexed | Unread:
-    """What threading needs of the mail, or why it cannot be read."""
+    """Return what threading needs of the mail, or why it cannot be read."""
     message = parse(stored.mail.raw)
     if isinstance(message, UnreadableMail):
         return Unread(stored.id, message.reason)
@@ -177,7 +178,7 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> Indexed | Unread:
     return Indexed(
         mail=stored.id,
         message_id=message.message_id,
-        related=tuple(one for one in related if one),
+        related=tuple(related_id for related_id in related if related_id),
         digest=digest(message),
         carriers=carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
         provenance=stored.provenance,
@@ -185,7 +186,7 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> Indexed | Unread:
 
 
 def digest(message: Message) -> str:
-    """Equal for copies of a mail that came over different lists: subject, author and text, not the way it took."""
+    """Return a digest of subject, author and text: equal for copies of a mail that came through different lists."""
     author = original_author(message, NO_BOOK)
     parts = (message.subject, author.key if author else "", message.body)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Remove what is older than the settings say, in small steps between which others can write."""
+"""Remove data older than the settings allow, in small transactions so that other writers can proceed."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,14 +12,14 @@ from bot.ports import Clock, Prunable, Pruned, Step
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long texts are kept: mails of others, and what we wrote. None: for ever."""
+    """How long received mails and our own texts are kept. None means for ever."""
 
     mails: timedelta | None = None
     reviews: timedelta | None = None
 
 
 class PruneJob:
-    """Removes what is old; it can be killed between any two steps, and beside it others work on the database."""
+    """Remove old data. May be killed between any two steps; other processes may use the database meanwhile."""
 
     def __init__(self, store: Prunable, retention: Retention, clock: Clock, stop: Event) -> None:
         self._store = store
@@ -28,7 +28,7 @@ class PruneJob:
         self._stop = stop
 
     def run(self, *, dry: bool = False) -> Pruned:
-        """Remove what is old and give the space back; return what was removed, or with `dry` would be."""
+        """Remove old data and free its space. Return what was removed, or with `dry` what would be removed."""
         now, store = self._clock.now(), self._store
         pruned = Pruned()
         if self._retention.mails is not None:
@@ -58,7 +58,7 @@ class PruneJob:
 
 
 def summary(pruned: Pruned) -> str:
-    """Return what was removed, as people read it."""
+    """Return a sentence about what was removed."""
     return (
         f"{pruned.mails:,} mails, {pruned.postings:,} series, {pruned.images:,} file images, "
         f"{pruned.reviews:,} reviews, {pruned.sent:,} sent mails, {pruned.bytes:,} bytes"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Review a posting again, with the rules and the kernel of today; only a verdict that nobody was told makes a mail."""
+"""Review a posting again with current rules and kernel. A mail is queued only if its verdict was not mailed before."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,10 +38,10 @@ class RecheckStore(Postings, Protocol):
         """Return the stored review of a posting."""
 
     def verdicts(self, posting_id: str) -> frozenset[str]:
-        """Return the verdicts that stood or were mailed on a posting."""
+        """Return the verdicts that were stored or mailed for a posting."""
 
     def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
-        """Remember that this verdict stood or was mailed."""
+        """Record a verdict that was stored or mailed for a posting."""
 
     def forget_expired(self, message_id: str, verdict: str) -> bool:
         """Forget a mail and its verdict if the mail expired before any attempt to send it. Return whether it did."""
@@ -58,7 +58,7 @@ class RecheckResult:
 
 
 class RecheckJob:
-    """Re-checks postings, any number of times, also beside a service on the same database."""
+    """Re-check postings, any number of times, also while a service uses the same database."""
 
     def __init__(self, store: RecheckStore, analyse: AnalyserProtocol, context: ReviewContext, clock: Clock) -> None:
         self._store = store
@@ -80,23 +80,23 @@ class RecheckJob:
         analysis = self._analyse(posting, self._context.rules)
         result = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(result, Crashed):
-            if before is None:  # else the review that stands is worth more than that it cannot be made again
+            if before is None:  # Keep the stored review if it cannot be made again.
                 store.quarantine(posting, result.reason)
                 log_quarantine(posting, result.reason)
             return result
         old = None if before is None else before.review
         changed = difference(old, result.review, self._later_revision(posting))
-        told = self._told_verdicts(posting, old, now)
-        mail, unsent = self._mail(result.review, told, known, now) if send else (None, "")
+        told_verdicts = self._told_verdicts(posting, old, now)
+        mail, unsent = self._mail(result.review, told_verdicts, known, now) if send else (None, "")
         store.save_blobs(result.blobs, now)
         review = result.review
-        if mail is None and verdict_of(review) not in told:
+        if mail is None and verdict_of(review) not in told_verdicts:
             review = _mark_unmailed(review, old)
         if before is None or mail is not None or review != old:
             # A review that changed nothing keeps its date, so that no digest reports it a second time.
             when = before.at if before is not None and changed.nothing else now
-            kept = store.save_review(review, mail, when)
-            mail, unsent = (mail, unsent) if kept or mail is None else (None, "it was answered so before")
+            is_kept = store.save_review(review, mail, when)
+            mail, unsent = (mail, unsent) if is_kept or mail is None else (None, "it was answered so before")
             log_review(review, mail, unsent or "not asked for", is_recheck=True)
         if mail is not None:
             store.note_verdict(posting.message_id, verdict_of(review), now)
@@ -112,34 +112,34 @@ class RecheckJob:
 
         The verdict before the first re-check is one of them. Those of later re-checks without a mail are not.
         """
-        told = self._store.verdicts(posting.message_id)
-        if told:
-            return told
+        verdicts = self._store.verdicts(posting.message_id)
+        if verdicts:
+            return verdicts
         stood = "" if old is None else verdict_of(old)
         self._store.note_verdict(posting.message_id, stood, now)
         return frozenset({stood})
 
     def _mail(
-        self, review: Review, told: frozenset[str], known: RefusalContext, now: datetime
+        self, review: Review, told_verdicts: frozenset[str], known: RefusalContext, now: datetime
     ) -> tuple[Outgoing | None, str]:
         """Return the mail for a verdict that is new and "", or None and why there is no mail."""
         posting, verdict = review.posting, verdict_of(review)
         if not verdict:
             return None, review.recipients.reason or "nothing to say"
         kind = recheck_kind(verdict)
-        if verdict in told and not self._store.forget_expired(
+        if verdict in told_verdicts and not self._store.forget_expired(
             message_id(posting, self._context.identity, kind), verdict
         ):
             return None, "that verdict stood or was mailed before"
         if not isinstance(posting.state, Complete):
             return None, "the series is not whole"
-        # A posting that somebody names is meant at any age; every other reason to refuse it stands.
+        # Age is no reason to refuse a posting that a person names; all other reasons still apply.
         terms = replace(self._context.terms, stale=None)
         if refused := refuse_posting(posting, known, now, terms):
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
-        preface = _PREFACE if any(told - {verdict}) else ()
+        preface = _PREFACE if any(told_verdicts - {verdict}) else ()
         mail = write_mail(review, self._context, known.last, now, kind, preface)
         return (mail, "") if isinstance(mail, Outgoing) else (None, mail.reason if mail else "nothing to say")
 
@@ -150,15 +150,15 @@ def recheck_kind(verdict: str) -> str:
 
 
 def _mark_unmailed(review: Review, old: Review | None) -> Review:
-    """Return the review with a mark on each finding that the old review did not mail: nobody was told of it."""
+    """Return the review with a mark on each finding that the old review did not mail."""
     mailed = [comment for comment in old.said if not comment.unmailed] if old is not None else []
-    told = Counter(comment.finding.fingerprint for comment in mailed)
+    mailings = Counter(comment.finding.fingerprint for comment in mailed)
 
     def marked(comment: ReviewFinding) -> ReviewFinding:
         if comment.withheld is not None:
             return comment
-        known = told[comment.finding.fingerprint] > 0
-        told[comment.finding.fingerprint] -= known
+        known = mailings[comment.finding.fingerprint] > 0
+        mailings[comment.finding.fingerprint] -= known
         return replace(comment, unmailed=not known)
 
     return replace(review, comments=tuple(map(marked, review.comments)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Settle the difference between the database on one side, the ledger and the archives on the other."""
+"""Bring the database into agreement with the ledger and the archives."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,50 +12,50 @@ from bot.service.continuity import Difference, History, difference, kind_of
 
 
 class ReconcileStore(History, Protocol):
-    """The part of the store that takes over what it does not know."""
+    """The part of the store that adopts unknown mails."""
 
     def archived(self, message_id: str) -> bool:
-        """Whether a mail with that id came back to us from an archive."""
+        """Return whether an archive brought a mail with that id."""
 
     def kept(self, message_id: str) -> Sequence[MailStatus]:
-        """The mails from archives that claim that message-id, the first one first."""
+        """Return the mails from archives with that message-id, in order of arrival."""
 
     def mail_state(self, message_id: str) -> MailState | None:
-        """The state of a mail in the outbox, None if it is not there."""
+        """Return the state of a mail in the outbox, or None."""
 
     def adopt(self, attempt: Attempt, state: MailState, reason: str, content: bytes, now: datetime) -> None:
-        """Take over a mail that the ledger or an archive knows, so that its posting gets no second mail."""
+        """Add a mail that the ledger or an archive knows, so that its posting gets no second mail."""
 
 
 def reconcile(store: ReconcileStore, ledger: Ledger, identity: Identity, now: datetime) -> Difference:
-    """Take over every mail that the ledger or an archive knows; from here on mail is sent. Return what differed.
+    """Adopt every mail that only the ledger or an archive knows, and allow sending. Return the difference.
 
-    A mail of unknown outcome stays unconfirmed: it is looked for in the archives, then left to a person. Nothing is
-    lost if this is interrupted: the ledger is marked as settled in the end.
+    A mail of unknown outcome stays unconfirmed: the archives may confirm it, else a person decides. An interrupted run
+    can be repeated, because the ledger is marked as settled last.
     """
-    found = difference(store, ledger.state, now)
+    gap = difference(store, ledger.state, now)
     ends: dict[str, str] = {}
-    for attempt in found.unknown:
+    for attempt in gap.unknown:
         was_sent = attempt.state == "sent" or store.archived(attempt.message_id)
         if was_sent:
             store.adopt(attempt, MailState.SENT, "known from the ledger", b"", now)
         elif store.mail_state(attempt.message_id) is not None:
             store.adopt(attempt, MailState.UNCONFIRMED, "it may have left, says the ledger", b"", now)
         ends[attempt.message_id] = "sent" if was_sent else "settled"
-    adopted = [_adopt_claim(store, identity, claim, now) for claim in found.claims]
+    adopted = [_adopt_claim(store, identity, claim, now) for claim in gap.claims]
     installation, state = store.installation(now), ledger.state
     known = {} if state is None else state.attempts
     in_ledger = {key: attempt.count for key, attempt in known.items()}
-    missing = [each for each in (*store.attempted(), *adopted) if each.message_id not in in_ledger]
+    missing = [attempt for attempt in (*store.attempted(), *adopted) if attempt.message_id not in in_ledger]
     generation = max(installation.generation, 0 if state is None else state.generation) + 1
     if state is None:
         ledger.start(installation.name, installation.generation, now)
-    ledger.begin(list({each.message_id: each for each in missing}.values()), now)
-    ledger.end(ends | {each.message_id: each.state for each in missing if each.state}, now)
-    store.judge_claims([claim.message_id for claim in found.claims], "settled")
+    ledger.begin(list({attempt.message_id: attempt for attempt in missing}.values()), now)
+    ledger.end(ends | {attempt.message_id: attempt.state for attempt in missing if attempt.state}, now)
+    store.judge_claims([claim.message_id for claim in gap.claims], "settled")
     store.set_generation(generation, now)
     ledger.start(installation.name, generation, now, settled=True)
-    return found
+    return gap
 
 
 def _adopt_claim(store: ReconcileStore, identity: Identity, claim: Claim, now: datetime) -> Attempt:

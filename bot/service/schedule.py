@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs the jobs over and over until it is told to stop; what is to be done stands in the store, not here."""
+"""Run the jobs periodically until the stop event. The store holds the work, not the schedule."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -33,10 +33,10 @@ class ScheduledJob:
 def serve(
     jobs: Sequence[ScheduledJob], stop: Event, pulse: Watchdog | None = None, manager: ServiceManager | None = None
 ) -> None:
-    """Run each job now and then at its pace, never twice at once; returns after `stop`, when the last unit is done.
+    """Run each job at its interval, never twice in parallel. Return after `stop`, when the last unit of work is done.
 
-    A run that was due while the machine was busy is made up for once. What an adapter cannot do now it does the
-    next time, as where the database is locked: nothing is lost, because nothing was marked as done.
+    Missed runs are made up for by one run. After an adapter's error, such as a locked database, the next run tries
+    again: nothing was marked as done, so nothing is lost.
 
     If a file of ours was replaced meanwhile, all jobs stop, and ReplacedError is raised.
 
@@ -78,7 +78,7 @@ def serve(
 
 @contextmanager
 def stopped_by_signals(stop: Event) -> Iterator[None]:
-    """Within, SIGTERM and SIGINT set `stop` and do nothing else; afterwards they mean again what they meant before."""
+    """Let SIGTERM and SIGINT set `stop` while the context is active, then restore the previous handlers."""
 
     def handle(_: int, __: FrameType | None) -> None:
         stop.set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The signatures of fresh mail are verified once, before they expire, and remembered."""
+"""Verify the signatures of new mails once, before they expire, and store the results."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,24 +15,23 @@ from bot.pool.guard import Crashed, Executor, TimeLimit
 from bot.ports import Attestations, Clock, Progress, StoredMail
 
 FRESH: Final = timedelta(days=7)
-"""Older mail is not looked at: most signatures say themselves that they are worth nothing by then."""
+"""The age limit: most signatures expire by then."""
 
 _MAILS: Final = 50
 _TRIES: Final = 3
-TIME: Final = TimeLimit(30.0)  # a mail has up to six signatures, and the DNS its time for each key
-
+TIME: Final = TimeLimit(30.0)  # A mail has up to six signatures, and each needs a DNS query.
 Attest = Callable[[bytes], tuple[Attestation, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class KeysUnavailable:
-    """The keys could not be had now."""
+    """The keys could not be fetched now."""
 
     reason: str
 
 
 class VerifySignaturesJob:
-    """One round after another over mails whose signatures nobody verified; the work is done by `executor`."""
+    """Verify the signatures of mails that have none verified yet, in `executor`."""
 
     def __init__(
         self, store: Attestations, attest: Attest, executor: Executor, clock: Clock, stop: Event, progress: Progress
@@ -46,11 +45,11 @@ class VerifySignaturesJob:
         self._tries: dict[int, int] = {}
 
     def run(self) -> int:
-        """How many mails were verified; a round ends where the keys cannot be had."""
+        """Return how many mails were verified. The round ends when keys cannot be fetched."""
         done = 0
         while not self._stop.is_set() and (mails := self._store.unattested(self._clock.now() - FRESH, _MAILS)):
             self._progress.start("verifying signatures", len(mails))
-            verified = [self._keep(mail, found) for mail, found in self._verified(mails)]
+            verified = [self._keep(mail, result) for mail, result in self._verified(mails)]
             done += sum(verified)
             if not all(verified):
                 break
@@ -61,24 +60,24 @@ class VerifySignaturesJob:
     ) -> list[tuple[StoredMail, tuple[Attestation, ...] | KeysUnavailable | Crashed]]:
         return list(zip(mails, self._executor.map(partial(verify, self._attest), mails, TIME), strict=True))
 
-    def _keep(self, mail: StoredMail, found: tuple[Attestation, ...] | KeysUnavailable | Crashed) -> bool:
+    def _keep(self, mail: StoredMail, result: tuple[Attestation, ...] | KeysUnavailable | Crashed) -> bool:
         now, reason = self._clock.now(), ""
         self._progress.advance()
-        if isinstance(found, KeysUnavailable | Crashed):
+        if isinstance(result, KeysUnavailable | Crashed):
             self._tries[mail.id] = tries = self._tries.get(mail.id, 0) + 1
-            if isinstance(found, KeysUnavailable) and tries < _TRIES:
+            if isinstance(result, KeysUnavailable) and tries < _TRIES:
                 return False
-            reason = found.reason
-            found = (Attestation("any", "", SignatureResult.UNKNOWN, aligned=False, reason=reason),)
+            reason = result.reason
+            result = (Attestation("any", "", SignatureResult.UNKNOWN, aligned=False, reason=reason),)
         self._tries.pop(mail.id, None)
-        self._store.save_attestations(mail.id, found, now)
+        self._store.save_attestations(mail.id, result, now)
         if reason:
             event(LogEvent.MAIL_UNVERIFIED, "warning", mail=mail.id, origin=mail.mail.origin, reason=reason)
         return True
 
 
 def verify(attest: Attest, mail: StoredMail) -> tuple[Attestation, ...] | KeysUnavailable:
-    """The mail's attestations, or why it is too early for them."""
+    """Return the mail's attestations, or why they cannot be known yet."""
     try:
         return attest(mail.mail.raw)
     except InboxError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The stop of all sending: a file, which works at once and without a database, and a row that no wrong path loses."""
+"""Stop all sending, with a file that works without a database and a row that survives a wrong path in the settings."""
 
 from datetime import datetime
 from threading import Lock
@@ -10,7 +10,7 @@ from bot.ports import Clock, StopStore
 
 
 class StopSwitch:
-    """Stops all sending while the file or the database says so; lifting clears both."""
+    """Stop all sending while the file or the database row exists; lifting clears both."""
 
     def __init__(self, file: StopFile, store: StopStore, clock: Clock) -> None:
         self.file = file
@@ -21,8 +21,8 @@ class StopSwitch:
 
     def reason(self) -> str:
         """Return why nothing is sent, or ""."""
-        if said := self.file.reason():
-            return said
+        if text := self.file.reason():
+            return text
         stopped = self._store.stop_state().reason
         return f"stopped: {stopped}" if stopped else ""
 
@@ -30,7 +30,7 @@ class StopSwitch:
         """Stop all sending, durably. Raises OutboxError or StoreError if one of the two could not be written."""
         with self._lock:
             try:
-                self.file.stop(why)  # first: a running sender asks for the file before each mail
+                self.file.stop(why)  # The file comes first: a running sender checks it before each mail.
             finally:
                 self._store.set_stop(why or "no reason given", self._clock.now())
             self._known = self.reason()
@@ -43,7 +43,7 @@ class StopSwitch:
         return self.file.lift() or was_stopped
 
     def look(self) -> None:
-        """Confirm that the sender saw the last change, and log what this process did not change itself."""
+        """Confirm that the sender saw the last change, and log changes that another process made."""
         with self._lock:
             self._store.confirm_stop()
             reason, known = self.reason(), self._known

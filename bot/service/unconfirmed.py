@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mails whose delivery is unconfirmed: the archive confirms them, or they are sent once more, or a person decides."""
+"""Settle unconfirmed deliveries: an archive confirms the mail, or it is sent once more, or a person decides."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bot.ports import Clock, Mailer, Outbox
 from bot.review.consent import Mode
 
 MAX_ATTEMPTS: Final = 2
-"""A mail that was tried so often is not sent once more unless a person says so."""
+"""The number of attempts after which only a person may send the mail again."""
 _IN_ARCHIVES: Final = (Mode.LIST.value, Mode.MODERATE.value)
 _UNCONFIRMED: Final = (MailState.UNCONFIRMED,)
 
@@ -26,7 +26,7 @@ class ResendPolicy:
 
 
 class UnconfirmedMails:
-    """Settles unconfirmed mails as far as the archives allow."""
+    """Settle unconfirmed mails with the help of the archives."""
 
     def __init__(self, store: Outbox, mailers: Mapping[str, Mailer], clock: Clock, policy: ResendPolicy) -> None:
         self._store = store
@@ -37,8 +37,8 @@ class UnconfirmedMails:
     def recover(self, among: Collection[str] | None = None) -> None:
         """Settle the attempts that a killed process left, or only the given ones.
 
-        An attempt is made again if that is harmless; else its delivery is unconfirmed. Only the sole worker may ask for
-        all attempts, before it delivers anything.
+        An attempt is repeated if that is harmless; otherwise its delivery becomes unconfirmed. Only the sole worker may
+        settle all attempts, before it sends anything.
         """
         for mail in self._store.mails(MailState.SENDING):
             if among is not None and mail.message_id not in among:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether the jobs of the service make progress, or one of them hangs."""
+"""Detect a job of the service that hangs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ One review is tried twice for 60 s, and a worker may have to index a kernel tree
 
 @dataclass(slots=True)
 class _Watched:
-    """A job: the latest sign of it, the thread that runs it now, and how many seconds may pass without a sign."""
+    """A job: the time of its last sign of progress, its thread, and how many seconds may pass without a sign."""
 
     sign: float
     running: float
@@ -40,7 +40,7 @@ class Watchdog:
 
     @contextmanager
     def running(self, name: str) -> Iterator[None]:
-        """Within, this thread runs that job."""
+        """Assign this thread to that job while the context is active."""
         self._mark(name, get_ident())
         try:
             yield
@@ -48,7 +48,7 @@ class Watchdog:
             self._mark(name, None)
 
     def beat(self) -> None:
-        """Note that this thread ended a unit of work."""
+        """Record that this thread finished a unit of work."""
         thread = get_ident()
         with self._lock:
             for job in self._jobs.values():
