@@ -10,7 +10,7 @@ from rules.finding import Severity
 
 
 class Mode(StrEnum):
-    """What happens to a review, from nothing to an answer to all."""
+    """What may be done with a review, from nothing to a reply to all."""
 
     OFF = "off"
     DRY_RUN = "dry-run"
@@ -24,12 +24,12 @@ class Mode(StrEnum):
 
     @property
     def needs_approval(self) -> bool:
-        """Whether a person has to approve each mail."""
+        """Return whether a person has to approve each mail."""
         return self is Mode.MODERATE
 
     @property
     def sends(self) -> bool:
-        """Whether mails leave the house in the end."""
+        """Return whether mails are sent in the end."""
         return self in {Mode.MODERATE, Mode.AUTHOR, Mode.LIST}
 
 
@@ -59,12 +59,12 @@ class Consent:
 
 
 def strictest(lists: Iterable[str], known: Mapping[str, Consent], other: Consent) -> Consent:
-    """What all these lists allow; `other` stands for a list that is not known, and for no list at all."""
+    """Return what all these lists allow together; `other` applies to unknown lists, and if there is no list."""
     by_key = {name.lower(): consent for name, consent in known.items()}
     consents = [by_key.get(name.lower(), other) for name in lists] or [other]
     least = min(consents, key=lambda consent: consent.mode.rank)
     caps = [consent.list_day for consent in consents if consent.list_day is not None]
-    # Who consented to be told by one of the lists that decide is told, whichever of them comes first.
+    # Maintainers of all deciding lists are included, so that the order of the lists does not matter.
     addresses = (address for consent in consents if consent.mode is least.mode for address in consent.maintainers)
     return Consent(
         mode=least.mode,

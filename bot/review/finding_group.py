@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Comments that say the same, taken together: one remark, said once, with the other places behind it."""
+"""Group findings with the same message: the group is reported once, followed by its other places."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,12 @@ from bot.review.model import ReviewFinding
 from rules.finding import Finding, Severity
 from rules.lint.rule import Rule
 
-EXPLAINED: Final = 2  # remarks of one rule that are quoted and explained in one mail
+EXPLAINED: Final = 2  # How many groups of a rule a mail quotes and explains.
 
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """What is said at the place of its first comment; the others are its further places.
+    """A group of findings: reported at the place of the first one; the others are its further places.
 
     They are in the same file of the same patch; of tier 2 in any.
     """
@@ -30,7 +30,7 @@ class FindingGroup:
 
     @property
     def patch(self) -> int:
-        """The patch of its first comment."""
+        """The patch of the first finding."""
         return self.first.anchor.patch
 
     @property
@@ -43,7 +43,7 @@ class FindingGroup:
 
 
 def remarks(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tuple[FindingGroup, ...]:
-    """The comments grouped into remarks, in the order of their first comments.
+    """Group the findings, in the order of their first findings.
 
     Warnings of one rule in one file of a patch are one remark; bugs only where their message is the same, because each
     bug wants its own answer. A tier 2 rule is one remark, whatever the patch and file.
@@ -73,7 +73,7 @@ def staged(groups: Iterable[FindingGroup], limit: int = EXPLAINED) -> tuple[list
 
 
 def _tier(finding: Finding, rules: Mapping[str, Rule]) -> int:
-    """The rule's tier; a nit is never said among the warnings, whatever rule it is of."""
+    """Return the rule's tier; a nit of any rule is never among the warnings."""
     rule = rules.get(finding.rule)
     return 2 if finding.severity.rank < Severity.WARNING.rank or (rule is not None and rule.tier == 2) else 1
 

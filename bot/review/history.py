@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The reviews made so far, so that the next revision of a series finds the previous one's."""
+"""Earlier reviews, for the comparison with the next revision of a series."""
 
 from collections import defaultdict
 
@@ -8,18 +8,18 @@ from bot.review.model import Review
 
 
 class History:
-    """Reviews by topic, in memory, for what is read once."""
+    """Reviews by topic, in memory."""
 
     def __init__(self) -> None:
         self._reviews: dict[str, list[Review]] = defaultdict(list)
 
     def previous(self, posting: Posting) -> Review | None:
-        """The review of the latest earlier revision of the same topic; of a revision posted twice, the last one's."""
+        """Return the review of the latest earlier revision of the topic; the last posting of it counts."""
         earlier = [review for review in self._reviews[posting.topic] if _revision(review) < posting.series.revision]
         return max(reversed(earlier), key=_revision, default=None)
 
     def remember(self, review: Review) -> None:
-        """Keep a review for the revisions that follow."""
+        """Store a review for the revisions that follow."""
         self._reviews[review.posting.topic].append(review)
 
 

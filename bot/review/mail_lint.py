@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What no mail of ours may hold: trailers, bots' commands, unquoted diffs, control characters, overlong lines."""
+"""Check that a mail has no trailers, bot commands, unquoted diffs, control characters or overlong lines."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.review.render.text import WIDTH, visible
 
-_MAX_LINE: Final = 998  # octets, RFC 5322 section 2.1.1
+_MAX_LINE: Final = 998  # In octets, RFC 5322 section 2.1.1.
 _UNQUOTED: Final = (
     (re.compile(r"\s*[\w-]+-by\s*:", re.IGNORECASE), "a review trailer"),
     (
@@ -25,7 +25,7 @@ _UNQUOTED: Final = (
 
 
 def problems(body: str) -> Iterator[str]:
-    """Each thing that forbids sending the body, with its line, counted from 1; nothing for a mail that may go."""
+    """Yield each problem that forbids sending the body, with its line, counted from 1."""
     for number, line in enumerate(body.split("\n"), 1):
         if visible(line) != line:
             yield f"line {number}: a control or format character"

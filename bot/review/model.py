@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Findings in their posting: what is said, what is withheld and why, and the review as a whole."""
+"""Reviews and their findings: reported, or withheld for a reason."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,13 +41,13 @@ class ReviewFinding:
 
     @property
     def known(self) -> bool:
-        """Whether an earlier revision was told of it, or would have been."""
+        """Return whether it was mailed for an earlier revision, or would have been."""
         return self.said_before > 0 or self.unsaid_before
 
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """To whom a review goes; no `to` means to nobody, and `reason` says why."""
+    """The recipients of a review; `to` is empty if nobody gets it, and `reason` says why."""
 
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
@@ -69,7 +69,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What is said of one posting.
+    """The review of a posting.
 
     `delta` is what the series does to the amount of unsafe code; `unsafe_delta` says it, and how it differs from the
     previous revision's, in a line for the footer, "" where there is nothing to say.
@@ -91,5 +91,5 @@ class Review:
 
     @property
     def said(self) -> tuple[ReviewFinding, ...]:
-        """The comments that go into the mail, in the order of the findings."""
+        """The findings that are reported in the mail, in order."""
         return tuple(comment for comment in self.comments if comment.withheld is None)

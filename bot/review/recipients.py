@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who gets a mail about a posting: computed from what we know of people and lists, never from what a sender asks for.
+"""Compute who gets a mail about a posting, from known people and lists, never from what a sender asks for.
 
 The function is pure and is called twice: when a mail is written, and again when it is about to be sent.
 """
@@ -20,7 +20,7 @@ _TO_ALL: Final = (Mode.DRY_RUN, Mode.LIST)
 
 
 def no_owners(paths: Iterable[str]) -> frozenset[str]:  # noqa: ARG001 the signature of RecipientContext.owners
-    """Return the owners of files where no MAINTAINERS is at hand: nobody."""
+    """Return no owners: the default if there is no MAINTAINERS file."""
     return frozenset()
 
 
@@ -34,7 +34,7 @@ class PersonalConsent:
 
 @dataclass(frozen=True, slots=True)
 class RecipientContext:
-    """What we know of the people and lists that a mail could go to; addresses are in lower case.
+    """The known people and lists that may get a mail; addresses are in lower case.
 
     `consent` gives the strictest consent of several lists. `ignored` are people who want no mail. `owners` gives the
     maintainers of files by MAINTAINERS. No mail has more than `limit` recipients, To and Cc together.
@@ -48,7 +48,7 @@ class RecipientContext:
     limit: int = MAX_RECIPIENTS
 
     def lists_of(self, posting: Posting) -> tuple[str, ...]:
-        """Return every list that the posting names or came through, sorted: all of them have a say about it."""
+        """Return every list that the posting names or came through, sorted: the consent of all of them counts."""
         named = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
         return tuple(sorted({*posting.lists, *posting.carriers} | (named & self.book.lists)))
 
@@ -87,7 +87,7 @@ def recipients(posting: Posting, part: Part, context: RecipientContext) -> Recip
 
 
 def _objection(posting: Posting, part: Part, context: RecipientContext) -> str:
-    """Why the author of the part cannot be written to; "" if they can."""
+    """Return why the author of the part may get no mail, or ""."""
     author = part.author
     if {author.key, posting.author.key} & context.ignored:
         return "the author wants no mail"
@@ -99,7 +99,7 @@ def _objection(posting: Posting, part: Part, context: RecipientContext) -> str:
 
 
 def _consenting(posting: Posting, lists: Sequence[str], context: RecipientContext) -> tuple[Address, ...]:
-    """The people who consented for themselves to a copy of what touches their files, or concerns their lists."""
+    """Yield the people who consented to copies about their files or lists."""
     owners = context.owners(_paths(posting)) if context.people else frozenset()
     return tuple(
         Address("", person.address)
@@ -109,12 +109,12 @@ def _consenting(posting: Posting, lists: Sequence[str], context: RecipientContex
 
 
 def _may_be_copied(address: Address, carriers: Sequence[str], lists: Sequence[str], context: RecipientContext) -> bool:
-    """Whether a recipient of the posting may get a copy: a person, or a list that the posting came through."""
+    """Return whether a recipient of the posting may get a copy: a person, or a list that carried the posting."""
     return address.key in carriers or (address.key not in lists and not context.book.objection(address))
 
 
 def _copies(addresses: Iterable[Address], part: Part, context: RecipientContext) -> tuple[Address, ...]:
-    """The addresses in their order, each once, without the author, ourselves, and those who want no mail."""
+    """Return the addresses in order, without repetitions, the author, ourselves, and people who want no mail."""
     seen, copies = {part.author.key} | context.ignored, []
     for address in addresses:
         if address.key not in seen and not context.book.is_own(address.address):
@@ -124,6 +124,6 @@ def _copies(addresses: Iterable[Address], part: Part, context: RecipientContext)
 
 
 def _paths(posting: Posting) -> tuple[str, ...]:
-    """Every file that the posting touches, under its names before and after."""
+    """Return every file that the posting touches, under its names before and after."""
     changes = (change for patch in posting.series.patches for change in patch.changes)
     return tuple(sorted({path for change in changes for path in (change.before, change.after) if path is not None}))

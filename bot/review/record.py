@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the store knows of the past, as values: reviews with their time, and series as they stand on their lists."""
+"""Values from the store: past reviews with their time, and the state of series on their lists."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class ReviewRecord:
 
 @dataclass(frozen=True, slots=True)
 class SeriesRecord:
-    """The newest revision of a series: when its last part came, when its thread last moved, how many mails it has.
+    """The newest revision of a series: when its last part and the last mail of its thread arrived, and its mails.
 
     `mails` counts the whole thread, the patches too.
     """
@@ -36,7 +36,7 @@ class SeriesRecord:
 
 @dataclass(frozen=True, slots=True)
 class MailRecord:
-    """A mail of ours about a posting, as far as it has come."""
+    """A mail of ours about a posting, with its state."""
 
     posting_id: str
     kind: str
@@ -45,7 +45,7 @@ class MailRecord:
 
 @dataclass(frozen=True, slots=True)
 class FailureCounts:
-    """What could not be read or judged in a period: mails, postings, and the reasons that were most frequent."""
+    """Counts of mails and postings that could not be read or reviewed in a period, and the most frequent reasons."""
 
     unreadable: int = 0
     defective: int = 0
@@ -54,6 +54,6 @@ class FailureCounts:
 
 
 def verdict_of(review: Review) -> str:
-    """Equal for two reviews that say the same; "" where nothing is said."""
+    """Return the verdict: equal for reviews that report the same findings, "" if nothing is reported."""
     fingerprints = sorted({comment.finding.fingerprint for comment in review.said})
     return hashlib.sha256(" ".join(fingerprints).encode("ascii")).hexdigest()[:32] if fingerprints else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Why a review makes no mail."""
+"""Explain why a review makes no mail."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ ANSWERED = "these patches have their mail"
 
 
 def why_unmailed(review: Review) -> str:
-    """Return what most of its findings are withheld for, or why nobody is to get a mail; "" if there is no finding."""
+    """Return why most of its findings are withheld, or why nobody gets a mail; "" if there is no finding."""
     comments = review.current
     reasons = Counter(comment.withheld for comment in comments if comment.withheld)
     if not comments or len(comments) > reasons.total():

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What was found, in the forms that people and programs read; one file a format, all pure."""
+"""Output formats for findings; one file a format, all pure."""

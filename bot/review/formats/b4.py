@@ -19,7 +19,7 @@ _ORDER: Final = ("pass", "warn", "fail")
 
 
 def b4(verdict: RowResult) -> str:
-    """One result for all that was given; none for a cover letter alone, of which there is nothing to say."""
+    """Return one result for the whole input; none for a cover letter alone."""
     wrong = bool(verdict.failures or verdict.problems)
     if not wrong and not verdict.rows and not any(review.posting.series.patches for review in verdict.reviews):
         return "[]\n"
@@ -44,7 +44,7 @@ def b4(verdict: RowResult) -> str:
 
 
 def _status(row: Row) -> str:
-    """What is no verdict of ours yet, or mended later in the series, never colours the result."""
+    """Return the status. Rules in preview, and findings fixed later in the series, do not affect it."""
     return _STATUS[row.finding.severity] if row.counts(Severity.NOTE) else "pass"
 
 

@@ -6,5 +6,5 @@ from bot.review.formats.row import RowResult, record
 
 
 def json_array(verdict: RowResult) -> str:
-    """The array, indented for reading; `[]` where there is nothing."""
+    """Return the indented array; `[]` if there is no finding."""
     return dumps([record(row) for row in verdict.rows], indent=2) + "\n"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""JSON that is safe to print: what a terminal obeys, or what reorders and hides text, is escaped."""
+"""Write JSON that is safe to print: characters that control a terminal, or reorder or hide text, are escaped."""
 
 import json
 import re
 from typing import Final
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-# The fillers and joiners are letters or marks to Unicode, but nothing of them is seen.
+# To Unicode, fillers and joiners are letters or marks, but they are invisible.
 _INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
 
@@ -18,6 +18,6 @@ def dumps(value: object, indent: int | None = None) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     char = match[0]
-    if "\ud800" <= char <= "\udfff":  # a byte that could not be decoded; alone it is no JSON
+    if "\ud800" <= char <= "\udfff":  # A byte that could not be decoded; a lone surrogate is no valid JSON.
         return _REPLACEMENT
     return char if char.isprintable() and char not in _INVISIBLE else json.dumps(char)[1:-1]

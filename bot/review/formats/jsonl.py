@@ -6,10 +6,10 @@ from bot.review.formats.row import Row, RowResult, record
 
 
 def line(row: Row) -> str:
-    """One finding, with its line end."""
+    """Return the line of a finding, with its line end."""
     return dumps(record(row)) + "\n"
 
 
 def jsonl(verdict: RowResult) -> str:
-    """All findings; nothing where there are none."""
+    """Return the lines of all findings."""
     return "".join(map(line, verdict.rows))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The mails that would be sent: one as it is, several as an mbox."""
+"""Write the mails that would be sent: a single mail as it is, several mails as an mbox."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ _FROM = re.compile(rb"^(>*From )", re.MULTILINE)
 
 
 def mail(mails: Sequence[bytes]) -> bytes:
-    """The bytes of the one mail, or an mbox in the mboxrd form; nothing where there is none."""
+    """Return the bytes of the only mail, or an mbox in mboxrd form; empty if there is no mail."""
     if len(mails) == 1:
         return mails[0]
     return b"".join(

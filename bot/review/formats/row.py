@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One finding with where it comes from: what every format is made of, and its form as plain JSON values."""
+"""A finding with its origin, the input of every format, and its form as plain JSON values."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,14 +29,14 @@ class Row:
 
     @property
     def place(self) -> str:
-        """Where it stands, as compilers print it: `path:line`."""
+        """The place of the finding, as compilers print it: `path:line`."""
         anchor = self.finding.anchor
         if isinstance(anchor, Anchor):
             return f"{anchor.path}:{anchor.line}"
         return f"patch {anchor.patch}, log:{anchor.line}" if anchor.line else f"patch {anchor.patch}"
 
     def counts(self, least: Severity) -> bool:
-        """Whether it makes a command fail: of a stable rule, not mended by a later patch, and at least that severe."""
+        """Return whether it makes a command fail: a severe finding of a stable rule that no later patch fixes."""
         finding = self.finding
         return self.status is Status.STABLE and finding.mended_by is None and finding.severity.rank >= least.rank
 
@@ -55,7 +55,7 @@ class RowResult:
 
 
 def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
-    """The findings of a review, said or withheld, but for those of the previous revision that are gone."""
+    """Yield the findings of a review, reported or withheld, without the resolved ones."""
     for comment in review.comments:
         if comment.standing is not FindingStatus.RESOLVED:
             part = review.posting.part(comment.finding.anchor.patch)
@@ -70,7 +70,7 @@ def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
 
 
 def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:
-    """The findings in a file that was judged by itself."""
+    """Yield the findings in a file that was checked by itself."""
     return (Row(finding, rules[finding.rule].status) for finding in findings)
 
 
@@ -97,5 +97,5 @@ def record(row: Row) -> dict[str, str | int | None]:
 
 
 def clean(text: str) -> str:
-    """The text without the lone surrogates that stand for undecodable bytes: those are no JSON."""
+    """Return the text without lone surrogates for undecodable bytes, which are no valid JSON."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -15,7 +15,7 @@ _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sch
 
 
 def sarif(verdict: RowResult, rules: Mapping[str, Rule], version: str) -> str:
-    """One run of the tool, with the rules that were run and a result a finding."""
+    """Return one run of the tool, with the rules that were run and a result per finding."""
     order = {rule_id: index for index, rule_id in enumerate(rules)}
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "patchwarden", "version": version, "rules": list(map(_rule, rules.values()))}},
@@ -67,7 +67,7 @@ def _result(row: Row, order: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _location(anchor: Anchor) -> dict[str, Any]:
-    # Git hands over any bytes as a path; a URI holds them percent-encoded.
+    # A path in git is any bytes; a URI has them percent-encoded.
     uri = quote(anchor.path.encode("utf-8", "surrogateescape"))
     region = {"startLine": anchor.line, "startColumn": anchor.column, "snippet": {"text": clean(anchor.text)}}
     return {"artifactLocation": {"uri": uri}, "region": region}

@@ -11,7 +11,7 @@ TYPES: Final = {Severity.BUG: "ERROR", Severity.WARNING: "WARNING", Severity.NIT
 
 
 def terse(verdict: RowResult) -> str:
-    """One line a finding."""
+    """Return one line per finding."""
     return "".join(
         f"{visible(row.place)}: {TYPES[row.finding.severity]}: {visible(' '.join(row.finding.message.split()))} "
         f"[{row.finding.rule}]\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""For people at a terminal: findings under the series or the file they are in, and a sum at the end."""
+"""Output for a terminal: findings by series or file, and a summary at the end."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from rules.lint.rule import Status
 
 
 def text(verdict: RowResult) -> str:
-    """The findings grouped by series where there are any, else by file, and a sum; of what is unreadable nothing."""
+    """Return the findings by series, or by file if there is no series, and a summary; unreadable input is left out."""
     lines: list[str] = []
     if verdict.reviews:
         for review in verdict.reviews:
