@@ -31,13 +31,13 @@ from bot.mail.message import Message
 from bot.mail.origin import carriers, with_original_author
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
+from bot.mail.subject import MAX_SUBJECT, usual_subject
 from rules.diff.parse import read_patch
 from rules.diff.patch import Patch, Series, Unreadable
 
 MAX_EXPECTED: Final = 500
 MAX_REVISION: Final = 99_999
 
-_SUBJECT = 400
 _HEAD, _TAIL, _LINE, _MOST_FACTS = 16_000, 4_000, 240, 100
 # Each begins with the newline above its line: that one character is found fast in a whole diff.
 _FOOTER = re.compile(r"\n((?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200})(?=\n|\Z)")
@@ -94,7 +94,7 @@ def candidate(message: Message) -> Candidate | None:
     """The mail as a patch or a cover letter by its subject and text; None for everything else."""
     if message.author is None or is_reply(message.subject):
         return None
-    subject = b4.LoreSubject(message.subject[:_SUBJECT])
+    subject = b4.LoreSubject(usual_subject(message.subject))
     has_diff = bool(_DIFF.search("\n" + message.body))
     tagged = subject.patch or subject.rfc or not subject.counters_inferred or message.message_id.endswith(SYNTHETIC)
     # An interdiff to the last revision makes no patch of a cover letter.
@@ -234,7 +234,7 @@ def _copy(message: Message, subject: str, body: str, above: str | None = None) -
     assert message.author is not None
     mail = EmailMessage(policy=compat32)
     mail["Message-ID"] = f"<{message.message_id}>"
-    mail["Subject"] = subject[:_SUBJECT]
+    mail["Subject"] = subject[:MAX_SUBJECT]
     mail["From"] = format_address(message.author)
     mail["Date"] = format_datetime(message.date or _LONG_AGO)
     if above:

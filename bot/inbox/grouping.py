@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Final
 
-from bot.inbox.thread import run_of
+from bot.inbox.thread import BURST, run_of, stem
 from bot.mail.message import Message
 from bot.mail.parse import SYNTHETIC
 
@@ -86,25 +86,42 @@ def group(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list
 
 
 def _merged(groups: Mapping[str, Group]) -> list[Group]:
-    """The groups, those joined that count alike and have no number in common."""
-    owner = {member.id: lead for lead, one in groups.items() for member in one.members}
+    """Return the groups, those joined that count alike, have no number in common and were sent as one series."""
+    owner = {member.id: lead for lead, group in groups.items() for member in group.members}
     merged: dict[tuple[object, ...], list[Group]] = {}
-    for lead, one in groups.items():
-        first = one.first
+    for lead, group in groups.items():
+        first = group.first
         key: tuple[object, ...] = (lead,)
         if first.counted and first.index <= first.expected:
             author = "" if first.id.endswith(SYNTHETIC) else _author(first)
-            anchor = "" if first.stated else owner.get(one.anchor, one.anchor)
-            key = (author, one.revision, first.expected, first.resend, anchor)
+            key = (author, group.revision, first.expected, first.resend)
         alike = merged.setdefault(key, [])
         for other in islice(reversed(alike), _MAX_COMPARED):
-            if not other.indices & one.indices:
-                other.members += one.members
-                other.repeated += one.repeated
+            if not other.indices & group.indices and _is_one_series(other, group, owner):
+                other.members += group.members
+                other.repeated += group.repeated
                 break
         else:
-            alike.append(one)
-    return [one for alike in merged.values() for one in alike]
+            alike.append(group)
+    return [group for alike in merged.values() for group in alike]
+
+
+def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool:
+    """Whether two groups that count alike are parts of one series; `owner` names the group of each candidate.
+
+    They are if they answer the same posting or none, state the same revision, or were sent by one run or within
+    minutes for one subsystem.
+    """
+    first, second = group.first, other.first
+    if owner.get(group.anchor, group.anchor) == owner.get(other.anchor, other.anchor) or (first.stated and second.stated):
+        return True
+    run = run_of(first.id)
+    if run is not None and run == run_of(second.id):
+        return True
+    dates = first.message.date, second.message.date
+    if dates[0] is None or dates[1] is None or stem(first.title) != stem(second.title):
+        return False
+    return abs(dates[0] - dates[1]) <= BURST
 
 
 def _adopted(groups: Sequence[Group]) -> list[Group]:

@@ -2,22 +2,45 @@
 """Which mails belong together, by the ids they refer to; in memory, for what is read once."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Final
 
 from bot.mail.message import Message
+from bot.mail.subject import COUNTER, usual_subject
+
+BURST: Final = timedelta(minutes=10)
+"""Parts of one series that were mailed one by one are at most so far apart."""
+
+_MAX_STEM: Final = 60
 
 # git send-email: the second, the process, the number in this run, the sender; b4: the day, the slug, ..., a hash.
 _RUN = re.compile(r"(?=[^\s@]++@\S)(\d{14}\.\d+|\d{8}-[\w.-]+-v\d+)-\d+-([^\s@]++@\S++)")
 
 
 def relatives(message: Message) -> tuple[str, ...]:
-    """The ids that tie the mail to others of its thread: what it refers to, and the run that sent it, if its id tells.
+    """Return the ids that tie the mail to others of its thread: what it refers to, and what was sent together with it.
 
-    A run's id, with `*` for the number of the mail in it, is no mail's id. It ties together series that were sent
-    without threading, or with a hole in it.
+    An id with a `*` in it is no mail's id. It ties together series that were sent without threading, or with a hole in
+    it: by the run that sent them, if the message-ids tell, and by author, count, subsystem and time.
     """
     run = run_of(message.message_id)
-    return (*message.references, run) if run else message.references
+    return (*message.references, *((run,) if run else ()), *_burst(message))
+
+
+def stem(title: str) -> str:
+    """Return the subsystem that a title begins with: `rust` of `rust: list: add a cursor`."""
+    return title.partition(":")[0].strip().lower()[:_MAX_STEM]
+
+
+def _burst(message: Message) -> Iterator[str]:
+    """Yield what parts of one series have in common; two that were sent within half of `BURST` share at least one."""
+    part = COUNTER.match(usual_subject(message.subject))
+    if part is None or int(part["count"]) < 2 or message.author is None or message.date is None:
+        return
+    half = int(message.date.timestamp() / (BURST.total_seconds() / 2))
+    for start in (half - 1, half):
+        yield f"{message.author.key} *{part['count']} {stem(part['title'])} {start}"
 
 
 def run_of(message_id: str) -> str | None:

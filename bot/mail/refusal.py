@@ -14,6 +14,7 @@ from bot.mail.bots import PATCH_WORD, is_automatic, is_bot, is_reply
 from bot.mail.message import Message
 from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.mail.project import is_kernel_path, other_project
+from bot.mail.subject import usual_subject
 
 SETTLE: Final = timedelta(minutes=30)
 
@@ -182,7 +183,7 @@ def _words_of(subject: str) -> list[str]:
 
 def _prefixes(subject: str) -> str:
     """Return the brackets with which a subject begins."""
-    match = _PREFIXES.match(subject)
+    match = _PREFIXES.match(usual_subject(subject))
     return match[0] if match else ""
 
 

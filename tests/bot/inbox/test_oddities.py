@@ -178,10 +178,33 @@ CASES = {
     ),
     "unthreaded": (
         [patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 2/2")],
+        ["rust: led: read it v1 complete"],
+    ),
+    "parts answer different mails": (
+        [patch("1@x", number=" 1/2", to="a@x"), patch("2@x", "fan", number=" 2/2", to="b@x")],
+        ["rust: led: read it v1 complete"],
+    ),
+    "parts that answer different mails were sent hours apart": (
+        [
+            patch("1@x", number=" 1/2", to="a@x"),
+            swap(patch("2@x", "fan", number=" 2/2", to="b@x"), ("09:00:00", "11:00:00")),
+        ],
         [
             "rust: fan: read it v1 incomplete: 1 of 2 did not come",
             "rust: led: read it v1 incomplete: 2 of 2 did not come",
         ],
+    ),
+    "counters and tags of other shapes": (
+        [
+            patch("1@x", number=" 1 of 3"),
+            swap(patch("2@x", "fan"), ("[PATCH] rust", "PATCH 2/3] rust")),
+            swap(patch("3@x", "dial"), ("[PATCH] rust", "[net-next,3/3] rust")),
+        ],
+        ["rust: led: read it v1 complete"],
+    ),
+    "revision after the title": (
+        [patch("1@x"), swap(patch("2@x"), ("read it", "read it (v2)"))],
+        ["rust: led: read it v1 older-revision: v2 is here already", "rust: led: read it v2 complete"],
     ),
     "new revision inside the old thread": (
         [patch("1@x"), patch("2@x", number=" v2", to="1@x")],

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Subjects of patch mails in the form that git format-patch writes, whatever tool or hand wrote them."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+MAX_SUBJECT: Final = 400
+"""Characters of a subject that are read."""
+
+COUNTER: Final = re.compile(r"\[[^\[\]]*?\b(?P<number>\d{1,4})/(?P<count>\d{1,4})\b[^\[\]]*\] *(?P<title>.*)")
+"""A usual subject with a counter: its numbers and its title."""
+
+_MAX_TAG: Final = 120
+_MAX_TAG_WORDS: Final = 8
+_USUAL: Final = re.compile(
+    r"\[(?:(?!(?:patch|rfc)[-/])[a-z]++(?:-[a-z]++)*+|v\d++|\d++/\d++)(?: (?:[a-z]++|v\d++|\d++/\d++))*+\] "
+    r"(?!v?\d)[^\[\](){}]*(?<!\d)",
+    re.IGNORECASE | re.ASCII,
+)
+_CLOSING: Final = {"[": "]", "(": ")", "{": "}", "<": ">"}
+_SEPARATORS = re.compile(r"[,;|:]")
+_REVISION: Final = r"(?:v|ver|version|rev|revision|take)[ .#:_-]{0,2}(\d{1,5})"
+_REVISION_WORD = re.compile(rf"(?<![\w./]){_REVISION}(?![\w/]|\.\d)", re.IGNORECASE)
+_COUNT_WORDS = re.compile(
+    r"(?<![\w./])#?(\d{1,4})(?: ?[/\\] ?|[ _-](?:out[ _-])?of[ _-])#?(\d{1,4})(?![\w/]|\.\d)", re.IGNORECASE
+)
+_JOINED = re.compile(r"(?<![a-z])(patch|rfc|resend)[-_./]?(?=v?\d|#|patch|rfc|resend)", re.IGNORECASE)
+_JOINED_REVISION = re.compile(r"(?<![\w.])(v\d{1,5})[-_](?=\d{1,4} ?[/\\] ?\d)", re.IGNORECASE)
+_MARKER = re.compile(r"patch(?:es)?|rfc|resend|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGNORECASE)
+_COUNTER = re.compile(r"\d{1,4}/\d{1,4}")
+_PATCH = re.compile(r"patch", re.IGNORECASE)
+_STATED = re.compile(r"v\d{1,5}(?:\.\d{1,4})?", re.IGNORECASE)
+_REVISION_AT_END = re.compile(rf"(?:[ ,]*[(\[{{]{_REVISION}[)\]}}]|(?:,| -) ?{_REVISION})\Z", re.IGNORECASE)
+
+
+@lru_cache(4096)
+def usual_subject(subject: str) -> str:
+    """Return the subject with its tags, counter and revision in one bracket: `[PATCH net v2 1/2] title`.
+
+    Tags may be separated by commas, a counter may read `1 of 2`, a bracket may be lost, of another shape or missing,
+    and the revision may stand after the title. A subject without any of that is returned as it is. A revision that the
+    title ends in without a bracket, comma or dash before it belongs to the title: "cgroup v2".
+    """
+    subject = subject[:MAX_SUBJECT]
+    if _USUAL.fullmatch(subject):
+        return subject
+    tags, title = _split(" ".join(subject.split()).lstrip("] "))
+    words = list(dict.fromkeys(word for tag in tags for word in _words_of_tag(tag)))
+    if not words:
+        return subject
+    end = _REVISION_AT_END.search(title)
+    if end is not None and end.start() and not any(_STATED.fullmatch(word) for word in words):
+        words.append(f"v{int(end[1] or end[2])}")
+        title = title[: end.start()]
+    return f"[{' '.join(words)}] {title}".rstrip()
+
+
+def _split(subject: str) -> tuple[list[str], str]:
+    """Return the insides of the brackets that a subject begins with, also of incomplete ones, and the title."""
+    tags: list[str] = []
+    title = subject
+    while len(tags) < _MAX_TAG_WORDS:
+        tag, rest = _bracket(title) or _half_bracket(title, is_tagged=bool(tags)) or ("", "")
+        if not tag:
+            break
+        tags.append(tag)
+        title = rest
+    return tags, title
+
+
+def _bracket(text: str) -> tuple[str, str] | None:
+    """Return the inside of the bracket that the text begins with, and what follows."""
+    closing = _CLOSING.get(text[:1], "")
+    end = text.find(closing, 1, _MAX_TAG) if closing else -1
+    inside = text[1:end].replace("[", " ")
+    if end < 0 or (closing != "]" and not _has_marker(inside)) or not inside.strip():
+        return None
+    return inside, text[end + 1 :].lstrip(" ]:")
+
+
+def _half_bracket(text: str, *, is_tagged: bool) -> tuple[str, str] | None:
+    """Return the tag that the text begins with though a bracket of it is lost, and what follows.
+
+    Without any bracket the tag must name a patch, unless one stood before, and a counter or a colon must end it.
+    """
+    opened = text[:1] == "["
+    end = text.find("]", 0, _MAX_TAG)
+    head = text[int(opened) : end]
+    if end > 0 and "[" not in head and ":" not in head and not opened and _has_marker(head):
+        return (head, text[end + 1 :].lstrip()) if len(head.split()) <= _MAX_TAG_WORDS else None
+    words = text[int(opened) :].split(" ")
+    taken, length = "", 0
+    for count in range(1, min(len(words), _MAX_TAG_WORDS) + 1):
+        candidate = " ".join(words[:count])
+        if all(_MARKER.fullmatch(word) for word in _words_of_tag(candidate)) and _words_of_tag(candidate):
+            taken, length = candidate, count
+    found = _words_of_tag(taken)
+    names_patch = is_tagged or any(_PATCH.match(word) for word in found)
+    is_ended = opened or taken.endswith(":") or any(_COUNTER.fullmatch(word) for word in found)
+    if not taken or not names_patch or not is_ended:
+        return None
+    return taken, " ".join(words[length:])
+
+
+def _words_of_tag(tag: str) -> list[str]:
+    """Return the words of a tag, each counter and revision as one."""
+    text = _JOINED_REVISION.sub(r"\1 ", _JOINED.sub(r"\1 ", _JOINED.sub(r"\1 ", tag)))
+    text = _COUNT_WORDS.sub(lambda match: f" {match[1]}/{match[2]} ", text)
+    text = _REVISION_WORD.sub(lambda match: f" v{int(match[1])} ", text)
+    return _SEPARATORS.sub(" ", text).split()
+
+
+def _has_marker(text: str) -> bool:
+    words = _words_of_tag(text)
+    is_marked = any(_PATCH.match(word) or _COUNTER.fullmatch(word) for word in words)
+    return is_marked or (bool(words) and all(_STATED.fullmatch(word) for word in words))

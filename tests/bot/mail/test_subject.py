@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import pytest
+
+from bot.mail.subject import MAX_SUBJECT, usual_subject
+
+SAME = (
+    "",
+    "[PATCH] rust: list: add a cursor",
+    "[PATCH net-next v2 01/12] rust: list: add a cursor",
+    "[PATCH 6.1 001/120] rust: list: add a cursor",
+    "[PATCH v2.1 1/2] rust: list: add a cursor",
+    "[PATCH 5.10/5.15 1/3] rust: list: add a cursor",
+    "[PATCH blk-cgroup/for-5.8 v2 1/2] block: fix it",
+    "[PATCH] cgroup: describe v2",
+    "[PATCH] V4 bus: add a driver",
+    "[PATCH] v4l2: add a driver",
+    "[PATCH v2] rust: list: add a cursor (v3)",
+    "Patch for the cursor: questions",
+    "RFC: what shall we do about 1/2 of the cursors",
+    "Re: [PATCH] rust: list: add a cursor",
+    "rust: list: add a cursor (v2)",
+)
+CHANGED = {
+    "[PATCH 1 of 2] a: b": "[PATCH 1/2] a: b",
+    "[PATCH 1 out of 2] a: b": "[PATCH 1/2] a: b",
+    "[PATCH 1 / 2] a: b": "[PATCH 1/2] a: b",
+    "[PATCH #1/2] a: b": "[PATCH 1/2] a: b",
+    "[PATCH 1/2:] a: b": "[PATCH 1/2] a: b",
+    "[PATCH][1/2] a: b": "[PATCH 1/2] a: b",
+    "[PATCH] 1/2 a: b": "[PATCH 1/2] a: b",
+    "[v4,1/2] a: b": "[v4 1/2] a: b",
+    "[net,v2,1/2] a: b": "[net v2 1/2] a: b",
+    "[PATCH v2,RESEND 1/2] a: b": "[PATCH v2 RESEND 1/2] a: b",
+    "[PATCHv3 1/2] a: b": "[PATCH v3 1/2] a: b",
+    "[PATCH-v3-1/2] a: b": "[PATCH v3 1/2] a: b",
+    "[RFC/PATCH] a: b": "[RFC PATCH] a: b",
+    "[PATCH take 2] a: b": "[PATCH v2] a: b",
+    "[PATCH version 2, 1 of 3] a: b": "[PATCH v2 1/3] a: b",
+    "[PATCH] [v2] a: b": "[PATCH v2] a: b",
+    "[PATCH] (v2) a: b": "[PATCH v2] a: b",
+    "[PATCH] v2: a: b": "[PATCH v2] a: b",
+    "[PATCH] a: b (v2)": "[PATCH v2] a: b",
+    "[PATCH] a: b [V2]": "[PATCH v2] a: b",
+    "[PATCH] a: b, v2": "[PATCH v2] a: b",
+    "[PATCH] a: b - v2": "[PATCH v2] a: b",
+    "[PATCH] a: b (take 2)": "[PATCH v2] a: b",
+    "PATCH 2/2] a: b": "[PATCH 2/2] a: b",
+    "v2 PATCH 2/2] a: b": "[v2 PATCH 2/2] a: b",
+    "[PATCH 2/2 a: b": "[PATCH 2/2] a: b",
+    "][PATCH 2/2] a: b": "[PATCH 2/2] a: b",
+    "(PATCH 2/2) a: b": "[PATCH 2/2] a: b",
+    "PATCH 2/2: a: b": "[PATCH 2/2] a: b",
+    "PATCH: a: b": "[PATCH] a: b",
+}
+
+
+@pytest.mark.parametrize("subject", SAME)
+def test_a_usual_subject_and_prose_stay(subject: str) -> None:
+    assert usual_subject(subject) == subject
+
+
+@pytest.mark.parametrize(("subject", "usual"), CHANGED.items())
+def test_other_shapes_become_the_usual_one(subject: str, usual: str) -> None:
+    assert usual_subject(subject) == usual
+
+
+@pytest.mark.parametrize("subject", [*SAME, *CHANGED])
+def test_a_usual_subject_is_a_fixed_point(subject: str) -> None:
+    assert usual_subject(usual_subject(subject)) == usual_subject(subject)
+
+
+def test_a_long_subject_is_cut() -> None:
+    assert len(usual_subject("[PATCH 1 of 2] " + "a" * 5 * MAX_SUBJECT)) <= MAX_SUBJECT
