@@ -113,7 +113,9 @@ def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool
     minutes for one subsystem.
     """
     first, second = group.first, other.first
-    if owner.get(group.anchor, group.anchor) == owner.get(other.anchor, other.anchor) or (first.stated and second.stated):
+    if owner.get(group.anchor, group.anchor) == owner.get(other.anchor, other.anchor) or (
+        first.stated and second.stated
+    ):
         return True
     run = run_of(first.id)
     if run is not None and run == run_of(second.id):

@@ -27,9 +27,11 @@ _GIT = re.compile(r"\ndiff --(?:git|cc|combined) ")
 _START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADER = re.compile(r"(?:From|Date|Subject): ")
+_FOOTER = re.compile(r"([-+])(?:\1\1|\s*$|[-+=*_]{2}| ?[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
+_SHORT = "Hunk is shorter than expected"
 _REASONS = {
-    "Hunk is shorter than expected": "a hunk is shorter than it announces: cut off, or a wrapped line in it",
+    _SHORT: "a hunk is shorter than it announces: cut off, or a wrapped line in it",
     "Hunk is longer than expected": "a hunk is longer than it announces",
     "Hunk diff line expected": "a line in a hunk that is neither added, removed nor context",
     "Unexpected hunk found": "a hunk is longer than it announces",
@@ -150,16 +152,25 @@ class _Hunks:
 
 
 def _read_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
-    """Read the hunks below a file's header. The line of an Unreadable counts from 0.
+    """Return the hunks in the lines after a file's header; the line of an Unreadable counts from 0.
 
-    `is_cut` says that a line follows which cannot be in a hunk. If the last hunk is too short, that line is faulty.
+    `is_cut` says that a line follows that can stand in no hunk: the one at fault, where a hunk is too short. A blank
+    context line that is missing at the end of the text is added: the end of a MIME part and some mailers drop it.
     """
+    hunks = _read_exact_hunks(lines, is_cut=is_cut)
+    if isinstance(hunks, Unreadable) and hunks.reason == _REASONS[_SHORT] and not is_cut:
+        completed = _read_exact_hunks([*lines, " "], is_cut=False)
+        return hunks if isinstance(completed, Unreadable) else completed
+    return hunks
+
+
+def _read_exact_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
     source = iter([line or "\n" for line in lines])  # unidiff requires this line ending
     try:
         files = PatchSet(chain(("--- a/file\n", "+++ b/file\n"), source), metadata_only=True)
     except (UnidiffParseError, ValueError) as error:
         reason = str(error).partition(":")[0]
-        faulty = len(lines) - len(list(source)) - 1 + (is_cut and reason == "Hunk is shorter than expected")
+        faulty = len(lines) - len(list(source)) - 1 + (is_cut and reason == _SHORT)
         return Unreadable(_REASONS.get(reason, reason), faulty)
     hunks: list[Hunk] = []
     ends_without_newline: frozenset[str] = frozenset()
@@ -202,10 +213,15 @@ def _read_hunk_lines(lines: list[str], at: int, header: HunkHeader) -> tuple[tup
 
 
 def _problem_below(lines: list[str], at: int) -> Unreadable | None:
-    """Check that only blank lines, a signature or the `---` of b4 follow the last hunk."""
+    """Return why what follows the last hunk may be a part of it: it is neither blank nor a signature nor a footer.
+
+    A footer, as lists and scanners add it, follows a blank line and begins with a rule or a sentence.
+    """
     for position in range(at, len(lines)):
         line = lines[position]
-        if line.rstrip() in ("--", "---"):
+        if line.rstrip() in ("--", "---") or (
+            position > at and _FOOTER.match(line) and not lines[position - 1].strip()
+        ):
             return None
         if line.startswith("@@"):
             return Unreadable("a damaged hunk header", position)

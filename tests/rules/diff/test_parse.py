@@ -181,16 +181,35 @@ def test_a_new_file_in_a_plain_diff_is_recognised_by_its_line_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "end", ["-- \n2.43.0\n", "\n---\nbase-commit: 12345678\nchange-id: x\n", "\n\n", "_____\nlist\n"]
+    "end",
+    [
+        "-- \n2.43.0\n",
+        "\n---\nbase-commit: 12345678\nchange-id: x\n",
+        "\n\n",
+        "_____\nlist\n",
+        "\n---------------\nTo unsubscribe, write to the list.\n",
+        "\n+++++ this mail was scanned +++++\n",
+        "\n+-------+\n| a box |\n+-------+\n",
+        "\n-\nTo unsubscribe, write to the list.\n",
+        "\n- To unsubscribe, write to the list.\n",
+    ],
 )
-def test_text_below_the_last_hunk_is_ignored(end: str) -> None:
+def test_text_after_the_last_hunk_is_ignored(end: str) -> None:
     assert parse_one(HEADER + HUNK + end).hunks == parse_one(HEADER + HUNK).hunks
+
+
+def test_a_blank_context_line_that_was_dropped_at_the_end_is_read() -> None:
+    whole = parse_one(HEADER + "@@ -1,2 +1,3 @@\n one\n+two\n \n")
+
+    assert parse_one(HEADER + "@@ -1,2 +1,3 @@\n one\n+two\n") == whole
+    assert parse_one(HEADER + "@@ -1,2 +1,3 @@\n one\n+two") == whole
 
 
 @pytest.mark.parametrize(
     ("diff", "line", "word"),
     [
-        (HEADER + "@@ -1,2 +1,3 @@\n one\n+two\n", 7, "shorter"),
+        (HEADER + "@@ -1,3 +1,4 @@\n one\n+two\n", 7, "shorter"),
+        (HEADER + "@@ -1,1 +1,2 @@\n one\n", 6, "shorter"),
         (HEADER + "@@ -1,2 +1,3 @@\n one\n+two wrapped\nline\n three\n", 8, "shorter"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n", 7, "longer"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n\n+two\n", 8, "longer"),
