@@ -77,7 +77,7 @@ from rules.bindings import public_api as exposed_api
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
 from rules.bindings.tree import NoTree
-from rules.diff import apply, log
+from rules.diff import apply, log, top_level
 from rules.diff import header as diff_header
 from rules.diff import origin as path_origin
 from rules.diff import parse as diff
@@ -509,7 +509,8 @@ MAIL_READERS: Final = (
     ),
     Reader(
         (
-            "bot.mail.project.is_kernel_path",
+            "rules.diff.top_level.is_kernel_path",
+            "rules.diff.top_level.kernel_path",
             "bot.mail.project.other_project",
             "rules.diff.origin.origin",
             "bot.digest.selection.subsystem",
@@ -517,8 +518,9 @@ MAIL_READERS: Final = (
             "rules.bindings.helper_facts.is_helper_source",
         ),
         lambda path: (
-            project.is_kernel_path(path),
-            project.other_project(path.split("/")),
+            top_level.is_kernel_path(path),
+            top_level.kernel_path(path),
+            project.other_project(path.split("/"), path, (path,), (path,)),
             path_origin.origin(path),
             digest_material.subsystem(path),
             rust_facts.is_kernel_crate(path),

@@ -4,95 +4,145 @@
 from collections.abc import Collection
 from typing import Final
 
-# What stands at the top of the kernel's tree, since it has Rust code.
-_TOP: Final = frozenset(
-    {
-        ".clang-format",
-        ".clippy.toml",
-        ".cocciconfig",
-        ".editorconfig",
-        ".get_maintainer.ignore",
-        ".gitattributes",
-        ".gitignore",
-        ".kunitconfig",
-        ".mailmap",
-        ".pylintrc",
-        ".rustfmt.toml",
-        "COPYING",
-        "CREDITS",
-        "Documentation",
-        "Kbuild",
-        "Kconfig",
-        "LICENSES",
-        "MAINTAINERS",
-        "Makefile",
-        "README",
-        "arch",
-        "block",
-        "certs",
-        "crypto",
-        "drivers",
-        "fs",
-        "include",
-        "init",
-        "io_uring",
-        "ipc",
-        "kernel",
-        "lib",
-        "mm",
-        "net",
-        "rust",
-        "samples",
-        "scripts",
-        "security",
-        "sound",
-        "tools",
-        "usr",
-        "virt",
-    }
-)
-# What a subject prefix says instead of a subsystem of the kernel.
+from rules.diff.top_level import is_kernel_path
+
+# As tags, lists and titles name them.
 _OTHERS: Final = frozenset(
-    {
+    [
         "b4",
+        "barebox",
+        "binutils",
         "blktests",
         "bluez",
         "btrfs-progs",
+        "buildroot",
+        "busybox",
+        "cifs-utils",
+        "cloud-hypervisor",
+        "coreboot",
+        "crosvm",
+        "cryptsetup",
+        "dracut",
+        "dt-schema",
         "dwarves",
         "e2fsprogs",
+        "edk2",
+        "erofs-utils",
         "ethtool",
+        "exfatprogs",
+        "f2fs-tools",
+        "firecracker",
         "fstests",
+        "gcc",
+        "gccrs",
+        "glibc",
+        "grub",
+        "hostapd",
+        "i-g-t",
+        "igt",
+        "igt-gpu-tools",
         "iproute2",
         "iproute2-next",
+        "iptables",
+        "iwd",
+        "kexec-tools",
         "kmod",
+        "ksmbd-tools",
         "kvm-unit-tests",
+        "kvmtool",
+        "libcamera",
+        "libdrm",
+        "libnftnl",
+        "libtraceevent",
+        "libtracefs",
         "liburing",
+        "libvirt",
         "linux-firmware",
         "ltp",
+        "lvm2",
         "man",
         "man-pages",
         "mdadm",
+        "mesa",
+        "mmc-utils",
+        "mtd-utils",
+        "multipath-tools",
+        "musl",
         "ndctl",
+        "nfs-utils",
+        "nft",
+        "nftables",
         "nvme-cli",
+        "opensbi",
+        "openwrt",
         "pahole",
         "pciutils",
         "qemu",
+        "rt-tests",
         "rteval",
+        "rust-vmm",
+        "selinux-testsuite",
         "sparse",
+        "stress-ng",
+        "systemd",
+        "trace-cmd",
         "u-boot",
         "util-linux",
         "v4l-utils",
+        "vm-memory",
+        "wireless-regdb",
         "xfsprogs",
         "xfstests",
-    }
+    ]
 )
+# Directories at the top of the kernel's tree that are at the top of other projects too.
+_SHARED: Final = frozenset({"block", "crypto", "include", "net", "rust", "scripts", "tools"})
+_KERNEL_CRATES: Final = frozenset(
+    [
+        "alloc",
+        "bindings",
+        "helpers",
+        "kernel",
+        "macros",
+        "pin-init",
+        "proc-macro2",
+        "quote",
+        "syn",
+        "uapi",
+        "zerocopy",
+        "zerocopy-derive",
+    ]
+)
+_CARGO: Final = frozenset({"Cargo.toml", "Cargo.lock", "meson.build"})
 
 
-def is_kernel_path(path: str) -> bool:
-    """Whether a file of that path can be the kernel's."""
-    return path.partition("/")[0] in _TOP
+def other_project(tags: Collection[str], title: str, lists: Collection[str], paths: Collection[str]) -> str | None:
+    """Return the other project that a posting is for, or None.
+
+    A tag in the brackets of the subject decides alone. The subsystem that the title names and the lists that it was
+    sent to decide where no changed file is certainly the kernel's, and so does a crate below `rust/` that is laid out
+    as Cargo wants it, as in QEMU. `tags` and `lists` are in lower case.
+    """
+    named = min(_OTHERS.intersection(tag.strip("-+:()") for tag in tags), default=None)
+    if named is not None:
+        return named
+    if not paths or any(map(_is_certain, paths)):
+        return None
+    subsystems = {subsystem.strip() for subsystem in title.lower().split(":")[:-1]}
+    names = {address.partition("@")[0] for address in lists}
+    # A project's lists begin with its name: qemu-devel, gcc-rust.
+    names |= {name.rpartition("-")[0] for name in names}
+    named = min(_OTHERS & (subsystems | names), default=None)
+    return named or next((path for path in paths if _is_foreign_crate(path)), None)
 
 
-def other_project(words: Collection[str]) -> str | None:
-    """The other project that one of the words, in lower case, names; None where none does."""
-    return min(_OTHERS.intersection(words), default=None)
+def _is_certain(path: str) -> bool:
+    top, _, rest = path.partition("/")
+    if top == "rust":
+        return rest.partition("/")[0] in _KERNEL_CRATES or ("/" not in rest and rest not in _CARGO)
+    return is_kernel_path(path) and top not in _SHARED
+
+
+def _is_foreign_crate(path: str) -> bool:
+    parts = path.split("/")
+    return parts[0] == "rust" and len(parts) > 1 and (parts[-1] in _CARGO or (len(parts) > 3 and "src" in parts[2:-1]))

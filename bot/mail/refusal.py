@@ -13,8 +13,9 @@ from typing import Final
 from bot.mail.bots import PATCH_WORD, is_automatic, is_bot, is_reply
 from bot.mail.message import Message
 from bot.mail.posting import Complete, Defective, Posting, Waiting
-from bot.mail.project import is_kernel_path, other_project
+from bot.mail.project import other_project
 from bot.mail.subject import usual_subject
+from rules.diff.top_level import is_kernel_path
 
 SETTLE: Final = timedelta(minutes=30)
 
@@ -165,10 +166,14 @@ def _what(posting: Posting) -> Refusal | None:
         return Refusal(RefusalKind.PULL, "the subject asks to pull")
     if all(sign in f"\n{series.cover}" for sign in _PULL_TEXT):
         return Refusal(RefusalKind.PULL, "the cover letter asks to pull")
-    project = other_project(words)
+    sent_to = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
+    paths = [path for patch in series.patches for path in patch.paths]
+    project = other_project(words, series.subject, sent_to, paths)
     if project:
         return Refusal(RefusalKind.FOREIGN, f"it is for {project}")
-    return _where(posting)
+    if paths and not any(map(is_kernel_path, paths)):
+        return Refusal(RefusalKind.FOREIGN, f"no changed file is the kernel's: {paths[0]}")
+    return None
 
 
 def _asks_to_pull(subject: str) -> bool:
@@ -185,13 +190,6 @@ def _prefixes(subject: str) -> str:
     """Return the brackets with which a subject begins."""
     match = _PREFIXES.match(usual_subject(subject))
     return match[0] if match else ""
-
-
-def _where(posting: Posting) -> Refusal | None:
-    paths = [path for patch in posting.series.patches for path in patch.paths]
-    if paths and not any(is_kernel_path(path) for path in paths):
-        return Refusal(RefusalKind.FOREIGN, f"no changed file is the kernel's: {paths[0]}")
-    return None
 
 
 def _when(posting: Posting, context: RefusalContext, now: datetime, terms: RefusalTerms) -> Refusal | None:

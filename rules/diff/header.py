@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from rules.diff.patch import FileChange
+from rules.diff.top_level import is_kernel_path, kernel_path
 from rules.diff.tree import MIN_BLOB_ID_DIGITS
 
 _ESCAPE = re.compile(rb"\\([abtnvfr\"\\]|[0-3][0-7]{2})")
@@ -76,40 +77,50 @@ def read_header(lines: list[str]) -> Header | str:
 
 def _read_names(values: dict[str, str], *, is_git: bool) -> tuple[str | None, str | None]:
     """Return the names before and after; None where the file does not exist or its name is unclear."""
-    before = after = None
-    has_prefixes = True
-    if is_git:
-        before, after, has_prefixes = _read_git_names(values["diff --git "])
+    before, after = _read_git_names(values["diff --git "]) if is_git else (None, None)
     if "--- " in values and "+++ " in values:
         before, after = _read_name(values["--- "]), _read_name(values["+++ "])
-        if before is not None and after is not None and not is_git:
-            has_prefixes = before.partition("/")[2] == after.partition("/")[2] != ""
-        if has_prefixes:
-            before, after = _strip_prefix(before), _strip_prefix(after)
+    before, after = _remove_prefixes(before, after)
     before = unquote(values.get("rename from ", values.get("copy from ", ""))) or before
     after = unquote(values.get("rename to ", values.get("copy to ", ""))) or after
     return None if "new file mode " in values else before, None if "deleted file mode " in values else after
 
 
-def _read_git_names(names: str) -> tuple[str | None, str | None, bool]:
-    """Return both names of a `diff --git` line without their prefixes, and whether it has prefixes.
+def _read_git_names(names: str) -> tuple[str | None, str | None]:
+    """Return both names of a `diff --git` line, with their prefixes.
 
-    Git does not quote names with spaces there, so the line is read as the same name twice. If the names differ, the
+    Names with spaces are not quoted there, so the line is read as twice the same name; where the names differ, the
     lines below the header repeat them.
     """
     if names.endswith('"') or names.startswith('"'):
         quoted = _QUOTED.findall(names)
-        paths = [unquote(quoted[0]), unquote(quoted[-1])] if len(quoted) == 2 else [None, None]
-        return _strip_prefix(paths[0]), _strip_prefix(paths[1]), True
+        return (unquote(quoted[0]), unquote(quoted[-1])) if len(quoted) == 2 else (None, None)
     half = len(names) // 2
     left, right = names[:half], names[half + 1 :]
-    if left == right:
-        return left, right, False
-    if left[1:] == right[1:] and {left[:1], right[:1]} <= _PREFIXES:
-        return left[2:], right[2:], True
+    if left == right or (left[1:] == right[1:] and {left[:1], right[:1]} <= _PREFIXES):
+        return left, right
     left, _, right = names.partition(" ")
-    has_prefixes = left[:1] in _PREFIXES and left[1:2] == "/" and right[:1] in _PREFIXES and right[1:2] == "/"
-    return (left[2:], right[2:], True) if has_prefixes else (left, right, False)
+    return left, right
+
+
+def _remove_prefixes(before: str | None, after: str | None) -> tuple[str | None, str | None]:
+    """Return both names without `a/` and `b/`, the names of source trees, or whatever --src-prefix put before them.
+
+    A name without a prefix stays. A prefix of several directories ends where the kernel's top level begins.
+    """
+    names = [name for name in (before, after) if name is not None]
+    first = {name.partition("/")[0] for name in names}
+    if first <= _PREFIXES:
+        return _strip_prefix(before), _strip_prefix(after)
+    if before == after or any(map(is_kernel_path, names)):
+        return before, after
+    in_tree = {kernel_path(name) for name in names}
+    rests = {name.partition("/")[2] for name in names} if len(names) == 2 else set()
+    same = in_tree if len(in_tree) == 1 and None not in in_tree else rests
+    path = same.pop() if len(same) == 1 else None
+    if path:
+        return path if before else None, path if after else None
+    return before, after
 
 
 def _read_name(name: str) -> str | None:

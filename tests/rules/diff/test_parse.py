@@ -175,7 +175,29 @@ def test_prefixes_of_other_tools_are_removed(header: str) -> None:
     assert patch.paths == ("d/a.c",)
 
 
-def test_a_new_file_in_a_plain_diff_is_recognised_by_its_line_numbers() -> None:
+@pytest.mark.parametrize(
+    "header",
+    [
+        "diff --git old/rust/a.rs new/rust/a.rs\n--- old/rust/a.rs\n+++ new/rust/a.rs\n",
+        "diff --git x/old/rust/a.rs x/new/rust/a.rs\n--- x/old/rust/a.rs\n+++ x/new/rust/a.rs\n",
+        "diff --git rust/a.rs rust/a.rs\n--- rust/a.rs\n+++ rust/a.rs\n",
+        "diff --git old/rust/a.rs new/rust/a.rs\nnew file mode 100644\n--- /dev/null\n+++ new/rust/a.rs\n",
+        "diff --git rust/a.rs rust/a.rs\nnew file mode 100644\n--- /dev/null\n+++ rust/a.rs\n",
+        "--- /dev/null\n+++ rust/a.rs\n",
+        "--- /dev/null\n+++ linux-next/rust/a.rs\n",
+    ],
+)
+def test_a_prefix_of_any_length_ends_at_the_top_of_the_tree(header: str) -> None:
+    hunk = "@@ -0,0 +1 @@\n+x\n" if "/dev/null" in header else HUNK
+
+    assert parse_one(header + hunk).path == "rust/a.rs"
+
+
+def test_a_usual_prefix_is_all_that_is_removed() -> None:
+    assert parse_one("--- a/src/tools/a.rs\n+++ b/src/tools/a.rs\n" + HUNK).path == "src/tools/a.rs"
+
+
+def test_a_plain_diff_tells_a_new_file_by_its_numbers() -> None:
     assert parse_one("--- /dev/null\n+++ b/d/a.c\n@@ -0,0 +1 @@\n+x\n").is_new
     assert parse_one("--- t.orig/d/a.c\n+++ t/d/a.c\n@@ -0,0 +1 @@\n+x\n").is_new
 
