@@ -1,117 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether a patch is for the kernel: its lists also carry patches for the programs around it."""
 
+import re
 from collections.abc import Collection
 from typing import Final
 
 from rules.diff.top_level import is_kernel_path
 
 # As tags, lists and titles name them.
-_OTHERS: Final = frozenset(
-    [
-        "b4",
-        "barebox",
-        "binutils",
-        "blktests",
-        "bluez",
-        "btrfs-progs",
-        "buildroot",
-        "busybox",
-        "cifs-utils",
-        "cloud-hypervisor",
-        "coreboot",
-        "crosvm",
-        "cryptsetup",
-        "dracut",
-        "dt-schema",
-        "dwarves",
-        "e2fsprogs",
-        "edk2",
-        "erofs-utils",
-        "ethtool",
-        "exfatprogs",
-        "f2fs-tools",
-        "firecracker",
-        "fstests",
-        "gcc",
-        "gccrs",
-        "glibc",
-        "grub",
-        "hostapd",
-        "i-g-t",
-        "igt",
-        "igt-gpu-tools",
-        "iproute2",
-        "iproute2-next",
-        "iptables",
-        "iwd",
-        "kexec-tools",
-        "kmod",
-        "ksmbd-tools",
-        "kvm-unit-tests",
-        "kvmtool",
-        "libcamera",
-        "libdrm",
-        "libnftnl",
-        "libtraceevent",
-        "libtracefs",
-        "liburing",
-        "libvirt",
-        "linux-firmware",
-        "ltp",
-        "lvm2",
-        "man",
-        "man-pages",
-        "mdadm",
-        "mesa",
-        "mmc-utils",
-        "mtd-utils",
-        "multipath-tools",
-        "musl",
-        "ndctl",
-        "nfs-utils",
-        "nft",
-        "nftables",
-        "nvme-cli",
-        "opensbi",
-        "openwrt",
-        "pahole",
-        "pciutils",
-        "qemu",
-        "rt-tests",
-        "rteval",
-        "rust-vmm",
-        "selinux-testsuite",
-        "sparse",
-        "stress-ng",
-        "systemd",
-        "trace-cmd",
-        "u-boot",
-        "util-linux",
-        "v4l-utils",
-        "vm-memory",
-        "wireless-regdb",
-        "xfsprogs",
-        "xfstests",
-    ]
+_OTHERS: Final[frozenset[str]] = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    b4 barebox binutils blktests bluez btrfs-progs buildroot busybox cifs-utils cloud-hypervisor coreboot crosvm
+    cryptsetup dracut dt-schema dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs f2fs-tools firecracker
+    fstests gcc gccrs glibc grub hostapd i-g-t igt igt-gpu-tools iproute2 iproute2-next iptables iwd kexec-tools
+    kmod ksmbd-tools kvm-unit-tests kvmtool libcamera libdrm libnftnl libtraceevent libtracefs liburing libvirt
+    linux-firmware ltp lvm2 man man-pages mdadm mesa mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils
+    nft nftables nvme-cli opensbi openwrt pahole pciutils qemu rt-tests rteval rust-vmm selinux-testsuite sparse
+    stress-ng systemd trace-cmd u-boot util-linux v4l-utils vm-memory wireless-regdb xfsprogs xfstests
+    """,
+    )
 )
 # Directories at the top of the kernel's tree that are at the top of other projects too.
 _SHARED: Final = frozenset({"block", "crypto", "include", "net", "rust", "scripts", "tools"})
-_KERNEL_CRATES: Final = frozenset(
-    [
-        "alloc",
-        "bindings",
-        "helpers",
-        "kernel",
-        "macros",
-        "pin-init",
-        "proc-macro2",
-        "quote",
-        "syn",
-        "uapi",
-        "zerocopy",
-        "zerocopy-derive",
-    ]
+_KERNEL_CRATES: Final[frozenset[str]] = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    alloc bindings helpers kernel macros pin-init proc-macro2 quote syn uapi zerocopy zerocopy-derive
+    """,
+    )
 )
 _CARGO: Final = frozenset({"Cargo.toml", "Cargo.lock", "meson.build"})
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from rules.analysis.analysis import Analysis, Results
 from rules.bindings.tree import Tree
 from rules.diff.image import FileImages, Fragment, Image, Images
-from rules.diff.origin import Origin, needs_std, origin
+from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Diagnostic, Evidence, LogAnchor, Severity, Side
 from rules.source.rust.code import Code
@@ -184,11 +184,12 @@ class FileView:
     @cached_property
     def is_kernel_rust(self) -> bool:
         """Whether this is Rust that runs in the kernel: not vendored, generated or part of the build."""
-        if not self.is_rust or origin(self.path) is not Origin.KERNEL:
-            return False
-        image = self.post or self.pre
-        outside = not self.path.startswith("rust/")
-        return not (outside and image is not None and any(needs_std(part.text) for part in image.fragments))
+        return self.is_rust and self._origin is Origin.KERNEL
+
+    @cached_property
+    def _origin(self) -> Origin:
+        images = (image for image in (self.pre, self.post) if image is not None)
+        return origin(self.path, *(fragment.text for image in images for fragment in image.fragments))
 
     @property
     def in_kernel_crate(self) -> bool:
