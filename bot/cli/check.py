@@ -2,7 +2,6 @@
 """`patchwarden check`: the findings in patches at hand, before or after they are posted."""
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,19 +12,21 @@ import typer
 from bot.cli import status
 from bot.cli.context import options
 from bot.cli.kernel_option import NoTreeOption, TreeOption, places
+from bot.cli.no_patch import explain_no_patch
 from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
-from bot.inbox.assemble import assemble
+from bot.inbox.assemble import as_patch, assemble, candidate
 from bot.inbox.error import InboxError
 from bot.inbox.git_range import GitRange
 from bot.inbox.mailbox import Mbox, StandardInput
-from bot.inbox.source import open_source
+from bot.inbox.patch_text import PatchDirectory, read_as_mails
+from bot.inbox.source import open_patches
 from bot.inbox.thread import threads
 from bot.kernel.base import Base
 from bot.kernel.commit import start_of
 from bot.kernel.repositories import KernelTrees
 from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message, UnreadableMail
-from bot.mail.parse import SYNTHETIC, parse
+from bot.mail.parse import NO_HEADER, SYNTHETIC, parse
 from bot.mail.posting import Posting
 from bot.mail.target import target
 from bot.pipeline.analyse import Analysis, analyse_on
@@ -46,7 +47,6 @@ from rules.bindings.tree import Tree
 from rules.finding import Severity, withheld_reasons
 from rules.lint.rule import Rule
 
-_BARE: Final = b"From: nobody <nobody@diff.invalid>\nSubject: [PATCH] a diff without a mail\n\n"
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
 _HEAD: Final = 64_000  # bytes of a mail that are searched for its message-id
 _READING: Final = 5.0  # seconds
@@ -107,7 +107,7 @@ def check(
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
     if not (postings or problems or broken) and form is not Format.B4:
-        problems.append(f"no patch in {', '.join(read.names)}")
+        problems += read.without_patch
     problems += broken
     problems += (line for review in reviews for line in withheld_reasons(review.skipped))
     known = {rule.id: rule for rule in rules}
@@ -133,7 +133,7 @@ def _source(name: str, context: typer.Context) -> Archive:
             raise InboxError(f"{name}: not the address of a mail, which is https://ARCHIVE/LIST/MESSAGE-ID/")
         if not name:
             raise InboxError("a target is empty")
-        return open_source(name)
+        return open_patches(name)
     # Only here: HTTP takes longer to load than the check of a patch takes.
     from bot.app.lore import build_series_archive  # noqa: PLC0415
 
@@ -154,10 +154,10 @@ def _is_path(name: str) -> bool:
 class _Read:
     """The mails of all sources, why others could not be read, and faults of the program while reading."""
 
-    names: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    without_patch: list[str] = field(default_factory=list)
 
     def add(self, what: str, crashed: Crashed) -> None:
         """Note a limit that the input exceeded as its problem, anything else as a fault of the program."""
@@ -179,21 +179,28 @@ def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.C
 
 
 def _take(read: _Read, source: Archive) -> None:
-    read.names.append(source.name)
-    mails = _mails(source)
+    mails, messages = _mails(source), list[Message]()
     if isinstance(mails, Crashed):
         read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
         return
-    for mail, message in zip(mails, forked(_parse, [mail.raw for mail in mails], Limits(_READING)), strict=True):
+    for mail, message in zip(mails, forked(parse, [mail.raw for mail in mails], Limits(_READING)), strict=True):
         if isinstance(message, Crashed):
             message_id = _named_id(mail.raw)
             of = f" {message_id}" if message_id else ""
             read.add(f"{source.name}: cannot read mail {mail.origin}{of}", message)
+        elif isinstance(message, UnreadableMail) and message.reason == NO_HEADER and len(mails) == 1:
+            read.problems.append(explain_no_patch(source.name, mails, messages))
+            return
         elif isinstance(message, UnreadableMail):
             of = f" {message.message_id}" if message.message_id else ""
             read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
         else:
-            read.messages.append(message)
+            messages.append(message)
+    if not any(map(candidate, messages)):
+        messages = [as_patch(message) for message in messages]
+    if not any(map(candidate, messages)):
+        read.without_patch.append(explain_no_patch(source.name, mails, messages))
+    read.messages += messages
 
 
 def _mails(source: Archive) -> list[RawMail] | Crashed:
@@ -202,12 +209,18 @@ def _mails(source: Archive) -> list[RawMail] | Crashed:
     def split(source: Archive) -> list[RawMail]:
         return [mail for batch in source.batches({}) for mail in batch.mails]
 
-    if not isinstance(source, Mbox | StandardInput):
+    def split_text(source: Archive) -> list[RawMail]:
+        try:
+            return read_as_mails(split(source))
+        except ValueError as error:
+            raise InboxError(f"{source.name}: {error}") from error
+
+    if not isinstance(source, Mbox | StandardInput | PatchDirectory):
         return split(source)
     size = source.size()
     usual = Limits()
     limits = Limits(_SPLITTING, usual.memory + _SPLIT_FACTOR * size, usual.result + _SPLIT_FACTOR * size)
-    (mails,) = forked(split, [source], limits)
+    (mails,) = forked(split_text, [source], limits)
     if isinstance(mails, Crashed) and not mails.exceeded:
         raise InboxError(mails.reason)
     return mails
@@ -217,13 +230,6 @@ def _named_id(raw: bytes) -> str:
     """Return the message-id in the header of a mail that cannot be read, or ""."""
     match = _MESSAGE_ID.search(raw, 0, _HEAD)
     return visible(match[1].decode("utf-8", "replace")) if match else ""
-
-
-def _parse(raw: bytes) -> Message | UnreadableMail:
-    """Return the mail; a bare diff becomes a mail."""
-    raw = raw.removeprefix(BOM_UTF8)
-    bare = raw.lstrip().startswith((b"diff -", b"--- ", b"Index: "))
-    return parse(_BARE + raw.lstrip() if bare else raw)
 
 
 def _postings(read: _Read) -> list[Posting]:

@@ -23,7 +23,7 @@ from typing import Final
 import b4
 
 from bot.inbox.grouping import Candidate, Group, group, in_order, parent_of
-from bot.mail.address import format_address
+from bot.mail.address import Address, format_address
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic, is_reply
 from bot.mail.header import clean
@@ -50,6 +50,8 @@ _BETWEEN = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
 _ODD_NUMBER = re.compile(r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+")
 _VERSION_AT_END = re.compile(r"(?<![\s,(\[-])[\s,(\[-]++v\d{1,4}[)\]]?$", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
+_AFTER_COLON = re.compile("[:\uff1a]")
+_NO_TITLE = "a patch without a title"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 b4.can_network = False
@@ -117,6 +119,21 @@ def candidate(message: Message) -> Candidate | None:
         prefixes=tuple(subject.get_extra_prefixes(exclude=["patch"])),
         odd=odd[0] if odd else "",
     )
+
+
+def as_patch(message: Message) -> Message:
+    """Return a mail with a diff as a patch, whatever its subject and whoever sent it; other mails as they are."""
+    if not _DIFF.search("\n" + message.body) or candidate(message) is not None:
+        return message
+    title = message.subject
+    while is_reply(title):
+        title = _AFTER_COLON.split(title, maxsplit=1)[1]
+    sender = Address("nobody", "nobody@diff.invalid")
+    patch = replace(message, subject=title.strip(), author=message.author or sender)
+    if candidate(patch) is None:
+        author = sender if is_automatic(patch) else patch.author
+        patch = replace(patch, subject=f"[PATCH] {patch.subject or _NO_TITLE}", author=author, headers=())
+    return patch
 
 
 def _answers(

@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive, is_git_archive
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, Writers
+from bot.inbox.patch_text import PatchDirectory
 from bot.ports import Archive
 
 
@@ -29,6 +30,18 @@ def open_source(path: Path | str, writers: Writers | None = None) -> Archive:
     except OSError as error:
         raise InboxError(f"{path}: {error.strerror or error}") from error
     raise InboxError(f"{path}: {'no such file or directory' if missing else 'neither a file nor a directory'}")
+
+
+def open_patches(path: Path | str) -> Archive:
+    """Return the source at a path that a person named: a directory may also hold patch files."""
+    directory = Path(path)
+    if directory.is_dir() and not _is_archive(directory):
+        return PatchDirectory(directory)
+    return open_source(path)
+
+
+def _is_archive(path: Path) -> bool:
+    return is_git_archive(path) or (path / "cur").is_dir() or (path / "new").is_dir()
 
 
 def _directory(path: Path, writers: Writers | None) -> Archive:

@@ -3,7 +3,8 @@
 
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -13,6 +14,10 @@ from bot.mail.charset import decode
 
 MAX_DEPTH: Final = 8
 MAX_PARTS: Final = 100
+MAX_UNPACKED: Final = 4_000_000
+"""Bytes that are read of a gzip file in a mail."""
+
+_GZIP: Final = b"\x1f\x8b\x08"
 
 _PARAMETER = re.compile(r';\s*([\w-]+)(?:\*\d*)*\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s;"]*)')
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
@@ -46,8 +51,11 @@ class _Content:
     kind: str
     parameters: dict[str, str]
     disposition: str
-    filename: str
     encoding: str
+
+    @property
+    def boundary(self) -> str:
+        return self.parameters.get("boundary", "").rstrip()
 
 
 @dataclass(slots=True)
@@ -69,11 +77,19 @@ def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
         if part.kind == "text/plain" and not texts and not attached:
             texts.append(_text(part, data))
             flowed = _flowed(part)
-        elif _may_be_patch(part):
-            text = _text(part, data)
-            if _DIFF.search(text):
-                texts.append(text)
+        else:
+            texts += (text for text in _attached_texts(part, data, budget) if _DIFF.search(text))
     return TooComplex(budget.reason) if budget.reason else Text("\n".join(texts), flowed)
+
+
+def _attached_texts(part: _Content, data: bytes, budget: _Budget) -> Iterator[str]:
+    """Yield the text of an attachment that may be a patch, or of a mail that is attached."""
+    if part.kind == "message/rfc822":
+        content, body = _part(data)
+        for inner, text in _leaves(content, body, 2, budget) if content.boundary else [(content, body)]:
+            yield from _attached_texts(inner, text, budget) if inner.kind != part.kind else ()
+    elif part.kind.startswith(("text/", "application/")) and part.kind != "text/html":
+        yield _text(part, data)
 
 
 def first_text(fields: Fields, body: bytes) -> Text | None:
@@ -89,7 +105,7 @@ def first_text(fields: Fields, body: bytes) -> Text | None:
 def multipart_boundary(content_type: str) -> str | None:
     """Return the boundary at which `first_text` and `read_body` split a body, or None."""
     content = _content({"content-type": content_type})
-    return content.parameters.get("boundary", "").rstrip() if content.kind.startswith("multipart/") else None
+    return content.boundary if content.kind.startswith("multipart/") else None
 
 
 def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
@@ -102,9 +118,18 @@ def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
         yield part.kind, _text(part, data)
 
 
+def parts_of(fields: Iterable[tuple[str, str]], raw: bytes) -> tuple[str, ...]:
+    """Return the type of each part of a mail with these header fields that is no multipart, within the limits."""
+    content = _content({name.lower(): value for name, value in fields})
+    blank = _BLANK_LINE.search(raw)
+    if not content.boundary:
+        return (content.kind,)
+    return tuple(part.kind for part, _ in _leaves(content, raw[blank.end() :] if blank else b"", 1, _Budget()))
+
+
 def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iterator[tuple[_Content, bytes]]:
     """Yield the parts that are not multiparts, in order. Marks the budget if they are too many or too deep."""
-    boundary = content.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
+    boundary = content.boundary.encode("utf-8", "surrogateescape")
     if not boundary:
         return
     if depth > MAX_DEPTH:
@@ -126,13 +151,17 @@ def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iter
             return
         part = body[mark.end() : end]
         part = part[2:] if part.startswith(b"\r\n") else part[1:]
-        blank = _BLANK_LINE.search(part)
-        inner = _content(_fields(part[: blank.start()] if blank else part))
-        data = part[blank.end() :] if blank else b""
+        inner, data = _part(part)
         if inner.kind.startswith("multipart/"):
             yield from _leaves(inner, data, depth + 1, budget)
         else:
             yield inner, data
+
+
+def _part(data: bytes) -> tuple[_Content, bytes]:
+    """Return what the header of a part says of its content, and its body."""
+    blank = _BLANK_LINE.search(data)
+    return _content(_fields(data[: blank.start()] if blank else data)), data[blank.end() :] if blank else b""
 
 
 def _fields(block: bytes) -> Fields:
@@ -147,12 +176,10 @@ def _content(fields: Fields) -> _Content:
     match = _TYPE.match(kind)
     parameters = {name.lower(): _unquoted(value) for name, value in reversed(_PARAMETER.findall(kind))}
     disposition = fields.get("content-disposition", "")[:2000]
-    names = {name.lower(): _unquoted(value) for name, value in _PARAMETER.findall(disposition)}
     return _Content(
         kind=match[1].lower() if match else "text/plain",
         parameters=parameters,
         disposition=disposition.partition(";")[0].strip().lower(),
-        filename=(names.get("filename") or parameters.get("name") or "").lower(),
         encoding=fields.get("content-transfer-encoding", "").strip().lower(),
     )
 
@@ -165,21 +192,25 @@ def _flowed(content: _Content) -> bool:
     return content.parameters.get("format", "").lower() == "flowed"
 
 
-def _may_be_patch(part: _Content) -> bool:
-    if part.kind in {"text/x-patch", "text/x-diff", "text/plain"}:
-        return True
-    return part.kind.startswith(("text/", "application/")) and part.filename.endswith((".patch", ".diff"))
-
-
 def _text(content: _Content, data: bytes) -> str:
     if content.encoding == "quoted-printable":
         data = binascii.a2b_qp(data)
     elif content.encoding == "base64":
         data = _base64(data)
+    if data.startswith(_GZIP):
+        data = _unpacked(data)
     text = decode(data, content.parameters.get("charset", "").strip())
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     return text.replace("\0", "") if "\0" in text else text
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return what a gzip file holds, up to the limit; nothing if it is damaged."""
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(data, MAX_UNPACKED)
+    except zlib.error:
+        return b""
 
 
 def _base64(data: bytes) -> bytes:

@@ -25,6 +25,7 @@ MAX_HEADERS: Final = 1_000
 MAX_ENCODED_WORDS: Final = 2_000
 MAX_ID: Final = 500
 MAX_REFERENCES: Final = 200
+NO_HEADER: Final = "no mail header"
 SYNTHETIC: Final = "@no-message-id.invalid"
 
 _TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
@@ -61,7 +62,7 @@ def parse(raw: bytes) -> Message | UnreadableMail:
         return _unreadable(problem, raw)
     header = _read_header(block)
     if not header.fields:
-        return _unreadable("no mail header", raw)
+        return _unreadable(NO_HEADER, raw)
     body = raw[blank.end() :] if blank else b""
     if header.rest:
         body = header.rest + b"\n\n" + body

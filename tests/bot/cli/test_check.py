@@ -181,7 +181,7 @@ def test_nothing_but_nuls(run: Run) -> None:
 def test_an_empty_input(run: Run) -> None:
     done = run("check", "-")
 
-    assert (2, "patchwarden: no patch in -\n") == (done.status, done.err)
+    assert (2, "patchwarden: -: no patch: it is empty\n") == (done.status, done.err)
 
 
 def test_a_binary_patch(run: Run) -> None:
@@ -366,3 +366,59 @@ def test_a_series_that_is_judged_without_end_costs_no_other(
     assert "bad@example.org cannot be judged: took longer than 0.5 s\n" in done.err
     assert "[missing-safety-comment]" in done.out
     assert before == signal.getsignal(signal.SIGALRM)
+
+
+NO_PATCH = {
+    "it is empty": b"\n\n",
+    "a text without a diff; run `git format-patch": b"hello\nworld\n",
+    "output of git without a diff": b"commit " + b"1" * 40 + b"\nAuthor: Ada <ada@example.org>\n\n    rust: title\n",
+    "output of `git log --graph`": b"* commit " + b"1" * 40 + b"\n| Author: Ada <ada@example.org>\n",
+    "hunks without the name of a file": b"@@ -1 +1 @@\n-a\n+b\n",
+    "not a text": b"PK\x03\x04\0\0\xff",
+    "its text as HTML only": b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: text/html\n\n<p>x</p>\n",
+    "a reply that quotes a patch": b"From: ada@example.org\nSubject: Re: [PATCH] x\n\n> diff --git a/x b/x\nNo.\n",
+    "a mail without a diff": b"From: ada@example.org\nSubject: [PATCH] x\n\nSorry, forgot it.\n",
+    "attachments of type application/zip": (
+        b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\n\nSee.\n--b\nContent-Type: application/zip\n\nPK\n--b--\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("what", "content"), NO_PATCH.items(), ids=NO_PATCH)
+def test_an_input_without_a_patch_is_named(run: Run, tmp_path: Path, what: str, content: bytes) -> None:
+    (tmp_path / "input").write_bytes(content)
+
+    done = run("check", tmp_path / "input")
+
+    assert done.status == 2
+    assert what in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "subject", ["rust: led: read it", "", "Re: [PATCH] rust: led: read it", "Re: rust", "[GIT PULL] rust"]
+)
+def test_a_named_file_with_a_diff_is_checked_whatever_its_subject(run: Run, tmp_path: Path, subject: str) -> None:
+    content = patch("1@x").replace(b"[PATCH] rust: led: read it", subject.encode())
+    (tmp_path / "input").write_bytes(content)
+
+    assert run("check", "--no-tree", tmp_path / "input").status == 1
+
+
+def test_a_reply_with_a_diff_is_not_checked_beside_a_patch(run: Run, tmp_path: Path) -> None:
+    reply = patch("2@x", "fan", to="1@x").replace(b"[PATCH] rust", b"Re: [PATCH] rust")
+    (tmp_path / "thread").write_bytes(
+        b"".join(b"From a Thu Jan  1 00:00:00 1970\n" + mail for mail in (patch("1@x"), reply))
+    )
+
+    assert "fan.rs" not in run("check", "--no-tree", tmp_path / "thread").out
+
+
+def test_a_directory_of_patches_is_checked(run: Run, tmp_path: Path) -> None:
+    for number, name in enumerate(("led", "fan"), 1):
+        (tmp_path / f"{number}.patch").write_bytes(patch(f"{number}@x", name, number=f" {number}/2"))
+
+    done = run("check", "--no-tree", tmp_path)
+
+    assert done.status == 1
+    assert "led.rs" in done.out and "fan.rs" in done.out

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import gzip
 from base64 import b64encode
 from datetime import UTC, datetime
 
@@ -167,6 +168,35 @@ def test_the_first_text_counts_and_attached_patches_follow() -> None:
     )
 
     assert f"Say why.\n{DIFF.decode()}" == read(raw).body
+
+
+ATTACHED = {
+    "a name in encoded pieces": b"application/octet-stream;\n name*0*=utf-8''a%2E;\n name*1*=patch\n\n" + DIFF,
+    "no name": b"text/x-diff\n\n" + DIFF,
+    "gzip": b"application/gzip\nContent-Transfer-Encoding: base64\n\n" + b64encode(gzip.compress(DIFF)),
+    "a mail": b"message/rfc822\n\nFrom: ada@example.org\nSubject: x\n\nWhy.\n" + DIFF,
+    "a mail with an attachment": (
+        b"message/rfc822\n\nSubject: x\nContent-Type: multipart/mixed; boundary=c\n\n"
+        b"--c\nContent-Type: application/x-patch\n\n" + DIFF + b"\n--c--"
+    ),
+}
+
+
+@pytest.mark.parametrize("part", ATTACHED.values(), ids=ATTACHED)
+def test_an_attached_patch_is_known_by_its_content(part: bytes) -> None:
+    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nSee.\n--b\nContent-Type: " + part + b"\n--b--\n"
+
+    body = read(raw).body
+
+    assert body.startswith("See.\n") and DIFF.decode().strip() in body
+
+
+def test_a_gzip_file_is_unpacked_up_to_a_limit() -> None:
+    packed = b64encode(gzip.compress(DIFF + b"x" * 9_000_000))
+    head = HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/gzip\n"
+
+    assert len(read(head + b"Content-Transfer-Encoding: base64\n\n" + packed + b"\n--b--\n").body) <= 4_000_000
+    assert read(head + b"\n\x1f\x8b\x08damaged\n--b--\n").body == ""
 
 
 def test_mail_without_text_has_none() -> None:

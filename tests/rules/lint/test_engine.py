@@ -88,8 +88,9 @@ def test_order_in_a_file_is_line_then_column_then_rule(judge: Callable[..., Repo
 
 def test_a_finding_on_the_old_side_of_a_renamed_file_stands_at_the_place_of_the_file() -> None:
     def old_names(file: FileView) -> Iterator[Diagnostic]:
-        yield file.report(Position(1, side="pre"), "old")
-        yield file.report(2, "old")
+        first = min(file.pre_lines)
+        yield file.report(Position(first, side="pre"), "old")
+        yield file.report(first + 1, "old")
 
     said = report(
         "| diff z.rs\n|  ok\n| +bad\n| diff a.rs\n|  ok\n| +bad\n| diff b.rs => y.rs\n|  ok\n| +bad\n",

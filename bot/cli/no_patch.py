@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an input without a patch is, and what to run instead."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from bot.mail.bots import is_reply
+from bot.mail.message import Message
+from bot.mail.mime import parts_of
+from bot.ports import RawMail
+
+_GRAPH = re.compile(rb"\* commit [0-9a-f]{7,64}\b")
+_COMMIT = re.compile(rb"commit [0-9a-f]{7,64}\b")
+_HUNK = re.compile(rb"^@@ -\d+(?:,\d+)? \+\d", re.MULTILINE)
+_QUOTED_DIFF = re.compile(r"^> ?(?:diff --git |@@ -)", re.MULTILINE)
+_FORMAT_PATCH: Final = "run `git format-patch -o DIR A..B` and check DIR"
+
+
+def explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Message]) -> str:
+    """Return one sentence that says what the input `name` is, and what to run instead."""
+    text = mails[0].raw if mails else b""
+    if not text.strip():
+        return f"{name}: no patch: it is empty"
+    if len(mails) > 1:
+        return f"{name}: no patch: none of its {len(mails):,} mails has a diff"
+    if messages and messages[0].headers:
+        return f"{name}: no patch: {_of_mail(messages[0])}"
+    return f"{name}: no patch: {_of_text(name, text)}"
+
+
+def _of_mail(message: Message) -> str:
+    kinds = parts_of(message.headers, message.raw)
+    if "text/html" in kinds and "text/plain" not in kinds:
+        return "the mail has its text as HTML only; save the patch itself and check that file"
+    unread = sorted({kind for kind in kinds if not kind.startswith("text/")})
+    if unread:
+        return f"the mail has no diff in its text, and attachments of type {', '.join(unread)} that are not patches"
+    if is_reply(message.subject) or _QUOTED_DIFF.search(message.body):
+        return "a reply that quotes a patch; check the mail that it answers"
+    return f"a mail without a diff; {_FORMAT_PATCH}"
+
+
+def _of_text(name: str, text: bytes) -> str:
+    if b"\0" in text or not _is_utf8(text):
+        return "not a text; if it is an archive, unpack it and check the patches in it"
+    if _GRAPH.match(text):
+        return f"output of `git log --graph`; {_FORMAT_PATCH}"
+    if _COMMIT.match(text):
+        return f"output of git without a diff; {_FORMAT_PATCH}"
+    if name.endswith((".rs", ".c", ".h")):
+        return f"a source file; run `patchwarden audit {name}`"
+    if _HUNK.search(text):
+        return f"hunks without the name of a file above them; {_FORMAT_PATCH}"
+    return f"a text without a diff; {_FORMAT_PATCH}"
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
