@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from rules.bindings.index import Bindings
+from rules.source.c.declarator import SPECIFIERS
 from rules.source.c.source import Declaration, Kind
 
 # The Rust types that bindgen and the kernel's ffi crate use for C integers.
@@ -36,6 +37,8 @@ RUST_TYPES: Final = {
     "s64": "i64",
 }
 _TYPE = re.compile(r"^((?:(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
+_SLOT_END = re.compile(r"([(),])")
+_TYPE_TOKEN = re.compile(r"(?:struct|union|enum) \w+|\w+|\[[^\]]*\]|[^\s\w]")
 _MAX_DEPTH = 8  # typedefs of typedefs
 
 
@@ -63,8 +66,39 @@ def resolve_type(c_type: str, bindings: Bindings, depth: int = 0) -> str:
 
 
 def is_same_type(before: str, after: str, old: Bindings, new: Bindings) -> bool:
-    """Tell whether a type stays the same for Rust."""
-    return before == after or resolve_type(before, old) == resolve_type(after, new)
+    """Tell whether a type stays the same for Rust. Annotations that nobody listed do not change it."""
+    return (
+        before == after
+        or resolve_type(before, old) == resolve_type(after, new)
+        or _differs_only_in_annotations(before, after)
+    )
+
+
+def _differs_only_in_annotations(before: str, after: str) -> bool:
+    """Tell whether only words are added or removed beside the same type: macros for compilers and checkers.
+
+    A type keyword, a tag, a parameter and the size of an array are no such words.
+    """
+    if "typeof" in before or "typeof" in after:
+        return True  # unclear
+    slots = _SLOT_END.split(before), _SLOT_END.split(after)
+    if len(slots[0]) != len(slots[1]):
+        return False
+    return all(
+        old_slot == new_slot or _has_same_type_words(old_slot, new_slot)
+        for old_slot, new_slot in zip(*slots, strict=True)
+    )
+
+
+def _has_same_type_words(before: str, after: str) -> bool:
+    old, new = _TYPE_TOKEN.findall(before), _TYPE_TOKEN.findall(after)
+    common = set(old) & set(new)
+    kept = [[token for token in tokens if token in common or not _is_plain_word(token)] for tokens in (old, new)]
+    return kept[0] == kept[1] and any(token[0].isalpha() or token[0] == "_" for token in kept[0])
+
+
+def _is_plain_word(token: str) -> bool:
+    return token.isidentifier() and token not in SPECIFIERS
 
 
 def find_lost_consts(before: Declaration, after: Declaration, old: Bindings, new: Bindings) -> tuple[int, ...] | None:
@@ -92,7 +126,9 @@ def is_c_call_valid(before: Declaration, after: Declaration, old: Bindings, new:
         return "..." in str(after.parameters) or len(after.parameters) == len(before.parameters)
     if after.kind is Kind.MACRO or before.kind in (Kind.MACRO, Kind.MACRO_FUNCTION):
         return before.kind is not Kind.MACRO_FUNCTION or len(before.parameters) in (len(after.parameters), 0)
-    if len(before.parameters) != len(after.parameters) or (before.type == "void") != (after.type == "void"):
+    if len(before.parameters) != len(after.parameters):
+        return False
+    if (before.type == "void") != (after.type == "void") and not is_same_type(before.type, after.type, old, new):
         return False
     pairs = ((before.type, after.type), *zip(before.parameters, after.parameters, strict=True))
     return all(_c_converts(*pair) or is_same_type(*pair, old, new) for pair in pairs)

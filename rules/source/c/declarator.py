@@ -4,13 +4,14 @@
 Two spellings of a type become the same string; two different types do not.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
 _MAX_DEPTH = 16
-_SPECIFIERS = frozenset(
+SPECIFIERS = frozenset(
     TOKEN.findall(
         """
     const volatile unsigned signed int char short long float double void struct union enum _Bool bool __signed__
@@ -40,6 +41,9 @@ ANNOTATIONS = frozenset(
     """
     )
 )
+_STANDARD_ATTRIBUTE = re.compile(r"\[\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]\]")
+_ANNOTATION = re.compile(r"__\w+|[A-Z][A-Z\d_]+")
+_TYPE_CALLS = frozenset({"typeof", "__typeof__", "__typeof", "typeof_unqual", "_Atomic", "_BitInt", "__auto_type"})
 _ALIASES = {
     alias: f"{sign}{bits}"
     for bits in (8, 16, 32, 64)
@@ -73,7 +77,8 @@ class Declarator:
 
 def tokenize(text: str) -> list[str]:
     """Return the tokens of a C text, without annotations and their arguments."""
-    raw = TOKEN.findall(text)
+    raw = TOKEN.findall(_STANDARD_ATTRIBUTE.sub(" ", text) if "[[" in text else text)
+    raw = _join_type_calls(raw) if not _TYPE_CALLS.isdisjoint(raw) else raw
     if not any(word in ANNOTATIONS or word == "[" for word in raw):
         return raw
     tokens: list[str] = []
@@ -127,7 +132,7 @@ def read_declarator(tokens: list[str], is_named: bool = True, depth: int = 0) ->
     """
     if depth > _MAX_DEPTH:
         return None
-    tokens = _remove_name_parentheses(_remove_bitfield(tokens))
+    tokens = _remove_name_parentheses(_remove_bitfield(_remove_annotation_calls(tokens)))
     if not tokens:
         return None
     pointer = _read_function_pointer(tokens, depth)
@@ -189,6 +194,39 @@ def canonical_type(tokens: list[str]) -> str:
     return " ".join([*qualifiers, base]) + (f" {pointers}" if pointers else "")
 
 
+def _join_type_calls(tokens: list[str]) -> list[str]:
+    """Join `typeof ( x )` to one token."""
+    joined: list[str] = []
+    position = 0
+    while position < len(tokens):
+        end = position + 1
+        if tokens[position] in _TYPE_CALLS and tokens[end : end + 1] == ["("]:
+            end = find_closing(tokens, end) + 1
+        joined.append("".join(tokens[position:end]))
+        position = end
+    return joined
+
+
+def _remove_annotation_calls(tokens: list[str]) -> list[str]:
+    """Remove words with arguments before the declared name: annotations that nobody listed.
+
+    A type or a `*` follows them, or a name that looks less like an annotation. `typeof(x)` is a type.
+    """
+    opening = tokens.index("(") if "(" in tokens else 0
+    if not opening or not tokens[opening - 1].isidentifier():
+        return tokens
+    rest = tokens[find_closing(tokens, opening) + 1 :]
+    if not rest or tokens[opening + 1 : opening + 2] == ["*"]:
+        return tokens
+    words = list(itertools.takewhile(lambda word: word == "*" or word.isidentifier(), rest))
+    is_annotation = rest[len(words) : len(words) + 1] == ["("] and (
+        not SPECIFIERS.isdisjoint(words)
+        or "*" in words
+        or (_ANNOTATION.fullmatch(tokens[opening - 1]) is not None and not _ANNOTATION.fullmatch(" ".join(words[-1:])))
+    )
+    return _remove_annotation_calls([*tokens[: opening - 1], *rest]) if is_annotation else tokens
+
+
 def _remove_bitfield(tokens: list[str]) -> list[str]:
     return tokens[: tokens.index(":")] if ":" in tokens and "?" not in tokens else tokens
 
@@ -222,7 +260,7 @@ def _read_function_pointer(tokens: list[str], depth: int) -> Declarator | None:
 
 def _last_name(tokens: list[str], is_named: bool) -> str | None:
     last = tokens[-1] if tokens else ""
-    if not tokens or not (last[0].isalpha() or last[0] == "_") or last in _SPECIFIERS:
+    if not tokens or not (last[0].isalpha() or last[0] == "_") or last in SPECIFIERS:
         return None
     if is_named:
         return last if len(tokens) > 1 else None
