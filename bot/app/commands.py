@@ -29,7 +29,7 @@ def build_command_job(
     """Return the job that obeys commands, or None if the settings name no secret."""
     if not context.secret:
         return None
-    chosen = settings.answers
+    chosen = settings.commands
     maintainers = MaintainersCache(settings, clock)
     everywhere = frozenset(address.lower() for address in chosen.maintainers)
 
@@ -45,7 +45,7 @@ def build_command_job(
         parties=parties,
         attest=build_signature_verifier(settings),
         recheck=RecheckJob(store, analyse, context, clock).run,
-        most_a_day=chosen.most_a_day,
-        most_a_day_in_all=chosen.most_a_day_in_all,
+        most_a_day=chosen.max_replies_per_person_per_day,
+        most_a_day_in_all=chosen.max_replies_per_day,
     )
     return CommandJob(store, policy, clock, stop, executor)

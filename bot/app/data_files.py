@@ -25,16 +25,16 @@ def list_secret_files(settings: Settings) -> dict[str, Path]:
     secrets = {"secret of this installation": settings.database.with_name(f"{settings.database.name}.secret")}
     if settings.sending.user:
         secrets["password"] = settings.sending.password_file
-    if settings.answers.secret_file:
-        secrets["secret of the commands"] = Path(settings.answers.secret_file)
+    if settings.commands.secret_file:
+        secrets["secret of the commands"] = Path(settings.commands.secret_file)
     return secrets
 
 
 def list_backup_files(settings: Settings, config: Path | None) -> dict[str, Path]:
     """Return the files that belong into a backup beside those of the database, by their names there."""
     files = {SETTINGS: config or DEFAULT_FILE}
-    if settings.answers.secret_file:
-        files[COMMANDS_SECRET] = Path(settings.answers.secret_file)
+    if settings.commands.secret_file:
+        files[COMMANDS_SECRET] = Path(settings.commands.secret_file)
     return files
 
 

@@ -32,8 +32,8 @@ def build_digest_job(settings: Settings, store: Repository, clock: Clock) -> Dig
             statistics=lambda: count_tallies(store),
             demoted=lambda tallies: demoted(tallies, build_threshold(settings)),
             mode=DIGEST_MODES[chosen.mode],
-            quiet=timedelta(days=chosen.quiet_days),
-            largest=settings.sending.size_cap,
+            quiet=timedelta(days=chosen.inactive_days),
+            largest=settings.sending.max_mail_bytes,
         ),
         clock,
     )

@@ -46,13 +46,13 @@ def load_command_secret(settings: Settings) -> bytes:
 
     Raises SettingsError if the file cannot be read, or holds too little.
     """
-    path = settings.answers.secret_file
+    path = settings.commands.secret_file
     if not path:
         return b""
     try:
         content = Path(path).read_bytes().strip()
     except OSError as error:
-        raise SettingsError(f"answers.secret_file: {path}: {error.strerror}") from error
+        raise SettingsError(f"commands.secret_file: {path}: {error.strerror}") from error
     if len(content) < _MIN_SECRET_BYTES:
-        raise SettingsError(f"answers.secret_file: {path}: fewer than {_MIN_SECRET_BYTES} characters")
+        raise SettingsError(f"commands.secret_file: {path}: fewer than {_MIN_SECRET_BYTES} characters")
     return content

@@ -36,7 +36,7 @@ def build_followed_lists(settings: Settings, clock: Clock) -> list[LoreArchive]:
 
 def build_screened_lists(settings: Settings, clock: Clock) -> list[LoreArchive]:
     """Return the lists that are not about Rust; their mails have to be screened."""
-    return [_list(settings, url, clock) for url in settings.lore.screened]
+    return [_list(settings, url, clock) for url in settings.lore.screened_lists]
 
 
 def build_archive_lookup(settings: Settings, clock: Clock, executor: Executor) -> ArchiveLookup | None:
@@ -90,7 +90,7 @@ def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:
 def _all_mails_url(settings: Settings) -> str:
     """Return the archive that has the mails of all lists, or ""."""
     lore = settings.lore
-    return lore.everything or (urljoin(lore.all_lists[0].rstrip("/"), "all") if lore.all_lists else "")
+    return lore.lookup_url or (urljoin(lore.all_lists[0].rstrip("/"), "all") if lore.all_lists else "")
 
 
 def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:

@@ -21,7 +21,7 @@ _MAX_AGE: Final = timedelta(hours=1)
 def build_threshold(settings: Settings) -> Threshold:
     """Return when a rule is demoted."""
     chosen = settings.precision
-    return Threshold(chosen.most_not_applicable, chosen.least_said, frozenset(chosen.kept))
+    return Threshold(chosen.max_dispute_rate, chosen.min_findings, frozenset(chosen.exempt_rules))
 
 
 def count_tallies(store: Repository) -> tuple[RuleTally, ...]:

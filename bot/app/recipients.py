@@ -27,7 +27,7 @@ def build_rehearsed_recipients(settings: Settings) -> RecipientContext:
     return RecipientContext(
         book=build_address_book(settings),
         ignored=frozenset(address.lower() for address in settings.review.ignored_authors),
-        limit=settings.sending.recipients_cap,
+        limit=settings.sending.max_recipients,
     )
 
 
@@ -61,9 +61,9 @@ def build_consent(settings: Settings, lists: Sequence[str]) -> Consent:
             embargo=timedelta(hours=chosen.embargo_hours) if chosen.mode.sends else timedelta(),
             quiet=(chosen.quiet_hours,) if chosen.quiet_hours else (),
             severity=chosen.severity,
-            without=frozenset(chosen.without),
-            list_day=chosen.list_cap or None,
+            without=frozenset(chosen.withheld_rules),
+            list_day=chosen.max_mails_per_day or None,
         )
         for name, chosen in settings.lists.items()
     }
-    return strictest(lists, known, Consent(Mode(settings.unlisted)))
+    return strictest(lists, known, Consent(Mode(settings.default_mode)))

@@ -64,7 +64,7 @@ def build_analyser(settings: Settings, store: Repository, executor: Executor) ->
 def build_policy(settings: Settings) -> Policy:
     """Return what the settings say about the findings that are reported."""
     review = settings.review
-    return Policy(frozenset(review.without), severity=review.severity, confidence=review.confidence)
+    return Policy(frozenset(review.withheld_rules), severity=review.severity, confidence=review.confidence)
 
 
 def build_refusal_terms(settings: Settings) -> RefusalTerms:

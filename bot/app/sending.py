@@ -58,12 +58,17 @@ def build_send_rules(settings: Settings, context: RecipientContext, terms: Refus
     return SendRules(
         consent_of=context.consent_of,
         recipients_of=lambda posting, part: recipients(posting, part, context),
-        caps=Caps(chosen.series_cap, chosen.author_cap, chosen.list_cap, chosen.hour_cap),
+        caps=Caps(
+            chosen.max_mails_per_series,
+            chosen.max_mails_per_author_per_day,
+            chosen.max_mails_per_list_per_day,
+            chosen.max_mails_per_hour,
+        ),
         terms=terms,
         ignored=context.ignored,
         readers=frozenset(reader.lower() for reader in settings.digest.recipients),
         digest_mode=DIGEST_MODES[settings.digest.mode],
-        commands=bool(settings.answers.secret_file),
+        commands=bool(settings.commands.secret_file),
     )
 
 
@@ -101,7 +106,7 @@ def _build_transport(settings: Settings, halted: Callable[[], str], bounces: Bou
         server = Server(
             chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds
         )
-        return Smtp(server, halted, chosen.size_cap, sender_of)
+        return Smtp(server, halted, chosen.max_mail_bytes, sender_of)
     if chosen.transport == "sendmail":
-        return Sendmail(chosen.sendmail, halted, chosen.size_cap, sender_of=sender_of)
+        return Sendmail(chosen.sendmail, halted, chosen.max_mail_bytes, sender_of=sender_of)
     return Maildir(chosen.maildir, halted) if chosen.transport == "maildir" else None

@@ -197,7 +197,7 @@ def build_prune_job(settings: Settings, store: Repository, stop: Event) -> Prune
 
 
 def _own_mailboxes(settings: Settings) -> tuple[Path, ...]:
-    return (Path(settings.answers.mailbox),) if settings.answers.mailbox else ()
+    return (Path(settings.commands.mailbox),) if settings.commands.mailbox else ()
 
 
 def _open_sources(settings: Settings, sources: Sequence[Path], clock: Clock, writers: Writers) -> list[Archive]:

@@ -23,7 +23,7 @@ def open_archive(path: Path, writers: Writers | None = None) -> Archive:
 
 def open_archives(settings: Settings, paths: Sequence[Path], writers: Writers) -> list[Archive]:
     """Return the sources at those paths; the mails of our own mailbox are private."""
-    own = open_archive(Path(settings.answers.mailbox)).name if settings.answers.mailbox else ""
+    own = open_archive(Path(settings.commands.mailbox)).name if settings.commands.mailbox else ""
     archives = [open_archive(path, writers) for path in paths]
     return [PrivateMailbox(archive) if archive.name == own else archive for archive in archives]
 
@@ -34,7 +34,7 @@ def open_screened_archives(settings: Settings, clock: Clock, writers: Writers) -
     Without a kernel there are none.
     """
     archives = [
-        *open_archives(settings, settings.kernel.screened, writers),
+        *open_archives(settings, settings.kernel.screened_archives, writers),
         *build_screened_lists(settings, clock),
     ]
     newest = KernelTrees(build_repository_specs(settings)).newest() if archives else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden doctor`: what would keep the service from working, and how to mend it."""
+"""`patchwarden doctor`: report what keeps the service from working, and how to fix it."""
 
 import os
 import shlex
@@ -31,23 +31,23 @@ from bot.mail.envelope import PLACE
 from bot.permissions import open_to_others
 from bot.review.render.text import visible
 from bot.service.continuity import RECONCILE
-from bot.settings import Settings, load, settings_file
+from bot.settings import Settings, deprecations, load, settings_file
 from bot.settings.paths import base_directory
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from rules.registry import RULES, problems
 
-_OLDEST_GIT = (2, 30)
-_ELSEWHERE = {"database": "name another `database`", "outbox": "name another `directory` in [outbox]"}
+_MIN_GIT = (2, 30)
+_FOLDER_FIXES = {"database": "name another `database`", "outbox": "name another `directory` in [outbox]"}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `mend` is empty where it is well."""
+    """The result of one check. `fix` is empty if nothing is wrong."""
 
-    what: str
-    found: str
-    mend: str = ""
+    subject: str
+    result: str
+    fix: str = ""
 
 
 def register(app: typer.Typer) -> None:
@@ -57,35 +57,41 @@ def register(app: typer.Typer) -> None:
 def doctor(
     context: typer.Context,
     deliver: Annotated[
-        bool, typer.Option("--deliver/--no-deliver", help="Check also what only the process that sends needs.")
+        bool, typer.Option("--deliver/--no-deliver", help="Also check what only the sending process needs.")
     ] = True,
 ) -> None:
-    """Check settings, database, archives, lists, outbox, git, rules; say of each what is wrong and how to mend it.
+    """Check settings, database, archives, lists, outbox, git and rules. Print what is wrong and how to fix it.
 
     \b
     Example:
       patchwarden doctor
       patchwarden --config /etc/patchwarden.toml doctor
 
-    Exit status: 0 all is well; 2 something is not.
+    Exit status: 0 nothing is wrong; 2 something is wrong.
     """
     checks = list(examine(options(context).config, deliver=deliver))
     for check in checks:
-        typer.echo(visible(f"{'wrong' if check.mend else 'ok':6}{check.what}: {check.found}"))
-        if check.mend:
-            typer.echo(visible(f"      mend: {check.mend}"))
-    raise typer.Exit(status.USAGE if any(check.mend for check in checks) else status.OK)
+        typer.echo(visible(f"{'wrong' if check.fix else 'ok':6}{check.subject}: {check.result}"))
+        if check.fix:
+            typer.echo(visible(f"      fix: {check.fix}"))
+    raise typer.Exit(status.USAGE if any(check.fix for check in checks) else status.OK)
 
 
 def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
-    """Every check in order; without settings there is nothing to check but the tools."""
+    """Yield the result of each check. Without valid settings only the tools are checked."""
     file = settings_file(config)
     try:
         settings = load(config)
     except SettingsError as error:
-        yield Check("settings", str(error), "correct the line; `patchwarden init FILE` writes every setting explained")
+        yield Check(
+            "settings",
+            str(error),
+            "correct the line; `patchwarden init FILE` writes a file that explains every setting",
+        )
     else:
         yield Check("settings", str(file.absolute()) if file else "no file, all defaults")
+        for warning in deprecations(config):
+            yield Check("settings", warning)
         yield Check("data directory", f"{base_directory(file)}; relative paths start here")
         yield from _database(settings)
         yield from _permissions(settings)
@@ -97,7 +103,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
             yield _sending(settings)
         if can_send(settings):
             yield _bounces(settings)
-        yield from _answers(settings)
+        yield from _commands(settings)
     yield _git()
     yield _rules()
 
@@ -105,7 +111,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
 def _database(settings: Settings) -> Iterator[Check]:
     if missing(settings):
         yield _folder(
-            "database", settings.database.parent, f"{settings.database}, not there yet: made by the first run"
+            "database", settings.database.parent, f"{settings.database}, does not exist yet; the first run creates it"
         )
         return
     try:
@@ -114,56 +120,54 @@ def _database(settings: Settings) -> Iterator[Check]:
             blocked = preview_difference(settings, store).reasons
             lost_secret = find_secret_problem(settings, store)
     except StoreError as error:
-        yield Check("database", str(error), "as said; the service cannot work without it")
+        yield Check("database", str(error), "correct this; the service needs its database")
         return
     yield Check("database", f"{settings.database}, {tally.raw:,} mails, {tally.postings:,} series")
     if blocked:
         yield Check("ledger", f"nothing is sent: {'; '.join(blocked)}", RECONCILE)
     if lost_secret:
-        yield Check("secret", lost_secret, "as said; nothing is sent without it")
+        yield Check("secret", lost_secret, "restore it; nothing is sent without it")
     for notice in known:
         yield Check("outbox", notice)
 
 
 def _permissions(settings: Settings) -> Iterator[Check]:
-    """Report what other users of the machine can read and must not."""
+    """Report files that other users of the machine can read but must not."""
     folder = settings.database.parent
     if has_own_folder(settings) and open_to_others(folder):
-        yield Check("data", f"other users can look into {folder}", f"chmod 700 {shlex.quote(str(folder))}")
+        yield Check("data", f"other users can open {folder}", f"chmod 700 {shlex.quote(str(folder))}")
     for path in filter(open_to_others, list_database_files(settings)):
         yield Check("data", f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
-    for what, path in list_secret_files(settings).items():
+    for name, path in list_secret_files(settings).items():
         if open_to_others(path):
-            yield Check(what, f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
+            yield Check(name, f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
 
 
 def _archives(settings: Settings) -> Iterator[Check]:
-    if not settings.archives and not settings.kernel.screened and not settings.lore.all_lists:
-        yield Check("archives", "none in the settings: the bundled sample archive")
-    for path in (*settings.archives, *settings.kernel.screened):
+    if not settings.archives and not settings.kernel.screened_archives and not settings.lore.all_lists:
+        yield Check("archives", "none in the settings; the bundled sample archive is used")
+    for path in (*settings.archives, *settings.kernel.screened_archives):
         try:
             source = open_archive(path)
             yield Check("archive", f"{path}, {source.count({}):,} mails")
         except InboxError as error:
-            yield Check("archive", str(error), "correct its path, or give this user the right to read it")
+            yield Check("archive", str(error), "correct its path, or allow this user to read it")
 
 
 def _lists(settings: Settings) -> Iterator[Check]:
-    """What the last rounds left; nobody on the network is asked."""
+    """Report the state of each list as the last rounds left it. No request is sent."""
     clock = SystemClock()
     for source in (*build_followed_lists(settings, clock), *build_screened_lists(settings, clock)):
         try:
             standing = source.standing()
         except InboxError as error:
-            yield Check(
-                "list", str(error), "name another `directory` in [lore], or give this user the right to write it"
-            )
+            yield Check("list", str(error), "name another `directory` in [lore], or allow this user to write it")
             continue
-        whole = "never" if standing.complete is None else f"{standing.complete:%Y-%m-%d %H:%M} UTC"
-        found = f"{source.name}, last complete: {whole}"
-        # No reason not to start: the service waits, and asks again by itself.
+        complete = "never" if standing.complete is None else f"{standing.complete:%Y-%m-%d %H:%M} UTC"
+        result = f"{source.name}, last complete: {complete}"
+        # A failed list does not keep the service from starting: the service retries.
         minutes = standing.rest.total_seconds() / 60
-        yield Check("list", f"{found}; it failed, asked again in {minutes:.0f} min" if minutes else found)
+        yield Check("list", f"{result}; it failed, next attempt in {minutes:.0f} min" if minutes else result)
 
 
 def _list_addresses(settings: Settings) -> Iterator[Check]:
@@ -184,12 +188,12 @@ def _list_addresses(settings: Settings) -> Iterator[Check]:
     if not problems:
         unknown = sorted({address for _, address in named if address.lower() not in known.all})
         compared = f"{len(known.maintainers)} lists of MAINTAINERS and {len(known.seen)} of the archives"
-        found = f"{len(named)} compared with {compared}"
-        yield Check("list addresses", found + (f"; in neither: {', '.join(unknown)}" if unknown else ""))
+        result = f"{len(named)} compared with {compared}"
+        yield Check("list addresses", result + (f"; in neither: {', '.join(unknown)}" if unknown else ""))
 
 
 def _known_lists(settings: Settings) -> KnownLists:
-    """Return what is known of lists; a database that fails is reported elsewhere. Raises KernelError."""
+    """Return what is known of lists. Another check reports a failing database. Raises KernelError."""
     maintainers = maintainers_lists(settings)
     if missing(settings):
         return known_lists(maintainers, None)
@@ -204,16 +208,16 @@ def _outbox(settings: Settings) -> Check:
     return _folder("outbox", settings.outbox.directory, str(settings.outbox.directory))
 
 
-def _folder(what: str, directory: Path, found: str) -> Check:
-    """Whether a folder can be written, or made."""
-    there = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        return Check(what, f"{there} cannot be written", _ELSEWHERE[what])
-    return Check(what, found)
+def _folder(subject: str, directory: Path, result: str) -> Check:
+    """Check whether a folder can be written, or created."""
+    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Check(subject, f"{existing} cannot be written", _FOLDER_FIXES[subject])
+    return Check(subject, result)
 
 
 def _stopped(settings: Settings) -> str:
-    """Return why nothing is sent, by the stop file or by the database; a database that fails is reported elsewhere."""
+    """Return why sending is stopped, or "". Another check reports a failing database."""
     if missing(settings):
         return build_stop_file(settings).reason()
     try:
@@ -226,19 +230,19 @@ def _stopped(settings: Settings) -> str:
 def _sending(settings: Settings) -> Check:
     chosen = settings.sending
     if reason := _stopped(settings):
-        return Check("sending", reason, "`patchwarden stop --lift` goes on")
+        return Check("sending", reason, "run `patchwarden stop --lift` to resume")
     if chosen.transport == "none":
-        return Check("sending", "no transport, nothing can leave")
+        return Check("sending", "no transport, so nothing can be sent")
     if chosen.transport == "sendmail" and shutil.which(chosen.sendmail[0]) is None:
-        return Check("sending", f"{chosen.sendmail[0]} is not there", "install it or correct `sendmail` in [sending]")
+        return Check("sending", f"{chosen.sendmail[0]} does not exist", "install it or correct `sendmail` in [sending]")
     if chosen.transport == "smtp" and chosen.user and not os.access(chosen.password_file, os.R_OK):
         return Check("sending", f"{chosen.password_file} cannot be read", "correct `password_file` in [sending]")
-    lists = [f"{name} ({one.mode})" for name, one in settings.lists.items() if one.mode.sends]
+    lists = [f"{name} ({table.mode})" for name, table in settings.lists.items() if table.mode.sends]
     return Check("sending", f"by {chosen.transport}, for {', '.join(lists) or 'no list'}")
 
 
 def _bounces(settings: Settings) -> Check:
-    """Say whether bounces can be told from forged ones. If they cannot, the service runs, and bounces stop nothing."""
+    """Report whether bounces are authenticated. The service also runs if they are not, but ignores bounces then."""
     address = settings.sending.bounces
     if settings.sending.transport not in {"smtp", "sendmail"}:
         return Check(
@@ -249,35 +253,37 @@ def _bounces(settings: Settings) -> Check:
         return Check(
             "bounces",
             f'not authenticated, so they stop nothing; set bounces = "{example}" in [sending], and let the mail server '
-            "deliver such addresses to [answers] mailbox",
+            "deliver such addresses to `mailbox` of [commands]",
         )
-    if not settings.answers.mailbox:
-        return Check("bounces", f"{address}, but no [answers] mailbox is set: name the Maildir where they arrive")
+    if not settings.commands.mailbox:
+        return Check(
+            "bounces", f"{address}, but `mailbox` in [commands] is not set; set it to the Maildir where they arrive"
+        )
     return Check("bounces", f"authenticated by {address}")
 
 
-def _answers(settings: Settings) -> Iterator[Check]:
-    chosen = settings.answers
+def _commands(settings: Settings) -> Iterator[Check]:
+    chosen = settings.commands
     try:
-        known = load_command_secret(settings)
+        secret = load_command_secret(settings)
     except SettingsError as error:
-        yield Check("answers", str(error), "make one: `head -c 24 /dev/urandom | base64 > FILE`, readable to us alone")
+        yield Check("commands", str(error), "create it: `head -c 24 /dev/urandom | base64 > FILE`, with mode 600")
     else:
-        yield Check("answers", "commands by mail are heard" if known else "no secret: no commands by mail")
+        yield Check("commands", "commands by mail are accepted" if secret else "no secret, so no commands by mail")
     if chosen.mailbox:
         try:
             yield Check("mailbox", f"{chosen.mailbox}, {open_archive(Path(chosen.mailbox)).count({}):,} mails")
         except InboxError as error:
-            yield Check("mailbox", str(error), "correct `mailbox` in [answers], or give this user the right to read it")
+            yield Check("mailbox", str(error), "correct `mailbox` in [commands], or allow this user to read it")
 
 
 def _git() -> Check:
-    mend = f"install git {_OLDEST_GIT[0]}.{_OLDEST_GIT[1]} or newer and put it on PATH"
+    fix = f"install git {_MIN_GIT[0]}.{_MIN_GIT[1]} or newer and put it on PATH"
     if shutil.which("git") is None:
-        return Check("git", "not found", mend)
-    said = subprocess.run(["git", "version"], capture_output=True, text=True, check=False, timeout=10).stdout.strip()
-    numbers = [part for part in said.removeprefix("git version ").split(".")[:2] if part.isdigit()]
-    return Check("git", said or "says nothing", "" if tuple(map(int, numbers)) >= _OLDEST_GIT else mend)
+        return Check("git", "not found", fix)
+    version = subprocess.run(["git", "version"], capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+    numbers = [part for part in version.removeprefix("git version ").split(".")[:2] if part.isdigit()]
+    return Check("git", version or "`git version` prints nothing", "" if tuple(map(int, numbers)) >= _MIN_GIT else fix)
 
 
 def _rules() -> Check:

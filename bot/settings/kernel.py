@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The settings of kernel trees: what patches apply to."""
+"""The settings of kernel trees."""
 
 from pathlib import Path
 
@@ -7,20 +7,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class KernelRepository(BaseModel):
-    """One bare kernel repository: mainline, linux-next, rust-next, a subsystem's tree."""
+    """A bare kernel repository: mainline, linux-next, rust-next, or the tree of a subsystem."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path = Field(description="The bare repository.")
-    remote: str = Field(default="", description="Where `patchwarden tree sync` fetches it from; none: not fetched.")
+    remote: str = Field(default="", description="The URL that `patchwarden tree sync` fetches from.")
     refs: tuple[str, ...] = Field(
-        default=("refs/heads/*", "refs/tags/v*"), description="The branches and tags that are fetched."
+        default=("refs/heads/*", "refs/tags/v*"), description="The branches and tags to fetch."
     )
-    ref: str = Field(default="", description="Judge by this branch, tag or commit alone; none: by what fits a series.")
+    ref: str = Field(
+        default="",
+        description="The branch, tag or commit that all series are checked against. If empty, the base of each series "
+        "is searched.",
+    )
 
 
 class KernelSettings(BaseModel):
-    """The kernel that patches apply to. Without one, rules judge by what the mails show."""
+    """The kernel trees that patches apply to. Without a tree, rules see only what the mails show."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,11 +33,12 @@ class KernelSettings(BaseModel):
         description="Bare kernel repositories, each a table with path, remote and refs: "
         '{ path = "linux.git", remote = "https://...", refs = ["refs/heads/master"] }.',
     )
-    screened: tuple[Path, ...] = Field(
+    screened_archives: tuple[Path, ...] = Field(
         default=(),
-        description="Archives of lists that are not about Rust: of these only threads are kept that can have an effect "
-        "on Rust, by what Rust uses in the newest tree. Lists on the network stand in [lore].",
+        description="Archives of lists that are not about Rust. Only threads that can affect Rust are stored. The "
+        "newest tree tells what Rust uses. For lists on the network, see screened_lists in [lore].",
     )
     index: Path = Field(
-        default=Path("var/border.sqlite"), description="What Rust uses of C, by file; may be deleted at any time."
+        default=Path("var/border.sqlite"),
+        description="A cache of what Rust uses of C, by file. You can delete it at any time.",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The settings of the service's log."""
+"""The settings of the log of the service."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,5 +16,5 @@ class LogSettings(BaseModel):
     )
     level: Level = Field(
         default="info",
-        description="The least severe lines that are written: debug, info, warning, error. `-v` is debug.",
+        description="The minimum level of lines to write: debug, info, warning, error. `-v` means debug.",
     )

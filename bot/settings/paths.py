@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Resolve the paths of the settings: relative to the settings file's folder, else to the data directory."""
+"""Resolve relative paths of the settings: they start at the folder of the settings file, else at the data directory."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def data_directory() -> Path:
-    """Return the folder that paths are relative to where there is no settings file, as an absolute path.
+    """Return the folder where relative paths start if there is no settings file, as an absolute path.
 
     It is $PATCHWARDEN_DATA_DIR, else the first folder of systemd's $STATE_DIRECTORY, else the working directory.
     """
@@ -26,39 +26,39 @@ def data_directory() -> Path:
 
 
 def base_directory(file: Path | None) -> Path:
-    """Return the folder that the paths of that settings file are relative to; None: no settings file.
+    """Return the folder where the relative paths of the settings file start.
 
-    A symbolic link to the file is followed, so that the same file means the same database wherever it is named.
+    Symbolic links are followed, so that the same file always means the same database.
     """
     return data_directory() if file is None else file.resolve().parent
 
 
 def anchor(settings: _Model, base: Path) -> _Model:
-    """Return the settings with all paths absolute."""
+    """Return the settings with absolute paths."""
     anchored: _Model = _anchored(settings, base)
     return anchored
 
 
 def refuse_moved(key: str, written: Path, path: Path) -> None:
-    """Raise SettingsError where `path` is missing, but a file lies where the written path led before.
+    """Raise SettingsError if `path` does not exist, but the written path exists in the working directory.
 
-    Before, relative paths started at the working directory. Where both files exist, log a warning.
+    Earlier versions resolved relative paths there. If both files exist, log a warning.
     """
     old = written.absolute()
     if written.is_absolute() or not old.is_file() or (path.exists() and path.samefile(old)):
         return
     if path.exists():
-        log.warning("%s: %s is used; %s in the working directory is another file and is not used", key, path, old)
+        log.warning("%s: %s is used; %s in the working directory is another file and is ignored", key, path, old)
         return
     raise SettingsError(
-        f"settings: {key}: relative paths no longer start at the working directory: {path} does not exist, but {old} "
-        f"does. If that is the file you mean, move it and the files beside it to {path.parent}, or write "
-        f'{key} = "{old}". If not, start from another folder.'
+        f"settings: {key}: {path} does not exist, but {old} does. Relative paths no longer start at the working "
+        f"directory. To use this file, move it and the files beside it to {path.parent}, or write "
+        f'{key} = "{old}". Otherwise start from another folder.'
     )
 
 
 def displayed(path: Path) -> str:
-    """Return the path as people see it: relative to the working directory where that is shorter."""
+    """Return the path as it is displayed: relative to the working directory if that is shorter."""
     try:
         return min(os.path.relpath(path), str(path), key=len)
     except OSError:  # the working directory was removed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Kinds of settings that several tables have, and what to suggest for a name that is not known."""
+"""Types of settings that several tables share, and suggestions for unknown names."""
 
 import importlib
 import re
@@ -34,15 +34,15 @@ WELL_KNOWN_LISTS: Final = (
     "linux-arm-kernel@lists.infradead.org",
 )
 _FAMILY: Final = "linux-"
-"""How the names of many lists begin; it does not tell one from another."""
+"""A prefix that the names of many lists share. It is ignored when names are compared."""
 _NAME_LENGTHS: Final = (5, 9)
 _HOST_LENGTHS: Final = (9, 12)
-"""How long a known name or host must be so that one that differs in one letter, or in two, is a misspelling of it."""
+"""Minimum lengths of a known name or host for which a name with one, or two, different letters is a misspelling."""
 _NUMBER: Final = re.compile(r"\d+")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return a question that names the most similar known name, to be put after an error; "" if none is similar."""
+    """Return the end of an error that suggests the most similar known name, or "" if no name is similar."""
     similar = get_close_matches(name, sorted(known), 1, 0.7)
     return f"; did you mean {similar[0]!r}?" if similar else ""
 
@@ -55,21 +55,21 @@ def _mailbox(value: str) -> str:
 
 
 def _bounce_address(value: str) -> str:
-    """Refuse what is no plain address once the token is in it, and a local part that mail systems need not take."""
+    """Refuse a text that is not a plain address with the token in it, and a local part that is too long for mail."""
     filled = _mailbox(value.replace(PLACE, "2" * TOKEN_LENGTH))
     local = filled.partition("@")[0]
     if value.count("{") != value.partition("@")[0].count(PLACE) or not is_plain(filled):
         raise ValueError(f'not an address of the form "bounces+{PLACE}@your.domain"')
     if value.count(PLACE) > 1:
-        raise ValueError(f"{PLACE} may stand there once only")
+        raise ValueError(f"{PLACE} is there more than once")
     if len(local) > MAX_LOCAL:
-        longest = MAX_LOCAL - TOKEN_LENGTH
-        raise ValueError(f"too long: besides {PLACE} there may be {longest} characters before the @")
+        max_length = MAX_LOCAL - TOKEN_LENGTH
+        raise ValueError(f"too long: at most {max_length} characters may precede the @, besides {PLACE}")
     return value
 
 
 def _list_address(value: str) -> str:
-    """Refuse an address that is one letter away from a well-known list, or whose host is from a well-known host."""
+    """Refuse an address with a misspelt list or host: it differs in one letter from a well-known list or host."""
     address = value.lower()
     host = address.partition("@")[2]
     if host not in _LIST_HOSTS and (meant := _misspelt_host(host)):
@@ -82,10 +82,10 @@ def _list_address(value: str) -> str:
 
 
 def similar_list(address: str, known: Iterable[str]) -> str:
-    """Return the known list of which the address of another list looks like a misspelling, or "".
+    """Return the known list that the address probably means but misspells, or "".
 
-    The names of lists are close to each other (linux-api, linux-spi, linux-acpi), so a short name is a misspelling
-    only if two letters are swapped, and names that differ in their numbers never are.
+    Names of lists are similar (linux-api, linux-spi, linux-acpi). So a short name is a misspelling only if two letters
+    are swapped. Names that differ in their numbers are different lists.
     """
     name, _, host = address.lower().partition("@")
     for candidate in sorted(known):
@@ -105,34 +105,36 @@ def _is_misspelling(name: str, known: str) -> bool:
 
 
 def _is_close(text: str, known: str, lengths: tuple[int, ...]) -> bool:
-    """Return whether the texts differ in one letter, if the known one has the first length, in two by the second."""
-    return _distance(text, known) <= sum(len(known) >= enough for enough in lengths)
+    """Return whether the texts differ in no more letters than the known text's length allows, by these lengths."""
+    return _distance(text, known) <= sum(len(known) >= length for length in lengths)
 
 
 def _misspelt_host(host: str) -> str:
-    """Return the host of known lists that one added, lost, changed or swapped letter turns into this host, or ""."""
+    """Return the host of known lists that differs in one added, removed, changed or swapped letter, or ""."""
     return next((known for known in _LIST_HOSTS if _distance(host, known) == 1), "")
 
 
 def _distance(left: str, right: str) -> int:
-    """Return how many added, lost, changed or swapped letters turn one text into the other."""
-    before: list[int] = []
-    row = list(range(len(right) + 1))
-    for at, letter in enumerate(left, 1):
-        new = [at]
-        for place, other in enumerate(right, 1):
-            edits = min(row[place] + 1, new[-1] + 1, row[place - 1] + (letter != other))
-            if at > 1 and place > 1 and letter == right[place - 2] and other == left[at - 2]:
-                edits = min(edits, before[place - 2] + 1)
-            new.append(edits)
-        before, row = row, new
-    return row[-1]
+    """Return the number of added, removed, changed or swapped letters between two texts."""
+    before_last: list[int] = []
+    last = list(range(len(right) + 1))
+    for row, letter in enumerate(left, 1):
+        current = [row]
+        for column, other in enumerate(right, 1):
+            edits = min(last[column] + 1, current[-1] + 1, last[column - 1] + (letter != other))
+            if row > 1 and column > 1 and letter == right[column - 2] and other == left[row - 2]:
+                edits = min(edits, before_last[column - 2] + 1)
+            current.append(edits)
+        before_last, last = last, current
+    return last[-1]
 
 
 def _rule_id(value: str) -> str:
-    known = {rule.id for rule in importlib.import_module("rules.registry").RULES}  # most settings name no rule
+    known = {
+        rule.id for rule in importlib.import_module("rules.registry").RULES
+    }  # slow, and most settings files name no rule
     if value not in known:
-        raise ValueError(f"no rule is called {value!r}{suggestion(value, known)}; `patchwarden rules` lists them")
+        raise ValueError(f"unknown rule {value!r}{suggestion(value, known)}; `patchwarden rules` lists all rules")
     return value
 
 

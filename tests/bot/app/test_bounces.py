@@ -90,10 +90,10 @@ def test_without_a_token_the_sender_is_the_plain_address_and_nothing_is_authenti
     [
         ("bounces+{token}", "not a plain address"),
         ("bounces@{token}.example.org", "not an address of the form"),
-        ("{token}{token}@example.org", "may stand there once only"),
+        ("{token}{token}@example.org", "is there more than once"),
         ("bounces+{message}@example.org", "not an address of the form"),
         ("-f{token}@example.org", "not an address of the form"),
-        ("b" * 39 + "{token}@example.org", "there may be 38 characters before the @"),
+        ("b" * 39 + "{token}@example.org", "at most 38 characters may precede the @"),
     ],
 )
 def test_a_bounce_address_that_mail_systems_need_not_take_is_refused(bounces: str, said: str) -> None:
@@ -113,27 +113,27 @@ def test_the_longest_bounce_address_is_taken() -> None:
             "b@bot.example.org",
             'not authenticated, so they stop nothing; set bounces = "bounces+{token}@bot.example.org"',
         ),
-        ("b+{token}@bot.example.org", "b+{token}@bot.example.org, but no [answers] mailbox is set"),
+        ("b+{token}@bot.example.org", "b+{token}@bot.example.org, but `mailbox` in [commands] is not set"),
     ],
 )
 def test_doctor_says_whether_bounces_are_authenticated(bounces: str, said: str) -> None:
     _settings(bounces)
-    (check,) = [check for check in examine(Path("s.toml")) if check.what == "bounces"]
+    (check,) = [check for check in examine(Path("s.toml")) if check.subject == "bounces"]
 
-    assert check.found.startswith(said)
-    assert check.mend == ""
+    assert check.result.startswith(said)
+    assert check.fix == ""
 
 
 def test_doctor_says_that_a_maildir_has_no_envelope() -> None:
     _settings("b+{token}@bot.example.org")
     Path("s.toml").write_text(Path("s.toml").read_text().replace('"sendmail"', '"maildir"'))
-    (check,) = [check for check in examine(Path("s.toml")) if check.what == "bounces"]
+    (check,) = [check for check in examine(Path("s.toml")) if check.subject == "bounces"]
 
-    assert check.found == "not authenticated, so they stop nothing: maildir has no envelope"
+    assert check.result == "not authenticated, so they stop nothing: maildir has no envelope"
 
 
 def test_doctor_is_content_with_a_token_and_a_mailbox() -> None:
-    _settings("b+{token}@bot.example.org", '[answers]\nmailbox = "box"\n')
-    (check,) = [check for check in examine(Path("s.toml")) if check.what == "bounces"]
+    _settings("b+{token}@bot.example.org", '[commands]\nmailbox = "box"\n')
+    (check,) = [check for check in examine(Path("s.toml")) if check.subject == "bounces"]
 
-    assert check.found == "authenticated by b+{token}@bot.example.org"
+    assert check.result == "authenticated by b+{token}@bot.example.org"

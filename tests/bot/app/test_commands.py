@@ -22,7 +22,7 @@ archives = ["list.git"]
 [identity]
 address = "bot@bot.example.org"
 
-[answers]
+[commands]
 secret_file = "secret"
 mailbox = "bot"
 
@@ -92,7 +92,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
     run: Callable[[], tuple[int, str]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     git_archive(Path("three.git").resolve(), [patch(f"{name}@example.org", name) for name in ("a", "b", "c")])
-    threshold = "\n[precision]\nmost_not_applicable = 0.5\nleast_said = 3\n"
+    threshold = "\n[precision]\nmax_dispute_rate = 0.5\nmin_findings = 3\n"
     # What a dry run files was said to nobody: these are mailed.
     sent = (
         "\n[sending]\ntransport = 'maildir'\n[review]\nstale_hours = 1000000\n"
@@ -156,19 +156,19 @@ def test_a_secret_that_is_none_stops_the_start(secret: str | None, capfd: pytest
         Path("secret").write_text(secret)
 
     assert 2 == call(["run", "--once"])
-    assert f"answers.secret_file: {Path.cwd() / 'secret'}: " in capfd.readouterr().err
+    assert f"commands.secret_file: {Path.cwd() / 'secret'}: " in capfd.readouterr().err
 
 
 def test_the_doctor_looks_at_secret_and_mailbox(capfd: pytest.CaptureFixture[str]) -> None:
     assert 0 == call(["doctor"])
-    assert "answers: commands by mail are heard" in capfd.readouterr().out
+    assert "commands: commands by mail are accepted" in capfd.readouterr().out
 
     Path("secret").write_text("short")
     Path("patchwarden.toml").write_text(SETTINGS.replace('mailbox = "bot"', 'mailbox = "absent"'))
 
     assert 2 == call(["doctor"])
     out = capfd.readouterr().out
-    assert f"wrong answers: answers.secret_file: {Path.cwd() / 'secret'}: fewer than 32 characters" in out
+    assert f"wrong commands: commands.secret_file: {Path.cwd() / 'secret'}: fewer than 32 characters" in out
     assert "wrong mailbox: " in out
 
 

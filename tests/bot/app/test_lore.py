@@ -86,8 +86,8 @@ def test_doctor_says_how_a_list_stands(origin: Origin, settings: Settings) -> No
         made.poll.run()
     (failed,) = _lists(settings)
 
-    assert [(one.found, one.mend) for one in before] == [(f"{origin.url}/rust, last complete: never", "")]
-    assert (failed.found.endswith("it failed, asked again in 2 min"), failed.mend) == (True, "")
+    assert [(check.result, check.fix) for check in before] == [(f"{origin.url}/rust, last complete: never", "")]
+    assert (failed.result.endswith("it failed, next attempt in 2 min"), failed.fix) == (True, "")
 
 
 def test_the_installation_keeps_its_name(origin: Origin, settings: Settings) -> None:
@@ -133,6 +133,6 @@ def test_of_a_screened_list_a_series_that_rust_feels_is_kept_whole_though_the_se
         second = made.poll.run()
         outcomes = made.review.run()
 
-    assert [one.found.partition(",")[0] for one in _lists(settings)] == [f"{origin.url}/netdev"]
+    assert [check.result.partition(",")[0] for check in _lists(settings)] == [f"{origin.url}/netdev"]
     assert [(one.mails, one.problems) for one in (first, second)] == [(0, ()), (3, ())]
     assert [(one.posting_id, one.patches) for one in outcomes] == [("led-0@x", 2)]

@@ -24,7 +24,7 @@ def _installation(_elsewhere: None) -> None:
     """A database with a mail, a ledger with another, a secret, settings, and the secret of the commands."""
     Path("secret").write_text("s" * 40)
     Path("secret").chmod(0o600)
-    Path("patchwarden.toml").write_text("[answers]\nsecret_file = 'secret'\n")
+    Path("patchwarden.toml").write_text("[commands]\nsecret_file = 'secret'\n")
     _ingest(1)
     _sends(1)
     with Repository(DATABASE) as store:
@@ -82,7 +82,7 @@ def test_on_an_empty_machine_everything_comes_back(patchwarden: Call) -> None:
     status, out, _ = patchwarden("restore", "copy")
 
     assert (status, "reconcile --apply" in out) == (0, True)
-    assert Path("patchwarden.toml").read_text() == "[answers]\nsecret_file = 'secret'\n"
+    assert Path("patchwarden.toml").read_text() == "[commands]\nsecret_file = 'secret'\n"
     assert Path("secret").read_text() == "s" * 40
     assert (_mails(), secret_path(DATABASE).read_bytes()) == (1, secret)
     state = read_ledger(ledger_path(DATABASE))

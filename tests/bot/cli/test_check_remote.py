@@ -26,7 +26,7 @@ THREAD = (
 def origin(tmp_path: Path, run: Run) -> Iterator[Origin]:
     with serving(tmp_path / "origin") as running:
         running.threads = dict.fromkeys(("c@x", "1@x", "re@x", "v2@x"), THREAD)
-        Path("patchwarden.toml").write_text(f'[lore]\neverything = "{running.url}/all/"\n')
+        Path("patchwarden.toml").write_text(f'[lore]\nlookup_url = "{running.url}/all/"\n')
         yield running
 
 

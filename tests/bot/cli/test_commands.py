@@ -97,14 +97,14 @@ def test_init_says_what_it_cannot_write(patchwarden: Call) -> None:
         ("database = 'patchwarden.toml'\n", "wrong database: database {}/patchwarden.toml: it is no SQLite database"),
         ("[outbox]\ndirectory = 'patchwarden.toml'\n", "wrong outbox: "),
         ("[sending]\nstop_file = 'patchwarden.toml'\n", "wrong sending: stopped by {}/patchwarden.toml"),
-        ("[sending]\ntransport = 'sendmail'\nsendmail = ['./absent']\n", "wrong sending: ./absent is not there"),
+        ("[sending]\ntransport = 'sendmail'\nsendmail = ['./absent']\n", "wrong sending: ./absent does not exist"),
         (
             "[sending]\ntransport = 'smtp'\nhost = 'mail.example.org'\nuser = 'bot'\n",
             "wrong sending: {}/var/password cannot be read",
         ),
     ],
 )
-def test_doctor_says_what_is_wrong_and_how_to_mend_it(
+def test_doctor_says_what_is_wrong_and_how_to_fix_it(
     patchwarden: Call, settings: str, expected: str, tmp_path: Path
 ) -> None:
     Path("patchwarden.toml").write_text(settings)
@@ -112,7 +112,7 @@ def test_doctor_says_what_is_wrong_and_how_to_mend_it(
 
     assert status == 2
     assert expected.replace("{}", str(tmp_path)) in out
-    assert "      mend: " in out
+    assert "      fix: " in out
 
 
 def test_doctor_prints_where_paths_start(patchwarden: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +134,14 @@ def test_doctor_notices_a_variable_that_is_no_setting(patchwarden: Call, monkeyp
 
     assert (status, "environment: PATCHWARDEN_DATABAS is not a setting" in out) == (2, True)
     assert patchwarden("outbox", "list")[0] == 2
+
+
+def test_doctor_reports_an_old_name_of_a_setting(patchwarden: Call) -> None:
+    Path("patchwarden.toml").write_text("[sending]\nseries_cap = 2\n")
+    status, out, _ = patchwarden("doctor")
+
+    warning = "patchwarden.toml:2: sending.series_cap is deprecated; write sending.max_mails_per_series"
+    assert (status, f"ok    settings: settings {warning}\n" in out) == (0, True)
 
 
 def test_doctor_misses_git(patchwarden: Call, monkeypatch: pytest.MonkeyPatch) -> None:

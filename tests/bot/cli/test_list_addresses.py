@@ -67,7 +67,7 @@ def test_a_list_that_maintainers_spells_otherwise_is_an_error_at_each_start_and_
     assert patchwarden("deliver", "--once") == expected
     assert load().kernel.repositories  # reading the settings opens no repository
     status, out, _ = patchwarden("doctor")
-    assert (status, f"wrong list address: {key}: {SAID}\n      mend: " in out) == (2, True)
+    assert (status, f"wrong list address: {key}: {SAID}\n      fix: " in out) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_a_failed_login_shows_no_secret(patchwarden: Call, server: Sink, form: s
     for name in ("password", "secret"):
         Path(name).chmod(0o600)
     _settings(
-        server, f"format = '{form}'", "user = 'bot'\npassword_file = 'password'", "[answers]\nsecret_file = 'secret'"
+        server, f"format = '{form}'", "user = 'bot'\npassword_file = 'password'", "[commands]\nsecret_file = 'secret'"
     )
     git_archive(Path("list.git"), [patch("1@x")])
     server.extensions = ("8BITMIME", "AUTH PLAIN LOGIN")

@@ -99,7 +99,7 @@ def test_doctor_names_the_command_that_closes_a_database_and_its_folder(patchwar
     database.parent.chmod(0o750)
 
     status, out, _ = patchwarden("doctor")
-    commands = [line.split("mend: ")[1] for line in out.splitlines() if "mend: chmod" in line]
+    commands = [line.split("fix: ")[1] for line in out.splitlines() if "fix: chmod" in line]
     for command in commands:
         subprocess.run(command.split(), check=True)
 
@@ -115,7 +115,7 @@ def test_doctor_names_the_command_that_closes_a_database_and_its_folder(patchwar
             "pass word",
             '[sending]\ntransport = "smtp"\nhost = "mail.example.org"\nuser = "warden"\npassword_file = "pass word"\n',
         ),
-        ("answers", '[answers]\nsecret_file = "answers"\n'),
+        ("answers", '[commands]\nsecret_file = "answers"\n'),
         ("var/patchwarden.db.secret", ""),
     ],
 )
@@ -127,7 +127,7 @@ def test_doctor_reports_a_secret_that_others_can_read(patchwarden: Call, name: s
     Path(name).chmod(mode)
     status, out, _ = patchwarden("doctor")
 
-    assert (status, "other users can read" in out, "mend: chmod 600 " in out) == (2, True, True)
+    assert (status, "other users can read" in out, "fix: chmod 600 " in out) == (2, True, True)
     Path(name).chmod(0o400)
     assert patchwarden("doctor")[0] == 0
 

@@ -26,7 +26,7 @@ def maildir() -> Path:
 def test_a_patch_in_our_mailbox_is_not_reviewed(
     patchwarden: Call, maildir: Path, archives: list[str], arguments: list[str]
 ) -> None:
-    Path("patchwarden.toml").write_text(f"archives = {archives}\n[answers]\nmailbox = '{maildir}'\n")
+    Path("patchwarden.toml").write_text(f"archives = {archives}\n[commands]\nmailbox = '{maildir}'\n")
 
     status, _, _ = patchwarden("run", "--once", *arguments)
 
@@ -39,7 +39,7 @@ def test_naming_the_mailbox_later_takes_back_what_it_brought(patchwarden: Call, 
     patchwarden("run", "--once", "--archive", str(maildir))
     assert "in no series" not in patchwarden("explain", "1@x")[1]
 
-    Path("patchwarden.toml").write_text(f"[answers]\nmailbox = '{maildir}'\n")
+    Path("patchwarden.toml").write_text(f"[commands]\nmailbox = '{maildir}'\n")
     patchwarden("run", "--once")
 
     assert "in no series" in patchwarden("explain", "1@x")[1]
@@ -47,7 +47,7 @@ def test_naming_the_mailbox_later_takes_back_what_it_brought(patchwarden: Call, 
 
 def test_recheck_finds_no_series_in_our_mailbox(patchwarden: Call, maildir: Path) -> None:
     Path("patchwarden.toml").write_text(
-        f"archives = ['{maildir}']\n[answers]\nmailbox = '{maildir}'\n[lore]\neverything = 'http://127.0.0.1:9/all/'\n"
+        f"archives = ['{maildir}']\n[commands]\nmailbox = '{maildir}'\n[lore]\nlookup_url = 'http://127.0.0.1:9/all/'\n"
     )
     patchwarden("run", "--once")
 

@@ -68,7 +68,7 @@ def test_all_of_a_list(patchwarden: Call, archive: Path) -> None:
 
 def test_what_is_the_same_but_not_mailed_any_more_is_told(patchwarden: Call, archive: Path) -> None:
     patchwarden("recheck", "1@example.org", "--archive", str(archive))
-    Path("patchwarden.toml").write_text("[review]\nwithout = ['missing-safety-comment']\n")
+    Path("patchwarden.toml").write_text("[review]\nwithheld_rules = ['missing-safety-comment']\n")
     _, off, _ = patchwarden("recheck", "1@example.org")
     Path("patchwarden.toml").unlink()
     _, on, _ = patchwarden("recheck", "1@example.org", "--send")

@@ -79,7 +79,7 @@ def test_the_maintainers_of_both_lists_are_told(patchwarden: Call) -> None:
 
 
 def test_a_list_that_nobody_named_gets_nothing(patchwarden: Call) -> None:
-    _settings({OTHER: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, more="unlisted = 'off'")
+    _settings({OTHER: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, more="default_mode = 'off'")
 
     assert _run(patchwarden, patch("1@x")) == []
     assert patchwarden("outbox")[1] == "No mail.\n"
@@ -112,7 +112,7 @@ def test_an_embargo_holds_also_what_was_approved(patchwarden: Call) -> None:
 
 
 def test_what_a_cap_held_goes_when_a_human_says_so(patchwarden: Call) -> None:
-    _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, sending="series_cap = 1")
+    _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, sending="max_mails_per_series = 1")
     _run(patchwarden, patch("1@x"))
     second = patch("2@x").replace(b"[PATCH]", b"[PATCH v2]").replace(b"*address }", b"*(address) }")
     git_archive(Path("more.git"), [second])
@@ -134,7 +134,7 @@ def test_in_quiet_hours_a_mail_waits(patchwarden: Call) -> None:
     assert f"quiet hours {quiet} UTC; not before" in patchwarden("outbox")[1]
 
 
-@pytest.mark.parametrize("floor", ["severity = 'bug'", "without = ['missing-safety-comment']"])
+@pytest.mark.parametrize("floor", ["severity = 'bug'", "withheld_rules = ['missing-safety-comment']"])
 def test_a_list_may_want_to_hear_less(patchwarden: Call, floor: str) -> None:
     _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}\n{floor}"})
 
@@ -142,7 +142,7 @@ def test_a_list_may_want_to_hear_less(patchwarden: Call, floor: str) -> None:
 
 
 def test_a_list_may_want_fewer_mails(patchwarden: Call) -> None:
-    _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}\nlist_cap = 2"})
+    _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}\nmax_mails_per_day = 2"})
 
     assert len(_run(patchwarden, *(patch(f"{number}@x", f"led{number}") for number in range(4)))) == 2
     assert patchwarden("outbox")[1].count("a list had 2 mails in a day; not before") == 2
@@ -150,7 +150,10 @@ def test_a_list_may_want_fewer_mails(patchwarden: Call) -> None:
 
 @pytest.mark.parametrize(
     ("cap", "said"),
-    [("author_cap = 1", "the author had 1 mail in a day"), ("hour_cap = 1", "1 mail left in an hour")],
+    [
+        ("max_mails_per_author_per_day = 1", "the author had 1 mail in a day"),
+        ("max_mails_per_hour = 1", "1 mail left in an hour"),
+    ],
 )
 def test_what_is_over_a_cap_waits(patchwarden: Call, cap: str, said: str) -> None:
     _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, sending=cap)

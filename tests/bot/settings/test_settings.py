@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 from bot.cli.init import template
 from bot.error import SettingsError
 from bot.review.consent import Mode
-from bot.settings import ListSettings, Settings, load, unknown_variables
+from bot.settings import ListSettings, Settings, aliases, deprecations, load, unknown_variables
 from bot.settings.paths import anchor
 from bot.settings.types import similar_list
 from rules.finding import Severity
@@ -42,7 +43,7 @@ def service(tmp_path: Path) -> Path:
 
 def test_paths_start_at_the_folder_of_the_settings_file(service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service.write_text(
-        "archives = ['a.git', '/b.git']\n[sending]\npassword_file = '../password'\n[answers]\nmailbox = 'mail'\n"
+        "archives = ['a.git', '/b.git']\n[sending]\npassword_file = '../password'\n[commands]\nmailbox = 'mail'\n"
         "[kernel]\nrepositories = [{ path = 'linux.git' }]\n"
     )
     monkeypatch.setenv("PATCHWARDEN_OUTBOX__DIRECTORY", "out")
@@ -54,7 +55,7 @@ def test_paths_start_at_the_folder_of_the_settings_file(service: Path, monkeypat
     assert settings.database == folder / "var" / "patchwarden.db"
     assert settings.archives == (folder / "a.git", Path("/b.git"))
     assert settings.sending.password_file == folder / ".." / "password"
-    assert settings.answers.mailbox == folder / "mail"
+    assert settings.commands.mailbox == folder / "mail"
     assert settings.kernel.repositories[0].path == folder / "linux.git"
     assert settings.outbox.directory == folder / "out"
     assert settings.stop_file == folder / "var" / "stop"
@@ -123,7 +124,7 @@ def test_what_lies_where_a_path_led_before_is_not_replaced_silently(
     now.parent.mkdir(exist_ok=True)
     now.write_bytes(b"")
     load(service)
-    assert [f"{key}: {now} is used; {before} in the working directory is another file and is not used"] == [
+    assert [f"{key}: {now} is used; {before} in the working directory is another file and is ignored"] == [
         record.getMessage() for record in caplog.records
     ]
     caplog.clear()
@@ -153,7 +154,7 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("[sending]\ntransport = 'smtp'\n", 'settings s.toml:1: sending: transport "smtp" needs a host'),
         (
             "[sending]\ntransport = 'smtp'\nhost = 'mail.example.org'\nsecurity = 'none'\n",
-            'settings s.toml:1: sending: security "none" is only for a mail server on this machine',
+            'settings s.toml:1: sending: security "none" is only allowed for a mail server on this machine',
         ),
         ("[lists.'l@example.org']\nquiet_hours = '25-3'\n", "settings s.toml:2: lists.l@example.org.quiet_hours"),
         ("database = \n", "settings s.toml: not TOML: Invalid value (at line 1"),
@@ -212,9 +213,9 @@ def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[review]\nwithout = ["missing-safety-coment"]', "s.toml:2: .*did you mean 'missing-safety-comment'"),
-        ('[lists."rust@lists.example.org"]\nwithout = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
-        ('[precision]\nkept = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
+        ('[review]\nwithheld_rules = ["missing-safety-coment"]', "s.toml:2: .*did you mean 'missing-safety-comment'"),
+        ('[lists."rust@lists.example.org"]\nwithheld_rules = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
+        ('[precision]\nexempt_rules = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
         ('[lists."rust-for-linux@vger.kernal.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
         ('[lists."rust-for-linx@vger.kernel.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
         ('[lists."rust@lists.linux.dve"]', "s.toml:1: .*did you mean rust@lists.linux.dev"),
@@ -293,15 +294,17 @@ def test_public_mode_needs_consent(mode: Mode) -> None:
 
     agreed = table + 'consent = "https://lore.example.org/agreed"\n'
     Path("s.toml").write_text(agreed)
-    with pytest.raises(SettingsError, match=r"s\.toml: lists: l@example\.org is to get mails, but \[sending\]"):
+    with pytest.raises(
+        SettingsError, match=r"s\.toml: lists: l@example\.org: mode \w+ needs a transport in \[sending\]"
+    ):
         load(Path("s.toml"))
 
     Path("s.toml").write_text(f'{agreed}[sending]\ntransport = "smtp"\nhost = "localhost"\n')
-    with pytest.raises(SettingsError, match=r"\[identity\] has no address of yours"):
+    with pytest.raises(SettingsError, match=r"needs your own address in \[identity\]"):
         load(Path("s.toml"))
 
     Path("s.toml").write_text(f'{agreed}embargo_hours = 72\n[sending]\ntransport = "maildir"\n')
-    with pytest.raises(SettingsError, match="expire before the end of embargo_hours"):
+    with pytest.raises(SettingsError, match="expire before embargo_hours have passed"):
         load(Path("s.toml"))
 
     Path("s.toml").write_text(f'{agreed}[sending]\ntransport = "maildir"\n')
@@ -350,11 +353,11 @@ def _names(model: type[BaseModel]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "line", ['[kernel]\nscreened = ["a.git"]', '[lore]\nscreened = ["https://x.example.org/netdev/"]']
+    "line", ['[kernel]\nscreened_archives = ["a.git"]', '[lore]\nscreened_lists = ["https://x.example.org/netdev/"]']
 )
 def test_screening_needs_a_kernel(line: str) -> None:
     Path("s.toml").write_text(f"{line}\n")
-    with pytest.raises(SettingsError, match=r"s\.toml: screened: .* \[kernel\] names no repositories"):
+    with pytest.raises(SettingsError, match=r"s\.toml: .*kernel tree, but \[kernel\] names no repositories"):
         load(Path("s.toml"))
 
 
@@ -371,3 +374,134 @@ def test_a_person_s_agreement_is_read() -> None:
     Path("s.toml").write_text(table)
 
     assert load(Path("s.toml")).people["ann@example.org"].lists == ("rust@lists.example.org",)
+
+
+LIST = "rust@lists.example.org"
+RENAMED = {
+    "answers.mailbox": ("commands.mailbox", "mail"),
+    "answers.most_a_day": ("commands.max_replies_per_person_per_day", 7),
+    "answers.most_a_day_in_all": ("commands.max_replies_per_day", 8),
+    "digest.quiet_days": ("digest.inactive_days", 9),
+    "kernel.screened": ("kernel.screened_archives", ["a.git"]),
+    f"lists.{LIST}.list_cap": (f"lists.{LIST}.max_mails_per_day", 2),
+    f"lists.{LIST}.without": (f"lists.{LIST}.withheld_rules", ["missing-safety-comment"]),
+    "lore.everything": ("lore.lookup_url", "https://lore.example.org/all/"),
+    "lore.screened": ("lore.screened_lists", ["https://lore.example.org/netdev/"]),
+    "precision.kept": ("precision.exempt_rules", ["missing-safety-comment"]),
+    "precision.least_said": ("precision.min_findings", 30),
+    "precision.most_not_applicable": ("precision.max_dispute_rate", 0.5),
+    "review.without": ("review.withheld_rules", ["missing-safety-comment"]),
+    "sending.author_cap": ("sending.max_mails_per_author_per_day", 4),
+    "sending.hour_cap": ("sending.max_mails_per_hour", 5),
+    "sending.list_cap": ("sending.max_mails_per_list_per_day", 6),
+    "sending.recipients_cap": ("sending.max_recipients", 50),
+    "sending.series_cap": ("sending.max_mails_per_series", 2),
+    "sending.size_cap": ("sending.max_mail_bytes", 30_000),
+    "unlisted": ("default_mode", "off"),
+}
+KERNEL = json.dumps([{"path": "linux.git"}])
+
+
+def _path(name: str) -> list[str]:
+    return ["lists", LIST, name.rpartition(".")[2]] if name.startswith("lists.") else name.split(".")
+
+
+def _toml(name: str, value: object) -> str:
+    *tables, key = _path(name)
+    table = "".join(f"[{'.'.join(map(json.dumps, tables))}]\n" if tables else "")
+    return f"{table}{key} = {json.dumps(value)}\n"
+
+
+def _variable(name: str) -> str:
+    return f"PATCHWARDEN_{'__'.join(_path(name)).upper()}"
+
+
+def test_every_old_name_is_tested() -> None:
+    tested = {(*_path(new)[:-1], _path(old)[-1]) for old, (new, _) in RENAMED.items()} - {("commands", "mailbox")}
+
+    renamed = {tuple(LIST if key == "*" else key for key in path) for path in aliases.RENAMED}
+    assert renamed == tested | {("answers",)}
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_name_in_the_file_works_with_a_warning(
+    old: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    new, value = RENAMED[old]
+    monkeypatch.setenv("PATCHWARDEN_KERNEL__REPOSITORIES", KERNEL)
+    Path("new.toml").write_text(_toml(new, value))
+    Path("old.toml").write_text(_toml(old, value))
+
+    expected = load(Path("new.toml"))
+    assert [] == caplog.records
+    assert expected == load(Path("old.toml"))
+
+    assert expected != load()
+    warnings = [record.getMessage() for record in caplog.records]
+    assert warnings[-1].endswith("is deprecated; write " + ("commands" if old == "answers.mailbox" else new))
+    assert warnings[0].startswith("settings old.toml:")
+    assert warnings == deprecations(Path("old.toml"))
+
+
+@pytest.mark.parametrize("old", [name for name in RENAMED if not name.startswith("lists.")])
+def test_an_old_variable_works_with_a_warning(
+    old: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    new, value = RENAMED[old]
+    text = value if isinstance(value, str) else json.dumps(value)
+    monkeypatch.setenv("PATCHWARDEN_KERNEL__REPOSITORIES", KERNEL)
+    defaults = load()
+    with monkeypatch.context() as environment:
+        environment.setenv(_variable(new), text)
+        expected = load()
+    monkeypatch.setenv(_variable(old), text)
+
+    assert defaults != expected == load()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"environment: {_variable(old)} is deprecated; set {_variable(new)}"
+    ]
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_setting_by_both_names_is_refused(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    new, value = RENAMED[old]
+    if _path(old)[:-1] == _path(new)[:-1]:
+        Path("s.toml").write_text(_toml(new, value) + f"{_path(old)[-1]} = {json.dumps(value)}\n")
+    else:
+        Path("s.toml").write_text(_toml(new, value) + _toml(old, value))
+
+    with pytest.raises(SettingsError, match=r"is the old name of .*; give only one"):
+        load(Path("s.toml"))
+
+    monkeypatch.setenv(_variable(old), json.dumps(value))
+    monkeypatch.setenv(_variable(new), json.dumps(value))
+    with pytest.raises(SettingsError, match=f"{_variable(old).upper()} is the old name of {_variable(new).upper()}"):
+        load()
+
+
+def test_old_names_within_a_variable_work_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_LISTS", json.dumps({LIST: {"list_cap": 2}}))
+    monkeypatch.setenv("PATCHWARDEN_ANSWERS", json.dumps({"most_a_day": 3}))
+
+    settings = load()
+
+    assert (settings.lists[LIST].max_mails_per_day, settings.commands.max_replies_per_person_per_day) == (2, 3)
+    assert deprecations() == [
+        "environment: PATCHWARDEN_ANSWERS is deprecated; set PATCHWARDEN_COMMANDS",
+        "environment: commands.most_a_day is deprecated; write commands.max_replies_per_person_per_day",
+        f"environment: lists.{LIST}.list_cap is deprecated; write lists.{LIST}.max_mails_per_day",
+    ]
+
+
+def test_an_error_in_a_setting_with_an_old_name_tells_its_line() -> None:
+    Path("s.toml").write_text("\n[answers]\nmost_a_day = -1\n")
+
+    with pytest.raises(SettingsError, match=r"s\.toml:3: commands\.max_replies_per_person_per_day: "):
+        load(Path("s.toml"))
+
+
+def test_a_variable_with_an_old_name_overrides_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("s.toml").write_text("[sending]\nmax_mails_per_hour = 2\n")
+    monkeypatch.setenv("PATCHWARDEN_SENDING__HOUR_CAP", "3")
+
+    assert load(Path("s.toml")).sending.max_mails_per_hour == 3
