@@ -17,9 +17,9 @@ from bot.store.codec import STREAMED, unpack, up_to
 from bot.store.database import Database
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
-from bot.store.tables import CursorRow, DispositionRow, HeardRow, MailRow, OutgoingRow
+from bot.store.tables import CommandMailRow, CursorRow, DispositionRow, MailRow, OutgoingRow
 
-_SOURCE: Final = "answers"  # the cursor over the mails that were looked at for commands, beside those of the archives
+_SOURCE: Final = "commands"  # the cursor over the mails that were looked at for commands, beside those of the archives
 _EPOCH: Final = "mails"
 
 
@@ -62,8 +62,8 @@ class CommandRows:
     ) -> bool:
         """Note the mail, make its changes and keep its answer, all together; False, and nothing, where it was heard."""
         with self._database.writing() as session:
-            row = insert(HeardRow).values(
-                message_id=message_id, sender=sender, outcome=outcome, answered=answer is not None, heard=now
+            row = insert(CommandMailRow).values(
+                message_id=message_id, sender=sender, outcome=outcome, has_reply=answer is not None, processed=now
             )
             if session.exec(row.on_conflict_do_nothing()).rowcount == 0:
                 return False
@@ -78,14 +78,16 @@ class CommandRows:
 
     def was_heard(self, message_id: str) -> bool:
         with self._database.reading() as session:
-            return session.get(HeardRow, message_id) is not None
+            return session.get(CommandMailRow, message_id) is not None
 
     def served(self, since: datetime, sender: str | None = None) -> CommandUsage:
         """How many answers somebody got since then, or all together, and for how many mails we judged again."""
         with self._database.reading() as session:
-            rows = select(HeardRow.outcome, HeardRow.answered).where(col(HeardRow.heard) >= since)
+            rows = select(CommandMailRow.outcome, CommandMailRow.has_reply).where(
+                col(CommandMailRow.processed) >= since
+            )
             if sender is not None:
-                rows = rows.where(HeardRow.sender == sender)
+                rows = rows.where(CommandMailRow.sender == sender)
             found = session.exec(rows).all()
         answers = sum(answered for _, answered in found)
         return CommandUsage(answers, sum(RECHECK in outcome.split(", ") for outcome, _ in found))
@@ -119,7 +121,7 @@ def _row(given: Disposition) -> DispositionRow:
         fingerprint=given.fingerprint,
         by=given.by,
         rule=given.rule,
-        answer=given.answer.value,
+        kind=given.answer.value,
         reason=given.reason,
         message_id=given.message_id,
         given=given.given,
@@ -131,7 +133,7 @@ def _disposition(row: DispositionRow) -> Disposition:
         topic=row.topic,
         fingerprint=row.fingerprint,
         rule=row.rule,
-        answer=DispositionKind(row.answer),
+        answer=DispositionKind(row.kind),
         reason=row.reason,
         by=row.by,
         message_id=row.message_id,

@@ -14,7 +14,7 @@ from bot.mail.refusal import RefusalContext
 from bot.ports import Carried, Incomplete, RawMail, StoredMail
 from bot.store.codec import decode, encode, unpack
 from bot.store.database import Database
-from bot.store.tables import AttestationRow, CompletionRow, MailRow, MessageRow, PostingRow
+from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
 from bot.store.times import utc
 
 _MOST_POSTINGS = 100  # of one thread; who answers whom is not looked for in more
@@ -35,12 +35,12 @@ class FollowingRows:
         self._database = database
 
     def incomplete(self, now: datetime, settled: datetime, since: datetime, limit: int) -> Sequence[Incomplete]:
-        open_search = (CompletionRow.outcome == "") & (CompletionRow.due <= now)
+        open_search = (BackfillRow.outcome == "") & (BackfillRow.due <= now)
         waiting = (
-            select(PostingRow, CompletionRow)
-            .join(CompletionRow, col(CompletionRow.posting_id) == col(PostingRow.message_id), isouter=True)
+            select(PostingRow, BackfillRow)
+            .join(BackfillRow, col(BackfillRow.posting_id) == col(PostingRow.message_id), isouter=True)
             .where(PostingRow.state == "waiting", PostingRow.arrived <= settled, PostingRow.sent >= since)
-            .where(or_(col(CompletionRow.posting_id).is_(None), open_search))
+            .where(or_(col(BackfillRow.posting_id).is_(None), open_search))
             .order_by(col(PostingRow.arrived))
             .limit(limit)
         )
@@ -52,15 +52,15 @@ class FollowingRows:
 
     def postpone(self, posting: Posting, due: datetime) -> None:
         with self._database.writing() as session:
-            row = session.get(CompletionRow, posting.message_id)
+            row = session.get(BackfillRow, posting.message_id)
             attempts = 1 if row is None else row.attempts + 1
-            session.merge(CompletionRow(posting_id=posting.message_id, attempts=attempts, due=due))
+            session.merge(BackfillRow(posting_id=posting.message_id, attempts=attempts, due=due))
 
     def conclude(self, posting: Posting, outcome: str, now: datetime) -> None:
         with self._database.writing() as session:
-            row = session.get(CompletionRow, posting.message_id)
+            row = session.get(BackfillRow, posting.message_id)
             attempts = 1 if row is None else row.attempts + 1
-            session.merge(CompletionRow(posting_id=posting.message_id, attempts=attempts, due=now, outcome=outcome))
+            session.merge(BackfillRow(posting_id=posting.message_id, attempts=attempts, due=now, outcome=outcome))
 
     def unattested(self, since: datetime, limit: int) -> Sequence[StoredMail]:
         unknown = (

@@ -16,7 +16,7 @@ from bot.store.database import Database
 from bot.store.error import StoreError
 from bot.store.outgoing import FILED, change_state, row_of
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
-from bot.store.tables import AnsweredRow, ClaimRow, InstallationRow, OutgoingRow, ReturnedRow
+from bot.store.tables import DeliveryEventRow, InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
 
 NOTICES: Final = ("foreign", "repeat", "bounce", "unverified")
 
@@ -116,9 +116,9 @@ class InstallationRows:
                 if row.state != state:
                     change_state(session, row, state, now, reason)
             for part in dict.fromkeys(attempt.parts):
-                known = session.get(AnsweredRow, (part, attempt.kind))
+                known = session.get(OutgoingPartRow, (part, attempt.kind))
                 if known is None:
-                    session.add(AnsweredRow(message_id=part, kind=attempt.kind, outgoing_id=attempt.message_id))
+                    session.add(OutgoingPartRow(message_id=part, kind=attempt.kind, outgoing_id=attempt.message_id))
                 elif known.outgoing_id != attempt.message_id:
                     other = session.get_one(OutgoingRow, known.outgoing_id)
                     if MailState(other.state) in WAITING and other.mode != FILED:
@@ -126,20 +126,22 @@ class InstallationRows:
 
     def claims(self, judgement: str, limit: int) -> Sequence[Claim]:
         with self._database.reading() as session:
-            rows = select(ClaimRow).where(ClaimRow.judgement == judgement)
-            rows = rows.order_by(col(ClaimRow.raw_mail).desc()).limit(limit)
+            rows = select(UnknownMailRow).where(UnknownMailRow.status == judgement)
+            rows = rows.order_by(col(UnknownMailRow.raw_mail).desc()).limit(limit)
             return [Claim(row.message_id, row.in_reply_to, row.arrived, row.raw_mail) for row in session.exec(rows)]
 
     def judge_claims(self, message_ids: Sequence[str], judgement: str) -> None:
         with self._database.writing() as session:
             for message_id in message_ids:
-                row = update(ClaimRow).where(col(ClaimRow.message_id) == message_id)
-                session.exec(row.values(judgement=judgement))
+                row = update(UnknownMailRow).where(col(UnknownMailRow.message_id) == message_id)
+                session.exec(row.values(status=judgement))
 
     def notices(self, since: datetime) -> Sequence[tuple[str, str, str]]:
         with self._database.reading() as session:
-            rows = select(ReturnedRow).where(col(ReturnedRow.kind).in_(NOTICES), col(ReturnedRow.noticed) > since)
-            found = session.exec(rows.order_by(col(ReturnedRow.noticed).desc()))
+            rows = select(DeliveryEventRow).where(
+                col(DeliveryEventRow.kind).in_(NOTICES), col(DeliveryEventRow.noticed) > since
+            )
+            found = session.exec(rows.order_by(col(DeliveryEventRow.noticed).desc()))
             return [(row.message_id, row.kind, row.detail or row.place) for row in found]
 
 
@@ -150,14 +152,14 @@ def save_claim(session: Session, claim: Claim) -> None:
         "in_reply_to": claim.in_reply_to,
         "arrived": claim.arrived,
         "raw_mail": claim.mail,
-        "judgement": "",
+        "status": "",
     }
-    session.exec(insert(ClaimRow).values(**values).on_conflict_do_nothing())
+    session.exec(insert(UnknownMailRow).values(**values).on_conflict_do_nothing())
 
 
 def _parts(session: Session, message_id: str) -> tuple[str, ...]:
-    rows = select(AnsweredRow.message_id).where(AnsweredRow.outgoing_id == message_id)
-    return tuple(session.exec(rows.order_by(AnsweredRow.message_id)))
+    rows = select(OutgoingPartRow.message_id).where(OutgoingPartRow.outgoing_id == message_id)
+    return tuple(session.exec(rows.order_by(OutgoingPartRow.message_id)))
 
 
 def _attempt(row: OutgoingRow, parts: tuple[str, ...]) -> Attempt:

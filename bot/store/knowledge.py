@@ -12,7 +12,7 @@ from bot.store.database import Database
 from bot.store.following import context_of
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_of
-from bot.store.tables import PRUNED, AnsweredRow, CompletionRow, MailRow, MessageRow, PostingRow, ReviewRow
+from bot.store.tables import PRUNED, BackfillRow, MailRow, MessageRow, OutgoingPartRow, PostingRow, ReviewRow
 
 
 class KnowledgeRows:
@@ -88,9 +88,9 @@ def kept_of(row: MailRow, message_id: str) -> MailStatus:
 
 
 def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPosting:
-    search = session.get(CompletionRow, row.message_id)
+    search = session.get(BackfillRow, row.message_id)
     parts = [part.message_id for part in posting.parts]
-    answered = session.exec(select(AnsweredRow).where(col(AnsweredRow.message_id).in_(parts)).limit(1)).first()
+    answered = session.exec(select(OutgoingPartRow).where(col(OutgoingPartRow.message_id).in_(parts)).limit(1)).first()
     reviewed = session.get(ReviewRow, row.message_id)
     return KeptPosting(
         posting=posting,

@@ -13,7 +13,7 @@ from bot.mail.state import DELIVERABLE, MAY_HAVE_LEFT, MailState, check_transiti
 from bot.ports import MailChange, Pace
 from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
-from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow, ReturnedRow
+from bot.store.tables import DeliveryEventRow, MessageRow, MuteRow, OutgoingRow, PostingRow
 
 PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
@@ -115,12 +115,14 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
     recent = session.exec(select(OutgoingRow).where(*left, day)).all()
     lately = select(OutgoingRow).where(day, col(OutgoingRow.changed) > since)
     rejected = session.exec(lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)).all()
-    news = select(ReturnedRow.message_id).where(col(ReturnedRow.noticed) > max(since, now - timedelta(days=1)))
+    news = select(DeliveryEventRow.message_id).where(
+        col(DeliveryEventRow.noticed) > max(since, now - timedelta(days=1))
+    )
     bounced = session.exec(
         select(OutgoingRow).where(
             # Whoever reads a list may know the token of a mail to it: mail systems write envelope senders into headers.
             OutgoingRow.mode != PUBLIC,
-            col(OutgoingRow.message_id).in_(news.where(ReturnedRow.kind == "bounce")),
+            col(OutgoingRow.message_id).in_(news.where(DeliveryEventRow.kind == "bounce")),
         )
     ).all()
     returned = {row.message_id: row for row in (*bounced, *rejected)}

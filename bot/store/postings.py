@@ -21,10 +21,10 @@ from bot.store.outgoing import FILED, PRIVATE, change_state, row_of
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import (
     PRUNED,
-    AnsweredRow,
     BlobRow,
     MailRow,
     MessageRow,
+    OutgoingPartRow,
     OutgoingRow,
     PostingRow,
     ReviewRow,
@@ -213,11 +213,13 @@ def _judge(session: Session, posting: Posting, verdict: str, reason: str) -> Non
 
 def _answer(session: Session, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
     parts = [part.message_id for part in posting.parts]
-    taken = select(AnsweredRow).where(AnsweredRow.kind == outgoing.kind, col(AnsweredRow.message_id).in_(parts))
+    taken = select(OutgoingPartRow).where(
+        OutgoingPartRow.kind == outgoing.kind, col(OutgoingPartRow.message_id).in_(parts)
+    )
     if session.exec(taken.limit(1)).first() is not None:
         return False
     session.add(row_of(outgoing, now))
     session.flush()
     for part in parts:
-        session.add(AnsweredRow(message_id=part, kind=outgoing.kind, outgoing_id=outgoing.message_id))
+        session.add(OutgoingPartRow(message_id=part, kind=outgoing.kind, outgoing_id=outgoing.message_id))
     return True

@@ -21,7 +21,16 @@ from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of
-from bot.store.tables import AnsweredRow, CursorRow, MailRow, MessageRow, OutgoingRow, PostingRow, ReviewRow, VerdictRow
+from bot.store.tables import (
+    CursorRow,
+    MailRow,
+    MessageRow,
+    OutgoingPartRow,
+    OutgoingRow,
+    PostingRow,
+    ReviewRow,
+    VerdictRow,
+)
 
 _REASONS: Final = 5
 _REFUSED: Final = ("refused", QUARANTINED)
@@ -182,7 +191,7 @@ class RecordRows:
     def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
         """Remember that this verdict stood or was mailed."""
         with self._database.writing() as session:
-            row = insert(VerdictRow).values(posting_id=posting_id, verdict=verdict, said=now)
+            row = insert(VerdictRow).values(posting_id=posting_id, verdict=verdict, mailed=now)
             session.exec(row.on_conflict_do_nothing())
 
     def forget_expired(self, message_id: str, verdict: str) -> bool:
@@ -196,7 +205,7 @@ class RecordRows:
                 return False
             if there is not None and there.mail_id is not None:
                 return False
-            session.exec(delete(AnsweredRow).where(col(AnsweredRow.outgoing_id) == message_id))
+            session.exec(delete(OutgoingPartRow).where(col(OutgoingPartRow.outgoing_id) == message_id))
             told = col(VerdictRow.posting_id) == row.posting_id, col(VerdictRow.verdict) == verdict
             session.exec(delete(VerdictRow).where(*told))
             session.delete(row)

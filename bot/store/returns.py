@@ -14,9 +14,9 @@ from bot.store.codec import STREAMED, up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
 from bot.store.knowledge import kept_of
-from bot.store.tables import CursorRow, MailRow, OutgoingRow, ReturnedRow
+from bot.store.tables import CursorRow, DeliveryEventRow, MailRow, OutgoingRow
 
-_SOURCE: Final = "returns"  # the cursor over the mails that were looked at, beside those of the archives
+_SOURCE: Final = "bounces"  # the cursor over the mails that were looked at, beside those of the archives
 _EPOCH: Final = "mails"
 MAX_PLACES: Final = 50
 """Rows for copies and foreign mails under one message-id."""
@@ -70,11 +70,11 @@ def _added(session: Session, one: ReturnedMail, now: datetime) -> bool:
         "detail": one.detail,
         "noticed": now,
     }
-    return session.exec(insert(ReturnedRow).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return session.exec(insert(DeliveryEventRow).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 def _number(session: Session, message_id: str) -> int:
-    rows = select(func.count()).select_from(ReturnedRow).where(col(ReturnedRow.message_id) == message_id)
+    rows = select(func.count()).select_from(DeliveryEventRow).where(col(DeliveryEventRow.message_id) == message_id)
     return session.exec(rows).one()
 
 

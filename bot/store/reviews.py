@@ -12,7 +12,7 @@ from bot.mail.state import MailState
 from bot.review.model import Recipients, Review
 from bot.store.codec import decode, encode
 from bot.store.outgoing import FILED
-from bot.store.tables import AnsweredRow, OutgoingRow, PostingRow, ReviewRow
+from bot.store.tables import OutgoingPartRow, OutgoingRow, PostingRow, ReviewRow
 
 _WITHOUT_POSTING: Final = frozenset({"posting"})
 _IN_ITS_ROW: Final = b""
@@ -58,8 +58,8 @@ def _told(session: Session, posting: Posting, rehearsed: bool) -> bool:
     """Whether a mail about these parts left, or is on its way."""
     answers = (
         select(OutgoingRow)
-        .join(AnsweredRow, col(AnsweredRow.outgoing_id) == col(OutgoingRow.message_id))
-        .where(col(AnsweredRow.message_id).in_([part.message_id for part in posting.parts]))
+        .join(OutgoingPartRow, col(OutgoingPartRow.outgoing_id) == col(OutgoingRow.message_id))
+        .where(col(OutgoingPartRow.message_id).in_([part.message_id for part in posting.parts]))
         .where(col(OutgoingRow.state).not_in(_UNSENT))
     )
     if not rehearsed:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows, which never leave this folder. Times are UTC; big texts are compressed; a state is a word."""
+"""The rows of the database. They never leave this package. Times are UTC, large texts are compressed."""
 
 from datetime import datetime
 from typing import Final
@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Index, MetaData, text
 from sqlmodel import Field, SQLModel
 
-# Constraints with names, so that a migration can speak of them on every database.
+# Constraints have names, so that migrations can refer to them.
 SQLModel.metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -19,13 +19,14 @@ SQLModel.metadata = MetaData(
 metadata = SQLModel.metadata
 
 PRUNED: Final = "pruned"
-"""The state of a posting whose texts retention removed."""
+"""The state of a posting whose texts were removed by retention."""
 
 
 class MailRow(SQLModel, table=True):
-    """One mail as it came, each content once. States: new, read, unreadable, duplicate, conflict, private, deleted.
+    """A mail as it arrived, stored once for each content.
 
-    `provenance` is a word of bot.ports.Provenance. `pruned` is when retention removed its bytes.
+    States: new, read, unreadable, duplicate, conflict, private, deleted. `provenance` is a bot.ports.Provenance.
+    `pruned` is the time when retention removed the bytes.
     """
 
     __tablename__ = "mail"
@@ -44,7 +45,7 @@ class MailRow(SQLModel, table=True):
 
 
 class CursorRow(SQLModel, table=True):
-    """How far a source was ingested; written in one transaction with the mails before it."""
+    """The position up to which a source was read. It is written in the transaction of the mails before it."""
 
     __tablename__ = "cursor"
 
@@ -54,7 +55,10 @@ class CursorRow(SQLModel, table=True):
 
 
 class ThreadRow(SQLModel, table=True):
-    """Mails that refer to each other: due for assembling while `changed`, which counts what joined, is ahead."""
+    """Mails that refer to each other.
+
+    `changed` counts the mails that joined. The thread is due for assembling while `changed` exceeds `assembled`.
+    """
 
     __tablename__ = "thread"
     __table_args__ = (Index("ix_thread_due", "id", sqlite_where=text("changed > assembled")),)
@@ -65,10 +69,10 @@ class ThreadRow(SQLModel, table=True):
 
 
 class MessageRow(SQLModel, table=True):
-    """A message-id that was seen: in a mail, or only in another's References (then without a mail).
+    """A message-id of a mail, or one that only the References of another mail contain (then `mail_id` is None).
 
-    `disputed` says that a later mail claimed the same id with other content; `followed` that a followed archive brought
-    it. `carriers` are the lists that demonstrably did, apart by spaces; None where an earlier version read it.
+    `disputed`: a later mail has the same id and other content. `followed`: a followed archive brought the mail.
+    `carriers` are the lists that demonstrably brought it, separated by spaces; None if an earlier version read it.
     """
 
     __tablename__ = "message"
@@ -83,10 +87,10 @@ class MessageRow(SQLModel, table=True):
 
 
 class PostingRow(SQLModel, table=True):
-    """One posting. States: waiting, complete, defective, gone (its thread is read otherwise now), pruned.
+    """A posting. States: waiting, complete, defective, pruned; gone if its thread was assembled in another way since.
 
-    `verdict` is empty until the posting was judged: then "reviewed", or "refused" or "quarantined" with the reason.
-    `tries` counts the reviews that exceeded their limits.
+    `verdict` is empty until the posting was analysed; then it is "reviewed", or "refused" or "quarantined" with the
+    reason. `tries` counts the reviews that exceeded their limits.
     """
 
     __tablename__ = "posting"
@@ -108,9 +112,9 @@ class PostingRow(SQLModel, table=True):
 
 
 class ReviewRow(SQLModel, table=True):
-    """What was said of a posting.
+    """The review of a posting.
 
-    `posting` is the posting as it stood then, kept here once its own row says something else; until then it is empty.
+    `posting` is the posting that was reviewed. It is empty as long as the row of the posting has the same value.
     """
 
     __tablename__ = "review"
@@ -125,7 +129,7 @@ class ReviewRow(SQLModel, table=True):
 class OutgoingRow(SQLModel, table=True):
     """A frozen mail. Its state is a bot.mail.state.MailState.
 
-    `mode` is the list's agreement when the mail was written; `due` is the earliest time of the next attempt.
+    `mode` is the mode of the list when the mail was written. `due` is the earliest time of the next attempt.
     """
 
     __tablename__ = "outgoing"
@@ -148,10 +152,10 @@ class OutgoingRow(SQLModel, table=True):
     changed: datetime
 
 
-class AnsweredRow(SQLModel, table=True):
-    """A patch or cover letter that has its one reply of a kind, for ever."""
+class OutgoingPartRow(SQLModel, table=True):
+    """A patch or cover letter and the only mail of a kind that it ever gets."""
 
-    __tablename__ = "answered"
+    __tablename__ = "outgoing_part"
 
     message_id: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
@@ -159,7 +163,7 @@ class AnsweredRow(SQLModel, table=True):
 
 
 class BlobRow(SQLModel, table=True):
-    """A file's bytes that hash to its id: an image that was verified."""
+    """The bytes of a file whose id was verified."""
 
     __tablename__ = "blob"
 
@@ -168,10 +172,10 @@ class BlobRow(SQLModel, table=True):
     used: datetime | None = None
 
 
-class CompletionRow(SQLModel, table=True):
-    """The search for the missing parts of a posting: `outcome` is empty while it goes on, then what came of it."""
+class BackfillRow(SQLModel, table=True):
+    """The search for the missing parts of a posting. `outcome` is empty until the search ends."""
 
-    __tablename__ = "completion"
+    __tablename__ = "backfill"
 
     posting_id: str = Field(primary_key=True)
     attempts: int
@@ -180,7 +184,7 @@ class CompletionRow(SQLModel, table=True):
 
 
 class AttestationRow(SQLModel, table=True):
-    """What a mail's signatures were worth when it came."""
+    """The result of verifying the signatures of a mail."""
 
     __tablename__ = "attestation"
 
@@ -190,7 +194,7 @@ class AttestationRow(SQLModel, table=True):
 
 
 class DispositionRow(SQLModel, table=True):
-    """What somebody answered to a finding of a series, the last word of each person; see bot.review.disposition."""
+    """The last reply of a person to a finding of a series; `kind` is a bot.review.disposition.DispositionKind."""
 
     __tablename__ = "disposition"
 
@@ -198,14 +202,14 @@ class DispositionRow(SQLModel, table=True):
     fingerprint: str = Field(primary_key=True)
     by: str = Field(primary_key=True)
     rule: str = Field(index=True)
-    answer: str
+    kind: str
     reason: str
     message_id: str
     given: datetime
 
 
 class MuteRow(SQLModel, table=True):
-    """A series, an author or a list that is silent."""
+    """A series, an author or a list that gets no mails."""
 
     __tablename__ = "mute"
 
@@ -216,22 +220,25 @@ class MuteRow(SQLModel, table=True):
     given: datetime
 
 
-class HeardRow(SQLModel, table=True):
-    """A mail to us that was looked at once and for ever, and what came of it."""
+class CommandMailRow(SQLModel, table=True):
+    """A mail to us that was checked for commands, and the outcome. It is never processed again."""
 
-    __tablename__ = "heard"
+    __tablename__ = "command_mail"
 
     message_id: str = Field(primary_key=True)
     sender: str = Field(index=True)
     outcome: str
-    answered: bool
-    heard: datetime
+    has_reply: bool
+    processed: datetime
 
 
-class ReturnedRow(SQLModel, table=True):
-    """What came back of a mail of ours; `kind` as in bot.ports.Returned, or "repeat" for a second copy at a place."""
+class DeliveryEventRow(SQLModel, table=True):
+    """A bounce or a copy of a mail of ours.
 
-    __tablename__ = "returned"
+    `kind` is as in bot.ports.ReturnedMail, or "repeat" for a second copy in the same place.
+    """
+
+    __tablename__ = "delivery_event"
 
     message_id: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
@@ -241,19 +248,20 @@ class ReturnedRow(SQLModel, table=True):
 
 
 class VerdictRow(SQLModel, table=True):
-    """A verdict that was mailed, or kept as a mail, on a posting: none is mailed twice."""
+    """A verdict on a posting that was mailed or filed. No verdict is mailed twice."""
 
     __tablename__ = "verdict"
 
     posting_id: str = Field(primary_key=True)
     verdict: str = Field(primary_key=True)
-    said: datetime
+    mailed: datetime
 
 
 class InstallationRow(SQLModel, table=True):
-    """This database, one row. `generation` counts the starts of its sender, 0 before the first one with a ledger.
+    """This database. The table has one row.
 
-    `name` is random; the ledger bears it too. `secret` is the fingerprint of the secret beside the database.
+    `generation` counts the starts of the sender; it is 0 before the first start with a ledger. `name` is random, and
+    also in the ledger. `secret` is the fingerprint of the secret beside the database.
     """
 
     __tablename__ = "installation"
@@ -265,25 +273,26 @@ class InstallationRow(SQLModel, table=True):
     secret: str = ""
 
 
-class ClaimRow(SQLModel, table=True):
-    """A mail in an archive that is from our address and looks like one of ours, but is not in the outbox.
+class UnknownMailRow(SQLModel, table=True):
+    """A mail in an archive that has our address and looks like a mail of ours, but is not in the outbox.
 
-    Judgements: "" while the posting that it answers is unknown; "ours", "foreign", and "settled" by a person.
+    Its status is "" while the posting that it answers is unknown; then "ours" or "foreign", or "settled" by a person.
     """
 
-    __tablename__ = "claim"
+    __tablename__ = "unknown_mail"
 
     message_id: str = Field(primary_key=True)
     in_reply_to: str
     arrived: datetime
     raw_mail: int
-    judgement: str = Field(default="", index=True)
+    status: str = Field(default="", index=True)
 
 
 class StopRow(SQLModel, table=True):
-    """The stop of all sending, one row: `number` grows with each stop and lift; without `reason` mails may leave.
+    """The stop of all sending. The table has one row.
 
-    `seen` is the number that the running sender saw last.
+    `number` grows with each stop and lift. Mails may be sent while `reason` is empty. `seen` is the last number that
+    the running sender saw.
     """
 
     __tablename__ = "stop"

@@ -88,7 +88,7 @@ class House:
     def kinds(self) -> list[str]:
         """Return the kind of every row about what came back."""
         with sqlite3.connect(self.database) as connection:
-            return [kind for (kind,) in connection.execute("SELECT kind FROM returned ORDER BY kind, message_id")]
+            return [kind for (kind,) in connection.execute("SELECT kind FROM delivery_event ORDER BY kind, message_id")]
 
     def comes(self, *raw: bytes) -> None:
         self.archive.mails += raw

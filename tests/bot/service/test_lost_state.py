@@ -212,7 +212,7 @@ def test_a_mail_that_waits_is_withdrawn_if_its_patches_have_their_mail(world: Wo
 def _rename(store: Repository, message_id: str, mail: Outgoing) -> None:
     with store._database.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        for table, column in (("outgoing", "message_id"), ("answered", "outgoing_id")):
+        for table, column in (("outgoing", "message_id"), ("outgoing_part", "outgoing_id")):
             connection.exec_driver_sql(
                 f"UPDATE {table} SET {column} = ? WHERE {column} = ?",
                 (mail.message_id, message_id),

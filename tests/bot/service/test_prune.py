@@ -153,7 +153,7 @@ def test_what_goes_and_what_stays(world: World) -> None:
     kept = (
         "SELECT id, content_hash, source, origin, state FROM mail",
         "SELECT * FROM message",
-        "SELECT * FROM answered",
+        "SELECT * FROM outgoing_part",
         "SELECT message_id, posting_id, state, envelope_to, mode, attempts FROM outgoing",
         "SELECT message_id, topic, revision, sent, arrived, verdict, reason FROM posting",
     )

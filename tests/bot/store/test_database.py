@@ -5,27 +5,27 @@ import re
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlmodel import select
 
 from bot.error import ReplacedError
 from bot.ports import Batch
-from bot.store import migrations
+from bot.review.disposition import DispositionKind
 from bot.store.codec import pack, unpack
 from bot.store.database import Database, Role, sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow, metadata
 from tests.fakes.mails import raw
+from tests.fakes.old_schema import downgrade
 
 
 def _batch(size: int = 10, count: int = 1, cursor: str = "c") -> Batch:
@@ -208,12 +208,7 @@ def test_each_role_on_a_database_is_for_one_process(
 def test_mails_of_an_older_version_count_as_followed_and_waiting_ones_are_read_again(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     time, database = "'2026-03-02 09:00:00'", sqlite3.connect(path)
-    config = Config()
-    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+    downgrade(path, "0005")
     with database:
         database.executescript(
             f"""
@@ -238,12 +233,7 @@ def test_mails_of_an_older_version_count_as_followed_and_waiting_ones_are_read_a
 def test_topics_of_an_older_version_get_their_authors_and_keep_what_was_answered(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     time, database = "'2026-03-02 09:00:00'", sqlite3.connect(path)
-    config = Config()
-    config.set_main_option("script_location", str(next(iter(migrations.__path__))))
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0010")
+    downgrade(path, "0010")
     value = pack(b'{"topic":"20260301-id","author":{"name":"","address":"Ada@example.org"}}')
     other = pack(b'{"topic":"eve@example.org rust a","author":{"name":"","address":"eve@example.org"}}')
     with database:
@@ -271,6 +261,57 @@ def test_topics_of_an_older_version_get_their_authors_and_keep_what_was_answered
     assert json.loads(unpack(column("SELECT posting FROM review")[0]))["topic"] == wanted
     assert column("SELECT topic FROM disposition") == [wanted]
     assert column("SELECT subject FROM mute ORDER BY scope") == ["20260301-id", wanted]
+
+
+TIME = "2026-03-02 09:00:00.000000"
+OLD_ROWS: dict[str, list[tuple[Any, ...]]] = {
+    "answered": [("part@x", "review", "m")],
+    "claim": [("c@x", "part@x", TIME, 1, "foreign"), ("d@x", "part@x", TIME, 2, "")],
+    "completion": [("1@x", 2, TIME, "nothing found")],
+    "heard": [("h@x", "ada@example.org", "recheck, mute", 1, TIME)],
+    "returned": [("m", "bounce", "", "550", TIME), ("m", "copy", "list", "", TIME)],
+    "disposition": [("t", "f", "ada@example.org", "r", "fixed", "", "h@x", TIME)],
+    "verdict": [("1@x", "v", TIME)],
+    "cursor": [("answers", "mails", "17"), ("list", "0", "c"), ("returns", "mails", "18")],
+}
+NEW_ROWS = {
+    "outgoing_part": OLD_ROWS["answered"],
+    "unknown_mail": OLD_ROWS["claim"],
+    "backfill": OLD_ROWS["completion"],
+    "command_mail": OLD_ROWS["heard"],
+    "delivery_event": OLD_ROWS["returned"],
+    "disposition": OLD_ROWS["disposition"],
+    "verdict": OLD_ROWS["verdict"],
+    "cursor": [("bounces", "mails", "18"), ("commands", "mails", "17"), ("list", "0", "c")],
+}
+
+
+def _rows(path: Path, tables: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
+    with closing(sqlite3.connect(path)) as database:
+        return {table: database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables}
+
+
+def test_tables_of_an_older_version_keep_their_rows_under_new_names(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    downgrade(path, "0013")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "INSERT INTO outgoing VALUES ('m', '1@x', 'review', 'a', 'b', x'', 'list', '', '', 'sent', '', '', 1,"
+            " ?1, ?1, ?1)",
+            (TIME,),
+        )
+        for table, rows in OLD_ROWS.items():
+            database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+    with Repository(path) as store:
+        assert [claim.message_id for claim in store.claims("foreign", 9)] == ["c@x"]
+        assert store.was_heard("h@x")
+        assert (list(store.unheard(9)), list(store.unreturned(9))) == ([], [])
+        assert [disposition.answer for disposition in store.dispositions()] == [DispositionKind.FIXED]
+    assert _rows(path, NEW_ROWS) == NEW_ROWS
+
+    downgrade(path, "0013")
+    assert _rows(path, OLD_ROWS) == OLD_ROWS
 
 
 @pytest.mark.parametrize("name", ["d.db", "d.db-wal"])

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import TRANSITIONS, MailState, TransitionError
 from bot.review.model import Review
 from bot.store import outgoing
-from bot.store.database import _MIGRATIONS, Database
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
+from tests.fakes.old_schema import downgrade
 
 NOW: Final = datetime(2026, 3, 3, tzinfo=UTC)
 FINAL: Final = ("sent", "filed", "refused", "expired", "withdrawn")
@@ -84,7 +82,7 @@ def test_the_rows_of_an_older_database_get_the_new_states(
     path = tmp_path / "d.db"
     with Repository(path) as store:
         message_id = _keep(store, make, MailState.QUEUED)
-    _migrate(path, "0004")
+    downgrade(path, "0004")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE outgoing SET state = ?, reason = ?", (state, reason))
 
@@ -93,7 +91,7 @@ def test_the_rows_of_an_older_database_get_the_new_states(
             (mail.message_id, mail.state, mail.reason) for mail in store.mails()
         ]
 
-    _migrate(path, "0004")
+    downgrade(path, "0004")
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT state FROM outgoing").fetchone() == (state,)
 
@@ -101,18 +99,18 @@ def test_the_rows_of_an_older_database_get_the_new_states(
 def test_bounces_of_an_older_database_prove_nothing(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     Repository(path).close()
-    _migrate(path, "0010")
+    downgrade(path, "0010")
     with closing(sqlite3.connect(path)) as connection, connection:
         values = [("1@x", "bounce", ""), ("1@x", "copy", "l"), ("2@x", "bounce", "")]
         connection.executemany("INSERT INTO returned VALUES (?, ?, ?, '', '2026-03-02 09:00:00')", values)
 
     Repository(path).close()
     with closing(sqlite3.connect(path)) as connection, connection:
-        kinds = connection.execute("SELECT kind FROM returned ORDER BY kind").fetchall()
-        connection.execute("INSERT INTO returned VALUES ('1@x', 'bounce', '', '', '2026-03-03 09:00:00')")
+        kinds = connection.execute("SELECT kind FROM delivery_event ORDER BY kind").fetchall()
+        connection.execute("INSERT INTO delivery_event VALUES ('1@x', 'bounce', '', '', '2026-03-03 09:00:00')")
     assert [kind for (kind,) in kinds] == ["copy", "unverified", "unverified"]
 
-    _migrate(path, "0010")
+    downgrade(path, "0010")
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
             "SELECT message_id FROM returned WHERE kind = 'bounce' ORDER BY message_id"
@@ -151,12 +149,3 @@ def test_one_function_changes_the_state_of_a_mail() -> None:
     # Retention empties `content` alone.
     new_row, update_of_content = ("outgoing.py", "row_of"), ("retention.py", "prune_sent")
     assert {("outgoing.py", "change_state"), new_row, update_of_content} == writes - OTHER_STATES
-
-
-def _migrate(path: Path, revision: str) -> None:
-    """Take the database back to an older schema."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    with Database(path) as database, database.engine.execution_options(immediate=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
