@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The log: one line for each event, with a fixed name and fields, in which no text of a mail can do harm.
+"""The log: a line for each event, with a fixed name and fields. Text from mails is escaped and bounded.
 
-Jobs call `event` after what happened is committed. `configure` is the only place that sets logging up.
+Jobs call `event` after the commit. Only `configure` sets up logging.
 """
 
 import json
@@ -25,7 +25,7 @@ Level = Literal["debug", "info", "warning", "error"]
 Value = str | int | float | bool | datetime | Sequence[str] | None
 
 MAX_FIELD: Final = 200
-"""The number of characters of a field, or of an item of a list; an ellipsis stands for the rest."""
+"""Maximum number of characters of a field, or of an item of a list. An ellipsis replaces the rest."""
 MAX_ITEMS: Final = 20
 _MAX_FRAMES: Final = 12
 _ELLIPSIS: Final = "…"
@@ -38,7 +38,7 @@ _LEVELS: Final[Mapping[Level, int]] = {
 }
 _OURS: Final = logging.getLogger("bot")
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/@]+@")
-# The tokens of our reply and bounce addresses: who knows one may give commands, or report bounces, in its series.
+# The tokens of our reply and bounce addresses. With a token one can send commands or bounces for its series.
 _TOKEN: Final = re.compile(
     r"(?:(?<=\+)[0-9a-f]{24}|(?<![0-9a-z])[a-z2-7]{26}(?![0-9a-z]))(?=[^\s@<>]*@)", re.IGNORECASE
 )
@@ -46,7 +46,7 @@ _PLAIN: Final = re.compile(r"[0-9A-Za-z/][0-9A-Za-z._@:/+,<>-]*")
 
 
 class LogEvent(StrEnum):
-    """The names of the events, which docs/reference/log-events.md explains; names and fields stay as they are."""
+    """The names of the events, which docs/reference/log-events.md explains. Names and fields do not change."""
 
     SERVICE_STARTING = "service-starting"
     SERVICE_STOPPING = "service-stopping"
@@ -99,12 +99,12 @@ class LogEvent(StrEnum):
     PRUNED = "pruned"
 
     MESSAGE = "message"
-    """A line of a library, or of a part of this program that has no event for it."""
+    """A message of a library, or of code without an event of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """How lines are written, and which. In a service errors are lines too, and the time stands in each line."""
+    """The format and the minimum level of the log. In a service, errors are log lines, and each line has the time."""
 
     form: Form = "text"
     level: Level = "warning"
@@ -112,26 +112,26 @@ class LogConfig:
 
 
 def event(name: LogEvent, level: Level = "info", /, **fields: Value) -> None:
-    """Write one line about something that happened. A field that is None or "" is left out."""
+    """Write a line about an event. Fields that are None or "" are omitted."""
     if _OURS.isEnabledFor(_LEVELS[level]):
         _OURS.log(_LEVELS[level], "%s", name.value, extra={"event": name.value, "fields": fields})
 
 
-def bug(what: str, error: Exception) -> None:
-    """Write one line about an exception that nobody foresaw."""
+def bug(summary: str, error: Exception) -> None:
+    """Write a line about an unexpected exception."""
     event(
         LogEvent.BUG,
         "error",
-        what=what,
+        what=summary,
         error=f"{type(error).__name__}: {error}",
         traceback=_frames(error.__traceback__),
     )
 
 
 def configure(config: LogConfig) -> None:
-    """Write the log of this process to standard error, in that form and from that level on.
+    """Write the log of this process to standard error, in that format and from that level.
 
-    Libraries are heard from "warning" on: their own details are not events, and may hold what no log should.
+    Libraries only log warnings and errors: their details are not events, and may contain private data.
     """
     root = logging.getLogger()
     for old in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
@@ -139,26 +139,26 @@ def configure(config: LogConfig) -> None:
     root.addHandler(_Handler(config))
     root.setLevel(max(_LEVELS[config.level], logging.WARNING))
     _OURS.setLevel(_LEVELS[config.level])
-    # It warns of every run that a longer one made superfluous; that is what max_instances is for.
+    # apscheduler warns of each run that is skipped because an earlier one still runs, which is intended.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(config.is_service)
 
 
 def configuration() -> LogConfig:
-    """Return what `configure` was called with last, for a worker process."""
+    """Return the current configuration, for a worker process."""
     handlers = (handler for handler in logging.getLogger().handlers if isinstance(handler, _Handler))
     return next((handler.config for handler in handlers), LogConfig())
 
 
-def clean(value: str, most: int = MAX_FIELD) -> str:
-    """Return a text as it may stand in a log: one line, bounded, no control characters, no credentials."""
-    start = value[: 2 * most]  # what follows is cut off in any case; a hostile text may have megabytes
+def clean(value: str, max_length: int = MAX_FIELD) -> str:
+    """Return a text for the log: one bounded line without control characters and credentials."""
+    start = value[: 2 * max_length]  # the rest is cut off anyway, and a hostile text may have megabytes
     shown = visible(_TOKEN.sub("***", _CREDENTIALS.sub("***@", start))).replace("\t", " ")
-    return f"{shown[: most - 1]}{_ELLIPSIS}" if len(shown) > most or len(start) < len(value) else shown
+    return f"{shown[: max_length - 1]}{_ELLIPSIS}" if len(shown) > max_length or len(start) < len(value) else shown
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes to what is standard error at that moment."""
+    """A handler that writes to the current standard error."""
 
     def __init__(self, config: LogConfig) -> None:
         logging.Handler.__init__(self)
@@ -172,7 +172,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """A formatter that writes a JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         name, fields = _parts(record)
@@ -181,7 +181,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 class _TextFormatter(logging.Formatter):
-    """Fields as key=value, in the manner of logfmt; a value that is not plain stands in quotes, escaped as in JSON."""
+    """A formatter that writes key=value fields like logfmt. Values with special characters are quoted as in JSON."""
 
     def __init__(self, *, timed: bool) -> None:
         super().__init__()
@@ -195,16 +195,16 @@ class _TextFormatter(logging.Formatter):
 
 
 def _parts(record: logging.LogRecord) -> tuple[str, dict[str, object]]:
-    """The event's name and its fields, clean; a record that is no event of ours is a message."""
+    """Return the name and the cleaned fields of an event. A record of a library is a message."""
     name = getattr(record, "event", None)
     if isinstance(name, str):
         fields: Mapping[str, Value] = getattr(record, "fields", {})
         return name, {key: _clean(value) for key, value in fields.items() if value is not None and value != ""}
-    found: dict[str, object] = {"logger": clean(record.name), "message": clean(record.getMessage())}
+    message: dict[str, object] = {"logger": clean(record.name), "message": clean(record.getMessage())}
     if record.exc_info and record.exc_info[1] is not None:
         _, error, trace = record.exc_info
-        found |= {"error": clean(f"{type(error).__name__}: {error}"), "traceback": list(map(clean, _frames(trace)))}
-    return LogEvent.MESSAGE.value, found
+        message |= {"error": clean(f"{type(error).__name__}: {error}"), "traceback": list(map(clean, _frames(trace)))}
+    return LogEvent.MESSAGE.value, message
 
 
 def _clean(value: Value) -> object:
@@ -236,13 +236,13 @@ def _time(seconds: float) -> str:
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
-    """Where an exception came from, the last place first: no source lines and no values, which a mail may have made."""
+    """Return the frames of an exception, innermost first. Source lines and values may contain text of mails."""
     frames = traceback.extract_tb(trace)[-_MAX_FRAMES:]
     return [f"{Path(frame.filename).name}:{frame.lineno}:{frame.name}" for frame in reversed(frames)]
 
 
 def _is_journal() -> bool:
-    """Whether standard error is the journal's (systemd.exec(5), JOURNAL_STREAM), which keeps the time of each line."""
+    """Return whether standard error is the journal (systemd.exec(5), JOURNAL_STREAM), which adds the time itself."""
     try:
         state = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):

@@ -36,7 +36,7 @@ def build_command_job(
     def parties(posting: Posting) -> Parties:
         lists = {name.lower() for name in posting.lists}
         paths = [path for patch in posting.series.patches for path in patch.paths]
-        named = (of_list.maintainers for name, of_list in settings.lists.items() if name.lower() in lists)
+        named = (table.maintainers for name, table in settings.lists.items() if name.lower() in lists)
         of_lists = frozenset(address.lower() for addresses in named for address in addresses)
         return Parties(posting.author.key, maintainers().owners(paths), everywhere | of_lists)
 

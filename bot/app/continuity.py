@@ -14,13 +14,13 @@ from bot.store.repository import Repository
 
 
 def build_continuity(settings: Settings, store: Repository, clock: Clock) -> Continuity:
-    """Return the comparison of the database with its ledger; only for the sole sender."""
+    """Return the comparison of the database with its ledger. Only the sole sender may call this."""
     ledger = LedgerFile(ledger_path(settings.database))
     return Continuity(store, ledger, build_identity(settings, store), clock)
 
 
 def preview_difference(settings: Settings, store: Repository) -> Difference:
-    """Return what keeps mails from being sent, without a change; empty if the settings let no mail leave."""
+    """Return the difference that blocks sending, without a change; empty if the settings allow no sending."""
     if not can_send(settings):
         return Difference()
     state = read_ledger(ledger_path(settings.database))
@@ -28,7 +28,7 @@ def preview_difference(settings: Settings, store: Repository) -> Difference:
 
 
 def find_secret_problem(settings: Settings, store: Repository) -> str:
-    """Return what is wrong with the secret of the installation; "" if nothing is, or if it was never needed."""
+    """Return the problem of the installation secret; "" if there is none, or the secret was never needed."""
     if can_send(settings) and store.has_secret():
         try:
             store.secret(datetime.now(UTC))
@@ -38,17 +38,17 @@ def find_secret_problem(settings: Settings, store: Repository) -> str:
 
 
 def settle_difference(settings: Settings, store: Repository) -> Difference:
-    """Take over what the ledger and the archives know; only for the sole sender. Return what differed.
+    """Add the mails that only the ledger and the archives contain. Return the difference. Only for the sole sender.
 
     A lost secret is replaced by a new one.
     """
     now = datetime.now(UTC)
     if not can_send(settings):
         return Difference()
-    differed = preview_difference(settings, store)
+    difference_before = preview_difference(settings, store)
     store.secret(now, settle=True)
     identity = build_identity(settings, store)
     ledger = LedgerFile(ledger_path(settings.database))
-    if differed.reasons:
+    if difference_before.reasons:
         reconcile(store, ledger, identity, now)
-    return differed
+    return difference_before

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that the settings make ours: what is to be private, and what is a secret."""
+"""The files of this installation: files that must be private, and secrets."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,23 +15,23 @@ COMMANDS_SECRET: Final = "commands-secret"  # noqa: S105 the name of a file
 
 
 def list_database_files(settings: Settings) -> list[Path]:
-    """Return the database and the files that lie beside it under its name: write-ahead log, locks, secret, ledger."""
+    """Return the database and the files beside it with its name: write-ahead log, locks, secret, ledger."""
     database = settings.database
     return sorted(path for path in database.parent.glob("*") if _is_database_file(path.name, database.name))
 
 
 def list_secret_files(settings: Settings) -> dict[str, Path]:
-    """Return the files that nobody else may read, by what they are; not all of them need exist."""
-    secrets = {"secret of this installation": settings.database.with_name(f"{settings.database.name}.secret")}
+    """Return the secret files by name. Not all of them need to exist."""
+    secrets = {"installation secret": settings.database.with_name(f"{settings.database.name}.secret")}
     if settings.sending.user:
         secrets["password"] = settings.sending.password_file
     if settings.commands.secret_file:
-        secrets["secret of the commands"] = Path(settings.commands.secret_file)
+        secrets["command secret"] = Path(settings.commands.secret_file)
     return secrets
 
 
 def list_backup_files(settings: Settings, config: Path | None) -> dict[str, Path]:
-    """Return the files that belong into a backup beside those of the database, by their names there."""
+    """Return the files of a backup except those of the database, by their names in the backup."""
     files = {SETTINGS: config or DEFAULT_FILE}
     if settings.commands.secret_file:
         files[COMMANDS_SECRET] = Path(settings.commands.secret_file)
@@ -39,7 +39,7 @@ def list_backup_files(settings: Settings, config: Path | None) -> dict[str, Path
 
 
 def has_own_folder(settings: Settings) -> bool:
-    """Return whether nothing lies in the database's folder but what the settings name or the program makes."""
+    """Return whether the folder of the database only contains files of this installation."""
     folder = settings.database.parent.absolute()
     named = (path.absolute() for path in (*_paths(settings), settings.sample))
     names = {path.relative_to(folder).parts[0] for path in named if folder in path.parents}
@@ -48,10 +48,10 @@ def has_own_folder(settings: Settings) -> bool:
 
 
 def make_private(settings: Settings) -> int:
-    """Take from other users every right on what the program wrote, whatever version wrote it; return on how much.
+    """Remove all rights of other users on files that any version of this program wrote. Return the number of files.
 
-    What other programs read or write is left alone: archives, mailboxes, kernel repositories, the Maildir that mails
-    are sent to, secrets. So is the database's folder if something else lies in it.
+    Files that other programs use are not changed: archives, mailboxes, kernel repositories, the Maildir that mails are
+    delivered to, secrets. The folder of the database is not changed if it contains other files.
     """
     folders = (settings.outbox.directory, settings.lore.directory, settings.sample)
     closed = close_trees(
@@ -75,7 +75,7 @@ def _is_database_file(name: str, database: str) -> bool:
 
 
 def _paths(value: object) -> Iterator[Path]:
-    """Every path in the settings."""
+    """Yield every path in the settings."""
     if isinstance(value, Path):
         yield value
     elif isinstance(value, tuple):

@@ -40,9 +40,10 @@ def build_digest_job(settings: Settings, store: Repository, clock: Clock) -> Dig
 
 
 def build_reader_filter(settings: Settings, maintainers: Maintainers, reader: str) -> Callable[[Posting], bool]:
-    """Return which postings concern a reader: they touch their entries of MAINTAINERS, or came over their lists.
+    """Return a filter for the postings that concern a reader: by entries of MAINTAINERS, or by list.
 
-    Their lists are those that the settings name them as a maintainer of. A reader with neither gets all postings.
+    The lists of a reader are those whose `maintainers` in the settings name them. Without entries and lists the reader
+    gets all postings.
     """
     entries = maintainers.of(reader)
     lists = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The identity in our mails, the secrets behind it, and whether mails can leave."""
+"""The identity in our mails, its secrets, and whether mails can be sent."""
 
 from datetime import UTC, datetime
 from importlib import metadata
@@ -18,23 +18,23 @@ _MIN_SECRET_BYTES: Final = 32
 
 
 def can_send(settings: Settings) -> bool:
-    """Return whether the settings let any mail leave."""
+    """Return whether the settings allow sending any mail."""
     lists = any(chosen.mode.sends for chosen in settings.lists.values())
     return lists or bool(settings.digest.recipients and settings.digest.mode != "dry-run")
 
 
 def build_bounce_address(settings: Settings, store: Repository) -> BounceAddress:
-    """Return where bounces of our mails arrive. Without a place for the token in it no bounce is authentic."""
+    """Return the address for bounces. If it has no place for the token, no bounce is authentic."""
     if not can_send(settings) or PLACE not in settings.sending.bounces:
         return BounceAddress(settings.sending.bounces)
     return BounceAddress(settings.sending.bounces, store.secret(datetime.now(UTC)))
 
 
 def build_identity(settings: Settings, store: Repository | None = None) -> Identity:
-    """Return the identity in the mails that the store keeps.
+    """Return the identity for our mails.
 
-    If mails can leave, their message-ids are made with the secret beside the database, which the first call creates;
-    without a store, and in a dry run, with a public key. Raises StoreError for a secret that cannot be used.
+    If mails can be sent, message-ids use the secret beside the database, which the first call creates. Without a store,
+    and in a dry run, they use a public key. Raises StoreError for an unusable secret.
     """
     sender = Address(settings.identity.name, settings.identity.address)
     key = store.secret(datetime.now(UTC)) if store is not None and can_send(settings) else PUBLIC_KEY
@@ -44,7 +44,7 @@ def build_identity(settings: Settings, store: Repository | None = None) -> Ident
 def load_command_secret(settings: Settings) -> bytes:
     """Return the secret of the addresses that accept commands, or b"" if the settings name no file.
 
-    Raises SettingsError if the file cannot be read, or holds too little.
+    Raises SettingsError if the file cannot be read or is too short.
     """
     path = settings.commands.secret_file
     if not path:

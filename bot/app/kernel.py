@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The kernel repositories of the settings, and who maintains the files in the newest one."""
+"""The kernel repositories of the settings, and MAINTAINERS of the newest kernel."""
 
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,7 +21,7 @@ def build_repository_specs(settings: Settings) -> RepositorySpecs:
 
 
 class MaintainersCache:
-    """MAINTAINERS of the newest kernel at hand, read again once a day; without a kernel it has no entries."""
+    """MAINTAINERS of the newest kernel, read again once a day. Without a kernel it has no entries."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._paths = tuple(repository.path for repository in settings.kernel.repositories)
@@ -42,5 +42,5 @@ class MaintainersCache:
 
 @lru_cache(maxsize=1)
 def _parse_maintainers(content: bytes) -> Maintainers:
-    """Return the entries of the file; the jobs that need them share one copy."""
+    """Return the entries of the file. All jobs share one copy."""
     return Maintainers(content.decode("utf-8", "replace"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Addresses of lists in the settings, compared with MAINTAINERS and with the lists that brought mails."""
+"""Compare the addresses of lists in the settings with MAINTAINERS and with the lists that delivered mails."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,11 +20,11 @@ _MIN_SHARE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class KnownLists:
-    """Addresses of lists that are known to exist, in lower case, beside the well-known ones.
+    """Addresses of known lists, in lower case, in addition to the well-known ones.
 
-    `maintainers` are those of the L: lines of MAINTAINERS. `archives` are the lists to which most mails of a followed
-    archive belong by their List-Id; `seen` are all lists that brought a mail. A sender can forge a List-Id: therefore
-    what was only seen excuses an address, but no address is compared with it.
+    `maintainers` are those of the L: lines of MAINTAINERS. `archives` are the lists of most mails of a followed
+    archive, by List-Id. `seen` are all lists that delivered a mail. A sender can forge a List-Id, so addresses are not
+    compared with lists that were only seen.
     """
 
     maintainers: frozenset[str] = frozenset()
@@ -40,20 +40,20 @@ class KnownLists:
         return self.maintainers.union(self.archives, WELL_KNOWN_LISTS)
 
     def meant(self, address: str) -> str:
-        """Return the list that an address which looks misspelt means; "" if it is known, or resembles none."""
+        """Return the list that a misspelt address probably means; "" if it is known or resembles no list."""
         return "" if address.lower() in self.all else similar_list(address, self._compared)
 
 
 def maintainers_lists(settings: Settings) -> frozenset[str]:
-    """Return the lists that MAINTAINERS of the newest kernel names; none without a kernel repository.
+    """Return the lists in MAINTAINERS of the newest kernel; none without a kernel repository.
 
-    Raises KernelError for a repository that cannot be used.
+    Raises KernelError for an unusable repository.
     """
     return MaintainersCache(settings, SystemClock())().lists
 
 
 def known_lists(maintainers: frozenset[str], store: Repository | None) -> KnownLists:
-    """Return what is known of lists by MAINTAINERS and by the mails in the store, if there is one."""
+    """Return the lists that MAINTAINERS and the mails in the store name."""
     carried = () if store is None else store.carried()
     return KnownLists(
         maintainers,
@@ -63,7 +63,7 @@ def known_lists(maintainers: frozenset[str], store: Repository | None) -> KnownL
 
 
 def misspelt_lists(settings: Settings, known: KnownLists) -> list[str]:
-    """Return a line for each address of a list in the settings that looks misspelt: its key, and what may be meant."""
+    """Return a line for each misspelt address of a list in the settings, with its key and a suggestion."""
     return [
         f"{key}: {address} looks misspelt; did you mean {meant}?"
         for key, address in named_lists(settings)
@@ -72,13 +72,13 @@ def misspelt_lists(settings: Settings, known: KnownLists) -> list[str]:
 
 
 def named_lists(settings: Settings) -> list[tuple[str, str]]:
-    """Return the addresses of lists that the settings name, each with its key."""
+    """Return the addresses of lists in the settings, each with its key."""
     people = [(f'people."{name}".lists', list_) for name, person in settings.people.items() for list_ in person.lists]
     return [*((f'lists."{name}"', name) for name in settings.lists), *people]
 
 
 def check_lists(settings: Settings, store: Repository) -> None:
-    """Raise SettingsError if the address of a list in the settings looks misspelt, and KernelError as above."""
+    """Raise SettingsError if the address of a list in the settings looks misspelt. Raises KernelError."""
     if not named_lists(settings):
         return
     if problems := misspelt_lists(settings, known_lists(maintainers_lists(settings), store)):
@@ -86,7 +86,7 @@ def check_lists(settings: Settings, store: Repository) -> None:
 
 
 def _main_lists(source: str, carried: Iterable[Carried]) -> list[str]:
-    """Return the lists through which most mails of an archive came; none if they are few."""
+    """Return the lists that delivered most mails of an archive; none for few mails."""
     total, mails = 0, Counter[str]()
     for item in carried:
         if item.source == source:

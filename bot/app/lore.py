@@ -30,17 +30,17 @@ PUBLIC_ARCHIVE: Final = "https://lore.kernel.org/all"
 
 
 def build_followed_lists(settings: Settings, clock: Clock) -> list[LoreArchive]:
-    """Return the lists of the settings whose every mail is kept."""
+    """Return the lists whose mails are all stored."""
     return [_list(settings, url, clock) for url in settings.lore.lists]
 
 
 def build_screened_lists(settings: Settings, clock: Clock) -> list[LoreArchive]:
-    """Return the lists that are not about Rust; their mails have to be screened."""
+    """Return the lists that are not about Rust. Their mails have to be screened."""
     return [_list(settings, url, clock) for url in settings.lore.screened_lists]
 
 
 def build_archive_lookup(settings: Settings, clock: Clock, executor: Executor) -> ArchiveLookup | None:
-    """Return the archive that gives mails by their message-ids; None if the settings follow no list and name none."""
+    """Return the archive that returns mails by message-id; None if the settings name no list and no archive."""
     base = _all_mails_url(settings)
     if not base:
         return None
@@ -53,9 +53,9 @@ def build_archive_lookup(settings: Settings, clock: Clock, executor: Executor) -
 
 
 def build_series_archive(settings: Settings, message_id: str) -> Archive:
-    """Return the series that the mail is in, from the archive of the settings, else from the kernel's.
+    """Return the series of the mail, from the archive of the settings, else from lore.kernel.org.
 
-    What the archive sends is read in child processes; only for a process without threads.
+    Its data is read in child processes, so this process must not have threads.
     """
     clock = SystemClock()
     base = _all_mails_url(settings) or PUBLIC_ARCHIVE
@@ -83,18 +83,18 @@ def build_signature_verifier(settings: Settings) -> Callable[[bytes], tuple[Atte
 
 def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:
     lore = settings.lore
-    how = FollowPolicy(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
-    return LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, how)
+    policy = FollowPolicy(timedelta(days=lore.window_days), timedelta(seconds=lore.interval_seconds))
+    return LoreArchive(url, lore.directory, _client(settings, url, clock), clock, GitArchive, policy)
 
 
 def _all_mails_url(settings: Settings) -> str:
-    """Return the archive that has the mails of all lists, or ""."""
+    """Return the URL of the archive with the mails of all lists, or ""."""
     lore = settings.lore
     return lore.lookup_url or (urljoin(lore.all_lists[0].rstrip("/"), "all") if lore.all_lists else "")
 
 
 def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:
-    """Return the client for a server; all lists of a server share one pace."""
+    """Return the client for a server. All lists of a server share its pace."""
     directory = settings.lore.directory
     agent = Agent(user_agent(_installation(settings)), settings.identity.contact)
     host = urlsplit(url).netloc.replace(":", "_")
@@ -102,7 +102,7 @@ def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:
 
 
 def _installation(settings: Settings) -> str:
-    """Return the name of this installation: from the settings, or a random one that is made once."""
+    """Return the name of this installation: from the settings, or a random name that is created once."""
     if settings.lore.installation:
         return settings.lore.installation
     path: Path = settings.lore.directory / "installation"

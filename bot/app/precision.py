@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What people replied to our findings, and what follows from it: mutes, dismissed findings, demoted rules."""
+"""The consequences of replies to our findings: mutes, dismissed findings, demoted rules."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,29 +15,29 @@ from bot.settings import Settings
 from bot.store.repository import Repository
 
 _MAX_AGE: Final = timedelta(hours=1)
-"""The age of the figures by which a rule is demoted: counting them reads all that was ever mailed."""
+"""The maximum age of the counts that demote a rule: counting reads all reviews that were mailed."""
 
 
 def build_threshold(settings: Settings) -> Threshold:
-    """Return when a rule is demoted."""
+    """Return the threshold for demoting a rule."""
     chosen = settings.precision
     return Threshold(chosen.max_dispute_rate, chosen.min_findings, frozenset(chosen.exempt_rules))
 
 
 def count_tallies(store: Repository) -> tuple[RuleTally, ...]:
-    """Return what became of all findings that were ever mailed, by rule."""
+    """Return the counts of all mailed findings, by rule."""
     return tallies(store.told(), store.dispositions())
 
 
 def load_precision(settings: Settings) -> tuple[tuple[RuleTally, ...], Mapping[str, str]]:
-    """Return the tallies of the database, and the demoted rules with the reason. Raises StoreError."""
+    """Return the counts of the database, and the demoted rules with their reasons. Raises StoreError."""
     with Repository(settings.database) as store:
         counted = count_tallies(store)
     return counted, demoted(counted, build_threshold(settings))
 
 
 class LearnedPolicy:
-    """Puts into a policy what people replied about a posting, and which rules are demoted."""
+    """Add to a policy the replies about a posting, and the demoted rules."""
 
     def __init__(self, settings: Settings, store: Repository, clock: Clock) -> None:
         self._threshold = build_threshold(settings)

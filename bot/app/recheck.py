@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Re-checks on the command line: postings are named in several ways, and fetched if they are not in the database."""
+"""Re-checks on the command line. Postings that are not in the database are fetched."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ from bot.store.repository import Repository
 
 
 class RecheckSession:
-    """Finds postings and re-checks them, also beside a service on the same database."""
+    """Find postings and check them again, even while a service uses the same database."""
 
     def __init__(
         self, settings: Settings, sources: Sequence[Path], store: Repository, executor: Executor, progress: Progress
@@ -43,16 +43,16 @@ class RecheckSession:
         self._paths = (*sources, *settings.archives)
 
     def find(self, name: str) -> Posting:
-        """Return the posting that a message-id, a mail's web address, a topic or a change-id names.
+        """Return the posting of a message-id, the web address of a mail, a topic or a change-id.
 
-        Of a topic it is the last revision. A posting that is not in the database is looked for in the archives of the
-        settings, then fetched. Raises InboxError if it is not found, or not complete.
+        For a topic it is the last revision. A posting that is not in the database is searched in the archives of the
+        settings, then fetched. Raises InboxError if it is not found or incomplete.
         """
         message_id = target(name)
         if message_id is None:
             known = self.store.of_topic(name) or self.store.of_change_id(name)
             if not known:
-                raise InboxError(f"{name!r} is no message-id, no mail's web address, and no series is called so")
+                raise InboxError(f"{name!r} is not a message-id, the web address of a mail, or the name of a series")
             return known[-1]
         due = self.store.find(message_id)
         if due is None or not isinstance(due.posting.state, Complete):
@@ -62,9 +62,9 @@ class RecheckSession:
             self._poll([build_series_archive(self._settings, message_id)])
             due = self.store.find(message_id)
         if due is None:
-            raise InboxError(f"{message_id}: no patch or cover letter with this id is to be found")
+            raise InboxError(f"{message_id}: found no patch or cover letter with this id")
         if not isinstance(due.posting.state, Complete):
-            raise InboxError(f"{message_id}: the series is {due.posting.state.word}, it cannot be judged")
+            raise InboxError(f"{message_id}: the series is {due.posting.state.word}, so it cannot be checked")
         return due.posting
 
     def _poll(self, archives: Sequence[Archive]) -> None:
@@ -78,6 +78,6 @@ class RecheckSession:
 
 @contextmanager
 def open_recheck_session(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[RecheckSession]:
-    """Open the database of the settings for re-checks. Raises StoreError if it cannot be used."""
+    """Open the database for re-checks. Raises StoreError if it cannot be used."""
     with Repository(settings.database) as store, ProcessExecutor(1, LIMITS) as executor:
         yield RecheckSession(settings, sources, store, executor, progress)

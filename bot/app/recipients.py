@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The consent of lists, and what is known about the people and lists that a mail could go to."""
+"""The consent of lists, and the possible recipients of mails."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from bot.settings import Settings
 
 
 def build_address_book(settings: Settings, lists: frozenset[str] = frozenset()) -> AddressBook:
-    """Return the addresses that belong to no person, these lists among them."""
+    """Return the addresses that do not belong to people, including these lists."""
     return AddressBook(
         own=frozenset({settings.identity.address.lower()}),
         lists=lists.union(name.lower() for name in settings.lists),
@@ -23,7 +23,7 @@ def build_address_book(settings: Settings, lists: frozenset[str] = frozenset()) 
 
 
 def build_rehearsed_recipients(settings: Settings) -> RecipientContext:
-    """Return the context of what never sends: what mode `list` would do, whatever the lists consented to."""
+    """Return the context for commands that never send: mode `list`, whatever the lists agreed to."""
     return RecipientContext(
         book=build_address_book(settings),
         ignored=frozenset(address.lower() for address in settings.review.ignored_authors),
@@ -32,7 +32,7 @@ def build_rehearsed_recipients(settings: Settings) -> RecipientContext:
 
 
 def build_recipients(settings: Settings, clock: Clock) -> Callable[[], RecipientContext]:
-    """Return the function that gives the context of today: MAINTAINERS is read again once a day."""
+    """Return a function that returns the current context. MAINTAINERS is read again once a day."""
     maintainers = MaintainersCache(settings, clock)
     known = replace(
         build_rehearsed_recipients(settings),
@@ -53,7 +53,7 @@ def build_recipients(settings: Settings, clock: Clock) -> Callable[[], Recipient
 
 
 def build_consent(settings: Settings, lists: Sequence[str]) -> Consent:
-    """Return what all these lists allow together."""
+    """Return the strictest consent of these lists."""
     known = {
         name: Consent(
             mode=chosen.mode,

@@ -32,11 +32,11 @@ _STALE_HOURS: Final = 48
 
 
 def build_review_context(settings: Settings, store: Repository, clock: Clock) -> ReviewContext:
-    """Return the context of the service, with what people replied so far.
+    """Return the context of the service, with the replies of people.
 
     Raises KernelError for a kernel repository that cannot be opened.
     """
-    KernelTrees(build_repository_specs(settings))  # an error in them is raised now, not once for each posting
+    KernelTrees(build_repository_specs(settings))  # raise an error now, not once for each posting
     used, secret = active(), load_command_secret(settings)
     return ReviewContext(
         rules=used,
@@ -51,24 +51,24 @@ def build_review_context(settings: Settings, store: Repository, clock: Clock) ->
 
 
 def build_rehearsal(settings: Settings, used: Sequence[Rule]) -> ReviewContext:
-    """Return the context of commands that send nothing: what is reported if every list consents to mails."""
+    """Return the context of commands that send nothing, as if every list agreed to mails."""
     recipients = build_rehearsed_recipients(settings)
     return ReviewContext(tuple(used), build_policy(settings), build_identity(settings), lambda: recipients)
 
 
 def build_analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:
-    """Return the analyser, which knows the images that the store keeps."""
+    """Return the analyser, which uses the images in the store."""
     return Analyser(build_repository_specs(settings), store.blobs, executor, TimeLimit(LIMITS.seconds))
 
 
 def build_policy(settings: Settings) -> Policy:
-    """Return what the settings say about the findings that are reported."""
+    """Return the policy of the settings for findings."""
     review = settings.review
     return Policy(frozenset(review.withheld_rules), severity=review.severity, confidence=review.confidence)
 
 
 def build_refusal_terms(settings: Settings) -> RefusalTerms:
-    """Return which postings are refused. If mails may leave, or lists are followed, old postings are never answered."""
+    """Return which postings are refused. Old postings are refused if mails can be sent or lists are followed."""
     review = settings.review
     live = bool(settings.lore.all_lists) or can_send(settings)
     hours = review.stale_hours or (_STALE_HOURS if live else 0)
@@ -82,7 +82,7 @@ def build_refusal_terms(settings: Settings) -> RefusalTerms:
 
 @cache
 def _rules_digest() -> str:
-    """Return a digest of the source of the rules: it changes with every change of what they find."""
+    """Return a digest of the source code of the rules, which changes with every change of a rule."""
     digest = hashlib.sha256()
     root = Path(next(iter(rules.__path__)))
     for path in sorted(root.rglob("*.py")):

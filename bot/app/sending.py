@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The transports of mails, the rules about sending, and the stop."""
+"""The transports of mails, the rules for sending, and the stop."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,9 +27,9 @@ DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send
 
 
 def build_mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dict[str, Mailer]:
-    """Return the transport of each mode that has one; each asks for the stop before the content of a mail leaves.
+    """Return the transport of each mode. Each transport checks the stop before the content of a mail leaves.
 
-    Mails with an envelope are sent from the bounce address, if the settings name one.
+    Mails with an envelope are sent from the bounce address in the settings, if any.
     """
     transports: dict[str, Mailer] = {Mode.DRY_RUN.value: Folder(settings.outbox.directory)}
     if (transport := _build_transport(settings, stop.reason, bounces)) is not None:
@@ -40,7 +40,7 @@ def build_mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dic
 def build_sending_context(
     settings: Settings, stop: Stop, context: Callable[[], RecipientContext], terms: RefusalTerms, record: SendingRecord
 ) -> SendingContext:
-    """Return what decides whether mails leave."""
+    """Return the context that decides whether mails are sent."""
     chosen = settings.sending
     return SendingContext(
         stop=stop,
@@ -53,7 +53,7 @@ def build_sending_context(
 
 
 def build_send_rules(settings: Settings, context: RecipientContext, terms: RefusalTerms) -> SendRules:
-    """Return what the settings say about a mail that is about to be sent."""
+    """Return the rules of the settings for sending a mail."""
     chosen = settings.sending
     return SendRules(
         consent_of=context.consent_of,
@@ -73,9 +73,9 @@ def build_send_rules(settings: Settings, context: RecipientContext, terms: Refus
 
 
 def remove_partial_mails(settings: Settings) -> None:
-    """Remove the half-written mails that a killed process left; only for the sole sender.
+    """Remove the partial mails of a killed process. Only the sole sender may call this.
 
-    In the Maildir, which others may write too, ours are those that are named by a message-id of ours.
+    Other programs may write to the Maildir too, so only files named by our message-ids are removed there.
     """
     domain = settings.identity.address.partition("@")[2]
     ours = [*settings.outbox.directory.glob("*.part"), *(settings.sending.maildir / "tmp").glob(f"*@{domain}")]
@@ -90,7 +90,7 @@ def build_stop_file(settings: Settings) -> StopFile:
 
 
 def build_stop_switch(settings: Settings, store: StopStore, clock: Clock) -> StopSwitch:
-    """Return what stops all sending from that database."""
+    """Return the switch that stops all sending from the database."""
     return StopSwitch(build_stop_file(settings), store, clock)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The service and the sender: adapters are built from the settings, and jobs from adapters."""
+"""The service and the sender: build adapters from the settings, and jobs from adapters."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,17 +46,17 @@ from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 
 _DAY: Final = 86_400
-_CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is answered within a second
+_CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is confirmed within a second
 _MAX_FETCH: Final = 3600.0
-"""Seconds that polling may give no sign: git has 900 s for a fetch and as many to pack, for each of an archive's epochs
-that changed, of which there are two at most when a new one begins."""
+"""Maximum seconds of polling without progress: git may take 900 s to fetch and 900 s to pack each changed epoch of an
+archive, and at most two epochs change when a new one begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The jobs over one database, ready to run; `stop` ends each of them after its current unit of work.
+    """The jobs of a database, ready to run. `stop` ends each job after its current unit of work.
 
-    A job that the settings switch off is None; `deliver` is also None if another process sends.
+    A job that the settings disable is None. `deliver` is also None if another process sends.
     """
 
     store: Repository
@@ -98,7 +98,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The job that sends the mails of one database, ready to run; `stop` ends it after the current mail."""
+    """The job that sends the mails of a database, ready to run. `stop` ends it after the current mail."""
 
     store: Repository
     deliver: DeliverJob
@@ -113,10 +113,10 @@ class Sender:
 
 @contextmanager
 def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
-    """Open the only sender over the settings' database; another process may read and review meanwhile.
+    """Open the only sender for the database. Another process may read and review meanwhile.
 
-    Raises StoreError for a database that cannot be used, or from which another process sends, and SettingsError for
-    the address of a list that looks misspelt.
+    Raises StoreError if the database cannot be used or another process sends from it, and SettingsError if the address
+    of a list looks misspelt.
     """
     stop, clock, watchdog = Event(), SystemClock(), Watchdog()
     with sole_worker(settings.database, Role.SENDER), _open_store(settings, watchdog) as store:
@@ -129,10 +129,10 @@ def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
 def open_service(
     settings: Settings, sources: Sequence[Path], progress: Progress, *, deliver: bool = True, once: bool = False
 ) -> Iterator[Service]:
-    """Open the service over the settings' database; no other process works on it until the end.
+    """Open the service for the database. No other process may work on it meanwhile.
 
-    Without `deliver` another process sends. With `once` it polls once only. Raises InboxError for a source that is
-    none, StoreError for a database that cannot be used or is in use, and SettingsError for the address of a list that
+    Without `deliver` another process sends. With `once` the service polls once. Raises InboxError for an invalid
+    source, StoreError if the database cannot be used or is in use, and SettingsError if the address of a list
     looks misspelt.
     """
     stop, clock, watchdog = Event(), SystemClock(), Watchdog()
@@ -143,9 +143,9 @@ def open_service(
         _open_store(settings, watchdog) as store,
         ProcessExecutor(on_result=watchdog.beat) as poll_executor,
         ExecutorPool(settings.review.workers, LIMITS, stop) as review_executor,
-        # Of its own: the DNS may let it wait.
+        # A separate process, because the DNS may be slow.
         ProcessExecutor(1, on_result=watchdog.beat) as signature_executor,
-        # Of its own: series do not hold up the mails that people write to us.
+        # A separate process, so that series do not delay commands.
         ProcessExecutor(1, stop=stop, on_result=watchdog.beat) as command_executor,
     ):
         make_private(settings)
@@ -185,12 +185,12 @@ def open_service(
 
 
 def _open_store(settings: Settings, watchdog: Watchdog) -> Repository:
-    """Open the database, which tells the watchdog of each transaction and logs each change of a mail's state."""
+    """Open the database. Each transaction notifies the watchdog, and each change of a mail's state is logged."""
     return Repository(settings.database, watchdog.beat, log_change)
 
 
 def build_prune_job(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:
-    """Return the job that removes old texts, or None if the settings keep them for ever."""
+    """Return the job that removes old texts, or None if the settings never remove them."""
     chosen = settings.retention
     mails, reviews = (timedelta(days=days) if days else None for days in (chosen.raw_mail_days, chosen.reviews_days))
     return PruneJob(store, Retention(mails, reviews), SystemClock(), stop) if mails or reviews else None
@@ -212,7 +212,7 @@ def _open_sources(settings: Settings, sources: Sequence[Path], clock: Clock, wri
 def _build_deliver_job(
     settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, switch: StopSwitch
 ) -> DeliverJob:
-    """Return the job that sends, after it settled what a killed sender left; only for the sole sender."""
+    """Return the job that sends, after it recovered the mails of a killed sender. Only for the sole sender."""
     record = build_continuity(settings, store, clock) if can_send(settings) else NoRecord()
     record.start()
     sending = build_sending_context(
@@ -226,7 +226,7 @@ def _build_deliver_job(
 
 
 def _schedule_delivery(job: DeliverJob | None, switch: StopSwitch, settings: Settings) -> tuple[ScheduledJob, ...]:
-    """Return the jobs of the sender: it delivers, and confirms to `patchwarden stop` that it saw the stop."""
+    """Return the jobs of the sender: deliver mails, and confirm the stop to `patchwarden stop`."""
     pace = settings.schedule
     if job is None:
         return ()

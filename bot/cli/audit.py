@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden audit`: whole files, judged as if every line of them were new."""
+"""`patchwarden audit`: check whole files as if every line were new."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +11,17 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli import status
-from bot.cli.kernel_option import NoTreeOption, TreeOption, places
-from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
+from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
+from bot.cli.output import (
+    FailOnOption,
+    Format,
+    FormatOption,
+    RuleOption,
+    choose_rules,
+    complain,
+    exit_status,
+    format_findings,
+)
 from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.pool.deadline import deadline_suspended
 from bot.pool.executor import ProcessExecutor
@@ -21,14 +30,14 @@ from bot.pool.worker import Limits
 from bot.review.formats.row import RowResult, of_findings
 from rules.bindings.tree import NoTree, Tree
 from rules.finding import Anchor, Failure, Finding, Report, Severity, withheld_reasons
-from rules.lint.engine import audit as judge
+from rules.lint.engine import audit as audit_file
 from rules.registry import by_id
 
-_TOP_MARKS: Final = ("MAINTAINERS", "Kbuild")
+_TOP_FILES: Final = ("MAINTAINERS", "Kbuild")
 _TOP_FOLDERS: Final = frozenset(
     {"arch", "block", "crypto", "drivers", "fs", "kernel", "lib", "mm", "net", "rust", "samples"}
 )
-_FEW: Final = 100
+_MIN_PARALLEL_FILES: Final = 100
 _LIMITS: Final = Limits(seconds=60.0)
 
 
@@ -42,32 +51,30 @@ def audit(
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core where there are many files.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Number of processes. 0: one per core if there are many files.")] = 0,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
 ) -> None:
-    """List what the rules find in whole files or trees, as if all of it were new: the debt by file, and its sum.
+    """Check whole files or trees as if every line were new. Print the findings by file, and their total.
 
-    Paths are printed as they were given. Rules that look at a file's place in the kernel take it from the nearest
-    folder above with MAINTAINERS and Kbuild in it, else from the first folder named like one at the kernel's top.
+    Paths are printed as given. Some rules depend on the path of a file within the kernel. That path starts at the nearest parent folder with MAINTAINERS and Kbuild, else at the first folder with the name of a top-level folder of the kernel.
 
     \b
     Example:
       patchwarden audit rust/kernel
       patchwarden audit --format jsonl --rule missing-safety-comment rust drivers samples
 
-    Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or a file that cannot be read or is too much
-    to judge (the others are judged still); 3 a rule failed, or a file cannot be judged within 60 s and 512 MB where
-    there are several processes.
-    """
+    Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or a file could not be read or exceeded an analysis limit (the rest is still checked); 3 a rule failed, or with several processes a file took more than 60 s or 512 MB.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     if form is Format.MAIL:
-        raise typer.BadParameter("a mail answers a posting; audit has none", param_hint="--format")
-    rules = chosen(rule)
+        raise typer.BadParameter("mail needs a posting to reply to, but audit has only files", param_hint="--format")
+    rules = choose_rules(rule)
     files = list(_files(paths))
-    reports = _judged([each.id for each in rules], places(context, tree, no_tree), files, jobs)
-    broken = [f"{path}: {each.reason}" for path, each in zip(files, reports, strict=True) if isinstance(each, Crashed)]
-    problems = [*(each for each in reports if isinstance(each, str)), *broken]
-    known = {each.id: each for each in rules}
+    reports = _audit_files([rule.id for rule in rules], repository_specs(context, tree, no_tree), files, jobs)
+    crashes = ((path, report) for path, report in zip(files, reports, strict=True) if isinstance(report, Crashed))
+    broken = [f"{path}: {crashed.reason}" for path, crashed in crashes]
+    problems = [*(report for report in reports if isinstance(report, str)), *broken]
+    known = {rule.id: rule for rule in rules}
     findings: list[Finding] = []
     failures: list[Failure] = []
     for report in reports:
@@ -76,16 +83,16 @@ def audit(
             failures += report.failures
             problems += withheld_reasons(report.skipped)
     verdict = RowResult(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
-    typer.echo(printed(verdict, rules, form), nl=False)
+    typer.echo(format_findings(verdict, rules, form), nl=False)
     for problem in problems:
         complain(problem)
     for failure in failures:
         complain(f"rule {failure.rule} failed on {failure.path}: {failure.error}")
-    raise typer.Exit(status.FAILED if broken else outcome(verdict, fail_on))
+    raise typer.Exit(status.FAILED if broken else exit_status(verdict, fail_on))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The Rust files in the order of the arguments, those of a folder sorted; links are not followed."""
+    """Yield the Rust files in the order of the arguments. The files of a folder are sorted; links are not followed."""
     for path in paths:
         if path.is_dir():
             for folder, folders, names in os.walk(path):
@@ -97,12 +104,12 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             raise typer.BadParameter(f"{path} is neither a Rust file nor a folder", param_hint="PATH")
 
 
-def _judged(
-    ids: Sequence[str], where: RepositorySpecs, files: Sequence[Path], jobs: int
+def _audit_files(
+    ids: Sequence[str], specs: RepositorySpecs, files: Sequence[Path], jobs: int
 ) -> list[Report | str | Crashed]:
-    """A report a file, why it cannot be read, or why it cannot be judged, in the files' order."""
-    workers = jobs or (os.cpu_count() or 1 if len(files) > _FEW else 1)
-    work = partial(_audit_file, ids, where)
+    """Return for each file its report, why it cannot be read, or the crash of its audit."""
+    workers = jobs or (os.cpu_count() or 1 if len(files) > _MIN_PARALLEL_FILES else 1)
+    work = partial(_audit_file, ids, specs)
     if workers == 1:
         return InlineExecutor().map(work, files)
     with ProcessExecutor(workers, _LIMITS) as executor:
@@ -110,22 +117,22 @@ def _judged(
 
 
 @lru_cache(maxsize=1)
-def _tree(where: RepositorySpecs) -> Tree:
-    """The newest tree at hand; opened once a process."""
-    return KernelTrees(where, patiently=deadline_suspended).newest() or NoTree()
+def _tree(specs: RepositorySpecs) -> Tree:
+    """Return the newest kernel tree. Each process opens it once."""
+    return KernelTrees(specs, on_index=deadline_suspended).newest() or NoTree()
 
 
-def _audit_file(ids: Sequence[str], where: RepositorySpecs, path: Path) -> Report | str:
+def _audit_file(ids: Sequence[str], specs: RepositorySpecs, path: Path) -> Report | str:
     try:
         content = path.read_bytes()
     except OSError as error:
         return f"{path}: {error.strerror}"
     rules = [rule for rule in map(by_id, ids) if rule is not None]
-    report = judge(rules, _place(path), content, _tree(where))
+    report = audit_file(rules, _kernel_path(path), content, _tree(specs))
     return Report(
         tuple(_shown(finding, str(path)) for finding in report.findings),
         tuple(replace(failure, path=str(path)) for failure in report.failures),
-        tuple(replace(one, path=str(path)) for one in report.skipped),
+        tuple(replace(skipped, path=str(path)) for skipped in report.skipped),
     )
 
 
@@ -134,11 +141,11 @@ def _shown(finding: Finding, path: str) -> Finding:
     return replace(finding, anchor=replace(anchor, path=path)) if isinstance(anchor, Anchor) else finding
 
 
-def _place(path: Path) -> str:
-    """The file's path from the kernel's top, as far as it can be told, in the form a diff has."""
+def _kernel_path(path: Path) -> str:
+    """Return the probable path of the file within the kernel, as a diff names it."""
     whole = path.absolute()
     for parent in whole.parents:
-        if all((parent / mark).is_file() for mark in _TOP_MARKS):
+        if all((parent / name).is_file() for name in _TOP_FILES):
             return whole.relative_to(parent).as_posix()
     parts = PurePosixPath(path.as_posix()).parts
     start = next((index for index, part in enumerate(parts[:-1]) if part in _TOP_FOLDERS), 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden backup`: a copy of all that must not be lost."""
+"""`patchwarden backup`: copy everything that must not be lost."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,9 @@ def backup(
     context: typer.Context,
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder that does not exist yet.")],
 ) -> None:
-    """Copy the database, its ledger, its secret, the settings and the secret of the commands into a new folder.
+    """Copy the database, its ledger, its secret, the settings and the command secret into a new folder.
 
-    The service may run meanwhile. The folder holds secrets: only you can read it. Copy nothing by hand: a copy of the
-    database file alone lacks what is still in its write-ahead log.
+    The service may keep running. The folder contains secrets, so only you can read it. Do not copy the files by hand: a copy of the database file lacks the changes in its write-ahead log.
 
     \b
     Example:
@@ -34,10 +33,10 @@ def backup(
       patchwarden --config /etc/patchwarden.toml backup /backup/new
 
     Exit status: 0 done; 2 wrong settings, or there is no database; 3 the backup cannot be written.
-    """
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = load(options(context).config)
-    if said := missing(settings):
-        raise SettingsError(said)
-    more = list_backup_files(settings, options(context).config)
-    names = back_up(settings.database, destination, more, datetime.now(UTC))
+    if reason := missing(settings):
+        raise SettingsError(reason)
+    files = list_backup_files(settings, options(context).config)
+    names = back_up(settings.database, destination, files, datetime.now(UTC))
     typer.echo(f"{destination}: {', '.join(names)}")

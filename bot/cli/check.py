@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden check`: the findings in patches at hand, before or after they are posted."""
+"""`patchwarden check`: check patches against the rules, before or after they are posted."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,9 +11,18 @@ import typer
 
 from bot.cli import status
 from bot.cli.context import options
-from bot.cli.kernel_option import NoTreeOption, TreeOption, places
+from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
 from bot.cli.no_patch import explain_no_patch
-from bot.cli.output import FailOnOption, Format, FormatOption, RuleOption, chosen, complain, outcome, printed
+from bot.cli.output import (
+    FailOnOption,
+    Format,
+    FormatOption,
+    RuleOption,
+    choose_rules,
+    complain,
+    exit_status,
+    format_findings,
+)
 from bot.inbox.assemble import as_patch, assemble, candidate
 from bot.inbox.error import InboxError
 from bot.inbox.git_range import GitRange
@@ -48,10 +57,10 @@ from rules.finding import Severity, withheld_reasons
 from rules.lint.rule import Rule
 
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
-_HEAD: Final = 64_000  # bytes of a mail that are searched for its message-id
-_READING: Final = 5.0  # seconds
-_SPLITTING: Final = 60.0
-_ANALYSING: Final = 60.0
+_MAX_HEADER: Final = 64_000  # bytes of a mail that are searched for its message-id
+_READ_SECONDS: Final = 5.0
+_SPLIT_SECONDS: Final = 60.0
+_ANALYSE_SECONDS: Final = 60.0
 _SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is split
 _SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
 
@@ -66,8 +75,8 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="TARGET",
-            help="Mails, patches, mboxes, Maildirs, public-inbox archives; - is stdin; a message-id or a mail's web "
-            "address is fetched from the archive that the settings name, else from lore.kernel.org.",
+            help="Mails, patches, mboxes, Maildirs or public-inbox archives; - is stdin. A message-id or the web "
+            "address of a mail is fetched from the archive in the settings, else from lore.kernel.org.",
         ),
     ] = None,
     git: Annotated[
@@ -79,10 +88,9 @@ def check(
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
 ) -> None:
-    """Say what the rules find in patches, without sending anything.
+    """Check patches against the rules. Nothing is sent.
 
-    Patches of several targets are put together to one series where they count as one. Findings of rules in preview, and
-    those that a later patch of the series mends, are shown but do not make the check fail.
+    Patches from several targets are combined into one series if they belong together. Findings of preview rules, and findings that a later patch of the series fixes, are shown but do not make the check fail.
 
     \b
     Example:
@@ -92,18 +100,16 @@ def check(
       b4 mbox -o - MESSAGE-ID | patchwarden check --format terse -
       git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
 
-    Exit status: 0 nothing at or above --fail-on; 1 findings; 2 bad usage, or input that cannot be read or judged whole
-    (what can be is judged still), also because reading a mail took 5 s, splitting a file, putting a thread together or
-    judging a series 60 s, or any of these 512 MB; 3 a rule or the program failed.
-    """
+    Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or some input could not be read or exceeded a limit (the rest is still checked); 3 a rule or the program failed. Limits: 5 s to read a mail; 60 s to split a file, to assemble a thread or to check a series; 512 MB for each of these.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     if not targets and git is None:
         raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
-    rules = chosen(rule)
+    rules = choose_rules(rule)
     read = _read(targets or (), git, context)
     postings = _postings(read)
     review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(tuple(rules))
-    reviews = _review(postings, _based(context, git, tree, no_tree), review_context, read)
-    mails = list(_mails_of(reviews, review_context)) if form is Format.MAIL else []
+    reviews = _review(postings, _tree_chooser(context, git, tree, no_tree), review_context, read)
+    mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
     if not (postings or problems or broken) and form is not Format.B4:
@@ -117,33 +123,35 @@ def check(
         tuple(failure for review in reviews for failure in review.failures),
         tuple(problems),
     )
-    typer.echo(printed(verdict, rules, form, mails), nl=False)
+    typer.echo(format_findings(verdict, rules, form, mails), nl=False)
     for problem in problems:
         complain(problem)
     for failure in verdict.failures:
         complain(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    raise typer.Exit(status.FAILED if broken else outcome(verdict, fail_on))
+    raise typer.Exit(status.FAILED if broken else exit_status(verdict, fail_on))
 
 
 def _source(name: str, context: typer.Context) -> Archive:
-    """Return the source at a path, or the series of a message-id or web address, fetched from the archive."""
+    """Return the source at a path, or the series of a message-id or web address from the archive."""
     message_id = None if name == "-" or Path(name).exists() or _is_path(name) else target(name)
     if message_id is None:
         if "://" in name:
-            raise InboxError(f"{name}: not the address of a mail, which is https://ARCHIVE/LIST/MESSAGE-ID/")
+            raise InboxError(
+                f"{name}: not the web address of a mail, which has the form https://ARCHIVE/LIST/MESSAGE-ID/"
+            )
         if not name:
             raise InboxError("a target is empty")
         return open_patches(name)
-    # Only here: HTTP takes longer to load than the check of a patch takes.
+    # Imported here because loading HTTP takes longer than checking a patch.
     from bot.app.lore import build_series_archive  # noqa: PLC0415
 
     return build_series_archive(load(options(context).config), message_id)
 
 
 def _is_path(name: str) -> bool:
-    """Return whether the name is one of a file, here or not: a mistyped path is not looked for on the network.
+    """Return whether the name looks like a path, so that a mistyped path is not requested from the network.
 
-    A message-id with a slash or with the ending of a file is written between `<` and `>`.
+    A message-id that contains a slash or ends like a file name is written between `<` and `>`.
     """
     if name.startswith("<") or "://" in name:
         return False
@@ -152,38 +160,38 @@ def _is_path(name: str) -> bool:
 
 @dataclass(slots=True)
 class _Read:
-    """The mails of all sources, why others could not be read, and faults of the program while reading."""
+    """The mails of all sources, the problems of their input, and faults of the program."""
 
     messages: list[Message] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     without_patch: list[str] = field(default_factory=list)
 
-    def add(self, what: str, crashed: Crashed) -> None:
-        """Note a limit that the input exceeded as its problem, anything else as a fault of the program."""
-        (self.problems if crashed.exceeded else self.broken).append(f"{what}: {crashed.reason}")
+    def add(self, subject: str, crashed: Crashed) -> None:
+        """Record a crash: a problem if the input exceeded a limit, else a fault of the program."""
+        (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
 
 
 def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.Context) -> _Read:
-    """Return the mails of the targets and the range, and why others cannot be read."""
+    """Read the mails of the targets and of the range."""
     read = _Read()
     for name in targets:
         try:
-            _take(read, _source(name, context))
+            _read_source(read, _source(name, context))
         except InboxError as error:
             read.problems.append(str(error))
     if git is not None:
-        # Without a valid range there is no kernel to analyse against, so its error is raised.
-        _take(read, GitRange(*git))
+        # Without a valid range there is no kernel to check against, so its error is raised.
+        _read_source(read, GitRange(*git))
     return read
 
 
-def _take(read: _Read, source: Archive) -> None:
+def _read_source(read: _Read, source: Archive) -> None:
     mails, messages = _mails(source), list[Message]()
     if isinstance(mails, Crashed):
         read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
         return
-    for mail, message in zip(mails, forked(parse, [mail.raw for mail in mails], Limits(_READING)), strict=True):
+    for mail, message in zip(mails, forked(parse, [mail.raw for mail in mails], Limits(_READ_SECONDS)), strict=True):
         if isinstance(message, Crashed):
             message_id = _named_id(mail.raw)
             of = f" {message_id}" if message_id else ""
@@ -204,7 +212,7 @@ def _take(read: _Read, source: Archive) -> None:
 
 
 def _mails(source: Archive) -> list[RawMail] | Crashed:
-    """Return all mails of a source; one text with many mails is split within limits."""
+    """Return all mails of a source. A text with many mails is split within limits."""
 
     def split(source: Archive) -> list[RawMail]:
         return [mail for batch in source.batches({}) for mail in batch.mails]
@@ -218,8 +226,8 @@ def _mails(source: Archive) -> list[RawMail] | Crashed:
     if not isinstance(source, Mbox | StandardInput | PatchDirectory):
         return split(source)
     size = source.size()
-    usual = Limits()
-    limits = Limits(_SPLITTING, usual.memory + _SPLIT_FACTOR * size, usual.result + _SPLIT_FACTOR * size)
+    default = Limits()
+    limits = Limits(_SPLIT_SECONDS, default.memory + _SPLIT_FACTOR * size, default.result + _SPLIT_FACTOR * size)
     (mails,) = forked(split_text, [source], limits)
     if isinstance(mails, Crashed) and not mails.exceeded:
         raise InboxError(mails.reason)
@@ -228,49 +236,49 @@ def _mails(source: Archive) -> list[RawMail] | Crashed:
 
 def _named_id(raw: bytes) -> str:
     """Return the message-id in the header of a mail that cannot be read, or ""."""
-    match = _MESSAGE_ID.search(raw, 0, _HEAD)
+    match = _MESSAGE_ID.search(raw, 0, _MAX_HEADER)
     return visible(match[1].decode("utf-8", "replace")) if match else ""
 
 
 def _postings(read: _Read) -> list[Posting]:
-    """Return the postings in the order of their first mails; mails without a message-id count as one thread."""
+    """Return the postings in the order of their first mails. All mails without a message-id form one thread."""
     messages = read.messages
     nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
     named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
     postings: list[Posting] = []
     for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        (assembled,) = forked(assemble, [thread], Limits(_ANALYSING))
+        (assembled,) = forked(assemble, [thread], Limits(_ANALYSE_SECONDS))
         if isinstance(assembled, Crashed):
-            read.add(f"the thread of {thread[0].message_id} cannot be put together", assembled)
+            read.add(f"the thread of {thread[0].message_id} cannot be assembled", assembled)
         else:
             postings += assembled
     return postings
 
 
-def _based(
+def _tree_chooser(
     context: typer.Context, git: tuple[Path, str] | None, tree: list[str] | None, no_tree: bool
 ) -> Callable[[Posting], tuple[Tree, Base | None]]:
-    """Return the choice of the tree for a posting: the start of the range, unless options name another one."""
+    """Return a function that chooses the tree for a posting: the start of the range, unless an option names one."""
     start = start_of(*git) if git else None
-    kernels = KernelTrees(places(context, tree, no_tree), start, word=True, patiently=deadline_suspended)
+    kernels = KernelTrees(repository_specs(context, tree, no_tree), start, explicit=True, on_index=deadline_suspended)
     return lambda posting: kernels.tree(posting.series, posting.date)
 
 
 def _review(
     postings: Sequence[Posting],
-    based: Callable[[Posting], tuple[Tree, Base | None]],
+    choose_tree: Callable[[Posting], tuple[Tree, Base | None]],
     context: ReviewContext,
     read: _Read,
 ) -> list[Review]:
-    """Return the review of each posting that could be analysed."""
+    """Review each posting. Postings that cannot be analysed are recorded in `read`."""
     history, reviews = History(), []
 
     def analyse(posting: Posting) -> Analysis:
-        return analyse_on(*based(posting), posting.series, context.rules)
+        return analyse_on(*choose_tree(posting), posting.series, context.rules)
 
-    for posting, analysis in zip(postings, forked(analyse, postings, Limits(_ANALYSING)), strict=True):
+    for posting, analysis in zip(postings, forked(analyse, postings, Limits(_ANALYSE_SECONDS)), strict=True):
         if isinstance(analysis, Crashed):
-            read.add(f"{posting.message_id} cannot be judged", analysis)
+            read.add(f"{posting.message_id} cannot be checked", analysis)
             continue
         if analysis.base is not None and analysis.base.doubt:
             complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
@@ -280,7 +288,7 @@ def _review(
     return reviews
 
 
-def _mails_of(reviews: Iterable[Review], context: ReviewContext) -> Iterator[bytes]:
+def _compose_mails(reviews: Iterable[Review], context: ReviewContext) -> Iterator[bytes]:
     """Yield the mails that would be sent."""
     for review in reviews:
         reply = draft(review, context)
@@ -292,7 +300,7 @@ def _mails_of(reviews: Iterable[Review], context: ReviewContext) -> Iterator[byt
 
 
 def _rehearsal(context: typer.Context, rules: Sequence[Rule]) -> ReviewContext:
-    # Only here: the other formats do not wait for the libraries of the database.
+    # Imported here so that the other formats do not wait for the database libraries.
     from bot.app.review_context import build_rehearsal  # noqa: PLC0415
 
     return build_rehearsal(load(options(context).config), rules)

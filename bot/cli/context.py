@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The options that stand before the command's name."""
+"""The global options, which precede the name of the command."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +8,14 @@ import typer
 
 
 @dataclass(frozen=True, slots=True)
-class Global:
-    """`config` is the settings file that was asked for, None for the one in the working directory, if any."""
+class GlobalOptions:
+    """The global options. `config` is the given settings file; None means ./patchwarden.toml, if it exists."""
 
     config: Path | None = None
     verbose: int = 0
 
 
-def options(context: typer.Context) -> Global:
-    """The global options of this call."""
-    found = context.find_object(Global)
-    return found if found is not None else Global()
+def options(context: typer.Context) -> GlobalOptions:
+    """Return the global options of this call."""
+    values = context.find_object(GlobalOptions)
+    return values if values is not None else GlobalOptions()

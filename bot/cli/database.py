@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The database for commands that only look: they make none where there is none."""
+"""The database for commands that must not create it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,45 +14,43 @@ from bot.store.repository import Repository
 
 _MAX_NOTICES: Final = 10
 _NOTICE_AGE: Final = timedelta(days=14)
-_COUNTED: Final = ("unverified", "bounce")  # one line each, so that a flood hides no other notice
+_COUNTED: Final = ("unverified", "bounce")  # one line for each kind, so that a flood cannot hide other notices
 _NOTICES: Final = {
-    "foreign": "an archive has a mail of somebody else with the message-id of our mail {}; nothing was stopped",
-    "bounce": "our mail {} came back",
-    "unverified": "a bounce of our mail {} came without its token, so anybody may have written it; nothing was stopped",
-    "repeat": "a list brought our mail {} a second time; it was not sent a second time from here",
+    "foreign": "an archive has a mail of another sender with the message-id of our mail {}; nothing was stopped",
+    "bounce": "our mail {} bounced",
+    "unverified": "a bounce of our mail {} has no valid token, so it may be forged; nothing was stopped",
+    "repeat": "a list delivered our mail {} twice, but we sent it once",
 }
 
 
 def missing(settings: Settings) -> str:
-    """What there is to say where there is no database yet; empty where there is one."""
-    return (
-        ""
-        if settings.database.exists()
-        else f"there is no {displayed(settings.database)} yet; `patchwarden run` makes it"
-    )
+    """Return a message if the database does not exist yet, else ""."""
+    if settings.database.exists():
+        return ""
+    return f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it"
 
 
 def notices(store: Repository, now: datetime) -> list[str]:
-    """Return a line for each thing of the last days that the operator should know of, and that stops nothing."""
-    found = store.notices(now - _NOTICE_AGE)
+    """Return a line for each recent event that the operator should know of, and that did not stop sending."""
+    events = store.notices(now - _NOTICE_AGE)
     lines = []
-    for message_id, kind, detail in found:
+    for message_id, kind, detail in events:
         if kind not in _COUNTED:
             lines.append(visible(f"notice: {_NOTICES[kind].format(message_id)} ({detail})"))
     for kind in _COUNTED:
-        same = [(message_id, detail) for message_id, counted, detail in found if counted == kind]
+        same = [(message_id, detail) for message_id, counted, detail in events if counted == kind]
         if same:
             message_id, detail = same[0]
-            more = f"; so did bounces of {len(same) - 1:,} more mails" if len(same) > 1 else ""
+            more = f"; {len(same) - 1:,} more mails likewise" if len(same) > 1 else ""
             lines.insert(0, visible(f"notice: {_NOTICES[kind].format(message_id)} ({detail}){more}"))
     rest = len(lines) - _MAX_NOTICES
-    return [*lines[:_MAX_NOTICES], *([f"notice: {rest:,} more like these"] if rest > 0 else ())]
+    return [*lines[:_MAX_NOTICES], *([f"notice: {rest:,} more notices are not shown"] if rest > 0 else ())]
 
 
 @contextmanager
 def existing(settings: Settings) -> Iterator[Repository]:
-    """The database that is there. Raises SettingsError where there is none."""
-    if said := missing(settings):
-        raise SettingsError(said)
+    """Open the database. Raises SettingsError if it does not exist."""
+    if reason := missing(settings):
+        raise SettingsError(reason)
     with Repository(settings.database) as store:
         yield store

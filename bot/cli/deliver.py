@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden deliver`: the sender alone."""
+"""`patchwarden deliver`: only deliver mails."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -22,25 +22,23 @@ def register(app: typer.Typer) -> None:
 
 def deliver(
     context: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="Deliver what is due now, then end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Deliver the mails that are due now, then exit.")] = False,
 ) -> None:
-    """Deliver the mails that `patchwarden run --no-deliver` writes, from the same database.
+    """Deliver the mails that `patchwarden run --no-deliver` writes to the same database.
 
-    So only this process needs the mail server and its password. One process at a time delivers; without --once it goes
-    on until SIGTERM or Ctrl-C. It can be killed at any time.
+    Only this process needs access to the mail server and its password. Only one process can deliver at a time. Without --once it runs until SIGTERM or Ctrl-C. It can be killed at any time.
 
     \b
     Example:
       patchwarden deliver --once
       patchwarden --config /etc/patchwarden.toml deliver
 
-    Exit status: 0 done or stopped; 2 wrong settings; 3 the database or the outbox cannot be written, another process
-    delivers, or with --once a mail could not be delivered.
-    """
+    Exit status: 0 done or stopped; 2 wrong settings; 3 the database or the outbox cannot be written, another process delivers, or with --once a mail could not be delivered.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = load(options(context).config)
     with logged(settings, "deliver", options(context).verbose, once=once):
-        ended = _once(settings) if once else _serve(settings)
-    raise typer.Exit(ended)
+        exit_status = _once(settings) if once else _serve(settings)
+    raise typer.Exit(exit_status)
 
 
 def _serve(settings: Settings) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden digest`: what happened lately, to read here or to send."""
+"""`patchwarden digest`: print or send a summary of recent events."""
 
 import json
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from bot.app.digest import build_digest_job
 from bot.app.identity import build_identity
 from bot.app.sending import DIGEST_MODES
 from bot.cli.context import options
-from bot.cli.since import moment
+from bot.cli.since import parse_time
 from bot.digest.html import digest_html
 from bot.digest.model import Digest
 from bot.digest.period import Period
@@ -27,7 +27,7 @@ from bot.store.repository import Repository
 
 
 class Format(StrEnum):
-    """How a digest is shown."""
+    """The output format of a digest."""
 
     TEXT = "text"
     HTML = "html"
@@ -41,18 +41,23 @@ def register(app: typer.Typer) -> None:
 def digest(
     context: typer.Context,
     reader: Annotated[
-        str | None, typer.Option("--for", metavar="WHO", help="Whose digest: an address. Without it: all there is.")
+        str | None,
+        typer.Option("--for", metavar="WHO", help="The address of the recipient of the digest. Default: everything."),
     ] = None,
-    since: Annotated[str, typer.Option(metavar="AGE|DATE", help="From when on (7d, 12h, 2026-03-01).")] = "7d",
-    until: Annotated[str, typer.Option(metavar="AGE|DATE", help="Up to when; without it until now.")] = "0h",
+    since: Annotated[str, typer.Option(metavar="AGE|DATE", help="Start of the period (7d, 12h, 2026-03-01).")] = "7d",
+    until: Annotated[str, typer.Option(metavar="AGE|DATE", help="End of the period. Default: now.")] = "0h",
     form: Annotated[Format, typer.Option("--format", help="text, html or json.")] = Format.TEXT,
     send: Annotated[
-        bool, typer.Option("--send", help="Queue it as a mail to WHO instead, of whole days; once for a period.")
+        bool,
+        typer.Option(
+            "--send",
+            help="Queue the digest as a mail to WHO instead. The period is rounded to whole days and mailed only once.",
+        ),
     ] = False,
 ) -> None:
-    """Show what happened: series that wait for review, findings, unsafe code, what was sent and what was withheld.
+    """Summarise recent events: series that wait for review, findings, unsafe code, mails sent and findings withheld.
 
-    The settings' readers get theirs by mail from the service; this is to look at one, or to send one now.
+    The service mails digests to the recipients in the settings. Use this command to read a digest, or to send it now.
 
     \b
     Example:
@@ -60,21 +65,20 @@ def digest(
       patchwarden digest --since 2w --format html > digest.html
       patchwarden digest --for maintainer@example.org --since 2026-03-01 --until 2026-03-08 --send
 
-    Exit status: 0 shown or queued, or there is nothing to say; 2 bad usage or wrong settings; 3 the database cannot be
-    used.
+    Exit status: 0 shown or queued, or nothing happened; 2 bad usage or wrong settings; 3 the database cannot be used.
     """
     if send and not reader:
-        raise typer.BadParameter("a mail needs somebody to go to: --for ADDRESS", param_hint="--send")
+        raise typer.BadParameter("a mail needs a recipient: add --for ADDRESS", param_hint="--send")
     if reader and not is_plain(reader):
-        raise typer.BadParameter(f"{reader!r} is no plain address", param_hint="--for")
+        raise typer.BadParameter(f"{reader!r} is not a plain address", param_hint="--for")
     settings = load(options(context).config)
     leaves = DIGEST_MODES[settings.digest.mode].sends
     if send and leaves and (reader or "").lower() not in {name.lower() for name in settings.digest.recipients}:
         raise typer.BadParameter(f"{reader} is not in `[digest] recipients`", param_hint="--for")
     now = datetime.now(UTC)
-    period = Period(moment(since, now), moment(until, now, "--until"))
+    period = Period(parse_time(since, now), parse_time(until, now, "--until"))
     if send:
-        # Whole days, so that the same command on the same day is about the same period, and sends nothing twice.
+        # With whole days, the same command on the same day has the same period, so it cannot send a second mail.
         period = Period(
             *(end.replace(hour=0, minute=0, second=0, microsecond=0) for end in (period.since, period.until))
         )
@@ -85,9 +89,9 @@ def digest(
         written = job.digest(reader or "", job.material(period))
         mail = job.send(written) if send else None
     if send:
-        days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d}, in whole days"
-        what = f"nothing to say of {days}" if written.nothing else "it was written before"
-        typer.echo(f"no mail: {what}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
+        days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d} (whole days)"
+        reason = f"nothing happened in {days}" if written.nothing else "this digest was written before"
+        typer.echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
     else:
         _print(written, build_identity(settings), form)
 
@@ -96,17 +100,17 @@ def _print(written: Digest, identity: Identity, form: Format) -> None:
     if form is Format.HTML:
         typer.echo(digest_html(written, identity.version, identity.contact), nl=False)
     elif form is Format.JSON:
-        typer.echo(json.dumps(_plain(asdict(written)), indent=2))
+        typer.echo(json.dumps(_to_json(asdict(written)), indent=2))
     else:
         typer.echo(digest_text(written, identity.version, identity.contact), nl=False)
 
 
-def _plain(value: object) -> object:
-    """Return the value as JSON takes it, times in ISO 8601."""
+def _to_json(value: object) -> object:
+    """Return the value in the types of JSON, with times in ISO 8601."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     return clean(value) if isinstance(value, str) else value

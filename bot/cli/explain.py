@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden explain`: what became of a mail, and why."""
+"""`patchwarden explain`: explain what happened to a mail, and why."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -26,9 +26,9 @@ _STATES = {
     "new": "waits to be read",
     "read": "was read",
     "unreadable": "cannot be read",
-    "duplicate": "is a copy of a mail that was there before",
-    "private": "reached our own mailbox alone, so that nothing of it is reviewed",
-    "conflict": "claims the id of a mail that arrived earlier; that mail stands, and this one gets no review",
+    "duplicate": "is a copy of an earlier mail",
+    "private": "came only to our own mailbox, so it is not reviewed",
+    "conflict": "has the message-id of an earlier mail, so it is not reviewed",
     "deleted": "was removed",
 }
 
@@ -40,78 +40,79 @@ def register(app: typer.Typer) -> None:
 def explain(
     context: typer.Context,
     mail: Annotated[
-        str, typer.Argument(metavar="MESSAGE-ID", help="A message-id, or a mail's address in a web archive.")
+        str, typer.Argument(metavar="MESSAGE-ID", help="A message-id, or the web address of a mail in an archive.")
     ],
 ) -> None:
-    """Say what became of a mail: where it came from, whether it was read, which series it is in, and why there is no
-    review of it, or which mail answers it.
+    """Explain what happened to a mail: its source, its state, its series, and our reply or why there is none.
 
     \b
     Example:
       patchwarden explain 20260301120000.1-2-author@example.org
       patchwarden explain https://lore.kernel.org/rust-for-linux/20260301120000.1-2-author@example.org/
 
-    Exit status: 0 explained; 2 no message-id, no such mail here, or wrong settings; 3 the database cannot be read.
+    Exit status: 0 explained; 2 not a message-id, unknown mail, or wrong settings; 3 the database cannot be read.
     """
     message_id = target(mail)
     if message_id is None:
-        raise SettingsError(f"{mail!r} is neither a message-id nor the address of a mail")
+        raise SettingsError(f"{mail!r} is neither a message-id nor the web address of a mail")
     settings = load(options(context).config)
     with Repository(settings.database) as store:
-        kept = store.kept(message_id)
+        mails = store.kept(message_id)
         postings = store.kept_postings(message_id)
-        attested = store.attestations(message_id)
-    if not kept:
-        raise SettingsError(f"no mail with the id {message_id} is here")
+        attestations = store.attestations(message_id)
+    if not mails:
+        raise SettingsError(f"the database has no mail with the id {message_id}")
     typer.echo(visible(message_id))
-    for line in _lines(kept, postings, attested, build_refusal_terms(settings), datetime.now(UTC)):
+    for line in _lines(mails, postings, attestations, build_refusal_terms(settings), datetime.now(UTC)):
         typer.echo(visible(f"  {line}"))
 
 
 def _lines(
-    kept: Sequence[MailStatus],
+    mails: Sequence[MailStatus],
     postings: Sequence[KeptPosting],
-    attested: Sequence[Attestation],
-    by: RefusalTerms,
+    attestations: Sequence[Attestation],
+    terms: RefusalTerms,
     now: datetime,
 ) -> Iterator[str]:
-    for one in kept:
-        why = f" ({one.reason})" if one.reason and one.state not in ("conflict", "private") else ""
-        came = f"from {one.source} ({one.mail.origin}), arrived {one.mail.arrived:%Y-%m-%d %H:%M} UTC"
-        yield f"{_STATES.get(one.state, one.state)}{why}; {came}"
-    for signature in attested:
-        whose = "the author's" if signature.aligned else "not the author's"
+    for mail in mails:
+        reason = f" ({mail.reason})" if mail.reason and mail.state not in ("conflict", "private") else ""
+        source = f"from {mail.source} ({mail.mail.origin}), arrived {mail.mail.arrived:%Y-%m-%d %H:%M} UTC"
+        yield f"{_STATES.get(mail.state, mail.state)}{reason}; {source}"
+    for signature in attestations:
+        owner = "the author's" if signature.aligned else "not the author's"
         reason = f": {signature.reason}" if signature.reason else ""
         yield visible(
-            f"{signature.kind} signature of {signature.identity or '?'}, {whose}: {signature.verdict}{reason}"
+            f"{signature.kind} signature of {signature.identity or '?'}, {owner}: {signature.verdict}{reason}"
         )
     for posting in postings:
-        yield from _posting(posting, by, now)
+        yield from _posting(posting, terms, now)
     if not postings:
-        yield f"in no series: {_no_patch(kept[0], by)}"
+        yield f"in no series: {_no_patch(mails[0], terms)}"
 
 
-def _posting(one: KeptPosting, by: RefusalTerms, now: datetime) -> Iterator[str]:
-    posting, series = one.posting, one.posting.series
+def _posting(stored: KeptPosting, terms: RefusalTerms, now: datetime) -> Iterator[str]:
+    posting, series = stored.posting, stored.posting.series
     yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
-    yield f"  series {posting.message_id}, {one.state}{f': {one.detail}' if one.detail else ''}"
-    if one.searched:
-        yield f"  missing parts: {one.searched}"
-    if one.verdict:
-        yield f"  {one.verdict}{f': {one.reason}' if one.reason else ''}"
+    yield f"  series {posting.message_id}, {stored.state}{f': {stored.detail}' if stored.detail else ''}"
+    if stored.searched:
+        yield f"  missing parts: {stored.searched}"
+    if stored.verdict:
+        yield f"  {stored.verdict}{f': {stored.reason}' if stored.reason else ''}"
     else:
-        refused = refuse_posting(posting, one.context, now, by)
+        refused = refuse_posting(posting, stored.context, now, terms)
         yield f"  not reviewed yet; {f'would be refused: {refused}' if refused else 'due for review'}"
-    if one.base:
-        yield f"  judged against {one.base}"
-    yield f"  answered by {one.answer} (`patchwarden outbox show`)" if one.answer else "  no mail answers it"
+    if stored.base:
+        yield f"  checked against {stored.base}"
+    yield f"  our reply: {stored.answer} (`patchwarden outbox show`)" if stored.answer else "  no reply from us"
 
 
-def _no_patch(kept: MailStatus, by: RefusalTerms) -> str:
-    if not kept.mail.raw:
-        return "its text is not here any more"
-    (message,) = forked(parse, [kept.mail.raw], Limits())
+def _no_patch(mail: MailStatus, terms: RefusalTerms) -> str:
+    if not mail.mail.raw:
+        return "its text was removed"
+    (message,) = forked(parse, [mail.mail.raw], Limits())
     if not isinstance(message, Message):
         return message.reason
-    refused = refuse_mail(message, by)
-    return str(refused) if refused else "no-patch: it has no diff, or is no cover letter of patches that are here"
+    refused = refuse_mail(message, terms)
+    return (
+        str(refused) if refused else "no-patch: it contains no diff, and it is not the cover letter of stored patches"
+    )

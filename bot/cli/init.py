@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden init`: a settings file to start from."""
+"""`patchwarden init`: write a settings file with all defaults."""
 
 import json
 import textwrap
@@ -23,9 +23,9 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="Where to write it.", metavar="FILE", show_default=True)] = DEFAULT_FILE,
+    file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE", show_default=True)] = DEFAULT_FILE,
 ) -> None:
-    """Write a settings file that says what each setting means, all of them at their defaults.
+    """Write a settings file that explains each setting and contains its default.
 
     \b
     Example:
@@ -33,24 +33,24 @@ def init(
       patchwarden init /etc/patchwarden.toml
       patchwarden --config /etc/patchwarden.toml doctor
 
-    Exit status: 0 written; 2 the file is there already (it is left alone) or cannot be written.
+    Exit status: 0 written; 2 the file already exists (it is not changed) or cannot be written.
     """
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(template())
     except FileExistsError as error:
-        raise SettingsError(f"{file} is there already, and stays as it is; name another file") from error
+        raise SettingsError(f"{file} already exists and is not changed; name another file") from error
     except OSError as error:
         raise SettingsError(f"cannot write {file}: {error.strerror}") from error
     typer.echo(f"wrote {file}; next: edit it, then `patchwarden --config {file} doctor`")
 
 
 def template() -> str:
-    """The settings file: every setting with its description, commented out at its default."""
+    """Return the settings file: every setting with its description, commented out, at its default."""
     lines = [
-        "# Settings of patchwarden. What is commented out is the default; the environment",
-        "# (PATCHWARDEN_DATABASE, PATCHWARDEN_REVIEW__SEVERITY, ...) goes over this file.",
-        "# Relative paths, also in the environment, start at the folder of this file.",
+        "# Settings of patchwarden. Lines that are commented out show the defaults.",
+        "# Variables (PATCHWARDEN_DATABASE, PATCHWARDEN_REVIEW__SEVERITY, ...) override this file.",
+        "# Relative paths, also in variables, start at the folder of this file.",
     ]
     scalars = {name: field for name, field in Settings.model_fields.items() if not _table(field) and name != "lists"}
     lines += _settings(scalars)
@@ -79,7 +79,7 @@ def _comment(field: FieldInfo) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """A default as TOML; for these kinds of value JSON writes the same."""
+    """Return a default as TOML, which is the same as JSON for these types."""
     if isinstance(value, StrEnum):
         return json.dumps(value.value)
     return json.dumps(str(value) if isinstance(value, Path) else value)

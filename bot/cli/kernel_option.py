@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The options that say which kernel patches are judged against; the same for every command that judges."""
+"""The options that choose the kernel tree that patches are checked against."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,21 +17,24 @@ TreeOption = Annotated[
     typer.Option(
         "--tree",
         metavar="REPO[@REF]",
-        help="A bare kernel repository to judge against, instead of the settings'; without a ref the one that fits.",
+        help="Check against this bare kernel repository instead of those in the settings. Without REF the base of each "
+        "series is searched.",
     ),
 ]
-NoTreeOption = Annotated[bool, typer.Option("--no-tree", help="Judge by what the patches show alone.")]
+NoTreeOption = Annotated[
+    bool, typer.Option("--no-tree", help="Check without a kernel tree: rules see only what the patches show.")
+]
 
 
-def places(context: typer.Context, tree: list[str] | None, no_tree: bool) -> RepositorySpecs:
-    """The repositories that the options name, else the settings'."""
-    return build_repository_specs(named(load(options(context).config), tree, no_tree))
+def repository_specs(context: typer.Context, tree: list[str] | None, no_tree: bool) -> RepositorySpecs:
+    """Return the repositories that the options name, else those in the settings."""
+    return build_repository_specs(with_repositories(load(options(context).config), tree, no_tree))
 
 
-def named(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings:
-    """The settings with the repositories that the options name."""
+def with_repositories(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings:
+    """Return the settings with the repositories that the options name."""
     if no_tree and tree:
-        raise typer.BadParameter("--tree and --no-tree exclude each other", param_hint="--no-tree")
+        raise typer.BadParameter("--tree and --no-tree cannot be combined", param_hint="--no-tree")
     if not tree and not no_tree:
         return settings
     repositories = tuple(map(_repository, tree or ()))
@@ -39,6 +42,6 @@ def named(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings
 
 
 def _repository(text: str) -> KernelRepository:
-    """`REPO` or `REPO@REF`; a path that exists may have an @ in it."""
+    """Parse `REPO` or `REPO@REF`. A path that exists may contain an @."""
     path, _, ref = ("", "", "") if Path(text).exists() else text.rpartition("@")
     return KernelRepository(path=Path(path or text), ref=ref if path else "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The log of the commands that run or send: set up from the settings, with a line for the start and one for the end."""
+"""The log of the commands that run or send."""
 
 import time
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from bot.settings import Settings
 
 @contextmanager
 def logged(settings: Settings, mode: str, verbose: int, *, once: bool) -> Iterator[None]:
-    """Log what happens within.
+    """Configure the log from the settings, and log the start and the end of the block.
 
-    With `once` a person reads the report at the end, which says what failed: only errors that it does not know are
-    logged, with one `verbose` what the settings say, with two everything.
+    With `once` a person reads the report at the end, which lists failures. So only other errors are logged; with
+    `verbose` 1 the level of the settings applies, with 2 everything is logged.
     """
     levels: Final[tuple[Level, ...]] = ("error", settings.log.level, "debug")
     level = levels[min(verbose + (not once), 2)]

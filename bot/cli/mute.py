@@ -30,9 +30,9 @@ from bot.store.repository import Repository
 _BY: Final = "the operator"
 _MAX_POSTINGS: Final = 20
 _MAX_RECIPIENTS: Final = 3
-_MAX_TEXT: Final = 120
-"""Characters of a subject that are shown."""
-_LEFT: Final = {
+_MAX_SUBJECT: Final = 120
+"""Maximum number of characters of a subject that are shown."""
+_UNSTOPPABLE: Final = {
     MailState.SENDING: "being sent",
     MailState.SENT: "sent",
     MailState.UNCONFIRMED: "unconfirmed",
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show(context: typer.Context) -> None:
-    """List the mutes: date, scope, subject, and who asked for it.
+    """List the mutes: date, scope, subject, and who requested each.
 
     \b
     Example:
@@ -66,8 +66,8 @@ def show(context: typer.Context) -> None:
     Exit status: 0 shown; 2 wrong settings; 3 the database cannot be read.
     """
     settings = load(options(context).config)
-    if said := missing(settings):
-        typer.echo(f"Nothing is muted: {said}.")
+    if reason := missing(settings):
+        typer.echo(f"Nothing is muted: {reason}.")
         return
     with existing(settings) as store:
         for muted in store.mutes():
@@ -92,18 +92,18 @@ def add(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) 
     """  # noqa: E501 help paragraphs are not hard-wrapped
     now = datetime.now(UTC)
     settings = load(options(context).config)
-    if scope is Scope.SERIES and (said := missing(settings)):
-        raise SettingsError(f"{subject!r} cannot be found: {said}")
+    if scope is Scope.SERIES and (reason := missing(settings)):
+        raise SettingsError(f"{subject!r} cannot be found: {reason}")
     with Repository(settings.database) as store:
         name = find_topic(subject, store) if scope is Scope.SERIES else _address(scope, subject)
         report = store.mute(Muted(scope, name, _BY, "", now), now)
-        unknown = () if report.postings else tuple(_unknown(report.muted, store, settings))
+        unknown = () if report.postings else tuple(_explain_unknown(report.muted, store, settings))
     for line in _lines(report, unknown):
         typer.echo(visible(line))
 
 
 def lift(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) -> None:
-    """Remove a mute. The mails that it withdrew stay withdrawn; what arrives from now on is answered again.
+    """Remove a mute. Later reviews are mailed again. The mails that the mute withdrew stay withdrawn.
 
     \b
     Example:
@@ -112,7 +112,7 @@ def lift(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument)
     Exit status: 0 removed; 2 SUBJECT is not muted, or wrong settings; 3 the database cannot be written.
     """
     with existing(load(options(context).config)) as store:
-        muted = _standing(scope, subject, store)
+        muted = _find_mute(scope, subject, store)
         store.unmute(scope, muted.subject)
     typer.echo(visible(f"lifted: {scope} {muted.subject} (muted since {muted.given:%Y-%m-%d} by {muted.by})"))
     typer.echo("mails that it withdrew stay withdrawn")
@@ -120,13 +120,13 @@ def lift(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument)
 
 def _address(scope: Scope, text: str) -> str:
     """Return the address of an author or list in lower case. Raises SettingsError if the text is not one mailbox."""
-    found = parse_address(text)
-    if found is None or not is_plain(found.address):
+    address = parse_address(text)
+    if address is None or not is_plain(address.address):
         raise SettingsError(f"{text!r} is not the address of one {scope}; write it as local@domain")
-    return found.key
+    return address.key
 
 
-def _standing(scope: Scope, text: str, store: Repository) -> Muted:
+def _find_mute(scope: Scope, text: str, store: Repository) -> Muted:
     """Return the mute that the text names. Raises SettingsError if there is none."""
     mutes = {muted.subject: muted for muted in store.mutes() if muted.scope is scope}
     shown = [muted for muted in mutes.values() if visible(muted.subject) == text]
@@ -141,30 +141,30 @@ def _standing(scope: Scope, text: str, store: Repository) -> Muted:
     return mutes[name]
 
 
-def _unknown(muted: Muted, store: Repository, settings: Settings) -> Iterator[str]:
-    """Say that no stored posting is of that author or list, and what else may be meant."""
+def _explain_unknown(muted: Muted, store: Repository, settings: Settings) -> Iterator[str]:
+    """Yield lines that say that no stored posting matches, and what the user may have meant."""
     if muted.scope is Scope.SERIES:
-        yield "no stored posting has this topic any more: its thread was assembled anew meanwhile; try again"
+        yield "no stored posting has this topic any more, because its thread changed meanwhile; try again"
         return
     name, authors = muted.subject, store.known_authors()
     try:
         lists = known_lists(maintainers_lists(settings), store)
-    except KernelError:  # it must not keep anybody from muting something
+    except KernelError:  # muting must also work without a readable kernel tree
         lists = known_lists(frozenset(), store)
     if muted.scope is Scope.AUTHOR:
-        yield f"no stored posting is from {name}: the mute counts for later ones{suggestion(name, authors)}"
+        yield f"no stored posting is from {name}; the mute applies to later ones{suggestion(name, authors)}"
         if name in lists.all:
-            yield f"{name} is a list: `patchwarden mute add list {name}` mutes it"
+            yield f"{name} is a list; run `patchwarden mute add list {name}` to mute it"
     else:
         meant = lists.meant(name)
         similar = f"; did you mean {meant!r}?" if meant else suggestion(name, lists.all)
-        yield f"no stored posting names the list {name}: the mute counts for later ones{similar}"
+        yield f"no stored posting names the list {name}; the mute applies to later ones{similar}"
         if name in authors:
-            yield f"{name} is an author: `patchwarden mute add author {name}` mutes them"
+            yield f"{name} is an author; run `patchwarden mute add author {name}` to mute them"
 
 
 def _lines(report: MuteReport, unknown: Iterable[str]) -> Iterator[str]:
-    """What the mute is about, what it stopped, and what it cannot stop."""
+    """Yield lines about the muted postings, the mails that the mute withdrew, and those that it cannot stop."""
     muted = report.muted
     name = f"{muted.scope} {muted.subject}"
     if report.is_new:
@@ -181,7 +181,7 @@ def _lines(report: MuteReport, unknown: Iterable[str]) -> Iterator[str]:
         yield from unknown
     yield from _withdrawn(report.withdrawn)
     if report.left:
-        left = ", ".join(f"{report.left[state]} {word}" for state, word in _LEFT.items() if state in report.left)
+        left = ", ".join(f"{report.left[state]} {word}" for state, word in _UNSTOPPABLE.items() if state in report.left)
         yield f"mails that can no longer be stopped: {left}"
 
 
@@ -189,26 +189,26 @@ def _postings(postings: Sequence[MutedPosting]) -> Iterator[str]:
     if len(postings) > _MAX_POSTINGS:
         yield f"  the newest {_MAX_POSTINGS}:"
     for posting in postings[-_MAX_POSTINGS:]:
-        yield f"  {posting.sent:%Y-%m-%d}  v{posting.revision}  {posting.message_id}  {_short(posting.subject)}"
+        yield f"  {posting.sent:%Y-%m-%d}  v{posting.revision}  {posting.message_id}  {_shorten(posting.subject)}"
 
 
 def _withdrawn(mails: Sequence[Outgoing]) -> Iterator[str]:
     if not mails:
         yield "no queued mail is affected"
         return
-    yield f"{count(len(mails), 'queued mail')} withdrawn, never to be sent, also not after `patchwarden mute lift`:"
+    yield f"{count(len(mails), 'queued mail')} withdrawn and never sent, even after `patchwarden mute lift`:"
     for mail in mails:
-        what = " (a file of a dry run)" if mail.mode == Mode.DRY_RUN else ""
-        yield f"  {mail.message_id}: {mail.state} -> {MailState.WITHDRAWN}{what}"
+        note = " (a file of a dry run)" if mail.mode == Mode.DRY_RUN else ""
+        yield f"  {mail.message_id}: {mail.state} -> {MailState.WITHDRAWN}{note}"
         more = len(mail.envelope_to) - _MAX_RECIPIENTS
         yield f"    To: {', '.join(mail.envelope_to[:_MAX_RECIPIENTS])}{f' and {more} more' if more > 0 else ''}"
-        yield f"    Subject: {_short(_subject(mail.content))}"
+        yield f"    Subject: {_shorten(_subject(mail.content))}"
 
 
 def _subject(content: bytes) -> str:
     return decode_header(str(BytesHeaderParser().parsebytes(content)["Subject"] or ""))
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}..."
+    return text if len(text) <= _MAX_SUBJECT else f"{text[:_MAX_SUBJECT]}..."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden outbox`: what was written, where it is, and why it waits."""
+"""`patchwarden outbox`: the mails in the outbox, their states and why they wait."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,17 +26,17 @@ from bot.settings.paths import displayed
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 
-_Id = Annotated[str, typer.Argument(metavar="ID", help="The mail's message-id, or as much of its start as is unique.")]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The message-id of the mail, or a unique prefix of it.")]
 
 _NEXT: Final[Mapping[MailState, str]] = {
     MailState.QUEUED: "due",
     MailState.APPROVED: "due",
-    MailState.HELD: "`patchwarden outbox approve` lets it go",
-    MailState.UNCONFIRMED: "looked for in the archive; `patchwarden outbox resend` sends it again",
+    MailState.HELD: "run `patchwarden outbox approve` to send it",
+    MailState.UNCONFIRMED: "the archive is searched for it; run `patchwarden outbox resend` to retry",
 }
 
 
-app = typer.Typer(help="The mails that were written: list them, show one, approve, resend or drop it.")
+app = typer.Typer(help="List the mails in the outbox; show, approve, resend or drop a mail.")
 
 
 def register(parent: typer.Typer) -> None:
@@ -45,7 +45,7 @@ def register(parent: typer.Typer) -> None:
 
 @app.callback(invoke_without_command=True)
 def outbox(context: typer.Context) -> None:
-    """List the mails that were written; with a command: show one, approve, resend or drop it."""
+    """List the mails in the outbox; show, approve, resend or drop a mail."""
     if context.invoked_subcommand is None:
         list_mails(context)
 
@@ -53,9 +53,9 @@ def outbox(context: typer.Context) -> None:
 @app.command("list")
 def list_mails(
     context: typer.Context,
-    state: Annotated[MailState | None, typer.Option(help="Only the mails in this state.")] = None,
+    state: Annotated[MailState | None, typer.Option(help="List only mails in this state.")] = None,
 ) -> None:
-    """List the mails, newest first: id, state, to whom, and why one waits.
+    """List the mails, newest first: id, state, recipients, and why they wait.
 
     \b
     Example:
@@ -65,25 +65,25 @@ def list_mails(
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
     settings = load(options(context).config)
-    if said := missing(settings):
-        typer.echo(f"No mail: {said}.")
+    if reason := missing(settings):
+        typer.echo(f"No mail: {reason}.")
         return
     with existing(settings) as store:
         mails = store.mails(state)
-        known = notices(store, datetime.now(UTC))
+        lines = notices(store, datetime.now(UTC))
         blocked = preview_difference(settings, store).reasons
         stopped = build_stop_switch(settings, store, SystemClock()).reason()
     if stopped:
-        typer.echo(f"Nothing is sent: {visible(stopped)}; `patchwarden stop --lift` goes on.")
+        typer.echo(f"Nothing is sent: {visible(stopped)}; run `patchwarden stop --lift` to resume.")
     if blocked:
         typer.echo(f"Nothing is sent: {visible('; '.join(blocked))}; {RECONCILE}.")
-    for notice in known:
-        typer.echo(notice)
+    for line in lines:
+        typer.echo(line)
     if not mails:
         typer.echo("No mail." if state is None else f"No mail is {state}.")
         return
     now = datetime.now(UTC)
-    rows = table("id", "state", "to", "answers", "where or why", cut={"to": 2, "answers": 3, "where or why": 3})
+    rows = table("id", "state", "to", "posting", "place or reason", cut={"to": 2, "posting": 3, "place or reason": 3})
     for mail in mails:
         more = f" +{len(mail.envelope_to) - 1}" if len(mail.envelope_to) > 1 else ""
         first = mail.envelope_to[0] if mail.envelope_to else "(from the ledger)"
@@ -97,23 +97,23 @@ def show(
     context: typer.Context,
     message_id: _Id,
 ) -> None:
-    """Print one mail as it would be sent, byte for byte; what is known of it goes to stderr.
+    """Print a mail exactly as it would be sent. Its state and recipients go to stderr.
 
     \b
     Example:
       patchwarden outbox show 3f2a91c0
       patchwarden outbox show 3f2a91c0 | less
 
-    Exit status: 0 printed; 2 no such mail, or the id fits several; 3 the database cannot be read.
+    Exit status: 0 printed; 2 no such mail, or several mails match the id; 3 the database cannot be read.
     """
     with existing(load(options(context).config)) as store:
-        mail = _found(store, message_id)
+        mail = _find_mail(store, message_id)
     _print(mail)
 
 
 @app.command()
 def approve(context: typer.Context, message_id: _Id) -> None:
-    """Let a held mail go: one that waits for approval, or that the lint or a cap held back; print it as it will go.
+    """Approve a held mail, so that it is sent, and print it. A mail is held for approval, or by the lint or a limit.
 
     \b
     Example:
@@ -143,13 +143,13 @@ def resend(context: typer.Context, message_id: _Id) -> None:
 
 @app.command()
 def drop(context: typer.Context, message_id: _Id) -> None:
-    """Withdraw a mail that waits, is held or is unconfirmed. It is never sent (again).
+    """Withdraw a mail that waits, is held or is unconfirmed. It is never sent, or never sent again.
 
     \b
     Example:
       patchwarden outbox drop 3f2a91c0
 
-    Exit status: 0 dropped; 2 no such mail, or it is gone already; 3 the database cannot be written.
+    Exit status: 0 dropped; 2 no such mail, or it was already sent or withdrawn; 3 the database cannot be written.
     """
     _decide(context, message_id, DROPPABLE, MailState.WITHDRAWN, "dropped by hand")
 
@@ -161,40 +161,38 @@ def reconcile_outbox(
 ) -> None:
     """Compare the database with its ledger and the archives, after a restore or if the database was lost or replaced.
 
-    Until the difference is settled, nothing is sent. With --apply the mails that the ledger or an archive knows count
-    as sent, so that no posting gets a second mail; a mail of which only the attempt is known becomes unconfirmed.
+    Nothing is sent until the difference is settled. With --apply, mails that the ledger or an archive contains count as sent, so that no posting gets a second mail. A mail becomes unconfirmed if only the attempt to send it is known.
 
     \b
     Example:
       patchwarden outbox reconcile
       patchwarden outbox reconcile --apply
 
-    Exit status: 0 there is no difference, or it is settled; 1 there is one; 2 wrong settings, or no database; 3 the
-    database or the ledger cannot be used, or a sender is running.
-    """
+    Exit status: 0 no difference, or it is settled; 1 there is a difference; 2 wrong settings, or no database; 3 the database or the ledger cannot be used, or a sender is running.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = load(options(context).config)
     with existing(settings) as store:
         if not apply:
-            found = preview_difference(settings, store)
+            difference = preview_difference(settings, store)
         else:
             with sole_worker(settings.database, Role.SENDER):
-                found = settle_difference(settings, store)
-    for reason in found.reasons:
+                difference = settle_difference(settings, store)
+    for reason in difference.reasons:
         typer.echo(visible(reason))
-    rows = table("id", "known from", "kind", "answers", "outcome", cut={"answers": 3})
-    for attempt in found.unknown:
+    rows = table("id", "known from", "kind", "posting", "outcome", cut={"posting": 3})
+    for attempt in difference.unknown:
         outcome = "sent" if attempt.state == "sent" else "unknown"
         rows.add_row(attempt.message_id[:8], "ledger", *map(Text, (attempt.kind, attempt.posting_id, outcome)))
-    for claim in found.claims:
+    for claim in difference.claims:
         rows.add_row(claim.message_id[:8], "archive", "", Text(claim.in_reply_to), "sent")
-    if found.unknown or found.claims:
+    if difference.unknown or difference.claims:
         print_table(screen(), rows)
-    if not found.reasons:
-        typer.echo("There is no difference.")
+    if not difference.reasons:
+        typer.echo("No difference.")
     elif apply:
         typer.echo("The difference is settled; start the service again.")
     else:
-        typer.echo("Nothing is sent. `patchwarden outbox reconcile --apply` settles it.")
+        typer.echo("Nothing is sent. Run `patchwarden outbox reconcile --apply` to settle the difference.")
         raise typer.Exit(status.FINDINGS)
 
 
@@ -208,22 +206,22 @@ def _decide(
     err: bool = False,
 ) -> Outgoing:
     with existing(load(options(context).config)) as store:
-        mail = _found(store, message_id)
+        mail = _find_mail(store, message_id)
         if not store.decide(mail.message_id, before, after, datetime.now(UTC), reason):
             raise SettingsError(f"{mail.message_id} is {mail.state}, not {' or '.join(before)}")
     typer.echo(f"{mail.message_id}: {mail.state} -> {after}", err=err)
     return mail
 
 
-def _found(store: Repository, message_id: str) -> Outgoing:
+def _find_mail(store: Repository, message_id: str) -> Outgoing:
     mail = store.mail(message_id.strip("<>"))
     if mail is None:
-        raise SettingsError(f"no mail, or more than one, has an id that starts with {message_id!r}")
+        raise SettingsError(f"no mail, or more than one mail, has an id that starts with {message_id!r}")
     return mail
 
 
 def _print(mail: Outgoing) -> None:
-    """The mail's bytes on stdout, to whom they go on stderr."""
+    """Print the mail on stdout, and its state and recipients on stderr."""
     note = _note(mail, datetime.now(UTC))
     typer.echo(f"# {mail.state}{f' ({note})' if note else ''}, from {mail.envelope_from} to", err=True)
     typer.echo(visible(f"# {', '.join(mail.envelope_to)}"), err=True)
@@ -233,7 +231,7 @@ def _print(mail: Outgoing) -> None:
 
 
 def _note(mail: Outgoing, now: datetime) -> str:
-    """Where the mail is, or why it waits, until when, and for what."""
+    """Return where the mail is, or why and until when it waits."""
     waits = mail.state.is_deliverable and mail.due > now
     until = f"not before {mail.due:%Y-%m-%d %H:%M} UTC" if waits else _NEXT.get(mail.state, "")
     where = displayed(Path(mail.destination)) if mail.destination.startswith("/") else mail.destination

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `check`, `audit` and `replay` share: formats, the choice of rules, and the exit status."""
+"""Formats, the choice of rules and the exit status, which `check`, `audit` and `replay` share."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -25,7 +25,7 @@ from rules.registry import RULES, active, by_id
 
 
 class Format(StrEnum):
-    """The forms a verdict is printed in."""
+    """The output formats of findings."""
 
     TEXT = "text"
     TERSE = "terse"
@@ -40,34 +40,34 @@ FormatOption = Annotated[
     Format,
     typer.Option(
         "--format",
-        help="text for people; terse: one line a finding, as checkpatch prints it; jsonl, json, sarif for programs; "
-        "mail: the mails that would be sent; b4: for b4's review-perpatch-check-cmd and review-series-check-cmd.",
+        help="text: for people; terse: one line per finding, like checkpatch; jsonl, json, sarif: for programs; "
+        "mail: the mails that would be sent; b4: for review-perpatch-check-cmd and review-series-check-cmd of b4.",
     ),
 ]
 FailOnOption = Annotated[
-    Severity, typer.Option(help="Exit with 1 if a stable rule finds something at least this severe.")
+    Severity, typer.Option(help="Exit with status 1 if a stable rule has a finding of at least this severity.")
 ]
 RuleOption = Annotated[
     list[str] | None,
-    typer.Option("--rule", metavar="ID", help="Run this rule only; repeatable. See `patchwarden rules`."),
+    typer.Option("--rule", metavar="ID", help="Run only this rule; repeatable. `patchwarden rules` lists the rules."),
 ]
 
 
-def chosen(ids: Sequence[str] | None) -> tuple[Rule, ...]:
-    """The rules with those ids, all that are run if none is named; a usage error for an id that no rule has."""
-    for each in ids or ():
-        rule = by_id(each)
+def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
+    """Return the rules with these ids, or all active rules. Raises a usage error for an unknown id."""
+    for rule_id in ids or ():
+        rule = by_id(rule_id)
         if rule is None or rule.status is Status.RETIRED:
             known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
             raise typer.BadParameter(
-                f"no rule is called {each!r}{suggestion(each, known)}; `patchwarden rules` lists them",
+                f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules",
                 param_hint="--rule",
             )
     return tuple(rule for rule in active() if not ids or rule.id in ids)
 
 
-def printed(verdict: RowResult, rules: Sequence[Rule], form: Format, mails: Sequence[bytes] = ()) -> bytes:
-    """The verdict in that form, as bytes for standard output."""
+def format_findings(verdict: RowResult, rules: Sequence[Rule], form: Format, mails: Sequence[bytes] = ()) -> bytes:
+    """Return the findings in that format, as bytes for standard output."""
     known: Mapping[str, Rule] = {rule.id: rule for rule in rules}
     match form:
         case Format.MAIL:
@@ -87,8 +87,8 @@ def printed(verdict: RowResult, rules: Sequence[Rule], form: Format, mails: Sequ
     return out.encode("utf-8", "replace")
 
 
-def outcome(verdict: RowResult, fail_on: Severity) -> int:
-    """The exit status: what failed weighs more than what could not be read, and that more than what was found."""
+def exit_status(verdict: RowResult, fail_on: Severity) -> int:
+    """Return the exit status. A failure takes precedence over unreadable input, and that over findings."""
     if verdict.failures:
         return status.FAILED
     if verdict.problems:
@@ -97,5 +97,5 @@ def outcome(verdict: RowResult, fail_on: Severity) -> int:
 
 
 def complain(problem: str) -> None:
-    """One line on standard error."""
+    """Print a line on standard error."""
     typer.echo(f"patchwarden: {visible(problem)}", err=True)

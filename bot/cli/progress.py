@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How far the work is: bars on a terminal, a line for each stretch elsewhere. Both are bot.ports.Progress."""
+"""Progress of the work: bars on a terminal, else a line for each step. All classes implement bot.ports.Progress."""
 
 import time
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ from bot.review.render.text import visible
 
 
 class Silent:
-    """Says nothing."""
+    """Progress that prints nothing."""
 
     def start(self, what: str, total: int) -> None:
-        """Nothing begins that anybody asked about."""
+        """Ignore the start of a step."""
 
     def advance(self, units: int = 1) -> None:
-        """Nothing is said."""
+        """Ignore the units."""
 
 
 class Lines:
-    """Prints one line for each stretch when the next one begins."""
+    """Progress that prints a line for each step when the next step begins."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -57,7 +57,7 @@ class Lines:
 
 
 class Bars:
-    """A bar for each stretch that has any work in it."""
+    """Progress with a bar for each step that has work to do."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -72,8 +72,8 @@ class Bars:
 
 
 @contextmanager
-def shown(console: Console) -> Iterator[ports.Progress]:
-    """The progress that suits the console."""
+def show_progress(console: Console) -> Iterator[ports.Progress]:
+    """Yield the progress for this console."""
     if not console.is_terminal:
         lines = Lines(console)
         yield lines

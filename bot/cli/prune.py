@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden prune`: remove texts that are older than the settings want."""
+"""`patchwarden prune`: remove texts that exceed the age in the settings."""
 
 from threading import Event
 from typing import Annotated
@@ -24,12 +24,11 @@ def register(app: typer.Typer) -> None:
 
 def prune(
     context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed; change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
 ) -> None:
-    """Remove the texts of mails, series and reviews that are older than [retention] says, and shrink the database.
+    """Remove the texts of mails, series and reviews that are older than [retention] allows, and shrink the database.
 
-    A running service does this once a day. Message-ids, hashes, states and verdicts stay: no mail is
-    reviewed or sent again.
+    A running service does this once a day. Message-ids, hashes, states and verdicts stay, so that no mail is reviewed or sent again.
 
     \b
     Example:
@@ -37,7 +36,7 @@ def prune(
       patchwarden prune
 
     Exit status: 0 done; 2 wrong settings, or [retention] keeps everything; 3 the database cannot be written.
-    """
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     settings, stop = load(options(context).config), Event()
     with existing(settings) as store, stopped_by_signals(stop):
         job = build_prune_job(settings, store, stop)
@@ -50,9 +49,9 @@ def prune(
 
 
 def _compact(settings: Settings, store: Repository) -> None:
-    """Write the file anew, unless another process works on it."""
+    """Compact the database, unless another process works on it."""
     try:
         with sole_worker(settings.database):
             typer.echo(f"{settings.database}: {store.compact():,} bytes smaller")
     except StoreError as error:
-        typer.echo(f"not compacted, new data fills the unused space: {error}")
+        typer.echo(f"not compacted; new data will reuse the free space: {error}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden quarantine`: mails that could not be read, and series that could not be judged."""
+"""`patchwarden quarantine`: mails that could not be read, and series that could not be checked."""
 
 import sys
 from collections.abc import Sequence
@@ -18,9 +18,12 @@ from bot.ports import MailStatus
 from bot.review.render.text import visible
 from bot.settings import load
 
-_MOST = 1000
+_MAX_LISTED = 1000
 
-app = typer.Typer(no_args_is_help=True, help="What could not be read or judged: list, show, or release it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="List, show or release mails that could not be read and series that could not be checked.",
+)
 
 
 def register(parent: typer.Typer) -> None:
@@ -29,8 +32,9 @@ def register(parent: typer.Typer) -> None:
 
 @app.command("list")
 def list_all(context: typer.Context) -> None:
-    """List the series that could not be judged and the mails that could not be read, newest first: by what name they
-    are shown and released, when they came, and why they are here.
+    """List series that could not be checked and mails that could not be read, newest first, with the reason.
+
+    Use the name in the first column to show or release them.
 
     \b
     Example:
@@ -39,18 +43,18 @@ def list_all(context: typer.Context) -> None:
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
     settings = load(options(context).config)
-    if said := missing(settings):
-        typer.echo(f"Nothing is in quarantine: {said}.")
+    if reason := missing(settings):
+        typer.echo(f"Nothing is in quarantine: {reason}.")
         return
     with existing(settings) as store:
-        series, mails = store.unjudged(_MOST), store.quarantined(_MOST)
+        series, mails = store.unjudged(_MAX_LISTED), store.quarantined(_MAX_LISTED)
     if not series and not mails:
         typer.echo("Nothing is in quarantine.")
         return
-    rows = table("name", "arrived", "why", "what", cut={"name": 2, "why": 3, "what": 2})
-    for one in series:
-        what = f"v{one.posting.series.revision} {one.posting.series.subject}"
-        _add(rows, one.posting.message_id, one.arrived, one.reason, what)
+    rows = table("name", "arrived", "reason", "content", cut={"name": 2, "reason": 3, "content": 2})
+    for stored in series:
+        title = f"v{stored.posting.series.revision} {stored.posting.series.subject}"
+        _add(rows, stored.posting.message_id, stored.arrived, stored.reason, title)
     for mail in mails:
         where = f"{mail.source.rstrip('/').rpartition('/')[2]} {mail.mail.origin[:24]}"
         _add(rows, str(mail.id), mail.mail.arrived, mail.reason, f"{len(mail.mail.raw)} bytes from {where}")
@@ -60,9 +64,9 @@ def list_all(context: typer.Context) -> None:
 @app.command()
 def show(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The mail's number in the list.")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The number of the mail in the list.")],
 ) -> None:
-    """Print one mail as it came; a terminal gets its control characters spelled out. For a series use `explain`.
+    """Print a mail as it arrived. On a terminal, control characters are escaped. For a series use `explain`.
 
     \b
     Example:
@@ -71,7 +75,7 @@ def show(
     Exit status: 0 printed; 2 no such mail in quarantine; 3 the database cannot be read.
     """
     with existing(load(options(context).config)) as store:
-        mail = _find(store.quarantined(_MOST), number)
+        mail = _find(store.quarantined(_MAX_LISTED), number)
     raw = mail.mail.raw
     if sys.stdout.isatty():
         raw = "\n".join(map(visible, raw.decode("utf-8", "replace").split("\n"))).encode()
@@ -81,22 +85,24 @@ def show(
 @app.command()
 def release(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Mails' numbers or series' ids, as in the list.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME", help="Numbers of mails or message-ids of series, as in the list.")
+    ],
 ) -> None:
-    """Have mails read and series judged again in the next round: the machine was busy, or the program was changed.
+    """Read mails and check series again in the next round, for example after an update or if the machine was busy.
 
     \b
     Example:
       patchwarden quarantine release 17 18
       patchwarden quarantine release 20260301120000.1-1-author@example.org
 
-    Exit status: 0 released; 2 none of them is in quarantine; 3 the database cannot be written.
+    Exit status: 0 released; 2 none of these is in quarantine; 3 the database cannot be written.
     """
     with existing(load(options(context).config)) as store:
         count = store.release([int(name) for name in names if name.isdecimal()], names)
     if not count:
-        raise SettingsError(f"no mail or series called {', '.join(names)} is in quarantine")
-    typer.echo(f"{count} to be read or judged again")
+        raise SettingsError(f"no mail or series with the name {', '.join(names)} is in quarantine")
+    typer.echo(f"{count} released; they are read and checked again in the next round")
 
 
 def _add(rows: Table, name: str, arrived: datetime, *texts: str) -> None:
@@ -104,7 +110,7 @@ def _add(rows: Table, name: str, arrived: datetime, *texts: str) -> None:
 
 
 def _find(mails: Sequence[MailStatus], number: int) -> MailStatus:
-    found = next((mail for mail in mails if mail.id == number), None)
-    if found is None:
+    mail = next((mail for mail in mails if mail.id == number), None)
+    if mail is None:
         raise SettingsError(f"no mail with the number {number} is in quarantine")
-    return found
+    return mail

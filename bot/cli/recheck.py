@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden recheck`: judge series again, and say what changed and why."""
+"""`patchwarden recheck`: check series again, and print what changed and why."""
 
 import json
 from collections import Counter
@@ -16,10 +16,10 @@ from bot.app.lists import known_lists, maintainers_lists
 from bot.app.recheck import RecheckSession, open_recheck_session
 from bot.cli import status
 from bot.cli.context import options
-from bot.cli.kernel_option import NoTreeOption, TreeOption, named
+from bot.cli.kernel_option import NoTreeOption, TreeOption, with_repositories
 from bot.cli.output import complain
-from bot.cli.progress import shown
-from bot.cli.since import moment
+from bot.cli.progress import show_progress
+from bot.cli.since import parse_time
 from bot.inbox.error import InboxError
 from bot.mail.posting import Part, Posting
 from bot.pool.guard import Crashed
@@ -34,7 +34,7 @@ from rules.registry import by_id
 
 
 class Format(StrEnum):
-    """How the result is printed."""
+    """The output format."""
 
     TEXT = "text"
     JSON = "json"
@@ -48,29 +48,28 @@ def recheck(
     context: typer.Context,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TARGET", help="Message-ids, mails' web addresses, or series by their change-id."),
+        typer.Argument(metavar="TARGET", help="Message-ids, web addresses of mails, or change-ids of series."),
     ] = None,
     lists: Annotated[
         list[str] | None,
-        typer.Option("--list", metavar="ADDRESS", help="All complete series on this list; repeatable."),
+        typer.Option("--list", metavar="ADDRESS", help="Check all complete series on this list; repeatable."),
     ] = None,
     since: Annotated[
-        str, typer.Option(metavar="AGE|DATE", help="With --list: those sent since then (7d, 12h, 2026-03-01).")
+        str, typer.Option(metavar="AGE|DATE", help="With --list: only series sent since then (7d, 12h, 2026-03-01).")
     ] = "7d",
     send: Annotated[
-        bool, typer.Option("--send", help="Queue a mail where the verdict is one that nobody was told yet.")
+        bool, typer.Option("--send", help="Queue a mail for each verdict that was not mailed before.")
     ] = False,
     archive: Annotated[
-        list[Path] | None, typer.Option(help="Look for what is missing in this archive first; repeatable.")
+        list[Path] | None, typer.Option(help="Search this archive first for missing mails; repeatable.")
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
 ) -> None:
-    """Judge series again by today's rules, say what changed against the stored review and why, and store the new one.
+    """Check series again with the current rules, compare with the stored reviews, and store the new reviews.
 
-    It may run beside the service, any number of times: what is found as it was changes nothing. Without --send nothing
-    is queued; with it never a second mail for the same verdict. The service delivers it, or `patchwarden run --once`.
+    The service may run meanwhile. An unchanged result changes nothing. With --send a mail is queued, but never two mails for the same verdict. The service delivers it, or `patchwarden run --once`.
 
     \b
     Example:
@@ -79,16 +78,17 @@ def recheck(
       patchwarden recheck --list rust-for-linux@vger.kernel.org --since 2w --format json
       patchwarden recheck --send 20260301120000.1-1-author@example.org
 
-    Exit status: 0 done, whatever was found; 2 a target is nowhere, or not whole; 3 judging failed, or the database
-    cannot be written.
-    """
+    Exit status: 0 done, with or without findings; 2 a target was not found or is incomplete; 3 a check failed, or the database cannot be written.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     if not targets and not lists:
-        raise typer.BadParameter("name a message-id, a mail's web address, a series, or --list", param_hint="TARGET")
-    settings = named(load(options(context).config), tree, no_tree)
-    start = moment(since, datetime.now(UTC))
+        raise typer.BadParameter(
+            "name a message-id, the web address of a mail, a series, or --list", param_hint="TARGET"
+        )
+    settings = with_repositories(load(options(context).config), tree, no_tree)
+    start = parse_time(since, datetime.now(UTC))
     code, records, changed, queued = status.OK, [], 0, 0
     console = Console(stderr=True)
-    with shown(console) as progress, open_recheck_session(settings, archive or (), progress) as session:
+    with show_progress(console) as progress, open_recheck_session(settings, archive or (), progress) as session:
         for name in lists or ():
             _refuse_misspelt(name, session, settings, start)
         postings, problems, named_ids = _postings(session, targets or [], lists or [], start)
@@ -96,18 +96,18 @@ def recheck(
             complain(problem)
             code = status.USAGE
         for posting in postings:
-            done = session.job.run(posting, send)
-            if isinstance(done, Crashed):
-                complain(f"{posting.message_id}: {done.reason}")
+            result = session.job.run(posting, send)
+            if isinstance(result, Crashed):
+                complain(f"{posting.message_id}: {result.reason}")
                 code = status.FAILED
             elif form is Format.JSON:
-                records.append(_record(done))
+                records.append(_record(result))
             else:
-                changed += not done.changed.nothing
-                queued += done.mail is not None
-                # Of a whole list only what changed is worth a line.
-                if not done.changed.nothing or done.mail is not None or posting.message_id in named_ids:
-                    for line in _lines(done, send):
+                changed += not result.changed.nothing
+                queued += result.mail is not None
+                # Of a whole list, unchanged series are not printed.
+                if not result.changed.nothing or result.mail is not None or posting.message_id in named_ids:
+                    for line in _lines(result, send):
                         typer.echo(line)
     if form is Format.JSON:
         typer.echo(json.dumps(records, indent=2))
@@ -118,10 +118,10 @@ def recheck(
     raise typer.Exit(code)
 
 
-def _refuse_misspelt(name: str, looking: RecheckSession, settings: Settings, start: datetime) -> None:
-    """Raise a usage error for a list of which there is no series and whose address looks misspelt."""
-    meant = known_lists(maintainers_lists(settings), looking.store).meant(name)
-    if meant and not looking.store.posted(start, [name]):
+def _refuse_misspelt(name: str, session: RecheckSession, settings: Settings, start: datetime) -> None:
+    """Raise a usage error for a list that has no series and whose address looks misspelt."""
+    meant = known_lists(maintainers_lists(settings), session.store).meant(name)
+    if meant and not session.store.posted(start, [name]):
         raise typer.BadParameter(f"{name} looks misspelt; did you mean {meant}?", param_hint="--list")
 
 
@@ -144,11 +144,11 @@ def _postings(
     return list(postings.values()), problems, chosen
 
 
-def _lines(done: RecheckResult, send: bool) -> Iterator[str]:
-    posting, changed = done.review.posting, done.changed
+def _lines(result: RecheckResult, send: bool) -> Iterator[str]:
+    posting, changed = result.review.posting, result.changed
     yield visible(f"{posting.message_id}  v{posting.series.revision} {posting.series.subject}")
     if changed.later:
-        yield f"  a later revision is here: v{changed.later}"
+        yield f"  a later revision exists: v{changed.later}"
     for change in (*changed.of(ChangeKind.NEW), *changed.of(ChangeKind.GONE)):
         yield visible(f"  {change.kind:5}{_finding(change)} ({change.reason})")
     same = changed.of(ChangeKind.SAME)
@@ -156,27 +156,27 @@ def _lines(done: RecheckResult, send: bool) -> Iterator[str]:
     for (rule, reason), number in otherwise.items():
         yield visible(f"  same {rule}, {count(number, 'place')}: {reason}")
     if same or changed.nothing:
-        yield f"  {count(len(same), 'finding')} as before" if same else "  nothing found, as before"
-    if done.mail is not None:
-        yield f"  the verdict changed: mail {done.mail.message_id} is {done.mail.state}"
+        yield f"  {count(len(same), 'finding')} as before" if same else "  no findings, as before"
+    if result.mail is not None:
+        yield f"  the verdict changed: mail {result.mail.message_id} is {result.mail.state}"
     elif changed.verdict:
-        yield f"  the verdict changed; {visible(done.unsent) if send else 'nothing is sent without --send'}"
+        yield f"  the verdict changed; {visible(result.unsent) if send else 'nothing is sent without --send'}"
     elif send:
-        yield f"  nothing is sent: {visible(done.unsent)}"
-    for failure in done.review.failures:
+        yield f"  nothing is sent: {visible(result.unsent)}"
+    for failure in result.review.failures:
         yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    yield from (visible(f"  {line}") for line in withheld_reasons(done.review.skipped))
+    yield from (visible(f"  {line}") for line in withheld_reasons(result.review.skipped))
 
 
 def _finding(change: Change) -> str:
     finding = change.comment.finding
     place = _row(change, None).place
-    withheld = "" if change.comment.withheld is None else f" [not mailed: {change.comment.withheld}]"
+    withheld = "" if change.comment.withheld is None else f" [withheld: {change.comment.withheld}]"
     return f"{finding.severity} {finding.rule} {place}: {finding.message}{withheld}"
 
 
-def _record(done: RecheckResult) -> dict[str, Any]:
-    posting, changed = done.review.posting, done.changed
+def _record(result: RecheckResult) -> dict[str, Any]:
+    posting, changed = result.review.posting, result.changed
     return {
         "message_id": posting.message_id,
         "subject": clean(posting.series.subject),
@@ -193,8 +193,8 @@ def _record(done: RecheckResult) -> dict[str, Any]:
             }
             for change in changed.changes
         ],
-        "mail": None if done.mail is None else done.mail.message_id,
-        "unsent": clean(done.unsent),
+        "mail": None if result.mail is None else result.mail.message_id,
+        "unsent": clean(result.unsent),
     }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden replay`: all steps over archives, sending nothing."""
+"""`patchwarden replay`: review archives in memory. Nothing is sent."""
 
 import os
 import resource
@@ -19,9 +19,9 @@ from rich.table import Table
 from bot.app.review_context import build_rehearsal
 from bot.cli import status
 from bot.cli.context import options
-from bot.cli.kernel_option import NoTreeOption, TreeOption, places
-from bot.cli.output import RuleOption, chosen, complain
-from bot.cli.progress import shown
+from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
+from bot.cli.output import RuleOption, choose_rules, complain
+from bot.cli.progress import show_progress
 from bot.inbox.source import open_source
 from bot.mail.state import MailState
 from bot.outbox.folder import Folder
@@ -35,16 +35,16 @@ from bot.settings import load
 from rules.finding import Confidence, withheld_reasons
 from rules.lint.rule import Rule
 
-_MAX_PROBLEMS: Final = 20  # of a kind that are printed
+_MAX_PROBLEMS: Final = 20  # maximum number of problems of each kind that are printed
 _CERTAINTY: Final = (
     (Confidence.HIGH, "certain"),
     (Confidence.MEDIUM, "likely"),
-    (Confidence.LOW, "unknown: what the tree says of C and Rust is left out"),
+    (Confidence.LOW, "unknown: the bindings of the tree are not used"),
 )
 
 
 class Form(StrEnum):
-    """What goes to standard output."""
+    """The output format."""
 
     TEXT = "text"
     JSONL = "jsonl"
@@ -52,7 +52,7 @@ class Form(StrEnum):
 
 @dataclass(slots=True)
 class Tally:
-    """What a replay came to."""
+    """The counts of a replay."""
 
     mails: int = 0
     threads: int = 0
@@ -65,7 +65,7 @@ class Tally:
     matched: int = 0
     announced: int = 0
     findings: Counter[str] = field(default_factory=Counter)
-    said: Counter[str] = field(default_factory=Counter)
+    mailed: Counter[str] = field(default_factory=Counter)
     withheld: Counter[str] = field(default_factory=Counter)
     would_send: int = 0
     held: list[str] = field(default_factory=list)
@@ -80,40 +80,41 @@ def replay(
     context: typer.Context,
     archives: Annotated[list[str], typer.Argument(metavar="ARCHIVE", help="Archives, mboxes, Maildirs; - is stdin.")],
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Leave out what is older (UTC).")
+        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Skip older mails (UTC).")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Number of processes. 0: one per core.")] = 0,
     form: Annotated[
         Form,
-        typer.Option("--format", help="text: a table at the end; jsonl: findings as they come, the table on stderr."),
+        typer.Option(
+            "--format", help="text: a table at the end; jsonl: findings as they are found, and the table on stderr."
+        ),
     ] = Form.TEXT,
     mails: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the mails that would be sent into this folder.")
+        Path | None, typer.Option(metavar="DIR", help="Write the mails that would be sent to this folder.")
     ] = None,
     rule: RuleOption = None,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
 ) -> None:
-    """Read archives as if their mails came in now, and say what would have been found and sent.
+    """Review archives as if their mails arrived now, and print what would be found and sent.
 
-    The output does not depend on --jobs. Settings decide what is said and who speaks, not what a list agreed to.
+    The output does not depend on --jobs. The settings for reviews and for our identity apply; the modes of lists do not.
 
     \b
     Example:
       patchwarden replay ~/archives/rust-for-linux.git --since 2026-01-01 --mails would-send
       patchwarden replay --format jsonl archive.git > findings.jsonl
 
-    Exit status: 0 done, whatever was found; 2 bad usage, or an archive cannot be read; 3 a rule or the program failed
-    on a mail (the others are done still).
-    """
+    Exit status: 0 done, with or without findings; 2 bad usage, or an archive cannot be read; 3 a rule or the program failed on a mail (the rest is still reviewed).
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = load(options(context).config)
-    repositories = places(context, tree, no_tree)
-    review_context = build_rehearsal(settings, chosen(rule))
+    repositories = repository_specs(context, tree, no_tree)
+    review_context = build_rehearsal(settings, choose_rules(rule))
     sources = [open_source(archive) for archive in archives]
     start = since.replace(tzinfo=UTC) if since else None
     tally, began = Tally(), time.monotonic()
     folder = Folder(mails) if mails else None
-    with shown(Console(stderr=True)) as progress:
+    with show_progress(Console(stderr=True)) as progress:
         jobs = jobs or os.cpu_count() or 1
         for event in replay_archives(sources, repositories, review_context, start, jobs, progress):
             _count(tally, event)
@@ -153,7 +154,7 @@ def _count_review(tally: Tally, replayed: ReplayedPosting) -> None:
         if comment.standing is not FindingStatus.RESOLVED:
             tally.findings[comment.finding.rule] += 1
             if comment.withheld is None:
-                tally.said[comment.finding.rule] += 1
+                tally.mailed[comment.finding.rule] += 1
             else:
                 tally.withheld[comment.withheld.partition(":")[0]] += 1
     tally.failures += [
@@ -164,7 +165,7 @@ def _count_review(tally: Tally, replayed: ReplayedPosting) -> None:
     tally.skipped += (f"{review.posting.message_id}: {line}" for line in withheld_reasons(review.skipped))
     held = mail.reason if mail is not None and mail.state is MailState.HELD else replayed.result.refused
     tally.would_send += mail is not None and not held
-    tally.held += [f"held, the mail on {review.posting.message_id}: {held}"] if held else []
+    tally.held += [f"the mail on {review.posting.message_id} would be held: {held}"] if held else []
 
 
 def _write(replayed: ReplayedPosting, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
@@ -196,19 +197,19 @@ def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
     yield "patches", f"{tally.patches:,}"
     yield "  with a diff that cannot be read", f"{tally.damaged:,}"
     if tally.bases:
-        yield "kernel tree that a posting is made for", f"{tally.bases.total():,}"
+        yield "postings with a kernel tree", f"{tally.bases.total():,}"
         yield from ((f"  {word}", f"{tally.bases[level]:,}") for level, word in _CERTAINTY)
-        yield "files that are the tree's own, by their ids", f"{tally.matched:,} of {tally.announced:,}"
+        yield "files whose ids match the tree", f"{tally.matched:,} of {tally.announced:,}"
     yield "findings", f"{tally.findings.total():,}"
     yield from (
-        (f"  {rule}", f"{count:,} ({tally.said[rule]:,} mailed)") for rule, count in sorted(tally.findings.items())
+        (f"  {rule}", f"{count:,} ({tally.mailed[rule]:,} mailed)") for rule, count in sorted(tally.findings.items())
     )
     yield "withheld", f"{tally.withheld.total():,}"
     yield from ((f"  {reason}", f"{count:,}") for reason, count in _most_frequent(tally.withheld.elements()))
     yield "mails that would be sent", f"{tally.would_send:,}"
     yield "failures", f"{len(tally.failures):,}"
     if tally.skipped:
-        yield "places that are too much to judge", f"{len(tally.skipped):,}"
+        yield "places that exceeded an analysis limit", f"{len(tally.skipped):,}"
     yield "wall time", f"{seconds:.1f} s"
     yield "peak memory", _memory()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden rules`: what is checked, and one rule's page."""
+"""`patchwarden rules`: list the rules, or print the page of a rule."""
 
 from typing import Annotated
 
@@ -21,16 +21,14 @@ def register(app: typer.Typer) -> None:
 
 def rules(
     context: typer.Context,
-    rule: Annotated[str, typer.Argument(metavar="ID", help="Show this rule's page.", show_default=False)] = "",
+    rule: Annotated[str, typer.Argument(metavar="ID", help="Print the page of this rule.", show_default=False)] = "",
     stats: Annotated[
-        bool, typer.Option("--stats", help="Show what became of each rule's remarks, as the database knows it.")
+        bool, typer.Option("--stats", help="Print for each rule how many findings were reported, fixed and disputed.")
     ] = False,
 ) -> None:
-    """List the rules, or show what one of them flags, why, how to fix it, and when it stays silent.
+    """List the rules, or explain a rule: what it flags, why, how to fix it, and what it does not flag.
 
-    With --stats: how many remarks of each rule were mailed; how many of them were fixed in a later revision or called
-    so, called not applicable, or neither; and which rules fell silent for being wrong too often. What a dry run files
-    was said to nobody and does not count.
+    With --stats, print how many findings of each rule were mailed, how many of them were fixed, disputed or got no reply, and which rules are withheld because people disputed them too often. Files of a dry run do not count.
 
     \b
     Example:
@@ -39,7 +37,7 @@ def rules(
       patchwarden rules --stats
 
     Exit status: 0 shown; 2 no rule has that id, or wrong settings; 3 the database cannot be read.
-    """
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     console = Console(highlight=False, markup=False)
     if stats:
         _print_statistics(console, load(options(context).config), rule)
@@ -47,41 +45,41 @@ def rules(
     if not rule:
         console.print(_table())
         return
-    found = by_id(rule)
-    if found is None:
-        raise typer.BadParameter(f"no rule is called {rule!r}; `patchwarden rules` lists them", param_hint="ID")
-    _show(console, found)
+    known = by_id(rule)
+    if known is None:
+        raise typer.BadParameter(f"unknown rule {rule!r}; `patchwarden rules` lists all rules", param_hint="ID")
+    _show(console, known)
 
 
 def _table() -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("rule", "severity", "status"):
         table.add_column(column, no_wrap=True)
-    table.add_column("what it says")
-    for each in RULES:
-        table.add_row(each.id, each.severity.value, each.status.value, each.summary)
+    table.add_column("summary")
+    for rule in RULES:
+        table.add_row(rule.id, rule.severity.value, rule.status.value, rule.summary)
     return table
 
 
 def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
-    # Only here: the list of rules is there before the database's libraries are loaded.
+    # Imported here so that the list of rules does not wait for the database libraries.
     from bot.app.precision import load_precision  # noqa: PLC0415
 
-    found, silent = load_precision(settings)
+    tallies, withheld = load_precision(settings)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rule", no_wrap=True)
-    for column in ("said", "fixed", "not applicable", "unanswered", "objected"):
+    for column in ("reported", "fixed", "disputed", "no reply", "dispute rate"):
         table.add_column(column, justify="right")
     table.add_column("")
-    for tally in found:
+    for tally in tallies:
         if rule in ("", tally.rule):
             numbers = (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
-            table.add_row(tally.rule, *map(str, numbers), f"{tally.objected:.0%}", _fate(silent.get(tally.rule, "")))
-    console.print(table if found else "No remark was mailed yet; what a dry run files does not count.")
+            table.add_row(tally.rule, *map(str, numbers), f"{tally.objected:.0%}", _note(withheld.get(tally.rule, "")))
+    console.print(table if tallies else "No finding was mailed yet. Files of a dry run do not count.")
 
 
-def _fate(why: str) -> str:
-    return f"in the digest only: {why}" if why else ""
+def _note(reason: str) -> str:
+    return f"only in digests: {reason}" if reason else ""
 
 
 def _show(console: Console, rule: Rule) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden run`: the service, or one round of it."""
+"""`patchwarden run`: run the service, or one round of it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from bot.cli import status
 from bot.cli.context import options
 from bot.cli.logged import logged
 from bot.cli.output import complain
-from bot.cli.progress import Silent, shown
+from bot.cli.progress import Silent, show_progress
 from bot.cli.screen import print_table, screen, table
 from bot.pipeline.outcome import Outcome
 from bot.ports import Tally
@@ -28,7 +28,7 @@ from bot.service.schedule import serve, stopped_by_signals
 from bot.settings import Settings, load
 from bot.settings.paths import displayed
 
-_MOST_ROWS = 40
+_MAX_ROWS = 40
 _NAME = "patchwarden"
 
 
@@ -38,20 +38,20 @@ def register(app: typer.Typer) -> None:
 
 def run(
     context: typer.Context,
-    once: Annotated[
-        bool, typer.Option("--once", help="One round over what is new, then a table, then the end.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Process new mails once, print a table, and exit.")] = False,
     archive: Annotated[
         list[Path] | None,
-        typer.Option(help="Read this public-inbox archive, mbox or Maildir instead of the settings'; repeatable."),
+        typer.Option(
+            help="Read this public-inbox archive, mbox or Maildir instead of those in the settings; repeatable."
+        ),
     ] = None,
     deliver: Annotated[
-        bool, typer.Option("--deliver/--no-deliver", help="Deliver too, or leave that to `patchwarden deliver`.")
+        bool, typer.Option("--deliver/--no-deliver", help="Also deliver mails, or leave that to `patchwarden deliver`.")
     ] = True,
 ) -> None:
-    """Read archives, review the series in them, and deliver the reviews: files in a folder by default.
+    """Read archives, review their series, and deliver the reviews. By default, mails are only written to a folder.
 
-    Without --once it goes on until SIGTERM or Ctrl-C. It can be killed at any time and takes up where it was.
+    Without --once it runs until SIGTERM or Ctrl-C. It can be killed at any time, and then continues where it stopped.
 
     \b
     Example:
@@ -60,14 +60,13 @@ def run(
       patchwarden --config /etc/patchwarden.toml run
       patchwarden --config /etc/patchwarden.toml run --no-deliver
 
-    Exit status: 0 done or stopped; 2 wrong settings, or an archive that cannot be read; 3 the database or the outbox
-    cannot be written, another run holds the database, or reviewing failed.
-    """
+    Exit status: 0 done or stopped; 2 wrong settings, or an archive that cannot be read; 3 the database or the outbox cannot be written, another process works on the database, or a review failed.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = load(options(context).config)
     work = _once if once else _serve
     with logged(settings, "run" if deliver else "run --no-deliver", options(context).verbose, once=once):
-        ended = work(settings, archive or (), deliver=deliver)
-    raise typer.Exit(ended)
+        exit_status = work(settings, archive or (), deliver=deliver)
+    raise typer.Exit(exit_status)
 
 
 def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
@@ -79,24 +78,25 @@ def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> in
 def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
     console = screen()
     with (
-        shown(Console(stderr=True)) as progress,
+        show_progress(Console(stderr=True)) as progress,
         open_service(settings, archives, progress, deliver=deliver, once=True) as service,
     ):
         with stopped_by_signals(service.stop):
             polled, reviewed, delivered = _run_jobs(service)
         tally = service.store.tally()
-    unready = {one.posting_id: one for one in polled.unready}
-    outcomes = [*reviewed, *(one for key, one in unready.items() if key not in {each.posting_id for each in reviewed})]
+    unready = {outcome.posting_id: outcome for outcome in polled.unready}
+    done = {outcome.posting_id for outcome in reviewed}
+    outcomes = [*reviewed, *(outcome for posting_id, outcome in unready.items() if posting_id not in done)]
     if outcomes:
         _print_table(console, outcomes)
     else:
-        console.print(f"Nothing new: {polled.mails:,} new mails, no series to review.", highlight=False)
+        console.print(f"Nothing to review: {polled.mails:,} new mails, no new series.", highlight=False)
     _print_summary(console, settings, outcomes, tally)
     if service.stop.is_set():
-        console.print("Stopped before the end; the same command goes on from here.")
+        console.print("Stopped before the end. Run the same command to continue.")
     for problem in (*polled.problems, *delivered.problems):
         complain(problem)
-    failed = bool(delivered.problems) or any(one.failures for one in reviewed)
+    failed = bool(delivered.problems) or any(outcome.failures for outcome in reviewed)
     return status.FAILED if failed else status.USAGE if polled.problems else status.OK
 
 
@@ -118,20 +118,20 @@ def _run_jobs(service: Service) -> tuple[PollResult, Sequence[Outcome], Delivery
 
 
 def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """One line a series; of many only those that have a mail or findings."""
+    """Print a line for each series; if there are many, only for those with a mail or findings."""
     rows = outcomes
-    if len(rows) > _MOST_ROWS:
-        rows = sorted((one for one in outcomes if one.mail or one.findings), key=lambda one: not one.mail)[:_MOST_ROWS]
+    if len(rows) > _MAX_ROWS:
+        rows = sorted((row for row in outcomes if row.mail or row.findings), key=lambda row: not row.mail)[:_MAX_ROWS]
     cut = {"series": 3, "would be sent to": 2}
     shown_table = table("series", "revision", "patches", "findings", "would be sent to", cut=cut)
     for number in (1, 2, 3):
         shown_table.columns[number].justify = "right"
-    for one in rows:
-        count = str(one.patches) if one.patches == one.expected else f"{one.patches}/{one.expected}"
-        findings = "-" if one.refused else str(one.findings)
-        # Text, not str: a subject is not our markup, whatever brackets it has.
+    for row in rows:
+        count = str(row.patches) if row.patches == row.expected else f"{row.patches}/{row.expected}"
+        findings = "-" if row.refused else str(row.findings)
+        # Text, not str: rich would read brackets in a subject as markup.
         shown_table.add_row(
-            Text(visible(one.subject)), f"v{one.revision}", count, findings, Text(visible(_destination(one)))
+            Text(visible(row.subject)), f"v{row.revision}", count, findings, Text(visible(_destination(row)))
         )
     if rows:
         print_table(console, shown_table)
@@ -139,32 +139,32 @@ def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
         console.print(f"{len(outcomes) - len(rows):,} more series are not shown.", highlight=False)
 
 
-def _destination(one: Outcome) -> str:
-    if one.refused:
-        return f"nobody: {one.refused}"
-    if not one.mail:
-        return f"nobody: {one.unsaid or 'nothing to say'}"
-    first, more = one.to[0], len(one.to) - 1
+def _destination(outcome: Outcome) -> str:
+    if outcome.refused:
+        return f"no mail: {outcome.refused}"
+    if not outcome.mail:
+        return f"no mail: {outcome.unsaid or 'no findings'}"
+    first, more = outcome.to[0], len(outcome.to) - 1
     return f"{first} and {more} more" if more else first
 
 
 def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outcome], tally: Tally) -> None:
-    reviewed = [one for one in outcomes if not one.refused]
-    mails = [one for one in outcomes if one.mail]
+    reviewed = [outcome for outcome in outcomes if not outcome.refused]
+    mails = [outcome for outcome in outcomes if outcome.mail]
     if outcomes:
         console.print(
             f"{len(reviewed):,} series reviewed, {len(mails):,} with a mail; "
             f"{len(outcomes) - len(reviewed):,} not reviewed (incomplete, damaged or refused).",
             highlight=False,
         )
-    if skipped := sum(one.skipped > 0 for one in outcomes):
+    if skipped := sum(outcome.skipped > 0 for outcome in outcomes):
         console.print(
-            f"{skipped:,} of them not judged whole: `{_NAME} explain` says what was too much.", highlight=False
+            f"{skipped:,} of them exceeded an analysis limit in places; see `{_NAME} explain`.", highlight=False
         )
     known = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.mails.items())) or "none"
     console.print(
-        f"{displayed(settings.database)} knows {tally.postings:,} series and {tally.raw:,} mails, "
-        f"{tally.unreadable:,} of them unreadable. Mails to send: {known}.",
+        f"{displayed(settings.database)} contains {tally.postings:,} series and {tally.raw:,} mails, "
+        f"{tally.unreadable:,} of them unreadable. Mails in the outbox: {known}.",
         highlight=False,
     )
     if tally.mails.get("filed"):
@@ -175,14 +175,14 @@ def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outc
             highlight=False,
         )
     if mails:
-        console.print(f"Next: {_ourselves()} outbox show {mails[-1].mail[:8]}", highlight=False, soft_wrap=True)
+        console.print(f"Next: {_program()} outbox show {mails[-1].mail[:8]}", highlight=False, soft_wrap=True)
     elif tally.mails:
-        console.print(f"Next: {_ourselves()} outbox list", highlight=False, soft_wrap=True)
+        console.print(f"Next: {_program()} outbox list", highlight=False, soft_wrap=True)
 
 
-def _ourselves() -> str:
-    """How this program is called from here: `make run` does not put it on PATH."""
-    called = Path(sys.argv[0])
-    if called.name != _NAME or shutil.which(_NAME):
+def _program() -> str:
+    """Return the name or path that starts this program: `make run` does not put it on PATH."""
+    path = Path(sys.argv[0])
+    if path.name != _NAME or shutil.which(_NAME):
         return _NAME
-    return min(os.path.relpath(called), str(called.absolute()), key=len)
+    return min(os.path.relpath(path), str(path.absolute()), key=len)

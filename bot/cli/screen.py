@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where tables go."""
+"""Tables on standard output."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,27 +9,27 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDTH: Final = 140
-_ENDLESS: Final = 10_000
+_UNLIMITED: Final = 10_000
 
 
 def screen() -> Console:
-    """Standard output: a terminal as wide as it is, a file or pipe of a good width."""
+    """Return standard output. A file or pipe gets a fixed width."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def table(*columns: str, cut: Mapping[str, int]) -> Table:
-    """An empty table with one line a row; on a narrow screen only the columns to `cut` lose width, by their shares."""
-    made = Table(*columns, box=box.SIMPLE_HEAD)
-    for column in made.columns:
+    """Return an empty table. On a narrow screen only the columns in `cut` shrink, by these ratios."""
+    created = Table(*columns, box=box.SIMPLE_HEAD)
+    for column in created.columns:
         column.no_wrap, column.overflow, column.ratio = True, "ellipsis", cut.get(str(column.header))
-    return made
+    return created
 
 
-def print_table(console: Console, made: Table) -> None:
-    """Print the table as wide as it is, or as the terminal is; in a file or pipe nothing is cut."""
-    width = console.measure(made, options=console.options.update(width=_ENDLESS)).maximum
+def print_table(console: Console, rows: Table) -> None:
+    """Print the table. On a terminal it is at most as wide as the terminal; in a file or pipe nothing is cut."""
+    width = console.measure(rows, options=console.options.update(width=_UNLIMITED)).maximum
     if not console.is_terminal:
         console.width = max(console.width, width)
-    made.expand = width > console.width
-    console.print(made)
+    rows.expand = width > console.width
+    console.print(rows)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A moment in the past, as people write it on a command line."""
+"""Times in the past on the command line."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,14 +11,14 @@ _AGO = re.compile(r"(\d{1,4})\s*([hdw])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-def moment(text: str, now: datetime, option: str = "--since") -> datetime:
-    """The moment that `7d`, `12h`, `2w` or `2026-03-01` means, in UTC. Raises typer.BadParameter for anything else."""
+def parse_time(text: str, now: datetime, option: str = "--since") -> datetime:
+    """Parse an age or a date such as `7d`, `12h`, `2w` or `2026-03-01`, in UTC. Raises typer.BadParameter."""
     if match := _AGO.fullmatch(text.strip().lower()):
         return now - int(match[1]) * _UNITS[match[2]]
     try:
-        found = datetime.fromisoformat(text.strip())
+        time = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise typer.BadParameter(
             f"{text!r} is neither an age (7d, 12h, 2w) nor a date (2026-03-01)", param_hint=option
         ) from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

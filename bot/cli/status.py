@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the exit status of every command says."""
+"""The exit statuses of all commands."""
 
 OK = 0
-"""Done; nothing found at or above `--fail-on`."""
+"""Done; no findings at or above `--fail-on`."""
 
 FINDINGS = 1
-"""Done; something was found at or above `--fail-on`."""
+"""Done; there are findings at or above `--fail-on`."""
 
 USAGE = 2
-"""Bad usage or settings, or input that cannot be read, or is too much to judge."""
+"""Bad usage or settings, or input that cannot be read or exceeds an analysis limit."""
 
 FAILED = 3
 """A rule or the program failed."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden stop`: the emergency brake."""
+"""`patchwarden stop`: stop all sending at once."""
 
 import time
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ from bot.settings.paths import displayed
 from bot.store.database import Role, running
 from bot.store.repository import Repository
 
-_MAX_WAIT: Final = 10.0  # seconds
+_MAX_WAIT_SECONDS: Final = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -26,32 +26,30 @@ def register(app: typer.Typer) -> None:
 def stop(
     context: typer.Context,
     reason: Annotated[
-        str, typer.Argument(metavar="REASON", help="Why, for whoever looks.", show_default=False)
+        str, typer.Argument(metavar="REASON", help="The reason, which other commands show.", show_default=False)
     ] = "by hand",
-    lift: Annotated[bool, typer.Option("--lift", help="Go on sending.")] = False,
+    lift: Annotated[bool, typer.Option("--lift", help="Resume sending.")] = False,
 ) -> None:
-    """Stop all sending at once, also in a running service; reading, reviewing and dry runs go on.
+    """Stop all sending at once, also in a running service. Reading, reviewing and dry runs continue.
 
-    No mail is lost: what is due waits. Only the mail whose content is on the wire in this moment still leaves. The
-    command names the database and waits until a process that sends from it has seen the stop.
+    No mail is lost: due mails wait. Only a mail that is being transferred at this moment still leaves. The command prints the database and waits until the process that sends from it confirms the stop.
 
     \b
     Example:
       patchwarden stop "a rule is wrong"
       patchwarden stop --lift
 
-    Exit status: 0 stopped or lifted; 2 wrong settings, or there is no such database; 3 the stop could not be written,
-    or the running sender did not confirm that it saw it.
-    """
+    Exit status: 0 stopped or lifted; 2 wrong settings, or the database does not exist; 3 the stop could not be written, or the running sender did not confirm it.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = load(options(context).config)
     database = displayed(settings.database)
     with existing(settings) as store:
         switch = build_stop_switch(settings, store, SystemClock())
         if lift:
-            done = f"sending from {database} goes on" if switch.lift() else f"sending from {database} was not stopped"
+            done = f"sending from {database} resumes" if switch.lift() else f"sending from {database} was not stopped"
         else:
             switch.stop(reason)
-            done = f"all sending from {database} is stopped; `patchwarden stop --lift` goes on"
+            done = f"all sending from {database} is stopped; run `patchwarden stop --lift` to resume"
         process = running(settings.database, Role.SENDER)
         seen = not process or _is_seen(store)
     typer.echo(done)
@@ -67,8 +65,8 @@ def stop(
 
 
 def _is_seen(store: Repository) -> bool:
-    """Wait until the sender has seen the last change of the stop: less than a second, more on a busy machine."""
-    end = time.monotonic() + _MAX_WAIT
+    """Wait until the sender has seen the last change, and return whether it did. It usually takes under a second."""
+    end = time.monotonic() + _MAX_WAIT_SECONDS
     while (state := store.stop_state()).seen != state.number:
         if time.monotonic() > end:
             return False

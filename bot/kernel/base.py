@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which commit a series was made for, and how sure that is: a wrong base makes wrong findings."""
+"""The commit that a series was made for, with its certainty: a wrong base causes wrong findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,30 +8,30 @@ from enum import StrEnum
 
 import pygit2
 
-from bot.kernel.evidence import Evidence, announced, firsts, matching, weigh
+from bot.kernel.evidence import Evidence, announced, first_changes, matching, weigh
 from bot.kernel.tree import Repository
 from rules.diff.patch import FileChange, Series
 from rules.finding import Confidence
 
-_RECENT = 150 * 86_400  # seconds: two releases; an older one is no likely base
-_SHOWN = 3
-_UNSAID = "what the tree says of C and Rust is left out"
+_MAX_TAG_AGE = 150 * 86_400  # seconds, two releases; an older tag is an unlikely base
+_MAX_SHOWN = 3
+_NOT_USED = "the bindings of the tree are not used"
 
 
 class Chosen(StrEnum):
-    """Why this base: each reason is weaker than the one before it."""
+    """The reason for choosing a base, from strong to weak."""
 
     GIVEN = "given"
     FIXED = "the one for all series"
     ANNOUNCED = "base-commit"
     BLOBS = "pre-images"
     NEWEST_BEFORE = "newest release before the mail"
-    NEWEST = "newest release at hand"
+    NEWEST = "newest release available"
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The commit a series is judged against, why it was chosen, and what the series' own files say of the choice."""
+    """The commit that a series is checked against, the reason for it, and the evidence of the files of the series."""
 
     repository: str
     ref: str
@@ -41,35 +41,38 @@ class Base:
 
     @property
     def certainty(self) -> Confidence:
-        """High where the files agree with whoever named the commit, or are the commit's; low for a mere guess, and
-        where the files say otherwise.
+        """The certainty of the base.
 
-        A word is one about this very series. Without it, that lines fit is likely of a series for another time, too.
+        It is high if the files match by their ids, or fit a commit that was named for this series. It is low for a
+        guess, and if most files do not fit. If only lines fit, and the commit was not named for this series, it is
+        medium: the lines may fit another commit too.
         """
-        word, seen = self.chosen in (Chosen.GIVEN, Chosen.ANNOUNCED), self.evidence
+        explicit, seen = self.chosen in (Chosen.GIVEN, Chosen.ANNOUNCED), self.evidence
         if not seen.files:
-            if word:
+            if explicit:
                 return Confidence.HIGH
             return Confidence.MEDIUM if self.chosen is Chosen.NEWEST_BEFORE else Confidence.LOW
-        if seen.missed and not (seen.most and (word or seen.matched)):
+        if seen.missed and not (seen.most and (explicit or seen.matched)):
             return Confidence.LOW
-        return Confidence.HIGH if not seen.missed and (word or seen.matched) else Confidence.MEDIUM
+        return Confidence.HIGH if not seen.missed and (explicit or seen.matched) else Confidence.MEDIUM
 
     @property
     def doubt(self) -> str:
-        """Why the tree is not asked, or not about everything, in one line; nothing where nothing is against it."""
+        """A line that says why the tree is not used, or not for all files; "" if all files fit."""
         missed, low = self.evidence.missed, self.certainty is Confidence.LOW
         if not missed:
-            return f"nothing shows that this is made for {self.ref}: {_UNSAID}" if low else ""
-        shown = ", ".join(missed[:_SHOWN]) + (f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else "")
+            return f"no evidence that the series is made for {self.ref}: {_NOT_USED}" if low else ""
+        shown = ", ".join(missed[:_MAX_SHOWN]) + (
+            f" and {len(missed) - _MAX_SHOWN} more" if len(missed) > _MAX_SHOWN else ""
+        )
         if low:
-            of = f"{len(missed)} of {self.evidence.files} files do not fit {self.ref} ({shown})"
-            return f"this is made for another tree, {of}: {_UNSAID}"
-        return f"made for {self.ref} but for {shown}: what that tree says of it does not count"
+            count = f"{len(missed)} of {self.evidence.files} files do not fit {self.ref} ({shown})"
+            return f"the series is made for another tree, {count}: {_NOT_USED}"
+        return f"made for {self.ref}, but {shown} does not fit: the tree is not used for it"
 
     @property
     def named(self) -> str:
-        """The base as it stands in a review: which commit, why that one, and how certain that is."""
+        """The base as a review prints it: commit, reason and certainty."""
         return f"{self} (certainty {self.certainty})"
 
     def __str__(self) -> str:
@@ -79,14 +82,14 @@ class Base:
 def choose(
     series: Series, sent: datetime | None, repositories: Sequence[Repository]
 ) -> tuple[Base, Repository, pygit2.Commit] | None:
-    """The base of a series among the commits at hand; None where there is no commit at all.
+    """Choose the base of a series among the available commits. Return None if there is no commit.
 
-    A base commit that the files plainly do not fit stands behind one that has most of them.
+    A commit that has most of the files is preferred to an announced base commit that the files do not fit.
     """
-    changes = firsts(series)
-    said = _said(series, repositories, changes)
-    if said is not None and said[0].certainty is not Confidence.LOW:
-        return said
+    changes = first_changes(series)
+    announced_base = _announced_base(series, repositories, changes)
+    if announced_base is not None and announced_base[0].certainty is not Confidence.LOW:
+        return announced_base
     tips = [(repository, ref, commit) for repository in repositories for ref, commit in repository.tips]
     wanted = announced(changes)
     seen: set[pygit2.Oid] = set()
@@ -99,31 +102,31 @@ def choose(
         if count and (best is None or count > best[0]):
             best = (count, repository, ref, commit)
     if best is not None and best[0] * 2 > len(wanted):
-        return based(best[1], best[2], best[3], Chosen.BLOBS, changes)
-    if said is not None or not tips:
-        return said
+        return make_base(best[1], best[2], best[3], Chosen.BLOBS, changes)
+    if announced_base is not None or not tips:
+        return announced_base
     tags = [tip for tip in tips if tip[1].startswith("refs/tags/")] or tips
     until = sent.timestamp() if sent is not None else 0.0
-    before = [tip for tip in tags if until - _RECENT <= tip[2].commit_time <= until]
+    before = [tip for tip in tags if until - _MAX_TAG_AGE <= tip[2].commit_time <= until]
     reason = Chosen.NEWEST_BEFORE if before else Chosen.NEWEST
     repository, ref, commit = max(before or tags, key=lambda tip: tip[2].commit_time)
-    return based(repository, ref, commit, reason, changes)
+    return make_base(repository, ref, commit, reason, changes)
 
 
-def _said(
+def _announced_base(
     series: Series, repositories: Sequence[Repository], changes: Sequence[FileChange]
 ) -> tuple[Base, Repository, pygit2.Commit] | None:
-    """The base that the author announced."""
+    """Return the base that the author announced, if a repository has it."""
     for repository in repositories if series.base_commit else ():
         commit = repository.commit(series.base_commit or "")
         if commit is not None:
-            return based(repository, str(commit.id), commit, Chosen.ANNOUNCED, changes)
+            return make_base(repository, str(commit.id), commit, Chosen.ANNOUNCED, changes)
     return None
 
 
-def based(
+def make_base(
     repository: Repository, ref: str, commit: pygit2.Commit, chosen: Chosen, changes: Sequence[FileChange]
 ) -> tuple[Base, Repository, pygit2.Commit]:
-    """That commit as the base of a series, with what the first changes of its files say of it."""
+    """Return the commit as the base of a series, with the evidence of the first changes of its files."""
     name = ref.removeprefix("refs/tags/").removeprefix("refs/heads/").removeprefix("refs/remotes/")
     return Base(str(repository.path), name, str(commit.id), chosen, weigh(commit, changes)), repository, commit

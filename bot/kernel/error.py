@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What can go wrong with a kernel repository or its index, named for a reader."""
+"""Errors of kernel repositories."""
 
 from bot.error import AdapterError
 
 
 class KernelError(AdapterError):
-    """A kernel repository cannot be opened, read or fetched; the message names it."""
+    """A kernel repository cannot be opened, read or fetched. The message names the repository."""

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How well a series fits a commit: by the ids of the files it changes, else by the lines its hunks show of them."""
+"""Evidence that a series fits a commit: the ids of its files, else the lines in its hunks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pygit2
 
-from bot.kernel.out_of_memory import believable
+from bot.kernel.out_of_memory import check_memory
 from rules.diff.apply import apply_with_offset
 from rules.diff.patch import FileChange, Series
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How the files of a series, as they are before all of it, stand at a commit.
+    """The comparison of the files of a series, before the series, with a commit.
 
-    `files` of them can be compared. `announced` ones come with an id, and `matched` are the commit's own by it;
-    `fitting` are those of the others of which every hunk stands in the commit's file. `missed` are the paths of the
-    rest, among them what the series makes and the commit has already.
+    `files` is the number of compared files. `announced` files have an id in the patch; `matched` of them have the same
+    id in the commit. Of the others, `fitting` files contain all hunks. `missed` are the paths of the remaining files,
+    including files that the series creates and the commit already has.
     """
 
     files: int = 0
@@ -28,61 +28,62 @@ class Evidence:
 
     @property
     def most(self) -> bool:
-        """Whether more speaks for the commit than against it."""
+        """Whether most files match or fit."""
         return (self.matched + self.fitting) * 2 > self.files
 
     @property
     def share(self) -> tuple[float, float]:
-        """How much of the series fits, and how much of it by its ids: what commits are compared by."""
+        """The shares of files that match or fit, and that match by id, for comparing commits."""
         files = max(self.files, 1)
         return (self.matched + self.fitting) / files, self.matched / files
 
     def __str__(self) -> str:
         if not self.files:
             return "no file to compare"
-        found = f"{self.matched} of {self.announced} pre-images found"
+        pre_images = f"{self.matched} of {self.announced} pre-images found"
         fitting = f", {self.fitting} fit by their lines" if self.fitting else ""
-        return found + fitting + (f", {len(self.missed)} do not fit" if self.missed else "")
+        return pre_images + fitting + (f", {len(self.missed)} do not fit" if self.missed else "")
 
 
-def firsts(series: Series) -> tuple[FileChange, ...]:
-    """The first change of each file that is there before the series, or that the series makes."""
-    found: list[FileChange] = []
+def first_changes(series: Series) -> tuple[FileChange, ...]:
+    """Return the first change of each file, including files that the series creates."""
+    changes: list[FileChange] = []
     seen: set[str] = set()
     for patch in series.patches:
         for change in patch.changes:
             if _path(change) not in seen:
-                found.append(change)
-            seen.update(one for one in (change.before, change.after) if one is not None)
-    return tuple(found)
+                changes.append(change)
+            seen.update(path for path in (change.before, change.after) if path is not None)
+    return tuple(changes)
 
 
 def announced(changes: Iterable[FileChange]) -> tuple[tuple[str, str], ...]:
-    """Path and announced blob id of each file before its change."""
-    return tuple((one.before, one.blob_before) for one in changes if one.before is not None and one.blob_before)
+    """Return path and announced blob id of each file before its change."""
+    pairs = ((change.before, change.blob_before) for change in changes)
+    return tuple((path, blob_id) for path, blob_id in pairs if path is not None and blob_id)
 
 
 def matching(commit: pygit2.Commit, wanted: Sequence[tuple[str, str]]) -> int:
-    """How many of the files have exactly the announced bytes at that commit."""
-    found = ((_blob(commit, path), short) for path, short in wanted)
-    return sum(blob is not None and str(blob.id).startswith(short) for blob, short in found)
+    """Count the files that have the announced id at that commit."""
+    blobs = ((_blob(commit, path), short) for path, short in wanted)
+    return sum(blob is not None and str(blob.id).startswith(short) for blob, short in blobs)
 
 
 def weigh(commit: pygit2.Commit, changes: Sequence[FileChange]) -> Evidence:
-    """What the first changes of a series' files say for and against the commit."""
+    """Return the evidence of the first changes of a series for the commit."""
     matched = fitting = 0
     missed: list[str] = []
     for change in changes:
-        there = _blob(commit, _path(change))
+        blob = _blob(commit, _path(change))
         if change.before is None:
-            missed += [change.path] if there is not None else []
-        elif there is None:
+            missed += [change.path] if blob is not None else []
+        elif blob is None:
             missed.append(change.before)
-        elif _is(there, change.blob_before):
+        elif _has_id(blob, change.blob_before):
             matched += 1
-        elif not _stands(there, change):
+        elif not _hunks_fit(blob, change):
             missed.append(change.before)
-        elif _tells(change):
+        elif _shows_file(change):
             fitting += 1
     return Evidence(matched + fitting + len(missed), len(announced(changes)), matched, fitting, tuple(missed))
 
@@ -93,24 +94,24 @@ def _path(change: FileChange) -> str:
 
 def _blob(commit: pygit2.Commit, path: str) -> pygit2.Blob | None:
     try:
-        found = commit.tree[path]
+        entry = commit.tree[path]
     except (KeyError, ValueError):
-        believable()
+        check_memory()
         return None
-    return found if isinstance(found, pygit2.Blob) else None
+    return entry if isinstance(entry, pygit2.Blob) else None
 
 
-def _is(there: pygit2.Blob, short: str | None) -> bool:
-    return short is not None and str(there.id).startswith(short)
+def _has_id(blob: pygit2.Blob, short: str | None) -> bool:
+    return short is not None and str(blob.id).startswith(short)
 
 
-def _stands(there: pygit2.Blob, change: FileChange) -> bool:
-    """Whether all that the change shows of the file before it is in these bytes, which are not the announced ones."""
+def _hunks_fit(blob: pygit2.Blob, change: FileChange) -> bool:
+    """Return whether the hunks of the change fit a blob that does not have the announced id."""
     if change.binary or (change.blob_before is not None and not change.hunks):
         return False
-    return apply_with_offset(there.data, change) is not None
+    return apply_with_offset(blob.data, change) is not None
 
 
-def _tells(change: FileChange) -> bool:
-    """Whether the change says something of the file before it; one without hunks does by the path."""
+def _shows_file(change: FileChange) -> bool:
+    """Return whether the change shows lines of the file before it. Without hunks its path is enough."""
     return not change.hunks or any(not line.is_added for hunk in change.hunks for line in hunk.lines)

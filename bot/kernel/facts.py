@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The border's facts of one commit, read from the repository through the index."""
+"""The facts of the bindings at a commit, read from the repository and cached in the index."""
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -9,11 +9,10 @@ import pygit2
 from bot.kernel.index import Index
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
-from rules.bindings.included_headers import follow_includes
 from rules.source.c.source import CSource, Declaration
 
-# Third-party crates and tools that are no part of the kernel proper: they never see its bindings.
-_FOREIGN = (
+# Third-party crates and tools. They do not use the bindings of the kernel.
+_THIRD_PARTY = (
     "rust/syn/",
     "rust/quote/",
     "rust/proc-macro2/",
@@ -39,7 +38,7 @@ _RUST_FOLDERS = (
 
 
 class GitFacts:
-    """rules.bindings.fact_source.FactSource over a commit's tree."""
+    """rules.bindings.fact_source.FactSource over the tree of a commit."""
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
         self._repository = repository
@@ -76,15 +75,16 @@ class GitFacts:
 
     def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
         paths = self._reached
-        found = [(path, one) for blob, one in self._index.declarations(name) for path in paths.get(blob, ())]
-        return sorted(found, key=lambda located: (located[0], located[1].line))
+        declarations = self._index.declarations(name)
+        located = [(path, declaration) for blob, declaration in declarations for path in paths.get(blob, ())]
+        return sorted(located, key=lambda item: (item[0], item[1].line))
 
     def read(self, path: str) -> bytes | None:
         blob = self.blob_id(path)
         return None if blob is None else self._content(blob)()
 
     def blob_id(self, path: str) -> str | None:
-        """The id of the file's bytes; None where the commit has no such file."""
+        """Return the blob id of the file, or None if the commit has no such file."""
         if path not in self._ids:
             folder, _, name = path.rpartition("/")
             tree = self._folder(folder)
@@ -102,20 +102,20 @@ class GitFacts:
 
     def _content(self, blob: str) -> Callable[[], bytes]:
         def content() -> bytes:
-            found = self._repository[blob]
-            assert isinstance(found, pygit2.Blob)
-            return found.data
+            stored = self._repository[blob]
+            assert isinstance(stored, pygit2.Blob)
+            return stored.data
 
         return content
 
     @cached_property
     def _rust(self) -> tuple[str, ...]:
-        found: list[str] = []
+        paths: list[str] = []
         for top in _RUST_FOLDERS:
             folder = self._folder(top)
             if folder is not None:
-                found += _files(folder, f"{top}/", ".rs")
-        return tuple(sorted(path for path in found if not path.startswith(_FOREIGN)))
+                paths += _files(folder, f"{top}/", ".rs")
+        return tuple(sorted(path for path in paths if not path.startswith(_THIRD_PARTY)))
 
     @cached_property
     def _helpers(self) -> tuple[str, ...]:
@@ -124,20 +124,20 @@ class GitFacts:
 
     @cached_property
     def _reached(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        paths: dict[str, list[str]] = {}
         for path in follow_includes([BINDINGS_HEADER, UAPI_HEADER, *self.helper_paths()], self.includes):
             blob = self.blob_id(path)
             if blob is not None:
-                found.setdefault(blob, []).append(path)
-        return found
+                paths.setdefault(blob, []).append(path)
+        return paths
 
 
 def _files(folder: pygit2.Tree, prefix: str, ending: str) -> list[str]:
-    found: list[str] = []
+    paths: list[str] = []
     for entry in folder:
         name = entry.name or ""
         if isinstance(entry, pygit2.Tree):
-            found += _files(entry, f"{prefix}{name}/", ending)
+            paths += _files(entry, f"{prefix}{name}/", ending)
         elif name.endswith(ending):
-            found.append(prefix + name)
-    return found
+            paths.append(prefix + name)
+    return paths

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The index of kernel trees: facts kept by blob id, so that a new base costs only the files that differ.
+"""The index of kernel trees: facts by blob id, so that a new base only costs the files that differ.
 
-A cache and nothing more: it can be deleted at any time, and where it cannot be written it is kept in memory.
+The index is a cache: it can be deleted at any time, and is kept in memory if it cannot be written.
 """
 
 import sqlite3
@@ -22,7 +22,6 @@ from bot.kernel.record import (
     rust_to_json,
 )
 from rules.bindings.facts import Helper, RustFacts
-from rules.bindings.helper_facts import read_helpers
 from rules.bindings.rust_facts import is_kernel_crate, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
 
@@ -36,34 +35,34 @@ CREATE TABLE IF NOT EXISTS fact (kind TEXT NOT NULL, blob TEXT NOT NULL, facts T
 """
 _TABLES = ("source", "declaration", "fact")
 
-Patience = Callable[[], AbstractContextManager[None]]
-"""Around the work that a file costs once: who counts the time of other work may not count this."""
+OnIndex = Callable[[], AbstractContextManager[None]]
+"""The context in which new files are indexed. It may suspend the deadline of the current work."""
 
 
 class Index:
-    """Facts of files by blob id. Several processes may use one file. New files are read `patiently`."""
+    """Facts of files by blob id. Several processes may share the index. New files are indexed within `on_index`."""
 
-    def __init__(self, path: Path | None, patiently: Patience = nullcontext) -> None:
+    def __init__(self, path: Path | None, on_index: OnIndex = nullcontext) -> None:
         self._database = _open(path)
-        self._patiently = patiently
+        self._on_index = on_index
         self._includes: dict[str, tuple[int, str]] = {}
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     def includes(self, blob: str, content: Callable[[], bytes]) -> tuple[str, ...]:
-        """The includes of the C file with that id."""
+        """Return the includes of the C file with that id."""
         return includes_from_json(self._source(blob, content)[1])
 
     def c(self, blob: str, content: Callable[[], bytes]) -> CSource:
-        """The declarations of the C file with that id."""
+        """Return the declarations of the C file with that id."""
         source, includes = self._source(blob, content)
         rows = self._database.execute("SELECT facts FROM declaration WHERE source = ? ORDER BY rowid", (source,))
         return CSource(declarations_from_json(text for (text,) in rows), includes_from_json(includes))
 
     def declarations(self, name: str) -> Iterator[tuple[str, Declaration]]:
-        """Every declaration of a name in any file known, with the file's id."""
+        """Yield every declaration of a name in any indexed file, with the id of the file."""
         rows = self._database.execute(
             "SELECT blob, facts FROM declaration JOIN source ON source.id = source WHERE name = ?"
             " ORDER BY declaration.rowid",
@@ -73,22 +72,22 @@ class Index:
             yield blob, declaration_from_json(text)
 
     def blobs_declaring(self, names: Iterable[str]) -> set[str]:
-        """The ids of the files that declare one of the names."""
-        found: set[str] = set()
+        """Return the ids of the files that declare one of the names."""
+        blobs: set[str] = set()
         for name in names:
             rows = self._database.execute(
                 "SELECT DISTINCT blob FROM declaration JOIN source ON source.id = source WHERE name = ?", (name,)
             )
-            found.update(blob for (blob,) in rows)
-        return found
+            blobs.update(blob for (blob,) in rows)
+        return blobs
 
     def rust(self, path: str, blob: str, content: Callable[[], bytes]) -> RustFacts:
-        """What the Rust file with that id uses of C; whose crate it belongs to is part of the key."""
+        """Return what the Rust file with that id uses of C. It depends on whether the file is in the kernel crate."""
         kind = "rust-kernel" if is_kernel_crate(path) else "rust"
         return rust_from_json(self._fact(kind, blob, lambda: rust_to_json(rust_facts(path, content()))))
 
     def helpers(self, blob: str, content: Callable[[], bytes]) -> tuple[Helper, ...]:
-        """The helpers of the C file with that id."""
+        """Return the helpers of the C file with that id."""
         return helpers_from_json(self._fact("helpers", blob, lambda: helpers_to_json(read_helpers(content()))))
 
     def _source(self, blob: str, content: Callable[[], bytes]) -> tuple[int, str]:
@@ -96,19 +95,21 @@ class Index:
             rows = self._database.execute("SELECT id, blob, includes FROM source")
             self._includes = {known: (number, includes) for number, known, includes in rows}
         if blob not in self._includes:
-            with self._patiently():
+            with self._on_index():
                 source = scan(content().decode("utf-8", "surrogateescape"))
                 self._write(lambda: self._add(blob, source))
         return self._includes[blob]
 
     def _add(self, blob: str, source: CSource) -> None:
         includes = includes_to_json(source.includes)
-        made = self._database.execute("INSERT OR IGNORE INTO source (blob, includes) VALUES (?, ?)", (blob, includes))
+        inserted = self._database.execute(
+            "INSERT OR IGNORE INTO source (blob, includes) VALUES (?, ?)", (blob, includes)
+        )
         (number,) = self._database.execute("SELECT id FROM source WHERE blob = ?", (blob,)).fetchone()
-        if made.rowcount:  # else another process was faster
+        if inserted.rowcount:  # else another process was faster
             self._database.executemany(
                 "INSERT INTO declaration VALUES (?, ?, ?)",
-                [(number, _storable(one.name), declaration_to_json(one)) for one in source.declarations],
+                [(number, _storable(item.name), declaration_to_json(item)) for item in source.declarations],
             )
         self._includes[blob] = (number, includes)
 
@@ -116,14 +117,14 @@ class Index:
         row = self._database.execute("SELECT facts FROM fact WHERE kind = ? AND blob = ?", (kind, blob)).fetchone()
         if row is not None:
             return str(row[0])
-        with self._patiently():
+        with self._on_index():
             facts = make()
             insert = "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)"
             self._write(lambda: self._database.execute(insert, (kind, blob, facts)))
         return facts
 
     def _write(self, work: Callable[[], object]) -> None:
-        """One short transaction, so that other processes never wait long; where the file refuses, go on in memory."""
+        """Write in a short transaction, so that other processes do not wait. If that fails, continue in memory."""
         try:
             with self._database:
                 self._database.execute("BEGIN IMMEDIATE")
@@ -139,13 +140,13 @@ def _storable(name: str) -> str:
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
-    """The index at that path, empty if it was made by another version; one in memory where it cannot be used."""
+    """Open the index at that path. Empty it if another version wrote it. If it cannot be used, open one in memory."""
     if path is not None:
         with suppress(sqlite3.Error, OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(path, timeout=60, isolation_level=None)
             database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = OFF")  # a cache: what a crash loses is read again
+            database.execute("PRAGMA synchronous = OFF")  # a cache: facts that a crash loses are read again
             if database.execute("PRAGMA user_version").fetchone() != (VERSION,):
                 for table in _TABLES:
                     database.execute(f"DROP TABLE IF EXISTS {table}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether a repository has an object at all: most ids that patches name it lacks, and git searches long for them."""
+"""Check whether a repository has an object. Most ids in patches are missing, and git searches long for them."""
 
 import re
 from dataclasses import dataclass
@@ -12,38 +12,38 @@ _ID = re.compile(r"[0-9a-f]{4,40}")
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """The names in one of the folders of loose objects, a line each, and when it was last changed."""
+    """The names in a folder of loose objects, one per line, and when the folder was last changed."""
 
     changed: int
     names: str
 
 
 class Objects:
-    """The ids in a repository's folder of objects, as they are at the moment of asking."""
+    """The ids of the objects of a repository, read again if they changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._loose: dict[str, _Folder] = {}
-        # What others store for this repository, and where a linked work tree has its objects, git knows best.
+        # Only git can resolve alternates and linked work trees.
         plain = path.is_dir() and not (path / "info" / "alternates").exists()
         self._packed = pygit2.OdbBackendPack(str(path)) if plain else None
 
     def may_have(self, short: str) -> bool:
-        """False where no object's id begins so."""
+        """Return False if no object has an id with that prefix."""
         if self._packed is None or not _ID.fullmatch(short):
             return True
         try:
             if f"\n{short[2:]}" in self._names(short[:2]):
                 return True
         except OSError:
-            return True  # git says what is wrong
+            return True  # git will report the error
         self._packed.refresh()
         try:
             self._packed.exists_prefix(short)
         except KeyError:
             return False
         except ValueError:
-            return True  # more than one
+            return True  # several objects match
         return True
 
     def _names(self, start: str) -> str:
@@ -54,6 +54,6 @@ class Objects:
             return ""
         known = self._loose.get(start)
         if known is None or known.changed != changed:
-            names = "".join(f"\n{one.name}" for one in folder.iterdir())
+            names = "".join(f"\n{path.name}" for path in folder.iterdir())
             known = self._loose[start] = _Folder(changed, names)
         return known.names

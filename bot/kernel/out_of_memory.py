@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether "not there" may be believed: libgit2 says it too where it had no memory to look."""
+"""Check for memory after libgit2 reports a missing object: it also reports that if it had no memory to search."""
 
 import mmap
 from typing import Final
 
-_ROOM: Final = 16 * 1024 * 1024  # far more than what opening a pack's index takes; it costs 10 µs to ask
+_MIN_FREE: Final = 16 * 1024 * 1024  # bytes; opening the index of a pack takes far less, and this check takes 10 µs
 
 
-def believable() -> None:
-    """Raises MemoryError where so little memory is left to this process that something may only seem not to be there.
+def check_memory() -> None:
+    """Raise MemoryError if this process has so little memory left that an existing object may seem to be missing.
 
-    Else what a series is judged by would depend on how much memory the judge has.
+    Otherwise the result of a check would depend on the free memory.
     """
     try:
-        mmap.mmap(-1, _ROOM, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+        mmap.mmap(-1, _MIN_FREE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except OSError as error:
         raise MemoryError from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Facts as JSON and back: what the index keeps of one blob. Plain arrays, no pickles."""
+"""Encode the facts that the index stores for a blob as JSON arrays, and decode them."""
 
 import json
 from collections.abc import Iterable
@@ -8,36 +8,36 @@ from typing import Any
 from rules.bindings.facts import Access, Helper, RustFacts, Use
 from rules.source.c.source import Declaration, Kind, Member
 
-# Part of every key in the index: raise it when what is read from a file, or its form here, changes.
+# The version of the index. Raise it if the facts of a file, or their JSON form, change.
 VERSION = 10
 
 
-def declaration_to_json(one: Declaration) -> str:
-    """One declaration as a JSON array."""
-    members = [[m.name, m.line, m.type, m.expression, m.value, m.conditions, m.through] for m in one.members]
+def declaration_to_json(declaration: Declaration) -> str:
+    """Return a declaration as a JSON array."""
+    members = [[m.name, m.line, m.type, m.expression, m.value, m.conditions, m.through] for m in declaration.members]
     return _dump(
         [
-            one.kind.value,
-            one.name,
-            one.line,
-            one.last,
-            one.type,
-            one.parameters,
+            declaration.kind.value,
+            declaration.name,
+            declaration.line,
+            declaration.last,
+            declaration.type,
+            declaration.parameters,
             members,
-            one.conditions,
-            one.defined,
-            one.parent,
+            declaration.conditions,
+            declaration.defined,
+            declaration.parent,
         ]
     )
 
 
 def declaration_from_json(text: str) -> Declaration:
-    """The declaration that `declaration_to_json` wrote."""
+    """Return the declaration that `declaration_to_json` wrote."""
     return _declaration(json.loads(text))
 
 
 def declarations_from_json(texts: Iterable[str]) -> tuple[Declaration, ...]:
-    """The declarations that `declaration_to_json` wrote one by one, read in one go."""
+    """Return the declarations that `declaration_to_json` wrote, parsed together."""
     return tuple(map(_declaration, json.loads(f"[{','.join(texts)}]")))
 
 
@@ -58,24 +58,24 @@ def _declaration(record: list[Any]) -> Declaration:
 
 
 def includes_to_json(includes: tuple[str, ...]) -> str:
-    """The includes of a C file."""
+    """Return the includes of a C file as JSON."""
     return _dump(includes)
 
 
 def includes_from_json(text: str) -> tuple[str, ...]:
-    """The includes that `includes_to_json` wrote."""
+    """Return the includes that `includes_to_json` wrote."""
     return tuple(json.loads(text))
 
 
 def rust_to_json(facts: RustFacts) -> str:
-    """What a Rust file uses of C."""
+    """Return the facts of a Rust file as JSON."""
     uses = [[u.name, u.line, u.column, u.text, u.form, u.gates] for u in facts.uses]
     accesses = [[a.struct, a.chain, a.line, a.column, a.text] for a in facts.accesses]
     return _dump([uses, accesses, facts.modules])
 
 
 def rust_from_json(text: str) -> RustFacts:
-    """The facts that `rust_to_json` wrote."""
+    """Return the facts that `rust_to_json` wrote."""
     uses, accesses, modules = json.loads(text)
     return RustFacts(
         tuple(Use(name, line, column, shown, form, tuple(gates)) for name, line, column, shown, form, gates in uses),
@@ -85,14 +85,14 @@ def rust_from_json(text: str) -> RustFacts:
 
 
 def helpers_to_json(helpers: tuple[Helper, ...]) -> str:
-    """The helpers of a C file."""
+    """Return the helpers of a C file as JSON."""
     return _dump(
         [[h.name, h.line, h.signature, h.names, h.annotated, h.conditions, h.pattern, h.fields] for h in helpers]
     )
 
 
 def helpers_from_json(text: str) -> tuple[Helper, ...]:
-    """The helpers that `helpers_to_json` wrote."""
+    """Return the helpers that `helpers_to_json` wrote."""
     return tuple(
         Helper(name, line, signature, tuple(names), annotated, tuple(conditions), pattern, tuple(map(tuple, fields)))
         for name, line, signature, names, annotated, conditions, pattern, fields in json.loads(text)

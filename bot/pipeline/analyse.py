@@ -138,4 +138,4 @@ class _AnnouncedBlobs(NoTree):
 @lru_cache(maxsize=1)
 def _kernels(repositories: RepositorySpecs) -> KernelTrees:
     """Return the kernels of these repositories, opened once a process."""
-    return KernelTrees(repositories, patiently=deadline_suspended)
+    return KernelTrees(repositories, on_index=deadline_suspended)

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The clock of one piece of work, in a process that has no other use for its alarm."""
+"""Suspend the deadline of the current work. The process must not use its alarm otherwise."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_OWN_WORK: Final = 600.0
+_MAX_SUSPENSION: Final = 600.0  # seconds
 
 
 @contextmanager
 def deadline_suspended() -> Iterator[None]:
-    """Within, the clocks of the work at hand stand: for what our own files take, whatever mail makes us read them."""
+    """Suspend the deadline for work that the input did not cause, such as indexing a kernel tree."""
     left = {timer: signal.getitimer(timer)[0] for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF)}
     running = {timer: seconds for timer, seconds in left.items() if seconds}
     for timer in running:
-        signal.setitimer(timer, _OWN_WORK)
+        signal.setitimer(timer, _MAX_SUSPENSION)
     try:
         yield
     finally:

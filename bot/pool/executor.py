@@ -28,27 +28,27 @@ R = TypeVar("R")
 TRIES: Final = 2
 _CHUNK: Final = 16
 _AHEAD: Final = 4
-_LOOK: Final = 0.2  # seconds between two looks whether to stop
+_STOP_CHECK_SECONDS: Final = 0.2
 _PRELOADED: Final = ["bot.service.poll", "bot.inbox.assemble", "bot.pipeline.analyse"]
 
 
 @dataclass(slots=True)
 class _Task(Generic[T]):
-    at: int
+    index: int
     item: T
     tries: int = 0
 
 
 class _Worker:
-    """One process and the tasks it was given, in the order in which it answers them."""
+    """A worker process and its tasks, in the order of their results."""
 
     def __init__(self, limits: Limits) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, limits, configuration()), daemon=True)
+        self.connection, child_end = context.Pipe()
+        self.process = context.Process(target=serve, args=(child_end, limits, configuration()), daemon=True)
         self.process.start()
-        theirs.close()
+        child_end.close()
         self.tasks: deque[_Task[Any]] = deque()
 
     def end(self) -> None:
@@ -58,11 +58,11 @@ class _Worker:
 
 
 class ProcessExecutor:
-    """Applies pure functions to values in `count` processes; close it after use.
+    """Apply pure functions to values in `count` processes. Close it after use.
 
-    What takes too long, too much memory, or brings its process down is tried again, alone and in a fresh process,
-    and is Crashed after that many `tries`. Where `stop` is set, the work at hand is given up with StoppedError.
-    `on_result` is called in the thread that waits, for each try that ends.
+    An item that exceeds a limit or kills its process is retried alone in a new process. After `tries` attempts it is
+    Crashed. If `stop` is set, the current work ends with StoppedError. `on_result` is called in the waiting thread
+    after each attempt.
     """
 
     def __init__(
@@ -82,16 +82,16 @@ class ProcessExecutor:
         self._lock = Lock()
 
     def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
-        """What the work gives for each item, in their order; `time` is for each, in place of the limit.
+        """Return the result for each item, in the order of the items. `time` replaces the time limit of each item.
 
-        The function is named by its module, as pickle does it.
+        The function must be picklable.
         """
         return list(self.stream(work, items, time))
 
     def stream(
         self, work: Callable[[T], R], items: Iterable[T], time: TimeLimit | None = None
     ) -> Iterator[R | Crashed]:
-        """What `map` gives, as it comes; items are taken only so far ahead of it that every process has work."""
+        """Yield the results of `map` one after the other. Only as many items are read ahead as the processes need."""
         time = time or TimeLimit(self._limits.seconds)
         ahead = self._count * _CHUNK * _AHEAD
         source = iter(items)
@@ -112,7 +112,7 @@ class ProcessExecutor:
                         yield results.pop(given)
                         given += 1
             except BaseException:
-                self._end()  # what they were given is nobody's now
+                self._end()  # nobody waits for the results of their tasks any more
                 raise
 
     def close(self) -> None:
@@ -137,33 +137,33 @@ class ProcessExecutor:
                 worker = _Worker(self._limits)
                 self._workers.append(worker)
             worker.tasks.append(waiting.popleft())
-            # What killed a process once is given alone, so that it can take no other's first try.
+            # Retry a crashing item alone so that it cannot crash its batch.
             while not worker.tasks[0].tries and waiting and not waiting[0].tries and len(worker.tasks) < share:
                 worker.tasks.append(waiting.popleft())
-            with suppress(OSError):  # one that died idle is found by whoever listens to it
+            with suppress(OSError):  # a worker that died while idle is noticed when its result is read
                 worker.connection.send_bytes(packed((work, [task.item for task in worker.tasks], time)))
 
     def _take(self, waiting: deque[_Task[T]], time: TimeLimit) -> Iterator[tuple[int, R | Crashed]]:
         busy = {worker.connection: worker for worker in self._workers if worker.tasks}
-        ready = wait(list(busy), None if self._stop is None else _LOOK)
+        ready = wait(list(busy), None if self._stop is None else _STOP_CHECK_SECONDS)
         if self._stop is not None and self._stop.is_set():
             raise StoppedError
         for connection in ready:
             worker = busy[cast("Connection", connection)]
             try:
-                answer = pickle.loads(worker.connection.recv_bytes())  # noqa: S301 our own process wrote it
+                result = pickle.loads(worker.connection.recv_bytes())  # noqa: S301 our own process wrote it
             except (EOFError, OSError):
                 worker.process.join()
                 self._on_result()
-                yield from self._failed(worker, reason(worker.process.exitcode, time), waiting)
+                yield from self._failed(worker, exit_reason(worker.process.exitcode, time), waiting)
                 continue
             self._on_result()
-            if isinstance(answer, TooMuch):
-                yield from self._failed(worker, exceeded_amount(answer, self._limits), waiting)
+            if isinstance(result, TooMuch):
+                yield from self._failed(worker, exceeded_amount(result, self._limits), waiting)
                 continue
-            yield worker.tasks.popleft().at, answer
+            yield worker.tasks.popleft().index, result
 
-    def _failed(self, worker: _Worker, why: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Crashed]]:
+    def _failed(self, worker: _Worker, cause: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Crashed]]:
         guilty, *others = worker.tasks
         worker.end()
         self._workers.remove(worker)
@@ -171,7 +171,7 @@ class ProcessExecutor:
         waiting.extendleft(reversed(others))
         if guilty.tries >= self._tries:
             times = f", {self._tries} times" if self._tries > 1 else ""
-            yield guilty.at, Crashed(f"{why}{times}", exceeded=True)
+            yield guilty.index, Crashed(f"{cause}{times}", exceeded=True)
         else:
             waiting.append(guilty)
 
@@ -182,9 +182,9 @@ class ProcessExecutor:
 
 
 class ExecutorPool:
-    """Executors for several threads: each call of `map` has a process to itself, and waits where all are taken.
+    """Executors for several threads. Each call of `map` has its own process, and waits while all are busy.
 
-    Nothing is tried again here: the caller decides when.
+    Nothing is retried here: the caller decides when to retry.
     """
 
     def __init__(self, count: int, limits: Limits, stop: Event | None = None) -> None:
@@ -194,7 +194,7 @@ class ExecutorPool:
             self._idle.put(workers)
 
     def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
-        """What `ProcessExecutor.map` gives."""
+        """Return what `ProcessExecutor.map` returns."""
         workers = self._idle.get()
         try:
             return workers.map(work, items, time)
@@ -211,8 +211,8 @@ class ExecutorPool:
             workers.close()
 
 
-def reason(exit_status: int | None, time: TimeLimit) -> str:
-    """Why a process ended that had so much time."""
+def exit_reason(exit_status: int | None, time: TimeLimit) -> str:
+    """Return why a process with that time limit ended."""
     if exit_status == -signal.SIGALRM:
         return f"took longer than {time.seconds:g} s"
     if exit_status == -signal.SIGPROF:
@@ -222,8 +222,8 @@ def reason(exit_status: int | None, time: TimeLimit) -> str:
     return f"ended its process with status {exit_status}"
 
 
-def exceeded_amount(found: TooMuch, limits: Limits) -> str:
-    """What was too much."""
-    if found.memory:
+def exceeded_amount(exceeded: TooMuch, limits: Limits) -> str:
+    """Return which limit was exceeded."""
+    if exceeded.memory:
         return f"took more than {limits.memory // 2**20} MB"
-    return f"gave more than {limits.result // 2**20} MB"
+    return f"returned more than {limits.result // 2**20} MB"

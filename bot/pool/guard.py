@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The one place of the shell where a bug in reading or judging one mail is kept from all the others."""
+"""Isolate the work on a mail or posting, so that a bug in it does not affect the others."""
 
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """A piece of work that a bug or a limit stopped.
+    """Work that ended by a bug or a limit.
 
-    `exceeded` says that a limit was exceeded or the process died: another try, with more time, may end otherwise.
+    `exceeded`: the work exceeded a limit or its process died, so a retry may succeed.
     """
 
     reason: str
@@ -27,38 +27,38 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """The time for one piece of work: seconds by the clock, and seconds of processor time if those are limited too."""
+    """The time limit of a unit of work, in seconds. `processor_seconds` 0 means no limit of processor time."""
 
     seconds: float
     processor_seconds: float = 0.0
 
 
 class StoppedError(Exception):
-    """The program was told to end while work was being done; nothing came of it, and it is due again."""
+    """The program was told to end. The current work has no result and is due again."""
 
 
 class Executor(Protocol):
-    """Who does the work on many pieces. Raises StoppedError where it is told to end meanwhile."""
+    """Applies a function to many items. Raises StoppedError if it is told to end meanwhile."""
 
     def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
-        """What the work gives for each item, in their order; Crashed where it fails, or takes longer than it may."""
+        """Return the result for each item, in the order of the items; Crashed if the work fails or takes too long."""
 
 
 class InlineExecutor:
-    """Does the work in this process, without limits: for mail that somebody chose, and for tests."""
+    """An executor in this process, without limits: for trusted input, and for tests."""
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:  # noqa: ARG002 nobody counts
+    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:  # noqa: ARG002 there is no limit
         name = getattr(work, "__name__", "work")
         return [guard(name, partial(work, item)) for item in items]
 
 
-def guard(what: str, work: Callable[[], T]) -> T | Crashed:
-    """What the work gives, or Crashed where it raises what nobody foresaw. What an adapter raises is let through."""
+def guard(name: str, work: Callable[[], T]) -> T | Crashed:
+    """Return the result of the work, or Crashed for an unexpected exception. Errors of adapters are raised."""
     try:
         return work()
     except AdapterError:
         raise
     except Exception as error:  # noqa: BLE001 it is logged, and becomes a value
-        bug(what, error)
+        bug(name, error)
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return Crashed(f"{type(error).__name__} in {frame.name}, line {frame.lineno}: {error}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A worker process from within: what it is given to do, what it may take for it, and how its answers leave it."""
+"""The worker process: its limits, its loop, and how it returns results."""
 
 import fcntl
 import io
@@ -24,9 +24,9 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one piece of work may take: seconds by the clock, bytes of memory of its process, bytes of its result.
+    """The limits of a unit of work: elapsed seconds, bytes of memory of its process, bytes of its result.
 
-    Files that a process maps to read, as a repository's packs, are not its memory.
+    Mapped files, such as the packs of a repository, do not count as memory.
     """
 
     seconds: float = 5.0
@@ -36,13 +36,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class TooMuch:
-    """The work ran out of memory, or gave too much, and its process lives to say so."""
+    """The work exceeded the limit of memory or of its result, but its process survived."""
 
     memory: bool
 
 
 def serve(connection: Connection, limits: Limits, log: LogConfig) -> None:
-    """A worker's life: it ends with its parent, or by the alarm that it sets itself."""
+    """Run a worker until its parent ends, or until its own alarm ends it."""
     configure(log)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -57,14 +57,14 @@ def serve(connection: Connection, limits: Limits, log: LogConfig) -> None:
             for item in items:
                 signal.setitimer(signal.ITIMER_REAL, time.seconds)
                 signal.setitimer(signal.ITIMER_PROF, time.processor_seconds)
-                found = answer(work, item, limits)
+                result = answer(work, item, limits)
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.setitimer(signal.ITIMER_PROF, 0)
-                connection.send_bytes(found)
+                connection.send_bytes(result)
 
 
 def die_with_parent() -> None:
-    """Have the system end this process when the other end of the parent's pipe is closed, whatever is running here."""
+    """Let the kernel end this process when the parent ends, whatever code is running."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     signal.signal(signal.SIGIO, signal.SIG_DFL)
@@ -73,23 +73,23 @@ def die_with_parent() -> None:
 
 
 def answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
-    """What the work gives, or why it gives nothing, as bytes."""
+    """Return the pickled result of the work, or why it has no result."""
 
     def bounded() -> bytes:
         try:
             result = packed(work(item))
         except MemoryError:
             return packed(TooMuch(memory=True))
-        except AdapterError as error:  # here an adapter does but what hostile mail asks of it
+        except AdapterError as error:  # in a worker, hostile mail can cause errors of adapters
             return packed(Crashed(str(error)))
         return result if len(result) <= limits.result else packed(TooMuch(memory=False))
 
-    found = guard(getattr(work, "__name__", "work"), bounded)
-    return found if isinstance(found, bytes) else packed(found)
+    outcome = guard(getattr(work, "__name__", "work"), bounded)
+    return outcome if isinstance(outcome, bytes) else packed(outcome)
 
 
 class _Pickler(pickle.Pickler):
-    """Frozen values as calls of their classes: what dataclasses do by themselves takes the reader ten times as long."""
+    """Pickle frozen values as calls of their classes, which the reader unpickles ten times as fast."""
 
     def reducer_override(self, value: object) -> Any:
         kind = type(value)
@@ -103,7 +103,7 @@ _FIELDS: Final[dict[type[Any], tuple[str, ...] | None]] = {}
 
 
 def _field_names(kind: type[Any]) -> tuple[str, ...] | None:
-    """The fields in the order in which the class takes them; None for what is no dataclass, or takes them otherwise."""
+    """Return the fields in the order of the arguments of the class. Return None if the class cannot be called so."""
     if not is_dataclass(kind):
         return None
     own = fields(kind)
@@ -111,7 +111,7 @@ def _field_names(kind: type[Any]) -> tuple[str, ...] | None:
 
 
 def packed(value: object) -> bytes:
-    """The value as `pickle.loads` reads it."""
+    """Return the pickled value."""
     buffer = io.BytesIO()
     _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()

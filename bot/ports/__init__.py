@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The protocols between jobs and adapters. bot.app chooses the adapters, tests use fakes."""
+"""The protocols between jobs and adapters. bot.app builds the adapters; tests use fakes."""
 
 from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState

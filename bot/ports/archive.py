@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where mails come from, as protocols over the bytes as they came."""
+"""The sources of mails. Mails are bytes as they arrived."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ from typing import Protocol, runtime_checkable
 
 
 class Provenance(StrEnum):
-    """How a mail came here, which decides what it can be.
+    """How a mail arrived.
 
-    `followed`: from an archive of a list that is followed; only such a mail makes a posting. `found`: asked for by its
-    message-id, to complete a series. `private`: it reached our own mailbox alone, and can be a command, a bounce or a
-    copy of a mail of ours.
+    `followed`: from a followed archive; only such a mail starts a posting. `found`: fetched by its message-id, to
+    complete a series. `private`: only in our own mailbox; it may be a command, a bounce or a copy of a mail of ours.
     """
 
     FOLLOWED = "followed"
@@ -23,9 +22,9 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """One mail as it came.
+    """A mail as it arrived.
 
-    `origin` says where it stands (`0.git@commit`, file path), `arrived` when the archive got it (UTC).
+    `origin` is its place (`0.git@commit` or a path). `arrived` is when the archive received it, in UTC.
     """
 
     origin: str
@@ -35,7 +34,7 @@ class RawMail:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A mail the archive's keeper removed; `origin` names the commit that says so."""
+    """A mail that was removed from the archive. `origin` names the commit that removed it."""
 
     origin: str
     raw: bytes
@@ -43,7 +42,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came in one step: mails in the archive's order, and the cursor that stands behind the last of them."""
+    """Mails in the order of the archive, and the cursor after the last mail."""
 
     source: str
     epoch: str
@@ -54,42 +53,42 @@ class Batch:
 
 
 class Archive(Protocol):
-    """A source of mail that remembers nothing: the cursors come from the store and go back to it with the mails.
+    """A source of mails without a state: the store keeps its cursors together with the mails.
 
-    Raises bot.inbox.error.InboxError, naming the path, where the source cannot be read.
+    Raises bot.inbox.error.InboxError, which names the path, if the source cannot be read.
     """
 
     name: str
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """What is new behind the cursors (epoch → commit id or position), oldest first."""
+        """Yield the mails after the cursors (epoch → commit id or position), oldest first."""
 
     def count(self, cursors: dict[str, str]) -> int:
-        """How many mails `batches` would give, for a progress bar."""
+        """Count the mails that `batches` would yield, for a progress bar."""
 
 
 @runtime_checkable
 class History(Archive, Protocol):
-    """An archive that can be asked again for what it gave."""
+    """An archive that can yield earlier mails again."""
 
-    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
-        """The latest mails up to the cursors, at most so many, oldest first; none where a cursor is not its own."""
+    def before(self, cursors: dict[str, str], limit: int) -> Iterator[Batch]:
+        """Yield at most `limit` of the latest mails before the cursors, oldest first; none for a foreign cursor."""
 
 
 @runtime_checkable
 class Remote(Archive, Protocol):
-    """An archive on the network, which is not asked each time."""
+    """An archive on the network, which is not requested in each round."""
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last request failed; until the next one nobody knows more."""
+        """Whether the last request failed."""
 
 
 class Lookup(Protocol):
-    """An archive of all lists that gives mails by their ids: `base` is its address. Raises InboxError."""
+    """An archive of all lists that returns mails by message-id. `base` is its URL. Raises InboxError."""
 
     @property
     def base(self) -> str: ...
 
     def missing(self, known: Mapping[int, str], absent: Sequence[int]) -> tuple[RawMail, ...]:
-        """What can be found of the absent parts of a series whose known parts (index → message-id) are given."""
+        """Return the absent parts of a series that can be found from its known parts (index → message-id)."""

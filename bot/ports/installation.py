@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What tells a database that is old, new or another one from the database that sent the mails."""
+"""The identity of a database, which shows whether it is the database that sent the mails."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A database: its random name, when it was made, and how often a sender started on it.
+    """A database: its random name, its creation time, and the number of starts of a sender.
 
-    `knows_secret` is False if there is a secret beside it that is older than the database.
+    `knows_secret` is False if the secret beside it is older than the database.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A mail in an archive that is from our address and looks like one of ours; `mail` is the number of its row."""
+    """A mail in an archive that has our address and looks like a mail of ours. `mail` is the id of its row."""
 
     message_id: str
     in_reply_to: str
@@ -32,10 +32,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A mail that may have left, with the mails that it answers.
+    """A mail that may have left, with the mails that it replies to.
 
-    `count` says how often it was tried. `state` says how the last attempt ended: "sent"; "failed", if it is certain
-    that nothing left; "settled", if a person looked at it and the outcome is still unknown; "" if nothing is known.
+    `count` is the number of attempts. `state` is the end of the last attempt: "sent"; "failed" if certainly nothing
+    left; "settled" if a person checked it and the outcome is still unknown; "" if nothing is known.
     """
 
     message_id: str
@@ -48,10 +48,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What a ledger says: whose it is, the last start of a sender, and each attempt by message-id.
+    """The state of a ledger: its installation, the last start of a sender, and each attempt by message-id.
 
-    `is_restored` says that a backup was restored since a person settled the differences; `damaged` counts the lines
-    since then that cannot be read.
+    `is_restored`: a backup was restored since a person last settled the differences. `damaged` counts the unreadable
+    lines since then.
     """
 
     installation: str = ""
@@ -66,44 +66,44 @@ class Ledger(Protocol):
 
     @property
     def state(self) -> LedgerState | None:
-        """What it says; None before the first event."""
+        """The state; None before the first event."""
 
     def check(self) -> None:
-        """Raise ReplacedError if another file is in its place, or if it shrank or grew by itself."""
+        """Raise ReplacedError if the file was replaced, or changed by another process."""
 
     def start(self, installation: str, generation: int, now: datetime, *, settled: bool = False) -> None:
-        """Note that a sender starts; `settled` says that a person settled all that was wrong before."""
+        """Record the start of a sender. `settled`: a person settled all earlier differences."""
 
     def begin(self, attempts: Sequence[Attempt], now: datetime) -> None:
-        """Note mails, durably, before the first byte of them may leave."""
+        """Record mails durably, before their first byte may leave."""
 
     def end(self, states: Mapping[str, str], now: datetime) -> None:
-        """Note how attempts ended, by message-id: "sent", "failed" or "settled"."""
+        """Record how attempts ended, by message-id: "sent", "failed" or "settled"."""
 
 
 class Installations(Protocol):
-    """The part of the store that knows which database it is."""
+    """The part of the store that identifies the database."""
 
     def installation(self, now: datetime) -> Installation:
-        """Return which database this is; the first call gives it its name."""
+        """Return the identity of the database. The first call creates its name."""
 
     def set_generation(self, generation: int, now: datetime) -> None:
         """Set the generation, durably."""
 
     def attempts(self) -> Mapping[str, int]:
-        """Return how often each mail that was not only filed may have left."""
+        """Return for each mail that was not only filed how often it may have left."""
 
     def attempted(self) -> Sequence[Attempt]:
-        """Return all mails that may have left, as a ledger knows them."""
+        """Return all mails that may have left, as attempts of a ledger."""
 
     def answered_parts(self, message_id: str) -> tuple[str, ...]:
-        """Return the ids of the mails that this mail of ours answers."""
+        """Return the ids of the mails that this mail of ours replies to."""
 
     def claims(self, judgement: str, limit: int) -> Sequence[Claim]:
-        """Return the newest claims with that judgement: "" (none yet), "ours", "foreign" or "settled"."""
+        """Return the newest mails that may be ours, by status: "" (not decided), "ours", "foreign" or "settled"."""
 
     def judge_claims(self, message_ids: Sequence[str], judgement: str) -> None:
-        """Set the judgement on claims."""
+        """Set the status of mails that may be ours."""
 
     def notices(self, since: datetime) -> Sequence[tuple[str, str, str]]:
-        """Return what the operator should know of, newest first: message-id, "foreign" or "repeat", and the detail."""
+        """Return events for the operator, newest first: message-id, kind such as "foreign" or "repeat", and detail."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The raw mails that are remembered, how they hang together, and what their signatures are worth."""
+"""Stored raw mails, their threads and the results of verifying their signatures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from bot.ports.archive import Batch, Provenance, RawMail
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """A mail that is kept: `id` is its row's, `source` the name of the archive that brought it."""
+    """A stored mail: `id` is the id of its row, `source` the name of its archive."""
 
     id: int
     mail: RawMail
@@ -22,7 +22,7 @@ class StoredMail:
 
 @dataclass(frozen=True, slots=True)
 class CommandUsage:
-    """What mails to us came to: answers that were kept, and mails for which a series was judged again."""
+    """The numbers of our replies to commands, and of mails that caused a re-check."""
 
     answers: int
     rechecks: int
@@ -30,11 +30,10 @@ class CommandUsage:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What threading needs of a mail that could be read.
+    """The values of a readable mail that threading needs.
 
-    `related` are the message-ids it answers or refers to. `digest` is equal for two copies of one mail that came over
-    different lists, and different for a mail that only claims the id. `carriers` are the lists that demonstrably
-    brought it.
+    `related` are the message-ids that it refers to. `digest` is equal for copies of a mail that came over different
+    lists, and differs for another mail with the same id. `carriers` are the lists that demonstrably delivered it.
     """
 
     mail: int
@@ -47,7 +46,7 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """How many mails of a source came through exactly these lists; addresses are in lower case."""
+    """The number of mails of a source that came through exactly these lists. Addresses are in lower case."""
 
     source: str
     lists: tuple[str, ...]
@@ -56,7 +55,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A mail that could not be read, and why."""
+    """A mail that could not be read, with the reason."""
 
     mail: int
     reason: str
@@ -64,7 +63,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class MailStatus:
-    """A mail that is kept, with its state and why it is in it.
+    """A stored mail with its state and the reason for it.
 
     States: new, read, unreadable, duplicate, conflict, private, deleted.
     """
@@ -79,11 +78,11 @@ class MailStatus:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Mails that refer to each other, the first of each message-id, oldest first.
+    """Mails that refer to each other: the first mail of each message-id, oldest first.
 
-    `changed` is its age in changes, handed back with what was made of it. `disputed` are message-ids that another mail
-    with other content claimed too. `carriers` are the lists that demonstrably brought each message-id, by any copy of
-    it; an id that is not in there was read by an earlier version.
+    `changed` counts the changes of the thread, and is returned with its postings. `disputed` are message-ids that
+    another mail with other content also has. `carriers` are the lists that demonstrably delivered each message-id. An
+    id without an entry was read by an earlier version.
     """
 
     id: int
@@ -94,47 +93,47 @@ class Thread:
 
 
 class Mails(Protocol):
-    """The raw mails, and how they hang together."""
+    """The stored raw mails and their threads."""
 
     def cursors(self, source: str) -> dict[str, str]:
-        """Epoch → cursor of what was ingested from that source."""
+        """Return the cursor of each epoch of the source."""
 
     def ingest(self, batch: Batch) -> int:
-        """Keep the raw mails and the cursor together; how many mails were new.
+        """Store the raw mails and the cursor in one transaction. Return the number of new mails.
 
-        A mail that was private, or found, is as if it were new once a followed archive brings it.
+        A private or found mail becomes new again when a followed archive delivers it.
         """
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
-        """Mails ingested and not yet read, oldest first."""
+        """Return stored mails that were not read yet, oldest first."""
 
     def index(self, mails: Sequence[Indexed], unreadable: Sequence[Unread]) -> None:
-        """Thread what was read, and remember why the rest was not. The first mail of a message-id wins.
+        """Add readable mails to threads, and store why others are unreadable. The first mail of a message-id keeps it.
 
-        A private mail joins no thread and claims no message-id.
+        A private mail joins no thread and gets no message-id.
         """
 
     def keep_private(self, sources: Sequence[str]) -> int:
-        """Take the mails of our own mailboxes out of all threads that they are in, and say how many there were.
+        """Remove the mails of our own mailboxes from all threads. Return their number.
 
-        An earlier version, or other settings, let them in.
+        An earlier version or other settings may have added them.
         """
 
     def unassembled(self, limit: int) -> Sequence[Thread]:
-        """Threads that changed since they were assembled."""
+        """Return the threads that changed since they were assembled."""
 
     def pending(self) -> tuple[int, int]:
-        """How many mails are not read and how many threads not assembled, for a progress bar."""
+        """Return the numbers of unread mails and of threads to assemble, for a progress bar."""
 
 
 class Attestations(Protocol):
-    """What signatures are worth."""
+    """The results of verifying signatures."""
 
     def unattested(self, since: datetime, limit: int) -> Sequence[StoredMail]:
-        """Mails that were read, came after `since` and whose signatures were not verified, oldest first."""
+        """Return read mails since that time whose signatures were not verified, oldest first."""
 
     def save_attestations(self, mail: int, found: Sequence[Attestation], now: datetime) -> None:
-        """Remember what that mail's signatures are worth."""
+        """Store the results of verifying the signatures of a mail."""
 
     def attestations(self, message_id: str) -> Sequence[Attestation]:
-        """What is known of that mail's signatures."""
+        """Return the results of verifying the signatures of a mail."""

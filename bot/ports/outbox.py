@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The mails on their way out, and who takes them away."""
+"""The outbox, and the transports of its mails."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bot.review.disposition import Muted
 
 @dataclass(frozen=True, slots=True)
 class MailChange:
-    """A change of state that is committed: the state `before`, and the mail as it is now."""
+    """A committed change of state: the state `before`, and the mail as it is now."""
 
     before: MailState
     mail: Outgoing
@@ -25,11 +25,11 @@ class MailChange:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many mails left already: on all revisions of a series, to an author and on a list a day, in all an hour.
+    """The numbers of mails that left: per series, per author and day, per list and day, and per hour.
 
-    Of several lists it is the one with the most. Of `tried` mails of a day `refused` were refused by the mail server or
-    came back as authentic bounces; `refusals` counts the domains in their To.
-    `muted` says which list was muted by mail, and by whom; it is empty if none was.
+    `list_day` is the largest number of all lists of the mail. Of `tried` mails in a day, `refused` were refused by the
+    mail server or bounced authentically; `refusals` counts the domains of their recipients. `muted` says which list was
+    muted by mail, and by whom, or is empty.
     """
 
     series: int = 0
@@ -44,10 +44,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedMail:
-    """What came back of a mail of ours.
+    """A bounce or copy of a mail of ours.
 
-    A "bounce" with the token of the mail; an "unverified" one without; a "copy" at that place (source and list); or a
-    "foreign" mail that only uses the id of ours.
+    Kinds: "bounce" with the token of the mail; "unverified", a bounce without it; "copy" at that place (source and
+    list); "foreign", a mail of another sender with the id of ours.
     """
 
     message_id: str
@@ -57,31 +57,31 @@ class ReturnedMail:
 
 
 class BounceStore(Protocol):
-    """What comes back of our mails."""
+    """The part of the store for bounces and copies of our mails."""
 
     def mail(self, message_id: str) -> Outgoing | None:
-        """One mail; the id may be abbreviated where that is unique."""
+        """Return a mail. A unique prefix of the id is enough."""
 
     def unreturned(self, limit: int) -> Sequence[MailStatus]:
-        """Mails that were read and not yet looked at for what comes back, in the order they were kept; without ids."""
+        """Return read mails that were not checked for bounces yet, in the order of storing, without ids."""
 
     def note_returned(
         self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
     ) -> Sequence[ReturnedMail]:
-        """Remember what came back of mails that we have in the outbox, and that all up to that row was looked at.
+        """Store bounces and copies of mails in the outbox, and that all mails up to that row were checked.
 
-        Claims are mails in our name that are not in the outbox; they are kept for a judgement.
+        `claims` are mails with our address that are not in the outbox; they are stored for a decision.
 
-        Return what was news: a mail bounces once, and a second copy at one place is a "repeat". Of one mail only a
-        limited number is remembered.
+        Return the new events: a mail bounces once, and a second copy in the same place is a "repeat". The number of
+        stored events per mail is limited.
         """
 
 
 class Mailer(Protocol):
-    """Takes a frozen mail away. Raises bot.outbox.error.OutboxError.
+    """A transport of frozen mails. Raises bot.outbox.error.OutboxError.
 
-    `repeatable` says that delivering twice is the same as once, so that an interrupted attempt is simply made again;
-    `done` is the state of a mail that was delivered.
+    `repeatable`: delivering a mail twice has the same effect as once, so an interrupted attempt is repeated. `done` is
+    the state of a delivered mail.
     """
 
     @property
@@ -91,34 +91,34 @@ class Mailer(Protocol):
     def done(self) -> MailState: ...
 
     def deliver(self, mail: Outgoing) -> str:
-        """Deliver the mail and say where it went (a path, or the server's answer)."""
+        """Deliver the mail. Return where it went: a path, or the reply of the server."""
 
 
 class SendingRecord(Protocol):
-    """Keeps a record of the mails that may have left, outside of the database. Raises AdapterError."""
+    """A record, outside of the database, of the mails that may have left. Raises AdapterError."""
 
     def look(self) -> None:
-        """Look, once a round, whether the database is the one that the record tells of."""
+        """Check once per round whether the record belongs to the database."""
 
     def problem(self) -> str:
-        """Why nothing may be sent, "" if it may."""
+        """Return why nothing may be sent, or ""."""
 
     def earlier(self, mail: Outgoing) -> Attempt | None:
-        """The attempt at this mail, or at another one about the same patches, that the database does not know."""
+        """Return an attempt at this mail, or a mail about the same patches, that the database does not contain."""
 
     def begin(self, mail: Outgoing) -> None:
-        """Note the mail, durably, before its first byte may leave."""
+        """Record the mail durably, before its first byte may leave."""
 
     def end(self, message_id: str, state: str) -> None:
-        """Note how the attempt ended: "sent", or "failed" if it is certain that nothing left."""
+        """Record how the attempt ended: "sent", or "failed" if certainly nothing left."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostingStatus:
-    """What the database says now of the posting that a mail answers.
+    """The current state of the posting that a mail replies to.
 
     `state`, `detail`, `verdict` and `reason` are those of its row. `context` tells when its parts arrived and whether a
-    newer revision is here. `removed` is the message-id of a part that was removed from its archive, or "".
+    newer revision exists. `removed` is the message-id of a part that was removed from its archive, or "".
     """
 
     posting: Posting
@@ -132,7 +132,7 @@ class PostingStatus:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A mail that is about to be sent, and everything in the database that decides whether it may be.
+    """A mail that is about to be sent, with all values in the database that decide whether it may be sent.
 
     `posting` is None for a digest, and if the posting is no longer stored. `stopped` says why the database stops all
     sending, or "".
@@ -152,7 +152,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The mail waits until that time. With `halts` all sending stops until a person has looked."""
+    """The mail waits until that time. With `halts` all sending stops until a person resumes it."""
 
     reason: str
     until: datetime
@@ -193,17 +193,17 @@ class ClaimedMail:
 
 
 class Outbox(Protocol):
-    """The mails on their way out."""
+    """The outbox."""
 
     def due_for_delivery(self, now: datetime, limit: int) -> Sequence[Outgoing]:
-        """Mails that are queued or approved, and due, oldest first."""
+        """Return mails that are queued or approved, and due, oldest first."""
 
     def claim(self, message_id: str, now: datetime, since: datetime, permit: Permit) -> ClaimedMail | None:
         """Decide about a mail and change its state accordingly, in one durable transaction.
 
-        `permit` is pure and gets what the transaction sees. If its decision is Send, the state is "sending" before the
-        first byte leaves. Bounces, copies and mutes by mail count from `since`. Return None if another worker was
-        faster.
+        `permit` is pure and gets the values of the transaction. If its decision is Send, the state is "sending" before
+        the first byte leaves. Bounces, copies and mutes by mail count from `since`. Return None if another worker
+        claimed the mail first.
         """
 
     def settle(
@@ -216,34 +216,34 @@ class Outbox(Protocol):
         destination: str = "",
         due: datetime | None = None,
     ) -> None:
-        """Set the state an attempt ended in, and when the next one is due. Raises TransitionError."""
+        """Set the state after an attempt, and when the next attempt is due. Raises TransitionError."""
 
     def decide(
         self, message_id: str, before: Collection[MailState], after: MailState, now: datetime, reason: str
     ) -> bool:
-        """Set a state, due when it was, or now; False if the mail is in none of the states before."""
+        """Change the state of a mail, which is due now or later. Return False if its state is not in `before`."""
 
     def expire(self, before: datetime, now: datetime) -> int:
-        """Set "expired" on mails that were to be sent, not filed, and wait since before that time; how many."""
+        """Expire mails that wait since before that time and were to be sent, not filed. Return their number."""
 
     def archived(self, message_id: str) -> bool:
-        """Whether a mail with that id came back to us from an archive."""
+        """Return whether an archive has a mail with that id."""
 
     def kept(self, message_id: str) -> Sequence[MailStatus]:
-        """The mails from archives that claim that message-id, the first one first."""
+        """Return the mails from archives with that message-id, the first one first."""
 
     def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:
-        """All mails, or those in one state, newest first."""
+        """Return all mails, or the mails in that state, newest first."""
 
     def mail(self, message_id: str) -> Outgoing | None:
-        """One mail; the id may be abbreviated where that is unique."""
+        """Return a mail. A unique prefix of the id is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopState:
-    """Whether the database stops all sending: `reason` is empty while mails may leave.
+    """The stop in the database: `reason` is empty while mails may be sent.
 
-    `number` grows with each stop and lift; `seen` is the number that the running sender saw last.
+    `number` grows with each stop and lift. `seen` is the last number that the running sender saw.
     """
 
     number: int = 0
@@ -253,26 +253,26 @@ class StopState:
 
 
 class StopStore(Protocol):
-    """The stop of all sending, as the database knows it."""
+    """The stop of all sending in the database."""
 
     def stop_state(self) -> StopState:
         """Return whether sending is stopped, and why."""
 
     def set_stop(self, reason: str, now: datetime) -> int:
-        """Stop all sending, or with an empty reason lift the stop; return the number of this change."""
+        """Stop all sending, or lift the stop if the reason is empty. Return the number of this change."""
 
     def confirm_stop(self) -> None:
-        """Note that the sender saw the last change."""
+        """Store that the sender saw the last change."""
 
 
 class Stop(Protocol):
-    """What stops all sending."""
+    """The switch that stops all sending."""
 
     def reason(self) -> str:
-        """Return why nothing is sent, or ""."""
+        """Return why sending is stopped, or ""."""
 
     def stop(self, why: str) -> None:
         """Stop all sending, durably."""
 
     def lifted(self) -> datetime:
-        """Return when the stop was lifted last; long ago if it never was."""
+        """Return when the stop was last lifted; if never, a time long ago."""

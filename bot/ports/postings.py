@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The postings that are remembered, their reviews, and the search for what they miss."""
+"""Stored postings, their reviews, and the search for their missing parts."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bot.review.model import Review
 class DuePosting:
     """A complete posting that waits for its review.
 
-    `arrived` is when its last part came; `tries` counts the reviews that exceeded their limits.
+    `arrived` is when its last part arrived; `tries` counts the reviews that exceeded their limits.
     """
 
     posting: Posting
@@ -29,9 +29,9 @@ class Postings(Protocol):
     """The postings and their reviews."""
 
     def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> Collection[str]:
-        """Keep these as the threads' postings, replacing what was known of them.
+        """Store the postings of these threads, and replace their earlier postings.
 
-        Return the ids of those that are complete now and were not before.
+        Return the ids of postings that are complete now and were not complete before.
         """
 
     def due_for_review(
@@ -39,65 +39,65 @@ class Postings(Protocol):
     ) -> Sequence[DuePosting]:
         """Return complete postings without a verdict: those of the fewest tries first, then in the order of arrival.
 
-        With `tries` only those of so many tries; those named in `besides` are left out.
+        With `tries`, only postings with that number of tries. Postings in `besides` are skipped.
         """
 
     def count_due_for_review(self) -> int:
-        """How many there are, for a progress bar."""
+        """Count the postings that are due for review, for a progress bar."""
 
     def supersede(self, posting: Posting, now: datetime) -> int:
         """Withdraw the waiting mails about earlier revisions of the topic. Return how many there were."""
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
-        """The newest stored review of an earlier revision of the same topic; without recipients where no mail left.
+        """Return the newest stored review of an earlier revision, without recipients if its mail did not leave.
 
-        What a dry run filed counts as a mail where this review is `rehearsed` too, and only there.
+        A mail that a dry run filed counts only if this review is `rehearsed` too.
         """
 
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
-        """Keep the review and its mail together; say whether the mail was kept.
+        """Store the review and its mail in one transaction. Return whether the mail was stored.
 
-        A patch or cover letter that has its reply of that kind gets no second one, whatever posting it is in now.
+        A patch or cover letter gets at most one mail of a kind, even if it is part of another posting now.
         """
 
     def context(self, posting: Posting) -> RefusalContext:
-        """When the posting's parts came, and how it stands to others."""
+        """Return when the parts of the posting arrived, and its relation to other postings."""
 
     def refuse(self, posting: Posting, reason: str) -> None:
-        """Remember that the posting is not reviewed, and why."""
+        """Store that the posting is not reviewed, and why."""
 
     def quarantine(self, posting: Posting, reason: str) -> None:
-        """Remember that the posting could not be judged, and why; it is not tried again until it is released."""
+        """Store that the posting could not be checked, and why. It is not retried until it is released."""
 
     def defer(self, posting: Posting) -> None:
-        """Count a try that exceeded its limits: the posting goes to the back of the queue."""
+        """Count a try that exceeded a limit. The posting moves to the end of the queue."""
 
-    def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
-        """Return the verified bytes of these blobs by the given ids, in their order, up to `most` bytes in all.
+    def blobs(self, ids: Iterable[str], max_bytes: int) -> Mapping[str, bytes]:
+        """Return the verified bytes of these blobs by the given ids, in their order, up to `max_bytes` bytes in total.
 
-        An id may be abbreviated to no fewer than 7 digits; one that fits several blobs gives none.
+        An id may be abbreviated to at least 7 digits. An ambiguous id gives no blob.
         """
 
     def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
-        """Keep verified bytes by their full ids; they were used now."""
+        """Store verified bytes by their full ids, with the time of use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """A posting whose missing parts are due to be looked for; `attempts` were made."""
+    """A posting whose missing parts are due to be searched. `attempts` is the number of earlier searches."""
 
     posting: Posting
     attempts: int
 
 
 class BackfillRequests(Protocol):
-    """The search for what no list brought."""
+    """The search for parts that no list delivered."""
 
     def incomplete(self, now: datetime, settled: datetime, since: datetime, limit: int) -> Sequence[Incomplete]:
-        """Postings that wait for parts, whose last part came before `settled`, sent after `since`, and due now."""
+        """Return waiting postings that are due, sent after `since`, whose last part arrived before `settled`."""
 
     def postpone(self, posting: Posting, due: datetime) -> None:
-        """An attempt failed: the next one is due then."""
+        """Store that a search failed, and when the next one is due."""
 
     def conclude(self, posting: Posting, outcome: str, now: datetime) -> None:
-        """The search is over, and what came of it."""
+        """Store that the search ended, and its outcome."""

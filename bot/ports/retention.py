@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is removed when it is old."""
+"""The removal of old texts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many old things were removed, and how many bytes of the database they took."""
+    """The numbers of removed texts, and the number of bytes freed in the database."""
 
     mails: int = 0
     postings: int = 0
@@ -30,26 +30,26 @@ class Pruned:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One small transaction of the work: what it removed, and where the next one starts; None: there is no more."""
+    """The result of a small transaction. The next one starts after `after`; None means that nothing is left."""
 
     pruned: Pruned
     after: tuple[str, int] | None = None
 
 
 class Prunable(Protocol):
-    """The part of the store that retention needs. With `dry` nothing is changed, only counted."""
+    """The part of the store for retention. With `dry` texts are only counted."""
 
     def prune_threads(self, before: datetime, now: datetime, after: tuple[str, int] | None, *, dry: bool) -> Step:
-        """Remove the text of mails and postings of threads in which nothing happened since `before`."""
+        """Remove the texts of mails and postings of threads that did not change since `before`."""
 
     def prune_images(self, before: datetime, after: tuple[str, int] | None, *, dry: bool) -> Step:
         """Remove file images that were not used since `before`."""
 
     def prune_reviews(self, before: datetime, now: datetime, after: tuple[str, int] | None, *, dry: bool) -> Step:
-        """Remove what older reviews quote; what they said, and to whom, stays."""
+        """Remove the quotes in older reviews. Their findings and recipients stay."""
 
     def prune_sent(self, before: datetime, after: tuple[str, int] | None, *, dry: bool) -> Step:
-        """Remove the text of mails that had their end before that time."""
+        """Remove the texts of mails that reached their final state before that time."""
 
     def reclaim(self) -> int:
-        """Give some unused space of the file back to the system; how many bytes, 0: there is no more to give."""
+        """Return some free pages to the file system. Return the number of bytes, 0 if no free page is left."""

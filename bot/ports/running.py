@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a job needs while it runs: the time, and somebody who is told how far it is."""
+"""The clock and the progress display of a job."""
 
 from datetime import datetime
 from typing import Protocol
@@ -7,14 +7,14 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time in UTC."""
+        """Return the time in UTC."""
 
 
 class Progress(Protocol):
-    """Is told how far the work is."""
+    """The progress display."""
 
     def start(self, what: str, total: int) -> None:
-        """A stretch of work of so many units begins."""
+        """Start a step with that number of units."""
 
     def advance(self, units: int = 1) -> None:
-        """So many units of it are done."""
+        """Count finished units."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""All that is remembered. Each method is one transaction; each raises bot.store.error.StoreError."""
+"""Values of the store. Each method of the store is one transaction and raises bot.store.error.StoreError."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from bot.mail.refusal import RefusalContext
 
 @dataclass(frozen=True, slots=True)
 class KeptPosting:
-    """A posting that is kept: `state` and `detail`, the `verdict` on it and its reason, the id of the mail it got.
+    """A stored posting, with its state, its verdict, and the message-id of our reply (`answer`).
 
-    `base` names the kernel that it was judged against; "" where there was none, or no judgement.
+    `base` names the kernel that it was checked against; "" without a kernel or a review.
     """
 
     posting: Posting
@@ -29,7 +29,7 @@ class KeptPosting:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedPosting:
-    """A posting that could not be judged, and why; `arrived` is when its last part came."""
+    """A posting that could not be checked, with the reason. `arrived` is when its last part arrived."""
 
     posting: Posting
     arrived: datetime
@@ -38,7 +38,7 @@ class QuarantinedPosting:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How much is remembered: raw mails, those that could not be read, postings, and mails to send by their state."""
+    """The numbers of stored raw mails, unreadable mails, postings, and mails in the outbox by state."""
 
     raw: int
     unreadable: int

@@ -4,7 +4,6 @@
 A setting is one field. `patchwarden init` writes the description of each field into the settings file.
 """
 
-import logging
 import os
 import re
 import tomllib
@@ -19,7 +18,7 @@ from pydantic_settings import SettingsError as VariableError
 
 from bot.error import SettingsError
 from bot.review.consent import Mode
-from bot.settings.aliases import RepeatedSettingError, new_path, old_names, with_new_names
+from bot.settings.aliases import RepeatedSettingError, log_deprecation, new_path, old_names, with_new_names
 from bot.settings.commands import CommandSettings, DigestSettings, PrecisionSettings
 from bot.settings.kernel import KernelSettings
 from bot.settings.log import LogSettings
@@ -36,8 +35,6 @@ _QUOTED: Final = re.compile(r"'([^']*)'")
 _KEY: Final = "[key]"
 """The last item of pydantic's location of an error, if the key itself is wrong, such as the address of a list."""
 _MESSAGES: Final = {"extra_forbidden": "no such setting", "path_type": "not a path; write it between quotes"}
-
-log = logging.getLogger(__name__)
 
 
 def _list_url(value: str) -> str:
@@ -358,7 +355,7 @@ def load(path: Path | None = None) -> Settings:
             "\n".join(_explain(file or DEFAULT_FILE, text, dict(problem)) for problem in error.errors())
         ) from error
     for warning in deprecations(path):
-        log.warning("%s", warning)
+        log_deprecation(warning)
     settings = anchor(written, base_directory(file))
     refuse_moved("database", written.database, settings.database)
     refuse_moved("sending.stop_file", Path(written.sending.stop_file or "var/stop"), settings.stop_file)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Old names of settings, which keep working."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ RENAMED: Final[Mapping[KeyPath, str]] = {
     ("unlisted",): "default_mode",
 }
 """The new last key of each old path. The keys before it are new names; `*` is the address of any list."""
+
+log = logging.getLogger(__name__)
 
 
 class RepeatedSettingError(Exception):
@@ -67,3 +70,8 @@ def old_names(table: Mapping[str, Any], parents: KeyPath = ()) -> Iterator[tuple
             yield written, renamed
         if isinstance(value, dict):
             yield from old_names(value, written)
+
+
+def log_deprecation(warning: str) -> None:
+    """Log a warning about an old name."""
+    log.warning("%s", warning)

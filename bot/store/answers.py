@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What people answered: the mails to us, heard once each, and what they changed, in one transaction a mail."""
+"""Commands by mail: each mail is processed once, in one transaction with the changes that it makes."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
 from bot.store.tables import CommandMailRow, CursorRow, DispositionRow, MailRow, OutgoingRow
 
-_SOURCE: Final = "commands"  # the cursor over the mails that were looked at for commands, beside those of the archives
+_SOURCE: Final = "commands"  # the source of the cursor over mails that were checked for commands
 _EPOCH: Final = "mails"
 
 
@@ -30,7 +30,7 @@ class CommandRows:
         self._database = database
 
     def unheard(self, limit: int) -> Sequence[StoredMail]:
-        """Mails that were not yet looked at for commands, in the order they were kept; none that waits to be read."""
+        """Return mails that were not checked for commands yet, in the order of storing. Stop at an unread mail."""
         with self._database.reading() as session:
             first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
             rows = select(MailRow).where(
@@ -38,16 +38,16 @@ class CommandRows:
             )
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
-            found = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
+            unheard = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
             mails = (
                 StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
-                for row in found
+                for row in unheard
                 if row.id is not None
             )
             return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
     def pass_by(self, mail: int) -> None:
-        """Remember that all mails up to this row were looked at."""
+        """Store that all mails up to this row were checked."""
         with self._database.writing() as session:
             _move(session, mail)
 
@@ -60,7 +60,7 @@ class CommandRows:
         answer: Outgoing | None,
         now: datetime,
     ) -> bool:
-        """Note the mail, make its changes and keep its answer, all together; False, and nothing, where it was heard."""
+        """Store the mail, its changes and our reply together. Return False if the mail was processed before."""
         with self._database.writing() as session:
             row = insert(CommandMailRow).values(
                 message_id=message_id, sender=sender, outcome=outcome, has_reply=answer is not None, processed=now
@@ -81,19 +81,19 @@ class CommandRows:
             return session.get(CommandMailRow, message_id) is not None
 
     def served(self, since: datetime, sender: str | None = None) -> CommandUsage:
-        """How many answers somebody got since then, or all together, and for how many mails we judged again."""
+        """Count our replies to a sender, or to all senders, and the re-checks since then."""
         with self._database.reading() as session:
             rows = select(CommandMailRow.outcome, CommandMailRow.has_reply).where(
                 col(CommandMailRow.processed) >= since
             )
             if sender is not None:
                 rows = rows.where(CommandMailRow.sender == sender)
-            found = session.exec(rows).all()
-        answers = sum(answered for _, answered in found)
-        return CommandUsage(answers, sum(RECHECK in outcome.split(", ") for outcome, _ in found))
+            mails = session.exec(rows).all()
+        replies = sum(has_reply for _, has_reply in mails)
+        return CommandUsage(replies, sum(RECHECK in outcome.split(", ") for outcome, _ in mails))
 
     def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
-        """What was answered to the findings of one series, or of all."""
+        """Return what people replied to the findings of a series, or of all series."""
         with self._database.reading() as session:
             rows = select(DispositionRow)
             if topic is not None:
@@ -115,16 +115,16 @@ def _move(session: Session, mail: int) -> None:
     )
 
 
-def _row(given: Disposition) -> DispositionRow:
+def _row(disposition: Disposition) -> DispositionRow:
     return DispositionRow(
-        topic=given.topic,
-        fingerprint=given.fingerprint,
-        by=given.by,
-        rule=given.rule,
-        kind=given.answer.value,
-        reason=given.reason,
-        message_id=given.message_id,
-        given=given.given,
+        topic=disposition.topic,
+        fingerprint=disposition.fingerprint,
+        by=disposition.by,
+        rule=disposition.rule,
+        kind=disposition.answer.value,
+        reason=disposition.reason,
+        message_id=disposition.message_id,
+        given=disposition.given,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Backups: a folder with a copy of the database, made with SQLite's backup API, and of the files that belong to it."""
+"""Backups: a folder with copies of the database, made with the backup API of SQLite, and of the files it needs."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.ports import Attempt
 from bot.store.database import sole_worker
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError
@@ -28,13 +27,13 @@ _FORMAT: Final = 1
 
 
 def back_up(database: Path, folder: Path, more: Mapping[str, Path], now: datetime) -> tuple[str, ...]:
-    """Copy the database, its ledger, its secret and `more` files into a new folder; return the names of the copies.
+    """Copy the database, its ledger, its secret and `more` files to a new folder. Return the names of the copies.
 
-    A service may work on the database meanwhile. The ledger is copied last, so that it knows every mail that the copy
-    of the database knows. Files that do not exist are left out. Raises StoreError.
+    The service may keep running. The ledger is copied last, so that it contains every mail in the copy of the database.
+    Files that do not exist are skipped. Raises StoreError.
     """
     if folder.exists() or folder.is_symlink():
-        raise StoreError(f"backup {folder}: it is there already; name a new folder")
+        raise StoreError(f"backup {folder}: the folder already exists; name a new folder")
     part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +80,10 @@ def read_backup(folder: Path) -> frozenset[str]:
 
 
 def restore(folder: Path, database: Path, more: Mapping[str, Path], now: datetime, *, force: bool = False) -> None:
-    """Put the files of a backup back. The ledger in place stays and takes up what only that of the backup knows.
+    """Restore the files of a backup. The existing ledger stays, and gets the mails that only the backup's ledger has.
 
-    Nothing is sent afterwards until a person reconciled the database with the ledger. Raises StoreError if a process
-    works on the database, or without `force` if a file would be replaced by another.
+    Afterwards nothing is sent until a person reconciles the database with the ledger. Raises StoreError if a process
+    works on the database, or without `force` if a file would be replaced.
     """
     names = read_backup(folder)
     targets = {SECRET: secret_path(database), **more, DATABASE: database}
@@ -92,7 +91,7 @@ def restore(folder: Path, database: Path, more: Mapping[str, Path], now: datetim
     with sole_worker(database):
         for name, path in targets.items():
             if path.exists() and not force and (name == DATABASE or path.read_bytes() != (folder / name).read_bytes()):
-                raise StoreError(f"{path} is there already; `--force` replaces it, but make a backup of it first")
+                raise StoreError(f"{path} already exists; back it up, then use `--force` to replace it")
         try:
             _restore_ledger(folder, database, now)
             for path in (database.with_name(f"{database.name}-{end}") for end in ("wal", "shm")):
@@ -108,7 +107,7 @@ def restore(folder: Path, database: Path, more: Mapping[str, Path], now: datetim
 
 
 def _restore_ledger(folder: Path, database: Path, now: datetime) -> None:
-    """Note in the ledger, before anything is replaced, that a backup was restored."""
+    """Record in the ledger that a backup is restored, before any file is replaced."""
     ledger, saved = LedgerFile(ledger_path(database)), read_ledger(folder / LEDGER)
     if ledger.state is None and saved is None:
         return
@@ -116,14 +115,10 @@ def _restore_ledger(folder: Path, database: Path, now: datetime) -> None:
         if ledger.state is None:
             ledger.start(saved.installation, saved.generation, now)
         known = {} if ledger.state is None else ledger.state.attempts
-        missing = [each for key, each in saved.attempts.items() if key not in known]
-        ledger.begin([once for each in missing for once in _times(each)], now)
-        ledger.end({each.message_id: each.state for each in missing if each.state}, now)
+        missing = [attempt for key, attempt in saved.attempts.items() if key not in known]
+        ledger.begin([attempt for attempt in missing for _ in range(attempt.count)], now)
+        ledger.end({attempt.message_id: attempt.state for attempt in missing if attempt.state}, now)
     ledger.restored(now)
-
-
-def _times(attempt: Attempt) -> list[Attempt]:
-    return [attempt] * attempt.count
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -131,7 +126,7 @@ def _copy_database(source: Path, target: Path) -> None:
     os.close(descriptor)
     with closing(sqlite3.connect(source, timeout=30)) as original, closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, without a log beside it
+        copy.execute("PRAGMA journal_mode=DELETE").close()  # a single file, without a write-ahead log
         _check(copy, target)
     with target.open("rb") as file:
         os.fsync(file.fileno())
@@ -139,9 +134,9 @@ def _copy_database(source: Path, target: Path) -> None:
 
 def _check(database: sqlite3.Connection, path: Path) -> None:
     with closing(database.execute("PRAGMA integrity_check")) as rows:
-        found = rows.fetchone()[0]
-    if found != "ok":
-        raise StoreError(f"{path}: the copy of the database is damaged: {found}")
+        result = rows.fetchone()[0]
+    if result != "ok":
+        raise StoreError(f"{path}: the copy of the database is damaged: {result}")
 
 
 def _write(path: Path, content: bytes) -> None:

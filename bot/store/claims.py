@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Claiming a mail: what decides about it is read, and its state changed, in one transaction with the write lock."""
+"""Claim a mail: decide about it and change its state in one transaction, which holds the write lock."""
 
 from datetime import datetime
 from typing import Final

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Frozen values to compressed JSON and back, by their types alone."""
+"""Encode frozen values as compressed JSON, and decode them by their types."""
 
 import json
 import zlib
@@ -9,35 +9,35 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter
 
 T = TypeVar("T")
-_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}  # building one costs more than most encodings
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}  # building an adapter takes longer than most encodings
 
 MAX_BATCH_BYTES = 64 * 1024 * 1024
 STREAMED = {"yield_per": 8}
-"""Execution options of queries for raw mails: no more rows are in memory than these."""
+"""Execution options of queries for raw mails: the maximum number of rows in memory."""
 
-_LEVEL = 3  # a fifth of the time of the highest for nine tenths of what it saves
+_LEVEL = 3  # a fifth of the time of the highest level, and nine tenths of its effect
 
 
 def encode(value: object, *, exclude: frozenset[str] = frozenset()) -> bytes:
-    """The value's fields, without the excluded ones, as compressed JSON; lone surrogates are kept."""
+    """Return the fields of the value, except the excluded ones, as compressed JSON. Lone surrogates are preserved."""
     plain = _adapter(type(value)).dump_python(value, mode="json", exclude=set(exclude))
     return pack(json.dumps(plain, separators=(",", ":")).encode("ascii"))
 
 
 def decode(kind: type[T], stored: bytes, **excluded: object) -> T:
-    """The value that was encoded; the excluded fields are given anew."""
+    """Return the value that was encoded. The caller passes the excluded fields."""
     return cast("T", _adapter(kind).validate_python({**json.loads(unpack(stored)), **excluded}))
 
 
-def up_to(items: Iterable[T], size: Callable[[T], int], most: int = MAX_BATCH_BYTES) -> Iterator[T]:
-    """Yield the first items that have no more bytes than `most` together, and the first one of any size.
+def up_to(items: Iterable[T], size: Callable[[T], int], max_bytes: int = MAX_BATCH_BYTES) -> Iterator[T]:
+    """Yield items as long as their total size is at most `max_bytes`; the first item may have any size.
 
-    What a sender chooses does not choose how much memory a batch takes.
+    So the sender of mails cannot choose how much memory a batch takes.
     """
     total = 0
     for item in items:
         total += size(item)
-        if total > most and total > size(item):
+        if total > max_bytes and total > size(item):
             return
         yield item
 

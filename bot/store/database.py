@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The SQLite file: opened safely, brought up to date, and asked in transactions that say why they failed."""
+"""The SQLite file: open and migrate it, and run transactions whose errors explain the cause."""
 
 import fcntl
 import os
@@ -23,25 +23,25 @@ from bot.ports import MailChange
 from bot.store.error import StoreError
 
 CHANGES: Final = "mail changes"
-"""The key under which a session collects the changes of mails that its commit makes true."""
+"""The key under which a session collects the changes of mails that its commit makes durable."""
 _BUSY_MS: Final = 30_000
 _STEP_PAGES: Final = 4096
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
-_MEND: Final = {
-    "readonly": "it cannot be written; give this user the right to write the file and its folder",
-    "disk is full": "the disk is full; nothing was lost, make room and start again",
-    "not a database": "it is no SQLite database; name another file, or move this one away",
-    "malformed": "the file is damaged; restore it from a backup, or move it away and start anew",
-    "locked": "another program holds it; stop that or try again",
-    "unable to open": "it cannot be opened; does the folder exist, and may this user write it?",
+_FIXES: Final = {
+    "readonly": "it cannot be written; allow this user to write the file and its folder",
+    "disk is full": "the disk is full; nothing was lost; free some space and start again",
+    "not a database": "it is not a SQLite database; name another file, or move this file away",
+    "malformed": "the file is damaged; restore a backup, or move the file away and start again",
+    "locked": "another program has locked it; stop that program or try again",
+    "unable to open": "it cannot be opened; check that the folder exists and that this user may write to it",
 }
 
 
 class Database:
-    """One SQLite database: WAL, every commit durable, one writer at a time that never waits in vain.
+    """A SQLite database in WAL mode. Every commit is durable; writers wait for each other.
 
-    Opening creates the file and migrates its schema. Every error of the driver comes out as StoreError. `on_use` is
-    called at the end of each session, `on_change` for each change of a mail's state after its commit.
+    Opening creates the file and migrates its schema. Errors of the driver become StoreError. `on_use` is called at the
+    end of each session, `on_change` after the commit of each change of the state of a mail.
     """
 
     def __init__(
@@ -57,27 +57,27 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(path)
             self._migrate()
-            # As long as one connection is open, SQLite keeps the write-ahead log: if it goes, somebody deleted it.
+            # SQLite keeps the write-ahead log while a connection is open, so a missing log was deleted by someone else.
             self._anchor = self._engine.connect()
             self._files = {name: _identity(name) for name in (path, path.with_name(f"{path.name}-wal"))}
 
     def check(self) -> None:
-        """Raise ReplacedError if another file is in the place of the database or of its write-ahead log."""
+        """Raise ReplacedError if the database or its write-ahead log was deleted or replaced."""
         for name, before in self._files.items():
             if (now := _identity(name)) == before:
                 continue
             if before is None:
                 self._files[name] = now
             else:
-                what = "it is gone" if now is None else "another file took its place"
+                change = "it was deleted" if now is None else "it was replaced by another file"
                 raise ReplacedError(
-                    f"database {name}: {what} while this process worked on it; put the right file there, then start "
+                    f"database {name}: {change} while this process worked on it; put the right file there, then start "
                     "again"
                 )
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session on one unchanging picture of the data."""
+        """Open a session that reads one snapshot of the data."""
         self.check()
         with self._explained(), Session(self._engine) as session:
             yield session
@@ -85,7 +85,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that commits as a whole at its end, or not at all; it has the write lock from its start."""
+        """Open a session with the write lock. It commits at its end, or rolls back."""
         self.check()
         engine = self._engine.execution_options(immediate=True)
         with self._explained(), Session(engine, expire_on_commit=False) as session, session.begin():
@@ -95,13 +95,13 @@ class Database:
         self._on_use()
 
     def reclaim(self) -> int:
-        """Give up to 16 MB of unused space back to the system; how many bytes, 0 where there is no more to give.
+        """Return up to 16 MB of free pages to the file system. Return the number of bytes, 0 if no free page is left.
 
-        A file from before this was possible keeps its size until `compact`; new data fills its unused space.
+        A file of an earlier version keeps its size until `compact`, but reuses its free pages.
         """
         with self._explained(), self._raw() as connection:
             unused = _pragma(connection, "freelist_count")
-            # Only a script is run to its end: this statement stops at each page, without a row.
+            # `execute` would stop this statement after each page, because it returns no row.
             connection.executescript(f"PRAGMA incremental_vacuum({_STEP_PAGES})")
             freed = unused - _pragma(connection, "freelist_count")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -110,7 +110,7 @@ class Database:
         return size
 
     def compact(self) -> int:
-        """Write the file anew without unused space; how many bytes that freed. Nobody may write meanwhile."""
+        """Rewrite the file without free pages, while no other process writes. Return the number of bytes freed."""
         with self._explained(), self._raw() as connection:
             before = self.path.stat().st_size
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
@@ -120,7 +120,7 @@ class Database:
 
     @contextmanager
     def _raw(self) -> Iterator[sqlite3.Connection]:
-        """A connection outside of any transaction."""
+        """Open a connection outside of any transaction."""
         pooled = self._engine.raw_connection()
         try:
             connection = pooled.driver_connection
@@ -148,12 +148,12 @@ class Database:
         config.set_main_option("script_location", str(_MIGRATIONS))
         scripts = ScriptDirectory.from_config(config)
         with self._engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        if found == scripts.get_current_head():
+            revision = MigrationContext.configure(connection).get_current_revision()
+        if revision == scripts.get_current_head():
             return
-        if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+        if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
             raise StoreError(
-                f"database {self.path}: it was written by a newer patchwarden (schema {found}); use that version"
+                f"database {self.path}: it was written by a newer patchwarden (schema {revision}); use that version"
             )
         with self._engine.execution_options(immediate=True).begin() as connection:
             config.attributes["connection"] = connection
@@ -170,7 +170,7 @@ class Database:
 
 
 class Role(StrEnum):
-    """A part of the work on a database that one process does at a time; the value ends the name of its lock file."""
+    """A role that only one process at a time can have on a database. The value is the suffix of its lock file."""
 
     REVIEWER = "lock"
     SENDER = "sender.lock"
@@ -178,9 +178,9 @@ class Role(StrEnum):
 
 @contextmanager
 def sole_worker(database: Path, *roles: Role) -> Iterator[None]:
-    """Hold the right to these roles on that database, to all if none is named, until the end of this process at most.
+    """Hold these roles on the database, or all roles if none is named.
 
-    Raises StoreError where another process holds one of them.
+    Raises StoreError if another process has one of them.
     """
     with ExitStack() as locks:
         for role in roles or Role:
@@ -189,7 +189,7 @@ def sole_worker(database: Path, *roles: Role) -> Iterator[None]:
 
 
 def running(database: Path, role: Role) -> str:
-    """Return the process id of the process that has that role on the database, or ""."""
+    """Return the id of the process that has the role on the database, or ""."""
     try:
         with database.with_name(f"{database.name}.{role}").open(encoding="ascii") as file:
             try:
@@ -225,7 +225,7 @@ def _locked(database: Path, role: Role) -> Iterator[None]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file is at that path; None if there is none."""
+    """Return device and inode of the file at that path, or None."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -238,8 +238,8 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the driver guesses
-        # The first works on a new file alone; it lets an old one keep its way of giving space back.
+        connection.isolation_level = None  # transactions begin below, not where the driver would begin them
+        # auto_vacuum only affects a new file.
         for pragma in (
             "auto_vacuum=INCREMENTAL",
             "journal_mode=WAL",
@@ -251,7 +251,7 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A transaction that reads first and then wants to write fails at once where another writes: writers say so.
+        # A transaction that reads and then writes fails if another one wrote meanwhile, so writers lock at once.
         connection.exec_driver_sql(
             "BEGIN IMMEDIATE" if connection.get_execution_options().get("immediate") else "BEGIN"
         )
@@ -264,5 +264,5 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _reason(error: BaseException | None) -> str:
-    said = str(error)
-    return next((f"{mend} ({said})" for sign, mend in _MEND.items() if sign in said), said)
+    message = str(error)
+    return next((f"{fix} ({message})" for sign, fix in _FIXES.items() if sign in message), message)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What goes wrong at the database."""
+"""Errors of the store."""
 
 from bot.error import AdapterError
 
 
 class StoreError(AdapterError):
-    """The database cannot be opened, read or written; the message names its file and says why. Nothing is half done."""
+    """The database cannot be opened, read or written. The message names the file and the cause. Nothing was changed."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What following an archive wants to know: missing parts, signatures, and how a posting stands to others."""
+"""Missing parts, signatures, and the relation of a posting to other postings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,19 +17,19 @@ from bot.store.database import Database
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
 from bot.store.times import utc
 
-_MOST_POSTINGS = 100  # of one thread; who answers whom is not looked for in more
-_LONGEST_TOPIC = timedelta(days=400)
+_MAX_POSTINGS = 100  # of a thread, that are searched for the posting that another one replies to
+_MAX_TOPIC_AGE = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What stands in an AttestationRow."""
+    """The content of an AttestationRow."""
 
     found: tuple[Attestation, ...]
 
 
 class FollowingRows:
-    """bot.ports.BackfillRequests and bot.ports.Attestations over a database, and a posting's context."""
+    """bot.ports.BackfillRequests and bot.ports.Attestations over a database, and the context of postings."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -93,7 +93,7 @@ class FollowingRows:
             return () if row is None else decode(_Verified, row.value).found
 
     def carried(self) -> Sequence[Carried]:
-        """Return through which lists the mails of each source came, and how many, as far as that is known."""
+        """Return for each source the lists that its mails came through, as far as known, with the number of mails."""
         with self._database.reading() as session:
             counts = (
                 select(MailRow.source, MessageRow.carriers, func.count())
@@ -110,16 +110,16 @@ class FollowingRows:
 
 
 def context_of(session: Session, posting: Posting) -> RefusalContext:
-    """bot.ports.Postings.context, within a session."""
+    """Return the context of the posting within a session (see bot.ports.Postings.context)."""
     row = session.get(PostingRow, posting.message_id)
     context = arrivals_of(session, posting, row)
-    return context if row is None else replace(context, answers=_answered(session, posting, row))
+    return context if row is None else replace(context, answers=_replied_to(session, posting, row))
 
 
 def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> RefusalContext:
-    """Return when and how the parts arrived, and the newest revision that came after the posting; not what it answers.
+    """Return when and how the parts arrived, and the newest later revision; not the posting that it replies to.
 
-    A newer revision arrived later, or was sent later: its Date alone could hide it.
+    A later revision arrived later, or was sent later, because its sender chooses its Date.
     """
     parts = [part.message_id for part in posting.parts]
     first, last = session.exec(
@@ -127,14 +127,14 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> R
         .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
         .where(col(MessageRow.message_id).in_(parts))
     ).one()
-    brought = select(func.count()).where(
+    from_followed = select(func.count()).where(
         col(MessageRow.message_id).in_(parts), col(MessageRow.mail_id).is_not(None), col(MessageRow.followed)
     )
-    followed = session.exec(brought).one() > 0
+    followed = session.exec(from_followed).one() > 0
     if row is None:
         return RefusalContext(utc(first), utc(last), followed=followed)
-    sent_later = and_(col(PostingRow.sent) >= row.sent, col(PostingRow.sent) <= row.sent + _LONGEST_TOPIC)
-    arrived_later = and_(col(PostingRow.arrived) > row.arrived, col(PostingRow.arrived) <= row.arrived + _LONGEST_TOPIC)
+    sent_later = and_(col(PostingRow.sent) >= row.sent, col(PostingRow.sent) <= row.sent + _MAX_TOPIC_AGE)
+    arrived_later = and_(col(PostingRow.arrived) > row.arrived, col(PostingRow.arrived) <= row.arrived + _MAX_TOPIC_AGE)
     newer = session.exec(
         select(func.max(col(PostingRow.revision))).where(
             PostingRow.topic == posting.topic,
@@ -146,23 +146,23 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> R
     return RefusalContext(utc(first), utc(last), newer, followed=followed)
 
 
-def _answered(session: Session, posting: Posting, row: PostingRow) -> Posting | None:
-    """The posting that the first part answers, the nearest one if several.
+def _replied_to(session: Session, posting: Posting, row: PostingRow) -> Posting | None:
+    """Return the posting that the first part replies to, the nearest one of several.
 
-    An answer to a review names the patch only if its mailer kept all references; else the earliest posting of the
-    thread stands for it.
+    A reply to a review refers to the patch only if its mailer keeps all references. Otherwise return the earliest
+    posting of the thread.
     """
-    asked = posting.parts[0].references
-    if not asked:
+    references = posting.parts[0].references
+    if not references:
         return None
     rows = session.exec(
         select(PostingRow)
         .where(PostingRow.thread_id == row.thread_id, PostingRow.message_id != row.message_id)
         .where(PostingRow.state != "gone", PostingRow.sent <= row.sent)
         .order_by(col(PostingRow.sent))
-        .limit(_MOST_POSTINGS)
+        .limit(_MAX_POSTINGS)
     ).all()
-    others = [decode(Posting, one.value) for one in rows]
-    by_part = {part.message_id: one for one in others for part in one.parts}
-    nearest = next((by_part[one] for one in reversed(asked) if one in by_part), None)
+    others = [decode(Posting, other.value) for other in rows]
+    by_part = {part.message_id: other for other in others for part in other.parts}
+    nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
     return nearest or (others[0] if others else None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The name, the generation and the secret of a database, and the mails in archives that claim to be from it."""
+"""The name, the generation and the secret of a database, and mails in archives that may be ours."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -43,39 +43,39 @@ class InstallationRows:
     def secret(self, now: datetime, *, settle: bool = False) -> bytes:
         """Return the secret of this database. The first call for a new database creates it.
 
-        A database that is newer than the secret beside it uses that secret, but remembers it only with `settle`, which
-        also replaces a lost one. Raises StoreError if the secret is lost, damaged, readable by other users, or the
-        secret of another database.
+        A database that is newer than the secret beside it uses that secret, but stores its fingerprint only with
+        `settle`, which also replaces a lost secret. Raises StoreError if the secret is lost, damaged, readable by other
+        users, or the secret of another database.
         """
         path = self._database.path
-        with self._database.writing() as session:  # of two processes that start at once only one creates it
+        with self._database.writing() as session:  # if two processes start at the same time, only one creates it
             row, secret = _installation(session, now), read_secret(path)
             if secret is None:
                 if row.secret and not settle:
                     raise StoreError(
                         f"secret {secret_path(path)}: it is lost, and mails were sent with it; restore it from a "
-                        "backup with `patchwarden restore`; if there is none, `patchwarden outbox reconcile --apply` "
-                        "makes a new one"
+                        "backup with `patchwarden restore`, or run `patchwarden outbox reconcile --apply` to create a "
+                        "new secret"
                     )
                 secret = create_secret(path)
                 row.secret = fingerprint(secret)
             elif row.secret and row.secret != fingerprint(secret):
                 raise StoreError(
-                    f"secret {secret_path(path)}: it is not the secret of the database {path}; restore both from one "
-                    "backup with `patchwarden restore`"
+                    f"secret {secret_path(path)}: it is not the secret of the database {path}; restore both from the "
+                    "same backup with `patchwarden restore`"
                 )
             elif settle:
                 row.secret = fingerprint(secret)
             return secret
 
     def has_secret(self) -> bool:
-        """Return whether there is a secret beside the database, or was one."""
+        """Return whether the database has, or had, a secret beside it."""
         with self._database.reading() as session:
             row = session.get(InstallationRow, 1)
         return bool(row and row.secret) or secret_path(self._database.path).exists()
 
     def attempts(self) -> Mapping[str, int]:
-        """Return how often each mail that was not only filed may have left."""
+        """Return for each mail that was not only filed how often it may have left."""
         with self._database.reading() as session:
             rows = select(OutgoingRow.message_id, OutgoingRow.attempts)
             rows = rows.where(OutgoingRow.mode != FILED, col(OutgoingRow.attempts) > 0)
@@ -84,8 +84,8 @@ class InstallationRows:
     def attempted(self) -> Sequence[Attempt]:
         with self._database.reading() as session:
             rows = select(OutgoingRow).where(OutgoingRow.mode != FILED, col(OutgoingRow.attempts) > 0)
-            found = session.exec(rows.order_by(col(OutgoingRow.changed))).all()
-            return [_attempt(row, _parts(session, row.message_id)) for row in found]
+            attempted = session.exec(rows.order_by(col(OutgoingRow.changed))).all()
+            return [_attempt(row, _parts(session, row.message_id)) for row in attempted]
 
     def answered_parts(self, message_id: str) -> tuple[str, ...]:
         with self._database.reading() as session:
@@ -97,7 +97,7 @@ class InstallationRows:
             return None if row is None else MailState(row.state)
 
     def adopt(self, attempt: Attempt, state: MailState, reason: str, content: bytes, now: datetime) -> None:
-        """Take over a mail that the ledger or an archive knows, so that its posting gets no second mail.
+        """Add a mail that the ledger or an archive contains, so that its posting gets no second mail.
 
         Mails about the same patches that wait in the outbox are withdrawn.
         """
@@ -141,12 +141,12 @@ class InstallationRows:
             rows = select(DeliveryEventRow).where(
                 col(DeliveryEventRow.kind).in_(NOTICES), col(DeliveryEventRow.noticed) > since
             )
-            found = session.exec(rows.order_by(col(DeliveryEventRow.noticed).desc()))
-            return [(row.message_id, row.kind, row.detail or row.place) for row in found]
+            events = session.exec(rows.order_by(col(DeliveryEventRow.noticed).desc()))
+            return [(row.message_id, row.kind, row.detail or row.place) for row in events]
 
 
 def save_claim(session: Session, claim: Claim) -> None:
-    """Keep a claim; one that is known keeps its judgement."""
+    """Store a mail that may be ours. A known mail keeps its status."""
     values = {
         "message_id": claim.message_id,
         "in_reply_to": claim.in_reply_to,
@@ -163,7 +163,7 @@ def _parts(session: Session, message_id: str) -> tuple[str, ...]:
 
 
 def _attempt(row: OutgoingRow, parts: tuple[str, ...]) -> Attempt:
-    """The mail in the words of the ledger."""
+    """Return the mail as an attempt of the ledger."""
     is_open = row.state in (MailState.SENDING, MailState.UNCONFIRMED)
     state = "" if is_open else "sent" if row.state == MailState.SENT else "failed"
     return Attempt(row.message_id, row.kind, row.posting_id, parts, row.attempts, state)

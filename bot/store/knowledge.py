@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What can be said of a mail on request: how it stands here, and what became of the series that it is in."""
+"""Stored mails and postings, for commands that explain what happened to them."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from bot.store.tables import PRUNED, BackfillRow, MailRow, MessageRow, OutgoingP
 
 
 class KnowledgeRows:
-    """What the database knows about a mail on request."""
+    """The stored mails and postings of a message-id, and the quarantine, over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,7 +28,7 @@ class KnowledgeRows:
                 .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
                 .where(MessageRow.message_id == message_id)
             ).all()
-            # The reason names the id, because a mail that only claims it has no place in a thread.
+            # The reason contains the id, because such a mail is in no thread.
             claims = select(MailRow).where(
                 col(MailRow.state).in_(("conflict", "private")), col(MailRow.reason).startswith(f"{message_id} ")
             )
@@ -40,29 +40,31 @@ class KnowledgeRows:
             if message is None:
                 return []
             rows = select(PostingRow).where(PostingRow.thread_id == message.thread_id, PostingRow.state != "gone")
-            found = [(row, decode(Posting, row.value)) for row in session.exec(rows.order_by(col(PostingRow.sent)))]
+            postings = [(row, decode(Posting, row.value)) for row in session.exec(rows.order_by(col(PostingRow.sent)))]
             return [
                 _kept_posting(session, row, posting)
-                for row, posting in found
+                for row, posting in postings
                 if any(part.message_id == message_id for part in posting.parts)
             ]
 
     def quarantined(self, limit: int) -> Sequence[MailStatus]:
         with self._database.reading() as session:
-            bad = (
+            unreadable = (
                 select(MailRow)
                 .where(MailRow.state == "unreadable", col(MailRow.pruned).is_(None))
                 .order_by(col(MailRow.id).desc())
                 .limit(limit)
             )
-            return [kept_of(row, "") for row in session.exec(bad)]
+            return [kept_of(row, "") for row in session.exec(unreadable)]
 
     def unjudged(self, limit: int) -> Sequence[QuarantinedPosting]:
         with self._database.reading() as session:
-            bad = select(PostingRow).where(
+            quarantined = select(PostingRow).where(
                 PostingRow.verdict == QUARANTINED, col(PostingRow.state).not_in(("gone", PRUNED))
             )
-            rows = session.exec(bad.order_by(col(PostingRow.arrived).desc(), col(PostingRow.message_id)).limit(limit))
+            rows = session.exec(
+                quarantined.order_by(col(PostingRow.arrived).desc(), col(PostingRow.message_id)).limit(limit)
+            )
             return [QuarantinedPosting(decode(Posting, row.value), row.arrived, row.reason) for row in rows]
 
     def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
@@ -79,7 +81,7 @@ class KnowledgeRows:
 
 
 def kept_of(row: MailRow, message_id: str) -> MailStatus:
-    """The mail that a row keeps."""
+    """Return the mail of a row."""
     assert row.id is not None
     mail = RawMail(row.origin, row.arrived, unpack(row.raw))
     removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
@@ -90,7 +92,7 @@ def kept_of(row: MailRow, message_id: str) -> MailStatus:
 def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPosting:
     search = session.get(BackfillRow, row.message_id)
     parts = [part.message_id for part in posting.parts]
-    answered = session.exec(select(OutgoingPartRow).where(col(OutgoingPartRow.message_id).in_(parts)).limit(1)).first()
+    reply = session.exec(select(OutgoingPartRow).where(col(OutgoingPartRow.message_id).in_(parts)).limit(1)).first()
     reviewed = session.get(ReviewRow, row.message_id)
     return KeptPosting(
         posting=posting,
@@ -99,7 +101,7 @@ def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPo
         detail=row.detail,
         verdict=row.verdict,
         reason=row.reason,
-        searched="" if search is None else search.outcome or f"{search.attempts} times without success so far",
-        answer="" if answered is None else answered.outgoing_id,
+        searched="" if search is None else search.outcome or f"{search.attempts} attempts without success so far",
+        answer="" if reply is None else reply.outgoing_id,
         base="" if reviewed is None else review_of(session, reviewed).basis.base,
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The ledger: an append-only file beside the database that knows each mail that may have left.
+"""The ledger: an append-only file beside the database that lists each mail that may have left.
 
-A line is one event, as JSON with a checksum, and is on the disk before `begin` returns. So it tells of mails that an
-older copy of the database does not know.
+A line is an event, as JSON with a checksum. It is on the disk before `begin` returns. So the ledger contains mails that
+an older copy of the database does not contain.
 """
 
 import errno
@@ -31,12 +31,12 @@ _DAMAGED: Final = "damaged"
 
 
 def ledger_path(database: Path) -> Path:
-    """Return where the ledger of that database lies."""
+    """Return the path of the ledger of the database."""
     return database.with_name(f"{database.name}.ledger")
 
 
 def read_ledger(path: Path) -> LedgerState | None:
-    """Return what the ledger says, None if there is none. Nothing is written. Raises StoreError."""
+    """Return the state of the ledger, None if it does not exist. Nothing is written. Raises StoreError."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -47,13 +47,13 @@ def read_ledger(path: Path) -> LedgerState | None:
 
 
 class LedgerFile:
-    """bot.ports.Ledger over a file that only one process writes. The first event makes it."""
+    """bot.ports.Ledger over a file that only one process writes. The first event creates it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state: LedgerState | None = None
-        self._file: tuple[int, int, int] | None = None  # device, inode and size, as this process left them
-        self._whole = 0  # bytes of whole lines; what follows is left of a write that failed
+        self._file: tuple[int, int, int] | None = None  # device, inode and size after the last write of this process
+        self._whole = 0  # bytes of complete lines; a failed write may leave more bytes
         with self._explained():
             if path.exists():
                 self._repair()
@@ -63,35 +63,35 @@ class LedgerFile:
         try:
             status = self.path.stat()
         except FileNotFoundError:
-            found = None
+            current = None
         else:
-            found = status.st_dev, status.st_ino, status.st_size
-        if found == self._file:
+            current = status.st_dev, status.st_ino, status.st_size
+        if current == self._file:
             return
-        what = "it is gone" if found is None else "another process changed or replaced it"
-        raise ReplacedError(f"ledger {self.path}: {what}; put the right file there, then start again")
+        change = "it was deleted" if current is None else "another process changed or replaced it"
+        raise ReplacedError(f"ledger {self.path}: {change}; put the right file there, then start again")
 
     def start(self, installation: str, generation: int, now: datetime, *, settled: bool = False) -> None:
-        """Note that a sender starts; `settled` says that a person settled all that was wrong before."""
+        """Record the start of a sender. `settled`: a person settled all earlier differences."""
         event = {"event": GENERATION, "installation": installation, "generation": generation}
         self._append([event | {"settled": settled, "time": now.isoformat()}])
 
     def begin(self, attempts: Sequence[Attempt], now: datetime) -> None:
-        """Note mails, durably, before the first byte of them may leave."""
+        """Record mails durably, before their first byte may leave."""
         generation = 0 if self.state is None else self.state.generation
         self._append([attempt_event(attempt, generation, now) for attempt in attempts])
 
     def end(self, states: Mapping[str, str], now: datetime) -> None:
-        """Note how attempts ended, by message-id: "sent", "failed" (it is certain that nothing left) or "settled"."""
+        """Record how attempts ended, by message-id: "sent", "failed" (certainly nothing left) or "settled"."""
         events = ({"event": END, "id": key, "state": state} for key, state in states.items())
         self._append([event | {"time": now.isoformat()} for event in events])
 
     def restored(self, now: datetime) -> None:
-        """Note that a backup is restored; nothing is sent until a person settled what it does not know."""
+        """Record that a backup is restored. Nothing is sent until a person settles the differences."""
         self._append([{"event": RESTORED, "time": now.isoformat()}])
 
     def _repair(self) -> None:
-        """Read the file. A last line without its end was being written when a process died: that mail did not leave."""
+        """Read the file and remove an incomplete last line: its process died before that mail could leave."""
         content = self.path.read_bytes()
         whole = _whole(content)
         with self.path.open("r+b") as file:
@@ -163,7 +163,7 @@ def line_of(event: Mapping[str, Any]) -> bytes:
 
 
 def event_of(line: bytes) -> dict[str, Any] | None:
-    """Return the event of a line without its end; None if the line is torn or damaged."""
+    """Return the event of a line without its newline; None if the line is incomplete or damaged."""
     try:
         text = line.decode("ascii")
         head, mark, rest = text.rpartition(f',"{_SUM}":"')
@@ -178,7 +178,7 @@ def _sum(text: str) -> str:
 
 
 def _whole(content: bytes) -> int:
-    """Return how many bytes the whole lines have; the last line may be torn."""
+    """Return the number of bytes of the complete lines; the last line may be incomplete."""
     return content.rfind(b"\n") + 1
 
 
@@ -192,21 +192,21 @@ def _after(state: LedgerState, events: Iterable[Mapping[str, Any]]) -> LedgerSta
     """Return the state after these events."""
     attempts = dict(state.attempts)
     for event in events:
-        what = event.get("event")
-        if what == ATTEMPT:
+        kind = event.get("event")
+        if kind == ATTEMPT:
             before = attempts.get(event["id"])
             count = 1 if before is None else before.count + 1
             attempts[event["id"]] = Attempt(
                 event["id"], event["kind"], event["posting"], tuple(event["parts"]), count, ""
             )
-        elif what == END and event["id"] in attempts:
+        elif kind == END and event["id"] in attempts:
             attempts[event["id"]] = replace(attempts[event["id"]], state=event["state"])
-        elif what == GENERATION:
+        elif kind == GENERATION:
             state = replace(state, installation=event["installation"], generation=event["generation"])
             if event["settled"]:
                 state = replace(state, is_restored=False, damaged=0)
-        elif what == RESTORED:
+        elif kind == RESTORED:
             state = replace(state, is_restored=True)
-        elif what == _DAMAGED:
+        elif kind == _DAMAGED:
             state = replace(state, damaged=state.damaged + 1)
     return replace(state, attempts=attempts)

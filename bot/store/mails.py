@@ -14,7 +14,7 @@ from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
 
-_MOST_IN_A_THREAD = 2000  # of a longer or larger one the oldest; only an attack or a broken mailer makes such
+_MAX_THREAD = 2000  # mails of a thread that are loaded, the oldest; only attacks and broken mailers send more
 
 _FOLLOWED, _FOUND, _PRIVATE = Provenance.FOLLOWED.value, Provenance.FOUND.value, Provenance.PRIVATE.value
 _INSERT = insert(MailRow)
@@ -28,7 +28,7 @@ _INSERT_OR_PROMOTE = _INSERT.on_conflict_do_update(
         | (col(MailRow.provenance) == _PRIVATE) & (_INSERT.excluded.provenance == _FOUND)
     ),
 )
-"""A mail that is here already is one anew if it comes by a better way than before, unless its text was removed."""
+"""A stored mail becomes new again if it arrives with a better provenance, unless its text was removed."""
 
 
 class MailRows:
@@ -61,8 +61,8 @@ class MailRows:
             if values:
                 session.connection().execute(_INSERT_OR_PROMOTE, values)
             new = session.exec(select(func.count(col(MailRow.id)))).one() - before
-            for gone in batch.deleted:
-                _forget(session, _hash(gone.raw), gone.origin)
+            for deleted in batch.deleted:
+                _forget(session, _hash(deleted.raw), deleted.origin)
             cursor = {"source": batch.source, "epoch": batch.epoch, "position": batch.cursor}
             session.exec(
                 insert(CursorRow)
@@ -98,9 +98,11 @@ class MailRows:
             for mail, state, reason in rows:
                 _withdraw(session, mail, reason.split(" ", 1)[0] if state == "conflict" else "")
             if rows:
-                # These mails, and what they kept out of the threads, are read anew.
-                again = col(MailRow.state).in_(("duplicate", "conflict")) | ((col(MailRow.state) == "read") & let_in[0])
-                session.exec(update(MailRow).where(again, here).values(state="new", reason=""))
+                # These mails are read again, and the mails whose message-ids they had.
+                read_again = col(MailRow.state).in_(("duplicate", "conflict")) | (
+                    (col(MailRow.state) == "read") & let_in[0]
+                )
+                session.exec(update(MailRow).where(read_again, here).values(state="new", reason=""))
                 session.exec(update(MailRow).where(*let_in).values(provenance=_PRIVATE))
             return len(rows)
 
@@ -117,21 +119,21 @@ class MailRows:
             return mails, session.exec(select(func.count()).where(due)).one()
 
 
-def _forget(session: Session, content_hash: str, why: str) -> None:
-    """Drop the bytes of a mail that the archive's keeper removed, and read its thread again without it."""
+def _forget(session: Session, content_hash: str, origin: str) -> None:
+    """Remove the bytes of a mail that was removed from its archive, and assemble its thread again."""
     row = session.exec(select(MailRow).where(MailRow.content_hash == content_hash)).first()
     if row is None or row.id is None:
         return
-    row.raw, row.state, row.reason = pack(b""), "deleted", f"removed from the archive by {why}"
+    row.raw, row.state, row.reason = pack(b""), "deleted", f"removed from the archive by {origin}"
     session.add(row)
     for message in session.exec(select(MessageRow).where(MessageRow.mail_id == row.id)).all():
         _detach(session, message)
 
 
 def _withdraw(session: Session, mail: int | None, claimed: str) -> None:
-    """Take a mail out of its thread, and back its claim to an id that another mail has."""
-    mine = (col(MessageRow.mail_id) == mail) | (col(MessageRow.message_id) == claimed)
-    for message in session.exec(select(MessageRow).where(mine)).all():
+    """Remove a mail from its thread, and end its dispute about the message-id of another mail."""
+    related = (col(MessageRow.mail_id) == mail) | (col(MessageRow.message_id) == claimed)
+    for message in session.exec(select(MessageRow).where(related)).all():
         message.disputed = False
         if message.mail_id == mail:
             _detach(session, message)
@@ -140,7 +142,7 @@ def _withdraw(session: Session, mail: int | None, claimed: str) -> None:
 
 
 def _detach(session: Session, message: MessageRow) -> None:
-    """Leave of a message-id only that mails refer to it, and read its thread again."""
+    """Keep only the references to a message-id, and assemble its thread again."""
     message.mail_id, message.digest = None, ""
     _touch(session, message)
 
@@ -158,16 +160,16 @@ def _load(session: Session, row: ThreadRow) -> Thread:
         .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
         .where(MessageRow.thread_id == row.id, col(MailRow.pruned).is_(None))
         .order_by(col(MailRow.id))
-        .limit(_MOST_IN_A_THREAD)
+        .limit(_MAX_THREAD)
         .execution_options(**STREAMED)
     )
     pairs = ((message, _mail(mail)) for message, mail in rows)
-    found = list(up_to(pairs, lambda pair: len(pair[1].raw)))
-    disputed = frozenset(message.message_id for message, _ in found if message.disputed)
+    loaded = list(up_to(pairs, lambda pair: len(pair[1].raw)))
+    disputed = frozenset(message.message_id for message, _ in loaded if message.disputed)
     carriers = {
-        message.message_id: tuple(message.carriers.split()) for message, _ in found if message.carriers is not None
+        message.message_id: tuple(message.carriers.split()) for message, _ in loaded if message.carriers is not None
     }
-    return Thread(row.id, row.changed, tuple(mail for _, mail in found), disputed, carriers)
+    return Thread(row.id, row.changed, tuple(mail for _, mail in loaded), disputed, carriers)
 
 
 def _thread_size(thread: Thread) -> int:

@@ -27,7 +27,7 @@ from bot.store.times import utc
 _GONE: Final = "gone"
 
 _Decoded = dict[bytes, MutedPosting | None]
-"""What was found in a stored posting, by the hash of its bytes; None if the mute is not about it."""
+"""The muted posting by the hash of the stored bytes; None if the mute is not about that posting."""
 
 
 class MuteRows:
@@ -44,13 +44,13 @@ class MuteRows:
             return mutes_of(session, topic, [author], lists)
 
     def mute(self, muted: Muted, now: datetime) -> MuteReport:
-        """Store a mute, withdraw the mails that it stops, and report both; the first mute of a subject stays.
+        """Store a mute and withdraw the mails that it stops. The first mute of a subject stays.
 
-        All of that is one transaction: no mail is claimed between.
+        Both happen in one transaction, so no mail is claimed between them.
         """
         decoded: _Decoded = {}
         with self._database.reading() as session:
-            # Reading all postings takes seconds in a large database; nobody else waits for that here.
+            # Reading all postings of a large database takes seconds. Without the write lock no other process waits.
             _postings(session, muted, decoded)
         with self._database.writing() as session:
             before = session.get(MuteRow, (muted.scope.value, muted.subject))
@@ -163,22 +163,22 @@ def _left(session: Session, muted: Muted, postings: Collection[str]) -> Mapping[
 
 
 def _postings(session: Session, muted: Muted, decoded: _Decoded) -> list[MutedPosting]:
-    """Return the stored postings that the mute is about; a posting that is in `decoded` is not decoded again."""
+    """Return the stored postings that the mute is about. Postings in `decoded` are not decoded again."""
     rows = select(PostingRow.value, PostingRow.message_id, PostingRow.sent).where(PostingRow.state != _GONE)
     if muted.scope is Scope.SERIES:
         rows = rows.where(PostingRow.topic == muted.subject)
-    found = []
+    muted_postings = []
     for value, message_id, sent in session.exec(rows.execution_options(**STREAMED)):
         key = blake2b(value, digest_size=16).digest()
         if key not in decoded:
             decoded[key] = _posting(value, message_id, utc(sent), muted)
         if (posting := decoded[key]) is not None:
-            found.append(posting)
-    return found
+            muted_postings.append(posting)
+    return muted_postings
 
 
 def _posting(value: bytes, message_id: str, sent: datetime, muted: Muted) -> MutedPosting | None:
-    """Return the stored posting if the mute is about it; only one whose bytes hold the subject is decoded."""
+    """Return the stored posting if the mute is about it. It is only decoded if its bytes contain the subject."""
     if muted.scope is not Scope.SERIES and json.dumps(muted.subject).encode("ascii") not in unpack(value).lower():
         return None
     posting = decode(Posting, value)
@@ -193,9 +193,9 @@ def _posting(value: bytes, message_id: str, sent: datetime, muted: Muted) -> Mut
 
 
 def _thread(session: Session, message_id: str) -> int | None:
-    """Return the thread of that mail, or of the posting that a mail of ours with that id answers."""
+    """Return the thread of that mail. For a mail of ours, return the thread of its posting."""
     ours = session.get(OutgoingRow, message_id)
-    # A reply that names our mail alone is in a thread of its own, and so is the id of our mail then.
+    # A reply that only refers to our mail is in a thread of its own, together with the id of our mail.
     if ours is not None and (posting := session.get(PostingRow, ours.posting_id)) is not None:
         return posting.thread_id
     message = session.get(MessageRow, message_id)

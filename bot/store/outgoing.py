@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows of the outbox. Each change of state is one durable commit, made by `change_state` alone."""
+"""The rows of the outbox. Only `change_state` changes the state of a mail, and each change is a durable commit."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from bot.store.tables import DeliveryEventRow, MessageRow, MuteRow, OutgoingRow,
 PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
 FILED: Final = Mode.DRY_RUN.value
-PRIVATE: Final = (COMMAND_REPLY, DIGEST)  # somebody asked for them: they count, and are counted, by the hour alone
+PRIVATE: Final = (COMMAND_REPLY, DIGEST)  # people requested these, so only the limit per hour applies to them
 
 
 class OutgoingRows:
@@ -93,7 +93,7 @@ class OutgoingRows:
 
 
 def change_state(session: Session, row: OutgoingRow, after: MailState, now: datetime, reason: str = "") -> None:
-    """Change the state of a mail within the transaction. Raises TransitionError if the table does not allow it."""
+    """Change the state of a mail within the transaction. Raises TransitionError if the transition is not allowed."""
     before = MailState(row.state)
     check_transition(row.message_id, before, after)
     row.state, row.reason, row.changed = after.value, reason, now
@@ -103,7 +103,7 @@ def change_state(session: Session, row: OutgoingRow, after: MailState, now: date
 
 
 def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Pace:
-    """Count the mails that left and count against this one; bounces, copies and mutes by mail count from `since`."""
+    """Count the mails that count for the limits of this mail; bounces, copies and mutes by mail from `since`."""
     topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
     left = col(OutgoingRow.state).in_(MAY_HAVE_LEFT), col(OutgoingRow.mode) != FILED
     series = session.exec(
@@ -115,28 +115,28 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
     recent = session.exec(select(OutgoingRow).where(*left, day)).all()
     lately = select(OutgoingRow).where(day, col(OutgoingRow.changed) > since)
     rejected = session.exec(lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)).all()
-    news = select(DeliveryEventRow.message_id).where(
+    recent_events = select(DeliveryEventRow.message_id).where(
         col(DeliveryEventRow.noticed) > max(since, now - timedelta(days=1))
     )
     bounced = session.exec(
         select(OutgoingRow).where(
-            # Whoever reads a list may know the token of a mail to it: mail systems write envelope senders into headers.
+            # Subscribers may know the token of a mail to a list: mail systems write envelope senders into headers.
             OutgoingRow.mode != PUBLIC,
-            col(OutgoingRow.message_id).in_(news.where(DeliveryEventRow.kind == "bounce")),
+            col(OutgoingRow.message_id).in_(recent_events.where(DeliveryEventRow.kind == "bounce")),
         )
     ).all()
     returned = {row.message_id: row for row in (*bounced, *rejected)}
     domains = {row.envelope_to.partition(" ")[0].rpartition("@")[2].lower() for row in returned.values()}
-    # By mail a list is muted by its maintainer alone; the operator's own mutes name no mail.
+    # Only the maintainer of a list can mute it by mail; mutes of the operator have no message-id.
     mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
     muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
     public = [row for row in recent if row.kind not in PRIVATE]
     lists = [sum(name in row.lists.split() for row in public) for name in mail.lists]
-    asked_for = mail.kind in PRIVATE
+    is_requested = mail.kind in PRIVATE
     return Pace(
-        series=0 if asked_for else series,
-        author_day=0 if asked_for else sum(row.author == mail.author for row in public),
-        list_day=0 if asked_for else max(lists, default=0),
+        series=0 if is_requested else series,
+        author_day=0 if is_requested else sum(row.author == mail.author for row in public),
+        list_day=0 if is_requested else max(lists, default=0),
         hour=sum(row.changed > now - timedelta(hours=1) for row in recent),
         refused=len(returned),
         refusals=len(domains),
@@ -146,7 +146,7 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
 
 
 def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
-    """The row of a mail that is new."""
+    """Return the row of a new mail."""
     return OutgoingRow(
         message_id=mail.message_id,
         posting_id=mail.posting_id,
@@ -168,7 +168,7 @@ def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
 
 
 def mail_of(row: OutgoingRow) -> Outgoing:
-    """The mail that a row keeps."""
+    """Return the mail of a row."""
     return Outgoing(
         message_id=row.message_id,
         posting_id=row.posting_id,

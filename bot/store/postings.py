@@ -34,8 +34,8 @@ from bot.store.times import utc
 from rules.finding import withheld_reasons
 
 QUARANTINED = "quarantined"
-_SHORTEST_ID = 7
-_SILENCES = 3  # places that are too much to judge and are named
+_MIN_ID_LENGTH = 7
+_MAX_SKIPPED = 3  # places that exceeded an analysis limit and are named
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -52,7 +52,7 @@ class PostingRows:
                 ids = [posting.message_id for posting in postings]
                 before = select(PostingRow).where(PostingRow.thread_id == thread.id, PostingRow.state != PRUNED)
                 for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
-                    row.state, row.detail = "gone", "its thread is put together otherwise now"
+                    row.state, row.detail = "gone", "its thread was assembled in another way since"
                     session.add(row)
                 completed.update(posting.message_id for posting in postings if _save(session, thread, posting))
                 session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
@@ -112,19 +112,19 @@ class PostingRows:
         with self._database.writing() as session:
             posting = review.posting
             save_review(session, review, now)
-            is_kept = outgoing is not None and _answer(session, posting, outgoing, now)
-            why = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
-            reasons = filter(None, ("" if is_kept else why, *withheld_reasons(review.skipped)[:_SILENCES]))
-            _judge(session, posting, "reviewed", "; ".join(reasons))
+            is_kept = outgoing is not None and _store_mail(session, posting, outgoing, now)
+            reason = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
+            reasons = filter(None, ("" if is_kept else reason, *withheld_reasons(review.skipped)[:_MAX_SKIPPED]))
+            _set_verdict(session, posting, "reviewed", "; ".join(reasons))
             return is_kept
 
     def refuse(self, posting: Posting, reason: str) -> None:
         with self._database.writing() as session:
-            _judge(session, posting, "refused", reason)
+            _set_verdict(session, posting, "refused", reason)
 
     def quarantine(self, posting: Posting, reason: str) -> None:
         with self._database.writing() as session:
-            _judge(session, posting, QUARANTINED, reason)
+            _set_verdict(session, posting, QUARANTINED, reason)
 
     def defer(self, posting: Posting) -> None:
         row = update(PostingRow).where(col(PostingRow.message_id) == posting.message_id)
@@ -132,14 +132,14 @@ class PostingRows:
             session.exec(row.values(tries=PostingRow.tries + 1))
 
     def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
-        # A range, not LIKE: it uses the primary key's index.
+        # Unlike LIKE, a range uses the index of the primary key.
         low, high = bindparam("low", type_=AutoString()), bindparam("high", type_=AutoString())
         matching = select(BlobRow.content).where(col(BlobRow.blob_id) >= low, col(BlobRow.blob_id) < high).limit(2)
-        found: dict[str, bytes] = {}
+        contents: dict[str, bytes] = {}
         size = 0
         with self._database.reading() as session:
             for blob_id in ids:
-                if len(blob_id) < _SHORTEST_ID or not set(blob_id) <= _HEX:
+                if len(blob_id) < _MIN_ID_LENGTH or not set(blob_id) <= _HEX:
                     continue
                 rows = session.exec(matching, params={"low": blob_id, "high": blob_id + "g"}).all()
                 content = unpack(rows[0]) if len(rows) == 1 else b""
@@ -147,8 +147,8 @@ class PostingRows:
                 if size > most:
                     break
                 if len(rows) == 1:
-                    found[blob_id] = content
-        return found
+                    contents[blob_id] = content
+        return contents
 
     def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
         if not blobs:
@@ -161,7 +161,7 @@ class PostingRows:
 
 
 def _save(session: Session, thread: Thread, posting: Posting) -> bool:
-    """Keep the posting; return whether it is complete now and was not before."""
+    """Store the posting. Return whether it is complete now and was not complete before."""
     parts, value = [part.message_id for part in posting.parts], encode(posting)
     arrivals = session.exec(
         select(func.min(MailRow.arrived), func.max(MailRow.arrived))
@@ -169,16 +169,16 @@ def _save(session: Session, thread: Thread, posting: Posting) -> bool:
         .where(col(MessageRow.message_id).in_(parts))
     ).one()
     first, last = (utc(time) for time in arrivals)
-    claimed = sorted(thread.disputed.intersection(parts))
-    state, detail = ("defective", f"other mails claim {', '.join(claimed)}") if claimed else _state(posting)
+    disputed = sorted(thread.disputed.intersection(parts))
+    state, detail = ("defective", f"other mails have the ids {', '.join(disputed)}") if disputed else _state(posting)
     row = session.get(PostingRow, posting.message_id)
     if row is not None and row.state == PRUNED:
-        return False  # what is assembled without its pruned mails is never more than was judged
+        return False  # without its pruned mails the posting has no more content than before
     if row is not None and row.value != value:
         keep_posting(session, row)
     verdict, reason = ("", "") if row is None else (row.verdict, row.reason)
     if verdict == "refused" and reason.startswith(RefusalKind.UNFOLLOWED):
-        verdict, reason = "", ""  # a followed archive may have brought it since
+        verdict, reason = "", ""  # a followed archive may have it by now
     is_new = state == "complete" and (row is None or row.state != state)
     session.merge(
         PostingRow(
@@ -206,17 +206,17 @@ def _state(posting: Posting) -> tuple[str, str]:
     return state.word, state.reason if isinstance(state, Defective) else ""
 
 
-def _judge(session: Session, posting: Posting, verdict: str, reason: str) -> None:
+def _set_verdict(session: Session, posting: Posting, verdict: str, reason: str) -> None:
     row = update(PostingRow).where(col(PostingRow.message_id) == posting.message_id)
     session.exec(row.values(verdict=verdict, reason=reason))
 
 
-def _answer(session: Session, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
+def _store_mail(session: Session, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
     parts = [part.message_id for part in posting.parts]
-    taken = select(OutgoingPartRow).where(
+    earlier = select(OutgoingPartRow).where(
         OutgoingPartRow.kind == outgoing.kind, col(OutgoingPartRow.message_id).in_(parts)
     )
-    if session.exec(taken.limit(1)).first() is not None:
+    if session.exec(earlier.limit(1)).first() is not None:
         return False
     session.add(row_of(outgoing, now))
     session.flush()

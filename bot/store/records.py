@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Looking back: postings by any of their mails, reviews of a period, and what was said about what already."""
+"""Stored postings, reviews and digests, for re-checks and digests."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -32,9 +32,9 @@ from bot.store.tables import (
     VerdictRow,
 )
 
-_REASONS: Final = 5
+_MAX_REASONS: Final = 5
 _REFUSED: Final = ("refused", QUARANTINED)
-_DIGESTS: Final = "digests"  # the cursors of readers, beside those of the archives
+_DIGESTS: Final = "digests"  # the source of the cursors of recipients of digests
 
 
 class RecordRows:
@@ -44,11 +44,11 @@ class RecordRows:
         self._database = database
 
     def find(self, message_id: str) -> DuePosting | None:
-        """The posting that has this mail, or that we sent this mail about."""
+        """Return the posting that contains this mail, or that this mail of ours is about."""
         with self._database.reading() as session:
-            row = _standing(session, message_id)
+            row = _current_posting(session, message_id)
             if row is None and (ours := session.get(OutgoingRow, message_id)) is not None:
-                row = _standing(session, ours.posting_id)
+                row = _current_posting(session, ours.posting_id)
             if row is None and (known := session.get(MessageRow, message_id)) is not None:
                 of_thread = select(PostingRow).where(
                     PostingRow.thread_id == known.thread_id, PostingRow.state != "gone"
@@ -60,47 +60,47 @@ class RecordRows:
             return None if row is None else DuePosting(decode(Posting, row.value), row.arrived)
 
     def posted(self, since: datetime, lists: Collection[str] = ()) -> Sequence[Posting]:
-        """The complete postings that were sent since then, to one of these lists if any are named, oldest first."""
+        """Return the complete postings sent since then, oldest first; with lists, only those to one of them."""
         wanted = {name.lower() for name in lists}
         with self._database.reading() as session:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.sent >= since)
-            found = session.exec(rows.order_by(col(PostingRow.sent), col(PostingRow.message_id)))
-            postings = [decode(Posting, row.value) for row in found]
-        return [each for each in postings if not wanted or wanted & {name.lower() for name in each.lists}]
+            rows = rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))
+            postings = [decode(Posting, row.value) for row in session.exec(rows)]
+        return [posting for posting in postings if not wanted or wanted & {name.lower() for name in posting.lists}]
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
-        """The complete postings of one series, by revision."""
+        """Return the complete postings of a series, sorted by revision."""
         with self._database.reading() as session:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
             return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
 
     def of_change_id(self, change_id: str) -> Sequence[Posting]:
-        """The complete postings with the change-id, by author and revision."""
+        """Return the complete postings with the change-id, sorted by author and revision."""
         with self._database.reading() as session:
             rows = select(PostingRow).where(
                 PostingRow.state == "complete", col(PostingRow.topic).endswith(f" {change_id}", autoescape=True)
             )
-            found = session.exec(rows.order_by(col(PostingRow.topic), col(PostingRow.revision)))
-            postings = [decode(Posting, row.value) for row in found]
+            rows = rows.order_by(col(PostingRow.topic), col(PostingRow.revision))
+            postings = [decode(Posting, row.value) for row in session.exec(rows)]
         return [posting for posting in postings if posting.series.change_id == change_id]
 
     def review_of(self, posting_id: str) -> ReviewRecord | None:
-        """The review that is stored of a posting."""
+        """Return the stored review of a posting."""
         with self._database.reading() as session:
             row = session.get(ReviewRow, posting_id)
             return None if row is None else _reviewed(session, row)
 
     def reviews_between(self, since: datetime, until: datetime) -> Sequence[ReviewRecord]:
-        """The reviews that were made from `since` to before `until`, oldest first."""
+        """Return the reviews from `since` until before `until`, oldest first."""
         with self._database.reading() as session:
             rows = select(ReviewRow).where(col(ReviewRow.reviewed) >= since, col(ReviewRow.reviewed) < until)
-            found = session.exec(rows.order_by(col(ReviewRow.reviewed), col(ReviewRow.posting_id)))
-            return [_reviewed(session, row) for row in found.all()]
+            rows = rows.order_by(col(ReviewRow.reviewed), col(ReviewRow.posting_id))
+            return [_reviewed(session, row) for row in session.exec(rows).all()]
 
     def told(self) -> Iterator[tuple[Review, ...]]:
-        """The series about which a mail left, each with its reviews by revision; without recipients where none did.
+        """Yield the reviews, sorted by revision, of each series that a mail was sent about.
 
-        What a dry run filed was said to nobody.
+        A review whose mail was not sent has no recipients. Files of a dry run do not count.
         """
         with self._database.reading() as session:
             topics = (
@@ -120,7 +120,7 @@ class RecordRows:
                 yield tuple(review_as_told(session, row, rehearsed=False) for row in rows.all())
 
     def sittings(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
-        """The newest revision of each series that came from `since` to before `until`, as it stood then."""
+        """Return the newest revision, at that time, of each series that arrived from `since` until before `until`."""
         with self._database.reading() as session:
             rows = session.exec(
                 select(PostingRow)
@@ -129,28 +129,28 @@ class RecordRows:
                 .order_by(col(PostingRow.revision), col(PostingRow.sent))
             ).all()
             newest = {row.topic: row for row in rows}
-            moves = _moves(session, {row.thread_id for row in newest.values()}, until)
+            activity = _activity(session, {row.thread_id for row in newest.values()}, until)
             return [
-                SeriesRecord(decode(Posting, row.value), row.arrived, *moves.get(row.thread_id, (row.arrived, 0)))
+                SeriesRecord(decode(Posting, row.value), row.arrived, *activity.get(row.thread_id, (row.arrived, 0)))
                 for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
             ]
 
     def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:
-        """The mails that were written from `since` to before `until`, oldest first, whatever became of them."""
+        """Return the mails written from `since` until before `until`, oldest first, in any state."""
         with self._database.reading() as session:
             rows = select(OutgoingRow.posting_id, OutgoingRow.kind, OutgoingRow.state)
             rows = rows.where(col(OutgoingRow.created) >= since, col(OutgoingRow.created) < until)
             return [MailRecord(*row) for row in session.exec(rows.order_by(col(OutgoingRow.created)))]
 
     def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
-        """What could not be read or judged of what came from `since` to before `until`."""
+        """Count the mails and postings from `since` until before `until` that could not be read or checked."""
         with self._database.reading() as session:
-            came = (col(PostingRow.arrived) >= since) & (col(PostingRow.arrived) < until)
+            in_period = (col(PostingRow.arrived) >= since) & (col(PostingRow.arrived) < until)
             unreadable = select(func.count()).where(
                 MailRow.state == "unreadable", col(MailRow.arrived) >= since, col(MailRow.arrived) < until
             )
-            defective = select(func.count()).where(came, PostingRow.state == "defective")
-            refused = select(PostingRow.reason, func.count()).where(came, col(PostingRow.verdict).in_(_REFUSED))
+            defective = select(func.count()).where(in_period, PostingRow.state == "defective")
+            refused = select(PostingRow.reason, func.count()).where(in_period, col(PostingRow.verdict).in_(_REFUSED))
             counts: dict[str, int] = defaultdict(int)
             for reason, number in session.exec(refused.group_by(PostingRow.reason)):
                 counts[reason.partition(":")[0]] += number
@@ -159,20 +159,19 @@ class RecordRows:
                 unreadable=session.exec(unreadable).one(),
                 defective=session.exec(defective).one(),
                 refused=sum(counts.values()),
-                reasons=tuple(f"{reason}: {number}" for reason, number in ranked[:_REASONS]),
+                reasons=tuple(f"{reason}: {number}" for reason, number in ranked[:_MAX_REASONS]),
             )
 
     def told_until(self, reader: str) -> datetime | None:
-        """The end of the last period that somebody's digest is done with."""
+        """Return the end of the last period for which the recipient's digest is done."""
         with self._database.reading() as session:
             row = session.get(CursorRow, (_DIGESTS, reader))
             return None if row is None else datetime.fromisoformat(row.position)
 
     def tell(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
-        """Keep the digest, if there was anything to say, and that all up to `until`, if given, is done with, together.
+        """Store a digest, if there is one, and the end of its period, if given, in one transaction.
 
-        Whether the mail was kept: one with its message-id that is there already, whatever became of it, stays the only
-        one.
+        Return whether the mail was stored. It is not stored if a mail with its message-id exists in any state.
         """
         with self._database.writing() as session:
             before = session.get(CursorRow, (_DIGESTS, reader))
@@ -184,36 +183,36 @@ class RecordRows:
             return True
 
     def verdicts(self, posting_id: str) -> frozenset[str]:
-        """The verdicts that stood or were mailed on a posting."""
+        """Return the verdicts on a posting that were stored or mailed."""
         with self._database.reading() as session:
             return frozenset(session.exec(select(VerdictRow.verdict).where(VerdictRow.posting_id == posting_id)))
 
     def note_verdict(self, posting_id: str, verdict: str, now: datetime) -> None:
-        """Remember that this verdict stood or was mailed."""
+        """Store that this verdict was stored or mailed."""
         with self._database.writing() as session:
             row = insert(VerdictRow).values(posting_id=posting_id, verdict=verdict, mailed=now)
             session.exec(row.on_conflict_do_nothing())
 
     def forget_expired(self, message_id: str, verdict: str) -> bool:
-        """Forget a mail and its verdict if the mail expired before any attempt to send it. Return whether it did.
+        """Delete a mail and its verdict if the mail expired before any attempt to send it. Return whether it did.
 
-        A mail that was withdrawn, or that an archive has, stays for ever.
+        A mail that was withdrawn, or that an archive contains, is never deleted.
         """
         with self._database.writing() as session:
-            row, there = session.get(OutgoingRow, message_id), session.get(MessageRow, message_id)
+            row, message = session.get(OutgoingRow, message_id), session.get(MessageRow, message_id)
             if row is None or (row.state, row.reason, row.attempts) != (MailState.EXPIRED, WAITED, 0):
                 return False
-            if there is not None and there.mail_id is not None:
+            if message is not None and message.mail_id is not None:
                 return False
             session.exec(delete(OutgoingPartRow).where(col(OutgoingPartRow.outgoing_id) == message_id))
-            told = col(VerdictRow.posting_id) == row.posting_id, col(VerdictRow.verdict) == verdict
-            session.exec(delete(VerdictRow).where(*told))
+            mailed = col(VerdictRow.posting_id) == row.posting_id, col(VerdictRow.verdict) == verdict
+            session.exec(delete(VerdictRow).where(*mailed))
             session.delete(row)
             return True
 
 
-def _standing(session: Session, message_id: str) -> PostingRow | None:
-    """The posting of that name, if its thread is still put together so."""
+def _current_posting(session: Session, message_id: str) -> PostingRow | None:
+    """Return the posting with that id, unless its thread was assembled in another way since."""
     row = session.get(PostingRow, message_id)
     return None if row is None or row.state == "gone" else row
 
@@ -222,9 +221,9 @@ def _reviewed(session: Session, row: ReviewRow) -> ReviewRecord:
     return ReviewRecord(review_of(session, row), row.reviewed)
 
 
-def _moves(session: Session, threads: Collection[int], until: datetime) -> dict[int, tuple[datetime, int]]:
-    """When each thread last moved before then, and how many mails it had."""
-    found = {}
+def _activity(session: Session, threads: Collection[int], until: datetime) -> dict[int, tuple[datetime, int]]:
+    """Return for each thread when its last mail before `until` arrived, and how many mails it had."""
+    activity = {}
     wanted = sorted(threads)
     for start in range(0, len(wanted), 500):
         rows = session.exec(
@@ -234,5 +233,5 @@ def _moves(session: Session, threads: Collection[int], until: datetime) -> dict[
             .group_by(col(MessageRow.thread_id))
         )
         for thread, last, number in rows:
-            found[thread] = (last if last.tzinfo else last.replace(tzinfo=UTC), number)
-    return found
+            activity[thread] = (last if last.tzinfo else last.replace(tzinfo=UTC), number)
+    return activity

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The store that the jobs share."""
+"""The store, which all jobs share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,9 +41,9 @@ class Repository(
     InstallationRows,
     StopRows,
 ):
-    """bot.ports.Store over the SQLite file at `path`, which is made where there is none; close it after use.
+    """The store over the SQLite file at `path`, which is created if it does not exist. Close it after use.
 
-    `on_use` is called at the end of each transaction, `on_change` for each change of a mail's state after its commit.
+    `on_use` is called at the end of each transaction, `on_change` after the commit of each change of a mail's state.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Repository(
             )
 
     def compact(self) -> int:
-        """Write the file anew without unused space; how many bytes that freed. Nobody may write meanwhile."""
+        """Rewrite the file without free pages, while no other process writes. Return the number of bytes freed."""
         return self._database.compact()
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Remove what is old and large. Ids, hashes, states and verdicts stay: no mail is taken, reviewed or sent anew.
+"""Remove old texts. Ids, hashes, states and verdicts stay, so that no mail is stored, reviewed or sent again.
 
-A thread is pruned as a whole, when nothing in it is to be read, reviewed or sent any more. What comes to it later is
-assembled without the pruned mails, and the pruned postings stay what they are. Each method is one small transaction.
+A thread is pruned as a whole, when nothing in it remains to be read, reviewed or sent. Later mails of the thread are
+assembled without the pruned mails, and the pruned postings do not change. Each method is one small transaction.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,7 +31,7 @@ from bot.store.tables import (
     ThreadRow,
 )
 
-_ROWS: Final = 200
+_MAX_ROWS: Final = 200
 _NOTHING: Final = pack(b"")
 _IN_ITS_ROW: Final = b""
 _START: Final = ("", 0)
@@ -50,18 +50,18 @@ class RetentionRows:
                 .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id), isouter=True)
                 .where(col(MailRow.pruned).is_(None), MailRow.arrived < before, MailRow.state != "new")
                 .order_by(col(MailRow.arrived), col(MailRow.id))
-                .limit(_ROWS)
+                .limit(_MAX_ROWS)
             )
-            rows = session.exec(old.where(_behind(after))).all()
-            found = sorted({thread for _, _, thread in rows if thread is not None})
-            if dry:  # nothing marks what an earlier step counted
-                found = [thread for thread in found if not _is_counted(session, thread, after)]
-            threads = [thread for thread in found if _is_quiet(session, thread, before)]
+            rows = session.exec(old.where(_is_after(after))).all()
+            candidates = sorted({thread for _, _, thread in rows if thread is not None})
+            if dry:  # a dry run marks nothing, so skip what an earlier step counted
+                candidates = [thread for thread in candidates if not _is_counted(session, thread, after)]
+            threads = [thread for thread in candidates if _is_inactive(session, thread, before)]
             mails = [number for number, _, thread in rows if number and thread is None]
             of_threads = select(MailRow.id).join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
             unpruned = col(MailRow.pruned).is_(None)
-            of_quiet = session.exec(of_threads.where(col(MessageRow.thread_id).in_(threads), unpruned))
-            mails += filter(None, of_quiet)
+            of_inactive = session.exec(of_threads.where(col(MessageRow.thread_id).in_(threads), unpruned))
+            mails += filter(None, of_inactive)
             pruned = _prune_mails(session, mails, now, dry=dry)
             pruned += _prune_postings(session, threads, now, dry=dry)
         last = rows[-1] if rows else None
@@ -73,7 +73,7 @@ class RetentionRows:
             old = select(BlobRow.blob_id, size).where(
                 col(BlobRow.used) < before, BlobRow.blob_id > (after or _START)[0]
             )
-            rows = session.exec(old.order_by(BlobRow.blob_id).limit(_ROWS)).all()
+            rows = session.exec(old.order_by(BlobRow.blob_id).limit(_MAX_ROWS)).all()
             if not dry:
                 session.exec(delete(BlobRow).where(col(BlobRow.blob_id).in_([name for name, _ in rows])))
         return _step(rows, images=len(rows))
@@ -83,7 +83,7 @@ class RetentionRows:
             old = select(ReviewRow).where(col(ReviewRow.pruned).is_(None), ReviewRow.reviewed < before)
             old = old.where(ReviewRow.posting_id > (after or _START)[0])
             sizes = []
-            for row in session.exec(old.order_by(ReviewRow.posting_id).limit(_ROWS)).all():
+            for row in session.exec(old.order_by(ReviewRow.posting_id).limit(_MAX_ROWS)).all():
                 posting = (
                     session.get_one(PostingRow, row.posting_id).value if row.posting == _IN_ITS_ROW else row.posting
                 )
@@ -102,7 +102,7 @@ class RetentionRows:
                 col(OutgoingRow.state).in_(FINAL), OutgoingRow.changed < before, size > 0
             )
             old = old.where(OutgoingRow.message_id > (after or _START)[0])
-            rows = session.exec(old.order_by(OutgoingRow.message_id).limit(_ROWS)).all()
+            rows = session.exec(old.order_by(OutgoingRow.message_id).limit(_MAX_ROWS)).all()
             if not dry:
                 ids = [name for name, _ in rows]
                 session.exec(update(OutgoingRow).where(col(OutgoingRow.message_id).in_(ids)).values(content=b""))
@@ -113,12 +113,12 @@ class RetentionRows:
 
 
 def _step(rows: Sequence[tuple[str, int]], **counts: int) -> Step:
-    """The step that ended with the last of these rows, each a key and the bytes that were freed."""
+    """Return the step of these rows. Each is a key and the number of bytes freed."""
     return Step(Pruned(bytes=sum(size for _, size in rows), **counts), (rows[-1][0], 0) if rows else None)
 
 
-def _behind(after: tuple[str, int] | None) -> ColumnElement[bool]:
-    """The mails behind that one, in the order of their arrival."""
+def _is_after(after: tuple[str, int] | None) -> ColumnElement[bool]:
+    """Return the condition for mails after that mail, in the order of arrival."""
     if after is None:
         return true()
     arrived, number = datetime.fromisoformat(after[0]), after[1]
@@ -126,16 +126,16 @@ def _behind(after: tuple[str, int] | None) -> ColumnElement[bool]:
 
 
 def _is_counted(session: Session, thread: int, after: tuple[str, int] | None) -> bool:
-    """Whether an unpruned mail of the thread was in an earlier step."""
+    """Return whether an earlier step had an unpruned mail of the thread."""
     if after is None:
         return False
     earlier = select(MailRow.id).join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
-    earlier = earlier.where(MessageRow.thread_id == thread, col(MailRow.pruned).is_(None), not_(_behind(after)))
+    earlier = earlier.where(MessageRow.thread_id == thread, col(MailRow.pruned).is_(None), not_(_is_after(after)))
     return session.exec(earlier.limit(1)).first() is not None
 
 
-def _is_quiet(session: Session, thread: int, before: datetime) -> bool:
-    """Whether nothing came to the thread since then, and nothing in it is to be assembled, reviewed or sent."""
+def _is_inactive(session: Session, thread: int, before: datetime) -> bool:
+    """Return whether the thread got no mail since `before`, and nothing is left to assemble, review or send."""
     row = session.get_one(ThreadRow, thread)
     if row.changed > row.assembled:
         return False
@@ -152,17 +152,17 @@ def _is_quiet(session: Session, thread: int, before: datetime) -> bool:
         .join(MessageRow, col(MessageRow.message_id) == col(OutgoingRow.message_id))
         .where(MessageRow.thread_id == thread, col(OutgoingRow.state).not_in(FINAL)),
     )
-    return all(session.exec(found.limit(1)).first() is None for found in checks)
+    return all(session.exec(check.limit(1)).first() is None for check in checks)
 
 
 def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, dry: bool) -> Pruned:
     size = 0
-    for start in range(0, len(ids), _ROWS):
-        some = ids[start : start + _ROWS]
-        size += session.exec(select(func.sum(func.length(MailRow.raw))).where(col(MailRow.id).in_(some))).one() or 0
+    for start in range(0, len(ids), _MAX_ROWS):
+        chunk = ids[start : start + _MAX_ROWS]
+        size += session.exec(select(func.sum(func.length(MailRow.raw))).where(col(MailRow.id).in_(chunk))).one() or 0
         if not dry:
-            session.exec(update(MailRow).where(col(MailRow.id).in_(some)).values(raw=_NOTHING, pruned=now))
-            session.exec(delete(AttestationRow).where(col(AttestationRow.mail_id).in_(some)))
+            session.exec(update(MailRow).where(col(MailRow.id).in_(chunk)).values(raw=_NOTHING, pruned=now))
+            session.exec(delete(AttestationRow).where(col(AttestationRow.mail_id).in_(chunk)))
     return Pruned(mails=len(ids), bytes=max(0, size - len(ids) * len(_NOTHING)))
 
 
@@ -187,7 +187,7 @@ def _prune_postings(session: Session, threads: Collection[int], now: datetime, *
 
 
 def _reduced(value: bytes) -> bytes:
-    """A stored posting without its texts and diffs; it cannot be reviewed any more."""
+    """Return a stored posting without its texts and diffs. It can no longer be reviewed."""
     posting = decode(Posting, value)
     patches = tuple(
         replace(patch, log="", notes="", changes=tuple(replace(change, hunks=()) for change in patch.changes))
@@ -204,9 +204,9 @@ def _reduced(value: bytes) -> bytes:
 
 
 def _without_quotes(review: Review) -> Review:
-    """The review with what it found, and without what it quotes from elsewhere."""
+    """Return the review with its findings, but without their quotes."""
 
-    def bare(comment: ReviewFinding) -> ReviewFinding:
+    def without_quotes(comment: ReviewFinding) -> ReviewFinding:
         return replace(comment, finding=replace(comment.finding, evidence=(), facts=()))
 
-    return replace(review, comments=tuple(map(bare, review.comments)), failures=(), skipped=())
+    return replace(review, comments=tuple(map(without_quotes, review.comments)), failures=(), skipped=())

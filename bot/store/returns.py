@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What came back of our mails: bounces, and the copies that lists bring."""
+"""Bounces of our mails, and the copies of them that archives contain."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,10 +16,10 @@ from bot.store.installation import save_claim
 from bot.store.knowledge import kept_of
 from bot.store.tables import CursorRow, DeliveryEventRow, MailRow, OutgoingRow
 
-_SOURCE: Final = "bounces"  # the cursor over the mails that were looked at, beside those of the archives
+_SOURCE: Final = "bounces"  # the source of the cursor over mails that were checked for bounces
 _EPOCH: Final = "mails"
 MAX_PLACES: Final = 50
-"""Rows for copies and foreign mails under one message-id."""
+"""Maximum number of rows for copies and foreign mails with one message-id."""
 _READ: Final = ("read", "duplicate", "conflict", "private")
 
 
@@ -37,8 +37,8 @@ class ReturnRows:
             )
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
-            found = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
-            return list(up_to((kept_of(row, "") for row in found), lambda kept: len(kept.mail.raw)))
+            rows = rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED)
+            return list(up_to((kept_of(row, "") for row in session.exec(rows)), lambda mail: len(mail.mail.raw)))
 
     def note_returned(
         self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
@@ -46,28 +46,28 @@ class ReturnRows:
         with self._database.writing() as session:
             for claim in claims:
                 save_claim(session, claim)
-            news = [each for one in found for each in _note(session, one, now)]
+            news = [event for returned in found for event in _note(session, returned, now)]
             session.merge(CursorRow(source=_SOURCE, epoch=_EPOCH, position=str(upto)))
             return news
 
 
-def _note(session: Session, one: ReturnedMail, now: datetime) -> Sequence[ReturnedMail]:
-    if session.get(OutgoingRow, one.message_id) is None:
+def _note(session: Session, returned: ReturnedMail, now: datetime) -> Sequence[ReturnedMail]:
+    if session.get(OutgoingRow, returned.message_id) is None:
         return ()
-    if one.kind in {"copy", "foreign"} and _number(session, one.message_id) >= MAX_PLACES:
-        return ()  # who has our mail can name any number of places
-    if _added(session, one, now):
-        return () if one.kind == "copy" else (one,)
-    again = ReturnedMail(one.message_id, "repeat", one.place, one.detail)
-    return (again,) if one.kind == "copy" and _added(session, again, now) else ()
+    if returned.kind in {"copy", "foreign"} and _number(session, returned.message_id) >= MAX_PLACES:
+        return ()  # a recipient of our mail can forge any number of places
+    if _add(session, returned, now):
+        return () if returned.kind == "copy" else (returned,)
+    repeat = ReturnedMail(returned.message_id, "repeat", returned.place, returned.detail)
+    return (repeat,) if returned.kind == "copy" and _add(session, repeat, now) else ()
 
 
-def _added(session: Session, one: ReturnedMail, now: datetime) -> bool:
+def _add(session: Session, returned: ReturnedMail, now: datetime) -> bool:
     values = {
-        "message_id": one.message_id,
-        "kind": one.kind,
-        "place": one.place,
-        "detail": one.detail,
+        "message_id": returned.message_id,
+        "kind": returned.kind,
+        "place": returned.place,
+        "detail": returned.detail,
         "noticed": now,
     }
     return session.exec(insert(DeliveryEventRow).values(**values).on_conflict_do_nothing()).rowcount == 1

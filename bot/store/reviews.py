@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Reviews in their rows: what was judged is kept once, in the posting's own row, until that says something else."""
+"""Stored reviews. The reviewed posting is stored only in the row of the posting, until that row changes."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +20,7 @@ _UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailStat
 
 
 def save_review(session: Session, review: Review, now: datetime) -> None:
-    """Keep a review, instead of the posting's earlier one."""
+    """Store a review, and replace an earlier review of the posting."""
     value, row = encode(review.posting), session.get(PostingRow, review.posting.message_id)
     session.merge(
         ReviewRow(
@@ -33,13 +33,13 @@ def save_review(session: Session, review: Review, now: datetime) -> None:
 
 
 def keep_posting(session: Session, row: PostingRow) -> None:
-    """Put the posting as it stands beside its review, because its row is about to say something else."""
-    mine = col(ReviewRow.posting_id) == row.message_id, col(ReviewRow.posting) == _IN_ITS_ROW
-    session.exec(update(ReviewRow).where(*mine).values(posting=row.value))
+    """Copy the posting to the row of its review, because the row of the posting is about to change."""
+    reviews = col(ReviewRow.posting_id) == row.message_id, col(ReviewRow.posting) == _IN_ITS_ROW
+    session.exec(update(ReviewRow).where(*reviews).values(posting=row.value))
 
 
 def review_of(session: Session, row: ReviewRow) -> Review:
-    """The review as it was made, with the posting as it stood then."""
+    """Return the review, with the posting that was reviewed."""
     value = row.posting
     if value == _IN_ITS_ROW:
         value = session.get_one(PostingRow, row.posting_id).value
@@ -47,21 +47,21 @@ def review_of(session: Session, row: ReviewRow) -> Review:
 
 
 def review_as_told(session: Session, row: ReviewRow, rehearsed: bool) -> Review:
-    """The review, without recipients where nobody was told; what was filed counts for what is `rehearsed` alone."""
+    """Return the review, without recipients if its mail did not leave. Filed mails count only if `rehearsed`."""
     review = review_of(session, row)
-    if _told(session, review.posting, rehearsed):
+    if _was_mailed(session, review.posting, rehearsed):
         return review
     return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
 
 
-def _told(session: Session, posting: Posting, rehearsed: bool) -> bool:
-    """Whether a mail about these parts left, or is on its way."""
-    answers = (
+def _was_mailed(session: Session, posting: Posting, rehearsed: bool) -> bool:
+    """Return whether a mail about these parts left, or waits to be sent."""
+    mails = (
         select(OutgoingRow)
         .join(OutgoingPartRow, col(OutgoingPartRow.outgoing_id) == col(OutgoingRow.message_id))
         .where(col(OutgoingPartRow.message_id).in_([part.message_id for part in posting.parts]))
         .where(col(OutgoingRow.state).not_in(_UNSENT))
     )
     if not rehearsed:
-        answers = answers.where(OutgoingRow.mode != FILED)
-    return session.exec(answers.limit(1)).first() is not None
+        mails = mails.where(OutgoingRow.mode != FILED)
+    return session.exec(mails.limit(1)).first() is not None

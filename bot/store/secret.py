@@ -15,19 +15,19 @@ SECRET_BYTES: Final = 32
 
 
 def secret_path(database: Path) -> Path:
-    """Return where the secret of that database lies."""
+    """Return the path of the secret of the database."""
     return database.with_name(f"{database.name}.secret")
 
 
 def read_secret(database: Path) -> bytes | None:
-    """Return the secret, None if there is no file. Raises StoreError if it is short, or if other users can read it."""
+    """Return the secret, or None if it does not exist. Raises StoreError if it is short or other users can read it."""
     path = secret_path(database)
     try:
         secret = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"secret {path}: {error.strerror}; give this user the right to read it") from error
+        raise StoreError(f"secret {path}: {error.strerror}; allow this user to read it") from error
     if open_to_others(path):
         raise StoreError(f"secret {path}: other users can read it; run `chmod 600 {path}`")
     if len(secret) < SECRET_BYTES:
@@ -39,7 +39,7 @@ def read_secret(database: Path) -> bytes | None:
 
 
 def create_secret(database: Path) -> bytes:
-    """Write a new secret, durably, for this user alone. Raises StoreError if there is one already."""
+    """Write a new secret durably, readable only by this user. Raises StoreError if a secret exists."""
     path, secret = secret_path(database), secrets.token_bytes(SECRET_BYTES)
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
@@ -48,7 +48,7 @@ def create_secret(database: Path) -> bytes:
             file.flush()
             os.fsync(file.fileno())
         try:
-            path.hardlink_to(new)  # fails where a file is, so that no secret is ever replaced
+            path.hardlink_to(new)  # fails if the file exists, so that a secret is never replaced
         finally:
             new.unlink()
         sync_folder(path.parent)
@@ -58,5 +58,5 @@ def create_secret(database: Path) -> bytes:
 
 
 def fingerprint(secret: bytes) -> str:
-    """Return what the database remembers of its secret."""
+    """Return the fingerprint of the secret, which the database stores."""
     return hashlib.sha256(b"patchwarden secret\0" + secret).hexdigest()[:16]

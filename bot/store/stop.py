@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The stop of all sending, as the database knows it: it outlives a lost stop file and a wrong path."""
+"""The stop of all sending in the database. It also works if the stop file is lost or its path is wrong."""
 
 from datetime import datetime
 
@@ -40,6 +40,6 @@ class StopRows:
 
 
 def stop_reason(session: Session) -> str:
-    """Return why all sending is stopped, or ""; for a transaction that is open."""
+    """Return why all sending is stopped, or "", within an open transaction."""
     row = session.get(StopRow, 1)
     return "" if row is None else row.reason

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Threading: a batch of mails finds its threads, joins them where a mail refers to several, and is written at once."""
+"""Threading: assign a batch of mails to threads, join threads that a mail connects, and write them at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select, update
 from bot.ports import Indexed, Provenance
 from bot.store.tables import MailRow, MessageRow, PostingRow, ThreadRow
 
-_IN = 500  # SQLite takes no more than some thousand parameters a statement
+_MAX_PARAMETERS = 500  # SQLite limits the parameters of a statement
 
 
 @dataclass(slots=True)
 class _Known:
-    """A message-id in this batch; `thread` may have been joined into another since."""
+    """A message-id of this batch. `thread` may have been joined to another thread since."""
 
     thread: int
     mail: int | None = None
@@ -30,7 +30,7 @@ class _Known:
 
 
 class Threads:
-    """The threads that a batch touches, in memory between `add` and `save`, inside one writing session."""
+    """The threads of a batch of mails, in memory between `add` and `save`, within a writing session."""
 
     def __init__(self, session: Session, mails: Sequence[Indexed]) -> None:
         self._session = session
@@ -38,25 +38,25 @@ class Threads:
         self._joined: dict[int, int] = {}
         self._touched: set[int] = set()
         self.replaced: list[tuple[int, str, str]] = []
-        """The mails whose message-id a mail has that arrived earlier, each with its new state and the reason."""
+        """The mails that lost their message-id to an earlier mail, each with its new state and the reason."""
 
         self._first_new = (session.exec(select(func.max(ThreadRow.id))).one() or 0) + 1
         self._next = self._first_new
         ids = dict.fromkeys(chain.from_iterable((mail.message_id, *mail.related) for mail in mails))
-        for some in _chunks(ids):
-            for row in session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(some))):
+        for chunk in _chunks(ids):
+            for row in session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(chunk))):
                 self._known[row.message_id] = _Known(
                     row.thread_id, row.mail_id, row.digest, row.disputed, row.followed, row.carriers
                 )
 
     def add(self, mail: Indexed) -> tuple[str, str]:
-        """Put the mail into the thread of its relatives; return its new state and the reason.
+        """Add the mail to the thread of the mails that it refers to. Return its new state and the reason.
 
-        Of several mails with one message-id the one that arrived first in an archive has it, in whatever order they are
-        read: nobody can take back another person's mail by claiming its id later.
+        If several mails have the same message-id, the mail that arrived first in an archive keeps it, in whatever order
+        they are read. So a later mail with the same id cannot replace the mail of another person.
         """
         if mail.provenance is Provenance.PRIVATE:
-            return "private", f"{mail.message_id} reached our own mailbox alone"
+            return "private", f"{mail.message_id} came only to our own mailbox"
         known = self._known.get(mail.message_id)
         if known is not None and known.mail is not None:
             if mail.mail == known.mail or mail.digest == known.digest:
@@ -75,13 +75,13 @@ class Threads:
                 )
             )
         ids = dict.fromkeys((mail.message_id, *mail.related))
-        found = {self._root(self._known[one].thread) for one in ids if one in self._known}
-        thread = min(found, default=self._next)
+        threads = {self._root(self._known[message_id].thread) for message_id in ids if message_id in self._known}
+        thread = min(threads, default=self._next)
         self._next += thread == self._next
-        for other in found - {thread}:
+        for other in threads - {thread}:
             self._joined[other] = thread
-        for one in ids:
-            self._known.setdefault(one, _Known(thread))
+        for message_id in ids:
+            self._known.setdefault(message_id, _Known(thread))
         entry = self._known[mail.message_id]
         entry.mail, entry.digest = mail.mail, mail.digest
         entry.followed, entry.carriers = mail.provenance is Provenance.FOLLOWED, " ".join(mail.carriers)
@@ -92,9 +92,9 @@ class Threads:
         return self._session.exec(select(MailRow.arrived).where(MailRow.id == mail)).one()
 
     def _confirm(self, known: _Known, mail: Indexed) -> None:
-        """Note that another copy of a mail came, maybe through another list: its thread is read again if that is new.
+        """Add the lists of another copy of a mail. Its thread is assembled again if a list is new.
 
-        What brought a mail that an earlier version read is not known whole, and stays so.
+        The lists of a mail that an earlier version read stay unknown.
         """
         followed = known.followed or mail.provenance is Provenance.FOLLOWED
         carriers = known.carriers
@@ -105,7 +105,7 @@ class Threads:
             self._touched.add(self._root(known.thread))
 
     def save(self) -> None:
-        """Write what was added."""
+        """Write the threads and message-ids."""
         roots = {self._root(thread) for thread in self._touched}
         new = [{"id": thread, "changed": 1, "assembled": 0} for thread in roots if thread >= self._first_new]
         self._many(insert(ThreadRow), new)
@@ -113,11 +113,11 @@ class Threads:
             for table in (MessageRow, PostingRow):
                 moved = update(table).where(col(table.thread_id) == other)
                 self._session.exec(moved.values(thread_id=self._root(other)))
-            # The row stays, empty and done: its number is never given to another thread.
+            # The empty row stays, so that no other thread gets its number.
             done = update(ThreadRow).where(col(ThreadRow.id) == other)
             self._session.exec(done.values(assembled=ThreadRow.changed))
-        for some in _chunks(thread for thread in roots if thread < self._first_new):
-            changed = update(ThreadRow).where(col(ThreadRow.id).in_(some))
+        for chunk in _chunks(thread for thread in roots if thread < self._first_new):
+            changed = update(ThreadRow).where(col(ThreadRow.id).in_(chunk))
             self._session.exec(changed.values(changed=ThreadRow.changed + 1))
         upsert = insert(MessageRow)
         names = ("thread_id", "mail_id", "digest", "disputed", "followed", "carriers")
@@ -125,8 +125,8 @@ class Threads:
             index_elements=["message_id"], set_={name: upsert.excluded[name] for name in names}
         )
         rows = (
-            (message_id, self._root(one.thread), one.mail, one.digest, one.disputed, one.followed, one.carriers)
-            for message_id, one in self._known.items()
+            (id_, self._root(known.thread), known.mail, known.digest, known.disputed, known.followed, known.carriers)
+            for id_, known in self._known.items()
         )
         self._many(upsert, [dict(zip(("message_id", *names), row, strict=True)) for row in rows])
 
@@ -142,5 +142,5 @@ class Threads:
 
 def _chunks(items: Iterable[Any]) -> Iterator[Sequence[Any]]:
     rest = iter(items)
-    while some := tuple(islice(rest, _IN)):
-        yield some
+    while chunk := tuple(islice(rest, _MAX_PARAMETERS)):
+        yield chunk

@@ -316,8 +316,8 @@ def test_not_a_repository(run: Run, tmp_path: Path) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may take longer than half a second."""
-    monkeypatch.setattr("bot.cli.check._READING", 0.5)
-    monkeypatch.setattr("bot.cli.check._ANALYSING", 0.5)
+    monkeypatch.setattr("bot.cli.check._READ_SECONDS", 0.5)
+    monkeypatch.setattr("bot.cli.check._ANALYSE_SECONDS", 0.5)
 
 
 def _endless(mark: bytes) -> Callable[[bytes], bool]:
@@ -363,7 +363,7 @@ def test_a_series_that_is_judged_without_end_costs_no_other(
     done = run("check", _bad(tmp_path), _series("one-patch"))
 
     assert 2 == done.status
-    assert "bad@example.org cannot be judged: took longer than 0.5 s\n" in done.err
+    assert "bad@example.org cannot be checked: took longer than 0.5 s\n" in done.err
     assert "[missing-safety-comment]" in done.out
     assert before == signal.getsignal(signal.SIGALRM)
 

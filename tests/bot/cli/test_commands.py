@@ -80,7 +80,7 @@ def test_init_leaves_a_file_alone(patchwarden: Call) -> None:
     status, _, err = patchwarden("init")
 
     assert (status, Path("patchwarden.toml").read_text()) == (2, "mine")
-    assert "is there already" in err
+    assert "already exists" in err
 
 
 def test_init_says_what_it_cannot_write(patchwarden: Call) -> None:
@@ -94,7 +94,10 @@ def test_init_says_what_it_cannot_write(patchwarden: Call) -> None:
     [
         ("databas = 'x'\n", "wrong settings: settings patchwarden.toml:1"),
         ("archives = ['absent.git']\n", "wrong archive: "),
-        ("database = 'patchwarden.toml'\n", "wrong database: database {}/patchwarden.toml: it is no SQLite database"),
+        (
+            "database = 'patchwarden.toml'\n",
+            "wrong database: database {}/patchwarden.toml: it is not a SQLite database",
+        ),
         ("[outbox]\ndirectory = 'patchwarden.toml'\n", "wrong outbox: "),
         ("[sending]\nstop_file = 'patchwarden.toml'\n", "wrong sending: stopped by {}/patchwarden.toml"),
         ("[sending]\ntransport = 'sendmail'\nsendmail = ['./absent']\n", "wrong sending: ./absent does not exist"),
@@ -167,7 +170,7 @@ def test_the_outbox_lists_by_state(patchwarden: Call, filled: str) -> None:
 def test_an_empty_outbox_says_so(patchwarden: Call) -> None:
     assert patchwarden("outbox", "list")[:2] == (
         0,
-        "No mail: there is no var/patchwarden.db yet; `patchwarden run` makes it.\n",
+        "No mail: var/patchwarden.db does not exist yet; `patchwarden run` creates it.\n",
     )
 
 

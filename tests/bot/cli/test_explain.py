@@ -29,10 +29,10 @@ def explained(patchwarden: Call, tmp_path: Path) -> Call:
 @pytest.mark.parametrize(
     ("message_id", "says"),
     [
-        ("good@x", ["was read", 'in "rust: led: read it", v1, 1 of 1 patches', "reviewed", "answered by "]),
-        ("good@x", ["claims the id of a mail that arrived earlier"]),
-        ("new@x", ["complete", "reviewed", "answered by "]),
-        ("old@x", ["reviewed", "answered by "]),
+        ("good@x", ["was read", 'in "rust: led: read it", v1, 1 of 1 patches', "reviewed", "our reply: "]),
+        ("good@x", ["has the message-id of an earlier mail"]),
+        ("new@x", ["complete", "reviewed", "our reply: "]),
+        ("old@x", ["reviewed", "our reply: "]),
         ("half@x", ["waiting: 2", "would be refused: incomplete: 2 of 2 did not come"]),
         ("re@x", ["in no series: reply: the subject is that of an answer"]),
         ("bot@x", ["in no series: bot: lkp@intel.com is a bot"]),
@@ -67,7 +67,7 @@ def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call)
     assert patchwarden("quarantine", "show", number)[0] == 2
 
 
-def test_a_series_that_could_not_be_judged_is_listed_explained_and_released(
+def test_a_series_that_could_not_be_checked_is_listed_explained_and_released(
     explained: Call, patchwarden: Call, tmp_path: Path
 ) -> None:
     reason = "took longer than 60 s, 2 times"
@@ -80,7 +80,10 @@ def test_a_series_that_could_not_be_judged_is_listed_explained_and_released(
     assert reason in line
     assert "v2 rust: fan: read it" in line
     assert f"quarantined: {reason}" in explained("new@x")[1]
-    assert patchwarden("quarantine", "release", "new@x", "old@x")[:2] == (0, "1 to be read or judged again\n")
+    assert patchwarden("quarantine", "release", "new@x", "old@x")[:2] == (
+        0,
+        "1 released; they are read and checked again in the next round\n",
+    )
     assert "due for review" in explained("new@x")[1]
     assert patchwarden("quarantine", "release", "new@x")[0] == 2
 

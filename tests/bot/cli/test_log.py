@@ -228,7 +228,7 @@ def test_a_service_that_cannot_start_says_so_in_its_log(server: Sink) -> None:
 
     assert ended.returncode == 3
     assert [line["event"] for line in lines] == ["service-starting", "service-failed"]
-    assert "it is no SQLite database" in lines[1]["reason"]
+    assert "it is not a SQLite database" in lines[1]["reason"]
 
 
 def test_an_archive_that_cannot_be_read_is_logged_once(server: Sink) -> None:

@@ -234,7 +234,7 @@ def test_what_is_muted_is_judged_but_not_mailed(patchwarden: Call, tmp_path: Pat
 def test_figures_of_what_was_mailed(patchwarden: Call, tmp_path: Path) -> None:
     git_archive(tmp_path / "list.git", [patch("1@example.org")])
 
-    assert "No remark was mailed yet; what a dry run files does not count.\n" == patchwarden("rules", "--stats")[1]
+    assert "No finding was mailed yet. Files of a dry run do not count.\n" == patchwarden("rules", "--stats")[1]
     Path("patchwarden.toml").write_text(
         "[sending]\ntransport = 'maildir'\n[review]\nstale_hours = 1000000\n"
         "[lists.'rust-for-linux@lists.example.org']\nmode = 'author'\nconsent = 'https://lists.example.org/yes'\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from bot.cli.since import moment
+from bot.cli.since import parse_time
 from tests.fakes.mails import git_archive, patch
 
 Call = Callable[..., tuple[int, str, str]]
@@ -101,10 +101,10 @@ def test_bad_usage(patchwarden: Call, arguments: tuple[str, ...]) -> None:
     ],
 )
 def test_a_moment(text: str, expected: datetime) -> None:
-    assert expected == moment(text, datetime(2026, 3, 8, tzinfo=UTC))
+    assert expected == parse_time(text, datetime(2026, 3, 8, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("text", ["", "7", "7 years", "-7d", "99999d", "today"])
 def test_no_moment(text: str) -> None:
     with pytest.raises(typer.BadParameter):
-        moment(text, datetime(2026, 3, 8, tzinfo=UTC) - timedelta())
+        parse_time(text, datetime(2026, 3, 8, tzinfo=UTC) - timedelta())

@@ -50,7 +50,7 @@ def test_a_second_round_says_that_there_is_nothing_new(patchwarden: Call, archiv
     before = _files(tmp_path)
     status, out, _ = patchwarden("run", "--once", "--archive", str(archive))
 
-    assert (status, out.splitlines()[0]) == (0, "Nothing new: 0 new mails, no series to review.")
+    assert (status, out.splitlines()[0]) == (0, "Nothing to review: 0 new mails, no new series.")
     assert _files(tmp_path) == before
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_database_is_named(patchwarden: Call, archive: Path) -
     status, _, err = patchwarden("run", "--once", "--archive", str(archive))
 
     assert status == 3
-    assert f"patchwarden: database {archive.parent}/var/patchwarden.db: it is no SQLite database" in err
+    assert f"patchwarden: database {archive.parent}/var/patchwarden.db: it is not a SQLite database" in err
 
 
 def test_an_outbox_that_cannot_be_written_is_said_and_loses_nothing(patchwarden: Call, archive: Path) -> None:

@@ -218,7 +218,7 @@ def test_the_summary_says_nothing_was_sent_only_if_nothing_was(patchwarden: Call
     archive.write_bytes(b"".join(b"From x@x Mon Mar  2 09:00:00 2026\n" + mail + b"\n" for mail in mails))
     _, output, _ = patchwarden("run", "--once", "--archive", str(archive))
 
-    assert "Mails to send: 1 filed, 1 sent." in output
+    assert "Mails in the outbox: 1 filed, 1 sent." in output
     assert "Nothing was sent" not in output
     assert "The filed mails were not sent" in output
 

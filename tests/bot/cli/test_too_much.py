@@ -47,7 +47,7 @@ def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, lar
     status, out, _ = patchwarden("run", "--once", "--archive", str(archive))
 
     assert status == 0
-    assert "1 of them not judged whole" in out
+    assert "1 of them exceeded an analysis limit in places" in out
     status, out, _ = patchwarden("explain", "large@x")
     assert f"reviewed: nothing to say; patch 1, {WHY}" in out
 

@@ -117,8 +117,8 @@ def test_check_says_why_a_tree_that_was_named_is_not_asked(patchwarden: Call, ke
     assert "c-change-breaks-rust" in fitting[1].lower()
     assert 0 == unfit[0]
     assert (
-        "patchwarden: a diff without a mail: this is made for another tree, 1 of 1 files do not fit v1 "
-        "(include/linux/lamp.h): what the tree says of C and Rust is left out\n" == unfit[2]
+        "patchwarden: a diff without a mail: the series is made for another tree, 1 of 1 files do not fit v1 "
+        "(include/linux/lamp.h): the bindings of the tree are not used\n" == unfit[2]
     )
 
 

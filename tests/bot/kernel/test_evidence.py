@@ -18,7 +18,7 @@ from tests.bot.kernel.repositories import commit, repository
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LAMP, ROOM = "one\ntwo\nthree\nfour\n", "door\nwindow\n"
 FILES = {"rust/lamp.c": LAMP, "rust/room.c": ROOM, "rust/wall.c": "brick\n"}
-UNSAID = "what the tree says of C and Rust is left out"
+NOT_USED = "the bindings of the tree are not used"
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def _series(*diffs: str, base: str | None = None) -> Series:
     return Series("x", (Patch(1, "x", changes=changes),), base_commit=base)
 
 
-def _named(kernel: Path, series: Series, *, word: bool) -> tuple[Tree, Base]:
-    tree, base = KernelTrees(RepositorySpecs((RepositorySpec(kernel, "v1"),)), word=word).tree(series, START)
+def _named(kernel: Path, series: Series, *, explicit: bool) -> tuple[Tree, Base]:
+    tree, base = KernelTrees(RepositorySpecs((RepositorySpec(kernel, "v1"),)), explicit=explicit).tree(series, START)
     assert base is not None
     return tree, base
 
@@ -82,12 +82,12 @@ MADE_ALREADY = "--- /dev/null\n+++ b/rust/wall.c\n@@ -0,0 +1 @@\n+brick\n"
 def test_a_ref_that_somebody_named_is_as_certain_as_the_files_say(
     kernel: Path, series: Series, by_author: Confidence, by_settings: Confidence
 ) -> None:
-    for word, chosen, certainty in ((True, Chosen.GIVEN, by_author), (False, Chosen.FIXED, by_settings)):
-        tree, base = _named(kernel, series, word=word)
+    for explicit, chosen, certainty in ((True, Chosen.GIVEN, by_author), (False, Chosen.FIXED, by_settings)):
+        tree, base = _named(kernel, series, explicit=explicit)
 
         assert (chosen, certainty) == (base.chosen, base.certainty)
         assert (certainty is Confidence.LOW) is (tree.bindings() is None)
-        assert (certainty is Confidence.LOW) is base.doubt.endswith(UNSAID)
+        assert (certainty is Confidence.LOW) is base.doubt.endswith(NOT_USED)
         assert (LAMP.encode() if certainty is Confidence.HIGH else None) == (
             tree.read("rust/lamp.c") if certainty is not Confidence.MEDIUM else None
         )
@@ -96,23 +96,23 @@ def test_a_ref_that_somebody_named_is_as_certain_as_the_files_say(
 def test_one_file_that_does_not_fit_is_not_the_trees(kernel: Path) -> None:
     series = _series(SECOND, _diff("rust/wall.c", "brick\n", "brick", "glass", ids=True), OTHER)
 
-    tree, base = _named(kernel, series, word=True)
+    tree, base = _named(kernel, series, explicit=True)
 
     assert ("rust/lamp.c",) == base.evidence.missed
-    assert "made for v1 but for rust/lamp.c: what that tree says of it does not count" == base.doubt
+    assert "made for v1, but rust/lamp.c does not fit: the tree is not used for it" == base.doubt
     assert (None, ROOM.encode()) == (tree.read("rust/lamp.c"), tree.read("rust/room.c"))
     assert None is not tree.bindings()
     assert "2 of 3 pre-images found, 1 do not fit" in str(base)
 
 
 def test_the_doubt_names_the_files(kernel: Path) -> None:
-    _, one = _named(kernel, _series(OTHER, ADDING), word=True)
-    _, many = _named(kernel, _series(*(ABSENT.replace("cellar", f"cellar{n}") for n in range(5))), word=True)
-    _, none = _named(kernel, _series(ADDING), word=False)
+    _, one = _named(kernel, _series(OTHER, ADDING), explicit=True)
+    _, many = _named(kernel, _series(*(ABSENT.replace("cellar", f"cellar{n}") for n in range(5))), explicit=True)
+    _, none = _named(kernel, _series(ADDING), explicit=False)
 
-    assert f"this is made for another tree, 1 of 1 files do not fit v1 (rust/lamp.c): {UNSAID}" == one.doubt
+    assert f"the series is made for another tree, 1 of 1 files do not fit v1 (rust/lamp.c): {NOT_USED}" == one.doubt
     assert "5 of 5 files do not fit v1 (rust/cellar0.c, rust/cellar1.c, rust/cellar2.c and 2 more)" in many.doubt
-    assert f"nothing shows that this is made for v1: {UNSAID}" == none.doubt
+    assert f"no evidence that the series is made for v1: {NOT_USED}" == none.doubt
 
 
 def test_of_several_refs_the_one_that_fits_is_taken(kernel: Path) -> None:
@@ -131,7 +131,7 @@ def test_only_the_first_change_of_a_file_is_compared(kernel: Path) -> None:
     assert isinstance(first, tuple)
     assert isinstance(later, tuple)
 
-    _, base = _named(kernel, Series("x", (Patch(1, "x", changes=first), Patch(2, "y", changes=later))), word=True)
+    _, base = _named(kernel, Series("x", (Patch(1, "x", changes=first), Patch(2, "y", changes=later))), explicit=True)
 
     assert (1, 1, ()) == (base.evidence.files, base.evidence.matched, base.evidence.missed)
 
@@ -140,8 +140,8 @@ def test_a_change_without_lines_of_the_file_tells_nothing(kernel: Path) -> None:
     bare = "--- a/rust/lamp.c\n+++ b/rust/lamp.c\n@@ -2,0 +3 @@\n+new\n"
     mode = FileChange("rust/room.c", "rust/room.c")
 
-    _, nothing = _named(kernel, _series(bare), word=False)
-    _, there = _named(kernel, Series("x", (Patch(1, "x", changes=(mode,)),)), word=False)
+    _, nothing = _named(kernel, _series(bare), explicit=False)
+    _, there = _named(kernel, Series("x", (Patch(1, "x", changes=(mode,)),)), explicit=False)
 
     assert (0, Confidence.LOW) == (nothing.evidence.files, nothing.certainty)
     assert (1, Confidence.MEDIUM) == (there.evidence.fitting, there.certainty)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which commit a series is judged against."""
+"""The commit that a series is checked against."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,11 +70,11 @@ def test_a_given_ref_is_taken_as_it_is(tmp_path: Path) -> None:
     places, first = _kernel(tmp_path)
     given = RepositorySpecs((RepositorySpec(places.repositories[0].path, "v1"),))
 
-    _, base = KernelTrees(given, word=True).tree(_series(("a.c", "two\n")), START)
+    _, base = KernelTrees(given, explicit=True).tree(_series(("a.c", "two\n")), START)
 
     assert base is not None
     assert (first, Chosen.GIVEN) == (base.commit, base.chosen)
-    with pytest.raises(KernelError, match="no commit v9"):
+    with pytest.raises(KernelError, match="commit v9 does not exist"):
         KernelTrees(RepositorySpecs((RepositorySpec(places.repositories[0].path, "v9"),)))
 
 

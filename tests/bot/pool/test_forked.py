@@ -34,7 +34,7 @@ def _misbehave(how: str) -> str:
         ("loop", "took longer than 0.5 s", True),
         ("memory", "took more than 64 MB", True),
         ("exit", "ended its process with status 7", True),
-        ("talk", "gave more than 1 MB", True),
+        ("talk", "returned more than 1 MB", True),
         ("raise", "ValueError in _misbehave, line", False),
     ],
 )

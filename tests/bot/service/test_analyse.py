@@ -94,7 +94,7 @@ def _reviewing(
         ("kill", "ended its process by SIGKILL"),
         ("stack", "ended its process by SIGSEGV"),
         ("exit", "ended its process with status 3"),
-        ("talk", "gave more than 4 MB"),
+        ("talk", "returned more than 4 MB"),
         ("memory", "took more than 256 MB"),
     ],
 )

@@ -87,7 +87,7 @@ def test_writers_wait_for_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"not a database, but a text of some length\n" * 40, "no SQLite database"),
+        (b"not a database, but a text of some length\n" * 40, "not a SQLite database"),
         (b"SQLite format 3\0" + b"x" * 4096, ""),
     ],
 )
@@ -324,7 +324,7 @@ def test_a_file_that_is_no_longer_in_its_place_ends_the_work(tmp_path: Path, nam
         (tmp_path / name).rename(tmp_path / "elsewhere")
         if is_replaced:
             (tmp_path / name).write_bytes(content)
-        says = "another file took its place" if is_replaced else "it is gone"
+        says = "it was replaced by another file" if is_replaced else "it was deleted"
 
         with pytest.raises(ReplacedError, match=says):
             store.unparsed(10)
