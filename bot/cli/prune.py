@@ -26,7 +26,7 @@ def prune(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
 ) -> None:
-    """Remove the texts of mails, series and reviews that are older than [retention] allows, and shrink the database.
+    """Remove the texts of mails, series and reviews that are older than the retention settings allow, and shrink the database.
 
     A running service does this once a day. Message-ids, hashes, states and verdicts stay, so that no mail is reviewed or sent again.
 
@@ -35,7 +35,7 @@ def prune(
       patchwarden prune --dry-run
       patchwarden prune
 
-    Exit status: 0 done; 2 wrong settings, or [retention] keeps everything; 3 the database cannot be written.
+    Exit status: 0 done; 2 wrong settings, or the retention settings keep everything; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     settings, stop = load(options(context).config), Event()
     with existing(settings) as store, stopped_by_signals(stop):
