@@ -220,13 +220,13 @@ def test_approving_prints_the_mail_as_it_goes(patchwarden: Call, held: str) -> N
     assert (status, out) == (0, shown)
     assert "held -> approved" in err
     assert known == (
-        "# held (waits for approval; `patchwarden outbox approve` lets it go), from patchwarden@example.org to\n"
+        "# held (waits for approval; run `patchwarden outbox approve` to send it), from patchwarden@example.org to\n"
         "# ada@example.org\n"
     )
 
 
 def test_the_outbox_says_why_each_mail_waits(patchwarden: Call, held: str, tmp_path: Path) -> None:
-    assert "waits for approval; `patchwarden outbox approve` lets it go" in patchwarden("outbox")[1]
+    assert "waits for approval; run `patchwarden outbox approve` to send it" in patchwarden("outbox")[1]
 
     patchwarden("outbox", "approve", held)
     patchwarden("stop", "a rule is wrong")
@@ -234,7 +234,8 @@ def test_the_outbox_says_why_each_mail_waits(patchwarden: Call, held: str, tmp_p
 
     assert status == 0
     assert (
-        f"Nothing is sent: stopped by {tmp_path}/var/stop: a rule is wrong; `patchwarden stop --lift` goes on." in out
+        f"Nothing is sent: stopped by {tmp_path}/var/stop: a rule is wrong; run `patchwarden stop --lift` to resume."
+        in out
     )
     assert "by hand; due" in out
 
@@ -275,7 +276,7 @@ def test_stop_holds_what_was_approved_until_it_is_lifted(patchwarden: Call, held
     assert "a rule is wrong" in patchwarden("outbox", "list")[1]
 
     idle = "no process sends from it now\n"
-    assert patchwarden("stop", "--lift")[:2] == (0, f"sending from var/patchwarden.db goes on\n{idle}")
+    assert patchwarden("stop", "--lift")[:2] == (0, f"sending from var/patchwarden.db resumes\n{idle}")
     assert patchwarden("stop", "--lift")[1] == f"sending from var/patchwarden.db was not stopped\n{idle}"
     assert patchwarden("outbox", "drop", held)[0] == 0
 

@@ -46,7 +46,7 @@ def test_it_is_sent_once(patchwarden: Call) -> None:
 
     assert "is queued for ann@example.org" in first[1]
     assert "no mail: it was written before\n" == second[1]
-    assert "no mail: nothing to say of 2020-01-01 to 2020-01-02, in whole days\n" == empty[1]
+    assert "no mail: nothing happened in 2020-01-01 to 2020-01-02 (whole days)\n" == empty[1]
 
 
 def test_a_digest_that_leaves_goes_to_a_reader_of_the_settings_alone(patchwarden: Call) -> None:

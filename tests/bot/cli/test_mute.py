@@ -56,7 +56,7 @@ def test_what_is_muted_and_stopped_is_reported(store: Repository, patchwarden: C
         "  2026-03-02  v2  2.v1.1@example.org  rust: led\n"
         "  2026-03-02  v3  3.v1.1@example.org  rust: led\n"
         "  2026-03-02  v4  4.v1.1@example.org  rust: led\n"
-        "2 queued mails withdrawn, never to be sent, also not after `patchwarden mute lift`:\n"
+        "2 queued mails withdrawn and never sent, even after `patchwarden mute lift`:\n"
         f"  {held.message_id}: held -> withdrawn\n"
         "    To: a@example.org, b@example.org, c@example.org and 2 more\n"
         "    Subject: Re: rust: led, v2\n"
@@ -146,12 +146,12 @@ def test_an_author_is_muted_by_their_address(store: Repository, patchwarden: Cal
 @pytest.mark.parametrize(
     ("scope", "address", "said"),
     [
-        ("author", "adda@example.org", "no stored posting is from adda@example.org: the mute counts for later ones; "),
+        ("author", "adda@example.org", "no stored posting is from adda@example.org; the mute applies to later ones; "),
         ("author", "adda@example.org", "; did you mean 'ada@example.org'?"),
-        ("author", "rust-for-linux@vger.kernel.org", "is a list: `patchwarden mute add list rust-for-linux@vger"),
+        ("author", "rust-for-linux@vger.kernel.org", "is a list; run `patchwarden mute add list rust-for-linux@vger"),
         ("list", "x@lists.example.org", "no stored posting names the list x@lists.example.org: the mute counts for"),
         ("list", "rust-for-linx@vger.kernel.org", "; did you mean 'rust-for-linux@vger.kernel.org'?"),
-        ("list", "ada@example.org", "ada@example.org is an author: `patchwarden mute add author ada@example.org`"),
+        ("list", "ada@example.org", "ada@example.org is an author; run `patchwarden mute add author ada@example.org`"),
     ],
 )
 def test_an_unknown_author_or_list_is_muted_and_told(

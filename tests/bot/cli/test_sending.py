@@ -118,7 +118,7 @@ def test_what_a_cap_held_goes_when_a_human_says_so(patchwarden: Call) -> None:
     git_archive(Path("more.git"), [second])
     patchwarden("run", "--once", "--archive", "more.git")
     _, out, _ = patchwarden("outbox", "list", "--state", "held")
-    assert "the series had 1 mail; `patchwarden outbox approve` lets it go" in out
+    assert "the series had 1 mail; run `patchwarden outbox approve` to send it" in out
 
     assert patchwarden("outbox", "approve", out.split("\n")[3].split()[0])[0] == 0
     patchwarden("run", "--once", "--archive", "more.git")

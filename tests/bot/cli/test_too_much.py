@@ -56,5 +56,5 @@ def test_replay_counts_and_names_it(run: Run, tmp_path: Path, large: bytes) -> N
     done = run("replay", "--no-tree", "--jobs", "1", git_archive(tmp_path / "list.git", (large,)))
 
     assert done.status == 0
-    assert "places that are too much to judge" in done.out
+    assert "places that exceeded an analysis limit" in done.out
     assert f"patchwarden: large@x: patch 1, {WHY}" in done.err

@@ -53,7 +53,7 @@ def test_show_says_what_c_declares(patchwarden: Call, kernel: Path) -> None:
 
     assert 0 == status
     assert "include/linux/lamp.h:5: macro: #define LAMP_CAST ((__force u32)7)" in out
-    assert "given to Rust as RUST_CONST_HELPER_LAMP_CAST" in out
+    assert "available in Rust as RUST_CONST_HELPER_LAMP_CAST" in out
 
 
 def test_a_field_is_asked_for_by_its_struct(patchwarden: Call, kernel: Path) -> None:
