@@ -256,7 +256,7 @@ def test_looking_makes_no_database(patchwarden: Call, arguments: tuple[str, ...]
 def test_without_a_database_there_is_nothing_to_decide(patchwarden: Call, arguments: tuple[str, ...]) -> None:
     status, _, err = patchwarden(*arguments)
 
-    assert (status, "there is no var/patchwarden.db yet" in err) == (2, True)
+    assert (status, "var/patchwarden.db does not exist yet" in err) == (2, True)
     assert not Path("var").exists()
 
 

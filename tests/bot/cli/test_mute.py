@@ -131,7 +131,7 @@ def test_without_a_database_no_series_is_known(patchwarden: Call) -> None:
     status, _, err = patchwarden("mute", "add", "series", "1@example.org")
 
     assert (status, Path("var").exists()) == (2, False)
-    assert "'1@example.org' cannot be found: there is no var/patchwarden.db yet" in err
+    assert "'1@example.org' cannot be found: var/patchwarden.db does not exist yet" in err
 
 
 @pytest.mark.parametrize("text", ["ADA@example.org", "Ada Author <ada@example.org>", "<ada@example.org>"])
