@@ -9,6 +9,7 @@ import pygit2
 from bot.kernel.index import Index
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
+from rules.bindings.included_headers import follow_includes
 from rules.source.c.source import CSource, Declaration
 
 # Third-party crates and tools. They do not use the bindings of the kernel.

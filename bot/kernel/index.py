@@ -22,6 +22,7 @@ from bot.kernel.record import (
     rust_to_json,
 )
 from rules.bindings.facts import Helper, RustFacts
+from rules.bindings.helper_facts import read_helpers
 from rules.bindings.rust_facts import is_kernel_crate, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
 
