@@ -19,6 +19,7 @@ _STRING_PREFIX = re.compile(r"(?<!\w)(?:[bc]?r(?P<hashes>\#*)|[bc])\Z")
 _LONGEST_PREFIX = 257  # of a raw string: Rust allows 255 hashes
 _STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*\\?"?', re.DOTALL)
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
+_MISLEADING = re.compile(rb'"[^"]*(?://|/\*|safety)', re.IGNORECASE)
 _NO_NEWLINE = re.compile(r"[^\n]")
 _WORD = re.compile(  # the commonest first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
@@ -61,6 +62,26 @@ def without(text: str, tokens: tuple[Token, ...]) -> str:
         at = end
     parts.append(text[at:])
     return "".join(parts)
+
+
+def without_literals(text: bytes) -> bytes:
+    """Return the text with the literals blanked out that hold comment marks or a safety tag; no byte moves."""
+    if _MISLEADING.search(text) is None:
+        return text
+    decoded = text.decode("utf-8", "surrogateescape")
+    parts: list[str] = []
+    at = 0
+    for start, end, kind in comments_and_literals(decoded):
+        if kind == "literal":
+            parts += (decoded[at:start], _blank_bytes(decoded[start:end]))
+            at = end
+    return "".join((*parts, decoded[at:])).encode("utf-8", "surrogateescape")
+
+
+def _blank_bytes(literal: str) -> str:
+    """Return as many blanks as the literal has bytes, and its newlines."""
+    lines = literal.encode("utf-8", "surrogateescape").split(b"\n")
+    return "\n".join(" " * len(line) for line in lines)
 
 
 class Words:

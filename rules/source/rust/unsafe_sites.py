@@ -2,12 +2,13 @@
 """Every unsafe block, impl, function and trait of one unit."""
 
 import re
+from dataclasses import replace
 
 from tree_sitter import Node
 
 from rules.finding import Confidence
 from rules.source.rust.docs import has_safety_section, header, headings, inner_docs, is_safety_title
-from rules.source.rust.justification import JustificationReader
+from rules.source.rust.justification import JustificationReader, Undecided
 from rules.source.rust.model import Docs, SafetyReading, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.statement_rows import COMMENTS, TOKEN_TREES, index_of, is_braces
 from rules.source.rust.unit import Unit
@@ -27,6 +28,7 @@ class UnsafeCode:
         self.sites: list[UnsafeSite] = []
         self.declarations: list[UnsafeDeclaration] = []
         self.doc_rows: list[int] = []
+        self._undecided: list[tuple[int, Undecided]] = []
         self._unit = unit
         self._reader = JustificationReader(unit)
         self._walker = Walker(unit)
@@ -36,6 +38,10 @@ class UnsafeCode:
                     self._add(self._walker.path, self._walker.context())
             elif token.type == "doc_comment" or token.type in COMMENTS:
                 self.doc_rows.append(token.start_point.row)
+        owned = {site.reading.line for site in self.sites if site.reading.verdict == "clippy"}
+        for index, undecided in self._undecided:
+            reading = self._reader.lenient(undecided, owned)
+            self.sites[index] = replace(self.sites[index], reading=reading)
 
     def _add(self, path: list[Node], context: Context) -> None:
         if context.matcher or context.damaged:
@@ -139,13 +145,16 @@ class UnsafeCode:
         kind: str,
         token: Node,
         end: Node,
-        reading: SafetyReading,
+        reading: SafetyReading | Undecided,
         body: str,
         statement: int,
         context: Context,
     ) -> None:
         unit = self._unit
         row = token.start_point.row
+        if isinstance(reading, Undecided):
+            self._undecided.append((len(self.sites), reading))
+            reading = SafetyReading("none")
         self.sites.append(
             UnsafeSite(
                 "block" if kind == "block" else "impl",

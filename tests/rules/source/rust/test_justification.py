@@ -157,3 +157,62 @@ def test_nobody_accepts(name: str) -> None:
 )
 def test_items(code: str, verdicts: list[str]) -> None:
     assert verdicts == [site.reading.verdict for site in parse(build_new_file_image("a.rs", code.encode())).sites]
+
+
+OWNERS = {
+    "the block of the first method": (
+        "unsafe impl T for A {\n    fn f() {\n        // SAFETY: a\n        unsafe { g(1) };\n    }\n}\n",
+        ["none", "clippy"],
+    ),
+    "the condition before the body": (
+        "fn f() {\n    // SAFETY: a\n    if unsafe { g(1) } {\n        let x = unsafe { g(2) };\n    }\n}\n",
+        ["clippy", "none"],
+    ),
+    "the condition before a field in the body": (
+        "fn f() {\n    // SAFETY: a\n    if unsafe { g(1) } {\n  S {\n    a: unsafe { g(2) },\n  };\n    }\n}\n",
+        ["clippy", "none"],
+    ),
+    "nobody in the condition": (
+        "fn f() {\n    // SAFETY: a\n    if g(1) {\n        let x = unsafe { g(2) };\n    }\n}\n",
+        ["lenient"],
+    ),
+    "both in one statement": (
+        "fn f() {\n    // SAFETY: a\n    h(unsafe { g(1) }, unsafe { g(2) });\n}\n",
+        ["clippy", "clippy"],
+    ),
+    "an item on one line": ("// SAFETY: a\nimpl A { fn f() { unsafe { g(1) }; } }\n", ["none"]),
+    "an unsafe impl on one line": (
+        "// SAFETY: a\nunsafe impl A for B { fn f() { unsafe { g(1) }; } }\n",
+        ["clippy", "none"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "verdicts"), OWNERS.values(), ids=OWNERS)
+def test_a_comment_speaks_for_its_nearest_site_alone(text: str, verdicts: list[str]) -> None:
+    source = parse(build_new_file_image("a.rs", text.encode()))
+
+    assert verdicts == [site.reading.verdict for site in source.sites]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'let s = "// SAFETY: a"; unsafe { g(s) };',
+        'pr_info!("// SAFETY: a\\n"); unsafe { g(1) };',
+        'unsafe { asm!("// SAFETY: a") };',
+        'let s = r#"\n    // SAFETY: a\n    "#;\n    unsafe { g(s) };',
+        'unsafe { g("// SAFETY: é") };',
+    ],
+)
+def test_the_content_of_a_string_is_no_comment(statement: str) -> None:
+    (site,) = parse(build_new_file_image("a.rs", f"fn f() {{\n    {statement}\n}}\n".encode())).sites
+
+    assert site.reading.verdict == "none"
+
+
+def test_a_comment_beside_a_string_counts() -> None:
+    text = 'fn f() {\n    let s = "é // safety"; // SAFETY: a\n    unsafe { g(s) };\n}\n'
+    (site,) = parse(build_new_file_image("a.rs", text.encode())).sites
+
+    assert site.reading.verdict == "clippy"
