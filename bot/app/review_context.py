@@ -53,7 +53,8 @@ def build_review_context(settings: Settings, store: Repository, clock: Clock) ->
 def build_rehearsal(settings: Settings, used: Sequence[Rule]) -> ReviewContext:
     """Return the context of commands that send nothing, as if every list agreed to mails."""
     recipients = build_rehearsed_recipients(settings)
-    return ReviewContext(tuple(used), build_policy(settings), build_identity(settings), lambda: recipients)
+    terms = replace(build_refusal_terms(settings), stale=None)
+    return ReviewContext(tuple(used), build_policy(settings), build_identity(settings), lambda: recipients, terms)
 
 
 def build_analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:

@@ -25,7 +25,7 @@ from bot.cli.progress import show_progress
 from bot.inbox.source import open_source
 from bot.mail.state import MailState
 from bot.outbox.folder import Folder
-from bot.pipeline.replay import ReadingDone, ReplayedPosting, ReplayEvent, UnreadableInput
+from bot.pipeline.replay import ReadingDone, RefusedPosting, ReplayedPosting, ReplayEvent, UnreadableInput
 from bot.pipeline.replay import replay as replay_archives
 from bot.pool.guard import Crashed
 from bot.review.formats.jsonl import line
@@ -59,6 +59,7 @@ class Tally:
     unreadable: list[UnreadableInput] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     postings: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
     patches: int = 0
     damaged: int = 0
     bases: Counter[Confidence] = field(default_factory=Counter)
@@ -134,6 +135,9 @@ def _count(tally: Tally, event: ReplayEvent) -> None:
         tally.unreadable.append(event)
     elif isinstance(event, Crashed):
         tally.failures.append(event.reason)
+    elif isinstance(event, RefusedPosting):
+        tally.postings["refused"] += 1
+        tally.refused[event.refusal.kind] += 1
     elif isinstance(event, ReadingDone):
         tally.mails, tally.threads = event.mails, event.threads
     else:
@@ -194,6 +198,7 @@ def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
     yield "threads with patches", f"{tally.threads:,}"
     yield "postings", f"{tally.postings.total():,}"
     yield from ((f"  {word}", f"{count:,}") for word, count in sorted(tally.postings.items()))
+    yield from ((f"    {kind}", f"{count:,}") for kind, count in sorted(tally.refused.items()))
     yield "patches", f"{tally.patches:,}"
     yield "  with a diff that cannot be read", f"{tally.damaged:,}"
     if tally.bases:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A posting: one mailing of one revision of a series."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,6 +89,25 @@ class Posting:
 
     def part(self, index: int) -> Part | None:
         return next((part for part in self.parts if part.index == index), None)
+
+    @property
+    def diffs_digest(self) -> str:
+        """A digest of the diffs, equal for the same patches however often they are posted; "" without a diff."""
+        changes = [patch.changes for patch in self.series.patches]
+        return hashlib.sha256(repr(changes).encode("utf-8", "surrogatepass")).hexdigest() if any(changes) else ""
+
+    def replied_to(self, others: Sequence["Posting"]) -> "Posting | None":
+        """Return which of the earlier postings of the thread the first part replies to, the nearest one of several.
+
+        A reply to a review refers to the patch only if its mailer keeps all references. Otherwise return the first
+        of `others`, if any.
+        """
+        references = self.parts[0].references
+        if not references:
+            return None
+        by_part = {part.message_id: other for other in others for part in other.parts}
+        nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
+        return nearest or next(iter(others), None)
 
     @property
     def carriers(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class RefusalKind(StrEnum):
     FIXUP = "fixup"
     FOREIGN = "not-kernel"
     OLDER = "older-revision"
+    REPEAT = "repeat"
     STALE = "stale"
     UNSETTLED = "unsettled"
     INCOMPLETE = "incomplete"
@@ -56,7 +57,8 @@ class RefusalContext:
     """What else is known of a posting: when its first and last part came, and how it stands to others.
 
     `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the
-    posting that its first part replies to, maybe through a review; None where it answers no patch. `followed` says that
+    posting that its first part replies to, maybe through a review; None where it answers no patch. `repeats` is
+    the message-id of an earlier posting of the same patches, "" if there is none. `followed` says that
     a followed archive brought one of its parts.
     """
 
@@ -64,6 +66,7 @@ class RefusalContext:
     last: datetime
     newer: int | None = None
     answers: Posting | None = None
+    repeats: str = ""
     followed: bool = True
 
 
@@ -203,6 +206,8 @@ def _when(posting: Posting, context: RefusalContext, now: datetime, terms: Refus
 
 
 def _whether(posting: Posting, context: RefusalContext, now: datetime) -> Refusal | None:
+    if context.repeats:
+        return Refusal(RefusalKind.REPEAT, f"the same patches were posted before, as {context.repeats}")
     if _FIXUP.match(posting.series.subject):
         return Refusal(RefusalKind.FIXUP, "it is to be merged into another patch")
     alone = posting.expected <= 1 and posting.series.revision == 1 and not posting.resend

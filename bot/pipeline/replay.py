@@ -20,6 +20,7 @@ from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
+from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import ReviewResult, process
@@ -61,8 +62,24 @@ class ReadingDone:
     threads: int
 
 
-ReplayEvent = UnreadableInput | Crashed | ReadingDone | ReplayedPosting
-_Analysed = tuple[Posting, Analysis]
+@dataclass(frozen=True, slots=True)
+class RefusedPosting:
+    """A posting that the service would not review."""
+
+    posting: Posting
+    refusal: Refusal
+
+
+ReplayEvent = UnreadableInput | Crashed | ReadingDone | ReplayedPosting | RefusedPosting
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A posting without its texts, its analysis or why it is refused, and the digest of its diffs."""
+
+    posting: Posting
+    outcome: Analysis | Refusal
+    digest: str
 
 
 def replay(
@@ -80,7 +97,7 @@ def replay(
     """
     KernelTrees(repositories)  # An error in them is raised now, not once per thread.
     with tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file, ProcessExecutor(jobs, _LIMITS) as workers:
-        setup = _WorkerSetup(file.name, tuple(map(without_texts, context.rules)), repositories)
+        setup = _WorkerSetup(file.name, tuple(map(without_texts, context.rules)), repositories, context.terms)
         threads_with_patches: list[tuple[Slot, ...]] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))
         slots = _spooled(archives, Spool(file), since, progress)
@@ -91,11 +108,12 @@ def replay(
 
 @dataclass(frozen=True, slots=True)
 class _WorkerSetup:
-    """The data of a worker: the path of the spool, the rules, and the kernel repositories."""
+    """The data of a worker: the path of the spool, the rules, the kernel repositories, and what is refused."""
 
     path: str
     rules: tuple[Rule, ...]
     repositories: RepositorySpecs
+    terms: RefusalTerms
 
 
 def _index(
@@ -153,21 +171,35 @@ def _review(
     setup: _WorkerSetup,
     progress: Progress,
 ) -> Iterator[ReplayEvent]:
-    history = History()
+    history, first_postings = History(), dict[tuple[str, int, str], str]()
     analysed = workers.stream(partial(_analyse_thread, setup), threads_with_patches)
     for slots, thread in zip(threads_with_patches, analysed, strict=True):
         if isinstance(thread, Crashed):
             yield Crashed(f"thread of mail {slots[0].origin}: {thread.reason}")
-        for posting, analysis in () if isinstance(thread, Crashed) else thread:
-            if since is None or (posting.date is not None and posting.date >= since):
-                sent = posting.date or _EPOCH
-                result = process(posting, analysis, history.previous(posting), context, sent, sent)
-                if isinstance(result, Crashed):
-                    yield Crashed(f"posting {posting.message_id}: {result.reason}")
-                else:
-                    history.remember(result.review)
-                    yield ReplayedPosting(result, analysis.base)
+        for read in () if isinstance(thread, Crashed) else thread:
+            if since is None or (read.posting.date is not None and read.posting.date >= since):
+                yield _review_posting(read, context, history, first_postings)
         progress.advance()
+
+
+def _review_posting(
+    read: _Read, context: ReviewContext, history: History, first_postings: dict[tuple[str, int, str], str]
+) -> ReplayEvent:
+    """Return the review of a posting, or why it is refused; `first_postings` has the diffs that were posted before."""
+    posting, outcome = read.posting, read.outcome
+    sent = posting.date or _EPOCH
+    if isinstance(outcome, Analysis) and read.digest:
+        first = first_postings.setdefault((posting.topic, posting.series.revision, read.digest), posting.message_id)
+        if first != posting.message_id:
+            refusal_context = RefusalContext(sent, sent, repeats=first)
+            outcome = refuse_posting(posting, refusal_context, sent + SETTLE, context.terms) or outcome
+    if isinstance(outcome, Refusal):
+        return RefusedPosting(posting, outcome)
+    result = process(posting, outcome, history.previous(posting), context, sent, sent)
+    if isinstance(result, Crashed):
+        return Crashed(f"posting {posting.message_id}: {result.reason}")
+    history.remember(result.review)
+    return ReplayedPosting(result, outcome.base)
 
 
 # What follows runs in the workers; each opens what it needs once.
@@ -183,13 +215,22 @@ def _index_mail(setup: _WorkerSetup, slot: Slot) -> tuple[Message, bool] | Unrea
     return light, candidate(message) is not None
 
 
-def _analyse_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Analysed]:
-    """Return the postings of a thread with what the rules find in them."""
+def _analyse_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Read]:
+    """Return the postings of a thread with what the rules find in them, or why the service would refuse them."""
     parsed = (parse(_reader(setup.path).get(slot)) for slot in slots)
-    done: list[_Analysed] = []
+    done: list[_Read] = []
+    earlier: list[Posting] = []
     for posting in assemble([message for message in parsed if isinstance(message, Message)]):
-        analysis = analyse(AnalysisInput(posting.series, posting.date, setup.rules, setup.repositories, {}))
-        done.append((_light(posting, analysis.report), replace(analysis, blobs={})))
+        sent = posting.date or _EPOCH
+        refusal_context = RefusalContext(sent, sent, answers=posting.replied_to(earlier))
+        refusal = refuse_posting(posting, refusal_context, sent + SETTLE, setup.terms)
+        if refusal is not None:
+            done.append(_Read(_light(posting, Report()), refusal, ""))
+        else:
+            analysis = analyse(AnalysisInput(posting.series, posting.date, setup.rules, setup.repositories, {}))
+            light = _light(posting, analysis.report)
+            done.append(_Read(light, replace(analysis, blobs={}), posting.diffs_digest))
+        earlier.append(posting)
     return done
 
 

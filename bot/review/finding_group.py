@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Group findings with the same message: the group is reported once, followed by its other places."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from bot.review.model import ReviewFinding
 from rules.finding import Finding, Severity
 from rules.lint.rule import Rule
 
-EXPLAINED: Final = 2  # How many groups of a rule a mail quotes and explains.
+EXPLAINED: Final = 2  # How many groups of a rule and message a mail quotes and explains.
+_NAMED_CODE: Final = re.compile(r"`[^`]*`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ class FindingGroup:
 def remarks(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tuple[FindingGroup, ...]:
     """Group the findings, in the order of their first findings.
 
-    Warnings of one rule in one file of a patch are one remark; bugs only where their message is the same, because each
-    bug wants its own answer. A tier 2 rule is one remark, whatever the patch and file.
+    Warnings in one file of a patch are one group if their rule and message are the same, whatever code the message
+    names. Bugs need the very same message, because each bug is answered on its own. Nits with the same message are one
+    group, whatever the patch and file.
     """
     groups: dict[tuple[object, ...], list[ReviewFinding]] = {}
     for comment in comments:
@@ -63,12 +66,13 @@ def staged(groups: Iterable[FindingGroup], limit: int = EXPLAINED) -> tuple[list
     """
     explained: list[FindingGroup] = []
     listed: list[FindingGroup] = []
-    seen: Counter[str] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
     for remark in groups:
         if remark.tier == 1:
             bug = remark.severity is Severity.BUG
-            (explained if bug or seen[remark.rule] < limit else listed).append(remark)
-            seen[remark.rule] += not bug
+            said = remark.rule, message_form(remark.first)
+            (explained if bug or seen[said] < limit else listed).append(remark)
+            seen[said] += not bug
     return explained, listed
 
 
@@ -78,8 +82,13 @@ def _tier(finding: Finding, rules: Mapping[str, Rule]) -> int:
     return 2 if finding.severity.rank < Severity.WARNING.rank or (rule is not None and rule.tier == 2) else 1
 
 
+def message_form(finding: Finding) -> str:
+    """Return the message without the code that it names, by which places with one cause are the same."""
+    return _NAMED_CODE.sub("``", finding.message)
+
+
 def _key(finding: Finding, tier: int) -> tuple[object, ...]:
     if tier == 2:
-        return (tier, finding.rule)
-    bug = finding.message if finding.severity is Severity.BUG else ""
-    return (tier, finding.rule, finding.anchor.patch, finding.path, bug)
+        return (tier, finding.rule, finding.message)
+    message = finding.message if finding.severity is Severity.BUG else message_form(finding)
+    return (tier, finding.rule, finding.anchor.patch, finding.path, message)

@@ -14,8 +14,15 @@ class History:
         self._reviews: dict[str, list[Review]] = defaultdict(list)
 
     def previous(self, posting: Posting) -> Review | None:
-        """Return the review of the latest earlier revision of the topic; the last posting of it counts."""
-        earlier = [review for review in self._reviews[posting.topic] if _revision(review) < posting.series.revision]
+        """Return the review of the latest earlier revision of the topic, or of an earlier posting of this revision.
+
+        Reviews are remembered in the order of the postings; the last posting of a revision counts.
+        """
+        earlier = [
+            review
+            for review in self._reviews[posting.topic]
+            if _revision(review) <= posting.series.revision and review.posting.message_id != posting.message_id
+        ]
         return max(reversed(earlier), key=_revision, default=None)
 
     def remember(self, review: Review) -> None:

@@ -17,6 +17,7 @@ from bot.store.database import Database
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
 from bot.store.times import utc
 
+_MAX_REPEATS = 10  # postings of one revision; people post one or two
 _MAX_POSTINGS = 100  # of a thread, that are searched for the posting that another one replies to
 _MAX_TOPIC_AGE = timedelta(days=400)
 
@@ -113,7 +114,9 @@ def context_of(session: Session, posting: Posting) -> RefusalContext:
     """Return the context of the posting within a session (see bot.ports.Postings.context)."""
     row = session.get(PostingRow, posting.message_id)
     context = arrivals_of(session, posting, row)
-    return context if row is None else replace(context, answers=_replied_to(session, posting, row))
+    if row is None:
+        return context
+    return replace(context, answers=_replied_to(session, posting, row), repeats=_repeated(session, posting, row))
 
 
 def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> RefusalContext:
@@ -147,13 +150,8 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> R
 
 
 def _replied_to(session: Session, posting: Posting, row: PostingRow) -> Posting | None:
-    """Return the posting that the first part replies to, the nearest one of several.
-
-    A reply to a review refers to the patch only if its mailer keeps all references. Otherwise return the earliest
-    posting of the thread.
-    """
-    references = posting.parts[0].references
-    if not references:
+    """Return the posting that the first part replies to."""
+    if not posting.parts[0].references:
         return None
     rows = session.exec(
         select(PostingRow)
@@ -162,7 +160,19 @@ def _replied_to(session: Session, posting: Posting, row: PostingRow) -> Posting 
         .order_by(col(PostingRow.sent))
         .limit(_MAX_POSTINGS)
     ).all()
-    others = [decode(Posting, other.value) for other in rows]
-    by_part = {part.message_id: other for other in others for part in other.parts}
-    nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
-    return nearest or (others[0] if others else None)
+    return posting.replied_to([decode(Posting, other.value) for other in rows])
+
+
+def _repeated(session: Session, posting: Posting, row: PostingRow) -> str:
+    """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
+    digest = posting.diffs_digest
+    earlier = (
+        select(PostingRow)
+        .where(PostingRow.topic == row.topic, PostingRow.revision == row.revision, PostingRow.state == "complete")
+        .where(col(PostingRow.verdict).in_(("", "reviewed")), PostingRow.message_id != row.message_id)
+        .where(PostingRow.arrived <= row.arrived, PostingRow.sent < row.sent)
+        .order_by(col(PostingRow.sent))
+        .limit(_MAX_REPEATS)
+    )
+    rows = session.exec(earlier).all() if digest else ()
+    return next((other.message_id for other in rows if decode(Posting, other.value).diffs_digest == digest), "")

@@ -4,7 +4,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import and_, bindparam, func, or_
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import AutoString, Session, col, select, update
 
@@ -96,10 +96,15 @@ class PostingRows:
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
         with self._database.reading() as session:
+            own = session.get(PostingRow, posting.message_id)
+            older = col(PostingRow.revision) < posting.series.revision
+            if own is not None:  # A revision can be posted again with other diffs.
+                again = and_(col(PostingRow.revision) == own.revision, col(PostingRow.sent) < own.sent)
+                older = or_(older, again)
             row = session.exec(
                 select(ReviewRow)
                 .join(PostingRow, col(PostingRow.message_id) == col(ReviewRow.posting_id))
-                .where(PostingRow.topic == posting.topic, PostingRow.revision < posting.series.revision)
+                .where(PostingRow.topic == posting.topic, older)
                 .where(PostingRow.message_id != posting.message_id)
                 .order_by(col(PostingRow.revision).desc(), col(PostingRow.sent).desc())
                 .limit(1)

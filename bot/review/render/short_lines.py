@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a line each is enough for: further places of a rule that was explained, and nits."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from bot.review.finding_group import FindingGroup
+from bot.review.finding_group import FindingGroup, message_form
 from bot.review.model import ReviewFinding
 from bot.review.render import sentences
 from bot.review.render import text as prose
@@ -18,12 +19,19 @@ _PLACES: Final = 3  # quoted lines of a nit
 
 
 def further(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
-    """The places of rules that were explained above, each as grep prints it, all lines of a file on one."""
-    for rule in dict.fromkeys(remark.rule for remark in listed):
-        yield from (*prose.wrap(sentences.SAME_FOR.format(rule=rule)), "")
-        for remark in listed:
-            if remark.rule == rule:
-                yield from _places(remark.comments, several)
+    """Yield the places of findings that were explained above, each as grep prints it, all lines of a file on one.
+
+    Each message has a block of its own; if a rule has several, the block begins with the message's first sentence.
+    """
+    blocks: dict[tuple[str, str], list[FindingGroup]] = {}
+    for group in listed:
+        blocks.setdefault((group.rule, message_form(group.first)), []).append(group)
+    rules = Counter(rule for rule, _ in blocks)
+    for (rule, _), groups in blocks.items():
+        first = prose.sentences(prose.prose(groups[0].first.message))[:1] if rules[rule] > 1 else []
+        yield from (*prose.wrap(" ".join([sentences.SAME_FOR.format(rule=rule), *first])), "")
+        for group in groups:
+            yield from _places(group.comments, several)
         yield ""
 
 

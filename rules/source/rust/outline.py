@@ -140,17 +140,20 @@ def skip(code: Code, offset: int) -> tuple[int, str]:
 def statement_end(code: Code, offset: int) -> tuple[int, str] | None:
     """Where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
 
-    ";" and "," are its own, ")", "]" and "}" those of what is around it; "" is the end of a block-like one.
+    ";" and "," are its own, ")", "]" and "}" those of what is around it; "" is the end of a block-like one. The commas
+    in the generics and the where clause of an item do not end it.
     None where its end is not shown, or far away. Few statements are looked at in a file, so that its brackets need
     not be known.
     """
     block_like = _BLOCK_LIKE.match(code.code, offset) is not None
+    item = _ITEM.match(code.code, offset) if block_like else None
+    is_item = item is not None and (item["kind"] == "impl" or item["name"] is not None)
     depth = 0
     for match in _STATEMENT_EDGE.finditer(code.code, offset, offset + _REACH):
         char, at = match[0], match.start()
         if char in "([{":
             depth += 1
-        elif depth == 0:
+        elif depth == 0 and not (char == "," and is_item):
             return at, char
         elif char in ")]}":
             depth -= 1
