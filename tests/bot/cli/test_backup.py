@@ -94,7 +94,7 @@ def test_files_in_the_way_are_replaced_only_by_force(patchwarden: Call) -> None:
     patchwarden("backup", "copy")
     _ingest(2, 3)
     status, _, err = patchwarden("restore", "copy")
-    assert (status, "`--force` replaces it" in err, _mails()) == (3, True, 3)
+    assert (status, "use `--force` to replace it" in err, _mails()) == (3, True, 3)
 
     assert patchwarden("restore", "--force", "copy")[0] == 0
     assert _mails() == 1

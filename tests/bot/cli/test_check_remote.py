@@ -91,7 +91,7 @@ def test_what_is_no_address_of_a_mail_is_not_asked_for(run: Run, origin: Origin,
     done = run("check", target)
 
     assert (done.status, origin.requests) == (2, [])
-    assert "not the address of a mail" in done.err
+    assert "not the web address of a mail" in done.err
 
 
 def test_an_odd_id_is_asked_for_between_brackets(run: Run, origin: Origin) -> None:

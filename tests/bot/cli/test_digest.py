@@ -45,7 +45,7 @@ def test_it_is_sent_once(patchwarden: Call) -> None:
     empty = patchwarden("digest", "--since", "2020-01-01", "--until", "2020-01-02", "--for", "a@example.org", "--send")
 
     assert "is queued for ann@example.org" in first[1]
-    assert "no mail: it was written before\n" == second[1]
+    assert "no mail: this digest was written before\n" == second[1]
     assert "no mail: nothing happened in 2020-01-01 to 2020-01-02 (whole days)\n" == empty[1]
 
 

@@ -149,7 +149,7 @@ def test_an_author_is_muted_by_their_address(store: Repository, patchwarden: Cal
         ("author", "adda@example.org", "no stored posting is from adda@example.org; the mute applies to later ones; "),
         ("author", "adda@example.org", "; did you mean 'ada@example.org'?"),
         ("author", "rust-for-linux@vger.kernel.org", "is a list; run `patchwarden mute add list rust-for-linux@vger"),
-        ("list", "x@lists.example.org", "no stored posting names the list x@lists.example.org: the mute counts for"),
+        ("list", "x@lists.example.org", "no stored posting names the list x@lists.example.org; the mute applies to"),
         ("list", "rust-for-linx@vger.kernel.org", "; did you mean 'rust-for-linux@vger.kernel.org'?"),
         ("list", "ada@example.org", "ada@example.org is an author; run `patchwarden mute add author ada@example.org`"),
     ],

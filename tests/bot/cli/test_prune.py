@@ -29,7 +29,7 @@ def test_the_command_says_what_it_removes_and_explain_what_is_gone(
     assert "series c@x, pruned: removed by retention on " in out
     assert "our reply: " in out
     status, out, _ = patchwarden("explain", "4@x")
-    assert (status, "in no series: its text is not here any more" in out) == (0, True)
+    assert (status, "in no series: its text was removed" in out) == (0, True)
     ids = [line.split()[0] for line in patchwarden("outbox", "list")[1].splitlines() if "filed" in line]
     status, out, err = patchwarden("outbox", "show", ids[0])
     assert (status, out, "its text was removed by retention" in err) == (0, "", True)

@@ -19,7 +19,7 @@ DATABASE = Path("var/patchwarden.db")
 def test_there_is_nothing_to_stop_where_there_is_no_database(patchwarden: Call) -> None:
     status, _, err = patchwarden("stop", "a rule is wrong")
 
-    assert (status, "there is no var/patchwarden.db" in err) == (2, True)
+    assert (status, "var/patchwarden.db does not exist yet" in err) == (2, True)
     assert not Path("var").exists()
 
 
@@ -43,7 +43,7 @@ def test_a_sender_that_does_not_confirm_is_an_error(
     patchwarden: Call, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
-    monkeypatch.setattr("bot.cli.stop._MAX_WAIT", 0.0)
+    monkeypatch.setattr("bot.cli.stop._MAX_WAIT_SECONDS", 0.0)
 
     with sole_worker(DATABASE, Role.SENDER):
         status, _, err = patchwarden("stop", "a rule is wrong")

@@ -131,7 +131,7 @@ def test_replay_counts_how_certain_the_trees_are(patchwarden: Call, kernel: Path
     counted = dict(line.rsplit(maxsplit=1) for line in out.splitlines() if line.startswith("  "))
     assert 0 == status
     assert ("1", "0") == (counted["  certain"], counted["  likely"])
-    assert "by their ids" in out
+    assert "files whose ids match the tree" in out
     assert "1 of 1" in out
     assert "certain" not in alone[1]
 

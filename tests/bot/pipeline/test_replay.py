@@ -12,6 +12,7 @@ from bot.kernel.repositories import RepositorySpecs
 from bot.mail.message import UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
+from bot.mail.refusal import RefusalTerms
 from bot.pipeline import replay as replay_module
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
 from bot.pipeline.context import ReviewContext
@@ -132,7 +133,7 @@ def test_the_review_of_a_revision_knows_the_one_before(make: Maker) -> None:
 def test_since_leaves_out_mails_that_came_and_postings_that_were_sent_before(make: Maker) -> None:
     """The archive gets a mail each minute; every mail says that it was sent at the start."""
     sent_late = patch("3@x", "lamp").replace(b"09:00:00", b"09:02:00")
-    undated = patch("4@x", "fan").replace(b"Date: Mon, 02 Mar 2026 09:00:00 +0000\n", b"")
+    undated = patch("4@x", "dial").replace(b"Date: Mon, 02 Mar 2026 09:00:00 +0000\n", b"")
     mails = [patch("1@x"), patch("2@x", "fan"), sent_late, undated]
     progress = _Progress()
 
@@ -175,7 +176,7 @@ def test_the_index_holds_no_texts_of_mails(tmp_path: Path) -> None:
     raw = [patch("1@x", to="0@x"), mail("talk@x"), b"nothing"]
     with (tmp_path / "spool").open("wb") as file:
         slots = Spool(file).put([("origin", content) for content in raw])
-    setup = replay_module._WorkerSetup(str(tmp_path / "spool"), (), RepositorySpecs())
+    setup = replay_module._WorkerSetup(str(tmp_path / "spool"), (), RepositorySpecs(), RefusalTerms())
 
     indexed, other, unreadable = (replay_module._index_mail(setup, slot) for slot in slots)
     replay_module._reader.cache_clear()

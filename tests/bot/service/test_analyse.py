@@ -227,7 +227,7 @@ def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
         return {}
 
     change = _changes(BEFORE)
-    twice = (Patch(1, "a", changes=(change, replace(change, blob_before="123456"))), Patch(2, "b", changes=(change,)))
+    twice = (Patch(1, "a", changes=(change, replace(change, blob_before=None))), Patch(2, "b", changes=(change,)))
     Analyser(stored=stored)(Maker().posting(twice), ())
 
     assert asked == [change.blob_before]

@@ -46,7 +46,7 @@ SERIES = (
     patch("1@x", "led", number=" 1/2", to="c@x"),
     patch("2@x", "button", number=" 2/2", to="c@x"),
     patch("single@x", "lamp"),
-    patch("part@x", "fan", number=" 1/2", to="e@x"),
+    patch("part@x", "fan", number=" 1/2", to="e@x", author="eve@example.org"),
     mail("talk@x", "no patch at all"),
 )
 RULE = by_id("missing-safety-comment")
