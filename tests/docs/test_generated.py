@@ -30,7 +30,7 @@ def test_commands_with_their_options_and_exit_statuses() -> None:
     page = commands.document()
 
     assert "\n## patchwarden outbox approve\n" in page
-    assert "| `--once` |  | Deliver what is due now, then end. |" in page
+    assert "| `--once` |  | Process new mails once, print a table, and exit. |" in page
     assert "| `--deliver`, `--no-deliver` | `--deliver` |" in page
     assert all(
         "**Exit status" in section

@@ -97,11 +97,11 @@ This `unsafe` block has no `// SAFETY:` comment. It should say why
 
 --\x20
 Unsafe code in this patch: 1 block added.
-This is a program, not a person: patchwarden 1.0, fixed rules, no
-language model. `patchwarden rules missing-safety-comment` says what
-that rule wants, why, and when it is silent.
-If a remark is wrong, or you want no such mails, answer this mail or
-write to owner@example.org; a person reads the answers.
+Written by a program: patchwarden 1.0, fixed rules, no language model.
+`patchwarden rules missing-safety-comment` explains what that rule
+flags, why, and how to fix it.
+If a finding is wrong, or if you want no such mails, reply to this mail
+or write to owner@example.org. A person reads the replies.
 .
 QUIT
 """
