@@ -24,14 +24,15 @@ from bot.digest.mail import digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import Period
 from bot.digest.text import digest_text
-from bot.inbox.assemble import assemble, candidate
+from bot.inbox.assemble import as_patch, assemble, candidate
 from bot.inbox.completion import derive_ids, message_id_in
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.grouping import group, parent_of
 from bot.inbox.http_client import looks_like_page
 from bot.inbox.lore_manifest import read_manifest
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
-from bot.inbox.thread import relatives, run_of, threads
+from bot.inbox.patch_text import mails_of_texts, plain_text
+from bot.inbox.thread import relatives, run_of, stem, threads
 from bot.mail import (
     address,
     address_book,
@@ -55,7 +56,9 @@ from bot.mail.address_book import AddressBook
 from bot.mail.bounce import bounce
 from bot.mail.charset import decode
 from bot.mail.message import Message
+from bot.mail.mime import parts_of
 from bot.mail.posting import FollowUp
+from bot.mail.subject import count_and_title, usual_subject
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
 from bot.ports import RawMail
@@ -400,6 +403,8 @@ MAIL_READERS: Final = (
     ),
     _of_mail("mail.bounce.bounce mail.envelope.received_tokens", lambda mail: bounce(mail, "b+{token}@b")),
     _of_mail("mail.command.commands mail.command.own_text mail.command.asked", command.commands),
+    _of_mail("mail.mime.parts_of", lambda mail: parts_of(mail.headers, mail.raw)),
+    _of_mail("inbox.assemble.as_patch", as_patch),
     _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
     _of_mail("mail.bots.is_automatic", bots.is_automatic),
     _of_mail(
@@ -527,6 +532,25 @@ MAIL_READERS: Final = (
             helper_facts.is_helper_source(path),
         ),
         (("", ""), ("rust/", ".rs")),
+    ),
+    Reader(
+        ("bot.mail.subject.usual_subject", "bot.mail.subject.count_and_title", "bot.inbox.thread.stem"),
+        lambda subject: (usual_subject(subject), count_and_title(subject), stem(subject)),
+        (("", ""), ("[PATCH ", "] rust: x"), ("[PATCH] rust: x", ""), ("PATCH 1 of 2", "]"), ("[PATCH] x (v", ")")),
+    ),
+    Reader(
+        ("bot.inbox.patch_text.plain_text", "bot.inbox.patch_text.mails_of_texts"),
+        lambda data: mails_of_texts([plain_text(data)]),
+        (
+            ("", ""),
+            (f"commit {'1' * 40}\nAuthor: a <a@b>\n\n", ""),
+            (f"commit {'1' * 40}\nAuthor: a <a@b>\n\n    x\n\n{_PATCH}", ""),
+            ("1234567 ", "\ndiff --git a/x b/x\n"),
+            (f"# HG changeset patch\n# User a\nx\n\n{_PATCH}", ""),
+            ("\x1b[33m", ""),
+            ("\xff\xfe", ""),
+        ),
+        str.encode,
     ),
     Reader(
         ("bot.inbox.mailbox.split_mbox", "bot.inbox.mailbox.StandardInput.batches"),
@@ -691,6 +715,7 @@ CODE_READERS: Final = (
             "rules.source.rust.fragment.read_whole",
             "rules.source.rust.fragment.balance",
             "rules.source.rust.grammar.counted",
+            "rules.source.rust.tokens.without_literals",
             "rules.source.rust.grammar.parse_bytes",
         ),
         lambda given: audit(active(), "rust/kernel/a.rs", given),
@@ -1144,6 +1169,12 @@ EXEMPT: Final[dict[str, str]] = {
         _OWN,
     ),
     "bot.pipeline.spool.Spool.put": _WHOLE,
+    **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
+    **dict.fromkeys(("bot.inbox.source.open_patches", "rules.check_rule.main"), _OWN),
+    **dict.fromkeys(
+        ("rules.analysis.bindings_view.helper_line", "rules.analysis.view.SeriesView.report"),
+        "the text is that of a rule, or a name that is looked up",
+    ),
     **dict.fromkeys(
         (
             "bot.mail.authority.reply_address",

@@ -31,9 +31,9 @@ _COMMIT = re.compile(
     rb"(?=(?:Merge|Author|AuthorDate|Commit|CommitDate|Date|Reflog|gpg|tree|parent)\b[^\n]*\n| *\n)",
     re.MULTILINE,
 )
-_ONE_LINE_COMMIT = re.compile(rb"^([0-9a-f]{7,64}) (?:\([^)\n]*\) )?([^\n]+)\n(?=diff --git )", re.MULTILINE)
-_COMMIT_FIELD = re.compile(rb"^(Author|Date|AuthorDate):[ \t]*([^\n]*)", re.MULTILINE)
-_HG_FIELD = re.compile(rb"# (User|Date|Node ID) +([^\n]*)")
+_ONE_LINE_COMMIT = re.compile(rb"^([0-9a-f]{7,64}) ([^\n]++)\n(?=diff --git )", re.MULTILINE)
+_COMMIT_FIELD = re.compile(rb"^(Author|Date|AuthorDate):([^\n]*+)", re.MULTILINE)
+_HG_FIELD = re.compile(rb"# (User|Date|Node ID) ([^\n]*+)")
 _HEADER_FIELD = re.compile(
     rb"(?:From|Subject|Message-ID|Date|To|Cc|MIME-Version|Received|Content-Type):", re.IGNORECASE
 )
@@ -175,12 +175,13 @@ def _printed_by_git(text: bytes) -> Iterator[_Commit]:
     for mark, end in zip(marks, ends, strict=True):
         body = text[mark.end() : end]
         if mark.re is _ONE_LINE_COMMIT:
-            yield _Commit(b"", b"", mark[2], body)
+            decoration, is_decorated, title = mark[2].partition(b") ")
+            yield _Commit(b"", b"", title if is_decorated and decoration.startswith(b"(") else mark[2], body)
             continue
         head, _, rest = body.partition(b"\n\n") if not body.startswith(b"\n") else (b"", b"", body)
         diff = _DIFF.search(rest)
         at = diff.start() if diff else len(rest)
-        fields = dict(reversed(_COMMIT_FIELD.findall(head)))
+        fields = {name: value.strip() for name, value in reversed(_COMMIT_FIELD.findall(head))}
         lines = [line[4:] for line in rest[:at].split(b"\n") if line.startswith(b"    ") or not line.strip()]
         yield _Commit(
             fields.get(b"Author", b""),
@@ -194,7 +195,7 @@ def _exported_by_hg(part: bytes) -> _Commit:
     diff = _DIFF.search(part)
     at = diff.start() if diff else len(part)
     lines = part[:at].split(b"\n")
-    fields = {match[1]: match[2] for line in lines if (match := _HG_FIELD.match(line))}
+    fields = {match[1]: match[2].strip() for line in lines if (match := _HG_FIELD.match(line))}
     message = b"\n".join(line for line in lines if not line.startswith(b"# "))
     return _Commit(fields.get(b"User", b""), b"", message, part[at:])
 

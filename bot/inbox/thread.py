@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.mail.message import Message
-from bot.mail.subject import COUNTER, usual_subject
+from bot.mail.subject import count_and_title
 
 BURST: Final = timedelta(minutes=10)
 """Parts of one series that were mailed one by one are at most so far apart."""
@@ -35,12 +35,12 @@ def stem(title: str) -> str:
 
 def _burst(message: Message) -> Iterator[str]:
     """Yield what parts of one series have in common; two that were sent within half of `BURST` share at least one."""
-    part = COUNTER.match(usual_subject(message.subject))
-    if part is None or int(part["count"]) < 2 or message.author is None or message.date is None:
+    count, title = count_and_title(message.subject)
+    if count < 2 or message.author is None or message.date is None:
         return
     half = int(message.date.timestamp() / (BURST.total_seconds() / 2))
     for start in (half - 1, half):
-        yield f"{message.author.key} *{part['count']} {stem(part['title'])} {start}"
+        yield f"{message.author.key} *{count} {stem(title)} {start}"
 
 
 def run_of(message_id: str) -> str | None:

@@ -8,9 +8,6 @@ from typing import Final
 MAX_SUBJECT: Final = 400
 """Characters of a subject that are read."""
 
-COUNTER: Final = re.compile(r"\[[^\[\]]*?\b(?P<number>\d{1,4})/(?P<count>\d{1,4})\b[^\[\]]*\] *(?P<title>.*)")
-"""A usual subject with a counter: its numbers and its title."""
-
 _MAX_TAG: Final = 120
 _MAX_TAG_WORDS: Final = 8
 _USUAL: Final = re.compile(
@@ -31,7 +28,7 @@ _MARKER = re.compile(r"patch(?:es)?|rfc|resend|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGN
 _COUNTER = re.compile(r"\d{1,4}/\d{1,4}")
 _PATCH = re.compile(r"patch", re.IGNORECASE)
 _STATED = re.compile(r"v\d{1,5}(?:\.\d{1,4})?", re.IGNORECASE)
-_REVISION_AT_END = re.compile(rf"(?:[ ,]*[(\[{{]{_REVISION}[)\]}}]|(?:,| -) ?{_REVISION})\Z", re.IGNORECASE)
+_REVISION_AT_END = re.compile(rf"(?:(?<![ ,])[ ,]*+[(\[{{]{_REVISION}[)\]}}]|(?:,| -) ?{_REVISION})\Z", re.IGNORECASE)
 
 
 @lru_cache(4096)
@@ -54,6 +51,13 @@ def usual_subject(subject: str) -> str:
         words.append(f"v{int(end[1] or end[2])}")
         title = title[: end.start()]
     return f"[{' '.join(words)}] {title}".rstrip()
+
+
+def count_and_title(subject: str) -> tuple[int, str]:
+    """Return how many patches the subject of a part announces, and its title; 0 without a counter."""
+    tag, _, title = usual_subject(subject).partition("]")
+    counters = (word for word in tag.removeprefix("[").split() if _COUNTER.fullmatch(word))
+    return int(next(counters, "0/0").partition("/")[2]), title.strip()
 
 
 def _split(subject: str) -> tuple[list[str], str]:
