@@ -58,7 +58,7 @@ def message(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> 
         return f"`{one.c_text[0]}` {moved}, but is still included {_who(one, border)}: Rust no longer builds."
     owner = _owner(one)
     subject = f"`{owner}`" if not one.member else f"`{one.member}` of `{owner}`"
-    head = {
+    heads = {
         Effect.REMOVED: f"{subject} is removed",
         Effect.UNREACHED: f"{subject} moves out of the headers that the bindings see",
         Effect.NO_HELPER: f"{subject} loses its helper",
@@ -78,11 +78,11 @@ def message(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> 
         + ("what bindgen cannot evaluate" if _long(one) else f"`{one.c_text[1]}`, which bindgen cannot evaluate"),
         Effect.GATED: f"{subject} is only declared under `{_condition(one)}` now{_otherwise(one)}",
         Effect.OPAQUE: f"{subject} is no longer defined in the headers that the bindings see",
-    }[one.effect]
+    }
     renamed = f" (renamed to `{one.replacement}`?)" if one.replacement else ""
     link = "and" if one.effect is Effect.VALUE else "but"
     others = f" The same goes for {_alike(alike)}." if alike else ""
-    return f"{head}{renamed}, {link} Rust uses it {_who(one, border)}: {_mend(one)}.{others}"
+    return f"{heads[one.effect]}{renamed}, {link} Rust uses it {_who(one, border)}: {_mend(one)}.{others}"
 
 
 def _becomes(subject: str, one: Breakage) -> str:
