@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -154,7 +155,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         """,
         home,
     )
-    with sqlite3.connect(home / "var" / "patchwarden.db") as database:
+    with closing(sqlite3.connect(home / "var" / "patchwarden.db")) as database, database:
         for name, state in ((HELD, "held"), (UNCONFIRMED, "unconfirmed")):
             database.execute("UPDATE outgoing SET state = ? WHERE message_id LIKE ?", (state, f"{name}%"))
     return home
