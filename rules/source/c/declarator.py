@@ -219,10 +219,14 @@ def _remove_annotation_calls(tokens: list[str]) -> list[str]:
     if not rest or tokens[opening + 1 : opening + 2] == ["*"]:
         return tokens
     words = list(itertools.takewhile(lambda word: word == "*" or word.isidentifier(), rest))
-    is_annotation = rest[len(words) : len(words) + 1] == ["("] and (
-        not SPECIFIERS.isdisjoint(words)
-        or "*" in words
-        or (_ANNOTATION.fullmatch(tokens[opening - 1]) is not None and not _ANNOTATION.fullmatch(" ".join(words[-1:])))
+    is_annotation = (
+        bool(words)
+        and rest[len(words) : len(words) + 1] == ["("]
+        and (
+            not SPECIFIERS.isdisjoint(words)
+            or "*" in words
+            or (_ANNOTATION.fullmatch(tokens[opening - 1]) is not None and _ANNOTATION.fullmatch(words[-1]) is None)
+        )
     )
     return _remove_annotation_calls([*tokens[: opening - 1], *rest]) if is_annotation else tokens
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import pytest
+
+from rules.bindings.abi import is_same_type
+from tests.rules.bindings.trees import tree
+
+
+def _is_same(before: str, after: str) -> bool:
+    bindings = tree().bindings()
+    assert bindings is not None
+    return is_same_type(before, after, bindings, bindings)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("void", "__nocfi void"),
+        ("lamp_t *", "lamp_t *lamp"),
+        ("struct lamp *", "struct lamp * __must_keep"),
+        ("__old int", "__new int"),
+        ("int (*)(lamp_t)", "int (*)(__user lamp_t)"),
+        ("int", "typeof(x)"),
+    ],
+)
+def test_words_that_nobody_listed_do_not_change_a_type(before: str, after: str) -> None:
+    assert _is_same(before, after)
+    assert _is_same(after, before)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("lamp_t", "fan_t"),
+        ("lamp_t *", "fan_t *"),
+        ("struct lamp", "struct fan"),
+        ("int", "long"),
+        ("char [LAMPS]", "char [FANS]"),
+        ("int (*)()", "int (*)(lamp_t)"),
+        ("int (*)(lamp_t)", "int (*)(fan_t)"),
+        ("int", "int *"),
+    ],
+)
+def test_another_type_tag_size_or_parameter_changes_a_type(before: str, after: str) -> None:
+    assert not _is_same(before, after)
+    assert not _is_same(after, before)
