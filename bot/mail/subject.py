@@ -24,6 +24,7 @@ _COUNT_WORDS = re.compile(
 )
 _JOINED = re.compile(r"(?<![a-z])(patch|rfc|resend)[-_./]?(?=v?\d|#|patch|rfc|resend)", re.IGNORECASE)
 _JOINED_REVISION = re.compile(r"(?<![\w.])(v\d{1,5})[-_](?=\d{1,4} ?[/\\] ?\d)", re.IGNORECASE)
+_MAY_BEGIN_TAG = re.compile(r"[\[,;|: ]*+(?:patch|rfc|resend|v|rev|take|[#\d])", re.IGNORECASE)
 _MARKER = re.compile(r"patch(?:es)?|rfc|resend|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGNORECASE)
 _COUNTER = re.compile(r"\d{1,4}/\d{1,4}")
 _PATCH = re.compile(r"patch", re.IGNORECASE)
@@ -54,8 +55,10 @@ def usual_subject(subject: str) -> str:
 
 
 def count_and_title(subject: str) -> tuple[int, str]:
-    """Return how many patches the subject of a part announces, and its title; 0 without a counter."""
+    """Return how many patches the subject of a part announces, and its title; 0 for other subjects and replies."""
     tag, _, title = usual_subject(subject).partition("]")
+    if not tag.startswith("["):
+        return 0, ""
     counters = (word for word in tag.removeprefix("[").split() if _COUNTER.fullmatch(word))
     return int(next(counters, "0/0").partition("/")[2]), title.strip()
 
@@ -93,6 +96,8 @@ def _half_bracket(text: str, *, is_tagged: bool) -> tuple[str, str] | None:
     head = text[int(opened) : end]
     if end > 0 and "[" not in head and ":" not in head and not opened and _has_marker(head):
         return (head, text[end + 1 :].lstrip()) if len(head.split()) <= _MAX_TAG_WORDS else None
+    if not _MAY_BEGIN_TAG.match(text):
+        return None
     words = text[int(opened) :].split(" ")
     taken, length = "", 0
     for count in range(1, min(len(words), _MAX_TAG_WORDS) + 1):

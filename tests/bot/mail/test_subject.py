@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from bot.mail.subject import MAX_SUBJECT, usual_subject
+from bot.mail.subject import MAX_SUBJECT, count_and_title, usual_subject
 
 SAME = (
     "",
@@ -71,3 +71,19 @@ def test_a_usual_subject_is_a_fixed_point(subject: str) -> None:
 
 def test_a_long_subject_is_cut() -> None:
     assert len(usual_subject("[PATCH 1 of 2] " + "a" * 5 * MAX_SUBJECT)) <= MAX_SUBJECT
+
+
+@pytest.mark.parametrize(
+    ("subject", "part"),
+    [
+        ("[PATCH net 1/2] rust: a", (2, "rust: a")),
+        ("[PATCH 1 of 2] rust: a", (2, "rust: a")),
+        ("[PATCH] rust: a", (0, "rust: a")),
+        ("Re: [PATCH 1/2] rust: a", (0, "")),
+        ("[list] Re: [PATCH 1/2] rust: a", (0, "Re: [PATCH 1/2] rust: a")),
+        ("about [PATCH 1/2] rust: a", (0, "")),
+        ("hello", (0, "")),
+    ],
+)
+def test_only_the_subject_of_a_part_announces_a_count(subject: str, part: tuple[int, str]) -> None:
+    assert count_and_title(subject) == part
