@@ -1170,7 +1170,8 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     "bot.pipeline.spool.Spool.put": _WHOLE,
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
-    **dict.fromkeys(("bot.inbox.source.open_patches", "rules.check_rule.main"), _OWN),
+    "rules.check_rule.main": _OWN,
+    "bot.mail.refusal.refuse_repeat": "it puts a message-id, which is bounded, into a sentence",
     **dict.fromkeys(
         ("rules.analysis.bindings_view.helper_line", "rules.analysis.view.SeriesView.report"),
         "the text is that of a rule, or a name that is looked up",

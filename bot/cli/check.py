@@ -28,7 +28,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.git_range import GitRange
 from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.patch_text import PatchDirectory, read_as_mails
-from bot.inbox.source import open_patches
+from bot.inbox.source import open_source
 from bot.inbox.thread import threads
 from bot.kernel.base import Base
 from bot.kernel.commit import start_of
@@ -141,7 +141,7 @@ def _source(name: str, context: typer.Context) -> Archive:
             )
         if not name:
             raise InboxError("a target is empty")
-        return open_patches(name)
+        return open_source(name, patches=True)
     # Imported here because loading HTTP takes longer than checking a patch.
     from bot.app.lore import build_series_archive  # noqa: PLC0415
 
@@ -206,8 +206,8 @@ def _read_source(read: _Read, source: Archive) -> None:
             messages.append(message)
     if not any(map(candidate, messages)):
         messages = [as_patch(message) for message in messages]
-    if not any(map(candidate, messages)):
-        read.without_patch.append(explain_no_patch(source.name, mails, messages))
+        if not any(map(candidate, messages)):
+            read.without_patch.append(explain_no_patch(source.name, mails, messages))
     read.messages += messages
 
 

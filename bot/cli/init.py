@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden init`: write a settings file with all defaults."""
 
-import json
 import textwrap
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from bot.error import SettingsError
 from bot.settings import DEFAULT_FILE, ListSettings, Settings
+from bot.settings.toml import toml_value
 
 _EXAMPLE_LIST: Final = "rust-for-linux@lists.example.org"
 
@@ -71,15 +70,8 @@ def _settings(fields: dict[str, FieldInfo]) -> Iterator[str]:
     for name, field in fields.items():
         yield ""
         yield from _comment(field)
-        yield f"#{name} = {_toml(field.default)}"
+        yield f"#{name} = {toml_value(field.default)}"
 
 
 def _comment(field: FieldInfo) -> list[str]:
     return textwrap.wrap(field.description or "", 78, initial_indent="# ", subsequent_indent="# ")
-
-
-def _toml(value: object) -> str:
-    """Return a default as TOML, which is the same as JSON for these types."""
-    if isinstance(value, StrEnum):
-        return json.dumps(value.value)
-    return json.dumps(str(value) if isinstance(value, Path) else value)

@@ -23,7 +23,7 @@ from typing import Final
 import b4
 
 from bot.inbox.grouping import Candidate, Group, group, in_order, parent_of
-from bot.mail.address import Address, format_address
+from bot.mail.address import NOBODY, format_address
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic, is_reply
 from bot.mail.header import clean
@@ -128,10 +128,9 @@ def as_patch(message: Message) -> Message:
     title = message.subject
     while is_reply(title):
         title = _AFTER_COLON.split(title, maxsplit=1)[1]
-    sender = Address("nobody", "nobody@diff.invalid")
-    patch = replace(message, subject=title.strip(), author=message.author or sender)
+    patch = replace(message, subject=title.strip(), author=message.author or NOBODY)
     if candidate(patch) is None:
-        author = sender if is_automatic(patch) else patch.author
+        author = NOBODY if is_automatic(patch) else patch.author
         patch = replace(patch, subject=f"[PATCH] {patch.subject or _NO_TITLE}", author=author, headers=())
     return patch
 

@@ -117,13 +117,7 @@ def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool
         first.stated and second.stated
     ):
         return True
-    run = run_of(first.id)
-    if run is not None and run == run_of(second.id):
-        return True
-    dates = first.message.date, second.message.date
-    if dates[0] is None or dates[1] is None or stem(first.title) != stem(second.title):
-        return False
-    return abs(dates[0] - dates[1]) <= BURST
+    return _is_one_run(first, second) or (stem(first.title) == stem(second.title) and _is_within(BURST, first, second))
 
 
 def _adopted(groups: Sequence[Group]) -> list[Group]:
@@ -141,10 +135,19 @@ def _adopted(groups: Sequence[Group]) -> list[Group]:
 
 
 def _sent_together(cover: Candidate, patch: Candidate) -> bool:
-    dates = cover.message.date, patch.message.date
-    if not _same_sender(cover, patch) or dates[0] is None or dates[1] is None:
-        return False
-    return abs(dates[0] - dates[1]) <= _TOGETHER
+    return _same_sender(cover, patch) and _is_within(_TOGETHER, cover, patch)
+
+
+def _is_within(span: timedelta, first: Candidate, second: Candidate) -> bool:
+    """Return whether both mails were sent within that time."""
+    dates = first.message.date, second.message.date
+    return dates[0] is not None and dates[1] is not None and abs(dates[0] - dates[1]) <= span
+
+
+def _is_one_run(first: Candidate, second: Candidate) -> bool:
+    """Return whether one run of git send-email or b4 sent both mails."""
+    run = run_of(first.id)
+    return run is not None and run == run_of(second.id)
 
 
 def _leader(
@@ -183,8 +186,7 @@ def _same_sender(one: Candidate, other: Candidate) -> bool:
     if _author(one) == _author(other) or one.id.endswith(SYNTHETIC):
         return True
     names = {candidate.message.author.name for candidate in (one, other) if candidate.message.author}
-    run = run_of(one.id)
-    return (len(names) == 1 and "" not in names) or (run is not None and run == run_of(other.id))
+    return (len(names) == 1 and "" not in names) or _is_one_run(one, other)
 
 
 def _add(group: Group, candidate: Candidate) -> None:

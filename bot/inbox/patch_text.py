@@ -16,6 +16,7 @@ from typing import Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
+from bot.mail.address import NOBODY, format_address
 from bot.mail.parse import parse_date
 from bot.ports import Batch, RawMail
 
@@ -38,7 +39,6 @@ _HEADER_FIELD = re.compile(
     rb"(?:From|Subject|Message-ID|Date|To|Cc|MIME-Version|Received|Content-Type):", re.IGNORECASE
 )
 _DIFF = re.compile(rb"^(?:diff -|--- [^\n]+\n\+\+\+ |Index: )", re.MULTILINE)
-_SENDER: Final = b"nobody <nobody@diff.invalid>"
 _MAX_TITLE: Final = 200
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ class _Commit:
         title, _, text = self.message.strip(b"\n").partition(b"\n")
         counter = b" %d/%d" % (number, count) if count > 1 else b""
         fields = (
-            b"From: " + (self.author or _SENDER),
+            b"From: " + (self.author or format_address(NOBODY).encode()),
             b"Subject: [PATCH" + counter + b"] " + (title.strip()[:_MAX_TITLE] or b"a diff without a mail"),
             *((b"Date: " + self.date,) if self.date else ()),
         )

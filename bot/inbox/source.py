@@ -10,18 +10,18 @@ from bot.inbox.patch_text import PatchDirectory
 from bot.ports import Archive
 
 
-def open_source(path: Path | str, writers: Writers | None = None) -> Archive:
+def open_source(path: Path | str, writers: Writers | None = None, *, patches: bool = False) -> Archive:
     """Return the source at that path: a public-inbox archive, a Maildir, a file or pipe of mails.
 
-    `-` is standard input. Without `writers` the source counts as complete. Raises InboxError, naming the path, if it
-    cannot be read.
+    `-` is standard input. Without `writers` the source counts as complete. With `patches` any other directory is one of
+    patch files. Raises InboxError, naming the path, if it cannot be read.
     """
     if str(path) == "-":
         return StandardInput()
     path = Path(path)
     try:
         if path.is_dir():
-            return _directory(path, writers)
+            return _directory(path, writers, patches=patches)
         if path.is_file():
             return Mbox(path, writers=writers)
         if path.is_fifo():
@@ -32,23 +32,13 @@ def open_source(path: Path | str, writers: Writers | None = None) -> Archive:
     raise InboxError(f"{path}: {'no such file or directory' if missing else 'neither a file nor a directory'}")
 
 
-def open_patches(path: Path | str) -> Archive:
-    """Return the source at a path that a person named: a directory may also hold patch files."""
-    directory = Path(path)
-    if directory.is_dir() and not _is_archive(directory):
-        return PatchDirectory(directory)
-    return open_source(path)
-
-
-def _is_archive(path: Path) -> bool:
-    return is_git_archive(path) or (path / "cur").is_dir() or (path / "new").is_dir()
-
-
-def _directory(path: Path, writers: Writers | None) -> Archive:
+def _directory(path: Path, writers: Writers | None, *, patches: bool) -> Archive:
     if is_git_archive(path):
         return GitArchive(path)
     if (path / "cur").is_dir() or (path / "new").is_dir():
         return Maildir(path, writers=writers)
+    if patches:
+        return PatchDirectory(path)
     raise InboxError(
         f"{path}: neither a public-inbox archive (a git repository, or epochs 0.git, 1.git, ...) nor a Maildir"
     )

@@ -42,6 +42,10 @@ class Address:
         return self.address.lower()
 
 
+NOBODY: Final = Address("nobody", "nobody@diff.invalid")
+"""The author of a patch that names none."""
+
+
 def is_plain(address: str) -> bool:
     """Return whether the text is safe as an address in a header, in an envelope and on a command line."""
     return _PLAIN.fullmatch(address) is not None

@@ -5,9 +5,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from bot.mail.address import Address
 from rules.diff.patch import Series
+
+MAX_EARLIER: Final = 100
+"""Postings of a thread that are searched for the one that another replies to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class Posting:
         references = self.parts[0].references
         if not references:
             return None
+        others = others[:MAX_EARLIER]
         by_part = {part.message_id: other for other in others for part in other.parts}
         nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
         return nearest or next(iter(others), None)

@@ -131,6 +131,11 @@ def refuse_posting(posting: Posting, context: RefusalContext, now: datetime, ter
     )
 
 
+def refuse_repeat(message_id: str) -> Refusal:
+    """Return the refusal of a posting whose patches were posted before, under that message-id."""
+    return Refusal(RefusalKind.REPEAT, f"the same patches were posted before, as {message_id}")
+
+
 def clamped(date: datetime | None, arrived: datetime) -> datetime:
     """When a mail was sent, as far as its Date can be true: not after it arrived."""
     return arrived if date is None else min(date, arrived)
@@ -207,7 +212,7 @@ def _when(posting: Posting, context: RefusalContext, now: datetime, terms: Refus
 
 def _whether(posting: Posting, context: RefusalContext, now: datetime) -> Refusal | None:
     if context.repeats:
-        return Refusal(RefusalKind.REPEAT, f"the same patches were posted before, as {context.repeats}")
+        return refuse_repeat(context.repeats)
     if _FIXUP.match(posting.series.subject):
         return Refusal(RefusalKind.FIXUP, "it is to be merged into another patch")
     alone = posting.expected <= 1 and posting.series.revision == 1 and not posting.resend

@@ -20,7 +20,7 @@ from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
-from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting
+from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import ReviewResult, process
@@ -191,8 +191,7 @@ def _review_posting(
     if isinstance(outcome, Analysis) and read.digest:
         first = first_postings.setdefault((posting.topic, posting.series.revision, read.digest), posting.message_id)
         if first != posting.message_id:
-            refusal_context = RefusalContext(sent, sent, repeats=first)
-            outcome = refuse_posting(posting, refusal_context, sent + SETTLE, context.terms) or outcome
+            outcome = refuse_repeat(first)
     if isinstance(outcome, Refusal):
         return RefusedPosting(posting, outcome)
     result = process(posting, outcome, history.previous(posting), context, sent, sent)

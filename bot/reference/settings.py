@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """docs/reference/settings.md: every setting with default, unit and meaning, from the settings model."""
 
-import json
 import types
 from collections.abc import Iterator
 from enum import StrEnum
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bot.settings import PREFIX, Settings
+from bot.settings.toml import toml_value
 
 _INTRODUCTION: Final = f"""\
 # Settings
@@ -58,7 +58,7 @@ def _models(kind: Any) -> tuple[type[BaseModel], ...]:
 
 
 def _row(key: str, field: FieldInfo) -> str:
-    default = "required" if field.is_required() else f"`{_toml(field.default)}`"
+    default = "required" if field.is_required() else f"`{toml_value(field.default)}`"
     unit = next((unit for unit in _UNITS if key.endswith(f"_{unit}")), "")
     bounds = [
         f"{sign} {limit}"
@@ -75,16 +75,11 @@ def _kind(kind: Any) -> str:
     if origin is Annotated:
         return _kind(get_args(kind)[0])
     if origin is Literal:
-        return " or ".join(f"`{_toml(value)}`" for value in get_args(kind))
+        return " or ".join(f"`{toml_value(value)}`" for value in get_args(kind))
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(_kind(part) for part in get_args(kind) if part is not types.NoneType))
     if origin is tuple:
         return f"list of {_kind(get_args(kind)[0])}"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return " or ".join(f"`{_toml(value)}`" for value in kind)
+        return " or ".join(f"`{toml_value(value)}`" for value in kind)
     return _KINDS.get(kind, "text")
-
-
-def _toml(value: object) -> str:
-    """Return a value as TOML; for these kinds JSON is the same."""
-    return json.dumps(str(value) if isinstance(value, Path | StrEnum) else value, default=str)

@@ -20,7 +20,7 @@ from bot.review.render.quote import quoted
 from rules.finding import Anchor
 from rules.lint.rule import Rule
 
-_MOST_LISTED: Final = 20
+_MAX_LISTED: Final = 20
 _HEADING = re.compile(r"#++\s*+(.*)")
 _RE = re.compile(r"re\s*:", re.IGNORECASE)
 
@@ -47,7 +47,7 @@ def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str
         cc=(),
         subject=subject if _RE.match(subject) else f"Re: {subject}",
         in_reply_to=message.message_id,
-        references=tuple(dict.fromkeys((*message.references[-_MOST_LISTED:], message.message_id))),
+        references=tuple(dict.fromkeys((*message.references[-_MAX_LISTED:], message.message_id))),
         body="\n".join([*lines, *_footer(identity)]) + "\n",
         headers=(("Auto-Submitted", "auto-replied"), ("X-Patchwarden-Version", identity.version)),
     )
@@ -60,9 +60,9 @@ def help_text(review: Review | None) -> list[str]:
         lines += [f"  `patchwarden: {command}`", *(f"      {line}" for line in textwrap.wrap(what, prose.WIDTH - 6))]
     found = [] if review is None else [each for each in review.comments if each.standing is not FindingStatus.RESOLVED]
     lines += ["", *prose.wrap(sentences.NAMES if found else sentences.NO_NAMES)]
-    lines += [line for comment in found[:_MOST_LISTED] for line in _named(comment)]
-    if len(found) > _MOST_LISTED:
-        lines.append(f"  {sentences.MORE.format(count=len(found) - _MOST_LISTED)}")
+    lines += [line for comment in found[:_MAX_LISTED] for line in _named(comment)]
+    if len(found) > _MAX_LISTED:
+        lines.append(f"  {sentences.MORE.format(count=len(found) - _MAX_LISTED)}")
     return lines
 
 
@@ -94,12 +94,12 @@ def recheck_text(review: Review, changed: Difference) -> list[str]:
         if found:
             heading = title_because.format(reason=next(iter(reasons))) if len(reasons) == 1 else title
             lines += ["", *prose.wrap(heading)]
-        for change in found[:_MOST_LISTED]:
+        for change in found[:_MAX_LISTED]:
             lines += _named(change.comment)
             if len(reasons) > 1:
                 lines += [f"      {line}" for line in textwrap.wrap(f"({change.reason})", prose.WIDTH - 6)]
-        if len(found) > _MOST_LISTED:
-            lines.append(f"  {sentences.MORE.format(count=len(found) - _MOST_LISTED)}")
+        if len(found) > _MAX_LISTED:
+            lines.append(f"  {sentences.MORE.format(count=len(found) - _MAX_LISTED)}")
     return lines
 
 

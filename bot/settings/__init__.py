@@ -7,7 +7,7 @@ A setting is one field. `patchwarden init` writes the description of each field 
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
@@ -354,7 +354,7 @@ def load(path: Path | None = None) -> Settings:
         raise SettingsError(
             "\n".join(_explain(file or DEFAULT_FILE, text, dict(problem)) for problem in error.errors())
         ) from error
-    for warning in deprecations(path):
+    for warning in _deprecations(file, text, values):
         log_deprecation(warning)
     settings = anchor(written, base_directory(file))
     refuse_moved("database", written.database, settings.database)
@@ -365,15 +365,18 @@ def load(path: Path | None = None) -> Settings:
 def deprecations(path: Path | None = None) -> list[str]:
     """Return a warning for each old name of a setting in the settings file and in the environment."""
     file = settings_file(path)
-    text, values = _read(file)
-    warnings = [
-        f"settings {file}:{_line_of(text, new)}: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
-        for old, new in old_names(values)
-    ]
-    renamed = ((name, _new_variable(name.lower()).upper()) for name in _variables())
-    warnings += [f"environment: {name} is deprecated; set {new}" for name, new in renamed if new != name.upper()]
-    within = old_names(_Environment(Settings).written())
-    return warnings + [f"environment: {'.'.join(old)} is deprecated; write {'.'.join(new)}" for old, new in within]
+    return list(_deprecations(file, *_read(file)))
+
+
+def _deprecations(file: Path | None, text: str, values: Mapping[str, Any]) -> Iterator[str]:
+    for old, new in old_names(values):
+        yield f"settings {file}:{_line_of(text, new)}: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
+    variables = _variables()
+    for name in variables:
+        if (renamed := _new_variable(name.lower()).upper()) != name.upper():
+            yield f"environment: {name} is deprecated; set {renamed}"
+    for old, new in old_names(_Environment(Settings).written()) if variables else ():
+        yield f"environment: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
 
 
 def unknown_variables() -> list[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, and_, col, or_, select
 
 from bot.mail.attestation import Attestation
-from bot.mail.posting import Posting
+from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
 from bot.ports import Carried, Incomplete, RawMail, StoredMail
 from bot.store.codec import decode, encode, unpack
@@ -18,7 +18,6 @@ from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, P
 from bot.store.times import utc
 
 _MAX_REPEATS = 10  # postings of one revision; people post one or two
-_MAX_POSTINGS = 100  # of a thread, that are searched for the posting that another one replies to
 _MAX_TOPIC_AGE = timedelta(days=400)
 
 
@@ -158,14 +157,13 @@ def _replied_to(session: Session, posting: Posting, row: PostingRow) -> Posting 
         .where(PostingRow.thread_id == row.thread_id, PostingRow.message_id != row.message_id)
         .where(PostingRow.state != "gone", PostingRow.sent <= row.sent)
         .order_by(col(PostingRow.sent))
-        .limit(_MAX_POSTINGS)
+        .limit(MAX_EARLIER)
     ).all()
     return posting.replied_to([decode(Posting, other.value) for other in rows])
 
 
 def _repeated(session: Session, posting: Posting, row: PostingRow) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
-    digest = posting.diffs_digest
     earlier = (
         select(PostingRow)
         .where(PostingRow.topic == row.topic, PostingRow.revision == row.revision, PostingRow.state == "complete")
@@ -174,5 +172,7 @@ def _repeated(session: Session, posting: Posting, row: PostingRow) -> str:
         .order_by(col(PostingRow.sent))
         .limit(_MAX_REPEATS)
     )
-    rows = session.exec(earlier).all() if digest else ()
-    return next((other.message_id for other in rows if decode(Posting, other.value).diffs_digest == digest), "")
+    rows = session.exec(earlier).all()
+    digest = posting.diffs_digest if rows else ""
+    same = (other for other in rows if digest and decode(Posting, other.value).diffs_digest == digest)
+    return next((other.message_id for other in same), "")

@@ -68,20 +68,9 @@ def without_literals(text: bytes) -> bytes:
     """Return the text with the literals blanked out that hold comment marks or a safety tag; no byte moves."""
     if _MISLEADING.search(text) is None:
         return text
-    decoded = text.decode("utf-8", "surrogateescape")
-    parts: list[str] = []
-    at = 0
-    for start, end, kind in comments_and_literals(decoded):
-        if kind == "literal":
-            parts += (decoded[at:start], _blank_bytes(decoded[start:end]))
-            at = end
-    return "".join((*parts, decoded[at:])).encode("utf-8", "surrogateescape")
-
-
-def _blank_bytes(literal: str) -> str:
-    """Return as many blanks as the literal has bytes, and its newlines."""
-    lines = literal.encode("utf-8", "surrogateescape").split(b"\n")
-    return "\n".join(" " * len(line) for line in lines)
+    decoded = text.decode("latin-1")  # a character for each byte
+    literals = tuple(token for token in comments_and_literals(decoded) if token[2] == "literal")
+    return without(decoded, literals).encode("latin-1")
 
 
 class Words:
