@@ -4,13 +4,19 @@
 ## What it flags
 
 A function or a type of `kernel::bindings` that a patch begins to use outside `rust/`: `bindings::f(..)`,
-`bindings::T`, or an import of one. Each name is reported once a file, where it is used first.
+`bindings::T`, or an import of one. Each name is reported once per file, at its first use.
+
+- a function that is called: a warning;
+- a type behind a pointer or reference, which stands for an object of C: a nit;
+- a type that is used by value, such as a plain layout (`bindings::elf64_hdr`) or a scalar (`bindings::dma_addr_t`), and
+  any use below a `TODO` or `FIXME` comment: a note, which is never mailed.
 
 ## Why
 
 `bindings` is the raw C interface: every use is unsafe, unchecked, and a second place that has to follow when the C side
-changes. Drivers, file systems and samples are to be written against safe abstractions, so that the unsafe code and its
-justification stand once, in the `kernel` crate, where those who know the C side review it.
+changes. Drivers, file systems and samples should use safe abstractions. Then the unsafe code and its justification
+exist once, in the `kernel` crate, where people who know the C side review them. A value without behaviour has less to
+abstract, and merged drivers use such types.
 
 ## How to fix
 
@@ -20,14 +26,15 @@ is needed, let the abstraction give it a Rust type or constant.
 ## When it stays silent
 
 Constants (`bindings::GFP_KERNEL`, `bindings::drm_mode_status_MODE_OK`) may be used. A `bindings` module of the crate
-itself is none of the kernel's. Names that were used in the file before, or that the patch moves from another file,
-are not new. Vendored, generated and host code is exempt. Where hunks alone are known, a bare `bindings::` counts only
-if the hunks show where it is imported from.
+itself does not belong to the kernel. Names that were used in the file before, or that the patch moves from another
+file, are not new. Vendored, generated and host code is exempt. Where only hunks are known, a bare `bindings::` counts
+only if the hunks show where it is imported from.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
@@ -38,9 +45,26 @@ from rules.source.rust.source import RustSource, SourcePart
 from rules.source.rust.uses import Import
 
 _KERNEL = ("kernel", "bindings")
-_REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)(?P<call>\s*+\()?")
+_REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)")
+_CALLED = re.compile(r"\s*+(?:::\s*<[^()]*>\s*)?\(")
+_POINTER = re.compile(r"(?:\*\s*(?:mut|const)|&(?:\s*'\w+)?(?:\s*mut)?|\b(?:NonNull|Opaque|ARef)\s*<)\s*\Z")
+_STOP_GAP_MARKS = (b"TODO", b"FIXME", b"XXX", b"HACK")
+_STOP_GAP = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+_MAX_POINTER = 40  # characters before a path in which the pointer to it is looked for
+_MAX_STATEMENT = 2000  # characters before a path in which its statement begins
 _CONSTANT = re.compile(r"(?:[a-z0-9_]*_)?[A-Z][A-Z0-9_]*$")
 _LOCAL_MODULE = re.compile(r"\bmod\s+bindings\b")
+
+
+class Form(IntEnum):
+    """How a place uses a name, from the least to the most behaviour of C that it relies on."""
+
+    VALUE = 0
+    POINTER = 1
+    CALL = 2
+
+
+_SEVERITIES = {Form.VALUE: Severity.NOTE, Form.POINTER: Severity.NIT, Form.CALL: Severity.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +72,14 @@ class Use:
     """One place that names something of `kernel::bindings`."""
 
     name: str
-    call: bool
+    form: Form
     line: int
     column: int
+    is_stop_gap: bool
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each name of the bindings that the patch begins to use in this file."""
+    """Report each name of the bindings that the patch begins to use in this file."""
     if not file.is_kernel_rust or not file.touched or file.path.startswith("rust/"):
         return
     if not file.mentions(b"kernel", b"bindings"):
@@ -66,12 +91,14 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         if use.name not in known:
             uses.setdefault(use.name, []).append(use)
     for name, places in uses.items():
-        kind = "function" if any(place.call for place in places) else "type"
+        form = max(place.form for place in places)
+        severity = Severity.NOTE if all(place.is_stop_gap for place in places) else _SEVERITIES[form]
         message = (
-            f"The {kind} `bindings::{name}` is used outside the `kernel` crate. Drivers should go through a safe "
-            f"abstraction, with the unsafe code inside it."
+            f"The {'function' if form is Form.CALL else 'type'} `bindings::{name}` is used outside the `kernel` crate. "
+            f"Drivers should go through a safe abstraction, with the unsafe code inside it."
         )
-        yield file.report(places[0], message, facts=(("name", name), ("uses", str(len(places)))))
+        facts = (("name", name), ("uses", str(len(places))))
+        yield file.report(places[0], message, severity=severity, facts=facts)
 
 
 def _names_before(file: FileView) -> set[str]:
@@ -95,23 +122,64 @@ def _bare_names(parts: Iterable[Code]) -> set[str]:
 
 
 def _uses(parts: tuple[SourcePart, ...]) -> Iterator[Use]:
-    """The uses of functions and types of `kernel::bindings`, in the order of the file."""
-    modules = _modules(parts, [one for part in parts for one in part.imports])
+    """Yield the uses of functions and types of `kernel::bindings`, in the order of the file."""
+    imports = [item for part in parts for item in part.imports]
+    modules = _modules(parts, imports)
     for part in parts:
         code = part.code
-        found = [
-            Use(one.path[-1], False, one.line, one.column)
-            for one in part.imports
-            if one.path[:2] == _KERNEL and len(one.path) == 3 and one.name != "*"
+        uses = [
+            Use(item.path[-1], _imported_form(item.name, parts), item.line, item.column, is_stop_gap=False)
+            for item in part.imports
+            if item.path[:2] == _KERNEL and len(item.path) == 3 and item.name != "*"
         ]
         for match in _references(code.code, {"kernel", *modules}):
             path = tuple(re.findall(r"\w+", match["path"]))
             if path == _KERNEL or (len(path) == 1 and path[0] in modules and "::" not in match["path"][:2]):
-                at = match.start("name")
-                found.append(Use(match["name"], bool(match["call"]), code.line(at), code.column(match.start())))
-        for use in sorted(found, key=lambda use: (use.line, use.column)):
+                start, form = match.start(), _form(code.code, match.start(), match.end("name"))
+                line, column = code.line(match.start("name")), code.column(start)
+                uses.append(Use(match["name"], form, line, column, _is_stop_gap(part, start, form)))
+        for use in sorted(uses, key=lambda use: (use.line, use.column)):
             if not _CONSTANT.match(use.name):
                 yield use
+
+
+def _form(code: str, start: int, end: int) -> Form:
+    """Return how the path between two offsets is used."""
+    if _CALLED.match(code, end):
+        return Form.CALL
+    return Form.POINTER if _POINTER.search(code, max(0, start - _MAX_POINTER), start) else Form.VALUE
+
+
+def _imported_form(name: str, parts: Iterable[SourcePart]) -> Form:
+    """Return how the file uses an imported name, in the form that relies on C the most."""
+    word = re.compile(rf"(?<![\w:])(?:r#)?{re.escape(name)}(?!\w)")
+    codes = [part.code.code for part in parts if part.holds(name.encode("utf-8", "surrogateescape"))]
+    return max(
+        (_form(code, match.start(), match.end()) for code in codes for match in word.finditer(code)), default=Form.VALUE
+    )
+
+
+def _is_stop_gap(part: SourcePart, offset: int, form: Form) -> bool:
+    """Return whether a TODO comment stands above or in the statement or field that contains the offset."""
+    if not part.holds(*_STOP_GAP_MARKS):
+        return False
+    code = part.code
+    start = _statement_start(code.code, offset, ";{}" if form is Form.CALL else ";{},")
+    line = code.line(offset)
+    return any(
+        _STOP_GAP.search(comment.text)
+        for comment in code.comments
+        if comment.line == line or (comment.alone and start < comment.start < offset)
+    )
+
+
+def _statement_start(code: str, offset: int, edges: str) -> int:
+    """Return where the statement around the offset starts; an unsafe block belongs to the statement around it."""
+    start, first = offset, max(0, offset - _MAX_STATEMENT)
+    while (start := max(code.rfind(edge, first, start) for edge in edges)) >= 0:
+        if not code.endswith(("unsafe ", "unsafe"), first, start):
+            break
+    return start
 
 
 def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
@@ -127,8 +195,8 @@ def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
 
 def _modules(parts: Iterable[SourcePart], imported: list[Import]) -> set[str]:
     """What `kernel::bindings` is called here; a name that also stands for something else is left out."""
-    ours = {one.name for one in imported if one.path == _KERNEL}
-    others = {one.name for one in imported if one.path != _KERNEL}
+    ours = {item.name for item in imported if item.path == _KERNEL}
+    others = {item.name for item in imported if item.path != _KERNEL}
     if any(_LOCAL_MODULE.search(part.code.code) for part in parts if part.holds(b"mod")):
         others.add("bindings")
     return ours - others
@@ -154,17 +222,47 @@ EXAMPLES = (
         """
           | diff drivers/led/led.rs (new)
           | +use kernel::bindings as b;
-        ! | +use ::kernel::bindings::led_classdev;
+        ! nit | +use ::kernel::bindings::led_classdev;
           | +
           | +struct Led {
           | +    dev: *mut led_classdev,
-        ! | +    name: b::led_name,
-        ! | +    state: kernel::bindings::led_state,
+        ! note | +    name: b::led_name,
+        ! nit | +    state: &'static kernel::bindings::led_state,
           | +}
         """,
     ),
     Example(
-        "a bindings module of the crate is none of the kernel's",
+        "plain values, and what the author means to replace",
+        """
+          | diff drivers/led/led.rs (new)
+          | +use kernel::{bindings, prelude::*};
+          | +
+        ! note | +struct Header(bindings::led_header);
+          | +
+          | +fn on(led: &Led) {
+          | +    // TODO: replace by `led::Device::set`.
+          | +    //
+          | +    // SAFETY: `led` is registered.
+        ! note | +    unsafe { bindings::led_set(led.raw, 1) };
+          | +    // SAFETY: `led` is registered.
+        ! warning | +    unsafe { bindings::led_blink(led.raw) };
+          | +}
+        """,
+    ),
+    Example(
+        "an imported function is called",
+        """
+          | diff drivers/led/led.rs (new)
+        ! warning | +use kernel::bindings::led_set;
+          | +
+          | +fn on(led: &Led) {
+          | +    // SAFETY: `led` is registered.
+          | +    unsafe { led_set(led.raw, 1) };
+          | +}
+        """,
+    ),
+    Example(
+        "a bindings module of the crate is not the kernel's",
         """
           | diff drivers/gpu/fw.rs (new)
           | +use crate::bindings;

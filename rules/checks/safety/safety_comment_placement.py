@@ -3,9 +3,11 @@
 
 ## What it flags
 
-A comment that a patch adds and that justifies an unsafe block or impl, but stands inside the block, behind it,
-between `let x =` and the block, or so far above that Clippy does not find it; that is a `///` comment; that is spelt
-otherwise than `SAFETY:`; or that begins in the middle of a paragraph.
+A comment that a patch adds and that justifies an unsafe block or impl, but stands inside the block, after it, or so
+far above that Clippy does not find it; that is a `///` comment; or that is spelt otherwise than `SAFETY:`.
+
+Two forms that merged code has about as often as the other are notes, which are never mailed: a comment between
+`let x =` and the block, and `SAFETY:` in the middle of a paragraph.
 
 ## Why
 
@@ -39,11 +41,13 @@ _LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
 _TAGGED = re.compile(r"(?:\A|//[/!]?|/\*+|\*)[ \t#]*safety\b", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"[A-Z]{3,}\b|[-*#>`]|\d+\.")
 _LEFT_OPEN = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
+_AFTER_EQUALS = re.compile(r"\blet\b[^;{}\"/]*=\s*//")
+_BELOW_LET = "Please put the `// SAFETY:` comment above the `let`, not between it and its value."
 _HOW = {
     "inside": "Please put the `// SAFETY:` comment above the block, not into it.",
     "inside-late": "Please put the `// SAFETY:` comment above the block, not into it.",
     "previous-line": "Please put the `// SAFETY:` comment on a line of its own above the statement.",
-    "trailing": "Please put the `// SAFETY:` comment above the statement, not behind it.",
+    "trailing": "Please put the `// SAFETY:` comment above the statement, not after it.",
     "same-line": "Please put the `// SAFETY:` comment on a line of its own above the statement.",
     "above-enclosing": "Clippy does not find the comment so far above. Please put it directly above the unsafe code.",
     "untagged": "The tag is `SAFETY:`, the colon directly behind the word: otherwise Clippy does not find it.",
@@ -60,15 +64,19 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         if site.setting != "code" or site.in_test or line not in file.new_lines or line in said:
             continue
         message = _problem(site, file.post_lines)
+        severity = Severity.NIT if message else Severity.NOTE
+        message = message or _matter_of_taste(site, file.post_lines)
         if message:
             said.add(line)
-            yield file.report(line, message, confidence=site.confidence, scope=site.scope)
+            yield file.report(line, message, severity=severity, confidence=site.confidence, scope=site.scope)
 
 
 def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     """What is wrong with the comment of the site; None where nothing is."""
     reading = site.reading
     if reading.how in _HOW:
+        if _AFTER_EQUALS.search(lines[reading.line]):
+            return None
         return _HOW[reading.how] if _TAGGED.search(lines[reading.line].strip()) else None
     comment = _COMMENT.match(lines[reading.line].strip())
     if reading.verdict != "clippy" or comment is None:
@@ -78,10 +86,20 @@ def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     if not _EXACT.match(comment["text"]):
         spelt = _LOOSE.match(comment["text"])
         return f"The tag is written `SAFETY:`, not `{spelt[0].strip()}`." if spelt else None
+    return None
+
+
+def _matter_of_taste(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
+    """Return what some reviewers ask for and merged code often lacks; None if there is nothing."""
+    reading = site.reading
+    if _AFTER_EQUALS.search(lines[reading.line]):
+        return _BELOW_LET
+    if reading.verdict != "clippy" or reading.how in _HOW or _COMMENT.match(lines[reading.line].strip()) is None:
+        return None
     if _is_mid_paragraph(reading.line, lines):
         return "Please begin `SAFETY:` in a paragraph of its own, after a `//` line."
     if _LEFT_OPEN.match(lines.get(site.statement, "")) and _follows(site.statement, reading.line, lines):
-        return "Please put the `// SAFETY:` comment above the `let`, not between it and its value."
+        return _BELOW_LET
     return None
 
 
@@ -114,8 +132,10 @@ EXAMPLES = (
           | +    };
         ! | +    unsafe { b(led) }; // SAFETY: `led` is valid.
           | +    let x =
-        ! | +        // SAFETY: `led` is valid.
+        ! note | +        // SAFETY: `led` is valid.
           | +        unsafe { c(led) };
+        ! note | +    let y = // SAFETY: `led` is valid.
+          | +        unsafe { d(led) };
           | +}
         """,
     ),
@@ -131,7 +151,7 @@ EXAMPLES = (
         ! | +    // SAFETY : `led` is valid.
           | +    unsafe { a(led) };
           | +    // The light goes on here, and later off.
-        ! | +    // SAFETY: `led` is valid.
+        ! note | +    // SAFETY: `led` is valid.
           | +    unsafe { b(led) };
           | +}
         """,
