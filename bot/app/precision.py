@@ -57,4 +57,5 @@ class LearnedPolicy:
             dismissed=dismissed(self._store.dispositions(posting.topic)),
             demoted=self._demoted,
             muted=silence(muted),
+            replies=self._store.replies(posting.topic),
         )

@@ -34,6 +34,7 @@ class Indexed:
 
     `related` are the message-ids that it refers to. `digest` is equal for copies of a mail that came over different
     lists, and differs for another mail with the same id. `carriers` are the lists that demonstrably delivered it.
+    `in_reply_to` is the mail that a person replied to with it; "" for other mails.
     """
 
     mail: int
@@ -42,6 +43,7 @@ class Indexed:
     digest: str
     carriers: tuple[str, ...] = ()
     provenance: Provenance = Provenance.FOLLOWED
+    in_reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

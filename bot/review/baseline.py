@@ -3,20 +3,29 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
+from typing import Final
 
 from bot.review.disposition import DISMISSED, OLD_DISMISSED
 from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.render.sentence import Sentence
 from rules.finding import Finding, Report
 
 RESOLVED = "resolved since the previous revision"
+_REPLIED: Final = "already reported, and somebody replied"
+ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 
 
-def compare(report: Report, previous: Review | None, alive: Container[str] | None = None) -> tuple[ReviewFinding, ...]:
+def compare(
+    report: Report, previous: Review | None, alive: Container[str] | None = None, reply: str = ""
+) -> tuple[ReviewFinding, ...]:
     """Every finding with its standing, in the report's order, then what the previous revision had and this one has not.
 
     A finding is repeated where its fingerprint is found again, moved where only rule and text are. Nothing counts as
     resolved that could not be looked for: a rule that failed now, that had too much to judge, or that is not `alive`
     (None: all are). What went to nobody was not said.
+
+    `reply` is the message-id of a person's reply to the mail about the previous review. The findings in that mail are
+    known to the author, and they are withheld from now on.
     """
     mailed = previous is not None and bool(previous.recipients.to)
     old = () if previous is None else previous.current
@@ -26,11 +35,17 @@ def compare(report: Report, previous: Review | None, alive: Container[str] | Non
     comments = []
     for finding, same in zip(report.findings, matched, strict=True):
         if same is not None:
-            comments.append(ReviewFinding(finding, FindingStatus.REPEATED, _answered(same), *_said(same, mailed)))
+            comments.append(
+                ReviewFinding(
+                    finding, FindingStatus.REPEATED, _still_withheld(same, mailed, reply), *_said(same, mailed)
+                )
+            )
         elif finding.anchor.text.strip() and (moved := by_text.take(finding)) is not None:
             before = moved.finding.fingerprint
             comments.append(
-                ReviewFinding(finding, FindingStatus.MOVED, _answered(moved), *_said(moved, mailed), before)
+                ReviewFinding(
+                    finding, FindingStatus.MOVED, _still_withheld(moved, mailed, reply), *_said(moved, mailed), before
+                )
             )
         else:
             comments.append(ReviewFinding(finding))
@@ -70,9 +85,12 @@ def _content(finding: Finding) -> str:
     return "\0".join((finding.rule, " ".join(finding.anchor.text.split())))
 
 
-def _answered(comment: ReviewFinding) -> str | None:
-    """What withheld it then withholds it still where that was a person's answer: it goes with the finding."""
-    return comment.withheld if (comment.withheld or "").startswith((DISMISSED, OLD_DISMISSED)) else None
+def _still_withheld(comment: ReviewFinding, mailed: bool, reply: str) -> str | None:
+    """Return why a finding of the previous revision is withheld because of what a person replied to it."""
+    if (comment.withheld or "").startswith((DISMISSED, OLD_DISMISSED, _REPLIED)):
+        return comment.withheld
+    was_mailed = mailed and comment.withheld is None and not comment.unmailed
+    return ALREADY_REPLIED.format(reply=reply) if reply and was_mailed else None
 
 
 def _said(comment: ReviewFinding, mailed: bool) -> tuple[int, bool]:

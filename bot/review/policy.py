@@ -37,7 +37,8 @@ class Policy:
 
     `without` are rule ids switched off. Below `severity` and `confidence` nothing is said. `dismissed` holds the
     fingerprints that an author or maintainer called not applicable, with the reason given; `demoted` the rules that
-    were called wrong too often, with the figures; `muted` says who silenced the series, if anybody did. The bounds
+    were called wrong too often, with the figures; `muted` says who silenced the series, if anybody did. `replies` holds
+    the first reply of a person to our mail about a posting, by the posting's message-id. The bounds
     count remarks, not places: those that are explained, those of a rule explained already, nits. With the renderer's
     cuts they keep a mail under 20 kB.
     """
@@ -46,6 +47,7 @@ class Policy:
     dismissed: Mapping[str, str] = field(default_factory=dict)
     demoted: Mapping[str, str] = field(default_factory=dict)
     muted: str = ""
+    replies: Mapping[str, str] = field(default_factory=dict)
     severity: Severity = Severity.NIT
     confidence: Confidence = Confidence.MEDIUM
     most_remarks: int = 7

@@ -31,7 +31,8 @@ def review(
     known = {rule.id: rule for rule in rules}
     whole = isinstance(posting.state, Complete) and not any(patch.damage for patch in posting.series.patches)
     alive = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if whole else set()
-    comments = compare(report, previous, alive)
+    reply = "" if previous is None else policy.replies.get(previous.posting.message_id, "")
+    comments = compare(report, previous, alive, reply)
     comments = withhold(comments, posting, known, policy)
     than = against(delta, previous.delta).line() if previous is not None else ""
     line = "; ".join(filter(None, (delta.line(), than)))

@@ -16,6 +16,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.thread import relatives
 from bot.log import LogEvent, event
 from bot.mail.address_book import AddressBook
+from bot.mail.bots import is_automatic
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.origin import carriers, original_author
 from bot.mail.parse import parse
@@ -182,6 +183,7 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> Indexed | Unread:
         digest=digest(message),
         carriers=carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
         provenance=stored.provenance,
+        in_reply_to="" if is_automatic(message) else message.in_reply_to or "",
     )
 
 

@@ -113,6 +113,19 @@ class PostingRows:
                 return None
             return review_as_told(session, row, rehearsed)
 
+    def replies(self, topic: str) -> Mapping[str, str]:
+        """Return the first reply of a person to our mail about a posting of the topic, by the posting's message-id."""
+        replies = (
+            select(OutgoingRow.posting_id, MessageRow.message_id)
+            .join(MessageRow, col(MessageRow.in_reply_to) == col(OutgoingRow.message_id))
+            .join(MailRow, col(MailRow.id) == col(MessageRow.mail_id))
+            .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
+            .where(PostingRow.topic == topic)
+            .order_by(col(MailRow.arrived).desc(), col(MailRow.id).desc())
+        )
+        with self._database.reading() as session:
+            return dict(session.exec(replies).all())
+
     def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
         with self._database.writing() as session:
             posting = review.posting

@@ -73,9 +73,11 @@ class MessageRow(SQLModel, table=True):
 
     `disputed`: a later mail has the same id and other content. `followed`: a followed archive brought the mail.
     `carriers` are the lists that demonstrably brought it, separated by spaces; None if an earlier version read it.
+    `in_reply_to` is the mail that a person replied to with it; "" for other mails, and if an earlier version read it.
     """
 
     __tablename__ = "message"
+    __table_args__ = (Index("ix_message_in_reply_to", "in_reply_to", sqlite_where=text("in_reply_to != ''")),)
 
     message_id: str = Field(primary_key=True)
     thread_id: int = Field(foreign_key="thread.id", index=True)
@@ -84,6 +86,7 @@ class MessageRow(SQLModel, table=True):
     disputed: bool = False
     followed: bool = Field(default=True, sa_column_kwargs={"server_default": text("1")})
     carriers: str | None = None
+    in_reply_to: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
 
 
 class PostingRow(SQLModel, table=True):

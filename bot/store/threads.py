@@ -27,6 +27,7 @@ class _Known:
     disputed: bool = False
     followed: bool = True
     carriers: str | None = None
+    in_reply_to: str = ""
 
 
 class Threads:
@@ -46,7 +47,13 @@ class Threads:
         for chunk in _chunks(ids):
             for row in session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(chunk))):
                 self._known[row.message_id] = _Known(
-                    row.thread_id, row.mail_id, row.digest, row.disputed, row.followed, row.carriers
+                    row.thread_id,
+                    row.mail_id,
+                    row.digest,
+                    row.disputed,
+                    row.followed,
+                    row.carriers,
+                    row.in_reply_to,
                 )
 
     def add(self, mail: Indexed) -> tuple[str, str]:
@@ -83,7 +90,7 @@ class Threads:
         for message_id in ids:
             self._known.setdefault(message_id, _Known(thread))
         entry = self._known[mail.message_id]
-        entry.mail, entry.digest = mail.mail, mail.digest
+        entry.mail, entry.digest, entry.in_reply_to = mail.mail, mail.digest, mail.in_reply_to
         entry.followed, entry.carriers = mail.provenance is Provenance.FOLLOWED, " ".join(mail.carriers)
         self._touched.add(thread)
         return "read", ""
@@ -120,13 +127,22 @@ class Threads:
             changed = update(ThreadRow).where(col(ThreadRow.id).in_(chunk))
             self._session.exec(changed.values(changed=ThreadRow.changed + 1))
         upsert = insert(MessageRow)
-        names = ("thread_id", "mail_id", "digest", "disputed", "followed", "carriers")
+        names = ("thread_id", "mail_id", "digest", "disputed", "followed", "carriers", "in_reply_to")
         upsert = upsert.on_conflict_do_update(
             index_elements=["message_id"], set_={name: upsert.excluded[name] for name in names}
         )
         rows = (
-            (id_, self._root(known.thread), known.mail, known.digest, known.disputed, known.followed, known.carriers)
-            for id_, known in self._known.items()
+            (
+                message_id,
+                self._root(known.thread),
+                known.mail,
+                known.digest,
+                known.disputed,
+                known.followed,
+                known.carriers,
+                known.in_reply_to,
+            )
+            for message_id, known in self._known.items()
         )
         self._many(upsert, [dict(zip(("message_id", *names), row, strict=True)) for row in rows])
 

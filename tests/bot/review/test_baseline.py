@@ -79,3 +79,28 @@ def test_nothing_is_resolved_that_was_not_looked_for(make: Maker) -> None:
     assert () == compare(failed, previous)
     assert () == compare(silent, previous)
     assert () == compare(Report(), previous, alive=())
+
+
+def test_a_mailed_finding_that_somebody_replied_to_is_withheld_in_all_later_revisions(make: Maker) -> None:
+    mailed, unmailed = make.finding(3), make.finding(9)
+    previous = Review(
+        make.posting(),
+        (ReviewFinding(mailed), ReviewFinding(unmailed, withheld="over the limit of a mail")),
+        recipients=Recipients((AUTHOR,)),
+    )
+
+    second = compare(Report((mailed, unmailed)), previous, reply="reply@example.org")
+    third = compare(Report((mailed,)), Review(make.posting(), second))
+
+    reason = "already reported, and somebody replied in reply@example.org"
+    assert [reason, None] == [comment.withheld for comment in second]
+    assert [reason, "resolved since the previous revision"] == [comment.withheld for comment in third]
+    assert [1, 0] == [comment.said_before for comment in second]
+
+
+def test_a_reply_withholds_nothing_if_the_mail_did_not_leave(make: Maker) -> None:
+    previous = Review(make.posting(), (ReviewFinding(make.finding(3)),))
+
+    (comment,) = compare(Report((make.finding(3),)), previous, reply="reply@example.org")
+
+    assert comment.withheld is None

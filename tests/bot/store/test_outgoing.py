@@ -148,3 +148,21 @@ def test_our_own_mail_is_found_in_what_came(store: Repository, make: Maker) -> N
     store.index([Indexed(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
 
     assert store.archived(mail.message_id)
+
+
+def test_the_first_reply_to_our_mail_is_found_by_its_posting(store: Repository, make: Maker) -> None:
+    posting = make.posting(revision=1)
+    mail = _keep(store, make, 1)
+    replied_to = {"robot@x": "", "first@x": mail.message_id, "second@x": mail.message_id, posting.message_id: ""}
+    store.ingest(Batch("l", "0", "c", tuple(raw(message_id.encode()) for message_id in replied_to)))
+    store.index(
+        [
+            Indexed(stored.id, message_id, (mail.message_id,), "d", in_reply_to=replied_to[message_id])
+            for stored, message_id in zip(store.unparsed(9), replied_to, strict=True)
+        ],
+        [],
+    )
+    store.save_threads([(store.unassembled(1)[0], [posting])])
+
+    assert store.replies(posting.topic) == {posting.message_id: "first@x"}
+    assert store.replies("another topic") == {}
