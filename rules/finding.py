@@ -105,6 +105,14 @@ class Finding:
         return self.anchor.path if isinstance(self.anchor, Anchor) else None
 
     @property
+    def place(self) -> str:
+        """The place of the finding, as compilers print it: `path:line`; in a commit message `patch 1, log:3`."""
+        anchor = self.anchor
+        if isinstance(anchor, Anchor):
+            return f"{anchor.path}:{anchor.line}"
+        return f"patch {anchor.patch}, log:{anchor.line}" if anchor.line else f"patch {anchor.patch}"
+
+    @property
     def fingerprint(self) -> str:
         """16 hex digits that survive moved lines, re-indentation and re-rolls: no line number goes in."""
         text = " ".join(self.anchor.text.split())

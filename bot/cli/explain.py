@@ -19,6 +19,7 @@ from bot.pool.forked import forked
 from bot.pool.worker import Limits
 from bot.ports import KeptPosting, MailStatus
 from bot.review.render.text import visible
+from bot.review.unmailed import withheld_lines
 from bot.settings import load
 from bot.store.repository import Repository
 
@@ -101,8 +102,10 @@ def _posting(stored: KeptPosting, terms: RefusalTerms, now: datetime) -> Iterato
     else:
         refused = refuse_posting(posting, stored.context, now, terms)
         yield f"  not reviewed yet; {f'would be refused: {refused}' if refused else 'due for review'}"
-    if stored.base:
-        yield f"  checked against {stored.base}"
+    if stored.review is not None:
+        if base := stored.review.basis.base:
+            yield f"  checked against {base}"
+        yield from (f"  {line}" for line in withheld_lines(stored.review))
     yield f"  our reply: {stored.answer} (`patchwarden outbox show`)" if stored.answer else "  no reply from us"
 
 

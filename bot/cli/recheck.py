@@ -26,6 +26,7 @@ from bot.pool.guard import Crashed
 from bot.review.difference import Change, ChangeKind
 from bot.review.formats.row import Row, clean, record
 from bot.review.render.text import count, visible
+from bot.review.unmailed import withheld_lines
 from bot.service.recheck import RecheckResult
 from bot.settings import Settings, load
 from rules.finding import withheld_reasons
@@ -157,6 +158,7 @@ def _lines(result: RecheckResult, send: bool) -> Iterator[str]:
         yield visible(f"  same {rule}, {count(number, 'place')}: {reason}")
     if same or changed.nothing:
         yield f"  {count(len(same), 'finding')} as before" if same else "  no findings, as before"
+    yield from (visible(f"  {line}") for line in withheld_lines(result.review))
     if result.mail is not None:
         yield f"  the verdict changed: mail {result.mail.message_id} is {result.mail.state}"
     elif changed.verdict:
@@ -170,9 +172,7 @@ def _lines(result: RecheckResult, send: bool) -> Iterator[str]:
 
 def _finding(change: Change) -> str:
     finding = change.comment.finding
-    place = _row(change, None).place
-    withheld = "" if change.comment.withheld is None else f" [withheld: {change.comment.withheld}]"
-    return f"{finding.severity} {finding.rule} {place}: {finding.message}{withheld}"
+    return f"{finding.severity} {finding.rule} {finding.place}: {finding.message}"
 
 
 def _record(result: RecheckResult) -> dict[str, Any]:

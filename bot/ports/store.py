@@ -7,13 +7,14 @@ from datetime import datetime
 
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
+from bot.review.model import Review
 
 
 @dataclass(frozen=True, slots=True)
 class KeptPosting:
     """A stored posting, with its state, its verdict, and the message-id of our reply (`answer`).
 
-    `base` names the kernel that it was checked against; "" without a kernel or a review.
+    `review` is None until it was reviewed.
     """
 
     posting: Posting
@@ -24,7 +25,7 @@ class KeptPosting:
     reason: str
     searched: str
     answer: str
-    base: str = ""
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)

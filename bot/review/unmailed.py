@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Explain why a review makes no mail."""
+"""Explain why a review makes no mail, and why findings are withheld."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from bot.review.model import Review
 
@@ -15,3 +16,11 @@ def why_unmailed(review: Review) -> str:
     if not comments or len(comments) > reasons.total():
         return review.recipients.reason if comments else ""
     return reasons.most_common(1)[0][0]
+
+
+def withheld_lines(review: Review) -> Iterator[str]:
+    """Yield a line for each withheld finding of this revision, with the reason."""
+    for comment in review.current:
+        if comment.withheld is not None:
+            finding = comment.finding
+            yield f"withheld: {finding.severity} {finding.rule} {finding.place}: {comment.withheld}"

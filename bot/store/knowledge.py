@@ -103,5 +103,5 @@ def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPo
         reason=row.reason,
         searched="" if search is None else search.outcome or f"{search.attempts} attempts without success so far",
         answer="" if reply is None else reply.outgoing_id,
-        base="" if reviewed is None else review_of(session, reviewed).basis.base,
+        review=None if reviewed is None else review_of(session, reviewed),
     )

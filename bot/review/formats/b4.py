@@ -66,6 +66,6 @@ def _entry(row: Row) -> dict[str, str]:
     return {
         "status": _status(row),
         "state": finding.severity.value,
-        "context": visible(row.place),
+        "context": visible(row.finding.place),
         "description": f"{visible(finding.message)} [{finding.rule}]{remark}",
     }

@@ -27,14 +27,6 @@ class Row:
     posting: str = ""
     base: str = ""
 
-    @property
-    def place(self) -> str:
-        """The place of the finding, as compilers print it: `path:line`."""
-        anchor = self.finding.anchor
-        if isinstance(anchor, Anchor):
-            return f"{anchor.path}:{anchor.line}"
-        return f"patch {anchor.patch}, log:{anchor.line}" if anchor.line else f"patch {anchor.patch}"
-
     def counts(self, least: Severity) -> bool:
         """Return whether it makes a command fail: a severe finding of a stable rule that no later patch fixes."""
         finding = self.finding

@@ -13,7 +13,7 @@ TYPES: Final = {Severity.BUG: "ERROR", Severity.WARNING: "WARNING", Severity.NIT
 def terse(verdict: RowResult) -> str:
     """Return one line per finding."""
     return "".join(
-        f"{visible(row.place)}: {TYPES[row.finding.severity]}: {visible(' '.join(row.finding.message.split()))} "
-        f"[{row.finding.rule}]\n"
-        for row in verdict.rows
+        f"{visible(finding.place)}: {TYPES[finding.severity]}: {visible(' '.join(finding.message.split()))} "
+        f"[{finding.rule}]\n"
+        for finding in (row.finding for row in verdict.rows)
     )

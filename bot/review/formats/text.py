@@ -66,7 +66,7 @@ def _of_files(rows: Iterable[Row]) -> Iterator[str]:
 
 def _finding(row: Row, with_path: bool) -> Iterator[str]:
     finding, anchor = row.finding, row.finding.anchor
-    place = visible(row.place) if with_path or not isinstance(anchor, Anchor) else str(anchor.line)
+    place = visible(row.finding.place) if with_path or not isinstance(anchor, Anchor) else str(anchor.line)
     marks = [finding.rule]
     if row.status is not Status.STABLE:
         marks.append(row.status.value)

@@ -48,6 +48,16 @@ def test_a_mail_is_explained(explained: Call, message_id: str, says: list[str]) 
     assert [each for each in says if each not in out] == []
 
 
+def test_withheld_findings_are_listed_with_the_reason(patchwarden: Call, tmp_path: Path) -> None:
+    Path("patchwarden.toml").write_text("[review]\nwithheld_rules = ['missing-safety-comment']\n")
+    patchwarden("run", "--once", "--archive", str(git_archive(tmp_path / "list.git", MAILS[:1])))
+
+    _, out, _ = patchwarden("explain", "good@x")
+
+    withheld = "withheld: warning missing-safety-comment rust/kernel/led.rs:4: its rule is switched off in the settings"
+    assert f"  {withheld}\n" in out
+
+
 @pytest.mark.parametrize("argument", ["nowhere@x", "no id", "https://lore.kernel.org/all/"])
 def test_what_is_not_here_is_status_2(explained: Call, argument: str) -> None:
     status, out, err = explained(argument)

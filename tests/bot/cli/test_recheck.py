@@ -74,6 +74,10 @@ def test_what_is_the_same_but_not_mailed_any_more_is_told(patchwarden: Call, arc
     _, on, _ = patchwarden("recheck", "1@example.org", "--send")
 
     assert "same missing-safety-comment, 1 place: no longer mailed: its rule is switched off in the settings" in off
+    assert (
+        "  withheld: warning missing-safety-comment rust/kernel/led.rs:4: its rule is switched off in the settings\n"
+    ) in off
+    assert "withheld" not in on
     assert "same missing-safety-comment, 1 place: can be mailed now" in on
     assert "the verdict changed: mail " in on
 
