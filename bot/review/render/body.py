@@ -3,6 +3,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import format_datetime
+from itertools import groupby
+from typing import Final
 
 from bot.mail.posting import Part
 from bot.mail.reply import Identity
@@ -16,7 +18,11 @@ from bot.review.render.quote import CUT, quotations, quoted
 from bot.review.render.short_lines import further, nits
 from bot.review.render.summary import verdict
 from bot.review.review import answered
+from rules.finding import Severity
 from rules.lint.rule import Rule
+
+_MAX_DISTANCE: Final = 8
+"""The number of lines between a bug and a finding below it that are quoted together."""
 
 
 def body(review: Review, rules: Mapping[str, Rule], identity: Identity) -> str:
@@ -41,15 +47,35 @@ def body(review: Review, rules: Mapping[str, Rule], identity: Identity) -> str:
 
 
 def _explained(review: Review, full: Sequence[FindingGroup]) -> Iterator[str]:
-    """The remarks under their quotations, patch by patch, under the patch's subject unless that is what is answered."""
+    """Yield the findings under their quotations: bugs first, then patch by patch, each under the patch's subject.
+
+    The patch that the mail replies to needs no subject.
+    """
     part = answered(review.posting, review.comments)
+    bugs = [group for group in full if group.severity is Severity.BUG]
+
+    def order(group: FindingGroup) -> tuple[bool, int]:
+        return not any(_is_quoted_with(group, bug) for bug in bugs), group.patch
+
     told: set[str] = set()
-    for patch in sorted({remark.patch for remark in full}):
-        yield from _attribution(part) if part is not None and part.index == patch else _heading(review, patch)
-        for quotation in quotations(review.posting.series.patch(patch), [each for each in full if each.patch == patch]):
+    previous = 0
+    for (_, patch), groups in groupby(sorted(full, key=order), order):
+        if patch != previous:
+            is_answered = part is not None and part.index == patch and not told
+            yield from _attribution(part) if part is not None and is_answered else _heading(review, patch)
+        previous = patch
+        for quotation in quotations(review.posting.series.patch(patch), groups):
             yield from (*quotation.lines, "")
-            for remark in quotation.remarks:
-                yield from (*explained(remark, told), "")
+            for group in quotation.remarks:
+                yield from (*explained(group, told), "")
+
+
+def _is_quoted_with(group: FindingGroup, bug: FindingGroup) -> bool:
+    """Return whether the group is the bug, or stands so closely below it that both need one quotation."""
+    lines = group.first.anchor.line - bug.first.anchor.line
+    return group is bug or (
+        group.patch == bug.patch and group.first.path == bug.first.path and 0 <= lines <= _MAX_DISTANCE
+    )
 
 
 def _attribution(part: Part) -> Iterator[str]:

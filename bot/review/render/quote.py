@@ -68,7 +68,7 @@ def _of_file(change: FileChange, remarks: Sequence[FindingGroup]) -> Iterator[Qu
         if start > (line_before + 1 if same else 0):
             lines = [*lines, CUT]
         lines += [quoted(f"{line.marker}{line.text}".rstrip()) for line in hunk.lines[start : line_index + 1]]
-        yield Quoted(tuple(lines), tuple(here))
+        yield Quoted(tuple(lines), tuple(sorted(here, key=lambda group: -group.severity.rank)))
         header, hunk_before, line_before = [], hunk_index, line_index
 
 

@@ -32,8 +32,10 @@ def verdict(review: Review, said: Sequence[FindingGroup]) -> list[str]:
 
 
 def _rules(said: Sequence[FindingGroup]) -> list[str]:
-    """The rules' ids, those of nits last."""
-    return list(dict.fromkeys(remark.rule for remark in sorted(said, key=lambda remark: remark.tier)))
+    """Return the rules' ids: bugs first, nits last."""
+    return list(
+        dict.fromkeys(group.rule for group in sorted(said, key=lambda group: (group.tier, -group.severity.rank)))
+    )
 
 
 def _amounts(said: Sequence[FindingGroup]) -> str:
