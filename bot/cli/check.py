@@ -47,7 +47,7 @@ from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports import Archive, RawMail
-from bot.review.formats.row import RowResult, of_review
+from bot.review.formats.row import RowResult, missing_parts, of_review
 from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
@@ -126,6 +126,10 @@ def check(
     typer.echo(format_findings(verdict, rules, form, mails), nl=False)
     for problem in problems:
         complain(problem)
+    if form not in (Format.TEXT, Format.B4):
+        for posting in postings:
+            if missing := missing_parts(posting):
+                complain(f"{visible(posting.series.subject)}: {missing}")
     for failure in verdict.failures:
         complain(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
     raise typer.Exit(status.FAILED if broken else exit_status(verdict, fail_on))

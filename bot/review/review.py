@@ -2,8 +2,9 @@
 """From the findings in a posting to a review: what is reported, what is withheld and why, and who gets it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from bot.mail.posting import Complete, Part, Posting
+from bot.mail.posting import Complete, Defective, Part, Posting, Waiting
 from bot.review.baseline import compare
 from bot.review.model import NO_DELTA, FindingStatus, Recipients, Review, ReviewFinding
 from bot.review.policy import Policy, withhold
@@ -25,11 +26,15 @@ def review(
     """Return the review of a posting: the same arguments give the same review.
 
     `previous` is the review of the latest earlier revision of the same topic. Every finding is kept as a comment;
-    `withheld` marks those that are not mailed. No finding counts as resolved if the series is damaged or incomplete.
+    `withheld` marks those that are not mailed. If the series is damaged or incomplete, no finding counts as resolved.
+    Then findings that a missing patch could resolve are left out.
     """
     policy = policy or Policy()
     known = {rule.id: rule for rule in rules}
     whole = isinstance(posting.state, Complete) and not any(patch.damage for patch in posting.series.patches)
+    if isinstance(posting.state, Defective) or (isinstance(posting.state, Waiting) and any(posting.state.missing)):
+        decided = (item for item in report.findings if item.rule not in known or not known[item.rule].needs_series)
+        report = replace(report, findings=tuple(decided))
     alive = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if whole else set()
     reply = "" if previous is None else policy.replies.get(previous.posting.message_id, "")
     comments = compare(report, previous, alive, reply)

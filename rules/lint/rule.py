@@ -32,6 +32,7 @@ class Rule:
 
     `doc` is the docstring of the rule's module, with the headings What it flags, Why, How to fix, When it stays silent.
     `tier` 1 is said under the line, 2 goes to one aggregated block of nits, each at most once a patch.
+    `needs_series`: another patch of the series can resolve a finding, so that nothing is reported while one is missing.
     `evidence` are the reviews, documents, lints and issues that ask for what the rule reports.
     """
 
@@ -47,3 +48,4 @@ class Rule:
     tier: int = 1
     in_mail: bool = True
     needs_tree: bool = False
+    needs_series: bool = False

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from typing import Final
 
-from bot.review.formats.row import Row, RowResult
+from bot.review.formats.row import Row, RowResult, missing_parts
 from bot.review.render.text import count, listed, visible
 from rules.finding import Severity
 from rules.lint.rule import Status
@@ -25,6 +25,11 @@ def b4(verdict: RowResult) -> str:
         return "[]\n"
     status = max((_status(row) for row in verdict.rows), key=_ORDER.index, default="pass")
     details = [_entry(row) for row in verdict.rows]
+    details += [
+        {"status": "pass", "state": "note", "context": visible(review.posting.series.subject), "description": missing}
+        for review in verdict.reviews
+        if (missing := missing_parts(review.posting))
+    ]
     details += [
         {"status": "fail", "state": "failed", "context": failure.rule, "description": visible(failure.error)}
         for failure in verdict.failures

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.mail.parse import SYNTHETIC
+from bot.mail.posting import Posting, Waiting
 from bot.review.model import FindingStatus, Review
+from bot.review.render.text import listed
 from rules.finding import Anchor, Failure, Finding, Severity
 from rules.lint.rule import Rule, Status
 
@@ -64,6 +66,17 @@ def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
 def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:
     """Yield the findings in a file that was checked by itself."""
     return (Row(finding, rules[finding.rule].status) for finding in findings)
+
+
+def missing_parts(posting: Posting) -> str:
+    """Return which parts of an incomplete series were not given; "" for other series."""
+    if not isinstance(posting.state, Waiting):
+        return ""
+    patches = [index for index in posting.state.missing if index]
+    names = ["the cover letter"] if 0 in posting.state.missing else []
+    if patches:
+        names.append(f"{'patches' if len(patches) > 1 else 'patch'} {listed(patches)} of {posting.expected}")
+    return f"incomplete series: {' and '.join(names)} not given"
 
 
 def record(row: Row) -> dict[str, str | int | None]:

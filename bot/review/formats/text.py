@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from bot.mail.posting import Complete, Defective, Posting
-from bot.review.formats.row import Row, RowResult
+from bot.mail.posting import Defective, Posting
+from bot.review.formats.row import Row, RowResult, missing_parts
 from bot.review.model import Review
 from bot.review.render.text import count, listed, visible
 from rules.finding import Anchor, Failure, Severity
@@ -33,8 +33,8 @@ def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
     yield f"{visible(series.subject)} (v{series.revision}, {count(len(series.patches), 'patch')})"
     if isinstance(posting.state, Defective):
         yield f"  cannot be read whole: {visible(posting.state.reason)}"
-    elif not isinstance(posting.state, Complete):
-        yield f"  judged without what is missing: {listed(posting.state.missing)} of {posting.expected}"
+    elif missing := missing_parts(posting):
+        yield f"  {missing}"
     for patch in series.patches:
         own_rows = [row for row in rows if row.finding.anchor.patch == patch.index]
         if patch.damage is not None:

@@ -268,4 +268,5 @@ RULE = Rule(
     ),
     check_series=check,
     needs_tree=True,
+    needs_series=True,
 )

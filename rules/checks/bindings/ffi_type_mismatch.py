@@ -119,4 +119,5 @@ RULE = Rule(
     check_file=check,
     tier=2,
     needs_tree=True,
+    needs_series=True,
 )

@@ -178,4 +178,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    needs_series=True,
 )

@@ -103,4 +103,5 @@ RULE = Rule(
     examples=EXAMPLES,
     check_series=check,
     needs_tree=True,
+    needs_series=True,
 )

@@ -14,7 +14,7 @@ from rules.finding import Report
 from rules.lint.engine import run_rules
 from rules.lint.rule import Rule
 from tests.bot.cli.cli_runner import Run
-from tests.fakes.mails import patch
+from tests.fakes.mails import mail, patch
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "data" / "golden"
@@ -78,9 +78,9 @@ def test_a_patch_file_without_a_message_id(run: Run, tmp_path: Path) -> None:
 
 def test_patches_of_several_files_are_one_series(run: Run, tmp_path: Path) -> None:
     mails = _series("three-patches").read_bytes().split(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n")[2:]
-    for number, mail in enumerate(mails, 1):
+    for number, text in enumerate(mails, 1):
         kept = [
-            line for line in mail.split(b"\n") if not line.startswith((b"Message-ID", b"In-Reply-To", b"References"))
+            line for line in text.split(b"\n") if not line.startswith((b"Message-ID", b"In-Reply-To", b"References"))
         ]
         (tmp_path / f"{number}.patch").write_bytes(b"\n".join(kept))
 
@@ -422,3 +422,37 @@ def test_a_directory_of_patches_is_checked(run: Run, tmp_path: Path) -> None:
 
     assert done.status == 1
     assert "led.rs" in done.out and "fan.rs" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stream"),
+    [((), "out"), (("--format", "b4"), "out"), (("--format", "terse"), "err"), (("--format", "json"), "err")],
+)
+def test_a_single_patch_of_a_series_names_the_missing_parts(run: Run, arguments: tuple[str, ...], stream: str) -> None:
+    done = run("check", "--no-tree", *arguments, "-", stdin=patch("2@example.org", number=" 2/3"))
+
+    assert done.status == 1
+    assert "incomplete series: patches 1 and 3 of 3 not given" in getattr(done, stream)
+
+
+def test_a_helper_of_a_single_patch_is_not_called_unused(run: Run, tmp_path: Path) -> None:
+    tree, series = tmp_path / "tree", []
+    subprocess.run(["git", "init", "-q", "-b", "main", tree], check=True)
+    for number in ("", " 1/2"):
+        lines = ["__rust_helper void rust_helper_led_on(int led)", "{", "\tled_on(led);", "}"]
+        diff = "".join(f"+{line}\n" for line in lines)
+        body = (
+            "Add it.\n---\ndiff --git a/rust/helpers/led.c b/rust/helpers/led.c\nnew file mode 100644\n"
+            f"--- /dev/null\n+++ b/rust/helpers/led.c\n@@ -0,0 +1,4 @@\n{diff}-- \n2.47.0\n"
+        )
+        series.append(mail("1@example.org", f"[PATCH{number}] rust: helpers: led", body=body))
+    (tree / "rust" / "helpers").mkdir(parents=True)
+    (tree / "rust" / "helpers" / "helpers.c").write_text("#define __rust_helper\n")
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "-C", tree, "add", "."], check=True)
+    subprocess.run(["git", "-C", tree, *identity, "commit", "-qm", "base"], check=True)
+
+    whole, part = (run("check", "--tree", f"{tree / '.git'}@main", "-", stdin=text).out for text in series)
+
+    assert "[helper-unused]" in whole
+    assert "[helper-unused]" not in part

@@ -6,7 +6,7 @@ import pytest
 
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
-from bot.mail.posting import Defective, Posting, State, Waiting
+from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.policy import NITS_ALONE, Policy
 from bot.review.recipients import RecipientContext
@@ -202,3 +202,23 @@ def test_a_crowd_is_spared(make: Maker) -> None:
 )
 def test_an_author_who_wants_no_mail_and_ourselves_get_none(make: Maker, context: RecipientContext) -> None:
     assert () == review(make.posting(), Report((make.finding(),)), [make.rule()], context=context).recipients.to
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (Complete(), ["needs-series", "needs-patch"]),
+        (Waiting((0,)), ["needs-series", "needs-patch"]),
+        (Waiting((2, 3)), ["needs-patch"]),
+        (Defective("two patches have the number 2"), ["needs-patch"]),
+    ],
+)
+def test_a_finding_that_a_missing_patch_could_resolve_is_left_out(
+    make: Maker, state: State, expected: list[str]
+) -> None:
+    rules = [make.rule("needs-series", needs_series=True), make.rule("needs-patch")]
+    report = Report(tuple(make.finding(rule=rule.id) for rule in rules))
+
+    made = review(make.posting(state=state), report, rules)
+
+    assert expected == [comment.finding.rule for comment in made.comments]
