@@ -5,6 +5,24 @@ from rules.lint.rule import Example
 
 EXAMPLES = (
     Example(
+        "default values of fields",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +pub struct Led {
+        ! | +    level: u8 = unsafe { level() },
+          | +    // SAFETY: `name` may be called at any time.
+          | +    pub name: &'static CStr = unsafe { name() },
+          | +    colour: Colour<u8> =
+        ! | +        unsafe { colour() },
+          | +    on: unsafe fn(u8) -> u8,
+          | +}
+          | +struct Lamp {
+          | +    on: unsafe fn(u8) -> u8,
+          | +    lights: Lights<Item = u8>,
+          | +}
+        """,
+    ),
+    Example(
         "a new block and a new impl",
         """
           | diff rust/kernel/led.rs (new)

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An unsafe block around a safe call that only wraps the unsafe one.
+"""An unsafe block around safe code, or a result that `to_result` would convert.
 
 ## What it flags
 
-A block whose whole content is `to_result(..)`, `drop(..)`, `Some(..)`, `Ok(..)`, `Err(..)` or `!f(..)`, where the
-patch adds it.
+Three forms that a patch adds:
+
+- a block whose whole content, apart from safe `let`s at its beginning, is `to_result(..)`, `drop(..)`, `Some(..)`,
+  `Ok(..)`, `Err(..)` or `!f(..)`;
+- a block that begins with a `let` whose value is plainly safe: names, fields, literals, casts, references, and calls
+  such as `.len()`, `.as_ptr()` and `ptr::null()`;
+- `let ret = unsafe { f(x) };` with `if ret < 0 { return Err(Error::from_errno(ret)); }` as the only use of `ret`.
 
 ## Why
 
@@ -13,24 +18,37 @@ speaks of and nothing else gets into it unnoticed.
 
 ## How to fix
 
-Move the safe call out: `to_result(unsafe { f(x) })`.
+Move the safe code out: `to_result(unsafe { f(x) })?`.
 
 ## When it stays silent
 
-Blocks with more than this one expression, macros and doctests, and blocks that the patch only moves or edits.
+Other blocks with more than this one expression, macros and doctests, and code that the patch only moves or edits. An
+`if` whose result is used later, or whose function is not shown to its end.
 """
 
 import re
 from collections.abc import Iterator
 
-from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
+from rules.source.rust.outline import outline
 from rules.source.rust.source import SourcePart
 
+_MAX_HEAD = 200  # characters before an unsafe block in which its `let` begins
+_LET = re.compile(r"\s*let\s+(?:mut\s+)?\w+\s*(?::[^=;]*)?=(?P<value>[^;{}]*);")
+_SAFE_PART = re.compile(
+    r"\bas\s+\*(?:mut|const)\b|"
+    r"\b(?:len|as_ptr|as_mut_ptr|as_char_ptr|null|null_mut|size_of|align_of|cast)(?:::<[\w\s:]*>)?\(\s*\)"
+)
+_MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
+_CONDITION = re.compile(
+    r"\bif\s+(?P<name>\w+)\s*(?:<|!=)\s*0\s*\{\s*return\s+Err\(\s*(?:\w+\s*::\s*)*from_errno\(\s*(?P=name)\s*\)\s*\)\s*;?\s*\}"
+    r"(?!\s*else\b)"
+)
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
 )
@@ -40,21 +58,49 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """One finding for each added block whose content is a safe wrapper's call."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in introduced(file, "unsafe", _occurrences):
-        message = f"`{one.key}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."
-        yield file.report(one, message, confidence=one.confidence, scope=one.scope)
+    for block in introduced(file, "unsafe", _blocks):
+        message = f"`{block.key}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."
+        yield file.report(block, message, confidence=block.confidence, scope=block.scope)
+    if file.adds("from_errno"):
+        for condition in introduced(file, "from_errno", _conditions):
+            message = "`to_result(unsafe { .. })?` does the same as this `if`."
+            yield file.report(condition, message, confidence=condition.confidence)
 
 
-def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
+def _blocks(part: SourcePart) -> Iterator[Occurrence]:
     for site in part.sites:
-        if site.kind == "block" and site.setting == "code" and (name := _wrapper(site.body)):
+        if site.kind == "block" and site.setting == "code" and (name := _safe_code(site.body)):
             yield Occurrence(name, site.line, site.column, site.scope, site.confidence)
 
 
-def _wrapper(body: str) -> str | None:
-    """The safe call that is all of a block's content; None where it is not."""
-    code = Code(body.strip().removesuffix(";"), 1)
-    text = code.code.strip()
+def _safe_code(body: str) -> str | None:
+    """Return the safe code in a block, as a message names it; None if there is none."""
+    text = Code(body.strip(), 1).code.strip()
+    rest = text
+    while (let := _LET.match(rest)) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", let["value"])):
+        rest = rest[let.end() :]
+    if name := _wrapper(rest.removesuffix(";").strip()):
+        return name
+    return "let" if rest and rest != text else None
+
+
+def _conditions(part: SourcePart) -> Iterator[Occurrence]:
+    """Yield the conditions that only turn a negative result into an error."""
+    code = part.code
+    for match in _CONDITION.finditer(code.code):
+        before = code.code[: match.start()].rstrip().removesuffix(";").rstrip()
+        opening = code.brackets.opening(len(before) - 1)
+        head = "" if opening is None else code.code[max(0, opening - _MAX_HEAD) : opening]
+        if not re.search(rf"\blet\s+{match['name']}\s*(?::[^=;]*)?=\s*unsafe\s*\Z", head):
+            continue
+        function = outline(code).function(match.start())
+        end = None if function is None else function[1]
+        if end is not None and not re.search(rf"\b{match['name']}\b", code.code[match.end() : end]):
+            yield occurrence("from_errno", code, match.start())
+
+
+def _wrapper(text: str) -> str | None:
+    """Return the safe call that is all of the text; None if it is something else."""
     match = _WRAPPER.match(text)
     if match is None:
         return None
@@ -72,6 +118,39 @@ def _is_one_call(text: str) -> bool:
 
 
 EXAMPLES = (
+    Example(
+        "safe statements before the unsafe one",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) -> Result {
+          | +    // SAFETY: `led` is valid.
+        ! | +    unsafe {
+          | +        let raw = led.raw as *mut u8;
+          | +        let len = led.name.len();
+          | +        bindings::led_name(raw, len)
+          | +    };
+          | +    // SAFETY: `led` is valid.
+        ! | +    unsafe {
+          | +        let raw = led.raw;
+          | +        to_result(bindings::led_on(raw))
+          | +    }
+          | +}
+        """,
+    ),
+    Example(
+        "a condition that only converts the result",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) -> Result {
+          | +    // SAFETY: `led` is valid.
+          | +    let ret = unsafe { bindings::led_on(led.raw) };
+        ! | +    if ret < 0 {
+          | +        return Err(Error::from_errno(ret));
+          | +    }
+          | +    Ok(())
+          | +}
+        """,
+    ),
     Example(
         "safe calls around the unsafe one",
         """
@@ -104,6 +183,12 @@ EXAMPLES = (
           | +        let ret = bindings::led_on(led);
           | +        to_result(ret)
           | +    }
+          | +    // SAFETY: `led` is valid.
+          | +    let ret = unsafe { bindings::led_level(led) };
+          | +    if ret < 0 {
+          | +        return Err(Error::from_errno(ret));
+          | +    }
+          | +    level(ret);
           | +    // SAFETY: `led` is valid.
           | +    let y = unsafe { !*led };
           | +}

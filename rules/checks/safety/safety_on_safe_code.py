@@ -3,7 +3,9 @@
 
 ## What it flags
 
-A `// SAFETY:` comment that a patch adds directly above a statement or an item in which nothing is unsafe.
+A `// SAFETY:` comment that a patch adds directly above a statement or an item in which nothing is unsafe. A `SAFETY:`
+line in the documentation of a function outside of impls and traits. A `SAFETY:` comment on an unsafe function that has
+a `# Safety` section.
 
 ## Why
 
@@ -19,7 +21,8 @@ is an `INVARIANT:`, what a line may rely on is an ordinary comment.
 
 Where the statement has the word `unsafe` anywhere, or a macro, whose expansion is not known; above attributes such as
 `no_mangle`; inside an unsafe block, an unsafe function, or the arguments of a macro; in argument and field lists and
-amid an expression; where hunks do not show the whole statement and the function around it.
+amid an expression; where hunks do not show the whole statement and the function around it. An unsafe function without a
+`# Safety` section is reported by `missing-safety-section` alone.
 """
 
 import re
@@ -31,23 +34,41 @@ from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.comments import Paragraphs
-from rules.source.rust.outline import Outline, outline, skip, statement_end
+from rules.source.rust.docs import is_safety_title
+from rules.source.rust.outline import Outline, item_at, outline, skip, statement_end
+from rules.source.rust.source import SourcePart
 
 _TAG = re.compile(r"SAFETY\s*:")
 _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
 _LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
-_FIELD = re.compile(r"(?:pub\b[^:]*\w|\w++)\s*+(?::(?!:)|<-)")
+_LINKED_NAME = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator)\b")
+_TAGGED_LINE = re.compile(r"///?\s*SAFETY\s*:")
+_MODULE = re.compile(r"\bmod\b")
+_FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
 _BEGINS = re.compile(r"(?:\A|[;{}]|^[ \t]*#\[.*\])\s*\Z", re.MULTILINE)
 _GOES_ON = re.compile(r"[.?+=/%^]|(?:as|else)\b")
 _BEFORE = 1000
 
 
+_ON_SAFE_FUNCTION = (
+    "`SAFETY:` in the documentation of a safe function: it belongs to an unsafe block inside the function, and what "
+    "callers have to know needs no tag."
+)
+_ON_UNSAFE_FUNCTION = (
+    "What a caller has to guarantee belongs under `# Safety`. A `SAFETY:` comment justifies an unsafe block or impl, "
+    "not a function."
+)
+
+
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added tag above a statement or item that is shown whole and has nothing unsafe in it."""
+    """Report each added tag above a safe statement or item that is shown whole, and each added tag on a function."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for part in file.added_parts("SAFETY"):
+        for line, message in _on_functions(part):
+            if line in file.new_lines:
+                yield file.report(line, message)
         for comment in part.comments:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             if not tags or tags[0] not in file.new_lines or not comment.alone or comment.cut_below:
@@ -57,6 +78,33 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                     "Nothing below this `SAFETY:` comment is unsafe. Does it belong somewhere else, or is it left over?"
                 )
                 yield file.report(Position(tags[0], comment.column), message)
+
+
+def _on_functions(part: SourcePart) -> Iterator[tuple[int, str]]:
+    """Yield the line of each tag on a function outside of impls and traits, and what is wrong with it.
+
+    Tags in ordinary comments on safe functions are left out: they are reported like those on statements.
+    """
+    code = part.code
+    sections = {
+        documented.item.offset
+        for documented in part.documented
+        if any(is_safety_title(title) for _, title in documented.titles)
+    }
+    reported: set[int] = set()
+    for comment in code.comments:
+        is_doc = comment.text.startswith("///")
+        if not comment.alone or comment.kind == "block" or not _TAGGED_LINE.match(comment.text):
+            continue
+        item = item_at(code, comment.start + len(comment.text))
+        if item is None or item.kind != "fn" or item.offset in reported or _LINKED_NAME.search(item.attributes):
+            continue
+        container = outline(code).container(item.offset)
+        if code.column(item.offset) > 1 if container is None else not _MODULE.search(container):
+            continue
+        if (item.unsafe and item.offset in sections) or (is_doc and not item.unsafe):
+            reported.add(item.offset)
+            yield comment.line, _ON_UNSAFE_FUNCTION if item.unsafe else _ON_SAFE_FUNCTION
 
 
 def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:
@@ -102,6 +150,36 @@ EXAMPLES = (
           | +#[inline]
           | +fn off(led: &Led) {
           | +    led.set(0);
+          | +}
+        """,
+    ),
+    Example(
+        "functions with parameters, and their documentation",
+        """
+          | diff rust/kernel/led.rs (new)
+        ! | +// SAFETY: `led` is valid.
+          | +pub fn on(led: *mut Led) {}
+          | +
+          | +/// Switches it off.
+          | +///
+        ! | +/// SAFETY: `led` is valid.
+          | +#[inline]
+          | +pub fn off(led: *mut Led) {}
+          | +
+          | +/// Blinks.
+          | +///
+          | +/// # Safety
+          | +///
+          | +/// `led` must be valid.
+        ! | +// SAFETY: `led` is valid.
+          | +pub unsafe fn blink(led: *mut Led) {}
+          | +
+          | +/// SAFETY: `led` must be valid.
+          | +pub unsafe fn dim(led: *mut Led) {}
+          | +
+          | +impl Led {
+          | +    /// SAFETY: Called from C.
+          | +    extern "C" fn release(led: *mut Led) {}
           | +}
         """,
     ),

@@ -3,8 +3,8 @@
 
 ## What it flags
 
-The heading `# Safety` in the documentation of a struct, enum, union, type alias, constant, or of a function that is not
-`unsafe`, where the patch adds the heading or makes the item safe.
+The heading `# Safety` in the documentation of a struct, enum, union, type alias, constant, or of a trait or function
+that is not `unsafe`, where the patch adds the heading or makes the item safe.
 
 ## Why
 
@@ -35,6 +35,7 @@ from rules.source.rust.outline import Item, Outline, outline, statement_end
 
 _KINDS = {
     "fn": "safe function",
+    "trait": "safe trait",
     "struct": "struct",
     "enum": "enum",
     "union": "union",
@@ -42,7 +43,8 @@ _KINDS = {
     "const": "constant",
     "static": "static",
 }
-_WORDS = ("fn ", "struct ", "enum ", "union ", "type ", "const ", "static ")
+_TRAIT = re.compile(r"\btrait\s")
+_WORDS = ("fn ", "trait ", "struct ", "enum ", "union ", "type ", "const ", "static ")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -61,13 +63,19 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _advice(item: Item) -> str:
-    if item.kind == "fn":
-        return "either its callers have to uphold this and it must be `unsafe fn`, or the section has no place here."
+    if item.kind in ("fn", "trait"):
+        who = "callers" if item.kind == "fn" else "implementations"
+        return (
+            f"either its {who} have to uphold this and it must be `unsafe {item.kind}`, or the section is wrong here."
+        )
     return "only unsafe functions and traits have such a section. Rules of a type go under `# Invariants`."
 
 
 def _may_be_owed(shape: Outline, item: Item) -> bool:
-    """Foreign functions and the items of unsafe traits have such sections; what surrounds an item may not be shown."""
+    """Return whether the item may owe such a section to its surroundings, which may not be shown.
+
+    Foreign functions and the items of unsafe traits have such sections.
+    """
     container = shape.container(item.offset)
     if container is None and shape.code.column(item.offset) > 1:
         public = shape.code.code.startswith("pub", item.offset)
@@ -78,7 +86,8 @@ def _may_be_owed(shape: Outline, item: Item) -> bool:
     if item.kind != "fn":
         return False
     end = statement_end(shape.code, item.offset)
-    return end is None or end[1] != "" or shape.in_macro(item.offset)
+    ends = ("", ";") if container is not None and _TRAIT.search(container) else ("",)
+    return end is None or end[1] not in ends or shape.in_macro(item.offset)
 
 
 EXAMPLES = (
@@ -99,6 +108,33 @@ EXAMPLES = (
           | +/// Callers hold the lock.
           | +pub(crate) const fn on(x: [u8; 2]) -> u8 {
           | +    0
+          | +}
+        """,
+    ),
+    Example(
+        "a safe trait and its methods",
+        """
+          | diff rust/kernel/led.rs (new)
+        ! | +/// # Safety
+          | +///
+          | +/// The pointer is valid.
+          | +pub trait Light {
+        ! | +    /// # Safety
+          | +    ///
+          | +    /// Callers hold the lock.
+          | +    fn on(&self);
+          | +
+        ! | +    /// # Safety
+          | +    ///
+          | +    /// Callers hold the lock.
+          | +    fn off(&self) {}
+          | +}
+          | +
+          | +extern "C" {
+          | +    /// # Safety
+          | +    ///
+          | +    /// Callers hold the lock.
+          | +    fn led_on();
           | +}
         """,
     ),

@@ -30,7 +30,7 @@ def header(unit: Unit, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], b
     """
     row, column = item.start_point
     before = unit.lines[row][: min(column, _LINE)]
-    if before.strip() and not before.lstrip().startswith(b"#["):
+    if before.strip() not in (b"", b"const") and not before.lstrip().startswith(b"#["):
         return Docs(), (), False
     first, met_floor = header_rows(unit.lines, row, floor)
     shown = [*(line[:_LINE] for line in unit.lines[first:row]), before]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Rust grammar of tree-sitter, with a bound on what text that is not Rust may cost."""
 
+import re
+
 import tree_sitter_rust
 from tree_sitter import Language, Parser, Point, Tree
 
@@ -11,6 +13,14 @@ _PARSER = Parser(RUST)
 _SMALL = 2000
 _READ = 20  # times that a text is read: real files take one
 _PIECE = 64 * 1024
+_MAX_BODY = 8 * 1024  # bytes of a struct's body that are searched for default values
+_CONST_TRAIT = re.compile(rb"\bconst[ \t]++(?=unsafe\s+trait\b)")
+_STRUCT = re.compile(rb"\b(?:pub(?:\([^()\n]*+\))?[ \t]++)?struct[ \t]++\w++[^;{}()\n]*+(?=\{[ \t]*+\n)")
+_DEFAULT = re.compile(
+    rb"^[ \t]*+(?:pub(?:\([^()\n]*+\))?[ \t]++)?\w++[ \t]*+:(?!:)[^=;{}\n]*+"  # a field's name and type
+    rb"=(?![=>])[^;\n]*?(?:\n[^;=\n]*?)?\bunsafe\b",  # its default value, which may begin on the next line
+    re.MULTILINE,
+)
 
 
 def counted(text: bytes, tolerance: int, work: WorkLimit) -> Tree | None:
@@ -47,6 +57,28 @@ def _count_problems(tree: Tree) -> int:
                 return problems
 
 
+def _as_known_syntax(text: bytes) -> bytes:
+    """Return the text with syntax that the grammar does not know yet as syntax that it knows, of the same length.
+
+    `const unsafe trait` loses its `const`. A struct whose fields have default values with unsafe code becomes the call
+    of a macro: within it, a comment justifies the code of the field below, as in other macro calls.
+    """
+    if b"unsafe" not in text:
+        return text
+    if b"trait" in text:
+        text = _CONST_TRAIT.sub(lambda head: b"".ljust(len(head[0])), text)
+    if b"struct" in text and _DEFAULT.search(text):
+        text = _STRUCT.sub(lambda head: b"m!".ljust(len(head[0])) if _has_default(text, head.end()) else head[0], text)
+    return text
+
+
+def _has_default(text: bytes, start: int) -> bool:
+    """Return whether unsafe code is the default value of a field, in the body that starts at the offset."""
+    end = text.find(b"}", text.find(b"\n}", start, start + _MAX_BODY), start + _MAX_BODY)
+    body = text[start : end if end >= 0 else start + _MAX_BODY]
+    return _DEFAULT.search(body) is not None
+
+
 def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
     """The syntax tree of `text`, with ERROR nodes where it is not Rust; None where there is too little Rust in it.
 
@@ -54,7 +86,7 @@ def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
     given up after `tolerance` steps, and so is reading the rest of the text over and over, as for quotes that are never
     closed. Both are counted, not timed: the same text always has the same outcome.
     """
-    text = text.replace(b"\0", b" ")
+    text = _as_known_syntax(text.replace(b"\0", b" "))
     if len(text) < _SMALL and tolerance:
         return _PARSER.parse(text)
     errors, unread, parsed = 0, _READ * len(text), False
