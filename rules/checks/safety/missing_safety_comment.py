@@ -89,7 +89,7 @@ def _wanted(operation: Operation | None, *, told: bool) -> str:
         what = f"why `{operation.name}` may be implemented here"
         asking = "the trait"
     elif operation.kind == "call":
-        what = f"why `{operation.name}()` may be called here"
+        what = f"why `{operation.receiver}{operation.name}()` may be called here"
         asking = f"`{operation.callee}`"
     else:
         what = f"why `{operation.name}` may be dereferenced here"

@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tree_sitter import Node
@@ -11,6 +11,7 @@ from tree_sitter import Node
 from rules.source.rust.grammar import parse_bytes
 
 _WIDTH = 56
+_MAX_RECEIVER = 40  # bytes of a method's receiver that a message shows
 _READ = 1000
 _METAVARIABLE = b"__metavariable_"
 _TRAIT = re.compile(r"(?<![\w:$])[\w:$]++\Z")
@@ -30,10 +31,13 @@ _SAFE = re.compile(
 class Operation:
     """What needs a justification: a call of the function, a dereference of the expression, or an implementation of the
     trait `name`.
+
+    The name of a method begins with a dot; `receiver` is the code before it, "" where that is long.
     """
 
     kind: Literal["call", "dereference", "implementation"]
     name: str
+    receiver: str = field(default="", compare=False)
 
     @property
     def callee(self) -> str:
@@ -70,7 +74,7 @@ def _operations(root: Node) -> Iterator[Operation]:
         if node.type == "call_expression" and (function := node.child_by_field_name("function")) is not None:
             name = _name(function)
             if name:
-                yield Operation("call", name)
+                yield Operation("call", name, _receiver(function))
         elif node.type == "unary_expression" and node.text is not None and node.text.startswith(b"*"):
             yield Operation("dereference", _text(node)[1:].strip())
         if cursor.goto_first_child():
@@ -90,6 +94,16 @@ def _name(function: Node) -> str:
         field = function.child_by_field_name("field")
         return "" if field is None else "." + _text(field)
     return _without_generics(_text(function)) if function.type in ("identifier", "scoped_identifier") else ""
+
+
+def _receiver(function: Node) -> str:
+    """Return the code before a method's name; "" for other functions, and for code that is long or has blocks."""
+    if function.type == "generic_function":
+        inner = function.child_by_field_name("function")
+        return "" if inner is None else _receiver(inner)
+    value = function.child_by_field_name("value") if function.type == "field_expression" else None
+    text = b"" if value is None else value.text or b""
+    return "" if len(text) > _MAX_RECEIVER or b"{" in text or b"`" in text else _text(value) if value else ""
 
 
 def _without_generics(path: str) -> str:

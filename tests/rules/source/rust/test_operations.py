@@ -45,3 +45,17 @@ def test_the_trait_of_an_impl(head: str, name: str) -> None:
 
 def test_an_impl_without_trait() -> None:
     assert implementation("impl Led") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "receiver"),
+    [
+        ("ptr.add(1)", "ptr"),
+        ("self.0.get().as_ref::<u8>()", "self.0.get()"),
+        ("f(x)", ""),
+        (f"{'x' * 41}.add(1)", ""),
+        ("{ ptr }.add(1)", ""),
+    ],
+)
+def test_a_method_is_named_with_its_receiver(body: str, receiver: str) -> None:
+    assert operations(body)[0].receiver == receiver
