@@ -52,11 +52,12 @@ def _compare_signatures(
     before, after = subject.diff.before, subject.diff.after
     old_symbol, new_symbol = _find_difference(subject.old(_SYMBOLS), subject.new(_SYMBOLS))
     broken_users: tuple[User, ...] = ()
-    if old_symbol is not None and new_symbol is not None:
+    if old_symbol is not None and new_symbol is not None and old_symbol.is_clear and new_symbol.is_clear:
         broken_users = _select_broken_users(subject, users, old_symbol, new_symbol)
     broken_helpers: tuple[LocatedHelper, ...] = ()
     old, new = _find_difference(subject.old(_CALLABLE), subject.new(_CALLABLE))
-    if old is not None and new is not None and not is_c_call_valid(old, new, before, after):
+    is_clear = old is not None and new is not None and old.is_clear and new.is_clear
+    if old is not None and new is not None and is_clear and not is_c_call_valid(old, new, before, after):
         broken_helpers = tuple(located for located in helpers if not _passes_mutable(located, old, new))
     if broken_users:
         old, new = old_symbol, new_symbol

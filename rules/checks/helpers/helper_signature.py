@@ -5,7 +5,7 @@
 
 In a new or changed `rust_helper_*`: a `return f();` in a helper without a value, and a parameter or return type that is
 another one than that of the function to which the helper passes its parameters, one for one. The `return` alone is a
-nit: compilers accept it, and four helpers of Linux 7.3 have it.
+note, which is never mailed: compilers accept it, and four helpers of Linux 7.3 have it.
 
 ## Why
 
@@ -66,7 +66,7 @@ def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity
     if one.type == "void" and match["returns"]:
         line = one.line + body.count("\n", 0, match.start("returns"))
         message = f"`{one.name}` returns nothing: drop the `return`, or give it the return type of `{match['name']}`."
-        return line, Severity.NIT, message
+        return line, Severity.NOTE, message
     head = body[: match.start()]
     given = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []
     names = re.findall(r"(?<!\w)(\w++)\s*+(?=[,)])", head.partition("(")[2])

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """C declarations as values."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.source.c.members import Member
+
+_MACRO_CALL = re.compile(r"\b(?!typeof|_Generic)\w+ \( (?!\*)")
 
 
 class Kind(StrEnum):
@@ -45,6 +48,11 @@ class Declaration:
     conditions: tuple[str, ...] = ()
     defined: bool = False
     parent: str = ""
+
+    @property
+    def is_clear(self) -> bool:
+        """Return whether every parameter of a function is a type, and none is the call of a macro."""
+        return not any(_MACRO_CALL.search(parameter) for parameter in self.parameters)
 
     @property
     def signature(self) -> str:

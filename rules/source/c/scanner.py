@@ -8,6 +8,7 @@ top-level declaration begins in column 0, and a brace in column 0 ends the body 
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from rules.source.c.declaration import CSource, Declaration, Kind
 from rules.source.c.declarator import TOKEN, Declarator, read_declarator, split_commas, tokenize
@@ -273,7 +274,11 @@ class Scanner:
 
 def _read_declarators(tokens: list[str]) -> Iterator[tuple[int, Declarator]]:
     """Yield the named declarators of a declaration, each with its number of tokens."""
+    specifiers = list(takewhile(lambda token: token.replace(" ", "").isidentifier(), tokens))
+    is_pointer = tokens[len(specifiers) : len(specifiers) + 1] == ["*"]
+    if not is_pointer and tokens[len(specifiers) : len(specifiers) + 2] != ["(", "*"]:
+        specifiers = specifiers[:-1]  # the last word is the first declared name
     for index, part in enumerate(split_commas(tokens)):
-        declarator = read_declarator(part if index == 0 else [tokens[0], *part])
+        declarator = read_declarator(part if index == 0 else [*specifiers, *part])
         if declarator is not None and declarator.name:
             yield len(part), declarator

@@ -250,3 +250,31 @@ def test_conditions_of_a_deep_nest_are_followed() -> None:
 
 def test_a_parameter_that_begins_with_a_bracket_is_read() -> None:
     assert [declaration.name for declaration in scan("void f([3] x);\nint g(int, [);\n").declarations] == ["f", "g"]
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        ("extern const struct led red,\n\tgreen;\n", {"red": "const struct led", "green": "const struct led"}),
+        ("extern struct led a, *b, c[3];\n", {"a": "struct led", "b": "struct led *", "c": "struct led[3]"}),
+        ("typedef struct led led_t, *led_p;\n", {"led_t": "struct led", "led_p": "struct led *"}),
+        ("extern unsigned long *a, b;\n", {"a": "unsigned long *", "b": "unsigned long"}),
+        ("int f(void), g(int level);\n", {"f": "int", "g": "int"}),
+    ],
+)
+def test_every_declarator_of_a_declaration_has_the_type_in_front(text: str, types: dict[str, str]) -> None:
+    assert {declaration.name: declaration.type for declaration in scan(text).declarations} == types
+
+
+@pytest.mark.parametrize(
+    ("parameters", "is_clear"),
+    [
+        ("size_t size, gfp_t flags", True),
+        ("int (*call)(void *), typeof(x) y", True),
+        ("PARAMS(size, b), gfp_t f", False),
+    ],
+)
+def test_a_parameter_that_is_the_call_of_a_macro_is_unclear(parameters: str, is_clear: bool) -> None:
+    (declaration,) = scan(f"void f({parameters});\n").declarations
+
+    assert declaration.is_clear is is_clear
