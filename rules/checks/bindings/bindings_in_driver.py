@@ -8,8 +8,9 @@ A function or a type of `kernel::bindings` that a patch begins to use outside `r
 
 - a function that is called: a warning;
 - a type behind a pointer or reference, which stands for an object of C: a nit;
-- a type that is used by value, such as a plain layout (`bindings::elf64_hdr`) or a scalar (`bindings::dma_addr_t`), and
-  any use below a `TODO` or `FIXME` comment: a note, which is never mailed.
+- a type that is used by value, such as a plain layout (`bindings::elf64_hdr`) or a scalar (`bindings::dma_addr_t`), any
+  use below a `TODO` or `FIXME` comment, and any use in a library or the core of a subsystem, which may be an
+  abstraction itself: a note, which is never mailed.
 
 ## Why
 
@@ -44,6 +45,7 @@ from rules.source.rust.code import Code
 from rules.source.rust.source import RustSource, SourcePart
 from rules.source.rust.uses import Import
 
+_DRIVERS = ("drivers/", "samples/", "fs/", "sound/")
 _KERNEL = ("kernel", "bindings")
 _REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)")
 _CALLED = re.compile(r"\s*+(?:::\s*<[^()]*>\s*)?\(")
@@ -92,13 +94,19 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             uses.setdefault(use.name, []).append(use)
     for name, places in uses.items():
         form = max(place.form for place in places)
-        severity = Severity.NOTE if all(place.is_stop_gap for place in places) else _SEVERITIES[form]
+        is_arguable = not _is_driver(file.path) or all(place.is_stop_gap for place in places)
+        severity = Severity.NOTE if is_arguable else _SEVERITIES[form]
         message = (
             f"The {'function' if form is Form.CALL else 'type'} `bindings::{name}` is used outside the `kernel` crate. "
             f"Drivers should go through a safe abstraction, with the unsafe code inside it."
         )
         facts = (("name", name), ("uses", str(len(places))))
         yield file.report(places[0], message, severity=severity, facts=facts)
+
+
+def _is_driver(path: str) -> bool:
+    """Return whether code at the path should use abstractions, and cannot be one for other code."""
+    return path.startswith(_DRIVERS) and "/core/" not in path and not path.startswith("drivers/base/")
 
 
 def _names_before(file: FileView) -> set[str]:
@@ -247,6 +255,21 @@ EXAMPLES = (
           | +    // SAFETY: `led` is registered.
         ! warning | +    unsafe { bindings::led_blink(led.raw) };
           | +}
+        """,
+    ),
+    Example(
+        "a library and the core of a subsystem",
+        """
+          | diff lib/led/lib.rs (new)
+          | +use kernel::bindings;
+          | +
+          | +// SAFETY: Always sound.
+        ! note | +fn off() { unsafe { bindings::led_off() } }
+          | diff drivers/leds/core/led.rs (new)
+          | +use kernel::bindings;
+          | +
+          | +// SAFETY: Always sound.
+        ! note | +fn off() { unsafe { bindings::led_off() } }
         """,
     ),
     Example(
