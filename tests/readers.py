@@ -71,7 +71,7 @@ from bot.review.model import Review
 from bot.review.policy import Policy
 from bot.review.record import ReviewRecord, SeriesRecord
 from bot.review.render import quote
-from bot.review.render import text as prose
+from bot.review.render import text as render_text
 from bot.review.render.body import body
 from bot.review.review import review
 from rules.analysis import maintainers
@@ -426,8 +426,8 @@ MAIL_READERS: Final = (
     _of_mail("inbox.assemble.candidate inbox.thread.relatives", lambda mail: (candidate(mail), relatives(mail))),
     _of_mail("inbox.assemble.assemble", lambda mail: assemble([mail])),
     _of_mail(
-        "review.command_reply.answer_mail",
-        lambda mail: answering.answer_mail(mail, Address("", "a@example.org"), [["a"]], Maker().identity),
+        "review.command_reply.command_reply",
+        lambda mail: answering.command_reply(mail, Address("", "a@example.org"), [["a"]], Maker().identity),
     ),
     Reader(
         ("bot.inbox.thread.threads", "bot.inbox.grouping.group", "bot.inbox.grouping.parent_of"),
@@ -1039,8 +1039,8 @@ def _digest(found: digest_material.DigestInput) -> Digest:
 
 def _digested(found: digest_material.DigestInput) -> object:
     made = _digest(found)
-    html = digest_html(made, "1", most=sys.maxsize)
-    return digest_text(made, "1", most=sys.maxsize), compose.compose(digest_mail(made, _MAKE.identity), html)
+    html = digest_html(made, "1", max_entries=sys.maxsize)
+    return digest_text(made, "1", max_entries=sys.maxsize), compose.compose(digest_mail(made, _MAKE.identity), html)
 
 
 @cache
@@ -1057,7 +1057,7 @@ OUTPUT_READERS: Final = (
             "bot.review.render.body.body",
             "bot.pipeline.draft.draft",
             "bot.mail.compose.compose",
-            "bot.review.finding_group.remarks",
+            "bot.review.finding_group.group_findings",
             "bot.review.render.quote.quotations",
             "bot.review.render.finding.explained",
             "bot.review.render.finding.words",
@@ -1100,7 +1100,7 @@ OUTPUT_READERS: Final = (
         (
             "bot.review.render.quote.quoted",
             "bot.review.render.text.visible",
-            "bot.review.render.text.prose",
+            "bot.review.render.text.harmless",
             "bot.review.render.text.sentences",
             "bot.review.render.text.name",
             "bot.review.render.text.wrap",
@@ -1112,11 +1112,11 @@ OUTPUT_READERS: Final = (
         ),
         lambda given: (
             quote.quoted(given),
-            prose.visible(given),
-            prose.prose(given),
-            prose.sentences(given),
-            prose.name(given),
-            prose.wrap(given),
+            render_text.visible(given),
+            render_text.harmless(given),
+            render_text.sentences(given),
+            render_text.name(given),
+            render_text.wrap(given),
             tuple(lint.problems(given)),
             row.clean(given),
             disposition.plain_reason(given),
@@ -1126,8 +1126,8 @@ OUTPUT_READERS: Final = (
         (("", ""), ("`", "`"), ("a. ", "")),
     ),
     Reader(
-        ("bot.review.disposition.named",),
-        lambda given: disposition.named(_ten(), given),
+        ("bot.review.disposition.match_findings",),
+        lambda given: disposition.match_findings(_ten(), given),
         (("", ""), ("0", "")),
     ),
     Reader(

@@ -26,14 +26,14 @@ def build_digest_job(settings: Settings, store: Repository, clock: Clock) -> Dig
         store,
         DigestConfig(
             readers=chosen.recipients,
-            rhythm=DigestSchedule(chosen.every, chosen.weekday, chosen.time, chosen.zone),
+            schedule=DigestSchedule(chosen.every, chosen.weekday, chosen.time, chosen.zone),
             identity=build_identity(settings, store),
-            wanted=lambda reader: build_reader_filter(settings, maintainers(), reader),
+            build_filter=lambda reader: build_reader_filter(settings, maintainers(), reader),
             statistics=lambda: count_tallies(store),
             demoted=lambda tallies: demoted(tallies, build_threshold(settings)),
             mode=DIGEST_MODES[chosen.mode],
             quiet=timedelta(days=chosen.inactive_days),
-            largest=settings.sending.max_mail_bytes,
+            max_bytes=settings.sending.max_mail_bytes,
         ),
         clock,
     )

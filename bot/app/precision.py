@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.mail.posting import Posting
 from bot.ports import Clock
-from bot.review.disposition import dismissed, silence
+from bot.review.disposition import disputes, mute_reason
 from bot.review.policy import Policy
 from bot.review.statistics import RuleTally, Threshold, demoted, tallies
 from bot.settings import Settings
@@ -54,8 +54,8 @@ class LearnedPolicy:
         muted = self._store.mutes(posting.topic, posting.author.key, posting.lists)
         return replace(
             policy,
-            dismissed=dismissed(self._store.dispositions(posting.topic)),
+            dismissed=disputes(self._store.dispositions(posting.topic)),
             demoted=self._demoted,
-            muted=silence(muted),
+            muted=mute_reason(muted),
             replies=self._store.replies(posting.topic),
         )

@@ -41,7 +41,7 @@ def notices(store: Repository, now: datetime) -> list[str]:
         same = [(message_id, detail) for message_id, counted, detail in events if counted == kind]
         if same:
             message_id, detail = same[0]
-            more = f"; {len(same) - 1:,} more mails likewise" if len(same) > 1 else ""
+            more = f"; the same for {len(same) - 1:,} more" if len(same) > 1 else ""
             lines.insert(0, visible(f"notice: {_NOTICES[kind].format(message_id)} ({detail}){more}"))
     rest = len(lines) - _MAX_NOTICES
     return [*lines[:_MAX_NOTICES], *([f"notice: {rest:,} more notices are not shown"] if rest > 0 else ())]

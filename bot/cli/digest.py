@@ -86,11 +86,11 @@ def digest(
         raise typer.BadParameter("the period ends before it begins", param_hint="--since")
     with Repository(settings.database) as store:
         job = build_digest_job(settings, store, SystemClock())
-        written = job.digest(reader or "", job.material(period))
+        written = job.digest(reader or "", job.collect(period))
         mail = job.send(written) if send else None
     if send:
         days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d} (whole days)"
-        reason = f"nothing happened in {days}" if written.nothing else "this digest was written before"
+        reason = f"nothing happened in {days}" if written.is_empty else "this digest was written before"
         typer.echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
     else:
         _print(written, build_identity(settings), form)

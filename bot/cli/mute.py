@@ -20,7 +20,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.ports import MutedPosting, MuteReport
 from bot.review.consent import Mode
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 from bot.review.render.text import count, visible
 from bot.service.find_series import find_topic
 from bot.settings import Settings, load
@@ -96,7 +96,7 @@ def add(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) 
         raise SettingsError(f"{subject!r} cannot be found: {reason}")
     with Repository(settings.database) as store:
         name = find_topic(subject, store) if scope is Scope.SERIES else _address(scope, subject)
-        report = store.mute(Muted(scope, name, _BY, "", now), now)
+        report = store.mute(ActiveMute(scope, name, _BY, "", now), now)
         unknown = () if report.postings else tuple(_explain_unknown(report.muted, store, settings))
     for line in _lines(report, unknown):
         typer.echo(visible(line))
@@ -126,7 +126,7 @@ def _address(scope: Scope, text: str) -> str:
     return address.key
 
 
-def _find_mute(scope: Scope, text: str, store: Repository) -> Muted:
+def _find_mute(scope: Scope, text: str, store: Repository) -> ActiveMute:
     """Return the mute that the text names. Raises SettingsError if there is none."""
     mutes = {muted.subject: muted for muted in store.mutes() if muted.scope is scope}
     shown = [muted for muted in mutes.values() if visible(muted.subject) == text]
@@ -141,7 +141,7 @@ def _find_mute(scope: Scope, text: str, store: Repository) -> Muted:
     return mutes[name]
 
 
-def _explain_unknown(muted: Muted, store: Repository, settings: Settings) -> Iterator[str]:
+def _explain_unknown(muted: ActiveMute, store: Repository, settings: Settings) -> Iterator[str]:
     """Yield lines that say that no stored posting matches, and what the user may have meant."""
     if muted.scope is Scope.SERIES:
         yield "no stored posting has this topic any more, because its thread changed meanwhile; try again"

@@ -104,10 +104,10 @@ def recheck(
             elif form is Format.JSON:
                 records.append(_record(result))
             else:
-                changed += not result.changed.nothing
+                changed += not result.changed.is_empty
                 queued += result.mail is not None
                 # Of a whole list, unchanged series are not printed.
-                if not result.changed.nothing or result.mail is not None or posting.message_id in named_ids:
+                if not result.changed.is_empty or result.mail is not None or posting.message_id in named_ids:
                     for line in _lines(result, send):
                         typer.echo(line)
     if form is Format.JSON:
@@ -156,7 +156,7 @@ def _lines(result: RecheckResult, send: bool) -> Iterator[str]:
     otherwise = Counter((change.comment.finding.rule, change.reason) for change in same if change.reason)
     for (rule, reason), number in otherwise.items():
         yield visible(f"  same {rule}, {count(number, 'place')}: {reason}")
-    if same or changed.nothing:
+    if same or changed.is_empty:
         yield f"  {count(len(same), 'finding')} as before" if same else "  no findings, as before"
     yield from (visible(f"  {line}") for line in withheld_lines(result.review))
     if result.mail is not None:

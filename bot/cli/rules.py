@@ -74,7 +74,9 @@ def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
     for tally in tallies:
         if rule in ("", tally.rule):
             numbers = (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
-            table.add_row(tally.rule, *map(str, numbers), f"{tally.objected:.0%}", _note(withheld.get(tally.rule, "")))
+            table.add_row(
+                tally.rule, *map(str, numbers), f"{tally.dispute_rate:.0%}", _note(withheld.get(tally.rule, ""))
+            )
     console.print(table if tallies else "No finding was mailed yet. Files of a dry run do not count.")
 
 

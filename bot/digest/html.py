@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A digest as one HTML page: no script, nothing fetched from anywhere, every stranger's word escaped."""
+"""Render a digest as one HTML page. It has no script, fetches nothing, and escapes all text from outside."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bot.digest import phrases as words
-from bot.digest import sentences
+from bot.digest import phrases, sentences
 from bot.digest.markup import Markup, element, joined, link
 from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
 from bot.review.model import FindingStatus
-from bot.review.render import text as prose
+from bot.review.render import text as plain_text
 
-MOST: Final = 50
-"""Maximum number of entries of a section."""
+MAX_ENTRIES: Final = 50
+"""Maximum number of entries in a section."""
 
-_FINDINGS: Final = 20
-_PLACES: Final = 5
-_SUBJECT: Final = 150
+_MAX_FINDINGS: Final = 20
+_MAX_PLACES: Final = 5
+_MAX_SUBJECT: Final = 150  # columns
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE: Final = Markup(
     "body{font:15px/1.5 system-ui,sans-serif;color:#1d2125;background:#fff;max-width:60rem;margin:1.5rem auto;"
@@ -40,47 +39,47 @@ _STYLE: Final = Markup(
 )
 
 
-def digest_html(found: Digest, version: str, contact: str = "", most: int = MOST) -> str:
-    """The page, of each section no more than `most` entries; the same digest gives the same page."""
+def digest_html(digest: Digest, version: str, contact: str = "", max_entries: int = MAX_ENTRIES) -> str:
+    """Return the page, with at most `max_entries` entries in each section. The same digest gives the same page."""
     sections = (
-        (sentences.WAITING_HEADING, _series(found.waiting, most)),
-        (sentences.QUIET_HEADING, _series(found.went_quiet, most)),
-        (sentences.FINDINGS_HEADING, _judged(found.judged, most)),
-        (sentences.C_HEADING, _judged(found.c_changes, most)),
-        (sentences.SUBSYSTEMS_HEADING, _subsystems(found, most)),
-        (sentences.MAILS_HEADING, _sent(found)),
-        (sentences.TROUBLE_HEADING, _list(words.trouble(found))),
-        (sentences.RULES_HEADING, _rules(found)),
+        (sentences.WAITING_HEADING, _series(digest.waiting, max_entries)),
+        (sentences.QUIET_HEADING, _series(digest.went_quiet, max_entries)),
+        (sentences.FINDINGS_HEADING, _reviewed(digest.judged, max_entries)),
+        (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries)),
+        (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
+        (sentences.MAILS_HEADING, _sent(digest)),
+        (sentences.TROUBLE_HEADING, _list(phrases.trouble(digest))),
+        (sentences.RULES_HEADING, _rules(digest)),
     )
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         element("meta", name_="viewport", content="width=device-width"),
-        element("title", words.title(found)),
+        element("title", phrases.title(digest)),
         element("style", _STYLE),
     )
     body = element(
         "body",
-        element("h1", words.title(found)),
-        element("p", words.summary(found)),
+        element("h1", phrases.title(digest)),
+        element("p", phrases.summary(digest)),
         *(joined(element("h2", heading), content) for heading, content in sections if content),
-        element("footer", words.about(version, contact)),
+        element("footer", phrases.about(version, contact)),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _series(lines: Sequence[SeriesLine], most: int) -> Markup:
+def _series(lines: Sequence[SeriesLine], max_entries: int) -> Markup:
     if not lines:
         return Markup()
     rows = [
         element(
             "tr",
-            element("td", words.age(line), class_="n"),
+            element("td", phrases.age(line), class_="n"),
             element("td", _named(line), class_="s"),
-            element("td", words.state(line)),
+            element("td", phrases.state(line)),
         )
-        for line in lines[:most]
+        for line in lines[:max_entries]
     ]
     head = element(
         "tr",
@@ -88,86 +87,89 @@ def _series(lines: Sequence[SeriesLine], most: int) -> Markup:
         element("th", sentences.SERIES_COLUMN),
         element("th", sentences.STATUS_COLUMN),
     )
-    return joined(element("table", head, *rows), _more(len(lines) - most))
+    return joined(element("table", head, *rows), _more(len(lines) - max_entries))
 
 
 def _named(line: SeriesLine) -> Markup:
-    by = ", ".join(filter(None, (prose.name(line.author), words.size(line))))
-    return joined(link(words.subject(line, _SUBJECT), words.address(line)), element("div", by, class_="by"))
+    by = ", ".join(filter(None, (plain_text.name(line.author), phrases.size(line))))
+    return joined(link(phrases.subject(line, _MAX_SUBJECT), phrases.address(line)), element("div", by, class_="by"))
 
 
-def _judged(judged: Sequence[ReviewedSeries], most: int) -> Markup:
-    if not judged:
+def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int) -> Markup:
+    if not all_reviewed:
         return Markup()
     rows = [
         element(
             "tr",
-            element("td", _named(each.series), class_="s"),
-            element("td", _findings(each.findings), class_="s"),
+            element("td", _named(reviewed.series), class_="s"),
+            element("td", _findings(reviewed.findings), class_="s"),
         )
-        for each in judged[:most]
+        for reviewed in all_reviewed[:max_entries]
     ]
     head = element("tr", element("th", sentences.SERIES_COLUMN), element("th", sentences.FINDINGS_COLUMN))
-    return joined(element("table", head, *rows, class_="j"), _more(len(judged) - most))
+    return joined(element("table", head, *rows, class_="j"), _more(len(all_reviewed) - max_entries))
 
 
 def _findings(lines: Sequence[FindingLine]) -> Markup:
-    return joined(*(_finding(line) for line in lines[:_FINDINGS]), _more(len(lines) - _FINDINGS))
+    return joined(*(_finding(line) for line in lines[:_MAX_FINDINGS]), _more(len(lines) - _MAX_FINDINGS))
 
 
 def _finding(line: FindingLine) -> Markup:
-    word = line.standing
-    said = joined(element("span", word, class_=f"tag {word}"), words.finding(line).removeprefix(f"{word}:"))
-    shown = [element("div", element("code", place), class_="by") for place in line.places[:_PLACES]]
+    status = line.standing
+    summary = joined(element("span", status, class_=f"tag {status}"), phrases.finding(line).removeprefix(f"{status}:"))
+    places = [element("div", element("code", place), class_="by") for place in line.places[:_MAX_PLACES]]
     message = (
-        element("div", prose.prose(line.message)) if word != FindingStatus.RESOLVED and not line.withheld else Markup()
+        element("div", plain_text.harmless(line.message))
+        if status != FindingStatus.RESOLVED and not line.withheld
+        else Markup()
     )
-    why = element("div", words.reason(line), class_="by") if line.withheld else Markup()
-    return element("div", said, message, why, *shown, _more(len(line.places) - _PLACES), class_="f")
+    reason = element("div", phrases.reason(line), class_="by") if line.withheld else Markup()
+    return element("div", summary, message, reason, *places, _more(len(line.places) - _MAX_PLACES), class_="f")
 
 
-def _subsystems(found: Digest, most: int) -> Markup:
-    if not found.subsystems:
+def _subsystems(digest: Digest, max_entries: int) -> Markup:
+    if not digest.subsystems:
         return Markup()
     rows = [
-        element("tr", element("td", element("code", line.subsystem)), element("td", words.delta(line)))
-        for line in found.subsystems[:most]
+        element("tr", element("td", element("code", line.subsystem)), element("td", phrases.delta(line)))
+        for line in digest.subsystems[:max_entries]
     ]
-    return joined(element("table", *rows), _more(len(found.subsystems) - most))
+    return joined(element("table", *rows), _more(len(digest.subsystems) - max_entries))
 
 
-def _sent(found: Digest) -> Markup:
-    items = [words.mails(state, number) for state, number in found.mails]
+def _sent(digest: Digest) -> Markup:
+    items = [phrases.mails(state, count) for state, count in digest.mails]
     items += [
-        sentences.WITHHELD.format(findings=prose.count(number, "finding"), reason=why) for why, number in found.withheld
+        sentences.WITHHELD.format(findings=plain_text.count(count, "finding"), reason=reason)
+        for reason, count in digest.withheld
     ]
     return _list(items)
 
 
-def _rules(found: Digest) -> Markup:
-    if not found.rules:
+def _rules(digest: Digest) -> Markup:
+    if not digest.rules:
         return Markup()
-    heads = (
+    columns = (
         sentences.RULE_COLUMN,
         sentences.REPORTED_COLUMN,
         sentences.FIXED_COLUMN,
         sentences.DISPUTED_COLUMN,
         sentences.UNANSWERED_COLUMN,
     )
-    head = element("tr", *(element("th", each, class_="n" if number else "") for number, each in enumerate(heads)))
+    head = element("tr", *(element("th", column, class_="n" if index else "") for index, column in enumerate(columns)))
     rows = [
         element(
             "tr",
             element("td", element("code", tally.rule)),
             *(
-                element("td", str(number), class_="n")
-                for number in (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
+                element("td", str(count), class_="n")
+                for count in (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
             ),
         )
-        for tally in found.rules
+        for tally in digest.rules
     ]
-    silent = [sentences.DEMOTED.format(rule=rule, reason=why) for rule, why in found.demoted]
-    return joined(element("table", head, *rows), _list(silent))
+    demoted = [sentences.DEMOTED.format(rule=rule, reason=reason) for rule, reason in digest.demoted]
+    return joined(element("table", head, *rows), _list(demoted))
 
 
 def _list(items: Iterable[str]) -> Markup:
@@ -175,5 +177,5 @@ def _list(items: Iterable[str]) -> Markup:
     return element("ul", *lines) if lines else Markup()
 
 
-def _more(number: int) -> Markup:
-    return element("p", sentences.MORE.format(count=number), class_="by") if number > 0 else Markup()
+def _more(count: int) -> Markup:
+    return element("p", sentences.MORE.format(count=count), class_="by") if count > 0 else Markup()

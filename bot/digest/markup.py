@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""HTML in which text can be nothing but text: whatever is not markup made here is escaped."""
+"""Build HTML. Everything that is not a Markup from this module is text, and escaped."""
 
 from html import escape
 from typing import Final
@@ -10,26 +10,26 @@ _VOID: Final = frozenset({"meta", "br", "hr"})
 
 
 class Markup(str):
-    """HTML that was made by `element`, and goes into other elements as it is."""
+    """HTML from `element`. It is not escaped again in other elements."""
 
     __slots__ = ()
 
 
 def element(name: str, *children: str, **attributes: str) -> Markup:
-    """An element. Children that are no Markup are text; a trailing underscore in an attribute's name is dropped."""
-    given = "".join(f' {_name(key)}="{escape(visible(value))}"' for key, value in attributes.items())
+    """Return an element. Children that are not a Markup are text. A final `_` of an attribute's name is dropped."""
+    attribute_text = "".join(f' {_name(key)}="{escape(visible(value))}"' for key, value in attributes.items())
     if name in _VOID:
-        return Markup(f"<{name}{given}>")
-    return Markup(f"<{name}{given}>{joined(*children)}</{name}>")
+        return Markup(f"<{name}{attribute_text}>")
+    return Markup(f"<{name}{attribute_text}>{joined(*children)}</{name}>")
 
 
 def joined(*children: str) -> Markup:
-    """The children one after the other."""
-    return Markup("".join(each if isinstance(each, Markup) else escape(visible(each)) for each in children))
+    """Return the children one after the other."""
+    return Markup("".join(child if isinstance(child, Markup) else escape(visible(child)) for child in children))
 
 
 def link(text: str, address: str) -> Markup:
-    """A link; only to what is plainly an https address, else the text alone."""
+    """Return a link if the address is a plain https address, otherwise the text alone."""
     if not address.startswith("https://") or not address.isascii() or not address.isprintable():
         return joined(text)
     return element("a", text, href=address, rel="noreferrer")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What one digest says, as a value: series, findings, unsafe code, what was sent and what not."""
+"""The content of a digest: series, findings, unsafe code, mails and withheld findings.
+
+The names of the fields are the keys of `patchwarden digest --format json`.
+"""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +14,11 @@ from bot.review.statistics import RuleTally
 
 @dataclass(frozen=True, slots=True)
 class SeriesLine:
-    """One series as a digest shows it: its newest revision. `trailers` are kinds with how many people gave them."""
+    """A series in a digest, by its newest revision.
+
+    `days` is its age, `quiet` the days since the last mail of its thread. `answers` counts replies. `trailers` has
+    each kind of trailer with the number of people who gave it. `remarks` counts the findings that were reported.
+    """
 
     message_id: str
     subject: str
@@ -28,9 +35,10 @@ class SeriesLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """The findings of one rule in a series that stand alike; `withheld` says why they were not mailed, "" if they were.
+    """The findings of one rule in a series that have the same status.
 
-    `places` and `fingerprints` are in the order of the patches; `message` is that of the first.
+    `standing` is that status, a FindingStatus. `withheld` says why they were not mailed, "" if they were mailed.
+    `places` and `fingerprints` are in the order of the patches. `message` is the message of the first finding.
     """
 
     standing: str
@@ -44,7 +52,7 @@ class FindingLine:
 
 @dataclass(frozen=True, slots=True)
 class ReviewedSeries:
-    """A series that was reviewed in the period, and what was found."""
+    """A series that was reviewed in the period, and its findings."""
 
     series: SeriesLine
     findings: tuple[FindingLine, ...]
@@ -52,7 +60,10 @@ class ReviewedSeries:
 
 @dataclass(frozen=True, slots=True)
 class SubsystemLine:
-    """What the period's series did in one part of the kernel: unsafe code, and uses of bindings by drivers."""
+    """How the series of the period change unsafe code and the use of bindings in one part of the kernel.
+
+    `added`, `removed` and `moved` count unsafe sites, `bindings` counts uses of bindings by drivers.
+    """
 
     subsystem: str
     added: int = 0
@@ -63,7 +74,11 @@ class SubsystemLine:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """All that one digest says. Lists are in the order they are shown in, whole: who shows them may cut them."""
+    """The content of one digest. The lists are complete and in order; a renderer may cut them.
+
+    `judged` are reviewed series, by their findings in Rust; `c_changes` are the same series by their findings in C.
+    `trouble` counts what could not be read or reviewed. `failures` are the rules that crashed.
+    """
 
     reader: str
     period: Period
@@ -80,16 +95,16 @@ class Digest:
     demoted: tuple[tuple[str, str], ...] = ()
 
     @property
-    def nothing(self) -> bool:
-        """Whether there is nothing to say: what only goes on standing as it was is no news."""
+    def is_empty(self) -> bool:
+        """Return whether nothing happened. Figures that did not change in the period are no news."""
         return not (self.waiting or self.went_quiet or self.judged or self.c_changes or self.mails or self.failures)
 
-    def count(self, *standings: FindingStatus) -> int:
-        """How many findings stand so."""
-        wanted = {standing.value for standing in standings}
+    def count(self, *statuses: FindingStatus) -> int:
+        """Return the number of findings with one of these statuses."""
+        values = {status.value for status in statuses}
         return sum(
             len(line.places)
-            for each in (*self.judged, *self.c_changes)
-            for line in each.findings
-            if line.standing in wanted
+            for reviewed in (*self.judged, *self.c_changes)
+            for line in reviewed.findings
+            if line.standing in values
         )

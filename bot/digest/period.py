@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The stretches of time that digests are about: they end at a chosen local time, and each ends once."""
+"""The periods of digests. A period ends at a configured local time; each end occurs once."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,7 +18,7 @@ class Period:
 
     @property
     def name(self) -> str:
-        """The same for the same stretch, whoever asks and when."""
+        """A name that depends on the two times alone."""
         return f"{self.since:%Y%m%dT%H%MZ}-{self.until:%Y%m%dT%H%MZ}"
 
 
@@ -32,7 +32,7 @@ class DigestSchedule:
     zone: str
 
     def last(self, now: datetime) -> Period:
-        """The last stretch that is over. In a night that loses or repeats the hour it ends once all the same."""
+        """Return the last period that is over. It ends once, also if a clock change skips or repeats the hour."""
         zone = ZoneInfo(self.zone)
         today = now.astimezone(zone).date()
         days = (today - timedelta(days=back) for back in range(9))

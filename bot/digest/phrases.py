@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The phrases that a digest's text and its HTML have in common."""
+"""The phrases that the plain text and the HTML of a digest share."""
 
 from collections import Counter
 from typing import Final
@@ -11,33 +11,33 @@ from bot.digest.model import Digest, FindingLine, SeriesLine, SubsystemLine
 from bot.mail.state import MailState
 from bot.mail.target import is_message_id
 from bot.review.model import FindingStatus
-from bot.review.render import text as prose
+from bot.review.render import text as plain_text
 from bot.review.statistics import RuleTally
 
 ARCHIVE: Final = "https://lore.kernel.org/r/"
 MIN_QUIET_DAYS: Final = 7
-"""Days since the last mail from which on they are shown."""
+"""The minimum number of days since the last mail for the number to be shown."""
 
 
-def title(found: Digest) -> str:
+def title(digest: Digest) -> str:
     """Return the subject of the mail and the heading of the page."""
-    since, until = found.period.since, found.period.until
+    since, until = digest.period.since, digest.period.until
     return sentences.TITLE.format(since=f"{since:%Y-%m-%d}", until=f"{until:%Y-%m-%d}")
 
 
-def summary(found: Digest) -> str:
+def summary(digest: Digest) -> str:
     """Return the numbers of series and findings, without those that are 0."""
     lines = []
-    if found.waiting:
-        lines.append(sentences.WAITING.format(count=len(found.waiting)))
-    if found.went_quiet:
-        lines.append(sentences.QUIET.format(count=len(found.went_quiet)))
+    if digest.waiting:
+        lines.append(sentences.WAITING.format(count=len(digest.waiting)))
+    if digest.went_quiet:
+        lines.append(sentences.QUIET.format(count=len(digest.went_quiet)))
     counts = [
         sentence.format(count=count)
         for sentence, count in (
-            (sentences.NEW, found.count(FindingStatus.NEW)),
-            (sentences.REPEATED, found.count(FindingStatus.REPEATED, FindingStatus.MOVED)),
-            (sentences.RESOLVED, found.count(FindingStatus.RESOLVED)),
+            (sentences.NEW, digest.count(FindingStatus.NEW)),
+            (sentences.REPEATED, digest.count(FindingStatus.REPEATED, FindingStatus.MOVED)),
+            (sentences.RESOLVED, digest.count(FindingStatus.RESOLVED)),
         )
         if count
     ]
@@ -47,23 +47,23 @@ def summary(found: Digest) -> str:
 
 
 def address(line: SeriesLine) -> str:
-    """Where the series is to be read; "" where its message-id could be anything else."""
+    """Return the address of the series in the archive, "" if its message-id is not safe in an address."""
     return f"{ARCHIVE}{quote(line.message_id, safe='@+=')}/" if is_message_id(line.message_id) else ""
 
 
 def subject(line: SeriesLine, columns: int) -> str:
-    """The subject, visible, cut where it takes more columns; what East Asia writes takes two each."""
-    text, used = prose.visible(line.subject), 0
-    for place, character in enumerate(text):
+    """Return the subject without control characters, cut to that many columns. Wide characters take two columns."""
+    text, used = plain_text.visible(line.subject), 0
+    for index, character in enumerate(text):
         used += 2 if east_asian_width(character) in "WF" else 1
         if used > columns:
-            return f"{text[: max(0, place - 4)].rstrip()} ..."
+            return f"{text[: max(0, index - 4)].rstrip()} ..."
     return text
 
 
 def size(line: SeriesLine) -> str:
-    """Revision and patches: "v2, 3 patches"."""
-    return sentences.SIZE.format(revision=line.revision, patches=prose.count(line.patches, "patch"))
+    """Return the revision and the number of patches: "v2, 3 patches"."""
+    return sentences.SIZE.format(revision=line.revision, patches=plain_text.count(line.patches, "patch"))
 
 
 def age(line: SeriesLine) -> str:
@@ -78,11 +78,11 @@ def age(line: SeriesLine) -> str:
 def state(line: SeriesLine) -> str:
     """Return the numbers of replies, trailers and findings that we mailed."""
     replies = sentences.ONE_REPLY if line.answers == 1 else sentences.REPLIES.format(count=line.answers)
-    pieces = [replies if line.answers else sentences.NO_REPLY]
-    pieces += [f"{kind} {count}" for kind, count in line.trailers if kind.isascii() and kind.replace("-", "").isalpha()]
+    parts = [replies if line.answers else sentences.NO_REPLY]
+    parts += [f"{kind} {count}" for kind, count in line.trailers if kind.isascii() and kind.replace("-", "").isalpha()]
     if line.remarks:
-        pieces.append(prose.count(line.remarks, "finding"))
-    return ", ".join(pieces)
+        parts.append(plain_text.count(line.remarks, "finding"))
+    return ", ".join(parts)
 
 
 def finding(line: FindingLine) -> str:
@@ -99,14 +99,14 @@ def reason(line: FindingLine) -> str:
 
 def delta(line: SubsystemLine) -> str:
     """Return the change of unsafe code and the uses of bindings: "+3 -1 unsafe, bindings used in 2 places"."""
-    pieces = []
+    parts = []
     if line.added or line.removed:
-        pieces.append(sentences.UNSAFE.format(added=line.added, removed=line.removed))
+        parts.append(sentences.UNSAFE.format(added=line.added, removed=line.removed))
     if line.moved:
-        pieces.append(sentences.MOVED.format(count=line.moved))
+        parts.append(sentences.MOVED.format(count=line.moved))
     if line.bindings:
-        pieces.append(sentences.BINDINGS.format(places=prose.count(line.bindings, "place")))
-    return ", ".join(pieces)
+        parts.append(sentences.BINDINGS.format(places=plain_text.count(line.bindings, "place")))
+    return ", ".join(parts)
 
 
 def rule(tally: RuleTally) -> str:
@@ -120,26 +120,26 @@ def rule(tally: RuleTally) -> str:
     return sentences.REPORTED.format(rule=tally.rule, count=tally.said, outcomes=counts)
 
 
-def mails(state: str, number: int) -> str:
-    """Return how many of our mails are in a state: "mails sent: 2"; nobody gets what a dry run files."""
+def mails(state: str, count: int) -> str:
+    """Return how many of our mails are in a state: "mails sent: 2". A dry run writes its mails to a file."""
     sentence = sentences.MAILS_FILED if state == MailState.FILED else sentences.MAILS
-    return sentence.format(count=number, state=state)
+    return sentence.format(count=count, state=state)
 
 
-def trouble(found: Digest) -> list[str]:
-    """Return what could not be read or checked, a line each."""
+def trouble(digest: Digest) -> list[str]:
+    """Return one line for each kind of mail, series and rule that could not be read, checked or run."""
     lines = []
-    if found.trouble.unreadable:
-        lines.append(sentences.UNREADABLE.format(mails=prose.count(found.trouble.unreadable, "mail")))
-    if found.trouble.defective:
-        lines.append(sentences.DAMAGED.format(count=found.trouble.defective))
-    if found.trouble.refused:
+    if digest.trouble.unreadable:
+        lines.append(sentences.UNREADABLE.format(mails=plain_text.count(digest.trouble.unreadable, "mail")))
+    if digest.trouble.defective:
+        lines.append(sentences.DAMAGED.format(count=digest.trouble.defective))
+    if digest.trouble.refused:
         kinds = Counter(
-            {kind: int(count) for kind, _, count in (line.rpartition(": ") for line in found.trouble.reasons)}
+            {kind: int(count) for kind, _, count in (line.rpartition(": ") for line in digest.trouble.reasons)}
         )
-        reasons = ", ".join(f"{count} {prose.prose(kind)}" for kind, count in kinds.most_common())
-        lines.append(sentences.REFUSED.format(count=found.trouble.refused, reasons=reasons))
-    lines += [sentences.RULE_FAILED.format(failure=failure) for failure in found.failures]
+        reasons = ", ".join(f"{count} {plain_text.harmless(kind)}" for kind, count in kinds.most_common())
+        lines.append(sentences.REFUSED.format(count=digest.trouble.refused, reasons=reasons))
+    lines += [sentences.RULE_FAILED.format(failure=failure) for failure in digest.failures]
     return lines
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From what the store knows of a period to what one reader is told of it."""
+"""Select what a digest tells one reader from everything that the store knows about a period."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,21 +17,24 @@ from bot.review.render.sentence import Sentence
 from bot.review.statistics import RuleTally
 from rules.finding import Anchor, Severity
 
-WAITING: Final = timedelta(days=60)
-"""A series that came longer ago waits no more."""
+MAX_WAITING: Final = timedelta(days=60)
+"""The maximum age of a series that is listed as waiting for review."""
 
-_REVIEWING: Final = frozenset({"reviewed-by", "acked-by"})
-_C: Final = (".c", ".h", ".S")
-_WITHHELD: Final = 8
+_REVIEW_TRAILERS: Final = frozenset({"reviewed-by", "acked-by"})
+_C_SUFFIXES: Final = (".c", ".h", ".S")
+_MAX_REASONS: Final = 8
 UNMAILED: Final = Sentence("found by a re-check that sent no mail")
 
 
 @dataclass(frozen=True, slots=True)
 class DigestInput:
-    """What a digest is made from: all that the store knows of a period, whoever is to read it."""
+    """What the store knows about a period, for all readers.
+
+    `series` are the series that may wait for review. A series without a mail for `quiet` no longer waits.
+    """
 
     period: Period
-    sittings: Sequence[SeriesRecord] = ()
+    series: Sequence[SeriesRecord] = ()
     reviews: Sequence[ReviewRecord] = ()
     mails: Sequence[MailRecord] = ()
     trouble: FailureCounts = field(default_factory=FailureCounts)
@@ -40,66 +43,67 @@ class DigestInput:
     quiet: timedelta = timedelta(days=14)
 
 
-def digest(reader: str, material: DigestInput, wanted: Callable[[Posting], bool]) -> Digest:
-    """What happened that this reader wants to know of."""
-    until = material.period.until
-    reviews = [each.review for each in material.reviews if wanted(each.review.posting)]
-    remarks = {review.posting.message_id: _open(review) for review in reviews}
-    sittings = [each for each in material.sittings if wanted(each.posting)]
-    of_rust = [each for each in sittings if touches_rust(each.posting)]
+def digest(reader: str, content: DigestInput, concerns: Callable[[Posting], bool]) -> Digest:
+    """Return the digest for a reader. `concerns` says whether a posting concerns the reader."""
+    until = content.period.until
+    reviews = [record.review for record in content.reviews if concerns(record.review.posting)]
+    reported = {review.posting.message_id: _count_reported(review) for review in reviews}
+    rust_series = [record for record in content.series if concerns(record.posting) and touches_rust(record.posting)]
     latest = _latest(reviews)
-    judged = [_judged(review, in_c=False) for review in latest]
-    c_changes = [_judged(review, in_c=True) for review in latest]
-    relevant = {review.posting.message_id for review in reviews}
+    in_rust = [_reviewed(review, in_c=False) for review in latest]
+    in_c = [_reviewed(review, in_c=True) for review in latest]
+    reviewed_ids = {review.posting.message_id for review in reviews}
     return Digest(
         reader=reader,
-        period=material.period,
+        period=content.period,
         waiting=tuple(
-            _line(each, until, remarks) for each in of_rust if until - each.moved < material.quiet and _waits(each)
+            _line(record, until, reported)
+            for record in rust_series
+            if until - record.moved < content.quiet and _waits(record)
         ),
         went_quiet=tuple(
-            _line(each, until, remarks)
-            for each in of_rust
-            if material.period.since <= each.moved + material.quiet < until and _waits(each)
+            _line(record, until, reported)
+            for record in rust_series
+            if content.period.since <= record.moved + content.quiet < until and _waits(record)
         ),
-        judged=tuple(sorted((each for each in judged if each.findings), key=_withheld_alone)),
-        c_changes=tuple(each for each in c_changes if each.findings),
+        judged=tuple(sorted((reviewed for reviewed in in_rust if reviewed.findings), key=_is_all_withheld)),
+        c_changes=tuple(reviewed for reviewed in in_c if reviewed.findings),
         subsystems=_subsystems(reviews),
-        mails=_states(mail for mail in material.mails if mail.posting_id in relevant and mail.kind != DIGEST),
-        withheld=_withheld(latest),
-        trouble=material.trouble,
+        mails=_count_states(mail for mail in content.mails if mail.posting_id in reviewed_ids and mail.kind != DIGEST),
+        withheld=_count_withheld(latest),
+        trouble=content.trouble,
         failures=tuple(sorted({failure.rule for review in reviews for failure in review.failures})),
-        rules=tuple(material.rules),
-        demoted=tuple(sorted(material.demoted.items())),
+        rules=tuple(content.rules),
+        demoted=tuple(sorted(content.demoted.items())),
     )
 
 
 def touches_rust(posting: Posting) -> bool:
-    """Whether any file is Rust, or stands where the kernel keeps what Rust needs."""
+    """Return whether the posting changes a Rust file or a file in the kernel's directory for Rust."""
     paths = (path for patch in posting.series.patches for path in patch.paths)
     return any(path.endswith(".rs") or path.startswith("rust/") for path in paths)
 
 
-def _waits(sitting: SeriesRecord) -> bool:
-    """Whether not every patch was reviewed or acked by somebody, here or before: patches carry what they gathered."""
-    posting = sitting.posting
-    given = {each.index for each in posting.follow_ups if _reviewing(each.trailer)}
-    carried = {patch.index for patch in posting.series.patches if any(map(_reviewing, patch.trailers))}
-    return 0 not in given and not {patch.index for patch in posting.series.patches} <= given | carried
+def _waits(record: SeriesRecord) -> bool:
+    """Return whether a patch still lacks a Reviewed-by or Acked-by, in a reply or in the patch itself."""
+    posting = record.posting
+    in_replies = {follow_up.index for follow_up in posting.follow_ups if _is_review_trailer(follow_up.trailer)}
+    in_patches = {patch.index for patch in posting.series.patches if any(map(_is_review_trailer, patch.trailers))}
+    return 0 not in in_replies and not {patch.index for patch in posting.series.patches} <= in_replies | in_patches
 
 
-def _reviewing(trailer: str) -> bool:
-    return trailer.partition(":")[0].strip().lower() in _REVIEWING
+def _is_review_trailer(trailer: str) -> bool:
+    return trailer.partition(":")[0].strip().lower() in _REVIEW_TRAILERS
 
 
-def _line(sitting: SeriesRecord, until: datetime, remarks: Mapping[str, int]) -> SeriesLine:
-    posting = sitting.posting
+def _line(record: SeriesRecord, until: datetime, reported: Mapping[str, int]) -> SeriesLine:
+    posting = record.posting
     trailers: dict[str, set[str]] = defaultdict(set)
-    for each in posting.follow_ups:
-        kind, _, who = each.trailer.partition(":")
-        # People's words for it: a Fixes or Link in an answer is none.
+    for follow_up in posting.follow_ups:
+        kind, _, person = follow_up.trailer.partition(":")
+        # Only trailers that name a person: a reply may also contain a Fixes or Link trailer.
         if kind.strip().lower().endswith("-by"):
-            trailers[kind.strip()].add(who.strip())
+            trailers[kind.strip()].add(person.strip())
     return SeriesLine(
         message_id=posting.message_id,
         subject=posting.series.subject,
@@ -107,20 +111,20 @@ def _line(sitting: SeriesRecord, until: datetime, remarks: Mapping[str, int]) ->
         revision=posting.series.revision,
         patches=len(posting.series.patches),
         lists=posting.lists,
-        days=(until - (posting.date or sitting.arrived)).days,
-        quiet=(until - sitting.moved).days,
-        answers=sitting.answers,
+        days=(until - (posting.date or record.arrived)).days,
+        quiet=(until - record.moved).days,
+        answers=record.replies,
         trailers=tuple(sorted((kind, len(people)) for kind, people in trailers.items())),
-        remarks=remarks.get(posting.message_id, 0),
+        remarks=reported.get(posting.message_id, 0),
     )
 
 
-def _open(review: Review) -> int:
-    return sum(not comment.unmailed for comment in review.said)
+def _count_reported(review: Review) -> int:
+    return sum(not comment.unmailed for comment in review.reported)
 
 
 def _latest(reviews: Iterable[Review]) -> list[Review]:
-    """Of each series the highest revision, in the order in which they were reviewed."""
+    """Return the review of the highest revision of each series, in the order of the reviews."""
     latest: dict[str, Review] = {}
     for review in reviews:
         known = latest.get(review.posting.topic)
@@ -130,10 +134,10 @@ def _latest(reviews: Iterable[Review]) -> list[Review]:
     return list(latest.values())
 
 
-def _judged(review: Review, in_c: bool) -> ReviewedSeries:
-    """What the review says of its series: what stands open in C files, where it changes what Rust uses, or the rest.
+def _reviewed(review: Review, in_c: bool) -> ReviewedSeries:
+    """Return the series with its unresolved findings in C files (`in_c`), or with all its other findings.
 
-    A resolved finding is told if it was mailed, or would have been.
+    A resolved finding is listed if it was mailed, or would have been mailed.
     """
     posting = review.posting
     groups: dict[tuple[str, str, str, str], list[ReviewFinding]] = defaultdict(list)
@@ -146,22 +150,22 @@ def _judged(review: Review, in_c: bool) -> ReviewedSeries:
             withheld = "" if resolved else comment.withheld or (UNMAILED if comment.unmailed else "")
             finding = comment.finding
             groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)
-    found = SeriesLine(
+    series = SeriesLine(
         posting.message_id,
         posting.series.subject,
         posting.author.name,
         posting.series.revision,
         len(posting.series.patches),
         posting.lists,
-        remarks=_open(review),
+        remarks=_count_reported(review),
     )
     lines = [_findings(*key, comments) for key, comments in groups.items()]
-    return ReviewedSeries(found, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
+    return ReviewedSeries(series, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
 
 
-def _findings(standing: str, rule: str, severity: str, withheld: str, comments: Sequence[ReviewFinding]) -> FindingLine:
+def _findings(status: str, rule: str, severity: str, withheld: str, comments: Sequence[ReviewFinding]) -> FindingLine:
     return FindingLine(
-        standing,
+        status,
         rule,
         severity,
         comments[0].finding.message,
@@ -171,8 +175,8 @@ def _findings(standing: str, rule: str, severity: str, withheld: str, comments: 
     )
 
 
-def _withheld_alone(judged: ReviewedSeries) -> bool:
-    return all(line.withheld for line in judged.findings)
+def _is_all_withheld(reviewed: ReviewedSeries) -> bool:
+    return all(line.withheld for line in reviewed.findings)
 
 
 def _place(comment: ReviewFinding) -> str:
@@ -181,44 +185,44 @@ def _place(comment: ReviewFinding) -> str:
 
 
 def _is_c(comment: ReviewFinding) -> bool:
-    return (comment.finding.path or "").endswith(_C)
+    return (comment.finding.path or "").endswith(_C_SUFFIXES)
 
 
 def _subsystems(reviews: Iterable[Review]) -> tuple[SubsystemLine, ...]:
-    """By part of the kernel, those with most change first; of each series its newest revision counts."""
+    """Return the lines of the subsystems, the most changed first. Only the newest revision of a series counts."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for review in _latest(reviews):
         for kind, places in (("added", review.delta.added), ("removed", review.delta.removed)):
             for place in places:
                 counts[subsystem(place.path)][kind] += 1
-        for _, now in review.delta.moved:
-            counts[subsystem(now.path)]["moved"] += 1
+        for _, new_place in review.delta.moved:
+            counts[subsystem(new_place.path)]["moved"] += 1
         for comment in review.comments:
             if comment.finding.rule == "bindings-in-driver" and comment.standing is not FindingStatus.RESOLVED:
                 counts[subsystem(comment.finding.path or "")]["bindings"] += 1
-    lines = [SubsystemLine(name, **found) for name, found in counts.items()]
+    lines = [SubsystemLine(name, **kinds) for name, kinds in counts.items()]
     return tuple(
         sorted(lines, key=lambda line: (-line.added - line.removed - line.moved - line.bindings, line.subsystem))
     )
 
 
 def subsystem(path: str) -> str:
-    """The part of the kernel that a file is in: `rust/kernel`, `drivers/gpu`, `fs`."""
+    """Return the part of the kernel that a file belongs to: `rust/kernel`, `drivers/gpu`, `fs`."""
     parts = path.split("/")
-    deep = parts[0] in {"drivers", "rust", "arch", "net", "fs", "sound", "samples", "tools"} and len(parts) > 2
-    return "/".join(parts[: 2 if deep else 1]) if len(parts) > 1 else path
+    is_divided = parts[0] in {"drivers", "rust", "arch", "net", "fs", "sound", "samples", "tools"} and len(parts) > 2
+    return "/".join(parts[: 2 if is_divided else 1]) if len(parts) > 1 else path
 
 
-def _states(mails: Iterable[MailRecord]) -> tuple[tuple[str, int], ...]:
+def _count_states(mails: Iterable[MailRecord]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(Counter(mail.state for mail in mails).items()))
 
 
-def _withheld(reviews: Iterable[Review]) -> tuple[tuple[str, int], ...]:
-    """Why findings were not mailed, most frequent first; reasons that differ in a name alone are one."""
+def _count_withheld(reviews: Iterable[Review]) -> tuple[tuple[str, int], ...]:
+    """Return the most frequent reasons for withholding, without the names in them, and their counts."""
     counts = Counter(
         comment.withheld.partition(":")[0]
         for review in reviews
         for comment in review.comments
         if comment.withheld is not None and comment.standing is not FindingStatus.RESOLVED
     )
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))[:_WITHHELD]
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))[:_MAX_REASONS]

@@ -1,35 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A digest as plain text that a mail reader shows as it is: 72 columns, what strangers wrote behind `> `."""
+"""Render a digest as plain text of 72 columns. Text from outside is on lines that begin with `> `."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.digest import phrases as words
-from bot.digest import sentences
+from bot.digest import phrases, sentences
 from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
-from bot.review.render import text as prose
+from bot.review.render import text as plain_text
 from bot.review.render.quote import quoted
 
-MOST: Final = 25
-"""Maximum number of entries of a section."""
+MAX_ENTRIES: Final = 25
+"""Maximum number of entries in a section."""
 
-_FINDINGS: Final = 12
-_PLACES: Final = 3
+_MAX_FINDINGS: Final = 12
+_MAX_PLACES: Final = 3
 
 
-def digest_text(found: Digest, version: str, contact: str = "", most: int = MOST) -> str:
-    """The text, with LF line ends, of each section no more than `most` entries; the same digest gives the same text."""
-    lines = [words.title(found), *prose.wrap(words.summary(found)), ""]
+def digest_text(digest: Digest, version: str, contact: str = "", max_entries: int = MAX_ENTRIES) -> str:
+    """Return the text with LF line ends and at most `max_entries` entries in each section.
+
+    The same digest gives the same text.
+    """
+    lines = [phrases.title(digest), *plain_text.wrap(phrases.summary(digest)), ""]
     for heading, content in (
-        (sentences.WAITING_HEADING, _series(found.waiting, most)),
-        (sentences.QUIET_HEADING, _series(found.went_quiet, most)),
-        (sentences.FINDINGS_HEADING, _judged(found.judged, most)),
-        (sentences.C_HEADING, _judged(found.c_changes, most)),
-        (sentences.SUBSYSTEMS_HEADING, _subsystems(found, most)),
-        (sentences.MAILS_HEADING, _sent(found)),
-        (sentences.TROUBLE_HEADING, (line for each in words.trouble(found) for line in _item(each))),
-        (sentences.RULES_HEADING, _rules(found)),
+        (sentences.WAITING_HEADING, _series(digest.waiting, max_entries)),
+        (sentences.QUIET_HEADING, _series(digest.went_quiet, max_entries)),
+        (sentences.FINDINGS_HEADING, _reviewed(digest.judged, max_entries)),
+        (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries)),
+        (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
+        (sentences.MAILS_HEADING, _sent(digest)),
+        (sentences.TROUBLE_HEADING, (line for problem in phrases.trouble(digest) for line in _item(problem))),
+        (sentences.RULES_HEADING, _rules(digest)),
     ):
         section = list(content)
         if section:
@@ -37,75 +39,77 @@ def digest_text(found: Digest, version: str, contact: str = "", most: int = MOST
     return "\n".join([*lines, *_footer(version, contact)]) + "\n"
 
 
-def _series(lines: Sequence[SeriesLine], most: int) -> Iterator[str]:
-    for line in lines[:most]:
-        yield from prose.wrap(
-            sentences.SERIES.format(age=words.age(line), size=words.size(line), status=words.state(line))
+def _series(lines: Sequence[SeriesLine], max_entries: int) -> Iterator[str]:
+    for line in lines[:max_entries]:
+        yield from plain_text.wrap(
+            sentences.SERIES.format(age=phrases.age(line), size=phrases.size(line), status=phrases.state(line))
         )
         yield from _named(line)
         yield ""
-    if len(lines) > most:
-        yield sentences.MORE.format(count=len(lines) - most)
+    if len(lines) > max_entries:
+        yield sentences.MORE.format(count=len(lines) - max_entries)
 
 
 def _named(line: SeriesLine) -> Iterator[str]:
-    yield quoted(words.subject(line, prose.WIDTH - 2))
-    author = prose.name(line.author)
+    yield quoted(phrases.subject(line, plain_text.WIDTH - 2))
+    author = plain_text.name(line.author)
     if author:
         yield quoted(f"  {author}")
-    if words.address(line):
-        yield quoted(f"  {words.address(line)}")
+    if phrases.address(line):
+        yield quoted(f"  {phrases.address(line)}")
 
 
-def _judged(judged: Sequence[ReviewedSeries], most: int) -> Iterator[str]:
-    for each in judged[:most]:
-        yield words.size(each.series)
-        yield from _named(each.series)
-        for line in each.findings[:_FINDINGS]:
+def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int) -> Iterator[str]:
+    for reviewed in all_reviewed[:max_entries]:
+        yield phrases.size(reviewed.series)
+        yield from _named(reviewed.series)
+        for line in reviewed.findings[:_MAX_FINDINGS]:
             yield from _finding(line)
-        if len(each.findings) > _FINDINGS:
-            yield f"  {sentences.MORE_PLACES.format(count=len(each.findings) - _FINDINGS)}"
+        if len(reviewed.findings) > _MAX_FINDINGS:
+            yield f"  {sentences.MORE_PLACES.format(count=len(reviewed.findings) - _MAX_FINDINGS)}"
         yield ""
-    if len(judged) > most:
-        yield sentences.MORE_SERIES.format(count=len(judged) - most)
+    if len(all_reviewed) > max_entries:
+        yield sentences.MORE_SERIES.format(count=len(all_reviewed) - max_entries)
 
 
 def _finding(line: FindingLine) -> Iterator[str]:
-    yield from _item(words.finding(line))
+    yield from _item(phrases.finding(line))
     if line.withheld:
-        yield quoted(f"    {words.reason(line)}")
-    for place in line.places[:_PLACES]:
+        yield quoted(f"    {phrases.reason(line)}")
+    for place in line.places[:_MAX_PLACES]:
         yield quoted(f"    {place}")
-    if len(line.places) > _PLACES:
-        yield quoted(f"    {sentences.MORE_PLACES.format(count=len(line.places) - _PLACES)}")
+    if len(line.places) > _MAX_PLACES:
+        yield quoted(f"    {sentences.MORE_PLACES.format(count=len(line.places) - _MAX_PLACES)}")
 
 
-def _subsystems(found: Digest, most: int) -> Iterator[str]:
-    for line in found.subsystems[:most]:
-        yield quoted(f"{line.subsystem:28} {words.delta(line)}")
-    if len(found.subsystems) > most:
-        yield sentences.MORE.format(count=len(found.subsystems) - most)
+def _subsystems(digest: Digest, max_entries: int) -> Iterator[str]:
+    for line in digest.subsystems[:max_entries]:
+        yield quoted(f"{line.subsystem:28} {phrases.delta(line)}")
+    if len(digest.subsystems) > max_entries:
+        yield sentences.MORE.format(count=len(digest.subsystems) - max_entries)
 
 
-def _sent(found: Digest) -> Iterator[str]:
-    for state, number in found.mails:
-        yield from _item(words.mails(state, number))
-    for reason, number in found.withheld:
-        yield from _item(sentences.WITHHELD.format(findings=prose.count(number, "finding"), reason=prose.prose(reason)))
+def _sent(digest: Digest) -> Iterator[str]:
+    for state, count in digest.mails:
+        yield from _item(phrases.mails(state, count))
+    for reason, count in digest.withheld:
+        yield from _item(
+            sentences.WITHHELD.format(findings=plain_text.count(count, "finding"), reason=plain_text.harmless(reason))
+        )
 
 
-def _rules(found: Digest) -> Iterator[str]:
-    for tally in found.rules:
-        yield from _item(words.rule(tally))
-    for rule, why in found.demoted:
-        yield from _item(sentences.DEMOTED.format(rule=rule, reason=why))
+def _rules(digest: Digest) -> Iterator[str]:
+    for tally in digest.rules:
+        yield from _item(phrases.rule(tally))
+    for rule, reason in digest.demoted:
+        yield from _item(sentences.DEMOTED.format(rule=rule, reason=reason))
 
 
 def _item(text: str) -> list[str]:
-    """An item of a list, wrapped under its mark."""
+    """Return the wrapped lines of a list item."""
     return textwrap.wrap(
         text,
-        prose.WIDTH,
+        plain_text.WIDTH,
         initial_indent="- ",
         subsequent_indent="  ",
         break_long_words=False,
@@ -114,4 +118,4 @@ def _item(text: str) -> list[str]:
 
 
 def _footer(version: str, contact: str) -> list[str]:
-    return ["-- ", *prose.wrap(words.about(version, contact))]
+    return ["-- ", *plain_text.wrap(phrases.about(version, contact))]

@@ -16,7 +16,7 @@ from bot.mail.state import MailState
 from bot.outbox.brakes import MINUTE, Caps, broken, capped, quiet
 from bot.ports import AlreadySent, Candidate, Decision, Hold, PostingStatus, Send, Wait, Withdraw
 from bot.review.consent import Consent, Mode
-from bot.review.disposition import silence
+from bot.review.disposition import mute_reason
 from bot.review.model import Recipients
 
 _REFUSING_VERDICTS: Final = ("refused", "quarantined")
@@ -128,7 +128,7 @@ def _review_objection(candidate: Candidate, status: PostingStatus, rules: SendRu
     if ignored := authors & rules.ignored:
         return f"{min(ignored)} wants no mail now"
     mutes = [muted for muted in candidate.mutes if muted.scope is not Scope.AUTHOR or muted.subject in authors]
-    return silence(mutes)
+    return mute_reason(mutes)
 
 
 def _recipient_objection(candidate: Candidate, rules: SendRules) -> str:

@@ -12,11 +12,11 @@ from bot.mail.outgoing import REVIEW
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity, Reply
 from bot.pipeline.context import ReviewContext
-from bot.review.finding_group import remarks
+from bot.review.finding_group import group_findings
 from bot.review.model import Review
 from bot.review.render.body import body
 from bot.review.render.text import visible
-from bot.review.review import answered
+from bot.review.review import part_to_answer
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
@@ -29,13 +29,13 @@ def draft(review: Review, context: ReviewContext, kind: str = REVIEW, preface: S
     has its own message-id. The `preface` stands on top. Replies go to the address that accepts commands, if there is
     one, and to the person who reads them.
     """
-    part = answered(review.posting, review.comments)
-    if part is None or not review.said or not review.recipients.to:
+    part = part_to_answer(review.posting, review.comments)
+    if part is None or not review.reported or not review.recipients.to:
         return None
     known, identity = {rule.id: rule for rule in context.rules}, context.identity
     when = part.date or review.posting.date or _EPOCH
     reply_to = [address for address in (_command_address(review.posting, context), identity.contact) if address]
-    rule_ids = sorted({remark.rule for remark in remarks(review.said, known)})
+    rule_ids = sorted({group.rule for group in group_findings(review.reported, known)})
     return Reply(
         message_id=message_id(review.posting, identity, kind),
         date=format_datetime(when.astimezone(UTC)),

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.mail.address import Address
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MuteReport:
     state: mails that are being sent, were sent, or are unconfirmed.
     """
 
-    muted: Muted
+    muted: ActiveMute
     is_new: bool
     postings: tuple[MutedPosting, ...] = ()
     withdrawn: tuple[Outgoing, ...] = ()

@@ -12,7 +12,7 @@ from bot.mail.refusal import RefusalContext
 from bot.mail.state import MailState
 from bot.ports.installation import Attempt, Claim
 from bot.ports.mails import MailStatus
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Candidate:
     mail: Outgoing
     pace: Pace
     posting: PostingStatus | None = None
-    mutes: tuple[Muted, ...] = ()
+    mutes: tuple[ActiveMute, ...] = ()
     stopped: str = ""
 
 

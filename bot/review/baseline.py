@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where each finding stands against the previous revision: new, repeated, moved, or resolved since."""
+"""Compare findings with those of the previous revision: new, repeated, moved or resolved."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
@@ -16,69 +16,62 @@ ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 
 
 def compare(
-    report: Report, previous: Review | None, alive: Container[str] | None = None, reply: str = ""
+    report: Report, previous: Review | None, active_rules: Container[str] | None = None, reply: str = ""
 ) -> tuple[ReviewFinding, ...]:
-    """Every finding with its standing, in the report's order, then what the previous revision had and this one has not.
+    """Return each finding with its status, in the order of the report, and then the resolved findings.
 
-    A finding is repeated where its fingerprint is found again, moved where only rule and text are. Nothing counts as
-    resolved that could not be looked for: a rule that failed now, that had too much to judge, or that is not `alive`
-    (None: all are). What went to nobody was not said.
+    A finding is repeated if the previous revision has one with the same fingerprint, and moved if it has one with the
+    same rule and text. A finding does not count as resolved if its rule failed, skipped something, or is not in
+    `active_rules` (None: all rules are active). A review without recipients reported nothing.
 
-    `reply` is the message-id of a person's reply to the mail about the previous review. The findings in that mail are
-    known to the author, and they are withheld from now on.
+    `reply` is the message-id of a person's reply to the mail about the previous review. The author knows the findings
+    in that mail, so they are withheld from now on.
     """
     mailed = previous is not None and bool(previous.recipients.to)
     old = () if previous is None else previous.current
-    by_print = _Pool(old, lambda finding: finding.fingerprint)
-    matched = [by_print.take(finding) for finding in report.findings]
-    by_text = _Pool(by_print.rest(), _content)
+    by_fingerprint = _Unmatched(old, lambda finding: finding.fingerprint)
+    matched = [by_fingerprint.take(finding) for finding in report.findings]
+    by_text = _Unmatched(by_fingerprint.rest(), _content)
     comments = []
     for finding, same in zip(report.findings, matched, strict=True):
         if same is not None:
-            comments.append(
-                ReviewFinding(
-                    finding, FindingStatus.REPEATED, _still_withheld(same, mailed, reply), *_said(same, mailed)
-                )
-            )
+            withheld = _still_withheld(same, mailed, reply)
+            comments.append(ReviewFinding(finding, FindingStatus.REPEATED, withheld, *_mailings(same, mailed)))
         elif finding.anchor.text.strip() and (moved := by_text.take(finding)) is not None:
-            before = moved.finding.fingerprint
-            comments.append(
-                ReviewFinding(
-                    finding, FindingStatus.MOVED, _still_withheld(moved, mailed, reply), *_said(moved, mailed), before
-                )
-            )
+            withheld, before = _still_withheld(moved, mailed, reply), moved.finding.fingerprint
+            comments.append(ReviewFinding(finding, FindingStatus.MOVED, withheld, *_mailings(moved, mailed), before))
         else:
             comments.append(ReviewFinding(finding))
-    failed = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
+    incomplete = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     comments += [
-        ReviewFinding(gone.finding, FindingStatus.RESOLVED, RESOLVED, *_said(gone, mailed))
+        ReviewFinding(gone.finding, FindingStatus.RESOLVED, RESOLVED, *_mailings(gone, mailed))
         for gone in by_text.rest()
-        if gone.finding.rule not in failed and (alive is None or gone.finding.rule in alive)
+        if gone.finding.rule not in incomplete and (active_rules is None or gone.finding.rule in active_rules)
     ]
     return tuple(comments)
 
 
-class _Pool:
-    """Comments to be matched, each at most once, in their order."""
+class _Unmatched:
+    """Findings of the previous revision that are not matched yet. Each is taken at most once, in order."""
 
     def __init__(self, comments: Iterable[ReviewFinding], key: Callable[[Finding], str]) -> None:
         self._comments = list(comments)
         self._key = key
         self._taken: set[int] = set()
-        self._waiting: dict[str, deque[int]] = defaultdict(deque)
-        for number, comment in enumerate(self._comments):
-            self._waiting[key(comment.finding)].append(number)
+        self._by_key: dict[str, deque[int]] = defaultdict(deque)
+        for index, comment in enumerate(self._comments):
+            self._by_key[key(comment.finding)].append(index)
 
     def take(self, finding: Finding) -> ReviewFinding | None:
-        waiting = self._waiting.get(self._key(finding))
-        if not waiting:
+        indices = self._by_key.get(self._key(finding))
+        if not indices:
             return None
-        number = waiting.popleft()
-        self._taken.add(number)
-        return self._comments[number]
+        index = indices.popleft()
+        self._taken.add(index)
+        return self._comments[index]
 
     def rest(self) -> list[ReviewFinding]:
-        return [comment for number, comment in enumerate(self._comments) if number not in self._taken]
+        return [comment for index, comment in enumerate(self._comments) if index not in self._taken]
 
 
 def _content(finding: Finding) -> str:
@@ -93,7 +86,7 @@ def _still_withheld(comment: ReviewFinding, mailed: bool, reply: str) -> str | N
     return ALREADY_REPLIED.format(reply=reply) if reply and was_mailed else None
 
 
-def _said(comment: ReviewFinding, mailed: bool) -> tuple[int, bool]:
-    """How often it was mailed up to the previous revision, and whether only that revision's silence kept it back."""
-    worthy, told = comment.withheld is None, mailed and not comment.unmailed
-    return comment.said_before + (worthy and told), worthy and not told
+def _mailings(comment: ReviewFinding, mailed: bool) -> tuple[int, bool]:
+    """Return the number of revisions that it was mailed for, and whether only the lack of a mail withheld it last."""
+    is_reported, is_mailed = comment.withheld is None, mailed and not comment.unmailed
+    return comment.said_before + (is_reported and is_mailed), is_reported and not is_mailed

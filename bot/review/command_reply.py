@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What we answer to a command: the words of a mail to one person, who asked for it."""
+"""Draft the reply to a command. It goes only to the person who sent the command."""
 
 import re
 import textwrap
@@ -14,8 +14,8 @@ from bot.mail.outgoing import COMMAND_REPLY
 from bot.mail.reply import Identity, Reply
 from bot.review import command_sentences as sentences
 from bot.review.difference import ChangeKind, Difference
-from bot.review.model import FindingStatus, Review, ReviewFinding
-from bot.review.render import text as prose
+from bot.review.model import Review, ReviewFinding
+from bot.review.render import text as plain_text
 from bot.review.render.quote import quoted
 from rules.finding import Anchor
 from rules.lint.rule import Rule
@@ -34,14 +34,14 @@ _COMMANDS: Final = (
 )
 
 
-def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str]], identity: Identity) -> Reply:
-    """The mail that answers a command, to the one who gave it and nobody else; the same command makes the same mail."""
+def command_reply(message: Message, to: Address, paragraphs: Sequence[Sequence[str]], identity: Identity) -> Reply:
+    """Return the reply to the mail with the command. The same command gives the same reply."""
     lines = [line for paragraph in paragraphs for line in (*paragraph, "")]
-    subject = " ".join(prose.visible(message.subject).split())
-    when = message.date or datetime(1970, 1, 1, tzinfo=UTC)
+    subject = " ".join(plain_text.visible(message.subject).split())
+    date = message.date or datetime(1970, 1, 1, tzinfo=UTC)
     return Reply(
         message_id=identity.message_id(COMMAND_REPLY, message.message_id),
-        date=format_datetime(when.astimezone(UTC)),
+        date=format_datetime(date.astimezone(UTC)),
         sender=identity.sender,
         to=(to,),
         cc=(),
@@ -54,22 +54,22 @@ def answer_mail(message: Message, to: Address, paragraphs: Sequence[Sequence[str
 
 
 def help_text(review: Review | None) -> list[str]:
-    """The commands, and the findings of the series that they can name."""
-    lines = [*prose.wrap(sentences.HELP), ""]
-    for command, what in _COMMANDS:
-        lines += [f"  `patchwarden: {command}`", *(f"      {line}" for line in textwrap.wrap(what, prose.WIDTH - 6))]
-    found = [] if review is None else [each for each in review.comments if each.standing is not FindingStatus.RESOLVED]
-    lines += ["", *prose.wrap(sentences.NAMES if found else sentences.NO_NAMES)]
-    lines += [line for comment in found[:_MAX_LISTED] for line in _named(comment)]
-    if len(found) > _MAX_LISTED:
-        lines.append(f"  {sentences.MORE.format(count=len(found) - _MAX_LISTED)}")
+    """Return the commands, and the findings of the series that a command can name."""
+    lines = [*plain_text.wrap(sentences.HELP), ""]
+    for command, effect in _COMMANDS:
+        lines += [f"  `patchwarden: {command}`", *_indented(effect)]
+    comments = () if review is None else review.current
+    lines += ["", *plain_text.wrap(sentences.NAMES if comments else sentences.NO_NAMES)]
+    lines += [line for comment in comments[:_MAX_LISTED] for line in _listed(comment)]
+    if len(comments) > _MAX_LISTED:
+        lines.append(f"  {sentences.MORE.format(count=len(comments) - _MAX_LISTED)}")
     return lines
 
 
-def explanation(rule: Rule | None, asked: str) -> list[str]:
-    """Return a rule's page as plain text, or that there is no such rule."""
+def explanation(rule: Rule | None, rule_id: str) -> list[str]:
+    """Return a rule's page as plain text, or a sentence that there is no such rule."""
     if rule is None:
-        return prose.wrap(sentences.NO_RULE.format(rule=asked))
+        return plain_text.wrap(sentences.NO_RULE.format(rule=rule_id))
     lines = [f"{rule.id}: {rule.severity}, {rule.status}", ""]
     for paragraph in rule.doc.strip().split("\n\n"):
         lines += [*_paragraph(paragraph), ""]
@@ -77,33 +77,37 @@ def explanation(rule: Rule | None, asked: str) -> list[str]:
 
 
 def unknown_finding(finding: str) -> list[str]:
-    """Return that the name fits no finding of the series, or several."""
-    return prose.wrap(sentences.NO_FINDING.format(finding=finding))
+    """Return a sentence that the name matches no finding of the series, or several."""
+    return plain_text.wrap(sentences.NO_FINDING.format(finding=finding))
 
 
 def recheck_text(review: Review, changed: Difference) -> list[str]:
-    """What a re-check changed, for the one who asked."""
+    """Return the findings that a re-check added and removed, with the reasons."""
     counts = ", ".join(f"{len(changed.of(kind))} {kind}" for kind in ChangeKind)
-    lines = prose.wrap(sentences.RECHECKED.format(revision=review.posting.series.revision, counts=counts))
+    lines = plain_text.wrap(sentences.RECHECKED.format(revision=review.posting.series.revision, counts=counts))
     for kind, title, title_because in (
         (ChangeKind.NEW, sentences.NEW, sentences.NEW_BECAUSE),
         (ChangeKind.GONE, sentences.GONE, sentences.GONE_BECAUSE),
     ):
-        found = changed.of(kind)
-        reasons = {change.reason for change in found}
-        if found:
+        changes = changed.of(kind)
+        reasons = {change.reason for change in changes}
+        if changes:
             heading = title_because.format(reason=next(iter(reasons))) if len(reasons) == 1 else title
-            lines += ["", *prose.wrap(heading)]
-        for change in found[:_MAX_LISTED]:
-            lines += _named(change.comment)
+            lines += ["", *plain_text.wrap(heading)]
+        for change in changes[:_MAX_LISTED]:
+            lines += _listed(change.comment)
             if len(reasons) > 1:
-                lines += [f"      {line}" for line in textwrap.wrap(f"({change.reason})", prose.WIDTH - 6)]
-        if len(found) > _MAX_LISTED:
-            lines.append(f"  {sentences.MORE.format(count=len(found) - _MAX_LISTED)}")
+                lines += _indented(f"({change.reason})")
+        if len(changes) > _MAX_LISTED:
+            lines.append(f"  {sentences.MORE.format(count=len(changes) - _MAX_LISTED)}")
     return lines
 
 
-def _named(comment: ReviewFinding) -> Iterator[str]:
+def _indented(text: str) -> list[str]:
+    return [f"      {line}" for line in textwrap.wrap(text, plain_text.WIDTH - 6)]
+
+
+def _listed(comment: ReviewFinding) -> Iterator[str]:
     finding = comment.finding
     anchor = finding.anchor
     place = (
@@ -115,18 +119,18 @@ def _named(comment: ReviewFinding) -> Iterator[str]:
 
 
 def _paragraph(text: str) -> Iterable[str]:
-    """A paragraph of a rule's page: headings underlined, items and code lines as they are, prose wrapped."""
+    """Return the lines of a paragraph of a rule's page. A heading is underlined, text is wrapped, code is not."""
     lines = text.split("\n")
     if heading := _HEADING.match(lines[0]):
-        title = prose.visible(heading[1])
+        title = plain_text.visible(heading[1])
         rest = "\n".join(lines[1:]).strip()
-        return [title, "=" * min(len(title), prose.WIDTH), *(_paragraph(rest) if rest else ())]
+        return [title, "=" * min(len(title), plain_text.WIDTH), *(_paragraph(rest) if rest else ())]
     if any(line.startswith(("    ", "```", "|")) for line in lines):
         return [quoted(line) for line in lines]
     items = re.split(r"\n(?=[-*] )", text)
-    return [line for item in items for line in prose.wrap(prose.prose(item))]
+    return [line for item in items for line in plain_text.wrap(plain_text.harmless(item))]
 
 
 def _footer(identity: Identity) -> list[str]:
     contact = f" {sentences.CONTACT.format(contact=identity.contact)}" if identity.contact else ""
-    return ["-- ", *prose.wrap(f"{sentences.ABOUT.format(version=identity.version)}{contact}")]
+    return ["-- ", *plain_text.wrap(f"{sentences.ABOUT.format(version=identity.version)}{contact}")]

@@ -5,22 +5,22 @@ from typing import Final
 
 from bot.review.render.sentence import Sentence
 
-HELP: Final = Sentence("Commands. Each starts a line of your own text; a mail may hold at most three:")
+HELP: Final = Sentence("Available commands. Start a line of your own text with a command. A mail may have up to three:")
 RECHECK: Final = Sentence("check the series again; you get a mail if the result changed")
-EXPLAIN: Final = Sentence("what the rule flags, why, how to fix it, and when it stays silent")
-NOT_APPLICABLE: Final = Sentence("the finding is wrong or does not matter here; it is not reported again")
+EXPLAIN: Final = Sentence("explain what the rule flags, why, how to fix it, and what it does not flag")
+NOT_APPLICABLE: Final = Sentence("the finding is wrong or does not matter here; it will not be reported again")
 FIXED: Final = Sentence("the finding is fixed in the next revision")
 MUTE: Final = Sentence("no more mails about this series, about any series of this author, or about this list")
 HELP_COMMAND: Final = Sentence("get this list of commands")
-NAMES: Final = Sentence("FINDING is the id of a rule, for all its findings in this series, or one of these:")
-NO_NAMES: Final = Sentence("FINDING is the id of a rule. There are no findings in this series.")
+NAMES: Final = Sentence("FINDING is a rule id, for all findings of the rule in this series, or the id of a finding:")
+NO_NAMES: Final = Sentence("FINDING is a rule id or the id of a finding. This series has no findings.")
 MORE: Final = Sentence("and {count} more")
 
 NO_RULE: Final = Sentence("There is no rule `{rule}`.")
 EVIDENCE: Final = Sentence("Evidence:")
-NO_FINDING: Final = Sentence("`{finding}` names no finding of this series, or several. Nothing was changed.")
+NO_FINDING: Final = Sentence("`{finding}` names no finding of this series, or more than one. Nothing was changed.")
 
-RECHECKED: Final = Sentence("Checked again, revision {revision}: {counts}.")
+RECHECKED: Final = Sentence("Revision {revision} was checked again. Findings: {counts}.")
 NEW: Final = Sentence("New:")
 NEW_BECAUSE: Final = Sentence("New ({reason}):")
 GONE: Final = Sentence("Gone:")

@@ -37,9 +37,9 @@ class Mode(StrEnum):
 class Consent:
     """The consent of one list, or of several lists together.
 
-    `maintainers` are the addresses of those who consented to be told. A mail is not sent before `embargo` is over, nor
-    in `quiet` hours ("22-7", UTC). Below `severity`, and of the rules `without`, nothing is said there. `list_day` is
-    its own cap.
+    `maintainers` are the addresses of maintainers who consented to copies. No mail is sent before `embargo` is over or
+    in `quiet` hours ("22-7", UTC). Findings below `severity` and findings of the rules `without` are not mailed.
+    `list_day` is the maximum number of mails per day for this list.
     """
 
     mode: Mode = Mode.DRY_RUN

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a second look at one posting changed, and why: the rules, the base, or what is known of it."""
+"""Compare two reviews of one posting, and explain each change by the rules, the base or the known files."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.review.model import Basis, FindingStatus, Review, ReviewFinding
+from bot.review.model import Basis, Review, ReviewFinding
 from bot.review.record import verdict_of
 from bot.review.render.sentence import Sentence
 
@@ -27,7 +26,7 @@ OTHER_CODE: Final = Sentence("other rule version: the code of the rules changed"
 
 
 class ChangeKind(StrEnum):
-    """What became of a finding."""
+    """Whether a finding is in both reviews, or only in the new or the old one."""
 
     NEW = "new"
     GONE = "gone"
@@ -36,7 +35,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A finding with what became of it, and why; of one that is the same `reason` says if it is mailed otherwise."""
+    """A finding with its change and the reason.
+
+    If the finding is in both reviews, `reason` says whether it is now mailed or withheld, "" if that did not change.
+    """
 
     kind: ChangeKind
     comment: ReviewFinding
@@ -45,9 +47,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All findings of both looks, those of the new one first. `first` says that nothing was stored before.
+    """All findings of both reviews, those of the new review first.
 
-    `verdict` says that what would be mailed is not what would have been; `later` is the highest later revision, if any.
+    `verdict` says whether different findings would be mailed. `first` says that there was no stored review. `later` is
+    the highest later revision, if any.
     """
 
     changes: tuple[Change, ...]
@@ -59,39 +62,35 @@ class Difference:
         return tuple(change for change in self.changes if change.kind is kind)
 
     @property
-    def nothing(self) -> bool:
-        """Whether the second look found what the first one did, and says the same of it."""
+    def is_empty(self) -> bool:
+        """Return whether both reviews have and report the same findings."""
         return not self.verdict and all(change.kind is ChangeKind.SAME for change in self.changes)
 
 
 def difference(before: Review | None, after: Review, later: int | None = None) -> Difference:
-    """What changed from the stored review to the new one."""
+    """Return the changes from the stored review to the new one."""
     if before is None:
-        new = tuple(Change(ChangeKind.NEW, comment, NOT_CHECKED) for comment in _present(after))
+        new = tuple(Change(ChangeKind.NEW, comment, NOT_CHECKED) for comment in after.current)
         return Difference(new, verdict=bool(verdict_of(after)), first=True, later=later)
     known: dict[tuple[str, str], deque[ReviewFinding]] = defaultdict(deque)
-    for comment in _present(before):
+    for comment in before.current:
         known[_key(comment)].append(comment)
     changes = []
-    for comment in _present(after):
+    for comment in after.current:
         if known[_key(comment)]:
-            changes.append(Change(ChangeKind.SAME, comment, _said_otherwise(known[_key(comment)].popleft(), comment)))
+            changes.append(Change(ChangeKind.SAME, comment, _mail_change(known[_key(comment)].popleft(), comment)))
         else:
             changes.append(Change(ChangeKind.NEW, comment, _why(before, after, comment)))
-    gone = (comment for left in known.values() for comment in left)
+    gone = (comment for comments in known.values() for comment in comments)
     changes += [Change(ChangeKind.GONE, comment, _why(before, after, comment)) for comment in gone]
     return Difference(tuple(changes), verdict_of(before) != verdict_of(after), later=later)
-
-
-def _present(review: Review) -> Iterator[ReviewFinding]:
-    return (comment for comment in review.comments if comment.standing is not FindingStatus.RESOLVED)
 
 
 def _key(comment: ReviewFinding) -> tuple[str, str]:
     return comment.finding.fingerprint, comment.finding.severity
 
 
-def _said_otherwise(old: ReviewFinding, new: ReviewFinding) -> str:
+def _mail_change(old: ReviewFinding, new: ReviewFinding) -> str:
     if (old.withheld is None) == (new.withheld is None):
         return ""
     return MAILED_NOW if new.withheld is None else NOT_MAILED_NOW.format(reason=new.withheld)
@@ -103,7 +102,7 @@ def _why(before: Review, after: Review, comment: ReviewFinding) -> str:
         return reason
     if rule in {failure.rule for failure in before.failures} ^ {failure.rule for failure in after.failures}:
         return RULE_FAILED
-    if rule in {one.rule for one in before.skipped} ^ {one.rule for one in after.skipped}:
+    if rule in {skipped.rule for skipped in before.skipped} ^ {skipped.rule for skipped in after.skipped}:
         return TOO_MUCH
     if before.posting.series != after.posting.series:
         return READ_DIFFERENTLY

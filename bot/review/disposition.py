@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What people answered to findings, and what they want to hear no more of; it stays with the series' topic."""
+"""Dispositions of findings and mutes, both from replies. They apply to all revisions of a series."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from enum import StrEnum
 from typing import Final
 
 from bot.mail.command import MAX_REASON, Scope
-from bot.review.model import FindingStatus, Review
+from bot.review.model import Review
 from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible
 
 DISMISSED: Final = "disputed"
 OLD_DISMISSED: Final = "called not applicable"
-"""Reviews stored by older versions begin a reason with this."""
+"""Reviews that older versions stored have reasons that begin with this."""
 NO_REASON: Final = Sentence("no reason given")
 
 
 class DispositionKind(StrEnum):
-    """What somebody says of a finding."""
+    """The kinds of dispositions that a person can give to a finding."""
 
     NOT_APPLICABLE = "not-applicable"
     FIXED = "fixed"
@@ -27,9 +27,9 @@ class DispositionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """An answer to one finding of a series, whichever revision it is found in: `fingerprint` names it.
+    """A person's reply about one finding of a series, in any revision: `fingerprint` names the finding.
 
-    `by` is the proven address, in lower case; `message_id` the mail that said so.
+    `by` is the verified address of the person, in lower case. `message_id` is the mail with the command.
     """
 
     topic: str
@@ -43,8 +43,11 @@ class Disposition:
 
 
 @dataclass(frozen=True, slots=True)
-class Muted:
-    """Something that is silent: `subject` is a series' topic, an author's or a list's address in lower case."""
+class ActiveMute:
+    """A request for no more mails. `subject` is the topic of a series, or the address of an author or list.
+
+    Addresses are in lower case.
+    """
 
     scope: Scope
     subject: str
@@ -53,39 +56,44 @@ class Muted:
     given: datetime
 
 
-def dismissed(dispositions: Iterable[Disposition]) -> dict[str, str]:
-    """The fingerprints that are not said again, with what was said against them: the last answer to each counts."""
-    latest = {each.fingerprint: each for each in sorted(dispositions, key=lambda each: (each.given, each.message_id))}
+def disputes(dispositions: Iterable[Disposition]) -> dict[str, str]:
+    """Return the fingerprints that are disputed, with the reasons. The last disposition of a finding counts."""
+    in_order = sorted(dispositions, key=lambda disposition: (disposition.given, disposition.message_id))
+    latest = {disposition.fingerprint: disposition for disposition in in_order}
     return {
-        fingerprint: each.reason or NO_REASON
-        for fingerprint, each in latest.items()
-        if each.answer is DispositionKind.NOT_APPLICABLE
+        fingerprint: disposition.reason or NO_REASON
+        for fingerprint, disposition in latest.items()
+        if disposition.answer is DispositionKind.NOT_APPLICABLE
     }
 
 
-def silence(muted: Iterable[Muted]) -> str:
-    """Why nothing is said of a series for which these are; "" where there are none."""
-    first = min(muted, key=lambda each: each.given, default=None)
+def mute_reason(mutes: Iterable[ActiveMute]) -> str:
+    """Return why there is no mail, by the first of the mutes; "" if there is none."""
+    first = min(mutes, key=lambda mute: mute.given, default=None)
     return "" if first is None else f"muted ({first.scope}) by {first.by}"
 
 
-def named(review: Review, finding: str) -> tuple[tuple[str, str], ...] | None:
-    """The findings, as fingerprint and rule, that a person means: those of a rule that were said, or the one whose
-    fingerprint begins so. None where there are none, or where the beginning fits several."""
-    present = [comment for comment in review.comments if comment.standing is not FindingStatus.RESOLVED]
+def match_findings(review: Review, name: str) -> tuple[tuple[str, str], ...] | None:
+    """Return the findings that a command names, as pairs of fingerprint and rule.
+
+    The name is a rule id, for all reported findings of the rule, or the beginning of one fingerprint. Return None if
+    it matches no finding, or several fingerprints.
+    """
     of_rule = {
-        each.finding.fingerprint: each.finding.rule
-        for each in present
-        if each.finding.rule == finding and (each.withheld is None or each.said_before)
+        comment.finding.fingerprint: comment.finding.rule
+        for comment in review.current
+        if comment.finding.rule == name and (comment.withheld is None or comment.said_before)
     }
     if of_rule:
         return tuple(of_rule.items())
-    beginning = {
-        each.finding.fingerprint: each.finding.rule for each in present if each.finding.fingerprint.startswith(finding)
+    by_fingerprint = {
+        comment.finding.fingerprint: comment.finding.rule
+        for comment in review.current
+        if comment.finding.fingerprint.startswith(name)
     }
-    return tuple(beginning.items()) if len(beginning) == 1 else None
+    return tuple(by_fingerprint.items()) if len(by_fingerprint) == 1 else None
 
 
 def plain_reason(reason: str) -> str:
-    """A reason as it is kept: one line, visible, not long."""
+    """Return a reason in the form that is stored: one line of limited length without control characters."""
     return " ".join(visible(reason).split())[:MAX_REASON]

@@ -11,15 +11,16 @@ from bot.review.model import ReviewFinding
 from rules.finding import Finding, Severity
 from rules.lint.rule import Rule
 
-EXPLAINED: Final = 2  # How many groups of a rule and message a mail quotes and explains.
+MAX_PER_MESSAGE: Final = 2
+"""The maximum number of groups with the same rule and message that a mail quotes and explains."""
 _NAMED_CODE: Final = re.compile(r"`[^`]*`")
 
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """A group of findings: reported at the place of the first one; the others are its further places.
+    """Findings that a mail reports together, at the place of the first finding; the other places follow.
 
-    They are in the same file of the same patch; of tier 2 in any.
+    The findings of tier 1 are in the same file of the same patch. Nits, of tier 2, may be in different files.
     """
 
     rule: str
@@ -44,12 +45,12 @@ class FindingGroup:
         return max((comment.finding.severity for comment in self.comments), key=lambda severity: severity.rank)
 
 
-def remarks(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tuple[FindingGroup, ...]:
+def group_findings(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tuple[FindingGroup, ...]:
     """Group the findings, in the order of their first findings.
 
     Warnings in one file of a patch are one group if their rule and message are the same, whatever code the message
-    names. Bugs need the very same message, because each bug is answered on its own. Nits with the same message are one
-    group, whatever the patch and file.
+    names. Bugs are grouped only if their messages are equal, because people reply to each bug separately. Nits with the
+    same message are one group, in all patches and files.
     """
     groups: dict[tuple[object, ...], list[ReviewFinding]] = {}
     for comment in comments:
@@ -59,31 +60,33 @@ def remarks(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tup
     )
 
 
-def staged(groups: Iterable[FindingGroup], limit: int = EXPLAINED) -> tuple[list[FindingGroup], list[FindingGroup]]:
-    """Tier 1 in two: what is quoted and explained, and what a line each is enough for.
+def split_explained(
+    groups: Iterable[FindingGroup], limit: int = MAX_PER_MESSAGE
+) -> tuple[list[FindingGroup], list[FindingGroup]]:
+    """Split the groups of tier 1 into those that a mail quotes and explains, and those that it lists in one line.
 
-    Whoever has read a remark twice knows the third; but each bug is explained.
+    A message is explained at most `limit` times. Each bug is explained.
     """
     explained: list[FindingGroup] = []
     listed: list[FindingGroup] = []
     seen: Counter[tuple[str, str]] = Counter()
-    for remark in groups:
-        if remark.tier == 1:
-            bug = remark.severity is Severity.BUG
-            said = remark.rule, message_form(remark.first)
-            (explained if bug or seen[said] < limit else listed).append(remark)
-            seen[said] += not bug
+    for group in groups:
+        if group.tier == 1:
+            is_bug = group.severity is Severity.BUG
+            message = group.rule, message_form(group.first)
+            (explained if is_bug or seen[message] < limit else listed).append(group)
+            seen[message] += not is_bug
     return explained, listed
 
 
 def _tier(finding: Finding, rules: Mapping[str, Rule]) -> int:
-    """Return the rule's tier; a nit of any rule is never among the warnings."""
+    """Return the rule's tier. A nit is always of tier 2."""
     rule = rules.get(finding.rule)
     return 2 if finding.severity.rank < Severity.WARNING.rank or (rule is not None and rule.tier == 2) else 1
 
 
 def message_form(finding: Finding) -> str:
-    """Return the message without the code that it names, by which places with one cause are the same."""
+    """Return the message without the code that it names. Findings with the same cause have the same form."""
     return _NAMED_CODE.sub("``", finding.message)
 
 

@@ -16,7 +16,7 @@ class History:
     def previous(self, posting: Posting) -> Review | None:
         """Return the review of the latest earlier revision of the topic, or of an earlier posting of this revision.
 
-        Reviews are remembered in the order of the postings; the last posting of a revision counts.
+        Reviews are stored in the order of the postings. The last posting of a revision counts.
         """
         earlier = [
             review

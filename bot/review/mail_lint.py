@@ -19,7 +19,7 @@ _UNQUOTED: Final = (
         "a bot's command",
     ),
     (re.compile(r"diff --git |index [0-9a-f]{7,}|@@ -|--- \S+/|\+\+\+ \S+/"), "an unquoted diff"),
-    (re.compile(r">"), "a quotation that readers of mail may not know"),
+    (re.compile(r">"), "a quotation mark `>` without a space"),
     (re.compile(r"(?:From|To|Cc|Bcc|Subject|Date): ", re.IGNORECASE), "a header"),
 )
 
@@ -35,4 +35,4 @@ def problems(body: str) -> Iterator[str]:
             continue
         if len(line) > WIDTH:
             yield f"line {number}: wider than {WIDTH} columns"
-        yield from (f"line {number}: {what}" for pattern, what in _UNQUOTED if pattern.match(line))
+        yield from (f"line {number}: {problem}" for pattern, problem in _UNQUOTED if pattern.match(line))

@@ -24,11 +24,12 @@ class FindingStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewFinding:
-    """A finding in its posting. `withheld` says why it is not mailed; None: it is said.
+    """A finding in the review of a posting.
 
-    `said_before` counts the earlier revisions that it was mailed for; `unsaid_before` says that the previous revision
-    had it too, and that no mail went out about that one. `before` is the fingerprint that a moved finding had there.
-    `unmailed`: found by a second look that made no mail, whatever mail there was before it.
+    `withheld` is the reason why it is not mailed; None if it is reported. `said_before` counts the earlier revisions
+    for which it was mailed. `unsaid_before` says that the previous revision had it too, but got no mail. `before` is
+    the fingerprint that a moved finding had in the previous revision. `unmailed` says that a re-check without a mail
+    found it. The database stores the names of the fields.
     """
 
     finding: Finding
@@ -41,7 +42,7 @@ class ReviewFinding:
 
     @property
     def known(self) -> bool:
-        """Return whether it was mailed for an earlier revision, or would have been."""
+        """Return whether it was mailed for an earlier revision, or would have been mailed."""
         return self.said_before > 0 or self.unsaid_before
 
 
@@ -56,9 +57,10 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a posting was judged by: the program's version, a digest of the rules' code, their ids, and the base's name.
+    """What a review depends on beside the posting: the program's version, the hash of the rules' code, rules, base.
 
-    Two reviews on one basis are equal; where they differ, it says why. Empty fields: it was not noted.
+    Two reviews of a posting with the same basis are equal; a difference in the basis explains a difference between the
+    reviews. The fields are empty if the basis is unknown.
     """
 
     version: str = ""
@@ -71,8 +73,8 @@ class Basis:
 class Review:
     """The review of a posting.
 
-    `delta` is what the series does to the amount of unsafe code; `unsafe_delta` says it, and how it differs from the
-    previous revision's, in a line for the footer, "" where there is nothing to say.
+    `delta` counts the unsafe sites that the series adds, removes and moves. `unsafe_delta` is the sentence about them,
+    and about the change since the previous revision, for the footer of the mail; "" if there is no change.
     """
 
     posting: Posting
@@ -86,10 +88,10 @@ class Review:
 
     @property
     def current(self) -> tuple[ReviewFinding, ...]:
-        """The findings of this revision, without those resolved since the previous one."""
+        """The findings of this revision, without the resolved ones."""
         return tuple(comment for comment in self.comments if comment.standing is not FindingStatus.RESOLVED)
 
     @property
-    def said(self) -> tuple[ReviewFinding, ...]:
+    def reported(self) -> tuple[ReviewFinding, ...]:
         """The findings that are reported in the mail, in order."""
         return tuple(comment for comment in self.comments if comment.withheld is None)

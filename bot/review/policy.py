@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is not said, and why: every comment that is withheld carries its reason, none is dropped."""
+"""Decide which findings are withheld from the mail, and why. Every finding is kept, a withheld one with its reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,21 +7,21 @@ from typing import Final
 
 from bot.mail.posting import Complete, Defective, Posting
 from bot.review.disposition import DISMISSED
-from bot.review.finding_group import EXPLAINED, remarks, staged
+from bot.review.finding_group import MAX_PER_MESSAGE, group_findings, split_explained
 from bot.review.model import FindingStatus, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Confidence, Severity
 from rules.lint.rule import Rule, Status
 
 NITS_ALONE: Final = Sentence("all findings are nits")
-OVER: Final = Sentence("over the limit of a mail")
+OVER: Final = Sentence("more findings than one mail reports")
 DAMAGED: Final = Sentence("the series cannot be checked: {reason}")
 INCOMPLETE: Final = Sentence("parts of the series are missing: {numbers}")
 NO_RULE: Final = Sentence("its rule is unknown")
 NOT_STABLE: Final = Sentence("its rule is not stable")
 NEVER_MAILED: Final = Sentence("its rule is never mailed")
 SWITCHED_OFF: Final = Sentence("its rule is switched off in the settings")
-DIGEST_ONLY: Final = Sentence("its rule is in the digest only: {reason}")
+DIGEST_ONLY: Final = Sentence("its rule is reported in digests only: {reason}")
 FIXED_LATER: Final = Sentence("fixed by patch {patch} of the series")
 NOTE: Final = Sentence("notes are not mailed")
 LOW_SEVERITY: Final = Sentence("severity is only {severity}")
@@ -33,14 +33,15 @@ _DRAFT: Final = {"RFC", "WIP", "DRAFT", "POC"}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The limits of a mail.
+    """What decides which findings are mailed, and the limits of a mail.
 
-    `without` are rule ids switched off. Below `severity` and `confidence` nothing is said. `dismissed` holds the
-    fingerprints that an author or maintainer called not applicable, with the reason given; `demoted` the rules that
-    were called wrong too often, with the figures; `muted` says who silenced the series, if anybody did. `replies` holds
-    the first reply of a person to our mail about a posting, by the posting's message-id. The bounds
-    count remarks, not places: those that are explained, those of a rule explained already, nits. With the renderer's
-    cuts they keep a mail under 20 kB.
+    `without` are the ids of rules that are switched off. Findings below `severity` or `confidence` are withheld.
+    `dismissed` has the fingerprints that an author or maintainer disputed, with the reasons. `demoted` has the rules
+    that were disputed too often, with the figures. `muted` says who muted the series, "" if nobody did. `replies` has
+    the first reply of a person to our mail about a posting, by the message-id of the posting.
+
+    The limits count groups of findings: groups that are explained, groups in one line, and nits. A finding is mailed
+    for at most `max_repeats` revisions. With the limits of the renderer they keep a mail under 20 kB.
     """
 
     without: frozenset[str] = frozenset()
@@ -50,17 +51,17 @@ class Policy:
     replies: Mapping[str, str] = field(default_factory=dict)
     severity: Severity = Severity.NIT
     confidence: Confidence = Confidence.MEDIUM
-    most_remarks: int = 7
-    most_listed: int = 10
-    most_nits: int = 5
-    most_repeats: int = 2
+    max_explained: int = 7
+    max_listed: int = 10
+    max_nits: int = 5
+    max_repeats: int = 2
 
 
 def withhold(
     comments: tuple[ReviewFinding, ...], posting: Posting, rules: Mapping[str, Rule], policy: Policy
 ) -> tuple[ReviewFinding, ...]:
-    """The same comments in the same order, those that are not to be said with their reason."""
-    judged = tuple(
+    """Return the same findings in the same order, the withheld ones with their reasons."""
+    checked = tuple(
         comment
         if comment.withheld is not None
         else replace(
@@ -68,12 +69,13 @@ def withhold(
         )
         for comment in comments
     )
-    draft = any(prefix.upper() in _DRAFT for prefix in posting.series.prefixes)
-    return _nits_alone(_bounded(judged, rules, replace(policy, most_listed=0, most_nits=0) if draft else policy, draft))
+    is_draft = any(prefix.upper() in _DRAFT for prefix in posting.series.prefixes)
+    limits = replace(policy, max_listed=0, max_nits=0) if is_draft else policy
+    return _withhold_nits_alone(_withhold_over_limit(checked, rules, limits, is_draft))
 
 
 def _of_posting(posting: Posting) -> str | None:
-    """A series that is not whole is not judged in public: the missing part may hold what a finding misses."""
+    """Return why the posting gets no mail. A missing part may fix what a finding reports."""
     if isinstance(posting.state, Complete):
         return None
     if isinstance(posting.state, Defective):
@@ -95,39 +97,40 @@ def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> st
         (finding.severity.rank < policy.severity.rank, LOW_SEVERITY.format(severity=finding.severity)),
         (finding.confidence.rank < policy.confidence.rank, LOW_CONFIDENCE.format(confidence=finding.confidence)),
         (objection is not None, DISPUTED.format(reason=objection)),
-        (comment.said_before >= policy.most_repeats, REPORTED.format(count=comment.said_before)),
+        (comment.said_before >= policy.max_repeats, REPORTED.format(count=comment.said_before)),
     )
     return next((reason for applies, reason in checks if applies), None)
 
 
-def _bounded(
-    comments: tuple[ReviewFinding, ...], rules: Mapping[str, Rule], policy: Policy, draft: bool
+def _withhold_over_limit(
+    comments: tuple[ReviewFinding, ...], rules: Mapping[str, Rule], policy: Policy, is_draft: bool
 ) -> tuple[ReviewFinding, ...]:
-    """The weightiest remarks up to the bounds, bugs first, the new before the old; the rest is withheld.
+    """Withhold the findings over the limits. Severe findings come first, and new findings before old ones.
 
-    Who posts a draft asks about its design and knows that it is unfinished: each rule is said at one place, and no nit.
+    The author of a draft asks about its design and knows that it is unfinished. So the mail reports each message once,
+    and no nits.
     """
-    said = remarks((comment for comment in comments if comment.withheld is None), rules)
+    groups = group_findings((comment for comment in comments if comment.withheld is None), rules)
     ranked = sorted(
-        said, key=lambda remark: (-remark.severity.rank, remark.comments[0].standing is not FindingStatus.NEW)
+        groups, key=lambda group: (-group.severity.rank, group.comments[0].standing is not FindingStatus.NEW)
     )
-    explained, listed = staged(ranked, 1 if draft else EXPLAINED)
-    nits = [remark for remark in ranked if remark.tier == 2]
-    cut = {remark.rule for remark in explained[policy.most_remarks :]}
-    short = [remark for remark in listed if remark.rule not in cut]
-    kept = (*explained[: policy.most_remarks], *short[: policy.most_listed], *nits[: policy.most_nits])
-    spared = {id(comment) for remark in kept for comment in remark.comments}
+    explained, listed = split_explained(ranked, 1 if is_draft else MAX_PER_MESSAGE)
+    nits = [group for group in ranked if group.tier == 2]
+    cut_rules = {group.rule for group in explained[policy.max_explained :]}
+    short = [group for group in listed if group.rule not in cut_rules]
+    reported = (*explained[: policy.max_explained], *short[: policy.max_listed], *nits[: policy.max_nits])
+    reported_ids = {id(comment) for group in reported for comment in group.comments}
     return tuple(
-        comment if comment.withheld is not None or id(comment) in spared else replace(comment, withheld=OVER)
+        comment if comment.withheld is not None or id(comment) in reported_ids else replace(comment, withheld=OVER)
         for comment in comments
     )
 
 
-def _nits_alone(comments: tuple[ReviewFinding, ...]) -> tuple[ReviewFinding, ...]:
-    """Withholds the nits where nothing weightier is said.
+def _withhold_nits_alone(comments: tuple[ReviewFinding, ...]) -> tuple[ReviewFinding, ...]:
+    """Withhold the nits if there is no warning and no bug.
 
-    A mail interrupts its author and everybody on Cc; a nit is worth a line in a mail that is sent anyway, not the
-    interruption. They stay visible to `check` and in the digest.
+    A mail interrupts its author and everybody on Cc. A nit is worth a line in a mail, but not a mail of its own.
+    `check` and the digest still show it.
     """
     if any(comment.withheld is None and comment.finding.severity.rank >= Severity.WARNING.rank for comment in comments):
         return comments

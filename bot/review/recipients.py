@@ -58,11 +58,11 @@ class RecipientContext:
 
 
 def recipients(posting: Posting, part: Part, context: RecipientContext) -> Recipients:
-    """Return To and Cc of a mail that answers this part of the posting, or why there is no mail.
+    """Return To and Cc of a mail that replies to this part of the posting, or why there is no mail.
 
-    To is the author of the part. In Cc stand, as far as the mode of the lists allows: lists that the posting came
-    through, maintainers who consented, and in mode `list` the posting's other recipients. A dry run shows what mode
-    `list` would do, as if every list that the posting names had carried it and consented.
+    To is the author of the part. As far as the mode of the lists allows, Cc has the lists that carried the posting,
+    the maintainers who consented, and in mode `list` the other recipients of the posting. A dry run shows what mode
+    `list` would do if every list that the posting names had carried it and consented.
     """
     consent = context.consent_of(posting)
     if reason := _objection(posting, part, context) or ("the list is switched off" if consent.mode is Mode.OFF else ""):
@@ -92,14 +92,14 @@ def _objection(posting: Posting, part: Part, context: RecipientContext) -> str:
     if {author.key, posting.author.key} & context.ignored:
         return "the author wants no mail"
     if reason := context.book.objection(author):
-        return f"there is nobody to write to: {reason}"
+        return f"the author cannot get mail: {reason}"
     if author.key in context.lists_of(posting) or may_be_rewritten(author):
-        return f"there is nobody to write to: a list or relay put {author.key} into From"
+        return f"the author is unknown: a list or relay put {author.key} into From"
     return ""
 
 
 def _consenting(posting: Posting, lists: Sequence[str], context: RecipientContext) -> tuple[Address, ...]:
-    """Yield the people who consented to copies about their files or lists."""
+    """Return the people who consented to copies about their files or lists."""
     owners = context.owners(_paths(posting)) if context.people else frozenset()
     return tuple(
         Address("", person.address)

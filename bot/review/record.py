@@ -19,9 +19,10 @@ class ReviewRecord:
 
 @dataclass(frozen=True, slots=True)
 class SeriesRecord:
-    """The newest revision of a series: when its last part and the last mail of its thread arrived, and its mails.
+    """The newest revision of a series.
 
-    `mails` counts the whole thread, the patches too.
+    `arrived` is when its last part arrived, `moved` when the last mail of its thread arrived. `mails` counts the mails
+    of the thread, including the patches.
     """
 
     posting: Posting
@@ -30,7 +31,7 @@ class SeriesRecord:
     mails: int
 
     @property
-    def answers(self) -> int:
+    def replies(self) -> int:
         return max(0, self.mails - len(self.posting.parts))
 
 
@@ -55,5 +56,5 @@ class FailureCounts:
 
 def verdict_of(review: Review) -> str:
     """Return the verdict: equal for reviews that report the same findings, "" if nothing is reported."""
-    fingerprints = sorted({comment.finding.fingerprint for comment in review.said})
+    fingerprints = sorted({comment.finding.fingerprint for comment in review.reported})
     return hashlib.sha256(" ".join(fingerprints).encode("ascii")).hexdigest()[:32] if fingerprints else ""

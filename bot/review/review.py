@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From the findings in a posting to a review: what is reported, what is withheld and why, and who gets it."""
+"""Make a review from the findings in a posting: which are reported, which are withheld and why, and who gets it."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -25,36 +25,36 @@ def review(
 ) -> Review:
     """Return the review of a posting: the same arguments give the same review.
 
-    `previous` is the review of the latest earlier revision of the same topic. Every finding is kept as a comment;
-    `withheld` marks those that are not mailed. If the series is damaged or incomplete, no finding counts as resolved.
-    Then findings that a missing patch could resolve are left out.
+    `previous` is the review of the latest earlier revision of the same topic. `withheld` marks the findings that are
+    not mailed. If the series is damaged or incomplete, no finding counts as resolved, and the review leaves out
+    findings that a missing patch could resolve.
     """
     policy = policy or Policy()
     known = {rule.id: rule for rule in rules}
-    whole = isinstance(posting.state, Complete) and not any(patch.damage for patch in posting.series.patches)
+    is_complete = isinstance(posting.state, Complete) and not any(patch.damage for patch in posting.series.patches)
     if isinstance(posting.state, Defective) or (isinstance(posting.state, Waiting) and any(posting.state.missing)):
         decided = (item for item in report.findings if item.rule not in known or not known[item.rule].needs_series)
         report = replace(report, findings=tuple(decided))
-    alive = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if whole else set()
+    active = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if is_complete else set()
     reply = "" if previous is None else policy.replies.get(previous.posting.message_id, "")
-    comments = compare(report, previous, alive, reply)
+    comments = compare(report, previous, active, reply)
     comments = withhold(comments, posting, known, policy)
-    than = against(delta, previous.delta).line() if previous is not None else ""
-    line = "; ".join(filter(None, (delta.line(), than)))
+    since_previous = against(delta, previous.delta).line() if previous is not None else ""
+    line = "; ".join(filter(None, (delta.line(), since_previous)))
     to = _recipients(posting, comments, policy, context or RecipientContext())
     return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)
 
 
-def answered(posting: Posting, comments: Iterable[ReviewFinding]) -> Part | None:
-    """Return the mail that a review answers: the only patch with findings, the cover letter or the first patch."""
+def part_to_answer(posting: Posting, comments: Iterable[ReviewFinding]) -> Part | None:
+    """Return the mail that a review replies to: the only patch with findings, the cover letter or the first patch."""
     patches = {comment.finding.anchor.patch for comment in comments if comment.withheld is None}
     if len(patches) == 1 and (part := posting.part(patches.pop())) is not None:
         return part
     return posting.cover or min(posting.parts, key=lambda part: part.index, default=None)
 
 
-def resolved(comments: Iterable[ReviewFinding]) -> int:
-    """Count the resolved findings that were mailed for an earlier revision, or would have been if it had got a mail."""
+def count_resolved(comments: Iterable[ReviewFinding]) -> int:
+    """Count the resolved findings that were mailed for an earlier revision, or would have been mailed."""
     return sum(comment.standing is FindingStatus.RESOLVED and comment.known for comment in comments)
 
 
@@ -62,7 +62,7 @@ def _recipients(
     posting: Posting, comments: tuple[ReviewFinding, ...], policy: Policy, context: RecipientContext
 ) -> Recipients:
     """Return who gets the review, or why nobody gets it."""
-    part = answered(posting, comments)
+    part = part_to_answer(posting, comments)
     if part is None or all(comment.withheld is not None for comment in comments):
-        return Recipients(reason="nothing to say")
+        return Recipients(reason="no finding to report")
     return Recipients(reason=policy.muted) if policy.muted else recipients(posting, part, context)

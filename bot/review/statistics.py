@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What became of what each rule said, by what people answered and by what they changed."""
+"""Count the outcomes of each rule's findings, by replies and by later revisions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,19 +11,19 @@ from bot.review.disposition import Disposition, DispositionKind
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 
-FEWEST_VOICES: Final = 3
-"""So many people must object before a rule is demoted: nobody silences one for everybody."""
+MIN_DISPUTERS: Final = 3
+"""Minimum number of people who must dispute findings of a rule before it is demoted: one person is not enough."""
 
 OUTCOME: Final = Sentence("{disputed} of {count} findings were disputed")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTally:
-    """One rule's remarks that were mailed, each counted once whatever it was repeated.
+    """The findings of a rule that were mailed, by outcome. A finding in several revisions counts once.
 
-    `fixed` were gone in a later revision, or somebody said so and no revision after that has them; `not_applicable`
-    were called so; `unanswered` are the rest: `said` is the sum of the three. `voices` is how many people called one
-    not applicable.
+    `said` is the number of all, the sum of the next three. `fixed` findings were gone in a later revision, or a person
+    called them fixed and no later revision has them. `not_applicable` findings were disputed; `voices` is the number of
+    people who did. `unanswered` are the others.
     """
 
     rule: str
@@ -34,98 +34,110 @@ class RuleTally:
     voices: int = 0
 
     @property
-    def objected(self) -> float:
-        """The share that was called not applicable."""
+    def dispute_rate(self) -> float:
+        """The share of findings that were disputed."""
         return self.not_applicable / self.said if self.said else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A rule is demoted when more than `most` of at least `least` remarks were called not applicable.
+    """When a rule is demoted: it has at least `min_findings`, and a larger share than `max_dispute_rate` is disputed.
 
-    `kept` are ids of rules that are never demoted.
+    The rules whose ids are in `exempt` are never demoted.
     """
 
-    most: float
-    least: int
-    kept: frozenset[str] = frozenset()
+    max_dispute_rate: float
+    min_findings: int
+    exempt: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class _Remark:
-    """A mailed remark through the revisions, with every fingerprint that it had; `seen`: when the last was posted."""
+class _MailedFinding:
+    """A mailed finding through the revisions, with all its fingerprints.
+
+    `seen` is the date of the last revision that has it. `gone` says that a later revision does not have it.
+    """
 
     rule: str
-    prints: set[str] = field(default_factory=set)
+    fingerprints: set[str] = field(default_factory=set)
     gone: bool = False
     seen: datetime | None = None
 
 
 def tallies(series: Iterable[Sequence[Review]], dispositions: Iterable[Disposition]) -> tuple[RuleTally, ...]:
-    """Each rule that was mailed, by id. Each sequence holds the reviews of one series by revision."""
-    answers: dict[str, dict[str, list[Disposition]]] = defaultdict(lambda: defaultdict(list))
-    for each in dispositions:
-        answers[each.topic][each.fingerprint].append(each)
+    """Return the tally of each rule with mailed findings, by rule id.
+
+    Each item of `series` has the reviews of one series, by revision.
+    """
+    by_topic: dict[str, dict[str, list[Disposition]]] = defaultdict(lambda: defaultdict(list))
+    for disposition in dispositions:
+        by_topic[disposition.topic][disposition.fingerprint].append(disposition)
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    voices: dict[str, set[str]] = defaultdict(set)
+    disputers: dict[str, set[str]] = defaultdict(set)
     for reviews in series:
-        given = answers.get(reviews[0].posting.topic, {}) if reviews else {}
-        for remark in _remarks(reviews):
-            said = [each for fingerprint in sorted(remark.prints) for each in given.get(fingerprint, ())]
-            outcome = _outcome(remark, said)
-            counts[remark.rule][outcome] += 1
+        by_fingerprint = by_topic.get(reviews[0].posting.topic, {}) if reviews else {}
+        for finding in _mailed_findings(reviews):
+            replies = [
+                disposition
+                for fingerprint in sorted(finding.fingerprints)
+                for disposition in by_fingerprint.get(fingerprint, ())
+            ]
+            outcome = _outcome(finding, replies)
+            counts[finding.rule][outcome] += 1
             if outcome == "not_applicable":
-                voices[remark.rule].update(each.by for each in said if each.answer is DispositionKind.NOT_APPLICABLE)
+                disputers[finding.rule].update(
+                    reply.by for reply in replies if reply.answer is DispositionKind.NOT_APPLICABLE
+                )
     return tuple(
-        RuleTally(rule, said=sum(found.values()), voices=len(voices[rule]), **found)
-        for rule, found in sorted(counts.items())
+        RuleTally(rule, said=sum(outcomes.values()), voices=len(disputers[rule]), **outcomes)
+        for rule, outcomes in sorted(counts.items())
     )
 
 
-def demoted(found: Iterable[RuleTally], threshold: Threshold) -> Mapping[str, str]:
-    """The rules that speak in the digest only from now on, with the figures that say why."""
+def demoted(counted: Iterable[RuleTally], threshold: Threshold) -> Mapping[str, str]:
+    """Return the rules that are reported in digests only, with the figures that explain why."""
     return {
-        each.rule: OUTCOME.format(disputed=each.not_applicable, count=each.said)
-        for each in found
-        if each.said >= threshold.least
-        and each.objected > threshold.most
-        and each.voices >= FEWEST_VOICES
-        and each.rule not in threshold.kept
+        tally.rule: OUTCOME.format(disputed=tally.not_applicable, count=tally.said)
+        for tally in counted
+        if tally.said >= threshold.min_findings
+        and tally.dispute_rate > threshold.max_dispute_rate
+        and tally.voices >= MIN_DISPUTERS
+        and tally.rule not in threshold.exempt
     }
 
 
-def _remarks(reviews: Sequence[Review]) -> list[_Remark]:
-    """What was mailed in these revisions of one series, each once."""
-    known: dict[str, _Remark] = {}
-    found: list[_Remark] = []
+def _mailed_findings(reviews: Sequence[Review]) -> list[_MailedFinding]:
+    """Return the findings that were mailed for these revisions of one series, each once."""
+    known: dict[str, _MailedFinding] = {}
+    mailed: list[_MailedFinding] = []
     for review in reviews:
-        now = dict(known)
+        now_known = dict(known)
         for comment in review.comments:
             fingerprint = comment.finding.fingerprint
-            remark = known.get(comment.before) or known.get(fingerprint)
+            finding = known.get(comment.before) or known.get(fingerprint)
             if comment.standing is FindingStatus.RESOLVED:
-                if remark is not None:
-                    remark.gone = True
+                if finding is not None:
+                    finding.gone = True
                 continue
-            if remark is None and _mailed(review, comment):
-                remark = _Remark(comment.finding.rule)
-                found.append(remark)
-            if remark is not None:
-                remark.prints.add(fingerprint)
-                remark.gone, remark.seen = False, review.posting.date
-                now[fingerprint] = remark
-        known = now
-    return found
+            if finding is None and _is_mailed(review, comment):
+                finding = _MailedFinding(comment.finding.rule)
+                mailed.append(finding)
+            if finding is not None:
+                finding.fingerprints.add(fingerprint)
+                finding.gone, finding.seen = False, review.posting.date
+                now_known[fingerprint] = finding
+        known = now_known
+    return mailed
 
 
-def _mailed(review: Review, comment: ReviewFinding) -> bool:
+def _is_mailed(review: Review, comment: ReviewFinding) -> bool:
     return comment.withheld is None and not comment.unmailed and bool(review.recipients.to)
 
 
-def _outcome(remark: _Remark, said: Sequence[Disposition]) -> str:
-    last = max(said, key=lambda each: (each.given, each.message_id), default=None)
+def _outcome(finding: _MailedFinding, replies: Sequence[Disposition]) -> str:
+    last = max(replies, key=lambda reply: (reply.given, reply.message_id), default=None)
     if last is not None and last.answer is DispositionKind.NOT_APPLICABLE:
         return "not_applicable"
-    # Said to be fixed, and there again in what was posted after that: it is not.
-    promised = last is not None and (remark.seen is None or remark.seen <= last.given)
-    return "fixed" if remark.gone or promised else "unanswered"
+    # A finding that a person called fixed, but that a later revision still has, is not fixed.
+    is_called_fixed = last is not None and (finding.seen is None or finding.seen <= last.given)
+    return "fixed" if finding.gone or is_called_fixed else "unanswered"

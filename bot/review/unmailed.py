@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.review.model import Review
 
-ANSWERED = "these patches have their mail"
+ANSWERED = "there is already a mail about these patches"
 
 
 def why_unmailed(review: Review) -> str:

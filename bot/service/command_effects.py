@@ -10,7 +10,7 @@ from bot.mail.command import RECHECK, Command, Explain, Fixed, Help, Mute, NotAp
 from bot.mail.posting import Posting
 from bot.pool.guard import Crashed
 from bot.review.command_reply import explanation, help_text, recheck_text, unknown_finding
-from bot.review.disposition import Disposition, DispositionKind, Muted, named, plain_reason
+from bot.review.disposition import ActiveMute, Disposition, DispositionKind, match_findings, plain_reason
 from bot.review.model import Review
 from bot.service.recheck import RecheckResult
 from rules.registry import by_id
@@ -31,7 +31,7 @@ class CommandContext:
 class CommandEffect:
     """The changes to store, the paragraphs of the reply, and a note for each command, for the log."""
 
-    changes: list[Disposition | Muted] = field(default_factory=list)
+    changes: list[Disposition | ActiveMute] = field(default_factory=list)
     paragraphs: list[list[str]] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
@@ -50,7 +50,7 @@ def respond(
                 response.done.append("no recheck: too many in a day")
                 continue
             rechecked = recheck(case.posting)
-            if isinstance(rechecked, RecheckResult) and not rechecked.changed.nothing:
+            if isinstance(rechecked, RecheckResult) and not rechecked.changed.is_empty:
                 response.paragraphs.append(recheck_text(rechecked.review, rechecked.changed))
             response.done.append(RECHECK)
         elif isinstance(command, Explain):
@@ -68,7 +68,7 @@ def respond(
 
 
 def _dispose(command: NotApplicable | Fixed, case: CommandContext, response: CommandEffect) -> None:
-    meant = None if case.review is None else named(case.review, command.finding)
+    meant = None if case.review is None else match_findings(case.review, command.finding)
     if meant is None:
         response.paragraphs.append(unknown_finding(command.finding))
         response.done.append(f"unknown finding {command.finding}")
@@ -83,10 +83,10 @@ def _dispose(command: NotApplicable | Fixed, case: CommandContext, response: Com
     response.done.append(f"{answer} {command.finding}")
 
 
-def _mutes(scope: Scope, case: CommandContext) -> list[Muted]:
+def _mutes(scope: Scope, case: CommandContext) -> list[ActiveMute]:
     subjects = {
         Scope.SERIES: (case.posting.topic,),
         Scope.AUTHOR: (case.posting.author.key,),
         Scope.LIST: tuple(name.lower() for name in case.posting.lists),
     }[scope]
-    return [Muted(scope, subject, case.sender.key, case.message_id, case.now) for subject in subjects]
+    return [ActiveMute(scope, subject, case.sender.key, case.message_id, case.now) for subject in subjects]

@@ -32,9 +32,9 @@ from bot.pipeline.context import ReviewContext
 from bot.pipeline.freeze import freeze, posting_terms
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError, guard
 from bot.ports import Clock, CommandUsage, DuePosting, StoredMail
-from bot.review.command_reply import answer_mail
+from bot.review.command_reply import command_reply
 from bot.review.consent import Mode
-from bot.review.disposition import Disposition, Muted
+from bot.review.disposition import ActiveMute, Disposition
 from bot.review.record import ReviewRecord
 from bot.service.command_effects import CommandContext, respond
 from bot.service.recheck import RecheckResult
@@ -67,7 +67,7 @@ class CommandStore(Protocol):
         message_id: str,
         sender: str,
         outcome: str,
-        changes: Collection[Disposition | Muted],
+        changes: Collection[Disposition | ActiveMute],
         answer: Outgoing | None,
         now: datetime,
     ) -> bool:
@@ -238,7 +238,7 @@ class CommandJob:
         context = self._policy.context.recipients()
         if not paragraphs or context.consent_of(posting).mode is Mode.OFF:
             return None
-        reply = answer_mail(message, sender, paragraphs, self._policy.context.identity)
+        reply = command_reply(message, sender, paragraphs, self._policy.context.identity)
         mail = freeze(reply, posting_terms(posting, context, COMMAND_REPLY, sender.key, self._clock.now()))
         if isinstance(mail, ComposeRefused):
             event(LogEvent.REPLY_WITHHELD, message_id=message.message_id, reason=mail.reason)

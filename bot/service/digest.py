@@ -10,7 +10,7 @@ from bot.digest.html import digest_html
 from bot.digest.mail import digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import DigestSchedule, Period
-from bot.digest.selection import WAITING, DigestInput, digest
+from bot.digest.selection import MAX_WAITING, DigestInput, digest
 from bot.log import LogEvent, event
 from bot.mail.compose import ComposeRefused
 from bot.mail.outgoing import DIGEST, Outgoing
@@ -29,7 +29,7 @@ _SIZES: Final = (25, 12, 6, 3, 1)  # Entries per section, tried in order until t
 class DigestStore(Protocol):
     """The part of the store that digests need."""
 
-    def sittings(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
+    def series_records(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """Return the newest revision of each series that arrived in the period, as of its end."""
 
     def reviews_between(self, since: datetime, until: datetime) -> Sequence[ReviewRecord]:
@@ -50,21 +50,21 @@ class DigestStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DigestConfig:
-    """Who gets digests, when, about what, and in which mode.
+    """The recipients, schedule, content and mode of digests.
 
-    `wanted` gives the filter of the postings that concern a reader. `statistics` gives the tallies of the rules,
-    `demoted` the demoted rules. A mail of more than `largest` bytes is cut; `patchwarden digest` shows all of it.
+    `build_filter` returns a function that says which postings concern a reader. `statistics` returns the tallies of the
+    rules, `demoted` the demoted rules. Digests longer than `max_bytes` are cut; `patchwarden digest` shows the rest.
     """
 
     readers: tuple[str, ...]
-    rhythm: DigestSchedule
+    schedule: DigestSchedule
     identity: Identity
-    wanted: Callable[[str], Callable[[Posting], bool]]
+    build_filter: Callable[[str], Callable[[Posting], bool]]
     statistics: Callable[[], Sequence[RuleTally]]
     demoted: Callable[[Sequence[RuleTally]], Mapping[str, str]]
     mode: Mode = Mode.DRY_RUN
     quiet: timedelta = timedelta(days=14)
-    largest: int = 20_000
+    max_bytes: int = 20_000
 
 
 class DigestJob:
@@ -78,25 +78,25 @@ class DigestJob:
     def run(self) -> tuple[Outgoing, ...]:
         """Return the mails that were queued for the last period. A new reader starts with the next period."""
         now = self._clock.now()
-        period = self._config.rhythm.last(now)
-        material: DigestInput | None = None
+        period = self._config.schedule.last(now)
+        content: DigestInput | None = None
         queued: list[Outgoing] = []
         for reader in self._config.readers:
             done = self._store.told_until(reader.lower())
             if done is None:
                 self._store.tell(reader.lower(), period.until, None, now)
             elif done < period.until:
-                material = material or self.material(period)
-                queued += self._write(reader, material, now)
+                content = content or self.collect(period)
+                queued += self._write(reader, content, now)
         return tuple(queued)
 
-    def material(self, period: Period) -> DigestInput:
+    def collect(self, period: Period) -> DigestInput:
         """Return what the store knows about a period."""
         store, config = self._store, self._config
         tallies = tuple(config.statistics())
         return DigestInput(
             period=period,
-            sittings=store.sittings(period.until - WAITING, period.until),
+            series=store.series_records(period.until - MAX_WAITING, period.until),
             reviews=store.reviews_between(period.since, period.until),
             mails=store.posted_between(period.since, period.until),
             trouble=store.trouble_between(period.since, period.until),
@@ -105,27 +105,27 @@ class DigestJob:
             quiet=config.quiet,
         )
 
-    def digest(self, reader: str, material: DigestInput) -> Digest:
+    def digest(self, reader: str, content: DigestInput) -> Digest:
         """Return the digest of one reader."""
-        return digest(reader, material, self._config.wanted(reader))
+        return digest(reader, content, self._config.build_filter(reader))
 
     def send(self, written: Digest) -> Outgoing | None:
         """Queue a digest for a period of any length; None if it is already queued or would be empty.
 
         Scheduled digests are sent all the same.
         """
-        mail = None if written.nothing else self._freeze(written)
+        mail = None if written.is_empty else self._freeze(written)
         is_kept = mail is not None and self._store.tell(written.reader.lower(), None, mail, self._clock.now())
         return mail if is_kept else None
 
-    def _write(self, reader: str, material: DigestInput, now: datetime) -> list[Outgoing]:
-        written = guard(f"digest for {reader}", lambda: self.digest(reader, material))
+    def _write(self, reader: str, content: DigestInput, now: datetime) -> list[Outgoing]:
+        written = guard(f"digest for {reader}", lambda: self.digest(reader, content))
         if isinstance(written, Crashed):
-            self._store.tell(reader.lower(), material.period.until, None, now)
+            self._store.tell(reader.lower(), content.period.until, None, now)
             event(LogEvent.DIGEST_FAILED, "error", reader=reader, reason=written.reason)
             return []
-        mail = None if written.nothing else self._freeze(written)
-        if not self._store.tell(reader.lower(), material.period.until, mail, now) or mail is None:
+        mail = None if written.is_empty else self._freeze(written)
+        if not self._store.tell(reader.lower(), content.period.until, mail, now) or mail is None:
             return []
         event(LogEvent.DIGEST_QUEUED, reader=reader, message_id=mail.message_id, state=mail.state, reason=mail.reason)
         return [mail]
@@ -143,6 +143,6 @@ class DigestJob:
                 event(LogEvent.DIGEST_FAILED, "error", reader=written.reader, reason=frozen.reason)
                 return None
             mail = frozen
-            if len(mail.content) <= config.largest:
+            if len(mail.content) <= config.max_bytes:
                 break
         return mail

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Review a posting again with current rules and kernel. A mail is queued only if its verdict was not mailed before."""
+"""Review a posting again with current rules and kernel. A mail is queued only if its findings are news."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ from bot.service.review import log_quarantine, log_review
 
 _KIND: Final = "recheck"
 _PREFACE: Final = (
-    "This series was judged again, by newer rules or another base; what",
-    "follows replaces what this program said of it before.",
+    "This series was checked again, with newer rules or another base. This",
+    "mail replaces the previous mail of this program about it.",
 )
 
 
@@ -94,9 +94,9 @@ class RecheckJob:
             review = _mark_unmailed(review, old)
         if before is None or mail is not None or review != old:
             # A review that changed nothing keeps its date, so that no digest reports it a second time.
-            when = before.at if before is not None and changed.nothing else now
+            when = before.at if before is not None and changed.is_empty else now
             is_kept = store.save_review(review, mail, when)
-            mail, unsent = (mail, unsent) if is_kept or mail is None else (None, "it was answered so before")
+            mail, unsent = (mail, unsent) if is_kept or mail is None else (None, "this mail was written before")
             log_review(review, mail, unsent or "not asked for", is_recheck=True)
         if mail is not None:
             store.note_verdict(posting.message_id, verdict_of(review), now)
@@ -125,14 +125,14 @@ class RecheckJob:
         """Return the mail for a verdict that is new and "", or None and why there is no mail."""
         posting, verdict = review.posting, verdict_of(review)
         if not verdict:
-            return None, review.recipients.reason or "nothing to say"
+            return None, review.recipients.reason or "no finding to report"
         kind = recheck_kind(verdict)
         if verdict in told_verdicts and not self._store.forget_expired(
             message_id(posting, self._context.identity, kind), verdict
         ):
-            return None, "that verdict stood or was mailed before"
+            return None, "these findings were reported before"
         if not isinstance(posting.state, Complete):
-            return None, "the series is not whole"
+            return None, "the series is incomplete"
         # Age is no reason to refuse a posting that a person names; all other reasons still apply.
         terms = replace(self._context.terms, stale=None)
         if refused := refuse_posting(posting, known, now, terms):
@@ -141,7 +141,7 @@ class RecheckJob:
             return None, review.recipients.reason
         preface = _PREFACE if any(told_verdicts - {verdict}) else ()
         mail = write_mail(review, self._context, known.last, now, kind, preface)
-        return (mail, "") if isinstance(mail, Outgoing) else (None, mail.reason if mail else "nothing to say")
+        return (mail, "") if isinstance(mail, Outgoing) else (None, mail.reason if mail else "no finding to report")
 
 
 def recheck_kind(verdict: str) -> str:
@@ -151,7 +151,7 @@ def recheck_kind(verdict: str) -> str:
 
 def _mark_unmailed(review: Review, old: Review | None) -> Review:
     """Return the review with a mark on each finding that the old review did not mail."""
-    mailed = [comment for comment in old.said if not comment.unmailed] if old is not None else []
+    mailed = [comment for comment in old.reported if not comment.unmailed] if old is not None else []
     mailings = Counter(comment.finding.fingerprint for comment in mailed)
 
     def marked(comment: ReviewFinding) -> ReviewFinding:

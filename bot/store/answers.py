@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
 from bot.ports import CommandUsage, RawMail, StoredMail
-from bot.review.disposition import Disposition, DispositionKind, Muted
+from bot.review.disposition import ActiveMute, Disposition, DispositionKind
 from bot.store.codec import STREAMED, unpack, up_to
 from bot.store.database import Database
 from bot.store.mutes import store_mute
@@ -56,7 +56,7 @@ class CommandRows:
         message_id: str,
         sender: str,
         outcome: str,
-        changes: Collection[Disposition | Muted],
+        changes: Collection[Disposition | ActiveMute],
         answer: Outgoing | None,
         now: datetime,
     ) -> bool:
@@ -68,7 +68,7 @@ class CommandRows:
             if session.exec(row.on_conflict_do_nothing()).rowcount == 0:
                 return False
             for change in changes:
-                if isinstance(change, Muted):
+                if isinstance(change, ActiveMute):
                     store_mute(session, change, now)
                 else:
                     session.merge(_row(change))

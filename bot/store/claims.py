@@ -10,7 +10,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MailState
 from bot.ports import AlreadySent, Candidate, ClaimedMail, Decision, Hold, Permit, PostingStatus, Send, Wait, Withdraw
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.following import arrivals_of
@@ -53,7 +53,7 @@ def _apply(session: Session, row: OutgoingRow, decision: Decision, now: datetime
 
 def _candidate(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Candidate:
     posting = _posting(session, mail.posting_id)
-    mutes: list[Muted] = []
+    mutes: list[ActiveMute] = []
     if posting is not None:
         authors = {posting.posting.author.key, mail.author, *(part.author.key for part in posting.posting.parts)}
         mutes = mutes_of(session, posting.posting.topic, authors, (*posting.posting.lists, *mail.lists))

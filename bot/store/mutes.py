@@ -17,7 +17,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState
 from bot.ports import MutedPosting, MuteReport
-from bot.review.disposition import Muted, silence
+from bot.review.disposition import ActiveMute, mute_reason
 from bot.store.codec import STREAMED, decode, unpack
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, change_state, mail_of
@@ -36,14 +36,14 @@ class MuteRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def mutes(self, topic: str | None = None, author: str = "", lists: Collection[str] = ()) -> Sequence[Muted]:
+    def mutes(self, topic: str | None = None, author: str = "", lists: Collection[str] = ()) -> Sequence[ActiveMute]:
         """Return the mutes of that series, author or any of these lists; without a topic, all mutes."""
         with self._database.reading() as session:
             if topic is None:
                 return [_muted(row) for row in session.exec(select(MuteRow).order_by(col(MuteRow.given)))]
             return mutes_of(session, topic, [author], lists)
 
-    def mute(self, muted: Muted, now: datetime) -> MuteReport:
+    def mute(self, muted: ActiveMute, now: datetime) -> MuteReport:
         """Store a mute and withdraw the mails that it stops. The first mute of a subject stays.
 
         Both happen in one transaction, so no mail is claimed between them.
@@ -104,7 +104,7 @@ class MuteRows:
             return frozenset(name for name in (*named, *written) if "@" in name)
 
 
-def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[Muted]:
+def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[ActiveMute]:
     """Return the mutes of that series, any of these authors or any of these lists; the oldest mute first."""
     subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
     subjects += [(Scope.LIST, name.lower()) for name in lists]
@@ -112,7 +112,7 @@ def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterab
     return sorted((_muted(row) for row in rows if row is not None), key=lambda muted: muted.given)
 
 
-def store_mute(session: Session, muted: Muted, now: datetime) -> tuple[Outgoing, ...]:
+def store_mute(session: Session, muted: ActiveMute, now: datetime) -> tuple[Outgoing, ...]:
     """Store a mute unless its subject is muted, withdraw the mails that wait, and return them in their state before.
 
     A mail of a dry run is withdrawn too. Replies to commands and digests are not muted, as in the permit of a claim.
@@ -132,11 +132,11 @@ def store_mute(session: Session, muted: Muted, now: datetime) -> tuple[Outgoing,
         mail = mail_of(row)
         if _is_about(session, mail, muted):
             withdrawn.append(mail)
-            change_state(session, row, MailState.WITHDRAWN, now, silence([stands]))
+            change_state(session, row, MailState.WITHDRAWN, now, mute_reason([stands]))
     return tuple(withdrawn)
 
 
-def _is_about(session: Session, mail: Outgoing, muted: Muted) -> bool:
+def _is_about(session: Session, mail: Outgoing, muted: ActiveMute) -> bool:
     """Return whether the mute is about the mail, by what decides in the permit of a claim."""
     stored = session.get(PostingRow, mail.posting_id)
     if muted.scope is Scope.SERIES:
@@ -149,7 +149,7 @@ def _is_about(session: Session, mail: Outgoing, muted: Muted) -> bool:
     return muted.subject in authors_of(mail, posting, part)
 
 
-def _left(session: Session, muted: Muted, postings: Collection[str]) -> Mapping[MailState, int]:
+def _left(session: Session, muted: ActiveMute, postings: Collection[str]) -> Mapping[MailState, int]:
     """Count the mails about these postings, or about the author or list, that may have left, by state."""
     rows = select(OutgoingRow.state, OutgoingRow.posting_id, OutgoingRow.author, OutgoingRow.lists).where(
         col(OutgoingRow.state).in_(MAY_HAVE_LEFT), OutgoingRow.mode != FILED, col(OutgoingRow.kind).not_in(PRIVATE)
@@ -162,7 +162,7 @@ def _left(session: Session, muted: Muted, postings: Collection[str]) -> Mapping[
     return dict(counts)
 
 
-def _postings(session: Session, muted: Muted, decoded: _Decoded) -> list[MutedPosting]:
+def _postings(session: Session, muted: ActiveMute, decoded: _Decoded) -> list[MutedPosting]:
     """Return the stored postings that the mute is about. Postings in `decoded` are not decoded again."""
     rows = select(PostingRow.value, PostingRow.message_id, PostingRow.sent).where(PostingRow.state != _GONE)
     if muted.scope is Scope.SERIES:
@@ -177,7 +177,7 @@ def _postings(session: Session, muted: Muted, decoded: _Decoded) -> list[MutedPo
     return muted_postings
 
 
-def _posting(value: bytes, message_id: str, sent: datetime, muted: Muted) -> MutedPosting | None:
+def _posting(value: bytes, message_id: str, sent: datetime, muted: ActiveMute) -> MutedPosting | None:
     """Return the stored posting if the mute is about it. It is only decoded if its bytes contain the subject."""
     if muted.scope is not Scope.SERIES and json.dumps(muted.subject).encode("ascii") not in unpack(value).lower():
         return None
@@ -202,5 +202,5 @@ def _thread(session: Session, message_id: str) -> int | None:
     return None if message is None else message.thread_id
 
 
-def _muted(row: MuteRow) -> Muted:
-    return Muted(Scope(row.scope), row.subject, row.by, row.message_id, row.given)
+def _muted(row: MuteRow) -> ActiveMute:
+    return ActiveMute(Scope(row.scope), row.subject, row.by, row.message_id, row.given)

@@ -119,7 +119,7 @@ class RecordRows:
                 )
                 yield tuple(review_as_told(session, row, rehearsed=False) for row in rows.all())
 
-    def sittings(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
+    def series_records(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """Return the newest revision, at that time, of each series that arrived from `since` until before `until`."""
         with self._database.reading() as session:
             rows = session.exec(

@@ -96,7 +96,7 @@ def _isolated(
         found = list(islice(check(shown), _MAX_FINDINGS + 1))
         if len(found) <= _MAX_FINDINGS:
             return [_finding(rule, diagnostic) for diagnostic in found]
-        reason = f"too much to judge: more than {_MAX_FINDINGS:,} findings of {rule.id}"
+        reason = f"analysis limit exceeded: more than {_MAX_FINDINGS:,} findings of {rule.id}"
         unjudged.append(Skipped(rule.id, patch, path, reason))
         return []
     except MemoryError:

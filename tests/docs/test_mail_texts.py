@@ -13,9 +13,9 @@ from bot.digest.sentences import FINDING, SERIES, SIZE
 from bot.digest.text import digest_text
 from bot.mail.address import Address
 from bot.reference.mail_texts import own_texts, rule_texts
-from bot.review.command_reply import answer_mail, explanation, help_text, recheck_text, unknown_finding
+from bot.review.command_reply import command_reply, explanation, help_text, recheck_text, unknown_finding
 from bot.review.difference import difference
-from bot.review.render.text import prose, sentences
+from bot.review.render.text import harmless, sentences
 from bot.review.review import review
 from rules.finding import Report
 from rules.lint.engine import run
@@ -111,7 +111,7 @@ def test_every_sentence_of_a_rules_examples_is_listed(rule: Rule) -> None:
         for finding in run((rule,), loaded.series, loaded.tree).findings:
             gaps += [
                 (sentence, lost)
-                for sentence in sentences(prose(finding.message))
+                for sentence in sentences(harmless(finding.message))
                 if (lost := missing(sentence, OF_RULES, VALUES_OF_RULES))
             ]
 
@@ -141,7 +141,7 @@ def test_every_sentence_of_a_reply_is_listed(make: Maker) -> None:
         recheck_text(second, difference(first, second)),
     ]
     paragraphs.append(explanation(None, "no-such-rule"))
-    mail = answer_mail(command(), Address("Ada", "ada@example.org"), paragraphs, make.identity)
+    mail = command_reply(command(), Address("Ada", "ada@example.org"), paragraphs, make.identity)
     body = re.sub(r"^  [`0-9a-f].*$", "", mail.body, flags=re.MULTILINE)
 
     assert [] == [(sentence, gaps) for sentence in own_sentences(body) if (gaps := missing(sentence, OWN, values))]

@@ -42,7 +42,7 @@ def test_only_a_file_with_too_many_sites_is_skipped() -> None:
     assert counts(report) == {"rust/kernel/a.rs": 2}
     assert report.failures == ()
     skipped = next(skip for skip in report.skipped if skip.rule == RULE)
-    assert skipped.line.startswith("patch 1, rust/kernel/b.rs: too much to judge: the file ")
+    assert skipped.line.startswith("patch 1, rust/kernel/b.rs: analysis limit exceeded: the file ")
 
 
 def test_a_file_with_many_hunks_of_few_sites_is_skipped() -> None:
@@ -73,7 +73,7 @@ def test_too_many_findings_are_dropped_with_a_reason() -> None:
     report = audit(active(), "rust/kernel/a.rs", b"// SAFETY:\nlet a = 1;\n" * 2_001)
 
     assert "safety-placeholder" not in {finding.rule for finding in report.findings}
-    reason = "too much to judge: more than 2,000 findings of safety-placeholder"
+    reason = "analysis limit exceeded: more than 2,000 findings of safety-placeholder"
     assert f"rust/kernel/a.rs: {reason}" in {skip.line for skip in report.skipped}
 
 

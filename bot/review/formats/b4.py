@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What b4 reads from `b4.review-perpatch-check-cmd` and `b4.review-series-check-cmd`: a JSON array of results.
+"""The output that b4 reads from `b4.review-perpatch-check-cmd` and `b4.review-series-check-cmd`: an array of results.
 
-b4 keeps one result a message and tool, with the keys tool, status (pass, warn, fail), summary, url and details, all
-strings; details is shown entry by entry where it is itself a JSON array (b4 0.16, review/checks.py and the review TUI).
+b4 stores one result per mail and tool. Its keys are tool, status (pass, warn, fail), summary, url and details, and all
+values are strings. If details is itself a JSON array, b4 shows it entry by entry (b4 0.16, review/checks.py).
 """
 
 import json
@@ -18,34 +18,34 @@ _STATUS: Final = {Severity.BUG: "fail", Severity.WARNING: "warn", Severity.NIT: 
 _ORDER: Final = ("pass", "warn", "fail")
 
 
-def b4(verdict: RowResult) -> str:
+def b4(result: RowResult) -> str:
     """Return one result for the whole input; none for a cover letter alone."""
-    wrong = bool(verdict.failures or verdict.problems)
-    if not wrong and not verdict.rows and not any(review.posting.series.patches for review in verdict.reviews):
+    has_problems = bool(result.failures or result.problems)
+    if not has_problems and not result.rows and not any(review.posting.series.patches for review in result.reviews):
         return "[]\n"
-    status = max((_status(row) for row in verdict.rows), key=_ORDER.index, default="pass")
-    details = [_entry(row) for row in verdict.rows]
+    status = max((_status(row) for row in result.rows), key=_ORDER.index, default="pass")
+    details = [_entry(row) for row in result.rows]
     details += [
         {"status": "pass", "state": "note", "context": visible(review.posting.series.subject), "description": missing}
-        for review in verdict.reviews
+        for review in result.reviews
         if (missing := missing_parts(review.posting))
     ]
     details += [
         {"status": "fail", "state": "failed", "context": failure.rule, "description": visible(failure.error)}
-        for failure in verdict.failures
+        for failure in result.failures
     ]
     details += [
         {"status": "fail", "state": "unreadable", "context": "input", "description": visible(problem)}
-        for problem in verdict.problems
+        for problem in result.problems
     ]
-    result = {
+    b4_result = {
         "tool": "patchwarden",
-        "status": "fail" if wrong else status,
-        "summary": _summary(verdict),
+        "status": "fail" if has_problems else status,
+        "summary": _summary(result),
         "url": "",
         "details": json.dumps(details) if details else "",
     }
-    return json.dumps([result], indent=2) + "\n"
+    return json.dumps([b4_result], indent=2) + "\n"
 
 
 def _status(row: Row) -> str:
@@ -53,24 +53,24 @@ def _status(row: Row) -> str:
     return _STATUS[row.finding.severity] if row.counts(Severity.NOTE) else "pass"
 
 
-def _summary(verdict: RowResult) -> str:
-    counts = Counter(row.finding.severity for row in verdict.rows)
+def _summary(result: RowResult) -> str:
+    counts = Counter(row.finding.severity for row in result.rows)
     parts = [count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity]]
-    if verdict.failures:
-        parts.append(f"{count(len(verdict.failures), 'check')} failed")
-    if verdict.problems:
-        parts.append("not all of it can be read")
-    return listed(parts) or "nothing found"
+    if result.failures:
+        parts.append(f"{count(len(result.failures), 'check')} failed")
+    if result.problems:
+        parts.append("some input could not be read")
+    return listed(parts) or "no findings"
 
 
 def _entry(row: Row) -> dict[str, str]:
     finding = row.finding
-    remark = f" (mended by patch {finding.mended_by})" if finding.mended_by is not None else ""
+    notes = f" (fixed by patch {finding.mended_by})" if finding.mended_by is not None else ""
     if row.status is not Status.STABLE:
-        remark += f" ({row.status} rule)"
+        notes += f" ({row.status} rule)"
     return {
         "status": _status(row),
         "state": finding.severity.value,
         "context": visible(row.finding.place),
-        "description": f"{visible(finding.message)} [{finding.rule}]{remark}",
+        "description": f"{visible(finding.message)} [{finding.rule}]{notes}",
     }

@@ -18,6 +18,6 @@ def dumps(value: object, indent: int | None = None) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     char = match[0]
-    if "\ud800" <= char <= "\udfff":  # A byte that could not be decoded; a lone surrogate is no valid JSON.
+    if "\ud800" <= char <= "\udfff":  # A byte that could not be decoded. A lone surrogate is not valid JSON.
         return _REPLACEMENT
     return char if char.isprintable() and char not in _INVISIBLE else json.dumps(char)[1:-1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One finding a line, each a JSON object."""
+"""One JSON object per line, one line per finding."""
 
 from bot.review.formats.json_text import dumps
 from bot.review.formats.row import Row, RowResult, record
@@ -10,6 +10,6 @@ def line(row: Row) -> str:
     return dumps(record(row)) + "\n"
 
 
-def jsonl(verdict: RowResult) -> str:
+def jsonl(result: RowResult) -> str:
     """Return the lines of all findings."""
-    return "".join(map(line, verdict.rows))
+    return "".join(map(line, result.rows))

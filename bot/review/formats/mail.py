@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Write the mails that would be sent: a single mail as it is, several mails as an mbox."""
+"""The mails that would be sent: a single mail unchanged, several mails as an mbox."""
 
 import re
 from collections.abc import Sequence

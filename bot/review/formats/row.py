@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A finding with its origin, the input of every format, and its form as plain JSON values."""
+"""A finding with its origin: the input of every format. Also its form as plain JSON values."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,8 +19,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Row:
     """A finding, its rule's status, and the mail it is about.
 
-    There is no `message_id` where a file was judged by itself or the mail has none, no `posting` where there is none.
-    `base` names the kernel it was judged against, why that one and how certain that is; "" where there was none.
+    `message_id` is None for a file that was checked by itself, and for a mail without a message-id. `posting` is "" if
+    there is no posting. `base` names the kernel it was checked against, with the reason and certainty, "" if none.
     """
 
     finding: Finding
@@ -29,17 +29,17 @@ class Row:
     posting: str = ""
     base: str = ""
 
-    def counts(self, least: Severity) -> bool:
-        """Return whether it makes a command fail: a severe finding of a stable rule that no later patch fixes."""
+    def counts(self, minimum: Severity) -> bool:
+        """Return whether it makes a command fail: its rule is stable, no later patch fixes it, and it is severe."""
         finding = self.finding
-        return self.status is Status.STABLE and finding.mended_by is None and finding.severity.rank >= least.rank
+        return self.status is Status.STABLE and finding.mended_by is None and finding.severity.rank >= minimum.rank
 
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What a command came to: the rows in their order, the reviews they are from (none for files), and what failed.
+    """The result of a command: the rows in order, their reviews (none for files), and the rules that failed.
 
-    `problems` says of what could not be read why, a line each.
+    `problems` has one line for each input that could not be read, with the reason.
     """
 
     rows: tuple[Row, ...] = ()
@@ -80,9 +80,12 @@ def missing_parts(posting: Posting) -> str:
 
 
 def record(row: Row) -> dict[str, str | int | None]:
-    """The finding as JSON values; lines and columns count from 1, in the post-image unless `side` is "pre" or "log"."""
+    """Return the finding as JSON values.
+
+    Lines and columns count from 1. They are in the file after the patch, unless `side` is "pre" or "log".
+    """
     finding, anchor = row.finding, row.finding.anchor
-    placed = anchor if isinstance(anchor, Anchor) else None
+    in_file = anchor if isinstance(anchor, Anchor) else None
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
@@ -90,10 +93,10 @@ def record(row: Row) -> dict[str, str | int | None]:
         "status": row.status.value,
         "message_id": row.message_id,
         "patch": anchor.patch,
-        "path": None if placed is None else clean(placed.path),
-        "side": "log" if placed is None else placed.side,
+        "path": None if in_file is None else clean(in_file.path),
+        "side": "log" if in_file is None else in_file.side,
         "line": anchor.line,
-        "column": 1 if placed is None else placed.column,
+        "column": 1 if in_file is None else in_file.column,
         "text": clean(anchor.text),
         "message": clean(finding.message),
         "fingerprint": finding.fingerprint,
@@ -102,5 +105,5 @@ def record(row: Row) -> dict[str, str | int | None]:
 
 
 def clean(text: str) -> str:
-    """Return the text without lone surrogates for undecodable bytes, which are no valid JSON."""
+    """Return the text without the lone surrogates of undecodable bytes, which are not valid JSON."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""SARIF 2.1.0, the form that code-scanning services take (OASIS, 2020)."""
+"""SARIF 2.1.0, the format that code-scanning services accept (OASIS, 2020)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,22 +14,22 @@ _LEVELS: Final = {Severity.BUG: "error", Severity.WARNING: "warning", Severity.N
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def sarif(verdict: RowResult, rules: Mapping[str, Rule], version: str) -> str:
-    """Return one run of the tool, with the rules that were run and a result per finding."""
+def sarif(result: RowResult, rules: Mapping[str, Rule], version: str) -> str:
+    """Return one run of the tool, with the rules that were run and one result per finding."""
     order = {rule_id: index for index, rule_id in enumerate(rules)}
     run: dict[str, Any] = {
         "tool": {"driver": {"name": "patchwarden", "version": version, "rules": list(map(_rule, rules.values()))}},
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
-                "executionSuccessful": not verdict.failures,
+                "executionSuccessful": not result.failures,
                 "toolExecutionNotifications": [
-                    *(_failure(failure) for failure in verdict.failures),
-                    *({"level": "error", "message": {"text": clean(problem)}} for problem in verdict.problems),
+                    *(_failure(failure) for failure in result.failures),
+                    *({"level": "error", "message": {"text": clean(problem)}} for problem in result.problems),
                 ],
             }
         ],
-        "results": [_result(row, order) for row in verdict.rows],
+        "results": [_result(row, order) for row in result.rows],
     }
     return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 

@@ -10,10 +10,10 @@ from rules.finding import Severity
 TYPES: Final = {Severity.BUG: "ERROR", Severity.WARNING: "WARNING", Severity.NIT: "CHECK", Severity.NOTE: "NOTE"}
 
 
-def terse(verdict: RowResult) -> str:
+def terse(result: RowResult) -> str:
     """Return one line per finding."""
     return "".join(
         f"{visible(finding.place)}: {TYPES[finding.severity]}: {visible(' '.join(finding.message.split()))} "
         f"[{finding.rule}]\n"
-        for finding in (row.finding for row in verdict.rows)
+        for finding in (row.finding for row in result.rows)
     )

@@ -13,26 +13,26 @@ from rules.finding import Anchor, Failure, Severity
 from rules.lint.rule import Status
 
 
-def text(verdict: RowResult) -> str:
+def text(result: RowResult) -> str:
     """Return the findings by series, or by file if there is no series, and a summary; unreadable input is left out."""
     lines: list[str] = []
-    if verdict.reviews:
-        for review in verdict.reviews:
-            own_rows = [row for row in verdict.rows if row.posting == review.posting.message_id]
+    if result.reviews:
+        for review in result.reviews:
+            own_rows = [row for row in result.rows if row.posting == review.posting.message_id]
             lines += [*_of_posting(review.posting, own_rows), *_base(review), *_delta(review), ""]
     else:
-        lines += _of_files(verdict.rows)
-    lines += [_failed(failure) for failure in verdict.failures]
-    if not lines and verdict.problems:
+        lines += _of_files(result.rows)
+    lines += [_failed(failure) for failure in result.failures]
+    if not lines and result.problems:
         return ""
-    return "\n".join([*lines, _sum(verdict)]) + "\n"
+    return "\n".join([*lines, _sum(result)]) + "\n"
 
 
 def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
     series = posting.series
     yield f"{visible(series.subject)} (v{series.revision}, {count(len(series.patches), 'patch')})"
     if isinstance(posting.state, Defective):
-        yield f"  cannot be read whole: {visible(posting.state.reason)}"
+        yield f"  damaged series: {visible(posting.state.reason)}"
     elif missing := missing_parts(posting):
         yield f"  {missing}"
     for patch in series.patches:
@@ -47,7 +47,7 @@ def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
 
 def _base(review: Review) -> Iterator[str]:
     if review.basis.base:
-        yield f"  judged against {visible(review.basis.base)}"
+        yield f"  checked against {visible(review.basis.base)}"
 
 
 def _delta(review: Review) -> Iterator[str]:
@@ -56,8 +56,8 @@ def _delta(review: Review) -> Iterator[str]:
 
 
 def _of_files(rows: Iterable[Row]) -> Iterator[str]:
-    for path, group in groupby(rows, lambda row: row.finding.path):
-        own_rows = list(group)
+    for path, of_file in groupby(rows, lambda row: row.finding.path):
+        own_rows = list(of_file)
         yield f"{visible(path or '')}: {_amounts(own_rows)}"
         for row in own_rows:
             yield from (f"  {line}" for line in _finding(row, with_path=False))
@@ -71,7 +71,7 @@ def _finding(row: Row, with_path: bool) -> Iterator[str]:
     if row.status is not Status.STABLE:
         marks.append(row.status.value)
     if finding.mended_by is not None:
-        marks.append(f"mended by patch {finding.mended_by}")
+        marks.append(f"fixed by patch {finding.mended_by}")
     side = " (before the patch)" if isinstance(anchor, Anchor) and anchor.side == "pre" else ""
     yield f"{place}{side}: {finding.severity}: {visible(' '.join(finding.message.split()))} [{', '.join(marks)}]"
     yield f"    {visible(anchor.text.strip())}"
@@ -85,12 +85,12 @@ def _failed(failure: Failure) -> str:
     return f"failed: {failure.rule}{where}: {visible(failure.error)}"
 
 
-def _sum(verdict: RowResult) -> str:
-    if not verdict.rows:
-        return "nothing found" + (" in what can be read" if verdict.problems else "")
-    files = {row.finding.path for row in verdict.rows if row.finding.path is not None}
-    by_rule = Counter(row.finding.rule for row in verdict.rows)
-    lines = [f"{_amounts(verdict.rows)} in {count(len(files), 'file')}"]
+def _sum(result: RowResult) -> str:
+    if not result.rows:
+        return "no findings" + (" in the input that could be read" if result.problems else "")
+    files = {row.finding.path for row in result.rows if row.finding.path is not None}
+    by_rule = Counter(row.finding.rule for row in result.rows)
+    lines = [f"{_amounts(result.rows)} in {count(len(files), 'file')}"]
     width = max(map(len, by_rule))
     lines += [
         f"  {rule:{width}} {number:6}" for rule, number in sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A review as a mail's body, as a kernel reviewer writes it: the verdict on top, each remark under its line."""
+"""Render the body of a mail as a kernel reviewer writes it: a summary first, then each finding under its line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import format_datetime
@@ -8,16 +8,16 @@ from typing import Final
 
 from bot.mail.posting import Part
 from bot.mail.reply import Identity
-from bot.review.finding_group import FindingGroup, remarks, staged
+from bot.review.finding_group import FindingGroup, group_findings, split_explained
 from bot.review.model import Review
 from bot.review.render import sentences
-from bot.review.render import text as prose
-from bot.review.render.finding import explained
+from bot.review.render import text as plain_text
+from bot.review.render.finding import render_group
 from bot.review.render.footer import footer
 from bot.review.render.quote import CUT, quotations, quoted
-from bot.review.render.short_lines import further, nits
-from bot.review.render.summary import verdict
-from bot.review.review import answered
+from bot.review.render.short_lines import more_places, nits
+from bot.review.render.summary import summary
+from bot.review.review import part_to_answer
 from rules.finding import Severity
 from rules.lint.rule import Rule
 
@@ -26,52 +26,52 @@ _MAX_DISTANCE: Final = 8
 
 
 def body(review: Review, rules: Mapping[str, Rule], identity: Identity) -> str:
-    """The mail's text: LF line ends, at most 72 columns outside of quotations; "" where nothing is said.
+    """Return the text with LF line ends and at most 72 columns outside of quotations; "" if no finding is reported.
 
-    What comes from the patch stands behind `> ` alone, but for names in code that rules put between backticks.
+    Text from the patch is only on lines that begin with `> `, except for the names that rules put between backticks.
     """
-    said = remarks(review.said, rules)
-    if not said:
+    groups = group_findings(review.reported, rules)
+    if not groups:
         return ""
-    several = len({patch for remark in said for patch in remark.patches}) > 1
-    full, listed = staged(said)
+    several = len({patch for group in groups for patch in group.patches}) > 1
+    explained, listed = split_explained(groups)
     lines = [
-        *verdict(review, said),
+        *summary(review, groups),
         "",
-        *_explained(review, full),
-        *further(listed, several=several),
-        *nits([each for each in said if each.tier == 2], several=several),
-        *footer(review, said, identity),
+        *_explained(review, explained),
+        *more_places(listed, several=several),
+        *nits([group for group in groups if group.tier == 2], several=several),
+        *footer(review, groups, identity),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _explained(review: Review, full: Sequence[FindingGroup]) -> Iterator[str]:
-    """Yield the findings under their quotations: bugs first, then patch by patch, each under the patch's subject.
+def _explained(review: Review, groups: Sequence[FindingGroup]) -> Iterator[str]:
+    """Yield the groups under their quotations: bugs first, then patch by patch, each under the patch's subject.
 
     The patch that the mail replies to needs no subject.
     """
-    part = answered(review.posting, review.comments)
-    bugs = [group for group in full if group.severity is Severity.BUG]
+    part = part_to_answer(review.posting, review.comments)
+    bugs = [group for group in groups if group.severity is Severity.BUG]
 
     def order(group: FindingGroup) -> tuple[bool, int]:
         return not any(_is_quoted_with(group, bug) for bug in bugs), group.patch
 
-    told: set[str] = set()
+    explained: set[str] = set()
     previous = 0
-    for (_, patch), groups in groupby(sorted(full, key=order), order):
+    for (_, patch), of_patch in groupby(sorted(groups, key=order), order):
         if patch != previous:
-            is_answered = part is not None and part.index == patch and not told
+            is_answered = part is not None and part.index == patch and not explained
             yield from _attribution(part) if part is not None and is_answered else _heading(review, patch)
         previous = patch
-        for quotation in quotations(review.posting.series.patch(patch), groups):
+        for quotation in quotations(review.posting.series.patch(patch), tuple(of_patch)):
             yield from (*quotation.lines, "")
-            for group in quotation.remarks:
-                yield from (*explained(group, told), "")
+            for group in quotation.groups:
+                yield from (*render_group(group, explained), "")
 
 
 def _is_quoted_with(group: FindingGroup, bug: FindingGroup) -> bool:
-    """Return whether the group is the bug, or stands so closely below it that both need one quotation."""
+    """Return whether the group is the bug, or so close below it that both need one quotation."""
     lines = group.first.anchor.line - bug.first.anchor.line
     return group is bug or (
         group.patch == bug.patch and group.first.path == bug.first.path and 0 <= lines <= _MAX_DISTANCE
@@ -79,7 +79,7 @@ def _is_quoted_with(group: FindingGroup, bug: FindingGroup) -> bool:
 
 
 def _attribution(part: Part) -> Iterator[str]:
-    name = prose.name(part.author.name)
+    name = plain_text.name(part.author.name)
     if name and part.date is not None:
         yield sentences.ATTRIBUTION.format(date=format_datetime(part.date)[:16], name=name)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The sentences of one remark: the rule's message, its further places, whether it was said before, its evidence."""
+"""Render a group of findings: the message, the other places, whether it was reported before, and the evidence."""
 
 from collections.abc import Iterator
 
@@ -7,49 +7,50 @@ from bot.review.finding_group import FindingGroup
 from bot.review.mail_lint import problems
 from bot.review.model import FindingStatus
 from bot.review.render import sentences
-from bot.review.render import text as prose
+from bot.review.render import text as plain_text
 from bot.review.render.quote import CUT, quoted
 
-_EVIDENCE_LINES = 8
+_MAX_EVIDENCE_LINES = 8
 
 
-def explained(remark: FindingGroup, told: set[str]) -> Iterator[str]:
-    """What stands under a quotation; sentences of the rule that were `told` before, but for the first, are left out."""
-    yield from words(remark, told=told)
-    if behind := " ".join(filter(None, (_others(remark), _said_before(remark)))):
-        yield from prose.wrap(behind)
-    if remark.first.evidence:
+def render_group(group: FindingGroup, explained: set[str]) -> Iterator[str]:
+    """Yield the lines below a quotation, without the explanations that are in `explained`, and add to those."""
+    yield from message_lines(group, explained=explained)
+    if notes := " ".join(filter(None, (_other_places(group), _already_reported(group)))):
+        yield from plain_text.wrap(notes)
+    if group.first.evidence:
         yield from ("", sentences.FOR_REFERENCE, "")
-    for evidence in remark.first.evidence:
+    for evidence in group.first.evidence:
         yield quoted(f"{evidence.origin}:")
-        yield from (quoted(f"  {line}".rstrip()) for line in evidence.lines[:_EVIDENCE_LINES])
-        if len(evidence.lines) > _EVIDENCE_LINES:
+        yield from (quoted(f"  {line}".rstrip()) for line in evidence.lines[:_MAX_EVIDENCE_LINES])
+        if len(evidence.lines) > _MAX_EVIDENCE_LINES:
             yield CUT
 
 
-def words(remark: FindingGroup, *, behind: str = "", told: set[str] | None = None) -> list[str]:
-    """The rule's message in lines.
+def message_lines(group: FindingGroup, *, suffix: str = "", explained: set[str] | None = None) -> list[str]:
+    """Return the message in lines, with the rule's id and the suffix.
 
-    Where what the message took from the patch would make the lines unfit to be sent, only the rule's id is said.
+    The first sentence names the problem, the others explain it. Those in `explained` are left out. If names from the
+    patch make the lines unfit for a mail, return only a reference to the rule.
     """
-    first, *more = prose.sentences(prose.prose(remark.first.message)) or [""]
-    message = " ".join([first, *(each for each in more if told is None or each not in told)])
-    if told is not None:
-        told.update(more)
-    lines = prose.wrap(f"{message} [{remark.rule}] {behind}".strip())
-    return lines if not any(problems("\n".join(lines))) else [sentences.UNFIT_MESSAGE.format(rule=remark.rule)]
+    first, *others = plain_text.sentences(plain_text.harmless(group.first.message)) or [""]
+    message = " ".join([first, *(sentence for sentence in others if explained is None or sentence not in explained)])
+    if explained is not None:
+        explained.update(others)
+    lines = plain_text.wrap(f"{message} [{group.rule}] {suffix}".strip())
+    return lines if not any(problems("\n".join(lines))) else [sentences.UNFIT_MESSAGE.format(rule=group.rule)]
 
 
-def _others(remark: FindingGroup) -> str:
-    """The lines of the further places."""
-    lines = [comment.finding.anchor.line for comment in remark.comments[1:]]
+def _other_places(group: FindingGroup) -> str:
+    """Return the line numbers of all places but the first."""
+    lines = [comment.finding.anchor.line for comment in group.comments[1:]]
     if len(lines) == 1:
         return sentences.ALSO_AT_LINE.format(line=lines[0])
-    return sentences.ALSO_AT_LINES.format(lines=prose.listed(lines)) if lines else ""
+    return sentences.ALSO_AT_LINES.format(lines=plain_text.listed(lines)) if lines else ""
 
 
-def _said_before(remark: FindingGroup) -> str:
-    if not all(comment.standing is not FindingStatus.NEW and comment.said_before for comment in remark.comments):
+def _already_reported(group: FindingGroup) -> str:
+    if not all(comment.standing is not FindingStatus.NEW and comment.said_before for comment in group.comments):
         return ""
-    unsent = any(comment.unsaid_before for comment in remark.comments)
-    return sentences.REPORTED_ON_EARLIER if unsent else sentences.REPORTED_ON_PREVIOUS
+    is_previous_unsent = any(comment.unsaid_before for comment in group.comments)
+    return sentences.REPORTED_ON_EARLIER if is_previous_unsent else sentences.REPORTED_ON_PREVIOUS

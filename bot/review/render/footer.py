@@ -5,12 +5,12 @@ from bot.mail.reply import Identity
 from bot.review.finding_group import FindingGroup
 from bot.review.model import Review
 from bot.review.render import sentences
-from bot.review.render import text as prose
+from bot.review.render import text as plain_text
 
 
-def footer(review: Review, said: tuple[FindingGroup, ...], identity: Identity) -> list[str]:
-    """Return the signature, from its `-- ` on."""
-    rule = min(said, key=lambda group: group.tier).rule
+def footer(review: Review, groups: tuple[FindingGroup, ...], identity: Identity) -> list[str]:
+    """Return the lines of the signature, with the separator `-- `."""
+    rule = min(groups, key=lambda group: group.tier).rule
     about = f"{sentences.ABOUT.format(version=identity.version)} {sentences.ABOUT_RULE.format(rule=rule)}"
     reply = sentences.REPLY_OR_WRITE.format(contact=identity.contact) if identity.contact else sentences.REPLY
     if identity.commands:
@@ -18,5 +18,7 @@ def footer(review: Review, said: tuple[FindingGroup, ...], identity: Identity) -
     lines = ["-- "]
     if review.unsafe_delta:
         place = sentences.THIS_SERIES if review.posting.expected > 1 else sentences.THIS_PATCH
-        lines += prose.wrap(sentences.UNSAFE_CODE.format(place=place, delta=prose.prose(review.unsafe_delta)))
-    return [*lines, *(line for paragraph in (about, reply) for line in prose.wrap(paragraph))]
+        lines += plain_text.wrap(
+            sentences.UNSAFE_CODE.format(place=place, delta=plain_text.harmless(review.unsafe_delta))
+        )
+    return [*lines, *(line for paragraph in (about, reply) for line in plain_text.wrap(paragraph))]

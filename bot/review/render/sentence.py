@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The type of the texts of our mails."""
+"""The type of the texts in our mails."""
 
 
 class Sentence(str):

@@ -11,7 +11,7 @@ ONE_OF_SERIES: Final = Sentence("patch {number}/{total}")
 SOME_OF_SERIES: Final = Sentence("patches {numbers} of {total}")
 
 SINCE_MAIL: Final = Sentence("Of the findings reported on the previous revision, {counts}.")
-SINCE_NO_MAIL: Final = Sentence("Of the findings in the previous revision, for which no mail was sent, {counts}.")
+SINCE_NO_MAIL: Final = Sentence("The previous revision got no mail. Of its findings, {counts}.")
 ONE_REMAINS: Final = Sentence("1 remains")
 SOME_REMAIN: Final = Sentence("{count} remain")
 ONE_RESOLVED: Final = Sentence("1 is resolved")
@@ -37,10 +37,10 @@ THIS_SERIES: Final = Sentence("this series")
 ABOUT: Final = Sentence("Written by a program: patchwarden {version}, fixed rules, no language model.")
 ABOUT_RULE: Final = Sentence("`patchwarden rules {rule}` explains what that rule flags, why, and how to fix it.")
 REPLY: Final = Sentence(
-    "If a finding is wrong, or if you want no such mails, reply to this mail. A person reads the replies."
+    "If a finding is wrong, or if you do not want such mails, reply to this mail. A person reads the replies."
 )
 REPLY_OR_WRITE: Final = Sentence(
-    "If a finding is wrong, or if you want no such mails, reply to this mail or write to {contact}. "
+    "If a finding is wrong, or if you do not want such mails, reply to this mail or write to {contact}. "
     "A person reads the replies."
 )
 COMMANDS: Final = Sentence("To get a list of commands, reply with the line `patchwarden: help` in a DKIM-signed mail.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a line each is enough for: further places of a rule that was explained, and nits."""
+"""Render findings that need one line each: more places of a rule that was explained, and nits."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,50 +9,52 @@ from typing import Final
 from bot.review.finding_group import FindingGroup, message_form
 from bot.review.model import ReviewFinding
 from bot.review.render import sentences
-from bot.review.render import text as prose
-from bot.review.render.finding import words
+from bot.review.render import text as plain_text
+from bot.review.render.finding import message_lines
 from bot.review.render.quote import quoted
 from rules.finding import Anchor
 
-_LINES: Final = 4  # numbers before a quoted line
-_PLACES: Final = 3  # quoted lines of a nit
+_MAX_NUMBERS: Final = 4  # line numbers before a quoted line
+_MAX_PLACES: Final = 3  # quoted lines of a nit
 
 
-def further(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
-    """Yield the places of findings that were explained above, each as grep prints it, all lines of a file on one.
+def more_places(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
+    """Yield the places of findings that were explained above, one quoted line for each file, in the style of grep.
 
-    Each message has a block of its own; if a rule has several, the block begins with the message's first sentence.
+    Each message has its own block. If a rule has several messages, the block begins with the message's first sentence.
     """
     blocks: dict[tuple[str, str], list[FindingGroup]] = {}
     for group in listed:
         blocks.setdefault((group.rule, message_form(group.first)), []).append(group)
     rules = Counter(rule for rule, _ in blocks)
     for (rule, _), groups in blocks.items():
-        first = prose.sentences(prose.prose(groups[0].first.message))[:1] if rules[rule] > 1 else []
-        yield from (*prose.wrap(" ".join([sentences.SAME_FOR.format(rule=rule), *first])), "")
+        first = plain_text.sentences(plain_text.harmless(groups[0].first.message))[:1] if rules[rule] > 1 else []
+        yield from (*plain_text.wrap(" ".join([sentences.SAME_FOR.format(rule=rule), *first])), "")
         for group in groups:
             yield from _places(group.comments, several)
         yield ""
 
 
-def nits(remarks: Sequence[FindingGroup], several: bool) -> Iterator[str]:
-    """Tier 2 in one block, each rule once: quoted lines as grep prints them, and a sentence below."""
-    if remarks:
+def nits(groups: Sequence[FindingGroup], several: bool) -> Iterator[str]:
+    """Yield the block of nits: for each group its quoted lines in the style of grep, and its message below them."""
+    if groups:
         yield from (sentences.NITS, "")
-    for remark in remarks:
-        places = list(_places(remark.comments, several))
-        yield from places[:_PLACES]
-        more = len(places) - _PLACES
-        elsewhere = sentences.ALSO_IN_FILES.format(files=prose.count(more, "other file")) if more > 0 else ""
-        yield from words(remark, behind=elsewhere)
+    for group in groups:
+        places = list(_places(group.comments, several))
+        yield from places[:_MAX_PLACES]
+        more = len(places) - _MAX_PLACES
+        elsewhere = sentences.ALSO_IN_FILES.format(files=plain_text.count(more, "other file")) if more > 0 else ""
+        yield from message_lines(group, suffix=elsewhere)
         yield ""
 
 
 def _places(comments: Iterable[ReviewFinding], several: bool) -> Iterator[str]:
-    """One quoted line for each file of each patch, with the numbers of all lines and the text of the first."""
-    for (patch, path), group in groupby(comments, lambda comment: (comment.finding.anchor.patch, comment.finding.path)):
-        anchors = [comment.finding.anchor for comment in group]
-        before = f"patch {patch}, " if several else ""
-        lines = prose.listed([anchor.line for anchor in anchors], _LINES)
+    """Yield a quoted line for each file of each patch, with all line numbers and the text of the first line."""
+    for (patch, path), of_file in groupby(
+        comments, lambda comment: (comment.finding.anchor.patch, comment.finding.path)
+    ):
+        anchors = [comment.finding.anchor for comment in of_file]
+        prefix = f"patch {patch}, " if several else ""
+        lines = plain_text.listed([anchor.line for anchor in anchors], _MAX_NUMBERS)
         place = f"{path}:{lines}:" if isinstance(anchors[0], Anchor) else "commit message:"
-        yield quoted(f"{before}{place} {anchors[0].text.strip()}")
+        yield quoted(f"{prefix}{place} {anchors[0].text.strip()}")

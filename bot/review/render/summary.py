@@ -9,60 +9,59 @@ from bot.review.finding_group import FindingGroup
 from bot.review.model import Review
 from bot.review.policy import OVER
 from bot.review.render import sentences
-from bot.review.render import text as prose
-from bot.review.review import resolved
+from bot.review.render import text as plain_text
+from bot.review.review import count_resolved
 from rules.finding import Severity
 
 MAX_RULES: Final = 4
-"""The number of rules that the first sentence names."""
+"""The maximum number of rules that the first sentence names."""
 
 
-def verdict(review: Review, said: Sequence[FindingGroup]) -> list[str]:
+def summary(review: Review, groups: Sequence[FindingGroup]) -> list[str]:
     """Return the number and rules of the findings, the change since the previous revision, and the number not shown."""
     lines = [
         sentences.FOUND.format(
-            counts=_amounts(said), place=_where(review, said), rules=prose.listed(_rules(said), MAX_RULES)
+            counts=_amounts(groups), place=_where(review, groups), rules=plain_text.listed(_rules(groups), MAX_RULES)
         )
     ]
     if since := _since_previous(review):
         lines.append(since)
-    if over := sum(comment.withheld == OVER for comment in review.comments):
-        lines.append(sentences.ONE_NOT_SHOWN if over == 1 else sentences.SOME_NOT_SHOWN.format(count=over))
-    return [wrapped for line in lines for wrapped in prose.wrap(line)]
+    if over_limit := sum(comment.withheld == OVER for comment in review.comments):
+        lines.append(sentences.ONE_NOT_SHOWN if over_limit == 1 else sentences.SOME_NOT_SHOWN.format(count=over_limit))
+    return [wrapped for line in lines for wrapped in plain_text.wrap(line)]
 
 
-def _rules(said: Sequence[FindingGroup]) -> list[str]:
-    """Return the rules' ids: bugs first, nits last."""
-    return list(
-        dict.fromkeys(group.rule for group in sorted(said, key=lambda group: (group.tier, -group.severity.rank)))
+def _rules(groups: Sequence[FindingGroup]) -> list[str]:
+    """Return the ids of the rules: those of bugs first, those of nits last."""
+    ranked = sorted(groups, key=lambda group: (group.tier, -group.severity.rank))
+    return list(dict.fromkeys(group.rule for group in ranked))
+
+
+def _amounts(groups: Sequence[FindingGroup]) -> str:
+    counts = Counter(comment.finding.severity for group in groups for comment in group.comments)
+    return plain_text.listed(
+        plain_text.count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity]
     )
 
 
-def _amounts(said: Sequence[FindingGroup]) -> str:
-    counts = Counter(comment.finding.severity for remark in said for comment in remark.comments)
-    return prose.listed(
-        prose.count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity]
-    )
-
-
-def _where(review: Review, said: Sequence[FindingGroup]) -> str:
-    patches = sorted({patch for remark in said for patch in remark.patches})
+def _where(review: Review, groups: Sequence[FindingGroup]) -> str:
+    patches = sorted({patch for group in groups for patch in group.patches})
     expected = review.posting.expected
     if expected <= 1:
         return sentences.THIS_PATCH
     if len(patches) == 1:
         return sentences.ONE_OF_SERIES.format(number=patches[0], total=expected)
-    return sentences.SOME_OF_SERIES.format(numbers=prose.listed(patches), total=expected)
+    return sentences.SOME_OF_SERIES.format(numbers=plain_text.listed(patches), total=expected)
 
 
 def _since_previous(review: Review) -> str:
-    remaining = sum(comment.known for comment in review.said)
-    gone = resolved(review.comments)
+    remaining = sum(comment.known for comment in review.reported)
+    resolved = count_resolved(review.comments)
     counts = []
     if remaining:
         counts.append(sentences.ONE_REMAINS if remaining == 1 else sentences.SOME_REMAIN.format(count=remaining))
-    if gone:
-        counts.append(sentences.ONE_RESOLVED if gone == 1 else sentences.SOME_RESOLVED.format(count=gone))
-    unsent = any(comment.unsaid_before for comment in review.comments)
-    sentence = sentences.SINCE_NO_MAIL if unsent else sentences.SINCE_MAIL
-    return sentence.format(counts=prose.listed(counts)) if counts else ""
+    if resolved:
+        counts.append(sentences.ONE_RESOLVED if resolved == 1 else sentences.SOME_RESOLVED.format(count=resolved))
+    is_previous_unsent = any(comment.unsaid_before for comment in review.comments)
+    sentence = sentences.SINCE_NO_MAIL if is_previous_unsent else sentences.SINCE_MAIL
+    return sentence.format(counts=plain_text.listed(counts)) if counts else ""

@@ -14,7 +14,9 @@ class TooMuchError(Exception):
     """An image or a series that is too large to judge: nothing is said of it, least of all half of it."""
 
     def __init__(self, whose: str) -> None:
-        super().__init__(f"too much to judge: {whose} has more unsafe code, or is less Rust, than what people write")
+        super().__init__(
+            f"analysis limit exceeded: {whose} has too much unsafe code, or too much text that is not Rust"
+        )
         self.of_series = whose == "the series"
 
 

@@ -105,7 +105,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
         for name in ("a", "b", "c"):
             kept = store.review_of(f"{name}@example.org")
             assert kept is not None
-            (comment,) = kept.review.said
+            (comment,) = kept.review.reported
             said = Disposition(
                 kept.review.posting.topic,
                 comment.finding.fingerprint,

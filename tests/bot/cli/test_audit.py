@@ -47,7 +47,7 @@ linux/rust/kernel/b.rs: 1 warning
 def test_a_clean_file(run: Run, tree: Path) -> None:
     done = run("audit", "linux/rust/kernel/fine.rs")
 
-    assert (0, "nothing found\n", "") == (done.status, done.out, done.err)
+    assert (0, "no findings\n", "") == (done.status, done.out, done.err)
 
 
 @pytest.mark.parametrize("given", ["linux/rust", "linux/rust/kernel/a.rs", "./linux"])

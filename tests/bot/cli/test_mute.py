@@ -9,7 +9,7 @@ import pytest
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 from bot.store.repository import Repository
 from tests.bot.cli.test_hostile_output import EVIL, is_harmless
 from tests.bot.kernel.repositories import commit, repository
@@ -71,7 +71,7 @@ def test_what_is_muted_and_stopped_is_reported(store: Repository, patchwarden: C
 
 def test_muting_twice_keeps_the_first_mute(store: Repository, patchwarden: Call) -> None:
     store_posting(store, replace(series(1), topic=TOPIC), NOW)
-    store.mute(Muted(Scope.SERIES, TOPIC, "bob@example.org", "m@example.org", NOW), NOW)
+    store.mute(ActiveMute(Scope.SERIES, TOPIC, "bob@example.org", "m@example.org", NOW), NOW)
 
     status, out, _ = patchwarden("mute", "add", "series", TOPIC)
 
@@ -97,7 +97,7 @@ def test_a_series_is_lifted_by_every_name(store: Repository, patchwarden: Call, 
 def test_a_mute_of_a_series_that_is_no_longer_stored_is_lifted_as_it_is_shown(
     store: Repository, patchwarden: Call
 ) -> None:
-    store.mute(Muted(Scope.SERIES, "2026-\x1b[31mled", "x", "", NOW), NOW)
+    store.mute(ActiveMute(Scope.SERIES, "2026-\x1b[31mled", "x", "", NOW), NOW)
 
     assert patchwarden("mute", "lift", "series", "2026-<U+001B>[31mled")[0] == 0
     assert store.mutes() == []

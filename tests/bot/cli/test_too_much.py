@@ -10,7 +10,10 @@ from tests.bot.cli.cli_runner import Run
 from tests.bot.cli.conftest import Call
 from tests.fakes.mails import git_archive, patch
 
-WHY = "rust/kernel/valve.rs: too much to judge: the file has more unsafe code, or is less Rust, than what people write"
+WHY = (
+    "rust/kernel/valve.rs: analysis limit exceeded: the file has too much unsafe code, "
+    "or too much text that is not Rust"
+)
 CODE = "    unsafe { open() };\n" * (MOST_OF_FILE + 1)
 DIFF = (
     "diff --git a/rust/kernel/valve.rs b/rust/kernel/valve.rs\nnew file mode 100644\n--- /dev/null\n"
@@ -49,7 +52,7 @@ def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, lar
     assert status == 0
     assert "1 of them exceeded an analysis limit in places" in out
     status, out, _ = patchwarden("explain", "large@x")
-    assert f"reviewed: nothing to say; patch 1, {WHY}" in out
+    assert f"reviewed: no finding to report; patch 1, {WHY}" in out
 
 
 def test_replay_counts_and_names_it(run: Run, tmp_path: Path, large: bytes) -> None:

@@ -72,7 +72,7 @@ def rich(make: Maker) -> Digest:
     return of(
         material(
             made,
-            sittings=[sitting(posting), sitting(replace(posting, topic="other"), moved=15)],
+            series=[sitting(posting), sitting(replace(posting, topic="other"), moved=15)],
             mails=[MailRecord(posting.message_id, "review", "sent"), MailRecord("other", "review", "sent")],
             trouble=FailureCounts(3, 1, 2, ("stale: 1", "bot: 1")),
             rules=[RuleTally("some-rule", said=5, fixed=2, not_applicable=2, unanswered=1, voices=2)],
@@ -84,7 +84,7 @@ def rich(make: Maker) -> Digest:
 def test_nothing_to_say() -> None:
     found = of(DigestInput(WEEK, trouble=FailureCounts(3), rules=[RuleTally("r", 1, 1)]))
 
-    assert found.nothing
+    assert found.is_empty
 
 
 def test_findings_are_counted_by_how_they_stand(make: Maker) -> None:
@@ -134,7 +134,7 @@ def test_what_a_series_waits_for(make: Maker) -> None:
     other = replace(other, series=replace(other.series, patches=(make.patch(path="fs/file.c"),)))
     sittings = [sitting(fresh), sitting(reviewed), sitting(silent, moved=15), sitting(other), sitting(fresh, moved=30)]
 
-    found = of(material(sittings=sittings))
+    found = of(material(series=sittings))
 
     assert ([2], [2]) == ([each.answers for each in found.waiting], [each.answers for each in found.went_quiet])
     assert (6, 1) == (found.waiting[0].days, found.waiting[0].quiet)
@@ -148,7 +148,7 @@ def test_a_patch_that_carries_what_it_gathered_does_not_wait(make: Maker) -> Non
     )
     signed = replace(posting, series=replace(posting.series, patches=(replace(patch, trailers=("Fixes: 123",)),)))
 
-    assert (0, 1) == tuple(len(of(material(sittings=[sitting(each)])).waiting) for each in (carried, signed))
+    assert (0, 1) == tuple(len(of(material(series=[sitting(each)])).waiting) for each in (carried, signed))
 
 
 def test_what_nobody_was_mailed_is_told_so(make: Maker) -> None:
@@ -162,11 +162,11 @@ def test_what_nobody_was_mailed_is_told_so(make: Maker) -> None:
 
 
 def test_a_reader_gets_what_he_wants(make: Maker) -> None:
-    found = digest("a@example.org", material(judged(make, make.finding()), sittings=[sitting(make.posting())]), bool)
+    found = digest("a@example.org", material(judged(make, make.finding()), series=[sitting(make.posting())]), bool)
     other = digest("a@example.org", material(judged(make, make.finding())), lambda posting: False)
 
     assert found.judged
-    assert other.nothing
+    assert other.is_empty
 
 
 def test_mails_of_others_series_are_not_counted(make: Maker) -> None:
@@ -212,7 +212,7 @@ def test_a_subject_fits_into_72_columns(make: Maker, subject: str, shown: str) -
     posting = make.posting()
     posting = replace(posting, series=replace(posting.series, subject=subject))
 
-    text = digest_text(of(material(sittings=[sitting(posting)])), "1.0")
+    text = digest_text(of(material(series=[sitting(posting)])), "1.0")
 
     assert shown in text.split("\n")
 

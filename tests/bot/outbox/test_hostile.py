@@ -100,8 +100,8 @@ Unsafe code in this patch: 1 block added.
 Written by a program: patchwarden 1.0, fixed rules, no language model.
 `patchwarden rules missing-safety-comment` explains what that rule
 flags, why, and how to fix it.
-If a finding is wrong, or if you want no such mails, reply to this mail
-or write to owner@example.org. A person reads the replies.
+If a finding is wrong, or if you do not want such mails, reply to this
+mail or write to owner@example.org. A person reads the replies.
 .
 QUIT
 """

@@ -50,7 +50,7 @@ def test_a_posting_with_a_finding_gets_a_review_and_a_mail(make: Maker) -> None:
 
     result = _result(make, posting, _context(make, consent))
 
-    assert [comment.finding for comment in result.review.said] == [make.finding()]
+    assert [comment.finding for comment in result.review.reported] == [make.finding()]
     assert (result.blobs, result.refused) == (BLOBS, "")
     assert result.review.basis == Basis("1.0", "aaa", ("missing-safety-comment",), "")
     assert result.outgoing is not None
@@ -84,7 +84,7 @@ def test_a_finding_of_the_previous_revision_is_repeated(make: Maker) -> None:
 def test_what_a_list_does_not_want_is_withheld(make: Maker, consent: Consent) -> None:
     result = _result(make, make.posting(), _context(make, consent))
 
-    assert (result.review.said, result.outgoing, result.refused) == ((), None, "")
+    assert (result.review.reported, result.outgoing, result.refused) == ((), None, "")
     assert len(result.review.comments) == 1
 
 
@@ -94,7 +94,7 @@ def test_what_a_list_does_not_want_is_withheld(make: Maker, consent: Consent) ->
 def test_a_list_that_wants_more_than_the_policy_does_not_widen_it(make: Maker, policy: Policy) -> None:
     result = _result(make, make.posting(), _context(make, Consent(Mode.LIST, severity=Severity.NOTE), policy=policy))
 
-    assert (result.review.said, result.outgoing) == ((), None)
+    assert (result.review.reported, result.outgoing) == ((), None)
 
 
 def test_a_mail_without_a_message_id_cannot_be_answered(make: Maker) -> None:
@@ -106,7 +106,7 @@ def test_a_mail_without_a_message_id_cannot_be_answered(make: Maker) -> None:
     assert result.refused == "the mail has no message-id that could be answered"
     assert (result.outgoing, result.blobs) == (None, BLOBS)
     assert (result.review.recipients.to, result.review.recipients.reason) == ((), result.refused)
-    assert len(result.review.said) == 1
+    assert len(result.review.reported) == 1
 
 
 @pytest.mark.parametrize("mode", [Mode.OFF, Mode.AUTHOR])

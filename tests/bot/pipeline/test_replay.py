@@ -109,7 +109,7 @@ def test_a_replayed_posting_has_its_findings_its_mail_and_no_texts_of_mails(make
 
     assert isinstance(event, ReplayedPosting)
     review = event.result.review
-    assert [(comment.finding.anchor.patch, comment.finding.anchor.line) for comment in review.said] == [(1, 4)]
+    assert [(comment.finding.anchor.patch, comment.finding.anchor.line) for comment in review.reported] == [(1, 4)]
     assert [len(part.changes) for part in review.posting.series.patches] == [1, 0]
     assert ({part.body for part in review.posting.parts}, review.posting.series.cover) == ({""}, "")
     assert event.result.outgoing is not None

@@ -74,18 +74,18 @@ def test_nothing_is_resolved_that_was_not_looked_for(make: Maker) -> None:
     previous = Review(make.posting(), (ReviewFinding(make.finding(3)),))
     failed = Report(failures=(Failure("missing-safety-comment", 1, "rust/kernel/led.rs", "ValueError"),))
 
-    silent = Report(skipped=(Skipped("missing-safety-comment", 1, "rust/kernel/led.rs", "too much to judge"),))
+    silent = Report(skipped=(Skipped("missing-safety-comment", 1, "rust/kernel/led.rs", "analysis limit exceeded"),))
 
     assert () == compare(failed, previous)
     assert () == compare(silent, previous)
-    assert () == compare(Report(), previous, alive=())
+    assert () == compare(Report(), previous, active_rules=())
 
 
 def test_a_mailed_finding_that_somebody_replied_to_is_withheld_in_all_later_revisions(make: Maker) -> None:
     mailed, unmailed = make.finding(3), make.finding(9)
     previous = Review(
         make.posting(),
-        (ReviewFinding(mailed), ReviewFinding(unmailed, withheld="over the limit of a mail")),
+        (ReviewFinding(mailed), ReviewFinding(unmailed, withheld="more findings than one mail reports")),
         recipients=Recipients((AUTHOR,)),
     )
 

@@ -9,7 +9,7 @@ from bot.mail.address import Address
 from bot.mail.compose import compose
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.review.command_reply import answer_mail, explanation, help_text, recheck_text, unknown_finding
+from bot.review.command_reply import command_reply, explanation, help_text, recheck_text, unknown_finding
 from bot.review.difference import difference
 from bot.review.mail_lint import problems
 from bot.review.model import Basis
@@ -32,7 +32,7 @@ def command(head: str = "") -> Message:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_can_be_explained_by_mail(rule: Rule, make: Maker) -> None:
-    mail = answer_mail(command(), ADA, [explanation(rule, rule.id)], make.identity)
+    mail = command_reply(command(), ADA, [explanation(rule, rule.id)], make.identity)
 
     assert [] == list(problems(mail.body))
     assert f"{rule.id}: {rule.severity}, {rule.status}" in mail.body
@@ -51,7 +51,7 @@ def test_help_names_the_findings(make: Maker) -> None:
     assert [] == list(problems(text))
     assert f"  {found[0].fingerprint} missing-safety-comment" in text
     assert "  and 9 more" in text
-    assert "There are no findings" in "\n".join(help_text(None))
+    assert "This series has no\nfindings" in "\n".join(help_text(None))
 
 
 def test_what_a_recheck_changed_is_said_with_one_reason_or_many(make: Maker) -> None:
@@ -65,7 +65,7 @@ def test_what_a_recheck_changed_is_said_with_one_reason_or_many(make: Maker) -> 
     text = "\n".join(recheck_text(new, difference(old, new)))
 
     assert [] == list(problems(text))
-    assert "Checked again, revision 1: 2 new, 1 gone, 0 same." in text
+    assert "Revision 1 was checked again. Findings: 2 new, 1 gone, 0 same." in text
     assert "New:\n" in text
     assert "(the rule is new)" in text
     assert "Gone (other rule version: patchwarden 1.0, now 1.1):" in text
@@ -76,7 +76,7 @@ def test_an_unknown_finding_is_named() -> None:
 
 
 def test_the_same_command_makes_the_same_mail(make: Maker) -> None:
-    first, second = (answer_mail(command(), ADA, [help_text(None)], make.identity) for _ in range(2))
+    first, second = (command_reply(command(), ADA, [help_text(None)], make.identity) for _ in range(2))
 
     assert first == second
     assert isinstance(compose(first), bytes)
@@ -86,6 +86,6 @@ def test_the_same_command_makes_the_same_mail(make: Maker) -> None:
 
 def test_an_endless_chain_of_references_is_cut(make: Maker) -> None:
     chain = " ".join(f"<{number}@example.org>" for number in range(1000))
-    mail = answer_mail(command(f"References: {chain}\n"), ADA, [["x"]], make.identity)
+    mail = command_reply(command(f"References: {chain}\n"), ADA, [["x"]], make.identity)
 
     assert 21 == len(mail.references)

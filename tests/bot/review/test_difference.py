@@ -24,7 +24,7 @@ def judged(make: Maker, *findings: Finding, basis: Basis = BASIS, policy: Policy
 def test_two_equal_looks_differ_in_nothing(make: Maker) -> None:
     found = difference(judged(make, make.finding(5)), judged(make, make.finding(5)))
 
-    assert found.nothing
+    assert found.is_empty
     assert [ChangeKind.SAME] == [change.kind for change in found.changes]
 
 
@@ -86,7 +86,7 @@ def test_what_is_held_back_now_is_another_verdict_of_the_same_findings(make: Mak
 
     assert [ChangeKind.SAME] == [change.kind for change in found.changes]
     assert found.verdict
-    assert not found.nothing
+    assert not found.is_empty
 
 
 def test_a_verdict_does_not_depend_on_the_order_of_what_is_said(make: Maker) -> None:

@@ -10,7 +10,7 @@ from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.policy import NITS_ALONE, Policy
 from bot.review.recipients import RecipientContext
-from bot.review.review import answered, resolved, review
+from bot.review.review import count_resolved, part_to_answer, review
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.finding import Confidence, Report, Severity
 from rules.lint.rule import Status
@@ -22,7 +22,7 @@ def _withheld(made: Review) -> list[str | None]:
 
 
 def _answered(posting: Posting, made: Review) -> int | None:
-    part = answered(posting, made.comments)
+    part = part_to_answer(posting, made.comments)
     return None if part is None else part.index
 
 
@@ -53,7 +53,7 @@ def test_each_reason_for_silence_is_kept_with_the_finding(
     made = review(make.posting(), Report((make.finding(**finding_changes),)), [make.rule(**rule_changes)])
 
     assert [reason] == _withheld(made)
-    assert ((), "nothing to say") == (made.recipients.to, made.recipients.reason)
+    assert ((), "no finding to report") == (made.recipients.to, made.recipients.reason)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_unknown_rule_is_not_mailed(make: Maker) -> None:
 def test_nothing_is_said_of_a_series_that_is_not_whole(make: Maker, state: State) -> None:
     made = review(make.posting(state=state), Report((make.finding(),)), [make.rule()])
 
-    assert () == made.said
+    assert () == made.reported
 
 
 def test_nits_ride_along_with_a_warning(make: Maker) -> None:
@@ -100,9 +100,9 @@ def test_over_the_limit_bugs_come_first_and_places_of_one_remark_count_once(make
     bug = make.finding(9, rule="deref-copies-struct", severity=Severity.BUG)
     rules = [make.rule(), make.rule("deref-copies-struct", severity=Severity.BUG)]
 
-    made = review(make.posting(), Report((*warnings, again, bug)), rules, policy=Policy(most_remarks=2))
+    made = review(make.posting(), Report((*warnings, again, bug)), rules, policy=Policy(max_explained=2))
 
-    over = "over the limit of a mail"
+    over = "more findings than one mail reports"
     assert [None, over, over, None, None] == _withheld(made)
 
 
@@ -116,7 +116,7 @@ def test_of_a_draft_each_rule_is_said_at_one_place_and_no_nit(make: Maker) -> No
 
     made = review(draft, Report((*warnings, *bugs, nit)), rules)
 
-    over = "over the limit of a mail"
+    over = "more findings than one mail reports"
     assert [None, over, over, None, None, over] == _withheld(made)
 
 
@@ -139,7 +139,7 @@ def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
     made = review(make.posting(revision=2), Report(), [make.rule()], previous)
 
     assert [FindingStatus.RESOLVED, FindingStatus.RESOLVED] == [comment.standing for comment in made.comments]
-    assert 1 == resolved(made.comments)
+    assert 1 == count_resolved(made.comments)
 
 
 def test_the_unsafe_delta_is_kept_and_compared_with_the_previous_revisions(make: Maker) -> None:

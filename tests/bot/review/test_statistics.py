@@ -97,13 +97,13 @@ def test_what_was_not_mailed_does_not_count(make: Maker) -> None:
 
 
 def test_a_rule_is_demoted_past_share_count_and_voices() -> None:
-    threshold = Threshold(most=0.2, least=20)
+    threshold = Threshold(max_dispute_rate=0.2, min_findings=20)
     wrong = RuleTally("r", said=20, not_applicable=5, unanswered=15, voices=3)
 
     assert {"r": "5 of 20 findings were disputed"} == demoted([wrong], threshold)
-    assert {} == demoted([wrong], Threshold(most=0.25, least=20))
-    assert {} == demoted([wrong], Threshold(most=0.2, least=21))
-    assert {} == demoted([wrong], Threshold(most=0.2, least=20, kept=frozenset({"r"})))
+    assert {} == demoted([wrong], Threshold(max_dispute_rate=0.25, min_findings=20))
+    assert {} == demoted([wrong], Threshold(max_dispute_rate=0.2, min_findings=21))
+    assert {} == demoted([wrong], Threshold(max_dispute_rate=0.2, min_findings=20, exempt=frozenset({"r"})))
     assert {} == demoted([RuleTally("r", said=20, not_applicable=20, voices=2)], threshold)
     assert {} == demoted([RuleTally("r")], threshold)
 
@@ -113,7 +113,7 @@ def test_a_demoted_rule_is_kept_but_not_said(make: Maker) -> None:
 
     made = review(make.posting(), Report((make.finding(),)), [make.rule()], None, policy)
 
-    assert ["its rule is in the digest only: 5 of 20"] == [comment.withheld for comment in made.comments]
+    assert ["its rule is reported in digests only: 5 of 20"] == [comment.withheld for comment in made.comments]
 
 
 def test_an_objection_follows_a_finding_that_moves_again_and_again(make: Maker) -> None:

@@ -21,7 +21,7 @@ from bot.outbox.error import RefusedError
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.ports import Mailer
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 from bot.review.model import Recipients
 from bot.service.bounces import BounceAddress, BounceJob
 from bot.service.deliver import DeliverJob, DeliveryResult, SendingContext
@@ -257,7 +257,7 @@ def test_a_thousand_forged_bounces_leave_one_row_a_mail_and_one_notice(house: Ho
     assert house.kinds() == ["unverified"] * 2
     lines = notices(house.store, house.clock.now())
     assert len(lines) == 1
-    assert "stopped (5.1.1; smtp; 550 5.1.1 <gone@example.org>: no such user); 1 more mails likewise" in lines[0]
+    assert "stopped (5.1.1; smtp; 550 5.1.1 <gone@example.org>: no such user); the same for 1 more" in lines[0]
 
 
 def test_copies_from_a_thousand_invented_lists_are_remembered_up_to_a_limit(house: House) -> None:
@@ -349,7 +349,7 @@ def test_our_own_mail_after_a_squatter_counts_as_sent(house: House) -> None:
 )
 def test_a_maintainers_mute_of_a_list_stops_everything(house: House, scope: Scope, by_mail: bool, stops: bool) -> None:
     message_id = "mute@example.org" if by_mail else ""
-    muted = Muted(scope, "other@lists.example.org", "maintainer@example.org", message_id, house.clock.now())
+    muted = ActiveMute(scope, "other@lists.example.org", "maintainer@example.org", message_id, house.clock.now())
     house.store.mute(muted, house.clock.now())
     house.write(1)
 

@@ -30,9 +30,9 @@ from tests.fakes.origin import FakeClock
 IDENTITY = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
 READERSHIP = DigestConfig(
     readers=("ann@example.org", "Bob@example.org"),
-    rhythm=DigestSchedule("day", "mon", "07:00", "UTC"),
+    schedule=DigestSchedule("day", "mon", "07:00", "UTC"),
     identity=IDENTITY,
-    wanted=lambda reader: lambda posting: True,
+    build_filter=lambda reader: lambda posting: True,
     statistics=lambda: (),
     demoted=lambda tallies: {},
 )
@@ -98,7 +98,7 @@ def test_a_reader_is_told_of_what_concerns_him(store: Repository, clock: FakeClo
     def wanted(reader: str) -> Callable[[Posting], bool]:
         return lambda posting: reader == "ann@example.org"
 
-    config = replace(READERSHIP, wanted=wanted)
+    config = replace(READERSHIP, build_filter=wanted)
     DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
@@ -115,7 +115,7 @@ def test_a_digest_that_breaks_harms_no_other(store: Repository, clock: FakeClock
 
         return broken if reader == "ann@example.org" else lambda posting: True
 
-    config = replace(READERSHIP, wanted=wanted)
+    config = replace(READERSHIP, build_filter=wanted)
     DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
@@ -154,7 +154,7 @@ def test_one_on_demand_is_sent_once_and_changes_no_other(store: Repository, cloc
     job.run()
     _happen(store, clock)
     period = Period(START - timedelta(days=1), START + timedelta(days=1))
-    found = job.digest("ann@example.org", job.material(period))
+    found = job.digest("ann@example.org", job.collect(period))
 
     assert job.send(found) is not None
     assert job.send(found) is None

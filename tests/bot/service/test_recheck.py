@@ -81,8 +81,8 @@ def test_the_second_time_nothing_changes_and_nothing_is_queued(store: Repository
 
     done = _again(store, DESK, posting, clock, send=True)
 
-    assert done.changed.nothing
-    assert "that verdict stood or was mailed before" == done.unsent
+    assert done.changed.is_empty
+    assert "these findings were reported before" == done.unsent
     assert (before, mails) == (store.review_of(MAIL), store.mails())
 
 
@@ -119,14 +119,14 @@ def test_a_verdict_that_comes_back_is_not_mailed_again(store: Repository, clock:
         (each.kind, each.reason) for each in gone.changed.changes
     ]
     assert back.changed.verdict
-    assert "that verdict stood or was mailed before" == back.unsent
+    assert "these findings were reported before" == back.unsent
     assert 1 == len(store.mails())
 
 
 def test_a_second_mail_says_that_it_replaces_the_first(store: Repository, clock: FakeClock) -> None:
     posting = _reviewed(store, DESK, clock, _TWICE)
     (first,) = store.mails()
-    told = next(iter(store.review_of(MAIL).review.said))  # type: ignore[union-attr]  # it was just reviewed
+    told = next(iter(store.review_of(MAIL).review.reported))  # type: ignore[union-attr]  # it was just reviewed
     dismissing = replace(
         DESK, learned=lambda _, policy: replace(policy, dismissed={told.finding.fingerprint: "held elsewhere"})
     )
@@ -135,8 +135,8 @@ def test_a_second_mail_says_that_it_replaces_the_first(store: Repository, clock:
 
     assert done.mail is not None
     assert first.message_id != done.mail.message_id
-    assert b"replaces what this program said" in done.mail.content
-    assert b"replaces what this program said" not in first.content
+    assert b"replaces the previous mail of this program" in done.mail.content
+    assert b"replaces the previous mail of this program" not in first.content
 
 
 def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
@@ -148,8 +148,8 @@ def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
     # The first look knew of one of the two alone.
     store.save_review(replace(kept.review, comments=kept.review.comments[:1]), None, clock.now())
 
-    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
-    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.said]
+    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.reported]
+    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.reported]
     later = _TWICE.replace(MAIL.encode(), b"2@example.org").replace(b"[PATCH]", b"[PATCH v2]")
     PollJob([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
     ReviewJob(store, Analyser(), DESK, clock, Event(), Silent()).run()
@@ -286,5 +286,5 @@ def test_what_may_have_left_or_a_person_dropped_is_not_queued_again(
 
     done = _again(store, TO_LIST, posting, clock, send=True)
 
-    assert (None, "that verdict stood or was mailed before") == (done.mail, done.unsent)
+    assert (None, "these findings were reported before") == (done.mail, done.unsent)
     assert [state] == [mail.state for mail in store.mails()]

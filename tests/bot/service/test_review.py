@@ -187,7 +187,7 @@ def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, revie
 
     assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 is here already")
     assert (made.posting_id, second.mail) == ("2@x", made.message_id)
-    assert b"Of the findings in the previous revision, for which no mail was sent" in made.content
+    assert b"The previous revision got no mail" in made.content
     assert b"Already reported" not in made.content
 
 

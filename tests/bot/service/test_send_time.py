@@ -20,7 +20,7 @@ from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.sendmail import Maildir
 from bot.ports import Batch, Deleted
 from bot.review.consent import Consent, Mode
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 from bot.review.model import Recipients
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.store.repository import Repository
@@ -129,7 +129,7 @@ def test_a_mail_to_an_author_who_is_ignored_now_is_withdrawn(house: House, state
 def test_a_mail_about_what_was_muted_since_is_withdrawn(
     house: House, state: MailState, scope: Scope, subject: str
 ) -> None:
-    house.store.mute(Muted(scope, subject, "somebody", "", house.clock.now()), house.clock.now())
+    house.store.mute(ActiveMute(scope, subject, "somebody", "", house.clock.now()), house.clock.now())
     _queue(house, state=state)
 
     assert house.deliver() == ("withdrawn", f"muted ({scope}) by somebody")
@@ -137,7 +137,7 @@ def test_a_mail_about_what_was_muted_since_is_withdrawn(
 
 def test_a_mute_of_something_else_does_not_matter(house: House) -> None:
     for scope in Scope:
-        house.store.mute(Muted(scope, "other@example.org", "somebody", "", house.clock.now()), house.clock.now())
+        house.store.mute(ActiveMute(scope, "other@example.org", "somebody", "", house.clock.now()), house.clock.now())
     _queue(house)
 
     assert house.deliver()[0] == "sent"
@@ -378,7 +378,7 @@ def test_a_reply_counts_by_the_hour_alone(house: House) -> None:
 
 
 def test_a_reply_about_a_mute_is_sent(house: House) -> None:
-    house.store.mute(Muted(Scope.SERIES, "series 1", READER, "m@x", house.clock.now()), house.clock.now())
+    house.store.mute(ActiveMute(Scope.SERIES, "series 1", READER, "m@x", house.clock.now()), house.clock.now())
     _queue(house, kind="answer")
 
     assert house.deliver()[0] == "sent"

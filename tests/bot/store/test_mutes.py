@@ -14,7 +14,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.outbox.permit import permit
 from bot.ports import MutedPosting, MuteReport, Thread, Withdraw
-from bot.review.disposition import Muted
+from bot.review.disposition import ActiveMute
 from bot.store import mutes
 from bot.store.repository import Repository
 from tests.bot.review.factories import AUTHOR, LIST
@@ -25,7 +25,7 @@ LATER = NOW + timedelta(days=1)
 
 
 def _mute(store: Repository, scope: Scope, subject: str, by: str = "the operator", now: datetime = NOW) -> MuteReport:
-    return store.mute(Muted(scope, subject, by, "", now), now)
+    return store.mute(ActiveMute(scope, subject, by, "", now), now)
 
 
 def _ids(mails: tuple[Outgoing, ...]) -> list[str]:

@@ -110,7 +110,7 @@ def test_a_rule_reports_up_to_the_limit_and_is_skipped_above_it(
 
     assert [finding.path for finding in said.findings] == ["a.rs"] * reported + ["b.rs"]
     assert [(skipped.rule, skipped.patch, skipped.path, skipped.reason) for skipped in said.skipped] == [
-        ("bad-line", 1, "a.rs", "too much to judge: more than 2 findings of bad-line")] * (count > 2)  # fmt: skip
+        ("bad-line", 1, "a.rs", "analysis limit exceeded: more than 2 findings of bad-line")] * (count > 2)  # fmt: skip
     assert said.failures == ()
 
 

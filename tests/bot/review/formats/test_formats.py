@@ -119,7 +119,7 @@ def test_b4_gets_one_result_of_strings_with_details_to_unfold(make: Maker, sever
 def test_b4_is_told_that_nothing_was_found_and_when_a_rule_failed(make: Maker) -> None:
     clean, failed = _verdict(make), _verdict(make, failures=(Failure("new", 1, "a.rs", "ValueError"),))
 
-    assert [("pass", "nothing found"), ("fail", "1 check failed")] == [
+    assert [("pass", "no findings"), ("fail", "1 check failed")] == [
         (result["status"], result["summary"]) for verdict in (clean, failed) for result in json.loads(b4(verdict))
     ]
 
@@ -161,7 +161,7 @@ def test_text_groups_by_series_and_sums(make: Maker) -> None:
 rust: led (v1, 1 patch)
   rust/kernel/led.rs:9: warning: This `unsafe` block has no SAFETY comment. [missing-safety-comment]
       line_9();
-  rust/kernel/led.rs:12: nit: This `unsafe` block has no SAFETY comment. [new, preview, mended by patch 2]
+  rust/kernel/led.rs:12: nit: This `unsafe` block has no SAFETY comment. [new, preview, fixed by patch 2]
       line_12();
 
 1 warning and 1 nit in 1 file

@@ -187,7 +187,7 @@ def test_what_nobody_was_told_of_the_previous_revision_is_not_called_said(make: 
 
     assert text.startswith(
         "1 warning in this patch: missing-safety-comment.\n"
-        "Of the findings in the previous revision, for which no mail was sent, 1\nremains and 2 are resolved.\n\n"
+        "The previous revision got no mail. Of its findings, 1 remains and 2 are\nresolved.\n\n"
     )
     assert "Already reported" not in text
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.review.finding_group import message_form
 from bot.review.policy import Policy
-from bot.review.render import text as prose
+from bot.review.render import text as plain_text
 from bot.review.render.body import body
 from bot.review.review import review
 from rules.diff.patch import FileChange, Patch
@@ -24,7 +24,7 @@ from rules.registry import RULES
 from tests.bot.review.factories import Maker
 
 MAILED = {rule.id: replace(rule, status=Status.STABLE, in_mail=True) for rule in RULES}
-UNLIMITED = Policy(confidence=Confidence.LOW, most_remarks=1000, most_listed=1000, most_nits=1000)
+UNLIMITED = Policy(confidence=Confidence.LOW, max_explained=1000, max_listed=1000, most_nits=1000)
 EXAMPLES = tuple((rule, example) for rule in RULES for example in rule.examples)
 _RULE = re.compile(r" \[([a-z0-9-]+)\]")
 _ALSO = re.compile(r"Also at lines? ([\d, and]+?)(?: and \d+ more)?\.")
@@ -60,7 +60,7 @@ def mail_of(make: Maker, examples: Sequence[tuple[Rule, Example]]) -> tuple[str,
             fixed_by = None if finding.mended_by is None else first + finding.mended_by
             findings.append(replace(finding, anchor=anchor, mended_by=fixed_by))
     made = review(make.posting(patches), Report(tuple(findings)), MAILED.values(), policy=UNLIMITED)
-    return body(made, MAILED, make.identity), tuple(comment.finding for comment in made.said)
+    return body(made, MAILED, make.identity), tuple(comment.finding for comment in made.reported)
 
 
 def _moved(change: FileChange, number: int) -> FileChange:
@@ -92,7 +92,7 @@ def places_named(mail: str, said: Sequence[Finding]) -> set[Finding]:
         own = [finding for finding in said if finding.rule == rule[1]]
         if message == "Same for:":
             sentence = rest.strip()
-            listed = [finding for finding in own if prose.prose(finding.message).startswith(sentence)]
+            listed = [finding for finding in own if plain_text.harmless(finding.message).startswith(sentence)]
             continue
         stated = [finding for finding in own if _states(message, finding)]
         if is_nit:
@@ -117,8 +117,8 @@ def places_named(mail: str, said: Sequence[Finding]) -> set[Finding]:
 
 def _states(message: str, finding: Finding) -> bool:
     """Return whether a message in a mail is the finding's; sentences after the first may be left out."""
-    first, *more = prose.sentences(message)
-    own = prose.sentences(prose.prose(finding.message))
+    first, *more = plain_text.sentences(message)
+    own = plain_text.sentences(plain_text.harmless(finding.message))
     return own[:1] == [first] and set(more) <= set(own)
 
 
@@ -137,7 +137,7 @@ def _at(line: str, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _collapsed(text: str) -> str:
-    return " ".join(prose.visible(text).split())[:100]
+    return " ".join(plain_text.visible(text).split())[:100]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from bot.review.render.text import count, listed, name, prose, sentences, visible, wrap
+from bot.review.render.text import count, harmless, listed, name, sentences, visible, wrap
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_what_cannot_be_seen_is_spelled_out(text: str, expected: str) -> None:
     ],
 )
 def test_plain_code_stays(code: str) -> None:
-    assert f"Say why `{code}` is sound." == prose(f"Say why `{code}` is sound.")
+    assert f"Say why `{code}` is sound." == harmless(f"Say why `{code}` is sound.")
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_plain_code_stays(code: str) -> None:
     ["#syz fix", "Acked-by: x", "http://x", "www.x", "\u202ex", "x" * 61, "\u00e4", "a@b", "", "\x1b[0m"],
 )
 def test_code_that_could_be_anything_else_goes(code: str) -> None:
-    assert "Say why this code is sound." == prose(f"Say why `{code}` is sound.")
+    assert "Say why this code is sound." == harmless(f"Say why `{code}` is sound.")
 
 
 def test_an_odd_backtick_quotes_nothing() -> None:
-    assert "Say 'why." == prose("Say `why.")
+    assert "Say 'why." == harmless("Say `why.")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_sentences(text: str, expected: list[str]) -> None:
     [([], ""), ([1], "1"), ([1, 2], "1 and 2"), ([1, 2, 3], "1, 2 and 3"), ([1, 2, 3, 4, 5], "1, 2, 3 and 2 more")],
 )
 def test_lists_read_like_a_sentence(items: list[int], expected: str) -> None:
-    assert expected == listed(items, most=3)
+    assert expected == listed(items, max_items=3)
 
 
 def test_counts() -> None:
