@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a rule says: a finding, where it stands, and what stays the same when lines move."""
+"""Findings of rules: the message, the place, and a fingerprint that does not change if lines move."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ Side = Literal["pre", "post"]
 
 
 class Severity(StrEnum):
-    """How much it matters, from `note` (a statement, no fault) to `bug`."""
+    """The severity of a finding, from `note` (a fact, not a problem) to `bug`."""
 
     NOTE = "note"
     NIT = "nit"
@@ -27,7 +27,7 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Confidence(StrEnum):
-    """Which reading stands behind a finding: `high` a whole file, `medium` a parsed fragment, `low` tokens only."""
+    """How the code of a finding was read: `high` in a whole file, `medium` in a parsed fragment, `low` by tokens."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -40,7 +40,7 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The place in a changed file a finding is about: `line` and `column` from 1 in the image named by `side`."""
+    """The place of a finding in a changed file. `line` and `column` count from 1, in the image that `side` names."""
 
     patch: int
     path: str
@@ -52,7 +52,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class LogAnchor:
-    """The place in a patch's commit message a finding is about; `line` counts from 1 in the log, 0 is the subject."""
+    """The place of a finding in a patch's commit message. `line` counts from 1; line 0 is the subject."""
 
     patch: int
     line: int
@@ -61,7 +61,7 @@ class LogAnchor:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Lines quoted from elsewhere: `origin` says where they stand (path:line, or a message-id)."""
+    """Lines that are quoted from another place. `origin` is that place (path:line), or a message-id."""
 
     origin: str
     lines: tuple[str, ...]
@@ -69,7 +69,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """What a check reports, without what the engine adds: the rule's id and, where `severity` is None, its severity."""
+    """The report of a check. The engine adds the rule's id, and the rule's severity if `severity` is None."""
 
     anchor: Anchor | LogAnchor
     message: str
@@ -82,11 +82,11 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One statement of one rule about one place.
+    """The finding of a rule at one place.
 
-    `scope` names the surrounding item (`impl Foo / fn bar`), "" if unknown; `ordinal` counts equal findings of a file
-    from 0, so that two equal lines stay two findings. `mended_by` is the index of the later patch of the same series
-    that removes the cause.
+    `scope` names the enclosing item (`impl Foo / fn bar`), "" if unknown. `ordinal` numbers equal findings of a file
+    from 0, so that two equal lines are two findings. `mended_by` is the index of the later patch of the series that
+    fixes the finding. The database stores the names of the fields.
     """
 
     rule: str
@@ -114,7 +114,7 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that survive moved lines, re-indentation and re-rolls: no line number goes in."""
+        """16 hex digits that do not change if lines are moved or re-indented, or if the series is posted again."""
         text = " ".join(self.anchor.text.split())
         parts = (self.rule, self.path or "", self.scope, text, str(self.ordinal))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -122,7 +122,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A rule that crashed on a file, as a value: the run went on without it."""
+    """A rule that crashed on a file. The run continued without it."""
 
     rule: str
     patch: int
@@ -132,9 +132,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What a rule was silent on because it is more than people write: no mistake of anybody's, and no all-clear.
+    """A file or series that exceeded an analysis limit and was skipped by a rule: neither a failure nor a pass.
 
-    The patch 0 and no path: that is so for the series as a whole.
+    If the whole series was skipped, `patch` is 0 and `path` is "".
     """
 
     rule: str
@@ -144,19 +144,19 @@ class Skipped:
 
     @property
     def line(self) -> str:
-        """Where that is and why, the same for all rules that are silent for that reason."""
+        """The place and the reason, without the rule."""
         place = ", ".join(filter(None, (f"patch {self.patch}" if self.patch else "", self.path)))
         return f"{place}: {self.reason}" if place else self.reason
 
 
-def withheld_reasons(skipped: Iterable[Skipped]) -> tuple[str, ...]:
-    """Each line once, in order: rules that are silent on one place for one reason say the same."""
-    return tuple(dict.fromkeys(one.line for one in skipped))
+def skipped_lines(skipped: Iterable[Skipped]) -> tuple[str, ...]:
+    """Return the place and reason of all skipped parts, each once, in order."""
+    return tuple(dict.fromkeys(part.line for part in skipped))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run over a series found, in a fixed order, what failed, and what was too much to judge."""
+    """The result of a run on a series: findings in a fixed order, rules that crashed, and skipped parts."""
 
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()

@@ -27,7 +27,7 @@ from bot.digest.text import digest_text
 from bot.inbox.assemble import as_patch, assemble, candidate
 from bot.inbox.completion import derive_ids, message_id_in
 from bot.inbox.conversations import Conversations, ids_of
-from bot.inbox.grouping import group, parent_of
+from bot.inbox.grouping import group_candidates, parent_of
 from bot.inbox.http_client import looks_like_page
 from bot.inbox.lore_manifest import read_manifest
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
@@ -430,7 +430,7 @@ MAIL_READERS: Final = (
         lambda mail: answering.command_reply(mail, Address("", "a@example.org"), [["a"]], Maker().identity),
     ),
     Reader(
-        ("bot.inbox.thread.threads", "bot.inbox.grouping.group", "bot.inbox.grouping.parent_of"),
+        ("bot.inbox.thread.threads", "bot.inbox.grouping.group_candidates", "bot.inbox.grouping.parent_of"),
         lambda found: (threads(found), _grouped(found)),
         (),
         more=THREADS,
@@ -596,7 +596,7 @@ MAIL_READERS: Final = (
 def _grouped(found: list[Message]) -> object:
     candidates = [one for one in map(candidate, found) if one is not None]
     known = {mail.message_id: mail for mail in found}
-    return group(candidates, known), [parent_of(mail, known) for mail in found]
+    return group_candidates(candidates, known), [parent_of(mail, known) for mail in found]
 
 
 @cache

@@ -232,7 +232,7 @@ def _schedule_delivery(job: DeliverJob | None, switch: StopSwitch, settings: Set
         return ()
     return (
         ScheduledJob("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
-        ScheduledJob("confirm stop", switch.look, _CONFIRM_SECONDS, 0),
+        ScheduledJob("confirm stop", switch.refresh, _CONFIRM_SECONDS, 0),
     )
 
 

@@ -29,7 +29,7 @@ from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
 from bot.review.formats.row import RowResult, of_findings
 from rules.bindings.tree import NoTree, Tree
-from rules.finding import Anchor, Failure, Finding, Report, Severity, withheld_reasons
+from rules.finding import Anchor, Failure, Finding, Report, Severity, skipped_lines
 from rules.lint.engine import audit as audit_file
 from rules.registry import by_id
 
@@ -81,7 +81,7 @@ def audit(
         if isinstance(report, Report):
             findings += report.findings
             failures += report.failures
-            problems += withheld_reasons(report.skipped)
+            problems += skipped_lines(report.skipped)
     verdict = RowResult(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
     typer.echo(format_findings(verdict, rules, form), nl=False)
     for problem in problems:

@@ -53,7 +53,7 @@ from bot.review.model import Review
 from bot.review.render.text import visible
 from bot.settings import load
 from rules.bindings.tree import Tree
-from rules.finding import Severity, withheld_reasons
+from rules.finding import Severity, skipped_lines
 from rules.lint.rule import Rule
 
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
@@ -115,7 +115,7 @@ def check(
     if not (postings or problems or broken) and form is not Format.B4:
         problems += read.without_patch
     problems += broken
-    problems += (line for review in reviews for line in withheld_reasons(review.skipped))
+    problems += (line for review in reviews for line in skipped_lines(review.skipped))
     known = {rule.id: rule for rule in rules}
     verdict = RowResult(
         tuple(row for review in reviews for row in of_review(review, known)),

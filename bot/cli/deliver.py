@@ -49,7 +49,7 @@ def _serve(settings: Settings) -> int:
 
 def _once(settings: Settings) -> int:
     with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
-        sender.stop_switch.look()
+        sender.stop_switch.refresh()
         delivered = sender.deliver.run()
         states = sender.store.tally().mails
     typer.echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")

@@ -29,7 +29,7 @@ from bot.review.render.text import count, visible
 from bot.review.unmailed import withheld_lines
 from bot.service.recheck import RecheckResult
 from bot.settings import Settings, load
-from rules.finding import withheld_reasons
+from rules.finding import skipped_lines
 from rules.lint.rule import Status
 from rules.registry import by_id
 
@@ -167,7 +167,7 @@ def _lines(result: RecheckResult, send: bool) -> Iterator[str]:
         yield f"  nothing is sent: {visible(result.unsent)}"
     for failure in result.review.failures:
         yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    yield from (visible(f"  {line}") for line in withheld_reasons(result.review.skipped))
+    yield from (visible(f"  {line}") for line in skipped_lines(result.review.skipped))
 
 
 def _finding(change: Change) -> str:

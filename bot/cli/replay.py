@@ -32,7 +32,7 @@ from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingStatus
 from bot.settings import load
-from rules.finding import Confidence, withheld_reasons
+from rules.finding import Confidence, skipped_lines
 from rules.lint.rule import Rule
 
 _MAX_PROBLEMS: Final = 20  # maximum number of problems of each kind that are printed
@@ -166,7 +166,7 @@ def _count_review(tally: Tally, replayed: ReplayedPosting) -> None:
         f"{failure.error}"
         for failure in review.failures
     ]
-    tally.skipped += (f"{review.posting.message_id}: {line}" for line in withheld_reasons(review.skipped))
+    tally.skipped += (f"{review.posting.message_id}: {line}" for line in skipped_lines(review.skipped))
     held = mail.reason if mail is not None and mail.state is MailState.HELD else replayed.result.refused
     tally.would_send += mail is not None and not held
     tally.held += [f"the mail on {review.posting.message_id} would be held: {held}"] if held else []

@@ -113,7 +113,7 @@ def _run_jobs(service: Service) -> tuple[PollResult, Sequence[Outcome], Delivery
         service.digest.run()
     if service.deliver is None:
         return polled, reviewed, DeliveryResult()
-    service.stop_switch.look()
+    service.stop_switch.refresh()
     return polled, reviewed, service.deliver.run()
 
 

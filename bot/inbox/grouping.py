@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which patches of one thread were mailed as one series: what the subjects count, checked against who answers whom."""
+"""Group the patches of a thread into postings, by the numbers in their subjects and the mails that they reply to."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,16 +11,16 @@ from bot.inbox.thread import BURST, run_of, stem
 from bot.mail.message import Message
 from bot.mail.parse import SYNTHETIC
 
-_TOGETHER: Final = timedelta(hours=1)
-_MAX_COMPARED: Final = 50  # groups that count alike: people post a few, a flood would cost the square of its length
+_MAX_COVER_DISTANCE: Final = timedelta(hours=1)
+_MAX_COMPARED: Final = 50  # Groups with the same numbers. More would cost the square of their number.
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A mail that is a patch or a cover letter (`index` 0), with what its subject says of it.
+    """A mail that is a patch or a cover letter (`index` 0), with the content of its subject.
 
-    `stated` says that the revision stands in the subject, `counted` that "n/M" does. `title` is the subject without
-    prefixes. `odd` is a number that does not count, such as "1.1/15".
+    `stated` says that the subject has the revision, `counted` that it has "n/M". `title` is the subject without
+    prefixes. `odd` is a number that is not a patch's number, such as "1.1/15".
     """
 
     message: Message
@@ -41,7 +41,11 @@ class Candidate:
 
 @dataclass(slots=True)
 class Group:
-    """The mails of one posting, in the order they came; `anchor` is what the first of them answers."""
+    """The mails of one posting, in the order of arrival.
+
+    `anchor` is the mail that the first of them replies to. `repeated` has further, different mails with a number that
+    the group already has.
+    """
 
     members: list[Candidate]
     anchor: str
@@ -61,17 +65,19 @@ class Group:
 
 
 def parent_of(message: Message, known: Mapping[str, Message]) -> str | None:
-    """The id of the nearest mail here that the message answers; None where there is none, or only itself."""
+    """Return the id of the nearest known mail that the message replies to, None if there is none."""
     ids = (message.in_reply_to, *reversed(message.references))
-    return next((one for one in ids if one and one in known and one != message.message_id), None)
+    return next(
+        (reference for reference in ids if reference and reference in known and reference != message.message_id), None
+    )
 
 
-def group(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list[Group]:
-    """The candidates by posting, by their first mail; `known` are all mails of the thread by their ids.
+def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list[Group]:
+    """Return the groups of the postings, in the order of their first mails. `known` has all mails of the thread by id.
 
-    A patch belongs to the cover letter or earlier patch it answers, if both count to the same M and revision. What is
-    left over joins others of the same author that count alike and answer the same mail or state their revision, as long
-    as no number repeats. A patch that counts past its M is an afterthought, and no part of the series.
+    A patch belongs to the cover letter or earlier patch that it replies to, if both have the same M (of "n/M") and
+    revision. Then groups of the same author with the same numbers are joined if they reply to the same mail or state
+    their revision, and have no n in common. A patch with n > M is an addition, and not a part of the series.
     """
     groups: dict[str, Group] = {}
     by_id = {candidate.id: candidate for candidate in candidates}
@@ -81,36 +87,36 @@ def group(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list
         if leader.id not in groups:
             groups[leader.id] = Group([], parent_of(leader.message, known) or leader.message.in_reply_to or "")
         _add(groups[leader.id], candidate)
-    order = {candidate.id: at for at, candidate in enumerate(candidates)}
-    return sorted(_adopted(_merged(groups)), key=lambda one: order[one.members[0].id])
+    order = {candidate.id: index for index, candidate in enumerate(candidates)}
+    return sorted(_with_covers(_merged(groups)), key=lambda group: order[group.members[0].id])
 
 
 def _merged(groups: Mapping[str, Group]) -> list[Group]:
-    """Return the groups, those joined that count alike, have no number in common and were sent as one series."""
-    owner = {member.id: lead for lead, group in groups.items() for member in group.members}
+    """Return the groups after joining those that have the same M and different n, and were sent as one series."""
+    owner = {member.id: leader for leader, group in groups.items() for member in group.members}
     merged: dict[tuple[object, ...], list[Group]] = {}
-    for lead, group in groups.items():
+    for leader, group in groups.items():
         first = group.first
-        key: tuple[object, ...] = (lead,)
+        key: tuple[object, ...] = (leader,)
         if first.counted and first.index <= first.expected:
             author = "" if first.id.endswith(SYNTHETIC) else _author(first)
             key = (author, group.revision, first.expected, first.resend)
-        alike = merged.setdefault(key, [])
-        for other in islice(reversed(alike), _MAX_COMPARED):
+        same_key = merged.setdefault(key, [])
+        for other in islice(reversed(same_key), _MAX_COMPARED):
             if not other.indices & group.indices and _is_one_series(other, group, owner):
                 other.members += group.members
                 other.repeated += group.repeated
                 break
         else:
-            alike.append(group)
-    return [group for alike in merged.values() for group in alike]
+            same_key.append(group)
+    return [group for same_key in merged.values() for group in same_key]
 
 
 def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool:
-    """Whether two groups that count alike are parts of one series; `owner` names the group of each candidate.
+    """Return whether two groups with the same numbers are parts of one series. `owner` has each candidate's group.
 
-    They are if they answer the same posting or none, state the same revision, or were sent by one run or within
-    minutes for one subsystem.
+    They are if they reply to the same posting or to none, if both state their revision, if one run sent both, or if
+    they were sent within minutes for one subsystem.
     """
     first, second = group.first, other.first
     if owner.get(group.anchor, group.anchor) == owner.get(other.anchor, other.anchor) or (
@@ -120,22 +126,22 @@ def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool
     return _is_one_run(first, second) or (stem(first.title) == stem(second.title) and _is_within(BURST, first, second))
 
 
-def _adopted(groups: Sequence[Group]) -> list[Group]:
-    """The groups, each cover letter without patches joined to the patches that answer it though it miscounts them."""
-    covers = {one.first.id: one for one in groups if [member.index for member in one.members] == [0]}
-    for one in groups:
-        cover, first = covers.get(one.anchor), one.first
-        if cover is None or not first.index or not _sent_together(cover.first, first):
+def _with_covers(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups after joining each cover letter with the patches that reply to it, even if its M differs."""
+    covers = {group.first.id: group for group in groups if [member.index for member in group.members] == [0]}
+    for group in groups:
+        cover, first = covers.get(group.anchor), group.first
+        if cover is None or not first.index or not _is_sent_together(cover.first, first):
             continue
-        del covers[one.anchor]
-        counts = replace(cover.first, expected=first.expected, revision=one.revision)
-        one.members.insert(0, counts)
-    adopted = {one.members[0].id for one in groups if len(one.members) > 1}
-    return [one for one in groups if len(one.members) > 1 or one.first.id not in adopted]
+        del covers[group.anchor]
+        corrected = replace(cover.first, expected=first.expected, revision=group.revision)
+        group.members.insert(0, corrected)
+    joined = {group.members[0].id for group in groups if len(group.members) > 1}
+    return [group for group in groups if len(group.members) > 1 or group.first.id not in joined]
 
 
-def _sent_together(cover: Candidate, patch: Candidate) -> bool:
-    return _same_sender(cover, patch) and _is_within(_TOGETHER, cover, patch)
+def _is_sent_together(cover: Candidate, patch: Candidate) -> bool:
+    return _is_same_sender(cover, patch) and _is_within(_MAX_COVER_DISTANCE, cover, patch)
 
 
 def _is_within(span: timedelta, first: Candidate, second: Candidate) -> bool:
@@ -153,40 +159,41 @@ def _is_one_run(first: Candidate, second: Candidate) -> bool:
 def _leader(
     candidate: Candidate, by_id: Mapping[str, Candidate], known: Mapping[str, Message], leaders: dict[str, Candidate]
 ) -> Candidate:
-    """Return the first mail of the series as far as it can be reached from this one.
+    """Return the first mail of the series that can be reached by following replies upwards.
 
-    `leaders` holds those that are known, by the id of the mail, and learns those of the mails on the way.
+    `leaders` caches the result for every mail on the path, by its id.
     """
-    way = []
+    path = []
     while candidate.id not in leaders:
-        way.append(candidate.id)
-        above = by_id.get(parent_of(candidate.message, known) or "")
-        if above is None or not _continues(above, candidate):  # each step up counts down, so that no circle is possible
+        path.append(candidate.id)
+        parent = by_id.get(parent_of(candidate.message, known) or "")
+        if parent is None or not _continues(parent, candidate):  # The number decreases, so a circle is not possible.
             break
-        candidate = above
+        candidate = parent
     leader = leaders.get(candidate.id, candidate)
-    leaders.update(dict.fromkeys(way, leader))
+    leaders.update(dict.fromkeys(path, leader))
     return leader
 
 
-def _continues(above: Candidate, below: Candidate) -> bool:
+def _continues(parent: Candidate, reply: Candidate) -> bool:
+    """Return whether a reply is a later patch of the series of its parent."""
     return (
-        above.counted
-        and below.counted
-        and above.expected == below.expected
-        and above.index < below.index <= below.expected
-        and (above.resend or not below.resend)
-        and (above.revision == below.revision or not below.stated)
-        and _same_sender(above, below)
+        parent.counted
+        and reply.counted
+        and parent.expected == reply.expected
+        and parent.index < reply.index <= reply.expected
+        and (parent.resend or not reply.resend)
+        and (parent.revision == reply.revision or not reply.stated)
+        and _is_same_sender(parent, reply)
     )
 
 
-def _same_sender(one: Candidate, other: Candidate) -> bool:
-    """Whether one person sent both, maybe from two addresses: a stranger's patch is no part of the series."""
-    if _author(one) == _author(other) or one.id.endswith(SYNTHETIC):
+def _is_same_sender(first: Candidate, second: Candidate) -> bool:
+    """Return whether one person sent both, maybe from two addresses. Patches of other people are not in the series."""
+    if _author(first) == _author(second) or first.id.endswith(SYNTHETIC):
         return True
-    names = {candidate.message.author.name for candidate in (one, other) if candidate.message.author}
-    return (len(names) == 1 and "" not in names) or _is_one_run(one, other)
+    names = {candidate.message.author.name for candidate in (first, second) if candidate.message.author}
+    return (len(names) == 1 and "" not in names) or _is_one_run(first, second)
 
 
 def _add(group: Group, candidate: Candidate) -> None:
@@ -202,5 +209,5 @@ def _author(candidate: Candidate) -> str:
 
 
 def in_order(members: Iterable[Candidate]) -> list[Candidate]:
-    """The members by their number, the cover letter first."""
+    """Return the members by their numbers, the cover letter first."""
     return sorted(members, key=lambda member: member.index)

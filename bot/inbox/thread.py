@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which mails belong together, by the ids they refer to; in memory, for what is read once."""
+"""Find the mails that belong to one thread, by the ids that they refer to. Everything is in memory."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,19 +10,20 @@ from bot.mail.message import Message
 from bot.mail.subject import count_and_title
 
 BURST: Final = timedelta(minutes=10)
-"""Parts of one series that were mailed one by one are at most so far apart."""
+"""Maximum time between parts of one series that were sent separately."""
 
 _MAX_STEM: Final = 60
 
-# git send-email: the second, the process, the number in this run, the sender; b4: the day, the slug, ..., a hash.
+# An id of git send-email has the second, the process, a number and the sender. An id of b4 has the day, slug and hash.
 _RUN = re.compile(r"(?=[^\s@]++@\S)(\d{14}\.\d+|\d{8}-[\w.-]+-v\d+)-\d+-([^\s@]++@\S++)")
 
 
 def relatives(message: Message) -> tuple[str, ...]:
-    """Return the ids that tie the mail to others of its thread: what it refers to, and what was sent together with it.
+    """Return the ids that connect the mail with others of its thread.
 
-    An id with a `*` in it is no mail's id. It ties together series that were sent without threading, or with a hole in
-    it: by the run that sent them, if the message-ids tell, and by author, count, subsystem and time.
+    They are the message-ids that it refers to, and ids with a `*`, which are not message-ids. The latter connect the
+    parts of a series that were sent without threading, or of which a mail is missing: by the run that sent them, if the
+    message-ids show it, and by author, number of patches, subsystem and time.
     """
     run = run_of(message.message_id)
     return (*message.references, *((run,) if run else ()), *_burst(message))
@@ -34,7 +35,7 @@ def stem(title: str) -> str:
 
 
 def _burst(message: Message) -> Iterator[str]:
-    """Yield what parts of one series have in common; two that were sent within half of `BURST` share at least one."""
+    """Yield ids that the parts of a series share. Two parts sent within half of `BURST` share at least one."""
     count, title = count_and_title(message.subject)
     if count < 2 or message.author is None or message.date is None:
         return
@@ -44,42 +45,43 @@ def _burst(message: Message) -> Iterator[str]:
 
 
 def run_of(message_id: str) -> str | None:
-    """The run of git send-email or b4 that made the id; None if it was made otherwise."""
+    """Return the run of git send-email or b4 that created the message-id, None if it is from another program."""
     run = _RUN.fullmatch(message_id)
     return f"{run[1]}-*-{run[2]}" if run else None
 
 
 def threads(messages: Iterable[Message]) -> tuple[tuple[Message, ...], ...]:
-    """The messages by thread, in the order they came, threads by their first message.
+    """Return the mails by thread, in the order of arrival. Threads are in the order of their first mails.
 
-    Two mails are of one thread if one refers to the other, both to a third, here or not, or if one run sent both. Of
-    several with one message-id only the first is kept. Mails that refer to themselves or in a circle are a thread too.
+    Two mails belong to one thread if one refers to the other, if both refer to the same mail, even an unknown one, or
+    if one run sent both. Of several mails with one message-id only the first counts. Mails may refer to themselves or
+    in a circle.
     """
-    kept = {message.message_id: message for message in reversed(tuple(messages))}
+    unique = {message.message_id: message for message in reversed(tuple(messages))}
     sets = _Sets()
-    for message in kept.values():
+    for message in unique.values():
         for relative in relatives(message):
             sets.join(message.message_id, relative)
-    found: dict[str, list[Message]] = {}
-    for message in reversed(kept.values()):
-        found.setdefault(sets.root(message.message_id), []).append(message)
-    return tuple(tuple(thread) for thread in found.values())
+    by_root: dict[str, list[Message]] = {}
+    for message in reversed(unique.values()):
+        by_root.setdefault(sets.root(message.message_id), []).append(message)
+    return tuple(tuple(thread) for thread in by_root.values())
 
 
 class _Sets:
-    """Disjoint sets of ids."""
+    """Disjoint sets of ids (union-find)."""
 
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
 
     def root(self, item: str) -> str:
         path = []
-        while (above := self._parent.get(item, item)) != item:
+        while (parent := self._parent.get(item, item)) != item:
             path.append(item)
-            item = above
+            item = parent
         for passed in path:
             self._parent[passed] = item
         return item
 
-    def join(self, one: str, other: str) -> None:
-        self._parent[self.root(one)] = self.root(other)
+    def join(self, item: str, other: str) -> None:
+        self._parent[self.root(item)] = self.root(other)

@@ -99,10 +99,10 @@ class Installations(Protocol):
     def answered_parts(self, message_id: str) -> tuple[str, ...]:
         """Return the ids of the mails that this mail of ours replies to."""
 
-    def claims(self, judgement: str, limit: int) -> Sequence[Claim]:
+    def claims(self, status: str, limit: int) -> Sequence[Claim]:
         """Return the newest mails that may be ours, by status: "" (not decided), "ours", "foreign" or "settled"."""
 
-    def judge_claims(self, message_ids: Sequence[str], judgement: str) -> None:
+    def set_claim_status(self, message_ids: Sequence[str], status: str) -> None:
         """Set the status of mails that may be ours."""
 
     def notices(self, since: datetime) -> Sequence[tuple[str, str, str]]:

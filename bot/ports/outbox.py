@@ -43,11 +43,11 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnedMail:
-    """A bounce or copy of a mail of ours.
+class DeliveryEvent:
+    """A bounce or a copy of one of our mails.
 
-    Kinds: "bounce" with the token of the mail; "unverified", a bounce without it; "copy" at that place (source and
-    list); "foreign", a mail of another sender with the id of ours.
+    The kind is "bounce" (it has the token of our mail), "unverified" (a bounce without the token), "copy" (at that
+    place: source and list), or "foreign" (a mail of another sender with the message-id of our mail).
     """
 
     message_id: str
@@ -62,12 +62,12 @@ class BounceStore(Protocol):
     def mail(self, message_id: str) -> Outgoing | None:
         """Return a mail. A unique prefix of the id is enough."""
 
-    def unreturned(self, limit: int) -> Sequence[MailStatus]:
+    def unchecked_for_bounces(self, limit: int) -> Sequence[MailStatus]:
         """Return read mails that were not checked for bounces yet, in the order of storing, without ids."""
 
-    def note_returned(
-        self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
-    ) -> Sequence[ReturnedMail]:
+    def record_delivery_events(
+        self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime
+    ) -> Sequence[DeliveryEvent]:
         """Store bounces and copies of mails in the outbox, and that all mails up to that row were checked.
 
         `claims` are mails with our address that are not in the outbox; they are stored for a decision.
@@ -97,7 +97,7 @@ class Mailer(Protocol):
 class SendingRecord(Protocol):
     """A record, outside of the database, of the mails that may have left. Raises AdapterError."""
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Check once per round whether the record belongs to the database."""
 
     def problem(self) -> str:

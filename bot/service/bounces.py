@@ -16,7 +16,7 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError
-from bot.ports import BounceStore, Claim, Clock, MailStatus, ReturnedMail
+from bot.ports import BounceStore, Claim, Clock, DeliveryEvent, MailStatus
 
 _MAILS: Final = 500
 _OUR_ID = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}@")
@@ -56,30 +56,30 @@ class BounceJob:
         self._stop = stop
         self._executor = executor or InlineExecutor()
 
-    def run(self) -> tuple[ReturnedMail, ...]:
+    def run(self) -> tuple[DeliveryEvent, ...]:
         """Return the new bounces and copies, in order of arrival."""
-        news: list[ReturnedMail] = []
-        while not self._stop.is_set() and (mails := self._store.unreturned(_MAILS)):
+        news: list[DeliveryEvent] = []
+        while not self._stop.is_set() and (mails := self._store.unchecked_for_bounces(_MAILS)):
             try:
-                results = self._look(mails)
+                results = self._classify(mails)
             except StoppedError:
                 break
-            returned = [item for item in results if isinstance(item, ReturnedMail)]
+            events = [item for item in results if isinstance(item, DeliveryEvent)]
             claims = [item for item in results if isinstance(item, Claim)]
-            new = self._store.note_returned(mails[-1].id, returned, claims, self._clock.now())
+            new = self._store.record_delivery_events(mails[-1].id, events, claims, self._clock.now())
             for item in new:
                 _log(item)
             news += new
         return tuple(news)
 
-    def _look(self, mails: Sequence[MailStatus]) -> list[ReturnedMail | Claim | None]:
+    def _classify(self, mails: Sequence[MailStatus]) -> list[DeliveryEvent | Claim | None]:
         end = self._end.encode("ascii", "replace")
         named = [
             mail for mail in mails if end in mail.mail.raw.lower()
         ]  # A cheap filter: few mails name our domain, and parsing costs more.
-        results: list[ReturnedMail | Claim | None] = []
-        read_one = partial(read_return, self._own, self._bounces.address)
-        for status, read in zip(named, self._executor.map(read_one, named), strict=True):
+        results: list[DeliveryEvent | Claim | None] = []
+        read_own = partial(read_bounce, self._own, self._bounces.address)
+        for status, read in zip(named, self._executor.map(read_own, named), strict=True):
             if isinstance(read, Crashed):
                 event(
                     LogEvent.BOUNCE_UNREADABLE, "warning", mail=status.id, origin=status.mail.origin, reason=read.reason
@@ -90,7 +90,7 @@ class BounceJob:
                 results.append(self._in_our_name(read, status) if read is not None else None)
         return results
 
-    def _bounced(self, bounced: Bounce) -> ReturnedMail | None:
+    def _bounced(self, bounced: Bounce) -> DeliveryEvent | None:
         """Return the bounce of a mail of ours, "unverified" if it does not have the mail's token."""
         our_mail = self._store.mail(bounced.message_id)
         if our_mail is None or our_mail.message_id != bounced.message_id:
@@ -98,9 +98,9 @@ class BounceJob:
         is_ours = self._bounces.key and is_authentic(
             bounced.tokens, self._bounces.key, our_mail.message_id, our_mail.envelope_to
         )
-        return ReturnedMail(bounced.message_id, "bounce" if is_ours else "unverified", detail=bounced.why)
+        return DeliveryEvent(bounced.message_id, "bounce" if is_ours else "unverified", detail=bounced.why)
 
-    def _in_our_name(self, message: Message, status: MailStatus) -> ReturnedMail | Claim | None:
+    def _in_our_name(self, message: Message, status: MailStatus) -> DeliveryEvent | Claim | None:
         """Classify a mail whose message-id is in our domain.
 
         Only the text tells a copy of our mail from a mail of somebody else: a list may rewrite From. A mail that is not
@@ -116,11 +116,11 @@ class BounceJob:
             self._executor.map(partial(is_copy, ours=our_mail.content), [message]) if our_mail.content else (True,)
         )
         if copied is not True:  # If retention removed our text, the message-id alone decides.
-            return ReturnedMail(message.message_id, "foreign", status.source, f"{status.mail.origin} from {author}")
-        return ReturnedMail(message.message_id, "copy", f"{status.source} {' '.join(message.list_ids)}".rstrip())
+            return DeliveryEvent(message.message_id, "foreign", status.source, f"{status.mail.origin} from {author}")
+        return DeliveryEvent(message.message_id, "copy", f"{status.source} {' '.join(message.list_ids)}".rstrip())
 
 
-def _log(item: ReturnedMail) -> None:
+def _log(item: DeliveryEvent) -> None:
     """Log a bounce, or what the operator should know of a mail under one of our message-ids."""
     if item.kind in {"foreign", "repeat"}:
         event(LogEvent.NOTICE, "warning", kind=item.kind, message_id=item.message_id, place=item.place)
@@ -128,10 +128,10 @@ def _log(item: ReturnedMail) -> None:
         event(LogEvent.BOUNCE, "warning", kind=item.kind, message_id=item.message_id, reason=item.detail)
 
 
-def read_return(own: str, bounces: str, status: MailStatus) -> Message | Bounce | None:
-    """Return the mail if its id is of the domain of our address `own`, else the bounce that it is; None for other mail.
+def read_bounce(own: str, bounces: str, status: MailStatus) -> Message | Bounce | None:
+    """Return a mail with a message-id of our domain as it is, and a bounce to us as a Bounce; None for other mails.
 
-    `bounces` is our bounce address.
+    `own` is our address, `bounces` our bounce address.
     """
     message = parse(status.mail.raw)
     if not isinstance(message, Message):

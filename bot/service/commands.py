@@ -46,23 +46,23 @@ NO_COMMAND: Final = "no command"
 _MAILS: Final = 500
 _MAX_IDS: Final = 10
 _DAY: Final = timedelta(days=1)
-_PATIENCE: Final = timedelta(hours=1)
+_MAX_UNVERIFIED_DELAY: Final = timedelta(hours=1)
 """How long an unverified mail may delay the mails after it."""
 
 
 class CommandStore(Protocol):
     """The part of the store that commands need."""
 
-    def unheard(self, limit: int) -> Sequence[StoredMail]:
+    def unchecked_for_commands(self, limit: int) -> Sequence[StoredMail]:
         """Return mails that were not yet checked for commands, in the order they were stored."""
 
-    def pass_by(self, mail: int) -> None:
+    def mark_checked(self, mail: int) -> None:
         """Mark all mails up to this row as checked for commands."""
 
-    def was_heard(self, message_id: str) -> bool:
-        """Return whether that mail was handled before."""
+    def is_command_processed(self, message_id: str) -> bool:
+        """Return whether that mail was processed before."""
 
-    def hear(
+    def save_commands(
         self,
         message_id: str,
         sender: str,
@@ -71,9 +71,9 @@ class CommandStore(Protocol):
         answer: Outgoing | None,
         now: datetime,
     ) -> bool:
-        """Note the mail, make its changes and keep its reply, all together; False if it was handled before."""
+        """Store the mail, its changes and our reply together. Return False if it was processed before."""
 
-    def served(self, since: datetime, sender: str | None = None) -> CommandUsage:
+    def command_usage(self, since: datetime, sender: str | None = None) -> CommandUsage:
         """Count the replies to a sender, or to all, since then, and the mails that made us re-check."""
 
     def find(self, message_id: str) -> DuePosting | None:
@@ -126,7 +126,7 @@ class CommandJob:
     def run(self) -> tuple[CommandResult, ...]:
         """Return the mails to us, in order, with the outcome of each."""
         heard: list[CommandResult] = []
-        while not self._stop.is_set() and (mails := self._store.unheard(_MAILS)):
+        while not self._stop.is_set() and (mails := self._store.unchecked_for_commands(_MAILS)):
             for mail in mails:
                 if self._stop.is_set():
                     break
@@ -135,11 +135,11 @@ class CommandJob:
                 except StoppedError:
                     return tuple(heard)
                 except InboxError as error:
-                    if self._clock.now() - mail.mail.arrived < _PATIENCE:
+                    if self._clock.now() - mail.mail.arrived < _MAX_UNVERIFIED_DELAY:
                         event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
                         return tuple(heard)
                     result = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
-                self._store.pass_by(mail.id)
+                self._store.mark_checked(mail.id)
                 if result is not None:
                     if not result.obeyed:
                         _log_refused(result)
@@ -173,7 +173,7 @@ class CommandJob:
         address of a person with a role.
         """
         now = self._clock.now()
-        if self._store.was_heard(message.message_id):
+        if self._store.is_command_processed(message.message_id):
             return HEARD_BEFORE
         if isinstance(sender := plausible_sender(message, now), Unproven):
             return sender.reason
@@ -208,14 +208,14 @@ class CommandJob:
             return CommandResult(message.message_id, claimed, sender.reason, obeyed=False)
         record = self._store.review_of(posting.message_id)
         context = CommandContext(posting, None if record is None else record.review, sender, message.message_id, now)
-        own, everybodys = (self._store.served(now - _DAY, who) for who in (sender.key, None))
+        own, everybodys = (self._store.command_usage(now - _DAY, who) for who in (sender.key, None))
         most, in_all = self._policy.most_a_day, self._policy.most_a_day_in_all
         looks = own.rechecks < most and everybodys.rechecks < in_all
         response = respond(asked, context, self._policy.recheck if looks else None)
         outcome = ", ".join(response.done)
         answers = own.answers < most and everybodys.answers < in_all
         answer = self._answer(message, sender, posting, response.paragraphs) if answers else None
-        fresh = self._store.hear(message.message_id, sender.key, outcome, response.changes, answer, now)
+        fresh = self._store.save_commands(message.message_id, sender.key, outcome, response.changes, answer, now)
         if fresh:
             who = {"message_id": message.message_id, "sender": sender.key, "series": posting.message_id}
             reply = None if answer is None else answer.message_id

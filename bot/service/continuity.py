@@ -29,7 +29,7 @@ class History(Installations, Protocol):
     def verdicts(self, posting_id: str) -> frozenset[str]:
         """Return the verdicts that were stored or mailed for a posting."""
 
-    def unreturned(self, limit: int) -> Sequence[MailStatus]:
+    def unchecked_for_bounces(self, limit: int) -> Sequence[MailStatus]:
         """Return mails that were parsed but not yet checked for bounces and copies."""
 
 
@@ -73,11 +73,11 @@ class Continuity:
         self._store.set_generation(installation.generation + 1, now)
         self._ledger.start(installation.name, installation.generation + 1, now)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Check once a round that the files were not replaced, and check the mails that archives have in our name."""
         self._ledger.check()
-        self._has_looked = self._has_looked or not self._store.unreturned(1)
-        ours = judge_claims(self._store, self._identity, self._clock.now())
+        self._has_looked = self._has_looked or not self._store.unchecked_for_bounces(1)
+        ours = check_claims(self._store, self._identity, self._clock.now())
         if ours and not self._reasons:
             self._reasons = self.difference().reasons
             event(LogEvent.SENDING_BLOCKED, "error", reason="; ".join(self._reasons), action=RECONCILE)
@@ -155,25 +155,25 @@ def is_unknown(attempt: Attempt, sent: Mapping[str, int]) -> bool:
     return attempt.state not in ("failed", "settled") and attempt.count > sent.get(attempt.message_id, 0)
 
 
-def judge_claims(store: History, identity: Identity, now: datetime) -> int:
+def check_claims(store: History, identity: Identity, now: datetime) -> int:
     """Decide which mails in our name that are not in the outbox are ours; return their number.
 
     A mail is ours if only our key can have made its message-id, or if the archive had it before this database began.
     """
     created = store.installation(now).created
-    judged: dict[str, list[str]] = {"ours": [], "foreign": []}
+    by_status: dict[str, list[str]] = {"ours": [], "foreign": []}
     for claim in store.claims("", _MAX_CLAIMS):
         due = store.find(claim.in_reply_to) if claim.in_reply_to else None
         if claim.arrived < created or claim.message_id in _possible_ids(store, identity, claim, due):
-            judged["ours"].append(claim.message_id)
+            by_status["ours"].append(claim.message_id)
         elif due is not None:
-            judged["foreign"].append(claim.message_id)
-    for judgement, message_ids in judged.items():
+            by_status["foreign"].append(claim.message_id)
+    for status, message_ids in by_status.items():
         if message_ids:
-            store.judge_claims(message_ids, judgement)
-    for foreign in judged["foreign"]:
+            store.set_claim_status(message_ids, status)
+    for foreign in by_status["foreign"]:
         event(LogEvent.NOTICE, "warning", kind="not-ours", message_id=foreign)
-    return len(judged["ours"])
+    return len(by_status["ours"])
 
 
 def kind_of(store: History, identity: Identity, claim: Claim, posting: Posting | None) -> str:

@@ -48,7 +48,7 @@ class NoRecord:
     def start(self) -> None:
         """Do nothing: there is no ledger to compare with."""
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Do nothing."""
 
     def problem(self) -> str:
@@ -116,7 +116,7 @@ class DeliverJob:
 
     def run(self) -> DeliveryResult:
         """Send what is due now. A mail that failed or is held back becomes due again later."""
-        self._sending.record.look()
+        self._sending.record.refresh()
         if self._open:
             self._unconfirmed.recover(self._open)
             self._open.clear()

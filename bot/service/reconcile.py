@@ -52,7 +52,7 @@ def reconcile(store: ReconcileStore, ledger: Ledger, identity: Identity, now: da
         ledger.start(installation.name, installation.generation, now)
     ledger.begin(list({attempt.message_id: attempt for attempt in missing}.values()), now)
     ledger.end(ends | {attempt.message_id: attempt.state for attempt in missing if attempt.state}, now)
-    store.judge_claims([claim.message_id for claim in gap.claims], "settled")
+    store.set_claim_status([claim.message_id for claim in gap.claims], "settled")
     store.set_generation(generation, now)
     ledger.start(installation.name, generation, now, settled=True)
     return gap

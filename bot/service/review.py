@@ -20,7 +20,7 @@ from bot.ports import Clock, DuePosting, Postings, Progress
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.service.review_queue import ReviewQueue
-from rules.finding import Severity, withheld_reasons
+from rules.finding import Severity, skipped_lines
 
 _LOOK_SECONDS: Final = 1.0
 """How long a worker may stay idle before new postings are looked for."""
@@ -140,7 +140,7 @@ class ReviewJob:
             outcome,
             findings=len(result.review.current),
             failures=len(result.review.failures),
-            skipped=len(withheld_reasons(result.review.skipped)),
+            skipped=len(skipped_lines(result.review.skipped)),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
             unsaid=unsaid,
@@ -160,7 +160,7 @@ def log_review(review: Review, mail: Outgoing | None, unmailed: str, *, is_reche
         **series_fields(review.posting),
         findings=severities.total(),
         **counts,
-        skipped=len(withheld_reasons(review.skipped)) or None,
+        skipped=len(skipped_lines(review.skipped)) or None,
         failures=len(review.failures) or None,
         recheck=is_recheck or None,
         **mail_of_review,

@@ -42,7 +42,7 @@ class StopSwitch:
             self._store.set_stop("", self._clock.now())
         return self.file.lift() or was_stopped
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Confirm that the sender saw the last change, and log changes that another process made."""
         with self._lock:
             self._store.confirm_stop()

@@ -39,6 +39,6 @@ class KernelSettings(BaseModel):
         "newest tree tells what Rust uses. For lists on the network, see screened_lists in [lore].",
     )
     index: Path = Field(
-        default=Path("var/border.sqlite"),
-        description="A cache of what Rust uses of C, by file. You can delete it at any time.",
+        default=Path("var/bindings.sqlite"),
+        description="A cache of the C and Rust names in each kernel file. You can delete it at any time.",
     )

@@ -124,17 +124,17 @@ class InstallationRows:
                     if MailState(other.state) in WAITING and other.mode != FILED:
                         change_state(session, other, MailState.WITHDRAWN, now, f"answered by {attempt.message_id}")
 
-    def claims(self, judgement: str, limit: int) -> Sequence[Claim]:
+    def claims(self, status: str, limit: int) -> Sequence[Claim]:
         with self._database.reading() as session:
-            rows = select(UnknownMailRow).where(UnknownMailRow.status == judgement)
+            rows = select(UnknownMailRow).where(UnknownMailRow.status == status)
             rows = rows.order_by(col(UnknownMailRow.raw_mail).desc()).limit(limit)
             return [Claim(row.message_id, row.in_reply_to, row.arrived, row.raw_mail) for row in session.exec(rows)]
 
-    def judge_claims(self, message_ids: Sequence[str], judgement: str) -> None:
+    def set_claim_status(self, message_ids: Sequence[str], status: str) -> None:
         with self._database.writing() as session:
             for message_id in message_ids:
                 row = update(UnknownMailRow).where(col(UnknownMailRow.message_id) == message_id)
-                session.exec(row.values(status=judgement))
+                session.exec(row.values(status=status))
 
     def notices(self, since: datetime) -> Sequence[tuple[str, str, str]]:
         with self._database.reading() as session:

@@ -31,7 +31,7 @@ from bot.store.tables import (
     ThreadRow,
 )
 from bot.store.times import utc
-from rules.finding import withheld_reasons
+from rules.finding import skipped_lines
 
 QUARANTINED = "quarantined"
 _MIN_ID_LENGTH = 7
@@ -132,7 +132,7 @@ class PostingRows:
             save_review(session, review, now)
             is_kept = outgoing is not None and _store_mail(session, posting, outgoing, now)
             reason = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
-            reasons = filter(None, ("" if is_kept else reason, *withheld_reasons(review.skipped)[:_MAX_SKIPPED]))
+            reasons = filter(None, ("" if is_kept else reason, *skipped_lines(review.skipped)[:_MAX_SKIPPED]))
             _set_verdict(session, posting, "reviewed", "; ".join(reasons))
             return is_kept
 

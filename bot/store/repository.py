@@ -9,8 +9,9 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from bot.ports import MailChange, Tally
-from bot.store.answers import CommandRows
+from bot.store.bounces import BounceRows
 from bot.store.claims import ClaimRows
+from bot.store.commands import CommandRows
 from bot.store.database import Database
 from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
@@ -21,7 +22,6 @@ from bot.store.outgoing import OutgoingRows
 from bot.store.postings import PostingRows
 from bot.store.records import RecordRows
 from bot.store.retention import RetentionRows
-from bot.store.returns import ReturnRows
 from bot.store.stop import StopRows
 from bot.store.tables import MailRow, OutgoingRow, PostingRow
 
@@ -37,7 +37,7 @@ class Repository(
     MuteRows,
     RecordRows,
     RetentionRows,
-    ReturnRows,
+    BounceRows,
     InstallationRows,
     StopRows,
 ):

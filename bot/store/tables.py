@@ -238,7 +238,7 @@ class CommandMailRow(SQLModel, table=True):
 class DeliveryEventRow(SQLModel, table=True):
     """A bounce or a copy of a mail of ours.
 
-    `kind` is as in bot.ports.ReturnedMail, or "repeat" for a second copy in the same place.
+    `kind` is as in bot.ports.DeliveryEvent, or "repeat" for a second copy in the same place.
     """
 
     __tablename__ = "delivery_event"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Facts that are computed once for a series and declare which other facts they need.
+"""Facts that are computed once for a series, and that declare which other facts they require.
 
-The mechanism is that of Go's go/analysis: an analysis names its requirements and the type of its result.
+As in Go's go/analysis, an analysis names its requirements and the type of its result.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,8 +50,8 @@ class Results:
     def of(self, analysis: Analysis[T]) -> T:
         """Return the result of the analysis.
 
-        Raises TooMuchError, each time, where the analysis reached a limit. Raises UndeclaredRequirementError or
-        AnalysisCycleError where a running analysis asks for a result that it does not require, or for its own.
+        Raises TooMuchError, each time, if the analysis reached a limit. Raises UndeclaredRequirementError or
+        AnalysisCycleError if a running analysis asks for a result that it does not require, or for its own.
         """
         if analysis in self._running:
             names = [running.name for running in self._running[self._running.index(analysis) :]]

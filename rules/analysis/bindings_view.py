@@ -35,7 +35,7 @@ def _find_breakages(_: SeriesView, results: Results) -> tuple[Breakage, ...]:
 
 
 BREAKAGES: Final = Analysis("breakages", _find_breakages, requires=(BINDINGS_DIFF,))
-"""Every change of a C name that leaves a Rust user behind, in the order of the series."""
+"""Every change of a C name that a Rust user is not updated for, in the order of the series."""
 
 
 def location(place: DiffLocation) -> Anchor | Patch:
@@ -57,12 +57,12 @@ def first_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
 
 
 def declared_in_c(located: LocatedDeclaration) -> tuple[Evidence, ...]:
-    """A C declaration as evidence."""
+    """Return a C declaration as evidence."""
     return (Evidence(f"{located.path}:{located.declaration.line}", (located.declaration.signature,)),)
 
 
 def helper_line(file: FileView, name: str, first: int) -> int:
-    """Return the line with the name of the helper `rust_helper_…`; its type may be on lines of its own."""
+    """Return the line with the name of the helper `rust_helper_…`; its return type may be on lines above it."""
     lines = file.post_lines
     numbers = range(first, first + _MAX_HEAD)
     return next((number for number in numbers if f"rust_helper_{name}" in lines.get(number, "")), first)
@@ -74,7 +74,7 @@ def added_words(changes: Iterable[FileChange]) -> frozenset[str]:
 
 
 def module_is_gated(view: SeriesView, path: str) -> bool:
-    """Whether the series puts a file's module under a `CONFIG_` option, even in a hunk that does not fit."""
+    """Return whether the series puts a file's module under a `CONFIG_` option, even in a hunk that does not fit."""
     name = PurePosixPath(path.removesuffix("/mod.rs")).stem
     return any(
         module == name and "CONFIG_" in gate
@@ -86,7 +86,7 @@ def module_is_gated(view: SeriesView, path: str) -> bool:
 
 
 def _anchored(view: SeriesView, user: User) -> Anchor | None:
-    """The line of a use at the end of the series, if one of its patches adds it; None where it stood before."""
+    """Return the line of a use at the end of the series, or None if no patch of the series adds it."""
     for file in reversed(view.files):
         if file.path != user.path or file.post is None:
             continue
@@ -97,7 +97,7 @@ def _anchored(view: SeriesView, user: User) -> Anchor | None:
 
 
 def _line(lines: dict[int, str], user: User) -> int | None:
-    """The use's line in one patch's image, which may not be the last patch's."""
+    """Return the line of a use in the image of a patch, which may be earlier than the end of the series."""
     if lines.get(user.use.line, "").strip() == user.use.text:
         return user.use.line
     return next((number for number, text in lines.items() if text.strip() == user.use.text), None)

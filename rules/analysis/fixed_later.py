@@ -39,18 +39,18 @@ _line = attrgetter("line")
 
 @dataclass(slots=True)
 class _Followed:
-    """A finding and the line on which its place stands in the image at hand."""
+    """A finding, and its line in the current image."""
 
     finding: Finding
     line: int
 
 
 def fixed_later(findings: Iterable[Finding], shown: SeriesView, audited: Audited) -> dict[int, int]:
-    """Return the index of the patch that fixes a finding, by the `id` of the finding; a finding that stands is absent.
+    """Return the index of the patch that fixes a finding, by the `id` of the finding. Other findings are left out.
 
-    A finding's line is followed through the later hunks of its file. A patch fixes it where the rule reports it in the
-    patch's pre-image and no more in its post-image. Both are read with the same knowledge, so that what a partial image
-    does not show never counts as fixed; nor does what was not examined. Code that the patch removes is fixed too.
+    A finding's line is followed through the later hunks of its file. A patch fixes the finding if the rule reports it
+    in the pre-image of the patch, but not in the post-image, or if the patch removes the code. Both images are read
+    alone, so that code that a partial image does not show does not count as fixed. Neither does unexamined code.
     """
     by_file = _by_file(findings, shown)
     follower = _Follower(shown, audited)
@@ -64,12 +64,12 @@ def fixed_later(findings: Iterable[Finding], shown: SeriesView, audited: Audited
 
 
 def _by_file(findings: Iterable[Finding], shown: SeriesView) -> dict[int, list[_Followed]]:
-    """The findings that can be followed, by the `id` of the first file of their patch that has their path."""
+    """Return the findings that can be followed, by the `id` of the first file of their patch that has their path."""
     files: dict[tuple[int, str | None], FileView] = {}
     for file in shown.files:
         files.setdefault((file.patch.index, file.change.after), file)
         files.setdefault((file.patch.index, file.change.before), file)
-    found: dict[int, list[_Followed]] = {}
+    followed: dict[int, list[_Followed]] = {}
     for finding in findings:
         anchor = finding.anchor
         if not isinstance(anchor, Anchor):
@@ -77,12 +77,12 @@ def _by_file(findings: Iterable[Finding], shown: SeriesView) -> dict[int, list[_
         anchored = files.get((anchor.patch, anchor.path))
         line = None if anchored is None else _first_line(anchored.change, anchor)
         if anchored is not None and line is not None:
-            found.setdefault(id(anchored), []).append(_Followed(finding, line))
-    return found
+            followed.setdefault(id(anchored), []).append(_Followed(finding, line))
+    return followed
 
 
 class _Follower:
-    """Moves findings from the image before a patch to the one after it, and notes those that the patch fixes."""
+    """Moves findings from the image before a patch to the image after it, and records those that the patch fixes."""
 
     def __init__(self, shown: SeriesView, audited: Audited) -> None:
         self.fixed: dict[int, int] = {}
@@ -90,7 +90,7 @@ class _Follower:
         self._audited = audited
 
     def pass_patch(self, file: FileView, followed: list[_Followed]) -> list[_Followed]:
-        """Return the findings that are to be followed further, with their new lines."""
+        """Return the findings that the next patch has to follow, with their new lines."""
         if not followed:
             return []
         followed.sort(key=_line)
@@ -99,13 +99,13 @@ class _Follower:
             return []
         if file.pre is None or file.post is None:
             return []
-        left: list[_Followed] = []
+        remaining: list[_Followed] = []
         for hunk, part, shift in _parts(file.change.hunks, followed):
-            left += self._beside(part, shift, file) if hunk is None else self._inside(part, hunk, file)
-        return left
+            remaining += self._beside(part, shift, file) if hunk is None else self._inside(part, hunk, file)
+        return remaining
 
     def _beside(self, part: Iterable[_Followed], shift: int, file: FileView) -> Iterator[_Followed]:
-        """Move findings outside of all hunks; what the patch does elsewhere may fix them."""
+        """Yield findings outside of all hunks with their new lines. A change elsewhere in the file may fix them."""
         shown_before = _Shown(file.pre)
         for item in part:
             rule = item.finding.rule
@@ -119,9 +119,9 @@ class _Follower:
             yield item
 
     def _inside(self, part: Iterable[_Followed], hunk: Hunk, file: FileView) -> Iterator[_Followed]:
-        """Move findings in a hunk: a kept line to its new number, a removed one to the added line that has the finding.
+        """Yield findings in a hunk with their new lines: of the same line, or of the added line that has the finding.
 
-        Where several lines were added and none of them is known to have it, the finding is followed no further.
+        If the hunk adds several lines, and none of them is known to have the finding, the finding is dropped.
         """
         after_of = {line.before: line.after for line in hunk.lines if line.before is not None}
         added = [line.after for line in hunk.lines if line.before is None and line.after is not None]
@@ -129,8 +129,8 @@ class _Follower:
         for item in part:
             if item.line not in after_of:
                 continue
-            kept = after_of[item.line]
-            places = added if kept is None else [kept]
+            new_line = after_of[item.line]
+            places = added if new_line is None else [new_line]
             if not places:
                 self._note_removed([item], file)
                 continue
@@ -153,7 +153,7 @@ class _Follower:
         self.fixed[id(item.finding)] = file.patch.index
 
     def _note_removed(self, followed: Iterable[_Followed], file: FileView) -> None:
-        """Note findings whose line the patch removes as fixed, unless it adds an equal line: then that has moved."""
+        """Record findings as fixed whose line the patch removes, unless it adds an equal line: then the line moved."""
         added = self._shown.result(_ADDED_TEXTS)[file.patch.index]
         for item in followed:
             anchor = item.finding.anchor
@@ -164,7 +164,7 @@ class _Follower:
 def _parts(
     hunks: Iterable[Hunk], followed: Sequence[_Followed]
 ) -> Iterator[tuple[Hunk | None, Sequence[_Followed], int]]:
-    """The findings in runs: those in each hunk, and those between two hunks with the number of lines that they move."""
+    """Yield the findings in each hunk, and those between hunks with the number of lines by which they move."""
     start = shift = 0
     for hunk in hunks:
         first = bisect_left(followed, hunk.before_start, start, key=_line)
@@ -192,13 +192,13 @@ class _Shown:
 
 
 def _first_line(change: FileChange, anchor: Anchor) -> int | None:
-    """The finding's line in the post-image; for a removed line the one that now stands in its place."""
+    """Return the finding's line in the post-image. For a removed line that is the next line that stays or is added."""
     if anchor.side == "post":
         return anchor.line
     for hunk in change.hunks:
-        behind = False
+        is_past = False
         for line in hunk.lines:
-            behind = behind or line.before == anchor.line
-            if behind and line.after is not None:
+            is_past = is_past or line.before == anchor.line
+            if is_past and line.after is not None:
                 return line.after
     return None

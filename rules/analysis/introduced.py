@@ -13,7 +13,7 @@ from rules.source.rust.source import SourcePart
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An occurrence of a rule's pattern in an image; `key` is what it shares with its own form before an edit."""
+    """An occurrence of a rule's pattern in an image. `key` identifies it before and after an edit."""
 
     key: str
     line: int
@@ -28,7 +28,7 @@ def occurrence(key: str, code: Code, offset: int) -> Occurrence:
 
 
 def introduced(file: FileView, word: str, detect: Callable[[SourcePart], Iterable[Occurrence]]) -> Iterator[Occurrence]:
-    """Yield the occurrences on new lines, except as many of each key as the same patch removes.
+    """Yield the occurrences on new lines. Of each key, skip the number that the same patch removes.
 
     Only the parts with an added or removed line that contains the word are searched.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an unsafe function or trait asks of those who call or implement it, where its documentation is at hand."""
+"""Find the safety section of an unsafe function or trait: what it requires of its callers or implementations."""
 
 import re
 from collections.abc import Iterator
@@ -17,69 +17,75 @@ from rules.source.rust.source import RustSource
 from rules.source.rust.work_limit import TooMuchError
 
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
-_MAX_LINES = 12
-_MAX_DECLARING_FILES = 100  # files that are looked at for one name: what all of them have is nobody's
+_MAX_LINES = 12  # lines of a section that are shown
+_MAX_DECLARING_FILES = 100  # A name that more files declare says nothing about which one is called.
 _LAST_WORD = re.compile(r"(?<!\w)\w++(?=>*+\s*+$)")
 _CONTAINER = re.compile(r"(?:impl|trait) ")
-_OF_THE_LANGUAGE = re.compile(  # methods of pointers, cells, slices and options: one of that name may be theirs
+_STANDARD_METHOD = re.compile(  # Methods of pointers, cells, slices and options: a call may mean one of these.
     r"(?:add|sub|offset|offset_from|byte_\w+|as_(?:ref|mut)\w*|assume_init\w*|copy_(?:from|to)\w*|drop_in_place|replace"
     r"|get_unchecked\w*|map_unchecked\w*|read\w*|write\w*|set_len|swap|unwrap\w*)\Z"
 )
 
 
 class SafetySections:
-    """Where the safety sections of what a file calls and implements are looked for; every place is read once.
+    """The safety sections of the functions that a file calls and of the traits that it implements.
 
-    In the file itself, in the other files of the series, and in the base kernel where a `use` declaration says where
-    the type stands. A name that fits more than one function is left alone.
+    They are searched in the file, in the other files of the series, and in the file of the base kernel that a `use`
+    declaration names. A name that matches several functions has no section here. Each result is cached.
     """
 
     def __init__(self, file: FileView) -> None:
         self._file = file
-        self._found: dict[tuple[Operation, str], Evidence | None] = {}
+        self._cached: dict[tuple[Operation, str], Evidence | None] = {}
 
     def of(self, operation: Operation, scope: str) -> Evidence | None:
-        """The safety section of what is called or implemented, each requirement a line; None where there is none."""
+        """Return the section of the function or trait, a line for each requirement; None if there is no section."""
         if not operation.callee:
             return None
         owner = _owner(operation, scope)
         key = operation, owner
-        if key not in self._found:
+        if key not in self._cached:
             try:
-                self._found[key] = self._look_up(operation, owner)
-            except TooMuchError:  # in another file, maybe: what is said of this one stays true
-                self._found[key] = None
-        return self._found[key]
+                self._cached[key] = self._look_up(operation, owner)
+            except TooMuchError:  # The limit may be that of another file; findings in this file are still valid.
+                self._cached[key] = None
+        return self._cached[key]
 
     def _look_up(self, operation: Operation, owner: str) -> Evidence | None:
         word = operation.callee.encode("utf-8", "surrogateescape")
         kind = "trait" if operation.kind == "implementation" else "fn"
         for path, source in self._sources(operation.callee, owner):
-            declared = (one for part in source.parts if part.holds(word) for one in part.declarations)
-            fitting = [one for one in declared if one.kind == kind and one.name == operation.callee]
+            declared = (declaration for part in source.parts if part.holds(word) for declaration in part.declarations)
+            matching = [
+                declaration
+                for declaration in declared
+                if declaration.kind == kind and declaration.name == operation.callee
+            ]
             if kind == "fn":
-                fitting = [one for one in fitting if self._is_callee(one, path, operation, owner)]
-            sections = [(one, lines) for one in fitting if (lines := asked(one.docs))]
+                matching = [
+                    declaration for declaration in matching if self._is_callee(declaration, path, operation, owner)
+                ]
+            sections = [(declaration, lines) for declaration in matching if (lines := requirements(declaration.docs))]
             if sections:
                 return _evidence(path, *sections[0]) if len(sections) == 1 else None
         return None
 
-    def _is_callee(self, one: UnsafeDeclaration, path: str, operation: Operation, owner: str) -> bool:
-        """Whether a function of the name that is called is the one that the path before the name means."""
-        container = next((part for part in reversed(one.scope.split(" / ")) if _CONTAINER.match(part)), "")
+    def _is_callee(self, declaration: UnsafeDeclaration, path: str, operation: Operation, owner: str) -> bool:
+        """Return whether a function with the called name can be the callee, by the path or receiver of the call."""
+        container = next((part for part in reversed(declaration.scope.split(" / ")) if _CONTAINER.match(part)), "")
         if owner[:1].isupper():
             return container.startswith("trait ") or (container != "" and _implemented(container) == owner)
         if operation.name.startswith("."):
-            return container != "" and not _OF_THE_LANGUAGE.match(operation.callee)
+            return container != "" and not _STANDARD_METHOD.match(operation.callee)
         if container:
             return False
         if not owner:
             return path == self._file.path or operation.callee in self._imported
         stem = path.removesuffix(".rs").removesuffix("/mod").rsplit("/", 1)[-1]
-        return owner in ("crate", "self", "super", stem) or f"mod {owner}" in one.scope.split(" / ")
+        return owner in ("crate", "self", "super", stem) or f"mod {owner}" in declaration.scope.split(" / ")
 
     def _sources(self, name: str, owner: str) -> Iterator[tuple[str, RustSource]]:
-        """Where it may be declared, the nearest first; of a file that is changed often, the last image."""
+        """Yield the sources that may declare the name, the nearest first. A changed file has its last image."""
         file, last = self._file, self._file.series.result(LAST_SOURCES)
         if file.post_rust is not None:
             yield file.path, file.post_rust
@@ -94,14 +100,15 @@ class SafetySections:
 
     @cached_property
     def _imported(self) -> dict[str, list[tuple[str, ...]]]:
-        """The modules of the `kernel` crate that imported names come from."""
-        found: dict[str, list[tuple[str, ...]]] = {}
+        """The modules of the `kernel` crate that imported names come from, by name."""
+        modules: dict[str, list[tuple[str, ...]]] = {}
         inside = self._file.path.startswith("rust/kernel/")
         for part in self._file.post_rust.parts if self._file.post_rust is not None else ():
-            for one in part.imports:
-                if len(one.path) > 1 and (one.path[0] == "kernel" or (inside and one.path[0] == "crate")):
-                    found.setdefault(one.name, []).append(one.path[1:-1])
-        return found
+            for imported in part.imports:
+                crate = imported.path[0] if len(imported.path) > 1 else ""
+                if crate == "kernel" or (inside and crate == "crate"):
+                    modules.setdefault(imported.name, []).append(imported.path[1:-1])
+        return modules
 
 
 def _find_last_sources(series: SeriesView, _: Results) -> dict[str, RustSource]:
@@ -113,7 +120,7 @@ def _find_last_sources(series: SeriesView, _: Results) -> dict[str, RustSource]:
 
 
 LAST_SOURCES: Final = Analysis("last-sources", _find_last_sources)
-"""The Rust of every file after the last patch that changes it, the last file first, by path."""
+"""The Rust source of every file after the last patch that changes it, by path. The last file comes first."""
 
 
 def _find_declaring_files(_: SeriesView, results: Results) -> dict[str, list[str]]:
@@ -125,37 +132,37 @@ def _find_declaring_files(_: SeriesView, results: Results) -> dict[str, list[str
 
 
 DECLARING_FILES: Final = Analysis("declaring-files", _find_declaring_files, requires=(LAST_SOURCES,))
-"""The files of the series that may declare unsafe functions and traits, by the names of these."""
+"""The files of the series that may declare unsafe functions and traits, by the name of the function or trait."""
 
 
 def _candidates(modules: tuple[str, ...]) -> Iterator[str]:
-    """The files in which an item of these modules of the `kernel` crate may stand."""
+    """Yield the files that can contain an item of these modules of the `kernel` crate."""
     for length in range(len(modules), 0, -1):
         stem = "rust/kernel/" + "/".join(modules[:length])
         yield from (f"{stem}.rs", f"{stem}/mod.rs")
 
 
-def _evidence(path: str, one: UnsafeDeclaration, lines: tuple[str, ...]) -> Evidence:
-    return Evidence(f"{path}:{one.section_line}", lines[:_MAX_LINES])
+def _evidence(path: str, declaration: UnsafeDeclaration, lines: tuple[str, ...]) -> Evidence:
+    return Evidence(f"{path}:{declaration.section_line}", lines[:_MAX_LINES])
 
 
-def asked(docs: Docs) -> tuple[str, ...]:
-    """The requirements of a safety section: each item of a list and each paragraph in one line."""
-    said: list[str] = []
-    open_ended = False
+def requirements(docs: Docs) -> tuple[str, ...]:
+    """Return the requirements of a safety section: one line for each list item and each paragraph."""
+    lines: list[str] = []
+    is_open = False
     for _, text in section(docs, SAFETY_TITLES):
         if not text:
-            open_ended = False
-        elif open_ended and not _BULLET.match(text):
-            said[-1] += " " + text
+            is_open = False
+        elif is_open and not _BULLET.match(text):
+            lines[-1] += " " + text
         else:
-            said.append(text)
-            open_ended = True
-    return tuple(said)
+            lines.append(text)
+            is_open = True
+    return tuple(lines)
 
 
 def _owner(operation: Operation, scope: str) -> str:
-    """The type whose function is called, as far as the path says it; `Self` is that of the enclosing impl."""
+    """Return the type whose function is called, "" if the path does not name it. `Self` is the type of the impl."""
     path, _, _ = operation.name.rpartition("::")
     if operation.kind == "implementation":
         return operation.callee
@@ -167,7 +174,7 @@ def _owner(operation: Operation, scope: str) -> str:
 
 
 def _implemented(container: str) -> str:
-    """The type that an `impl` is for, or the trait, without its path and generics."""
-    named = container.rsplit(" for ", 1)[-1].removeprefix("impl ").removeprefix("trait ")
-    name = _LAST_WORD.search(named.partition("<")[0])
+    """Return the type of an `impl`, or the name of a trait, without path and generics."""
+    head = container.rsplit(" for ", 1)[-1].removeprefix("impl ").removeprefix("trait ")
+    name = _LAST_WORD.search(head.partition("<")[0])
     return name[0] if name else ""

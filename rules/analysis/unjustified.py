@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The unsafe code that a patch leaves without its justification: what it added, and the code whose comment it removed.
+"""Find the unsafe code that a patch leaves without a justification: added code, and code that lost its comment.
 
-Moved, re-indented, renamed and split code is not new: what stands in the post-image is matched with what the patch, or
-another patch of the series, removed, by text and by neighbourhood.
+Moved, re-indented, renamed and split code is not new. So unsafe code in the post-image is matched, by its text and its
+surroundings, with unsafe code that the patch or another patch of the series removes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,18 +20,18 @@ from rules.source.rust.source import SourcePart
 
 Unsafe = TypeVar("Unsafe", UnsafeSite, UnsafeDeclaration)
 Cause = Literal["added", "comment-removed", "comment-parted"]
-_ALIKE = 0.6
-_COMPARED = 400
-_TELLING = 24
-_MAX_PAIRS = 20
-_MAX_EDITED = 300
+_MIN_SIMILARITY = 0.6  # of code before and after an edit, from 0 to 1
+_MAX_COMPARED = 400  # characters
+_MIN_DISTINCTIVE = 24  # characters of code that is unlikely to occur twice
+_MAX_PAIRS = 20  # removed pieces that are compared with an added piece
+_MAX_EDITED = 300  # added pieces of a file that are compared by similarity
 
 
 @dataclass(frozen=True, slots=True)
 class UnjustifiedSite(Generic[Unsafe]):
-    """One unsafe site or declaration that lacks its justification through this patch.
+    """An unsafe site or declaration that has no justification because of this patch.
 
-    `position` is that of the unsafe code, or in the pre-image that of the comment that the patch removed.
+    `position` is the position of the unsafe code, or of the removed comment in the pre-image.
     """
 
     code: Unsafe
@@ -41,7 +41,10 @@ class UnjustifiedSite(Generic[Unsafe]):
 
 @dataclass(frozen=True, slots=True)
 class _Candidate(Generic[Unsafe]):
-    """A site or declaration as compared; `justified` is None where that is not shown, `tag` is its comment's line."""
+    """A site or declaration that is compared by its `key`.
+
+    `justified` is None if the image does not show it. `tag` is the line of its comment or section, 0 if there is none.
+    """
 
     code: Unsafe
     justified: bool | None
@@ -54,39 +57,39 @@ _Read = Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]
 
 
 def unjustified_sites(file: FileView) -> Iterator[UnjustifiedSite[UnsafeSite]]:
-    """The unsafe blocks and impls that this patch added without a comment, or took the comment from."""
-    return _unjustified(file, _site_cases, _REMOVED_SITES)
+    """Yield the unsafe blocks and impls that this patch adds without a comment, or whose comment it removes."""
+    return _unjustified(file, _site_candidates, _REMOVED_SITES)
 
 
 def unjustified_declarations(file: FileView) -> Iterator[UnjustifiedSite[UnsafeDeclaration]]:
-    """The unsafe functions and traits that this patch added without a safety section, or took the section from."""
-    return _unjustified(file, _declaration_cases, _REMOVED_DECLARATIONS)
+    """Yield the unsafe functions and traits that this patch adds without a section, or whose section it removes."""
+    return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS)
 
 
-def _site_cases(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeSite]]:
+def _site_candidates(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeSite]]:
     states = {"none": False, "unknown": None}
     return [
-        _Candidate(one, states.get(one.reading.verdict, True), one.reading.line, f"{one.kind} {_words(one.body)}")
+        _Candidate(site, states.get(site.reading.verdict, True), site.reading.line, f"{site.kind} {_words(site.body)}")
         for part in parts
-        for one in part.sites
+        for site in part.sites
     ]
 
 
-def _declaration_cases(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeDeclaration]]:
+def _declaration_candidates(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeDeclaration]]:
     return [
         _Candidate(
-            one,
-            True if one.exempt else one.documented,
-            0 if one.exempt else one.section_line,
-            f"{one.kind} {one.name}",
+            declaration,
+            True if declaration.exempt else declaration.documented,
+            0 if declaration.exempt else declaration.section_line,
+            f"{declaration.kind} {declaration.name}",
         )
         for part in parts
-        for one in part.declarations
+        for declaration in part.declarations
     ]
 
 
 def _words(text: str) -> str:
-    return " ".join(text[:_COMPARED].split())
+    return " ".join(text[:_MAX_COMPARED].split())
 
 
 def _unjustified(
@@ -94,89 +97,90 @@ def _unjustified(
 ) -> Iterator[UnjustifiedSite[Unsafe]]:
     if file.post is None:
         return
-    unjustified: list[_Candidate[Unsafe]] = [case for case in read(file.unsafe_parts) if case.justified is False]
-    added: list[_Candidate[Unsafe]] = [case for case in unjustified if case.code.line in file.post.touched]
-    kept: list[_Candidate[Unsafe]] = [case for case in unjustified if case.code.line not in file.post.touched]
-    found = chain(_new(file, added, read, removed), _comment_lost(file, kept, read))
-    yield from sorted(found, key=lambda one: (one.code.line, one.code.column))
+    touched = file.post.touched
+    unjustified: list[_Candidate[Unsafe]] = [item for item in read(file.unsafe_parts) if item.justified is False]
+    added: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line in touched]
+    unchanged: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line not in touched]
+    sites = chain(_new(file, added, read, removed), _comment_lost(file, unchanged, read))
+    yield from sorted(sites, key=lambda site: (site.code.line, site.code.column))
 
 
 def _new(
     file: FileView, added: list[_Candidate[Unsafe]], read: _Read[Unsafe], removed: Analysis[_ByKey[Unsafe]]
 ) -> Iterator[UnjustifiedSite[Unsafe]]:
-    """What of the added code was not there before, and what was, but with a comment."""
+    """Yield the added code that is not moved or edited, and moved or edited code that had a comment before."""
     if not added:
         return
-    gone = _removed_here(file, read)
-    elsewhere = _Elsewhere(file, file.series.result(removed))
-    left = []
-    for case in added:
-        match = _same(case, gone) or _same(case, elsewhere.first(case.key))
+    removed_here = _removed_here(file, read)
+    removed_elsewhere = _RemovedElsewhere(file, file.series.result(removed))
+    unmatched = []
+    for candidate in added:
+        match = _take_same(candidate, removed_here) or _take_same(candidate, removed_elsewhere.first(candidate.key))
         if match is None:
-            left.append(case)
+            unmatched.append(candidate)
         elif match.justified:
-            yield _at_code(case, "comment-removed")
-    for n, case in enumerate(left):
-        match = _alike(file.change, case, gone) if n < _MAX_EDITED else None
+            yield _at_code(candidate, "comment-removed")
+    for index, candidate in enumerate(unmatched):
+        match = _take_similar(file.change, candidate, removed_here) if index < _MAX_EDITED else None
         if match is None or match.justified:
-            yield _at_code(case, "added" if match is None else "comment-removed")
+            yield _at_code(candidate, "added" if match is None else "comment-removed")
 
 
 def _comment_lost(
-    file: FileView, kept: list[_Candidate[Unsafe]], read: _Read[Unsafe]
+    file: FileView, unchanged: list[_Candidate[Unsafe]], read: _Read[Unsafe]
 ) -> Iterator[UnjustifiedSite[Unsafe]]:
-    """Code that the patch kept, but whose comment it removed or parted from it."""
-    if not kept or not file.change.hunks or file.pre is None or file.pre_rust is None:
+    """Yield the unchanged code whose comment the patch removes or separates from it."""
+    if not unchanged or not file.change.hunks or file.pre is None or file.pre_rust is None:
         return
-    lines = {case.code.line: case for case in read(file.pre_rust.parts) if case.justified and case.tag}
-    for case in kept:
-        before = lines.get(file.line_before(case.code.line) or 0)
-        if before is None or before.key.split(" ")[0] != case.key.split(" ")[0]:
+    by_line = {item.code.line: item for item in read(file.pre_rust.parts) if item.justified and item.tag}
+    for candidate in unchanged:
+        before = by_line.get(file.line_before(candidate.code.line) or 0)
+        if before is None or before.key.split(" ")[0] != candidate.key.split(" ")[0]:
             continue
-        if before.tag in file.pre.touched and not _replaced(file.change, before.tag, case.code.line):
+        if before.tag in file.pre.touched and not _is_replaced(file.change, before.tag, candidate.code.line):
             text = file.pre_lines[before.tag]
             column = len(text) - len(text.lstrip()) + 1
-            yield UnjustifiedSite(case.code, "comment-removed", Position(before.tag, column, "pre"))
+            yield UnjustifiedSite(candidate.code, "comment-removed", Position(before.tag, column, "pre"))
         else:
-            yield _at_code(case, "comment-parted")
+            yield _at_code(candidate, "comment-parted")
 
 
-def _replaced(change: FileChange, tag: int, line: int) -> bool:
-    """Between the removed comment and the code that stays the patch adds another one: for something new in between."""
-    at = change.hunk_before(tag)
-    if at is None:
+def _is_replaced(change: FileChange, tag: int, line: int) -> bool:
+    """Return whether the patch adds another safety comment above the code: it may belong to new code in between."""
+    index = change.hunk_before(tag)
+    if index is None:
         return False
-    behind = (one for one in change.hunks[at].lines if one.after is not None and one.after < line)
-    return any(one.is_added and "safety:" in one.text.lower() for one in behind)
+    above = (item for item in change.hunks[index].lines if item.after is not None and item.after < line)
+    return any(item.is_added and "safety:" in item.text.lower() for item in above)
 
 
-def _at_code(case: _Candidate[Unsafe], cause: Cause) -> UnjustifiedSite[Unsafe]:
-    code = case.code
+def _at_code(candidate: _Candidate[Unsafe], cause: Cause) -> UnjustifiedSite[Unsafe]:
+    code = candidate.code
     return UnjustifiedSite(code, cause, Position(code.line, code.column, "post", code.text))
 
 
 def _removed_here(file: FileView, read: _Read[Unsafe]) -> list[_Candidate[Unsafe]]:
-    """The unsafe code on lines that the patch removes from this file."""
+    """Return the unsafe code on lines that the patch removes from this file."""
     touched = file.pre.touched if file.pre is not None else frozenset()
-    return [case for case in read(file.removed_parts("unsafe")) if case.code.line in touched]
+    return [item for item in read(file.removed_parts("unsafe")) if item.code.line in touched]
 
 
-class _Elsewhere(Generic[Unsafe]):
-    """The unsafe code that a patch removes from other files, or other patches of the series from any.
+class _RemovedElsewhere(Generic[Unsafe]):
+    """The unsafe code that this patch removes from other files, and that other patches of the series remove.
 
-    What a later patch removes counts only if it was not this patch that brought it.
+    Code that a later patch removes counts only if this patch did not add it.
     """
 
     def __init__(self, file: FileView, by_key: _ByKey[Unsafe]) -> None:
         self._file = file
         self._by_key: _ByKey[Unsafe] = by_key
-        self._shown: dict[str, tuple[list[_Candidate[Unsafe]], Iterator[_Candidate[Unsafe]]]] = {}
+        self._started: dict[str, tuple[list[_Candidate[Unsafe]], Iterator[_Candidate[Unsafe]]]] = {}
 
     def first(self, key: str) -> list[_Candidate[Unsafe]]:
-        """The first of those with that key that were not taken out of the list yet: as many as are compared."""
-        if key not in self._shown:
-            self._shown[key] = [], self._others(key)
-        first, rest = self._shown[key]
+        """Return the first candidates with that key, at most `_MAX_PAIRS`. A caller removes a match from the list."""
+        if key not in self._started:
+            self._started[key] = [], self._others(key)
+        first, rest = self._started[key]
         first += islice(rest, _MAX_PAIRS - len(first))
         return first
 
@@ -185,33 +189,33 @@ class _Elsewhere(Generic[Unsafe]):
         return list(self._file.series.later(self._file))
 
     @cached_property
-    def _place(self) -> dict[int, int]:
-        return {id(later): place for place, later in enumerate(self._later)}
+    def _index_of_later(self) -> dict[int, int]:
+        return {id(later): index for index, later in enumerate(self._later)}
 
     def _others(self, key: str) -> Iterator[_Candidate[Unsafe]]:
-        for other, case in self._by_key.get(key, ()):
+        for other, candidate in self._by_key.get(key, ()):
             if other is self._file:
                 continue
-            between = self._later[: self._place[id(other)]] if id(other) in self._place else None
-            if between is None or not _comes_from(self._file, between, case.code.line):
-                yield case
+            index = self._index_of_later.get(id(other))
+            if index is None or not _comes_from(self._file, self._later[:index], candidate.code.line):
+                yield candidate
 
 
 def _removed_by_key(series: SeriesView, read: _Read[Unsafe]) -> _ByKey[Unsafe]:
-    """Return all unsafe code that patches of the series remove, in its order."""
+    """Return all unsafe code that patches of the series remove, in the order of the series."""
     by_key: _ByKey[Unsafe] = {}
     for file in series.files:
-        for case in _removed_here(file, read) if file.is_rust else ():
-            by_key.setdefault(case.key, []).append((file, case))
+        for candidate in _removed_here(file, read) if file.is_rust else ():
+            by_key.setdefault(candidate.key, []).append((file, candidate))
     return by_key
 
 
 def _find_removed_sites(series: SeriesView, _: Results) -> _ByKey[UnsafeSite]:
-    return _removed_by_key(series, _site_cases)
+    return _removed_by_key(series, _site_candidates)
 
 
 def _find_removed_declarations(series: SeriesView, _: Results) -> _ByKey[UnsafeDeclaration]:
-    return _removed_by_key(series, _declaration_cases)
+    return _removed_by_key(series, _declaration_candidates)
 
 
 _REMOVED_SITES: Final = Analysis("removed-sites", _find_removed_sites)
@@ -219,51 +223,53 @@ _REMOVED_DECLARATIONS: Final = Analysis("removed-declarations", _find_removed_de
 
 
 def _comes_from(file: FileView, between: list[FileView], line: int) -> bool:
-    """Whether a line of a later patch's pre-image is one that this patch, or one between the two, added."""
-    at: int | None = line
-    for one in reversed(between):
-        at = None if at is None else one.line_before(at)
-    return at is None or file.post is None or at in file.post.touched
+    """Return whether this patch, or one between it and a later patch, added a line of the later patch's pre-image."""
+    earlier_line: int | None = line
+    for step in reversed(between):
+        earlier_line = None if earlier_line is None else step.line_before(earlier_line)
+    return earlier_line is None or file.post is None or earlier_line in file.post.touched
 
 
-def _same(case: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]) -> _Candidate[Unsafe] | None:
-    """A removed piece with the same words, taken out of the list: it stands for one piece only.
+def _take_same(candidate: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]) -> _Candidate[Unsafe] | None:
+    """Remove a candidate with the same key from the list and return it, because it matches one piece of code only.
 
-    Few words are found in many places: then the line or the enclosing item has to agree too.
+    Short code occurs in many places. For short code the line or the enclosing item must be the same too.
     """
-    equal = list(islice((n for n, one in enumerate(removed) if one.key == case.key), _MAX_PAIRS))
-    words = _words(case.code.text)
-    near = (n for n in equal if removed[n].code.scope == case.code.scope or _words(removed[n].code.text) == words)
-    chosen = next(near, next(iter(equal), None) if len(case.key) >= _TELLING else None)
+    same_key = list(islice((index for index, item in enumerate(removed) if item.key == candidate.key), _MAX_PAIRS))
+    scope, words = candidate.code.scope, _words(candidate.code.text)
+    near = (
+        index for index in same_key if removed[index].code.scope == scope or _words(removed[index].code.text) == words
+    )
+    chosen = next(near, next(iter(same_key), None) if len(candidate.key) >= _MIN_DISTINCTIVE else None)
     return None if chosen is None else removed.pop(chosen)
 
 
-def _alike(
-    change: FileChange, case: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]
+def _take_similar(
+    change: FileChange, candidate: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]
 ) -> _Candidate[Unsafe] | None:
-    """The removed piece of the same hunk that the patch turned into this one, taken out of the list."""
-    at = change.hunk_after(case.code.line)
-    if at is None:
+    """Remove the most similar candidate of the same hunk from the list and return it: the patch edited that code."""
+    hunk_index = change.hunk_after(candidate.code.line)
+    if hunk_index is None:
         return None
-    here, kind = change.hunks[at], case.key.split(" ")[0]
+    hunk, kind = change.hunks[hunk_index], candidate.key.split(" ")[0]
     near = [
-        n
-        for n, one in enumerate(removed)
-        if _within(one.code.line, here.before_start, here.before_count) and one.key.startswith(kind + " ")
+        index
+        for index, item in enumerate(removed)
+        if _is_within(item.code.line, hunk.before_start, hunk.before_count) and item.key.startswith(kind + " ")
     ]
-    best, chosen = _ALIKE, None
-    for n in near[:_MAX_PAIRS]:
-        one = removed[n]
-        ratio = _ratio(f"{_words(one.code.text)} {one.key}", f"{_words(case.code.text)} {case.key}")
-        if ratio >= best:
-            best, chosen = ratio, n
+    text = f"{_words(candidate.code.text)} {candidate.key}"
+    best, chosen = _MIN_SIMILARITY, None
+    for index in near[:_MAX_PAIRS]:
+        similarity = _similarity(f"{_words(removed[index].code.text)} {removed[index].key}", text)
+        if similarity >= best:
+            best, chosen = similarity, index
     return None if chosen is None else removed.pop(chosen)
 
 
-def _ratio(before: str, after: str) -> float:
+def _similarity(before: str, after: str) -> float:
     matcher = SequenceMatcher(None, before, after, autojunk=False)
-    return matcher.ratio() if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _ALIKE else 0.0
+    return matcher.ratio() if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _MIN_SIMILARITY else 0.0
 
 
-def _within(line: int, start: int, count: int) -> bool:
+def _is_within(line: int, start: int, count: int) -> bool:
     return start <= line < start + count

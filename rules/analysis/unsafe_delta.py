@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a series does to the amount of unsafe code: added, removed, moved, and moved out of the kernel crate."""
+"""Count the unsafe code that a series adds, removes, moves, and moves out of the kernel crate."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = ("block", "function", "impl", "trait")
 
 @dataclass(frozen=True, slots=True)
 class UnsafePlace:
-    """One unsafe block, function, impl or trait on one side of one patch; `key` is its code without blanks."""
+    """An unsafe block, function, impl or trait before or after a patch. `key` is its code without blanks."""
 
     kind: Kind
     patch: int
@@ -30,10 +30,10 @@ class UnsafePlace:
 
 @dataclass(frozen=True, slots=True)
 class UnsafeDelta:
-    """The net change of a whole series; what a later patch takes back is in none of these.
+    """The net change of a whole series. Code that a later patch removes again is not counted.
 
-    `moved` are pairs of where it was and where it is, in different files; `edited` counts those that stay in their
-    function with other code in them.
+    `moved` has pairs of the old and the new place, in different files. `edited` counts the places that stay in their
+    function with changed code.
     """
 
     added: tuple[UnsafePlace, ...] = ()
@@ -43,11 +43,11 @@ class UnsafeDelta:
 
     @property
     def moved_into_drivers(self) -> tuple[tuple[UnsafePlace, UnsafePlace], ...]:
-        """What stood in the kernel crate and now stands in a driver or another user of it."""
+        """The pairs that moved from the kernel crate to a driver or another user of the crate."""
         return tuple((was, now) for was, now in self.moved if _in_crate(was.path) and not _in_crate(now.path))
 
     def line(self) -> str:
-        """What it comes to, as in "2 blocks added, 1 impl removed"; "" where the amount is as before."""
+        """Return the change, as in "2 blocks added, 1 impl removed"; "" if there is none."""
         parts = [f"{amount(self.added)} added"] if self.added else []
         if self.removed:
             parts.append(f"{amount(self.removed)} removed")
@@ -62,7 +62,7 @@ class UnsafeDelta:
 
 @dataclass(frozen=True, slots=True)
 class DeltaChange:
-    """One delta against that of the previous revision: what this one adds beyond it, and what it no longer adds."""
+    """The difference between two deltas: `more` is added only by the newer one, `fewer` only by the older one."""
 
     more: tuple[UnsafePlace, ...] = ()
     fewer: tuple[UnsafePlace, ...] = ()
@@ -79,7 +79,7 @@ class DeltaChange:
 
 
 def of_series(shown: SeriesView) -> UnsafeDelta:
-    """The net change that the series makes, from what its images show; none where that is too much to count."""
+    """Return the net change of the series, or an empty delta if the series exceeds an analysis limit."""
     try:
         return _of_series(shown)
     except TooMuchError:
@@ -100,21 +100,21 @@ def _of_series(shown: SeriesView) -> UnsafeDelta:
 
 
 def against(now: UnsafeDelta, before: UnsafeDelta) -> DeltaChange:
-    """What one revision's delta adds beyond another's, wherever it stands."""
+    """Return the difference between the deltas of two revisions. Moved code is no difference."""
     more, fewer, _ = _without_pairs(list(now.added), list(before.added), lambda place: (place.kind, place.key))
     more, fewer, _ = _without_pairs(more, fewer, lambda place: (place.kind, place.path, place.scope))
     return DeltaChange(tuple(more), tuple(fewer))
 
 
 def amount(places: Iterable[UnsafePlace]) -> str:
-    """How many of each kind, as in "2 blocks and 1 impl"."""
+    """Return the number of each kind, as in "2 blocks and 1 impl"."""
     counts = Counter(place.kind for place in places)
     words = [f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}" for kind in KINDS if counts[kind]]
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def _places(file: FileView, side: Side) -> Iterator[UnsafePlace]:
-    """The unsafe code whose first line the patch adds (side "post") or removes (side "pre")."""
+    """Yield the unsafe code whose first line the patch adds (side "post") or removes (side "pre")."""
     image = file.post if side == "post" else file.pre
     if image is not None:
         parts = tuple(file.added_parts("unsafe") if side == "post" else file.removed_parts("unsafe"))
@@ -127,28 +127,31 @@ def _unsafe(parts: Iterable[SourcePart]) -> Iterator[tuple[Kind, int, str, str, 
     for site in (site for part in parts for site in part.sites):
         if site.setting != "doctest":
             yield "block" if site.kind == "block" else "impl", site.line, site.scope, site.text, site.body
-    for one in (one for part in parts for one in part.declarations):
-        if one.setting != "doctest":
-            yield "function" if one.kind == "fn" else "trait", one.line, one.scope, one.text, one.name + one.scope
+    for item in (item for part in parts for item in part.declarations):
+        if item.setting != "doctest":
+            yield "function" if item.kind == "fn" else "trait", item.line, item.scope, item.text, item.name + item.scope
 
 
 def _without_pairs(
     added: list[UnsafePlace], removed: list[UnsafePlace], key: Callable[[UnsafePlace], object]
 ) -> tuple[list[UnsafePlace], list[UnsafePlace], list[tuple[UnsafePlace, UnsafePlace]]]:
-    """Both lists without those that have a partner with the same key in the other, and the pairs, removed one first."""
+    """Match added and removed places with the same key.
+
+    Return the added and the removed places without a match, and the pairs of a removed and an added place.
+    """
     waiting: dict[object, list[UnsafePlace]] = {}
     for place in removed:
         waiting.setdefault(key(place), []).append(place)
-    left: list[UnsafePlace] = []
+    unmatched: list[UnsafePlace] = []
     pairs: list[tuple[UnsafePlace, UnsafePlace]] = []
     for place in added:
         partners = waiting.get(key(place))
         if partners:
             pairs.append((partners.pop(0), place))
         else:
-            left.append(place)
+            unmatched.append(place)
     paired = {id(was) for was, _ in pairs}
-    return left, [place for place in removed if id(place) not in paired], pairs
+    return unmatched, [place for place in removed if id(place) not in paired], pairs
 
 
 def _in_crate(path: str) -> bool:

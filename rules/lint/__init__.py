@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a rule is, and the engine that runs rules."""
+"""The definition of a rule, and the engine that runs rules."""

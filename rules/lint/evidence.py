@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The evidence of a rule: a review, a document, a lint or an issue that asks for what the rule reports."""
+"""The evidence for a rule: a review, a document, a lint or an issue that asks for what the rule reports."""
 
 import re
 from dataclasses import dataclass
@@ -93,6 +93,6 @@ class IssueReference:
 RuleEvidence = MessageId | DocumentSection | LintName | IssueReference
 
 
-def _require(valid: object, what: str, value: str) -> None:
+def _require(valid: object, form: str, value: str) -> None:
     if not valid:
-        raise EvidenceError(f"{value!r} is not {what}")
+        raise EvidenceError(f"{value!r} is not {form}")

@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An example in a rule's file becomes a series and the findings it must give, no more and no fewer.
+"""Parse an example in a rule's file into a series and the exact findings that it must give.
 
-Right of the bar `|` stands a diff, left of it what the rule has to find on that line:
+A diff is on the right of the bar `|`. The expected findings are on the left, in the margin:
 
         | diff drivers/led.rs (new)
         | +fn on(led: &Led) {
       ! | +    unsafe { bindings::led_on(led.0) };
         | +}
 
-The margin. `!` expects one finding on this line, `!!` two. After it may stand, in any order, the severity (`note`,
-`nit`, `warning`, `bug`), the confidence (`low`, `medium`, `high`), and `mended` where a later patch of the example
-removes the cause. What is not named is not compared, but for `mended`. On a `-` line the finding stands in the
-pre-image, on every other line of a diff in the post-image, on a line of a log in the log.
+The margin: `!` expects one finding on this line, `!!` two. The severity (`note`, `nit`, `warning`, `bug`), the
+confidence (`low`, `medium`, `high`) and `mended` may follow in any order. `mended` says that a later patch of the
+example fixes the finding. A severity or confidence that is not given is not compared; `mended` is always compared. The
+finding on a `-` line is in the pre-image, on other lines of a diff in the post-image, on a line of a log in the log.
 
-The diff. Counts and line numbers are worked out by the loader:
+The diff: the loader computes counts and line numbers.
 
-    diff PATH (new)         a new file              diff PATH (deleted)     a deleted one
-    diff PATH (whole)       the hunk shows the whole file, and its pre-image stands in the base kernel
-    diff PATH               hunks of a file; where its pre-image is known from `tree`, `(whole)` or an earlier patch,
-                            they are looked up in it, else they stand somewhere in an unknown file
+    diff PATH (new)         a new file              diff PATH (deleted)     a deleted file
+    diff PATH (whole)       the hunk shows the whole file, and the base kernel contains its pre-image
+    diff PATH               hunks of a file; their places are searched in its pre-image, if that is known from `tree`,
+                            `(whole)` or an earlier patch, otherwise they are at some place of an unknown file
     diff OLD => NEW         a rename; `(whole)` may follow
-    @@ 20 @@ HEADING        a hunk that starts at line 20 of the pre-image; number and heading may be left out: `@@`
+    @@ 20 @@ HEADING        a hunk that starts at line 20 of the pre-image; number and heading are optional: `@@`
     \\ No newline            the line above has no line ending
 
-Lines of a hunk start with `+`, `-` or a space; an empty one is an empty context line.
+Lines of a hunk start with `+`, `-` or a space. An empty line is an empty context line.
 
-More than one patch. `patch SUBJECT` starts the next patch; the lines up to its first `diff` are its log, trailers
-last. Without it everything is one patch. `tree PATH` starts a file of the base kernel: every line up to the next
-keyword is a line of that file, after one space.
+Several patches: `patch SUBJECT` starts the next patch. The lines up to its first `diff` are its log, with the trailers
+at the end. Without `patch`, everything is one patch. `tree PATH` starts a file of the base kernel: every line up to the
+next keyword is a line of that file, after one space.
 """
 
 import re
@@ -42,12 +42,12 @@ from rules.lint.rule import Example
 
 _DIFF = re.compile(r"diff (?:(?P<old>\S+) => )?(?P<path>\S+)(?P<flags>(?: \((?:new|deleted|whole)\))*)$")
 _HUNK = re.compile(r"@@(?: (?P<start>\d+) @@)?(?: (?P<heading>.*))?$")
-_SOMEWHERE = 101
+_UNKNOWN_LINE = 101
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """An example, read: give `series` and `tree` to the engine, `expected` and the findings to `differences`."""
+class LoadedExample:
+    """A parsed example. The engine takes `series` and `tree`; `differences` takes `expected` and the findings."""
 
     series: Series
     tree: Tree
@@ -55,18 +55,18 @@ class Loaded:
 
 
 class MalformedExampleError(ValueError):
-    """An example that does not follow the notation: a mistake of the rule's author, with the line in it."""
+    """An example that does not follow the notation. The text names the line."""
 
 
-def load(example: Example) -> Loaded:
-    """Read an example; MalformedExampleError names the line that does not fit."""
+def load(example: Example) -> LoadedExample:
+    """Parse an example. Raises MalformedExampleError, which names the line."""
     reader = _Reader(example.name)
     for number, text in enumerate(example.text.split("\n"), 1):
         if not text.strip():
             continue
         margin, bar, body = text.partition("|")
         if not bar:
-            raise MalformedExampleError(f"{example.name}, line {number}: no | in it")
+            raise MalformedExampleError(f"{example.name}, line {number}: the line has no `|`")
         try:
             reader.take(read_margin(margin.strip()), body.removeprefix(" "))
         except ValueError as error:
@@ -76,17 +76,20 @@ def load(example: Example) -> Loaded:
 
 @dataclass(slots=True)
 class _File:
-    """A file change under construction; a hunk is its start, its heading and its lines with their marks."""
+    """A file change under construction. A hunk is its start, its heading, and its lines with their marks.
+
+    `without_newline` has the sides, `-` and `+`, whose last line has no line ending.
+    """
 
     before: str | None
     after: str | None
     whole: bool
     hunks: list[tuple[int | None, str, list[tuple[Mark | None, str]]]] = field(default_factory=list)
-    bare: set[str] = field(default_factory=set)
+    without_newline: set[str] = field(default_factory=set)
 
 
 class _Reader:
-    """Takes the lines of an example one by one and knows what they belong to."""
+    """Reads the lines of an example, and knows the patch, file and hunk that a line belongs to."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -121,13 +124,13 @@ class _Reader:
                 self.log.append(body)
                 self._expect(mark, "", "", len(self.log))
         else:
-            raise ValueError("neither patch, tree nor diff before this line")
+            raise ValueError("no `patch`, `tree` or `diff` above this line")
 
-    def finish(self) -> Loaded:
+    def finish(self) -> LoadedExample:
         self._close_patch()
         series = Series(self.patches[0].subject, tuple(self.patches)) if self.patches else Series("", ())
         files = {path: _joined(lines) for path, lines in self.base.items()}
-        return Loaded(series, FileTree(files), tuple(self.expected))
+        return LoadedExample(series, FileTree(files), tuple(self.expected))
 
     def _open_file(self, body: str) -> None:
         match = _DIFF.match(body)
@@ -144,7 +147,7 @@ class _Reader:
             file.hunks.append((int(match["start"]) if match["start"] else None, match["heading"] or "", []))
             return
         if body.startswith("\\"):
-            file.bare.update({"+": "+", "-": "-"}.get(file.hunks[-1][2][-1][1][0], "+-"))
+            file.without_newline.update({"+": "+", "-": "-"}.get(file.hunks[-1][2][-1][1][0], "+-"))
             return
         if body and body[0] not in "+- ":
             raise ValueError(f"a line of a hunk starts with +, - or a space: {body}")
@@ -164,7 +167,7 @@ class _Reader:
     def _change(self, file: _File) -> FileChange:
         known = self._pre_image(file)
         blob = None
-        if file.before is not None and known is not None and not file.bare:
+        if file.before is not None and known is not None and not file.without_newline:
             blob = blob_id(_joined(known))
         hunks: list[Hunk] = []
         shift = 0
@@ -173,12 +176,12 @@ class _Reader:
             pre = [body[1:] for _, body in lines if body[0] != "+"]
             post = [body[1:] for _, body in lines if body[0] != "-"]
             if start is None:
-                start = _locate(known, pre) if known is not None else _SOMEWHERE * (number + 1)  # noqa: PLW2901 filled in
+                start = _locate(known, pre) if known is not None else _UNKNOWN_LINE * (number + 1)  # noqa: PLW2901
             after_start = start + shift + bool(post and not pre) - bool(pre and not post)
             hunks.append(self._hunk(file, lines, start, after_start, heading))
             if result is not None:
-                at = start + shift - 1 if pre else start + shift
-                result[at : at + len(pre)] = post
+                index = start + shift - 1 if pre else start + shift
+                result[index : index + len(pre)] = post
             shift += len(post) - len(pre)
         if file.before is not None:
             self.state.pop(file.before, None)
@@ -189,12 +192,12 @@ class _Reader:
             file.after,
             tuple(hunks),
             blob_before=blob,
-            ends_without_newline_before="-" in file.bare,
-            ends_without_newline_after="+" in file.bare,
+            ends_without_newline_before="-" in file.without_newline,
+            ends_without_newline_after="+" in file.without_newline,
         )
 
     def _pre_image(self, file: _File) -> list[str] | None:
-        """The lines before the patch, where the example says what they are."""
+        """Return the lines before the patch, or None if the example does not show them."""
         if file.before is None:
             return []
         known = self.state.get(file.before, self.base.get(file.before))
@@ -230,10 +233,10 @@ def _joined(lines: list[str]) -> bytes:
 
 
 def _locate(known: list[str], pre: list[str]) -> int:
-    """The line, from 1, at which the hunk's pre-image stands, exactly once, in the file."""
+    """Return the line, from 1, of the only place of the hunk's pre-image in the file."""
     if not pre:
         return len(known)
-    places = [at for at in range(len(known) - len(pre) + 1) if known[at : at + len(pre)] == pre]
+    places = [index for index in range(len(known) - len(pre) + 1) if known[index : index + len(pre)] == pre]
     if len(places) != 1:
-        raise MalformedExampleError(f"a hunk fits {len(places)} places of its file; number it: @@ LINE @@")
+        raise MalformedExampleError(f"a hunk matches {len(places)} places of its file; add its line: @@ LINE @@")
     return places[0] + 1

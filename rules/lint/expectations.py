@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The margin of an example: what a rule is expected to find, and where its findings differ from that."""
+"""Parse the margin of an example, and compare the expected findings with a rule's findings."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ _MARGIN = re.compile(r"(?P<count>!+)(?P<words>(?: +[a-z]+)*)$")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What one margin says."""
+    """The content of one margin. A severity or confidence that is not given is None."""
 
     count: int
     severity: Severity | None
@@ -22,7 +22,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One line's expected findings: `path` and `side` are "" for a log; None stands for what is not named."""
+    """The expected findings of one line. `path` and `side` are "" for a log. A None is not compared."""
 
     patch: int
     path: str
@@ -39,40 +39,44 @@ class Expected:
 
 
 def read_margin(margin: str) -> Mark | None:
-    """What a margin says; None where it is empty, ValueError where it cannot be read."""
+    """Return the content of a margin, None if it is empty. Raises ValueError if it cannot be parsed."""
     if not margin:
         return None
     match = _MARGIN.match(margin)
     if not match:
         raise ValueError(f"cannot read the margin {margin!r}")
     words = match["words"].split()
-    named = [word for word in words if word in set(Severity)]
-    sure = [Confidence(word) for word in words if word not in named and word != "mended"]
+    severities = [word for word in words if word in set(Severity)]
+    confidences = [Confidence(word) for word in words if word not in severities and word != "mended"]
     return Mark(
-        len(match["count"]), Severity(named[0]) if named else None, sure[0] if sure else None, "mended" in words
+        len(match["count"]),
+        Severity(severities[0]) if severities else None,
+        confidences[0] if confidences else None,
+        "mended" in words,
     )
 
 
 def differences(expected: Iterable[Expected], rule_id: str, findings: Iterable[Finding]) -> tuple[str, ...]:
-    """What the rule's findings have too much, too little or otherwise than the margin says; empty if they agree."""
-    found: dict[tuple[int, str, str, int], list[Finding]] = {}
+    """Return a line for each difference between the expected findings and those of the rule."""
+    by_place: dict[tuple[int, str, str, int], list[Finding]] = {}
     for finding in findings:
         if finding.rule == rule_id:
-            found.setdefault(_place(finding), []).append(finding)
-    said: list[str] = []
-    for one in expected:
-        here = found.pop(one.place, [])
-        if len(here) != one.count:
-            said.append(f"{one.place}: expected {one.count} findings, got {len(here)}")
-        for finding in here:
-            if one.severity not in (None, finding.severity):
-                said.append(f"{one.place}: expected severity {one.severity}, got {finding.severity}")
-            if one.confidence not in (None, finding.confidence):
-                said.append(f"{one.place}: expected confidence {one.confidence}, got {finding.confidence}")
-            if one.mended != (finding.mended_by is not None):
-                said.append(f"{one.place}: expected mended {one.mended}, got {finding.mended_by}")
-    said.extend(f"{place}: not expected: {one.anchor.text!r}" for place, here in found.items() for one in here)
-    return tuple(sorted(said))
+            by_place.setdefault(_place(finding), []).append(finding)
+    lines: list[str] = []
+    for line in expected:
+        actual = by_place.pop(line.place, [])
+        if len(actual) != line.count:
+            lines.append(f"{line.place}: expected {line.count} findings, got {len(actual)}")
+        for finding in actual:
+            if line.severity not in (None, finding.severity):
+                lines.append(f"{line.place}: expected severity {line.severity}, got {finding.severity}")
+            if line.confidence not in (None, finding.confidence):
+                lines.append(f"{line.place}: expected confidence {line.confidence}, got {finding.confidence}")
+            if line.mended != (finding.mended_by is not None):
+                lines.append(f"{line.place}: expected mended {line.mended}, got {finding.mended_by}")
+    for place, unexpected in by_place.items():
+        lines.extend(f"{place}: not expected: {finding.anchor.text!r}" for finding in unexpected)
+    return tuple(sorted(lines))
 
 
 def _place(finding: Finding) -> tuple[int, str, str, int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A rule as a value: what it is called, how much it weighs, and the pure function that finds."""
+"""A rule as a value: its name, severity, texts and evidence, and the pure function that checks."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,11 @@ from rules.lint.evidence import RuleEvidence
 
 
 class Status(StrEnum):
-    """The life of a rule: `preview` (web and digest only), `stable` (may be mailed), `retired` (id never reused)."""
+    """The life cycle of a rule.
+
+    Findings of a `preview` rule are shown in the web pages and digests only. Those of a `stable` rule may be mailed. A
+    `retired` rule no longer runs, and its id is never reused.
+    """
 
     PREVIEW = "preview"
     STABLE = "stable"
@@ -28,12 +32,12 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. Exactly one of `check_file` and `check_series` is set.
+    """A rule. Exactly one of `check_file` and `check_series` is set.
 
     `doc` is the docstring of the rule's module, with the headings What it flags, Why, How to fix, When it stays silent.
-    `tier` 1 is said under the line, 2 goes to one aggregated block of nits, each at most once a patch.
-    `needs_series`: another patch of the series can resolve a finding, so that nothing is reported while one is missing.
-    `evidence` are the reviews, documents, lints and issues that ask for what the rule reports.
+    A mail reports findings of `tier` 1 under their lines, those of tier 2 in one block at the end. `needs_series` says
+    that another patch of the series can resolve a finding, so that nothing is reported if a patch is missing.
+    `evidence` has the reviews, documents, lints and issues that ask for what the rule reports.
     """
 
     id: str

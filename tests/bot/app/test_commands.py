@@ -116,7 +116,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
                 f"{name}.1@example.org",
                 now,
             )
-            store.hear(said.message_id, said.by, "", [said], None, now)
+            store.save_commands(said.message_id, said.by, "", [said], None, now)
 
     assert 0 == call(["run", "--once", "--archive", "list.git"])
 
@@ -138,7 +138,7 @@ def test_what_is_not_signed_is_not_heard(run: Callable[[], tuple[int, str]]) -> 
 
     with Repository(Path("var/patchwarden.db")) as store:
         assert [] == store.mutes()
-        assert not store.was_heard("command@example.org")
+        assert not store.is_command_processed("command@example.org")
 
 
 def test_our_mails_say_how_to_command(run: Callable[[], tuple[int, str]]) -> None:

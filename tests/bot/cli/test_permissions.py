@@ -57,7 +57,7 @@ def test_what_the_service_writes_is_private_whatever_the_umask(world: Path, umas
     _run(world, umask, "run", "--once", "--archive", str(git_archive(world / "list.git", [patch("2@x", "fan")])))
 
     written = {path.name for path in (world / "var").rglob("*")}
-    assert {"patchwarden.db", "patchwarden.db.lock", "outbox", "0.git", "border.sqlite", "stop.lifted"} <= written
+    assert {"patchwarden.db", "patchwarden.db.lock", "outbox", "0.git", "bindings.sqlite", "stop.lifted"} <= written
     assert any(name.endswith(".eml") for name in written)
     assert _open(world / "var") == []
 

@@ -26,8 +26,8 @@ from bot.review.model import Recipients
 from bot.service.bounces import BounceAddress, BounceJob
 from bot.service.deliver import DeliverJob, DeliveryResult, SendingContext
 from bot.service.poll import PollJob
+from bot.store.bounces import MAX_PLACES
 from bot.store.repository import Repository
-from bot.store.returns import MAX_PLACES
 from tests.bot.service.test_deliver import FakeMailer
 from tests.fakes.bounces import OURS, dsn
 from tests.fakes.events import Events

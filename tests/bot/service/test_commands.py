@@ -561,10 +561,10 @@ def test_while_the_dns_is_silent_a_mail_waits_an_hour_and_no_longer(
     with monkeypatch.context() as patched:
         patched.setattr(Dns, "__call__", silent)
         assert () == world.listen()
-        assert len(world.store.unheard(10)) == 1
+        assert len(world.store.unchecked_for_commands(10)) == 1
         world.clock.forward(hours=1)
         assert [False] == [each.obeyed for each in world.listen()]
-        assert len(world.store.unheard(10)) == 0
+        assert len(world.store.unchecked_for_commands(10)) == 0
 
 
 def test_a_mail_that_waited_for_the_dns_is_obeyed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -585,7 +585,7 @@ def test_a_command_waits_while_the_database_cannot_be_read(world: World, monkeyp
         raise StoreError("locked")
 
     with monkeypatch.context() as broken:
-        broken.setattr(world.store, "was_heard", locked)
+        broken.setattr(world.store, "is_command_processed", locked)
         with pytest.raises(StoreError):
             world.hear(world.sign(world.mail()))
 

@@ -228,11 +228,11 @@ def test_a_running_sender_notices_that_a_file_was_replaced(world: World, name: s
         record.start()
         PollJob([world.archive], store, assemble, Event(), Silent()).run()
         BounceJob(store, OWN, world.clock, Event()).run()
-        record.look()
+        record.refresh()
         assert record.problem() == ""
         path = world.directory / name
         shutil.copyfile(path, world.directory / "new")
         (world.directory / "new").replace(path)
 
         with pytest.raises(ReplacedError, match=name):
-            record.look()
+            record.refresh()

@@ -138,7 +138,7 @@ def test_a_mail_of_a_list_stays_followed_where_our_mailbox_has_it_too(store: Rep
 def test_commands_and_bounces_are_still_looked_for_in_private_mail(store: Repository) -> None:
     poll(store, private(mail("1@x"), mail("2@x")))
 
-    assert [len(store.unheard(9)), len(store.unreturned(9))] == [2, 2]
+    assert [len(store.unchecked_for_commands(9)), len(store.unchecked_for_bounces(9))] == [2, 2]
 
 
 def test_backfill_adds_to_a_series_that_a_list_brought(store: Repository) -> None:

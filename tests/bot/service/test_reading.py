@@ -18,7 +18,7 @@ from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
-from bot.ports import Batch, Claim, Indexed, RawMail, ReturnedMail, StoredMail
+from bot.ports import Batch, Claim, DeliveryEvent, Indexed, RawMail, StoredMail
 from bot.service.backfill import is_wanted
 from bot.service.bounces import BounceJob
 from bot.service.commands import CommandMail, read_commands
@@ -126,17 +126,17 @@ def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, tmp_p
 
         noted: Sequence[Claim] = ()
 
-        def note_returned(
-            self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
-        ) -> Sequence[ReturnedMail]:
+        def record_delivery_events(
+            self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime
+        ) -> Sequence[DeliveryEvent]:
             self.noted = claims
-            return super().note_returned(upto, found, claims, now)
+            return super().record_delivery_events(upto, events, claims, now)
 
     with Noting(tmp_path / "patchwarden.db") as noting:
         BounceJob(noting, OWN, FakeClock(), Event(), poisoned).run()
 
     assert [claim.message_id for claim in noting.noted] == [f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org"]
-    assert store.unreturned(9) == []
+    assert store.unchecked_for_bounces(9) == []
 
 
 def test_a_hostile_part_is_bounded(poisoned: Poisoned) -> None:

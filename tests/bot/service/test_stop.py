@@ -124,8 +124,8 @@ def test_a_stop_of_somebody_else_is_one_line_and_so_is_its_end(
     for change in (None, operator.lift, lambda: operator.stop("a rule is wrong"), lambda: service.stop("bounces")):
         if change is not None:
             change()
-        service.look()
-        service.look()
+        service.refresh()
+        service.refresh()
 
     reason = f"stopped by {tmp_path / 'stop'}"
     assert events.all() == [

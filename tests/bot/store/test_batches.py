@@ -28,7 +28,7 @@ def test_jobs_get_large_mails_in_small_batches_and_of_a_huge_thread_the_oldest(s
     assert [one.id for one in store.unparsed(9)] == [3]
     store.index([Indexed(3, "3@x", ("1@x",), "3")], [])
 
-    assert [one.id for one in store.unheard(9)] == [1, 2]
-    assert [one.id for one in store.unreturned(9)] == [1, 2]
+    assert [one.id for one in store.unchecked_for_commands(9)] == [1, 2]
+    assert [one.id for one in store.unchecked_for_bounces(9)] == [1, 2]
     (thread,) = store.unassembled(9)
     assert len(thread.mails) == 2

@@ -305,8 +305,8 @@ def test_tables_of_an_older_version_keep_their_rows_under_new_names(tmp_path: Pa
 
     with Repository(path) as store:
         assert [claim.message_id for claim in store.claims("foreign", 9)] == ["c@x"]
-        assert store.was_heard("h@x")
-        assert (list(store.unheard(9)), list(store.unreturned(9))) == ([], [])
+        assert store.is_command_processed("h@x")
+        assert (list(store.unchecked_for_commands(9)), list(store.unchecked_for_bounces(9))) == ([], [])
         assert [disposition.answer for disposition in store.dispositions()] == [DispositionKind.FIXED]
     assert _rows(path, NEW_ROWS) == NEW_ROWS
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.analysis.safety_sections import SafetySections, asked
+from rules.analysis.safety_sections import SafetySections, requirements
 from rules.finding import Evidence
 from rules.lint.engine import view
 from rules.lint.example import load
@@ -149,4 +149,4 @@ def test_the_path_says_whose_function_it_is(name: str, scope: str, line: str | N
 def test_nothing_is_asked_where_no_section_is() -> None:
     lines = ((1, " # Notes"), (2, " Shine."))
 
-    assert () == asked(Docs(lines, headings(lines)))
+    assert () == requirements(Docs(lines, headings(lines)))

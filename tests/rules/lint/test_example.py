@@ -144,14 +144,14 @@ def test_a_hunk_without_a_known_file_stands_somewhere() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("diff a.rs", "no \\|"),
-        ("| +a", "neither patch"),
-        ("| diff", "neither patch"),
+        ("diff a.rs", "no `\\|`"),
+        ("| +a", "no `patch`"),
+        ("| diff", "no `patch`"),
         ("| diff a b", "not a diff line"),
         ("| diff a.rs (new)\n| a", "starts with"),
         ("| diff a.rs (new)\n? | +a", "cannot read the margin"),
         ("| diff a.rs (new)\n! loud | +a", "loud"),
-        ("| tree a.rs\n|  x\n|  x\n| diff a.rs\n| -x", "fits 2 places"),
+        ("| tree a.rs\n|  x\n|  x\n| diff a.rs\n| -x", "matches 2 places"),
     ],
 )
 def test_a_malformed_example_is_told_by_line(text: str, message: str) -> None:

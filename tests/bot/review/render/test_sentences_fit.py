@@ -24,7 +24,7 @@ from rules.registry import RULES
 from tests.bot.review.factories import Maker
 
 MAILED = {rule.id: replace(rule, status=Status.STABLE, in_mail=True) for rule in RULES}
-UNLIMITED = Policy(confidence=Confidence.LOW, max_explained=1000, max_listed=1000, most_nits=1000)
+UNLIMITED = Policy(confidence=Confidence.LOW, max_explained=1000, max_listed=1000, max_nits=1000)
 EXAMPLES = tuple((rule, example) for rule in RULES for example in rule.examples)
 _RULE = re.compile(r" \[([a-z0-9-]+)\]")
 _ALSO = re.compile(r"Also at lines? ([\d, and]+?)(?: and \d+ more)?\.")

@@ -29,7 +29,7 @@ class CommandRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def unheard(self, limit: int) -> Sequence[StoredMail]:
+    def unchecked_for_commands(self, limit: int) -> Sequence[StoredMail]:
         """Return mails that were not checked for commands yet, in the order of storing. Stop at an unread mail."""
         with self._database.reading() as session:
             first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
@@ -38,20 +38,20 @@ class CommandRows:
             )
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
-            unheard = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
+            unchecked = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
             mails = (
                 StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
-                for row in unheard
+                for row in unchecked
                 if row.id is not None
             )
             return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
-    def pass_by(self, mail: int) -> None:
+    def mark_checked(self, mail: int) -> None:
         """Store that all mails up to this row were checked."""
         with self._database.writing() as session:
             _move(session, mail)
 
-    def hear(
+    def save_commands(
         self,
         message_id: str,
         sender: str,
@@ -76,11 +76,11 @@ class CommandRows:
                 session.add(row_of(answer, now))
             return True
 
-    def was_heard(self, message_id: str) -> bool:
+    def is_command_processed(self, message_id: str) -> bool:
         with self._database.reading() as session:
             return session.get(CommandMailRow, message_id) is not None
 
-    def served(self, since: datetime, sender: str | None = None) -> CommandUsage:
+    def command_usage(self, since: datetime, sender: str | None = None) -> CommandUsage:
         """Count our replies to a sender, or to all senders, and the re-checks since then."""
         with self._database.reading() as session:
             rows = select(CommandMailRow.outcome, CommandMailRow.has_reply).where(

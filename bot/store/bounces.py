@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.ports import Claim, MailStatus, ReturnedMail
+from bot.ports import Claim, DeliveryEvent, MailStatus
 from bot.store.codec import STREAMED, up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
@@ -23,13 +23,13 @@ MAX_PLACES: Final = 50
 _READ: Final = ("read", "duplicate", "conflict", "private")
 
 
-class ReturnRows:
+class BounceRows:
     """bot.ports.BounceStore over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def unreturned(self, limit: int) -> Sequence[MailStatus]:
+    def unchecked_for_bounces(self, limit: int) -> Sequence[MailStatus]:
         with self._database.reading() as session:
             first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
             rows = select(MailRow).where(
@@ -40,34 +40,34 @@ class ReturnRows:
             rows = rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED)
             return list(up_to((kept_of(row, "") for row in session.exec(rows)), lambda mail: len(mail.mail.raw)))
 
-    def note_returned(
-        self, upto: int, found: Sequence[ReturnedMail], claims: Sequence[Claim], now: datetime
-    ) -> Sequence[ReturnedMail]:
+    def record_delivery_events(
+        self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime
+    ) -> Sequence[DeliveryEvent]:
         with self._database.writing() as session:
             for claim in claims:
                 save_claim(session, claim)
-            news = [event for returned in found for event in _note(session, returned, now)]
+            news = [new for event in events for new in _record(session, event, now)]
             session.merge(CursorRow(source=_SOURCE, epoch=_EPOCH, position=str(upto)))
             return news
 
 
-def _note(session: Session, returned: ReturnedMail, now: datetime) -> Sequence[ReturnedMail]:
-    if session.get(OutgoingRow, returned.message_id) is None:
+def _record(session: Session, event: DeliveryEvent, now: datetime) -> Sequence[DeliveryEvent]:
+    if session.get(OutgoingRow, event.message_id) is None:
         return ()
-    if returned.kind in {"copy", "foreign"} and _number(session, returned.message_id) >= MAX_PLACES:
+    if event.kind in {"copy", "foreign"} and _number(session, event.message_id) >= MAX_PLACES:
         return ()  # a recipient of our mail can forge any number of places
-    if _add(session, returned, now):
-        return () if returned.kind == "copy" else (returned,)
-    repeat = ReturnedMail(returned.message_id, "repeat", returned.place, returned.detail)
-    return (repeat,) if returned.kind == "copy" and _add(session, repeat, now) else ()
+    if _add(session, event, now):
+        return () if event.kind == "copy" else (event,)
+    repeat = DeliveryEvent(event.message_id, "repeat", event.place, event.detail)
+    return (repeat,) if event.kind == "copy" and _add(session, repeat, now) else ()
 
 
-def _add(session: Session, returned: ReturnedMail, now: datetime) -> bool:
+def _add(session: Session, event: DeliveryEvent, now: datetime) -> bool:
     values = {
-        "message_id": returned.message_id,
-        "kind": returned.kind,
-        "place": returned.place,
-        "detail": returned.detail,
+        "message_id": event.message_id,
+        "kind": event.kind,
+        "place": event.place,
+        "detail": event.detail,
         "noticed": now,
     }
     return session.exec(insert(DeliveryEventRow).values(**values).on_conflict_do_nothing()).rowcount == 1
