@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What goes wrong, by its roots: before any adapter is asked, and at one."""
+"""The base classes of errors: errors of adapters, and errors in the settings."""
 
 
 class AdapterError(Exception):
-    """The root of what goes wrong at archives, repositories, the database, the outbox: no mail's or posting's fault."""
+    """An error of an archive, a repository, the database or the outbox. It is not caused by a mail or posting."""
 
 
 class ReplacedError(AdapterError):
-    """A file that this process has open is no longer in its place; the process must end and be started again."""
+    """A file that this process has open was replaced by another file. The process must end and be restarted."""
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; the message names the file, the key and what is wrong with it."""
+    """The settings cannot be used. The message names the file, the key and the problem."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 class ServiceManager:
-    """The service manager that the environment names; without one nobody is told anything."""
+    """The service manager that the environment names. Without one, all methods do nothing."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         address = environment.get("NOTIFY_SOCKET", "")
@@ -18,10 +18,10 @@ class ServiceManager:
         microseconds = environment.get("WATCHDOG_USEC", "")
         watched = bool(self._address) and ours and microseconds.isdecimal()
         self.interval: float | None = int(microseconds) / 2_000_000 if watched else None
-        """Seconds between two signs of life: half of what systemd waits for one. None: it waits for none."""
+        """Seconds between two signs of life: half of the time that systemd waits. None if it does not wait."""
 
     def ready(self) -> None:
-        """Say that the service works."""
+        """Report that the service works."""
         self._tell("READY=1")
 
     def alive(self) -> None:
@@ -29,7 +29,7 @@ class ServiceManager:
         self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """Say that the service ends."""
+        """Report that the service is stopping."""
         self._tell("STOPPING=1")
 
     def _tell(self, message: str) -> None:

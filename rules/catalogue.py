@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rules as text for people: `python -m rules.catalogue` prints docs/rules.md, `one` a single rule."""
+"""Render the rules as Markdown. `python -m rules.catalogue` prints docs/rules.md; `page` renders one rule."""
 
 import re
 import sys
@@ -12,21 +12,20 @@ from rules.registry import RULES
 _INTRODUCTION = """\
 # Rules
 
-Generated from the rules' own files by `make docs`; do not edit.
+Generated from the files of the rules by `make docs`; do not edit.
 
-Severity says how much a finding matters: a `bug` is wrong code, a `warning` breaks a rule of the kernel that
-maintainers insist on, a `nit` is a matter of form, a `note` states a fact and blames nobody. Status says where it is
-shown: findings of a `stable` rule may be mailed, those of a `preview` rule stay in stored reviews and digests,
-`retired` ids are never reused. A finding of tier 1 is said under the line it is about; those of tier 2 stand together
-at the end of a mail, each rule at most once.
+Severity: a `bug` is wrong code, a `warning` breaks a rule of the kernel that maintainers insist on, a `nit` is a matter
+of form, and a `note` states a fact. Status: findings of a `stable` rule may be mailed, findings of a `preview` rule are
+shown in stored reviews and digests only, and the id of a `retired` rule is never reused. Tier: a mail shows findings of
+tier 1 under their lines, and findings of tier 2 together at its end.
 
-In the examples the margin left of the bar marks with `!` the lines on which the rule reports, and nothing else may be
-reported; right of it stands a diff. `(whole)` after a path says that the diff shows the whole file.
+Each example is a diff, right of the bar. In the margin, `!` marks the lines that the rule must report; it must not
+report other lines. `(whole)` after a path says that the diff shows the whole file.
 """
 
 
 def document(rules: Sequence[Rule] = RULES) -> str:
-    """The whole catalogue as Markdown: a table of all rules, then each in full, in the registry's order."""
+    """Return the catalogue: a table of all rules, and then each rule in full, in the order of the registry."""
     rows = "\n".join(_row(rule) for rule in rules)
     table = f"| rule | family | severity | status | tier | what it reports |\n|---|---|---|---|---|---|\n{rows}\n"
     families = groupby(rules, key=_family)
@@ -34,8 +33,8 @@ def document(rules: Sequence[Rule] = RULES) -> str:
     return "\n".join([_INTRODUCTION, table, *parts])
 
 
-def one(rule: Rule) -> str:
-    """One rule as Markdown: what it says of itself, its evidence, its examples."""
+def page(rule: Rule) -> str:
+    """Return the page of a rule: its documentation, evidence and examples."""
     return _section(rule, 1)
 
 
@@ -61,7 +60,7 @@ def _section(rule: Rule, level: int) -> str:
 
 
 def _examples(rule: Rule) -> list[tuple[str, str]]:
-    """The name and the text of each example, without common indentation and outer blank lines."""
+    """Return the name and the text of each example, without common indentation and outer blank lines."""
     shown = []
     for example in rule.examples:
         lines = [line.rstrip() for line in example.text.split("\n") if line.strip()]
@@ -71,7 +70,7 @@ def _examples(rule: Rule) -> list[tuple[str, str]]:
 
 
 def _family(rule: Rule) -> str:
-    """The folder under `rules/checks` that holds the rule's file."""
+    """Return the folder under `rules/checks` that contains the rule's file."""
     check = rule.check_file or rule.check_series
     return check.__module__.split(".")[-2] if check is not None else ""
 

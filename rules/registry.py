@@ -80,25 +80,25 @@ RULES: tuple[Rule, ...] = (
     helper_unused.RULE,
 )
 
-HEADINGS = ("What it flags", "Why", "How to fix", "When it stays silent")
+HEADINGS = ("What it flags", "Why", "How to fix", "What it does not flag")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
 
 
 def by_id(rule_id: str) -> Rule | None:
-    """The rule with that id; None where there is none."""
+    """Return the rule with that id, None if there is none."""
     return next((rule for rule in RULES if rule.id == rule_id), None)
 
 
 def active(rules: Sequence[Rule] = RULES) -> tuple[Rule, ...]:
-    """The rules that are run: all but the retired ones."""
+    """Return the rules that are run: all except the retired rules."""
     return tuple(rule for rule in rules if rule.status is not Status.RETIRED)
 
 
 def problems(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """What is wrong with the rules as values: ids, documentation, evidence, examples; empty if nothing is."""
-    said = [f"{rule_id}: {count} rules have this id" for rule_id, count in _repeated(rules)]
-    said += [f"{rule.id}: {problem}" for rule in rules for problem in _problems(rule)]
-    return tuple(said)
+    """Return a line for each problem of the rules: their ids, documentation, evidence and examples."""
+    lines = [f"{rule_id}: {count} rules have this id" for rule_id, count in _repeated(rules)]
+    lines += [f"{rule.id}: {problem}" for rule in rules for problem in _problems(rule)]
+    return tuple(lines)
 
 
 def _repeated(rules: Sequence[Rule]) -> list[tuple[str, int]]:
@@ -115,10 +115,10 @@ def _problems(rule: Rule) -> Iterator[str]:
     if not rule.summary or rule.summary.endswith("."):
         yield "the summary is empty or ends in a full stop"
     if not rule.evidence:
-        yield "no evidence: name the guideline or the review it rests on"
-    found = re.findall(r"^## (.*)$", rule.doc, re.MULTILINE)
-    if found != list(HEADINGS):
-        yield f"the headings of the documentation are {found}, not {list(HEADINGS)}"
+        yield "no evidence: name the guideline or the review that asks for the rule"
+    headings = re.findall(r"^## (.*)$", rule.doc, re.MULTILINE)
+    if headings != list(HEADINGS):
+        yield f"the headings of the documentation are {headings}, not {list(HEADINGS)}"
     flagged = clean = 0
     for example in rule.examples:
         try:

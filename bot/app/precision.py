@@ -26,7 +26,7 @@ def build_threshold(settings: Settings) -> Threshold:
 
 def count_tallies(store: Repository) -> tuple[RuleTally, ...]:
     """Return the counts of all mailed findings, by rule."""
-    return tallies(store.told(), store.dispositions())
+    return tallies(store.mailed_reviews(), store.dispositions())
 
 
 def load_precision(settings: Settings) -> tuple[tuple[RuleTally, ...], Mapping[str, str]]:

@@ -47,7 +47,7 @@ def list_all(context: typer.Context) -> None:
         typer.echo(f"Nothing is in quarantine: {reason}.")
         return
     with existing(settings) as store:
-        series, mails = store.unjudged(_MAX_LISTED), store.quarantined(_MAX_LISTED)
+        series, mails = store.quarantined_postings(_MAX_LISTED), store.quarantined(_MAX_LISTED)
     if not series and not mails:
         typer.echo("Nothing is in quarantine.")
         return

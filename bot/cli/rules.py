@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bot.cli.context import options
 from bot.settings import Settings, load
-from rules.catalogue import one
+from rules.catalogue import page
 from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
 
@@ -85,5 +85,5 @@ def _note(reason: str) -> str:
 
 
 def _show(console: Console, rule: Rule) -> None:
-    page = one(rule)
-    console.print(Markdown(page)) if console.is_terminal else typer.echo(page)
+    text = page(rule)
+    console.print(Markdown(text)) if console.is_terminal else typer.echo(text)

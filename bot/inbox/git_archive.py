@@ -28,9 +28,9 @@ def is_git_archive(path: Path) -> bool:
 class GitArchive:
     """The mails of an archive: `path` is a repository, or a directory with `0.git`, `1.git` …, or `git/0.git` ….
 
-    A mail stands in file `m` of its commit; a commit with file `d` instead removes that mail. The cursor of an epoch is
-    the last commit read. Where history was rewritten behind it, the epoch is read again from its start: what is known
-    already is for the store to see. A mail arrived when it was committed.
+    A mail is the file `m` of its commit; a commit with a file `d` instead removes that mail. The cursor of an epoch is
+    the last commit that was read. If the history before it was rewritten, the epoch is read again from its start, and
+    the store ignores the mails that it knows. A mail arrived when it was committed.
     """
 
     def __init__(self, path: Path, name: str = "") -> None:

@@ -42,10 +42,10 @@ class Limits:
 
 
 class HttpClient:
-    """Gets resources of one origin; every request must first be granted by the pace.
+    """Gets resources of one origin, at the rate that the pace allows.
 
-    Redirects are not followed, cookies not kept, and nothing is decoded by the transport: what is compressed is
-    decompressed here, up to a limit. Raises InboxError, naming the URL, for whatever is not the resource itself.
+    It does not follow redirects and does not store cookies. Compressed responses are decompressed here, up to a limit.
+    Raises InboxError, which names the URL, if the response is not the resource itself.
     """
 
     def __init__(

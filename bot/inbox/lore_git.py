@@ -58,8 +58,8 @@ class TooLargeError(InboxError):
 class Mirror:
     """One epoch under `path`, fetched from `url`. The caller holds the lock whose descriptor is `lock`.
 
-    git and its children inherit the lock, so that it stays taken as long as one of them lives, even when this process
-    is killed: whoever gets the lock next knows that leftovers in the repository belong to nobody. Raises InboxError.
+    git and its children inherit the lock, so that it is held as long as one of them runs, even if this process is
+    killed. The next holder of the lock may remove leftovers in the repository. Raises InboxError.
     """
 
     def __init__(self, path: Path, url: str, agent: str, home: Path, limits: GitLimits, *, files: bool = False) -> None:

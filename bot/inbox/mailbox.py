@@ -46,10 +46,9 @@ class Writers:
 class Mbox:
     """An mbox file (mboxrd, mboxo), a single mail, or a patch.
 
-    The cursor is a number of bytes and a digest of them. It stands behind whole mails: what is appended later is new,
-    and a file that was rewritten is read again. A mail that went on behind the cursor, because its writer paused, takes
-    the place of the part that was read. A mail arrived when the file was last changed: the dates in it are the
-    senders'.
+    The cursor is a number of bytes, up to the end of a mail, and a digest of them. Appended mails are new, and a
+    rewritten file is read again. If the last mail grows after it was read, because its writer paused, the longer mail
+    replaces it. A mail arrived when the file was last changed, because senders choose the dates in their mails.
     """
 
     def __init__(self, path: Path, name: str = "", writers: Writers | None = None) -> None:
@@ -203,11 +202,11 @@ class _Names:
 
 
 class Maildir:
-    """A Maildir: every file in `cur` and `new` is a mail, known by the lasting part of its name, and its size.
+    """A Maildir: every file in `cur` and `new` is a mail. The constant part of its name and its size identify it.
 
-    No clock decides what is new. The process remembers the names that it read; the cursor holds a digest for each group
-    of them. After a restart the files of a group that is not the same any more are read again: the store knows their
-    content. A mail arrived when its file was last written.
+    Timestamps do not decide which files are new. The process remembers the names that it read, and the cursor has a
+    digest for each group of names. After a restart the files of a changed group are read again, and the store ignores
+    the mails that it knows. A mail arrived when its file was last written.
     """
 
     def __init__(self, path: Path, name: str = "", writers: Writers | None = None) -> None:

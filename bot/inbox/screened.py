@@ -32,9 +32,9 @@ class ScreeningLimits:
 class ScreenedArchive:
     """A bot.ports.Archive of the mails for which `may_matter` is true; the cursors are those of the screened archive.
 
-    What it remembers of threads always stands at the cursors it is asked with: where it does not, because the process
-    is new or the last batch was not taken, the archive's latest mails before them are read again. Of a source without a
-    history (a pipe) the parts that came before are missing then, as on any list.
+    The remembered threads must end at the cursors of a request. If they do not, because the process is new or the last
+    batch was not stored, the latest mails before the cursors are read again. A source without a history, such as a
+    pipe, cannot be read again, so earlier parts of a series are missing then.
     """
 
     def __init__(

@@ -10,12 +10,12 @@ from typing import Final
 from bot.mail.message import Message
 from bot.mail.mime import Text, first_text
 
-MOST: Final = 3
+MAX_COMMANDS: Final = 3
 MAX_REASON: Final = 300
 
 
 class Scope(StrEnum):
-    """What a mute silences: this series, this author's series, or everything on the series' lists."""
+    """The scope of a mute: this series, all series of this author, or all series on its lists."""
 
     SERIES = "series"
     AUTHOR = "author"
@@ -99,20 +99,20 @@ def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
     """Return the commands in the mail in order, without repetitions; empty if there are none.
 
     Only lines of the first text part count that begin with `patchwarden:`, outside of quotations, diffs, fences,
-    signatures and forwarded mails. One command that cannot be understood, or a fourth one, makes all of them void.
+    signatures and forwarded mails. If one command is unknown, or if there are too many, none is executed.
     """
     text = own_text(message)
     parsed: dict[Command, None] = {}
     for verb, argument in () if text is None else asked(text):
         command = _command(verb.lower(), argument.strip())
         if command is None:
-            return Ambiguous(f"no command of ours: {verb[:40]!r}")
+            return Ambiguous(f"unknown command: {verb[:40]!r}")
         parsed[command] = None
-    if len(parsed) > MOST:
-        return Ambiguous(f"more than {MOST} commands")
+    if len(parsed) > MAX_COMMANDS:
+        return Ambiguous(f"more than {MAX_COMMANDS} commands")
     named = [command.finding for command in parsed if isinstance(command, NotApplicable | Fixed)]
     if len(set(named)) < len(named):
-        return Ambiguous("two different answers to one finding")
+        return Ambiguous("two different commands for one finding")
     if sum(isinstance(command, Mute) for command in parsed) > 1:
         return Ambiguous("two different mutes")
     return tuple(parsed)

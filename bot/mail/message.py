@@ -47,8 +47,8 @@ class Message:
     def lists(self) -> tuple[str, ...]:
         """The addresses (`name@host`, lower case) of the lists that List-Id, From, To and Cc name, sorted.
 
-        Lists are told by their hosts here: the same mail always names the same lists. What rewrote From is a list,
-        whatever its host: so a sender who claims that a list of their own did so is bound by what that list allows.
+        Lists are recognised by their hosts, so that the same mail always names the same lists. An address that rewrote
+        From is a list on any host: a sender who claims this for their own list is bound by the consent of that list.
         """
         addresses = (*self.to, *self.cc, *filter(None, (self.author, self.sender)))
         named = {address.key for address in addresses if may_be_list(address.address)}

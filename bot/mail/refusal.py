@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Why a mail or a posting is not reviewed: every no is a value with its reason; pure.
+"""Decide whether a mail or a posting is reviewed. A refusal is a value with its reason. Pure.
 
-Silence before doubt: what may have been reviewed elsewhere, by others, or long ago, is left alone.
+In doubt there is no review: the posting may have been reviewed elsewhere, by others, or long ago.
 """
 
 import re
@@ -18,10 +18,11 @@ from bot.mail.subject import usual_subject
 from rules.diff.top_level import is_kernel_path
 
 SETTLE: Final = timedelta(minutes=30)
+"""How long to wait for missing parts of a series after the last mail."""
 
 
 class RefusalKind(StrEnum):
-    """The reasons, one word each."""
+    """The kinds of reasons, as in the output of `patchwarden` and in digests."""
 
     UNFOLLOWED = "not-followed"
     OWN = "own"
@@ -43,7 +44,7 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A no: its kind for counting, its reason for reading."""
+    """A refusal. The kind is for statistics, the reason for people."""
 
     kind: RefusalKind
     reason: str
@@ -54,12 +55,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RefusalContext:
-    """What else is known of a posting: when its first and last part came, and how it stands to others.
+    """The facts about a posting beside its mails: the arrival of its first and last part, and related postings.
 
-    `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the
-    posting that its first part replies to, maybe through a review; None where it answers no patch. `repeats` is
-    the message-id of an earlier posting of the same patches, "" if there is none. `followed` says that
-    a followed archive brought one of its parts.
+    `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the posting
+    that its first part replies to, maybe through a review, None if it does not reply to a patch. `repeats` is the
+    message-id of an earlier posting of the same patches, "" if there is none. `followed` says that a followed archive
+    had one of its parts.
     """
 
     first: datetime
@@ -72,9 +73,9 @@ class RefusalContext:
 
 @dataclass(frozen=True, slots=True)
 class RefusalTerms:
-    """By what a posting is refused: our own addresses, bots beside the known ones, the age at which it is stale.
+    """The settings for refusals: our own addresses, additional bots, and the age of a stale posting.
 
-    With `newest_only` a revision is not answered once a later one is here; an old archive is read one by one.
+    With `newest_only` a revision is refused if a later revision is known. A replay reviews every revision.
     """
 
     own: frozenset[str] = frozenset()
@@ -102,15 +103,15 @@ _FIXUP = re.compile(r"\s*(?:fixup|squash|amend)!", re.IGNORECASE)
 
 
 def refuse_mail(message: Message, terms: RefusalTerms) -> Refusal | None:
-    """Why this mail is no patch or cover letter to look at, whatever else is known; None where it may be one."""
+    """Return why this mail cannot be a patch or cover letter that is reviewed, None if it may be one."""
     if message.author is None:
-        return Refusal(RefusalKind.NO_PATCH, "From is not plainly one mailbox")
+        return Refusal(RefusalKind.NO_PATCH, "From is not a single address")
     if message.author.key in terms.own:
         return Refusal(RefusalKind.OWN, f"it is from {message.author.key}")
     if is_automatic(message, terms.bots):
         return Refusal(RefusalKind.BOT, f"{message.author.key} is a bot, or the mail says that a machine wrote it")
     if is_reply(message.subject):
-        return Refusal(RefusalKind.REPLY, "the subject is that of an answer")
+        return Refusal(RefusalKind.REPLY, "the subject is that of a reply")
     if _asks_to_pull(message.subject):
         return Refusal(RefusalKind.PULL, "the subject asks to pull")
     if (message.header("X-stable") or "").lower() == "review":
@@ -121,13 +122,13 @@ def refuse_mail(message: Message, terms: RefusalTerms) -> Refusal | None:
 
 
 def refuse_posting(posting: Posting, context: RefusalContext, now: datetime, terms: RefusalTerms) -> Refusal | None:
-    """Why this posting is not reviewed now; None where it is to be. Only "unsettled" may change by waiting."""
+    """Return why this posting is not reviewed now, None if it is. Only "unsettled" can change later."""
     return (
-        _whence(posting, context, terms)
-        or _whose(posting, terms)
-        or _what(posting)
-        or _when(posting, context, now, terms)
-        or _whether(posting, context, now)
+        _by_source(posting, context, terms)
+        or _by_author(posting, terms)
+        or _by_content(posting)
+        or _by_time(posting, context, now, terms)
+        or _by_context(posting, context, now)
     )
 
 
@@ -137,20 +138,20 @@ def refuse_repeat(message_id: str) -> Refusal:
 
 
 def clamped(date: datetime | None, arrived: datetime) -> datetime:
-    """When a mail was sent, as far as its Date can be true: not after it arrived."""
+    """Return when a mail was sent by its Date, but not later than its arrival."""
     return arrived if date is None else min(date, arrived)
 
 
-def _whence(posting: Posting, context: RefusalContext, terms: RefusalTerms) -> Refusal | None:
+def _by_source(posting: Posting, context: RefusalContext, terms: RefusalTerms) -> Refusal | None:
     if not context.followed:
-        return Refusal(RefusalKind.UNFOLLOWED, "no archive that is followed brought any part of it")
+        return Refusal(RefusalKind.UNFOLLOWED, "no followed archive has any part of it")
     sent_to = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
     if not terms.own.isdisjoint(sent_to) and not posting.lists and not posting.carriers:
-        return Refusal(RefusalKind.UNFOLLOWED, "it was sent to us, and to no list")
+        return Refusal(RefusalKind.UNFOLLOWED, "it was sent to us only, and to no list")
     return None
 
 
-def _whose(posting: Posting, terms: RefusalTerms) -> Refusal | None:
+def _by_author(posting: Posting, terms: RefusalTerms) -> Refusal | None:
     author = posting.author.key
     if author in terms.own:
         return Refusal(RefusalKind.OWN, f"it is from {author}")
@@ -159,17 +160,17 @@ def _whose(posting: Posting, terms: RefusalTerms) -> Refusal | None:
     return None
 
 
-def _what(posting: Posting) -> Refusal | None:
+def _by_content(posting: Posting) -> Refusal | None:
     series = posting.series
     words = {word.lower() for part in posting.parts for word in _words_of(part.subject)}
     if "autosel" in words:
-        return Refusal(RefusalKind.STABLE, "it is for a stable release, chosen there")
+        return Refusal(RefusalKind.STABLE, "it is for a stable release, selected by AUTOSEL")
     version = next((word for word in sorted(words) if _VERSION.fullmatch(word) or word in _BACKPORT_WORDS), None)
     if version:
         return Refusal(RefusalKind.BACKPORT, f'the subject says "{version}"')
     upstream = next((patch.index for patch in series.patches if _UPSTREAM.search(patch.log[:2000])), None)
     if upstream is not None:
-        return Refusal(RefusalKind.BACKPORT, f"patch {upstream} names the upstream commit that it is")
+        return Refusal(RefusalKind.BACKPORT, f"patch {upstream} names its upstream commit")
     if "pull" in words:
         return Refusal(RefusalKind.PULL, "the subject asks to pull")
     if all(sign in f"\n{series.cover}" for sign in _PULL_TEXT):
@@ -180,7 +181,7 @@ def _what(posting: Posting) -> Refusal | None:
     if project:
         return Refusal(RefusalKind.FOREIGN, f"it is for {project}")
     if paths and not any(map(is_kernel_path, paths)):
-        return Refusal(RefusalKind.FOREIGN, f"no changed file is the kernel's: {paths[0]}")
+        return Refusal(RefusalKind.FOREIGN, f"no changed file belongs to the kernel: {paths[0]}")
     return None
 
 
@@ -190,7 +191,7 @@ def _asks_to_pull(subject: str) -> bool:
 
 
 def _words_of(subject: str) -> list[str]:
-    """What stands in the brackets before the title."""
+    """Return the words in the brackets before the title."""
     return _WORD.findall(_prefixes(subject))
 
 
@@ -200,9 +201,9 @@ def _prefixes(subject: str) -> str:
     return match[0] if match else ""
 
 
-def _when(posting: Posting, context: RefusalContext, now: datetime, terms: RefusalTerms) -> Refusal | None:
+def _by_time(posting: Posting, context: RefusalContext, now: datetime, terms: RefusalTerms) -> Refusal | None:
     if terms.newest_only and context.newer is not None and context.newer > posting.series.revision:
-        return Refusal(RefusalKind.OLDER, f"v{context.newer} is here already")
+        return Refusal(RefusalKind.OLDER, f"v{context.newer} has arrived already")
     sent = clamped(posting.date, context.first)
     if terms.stale is not None and now - sent > terms.stale:
         filled = " and archived later" if context.first - sent > terms.stale else ""
@@ -210,17 +211,17 @@ def _when(posting: Posting, context: RefusalContext, now: datetime, terms: Refus
     return None
 
 
-def _whether(posting: Posting, context: RefusalContext, now: datetime) -> Refusal | None:
+def _by_context(posting: Posting, context: RefusalContext, now: datetime) -> Refusal | None:
     if context.repeats:
         return refuse_repeat(context.repeats)
     if _FIXUP.match(posting.series.subject):
         return Refusal(RefusalKind.FIXUP, "it is to be merged into another patch")
     alone = posting.expected <= 1 and posting.series.revision == 1 and not posting.resend
     if alone and context.answers is not None and context.answers.topic != posting.topic:
-        mended = _mended(posting, context.answers)
-        if mended:
+        relation = _relation(posting, context.answers)
+        if relation:
             return Refusal(
-                RefusalKind.FIXUP, f'a single patch in answer to "{context.answers.series.subject}": {mended}'
+                RefusalKind.FIXUP, f'a single patch in reply to "{context.answers.series.subject}": {relation}'
             )
     if isinstance(posting.state, Defective):
         return Refusal(RefusalKind.DEFECTIVE, posting.state.reason)
@@ -228,20 +229,20 @@ def _whether(posting: Posting, context: RefusalContext, now: datetime) -> Refusa
         missing = ", ".join(map(str, posting.state.missing))
         if now - context.last < SETTLE:
             return Refusal(RefusalKind.UNSETTLED, f"waiting for {missing} of {posting.expected}")
-        return Refusal(RefusalKind.INCOMPLETE, f"{missing} of {posting.expected} did not come")
+        return Refusal(RefusalKind.INCOMPLETE, f"{missing} of {posting.expected} did not arrive")
     return None
 
 
-def _mended(posting: Posting, answered: Posting) -> str:
-    """Why the patch may be one to the patches that it answers; nothing where it stands for itself."""
+def _relation(posting: Posting, answered: Posting) -> str:
+    """Return why the patch may be a fixup of the patches that it replies to, "" if it is independent."""
     shared = min(_files(posting) & _files(answered), default=None)
     if shared is not None:
         return f"both change {shared}"
-    known = isinstance(answered.state, Complete) and not any(patch.damage for patch in answered.series.patches)
-    return "" if known else "what that changes is not all known"
+    is_known = isinstance(answered.state, Complete) and not any(patch.damage for patch in answered.series.patches)
+    return "" if is_known else "not all files of that series are known"
 
 
 def _files(posting: Posting) -> set[str]:
-    """Every file that is changed, under its names before and after."""
+    """Return every changed file, under its names before and after."""
     changes = (change for patch in posting.series.patches for change in patch.changes)
     return {path for change in changes for path in (change.before, change.after) if path is not None}

@@ -16,9 +16,9 @@ def series_fields(posting: Posting) -> dict[str, Value]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One posting in a line: `refused` says why it was not reviewed, `mail` is its mail's id, `to` who would get it.
+    """The result of a posting. `refused` explains why there is no review. `mail` is its mail, `to` its recipients.
 
-    `unsaid` is why there is no mail although there are findings, `skipped` counts what was too much to judge.
+    `unsaid` is why there is no mail although there are findings. `skipped` counts parts over an analysis limit.
     """
 
     posting_id: str

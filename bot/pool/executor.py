@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Processes that read and judge hostile mail: each piece of work has its limits, and takes nobody down with it.
+"""Worker processes that read and check hostile mail. Each unit of work has limits, and cannot affect other work.
 
 The processes stay, so that an ordinary mail does not pay for starting one; one that dies is replaced.
 """

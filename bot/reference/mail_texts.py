@@ -72,8 +72,8 @@ def _section(path: str, texts: Sequence[str]) -> str:
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        yield importlib.import_module(found.name)
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(info.name)
 
 
 def _path(module: ModuleType) -> str:

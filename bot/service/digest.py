@@ -41,10 +41,10 @@ class DigestStore(Protocol):
     def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
         """Count the mails and postings of the period that could not be read or reviewed."""
 
-    def told_until(self, reader: str) -> datetime | None:
+    def digest_done_until(self, reader: str) -> datetime | None:
         """Return the end of the last period for which this reader needs no further digest."""
 
-    def tell(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
+    def save_digest(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
         """Store the digest, if any, and the end of its period; return whether the mail was stored."""
 
 
@@ -82,9 +82,9 @@ class DigestJob:
         content: DigestInput | None = None
         queued: list[Outgoing] = []
         for reader in self._config.readers:
-            done = self._store.told_until(reader.lower())
+            done = self._store.digest_done_until(reader.lower())
             if done is None:
-                self._store.tell(reader.lower(), period.until, None, now)
+                self._store.save_digest(reader.lower(), period.until, None, now)
             elif done < period.until:
                 content = content or self.collect(period)
                 queued += self._write(reader, content, now)
@@ -115,17 +115,17 @@ class DigestJob:
         Scheduled digests are sent all the same.
         """
         mail = None if written.is_empty else self._freeze(written)
-        is_kept = mail is not None and self._store.tell(written.reader.lower(), None, mail, self._clock.now())
+        is_kept = mail is not None and self._store.save_digest(written.reader.lower(), None, mail, self._clock.now())
         return mail if is_kept else None
 
     def _write(self, reader: str, content: DigestInput, now: datetime) -> list[Outgoing]:
         written = guard(f"digest for {reader}", lambda: self.digest(reader, content))
         if isinstance(written, Crashed):
-            self._store.tell(reader.lower(), content.period.until, None, now)
+            self._store.save_digest(reader.lower(), content.period.until, None, now)
             event(LogEvent.DIGEST_FAILED, "error", reader=reader, reason=written.reason)
             return []
         mail = None if written.is_empty else self._freeze(written)
-        if not self._store.tell(reader.lower(), content.period.until, mail, now) or mail is None:
+        if not self._store.save_digest(reader.lower(), content.period.until, mail, now) or mail is None:
             return []
         event(LogEvent.DIGEST_QUEUED, reader=reader, message_id=mail.message_id, state=mail.state, reason=mail.reason)
         return [mail]

@@ -57,7 +57,7 @@ class KnowledgeRows:
             )
             return [kept_of(row, "") for row in session.exec(unreadable)]
 
-    def unjudged(self, limit: int) -> Sequence[QuarantinedPosting]:
+    def quarantined_postings(self, limit: int) -> Sequence[QuarantinedPosting]:
         with self._database.reading() as session:
             quarantined = select(PostingRow).where(
                 PostingRow.verdict == QUARANTINED, col(PostingRow.state).not_in(("gone", PRUNED))
@@ -69,15 +69,15 @@ class KnowledgeRows:
 
     def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
         unread = col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable", col(MailRow.pruned).is_(None)
-        unjudged = (
+        unchecked = (
             col(PostingRow.message_id).in_(postings),
             col(PostingRow.verdict) == QUARANTINED,
             col(PostingRow.state) != PRUNED,
         )
         with self._database.writing() as session:
             read = session.exec(update(MailRow).where(*unread).values(state="new", reason="")).rowcount
-            judged = session.exec(update(PostingRow).where(*unjudged).values(verdict="", reason="", tries=0)).rowcount
-            return read + judged
+            refused = session.exec(update(PostingRow).where(*unchecked).values(verdict="", reason="", tries=0)).rowcount
+            return read + refused
 
 
 def kept_of(row: MailRow, message_id: str) -> MailStatus:

@@ -97,7 +97,7 @@ class RecordRows:
             rows = rows.order_by(col(ReviewRow.reviewed), col(ReviewRow.posting_id))
             return [_reviewed(session, row) for row in session.exec(rows).all()]
 
-    def told(self) -> Iterator[tuple[Review, ...]]:
+    def mailed_reviews(self) -> Iterator[tuple[Review, ...]]:
         """Yield the reviews, sorted by revision, of each series that a mail was sent about.
 
         A review whose mail was not sent has no recipients. Files of a dry run do not count.
@@ -162,13 +162,13 @@ class RecordRows:
                 reasons=tuple(f"{reason}: {number}" for reason, number in ranked[:_MAX_REASONS]),
             )
 
-    def told_until(self, reader: str) -> datetime | None:
+    def digest_done_until(self, reader: str) -> datetime | None:
         """Return the end of the last period for which the recipient's digest is done."""
         with self._database.reading() as session:
             row = session.get(CursorRow, (_DIGESTS, reader))
             return None if row is None else datetime.fromisoformat(row.position)
 
-    def tell(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
+    def save_digest(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
         """Store a digest, if there is one, and the end of its period, if given, in one transaction.
 
         Return whether the mail was stored. It is not stored if a mail with its message-id exists in any state.

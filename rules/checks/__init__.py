@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rules, one file each, a folder a family."""
+"""The rules, one file per rule and one folder per family."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is said of a breakage: one sentence that names the change, the users and what mends it, and its evidence."""
+"""The texts of a breakage: a sentence that names the change, the users and the fix, and its evidence."""
 
 import re
 import textwrap
@@ -12,177 +12,186 @@ from rules.bindings.index import Bindings
 from rules.finding import Evidence
 from rules.source.c.source import Kind
 
-_SHOWN = 6
-_CALLERS = 2
-_ALIKE = 12
-_BODY = 40
-_INLINE = 60  # more of C within a sentence nobody reads, and a mail does not show it
-_WIDTH = 90
+_MAX_USERS = 6
+_MAX_CALLERS = 2
+_MAX_OTHERS = 12
+_MAX_BODY = 40  # lines of a helper
+_MAX_INLINE = 60  # characters of C in a sentence; longer code is shown as evidence
+_WIDTH = 90  # columns of code in evidence
 
-_MEND = {
+_FIXES = {
     Effect.REMOVED: "these users have to be updated in this series",
     Effect.UNREACHED: "include the header that declares it now in `rust/bindings/bindings_helper.h`",
     Effect.NO_SYMBOL: "bindgen makes no binding for it: it needs a helper in `rust/helpers/`",
-    Effect.NO_HELPER: "bindgen makes no binding for what C has by that name",
+    Effect.NO_HELPER: "bindgen makes no binding for the C declaration of that name",
     Effect.STATIC: "nothing outside its file can link to it",
-    Effect.SIGNATURE: "the calls have to follow",
-    Effect.GATED: "the users need the same condition as `cfg`, or a helper that is always there",
+    Effect.SIGNATURE: "the calls have to be updated",
+    Effect.GATED: "the users need the same condition as `cfg`, or a helper that always exists",
     Effect.MEMBER_REMOVED: "these users have to be updated in this series",
-    Effect.MEMBER_TYPE: "what Rust reads and writes there has another type now",
-    Effect.MEMBER_MOVED: "bindgen makes fields of anonymous structs and unions and counts them",
+    Effect.MEMBER_TYPE: "this changes the type that Rust reads and writes",
+    Effect.MEMBER_MOVED: "bindgen numbers the fields that it makes for anonymous structs and unions",
     Effect.MEMBER_GATED: "the users need the same condition as `cfg`",
     Effect.MEMBER_ADDED: "a literal that names every field no longer compiles",
     Effect.OPAQUE: "bindgen sees an empty struct",
-    Effect.TYPE: "what Rust passes and stores has another type now",
+    Effect.TYPE: "this changes the type that Rust passes and stores",
     Effect.NOT_CONSTANT: "it needs a `RUST_CONST_HELPER_*` in `rust/bindings/bindings_helper.h`",
-    Effect.VALUE: "Rust gets the new value when it is built; check that nothing relies on the old one",
+    Effect.VALUE: "Rust gets the new value when it is built; check that nothing relies on the old value",
 }
-_MEND_HELPER = {
+_HELPER_FIXES = {
     Effect.REMOVED: "the helper has to be updated in this series",
-    Effect.UNREACHED: "include the header that declares it now where the helper stands",
-    Effect.SIGNATURE: "the helper has to follow",
+    Effect.UNREACHED: "include the header that declares it now in the file of the helper",
+    Effect.SIGNATURE: "the helper has to be updated",
     Effect.GATED: "the helper needs the same condition",
     Effect.MEMBER_REMOVED: "the helper has to be updated in this series",
     Effect.MEMBER_GATED: "the helper needs the same condition",
 }
 
-_SHOWING = frozenset(
+_WITH_CODE = frozenset(
     {Effect.MEMBER_TYPE, Effect.NO_SYMBOL, Effect.SIGNATURE, Effect.TYPE, Effect.VALUE, Effect.NOT_CONSTANT}
 )
 
 
-def message(one: Breakage, border: Bindings, alike: Sequence[Breakage] = ()) -> str:
-    """The remark; `border` is that before the series, `alike` are those that the same line breaks in the same way."""
-    if one.effect is Effect.HEADER_GONE:
-        moved = f"moves to `{one.c_text[1]}`" if one.c_text[1] else "is removed"
-        return f"`{one.c_text[0]}` {moved}, but is still included {_who(one, border)}: Rust no longer builds."
-    owner = _owner(one)
-    subject = f"`{owner}`" if not one.member else f"`{one.member}` of `{owner}`"
+def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] = ()) -> str:
+    """Return the message of a finding.
+
+    `bindings` are the bindings before the series. `others` are breakages of the same kind by the same line.
+    """
+    if breakage.effect is Effect.HEADER_GONE:
+        moved = f"moves to `{breakage.c_text[1]}`" if breakage.c_text[1] else "is removed"
+        users = _users(breakage, bindings)
+        return f"`{breakage.c_text[0]}` {moved}, but is still included {users}: Rust no longer builds."
+    owner = _owner(breakage)
+    subject = f"`{owner}`" if not breakage.member else f"`{breakage.member}` of `{owner}`"
     heads = {
         Effect.REMOVED: f"{subject} is removed",
-        Effect.UNREACHED: f"{subject} moves out of the headers that the bindings see",
+        Effect.UNREACHED: f"{subject} moves out of the headers that the bindings include",
         Effect.NO_HELPER: f"{subject} loses its helper",
         Effect.STATIC: f"{subject} becomes static",
         Effect.MEMBER_REMOVED: f"{subject} is removed",
-        Effect.MEMBER_TYPE: _becomes(subject, one),
-        Effect.MEMBER_MOVED: f"{subject} becomes `{one.c_text[1]}` for Rust (was `{one.c_text[0]}`)",
-        Effect.MEMBER_GATED: f"{subject} is only there under `{_condition(one)}`",
-        Effect.MEMBER_ADDED: f"`{owner}` gets the field `{one.member}`",
-        Effect.NO_SYMBOL: f"{subject} has no symbol any more"
-        + ("" if _long(one) else f", it becomes `{one.c_text[1]}`"),
-        Effect.SIGNATURE: _becomes(subject, one),
-        Effect.TYPE: _becomes(subject, one),
+        Effect.MEMBER_TYPE: _becomes(subject, breakage),
+        Effect.MEMBER_MOVED: f"{subject} becomes `{breakage.c_text[1]}` for Rust (was `{breakage.c_text[0]}`)",
+        Effect.MEMBER_GATED: f"{subject} exists only under `{_condition(breakage)}`",
+        Effect.MEMBER_ADDED: f"`{owner}` gets the field `{breakage.member}`",
+        Effect.NO_SYMBOL: f"{subject} no longer has a symbol"
+        + ("" if _is_long(breakage) else f", because it becomes `{breakage.c_text[1]}`"),
+        Effect.SIGNATURE: _becomes(subject, breakage),
+        Effect.TYPE: _becomes(subject, breakage),
         Effect.VALUE: f"{subject} changes its value"
-        + ("" if _long(one) else f": `{one.c_text[1]}` (was `{one.c_text[0]}`)"),
+        + ("" if _is_long(breakage) else f": `{breakage.c_text[1]}` (was `{breakage.c_text[0]}`)"),
         Effect.NOT_CONSTANT: f"{subject} becomes "
-        + ("what bindgen cannot evaluate" if _long(one) else f"`{one.c_text[1]}`, which bindgen cannot evaluate"),
-        Effect.GATED: f"{subject} is only declared under `{_condition(one)}` now{_otherwise(one)}",
-        Effect.OPAQUE: f"{subject} is no longer defined in the headers that the bindings see",
+        + ("a value that" if _is_long(breakage) else f"`{breakage.c_text[1]}`, which")
+        + " bindgen cannot evaluate",
+        Effect.GATED: f"{subject} is only declared under `{_condition(breakage)}` now{_otherwise(breakage)}",
+        Effect.OPAQUE: f"{subject} is no longer defined in the headers that the bindings include",
     }
-    renamed = f" (renamed to `{one.replacement}`?)" if one.replacement else ""
-    link = "and" if one.effect is Effect.VALUE else "but"
-    others = f" The same goes for {_alike(alike)}." if alike else ""
-    return f"{heads[one.effect]}{renamed}, {link} Rust uses it {_who(one, border)}: {_mend(one)}.{others}"
+    renamed = f" (renamed to `{breakage.replacement}`?)" if breakage.replacement else ""
+    link = "and" if breakage.effect is Effect.VALUE else "but"
+    more = f" The same applies to {_others(others)}." if others else ""
+    return (
+        f"{heads[breakage.effect]}{renamed}, {link} Rust uses it {_users(breakage, bindings)}: {_fix(breakage)}.{more}"
+    )
 
 
-def _becomes(subject: str, one: Breakage) -> str:
-    was, now = one.c_text
-    return f"{subject} is declared differently" if _long(one) else f"{subject} becomes `{now}` (was `{was}`)"
+def _becomes(subject: str, breakage: Breakage) -> str:
+    was, now = breakage.c_text
+    return f"{subject} is declared differently" if _is_long(breakage) else f"{subject} becomes `{now}` (was `{was}`)"
 
 
-def _long(one: Breakage) -> bool:
-    """Whether the change is shown as evidence, and not in the sentence."""
-    return one.effect in _SHOWING and max(map(len, one.c_text)) > _INLINE
+def _is_long(breakage: Breakage) -> bool:
+    """Return whether the change is too long for the sentence, and is shown as evidence."""
+    return breakage.effect in _WITH_CODE and max(map(len, breakage.c_text)) > _MAX_INLINE
 
 
-def _owner(one: Breakage) -> str:
-    """The name as C writes it: a struct with its keyword, but for those that are only known by a typedef."""
+def _owner(breakage: Breakage) -> str:
+    """Return the name as in C: a struct, union or enum has its keyword, unless it only has the name of a typedef."""
     kinds = (Kind.STRUCT, Kind.UNION, Kind.ENUM)
-    tagged = one.before is not None and one.before.kind in kinds and not one.name.endswith("_t")
-    return f"{one.before.kind} {one.name}" if one.before is not None and tagged else one.name
+    tagged = breakage.before is not None and breakage.before.kind in kinds and not breakage.name.endswith("_t")
+    return f"{breakage.before.kind} {breakage.name}" if breakage.before is not None and tagged else breakage.name
 
 
-def _otherwise(one: Breakage) -> str:
-    return f", and otherwise becomes `{one.c_text[1]}`" if one.c_text[1] else ""
+def _otherwise(breakage: Breakage) -> str:
+    return f", and otherwise becomes `{breakage.c_text[1]}`" if breakage.c_text[1] else ""
 
 
-def _mend(one: Breakage) -> str:
-    if one.effect is Effect.GATED and one.c_text[1]:
+def _fix(breakage: Breakage) -> str:
+    if breakage.effect is Effect.GATED and breakage.c_text[1]:
         return "it needs a helper in `rust/helpers/`"
-    users = len(one.users) + len(one.members)
-    if one.helpers and not users:
-        return _MEND_HELPER.get(one.effect, _MEND[one.effect])
-    mend = _MEND[one.effect]
-    return mend.replace("these users have", "this user has") if users == 1 and not one.helpers else mend
+    users = len(breakage.users) + len(breakage.members)
+    if breakage.helpers and not users:
+        return _HELPER_FIXES.get(breakage.effect, _FIXES[breakage.effect])
+    fix = _FIXES[breakage.effect]
+    return fix.replace("these users have", "this user has") if users == 1 and not breakage.helpers else fix
 
 
-def _alike(alike: Sequence[Breakage]) -> str:
-    shown = [f"`{one.name}`{_first(one)}" for one in alike[:_ALIKE]]
-    return ", ".join(shown) + (f" and {len(alike) - _ALIKE} more" if len(alike) > _ALIKE else "")
+def _others(others: Sequence[Breakage]) -> str:
+    shown = [f"`{breakage.name}`{_first_place(breakage)}" for breakage in others[:_MAX_OTHERS]]
+    return ", ".join(shown) + (f" and {len(others) - _MAX_OTHERS} more" if len(others) > _MAX_OTHERS else "")
 
 
-def _first(one: Breakage) -> str:
-    places = [f"{user.path}:{user.use.line}" for user in one.users]
-    places += [f"{helper.path}:{helper.helper.line}" for helper in one.helpers]
+def _first_place(breakage: Breakage) -> str:
+    places = [f"{user.path}:{user.use.line}" for user in breakage.users]
+    places += [f"{helper.path}:{helper.helper.line}" for helper in breakage.helpers]
     return f" ({places[0]})" if places else ""
 
 
-def _condition(one: Breakage) -> str:
-    return re.sub(r"defined\((\w+)\)", r"\1", " && ".join(one.conditions))
+def _condition(breakage: Breakage) -> str:
+    return re.sub(r"defined\((\w+)\)", r"\1", " && ".join(breakage.conditions))
 
 
-def _who(one: Breakage, border: Bindings) -> str:
-    direct = [f"{user.path}:{user.use.line}" for user in one.users]
-    direct += [f"{user.path}:{user.access.line}" for user in one.members]
+def _users(breakage: Breakage, bindings: Bindings) -> str:
+    direct = [f"{user.path}:{user.use.line}" for user in breakage.users]
+    direct += [f"{user.path}:{user.access.line}" for user in breakage.members]
     parts = []
     direct = list(dict.fromkeys(direct))
     if direct:
-        shown = ", ".join(direct[:_SHOWN])
-        more = f" and {len(direct) - _SHOWN} more" if len(direct) > _SHOWN else ""
+        shown = ", ".join(direct[:_MAX_USERS])
+        more = f" and {len(direct) - _MAX_USERS} more" if len(direct) > _MAX_USERS else ""
         parts.append(f"in {shown}{more}")
-    if one.helpers:
-        parts.append(f"through {', '.join(_helper(helper, border) for helper in one.helpers[:_SHOWN])}")
+    if breakage.helpers:
+        parts.append(f"through {', '.join(_helper(helper, bindings) for helper in breakage.helpers[:_MAX_USERS])}")
     return " and ".join(parts)
 
 
-def _helper(one: LocatedHelper, border: Bindings) -> str:
-    users = () if one.helper.pattern else border.users(one.helper.name)
+def _helper(located: LocatedHelper, bindings: Bindings) -> str:
+    users = () if located.helper.pattern else bindings.users(located.helper.name)
     callers = [f"{user.path}:{user.use.line}" for user in users]
-    more = f" and {len(callers) - _CALLERS} more" if len(callers) > _CALLERS else ""
-    called = f", called in {', '.join(callers[:_CALLERS])}{more}" if callers else ""
-    return f"the helper `rust_helper_{one.helper.name}` ({one.path}:{one.helper.line}{called})"
+    more = f" and {len(callers) - _MAX_CALLERS} more" if len(callers) > _MAX_CALLERS else ""
+    called = f", called in {', '.join(callers[:_MAX_CALLERS])}{more}" if callers else ""
+    return f"the helper `rust_helper_{located.helper.name}` ({located.path}:{located.helper.line}{called})"
 
 
-def evidence(one: Breakage, border: Bindings) -> tuple[Evidence, ...]:
-    """The lines on Rust's side that stand on the name, as they are before the series; first what C becomes, if long."""
-    found = (
-        [Evidence(f"{_owner(one)} after the series", tuple(textwrap.wrap(one.c_text[1], _WIDTH)))] if _long(one) else []
-    )
-    found += [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in one.users]
-    found += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in one.members]
-    found += [_in_helper(helper, one.member.rpartition(".")[2] or one.name, border) for helper in one.helpers]
-    return tuple(dict.fromkeys(found))[:_SHOWN]
+def evidence(breakage: Breakage, bindings: Bindings) -> tuple[Evidence, ...]:
+    """Return the lines that use the name, as they are before the series, and the new C code if it is long."""
+    items: list[Evidence] = []
+    if _is_long(breakage):
+        code = tuple(textwrap.wrap(breakage.c_text[1], _WIDTH))
+        items.append(Evidence(f"{_owner(breakage)} after the series", code))
+    items += [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in breakage.users]
+    items += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in breakage.members]
+    name = breakage.member.rpartition(".")[2] or breakage.name
+    items += [_in_helper(helper, name, bindings) for helper in breakage.helpers]
+    return tuple(dict.fromkeys(items))[:_MAX_USERS]
 
 
-def _in_helper(one: LocatedHelper, name: str, border: Bindings) -> Evidence:
-    """The line of the helper's body that names it."""
-    content = border.facts.read(one.path) or b""
+def _in_helper(located: LocatedHelper, name: str, bindings: Bindings) -> Evidence:
+    """Return the line of the helper's body that contains the name."""
+    content = bindings.facts.read(located.path) or b""
     lines = content.decode("utf-8", "surrogateescape").split("\n")
     word = re.compile(rf"(?<!rust_helper_)\b{re.escape(name)}\b")
-    for number in range(one.helper.line, min(one.helper.line + _BODY, len(lines) + 1)):
+    for number in range(located.helper.line, min(located.helper.line + _MAX_BODY, len(lines) + 1)):
         text = lines[number - 1].strip()
         if word.search(text):
-            return Evidence(f"{one.path}:{number}", (text,))
+            return Evidence(f"{located.path}:{number}", (text,))
         if text == "}":
             break
-    return Evidence(f"{one.path}:{one.helper.line}", (one.helper.signature,))
+    return Evidence(f"{located.path}:{located.helper.line}", (located.helper.signature,))
 
 
-def facts(one: Breakage) -> tuple[tuple[str, str], ...]:
-    """What a program wants to know: the name, what happens to it, the field."""
-    found = [("name", one.name), ("effect", one.effect.value)]
-    if one.member and one.effect is not Effect.HEADER_GONE:
-        found.append(("member", one.member))
-    if one.effect is Effect.HEADER_GONE:
-        found.append(("included-by", one.users[0].path if one.users else BINDINGS_HEADER))
-    return tuple(found)
+def facts(breakage: Breakage) -> tuple[tuple[str, str], ...]:
+    """Return the facts for programs: the name, the effect and the field."""
+    pairs = [("name", breakage.name), ("effect", breakage.effect.value)]
+    if breakage.member and breakage.effect is not Effect.HEADER_GONE:
+        pairs.append(("member", breakage.member))
+    if breakage.effect is Effect.HEADER_GONE:
+        pairs.append(("included-by", breakage.users[0].path if breakage.users else BINDINGS_HEADER))
+    return tuple(pairs)

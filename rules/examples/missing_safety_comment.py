@@ -36,7 +36,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a comment above the block, its statement, in the braces, behind the line before",
+        "a comment above the block, above its statement, in the braces, at the end of the line before",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: &Led) -> Result {
@@ -60,7 +60,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "what only a person takes for the block's comment",
+        "comments that only people connect with the block",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: &Led) -> Result {
@@ -125,7 +125,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the comment goes, the block stays",
+        "a removed comment of a block that stays",
         """
           | diff rust/kernel/led.rs (whole)
           |  fn on(led: &Led) {
@@ -138,7 +138,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "old debt that is moved, re-indented or edited is not new",
+        "old code without a comment that is moved, re-indented or edited",
         """
           | diff rust/kernel/led.rs (whole)
           |  fn on(led: &Led) {
@@ -160,7 +160,7 @@ EXAMPLES = (
           | patch rust: led: add
           | diff rust/kernel/led.rs (new)
           | +fn on(led: &Led) {
-     ! mended | +    unsafe { bindings::led_on(led.0) };
+     ! fixed | +    unsafe { bindings::led_on(led.0) };
           | +}
           | patch rust: led: say why
           | diff rust/kernel/led.rs
@@ -171,13 +171,13 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a later patch of the series edits one and drops the other",
+        "a later patch of the series edits one block and removes the other",
         """
           | patch rust: led: add
           | diff rust/kernel/led.rs (new)
           | +fn on(led: &Led) {
         ! | +    unsafe { bindings::led_on(led.0) };
-     ! mended | +    unsafe { bindings::led_blink(led.0) };
+     ! fixed | +    unsafe { bindings::led_blink(led.0) };
           | +}
           | patch rust: led: set the level
           | diff rust/kernel/led.rs
@@ -232,7 +232,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "hunks that show enough, and that do not",
+        "hunks that show the comment's place, and hunks that do not",
         """
           | diff rust/kernel/led.rs
           | @@ 40 @@ impl Led {

@@ -9,8 +9,8 @@ A diff is on the right of the bar `|`. The expected findings are on the left, in
         | +}
 
 The margin: `!` expects one finding on this line, `!!` two. The severity (`note`, `nit`, `warning`, `bug`), the
-confidence (`low`, `medium`, `high`) and `mended` may follow in any order. `mended` says that a later patch of the
-example fixes the finding. A severity or confidence that is not given is not compared; `mended` is always compared. The
+confidence (`low`, `medium`, `high`) and `fixed` may follow in any order. `fixed` says that a later patch of the
+example fixes the finding. A severity or confidence that is not given is not compared; `fixed` is always compared. The
 finding on a `-` line is in the pre-image, on other lines of a diff in the post-image, on a line of a log in the log.
 
 The diff: the loader computes counts and line numbers.
@@ -224,7 +224,7 @@ class _Reader:
     def _expect(self, mark: Mark | None, path: str, side: str, line: int) -> None:
         if mark is not None:
             self.expected.append(
-                Expected(self.index, path, side, line, mark.count, mark.severity, mark.confidence, mark.mended)
+                Expected(self.index, path, side, line, mark.count, mark.severity, mark.confidence, mark.fixed)
             )
 
 

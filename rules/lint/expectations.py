@@ -17,7 +17,7 @@ class Mark:
     count: int
     severity: Severity | None
     confidence: Confidence | None
-    mended: bool
+    fixed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Expected:
     count: int
     severity: Severity | None
     confidence: Confidence | None
-    mended: bool
+    fixed: bool
 
     @property
     def place(self) -> tuple[int, str, str, int]:
@@ -47,12 +47,12 @@ def read_margin(margin: str) -> Mark | None:
         raise ValueError(f"cannot read the margin {margin!r}")
     words = match["words"].split()
     severities = [word for word in words if word in set(Severity)]
-    confidences = [Confidence(word) for word in words if word not in severities and word != "mended"]
+    confidences = [Confidence(word) for word in words if word not in severities and word != "fixed"]
     return Mark(
         len(match["count"]),
         Severity(severities[0]) if severities else None,
         confidences[0] if confidences else None,
-        "mended" in words,
+        "fixed" in words,
     )
 
 
@@ -72,8 +72,8 @@ def differences(expected: Iterable[Expected], rule_id: str, findings: Iterable[F
                 lines.append(f"{line.place}: expected severity {line.severity}, got {finding.severity}")
             if line.confidence not in (None, finding.confidence):
                 lines.append(f"{line.place}: expected confidence {line.confidence}, got {finding.confidence}")
-            if line.mended != (finding.mended_by is not None):
-                lines.append(f"{line.place}: expected mended {line.mended}, got {finding.mended_by}")
+            if line.fixed != (finding.mended_by is not None):
+                lines.append(f"{line.place}: expected fixed {line.fixed}, got {finding.mended_by}")
     for place, unexpected in by_place.items():
         lines.extend(f"{place}: not expected: {finding.anchor.text!r}" for finding in unexpected)
     return tuple(sorted(lines))

@@ -34,7 +34,7 @@ class Example:
 class Rule:
     """A rule. Exactly one of `check_file` and `check_series` is set.
 
-    `doc` is the docstring of the rule's module, with the headings What it flags, Why, How to fix, When it stays silent.
+    `doc` is the docstring of the rule's module, with the headings of `rules.registry.HEADINGS`.
     A mail reports findings of `tier` 1 under their lines, those of tier 2 in one block at the end. `needs_series` says
     that another patch of the series can resolve a finding, so that nothing is reported if a patch is missing.
     `evidence` has the reviews, documents, lints and issues that ask for what the rule reports.

@@ -27,7 +27,7 @@ def _helper(name: str) -> str:
 def test_helpers_are_in_the_order_of_their_files() -> None:
     said = _messages(*(_new(f"rust/helpers/{name}.c", _helper(name)) for name in reversed(NAMES)))
 
-    assert f"On the border to C: helpers added: {', '.join(f'`{name}`' for name in NAMES)}." == said
+    assert f"C/Rust interface changes: helpers added: {', '.join(f'`{name}`' for name in NAMES)}." == said
 
 
 def test_a_helper_in_the_context_of_a_hunk_is_not_added() -> None:
@@ -40,7 +40,7 @@ def test_a_helper_in_the_context_of_a_hunk_is_not_added() -> None:
     hunk = Hunk(500, 4, 500, 8, "", tuple(lines))
     change = FileChange("rust/helpers/lamp.c", "rust/helpers/lamp.c", (hunk,), blob_before="1" * 12)
 
-    assert "On the border to C: helpers added: `lamp_fresh`." == _messages(change)
+    assert "C/Rust interface changes: helpers added: `lamp_fresh`." == _messages(change)
 
 
 def test_arguments_of_macros_and_names_of_bindgen_are_not_c_names() -> None:
@@ -52,7 +52,7 @@ call!(#[cfg(CONFIG_64BIT)] lamp_off);
 fn tail(tail: &bindings::__IncompleteArrayField<u8>, lamp: &bindings::colour) {}
 """
 
-    assert "On the border to C: C names used first: `colour`, `lamp_off`." == _messages(
+    assert "C/Rust interface changes: C names newly used: `colour`, `lamp_off`." == _messages(
         _new("rust/kernel/more.rs", text)
     )
 
@@ -60,6 +60,6 @@ fn tail(tail: &bindings::__IncompleteArrayField<u8>, lamp: &bindings::colour) {}
 def test_a_name_without_its_last_user_is_no_longer_used() -> None:
     path = "rust/kernel/gated.rs"
 
-    assert "On the border to C: no longer used: `light`." == _messages(
+    assert "C/Rust interface changes: C names no longer used: `light`." == _messages(
         whole_change(path, edited(path, "    unsafe { bindings::light() }\n", ""))
     )

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from rules.catalogue import document, one
+from rules.catalogue import document, page
 from rules.registry import HEADINGS, RULES
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ def test_every_rule_is_in_the_table_and_has_a_section() -> None:
 
 def test_the_page_of_a_rule_has_headings_evidence_and_examples() -> None:
     for rule in RULES:
-        text = one(rule)
+        text = page(rule)
 
         assert [line[3:] for line in text.split("\n") if line.startswith("## ")] == [*HEADINGS, "Evidence", "Examples"]
         assert all(example.name[1:] in text for example in rule.examples)

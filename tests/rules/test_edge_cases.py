@@ -276,7 +276,7 @@ CASES = {
           | patch one
           | diff rust/kernel/led.rs (new)
           | +fn f() {
-   ! mended | +    unsafe { a(1) };
+   ! fixed | +    unsafe { a(1) };
           | +}
           | patch two
           | diff rust/kernel/led.rs

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a series does to the border between C and Rust: a statement, no fault.
+"""The changes that a series makes to the interface between C and Rust: information, not a problem.
 
 ## What it flags
 
-Headers added to or dropped from the bindings' header, helpers added, removed or changed, types made opaque or hidden,
-C names that Rust uses for the first time or no longer, and public items of the `kernel` crate that are added, removed,
-or made safe or unsafe. One statement a series, for the summary and the digest.
+One note per series, for the summary and the digest, with these changes:
+
+- headers that are added to or removed from the header of the bindings;
+- helpers that are added, removed or changed;
+- types that bindgen makes opaque, and names that it blocks;
+- C names that Rust begins or ceases to use;
+- public items of the `kernel` crate that are added, removed, or made safe or unsafe.
 
 ## Why
 
-Those who keep the bindings want to see at a glance what becomes of them.
+The maintainers of the bindings want to see at a glance how the bindings change.
 
 ## How to fix
 
-Nothing is to be fixed.
+There is nothing to fix.
 
-## When it stays silent
+## What it does not flag
 
-The series does none of this. It is never mailed for its own sake. Without a kernel tree nothing is said.
+A series without such a change. The note is never mailed. Without a kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,12 +38,12 @@ from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 
-_SHOWN = 8
+_MAX_SHOWN = 8
 _BINDGENS = ("__Bindgen", "__IncompleteArrayField")
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One note for the whole series."""
+    """Report one note for the whole series."""
     change = view.result(BINDINGS_DIFF)
     if change is None or not change.changes_rust or not view.series.patches:
         return
@@ -47,7 +51,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
         part for part in (_headers(change), _helpers(change), _hidden(change), _names(change), _api(change)) if part
     ]
     if parts:
-        yield view.report(view.series.patches[0], f"On the border to C: {'; '.join(parts)}.")
+        yield view.report(view.series.patches[0], f"C/Rust interface changes: {'; '.join(parts)}.")
 
 
 def _headers(change: BindingsDiff) -> str:
@@ -58,20 +62,20 @@ def _headers(change: BindingsDiff) -> str:
 
 def _helpers(change: BindingsDiff) -> str:
     paths = sorted(path for path in change.known_paths if path.startswith("rust/helpers/"))
-    before = {one.name: one.signature for path in paths for one in change.before.facts.helpers(path)}
-    after = {one.name: one.signature for path in paths for one in change.after.facts.helpers(path)}
+    before = {helper.name: helper.signature for path in paths for helper in change.before.facts.helpers(path)}
+    after = {helper.name: helper.signature for path in paths for helper in change.after.facts.helpers(path)}
     changed = [name for name in before if name in after and before[name] != after[name]]
-    written = added_words(step.change for step in change.steps if step.change.path.startswith("rust/helpers/"))
-    fresh = tuple(name for name in after if name in before or f"rust_helper_{name}" in written)  # else context
-    shown = _difference("helper", tuple(before), fresh)
-    more = f"helpers changed: {_list(changed)}" if changed else ""
-    return "; ".join(part for part in (shown, more) if part)
+    words = added_words(step.change for step in change.steps if step.change.path.startswith("rust/helpers/"))
+    # A helper that only the context of a hunk shows is not new.
+    present = tuple(name for name in after if name in before or f"rust_helper_{name}" in words)
+    parts = (_difference("helper", tuple(before), present), f"helpers changed: {_list(changed)}" if changed else "")
+    return "; ".join(part for part in parts if part)
 
 
 def _hidden(change: BindingsDiff) -> str:
     before, after = change.before.bindgen, change.after.bindgen
     opaque = _difference("opaque type", before.opaque, after.opaque)
-    blocked = _difference("hidden name", before.blocked, after.blocked)
+    blocked = _difference("blocked name", before.blocked, after.blocked)
     return "; ".join(part for part in (opaque, blocked) if part)
 
 
@@ -79,53 +83,55 @@ def _names(change: BindingsDiff) -> str:
     paths = [path for path in change.known_paths if path.endswith(".rs")]
     before = {use.name for path in paths for use in change.before.facts.rust(path).uses if _is_c(use, change.before)}
     after = {use.name for path in paths for use in change.after.facts.rust(path).uses if _is_c(use, change.after)}
-    first = sorted(name for name in after - before if not change.before.users(name))
-    gone = sorted(name for name in before - after if not change.after.users(name))
-    used = f"C names used first: {_list(first)}" if first else ""
-    unused = f"no longer used: {_list(gone)}" if gone else ""
-    return "; ".join(part for part in (used, unused) if part)
+    new = sorted(name for name in after - before if not change.before.users(name))
+    unused = sorted(name for name in before - after if not change.after.users(name))
+    parts = (
+        f"C names newly used: {_list(new)}" if new else "",
+        f"C names no longer used: {_list(unused)}" if unused else "",
+    )
+    return "; ".join(part for part in parts if part)
 
 
-def _is_c(use: Use, border: Bindings) -> bool:
-    """Whether the name is one of C's: not bindgen's own, nor any word that a macro is given."""
+def _is_c(use: Use, bindings: Bindings) -> bool:
+    """Return whether the name is from C: not from bindgen, and not just a word in a macro call."""
     if use.form == "macro":
-        return bool(border.bound_declarations(use.name)) or border.provider(use.name) is not None
+        return bool(bindings.bound_declarations(use.name)) or bindings.provider(use.name) is not None
     return not use.name.startswith(_BINDGENS)
 
 
 def _api(change: BindingsDiff) -> str:
     added: list[str] = []
     removed: list[str] = []
-    flipped: list[str] = []
+    changed: list[str] = []
     for path in sorted(path for path in change.known_paths if path.startswith("rust/kernel/") and path.endswith(".rs")):
         before, after = _public(change.before.facts.read(path)), _public(change.after.facts.read(path))
         added += [after[key].qualified_name for key in after if key not in before]
         removed += [before[key].qualified_name for key in before if key not in after]
-        flipped += [
+        changed += [
             f"{after[key].qualified_name} ({'unsafe' if after[key].is_unsafe else 'safe'} now)"
             for key in after
             if key in before and before[key].is_unsafe is not after[key].is_unsafe
         ]
-    named = (("public items added", added), ("public items removed", removed), ("changed", flipped))
-    return "; ".join(f"{what}: {_list(names)}" for what, names in named if names)
+    titled = (("public items added", added), ("public items removed", removed), ("public items changed", changed))
+    return "; ".join(f"{title}: {_list(names)}" for title, names in titled if names)
 
 
 def _public(content: bytes | None) -> dict[tuple[str, str, str], Item]:
     text = content.decode("utf-8", "replace") if content is not None else ""
-    return {one.key: one for one in read_items(Code(text, 1)) if one.is_public}
+    return {item.key: item for item in read_items(Code(text, 1)) if item.is_public}
 
 
-def _difference(what: str, before: Sequence[str], after: Sequence[str]) -> str:
-    added = [one for one in after if one not in before]
-    gone = [one for one in before if one not in after]
-    shown = [f"{what}s added: {_list(added)}"] if added else []
-    shown += [f"{what}s dropped: {_list(gone)}"] if gone else []
-    return "; ".join(shown)
+def _difference(noun: str, before: Sequence[str], after: Sequence[str]) -> str:
+    added = [name for name in after if name not in before]
+    removed = [name for name in before if name not in after]
+    parts = [f"{noun}s added: {_list(added)}"] if added else []
+    parts += [f"{noun}s removed: {_list(removed)}"] if removed else []
+    return "; ".join(parts)
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+    shown = ", ".join(f"`{name}`" for name in names[:_MAX_SHOWN])
+    return f"{shown} and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else shown
 
 
 _TREE = """
@@ -158,7 +164,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "nothing of it",
+        "no such change",
         _TREE
         + """
           | diff rust/kernel/lamp.rs
@@ -171,7 +177,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="binding-change",
-    summary="What the series does to the border between C and Rust",
+    summary="The changes of a series to the interface between C and Rust",
     severity=Severity.NOTE,
     status=Status.STABLE,
     doc=__doc__ or "",

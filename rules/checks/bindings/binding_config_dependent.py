@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rust uses a C name that only some configurations have.
+"""Rust uses a C name that exists only in some configurations.
 
 ## What it flags
 
-`bindings::name`, used for the first time, where every declaration of the name, and its helper if there is one, stands
-under the same `#if` of a `CONFIG_` option, while neither the item nor its module is under a `cfg`.
+The first use of `bindings::name`, if every declaration of the name, and its helper if it has one, is under the same
+`#if` of a `CONFIG_` option, but neither the item nor its module is under a `cfg`.
 
 ## Why
 
-The kernel no longer builds where the option is off. That is found by robots weeks later, one configuration at a time.
+If the option is off, the kernel no longer builds. Build robots find this weeks later, one configuration at a time.
 
 ## How to fix
 
-`#[cfg(CONFIG_…)]` on the item or its module, or a helper that stands outside the `#if`.
+Put `#[cfg(CONFIG_…)]` on the item or its module, or add a helper outside of the `#if`.
 
-## When it stays silent
+## What it does not flag
 
-A use under any `cfg` of a `CONFIG_` option: what Kconfig makes of the two options is not known here. Code outside the
-`kernel` crate, whose Kconfig entry may depend on the option. Names that were used before. Without a kernel tree nothing
-is said.
+- A use under the `cfg` of any `CONFIG_` option, because the rule does not know how Kconfig relates the two options.
+- Code outside the `kernel` crate, because its Kconfig entry may depend on the option.
+- Names that were used before.
+
+Without a kernel tree nothing is reported.
 """
 
 import re
@@ -34,14 +36,15 @@ from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One finding for each name, where it is used first."""
+    """Report each name at its first use."""
     for change, user, anchor in first_uses(view):
-        found = find_condition(change.after, user) if user.path.startswith("rust/kernel/") else None
-        if found is None or module_is_gated(view, user.path):
+        conditional = find_condition(change.after, user) if user.path.startswith("rust/kernel/") else None
+        if conditional is None or module_is_gated(view, user.path):
             continue
-        condition = re.sub(r"defined\((\w+)\)", r"\1", found[0])
-        message = f"`{user.use.name}` is only there under `{condition}`, but this is built without it too."
-        evidence = declared_in_c(found[1]) if isinstance(found[1], LocatedDeclaration) else ()
+        text, provider = conditional
+        condition = re.sub(r"defined\((\w+)\)", r"\1", text)
+        message = f"`{user.use.name}` exists only under `{condition}`, but this code is built without it too."
+        evidence = declared_in_c(provider) if isinstance(provider, LocatedDeclaration) else ()
         yield view.report(anchor, message, evidence=evidence, facts=(("name", user.use.name),))
 
 
@@ -87,7 +90,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a cfg on the item, a name that is always there",
+        "a cfg on the item, a name that always exists",
         _TREE
         + """
           | diff rust/kernel/light.rs (new)
@@ -108,7 +111,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="binding-config-dependent",
-    summary="Rust uses a C name that only some configurations have",
+    summary="Rust uses a C name that exists only in some configurations",
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",

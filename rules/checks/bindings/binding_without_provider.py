@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rust uses a C name of which bindgen makes no binding.
+"""Rust uses a C name for which bindgen makes no binding.
 
 ## What it flags
 
-`bindings::name`, used for the first time, where C declares the name only as a static inline function or as a macro
-that needs a compiler, and neither the tree nor the series has a helper `rust_helper_name` or a constant
-`RUST_CONST_HELPER_name`.
+The first use of `bindings::name`, if C declares the name only as a static inline function or as a macro that bindgen
+cannot evaluate, and neither the tree nor the series has a helper `rust_helper_name` or a `RUST_CONST_HELPER_name`.
 
 ## Why
 
-Bindgen sees symbols, types and plain constants. The code does not compile, or compiles only in the configuration in
-which another header declares the name.
+Bindgen makes bindings for symbols, types and plain constants only. The code does not compile, or compiles only in a
+configuration in which another header declares the name.
 
 ## How to fix
 
 Add a helper in `rust/helpers/`, or a `RUST_CONST_HELPER_*` to `rust/bindings/bindings_helper.h`, in the same patch.
 
-## When it stays silent
+## What it does not flag
 
-The series is judged at its end: a helper in any of its patches counts. A name that no header in reach declares may come
-from a header that is not known. Without a kernel tree nothing is said.
+A helper in any patch of the series counts. A name without a declaration in the included headers may come from a header
+that the rule does not know. Without a kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator
@@ -33,15 +32,15 @@ from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One finding for each name, where it is used first."""
+    """Report each name at its first use."""
     for change, user, anchor in first_uses(view):
-        stands = find_unbound_declaration(change.after, user.use.name)
-        if stands is None:
+        unbound = find_unbound_declaration(change.after, user.use.name)
+        if unbound is None:
             continue
-        kind = stands.declaration.kind
-        wanted = "a `RUST_CONST_HELPER_*`" if kind == "macro" else "a helper"
-        message = f"`{user.use.name}` is no symbol that bindgen can bind, C has it as {kind}: it needs {wanted}."
-        yield view.report(anchor, message, evidence=declared_in_c(stands), facts=(("name", user.use.name),))
+        kind = unbound.declaration.kind
+        helper = "a `RUST_CONST_HELPER_*`" if kind == "macro" else "a helper"
+        message = f"bindgen makes no binding for `{user.use.name}`, because C declares it as {kind}: it needs {helper}."
+        yield view.report(anchor, message, evidence=declared_in_c(unbound), facts=(("name", user.use.name),))
 
 
 _TREE = """

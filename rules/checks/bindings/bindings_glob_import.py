@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Everything is imported from the generated C bindings.
+"""A glob import of the generated C bindings.
 
 ## What it flags
 
-An added `use` that ends in `bindings::*`, where `bindings` are the kernel's.
+An added `use` that ends in `bindings::*`, if `bindings` are the bindings of the kernel.
 
 ## Why
 
-The bindings hold every C name that the headers declare, tens of thousands. A glob puts them all into scope: the reader
-no longer sees which call is C, and a new C declaration can take a name that the file uses for something else.
+The bindings contain every C name that the headers declare: tens of thousands. A glob import brings all of them into
+scope. Readers no longer see which calls are C, and a new C declaration can take a name that the file already uses.
 
 ## How to fix
 
-`use kernel::bindings;` and write `bindings::name`, or name what is imported.
+Write `use kernel::bindings;` and `bindings::name`, or import single names.
 
-## When it stays silent
+## What it does not flag
 
-A crate's own `bindings` module is none of the kernel's. Vendored, generated and host code is exempt, and the crate
-that makes the bindings.
+A `bindings` module of the crate itself does not belong to the kernel. Vendored, generated and host code is exempt, and
+so is the crate that generates the bindings.
 """
 
 from collections.abc import Iterator
@@ -29,17 +29,15 @@ from rules.lint.rule import Example, Rule, Status
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each glob import of the kernel's bindings that the patch adds."""
+    """Report each glob import of the kernel's bindings that the patch adds."""
     if not file.is_kernel_rust or file.path.startswith(("rust/bindings/", "rust/uapi/")) or not file.adds("bindings"):
         return
     own = ("crate", "bindings", "*") if file.in_kernel_crate else None
     for part in file.parts_with(b"bindings"):
-        for one in part.imports:
-            path = one.path
-            ours = path in {("kernel", "bindings", "*"), own}
-            if ours and one.line in file.new_lines:
-                message = "This imports every C name there is. Import `bindings` and write `bindings::name`."
-                yield file.report(one, message)
+        for item in part.imports:
+            if item.path in {("kernel", "bindings", "*"), own} and item.line in file.new_lines:
+                message = "This imports all C names. Import `bindings` and write `bindings::name`."
+                yield file.report(item, message)
 
 
 EXAMPLES = (
@@ -56,7 +54,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "names, and a module of the crate's own",
+        "names, and a module of the crate itself",
         """
           | diff drivers/led/led.rs (new)
           | +use kernel::{bindings, prelude::*};

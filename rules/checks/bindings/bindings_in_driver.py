@@ -24,7 +24,7 @@ abstract, and merged drivers use such types.
 Use the abstraction that `kernel` has for this, or add one in an earlier patch of the series. Where only a plain value
 is needed, let the abstraction give it a Rust type or constant.
 
-## When it stays silent
+## What it does not flag
 
 Constants (`bindings::GFP_KERNEL`, `bindings::drm_mode_status_MODE_OK`) may be used. A `bindings` module of the crate
 itself does not belong to the kernel. Names that were used in the file before, or that the patch moves from another
@@ -52,8 +52,8 @@ _CALLED = re.compile(r"\s*+(?:::\s*<[^()]*>\s*)?\(")
 _POINTER = re.compile(r"(?:\*\s*(?:mut|const)|&(?:\s*'\w+)?(?:\s*mut)?|\b(?:NonNull|Opaque|ARef)\s*<)\s*\Z")
 _STOP_GAP_MARKS = (b"TODO", b"FIXME", b"XXX", b"HACK")
 _STOP_GAP = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
-_MAX_POINTER = 40  # characters before a path in which the pointer to it is looked for
-_MAX_STATEMENT = 2000  # characters before a path in which its statement begins
+_MAX_POINTER = 40  # characters before a path that are searched for its pointer
+_MAX_STATEMENT = 2000  # characters before a path that are searched for the start of its statement
 _CONSTANT = re.compile(r"(?:[a-z0-9_]*_)?[A-Z][A-Z0-9_]*$")
 _LOCAL_MODULE = re.compile(r"\bmod\s+bindings\b")
 
@@ -110,7 +110,7 @@ def _is_driver(path: str) -> bool:
 
 
 def _names_before(file: FileView) -> set[str]:
-    """What this file used before the patch, and what the patch takes out of any file: moved uses are not new."""
+    """Return the names that the file used before, and those that the patch removes from any file: moves are not new."""
     before = _parts(file.pre_rust)
     names = {use.name for use in _uses(before)} | _bare_names(part.code for part in before)
     for other in file.series.of_patch(file.patch.index):
@@ -125,7 +125,7 @@ def _parts(rust: RustSource | None) -> tuple[SourcePart, ...]:
 
 
 def _bare_names(parts: Iterable[Code]) -> set[str]:
-    """Every name behind a `bindings::`, whatever it resolves to."""
+    """Return every name after a `bindings::`, without resolving the path."""
     return {name for part in parts for name in re.findall(r"\bbindings\s*::\s*(\w+)", part.code)}
 
 
@@ -191,7 +191,7 @@ def _statement_start(code: str, offset: int, edges: str) -> int:
 
 
 def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
-    """The paths on lines that name one of these heads: few lines do, and a search for paths is slow."""
+    """Yield the paths on lines that contain one of these heads. Few lines do, and a search for paths is slow."""
     words = re.compile("|".join(map(re.escape, heads)))
     end = 0
     while hit := words.search(code, end):
@@ -202,7 +202,7 @@ def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
 
 
 def _modules(parts: Iterable[SourcePart], imported: list[Import]) -> set[str]:
-    """What `kernel::bindings` is called here; a name that also stands for something else is left out."""
+    """Return the names of `kernel::bindings` in this file, without names that also have another meaning."""
     ours = {item.name for item in imported if item.path == _KERNEL}
     others = {item.name for item in imported if item.path != _KERNEL}
     if any(_LOCAL_MODULE.search(part.code.code) for part in parts if part.holds(b"mod")):
@@ -240,7 +240,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "plain values, and what the author means to replace",
+        "plain values, and a use that the author will replace",
         """
           | diff drivers/led/led.rs (new)
           | +use kernel::{bindings, prelude::*};
@@ -337,7 +337,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the kernel crate itself, comments, and a name that a macro makes",
+        "the kernel crate itself, comments, and a name from a macro parameter",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: &Led) { unsafe { bindings::led_set(led.raw, 1) } }

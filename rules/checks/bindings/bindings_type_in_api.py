@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A public function shows a type of the C bindings.
+"""A public function has a type of the C bindings in its signature.
 
 ## What it flags
 
-A `pub fn` of the `kernel` crate that a patch adds and whose signature names `bindings::Type`.
+A `pub fn` of the `kernel` crate that a patch adds, if its signature contains `bindings::Type`.
 
 ## Why
 
-Drivers are to be written without knowing C's types. A public signature with one in it makes every caller handle raw C.
+Drivers should not need C types. A public signature with a C type forces every caller to handle raw C.
 
 ## How to fix
 
 Wrap the type, or make the function `pub(crate)`.
 
-## When it stays silent
+## What it does not flag
 
-`from_raw`, `as_raw`, `as_ptr` and their like exist to cross the border. `pub(crate)`, `pub(super)`, private functions,
-those with `#[doc(hidden)]`, trait methods, callbacks with a C calling convention.
+- Functions such as `from_raw`, `as_raw` and `as_ptr`, whose purpose is the conversion from or to C types.
+- `pub(crate)`, `pub(super)` and private functions, and functions with `#[doc(hidden)]`.
+- Trait methods, and callbacks with a C calling convention.
 """
 
 import re
@@ -30,25 +31,28 @@ from rules.lint.rule import Example, Rule, Status
 _FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
 _TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")
 _HIDDEN = re.compile(r"#\[\s*+doc\s*+\([^)#]*?\bhidden\b")
-_CROSSING = re.compile(r"(?:.*_)?(?:raw|ptr|from|into|as)(?:_.*)?$|.*_(?:callback|vtable)$")
+_CONVERSION = re.compile(r"(?:.*_)?(?:raw|ptr|from|into|as)(?:_.*)?$|.*_(?:callback|vtable)$")
 _ITEM_END = re.compile(r"[;{}]")
-_REACH = 1_000  # characters of attributes above a function that are looked at
+_MAX_ATTRIBUTES = 1_000  # characters above a function that are searched for attributes
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each public function that shows a C type."""
+    """Report each public function with a C type."""
     if not file.is_kernel_rust or not file.in_kernel_crate or not file.adds("bindings::", "pub"):
         return
     for code in (part.code for part in file.added_parts("bindings::", "pub") if part.holds(b"bindings::")):
         for match in _FUNCTION.finditer(code.code):
-            found = _TYPE.search(match["rest"])
+            c_type = _TYPE.search(match["rest"])
             line = code.line(match.start("name"))
-            if found is None or line not in file.new_lines or _CROSSING.match(match["name"]):
+            if c_type is None or line not in file.new_lines or _CONVERSION.match(match["name"]):
                 continue
-            above = _ITEM_END.split(code.code[max(0, match.start() - _REACH) : match.start()])[-1]
+            above = _ITEM_END.split(code.code[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()])[-1]
             if _HIDDEN.search(above):
                 continue
-            message = f"The public function `{match['name']}` shows the C type `bindings::{found['type']}`: wrap it?"
+            message = (
+                f"The public function `{match['name']}` has the C type `bindings::{c_type['type']}` in its signature. "
+                "Should the type be wrapped?"
+            )
             yield file.report(Position(line, code.column(match.start("name"))), message)
 
 
@@ -63,7 +67,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "functions that cross the border, or stay in the crate",
+        "conversions, and functions that stay in the crate",
         """
           | diff rust/kernel/led.rs (new)
           | +impl Led {
@@ -81,7 +85,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="bindings-type-in-api",
-    summary="A public function shows a type of the C bindings",
+    summary="A public function has a type of the C bindings in its signature",
     severity=Severity.NIT,
     status=Status.PREVIEW,
     doc=__doc__ or "",

@@ -1,36 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A change of C code takes away what Rust code stands on.
+"""A change of C code breaks Rust code that uses it.
 
 ## What it flags
 
-A patch, with or without Rust in it, that removes or renames a C name which Rust uses through the bindings or through a
-helper; that makes such a function inline, static or a macro, so that no symbol is left to bind; that changes its
-parameters or its type; that puts it under an `#if`; that takes away its helper; that removes, renames, retypes or hides
-a field which Rust or a helper reads, or moves it into or out of an anonymous struct or union; that turns a constant
-into something bindgen cannot evaluate; that moves it or its header out of what the bindings include. A constant that
-changes its value is a warning: Rust gets the new value when it is built, but code may rely on the old one, and user
-space, firmware or a device may know it.
+A change, with or without Rust in the patch, to a C name that Rust uses through the bindings or through a helper:
+
+- The name is removed or renamed, or put under an `#if`.
+- A function becomes inline, static or a macro, so that it has no symbol to bind; its parameters or its type change; its
+  helper is removed.
+- A field that Rust or a helper reads is removed, renamed, hidden or gets another type, or it moves into or out of an
+  anonymous struct or union.
+- A constant becomes an expression that bindgen cannot evaluate.
+- The name or its header moves out of the headers that the bindings include.
+- A constant changes its value. This is a warning: Rust gets the new value when it is built, but code may rely on the
+  old value, and user space, firmware or a device may know it.
 
 ## Why
 
-Build robots skip patches without `.rs` files and configurations without `CONFIG_RUST`. Such a change is noticed in
-linux-next, after it was applied, and has to be repaired in haste by somebody else.
+Build robots skip patches without `.rs` files and configurations without `CONFIG_RUST`. So the breakage is noticed in
+linux-next, after the change was applied, and somebody else has to repair it in a hurry.
 
 ## How to fix
 
-Update the users named in the remark in the same patch, so that every commit builds, and add the Rust maintainers to
-Cc. A function that loses its symbol needs a helper in `rust/helpers/`, a macro that bindgen cannot evaluate a
+Update the users that the finding names in the same patch, so that every commit builds, and add the Rust maintainers to
+Cc. A function without a symbol needs a helper in `rust/helpers/`. A macro that bindgen cannot evaluate needs a
 `RUST_CONST_HELPER_*` in `rust/bindings/bindings_helper.h`.
 
-## When it stays silent
+## What it does not flag
 
-Without a kernel tree nobody knows what Rust uses. Users whose text the series changes count as updated. A change that
-Rust cannot see is none: another spelling of the same type, a `const` on a parameter's pointer, one that a parameter
-loses where what Rust passes may be a `*mut`, a static inline that is called through a helper, a stub for the other
-branch of an `#if`, a new condition over a user that some option builds already, a driver or a `cfg`, the last
-enumerator, which counts the others, where its enum grows. An `EXPORT_SYMBOL` that goes alone: code built into the
-kernel needs none, and which Rust code becomes a module, or is inlined into one, is not known here. Where the base tree
-does not say what the patch removes, the tree is another one, and nothing is said.
+Users whose text the series changes count as updated. These changes do not break Rust:
+
+- Another spelling of the same type.
+- A `const` that is added to the pointer of a parameter, or removed if Rust may pass a `*mut`.
+- A change of a static inline function that Rust calls through a helper.
+- A stub for the other branch of an `#if`.
+- A new condition, if the user is a driver or is already under a `cfg`.
+- The last enumerator of an enum that grows, if it counts the others.
+
+A removed `EXPORT_SYMBOL` alone is not reported: built-in code does not need it, and the rule does not know which Rust
+code becomes a module, or is inlined into one. Without a kernel tree, or if the tree does not contain the lines that the
+patch removes, nothing is reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,30 +53,30 @@ from rules.finding import Confidence, Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
-# One changed line can break several names: an enum's tag, an `#ifdef` around a block, a header that goes.
-_TOGETHER = (Effect.VALUE, Effect.REMOVED, Effect.GATED, Effect.UNREACHED)
+# One changed line can break several names: the tag of an enum, an `#ifdef` around a block, a removed header.
+_REPORTED_BY_LINE = (Effect.VALUE, Effect.REMOVED, Effect.GATED, Effect.UNREACHED)
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One finding for each C name, or field, that is changed and still used as before."""
+    """Report each changed C name or field with users that are not updated."""
     change = view.result(BINDINGS_DIFF)
     if change is None:
         return
     lines: dict[tuple[Effect, int, str, int], list[Breakage]] = {}
     for breakage in view.result(BREAKAGES):
-        if breakage.effect in _TOGETHER:
+        if breakage.effect in _REPORTED_BY_LINE:
             place = breakage.location
             lines.setdefault((breakage.effect, place.step.patch.index, place.path, place.line), []).append(breakage)
         else:
             yield _report(view, breakage, change.before)
-    for together in lines.values():
-        yield _report(view, together[0], change.before, together[1:])
+    for breakages in lines.values():
+        yield _report(view, breakages[0], change.before, breakages[1:])
 
 
-def _report(view: SeriesView, breakage: Breakage, bindings: Bindings, alike: Sequence[Breakage] = ()) -> Diagnostic:
+def _report(view: SeriesView, breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] = ()) -> Diagnostic:
     return view.report(
         location(breakage.location),
-        message(breakage, bindings, alike),
+        message(breakage, bindings, others),
         severity=Severity.WARNING if breakage.effect is Effect.VALUE else None,
         confidence=Confidence.HIGH if breakage.is_certain else Confidence.MEDIUM,
         evidence=evidence(breakage, bindings),

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A contract changes under code that relies on its old words.
+"""The contract of a function or type changes, but not the comments that rely on it.
 
 ## What it flags
 
-A `# Safety` or `# Invariants` section whose text a patch changes, with the calls and constructions in the tree whose
-SAFETY or INVARIANT comments answer to it and that the series leaves as they are. A note.
+A `# Safety` or `# Invariants` section whose text a patch changes. The note lists the calls and constructions in the
+tree whose SAFETY or INVARIANT comments rely on the section, and that the series does not change.
 
 ## Why
 
-Each of those comments says why the old requirements are met. Whether it says so of the new ones, somebody has to read.
+Each of those comments explains why the old requirements are met. Somebody has to check whether the explanation also
+covers the new requirements.
 
 ## How to fix
 
-Go through the places that the remark lists; where the requirement grew, their comments have to grow too.
+Check the places that the note lists. If a requirement was added, add its explanation to their comments.
 
-## When it stays silent
+## What it does not flag
 
-Sections that are new, or that only change their line breaks. No code in the tree answers to the section. Without a
-kernel tree nothing is said.
+New sections, sections that only change their line breaks, and sections that no code in the tree relies on. Without a
+kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator
@@ -31,11 +32,11 @@ from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource
 
-_SHOWN = 6
+_MAX_SHOWN = 6
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One finding for each changed section that code in the tree answers to."""
+    """Report each changed section that code in the tree relies on."""
     change = view.result(BINDINGS_DIFF)
     if change is None:
         return
@@ -46,48 +47,49 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
             file.pre.is_complete and file.post.is_complete and (file.mentions(b"# Safety") or file.mentions(b"# Inv"))
         ):
             continue
-        before = {one.key: one for one in _items(file.pre_rust) if one.contract}
+        before = {item.key: item for item in _items(file.pre_rust) if item.contract}
         for item in _items(file.post_rust):
             old = before.get(item.key)
             if old is None or not item.contract or old.contract == item.contract:
                 continue
             line = _line(file, item)
-            left = [one for one in find_contract_users(change.before, item, file.path) if _stands(view, one)]
-            if line is not None and left:
-                yield _report(file, item, line, left)
+            users = find_contract_users(change.before, item, file.path)
+            unchanged = [user for user in users if _is_unchanged(view, user)]
+            if line is not None and unchanged:
+                yield _report(file, item, line, unchanged)
 
 
 def _items(source: RustSource | None) -> Iterator[Item]:
-    """The items of a file that is known completely."""
+    """Yield the items of a complete file."""
     for part in source.parts if source is not None else ():
         yield from read_items(part.code)
 
 
 def _line(file: FileView, item: Item) -> int | None:
-    """The first changed line of the documentation above the item."""
+    """Return the first changed line of the documentation above the item."""
     lines = file.post_lines
-    at = item.line - 1
-    found = None
-    while lines.get(at, "").strip().startswith(("///", "#[")):
-        found = at if at in file.touched else found
-        at -= 1
-    return found if found is not None else item.line
+    number = item.line - 1
+    changed = None
+    while lines.get(number, "").strip().startswith(("///", "#[")):
+        changed = number if number in file.touched else changed
+        number -= 1
+    return changed if changed is not None else item.line
 
 
-def _stands(view: SeriesView, one: ContractUser) -> bool:
+def _is_unchanged(view: SeriesView, user: ContractUser) -> bool:
     removed = {
-        line.text.strip() for file in view.files if file.path == one.path for line in file.change.removed_lines()
+        line.text.strip() for file in view.files if file.path == user.path for line in file.change.removed_lines()
     }
-    return one.comment not in removed and one.text not in removed
+    return user.comment not in removed and user.text not in removed
 
 
-def _report(file: FileView, item: Item, line: int, left: list[ContractUser]) -> Diagnostic:
-    shown = ", ".join(f"{one.path}:{one.line}" for one in left[:_SHOWN])
-    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+def _report(file: FileView, item: Item, line: int, users: list[ContractUser]) -> Diagnostic:
+    shown = ", ".join(f"{user.path}:{user.line}" for user in users[:_MAX_SHOWN])
+    more = f" and {len(users) - _MAX_SHOWN} more" if len(users) > _MAX_SHOWN else ""
     message = (
-        f"The {item.section} section of `{item.qualified_name}` changes; comments that answer to it: {shown}{more}."
+        f"The {item.section} section of `{item.qualified_name}` changes. These comments rely on it: {shown}{more}."
     )
-    evidence = tuple(Evidence(f"{one.path}:{one.line}", (one.comment, one.text)) for one in left[:_SHOWN])
+    evidence = tuple(Evidence(f"{user.path}:{user.line}", (user.comment, user.text)) for user in users[:_MAX_SHOWN])
     return file.report(line, message, evidence=evidence, scope=item.qualified_name)
 
 
@@ -110,7 +112,7 @@ _TREE = """
 
 EXAMPLES = (
     Example(
-        "a requirement more",
+        "one more requirement",
         _TREE
         + """
           | diff rust/kernel/lamp.rs
@@ -121,7 +123,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "only its lines are broken otherwise, or the callers follow",
+        "other line breaks, or updated callers",
         _TREE
         + """
           | patch rust: lamp: wrap
@@ -150,7 +152,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="contract-change",
-    summary="A Safety or Invariants section changes under code that answers to it",
+    summary="A Safety or Invariants section changes, but not the comments that rely on it",
     severity=Severity.NOTE,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A callback says `i32` where C says `int`.
+"""A callback has the type `i32` where C has `int`.
 
 ## What it flags
 
-An `extern "C"` function, put into a field of a C struct, of which an added line gives a parameter or the return
-value a type of fixed width (`i32`, `u32`, `i64`, `u64`, `isize`, `usize`) where C's field has `int`, `unsigned int`,
-`long` or `unsigned long`.
+An `extern "C"` function that is assigned to a field of a C struct, if an added line gives a parameter or the return
+value a type of fixed width (`i32`, `u32`, `i64`, `u64`, `isize`, `usize`), and the field in C has `int`,
+`unsigned int`, `long` or `unsigned long` there.
 
 ## Why
 
-The types agree on today's machines by chance of the configuration, and the reader has to know that they do. The
-kernel's guidelines ask for C's own names at the border.
+The types are equal only in today's configurations, and readers have to know that. The kernel's guidelines ask for the
+C names of types in interfaces to C.
 
 ## How to fix
 
-Write `c_int`, `c_uint`, `c_long`, `c_ulong` from the prelude.
+Write `c_int`, `c_uint`, `c_long` or `c_ulong` from the prelude.
 
-## When it stays silent
+## What it does not flag
 
-C types of fixed width (`u32`, `size_t`). Functions whose field is not known, or put into fields of different types.
-Without a kernel tree nothing is said.
+C types of fixed width (`u32`, `size_t`), and functions that are assigned to an unknown field, or to fields of different
+types. Without a kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator
@@ -32,29 +32,29 @@ from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
 
-_WANTED: Final = {"int": "c_int", "unsigned": "c_uint", "long": "c_long", "unsigned long": "c_ulong"}
+_C_NAMES: Final = {"int": "c_int", "unsigned": "c_uint", "long": "c_long", "unsigned long": "c_ulong"}
 _FIXED: Final = frozenset({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "isize", "usize"})
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each type that is to be C's."""
+    """Report each type of fixed width in place of a C type."""
     if not file.is_kernel_rust or file.post is None or not file.post.is_complete or not file.adds(*_FIXED):
         return
     change = file.series.result(BINDINGS_DIFF) if file.mentions(b"extern") else None
     if change is None:
         return
     text = file.post.content.decode("utf-8", "surrogateescape")
-    for one in read_callbacks(text):
-        theirs = find_field_types(change.after, file.path, one.name)
-        if len(theirs) != len(one.types):
+    for callback in read_callbacks(text):
+        c_types = find_field_types(change.after, file.path, callback.name)
+        if len(c_types) != len(callback.types):
             continue
-        for mine, wanted, offset in zip(one.types, theirs, one.offsets, strict=True):
+        for rust_type, c_type, offset in zip(callback.types, c_types, callback.offsets, strict=True):
             line = text.count("\n", 0, offset) + 1
-            if mine in _FIXED and wanted in _WANTED and line in file.new_lines:
-                shown = "unsigned int" if wanted == "unsigned" else wanted
-                message = f"C has `{shown}` here: write `{_WANTED[wanted]}` instead of `{mine}`."
+            if rust_type in _FIXED and c_type in _C_NAMES and line in file.new_lines:
+                shown = "unsigned int" if c_type == "unsigned" else c_type
+                message = f"The C type is `{shown}`: write `{_C_NAMES[c_type]}` instead of `{rust_type}`."
                 column = offset - text.rfind("\n", 0, offset)
-                yield file.report(Position(line, column), message, scope=one.name)
+                yield file.report(Position(line, column), message, scope=callback.name)
 
 
 _TREE = """
@@ -69,7 +69,7 @@ _TREE = """
 
 EXAMPLES = (
     Example(
-        "fixed widths for C's own",
+        "types of fixed width",
         _TREE
         + """
           | diff rust/kernel/lamp.rs (new)
@@ -89,7 +89,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "C's names, and functions that C does not call",
+        "C names of types, and functions that C does not call",
         _TREE
         + """
           | diff rust/kernel/lamp.rs (new)

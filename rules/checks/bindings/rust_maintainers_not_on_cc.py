@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A change at the border between C and Rust that nobody who keeps the Rust side was sent.
+"""The maintainers of affected Rust code are not among the recipients.
 
 ## What it flags
 
-A series that breaks Rust code (`c-change-breaks-rust`), or that changes the bindings or helpers, where an entry of
-MAINTAINERS that the affected Rust files belong to (by F, X and N, or by K in the changed lines) has none of its
-maintainers, reviewers and lists among the recipients.
+A series that breaks Rust code (`c-change-breaks-rust`) or changes the bindings or helpers, if an entry of MAINTAINERS
+for the affected files (by F, X and N, or by K in the changed lines) has none of its maintainers, reviewers and lists
+among the recipients.
 
 ## Why
 
-Those who could say how the Rust side has to follow learn of it from linux-next.
+The people who can say how the Rust code must change learn of the series only from linux-next.
 
 ## How to fix
 
-Add the people that the remark names to Cc; `scripts/get_maintainer.pl` does not know of the Rust users of C code.
+Add the people that the finding names to Cc. `scripts/get_maintainer.pl` does not know the Rust users of C code.
 
-## When it stays silent
+## What it does not flag
 
-One person or list of the entry is enough. Where it is not known who got the mails, as for patches that were not sent
-yet, the `Cc:` trailers count, and without any nothing is said. The entry of everything else (`THE REST`) is left out.
+One person or list of the entry is enough. If the recipients are not known, for example for patches that were not sent
+yet, the `Cc:` trailers count; without them nothing is reported. The entry for everything (`THE REST`) is ignored.
 """
 
 import re
@@ -33,65 +33,65 @@ from rules.lint.rule import Example, Rule, Status
 
 _ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>]++")
 _EVERYTHING = frozenset({"*", "*/"})
-_SHOWN = 4
+_MAX_PEOPLE = 4
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One finding for a series, naming each entry that nobody of is a recipient."""
+    """Report once for a series all entries without a recipient."""
     recipients = _recipients(view)
     affected = _affected(view) if recipients else {}
     content = view.tree.read("MAINTAINERS") if affected else None
     if content is None:
         return
     entries = parse(content.decode("utf-8", "replace"))
-    entries = tuple(one for one in entries if _EVERYTHING.isdisjoint(one.files))
+    entries = tuple(entry for entry in entries if _EVERYTHING.isdisjoint(entry.files))
     missing: dict[str, tuple[Entry, str]] = {}
     first = min(affected.values())
     for path in affected:
         text = _changed_text(view, path)
         for entry in entries:
-            theirs = entry.keeps(path) or (text != "" and entry.mentions(text))
-            if theirs and entry.addresses and recipients.isdisjoint(entry.addresses):
+            is_maintained = entry.keeps(path) or (text != "" and entry.mentions(text))
+            if is_maintained and entry.addresses and recipients.isdisjoint(entry.addresses):
                 missing.setdefault(entry.name, (entry, path))
     if missing:
         shown = "; ".join(_shown(entry, path) for entry, path in missing.values())
-        message = f"Rust code is affected, but nobody who keeps it is on Cc: {shown}."
+        message = f"This affects Rust code, but its maintainers are not on Cc: {shown}."
         yield view.report(view.series.patch(first), message, facts=(("entries", ", ".join(missing)),))
 
 
 def _recipients(view: SeriesView) -> frozenset[str]:
-    found = set(view.series.recipients)
+    recipients = set(view.series.recipients)
     for patch in view.series.patches:
         for trailer in patch.trailers:
             if trailer.lower().startswith("cc:"):
-                found.update(address.lower() for address in _ADDRESS.findall(trailer))
-    return frozenset(found)
+                recipients.update(address.lower() for address in _ADDRESS.findall(trailer))
+    return frozenset(recipients)
 
 
 def _affected(view: SeriesView) -> dict[str, int]:
-    """The Rust files that the series affects, the helpers and bindings it changes, each with the patch that does."""
+    """Return the affected Rust files, helpers and bindings, each with the number of the first patch that affects it."""
     if view.result(BINDINGS_DIFF) is None:
         return {}
-    found: dict[str, int] = {}
+    patches: dict[str, int] = {}
     for breakage in view.result(BREAKAGES):
         for path in (*(user.path for user in breakage.users), *(user.path for user in breakage.members)):
-            found.setdefault(path, breakage.location.step.patch.index)
+            patches.setdefault(path, breakage.location.step.patch.index)
         for helper in breakage.helpers:
-            found.setdefault(helper.path, breakage.location.step.patch.index)
+            patches.setdefault(helper.path, breakage.location.step.patch.index)
     for file in view.files:
         if file.path.startswith(("rust/helpers/", "rust/bindings/", "rust/uapi/")):
-            found.setdefault(file.path, file.patch.index)
-    return found
+            patches.setdefault(file.path, file.patch.index)
+    return patches
 
 
 def _changed_text(view: SeriesView, path: str) -> str:
-    """The lines that the series changes in that file, for K."""
+    """Return the lines that the series changes in that file, for K."""
     changes = [file.change for file in view.files if file.path == path]
-    return "\n".join(line.text for one in changes for line in (*one.added_lines(), *one.removed_lines()))
+    return "\n".join(line.text for change in changes for line in (*change.added_lines(), *change.removed_lines()))
 
 
 def _shown(entry: Entry, path: str) -> str:
-    people = (*entry.people, *entry.lists, *entry.reviewers)[:_SHOWN]
+    people = (*entry.people, *entry.lists, *entry.reviewers)[:_MAX_PEOPLE]
     return f"{entry.name} ({', '.join(people)}) for {path}"
 
 
@@ -124,7 +124,7 @@ _TREE = """
 
 EXAMPLES = (
     Example(
-        "the C side's people alone",
+        "only the maintainers of the C code",
         _TREE
         + """
         ! | patch lamp: flags
@@ -150,7 +150,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "nothing is known of the recipients",
+        "unknown recipients",
         _TREE
         + """
           | diff include/linux/lamp.h
@@ -162,7 +162,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="rust-maintainers-not-on-cc",
-    summary="Nobody who keeps the affected Rust code was sent the series",
+    summary="The maintainers of the affected Rust code are not among the recipients",
     severity=Severity.WARNING,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rules on the border between C and Rust."""
+"""Rules about C helpers for Rust."""

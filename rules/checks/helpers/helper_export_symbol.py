@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A C helper for Rust is exported by hand.
+"""A C helper for Rust has an `EXPORT_SYMBOL`.
 
 ## What it flags
 
@@ -7,16 +7,17 @@ An added `EXPORT_SYMBOL*` in `rust/helpers/`.
 
 ## Why
 
-Since 6.12 the exports of helpers are generated; a second one is a build error or a lie about the licence.
+Since Linux 6.12 the build exports the helpers. A second export is a build error, or gives another licence than the
+generated export.
 
 ## How to fix
 
-Drop the line.
+Remove the line.
 
-## When it stays silent
+## What it does not flag
 
-Trees before 6.12, where helpers were exported by hand: the tree, or the file before the patch, shows it, or the helpers
-still stand in `rust/helpers.c`, or the series itself splits that file.
+Trees before 6.12, where helpers had an `EXPORT_SYMBOL`. The rule knows such a tree by its helpers, by the file before
+the patch, by the file `rust/helpers.c`, or by a series that splits that file.
 """
 
 from collections.abc import Iterator
@@ -32,27 +33,28 @@ _INCLUDING = "rust/helpers/helpers.c"
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each export that the patch adds."""
+    """Report each export that the patch adds."""
     if not is_helper_source(file.path) or not file.adds("EXPORT_SYMBOL") or _is_before_split(file):
         return
-    if not _generated(file):
+    if not _is_generated(file):
         return
     for number in sorted(file.new_lines):
         text = file.post_lines[number]
         if text.startswith("EXPORT_SYMBOL"):
-            message = "Helpers are exported by the build since 6.12: drop this line."
+            message = "Since Linux 6.12 the build exports helpers. Remove this line."
             yield file.report(number, message)
 
 
 def _is_before_split(file: FileView) -> bool:
-    """Whether the series is for a tree with all helpers in one file, that is, from before 6.12."""
-    changed = {path for one in file.series.files for path in (one.change.before, one.change.after)}
-    created = any(one.path == _INCLUDING and one.change.before is None for one in file.series.files)
-    return created or _UNSPLIT in changed
+    """Return whether the series is for a tree before 6.12, with all helpers in one file."""
+    changes = [other.change for other in file.series.files]
+    changed = {path for change in changes for path in (change.before, change.after)}
+    is_split = any(change.path == _INCLUDING and change.before is None for change in changes)
+    return is_split or _UNSPLIT in changed
 
 
-def _generated(file: FileView) -> bool:
-    """Whether the tree, or the whole file before the patch, has helpers and exports none of them by hand."""
+def _is_generated(file: FileView) -> bool:
+    """Return whether the tree, or the complete file before the patch, has helpers without an `EXPORT_SYMBOL`."""
     before = file.pre.content if file.pre is not None and file.pre.is_complete else b""
     shown = before + (file.series.tree.read("rust/helpers/mutex.c") or b"")
     return b"rust_helper_" in shown and b"EXPORT_SYMBOL" not in shown
@@ -60,7 +62,7 @@ def _generated(file: FileView) -> bool:
 
 EXAMPLES = (
     Example(
-        "exported by hand",
+        "an added export",
         """
           | tree rust/helpers/mutex.c
           |  void rust_helper_mutex_lock(struct mutex *lock)
@@ -76,7 +78,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "no tree that shows how exports are made",
+        "no tree that shows how helpers are exported",
         """
           | diff rust/helpers/lamp.c (new)
           | +int rust_helper_lamp_on(int lamp)
@@ -87,7 +89,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a tree in which all are",
+        "a tree in which all helpers have an export",
         """
           | tree rust/helpers/mutex.c
           |  EXPORT_SYMBOL_GPL(rust_helper_mutex_lock);
@@ -115,7 +117,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the series that splits them",
+        "the series that splits the file",
         """
           | diff rust/helpers/helpers.c (new)
           | +#include "lamp.c"
@@ -131,7 +133,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="helper-export-symbol",
-    summary="A C helper for Rust is exported by hand",
+    summary="A C helper for Rust has an `EXPORT_SYMBOL`",
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",

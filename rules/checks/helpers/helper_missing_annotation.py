@@ -3,21 +3,21 @@
 
 ## What it flags
 
-A new function `rust_helper_*` in `rust/helpers/` without `__rust_helper` before its type, in a tree that has the macro.
+A new function `rust_helper_*` in `rust/helpers/` without `__rust_helper` before its type, if the tree has the macro.
 
 ## Why
 
-The annotation lets the helper be inlined into Rust code across languages; without it every call of what is an inline
-function in C costs a real call.
+With the annotation, the compiler can inline the helper into Rust code. Without it, a function that is inline in C costs
+a real call in Rust.
 
 ## How to fix
 
 Write `__rust_helper` before the return type.
 
-## When it stays silent
+## What it does not flag
 
-Trees in which `rust/helpers/helpers.c` does not define the macro. Where no tree is at hand, files that do not use it
-otherwise.
+Trees in which `rust/helpers/helpers.c` does not define the macro. Without a tree, files that do not use the macro for
+other helpers.
 """
 
 from collections.abc import Iterator
@@ -34,37 +34,37 @@ _DEFINED_IN = "rust/helpers/helpers.c"
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each new helper without the annotation."""
+    """Report each new helper without the annotation."""
     if not is_helper_source(file.path) or file.post is None or not file.mentions(b"rust_helper_"):
         return
-    found: list[Helper] = []
+    helpers: list[Helper] = []
     for part in file.post.fragments:
-        found += read_helpers(part.text, part.first, file.post.is_complete)
+        helpers += read_helpers(part.text, part.first, file.post.is_complete)
     missing: list[tuple[str, int]] = []
-    for helper in found:
+    for helper in helpers:
         line = helper_line(file, helper.name, helper.line)
-        named = f"rust_helper_{helper.name}" in file.post_lines.get(line, "")
-        if not helper.annotated and named and line in file.new_lines:
+        is_named = f"rust_helper_{helper.name}" in file.post_lines.get(line, "")
+        if not helper.annotated and is_named and line in file.new_lines:
             missing.append((helper.name, line))
-    if not missing or not _expected(file, found):
+    if not missing or not _is_expected(file, helpers):
         return
     removed = " ".join(line.text for line in file.change.removed_lines())
     for name, line in missing:
         if f"rust_helper_{name}(" not in removed:
-            message = f"`rust_helper_{name}` lacks `__rust_helper`, so that it cannot be inlined into Rust code."
+            message = f"`rust_helper_{name}` lacks `__rust_helper`, so it cannot be inlined into Rust code."
             yield file.report(line, message)
 
 
-def _expected(file: FileView, found: list[Helper]) -> bool:
+def _is_expected(file: FileView, helpers: list[Helper]) -> bool:
     content = file.series.tree.read(_DEFINED_IN)
     if content is not None:
         return b"define __rust_helper" in content
-    return any(one.annotated for one in found)
+    return any(helper.annotated for helper in helpers)
 
 
 EXAMPLES = (
     Example(
-        "beside annotated ones",
+        "beside annotated helpers",
         """
           | diff rust/helpers/lamp.c (new)
           | +__rust_helper int rust_helper_lamp_on(int lamp)

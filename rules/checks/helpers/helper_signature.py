@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A C helper for Rust does not say what the function it wraps says.
+"""A C helper for Rust has another signature than the function that it wraps.
 
 ## What it flags
 
-In a new or changed `rust_helper_*`: a `return f();` in a helper without a value, and a parameter or return type that is
-another one than that of the function to which the helper passes its parameters, one for one. The `return` alone is a
-note, which is never mailed: compilers accept it, and four helpers of Linux 7.3 have it.
+In a new or changed `rust_helper_*`:
+
+- a `return f();` in a helper that returns void. This is a note, which is never mailed, because compilers accept it, and
+  four helpers of Linux 7.3 have it;
+- a parameter or return type that differs from the type of the function to which the helper passes its parameters.
 
 ## Why
 
-The helper is what Rust sees. A narrower integer cuts values, another sign turns errors into large numbers, and a
-returned void tells Rust that nothing can fail.
+Rust sees the types of the helper. A narrower integer cuts values, another sign turns errors into large numbers, and
+void hides errors from Rust.
 
 ## How to fix
 
-Give the helper the types of the function it wraps, and drop the `return` where there is nothing to return.
+Give the helper the types of the function that it wraps. Remove the `return` if the helper returns void.
 
-## When it stays silent
+## What it does not flag
 
-Types that are one to Rust, arguments as wide as C's, a `const` on a pointer, a `void *`. Helpers that wrap a macro or
-compute something. The types are compared where a kernel tree is at hand.
+Types that are the same in Rust, parameters of the same width, a `const` on a pointer, a `void *`. Helpers that wrap a
+macro or compute something. Without a kernel tree types are not compared.
 """
 
 import re
@@ -40,77 +42,80 @@ _FUNCTIONS = (Kind.FUNCTION, Kind.INLINE)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each helper whose types differ."""
+    """Report each helper whose types differ."""
     if not is_helper_source(file.path) or file.post is None or not file.post.touched:
         return
     lines = file.post_lines
     for part in file.post.fragments:
         source = scan(part.text.decode("utf-8", "surrogateescape"), part.first, file.post.is_complete)
-        for one in source.declarations:
-            if not one.name.startswith("rust_helper_") or not one.defined or one.kind not in (*_FUNCTIONS, Kind.STATIC):
+        for helper in source.declarations:
+            if not helper.name.startswith("rust_helper_") or not helper.defined:
                 continue
-            if file.new_lines.isdisjoint(range(one.line, one.last + 1)):
+            numbers = range(helper.line, helper.last + 1)
+            if helper.kind not in (*_FUNCTIONS, Kind.STATIC) or file.new_lines.isdisjoint(numbers):
                 continue
-            body = "\n".join(lines.get(number, "") for number in range(one.line, one.last + 1))
-            problem = _problem(one, body, file)
+            body = "\n".join(lines.get(number, "") for number in numbers)
+            problem = _problem(helper, body, file)
             if problem is not None:
                 line, severity, message = problem
                 yield file.report(line, message, severity=severity)
 
 
-def _problem(one: Declaration, body: str, file: FileView) -> tuple[int, Severity, str] | None:
-    """The line, how bad it is, and what is wrong there."""
+def _problem(helper: Declaration, body: str, file: FileView) -> tuple[int, Severity, str] | None:
+    """Return the line, severity and message of a problem, None if there is none."""
     match = _FORWARDS.search(body)
     if match is None:
         return None
-    if one.type == "void" and match["returns"]:
-        line = one.line + body.count("\n", 0, match.start("returns"))
-        message = f"`{one.name}` returns nothing: drop the `return`, or give it the return type of `{match['name']}`."
+    if helper.type == "void" and match["returns"]:
+        line = helper.line + body.count("\n", 0, match.start("returns"))
+        message = f"`{helper.name}` returns void: remove the `return`, or use the return type of `{match['name']}`."
         return line, Severity.NOTE, message
     head = body[: match.start()]
-    given = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []
+    arguments = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []
     names = re.findall(r"(?<!\w)(\w++)\s*+(?=[,)])", head.partition("(")[2])
     change = file.series.result(BINDINGS_DIFF)
-    if change is None or given != [name for name in names if name != "void"]:
+    if change is None or arguments != [name for name in names if name != "void"]:
         return None
     wrapped = [
-        found.declaration for found in change.after.declarations(match["name"]) if found.declaration.kind in _FUNCTIONS
+        located.declaration
+        for located in change.after.declarations(match["name"])
+        if located.declaration.kind in _FUNCTIONS
     ]
-    fitting = [found for found in wrapped if len(found.parameters) == len(one.parameters)]
-    if not fitting or len(fitting) != len(wrapped):
+    if not wrapped or any(len(function.parameters) != len(helper.parameters) for function in wrapped):
         return None
-    differences = [_difference(one, found, change.after, bool(match["returns"])) for found in fitting]
+    differences = [_difference(helper, function, change.after, bool(match["returns"])) for function in wrapped]
     if any(not difference for difference in differences):
         return None
-    line = helper_line(file, one.name.removeprefix("rust_helper_"), one.line)
-    return line, RULE.severity, f"`{one.name}` {differences[0]}: the helper is what Rust sees."
+    line = helper_line(file, helper.name.removeprefix("rust_helper_"), helper.line)
+    return line, RULE.severity, f"`{helper.name}` {differences[0]}, and Rust sees the types of the helper."
 
 
-def _difference(one: Declaration, wrapped: Declaration, border: Bindings, returns: bool) -> str:
-    if returns and not _agree(one.type, wrapped.type, border):
-        return f"returns `{one.type}`, `{wrapped.name}` returns `{wrapped.type}`"
-    for mine, theirs in zip(one.parameters, wrapped.parameters, strict=True):
-        if not _agree(mine, theirs, border) and not _only_sign_differs(mine, theirs, border):
-            return f"takes `{mine}`, `{wrapped.name}` takes `{theirs}`"
+def _difference(helper: Declaration, wrapped: Declaration, bindings: Bindings, returns: bool) -> str:
+    if returns and not _is_compatible(helper.type, wrapped.type, bindings):
+        return f"returns `{helper.type}`, but `{wrapped.name}` returns `{wrapped.type}`"
+    for helper_type, type_ in zip(helper.parameters, wrapped.parameters, strict=True):
+        is_compatible = _is_compatible(helper_type, type_, bindings)
+        if not is_compatible and not _only_sign_differs(helper_type, type_, bindings):
+            return f"takes `{helper_type}`, but `{wrapped.name}` takes `{type_}`"
     return ""
 
 
-def _only_sign_differs(mine: str, theirs: str, border: Bindings) -> bool:
-    """Whether two integers are equally wide: what is given on is not cut."""
-    both = resolve_type(mine, border), resolve_type(theirs, border)
-    return all(re.fullmatch(r"[iu](?:8|16|32|64|size)", one) for one in both) and both[0][1:] == both[1][1:]
+def _only_sign_differs(first: str, second: str, bindings: Bindings) -> bool:
+    """Return whether both are integers of the same width, so that no value is cut."""
+    types = resolve_type(first, bindings), resolve_type(second, bindings)
+    return all(re.fullmatch(r"[iu](?:8|16|32|64|size)", name) for name in types) and types[0][1:] == types[1][1:]
 
 
-def _agree(mine: str, theirs: str, border: Bindings) -> bool:
-    if is_same_type(mine, theirs, border, border) or differs_only_in_const(mine, theirs):
+def _is_compatible(first: str, second: str, bindings: Bindings) -> bool:
+    if is_same_type(first, second, bindings, bindings) or differs_only_in_const(first, second):
         return True
-    pointers = "*" in mine and "*" in theirs
-    return pointers and "void *" in (mine.replace("const ", ""), theirs.replace("const ", ""))
+    are_pointers = "*" in first and "*" in second
+    return are_pointers and "void *" in (first.replace("const ", ""), second.replace("const ", ""))
 
 
 EXAMPLES = (
     Example(
-        "a value that is none",
+        "a return in a helper that returns void",
         """
           | diff rust/helpers/lamp.c (new)
           | +__rust_helper void rust_helper_lamp_off(int lamp)
@@ -120,7 +125,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "other types than what it wraps",
+        "other types than the wrapped function",
         """
           | tree rust/bindings/bindings_helper.h
           |  #include <linux/lamp.h>
@@ -140,7 +145,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the same in other words, or something of its own",
+        "other spellings of the same types, or a computation",
         """
           | tree rust/bindings/bindings_helper.h
           |  #include <linux/lamp.h>
@@ -168,7 +173,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="helper-signature",
-    summary="A C helper for Rust has other types than what it wraps",
+    summary="A C helper for Rust has other types than the function that it wraps",
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",

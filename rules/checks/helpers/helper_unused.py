@@ -3,20 +3,21 @@
 
 ## What it flags
 
-A new `rust_helper_name` where neither the tree nor the series has Rust code that uses `bindings::name`.
+A new `rust_helper_name`, if neither the tree nor the series has Rust code that uses `bindings::name`.
 
 ## Why
 
-Helpers are added with the code that needs them; one without a user stays for ever, because nobody dares to remove it.
+Helpers are added together with the code that needs them. A helper without a user is never removed, because nobody
+knows whether it is needed.
 
 ## How to fix
 
-Send it with its user.
+Send the helper together with its user.
 
-## When it stays silent
+## What it does not flag
 
-A series marked RFC. Generated helpers. A use anywhere in an added line of Rust, doc comments included. A helpers' file
-that could not be read whole. Without a kernel tree nothing is said.
+A series marked RFC. Generated helpers. A use anywhere in an added line of Rust, including doc comments. A file that is
+not completely known. Without a kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One finding for each helper without a user at the end of the series."""
+    """Report each helper that has no user at the end of the series."""
     change = view.result(BINDINGS_DIFF)
     if change is None or any("rfc" in prefix.lower() for prefix in view.series.prefixes):
         return
@@ -59,7 +60,7 @@ _TREE = """
 
 EXAMPLES = (
     Example(
-        "nobody uses it",
+        "no user",
         _TREE
         + """
           | diff rust/helpers/lamp.c (new)
@@ -70,7 +71,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a later patch does",
+        "a later patch uses it",
         _TREE
         + """
           | patch rust: helpers: add lamp

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A C struct that is copied whole to read one field of it.
+"""A copy of a whole C struct to read one of its fields.
 
 ## What it flags
 
-`unsafe { *ptr }.field`, where the patch adds it.
+An added `unsafe { *ptr }.field`.
 
 ## Why
 
-The block's value is the struct: all of it is copied to the stack, and the field is read from the copy. For a large C
-struct that is a waste of stack, and for one that others change it reads memory that this code has no business with; a
-field whose address matters, such as a lock or a list head, is not the real one any more.
+The value of the block is the struct: all of it is copied to the stack, and the field is read from the copy. This wastes
+stack, and reads memory that other code may be changing. In the copy, a field whose address matters, such as a lock or a
+list head, is not the real field.
 
 ## How to fix
 
 Read the field inside the block: `unsafe { (*ptr).field }`.
 
-## When it stays silent
+## What it does not flag
 
 Method calls on the value, tuple fields, and code that the patch only moves.
 """
@@ -34,16 +34,16 @@ _COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added read through a copy."""
+    """Report each added read through a copy."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in introduced(file, "unsafe", _occurrences):
-        pointer, _, field = one.key.rpartition(".")
+    for item in introduced(file, "unsafe", _occurrences):
+        pointer, _, field = item.key.rpartition(".")
         message = (
             f"This copies all of `*{pointer}` to the stack to read `{field}`. "
             f"Did you mean `unsafe {{ (*{pointer}).{field} }}`?"
         )
-        yield file.report(one, message)
+        yield file.report(item, message)
 
 
 def _occurrences(part: SourcePart) -> Iterator[Occurrence]:

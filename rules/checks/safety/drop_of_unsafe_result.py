@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`let _ =` where an owner is taken back only to be dropped.
+"""`let _ =` to take a value back from C and drop it.
 
 ## What it flags
 
-`let _ = unsafe { T::from_foreign(..) }` and `let _ = unsafe { T::from_raw(..) }`, where the patch adds it.
+An added `let _ = unsafe { T::from_foreign(..) }` or `let _ = unsafe { T::from_raw(..) }`.
 
 ## Why
 
-The line exists to drop the value, and `let _` looks like a result that nobody cares for. Who reads it has to know
-that `_` drops at once. Maintainers have asked for both forms, so this rule is a preview.
+The purpose of the line is to drop the value, but `let _` looks like an ignored result. Readers have to know that `_`
+drops the value at once. Maintainers have asked for both forms, so this rule is a preview.
 
 ## How to fix
 
-Say it: `drop(unsafe { T::from_raw(ptr) });`.
+Write `drop(unsafe { T::from_raw(ptr) });`.
 
-## When it stays silent
+## What it does not flag
 
-Any other call, a name instead of `_`, and statements that the patch only moves or edits.
+Other calls, a name in place of `_`, and statements that the patch only moves or edits.
 """
 
 import re
@@ -36,12 +36,12 @@ _END = re.compile(r"\s*+(?:;\s*+)?\}\s*+;")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added statement."""
+    """Report each added statement."""
     if not file.is_kernel_rust or not file.adds("let _"):
         return
-    for one in introduced(file, "let _", _occurrences):
-        message = f"`drop(unsafe {{ .. {one.key}(..) }})` says that the value is dropped here."
-        yield file.report(one, message)
+    for item in introduced(file, "let _", _occurrences):
+        message = f"`let _` hides that the value is dropped here. Write `drop(unsafe {{ .. {item.key}(..) }})`."
+        yield file.report(item, message)
 
 
 def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
@@ -68,7 +68,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "dropped by name, or something else",
+        "an explicit drop, or another call",
         """
           | diff rust/kernel/led.rs (new)
           | +fn off(ptr: *mut c_void) {

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An `INVARIANTS:` comment where the kernel writes `INVARIANT:`.
+"""A comment with the tag `INVARIANTS:` instead of `INVARIANT:`.
 
 ## What it flags
 
-A comment line that a patch adds and that begins with `// INVARIANTS:`.
+An added comment line that begins with `// INVARIANTS:`.
 
 ## Why
 
-The tag that says why a type's invariants hold is `INVARIANT:`, as the tag of unsafe code is `SAFETY:`. The plural is
-the heading of a type's documentation, `# Invariants`. One spelling lets people and tools find all of them.
+The tag for the reason why a type's invariants hold is `INVARIANT:`, as the tag for unsafe code is `SAFETY:`. The plural
+`# Invariants` is the heading in a type's documentation. With one spelling, people and tools find all comments.
 
 ## How to fix
 
-Write `// INVARIANT:`, also where several invariants are justified.
+Write `// INVARIANT:`, also for several invariants.
 
-## When it stays silent
+## What it does not flag
 
 Documentation comments, and lines that the patch only moves.
 """
@@ -31,14 +31,14 @@ _PLURAL = re.compile(r"INVARIANTS\s*:")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added tag in the plural."""
+    """Report each added tag in the plural."""
     if not file.is_kernel_rust or not file.adds("INVARIANTS"):
         return
     for part in file.added_parts("INVARIANTS"):
         for comment in part.comments:
             for number, text in comment.lines:
                 if _PLURAL.match(text) and number in file.new_lines:
-                    message = "The tag is `INVARIANT:`, in the singular, also for several invariants."
+                    message = "The tag is `INVARIANT:`, also for several invariants."
                     yield file.report(Position(number, comment.column), message)
 
 

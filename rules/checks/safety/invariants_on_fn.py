@@ -3,20 +3,21 @@
 
 ## What it flags
 
-The heading `# Invariants` in the documentation of a function, where the patch adds it.
+An added heading `# Invariants` in the documentation of a function.
 
 ## Why
 
-Invariants belong to types: they hold from construction to drop, and code may rely on them. What a function demands of
-its caller is a precondition (`# Safety` of an unsafe function), what it promises is a guarantee (`# Guarantees`).
+Invariants belong to types: they hold from construction to drop, and code may rely on them. A requirement of a function
+on its caller is a precondition (`# Safety` of an unsafe function). A promise of a function is a guarantee
+(`# Guarantees`).
 
 ## How to fix
 
-Move the statement to the type it is about, or name the section for what it is.
+Move the text to the documentation of the type, or give the section the right heading.
 
-## When it stays silent
+## What it does not flag
 
-Types, traits, impls and modules; headings inside code examples; sections that stood there before.
+Types, traits, impls and modules, headings inside code examples, and sections that existed before.
 """
 
 from collections.abc import Iterator
@@ -28,16 +29,17 @@ from rules.lint.rule import Example, Rule, Status
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added heading on a function."""
+    """Report each added heading on a function."""
     if not file.is_kernel_rust or not file.adds("# Invariant"):
         return
     for part in file.parts_with(b"Invariant"):
-        for one in part.documented:
-            for number, title in one.titles:
-                if one.item.kind == "fn" and title in ("Invariants", "Invariant") and number in file.new_lines:
+        for documented in part.documented:
+            for number, title in documented.titles:
+                is_function = documented.item.kind == "fn"
+                if is_function and title in ("Invariants", "Invariant") and number in file.new_lines:
                     message = (
-                        "`# Invariants` is a section of types. For a function this is a precondition (`# Safety`, "
-                        "where callers of an unsafe function owe it) or a guarantee."
+                        "`# Invariants` is a section for types. In the documentation of a function it should be a "
+                        "precondition (`# Safety` of an unsafe function) or a guarantee."
                     )
                     yield file.report(number, message)
 

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A value with invariants is built, and nothing says why they hold.
+"""A value of a type with invariants is built without a comment that says why they hold.
 
 ## What it flags
 
-`Self { .. }`, `Self(..)`, `T { .. }` or `T(..)` that a patch adds, of a type whose documentation in the same file has
-an `# Invariants` section, in a function without any `INVARIANT:` comment.
+An added `Self { .. }`, `Self(..)`, `T { .. }` or `T(..)`, if the documentation of the type in the same file has an
+`# Invariants` section, and the function has no `INVARIANT:` comment.
 
 ## Why
 
-The invariants are what the unsafe code of the type relies on. The places that build a value are where they begin to
-hold, so that is where a reader has to be told why: `// INVARIANT: ..` above the expression.
+The unsafe code of the type relies on the invariants. They begin to hold where a value is built, so readers need the
+reason there: `// INVARIANT: ..` above the expression.
 
 ## How to fix
 
-Put a `// INVARIANT:` comment above the expression that says for each invariant why it holds.
+Add a `// INVARIANT:` comment above the expression. It should say for each invariant why it holds.
 
-## When it stays silent
+## What it does not flag
 
-Where any comment of the function, or a `// INVARIANT` above it, speaks of invariants; patterns; `..` of another value;
-`Clone`; macros but for `pin_init!` and its like; types of other files; tests. It is a preview: in Linux 6.12 one
-construction in six has no such comment, and some are asked for in review and some are not.
+Functions with a comment about invariants, patterns, `..` of another value, `Clone`, macros except `pin_init!` and
+similar ones, types of other files, and tests. The rule is a preview: in Linux 6.12 one construction in six has no such
+comment, and reviewers do not always ask for it.
 """
 
 import re
@@ -40,36 +40,37 @@ _NO_VALUE = re.compile(
 _LITERAL = re.compile(r"(?<![\w.:])(?P<name>(?:r#)?[^\W\d]\w*)(?=\s*(?:::\s*<[^<>;{}]*>\s*)?(?P<opening>[{(]))")
 _PATTERN = re.compile(r"\s*(?:=>|=(?!=)|\|(?!\|)|if\b[^;{]*=>|@|:|in\b)")
 _INIT = re.compile(r"\b(?:try_)?(?:pin_)?init!\s*\Z")
-_MOST = 2_000  # literals of a file that are looked at
-_REACH = 8_000  # characters of a literal, or above a function, that are looked at
+_MAX_LITERALS = 2_000  # literals of a file that are checked
+_MAX_LENGTH = 8_000  # characters of a literal, or above a function, that are searched
 _TEST = re.compile(r"#\[\s*(?:test|cfg\(test\)|kunit)")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added construction without a word on the invariants of the type."""
+    """Report each added construction without a comment about the invariants of the type."""
     if not file.is_kernel_rust or not file.mentions(b"# Invariant"):
         return
     names = {
-        one.item.name
+        documented.item.name
         for part in file.parts_with(b"Invariant")
-        for one in part.documented
-        if one.item.kind in ("struct", "enum") and any(title in ("Invariants", "Invariant") for _, title in one.titles)
+        for documented in part.documented
+        if documented.item.kind in ("struct", "enum")
+        and any(title in ("Invariants", "Invariant") for _, title in documented.titles)
     }
     if not names:
         return
-    for one in introduced(file, "", lambda part: _occurrences(part.code, names)):
+    for item in introduced(file, "", lambda part: _occurrences(part.code, names)):
         message = (
-            f"`{one.key}` has invariants. An `// INVARIANT:` comment here should say why they hold for this value."
+            f"`{item.key}` has invariants. An `// INVARIANT:` comment here should say why they hold for this value."
         )
-        yield file.report(one, message)
+        yield file.report(item, message)
 
 
 def _occurrences(code: Code, names: set[str]) -> Iterator[Occurrence]:
-    """The constructions of a type of these names in functions that say nothing of invariants."""
+    """Yield the constructions of types with these names in functions without a comment about invariants."""
     shape = outline(code)
-    said: dict[int, bool] = {}
+    commented: dict[int, bool] = {}
     literals = (match for match in _LITERAL.finditer(code.code) if match["name"] == "Self" or match["name"] in names)
-    for match in islice(literals, _MOST):
+    for match in islice(literals, _MAX_LITERALS):
         opening = match.start("opening")
         container = shape.container(match.start()) or ""
         name = implemented(container) if match["name"] == "Self" else match["name"]
@@ -77,17 +78,17 @@ def _occurrences(code: Code, names: set[str]) -> Iterator[Occurrence]:
             function = shape.function(match.start())
             if function is None:
                 continue
-            if function[0] not in said:
-                said[function[0]] = _speaks_of_invariants(code, function[0], function[1])
-            if not said[function[0]]:
+            if function[0] not in commented:
+                commented[function[0]] = _mentions_invariants(code, function[0], function[1])
+            if not commented[function[0]]:
                 yield occurrence(name, code, match.start())
 
 
 def _builds(shape: Outline, start: int, opening: int) -> bool:
-    """Whether this is a value, written out in full, and no pattern or declaration."""
+    """Return whether this is a complete value, and not a pattern or declaration."""
     code = shape.code.code
     closing = shape.closing(opening)
-    if closing is None or closing - opening > _REACH or _PATTERN.match(code, closing + 1):
+    if closing is None or closing - opening > _MAX_LENGTH or _PATTERN.match(code, closing + 1):
         return False
     if not all(_INIT.search(head) for head in shape.macros(start)):
         return False
@@ -97,17 +98,17 @@ def _builds(shape: Outline, start: int, opening: int) -> bool:
     return re.search(r"\.\.(?!=)", code[opening:closing]) is None
 
 
-def _speaks_of_invariants(code: Code, opening: int, closing: int | None) -> bool:
-    """Whether a comment in the function, or just above it, has the word."""
-    far = max(0, opening - _REACH)
-    above = code.text[max(far, code.code.rfind("}", far, opening)) : opening]
+def _mentions_invariants(code: Code, opening: int, closing: int | None) -> bool:
+    """Return whether a comment in the function, or just above it, contains the word, or the function is a test."""
+    first = max(0, opening - _MAX_LENGTH)
+    above = code.text[max(first, code.code.rfind("}", first, opening)) : opening]
     body = code.text[opening : closing if closing is not None else len(code.text)]
     return "nvariant" in body or "INVARIANT" in body or "INVARIANT" in above or _TEST.search(above) is not None
 
 
 EXAMPLES = (
     Example(
-        "built without a word",
+        "built without a comment",
         """
           | diff rust/kernel/led.rs (new)
           | +/// A light.
@@ -131,7 +132,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "said, or no construction",
+        "a comment, or no construction",
         """
           | diff rust/kernel/led.rs (new)
           | +/// # Invariants
@@ -170,7 +171,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "there before, only edited",
+        "existing code, only edited",
         """
           | diff rust/kernel/led.rs (whole)
           |  /// # Invariants
@@ -191,7 +192,7 @@ RULE = Rule(
     id="missing-invariant-comment",
     summary="A value of a type with invariants is built without an `INVARIANT:` comment",
     severity=Severity.NIT,
-    status=Status.PREVIEW,  # merged code leaves the comment out in one of six places: asking each time would annoy
+    status=Status.PREVIEW,  # Merged code has no comment in one of six places, so each finding would annoy people.
     doc=__doc__ or "",
     evidence=(
         MessageId("DASWS1A63LYM.399CKUDL4Z7UC@kernel.org"),

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A type that a comment calls transparent, without the attribute that makes it so.
+"""A comment calls a type transparent, but the type has no `#[repr(transparent)]`.
 
 ## What it flags
 
-A comment that a patch adds, in the code, that says of a struct of the same file that it is `repr(transparent)` or a
-transparent wrapper, while the struct has no `repr` at all.
+An added comment in the code that calls a struct of the same file `repr(transparent)` or a transparent wrapper, if the
+struct has no `repr` at all.
 
 ## Why
 
-Without the attribute the layout of a Rust struct is not defined, even of one with a single field. A cast between the
-wrapper and what it wraps is then undefined behaviour, and the comment that justifies it is wrong.
+Without the attribute the layout of a Rust struct is not defined, even if it has a single field. A cast between the
+wrapper and the wrapped type is then undefined behaviour, and the comment that justifies the cast is wrong.
 
 ## How to fix
 
-Put `#[repr(transparent)]` on the struct, or do not cast.
+Add `#[repr(transparent)]` to the struct, or do not cast.
 
-## When it stays silent
+## What it does not flag
 
-Structs with any `repr`, of other files, of macros, and statements in documentation. Where hunks do not show the struct.
+Structs with any `repr`, structs of other files, in macros, or that the hunks do not show, and statements in
+documentation.
 """
 
 import re
@@ -43,25 +44,25 @@ _STRUCT = re.compile(
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each struct that is called transparent and has no `repr`."""
+    """Report each struct that a comment calls transparent, and that has no `repr`."""
     if not file.is_kernel_rust or not file.mentions(b"ransparent") or not file.adds("ransparent", "struct "):
         return
     structs: dict[str, int] | None = None
-    said: set[str] = set()
+    reported: set[str] = set()
     for part in file.parts_with(b"ransparent"):
         for comment in part.comments:
-            name = _claimed(file, part.code, comment)
-            if name is None or name in said:
+            name = _claimed_name(file, part.code, comment)
+            if name is None or name in reported:
                 continue
             structs = _plain_structs(file) if structs is None else structs
             line = structs.get(name)
             if line is None:
                 continue
             if line in file.new_lines or any(number in file.new_lines for number, _ in comment.lines):
-                said.add(name)
+                reported.add(name)
                 message = (
-                    f"`{name}` is called transparent, but has no `#[repr(transparent)]`: its layout is not that of its "
-                    f"field, and a cast that relies on it is undefined behaviour."
+                    f"A comment calls `{name}` transparent, but it has no `#[repr(transparent)]`. So its layout is "
+                    f"undefined, and a cast that relies on it is undefined behaviour."
                 )
                 quoted = tuple(part.code.line_text(number).strip() for number, _ in comment.lines)
                 evidence = (Evidence(f"{file.path}:{comment.first}", quoted),)
@@ -69,8 +70,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 yield file.report(place, message, evidence=evidence)
 
 
-def _claimed(file: FileView, code: Code, comment: Paragraphs) -> str | None:
-    """The name of the type that the comment calls transparent; None where there is none of this file."""
+def _claimed_name(file: FileView, code: Code, comment: Paragraphs) -> str | None:
+    """Return the name of the type that the comment calls transparent, None if there is none of this file."""
     claim = _CLAIM.search(" ".join(text for _, text in comment.lines))
     match = _NAME.match(claim["quoted"] or claim["plain"]) if claim else None
     if match is None:
@@ -84,13 +85,13 @@ def _claimed(file: FileView, code: Code, comment: Paragraphs) -> str | None:
 
 
 def _plain_structs(file: FileView) -> dict[str, int]:
-    """The structs without any `repr` by name, with their lines; a name that is shown twice is left out."""
+    """Return the lines of the structs without any `repr`, by name. A name that occurs twice is left out."""
     plain: dict[str, int] = {}
     seen: set[str] = set()
     for code in file.post_code:
         for match in _STRUCT.finditer(code.code):
-            cut = not file.confidence.rank > 1 and code.line(match.start()) == code.first
-            if match["name"] in seen or "repr" in match["attributes"] or cut:
+            is_cut = not file.confidence.rank > 1 and code.line(match.start()) == code.first
+            if match["name"] in seen or "repr" in match["attributes"] or is_cut:
                 plain.pop(match["name"], None)
             else:
                 plain[match["name"]] = code.line(match.start("item"))
@@ -100,7 +101,7 @@ def _plain_structs(file: FileView) -> dict[str, int]:
 
 EXAMPLES = (
     Example(
-        "claimed, not declared",
+        "a comment without the attribute",
         """
           | diff rust/kernel/led.rs (new)
           | +/// A light.
@@ -116,7 +117,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the struct was there before",
+        "the struct existed before",
         """
           | diff rust/kernel/led.rs (whole)
           |  pub struct Led<T>(Opaque<bindings::led>, PhantomData<T>);
@@ -127,7 +128,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "declared, elsewhere, or a layout of its own",
+        "with the attribute, in another file, or with another layout",
         """
           | diff rust/kernel/led.rs (new)
           | +#[repr(transparent)]
@@ -151,7 +152,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="missing-repr-transparent",
-    summary="A struct that is called transparent without `#[repr(transparent)]`",
+    summary="A comment calls a struct transparent that has no `#[repr(transparent)]`",
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",

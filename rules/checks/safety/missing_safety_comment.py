@@ -1,31 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An unsafe block or impl does not say why it is sound.
+"""An unsafe block or impl has no comment that says why it is sound.
 
 ## What it flags
 
-An `unsafe {}` block or an `unsafe impl` without a `// SAFETY:` comment, which a patch adds or whose comment it removes.
-In the body of a `macro_rules!` macro and in a documentation test of the `kernel` crate it is a nit.
+An `unsafe {}` block or an `unsafe impl` without a `// SAFETY:` comment, if the patch adds the code or removes its
+comment. In the body of a `macro_rules!` macro and in a documentation test of the `kernel` crate it is a nit.
 
 ## Why
 
-The compiler takes the author's word for what stands in an unsafe block. The comment is that word: it names the
-conditions of the operation and says why they hold here, so that a reviewer, and whoever changes the code later, can
-check them.
+The compiler does not check the conditions of unsafe code. The comment names these conditions and says why they hold
+here, so that reviewers, and people who change the code later, can check them.
 
 ## How to fix
 
-Put a comment that starts with `// SAFETY:` on the lines directly above the block, or above its statement. Look up the
-`# Safety` section of what is called and answer each of its requirements. An `unsafe impl` needs its own comment, also
-where two stand together.
+Add a comment that starts with `// SAFETY:` directly above the block, or above its statement. Look up the `# Safety`
+section of the called function, and say for each requirement why it is met. Each `unsafe impl` needs its own comment,
+also if several follow each other.
 
-## When it stays silent
+## What it does not flag
 
-Every comment that Clippy's `undocumented_unsafe_blocks` accepts is accepted, and so is one that only a person would
-take for it: above an attribute of several lines, behind the block on its line, above the `if`, `match`, loop, bare
-block or closure whose first statement the block is, above the struct literal or macro call that it is part of. Code
-that was undocumented before and is only moved, re-indented or edited is not new. Vendored, generated and host code is
-exempt, and so is code for which the lint is allowed or expected. Where hunks alone are known and the comment could
-stand above what they show, or the block be part of a macro or a test, nothing is said.
+Every comment that Clippy's `undocumented_unsafe_blocks` accepts is accepted. So are comments that only people connect
+with the block:
+
+- above an attribute of several lines, or after the block on its line;
+- above the `if`, `match`, loop, block or closure whose first statement is the unsafe block;
+- above the struct literal or macro call that contains the block.
+
+Code that had no comment before and is only moved, re-indented or edited is not new. Vendored, generated and host code
+is exempt, and so is code for which the lint is allowed or expected. If only hunks are known, and the comment may be
+above them, or the block may be part of a macro or a test, nothing is reported.
 """
 
 import re
@@ -45,57 +48,57 @@ _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each unsafe block and impl that this patch leaves without a comment."""
+    """Report each unsafe block and impl that this patch leaves without a comment."""
     if not file.is_kernel_rust or file.post is None:
         return
-    requirements = SafetySections(file)
-    for one in unjustified_sites(file):
-        site = one.code
+    sections = SafetySections(file)
+    for unjustified in unjustified_sites(file):
+        site = unjustified.code
         if site.allowed or (site.setting == "doctest" and not file.in_kernel_crate):
             continue
         if not file.post.is_complete and _UNSEEN.search(file.hunk_heading(site.line)):
             continue
         operation = implementation(site.body) if site.kind == "impl" else next(iter(operations(site.body)), None)
-        asked = requirements.of(operation, site.scope) if operation is not None else None
+        section = sections.of(operation, site.scope) if operation is not None else None
         yield file.report(
-            one.position,
-            _message(one, operation, told=asked is not None),
-            evidence=(asked,) if asked is not None else (),
+            unjustified.position,
+            _message(unjustified, operation, has_section=section is not None),
+            evidence=(section,) if section is not None else (),
             severity=Severity.NIT if site.setting in ("macro-definition", "doctest") else None,
             confidence=site.confidence,
             scope=site.scope,
-            facts=(("kind", site.kind), ("cause", one.cause), ("setting", site.setting)),
+            facts=(("kind", site.kind), ("cause", unjustified.cause), ("setting", site.setting)),
         )
 
 
-def _message(one: UnjustifiedSite[UnsafeSite], operation: Operation | None, *, told: bool) -> str:
-    what = "`unsafe impl`" if one.code.kind == "impl" else "`unsafe` block"
-    if one.cause == "added":
-        problem = f"This {what} has no `// SAFETY:` comment."
-    elif one.position.side == "pre":
-        problem = f"This removes the `// SAFETY:` comment, but the {what} below it stays."
-    elif one.cause == "comment-removed":
-        problem = f"This {what} had a `// SAFETY:` comment, which is gone now."
+def _message(site: UnjustifiedSite[UnsafeSite], operation: Operation | None, *, has_section: bool) -> str:
+    code = "`unsafe impl`" if site.code.kind == "impl" else "`unsafe` block"
+    if site.cause == "added":
+        problem = f"This {code} has no `// SAFETY:` comment."
+    elif site.position.side == "pre":
+        problem = f"This removes the `// SAFETY:` comment, but the {code} below it stays."
+    elif site.cause == "comment-removed":
+        problem = f"This {code} had a `// SAFETY:` comment, but no longer has it."
     else:
-        problem = f"The `// SAFETY:` comment of this {what} is no longer directly above it."
-    where = {"doctest": " Documentation tests are built as KUnit tests."}.get(one.code.setting, "")
-    return f"{problem} {_wanted(operation, told=told)}{where}"
+        problem = f"The `// SAFETY:` comment of this {code} is no longer directly above it."
+    setting = {"doctest": " Documentation tests are built as KUnit tests."}.get(site.code.setting, "")
+    return f"{problem} {_advice(operation, has_section=has_section)}{setting}"
 
 
-def _wanted(operation: Operation | None, *, told: bool) -> str:
+def _advice(operation: Operation | None, *, has_section: bool) -> str:
     if operation is None:
         return "It should say why this is sound."
     if operation.kind == "implementation":
-        what = f"why `{operation.name}` may be implemented here"
-        asking = "the trait"
+        reason = f"why `{operation.name}` may be implemented here"
+        owner = "the trait"
     elif operation.kind == "call":
-        what = f"why `{operation.receiver}{operation.name}()` may be called here"
-        asking = f"`{operation.callee}`"
+        reason = f"why `{operation.receiver}{operation.name}()` may be called here"
+        owner = f"`{operation.callee}`"
     else:
-        what = f"why `{operation.name}` may be dereferenced here"
-        asking = ""
-    more = f", and answer what {asking} asks for" if told else ""
-    return f"It should say {what}{more}."
+        reason = f"why `{operation.name}` may be dereferenced here"
+        owner = ""
+    more = f", and how the requirements of {owner} are met" if has_section else ""
+    return f"It should say {reason}{more}."
 
 
 RULE = Rule(

@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documentation of an unsafe function or trait does not say what it asks for.
+"""The documentation of an unsafe function or trait does not say what it requires.
 
 ## What it flags
 
-An `unsafe fn` or `unsafe trait` whose documentation has no `# Safety` section, which a patch adds or whose section it
-removes. Private functions count too. In the body of a `macro_rules!` macro it is a nit.
+An `unsafe fn` or `unsafe trait` without a `# Safety` section in its documentation, if the patch adds the item or
+removes its section. Private functions count too. In the body of a `macro_rules!` macro it is a nit.
 
 ## Why
 
-An unsafe function may be called only under conditions that the compiler does not check, an unsafe trait may be
-implemented only where they hold. Without the section nobody can say whether a `// SAFETY:` comment answers them.
+An unsafe function may be called, and an unsafe trait implemented, only under conditions that the compiler does not
+check. Without the section nobody can say whether a `// SAFETY:` comment covers all conditions.
 
 ## How to fix
 
-Add a section with the heading `# Safety` to the `///` documentation, and list in it what the caller, or who implements
-the trait, has to guarantee.
+Add a section with the heading `# Safety` to the `///` documentation. List what a caller, or an implementation of the
+trait, has to guarantee.
 
-## When it stays silent
+## What it does not flag
 
-Methods in the implementation of a trait follow the trait's documentation; foreign functions, items with
-`#[doc(hidden)]`, and code for which `missing_safety_doc` is allowed or expected are exempt, as are vendored, generated
-and host code. The headings `Safety`, `SAFETY`, `Implementation safety` and `Implementation Safety` are accepted at any
-level, also in a `#[doc = ".."]` attribute; documentation that is included from a file is taken as complete. Where hunks
-alone are known and the documentation, or an enclosing `impl` of a trait, could stand above what they show, nothing is
-said.
+- Methods in the implementation of a trait, because the documentation of the trait applies.
+- Foreign functions, items with `#[doc(hidden)]`, and code for which `missing_safety_doc` is allowed or expected.
+- Vendored, generated and host code.
+
+The headings `Safety`, `SAFETY`, `Implementation safety` and `Implementation Safety` are accepted at any level, also in
+a `#[doc = ".."]` attribute. Documentation that is included from a file counts as complete. If only hunks are known, and
+the documentation or an enclosing `impl` of a trait may be above them, nothing is reported.
 """
 
 import re
@@ -40,30 +41,30 @@ _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each unsafe function and trait that this patch leaves without a safety section."""
+    """Report each unsafe function and trait that this patch leaves without a safety section."""
     if not file.is_kernel_rust or file.post is None:
         return
-    for one in unjustified_declarations(file):
-        item = one.code
+    for unjustified in unjustified_declarations(file):
+        item = unjustified.code
         if not file.post.is_complete and _UNSEEN.search(file.hunk_heading(item.line)):
             continue
         yield file.report(
-            one.position,
-            _message(one),
+            unjustified.position,
+            _message(unjustified),
             severity=Severity.NIT if item.setting in ("macro-definition", "doctest") else None,
             confidence=item.confidence,
             scope=item.scope,
-            facts=(("kind", item.kind), ("cause", one.cause), ("setting", item.setting)),
+            facts=(("kind", item.kind), ("cause", unjustified.cause), ("setting", item.setting)),
         )
 
 
-def _message(one: UnjustifiedSite[UnsafeDeclaration]) -> str:
-    item = one.code
+def _message(unjustified: UnjustifiedSite[UnsafeDeclaration]) -> str:
+    item = unjustified.code
     name = f"`unsafe {item.kind} {item.name}`" if item.name else f"This `unsafe {item.kind}`"
-    wanted = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"
-    if one.cause == "added":
-        return f"{name} has no `# Safety` section in its documentation. It should say {wanted}."
-    return f"{name} loses the `# Safety` section of its documentation. It should still say {wanted}."
+    content = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"
+    if unjustified.cause == "added":
+        return f"{name} has no `# Safety` section in its documentation. It should say {content}."
+    return f"{name} loses the `# Safety` section of its documentation. It should still say {content}."
 
 
 EXAMPLES = (
@@ -119,7 +120,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "what looks like the heading",
+        "text that looks like the heading",
         """
           | diff rust/kernel/led.rs (new)
           | +/// # Safety:
@@ -155,7 +156,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the section goes; the function becomes unsafe",
+        "a removed section; a function that becomes unsafe",
         """
           | diff rust/kernel/led.rs (whole)
           |  /// Switches it on.
@@ -168,7 +169,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "an old function is moved and gets a parameter",
+        "an old function that is moved and gets a parameter",
         """
           | diff rust/kernel/led.rs (whole)
           | -pub unsafe fn on(led: *mut Led) {}
@@ -177,7 +178,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "hunks that show enough, and that do not",
+        "hunks that show the documentation, and hunks that do not",
         """
           | diff rust/kernel/led.rs
           | @@ 40 @@ impl Led {

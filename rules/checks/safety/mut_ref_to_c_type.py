@@ -3,21 +3,21 @@
 
 ## What it flags
 
-`&mut (*p).field` where `p` is a `*mut bindings::T` in the same function, and the patch adds it.
+An added `&mut (*p).field`, if `p` is a `*mut bindings::T` in the same function.
 
 ## Why
 
-A `&mut` promises that nobody else reads or writes the place while it lives, and that the value is valid. C keeps
-pointers into its structs and changes them under locks that Rust does not see, so that the promise is broken, which is
-undefined behaviour even if the reference is used as a pointer only.
+A `&mut` promises that no other code reads or writes the memory as long as the reference exists, and that the value is
+valid. C keeps pointers into its structs, and changes them under locks that Rust does not see. That breaks the promise,
+and is undefined behaviour even if the reference is only used as a pointer.
 
 ## How to fix
 
-Make a pointer, not a reference: `&raw mut (*p).field`.
+Make a pointer instead of a reference: `&raw mut (*p).field`.
 
-## When it stays silent
+## What it does not flag
 
-`&raw mut`, `addr_of_mut!`, and pointers whose type is not written in the function.
+`&raw mut`, `addr_of_mut!`, and pointers whose type the function does not state.
 """
 
 import re
@@ -31,20 +31,20 @@ from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.outline import Outline, outline
 from rules.source.rust.source import SourcePart
 
-_REACH = 8_000  # characters above the reference in which the pointer's declaration is looked for
+_MAX_DISTANCE = 8_000  # characters above the reference that are searched for the pointer's declaration
 _REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>\w+(?:\.\w+)*)\b(?!\s*\()")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added reference through a pointer that is declared as one to a C type."""
+    """Report each added reference through a pointer that is declared as a pointer to a C type."""
     if not file.is_kernel_rust or not file.mentions(b"bindings::") or not file.adds("&mut"):
         return
-    for one in introduced(file, "&mut", _occurrences):
+    for item in introduced(file, "&mut", _occurrences):
         message = (
             f"`&mut` to a field of a C struct promises exclusive access that C does not give. "
-            f"`&raw mut {one.key}` makes the pointer without the reference."
+            f"`&raw mut {item.key}` makes a pointer without a reference."
         )
-        yield file.report(one, message)
+        yield file.report(item, message)
 
 
 def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
@@ -56,13 +56,13 @@ def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
 
 
 def _points_to_c(shape: Outline, offset: int, name: str) -> bool:
-    """Whether the last declaration of the name before the place, in its function, is that of a pointer to a C type."""
+    """Return whether the last declaration of the name above, in the same function, is a pointer to a C type."""
     function = shape.function(offset)
     if function is None:
         return False
     code = shape.code.code
     head = shape.head(function[0])
-    text = head + code[max(function[0], offset - _REACH) : offset]
+    text = head + code[max(function[0], offset - _MAX_DISTANCE) : offset]
     declared = list(
         re.finditer(rf"(?<![\w.]){name}\s*+:(?!:)\s*+(?P<type>[^=;,)]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*", text)
     )
@@ -86,7 +86,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a pointer, or a type that is not C's",
+        "a pointer, or a type that is not from C",
         """
           | diff rust/kernel/led.rs (new)
           | +fn lock(led: *mut bindings::led, own: *mut Led) {

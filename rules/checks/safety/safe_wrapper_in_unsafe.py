@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An unsafe block around safe code, or a result that `to_result` would convert.
+"""An unsafe block contains safe code, or an `if` converts a result as `to_result` does.
 
 ## What it flags
 
@@ -7,23 +7,23 @@ Three forms that a patch adds:
 
 - a block whose whole content, apart from safe `let`s at its beginning, is `to_result(..)`, `drop(..)`, `Some(..)`,
   `Ok(..)`, `Err(..)` or `!f(..)`;
-- a block that begins with a `let` whose value is plainly safe: names, fields, literals, casts, references, and calls
-  such as `.len()`, `.as_ptr()` and `ptr::null()`;
+- a block that begins with a `let` with a safe value: names, fields, literals, casts, references, and calls such as
+  `.len()`, `.as_ptr()` and `ptr::null()`;
 - `let ret = unsafe { f(x) };` with `if ret < 0 { return Err(Error::from_errno(ret)); }` as the only use of `ret`.
 
 ## Why
 
-An unsafe block should hold the unsafe operation and nothing else, so that it is clear what the `SAFETY:` comment
-speaks of and nothing else gets into it unnoticed.
+An unsafe block should contain the unsafe operation and nothing else. Then it is clear what the `SAFETY:` comment
+justifies, and no other unsafe code can get into the block unnoticed.
 
 ## How to fix
 
 Move the safe code out: `to_result(unsafe { f(x) })?`.
 
-## When it stays silent
+## What it does not flag
 
-Other blocks with more than this one expression, macros and doctests, and code that the patch only moves or edits. An
-`if` whose result is used later, or whose function is not shown to its end.
+Other blocks with more than one expression, macros and doctests, and code that the patch only moves or edits. An `if` if
+the result is used later, or if the hunks do not show the end of its function.
 """
 
 import re
@@ -38,7 +38,7 @@ from rules.source.rust.code import Code
 from rules.source.rust.outline import outline
 from rules.source.rust.source import SourcePart
 
-_MAX_HEAD = 200  # characters before an unsafe block in which its `let` begins
+_MAX_HEAD = 200  # characters before an unsafe block that are searched for its `let`
 _LET = re.compile(r"\s*let\s+(?:mut\s+)?\w+\s*(?::[^=;]*)?=(?P<value>[^;{}]*);")
 _SAFE_PART = re.compile(
     r"\bas\s+\*(?:mut|const)\b|"
@@ -55,11 +55,11 @@ _WRAPPER = re.compile(
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added block whose content is a safe wrapper's call."""
+    """Report each added block that contains safe code, and each added condition that `to_result` can replace."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
     for block in introduced(file, "unsafe", _blocks):
-        message = f"`{block.key}` is safe: outside, it leaves the unsafe block to the unsafe operation alone."
+        message = f"`{block.key}` is safe. Please move it out of the unsafe block."
         yield file.report(block, message, confidence=block.confidence, scope=block.scope)
     if file.adds("from_errno"):
         for condition in introduced(file, "from_errno", _conditions):
@@ -74,7 +74,7 @@ def _blocks(part: SourcePart) -> Iterator[Occurrence]:
 
 
 def _safe_code(body: str) -> str | None:
-    """Return the safe code in a block, as a message names it; None if there is none."""
+    """Return the name of the safe code in a block for a message, None if there is none."""
     text = Code(body.strip(), 1).code.strip()
     rest = text
     while (let := _LET.match(rest)) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", let["value"])):
@@ -100,7 +100,7 @@ def _conditions(part: SourcePart) -> Iterator[Occurrence]:
 
 
 def _wrapper(text: str) -> str | None:
-    """Return the safe call that is all of the text; None if it is something else."""
+    """Return the safe call if it is the whole text, otherwise None."""
     match = _WRAPPER.match(text)
     if match is None:
         return None
@@ -110,7 +110,7 @@ def _wrapper(text: str) -> str | None:
 
 
 def _is_one_call(text: str) -> bool:
-    """Whether the first parenthesis of the text closes at its end, but for a `?`."""
+    """Return whether the first parenthesis of the text closes at the end of the text, before any `?`."""
     code = Code(text.rstrip("? \n"), 1)
     opening = code.code.find("(")
     closing = code.closing(opening)
@@ -119,7 +119,7 @@ def _is_one_call(text: str) -> bool:
 
 EXAMPLES = (
     Example(
-        "safe statements before the unsafe one",
+        "safe statements before the unsafe statement",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: &Led) -> Result {
@@ -152,7 +152,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "safe calls around the unsafe one",
+        "safe calls around the unsafe call",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: *mut u8) -> Result {
@@ -170,7 +170,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the unsafe operation alone, or more than a call",
+        "only the unsafe operation, or more than a call",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: *mut u8) -> Result {
@@ -195,7 +195,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "there before, only edited",
+        "existing code, only edited",
         """
           | diff rust/kernel/led.rs
           |  fn on(led: *mut u8) -> Result {
@@ -209,7 +209,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="safe-wrapper-in-unsafe",
-    summary="A safe call inside an unsafe block that could stand around it",
+    summary="A safe call inside an unsafe block that could be around the block",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

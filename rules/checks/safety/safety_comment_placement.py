@@ -1,29 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A `SAFETY:` comment that is there, but not where or how the kernel writes it.
+"""A `SAFETY:` comment in a place or form that the kernel does not use.
 
 ## What it flags
 
-A comment that a patch adds and that justifies an unsafe block or impl, but stands inside the block, after it, or so
-far above that Clippy does not find it; that is a `///` comment; or that is spelt otherwise than `SAFETY:`.
+An added comment that justifies an unsafe block or impl, but
 
-Two forms that merged code has about as often as the other are notes, which are never mailed: a comment between
-`let x =` and the block, and `SAFETY:` in the middle of a paragraph.
+- is inside the block, after it, or so far above it that Clippy does not find it;
+- is a `///` comment;
+- is spelled differently than `SAFETY:`.
+
+Two forms that are common in merged code are notes, which are never mailed: a comment between `let x =` and the block,
+and `SAFETY:` in the middle of a paragraph.
 
 ## Why
 
-Documentation/rust/coding-guidelines.rst asks for `// SAFETY:` directly before the block. In one place and one form
-people find it, Clippy finds it, and it is not taken for documentation of the public interface.
+Documentation/rust/coding-guidelines.rst asks for `// SAFETY:` directly before the block. If all comments have the same
+place and form, people and Clippy find them, and they do not appear in the documentation of the public interface.
 
 ## How to fix
 
-Move it directly above the statement that holds the unsafe code, begin it with `// SAFETY: `, and separate it from
-other remarks by a `//` line.
+Move the comment directly above the statement with the unsafe code, begin it with `// SAFETY: `, and separate it from
+other text by an empty `//` line.
 
-## When it stays silent
+## What it does not flag
 
-Where the form is merely unusual to people but the place is right: other comments or attributes between the comment
-and the block. Where a comment speaks of safety but does not begin with the tag. In macros and doctests, where the
-comment was there before, and where nothing justifies the block at all, which is `missing-safety-comment`.
+- Other comments or attributes between the comment and the block.
+- Comments about safety that do not begin with the tag.
+- Macros, doctests, and comments that existed before.
+- Blocks without any comment, which `missing-safety-comment` reports.
 """
 
 import re
@@ -40,83 +44,84 @@ _EXACT = re.compile(r"SAFETY:")
 _LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
 _TAGGED = re.compile(r"(?:\A|//[/!]?|/\*+|\*)[ \t#]*safety\b", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"[A-Z]{3,}\b|[-*#>`]|\d+\.")
-_LEFT_OPEN = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
+_OPEN_LET = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
 _AFTER_EQUALS = re.compile(r"\blet\b[^;{}\"/]*=\s*//")
 _BELOW_LET = "Please put the `// SAFETY:` comment above the `let`, not between it and its value."
-_HOW = {
-    "inside": "Please put the `// SAFETY:` comment above the block, not into it.",
-    "inside-late": "Please put the `// SAFETY:` comment above the block, not into it.",
+_MESSAGES = {
+    "inside": "Please put the `// SAFETY:` comment above the block, not inside it.",
+    "inside-late": "Please put the `// SAFETY:` comment above the block, not inside it.",
     "previous-line": "Please put the `// SAFETY:` comment on a line of its own above the statement.",
     "trailing": "Please put the `// SAFETY:` comment above the statement, not after it.",
     "same-line": "Please put the `// SAFETY:` comment on a line of its own above the statement.",
-    "above-enclosing": "Clippy does not find the comment so far above. Please put it directly above the unsafe code.",
-    "untagged": "The tag is `SAFETY:`, the colon directly behind the word: otherwise Clippy does not find it.",
+    "above-enclosing": "Clippy does not find a comment so far above. Please put it directly above the unsafe code.",
+    "untagged": "The tag is `SAFETY:`, with the colon directly after the word. Otherwise Clippy does not find it.",
 }
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added comment that has an unsafe site and the wrong place or form."""
+    """Report each added comment of an unsafe site that has the wrong place or form."""
     if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety"):
         return
-    said: set[int] = set()
+    reported: set[int] = set()
     for site in (site for part in file.added_parts("SAFETY", "afety") for site in part.sites):
         line = site.reading.line
-        if site.setting != "code" or site.in_test or line not in file.new_lines or line in said:
+        if site.setting != "code" or site.in_test or line not in file.new_lines or line in reported:
             continue
         message = _problem(site, file.post_lines)
         severity = Severity.NIT if message else Severity.NOTE
         message = message or _matter_of_taste(site, file.post_lines)
         if message:
-            said.add(line)
+            reported.add(line)
             yield file.report(line, message, severity=severity, confidence=site.confidence, scope=site.scope)
 
 
 def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
-    """What is wrong with the comment of the site; None where nothing is."""
+    """Return what is wrong with the comment of the site, None if nothing is."""
     reading = site.reading
-    if reading.how in _HOW:
+    if reading.how in _MESSAGES:
         if _AFTER_EQUALS.search(lines[reading.line]):
             return None
-        return _HOW[reading.how] if _TAGGED.search(lines[reading.line].strip()) else None
+        return _MESSAGES[reading.how] if _TAGGED.search(lines[reading.line].strip()) else None
     comment = _COMMENT.match(lines[reading.line].strip())
     if reading.verdict != "clippy" or comment is None:
         return None
     if comment["mark"] in ("///", "//!"):
-        return "`// SAFETY:` is an ordinary comment: with three slashes it becomes documentation."
+        return "`// SAFETY:` is an ordinary comment with two slashes. A comment with three slashes is documentation."
     if not _EXACT.match(comment["text"]):
-        spelt = _LOOSE.match(comment["text"])
-        return f"The tag is written `SAFETY:`, not `{spelt[0].strip()}`." if spelt else None
+        spelling = _LOOSE.match(comment["text"])
+        return f"The tag is written `SAFETY:`, not `{spelling[0].strip()}`." if spelling else None
     return None
 
 
 def _matter_of_taste(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
-    """Return what some reviewers ask for and merged code often lacks; None if there is nothing."""
+    """Return a change that some reviewers ask for, and that merged code often lacks; None if there is none."""
     reading = site.reading
     if _AFTER_EQUALS.search(lines[reading.line]):
         return _BELOW_LET
-    if reading.verdict != "clippy" or reading.how in _HOW or _COMMENT.match(lines[reading.line].strip()) is None:
+    if reading.verdict != "clippy" or reading.how in _MESSAGES or _COMMENT.match(lines[reading.line].strip()) is None:
         return None
     if _is_mid_paragraph(reading.line, lines):
-        return "Please begin `SAFETY:` in a paragraph of its own, after a `//` line."
-    if _LEFT_OPEN.match(lines.get(site.statement, "")) and _follows(site.statement, reading.line, lines):
+        return "Please start a new paragraph with `SAFETY:`, after an empty `//` line."
+    if _OPEN_LET.match(lines.get(site.statement, "")) and _follows(site.statement, reading.line, lines):
         return _BELOW_LET
     return None
 
 
 def _follows(statement: int, line: int, lines: Mapping[int, str]) -> bool:
-    """Whether the comment with that line begins directly below the statement's first line."""
-    return statement < line and all(_COMMENT.match(lines.get(at, "").strip()) for at in range(statement + 1, line + 1))
+    """Return whether the comment with that line begins directly below the statement's first line."""
+    numbers = range(statement + 1, line + 1)
+    return statement < line and all(_COMMENT.match(lines.get(number, "").strip()) for number in numbers)
 
 
 def _is_mid_paragraph(line: int, lines: Mapping[int, str]) -> bool:
-    """Whether the comment line directly above is prose, in a paragraph that begins with prose."""
+    """Return whether the comment line directly above is text, in a paragraph that begins with text."""
     first = ""
-    at = line - 1
-    while comment := _COMMENT.match(lines.get(at, "").strip()):
+    number = line - 1
+    while comment := _COMMENT.match(lines.get(number, "").strip()):
         if comment["mark"] != "//" or not comment["text"].strip():
             break
         first = comment["text"]
-        at -= 1
+        number -= 1
     return bool(first) and not _OTHER_TAG.match(first)
 
 
@@ -157,7 +162,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "as the guidelines have it",
+        "as in the guidelines",
         """
           | diff rust/kernel/led.rs (new)
           | +// SAFETY: `Led` has no thread affinity.
@@ -184,7 +189,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "the head of a block has no line above it that would be nearer",
+        "the head of a block, which has no line closer to the block",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: *mut u8) {
@@ -199,7 +204,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "there before",
+        "existing comments",
         """
           | diff rust/kernel/led.rs (whole)
           |  fn on(led: *mut u8) {

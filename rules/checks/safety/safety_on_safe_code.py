@@ -1,28 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A `SAFETY:` comment above code that is safe.
+"""A `SAFETY:` comment above safe code.
 
 ## What it flags
 
-A `// SAFETY:` comment that a patch adds directly above a statement or an item in which nothing is unsafe. A `SAFETY:`
-line in the documentation of a function outside of impls and traits. A `SAFETY:` comment on an unsafe function that has
-a `# Safety` section.
+- An added `// SAFETY:` comment directly above a statement or an item that contains nothing unsafe.
+- A `SAFETY:` line in the documentation of a function outside of impls and traits.
+- A `SAFETY:` comment on an unsafe function that has a `# Safety` section.
 
 ## Why
 
-The comment is either left over, and misleads those who look for the unsafe code it speaks of, or it stands too far
-from its block, so that the block itself counts as not justified. Clippy reports it as `unnecessary_safety_comment`.
+Either the comment is left over and misleads readers, who search for the unsafe code. Or it is too far from its block,
+so that the block counts as not justified. Clippy reports it as `unnecessary_safety_comment`.
 
 ## How to fix
 
-Move the comment directly above the unsafe block, or drop the tag where nothing unsafe is left: what a type guarantees
-is an `INVARIANT:`, what a line may rely on is an ordinary comment.
+Move the comment directly above the unsafe block. If there is no unsafe code any more, remove the tag: a guarantee of a
+type is an `INVARIANT:`, and a fact that a line relies on is an ordinary comment.
 
-## When it stays silent
+## What it does not flag
 
-Where the statement has the word `unsafe` anywhere, or a macro, whose expansion is not known; above attributes such as
-`no_mangle`; inside an unsafe block, an unsafe function, or the arguments of a macro; in argument and field lists and
-amid an expression; where hunks do not show the whole statement and the function around it. An unsafe function without a
-`# Safety` section is reported by `missing-safety-section` alone.
+- Statements with the word `unsafe` anywhere, or with a macro, because its expansion is not known.
+- Comments above attributes such as `no_mangle`.
+- Comments inside an unsafe block, an unsafe function, the arguments of a macro, an argument or field list, or an
+  expression.
+- Hunks that do not show the whole statement and its function.
+- Unsafe functions without a `# Safety` section, which `missing-safety-section` reports.
 """
 
 import re
@@ -47,22 +49,22 @@ _MODULE = re.compile(r"\bmod\b")
 _FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
 _BEGINS = re.compile(r"(?:\A|[;{}]|^[ \t]*#\[.*\])\s*\Z", re.MULTILINE)
-_GOES_ON = re.compile(r"[.?+=/%^]|(?:as|else)\b")
-_BEFORE = 1000
+_CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
+_MAX_BEFORE = 1000  # characters above the comment
 
 
 _ON_SAFE_FUNCTION = (
-    "`SAFETY:` in the documentation of a safe function: it belongs to an unsafe block inside the function, and what "
-    "callers have to know needs no tag."
+    "The documentation of a safe function has a `SAFETY:` tag. Please move the comment to the unsafe block inside the "
+    "function, or remove the tag."
 )
 _ON_UNSAFE_FUNCTION = (
-    "What a caller has to guarantee belongs under `# Safety`. A `SAFETY:` comment justifies an unsafe block or impl, "
+    "Requirements on callers belong under `# Safety`. A `SAFETY:` comment justifies an unsafe block or impl, "
     "not a function."
 )
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """Report each added tag above a safe statement or item that is shown whole, and each added tag on a function."""
+    """Report each added tag above a complete statement or item that is safe, and each added tag on a function."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for part in file.added_parts("SAFETY"):
@@ -81,9 +83,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _on_functions(part: SourcePart) -> Iterator[tuple[int, str]]:
-    """Yield the line of each tag on a function outside of impls and traits, and what is wrong with it.
+    """Yield the line and the message of each wrong tag on a function outside of impls and traits.
 
-    Tags in ordinary comments on safe functions are left out: they are reported like those on statements.
+    Tags in ordinary comments on safe functions are not included, because they are reported like tags on statements.
     """
     code = part.code
     sections = {
@@ -108,15 +110,15 @@ def _on_functions(part: SourcePart) -> Iterator[tuple[int, str]]:
 
 
 def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:
-    """Whether what stands below the comment is a statement or an item without anything that may be unsafe."""
+    """Return whether the comment is above a statement or an item without anything that may be unsafe."""
     start, attributes = skip(code, comment.end)
-    if not _BEGINS.search(code.code[max(0, comment.start - _BEFORE) : comment.start]):
+    if not _BEGINS.search(code.code[max(0, comment.start - _MAX_BEFORE) : comment.start]):
         return False
     end = statement_end(code, start)
     if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
         return False
     text = code.code[start : end[0]]
-    if not text.strip() or _GOES_ON.match(text) or _MAY_BE_UNSAFE.search(text):
+    if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
         return False
     return (
         not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(outline(code), start, whole=whole)
@@ -124,7 +126,7 @@ def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:
 
 
 def _surroundings_are_safe(shape: Outline, offset: int, *, whole: bool) -> bool:
-    """Whether what encloses the place is known, is no macro, and is not unsafe."""
+    """Return whether the enclosing code is known, is not a macro, and is not unsafe."""
     heads = [shape.head(opening) for opening in shape.enclosing(offset)]
     if any(re.search(r"\bunsafe\b|\bextern\b[^()]*\Z|!\s*(?:\w+\s*)?\Z", head) for head in heads):
         return False

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A `SAFETY:` comment that says nothing yet.
+"""A `SAFETY:` comment that is only a placeholder.
 
 ## What it flags
 
-A `// SAFETY:` comment that a patch adds and that is empty, or begins with `TODO`, `FIXME`, `XXX` or the like.
+An added `// SAFETY:` comment that is empty, or begins with `TODO`, `FIXME`, `XXX` or a similar word.
 
 ## Why
 
-The comment silences the lint that asks for one, so that the debt is no longer seen. Nobody who changes the code later
-can tell what the author relied on.
+The comment silences the lint that asks for a comment, so the gap is no longer visible. People who change the code later
+cannot know what the author relied on.
 
 ## How to fix
 
-Say why each requirement of the unsafe operation holds here. Where that cannot be said, the code wants to be written
-otherwise, or the function itself has to be unsafe.
+Say why each requirement of the unsafe operation holds here. If there is no reason, change the code, or make the
+function itself unsafe.
 
-## When it stays silent
+## What it does not flag
 
-`// SAFETY:` with the justification on the following lines is fine, in whatever form. Comments that the patch only
-moves are not new. Where the commit message or the subject says RFC or WIP, the finding is a nit.
+`// SAFETY:` with the justification on the following lines, in any form. Comments that the patch only moves are not new.
+If the commit message or the subject says RFC or WIP, the finding is a nit.
 """
 
 import re
@@ -36,7 +36,7 @@ _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added tag without text, or with a placeholder for one, behind it."""
+    """Report each added tag that has no text, or only a placeholder, after it."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     severity = Severity.NIT if file.is_draft else None
@@ -51,14 +51,14 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
-    """The lines of tags that are placeholders, and what stands there."""
+    """Yield the lines of tags without a text, and the placeholder."""
     if not comment.alone:
         return
-    tags = [at for at, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
+    tags = [index for index, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
     for tag, following in pairwise([*tags, len(comment.lines)]):
         number, text = comment.lines[tag]
-        said = [_TAG.sub("", text, count=1).strip(), *(text for _, text in comment.lines[tag + 1 : following])]
-        words = " ".join(said).strip()
+        texts = [_TAG.sub("", text, count=1).strip(), *(text for _, text in comment.lines[tag + 1 : following])]
+        words = " ".join(texts).strip()
         if not words and not comment.cut_below:
             yield number, "it is empty"
         elif match := _PLACEHOLDER.match(words):
@@ -67,7 +67,7 @@ def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
 
 EXAMPLES = (
     Example(
-        "nothing, or a word for later",
+        "no text, or a placeholder",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on() {
@@ -102,7 +102,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a draft says so",
+        "a draft",
         """
           | patch [RFC PATCH] rust: led: add
           | diff rust/kernel/led.rs (new)

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A `# Safety` section on something that is not unsafe.
+"""A `# Safety` section in the documentation of a safe item.
 
 ## What it flags
 
 The heading `# Safety` in the documentation of a struct, enum, union, type alias, constant, or of a trait or function
-that is not `unsafe`, where the patch adds the heading or makes the item safe.
+that is not `unsafe`, if the patch adds the heading or makes the item safe.
 
 ## Why
 
-The section tells callers what they have to guarantee. A safe function must be sound whatever its caller does, and a
-type has no caller: its rules are invariants. A section in the wrong place hides either a function that ought to be
-unsafe or an invariant that nobody can find.
+The section says what callers have to guarantee. A safe function must be sound for every caller, and a type has no
+caller: its rules are invariants. A section in the wrong place hides either a function that should be unsafe, or an
+invariant.
 
 ## How to fix
 
-If callers can break it, make the function `unsafe`. Else drop the section, put what holds for a type under `#
-Invariants`, and what the function relies on into `// SAFETY:` comments inside it.
+If callers can violate the text, make the function `unsafe`. Otherwise remove the section: put the rules of a type under
+`# Invariants`, and the facts that a function relies on into its `// SAFETY:` comments.
 
-## When it stays silent
+## What it does not flag
 
-Unsafe functions, traits and impls and what stands in them, functions of an `extern` block, macros, modules. Headings
+Unsafe functions, traits and impls and the items in them, functions of an `extern` block, macros, modules, and headings
 inside code examples.
 """
 
@@ -48,38 +48,35 @@ _WORDS = ("fn ", "trait ", "struct ", "enum ", "union ", "type ", "const ", "sta
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each heading on a safe item, where the heading or the item's head is new."""
+    """Report each heading on a safe item, if the heading or the first line of the item is new."""
     if not file.is_kernel_rust or not file.mentions(b"# S", b"///") or not file.adds("# S", "# I", *_WORDS):
         return
     for part in file.parts_with(b"SAFETY", b"afety"):
         code = part.code
-        for one in part.documented:
-            heads = [number for number, title in one.titles if is_safety_title(title)]
-            if not heads or one.item.unsafe or one.item.kind not in _KINDS or _may_be_owed(outline(code), one.item):
+        for documented in part.documented:
+            item = documented.item
+            headings = [number for number, title in documented.titles if is_safety_title(title)]
+            if not headings or item.unsafe or item.kind not in _KINDS or _may_be_unsafe(outline(code), item):
                 continue
-            if heads[0] in file.new_lines or code.line(one.item.offset) in file.new_lines:
-                message = f"`# Safety` on a {_KINDS[one.item.kind]}: {_advice(one.item)}"
-                yield file.report(heads[0], message)
+            if headings[0] in file.new_lines or code.line(item.offset) in file.new_lines:
+                message = f"This {_KINDS[item.kind]} has a `# Safety` section. {_advice(item)}"
+                yield file.report(headings[0], message)
 
 
 def _advice(item: Item) -> str:
-    if item.kind in ("fn", "trait"):
-        who = "callers" if item.kind == "fn" else "implementations"
-        return (
-            f"either its {who} have to uphold this and it must be `unsafe {item.kind}`, or the section is wrong here."
-        )
-    return "only unsafe functions and traits have such a section. Rules of a type go under `# Invariants`."
+    if item.kind == "fn":
+        return "If its callers have to uphold it, it must be `unsafe fn`. Otherwise remove the section."
+    if item.kind == "trait":
+        return "If its implementations have to uphold it, it must be `unsafe trait`. Otherwise remove the section."
+    return "Only unsafe functions and traits have such a section. Rules of a type go under `# Invariants`."
 
 
-def _may_be_owed(shape: Outline, item: Item) -> bool:
-    """Return whether the item may owe such a section to its surroundings, which may not be shown.
-
-    Foreign functions and the items of unsafe traits have such sections.
-    """
+def _may_be_unsafe(shape: Outline, item: Item) -> bool:
+    """Return whether the item may be a foreign function or in an unsafe trait. Its surroundings may not be shown."""
     container = shape.container(item.offset)
     if container is None and shape.code.column(item.offset) > 1:
-        public = shape.code.code.startswith("pub", item.offset)
-        if not public:
+        is_public = shape.code.code.startswith("pub", item.offset)
+        if not is_public:
             return True
     if container is not None and re.search(r"\bunsafe\b|\bextern\b", container):
         return True
@@ -183,7 +180,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "there before, and cut off",
+        "existing sections, and an item that is cut off",
         """
           | diff rust/kernel/led.rs
           |  /// # Safety

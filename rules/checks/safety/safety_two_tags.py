@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One comment with two `SAFETY:` tags.
+"""A comment has two `SAFETY:` tags.
 
 ## What it flags
 
-A run of comment lines in which a second line begins with `SAFETY:`.
+A block of comment lines in which a second line begins with `SAFETY:`.
 
 ## Why
 
-A comment justifies the one unsafe block below it. Two tags in it are two justifications for one block, of which one
-is left over from an edit, or belongs to code that stands elsewhere.
+A comment justifies the unsafe block below it. If it has two tags, one of them is left over from an edit, or belongs to
+other code.
 
 ## How to fix
 
-Keep one tag, and list the reasons below it, one bullet for each requirement. Where two blocks are meant, put each
+Keep one tag, and list the reasons below it, one bullet for each requirement. If the tags belong to two blocks, put each
 comment above its own block.
 
-## When it stays silent
+## What it does not flag
 
 Tags in separate comments, with a blank line or code between them, and comments that the patch only moves.
 """
@@ -32,7 +32,7 @@ _TAG = re.compile(r"SAFETY\s*:")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added tag that is not the first of its comment."""
+    """Report each added tag that is not the first of its comment."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for part in file.added_parts("SAFETY"):
@@ -40,7 +40,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             for number in tags[1:]:
                 if number in file.new_lines:
-                    message = "This comment has two `SAFETY:` tags. Please keep one, and list the reasons below it."
+                    message = "This comment has two `SAFETY:` tags. Please keep one tag, and list the reasons below it."
                     yield file.report(Position(number, comment.column), message)
 
 

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A semicolon inside an unsafe block of one call.
+"""A semicolon inside an unsafe block with a single call.
 
 ## What it flags
 
-`unsafe { f(x); }` as a statement, on one line or three, where the patch adds it.
+An added statement `unsafe { f(x); }`, on one line or on three lines.
 
 ## Why
 
-The kernel writes `unsafe { f(x) };`: rustfmt then keeps it on one line, and the block is an expression like any other.
+The kernel writes `unsafe { f(x) };`. Then rustfmt keeps it on one line, and the block is an expression like all others.
 
 ## How to fix
 
-Move the semicolon behind the brace.
+Move the semicolon after the brace.
 
-## When it stays silent
+## What it does not flag
 
-Blocks of more than one statement, those that would not fit on one line, blocks that are a value or a match arm,
-macros, and blocks that the patch only moves or edits.
+Blocks with more than one statement, blocks that do not fit on one line, blocks that are a value or a match arm, macros,
+and blocks that the patch only moves or edits.
 """
 
 import re
@@ -30,31 +30,31 @@ from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.code import Code
 from rules.source.rust.source import SourcePart
 
-_WIDTH = 100  # of a line, for rustfmt
+_MAX_WIDTH = 100  # columns of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
 _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added statement that is an unsafe block of one call with a semicolon."""
+    """Report each added statement that is an unsafe block with one call and a semicolon."""
     if not file.is_kernel_rust or not file.adds("unsafe"):
         return
-    for one in introduced(file, "unsafe", _occurrences):
-        message = "The semicolon goes behind the block: `unsafe { .. };`. It then fits on one line."
-        yield file.report(one, message, confidence=one.confidence, scope=one.scope)
+    for item in introduced(file, "unsafe", _occurrences):
+        message = "Put the semicolon after the block: `unsafe { .. };`. It then fits on one line."
+        yield file.report(item, message, confidence=item.confidence, scope=item.scope)
 
 
 def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
     for site in part.sites:
         if site.kind != "block" or site.setting != "code" or site.line != site.statement:
             continue
-        fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _WIDTH
+        fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _MAX_WIDTH
         if fits and site.text.lstrip().startswith("unsafe {") and _is_one_call(site.body):
             yield Occurrence(site.body.partition("(")[0], site.line, site.column, site.scope, site.confidence)
 
 
 def _is_one_call(body: str) -> bool:
-    """Whether the block's content is one call and a semicolon."""
+    """Return whether the block's content is one call and a semicolon."""
     code = Code(body, 1)
     text = code.code.strip()
     if not text.endswith(";") or text.count(";") != 1 or _NO_CALL.match(text):
@@ -83,7 +83,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "behind the brace, or not one call",
+        "a semicolon after the brace, or more than one call",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: *mut u8) {

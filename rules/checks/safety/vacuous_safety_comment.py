@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A `SAFETY:` comment whose whole text is a phrase that fits any code.
+"""A `SAFETY:` comment whose whole text is a phrase that fits every code.
 
 ## What it flags
 
-An added `// SAFETY:` comment that says nothing but "Guaranteed by the safety requirements of the function.", "It is
-safe to call `f`.", "`x` is always valid.", or the like.
+An added `// SAFETY:` comment that only says "Guaranteed by the safety requirements of the function.", "It is safe to
+call `f`.", "`x` is always valid.", or a similar phrase.
 
 ## Why
 
-The comment has to say why the requirements of the unsafe operation hold at this place. A phrase that fits any place
-says that somebody thought about it, not what.
+The comment has to say why the requirements of the unsafe operation hold at this place. A phrase that fits every place
+does not say that.
 
 ## How to fix
 
-Name the requirement and where it comes from: which invariant, which check above, which promise of the caller.
+Name each requirement and what ensures it: an invariant, a check above, or a guarantee of the caller.
 
-## When it stays silent
+## What it does not flag
 
-Where anything else is said beside the phrase; where a function is said to be always safe to call, that is, without
-requirements. Comments that the patch only moves.
+Comments with other text beside the phrase, comments that say that a function is always safe to call, that is, without
+requirements, and comments that the patch only moves.
 """
 
 import re
@@ -50,7 +50,7 @@ _PHRASES = re.compile(
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """One finding for each added comment that is one of the phrases."""
+    """Report each added comment that only has one of the phrases."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     for part in file.added_parts("SAFETY", "afety"):
@@ -59,10 +59,12 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             tag = _TAG.match(text)
             if tag is None or comment.cut_below or not comment.alone:
                 continue
-            said = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
-            sentences = [sentence.strip(" .!-*") for sentence in said if sentence.strip(" .!-*")]
+            parts = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
+            sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
             if sentences and all(map(_PHRASES.match, sentences)) and comment.first in file.new_lines:
-                message = "This says that it is sound, not why: which requirement holds here, and what makes it hold?"
+                message = (
+                    "This says that the code is sound, but not why. Which requirement holds here, and what ensures it?"
+                )
                 yield file.report(Position(comment.first, comment.column), message)
 
 
@@ -87,7 +89,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "something is said",
+        "a reason is given",
         """
           | diff rust/kernel/led.rs (new)
           | +unsafe fn on(led: *mut Led) {

@@ -18,9 +18,7 @@ from bot.store.repository import Repository
 from tests.fakes.mails import DIFF, START, FakeArchive, mail, patch
 
 ONE = "rust: led: read it v1 complete"
-SAY_WHY = (
-    'rust: led: say why v1 fixup: a single patch in answer to "rust: led: read it": both change rust/kernel/led.rs'
-)
+SAY_WHY = 'rust: led: say why v1 fixup: a single patch in reply to "rust: led: read it": both change rust/kernel/led.rs'
 
 
 def swap(raw: bytes, *pairs: tuple[bytes | str, bytes | str]) -> bytes:
@@ -165,12 +163,12 @@ CASES = {
     "two different patches of one number": (
         [patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 1/2", to="1@x")],
         [
-            "rust: fan: read it v1 incomplete: 2 of 2 did not come",
-            "rust: led: read it v1 incomplete: 2 of 2 did not come",
+            "rust: fan: read it v1 incomplete: 2 of 2 did not arrive",
+            "rust: led: read it v1 incomplete: 2 of 2 did not arrive",
         ],
     ),
     "no cover letter": ([patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 2/2", to="1@x")], [ONE]),
-    "a part missing": ([patch("1@x", number=" 1/2")], ["rust: led: read it v1 incomplete: 2 of 2 did not come"]),
+    "a part missing": ([patch("1@x", number=" 1/2")], ["rust: led: read it v1 incomplete: 2 of 2 did not arrive"]),
     "last patch first": ([patch("2@x", "fan", number=" 2/2", to="1@x"), patch("1@x", number=" 1/2")], [ONE]),
     "patches before their cover letter": (
         [patch("1@x", number=" 1/1", to="c@x"), mail("c@x", "[PATCH 0/1] rust: a driver")],
@@ -190,8 +188,8 @@ CASES = {
             swap(patch("2@x", "fan", number=" 2/2", to="b@x"), ("09:00:00", "11:00:00")),
         ],
         [
-            "rust: fan: read it v1 incomplete: 1 of 2 did not come",
-            "rust: led: read it v1 incomplete: 2 of 2 did not come",
+            "rust: fan: read it v1 incomplete: 1 of 2 did not arrive",
+            "rust: led: read it v1 incomplete: 2 of 2 did not arrive",
         ],
     ),
     "counters and tags of other shapes": (
@@ -204,11 +202,11 @@ CASES = {
     ),
     "revision after the title": (
         [patch("1@x"), swap(patch("2@x"), ("read it", "read it (v2)"))],
-        ["rust: led: read it v1 older-revision: v2 is here already", "rust: led: read it v2 complete"],
+        ["rust: led: read it v1 older-revision: v2 has arrived already", "rust: led: read it v2 complete"],
     ),
     "new revision inside the old thread": (
         [patch("1@x"), patch("2@x", number=" v2", to="1@x")],
-        ["rust: led: read it v1 older-revision: v2 is here already", "rust: led: read it v2 complete"],
+        ["rust: led: read it v1 older-revision: v2 has arrived already", "rust: led: read it v2 complete"],
     ),
     "four revisions in one thread": (
         [
@@ -218,7 +216,7 @@ CASES = {
             patch("4@x", number=" v4", to="3@x"),
         ],
         [
-            *(f"rust: led: read it v{revision} older-revision: v4 is here already" for revision in (1, 2, 3)),
+            *(f"rust: led: read it v{revision} older-revision: v4 has arrived already" for revision in (1, 2, 3)),
             "rust: led: read it v4 complete",
         ],
     ),

@@ -193,7 +193,7 @@ def test_a_single_patch_in_answer_to_a_series_that_is_not_known_whole_is_left_al
     answered = replace(posting("[PATCH 1/2] x", "rust/kernel/led.rs"), state=Waiting((2,)))
     refused = refuse_posting(posting("[PATCH] y"), replace(FRESH, answers=answered), NOW, TERMS)
 
-    assert str(refused) == 'fixup: a single patch in answer to "x": what that changes is not all known'
+    assert str(refused) == 'fixup: a single patch in reply to "x": not all files of that series are known'
 
 
 def test_a_patch_in_answer_to_its_own_first_sending_is_no_fixup() -> None:

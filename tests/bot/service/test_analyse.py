@@ -106,7 +106,7 @@ def test_hostile_code_is_put_aside_with_the_reason_and_the_next_series_is_review
 
     assert (bad.refused, bad.failures, bad.mail) == (reason, 1, "")
     assert (good.refused, good.findings, bool(good.mail)) == ("", 1, True)
-    assert [(one.posting.message_id, one.reason) for one in store.unjudged(9)] == [(BAD, reason)]
+    assert [(one.posting.message_id, one.reason) for one in store.quarantined_postings(9)] == [(BAD, reason)]
     assert [one.posting_id for one in store.mails()] == [GOOD]
 
 
@@ -126,7 +126,7 @@ def test_what_is_released_is_judged_again(store: Repository, executor: ProcessEx
     assert store.release([], [BAD, GOOD, "nobody@x"]) == 1
     (again,) = _reviewing(store, executor, replace(_review_context("exit"), rules=()))
 
-    assert (again.posting_id, again.refused, store.unjudged(9)) == (BAD, "", [])
+    assert (again.posting_id, again.refused, store.quarantined_postings(9)) == (BAD, "", [])
 
 
 def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: ProcessExecutor) -> None:
@@ -134,7 +134,7 @@ def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: 
     posting = store.due_for_review(1)[0].posting
     first = RecheckJob(store, _analyser(executor), _review_context("exit"), FakeClock()).run(posting)
     assert isinstance(first, Crashed)
-    assert [one.reason for one in store.unjudged(9)] == [first.reason]
+    assert [one.reason for one in store.quarantined_postings(9)] == [first.reason]
 
     store.release([], [posting.message_id])
     _reviewing(store, executor, replace(_review_context("exit"), rules=()))
@@ -143,7 +143,7 @@ def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: 
 
     assert second == first
     assert stands is not None
-    assert (store.review_of(posting.message_id), store.unjudged(9)) == (stands, [])
+    assert (store.review_of(posting.message_id), store.quarantined_postings(9)) == (stands, [])
 
 
 def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, executor: ProcessExecutor) -> None:

@@ -86,12 +86,12 @@ def test_nothing_to_say_is_not_said_and_not_asked_again(store: Repository, clock
     DigestJob(store, READERSHIP, clock).run()
     clock.forward(days=1)
     assert () == DigestJob(store, READERSHIP, clock).run()
-    before = store.told_until("ann@example.org")
+    before = store.digest_done_until("ann@example.org")
 
     _happen(store, clock)
 
     assert () == DigestJob(store, READERSHIP, clock).run()
-    assert before == store.told_until("ann@example.org")
+    assert before == store.digest_done_until("ann@example.org")
 
 
 def test_a_reader_is_told_of_what_concerns_him(store: Repository, clock: FakeClock) -> None:

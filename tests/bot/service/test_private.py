@@ -153,7 +153,7 @@ def test_what_was_only_found_is_never_mailed(store: Repository) -> None:
     poll(store, public(FIRST))
     find(store, patch("9@x", "fan", to="1@x"))
 
-    assert review(store) == ["not-followed: no archive that is followed brought any part of it"]
+    assert review(store) == ["not-followed: no followed archive has any part of it"]
     assert store.mails() == []
 
 
@@ -217,4 +217,4 @@ def test_a_mail_to_us_and_no_list_is_not_reviewed(store: Repository) -> None:
 
     (outcome,) = ReviewJob(store, Analyser(), review_context, clock, Event(), Silent()).run()
 
-    assert outcome.refused == "not-followed: it was sent to us, and to no list"
+    assert outcome.refused == "not-followed: it was sent to us only, and to no list"

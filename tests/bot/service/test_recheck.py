@@ -167,7 +167,7 @@ def test_a_later_revision_is_named_and_the_older_one_gets_no_mail(store: Reposit
 
     assert 2 == done.changed.later
     assert done.mail is None
-    assert "older-revision: v2 is here already" == done.unsent
+    assert "older-revision: v2 has arrived already" == done.unsent
 
 
 def test_an_old_posting_that_was_refused_is_judged_for_whoever_names_it(store: Repository, clock: FakeClock) -> None:
@@ -223,7 +223,7 @@ def test_a_posting_that_cannot_be_analysed_is_quarantined(store: Repository, clo
     done = RecheckJob(store, _FailingAnalyser(), DESK, clock).run(found.posting, send=True)
 
     assert done == Crashed("took longer than 60 s")
-    assert ["took longer than 60 s"] == [quarantined.reason for quarantined in store.unjudged(9)]
+    assert ["took longer than 60 s"] == [quarantined.reason for quarantined in store.quarantined_postings(9)]
     assert store.review_of(MAIL) is None
     assert [] == store.mails()
 
@@ -235,7 +235,7 @@ def test_a_review_stands_where_the_posting_cannot_be_analysed_again(store: Repos
     done = RecheckJob(store, _FailingAnalyser(), DESK, clock).run(posting, send=True)
 
     assert done == Crashed("took longer than 60 s")
-    assert [] == store.unjudged(9)
+    assert [] == store.quarantined_postings(9)
     assert (before, mails) == (store.review_of(MAIL), store.mails())
 
 

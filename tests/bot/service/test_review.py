@@ -116,7 +116,7 @@ def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, revie
 
     assert [one.refused for one in outcomes] == ["RuntimeError: a bug", ""]
     assert [bool(one.mail) for one in outcomes] == [False, True]
-    assert [one.reason for one in store.unjudged(9)] == ["RuntimeError: a bug"]
+    assert [one.reason for one in store.quarantined_postings(9)] == ["RuntimeError: a bug"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, revie
     first, second = _review(store, live, patch("1@x"), later)
     (made,) = store.mails()
 
-    assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 is here already")
+    assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 has arrived already")
     assert (made.posting_id, second.mail) == ("2@x", made.message_id)
     assert b"The previous revision got no mail" in made.content
     assert b"Already reported" not in made.content
@@ -201,4 +201,4 @@ def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(
         _review(store, replace(review_context, learned=learned), patch("1@x"))
 
     assert ["1@x"] == [one.posting.message_id for one in store.due_for_review(9)]
-    assert [] == store.unjudged(9)
+    assert [] == store.quarantined_postings(9)

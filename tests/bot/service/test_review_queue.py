@@ -108,7 +108,7 @@ def test_hostile_series_get_one_short_try_before_all_others_are_done(store: Repo
     assert sorted(retries) == sorted(hostile)
     assert [outcome.posting_id for outcome in outcomes] == [*hostile, "good@x"]
     assert [bool(outcome.refused) for outcome in outcomes] == [True] * 10 + [False]
-    assert len(store.unjudged(99)) == 10
+    assert len(store.quarantined_postings(99)) == 10
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -211,7 +211,7 @@ def test_a_mail_about_a_series_with_a_newer_revision_is_withdrawn(house: House, 
 
     assert house.deliver(terms=RefusalTerms()) == (
         "withdrawn",
-        "the series is refused now: older-revision: v2 is here already",
+        "the series is refused now: older-revision: v2 has arrived already",
     )
 
 
@@ -399,7 +399,7 @@ def test_a_reply_about_a_mute_is_sent(house: House) -> None:
 def test_a_digest(house: House, changes: dict[str, Any], mail: dict[str, Any], after: str, reason: str) -> None:
     values = {"mode": "author", "envelope_to": (READER,)} | mail
     digest = Outgoing("d@x", "", "digest", "bot@x", content=b"\n", due=house.clock.now(), author=READER, **values)
-    assert house.store.tell(READER, None, digest, house.clock.now())
+    assert house.store.save_digest(READER, None, digest, house.clock.now())
 
     if values["mode"] == "dry-run":  # a file reaches nobody
         after = "sent"

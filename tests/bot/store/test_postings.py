@@ -181,7 +181,7 @@ def test_what_a_dry_run_filed_was_told_to_nobody_outside_it(
 
     assert previous is not None
     assert to == len(previous.recipients.to)
-    told = [[len(each.recipients.to) for each in reviews] for reviews in store.told()]
+    told = [[len(each.recipients.to) for each in reviews] for reviews in store.mailed_reviews()]
     assert told == ([[1]] if mode == "list" else [])
 
 

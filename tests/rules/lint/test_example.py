@@ -34,8 +34,8 @@ TWO = Example(
              |      unsafe { on() }
              | diff a.rs
              | -    b()
-      mended | +    c()
-    """.replace("\n      mended |", "\n    ! mended |"),
+      fixed | +    c()
+    """.replace("\n      fixed |", "\n    ! fixed |"),
 )
 
 
@@ -59,7 +59,7 @@ def test_an_example_becomes_a_series_with_whole_images() -> None:
 
 
 def test_the_margin_says_what_is_expected() -> None:
-    places = [(one.place, one.count, one.severity, one.confidence, one.mended) for one in load(TWO).expected]
+    places = [(one.place, one.count, one.severity, one.confidence, one.fixed) for one in load(TWO).expected]
 
     assert places == [
         ((1, "", "", 2), 1, None, None, False),
@@ -69,7 +69,7 @@ def test_the_margin_says_what_is_expected() -> None:
 
 
 def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
-    example = Example("e", "| diff led.rs (new)\n! nit high | +a\n! mended | +b\n| +c\n")
+    example = Example("e", "| diff led.rs (new)\n! nit high | +a\n! fixed | +b\n| +c\n")
 
     said = differences(load(example).expected, "r", [finding(1), finding(3), finding(9, 1)])
 
@@ -83,11 +83,11 @@ def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
 
 
 def test_a_fix_that_is_missing_or_not_expected_is_a_difference() -> None:
-    example = Example("e", "| diff led.rs (new)\n! mended | +a\n! | +b\n")
+    example = Example("e", "| diff led.rs (new)\n! fixed | +a\n! | +b\n")
 
     said = differences(load(example).expected, "r", [finding(1), replace(finding(2), mended_by=2)])
 
-    assert [line.split(": ")[1] for line in said] == ["expected mended True, got None", "expected mended False, got 2"]
+    assert [line.split(": ")[1] for line in said] == ["expected fixed True, got None", "expected fixed False, got 2"]
 
 
 def test_agreement_and_other_rules_findings_are_no_difference() -> None:

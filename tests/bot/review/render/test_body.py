@@ -182,7 +182,7 @@ def test_the_next_revision_says_what_stayed_and_what_is_resolved(make: Maker) ->
 def test_what_nobody_was_told_of_the_previous_revision_is_not_called_said(make: Maker) -> None:
     rules = (make.rule(),)
     found = Report((make.finding(3), make.finding(9), make.finding(12)))
-    first = review(make.posting(), found, rules, policy=Policy(muted="older-revision: v2 is here already"))
+    first = review(make.posting(), found, rules, policy=Policy(muted="older-revision: v2 has arrived already"))
     text = _body(make, make.posting(revision=2), make.finding(3), rules=rules, previous=first)
 
     assert text.startswith(
