@@ -10,7 +10,7 @@ from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Finding, Report
 
-RESOLVED = "resolved since the previous revision"
+RESOLVED: Final = "resolved since the previous revision"
 _REPLIED: Final = "already reported, and somebody replied"
 ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 

@@ -93,7 +93,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="binding-without-provider",
-    summary="Rust uses a C name of which bindgen makes no binding",
+    summary="Rust uses a C name for which bindgen makes no binding",
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",

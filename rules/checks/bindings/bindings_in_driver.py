@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Code outside the `kernel` crate uses the generated C bindings itself.
+"""Code outside the `kernel` crate uses the generated C bindings.
 
 ## What it flags
 
@@ -7,29 +7,30 @@ A function or a type of `kernel::bindings` that a patch begins to use outside `r
 `bindings::T`, or an import of one. Each name is reported once per file, at its first use.
 
 - a function that is called: a warning;
-- a type behind a pointer or reference, which stands for an object of C: a nit;
+- a type behind a pointer or reference, which is an object of C: a nit;
 - a type that is used by value, such as a plain layout (`bindings::elf64_hdr`) or a scalar (`bindings::dma_addr_t`), any
   use below a `TODO` or `FIXME` comment, and any use in a library or the core of a subsystem, which may be an
   abstraction itself: a note, which is never mailed.
 
 ## Why
 
-`bindings` is the raw C interface: every use is unsafe, unchecked, and a second place that has to follow when the C side
-changes. Drivers, file systems and samples should use safe abstractions. Then the unsafe code and its justification
-exist once, in the `kernel` crate, where people who know the C side review them. A value without behaviour has less to
-abstract, and merged drivers use such types.
+`bindings` is the raw C interface: every use is unsafe and unchecked, and has to change together with the C code.
+Drivers, file systems and samples should use safe abstractions. Then the unsafe code and its justification exist once,
+in the `kernel` crate, where people who know the C code review them. For a plain value an abstraction has less benefit,
+and merged drivers use such types.
 
 ## How to fix
 
-Use the abstraction that `kernel` has for this, or add one in an earlier patch of the series. Where only a plain value
-is needed, let the abstraction give it a Rust type or constant.
+Use the abstraction of the `kernel` crate, or add an abstraction in an earlier patch of the series. For a plain value,
+the abstraction can define a Rust type or constant.
 
 ## What it does not flag
 
-Constants (`bindings::GFP_KERNEL`, `bindings::drm_mode_status_MODE_OK`) may be used. A `bindings` module of the crate
-itself does not belong to the kernel. Names that were used in the file before, or that the patch moves from another
-file, are not new. Vendored, generated and host code is exempt. Where only hunks are known, a bare `bindings::` counts
-only if the hunks show where it is imported from.
+- Constants (`bindings::GFP_KERNEL`, `bindings::drm_mode_status_MODE_OK`).
+- A `bindings` module of the crate itself.
+- Names that the file used before, or that the patch moves from another file.
+- Vendored, generated and host code.
+- A `bindings::` without its import, if only hunks are known.
 """
 
 import re

@@ -32,7 +32,7 @@ Users whose text the series changes count as updated. These changes do not break
 
 - Another spelling of the same type.
 - A `const` that is added to the pointer of a parameter, or removed if Rust may pass a `*mut`.
-- A change of a static inline function that Rust calls through a helper.
+- A function that becomes static inline, if Rust calls it through a helper.
 - A stub for the other branch of an `#if`.
 - A new condition, if the user is a driver or is already under a `cfg`.
 - The last enumerator of an enum that grows, if it counts the others.
@@ -110,7 +110,7 @@ _TREE = """
 
 RULE = Rule(
     id="c-change-breaks-rust",
-    summary="C code changes under Rust code that uses it",
+    summary="C code changes, but not the Rust code that uses it",
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__,
@@ -121,7 +121,7 @@ RULE = Rule(
     ),
     examples=(
         Example(
-            "a parameter more",
+            "one more parameter",
             _TREE
             + """
     | diff include/linux/lamp.h
@@ -133,7 +133,7 @@ RULE = Rule(
 """,
         ),
         Example(
-            "no symbol any more",
+            "a function without a symbol",
             _TREE
             + """
     | diff include/linux/lamp.h
@@ -148,7 +148,7 @@ RULE = Rule(
 """,
         ),
         Example(
-            "a field renamed, a constant gone",
+            "a renamed field, a removed constant",
             _TREE
             + """
     | diff include/linux/lamp.h
@@ -211,7 +211,7 @@ RULE = Rule(
 """,
         ),
         Example(
-            "a helper gone",
+            "a removed helper",
             _TREE
             + """
     | tree rust/helpers/lamp.c
@@ -257,7 +257,7 @@ RULE = Rule(
 """,
         ),
         Example(
-            "nobody uses it, or nobody sees it",
+            "unused names, and changes that Rust cannot see",
             _TREE
             + """
     | diff include/linux/lamp.h

@@ -152,7 +152,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="missing-repr-transparent",
-    summary="A comment calls a struct transparent that has no `#[repr(transparent)]`",
+    summary="A struct that a comment calls transparent has no `#[repr(transparent)]`",
     severity=Severity.BUG,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -22,8 +22,9 @@ Move the safe code out: `to_result(unsafe { f(x) })?`.
 
 ## What it does not flag
 
-Other blocks with more than one expression, macros and doctests, and code that the patch only moves or edits. An `if` if
-the result is used later, or if the hunks do not show the end of its function.
+- Other blocks with more than one expression, macros and doctests.
+- An `if` whose result is used later, or whose function does not end in the hunks.
+- Code that the patch only moves or edits.
 """
 
 import re
@@ -209,7 +210,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="safe-wrapper-in-unsafe",
-    summary="A safe call inside an unsafe block that could be around the block",
+    summary="Safe code inside an unsafe block that could be outside of the block",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",
