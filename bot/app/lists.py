@@ -9,7 +9,7 @@ from typing import Final
 from bot.app.clock import SystemClock
 from bot.app.kernel import MaintainersCache
 from bot.error import SettingsError
-from bot.ports import Carried
+from bot.ports import CarrierCount
 from bot.settings import Settings
 from bot.settings.types import WELL_KNOWN_LISTS, similar_list
 from bot.store.repository import Repository
@@ -85,7 +85,7 @@ def check_lists(settings: Settings, store: Repository) -> None:
         raise SettingsError("\n".join(f"settings: {problem}" for problem in problems))
 
 
-def _main_lists(source: str, carried: Iterable[Carried]) -> list[str]:
+def _main_lists(source: str, carried: Iterable[CarrierCount]) -> list[str]:
     """Return the lists that delivered most mails of an archive; none for few mails."""
     total, mails = 0, Counter[str]()
     for item in carried:

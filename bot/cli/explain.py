@@ -17,7 +17,7 @@ from bot.mail.refusal import RefusalTerms, refuse_mail, refuse_posting
 from bot.mail.target import target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
-from bot.ports import KeptPosting, MailStatus
+from bot.ports import MailStatus, StoredPosting
 from bot.review.render.text import visible
 from bot.review.unmailed import withheld_lines
 from bot.settings import load
@@ -58,7 +58,7 @@ def explain(
         raise SettingsError(f"{mail!r} is neither a message-id nor the web address of a mail")
     settings = load(options(context).config)
     with Repository(settings.database) as store:
-        mails = store.kept(message_id)
+        mails = store.mails_with_id(message_id)
         postings = store.kept_postings(message_id)
         attestations = store.attestations(message_id)
     if not mails:
@@ -70,7 +70,7 @@ def explain(
 
 def _lines(
     mails: Sequence[MailStatus],
-    postings: Sequence[KeptPosting],
+    postings: Sequence[StoredPosting],
     attestations: Sequence[Attestation],
     terms: RefusalTerms,
     now: datetime,
@@ -91,7 +91,7 @@ def _lines(
         yield f"in no series: {_no_patch(mails[0], terms)}"
 
 
-def _posting(stored: KeptPosting, terms: RefusalTerms, now: datetime) -> Iterator[str]:
+def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime) -> Iterator[str]:
     posting, series = stored.posting, stored.posting.series
     yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
     yield f"  series {posting.message_id}, {stored.state}{f': {stored.detail}' if stored.detail else ''}"

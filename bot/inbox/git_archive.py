@@ -12,7 +12,7 @@ import pygit2
 from pygit2.enums import SortMode
 
 from bot.inbox.error import InboxError
-from bot.ports import Batch, Deleted, RawMail
+from bot.ports import Batch, DeletedMail, RawMail
 
 _EPOCH = re.compile(r"(\d+)\.git")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
@@ -67,7 +67,7 @@ class GitArchive:
 
     def _read(self, epoch: str, path: Path, commits: Iterable[pygit2.Commit], size: int) -> Iterator[Batch]:
         mails: list[RawMail] = []
-        deleted: list[Deleted] = []
+        deleted: list[DeletedMail] = []
         last = ""
         for commit in commits:
             last = str(commit.id)
@@ -76,7 +76,7 @@ class GitArchive:
             if mail is not None:
                 mails.append(RawMail(origin, _arrived(commit), mail))
             elif removed is not None:
-                deleted.append(Deleted(origin, removed))
+                deleted.append(DeletedMail(origin, removed))
             if len(mails) + len(deleted) >= size:
                 yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
                 mails, deleted, last = [], [], ""

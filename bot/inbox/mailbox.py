@@ -15,7 +15,7 @@ from typing import Final
 from bot.inbox.error import InboxError
 from bot.log import Level, LogEvent, event
 from bot.mail.truncation import truncation
-from bot.ports import Batch, Clock, Deleted, RawMail
+from bot.ports import Batch, Clock, DeletedMail, RawMail
 
 MAX_FILE: Final = 1_000_000_000
 SETTLED: Final = timedelta(minutes=1)
@@ -225,7 +225,7 @@ class Maildir:
         for start in range(0, len(due), size):
             self._behind = None
             mails: list[RawMail] = []
-            replaced: list[Deleted] = []
+            replaced: list[DeletedMail] = []
             for entry in due[start : start + size]:
                 file = files.read(entry)
                 if file is None or self._unfinished(file):
@@ -234,7 +234,7 @@ class Maildir:
                 mails.append(RawMail(origin, file.written, file.data))
                 before = names.sizes.get(entry.unique)
                 if before is not None and before < len(file.data):
-                    replaced.append(Deleted(f"{origin}, which goes on", file.data[:before]))
+                    replaced.append(DeletedMail(f"{origin}, which goes on", file.data[:before]))
                 names.add(entry.unique, len(file.data))
             cursor = self._remember(names)
             yield Batch(self.name, "maildir", cursor, tuple(mails), tuple(replaced))
@@ -434,7 +434,7 @@ class _Due:
             chunk = enumerate(mails[start : start + size], start + 1)
             raw = tuple(RawMail(f"{epoch}@{self.known}#{number}", arrived, mail) for number, mail in chunk)
             gone = self.replaced if start == 0 else None
-            deleted = () if gone is None else (Deleted(f"{raw[0].origin}, which goes on", gone),)
+            deleted = () if gone is None else (DeletedMail(f"{raw[0].origin}, which goes on", gone),)
             # Only the last mail has a cursor: a reader that stopped before it starts again.
             yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted)
 

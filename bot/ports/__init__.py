@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The protocols between jobs and adapters. bot.app builds the adapters; tests use fakes."""
 
-from bot.ports.archive import Archive, Batch, Deleted, History, Lookup, Provenance, RawMail, Remote
+from bot.ports.archive import Archive, Batch, DeletedMail, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
-from bot.ports.mails import Attestations, Carried, CommandUsage, Indexed, Mails, MailStatus, StoredMail, Thread, Unread
+from bot.ports.mails import (
+    Attestations,
+    CarrierCount,
+    CommandUsage,
+    Mails,
+    MailStatus,
+    ParsedMail,
+    ReadFailure,
+    StoredMail,
+    Thread,
+)
 from bot.ports.mutes import MutedPosting, MuteReport
 from bot.ports.outbox import (
     AlreadySent,
@@ -28,9 +38,9 @@ from bot.ports.outbox import (
     Withdraw,
 )
 from bot.ports.postings import BackfillRequests, DuePosting, Incomplete, Postings
-from bot.ports.retention import Prunable, Pruned, Step
+from bot.ports.retention import Prunable, PruneCounts, Step
 from bot.ports.running import Clock, Progress
-from bot.ports.store import KeptPosting, QuarantinedPosting, Tally
+from bot.ports.store import QuarantinedPosting, StoredPosting, Tally
 
 __all__ = [
     "AlreadySent",
@@ -41,22 +51,20 @@ __all__ = [
     "Batch",
     "BounceStore",
     "Candidate",
-    "Carried",
+    "CarrierCount",
     "Claim",
     "ClaimedMail",
     "Clock",
     "CommandUsage",
     "Decision",
-    "Deleted",
+    "DeletedMail",
     "DeliveryEvent",
     "DuePosting",
     "History",
     "Hold",
     "Incomplete",
-    "Indexed",
     "Installation",
     "Installations",
-    "KeptPosting",
     "Ledger",
     "LedgerState",
     "Lookup",
@@ -68,15 +76,17 @@ __all__ = [
     "MutedPosting",
     "Outbox",
     "Pace",
+    "ParsedMail",
     "Permit",
     "PostingStatus",
     "Postings",
     "Progress",
     "Provenance",
     "Prunable",
-    "Pruned",
+    "PruneCounts",
     "QuarantinedPosting",
     "RawMail",
+    "ReadFailure",
     "Remote",
     "Send",
     "SendingRecord",
@@ -85,9 +95,9 @@ __all__ = [
     "StopState",
     "StopStore",
     "StoredMail",
+    "StoredPosting",
     "Tally",
     "Thread",
-    "Unread",
     "Wait",
     "Withdraw",
 ]

@@ -33,7 +33,7 @@ class RawMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
+class DeletedMail:
     """A mail that was removed from the archive. `origin` names the commit that removed it."""
 
     origin: str
@@ -48,7 +48,7 @@ class Batch:
     epoch: str
     cursor: str
     mails: tuple[RawMail, ...]
-    deleted: tuple[Deleted, ...] = ()
+    deleted: tuple[DeletedMail, ...] = ()
     provenance: Provenance = Provenance.FOLLOWED
 
 

@@ -29,7 +29,7 @@ class CommandUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class ParsedMail:
     """The values of a readable mail that threading needs.
 
     `related` are the message-ids that it refers to. `digest` is equal for copies of a mail that came over different
@@ -47,7 +47,7 @@ class Indexed:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class CarrierCount:
     """The number of mails of a source that came through exactly these lists. Addresses are in lower case."""
 
     source: str
@@ -56,7 +56,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class ReadFailure:
     """A mail that could not be read, with the reason."""
 
     mail: int
@@ -109,7 +109,7 @@ class Mails(Protocol):
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
         """Return stored mails that were not read yet, oldest first."""
 
-    def index(self, mails: Sequence[Indexed], unreadable: Sequence[Unread]) -> None:
+    def index(self, mails: Sequence[ParsedMail], unreadable: Sequence[ReadFailure]) -> None:
         """Add readable mails to threads, and store why others are unreadable. The first mail of a message-id keeps it.
 
         A private mail joins no thread and gets no message-id.

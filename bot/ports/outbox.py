@@ -229,7 +229,7 @@ class Outbox(Protocol):
     def archived(self, message_id: str) -> bool:
         """Return whether an archive has a mail with that id."""
 
-    def kept(self, message_id: str) -> Sequence[MailStatus]:
+    def mails_with_id(self, message_id: str) -> Sequence[MailStatus]:
         """Return the mails from archives with that message-id, the first one first."""
 
     def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:

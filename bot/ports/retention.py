@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruneCounts:
     """The numbers of removed texts, and the number of bytes freed in the database."""
 
     mails: int = 0
@@ -17,8 +17,8 @@ class Pruned:
     sent: int = 0
     bytes: int = 0
 
-    def __add__(self, other: "Pruned") -> "Pruned":
-        return Pruned(
+    def __add__(self, other: "PruneCounts") -> "PruneCounts":
+        return PruneCounts(
             self.mails + other.mails,
             self.postings + other.postings,
             self.images + other.images,
@@ -32,7 +32,7 @@ class Pruned:
 class Step:
     """The result of a small transaction. The next one starts after `after`; None means that nothing is left."""
 
-    pruned: Pruned
+    pruned: PruneCounts
     after: tuple[str, int] | None = None
 
 

@@ -11,7 +11,7 @@ from bot.review.model import Review
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPosting:
+class StoredPosting:
     """A stored posting, with its state, its verdict, and the message-id of our reply (`answer`).
 
     `review` is None until it was reviewed.

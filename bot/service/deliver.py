@@ -201,7 +201,7 @@ class DeliverJob:
 
     def _has_copy(self, mail: Outgoing) -> bool:
         """Return whether an archive has this very mail, not a foreign mail with its message-id."""
-        for status in self._store.kept(mail.message_id):
+        for status in self._store.mails_with_id(mail.message_id):
             message = guard(f"mail {status.mail.origin}", partial(parse, status.mail.raw))
             if isinstance(message, Message) and is_copy(message, mail.content):
                 return True

@@ -25,7 +25,7 @@ _SIMILAR: Final = 0.6
 class SeriesStore(Protocol):
     """The part of the store that finds a series."""
 
-    def kept(self, message_id: str) -> Sequence[MailStatus]:
+    def mails_with_id(self, message_id: str) -> Sequence[MailStatus]:
         """Return the readable mails with that message-id, in order of arrival."""
 
     def thread_topics(self, message_id: str) -> Mapping[str, str]:
@@ -92,7 +92,7 @@ def _topic_of_mail(message_id: str, store: SeriesStore) -> str:
             return known[current]
         if current not in visited:
             visited.add(current)
-            statuses = store.kept(current)
+            statuses = store.mails_with_id(current)
             is_known = is_known or bool(statuses)
             raw = next((mail.mail.raw for mail in statuses if mail.mail.raw), b"")
             answered = _answered(raw) if raw else []

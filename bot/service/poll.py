@@ -24,7 +24,18 @@ from bot.mail.posting import Complete, Posting
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
-from bot.ports import Archive, Indexed, Mails, Postings, Progress, Provenance, Remote, StoredMail, Thread, Unread
+from bot.ports import (
+    Archive,
+    Mails,
+    ParsedMail,
+    Postings,
+    Progress,
+    Provenance,
+    ReadFailure,
+    Remote,
+    StoredMail,
+    Thread,
+)
 from bot.service.outage import Outages
 
 Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
@@ -121,17 +132,17 @@ class PollJob:
     def _read(self) -> None:
         self._progress.start("threading", self._store.pending()[0])
         while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
-            read: list[Indexed] = []
-            unread: list[Unread] = []
+            read: list[ParsedMail] = []
+            unread: list[ReadFailure] = []
             results = self._executor.map(partial(index, book=self._book()), mails)
             for mail, result in zip(mails, results, strict=True):
-                if isinstance(result, Indexed):
+                if isinstance(result, ParsedMail):
                     read.append(result)
                 else:
-                    unread.append(Unread(mail.id, result.reason))
+                    unread.append(ReadFailure(mail.id, result.reason))
             self._store.index(read, unread)
             for mail, result in zip(mails, results, strict=True):
-                if not isinstance(result, Indexed):
+                if not isinstance(result, ParsedMail):
                     tries = TRIES if isinstance(result, Crashed) and result.exceeded else 1
                     where = {"list": mail.source, "origin": mail.mail.origin}
                     event(
@@ -169,14 +180,14 @@ def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK)
     return assemble([message for message in read if isinstance(message, Message)], book, thread.carriers)
 
 
-def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> Indexed | Unread:
+def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadFailure:
     """Return what threading needs of the mail, or why it cannot be read."""
     message = parse(stored.mail.raw)
     if isinstance(message, UnreadableMail):
-        return Unread(stored.id, message.reason)
+        return ReadFailure(stored.id, message.reason)
     related = dict.fromkeys((*message.references[:1], *relatives(message)[-_RELATED:], message.in_reply_to))
     related.pop(message.message_id, None)
-    return Indexed(
+    return ParsedMail(
         mail=stored.id,
         message_id=message.message_id,
         related=tuple(related_id for related_id in related if related_id),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Event
 
 from bot.log import LogEvent, event
-from bot.ports import Clock, Prunable, Pruned, Step
+from bot.ports import Clock, Prunable, PruneCounts, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class PruneJob:
         self._clock = clock
         self._stop = stop
 
-    def run(self, *, dry: bool = False) -> Pruned:
+    def run(self, *, dry: bool = False) -> PruneCounts:
         """Remove old data and free its space. Return what was removed, or with `dry` what would be removed."""
         now, store = self._clock.now(), self._store
-        pruned = Pruned()
+        pruned = PruneCounts()
         if self._retention.mails is not None:
             before = now - self._retention.mails
             pruned += self._all(lambda after: store.prune_threads(before, now, after, dry=dry))
@@ -42,12 +42,12 @@ class PruneJob:
         if not dry:
             while not self._stop.is_set() and store.reclaim():
                 pass
-            if pruned != Pruned():
+            if pruned != PruneCounts():
                 event(LogEvent.PRUNED, **asdict(pruned))
         return pruned
 
-    def _all(self, prune: Callable[[tuple[str, int] | None], Step]) -> Pruned:
-        pruned, after = Pruned(), None
+    def _all(self, prune: Callable[[tuple[str, int] | None], Step]) -> PruneCounts:
+        pruned, after = PruneCounts(), None
         while not self._stop.is_set():
             step = prune(after)
             pruned += step.pruned
@@ -57,7 +57,7 @@ class PruneJob:
         return pruned
 
 
-def summary(pruned: Pruned) -> str:
+def summary(pruned: PruneCounts) -> str:
     """Return a sentence about what was removed."""
     return (
         f"{pruned.mails:,} mails, {pruned.postings:,} series, {pruned.images:,} file images, "

@@ -17,7 +17,7 @@ class ReconcileStore(History, Protocol):
     def archived(self, message_id: str) -> bool:
         """Return whether an archive brought a mail with that id."""
 
-    def kept(self, message_id: str) -> Sequence[MailStatus]:
+    def mails_with_id(self, message_id: str) -> Sequence[MailStatus]:
         """Return the mails from archives with that message-id, in order of arrival."""
 
     def mail_state(self, message_id: str) -> MailState | None:
@@ -69,6 +69,6 @@ def _adopt_claim(store: ReconcileStore, identity: Identity, claim: Claim, now: d
         parts,
         state="sent",
     )
-    copies = store.kept(claim.message_id)
+    copies = store.mails_with_id(claim.message_id)
     store.adopt(attempt, MailState.SENT, "found in an archive", copies[0].mail.raw if copies else b"", now)
     return attempt

@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, col, or_, select
 from bot.mail.attestation import Attestation
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
-from bot.ports import Carried, Incomplete, RawMail, StoredMail
+from bot.ports import CarrierCount, Incomplete, RawMail, StoredMail
 from bot.store.codec import decode, encode, unpack
 from bot.store.database import Database
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
@@ -92,7 +92,7 @@ class FollowingRows:
             ).first()
             return () if row is None else decode(_Verified, row.value).found
 
-    def carried(self) -> Sequence[Carried]:
+    def carried(self) -> Sequence[CarrierCount]:
         """Return for each source the lists that its mails came through, as far as known, with the number of mails."""
         with self._database.reading() as session:
             counts = (
@@ -102,7 +102,7 @@ class FollowingRows:
                 .group_by(MailRow.source, col(MessageRow.carriers))
             )
             rows = session.exec(counts.order_by(MailRow.source, col(MessageRow.carriers))).all()
-            return [Carried(source, tuple((lists or "").lower().split()), mails) for source, lists, mails in rows]
+            return [CarrierCount(source, tuple((lists or "").lower().split()), mails) for source, lists, mails in rows]
 
     def context(self, posting: Posting) -> RefusalContext:
         with self._database.reading() as session:

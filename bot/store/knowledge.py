@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
-from bot.ports import KeptPosting, MailStatus, QuarantinedPosting, RawMail
+from bot.ports import MailStatus, QuarantinedPosting, RawMail, StoredPosting
 from bot.store.codec import decode, unpack
 from bot.store.database import Database
 from bot.store.following import context_of
@@ -21,7 +21,7 @@ class KnowledgeRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def kept(self, message_id: str) -> Sequence[MailStatus]:
+    def mails_with_id(self, message_id: str) -> Sequence[MailStatus]:
         with self._database.reading() as session:
             known = session.exec(
                 select(MailRow)
@@ -34,7 +34,7 @@ class KnowledgeRows:
             )
             return [kept_of(row, message_id) for row in (*known, *session.exec(claims).all())]
 
-    def kept_postings(self, message_id: str) -> Sequence[KeptPosting]:
+    def kept_postings(self, message_id: str) -> Sequence[StoredPosting]:
         with self._database.reading() as session:
             message = session.get(MessageRow, message_id)
             if message is None:
@@ -89,12 +89,12 @@ def kept_of(row: MailRow, message_id: str) -> MailStatus:
     return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
 
 
-def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> KeptPosting:
+def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> StoredPosting:
     search = session.get(BackfillRow, row.message_id)
     parts = [part.message_id for part in posting.parts]
     reply = session.exec(select(OutgoingPartRow).where(col(OutgoingPartRow.message_id).in_(parts)).limit(1)).first()
     reviewed = session.get(ReviewRow, row.message_id)
-    return KeptPosting(
+    return StoredPosting(
         posting=posting,
         context=context_of(session, posting),
         state=row.state,

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import Batch, Indexed, Provenance, RawMail, StoredMail, Thread, Unread
+from bot.ports import Batch, ParsedMail, Provenance, RawMail, ReadFailure, StoredMail, Thread
 from bot.store.codec import STREAMED, pack, unpack, up_to
 from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
@@ -81,7 +81,7 @@ class MailRows:
             )
             return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
-    def index(self, mails: Sequence[Indexed], unreadable: Sequence[Unread]) -> None:
+    def index(self, mails: Sequence[ParsedMail], unreadable: Sequence[ReadFailure]) -> None:
         with self._database.writing() as session:
             threads = Threads(session, mails)
             states = [(mail.mail, *threads.add(mail)) for mail in mails]

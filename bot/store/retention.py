@@ -15,7 +15,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.posting import Defective, Posting
 from bot.mail.state import FINAL
-from bot.ports import Pruned, Step
+from bot.ports import PruneCounts, Step
 from bot.review.model import Review, ReviewFinding
 from bot.store.codec import decode, encode, pack
 from bot.store.database import Database
@@ -114,7 +114,7 @@ class RetentionRows:
 
 def _step(rows: Sequence[tuple[str, int]], **counts: int) -> Step:
     """Return the step of these rows. Each is a key and the number of bytes freed."""
-    return Step(Pruned(bytes=sum(size for _, size in rows), **counts), (rows[-1][0], 0) if rows else None)
+    return Step(PruneCounts(bytes=sum(size for _, size in rows), **counts), (rows[-1][0], 0) if rows else None)
 
 
 def _is_after(after: tuple[str, int] | None) -> ColumnElement[bool]:
@@ -155,7 +155,7 @@ def _is_inactive(session: Session, thread: int, before: datetime) -> bool:
     return all(session.exec(check.limit(1)).first() is None for check in checks)
 
 
-def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, dry: bool) -> Pruned:
+def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, dry: bool) -> PruneCounts:
     size = 0
     for start in range(0, len(ids), _MAX_ROWS):
         chunk = ids[start : start + _MAX_ROWS]
@@ -163,11 +163,11 @@ def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, 
         if not dry:
             session.exec(update(MailRow).where(col(MailRow.id).in_(chunk)).values(raw=_NOTHING, pruned=now))
             session.exec(delete(AttestationRow).where(col(AttestationRow.mail_id).in_(chunk)))
-    return Pruned(mails=len(ids), bytes=max(0, size - len(ids) * len(_NOTHING)))
+    return PruneCounts(mails=len(ids), bytes=max(0, size - len(ids) * len(_NOTHING)))
 
 
-def _prune_postings(session: Session, threads: Collection[int], now: datetime, *, dry: bool) -> Pruned:
-    pruned = Pruned()
+def _prune_postings(session: Session, threads: Collection[int], now: datetime, *, dry: bool) -> PruneCounts:
+    pruned = PruneCounts()
     rows = select(PostingRow).where(col(PostingRow.thread_id).in_(threads), PostingRow.state != PRUNED)
     for row in session.exec(rows).all():
         value = _reduced(row.value)
@@ -182,7 +182,7 @@ def _prune_postings(session: Session, threads: Collection[int], now: datetime, *
         if not dry:
             row.value, row.state, row.detail = value, PRUNED, f"removed by retention on {now:%Y-%m-%d}"
             session.add(row)
-        pruned += Pruned(postings=1, bytes=freed)
+        pruned += PruneCounts(postings=1, bytes=freed)
     return pruned
 
 

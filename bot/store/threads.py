@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import Indexed, Provenance
+from bot.ports import ParsedMail, Provenance
 from bot.store.tables import MailRow, MessageRow, PostingRow, ThreadRow
 
 _MAX_PARAMETERS = 500  # SQLite limits the parameters of a statement
@@ -33,7 +33,7 @@ class _Known:
 class Threads:
     """The threads of a batch of mails, in memory between `add` and `save`, within a writing session."""
 
-    def __init__(self, session: Session, mails: Sequence[Indexed]) -> None:
+    def __init__(self, session: Session, mails: Sequence[ParsedMail]) -> None:
         self._session = session
         self._known: dict[str, _Known] = {}
         self._joined: dict[int, int] = {}
@@ -56,7 +56,7 @@ class Threads:
                     row.in_reply_to,
                 )
 
-    def add(self, mail: Indexed) -> tuple[str, str]:
+    def add(self, mail: ParsedMail) -> tuple[str, str]:
         """Add the mail to the thread of the mails that it refers to. Return its new state and the reason.
 
         If several mails have the same message-id, the mail that arrived first in an archive keeps it, in whatever order
@@ -98,7 +98,7 @@ class Threads:
     def _arrived(self, mail: int) -> datetime:
         return self._session.exec(select(MailRow.arrived).where(MailRow.id == mail)).one()
 
-    def _confirm(self, known: _Known, mail: Indexed) -> None:
+    def _confirm(self, known: _Known, mail: ParsedMail) -> None:
         """Add the lists of another copy of a mail. Its thread is assembled again if a list is new.
 
         The lists of a mail that an earlier version read stay unknown.

@@ -13,7 +13,7 @@ from bot.mail.refusal import RefusalTerms
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps
 from bot.outbox.permit import SendRules
-from bot.ports import Batch, Candidate, Indexed, RawMail, Wait
+from bot.ports import Batch, Candidate, ParsedMail, RawMail, Wait
 from bot.review.consent import Consent, Mode
 from bot.review.model import Recipients, Review
 from bot.review.recipients import RecipientContext, recipients
@@ -65,7 +65,7 @@ def store_posting(store: Repository, posting: Posting, arrived: datetime) -> Non
     store.ingest(Batch("stored", "0", str(number), mails))
     root = f"root-{number}@example.org"
     unread = store.unparsed(99)
-    store.index([Indexed(mail.id, name, (root,), name) for mail, name in zip(unread, ids, strict=True)], [])
+    store.index([ParsedMail(mail.id, name, (root,), name) for mail, name in zip(unread, ids, strict=True)], [])
     store.save_threads([(thread, [posting]) for thread in store.unassembled(99)])
 
 

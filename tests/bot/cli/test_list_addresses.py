@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.lists import known_lists
-from bot.ports import Batch, Indexed, Provenance
+from bot.ports import Batch, ParsedMail, Provenance
 from bot.settings import load
 from bot.store.repository import Repository
 from tests.bot.kernel.repositories import commit, repository
@@ -41,7 +41,7 @@ def _seen(store: Repository, source: str, **mails: int) -> None:
     ids = [f"{source}.{number}@example.org" for number in range(len(lists))]
     store.ingest(Batch(source, "0", "1", tuple(raw(mail(one), number) for number, one in enumerate(ids))))
     index = [
-        Indexed(stored.id, one, (), "d", (f"{name}@lists.example.org",), Provenance.FOLLOWED)
+        ParsedMail(stored.id, one, (), "d", (f"{name}@lists.example.org",), Provenance.FOLLOWED)
         for stored, one, name in zip(store.unparsed(999), ids, lists, strict=True)
     ]
     store.index(index, [])

@@ -51,7 +51,7 @@ def fates(store: Repository, *mails: bytes, hours: float = 1) -> list[str]:
     """What became of these mails: each that was not simply read, and each posting with its state and refusal."""
     PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
     found: list[str] = [f"{one.reason} ({one.state})" for one in store.quarantined(99)]
-    found += [one.state for one in store.kept("1@x") if one.state != "read"]
+    found += [one.state for one in store.mails_with_id("1@x") if one.state != "read"]
     found += ["duplicate"] * (store.tally().raw - len(store.unattested(START - timedelta(1), 999)) - len(found))
     postings = {one.posting.message_id: one for each in ids(store) for one in store.kept_postings(each)}
     for one in postings.values():

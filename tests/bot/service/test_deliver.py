@@ -13,7 +13,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
-from bot.ports import Batch, Indexed, Send
+from bot.ports import Batch, ParsedMail, Send
 from bot.review.consent import Mode
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.unconfirmed import ResendPolicy
@@ -245,7 +245,7 @@ def test_a_unconfirmed_mail_that_the_archive_has_was_sent(
     delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
     delivering.run()
     store.ingest(Batch("l", "0", "1", (raw(b"our mail, as the list sent it"),)))
-    store.index([Indexed(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
+    store.index([ParsedMail(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
     delivering.run()
     clock.forward(hours=24)
     delivering.run()

@@ -11,7 +11,7 @@ from bot.inbox.assemble import assemble
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
-from bot.ports import Indexed, StoredMail, Thread, Unread
+from bot.ports import ParsedMail, ReadFailure, StoredMail, Thread
 from bot.service.poll import PollJob, index, postings_in
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail, patch, raw
@@ -83,8 +83,8 @@ def workers() -> Iterator[ProcessExecutor]:
 def test_it_is_read_or_refused_within_the_limits(workers: ProcessExecutor, name: str) -> None:
     (found,) = workers.map(index, [StoredMail(1, raw(HOSTILE[name]))])
 
-    assert isinstance(found, Indexed | Unread)
-    if isinstance(found, Indexed):
+    assert isinstance(found, ParsedMail | ReadFailure)
+    if isinstance(found, ParsedMail):
         thread = Thread(1, 1, (raw(HOSTILE[name]), raw(patch("2@x", to="1@x"))))
         (made,) = workers.map(_put_together, [thread], TimeLimit(60.0))
         assert not isinstance(made, Crashed)
@@ -112,7 +112,7 @@ def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
     assert sorted(one.posting.message_id for one in store.due_for_review(9)) == ["1@x", "2@x"]
 
 
-def _stumbling(stored: StoredMail) -> Indexed | Unread:
+def _stumbling(stored: StoredMail) -> ParsedMail | ReadFailure:
     while b"poison" in stored.mail.raw:
         pass
     return index(stored)

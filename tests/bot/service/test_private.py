@@ -73,7 +73,7 @@ def test_a_private_patch_is_no_posting(store: Repository) -> None:
 
     assert store.find("1@x") is None
     assert due(store) == []
-    assert [(one.state, one.mail.raw) for one in store.kept("1@x")] == [("private", patch("1@x"))]
+    assert [(one.state, one.mail.raw) for one in store.mails_with_id("1@x")] == [("private", patch("1@x"))]
 
 
 @pytest.mark.parametrize("private_first", [True, False])

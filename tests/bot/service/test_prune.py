@@ -25,7 +25,7 @@ from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
-from bot.ports import Provenance, Pruned
+from bot.ports import Provenance, PruneCounts
 from bot.review.consent import Consent, Mode
 from bot.review.model import FindingStatus
 from bot.review.policy import Policy
@@ -81,7 +81,7 @@ class World:
         for waiting in self.store.mails(MailState.QUEUED):
             self.store.settle(waiting.message_id, MailState.SENT, self.clock.now())
 
-    def prune(self, retention: Retention = ALL, *, dry: bool = False) -> Pruned:
+    def prune(self, retention: Retention = ALL, *, dry: bool = False) -> PruneCounts:
         return PruneJob(self.store, retention, self.clock, Event()).run(dry=dry)
 
     def outbox(self) -> list[tuple[str, str]]:
@@ -163,15 +163,17 @@ def test_what_goes_and_what_stays(world: World) -> None:
     pruned = world.prune()
 
     assert [world.ask(query) for query in kept] == before
-    assert pruned == Pruned(mails=6, postings=3, images=pruned.images, reviews=2, sent=2, bytes=pruned.bytes)
+    assert pruned == PruneCounts(mails=6, postings=3, images=pruned.images, reviews=2, sent=2, bytes=pruned.bytes)
     assert pruned.bytes > 1000
     (posting,) = world.store.kept_postings("1@x")
     assert [part.message_id for part in posting.posting.parts] == ["c@x", "1@x", "2@x"]
     assert not any(change.hunks for one in posting.posting.series.patches for change in one.changes)
     assert not any(part.body for part in posting.posting.parts)
-    assert all(kept.mail.raw == b"" and "removed by retention" in kept.reason for kept in world.store.kept("1@x"))
+    assert all(
+        kept.mail.raw == b"" and "removed by retention" in kept.reason for kept in world.store.mails_with_id("1@x")
+    )
     assert {sent.content for sent in world.store.mails()} == {b""}
-    assert world.prune() == Pruned()
+    assert world.prune() == PruneCounts()
 
 
 def test_a_dry_run_counts_the_same_and_changes_nothing(world: World) -> None:
@@ -191,9 +193,9 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(world: World) -> None:
 def test_each_text_stays_as_long_as_its_setting_says(world: World) -> None:
     _full(world, FakeArchive(SERIES))
     world.clock.forward(days=29)
-    assert world.prune() == Pruned()
+    assert world.prune() == PruneCounts()
     world.clock.forward(days=2)
-    assert world.prune(Retention()) == Pruned()
+    assert world.prune(Retention()) == PruneCounts()
     pruned = world.prune()
     assert (pruned.mails, pruned.postings, pruned.reviews, pruned.sent) == (6, 3, 0, 0)
     world.clock.forward(days=60)

@@ -18,7 +18,7 @@ from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
-from bot.ports import Batch, Claim, DeliveryEvent, Indexed, RawMail, StoredMail
+from bot.ports import Batch, Claim, DeliveryEvent, ParsedMail, RawMail, StoredMail
 from bot.service.backfill import is_wanted
 from bot.service.bounces import BounceJob
 from bot.service.commands import CommandMail, read_commands
@@ -119,7 +119,7 @@ def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, tmp_p
     hostile = BOUNCE.replace(b"Undelivered", b"poison")
     store.ingest(Batch("list", "0", "2", tuple(raw(each, at) for at, each in enumerate((hostile, copy)))))
     for kept in store.unparsed(9):
-        store.index([Indexed(kept.id, f"{kept.id}@x", (), str(kept.id))], [])
+        store.index([ParsedMail(kept.id, f"{kept.id}@x", (), str(kept.id))], [])
 
     class Noting(Repository):
         """The store as it is; what is found is noted."""

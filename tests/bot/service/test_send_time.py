@@ -18,7 +18,7 @@ from bot.mail.refusal import RefusalTerms
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.sendmail import Maildir
-from bot.ports import Batch, Deleted
+from bot.ports import Batch, DeletedMail
 from bot.review.consent import Consent, Mode
 from bot.review.disposition import ActiveMute
 from bot.review.model import Recipients
@@ -227,8 +227,8 @@ def _state(state: str, detail: str) -> Callable[[House, Posting], None]:
 
 def _remove(house: House, posting: Posting) -> None:
     """Have the archive remove the mail; its thread is not put together again yet."""
-    (kept,) = house.store.kept(posting.message_id)
-    house.store.ingest(Batch("list", "0", "later", (), (Deleted("0.git@1", kept.mail.raw),)))
+    (kept,) = house.store.mails_with_id(posting.message_id)
+    house.store.ingest(Batch("list", "0", "later", (), (DeletedMail("0.git@1", kept.mail.raw),)))
 
 
 @STATES

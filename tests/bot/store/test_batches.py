@@ -3,7 +3,7 @@
 
 import pytest
 
-from bot.ports import Batch, Indexed
+from bot.ports import Batch, ParsedMail
 from bot.store.codec import MAX_BATCH_BYTES, up_to
 from bot.store.repository import Repository
 from tests.fakes.mails import mail, raw
@@ -24,9 +24,9 @@ def test_jobs_get_large_mails_in_small_batches_and_of_a_huge_thread_the_oldest(s
 
     first = store.unparsed(9)
     assert [one.id for one in first] == [1, 2]
-    store.index([Indexed(one.id, f"{one.id}@x", ("1@x",), str(one.id)) for one in first], [])
+    store.index([ParsedMail(one.id, f"{one.id}@x", ("1@x",), str(one.id)) for one in first], [])
     assert [one.id for one in store.unparsed(9)] == [3]
-    store.index([Indexed(3, "3@x", ("1@x",), "3")], [])
+    store.index([ParsedMail(3, "3@x", ("1@x",), "3")], [])
 
     assert [one.id for one in store.unchecked_for_commands(9)] == [1, 2]
     assert [one.id for one in store.unchecked_for_bounces(9)] == [1, 2]

@@ -7,7 +7,7 @@ from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.refusal import RefusalContext
-from bot.ports import Batch, Indexed, Unread
+from bot.ports import Batch, ParsedMail, ReadFailure
 from bot.service.poll import index
 from bot.store.repository import Repository
 from tests.fakes.mails import START, mail, patch, raw
@@ -21,7 +21,9 @@ def put(store: Repository, *mails: bytes, source: str = "list") -> None:
     batch = Batch(source, "0", f"{source} {count}", tuple(raw(one, count + at) for at, one in enumerate(mails)))
     store.ingest(batch)
     read = [index(one) for one in store.unparsed(100)]
-    store.index([one for one in read if isinstance(one, Indexed)], [one for one in read if isinstance(one, Unread)])
+    store.index(
+        [one for one in read if isinstance(one, ParsedMail)], [one for one in read if isinstance(one, ReadFailure)]
+    )
     for thread in store.unassembled(100):
         messages = [one for each in thread.mails if isinstance(one := parse(each.raw), Message)]
         store.save_threads([(thread, assemble(messages))])
@@ -78,8 +80,8 @@ def test_a_context_knows_newer_revisions_and_what_is_answered(store: Repository)
 def test_a_mail_is_known_with_everything_that_claims_its_id(store: Repository) -> None:
     put(store, patch("1@x"), mail("1@x", "something else"), patch("2@x", name="fan"))
 
-    assert [(one.state, one.source) for one in store.kept("1@x")] == [("read", "list"), ("conflict", "list")]
-    assert store.kept("nowhere@x") == []
+    assert [(one.state, one.source) for one in store.mails_with_id("1@x")] == [("read", "list"), ("conflict", "list")]
+    assert store.mails_with_id("nowhere@x") == []
 
 
 def test_a_posting_is_found_by_each_of_its_parts(store: Repository) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-from bot.ports import Batch, Deleted, Indexed, Unread
+from bot.ports import Batch, DeletedMail, ParsedMail, ReadFailure
 from bot.store.repository import Repository
 from tests.fakes.mails import mail, raw
 
@@ -13,7 +13,7 @@ def _ingest(store: Repository, *contents: bytes, cursor: str = "c", first: int =
 def _index(store: Repository, *known: tuple[str, tuple[str, ...]], digest: str = "d") -> None:
     """Index the unparsed mails, oldest first, as these (message-id, related ids)."""
     stored = store.unparsed(100)
-    store.index([Indexed(one.id, *names, digest) for one, names in zip(stored, known, strict=True)], [])
+    store.index([ParsedMail(one.id, *names, digest) for one, names in zip(stored, known, strict=True)], [])
 
 
 def _threads(store: Repository) -> list[set[bytes]]:
@@ -145,7 +145,7 @@ def test_an_id_that_two_mails_claim_at_one_time_is_disputed(store: Repository) -
 
 def test_an_unreadable_mail_is_kept_with_its_reason_and_asked_for_no_more(store: Repository) -> None:
     _ingest(store, b"junk")
-    store.index([], [Unread(store.unparsed(1)[0].id, "no mail header")])
+    store.index([], [ReadFailure(store.unparsed(1)[0].id, "no mail header")])
 
     assert store.unparsed(10) == []
     assert store.tally().unreadable == 1
@@ -155,7 +155,7 @@ def test_a_deleted_mail_loses_its_bytes_and_its_place(store: Repository) -> None
     _ingest(store, b"root", b"gone")
     _index(store, ("r@x", ()), ("g@x", ("r@x",)))
     store.save_threads([(thread, ()) for thread in store.unassembled(10)])
-    store.ingest(Batch("list", "0.git", "c3", (), (Deleted("0.git@d", b"gone"),)))
+    store.ingest(Batch("list", "0.git", "c3", (), (DeletedMail("0.git@d", b"gone"),)))
 
     assert _threads(store) == [{b"root"}]
 
@@ -164,7 +164,7 @@ def test_a_thread_of_ten_thousand_claims_is_bounded(store: Repository) -> None:
     contents = [mail(f"{number}@x", to="r@x") for number in range(2100)]
     _ingest(store, *contents)
     stored = store.unparsed(5000)
-    store.index([Indexed(one.id, f"{number}@x", ("r@x",), "d") for number, one in enumerate(stored)], [])
+    store.index([ParsedMail(one.id, f"{number}@x", ("r@x",), "d") for number, one in enumerate(stored)], [])
 
     assert [len(thread.mails) for thread in store.unassembled(10)] == [2000]
 

@@ -5,7 +5,7 @@ import pytest
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.ports import Batch, Candidate, Indexed, Send
+from bot.ports import Batch, Candidate, ParsedMail, Send
 from bot.review.model import Review
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
@@ -130,7 +130,7 @@ def test_pace_counts_the_mails_on_all_revisions_of_a_series(store: Repository, m
     postings = [make.posting(revision=number) for number in (1, 2)]
     ids = [posting.message_id for posting in postings]
     store.ingest(Batch("l", "0", "c", tuple(raw(one.encode()) for one in ids)))
-    store.index([Indexed(one.id, name, ("r@x",), "d") for one, name in zip(store.unparsed(9), ids, strict=True)], [])
+    store.index([ParsedMail(one.id, name, ("r@x",), "d") for one, name in zip(store.unparsed(9), ids, strict=True)], [])
     store.save_threads([(store.unassembled(1)[0], postings)])
     first, second = _keep(store, make, 1), _keep(store, make, 2)
     _claim(store, first.message_id, NOW)
@@ -141,11 +141,11 @@ def test_pace_counts_the_mails_on_all_revisions_of_a_series(store: Repository, m
 def test_our_own_mail_is_found_in_what_came(store: Repository, make: Maker) -> None:
     mail = _keep(store, make)
     store.ingest(Batch("l", "0", "c", (raw(b"an answer to it"),)))
-    store.index([Indexed(store.unparsed(1)[0].id, "answer@x", (mail.message_id,), "d")], [])
+    store.index([ParsedMail(store.unparsed(1)[0].id, "answer@x", (mail.message_id,), "d")], [])
     assert not store.archived(mail.message_id)
 
     store.ingest(Batch("l", "0", "d", (raw(b"itself"),)))
-    store.index([Indexed(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
+    store.index([ParsedMail(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
 
     assert store.archived(mail.message_id)
 
@@ -157,7 +157,7 @@ def test_the_first_reply_to_our_mail_is_found_by_its_posting(store: Repository, 
     store.ingest(Batch("l", "0", "c", tuple(raw(message_id.encode()) for message_id in replied_to)))
     store.index(
         [
-            Indexed(stored.id, message_id, (mail.message_id,), "d", in_reply_to=replied_to[message_id])
+            ParsedMail(stored.id, message_id, (mail.message_id,), "d", in_reply_to=replied_to[message_id])
             for stored, message_id in zip(store.unparsed(9), replied_to, strict=True)
         ],
         [],

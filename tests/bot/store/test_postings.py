@@ -10,7 +10,7 @@ from sqlmodel import select
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.mail.state import MailState
-from bot.ports import Batch, Indexed, Thread
+from bot.ports import Batch, ParsedMail, Thread
 from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.repository import Repository
@@ -29,7 +29,7 @@ def _thread(store: Repository, *postings: Posting) -> Thread:
     batch = Batch("l", "0", str(ids), tuple(raw(mail(one), n) for n, one in enumerate(ids)))
     store.ingest(batch)
     store.index(
-        [Indexed(one.id, name, ("root@x",), "d") for one, name in zip(store.unparsed(99), ids, strict=True)], []
+        [ParsedMail(one.id, name, ("root@x",), "d") for one, name in zip(store.unparsed(99), ids, strict=True)], []
     )
     (thread,) = store.unassembled(10)
     return thread
