@@ -5,13 +5,13 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
 from typing import Final
 
-from bot.review.disposition import DISMISSED, OLD_DISMISSED
+from bot.review.disposition import ALREADY_REPORTED, DISMISSED, OLD_DISMISSED
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Finding, Report
 
 RESOLVED: Final = "resolved since the previous revision"
-_REPLIED: Final = "already reported, and somebody replied"
+_REPLIED: Final = f"{ALREADY_REPORTED}, and somebody replied"
 ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 
 
@@ -21,8 +21,9 @@ def compare(
     """Return each finding with its status, in the order of the report, and then the resolved findings.
 
     A finding is repeated if the previous revision has one with the same fingerprint, and moved if it has one with the
-    same rule and text. A finding does not count as resolved if its rule failed, skipped something, or is not in
-    `active_rules` (None: all rules are active). A review without recipients reported nothing.
+    same rule and text, or with the same rule in the same item of the same file. A finding does not count as resolved if
+    its rule failed, skipped something, or is not in `active_rules` (None: all rules are active). A review without
+    recipients reported nothing.
 
     `reply` is the message-id of a person's reply to the mail about the previous review. The author knows the findings
     in that mail, so they are withheld from now on.
@@ -30,22 +31,28 @@ def compare(
     mailed = previous is not None and bool(previous.recipients.to)
     old = () if previous is None else previous.current
     by_fingerprint = _Unmatched(old, lambda finding: finding.fingerprint)
-    matched = [by_fingerprint.take(finding) for finding in report.findings]
+    repeated = [by_fingerprint.take(finding) for finding in report.findings]
     by_text = _Unmatched(by_fingerprint.rest(), _content)
+    moved = [
+        by_text.take(finding) if same is None else None for finding, same in zip(report.findings, repeated, strict=True)
+    ]
+    by_item = _Unmatched(by_text.rest(), _item)
     comments = []
-    for finding, same in zip(report.findings, matched, strict=True):
-        if same is not None:
-            withheld = _still_withheld(same, mailed, reply)
-            comments.append(ReviewFinding(finding, FindingStatus.REPEATED, withheld, *_mailings(same, mailed)))
-        elif finding.anchor.text.strip() and (moved := by_text.take(finding)) is not None:
-            withheld, before = _still_withheld(moved, mailed, reply), moved.finding.fingerprint
-            comments.append(ReviewFinding(finding, FindingStatus.MOVED, withheld, *_mailings(moved, mailed), before))
-        else:
+    for finding, same, other in zip(report.findings, repeated, moved, strict=True):
+        edited = by_item.take(finding) if same is other is None else None
+        earlier = same or other or edited
+        if earlier is None:
             comments.append(ReviewFinding(finding))
+            continue
+        status = FindingStatus.MOVED if same is None else FindingStatus.REPEATED
+        # What a person said about other code of the item is not about this code.
+        withheld = _still_withheld(earlier, mailed, reply) if edited is None else None
+        before = "" if same is not None else earlier.finding.fingerprint
+        comments.append(ReviewFinding(finding, status, withheld, *_mailings(earlier, mailed), before))
     incomplete = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     comments += [
         ReviewFinding(gone.finding, FindingStatus.RESOLVED, RESOLVED, *_mailings(gone, mailed))
-        for gone in by_text.rest()
+        for gone in by_item.rest()
         if gone.finding.rule not in incomplete and (active_rules is None or gone.finding.rule in active_rules)
     ]
     return tuple(comments)
@@ -63,7 +70,8 @@ class _Unmatched:
             self._by_key[key(comment.finding)].append(index)
 
     def take(self, finding: Finding) -> ReviewFinding | None:
-        indices = self._by_key.get(self._key(finding))
+        """Return the first that has the key of the finding; None if there is none, or the key is empty."""
+        indices = self._by_key.get(key) if (key := self._key(finding)) else None
         if not indices:
             return None
         index = indices.popleft()
@@ -75,7 +83,12 @@ class _Unmatched:
 
 
 def _content(finding: Finding) -> str:
-    return "\0".join((finding.rule, " ".join(finding.anchor.text.split())))
+    text = " ".join(finding.anchor.text.split())
+    return f"{finding.rule}\0{text}" if text else ""
+
+
+def _item(finding: Finding) -> str:
+    return f"{finding.rule}\0{finding.path}\0{finding.scope}" if finding.scope else ""
 
 
 def _still_withheld(comment: ReviewFinding, mailed: bool, reply: str) -> str | None:

@@ -13,6 +13,7 @@ from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible
 
 DISMISSED: Final = "disputed"
+ALREADY_REPORTED: Final = "already reported"
 OLD_DISMISSED: Final = "called not applicable"
 """Reviews that older versions stored have reasons that begin with this."""
 NO_REASON: Final = Sentence("no reason given")

@@ -85,6 +85,11 @@ def _tier(finding: Finding, rules: Mapping[str, Rule]) -> int:
     return 2 if finding.severity.rank < Severity.WARNING.rank or (rule is not None and rule.tier == 2) else 1
 
 
+def code_names(finding: Finding) -> list[str]:
+    """Return the code that the message names, with its backticks."""
+    return _NAMED_CODE.findall(finding.message)
+
+
 def message_form(finding: Finding) -> str:
     """Return the message without the code that it names. Findings with the same cause have the same form."""
     return _NAMED_CODE.sub("``", finding.message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.mail.posting import Complete, Defective, Posting
-from bot.review.disposition import DISMISSED
+from bot.review.disposition import ALREADY_REPORTED, DISMISSED
 from bot.review.finding_group import MAX_PER_MESSAGE, group_findings, split_explained
 from bot.review.model import FindingStatus, ReviewFinding
 from bot.review.render.sentence import Sentence
@@ -27,7 +27,7 @@ NOTE: Final = Sentence("notes are not mailed")
 LOW_SEVERITY: Final = Sentence("severity is only {severity}")
 LOW_CONFIDENCE: Final = Sentence("confidence is only {confidence}")
 DISPUTED: Final = Sentence(DISMISSED + ": {reason}")
-REPORTED: Final = Sentence("already reported {count} times")
+REPORTED: Final = Sentence(ALREADY_REPORTED + " {count} times")
 _DRAFT: Final = {"RFC", "WIP", "DRAFT", "POC"}
 
 

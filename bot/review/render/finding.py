@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from bot.review.finding_group import FindingGroup
+from bot.review.finding_group import FindingGroup, code_names
 from bot.review.mail_lint import problems
 from bot.review.model import FindingStatus
 from bot.review.render import sentences
@@ -42,8 +42,13 @@ def message_lines(group: FindingGroup, *, suffix: str = "", explained: set[str] 
 
 
 def _other_places(group: FindingGroup) -> str:
-    """Return the line numbers of all places but the first."""
-    lines = [comment.finding.anchor.line for comment in group.comments[1:]]
+    """Return the line numbers of all places but the first, each with the code that its message names instead."""
+    named = code_names(group.first)
+    lines = []
+    for finding in (comment.finding for comment in group.comments[1:]):
+        other = [name for name in code_names(finding) if name not in named]
+        names = f" ({plain_text.harmless(', '.join(other))})" if other else ""
+        lines.append(f"{finding.anchor.line}{names}")
     if len(lines) == 1:
         return sentences.ALSO_AT_LINE.format(line=lines[0])
     return sentences.ALSO_AT_LINES.format(lines=plain_text.listed(lines)) if lines else ""

@@ -10,7 +10,7 @@ from bot.review.render import text as plain_text
 
 def footer(review: Review, groups: tuple[FindingGroup, ...], identity: Identity) -> list[str]:
     """Return the lines of the signature, with the separator `-- `."""
-    rule = min(groups, key=lambda group: group.tier).rule
+    rule = min(groups, key=lambda group: (group.tier, -group.severity.rank)).rule
     about = f"{sentences.ABOUT.format(version=identity.version)} {sentences.ABOUT_RULE.format(rule=rule)}"
     reply = sentences.REPLY_OR_WRITE.format(contact=identity.contact) if identity.contact else sentences.REPLY
     if identity.commands:

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from bot.review.disposition import ALREADY_REPORTED
 from bot.review.finding_group import FindingGroup
-from bot.review.model import Review
+from bot.review.model import Review, ReviewFinding
 from bot.review.policy import OVER
 from bot.review.render import sentences
 from bot.review.render import text as plain_text
@@ -26,9 +27,14 @@ def summary(review: Review, groups: Sequence[FindingGroup]) -> list[str]:
     ]
     if since := _since_previous(review):
         lines.append(since)
-    if over_limit := sum(comment.withheld == OVER for comment in review.comments):
-        lines.append(sentences.ONE_NOT_SHOWN if over_limit == 1 else sentences.SOME_NOT_SHOWN.format(count=over_limit))
+    if hidden := sum(map(_is_hidden, review.current)):
+        lines.append(sentences.ONE_NOT_SHOWN if hidden == 1 else sentences.SOME_NOT_SHOWN.format(count=hidden))
     return [wrapped for line in lines for wrapped in plain_text.wrap(line)]
+
+
+def _is_hidden(comment: ReviewFinding) -> bool:
+    """Return whether a finding that stands is left out because of the length of the mail or of earlier mails."""
+    return comment.withheld is not None and comment.withheld.startswith((OVER, ALREADY_REPORTED))
 
 
 def _rules(groups: Sequence[FindingGroup]) -> list[str]:
@@ -55,7 +61,7 @@ def _where(review: Review, groups: Sequence[FindingGroup]) -> str:
 
 
 def _since_previous(review: Review) -> str:
-    remaining = sum(comment.known for comment in review.reported)
+    remaining = sum(comment.known and (comment.withheld is None or _is_hidden(comment)) for comment in review.current)
     resolved = count_resolved(review.comments)
     counts = []
     if remaining:

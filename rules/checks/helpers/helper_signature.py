@@ -68,7 +68,7 @@ def _problem(helper: Declaration, body: str, file: FileView) -> tuple[int, Sever
         return None
     if helper.type == "void" and match["returns"]:
         line = helper.line + body.count("\n", 0, match.start("returns"))
-        message = f"`{helper.name}` returns void: remove the `return`, or use the return type of `{match['name']}`."
+        message = f"`{helper.name}` returns void: remove the `return`."
         return line, Severity.NOTE, message
     head = body[: match.start()]
     arguments = [word.strip() for word in match["arguments"].split(",")] if match["arguments"].strip() else []

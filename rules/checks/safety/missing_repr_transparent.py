@@ -61,8 +61,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             if line in file.new_lines or any(number in file.new_lines for number, _ in comment.lines):
                 reported.add(name)
                 message = (
-                    f"A comment calls `{name}` transparent, but it has no `#[repr(transparent)]`. So its layout is "
-                    f"undefined, and a cast that relies on it is undefined behaviour."
+                    f"A comment calls `{name}` transparent, but it has no `#[repr(transparent)]`. Without it, "
+                    f"nothing guarantees that its layout is that of its field, as a cast assumes."
                 )
                 quoted = tuple(part.code.line_text(number).strip() for number, _ in comment.lines)
                 evidence = (Evidence(f"{file.path}:{comment.first}", quoted),)

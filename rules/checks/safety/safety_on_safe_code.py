@@ -53,6 +53,10 @@ _CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
 _MAX_BEFORE = 1000  # characters above the comment
 
 
+_ON_SAFE_CODE = (
+    "The code directly below this `SAFETY:` comment is not unsafe. Should the comment be moved, removed, or tagged "
+    "`CAST:` or `INVARIANT:`?"
+)
 _ON_SAFE_FUNCTION = (
     "The documentation of a safe function has a `SAFETY:` tag. Please move the comment to the unsafe block inside the "
     "function, or remove the tag."
@@ -76,10 +80,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             if not tags or tags[0] not in file.new_lines or not comment.alone or comment.cut_below:
                 continue
             if _is_safe(part.code, comment, whole=file.confidence.rank > 1):
-                message = (
-                    "Nothing below this `SAFETY:` comment is unsafe. Does it belong somewhere else, or is it left over?"
-                )
-                yield file.report(Position(tags[0], comment.column), message)
+                yield file.report(Position(tags[0], comment.column), _ON_SAFE_CODE)
 
 
 def _on_functions(part: SourcePart) -> Iterator[tuple[int, str]]:

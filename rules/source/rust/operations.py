@@ -4,6 +4,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal
 
 from tree_sitter import Node
@@ -76,7 +77,7 @@ def _operations(root: Node) -> Iterator[Operation]:
             if name:
                 yield Operation("call", name, _receiver(function))
         elif node.type == "unary_expression" and node.text is not None and node.text.startswith(b"*"):
-            yield Operation("dereference", _text(node)[1:].strip())
+            yield Operation("dereference", _without_parentheses(_text(node)[1:].strip()))
         if cursor.goto_first_child():
             depth += 1
             continue
@@ -84,6 +85,14 @@ def _operations(root: Node) -> Iterator[Operation]:
             if depth == 0 or not cursor.goto_parent():
                 return
             depth -= 1
+
+
+def _without_parentheses(text: str) -> str:
+    """Return the text without the parentheses that are around all of it."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return text
+    depths = accumulate({"(": 1, ")": -1}.get(char, 0) for char in text[:-1])
+    return text[1:-1].strip() if min(depths) > 0 else text
 
 
 def _name(function: Node) -> str:

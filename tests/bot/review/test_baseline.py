@@ -104,3 +104,26 @@ def test_a_reply_withholds_nothing_if_the_mail_did_not_leave(make: Maker) -> Non
     (comment,) = compare(Report((make.finding(3),)), previous, reply="reply@example.org")
 
     assert comment.withheld is None
+
+
+def test_edited_code_in_the_same_item_is_the_same_finding(make: Maker) -> None:
+    old = replace(make.finding(3), scope="impl Led / fn on")
+    new = replace(make.finding(9), scope="impl Led / fn on")
+    elsewhere = replace(make.finding(12), scope="impl Led / fn off")
+    previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
+
+    comments = compare(Report((elsewhere, new)), previous)
+
+    assert [(FindingStatus.NEW, 0), (FindingStatus.MOVED, 1)] == [
+        (item.standing, item.said_before) for item in comments
+    ]
+
+
+def test_a_dispute_is_not_about_other_code_of_the_item(make: Maker) -> None:
+    old = replace(make.finding(3), scope="impl Led / fn on")
+    new = replace(make.finding(9), scope="impl Led / fn on")
+    previous = Review(make.posting(), (ReviewFinding(old, withheld="disputed: no"),))
+
+    (comment,) = compare(Report((new,)), previous)
+
+    assert (FindingStatus.MOVED, None) == (comment.standing, comment.withheld)

@@ -9,7 +9,7 @@ from bot.mail.posting import Posting
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
 from bot.review.mail_lint import problems
-from bot.review.model import Review
+from bot.review.model import Recipients, Review, ReviewFinding
 from bot.review.policy import Policy
 from bot.review.render.body import body
 from bot.review.review import review
@@ -296,3 +296,17 @@ def test_the_largest_mail_stays_under_20_kilobytes(make: Maker) -> None:
 
     assert answer is not None
     assert len(answer.body.encode()) < 20_000
+
+
+def test_findings_that_are_not_repeated_remain_and_are_not_shown(make: Maker) -> None:
+    first, second = make.finding(3), make.finding(9, message="Another message.")
+    previous = Review(
+        make.posting(),
+        (ReviewFinding(first, said_before=1), ReviewFinding(second)),
+        recipients=Recipients((Address("Ada", "ada@example.org"),)),
+    )
+
+    text = _body(make, make.posting(revision=2), first, second, previous=previous)
+
+    assert "Of the findings reported on the previous revision, 2 remain." in text
+    assert "1 more finding is not shown here" in text

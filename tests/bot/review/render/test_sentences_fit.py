@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.review.finding_group import message_form
+from bot.review.finding_group import code_names, message_form
 from bot.review.policy import Policy
 from bot.review.render import text as plain_text
 from bot.review.render.body import body
@@ -27,7 +27,7 @@ MAILED = {rule.id: replace(rule, status=Status.STABLE, in_mail=True) for rule in
 UNLIMITED = Policy(confidence=Confidence.LOW, max_explained=1000, max_listed=1000, max_nits=1000)
 EXAMPLES = tuple((rule, example) for rule in RULES for example in rule.examples)
 _RULE = re.compile(r" \[([a-z0-9-]+)\]")
-_ALSO = re.compile(r"Also at lines? ([\d, and]+?)(?: and \d+ more)?\.")
+_PLACE_WITH_NAMES = re.compile(r"(?<![\w`])(\d+)((?: \((?:`[^`]*`(?:, )?)+\))?)")
 _FILE = re.compile(r"> (?:\+\+\+ b|--- a)/(.*)")
 _PLACE = re.compile(
     r"(?:patch (?P<patch>\d+), )?"
@@ -106,11 +106,19 @@ def places_named(mail: str, said: Sequence[Finding]) -> set[Finding]:
         ]
         assert above, (quoted[-1], message)
         named.update(above)
-        if lines_named := _ALSO.search(rest):
+        _, also, places = rest.partition("Also at line")
+        if also:
             form = message_form(above[0])
             same = [finding for finding in own if message_form(finding) == form and finding.path == path]
-            for number in map(int, re.findall(r"\d+", lines_named[1])):
-                assert number in {finding.anchor.line for finding in same}, (number, message)
+            for number, names in _PLACE_WITH_NAMES.findall(places):
+                shown = set(re.findall("`[^`]*`", names)) | set(map(plain_text.harmless, code_names(above[0])))
+                stated_there = [
+                    finding
+                    for finding in same
+                    if finding.anchor.line == int(number)
+                    and set(map(plain_text.harmless, code_names(finding))) <= shown
+                ]
+                assert stated_there, (number, names, message)
             named.update(same)
     return named
 
