@@ -25,7 +25,7 @@ from bot.review.render.text import visible
 class Silent:
     """Progress that prints nothing."""
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, task: str, total: int) -> None:
         """Ignore the start of a step."""
 
     def advance(self, units: int = 1) -> None:
@@ -37,23 +37,23 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._what = ""
+        self._name = ""
         self._done = 0
         self._began = 0.0
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, task: str, total: int) -> None:
         self.end()
-        self._what, self._done, self._began = (visible(what), 0, time.monotonic()) if total else ("", 0, 0.0)
+        self._name, self._done, self._began = (visible(task), 0, time.monotonic()) if total else ("", 0, 0.0)
 
     def advance(self, units: int = 1) -> None:
         self._done += units
 
     def end(self) -> None:
-        if self._what:
+        if self._name:
             self._console.print(
-                f"{self._what}: {self._done:,} in {time.monotonic() - self._began:.1f} s", highlight=False
+                f"{self._name}: {self._done:,} in {time.monotonic() - self._began:.1f} s", highlight=False
             )
-        self._what = ""
+        self._name = ""
 
 
 class Bars:
@@ -63,8 +63,8 @@ class Bars:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def start(self, what: str, total: int) -> None:
-        self._task = self._progress.add_task(visible(what), total=total) if total else None
+    def start(self, task: str, total: int) -> None:
+        self._task = self._progress.add_task(visible(task), total=total) if total else None
 
     def advance(self, units: int = 1) -> None:
         if self._task is not None:

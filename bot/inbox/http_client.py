@@ -111,9 +111,9 @@ class HttpClient:
                     raise httpx.ReadTimeout(f"not complete after {self._limits.total:.0f} s")
             return response.status_code, response.headers, b"".join(parts)
 
-    def _failure(self, url: str, key: str, why: str, after: timedelta | None = None) -> InboxError:
+    def _failure(self, url: str, key: str, reason: str, after: timedelta | None = None) -> InboxError:
         wait = self.pace.failed(key, after)
-        return InboxError(f"{url}: {why}; asked again in {wait.total_seconds() / 60:.0f} min at the earliest")
+        return InboxError(f"{url}: {reason}; next request in {wait.total_seconds() / 60:.0f} min or later")
 
 
 def unpacked(raw: bytes, limit: int) -> bytes:

@@ -91,13 +91,13 @@ class StopFile:
             return f"stopped: {self.path}: {error.strerror}"
         return f"stopped by {self.path}" + (f": {text}" if text else "")
 
-    def stop(self, why: str) -> None:
+    def stop(self, reason: str) -> None:
         """Stop all sending, durably. The file appears together with its reason."""
         new = self.path.with_name(f"{self.path.name}.new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with new.open("w", encoding="utf-8") as file:
-                file.write(f"{why}\n")
+                file.write(f"{reason}\n")
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)

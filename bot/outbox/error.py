@@ -15,8 +15,8 @@ class RefusedError(OutboxError):
 class UnfitError(OutboxError):
     """The mail must not be sent as it is: a person has to look at it."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"not fit to be sent: {why}")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not fit to be sent: {reason}")
 
 
 class DeliveryUnconfirmedError(OutboxError):

@@ -160,23 +160,23 @@ class Smtp:
         return f"{self._server.host}:{self._server.port}"
 
     @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
+    def _explained(self, step: str) -> Iterator[None]:
         """Convert smtplib's errors to ours. All of them happen before the content is sent."""
         try:
             yield
         except smtplib.SMTPResponseException as error:
             raise OutboxError(f"{self._where}: {error.smtp_code} {_text(error.smtp_error)}") from error
         except (OSError, smtplib.SMTPException) as error:
-            raise OutboxError(f"{self._where}: {what}: {error}") from error
+            raise OutboxError(f"{self._where}: {step}: {error}") from error
 
 
-def _accepted(answer: tuple[int, bytes], what: str) -> str:
+def _accepted(answer: tuple[int, bytes], step: str) -> str:
     """Return the server's text if it accepted. Raises RefusedError for 5xx, OutboxError for everything else."""
     code, text = answer
     if 200 <= code < 300:
         return f"{code} {_text(text)}"
     kind = RefusedError if 500 <= code < 600 else OutboxError
-    raise kind(f"{what}: {code} {_text(text)}")
+    raise kind(f"{step}: {code} {_text(text)}")
 
 
 def _forms(user: str, password: str) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class Remote(Archive, Protocol):
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last request failed."""
+        """Return whether the last request failed."""
 
 
 class Lookup(Protocol):

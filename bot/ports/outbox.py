@@ -271,7 +271,7 @@ class Stop(Protocol):
     def reason(self) -> str:
         """Return why sending is stopped, or ""."""
 
-    def stop(self, why: str) -> None:
+    def stop(self, reason: str) -> None:
         """Stop all sending, durably."""
 
     def lifted(self) -> datetime:

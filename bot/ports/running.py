@@ -13,7 +13,7 @@ class Clock(Protocol):
 class Progress(Protocol):
     """The progress display."""
 
-    def start(self, what: str, total: int) -> None:
+    def start(self, task: str, total: int) -> None:
         """Start a step with that number of units."""
 
     def advance(self, units: int = 1) -> None:

@@ -69,7 +69,7 @@ class SendingContext:
     """The rules for sending, and the limits for failed attempts.
 
     `rules` gives the settings as they are at that moment. After `max_attempts` a mail is refused, and after `expire` a
-    mail that nobody approved expires; neither limits the files of a dry run. The `record` knows each mail that may have
+    mail without an approval expires; neither limits the files of a dry run. The `record` knows each mail that may have
     left, whatever happens to the database.
     """
 

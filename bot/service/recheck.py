@@ -67,7 +67,7 @@ class RecheckJob:
         self._clock = clock
 
     def run(self, posting: Posting, send: bool = False) -> RecheckResult | Crashed:
-        """Review the posting again and store the review; with `send` queue a mail if nobody was told its verdict.
+        """Review the posting again and store the review. With `send`, queue a mail if its verdict is new.
 
         Raises StoppedError.
         """

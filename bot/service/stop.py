@@ -26,13 +26,13 @@ class StopSwitch:
         stopped = self._store.stop_state().reason
         return f"stopped: {stopped}" if stopped else ""
 
-    def stop(self, why: str) -> None:
+    def stop(self, reason: str) -> None:
         """Stop all sending, durably. Raises OutboxError or StoreError if one of the two could not be written."""
         with self._lock:
             try:
-                self.file.stop(why)  # The file comes first: a running sender checks it before each mail.
+                self.file.stop(reason)  # The file comes first: a running sender checks it before each mail.
             finally:
-                self._store.set_stop(why or "no reason given", self._clock.now())
+                self._store.set_stop(reason or "no reason given", self._clock.now())
             self._known = self.reason()
 
     def lift(self) -> bool:

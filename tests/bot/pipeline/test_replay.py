@@ -53,8 +53,8 @@ class _Progress:
     def __init__(self) -> None:
         self.stretches: list[list[object]] = []
 
-    def start(self, what: str, total: int) -> None:
-        self.stretches.append([what, total, 0])
+    def start(self, task: str, total: int) -> None:
+        self.stretches.append([task, total, 0])
 
     def advance(self, units: int = 1) -> None:
         done = self.stretches[-1][2]
