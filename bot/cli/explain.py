@@ -59,7 +59,7 @@ def explain(
     settings = load(options(context).config)
     with Repository(settings.database) as store:
         mails = store.mails_with_id(message_id)
-        postings = store.kept_postings(message_id)
+        postings = store.postings_with_part(message_id)
         attestations = store.attestations(message_id)
     if not mails:
         raise SettingsError(f"the database has no mail with the id {message_id}")

@@ -13,7 +13,7 @@ from bot.ports import Claim, DeliveryEvent, MailStatus
 from bot.store.codec import STREAMED, up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
-from bot.store.knowledge import kept_of
+from bot.store.knowledge import mail_status
 from bot.store.tables import CursorRow, DeliveryEventRow, MailRow, OutgoingRow
 
 _SOURCE: Final = "bounces"  # the source of the cursor over mails that were checked for bounces
@@ -38,7 +38,7 @@ class BounceRows:
             if first_new is not None:
                 rows = rows.where(col(MailRow.id) < first_new)
             rows = rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED)
-            return list(up_to((kept_of(row, "") for row in session.exec(rows)), lambda mail: len(mail.mail.raw)))
+            return list(up_to((mail_status(row, "") for row in session.exec(rows)), lambda mail: len(mail.mail.raw)))
 
     def record_delivery_events(
         self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime

@@ -32,9 +32,9 @@ class KnowledgeRows:
             claims = select(MailRow).where(
                 col(MailRow.state).in_(("conflict", "private")), col(MailRow.reason).startswith(f"{message_id} ")
             )
-            return [kept_of(row, message_id) for row in (*known, *session.exec(claims).all())]
+            return [mail_status(row, message_id) for row in (*known, *session.exec(claims).all())]
 
-    def kept_postings(self, message_id: str) -> Sequence[StoredPosting]:
+    def postings_with_part(self, message_id: str) -> Sequence[StoredPosting]:
         with self._database.reading() as session:
             message = session.get(MessageRow, message_id)
             if message is None:
@@ -42,7 +42,7 @@ class KnowledgeRows:
             rows = select(PostingRow).where(PostingRow.thread_id == message.thread_id, PostingRow.state != "gone")
             postings = [(row, decode(Posting, row.value)) for row in session.exec(rows.order_by(col(PostingRow.sent)))]
             return [
-                _kept_posting(session, row, posting)
+                _stored_posting(session, row, posting)
                 for row, posting in postings
                 if any(part.message_id == message_id for part in posting.parts)
             ]
@@ -55,7 +55,7 @@ class KnowledgeRows:
                 .order_by(col(MailRow.id).desc())
                 .limit(limit)
             )
-            return [kept_of(row, "") for row in session.exec(unreadable)]
+            return [mail_status(row, "") for row in session.exec(unreadable)]
 
     def quarantined_postings(self, limit: int) -> Sequence[QuarantinedPosting]:
         with self._database.reading() as session:
@@ -80,7 +80,7 @@ class KnowledgeRows:
             return read + refused
 
 
-def kept_of(row: MailRow, message_id: str) -> MailStatus:
+def mail_status(row: MailRow, message_id: str) -> MailStatus:
     """Return the mail of a row."""
     assert row.id is not None
     mail = RawMail(row.origin, row.arrived, unpack(row.raw))
@@ -89,7 +89,7 @@ def kept_of(row: MailRow, message_id: str) -> MailStatus:
     return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
 
 
-def _kept_posting(session: Session, row: PostingRow, posting: Posting) -> StoredPosting:
+def _stored_posting(session: Session, row: PostingRow, posting: Posting) -> StoredPosting:
     search = session.get(BackfillRow, row.message_id)
     parts = [part.message_id for part in posting.parts]
     reply = session.exec(select(OutgoingPartRow).where(col(OutgoingPartRow.message_id).in_(parts)).limit(1)).first()

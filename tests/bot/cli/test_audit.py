@@ -67,7 +67,7 @@ def test_the_place_in_the_kernel_counts_not_the_place_on_disk(run: Run, tmp_path
         (tmp_path / "home" / "rust" / "linux" / mark).write_text("")
 
     done = run("audit", "--format", "terse", "--rule", "bindings-in-driver", "home/rust/linux")
-    assert "home/rust/linux/drivers/leds/lamp.rs:3: WARNING: " in done.out
+    assert "home/rust/linux/drivers/leds/lamp.rs:3: CHECK: " in done.out
 
 
 def test_any_number_of_jobs_gives_the_same(run: Run, tree: Path) -> None:

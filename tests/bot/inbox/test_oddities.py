@@ -53,7 +53,7 @@ def fates(store: Repository, *mails: bytes, hours: float = 1) -> list[str]:
     found: list[str] = [f"{one.reason} ({one.state})" for one in store.quarantined(99)]
     found += [one.state for one in store.mails_with_id("1@x") if one.state != "read"]
     found += ["duplicate"] * (store.tally().raw - len(store.unattested(START - timedelta(1), 999)) - len(found))
-    postings = {one.posting.message_id: one for each in ids(store) for one in store.kept_postings(each)}
+    postings = {one.posting.message_id: one for each in ids(store) for one in store.postings_with_part(each)}
     for one in postings.values():
         refused = refuse_posting(one.posting, one.context, START + timedelta(hours=hours), RefusalTerms())
         word = str(refused or one.detail or one.state)

@@ -88,7 +88,7 @@ def test_a_private_patch_completes_no_series(store: Repository, private_first: b
 def test_a_private_mail_joins_no_threads(store: Repository) -> None:
     bridge = mail("b@x", "Re: both").replace(b"\n\ntext", b"\nReferences: <1@x> <3@x>\n\ntext")
     poll(store, private(bridge), public(patch("1@x"), patch("3@x", "fan")), private(by_another_way(bridge)))
-    rows = [store.kept_postings(message_id) for message_id in ("1@x", "3@x")]
+    rows = [store.postings_with_part(message_id) for message_id in ("1@x", "3@x")]
 
     assert [len(row) for row in rows] == [1, 1]
     store.ingest(Batch("list", "0", "more", (raw(mail("re@x", "Re: led", to="1@x")),)))

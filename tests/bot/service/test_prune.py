@@ -165,7 +165,7 @@ def test_what_goes_and_what_stays(world: World) -> None:
     assert [world.ask(query) for query in kept] == before
     assert pruned == PruneCounts(mails=6, postings=3, images=pruned.images, reviews=2, sent=2, bytes=pruned.bytes)
     assert pruned.bytes > 1000
-    (posting,) = world.store.kept_postings("1@x")
+    (posting,) = world.store.postings_with_part("1@x")
     assert [part.message_id for part in posting.posting.parts] == ["c@x", "1@x", "2@x"]
     assert not any(change.hunks for one in posting.posting.series.patches for change in one.changes)
     assert not any(part.body for part in posting.posting.parts)

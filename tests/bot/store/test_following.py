@@ -87,7 +87,7 @@ def test_a_mail_is_known_with_everything_that_claims_its_id(store: Repository) -
 def test_a_posting_is_found_by_each_of_its_parts(store: Repository) -> None:
     put(store, patch("1@x", number=" 1/2"), patch("2@x", name="fan", number=" 2/2", to="1@x"), mail("3@x", to="1@x"))
 
-    found = {each: [one.posting.message_id for one in store.kept_postings(f"{each}@x")] for each in (1, 2, 3, 4)}
+    found = {each: [one.posting.message_id for one in store.postings_with_part(f"{each}@x")] for each in (1, 2, 3, 4)}
 
     assert found == {1: ["1@x"], 2: ["1@x"], 3: [], 4: []}
 
