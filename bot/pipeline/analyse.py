@@ -17,7 +17,7 @@ from bot.mail.posting import Posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
-from rules.analysis.unsafe_delta import UnsafeDelta, of_series
+from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
 from rules.bindings.tree import NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Report
@@ -117,7 +117,7 @@ def analyse_on(tree: Tree, base: Base | None, series: Series, rules: Sequence[Ru
     """Return what the rules find in the series on top of that tree, which is the tree of `base`."""
     series_view = view(series, tree)
     report = run_rules(rules, series_view)
-    return Analysis(report, of_series(series_view), series_view.blobs, base)
+    return Analysis(report, compute_unsafe_delta(series_view), series_view.blobs, base)
 
 
 def without_texts(rule: Rule) -> Rule:

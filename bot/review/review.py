@@ -9,7 +9,7 @@ from bot.review.baseline import compare
 from bot.review.model import NO_DELTA, FindingStatus, Recipients, Review, ReviewFinding
 from bot.review.policy import Policy, withhold
 from bot.review.recipients import RecipientContext, recipients
-from rules.analysis.unsafe_delta import UnsafeDelta, against
+from rules.analysis.unsafe_delta import UnsafeDelta, compare_deltas
 from rules.finding import Report
 from rules.lint.rule import Rule, Status
 
@@ -39,7 +39,7 @@ def review(
     reply = "" if previous is None else policy.replies.get(previous.posting.message_id, "")
     comments = compare(report, previous, active, reply)
     comments = withhold(comments, posting, known, policy)
-    since_previous = against(delta, previous.delta).line() if previous is not None else ""
+    since_previous = compare_deltas(delta, previous.delta).line() if previous is not None else ""
     line = "; ".join(filter(None, (delta.line(), since_previous)))
     to = _recipients(posting, comments, policy, context or RecipientContext())
     return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)

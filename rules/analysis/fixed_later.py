@@ -38,38 +38,38 @@ _line = attrgetter("line")
 
 
 @dataclass(slots=True)
-class _Followed:
+class _FollowedFinding:
     """A finding, and its line in the current image."""
 
     finding: Finding
     line: int
 
 
-def fixed_later(findings: Iterable[Finding], shown: SeriesView, audited: Audited) -> dict[int, int]:
+def fixed_later(findings: Iterable[Finding], series: SeriesView, audited: Audited) -> dict[int, int]:
     """Return the index of the patch that fixes a finding, by the `id` of the finding. Other findings are left out.
 
     A finding's line is followed through the later hunks of its file. A patch fixes the finding if the rule reports it
     in the pre-image of the patch, but not in the post-image, or if the patch removes the code. Both images are read
     alone, so that code that a partial image does not show does not count as fixed. Neither does unexamined code.
     """
-    by_file = _by_file(findings, shown)
-    follower = _Follower(shown, audited)
-    arriving: dict[int, list[_Followed]] = {}
-    for file in shown.files:
+    by_file = _by_file(findings, series)
+    follower = _Follower(series, audited)
+    arriving: dict[int, list[_FollowedFinding]] = {}
+    for file in series.files:
         followed = follower.pass_patch(file, arriving.pop(id(file), []))
         followed += by_file.get(id(file), ())
-        if followed and (later := shown.next_change(file)) is not None:
+        if followed and (later := series.next_change(file)) is not None:
             arriving.setdefault(id(later), []).extend(followed)
     return follower.fixed
 
 
-def _by_file(findings: Iterable[Finding], shown: SeriesView) -> dict[int, list[_Followed]]:
+def _by_file(findings: Iterable[Finding], series: SeriesView) -> dict[int, list[_FollowedFinding]]:
     """Return the findings that can be followed, by the `id` of the first file of their patch that has their path."""
     files: dict[tuple[int, str | None], FileView] = {}
-    for file in shown.files:
+    for file in series.files:
         files.setdefault((file.patch.index, file.change.after), file)
         files.setdefault((file.patch.index, file.change.before), file)
-    followed: dict[int, list[_Followed]] = {}
+    followed: dict[int, list[_FollowedFinding]] = {}
     for finding in findings:
         anchor = finding.anchor
         if not isinstance(anchor, Anchor):
@@ -77,19 +77,19 @@ def _by_file(findings: Iterable[Finding], shown: SeriesView) -> dict[int, list[_
         anchored = files.get((anchor.patch, anchor.path))
         line = None if anchored is None else _first_line(anchored.change, anchor)
         if anchored is not None and line is not None:
-            followed.setdefault(id(anchored), []).append(_Followed(finding, line))
+            followed.setdefault(id(anchored), []).append(_FollowedFinding(finding, line))
     return followed
 
 
 class _Follower:
     """Moves findings from the image before a patch to the image after it, and records those that the patch fixes."""
 
-    def __init__(self, shown: SeriesView, audited: Audited) -> None:
+    def __init__(self, series: SeriesView, audited: Audited) -> None:
         self.fixed: dict[int, int] = {}
-        self._shown = shown
+        self._series = series
         self._audited = audited
 
-    def pass_patch(self, file: FileView, followed: list[_Followed]) -> list[_Followed]:
+    def pass_patch(self, file: FileView, followed: list[_FollowedFinding]) -> list[_FollowedFinding]:
         """Return the findings that the next patch has to follow, with their new lines."""
         if not followed:
             return []
@@ -99,17 +99,17 @@ class _Follower:
             return []
         if file.pre is None or file.post is None:
             return []
-        remaining: list[_Followed] = []
+        remaining: list[_FollowedFinding] = []
         for hunk, part, shift in _parts(file.change.hunks, followed):
             remaining += self._beside(part, shift, file) if hunk is None else self._inside(part, hunk, file)
         return remaining
 
-    def _beside(self, part: Iterable[_Followed], shift: int, file: FileView) -> Iterator[_Followed]:
+    def _beside(self, part: Iterable[_FollowedFinding], shift: int, file: FileView) -> Iterator[_FollowedFinding]:
         """Yield findings outside of all hunks with their new lines. A change elsewhere in the file may fix them."""
-        shown_before = _Shown(file.pre)
+        lines_before = _ImageLines(file.pre)
         for item in part:
             rule = item.finding.rule
-            before = self._examined(rule, file.pre) if item.line in shown_before else None
+            before = self._examined(rule, file.pre) if item.line in lines_before else None
             if before is not None and item.line in before:
                 after = self._examined(rule, file.post)
                 if after is not None and item.line + shift not in after:
@@ -118,14 +118,14 @@ class _Follower:
             item.line += shift
             yield item
 
-    def _inside(self, part: Iterable[_Followed], hunk: Hunk, file: FileView) -> Iterator[_Followed]:
+    def _inside(self, part: Iterable[_FollowedFinding], hunk: Hunk, file: FileView) -> Iterator[_FollowedFinding]:
         """Yield findings in a hunk with their new lines: of the same line, or of the added line that has the finding.
 
         If the hunk adds several lines, and none of them is known to have the finding, the finding is dropped.
         """
         after_of = {line.before: line.after for line in hunk.lines if line.before is not None}
         added = [line.after for line in hunk.lines if line.before is None and line.after is not None]
-        shown_before = _Shown(file.pre)
+        lines_before = _ImageLines(file.pre)
         for item in part:
             if item.line not in after_of:
                 continue
@@ -135,7 +135,7 @@ class _Follower:
                 self._note_removed([item], file)
                 continue
             rule = item.finding.rule
-            before = self._examined(rule, file.pre) if item.line in shown_before else None
+            before = self._examined(rule, file.pre) if item.line in lines_before else None
             if before is not None and item.line in before and (after := self._examined(rule, file.post)) is not None:
                 places = [place for place in places if place in after]
                 if not places:
@@ -149,12 +149,12 @@ class _Follower:
     def _examined(self, rule: str, image: Image | None) -> frozenset[int] | None:
         return None if image is None else self._audited(rule, image)
 
-    def _note(self, item: _Followed, file: FileView) -> None:
+    def _note(self, item: _FollowedFinding, file: FileView) -> None:
         self.fixed[id(item.finding)] = file.patch.index
 
-    def _note_removed(self, followed: Iterable[_Followed], file: FileView) -> None:
+    def _note_removed(self, followed: Iterable[_FollowedFinding], file: FileView) -> None:
         """Record findings as fixed whose line the patch removes, unless it adds an equal line: then the line moved."""
-        added = self._shown.result(_ADDED_TEXTS)[file.patch.index]
+        added = self._series.result(_ADDED_TEXTS)[file.patch.index]
         for item in followed:
             anchor = item.finding.anchor
             if isinstance(anchor, Anchor) and anchor.text.strip() not in added:
@@ -162,8 +162,8 @@ class _Follower:
 
 
 def _parts(
-    hunks: Iterable[Hunk], followed: Sequence[_Followed]
-) -> Iterator[tuple[Hunk | None, Sequence[_Followed], int]]:
+    hunks: Iterable[Hunk], followed: Sequence[_FollowedFinding]
+) -> Iterator[tuple[Hunk | None, Sequence[_FollowedFinding], int]]:
     """Yield the findings in each hunk, and those between hunks with the number of lines by which they move."""
     start = shift = 0
     for hunk in hunks:
@@ -178,7 +178,7 @@ def _parts(
         yield None, followed[start:], shift
 
 
-class _Shown:
+class _ImageLines:
     """The lines that an image shows."""
 
     def __init__(self, image: Image | None) -> None:
@@ -187,8 +187,8 @@ class _Shown:
         self._last = [fragment.first + fragment.text.count(b"\n") for fragment in fragments]
 
     def __contains__(self, line: int) -> bool:
-        at = bisect_right(self._first, line) - 1
-        return at >= 0 and line <= self._last[at]
+        index = bisect_right(self._first, line) - 1
+        return index >= 0 and line <= self._last[index]
 
 
 def _first_line(change: FileChange, anchor: Anchor) -> int | None:

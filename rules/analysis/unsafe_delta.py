@@ -78,18 +78,18 @@ class DeltaChange:
         return f"since the previous revision: {', '.join(changes)}" if changes else ""
 
 
-def of_series(shown: SeriesView) -> UnsafeDelta:
+def compute_unsafe_delta(series: SeriesView) -> UnsafeDelta:
     """Return the net change of the series, or an empty delta if the series exceeds an analysis limit."""
     try:
-        return _of_series(shown)
+        return _compute(series)
     except TooMuchError:
         return UnsafeDelta()
 
 
-def _of_series(shown: SeriesView) -> UnsafeDelta:
+def _compute(series: SeriesView) -> UnsafeDelta:
     added: list[UnsafePlace] = []
     removed: list[UnsafePlace] = []
-    for file in shown.files:
+    for file in series.files:
         if file.is_kernel_rust:
             added += _places(file, "post")
             removed += _places(file, "pre")
@@ -99,7 +99,7 @@ def _of_series(shown: SeriesView) -> UnsafeDelta:
     return UnsafeDelta(tuple(added), tuple(removed), tuple(moved), len(edited))
 
 
-def against(now: UnsafeDelta, before: UnsafeDelta) -> DeltaChange:
+def compare_deltas(now: UnsafeDelta, before: UnsafeDelta) -> DeltaChange:
     """Return the difference between the deltas of two revisions. Moved code is no difference."""
     more, fewer, _ = _without_pairs(list(now.added), list(before.added), lambda place: (place.kind, place.key))
     more, fewer, _ = _without_pairs(more, fewer, lambda place: (place.kind, place.path, place.scope))

@@ -17,7 +17,7 @@ from rules.finding import Diagnostic, Failure, Finding, LogAnchor, Report, Skipp
 from rules.lint.rule import Rule
 from rules.source.rust.work_limit import TooMuchError
 
-Shown = TypeVar("Shown", FileView, SeriesView)
+View = TypeVar("View", FileView, SeriesView)
 
 _MAX_FINDINGS = 2_000  # findings of one rule in a file
 _MAX_AUDITED = 5_000  # images that are checked alone, and findings in them
@@ -33,7 +33,7 @@ def run(rules: Sequence[Rule], series: Series, tree: Tree) -> Report:
     return run_rules(rules, view(series, tree))
 
 
-def run_rules(rules: Sequence[Rule], shown: SeriesView) -> Report:
+def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
     """Return the findings in the view of a series.
 
     They are in the order of patch, file in the diff, line, column and rule id. Equal findings in a file are numbered.
@@ -41,20 +41,20 @@ def run_rules(rules: Sequence[Rule], shown: SeriesView) -> Report:
     """
     findings: list[Finding] = []
     unchecked: list[Failure | Skipped] = []
-    for file in shown.files:
+    for file in series_view.files:
         for rule in rules:
             if rule.check_file is not None:
                 findings += _run_check(rule, rule.check_file, file, file.patch.index, file.path, unchecked)
     for rule in rules:
         if rule.check_series is not None:
-            findings += _run_check(rule, rule.check_series, shown, 0, "", unchecked)
-    fixed_by = fixed_later(findings, shown, _audited(rules, shown))
+            findings += _run_check(rule, rule.check_series, series_view, 0, "", unchecked)
+    fixed_by = fixed_later(findings, series_view, _audited(rules, series_view))
     marked = [
         replace(finding, mended_by=fixed_by[id(finding)]) if id(finding) in fixed_by else finding
         for finding in findings
     ]
     order: dict[tuple[int, str], int] = {}
-    for position, file in enumerate(shown.files):
+    for position, file in enumerate(series_view.files):
         order.setdefault((file.patch.index, file.path), position)
         order.setdefault((file.patch.index, file.change.before or file.path), position)
     return _report(_numbered(sorted(marked, key=lambda finding: _position(finding, order))), unchecked)
@@ -85,8 +85,8 @@ def _report(findings: tuple[Finding, ...], unchecked: Iterable[Failure | Skipped
 
 def _run_check(
     rule: Rule,
-    check: Callable[[Shown], Iterable[Diagnostic]],
-    shown: Shown,
+    check: Callable[[View], Iterable[Diagnostic]],
+    view: View,
     patch: int,
     path: str,
     unchecked: list[Failure | Skipped],
@@ -96,7 +96,7 @@ def _run_check(
     Raises MemoryError.
     """
     try:
-        diagnostics = list(islice(check(shown), _MAX_FINDINGS + 1))
+        diagnostics = list(islice(check(view), _MAX_FINDINGS + 1))
         if len(diagnostics) <= _MAX_FINDINGS:
             return [_finding(rule, diagnostic) for diagnostic in diagnostics]
         reason = f"analysis limit exceeded: more than {_MAX_FINDINGS:,} findings of {rule.id}"
@@ -128,7 +128,7 @@ def _finding(rule: Rule, diagnostic: Diagnostic) -> Finding:
     )
 
 
-def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
+def _audited(rules: Sequence[Rule], series_view: SeriesView) -> Audited:
     """Return a function that gives the lines of a rule's findings in an image, as if the image were all new.
 
     A crash there is not a failure of the run. For an image that the rule could not check, or that exceeds the limit,
@@ -148,7 +148,7 @@ def _audited(rules: Sequence[Rule], shown: SeriesView) -> Audited:
             if check is None or remaining <= 0:
                 return None
             if key[1:] not in views:
-                views[key[1:]] = shown.alone(image)
+                views[key[1:]] = series_view.alone(image)
             findings = _run_check(by_id[rule_id], check, views[key[1:]], 0, image.path, unchecked)
             seen[key] = None if unchecked else frozenset(finding.anchor.line for finding in findings)
             remaining -= 1 + len(findings)

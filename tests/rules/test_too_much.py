@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from rules.analysis.unsafe_delta import UnsafeDelta, of_series
+from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
 from rules.bindings.tree import NoTree
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Report
@@ -66,7 +66,7 @@ def test_a_series_with_too_many_sites_is_checked_up_to_the_limit_and_reported_on
     assert set(counts(report).values()) == {sites_per_file}
     assert len(counts(report)) == MOST_OF_SERIES // (sites_per_file + 1)
     assert [(skip.patch, skip.path) for skip in report.skipped if skip.rule == RULE] == [(0, "")]
-    assert of_series(shown) == UnsafeDelta()
+    assert compute_unsafe_delta(shown) == UnsafeDelta()
 
 
 def test_too_many_findings_are_dropped_with_a_reason() -> None:

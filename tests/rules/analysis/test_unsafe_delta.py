@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The amount of unsafe code before and after a series, and from one revision to the next."""
 
-from rules.analysis.unsafe_delta import UnsafeDelta, against, of_series
+from rules.analysis.unsafe_delta import UnsafeDelta, compare_deltas, compute_unsafe_delta
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
@@ -9,7 +9,7 @@ from rules.lint.rule import Example
 
 def delta(text: str) -> UnsafeDelta:
     loaded = load(Example("e", text))
-    return of_series(view(loaded.series, loaded.tree))
+    return compute_unsafe_delta(view(loaded.series, loaded.tree))
 
 
 NEW = """
@@ -109,5 +109,5 @@ def test_against_the_previous_revision() -> None:
         )
     )
 
-    assert against(now, before).line() == "since the previous revision: blocks -1, traits +1"
-    assert against(before, before).line() == ""
+    assert compare_deltas(now, before).line() == "since the previous revision: blocks -1, traits +1"
+    assert compare_deltas(before, before).line() == ""
