@@ -45,7 +45,7 @@ def build_command_job(
         parties=parties,
         attest=build_signature_verifier(settings),
         recheck=RecheckJob(store, analyse, context, clock).run,
-        most_a_day=chosen.max_replies_per_person_per_day,
-        most_a_day_in_all=chosen.max_replies_per_day,
+        max_per_person=chosen.max_replies_per_person_per_day,
+        max_per_day=chosen.max_replies_per_day,
     )
     return CommandJob(store, policy, clock, stop, executor)

@@ -78,8 +78,8 @@ def remove_partial_mails(settings: Settings) -> None:
     Other programs may write to the Maildir too, so only files named by our message-ids are removed there.
     """
     domain = settings.identity.address.partition("@")[2]
-    ours = [*settings.outbox.directory.glob("*.part"), *(settings.sending.maildir / "tmp").glob(f"*@{domain}")]
-    for partial_mail in ours:
+    partial_mails = [*settings.outbox.directory.glob("*.part"), *(settings.sending.maildir / "tmp").glob(f"*@{domain}")]
+    for partial_mail in partial_mails:
         with suppress(OSError):
             partial_mail.unlink()
 

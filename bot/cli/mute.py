@@ -181,8 +181,10 @@ def _lines(report: MuteReport, unknown: Iterable[str]) -> Iterator[str]:
         yield from unknown
     yield from _withdrawn(report.withdrawn)
     if report.left:
-        left = ", ".join(f"{report.left[state]} {word}" for state, word in _UNSTOPPABLE.items() if state in report.left)
-        yield f"mails that can no longer be stopped: {left}"
+        counts = ", ".join(
+            f"{report.left[state]} {word}" for state, word in _UNSTOPPABLE.items() if state in report.left
+        )
+        yield f"mails that can no longer be stopped: {counts}"
 
 
 def _postings(postings: Sequence[MutedPosting]) -> Iterator[str]:

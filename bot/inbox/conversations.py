@@ -29,9 +29,9 @@ class Conversation:
 class Conversations:
     """The latest conversations, within limits of ids and of held bytes. The least recently used are forgotten first."""
 
-    def __init__(self, most_ids: int, most_bytes: int) -> None:
-        self._most_ids = most_ids
-        self._most_bytes = most_bytes
+    def __init__(self, max_ids: int, max_bytes: int) -> None:
+        self._max_ids = max_ids
+        self._max_bytes = max_bytes
         self._by_id: dict[bytes, Conversation] = {}
         self._all: OrderedDict[Conversation, None] = OrderedDict()
         self._holding: OrderedDict[Conversation, None] = OrderedDict()
@@ -64,7 +64,7 @@ class Conversations:
         self._bytes += len(mail.raw)
         self._holding[conversation] = None
         self._holding.move_to_end(conversation)
-        while self._bytes > self._most_bytes:
+        while self._bytes > self._max_bytes:
             self.release(next(iter(self._holding)))
 
     def release(self, conversation: Conversation) -> list[RawMail]:
@@ -95,11 +95,11 @@ class Conversations:
 
     def _forget(self, latest: Conversation) -> None:
         """Drop the first ids of a very large conversation, or else the least recently used conversations."""
-        share = max(1, self._most_ids // 10)
+        share = max(1, self._max_ids // 10)
         for mail_id in latest.ids[:-share]:
             del self._by_id[mail_id]
         del latest.ids[:-share]
-        while len(self._by_id) > self._most_ids:
+        while len(self._by_id) > self._max_ids:
             quiet, _ = self._all.popitem(last=False)
             self.release(quiet)
             for mail_id in quiet.ids:

@@ -433,8 +433,8 @@ class _Due:
         for start in range(0, len(mails), size):
             chunk = enumerate(mails[start : start + size], start + 1)
             raw = tuple(RawMail(f"{epoch}@{self.known}#{number}", arrived, mail) for number, mail in chunk)
-            gone = self.replaced if start == 0 else None
-            deleted = () if gone is None else (DeletedMail(f"{raw[0].origin}, which goes on", gone),)
+            replaced = self.replaced if start == 0 else None
+            deleted = () if replaced is None else (DeletedMail(f"{raw[0].origin}, which goes on", replaced),)
             # Only the last mail has a cursor: a reader that stopped before it starts again.
             yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted)
 

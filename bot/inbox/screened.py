@@ -70,13 +70,13 @@ class ScreenedArchive:
         self._conversations = Conversations(self._memory.ids, self._memory.size)
 
     def _passed(self, batch: Batch) -> Batch:
-        passed = tuple(wanted for mail in batch.mails for wanted in self._kept(mail))
-        for gone in batch.deleted:
-            self._conversations.remove(gone.raw)
-        return replace(batch, mails=passed)
+        mails = tuple(released for mail in batch.mails for released in self._release(mail))
+        for deleted in batch.deleted:
+            self._conversations.remove(deleted.raw)
+        return replace(batch, mails=mails)
 
-    def _kept(self, mail: RawMail) -> Iterator[RawMail]:
-        """Return the mail after the dropped mails of its thread, if it or its thread may matter; else nothing."""
+    def _release(self, mail: RawMail) -> Iterator[RawMail]:
+        """Yield the held mails of its thread and then the mail, if one of them may matter; otherwise hold the mail."""
         matters = _may_be_patch(mail.raw) and self._may_matter(mail.raw)
         ids = ids_of(mail.raw)
         if not ids:

@@ -34,7 +34,7 @@ class MailState(StrEnum):
 
     @property
     def is_deliverable(self) -> bool:
-        """Whether a worker may claim a mail in this state."""
+        """Return whether a worker may claim a mail in this state."""
         return self in DELIVERABLE
 
 

@@ -104,9 +104,9 @@ def _half_bracket(text: str, *, is_tagged: bool) -> tuple[str, str] | None:
         candidate = " ".join(words[:count])
         if all(_MARKER.fullmatch(word) for word in _words_of_tag(candidate)) and _words_of_tag(candidate):
             taken, length = candidate, count
-    found = _words_of_tag(taken)
-    names_patch = is_tagged or any(_PATCH.match(word) for word in found)
-    is_ended = opened or taken.endswith(":") or any(_COUNTER.fullmatch(word) for word in found)
+    tag_words = _words_of_tag(taken)
+    names_patch = is_tagged or any(_PATCH.match(word) for word in tag_words)
+    is_ended = opened or taken.endswith(":") or any(_COUNTER.fullmatch(word) for word in tag_words)
     if not taken or not names_patch or not is_ended:
         return None
     return taken, " ".join(words[length:])

@@ -14,10 +14,10 @@ _REDIRECTORS: Final = frozenset({"msgid.link", "patch.msgid.link", "lkml.kernel.
 
 
 def target(text: str) -> str | None:
-    """The message-id, without `<>`, that the text is or that its web address names; None if it is neither.
+    """Return the message-id, without `<>`, that the text is, or that its web address contains; None if there is none.
 
-    Addresses are `https://ARCHIVE/LIST/MESSAGE-ID/`, with whatever page of the mail behind it, as public-inbox makes
-    them, and the kernel's redirectors. Where such an address leads is of no interest: nothing is ever fetched from it.
+    Addresses are those of public-inbox, `https://ARCHIVE/LIST/MESSAGE-ID/` and the pages below it, and those of the
+    kernel's redirectors. Nothing is fetched from such an address.
     """
     text = text.strip()
     if text.startswith(("http://", "https://")):

@@ -71,8 +71,8 @@ def read_final_reply(smtp: smtplib.SMTP, seconds: float, monotonic: Callable[[],
     assert smtp.sock is not None
     assert smtp.file is not None
     deadline, parser = monotonic() + seconds, ReplyParser()
-    while (left := deadline - monotonic()) > 0:
-        smtp.sock.settimeout(left)
+    while (remaining := deadline - monotonic()) > 0:
+        smtp.sock.settimeout(remaining)
         data = smtp.file.read1(MAX_LINE)
         if not data:
             raise MalformedReplyError("the connection was closed before the reply was complete")

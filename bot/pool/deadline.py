@@ -12,8 +12,8 @@ _MAX_SUSPENSION: Final = 600.0  # seconds
 @contextmanager
 def deadline_suspended() -> Iterator[None]:
     """Suspend the deadline for work that the input did not cause, such as indexing a kernel tree."""
-    left = {timer: signal.getitimer(timer)[0] for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF)}
-    running = {timer: seconds for timer, seconds in left.items() if seconds}
+    remaining = {timer: signal.getitimer(timer)[0] for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF)}
+    running = {timer: seconds for timer, seconds in remaining.items() if seconds}
     for timer in running:
         signal.setitimer(timer, _MAX_SUSPENSION)
     try:

@@ -134,7 +134,7 @@ class Attestations(Protocol):
     def unattested(self, since: datetime, limit: int) -> Sequence[StoredMail]:
         """Return read mails since that time whose signatures were not verified, oldest first."""
 
-    def save_attestations(self, mail: int, found: Sequence[Attestation], now: datetime) -> None:
+    def save_attestations(self, mail: int, attestations: Sequence[Attestation], now: datetime) -> None:
         """Store the results of verifying the signatures of a mail."""
 
     def attestations(self, message_id: str) -> Sequence[Attestation]:

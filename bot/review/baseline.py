@@ -51,9 +51,9 @@ def compare(
         comments.append(ReviewFinding(finding, status, withheld, *_mailings(earlier, mailed), before))
     incomplete = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     comments += [
-        ReviewFinding(gone.finding, FindingStatus.RESOLVED, RESOLVED, *_mailings(gone, mailed))
-        for gone in by_item.rest()
-        if gone.finding.rule not in incomplete and (active_rules is None or gone.finding.rule in active_rules)
+        ReviewFinding(comment.finding, FindingStatus.RESOLVED, RESOLVED, *_mailings(comment, mailed))
+        for comment in by_item.rest()
+        if comment.finding.rule not in incomplete and (active_rules is None or comment.finding.rule in active_rules)
     ]
     return tuple(comments)
 

@@ -81,8 +81,8 @@ def difference(before: Review | None, after: Review, later: int | None = None) -
             changes.append(Change(ChangeKind.SAME, comment, _mail_change(known[_key(comment)].popleft(), comment)))
         else:
             changes.append(Change(ChangeKind.NEW, comment, _why(before, after, comment)))
-    gone = (comment for comments in known.values() for comment in comments)
-    changes += [Change(ChangeKind.GONE, comment, _why(before, after, comment)) for comment in gone]
+    removed = (comment for comments in known.values() for comment in comments)
+    changes += [Change(ChangeKind.GONE, comment, _why(before, after, comment)) for comment in removed]
     return Difference(tuple(changes), verdict_of(before) != verdict_of(after), later=later)
 
 

@@ -113,7 +113,7 @@ class BounceJob:
             answers = message.in_reply_to or ""
             return Claim(message.message_id, answers, status.mail.arrived, status.id) if is_claim else None
         (copied,) = (
-            self._executor.map(partial(is_copy, ours=our_mail.content), [message]) if our_mail.content else (True,)
+            self._executor.map(partial(is_copy, content=our_mail.content), [message]) if our_mail.content else (True,)
         )
         if copied is not True:  # If retention removed our text, the message-id alone decides.
             return DeliveryEvent(message.message_id, "foreign", status.source, f"{status.mail.origin} from {author}")

@@ -40,7 +40,7 @@ from bot.service.command_effects import CommandContext, respond
 from bot.service.recheck import RecheckResult
 from bot.service.signatures import TIME, KeysUnavailable, verify
 
-HEARD_BEFORE: Final = "heard before"
+PROCESSED_BEFORE: Final = "heard before"
 OWN_MAIL: Final = "our own mail"
 NO_COMMAND: Final = "no command"
 _MAILS: Final = 500
@@ -85,19 +85,20 @@ class CommandStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandPolicy:
-    """Whose commands are executed, and how many replies a person gets.
+    """The people whose commands are executed, and the limits for replies and re-checks.
 
-    `context` has our identity and the secret of the addresses that accept commands. `parties` gives the people who have
-    a say about a posting, `attest` what the signatures of a mail are worth. A person gets at most `most_a_day` replies
-    and re-checks a day, all people together `most_a_day_in_all` of each; other commands are obeyed beyond that.
+    `context` has our identity and the secret of the addresses that accept commands. `parties` returns the people who
+    may give commands about a posting, `attest` the results for the signatures of a mail. Per day, a person gets at most
+    `max_per_person` replies and as many re-checks, and all people together `max_per_day` of each. Other commands have
+    no limit.
     """
 
     context: ReviewContext
     parties: Callable[[Posting], Parties]
     attest: Callable[[bytes], tuple[Attestation, ...]]
     recheck: Callable[[Posting], RecheckResult | Crashed]
-    most_a_day: int = 10
-    most_a_day_in_all: int = 100
+    max_per_person: int = 10
+    max_per_day: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class CommandJob:
         """
         now = self._clock.now()
         if self._store.is_command_processed(message.message_id):
-            return HEARD_BEFORE
+            return PROCESSED_BEFORE
         if isinstance(sender := plausible_sender(message, now), Unproven):
             return sender.reason
         if sender.key == self._own.lower():
@@ -208,19 +209,19 @@ class CommandJob:
             return CommandResult(message.message_id, claimed, sender.reason, obeyed=False)
         record = self._store.review_of(posting.message_id)
         context = CommandContext(posting, None if record is None else record.review, sender, message.message_id, now)
-        own, everybodys = (self._store.command_usage(now - _DAY, who) for who in (sender.key, None))
-        most, in_all = self._policy.most_a_day, self._policy.most_a_day_in_all
-        looks = own.rechecks < most and everybodys.rechecks < in_all
-        response = respond(asked, context, self._policy.recheck if looks else None)
+        own, total = (self._store.command_usage(now - _DAY, who) for who in (sender.key, None))
+        max_per_person, max_per_day = self._policy.max_per_person, self._policy.max_per_day
+        may_recheck = own.rechecks < max_per_person and total.rechecks < max_per_day
+        response = respond(asked, context, self._policy.recheck if may_recheck else None)
         outcome = ", ".join(response.done)
-        answers = own.answers < most and everybodys.answers < in_all
-        answer = self._answer(message, sender, posting, response.paragraphs) if answers else None
-        fresh = self._store.save_commands(message.message_id, sender.key, outcome, response.changes, answer, now)
-        if fresh:
-            who = {"message_id": message.message_id, "sender": sender.key, "series": posting.message_id}
+        may_reply = own.answers < max_per_person and total.answers < max_per_day
+        answer = self._answer(message, sender, posting, response.paragraphs) if may_reply else None
+        is_new = self._store.save_commands(message.message_id, sender.key, outcome, response.changes, answer, now)
+        if is_new:
+            fields = {"message_id": message.message_id, "sender": sender.key, "series": posting.message_id}
             reply = None if answer is None else answer.message_id
-            event(LogEvent.COMMAND_ACCEPTED, **who, commands=response.done, reply=reply)
-        return CommandResult(message.message_id, sender.key, outcome if fresh else HEARD_BEFORE, obeyed=fresh)
+            event(LogEvent.COMMAND_ACCEPTED, **fields, commands=response.done, reply=reply)
+        return CommandResult(message.message_id, sender.key, outcome if is_new else PROCESSED_BEFORE, obeyed=is_new)
 
     def _about(self, message: Message) -> Posting | None:
         """Return the posting that the mail replies to, if the mail went to the address of that series."""
@@ -264,7 +265,7 @@ def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
 
 def _log_refused(heard: CommandResult) -> None:
     """Log a mail whose command is not obeyed. One without a command, or one that was heard, is no event."""
-    is_event = heard.outcome not in {HEARD_BEFORE, OWN_MAIL, NO_COMMAND}
+    is_event = heard.outcome not in {PROCESSED_BEFORE, OWN_MAIL, NO_COMMAND}
     who = {"message_id": heard.message_id, "sender": heard.sender}
     event(LogEvent.COMMAND_REFUSED, "info" if is_event else "debug", **who, reason=heard.outcome)
 

@@ -442,15 +442,15 @@ def _all_names(kind: type[BaseModel]) -> Iterator[str]:
 def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
     keys = tuple(str(key) for key in problem["loc"] if key != _KEY)
     line = _line_of(text, keys)
-    what = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    problem_text = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     if problem["type"] == "extra_forbidden":
-        what += suggestion(keys[-1], _all_names(Settings))
+        problem_text += suggestion(keys[-1], _all_names(Settings))
     if problem["type"] in _CHOICES:
-        what += suggestion(str(problem["input"]).lower(), _QUOTED.findall(problem["ctx"]["expected"]))
+        problem_text += suggestion(str(problem["input"]).lower(), _QUOTED.findall(problem["ctx"]["expected"]))
     if not keys:
-        return f"settings {file}: {what}"
-    where = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"
-    return f"settings {where}: {'.'.join(keys)}: {what}"
+        return f"settings {file}: {problem_text}"
+    place = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"
+    return f"settings {place}: {'.'.join(keys)}: {problem_text}"
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int:

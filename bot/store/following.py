@@ -79,9 +79,9 @@ class FollowingRows:
                 if row.id is not None
             ]
 
-    def save_attestations(self, mail: int, found: Sequence[Attestation], now: datetime) -> None:
+    def save_attestations(self, mail: int, attestations: Sequence[Attestation], now: datetime) -> None:
         with self._database.writing() as session:
-            session.merge(AttestationRow(mail_id=mail, checked=now, value=encode(_Verified(tuple(found)))))
+            session.merge(AttestationRow(mail_id=mail, checked=now, value=encode(_Verified(tuple(attestations)))))
 
     def attestations(self, message_id: str) -> Sequence[Attestation]:
         with self._database.reading() as session:

@@ -61,7 +61,7 @@ class MuteRows:
                 before is None,
                 tuple(sorted(postings, key=lambda posting: (posting.sent, posting.revision, posting.message_id))),
                 withdrawn,
-                _left(session, muted, {posting.message_id for posting in postings}),
+                _may_have_left(session, muted, {posting.message_id for posting in postings}),
             )
 
     def unmute(self, scope: Scope, subject: str) -> bool:
@@ -88,10 +88,10 @@ class MuteRows:
             rows = select(PostingRow).where(PostingRow.thread_id == thread, PostingRow.state != _GONE)
             topics: dict[str, str] = {}
             for row in session.exec(rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))).all():
-                ours = select(OutgoingRow.message_id).where(OutgoingRow.posting_id == row.message_id)
+                our_mails = select(OutgoingRow.message_id).where(OutgoingRow.posting_id == row.message_id)
                 for part in decode(Posting, row.value).parts:
                     topics.setdefault(part.message_id, row.topic)
-                for mail in session.exec(ours):
+                for mail in session.exec(our_mails):
                     topics.setdefault(mail, row.topic)
             return topics
 
@@ -149,7 +149,7 @@ def _is_about(session: Session, mail: Outgoing, muted: ActiveMute) -> bool:
     return muted.subject in authors_of(mail, posting, part)
 
 
-def _left(session: Session, muted: ActiveMute, postings: Collection[str]) -> Mapping[MailState, int]:
+def _may_have_left(session: Session, muted: ActiveMute, postings: Collection[str]) -> Mapping[MailState, int]:
     """Count the mails about these postings, or about the author or list, that may have left, by state."""
     rows = select(OutgoingRow.state, OutgoingRow.posting_id, OutgoingRow.author, OutgoingRow.lists).where(
         col(OutgoingRow.state).in_(MAY_HAVE_LEFT), OutgoingRow.mode != FILED, col(OutgoingRow.kind).not_in(PRIVATE)
@@ -193,10 +193,10 @@ def _posting(value: bytes, message_id: str, sent: datetime, muted: ActiveMute) -
 
 
 def _thread(session: Session, message_id: str) -> int | None:
-    """Return the thread of that mail. For a mail of ours, return the thread of its posting."""
-    ours = session.get(OutgoingRow, message_id)
+    """Return the thread of that mail. For a mail of our_mail, return the thread of its posting."""
+    our_mail = session.get(OutgoingRow, message_id)
     # A reply that only refers to our mail is in a thread of its own, together with the id of our mail.
-    if ours is not None and (posting := session.get(PostingRow, ours.posting_id)) is not None:
+    if our_mail is not None and (posting := session.get(PostingRow, our_mail.posting_id)) is not None:
         return posting.thread_id
     message = session.get(MessageRow, message_id)
     return None if message is None else message.thread_id

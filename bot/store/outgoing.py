@@ -105,14 +105,14 @@ def change_state(session: Session, row: OutgoingRow, after: MailState, now: date
 def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Pace:
     """Count the mails that count for the limits of this mail; bounces, copies and mutes by mail from `since`."""
     topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
-    left = col(OutgoingRow.state).in_(MAY_HAVE_LEFT), col(OutgoingRow.mode) != FILED
+    may_have_left = col(OutgoingRow.state).in_(MAY_HAVE_LEFT), col(OutgoingRow.mode) != FILED
     series = session.exec(
         select(func.count(col(OutgoingRow.message_id)))
         .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
-        .where(*left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(PRIVATE))
+        .where(*may_have_left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(PRIVATE))
     ).one()
     day = col(OutgoingRow.changed) > now - timedelta(days=1)
-    recent = session.exec(select(OutgoingRow).where(*left, day)).all()
+    recent = session.exec(select(OutgoingRow).where(*may_have_left, day)).all()
     lately = select(OutgoingRow).where(day, col(OutgoingRow.changed) > since)
     rejected = session.exec(lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)).all()
     recent_events = select(DeliveryEventRow.message_id).where(

@@ -44,11 +44,11 @@ class RecordRows:
         self._database = database
 
     def find(self, message_id: str) -> DuePosting | None:
-        """Return the posting that contains this mail, or that this mail of ours is about."""
+        """Return the posting that contains this mail, or that this mail of our_mail is about."""
         with self._database.reading() as session:
             row = _current_posting(session, message_id)
-            if row is None and (ours := session.get(OutgoingRow, message_id)) is not None:
-                row = _current_posting(session, ours.posting_id)
+            if row is None and (our_mail := session.get(OutgoingRow, message_id)) is not None:
+                row = _current_posting(session, our_mail.posting_id)
             if row is None and (known := session.get(MessageRow, message_id)) is not None:
                 of_thread = select(PostingRow).where(
                     PostingRow.thread_id == known.thread_id, PostingRow.state != "gone"

@@ -204,11 +204,11 @@ def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
 
 def _modules(parts: Iterable[SourcePart], imported: list[Import]) -> set[str]:
     """Return the names of `kernel::bindings` in this file, without names that also have another meaning."""
-    ours = {item.name for item in imported if item.path == _KERNEL}
-    others = {item.name for item in imported if item.path != _KERNEL}
+    kernel_names = {item.name for item in imported if item.path == _KERNEL}
+    other_names = {item.name for item in imported if item.path != _KERNEL}
     if any(_LOCAL_MODULE.search(part.code.code) for part in parts if part.holds(b"mod")):
-        others.add("bindings")
-    return ours - others
+        other_names.add("bindings")
+    return kernel_names - other_names
 
 
 EXAMPLES = (

@@ -56,8 +56,8 @@ class World:
     dns: Dns = field(default_factory=lambda: Dns(["example.org", "evil.example.com", "sub.example.org"]))
     mode: Mode = Mode.AUTHOR
     rechecked: list[str] = field(default_factory=list)
-    most_a_day: int = 10
-    most_a_day_in_all: int = 100
+    max_per_person: int = 10
+    max_per_day: int = 100
     came: int = 0
 
     def __post_init__(self) -> None:
@@ -109,8 +109,8 @@ class World:
             parties=self._parties,
             attest=partial(attest, keys=Keys(self.dns)),
             recheck=self._recheck,
-            most_a_day=self.most_a_day,
-            most_a_day_in_all=self.most_a_day_in_all,
+            max_per_person=self.max_per_person,
+            max_per_day=self.max_per_day,
         )
         with time_machine.travel(self.clock.now(), tick=False):
             return CommandJob(self.store, policy, self.clock, Event()).run()
@@ -460,7 +460,7 @@ def test_our_own_answers_start_nothing(world: World) -> None:
 
 
 def test_answers_are_rationed_but_commands_are_not(world: World) -> None:
-    world.most_a_day = 2
+    world.max_per_person = 2
     for number in range(4):
         world.hear(world.sign(world.mail("patchwarden: help\n", Message_ID=f"<command.{number}@example.org>")))
     world.hear(world.sign(world.mail("patchwarden: help\npatchwarden: mute\n", Message_ID="<command.9@example.org>")))
@@ -474,7 +474,7 @@ def test_answers_are_rationed_but_commands_are_not(world: World) -> None:
     assert 3 == len(world.answers())
 
 
-@pytest.mark.parametrize("limit", ["most_a_day", "most_a_day_in_all"])
+@pytest.mark.parametrize("limit", ["max_per_person", "max_per_day"])
 def test_second_looks_are_rationed_and_what_is_over_it_is_silent(world: World, limit: str) -> None:
     setattr(world, limit, 2)
     again = "patchwarden: recheck\npatchwarden: fixed missing-safety-comment\n"
@@ -492,7 +492,7 @@ def test_second_looks_are_rationed_and_what_is_over_it_is_silent(world: World, l
 
 
 def test_what_one_person_had_is_not_counted_to_another_but_counts_for_all(world: World) -> None:
-    world.most_a_day, world.most_a_day_in_all = 2, 3
+    world.max_per_person, world.max_per_day = 2, 3
     asked = "patchwarden: recheck\npatchwarden: help\n"
     for number, sender in enumerate([ADA, ADA, ADA, OWNER, OWNER]):
         changes = {"From": sender, "Message-ID": f"<command.{number}@example.org>"}
