@@ -17,7 +17,7 @@ from bot.pipeline import replay as replay_module
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import process
-from bot.pipeline.replay import ReadingDone, ReplayedPosting, ReplayEvent, UnreadableInput, replay
+from bot.pipeline.replay import ReadingDone, RefusedPosting, ReplayedPosting, ReplayEvent, UnreadableInput, replay
 from bot.pipeline.spool import Spool
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
@@ -128,6 +128,13 @@ def test_the_review_of_a_revision_knows_the_one_before(make: Maker) -> None:
         if isinstance(event, ReplayedPosting)
         for comment in event.result.review.comments
     ] == [FindingStatus.NEW, FindingStatus.REPEATED]
+
+
+def test_a_series_of_an_archive_that_lacks_a_patch_is_not_waited_for(make: Maker) -> None:
+    events = _replayed(make, FakeArchive([patch("1@x", number=" 1/2")]))
+
+    (refused,) = [event for event in events if isinstance(event, RefusedPosting)]
+    assert str(refused.refusal) == "incomplete: 2 of 2 did not come"
 
 
 def test_since_leaves_out_mails_that_came_and_postings_that_were_sent_before(make: Maker) -> None:
