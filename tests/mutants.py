@@ -28,8 +28,13 @@ PACKAGES = {
         "tests/rules/test_registry.py",
     ),
     "bot/pipeline": ("tests/bot/pipeline",),
-    "bot/mail": ("tests/bot/mail",),
-    "bot/outbox": ("tests/bot/outbox",),
+    "bot/mail": (
+        "tests/bot/mail",
+        "tests/bot/inbox/test_attestation.py",
+        "tests/bot/inbox/test_mailbox_changing.py",
+        "tests/bot/inbox/test_oddities.py",
+    ),
+    "bot/outbox": ("tests/bot/outbox", "tests/bot/service/test_send_time.py"),
 }
 """The tests that have to notice the mutants of a package.
 
