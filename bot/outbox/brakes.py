@@ -14,6 +14,9 @@ from bot.ports import Pace
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
+MIN_REFUSALS: Final = 3
+"""Domains that refused a mail, below which refusals stop nothing."""
+MAX_REFUSED_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def _mails(number: int) -> str:
     return "1 mail" if number == 1 else f"{number} mails"
 
 
-def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
+def broken(pace: Pace) -> str:
     """Return why all sending must stop until a person has looked.
 
     A maintainer muted a list, or more than a twentieth of a day's mails were refused or bounced, by at least three
@@ -60,7 +63,7 @@ def broken(pace: Pace, least: int = 3, share: float = 0.05) -> str:
     """
     if pace.muted:
         return f"the list {pace.muted} was muted"
-    if pace.refusals >= least and pace.refused > share * pace.tried:
+    if pace.refusals >= MIN_REFUSALS and pace.refused > MAX_REFUSED_SHARE * pace.tried:
         return f"{pace.refused} of the {pace.tried} mails since yesterday were refused or bounced"
     return ""
 
@@ -71,7 +74,7 @@ def quiet(hours: str, now: datetime) -> Brake | None:
     inside = start <= now.hour < end if start <= end else now.hour >= start or now.hour < end
     if not inside:
         return None
-    until = now.astimezone(UTC).replace(hour=end % 24, minute=0, second=0, microsecond=0)
+    until = now.replace(hour=end % 24, minute=0, second=0, microsecond=0)
     return Brake(f"quiet hours {hours} UTC", until if until > now else until + DAY)
 
 

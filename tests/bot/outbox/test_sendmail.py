@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +58,37 @@ def test_how_the_command_ends_says_what_is_known(
     assert type(caught.value) is error
 
 
+def test_what_the_command_says_is_shown_as_one_short_line(tmp_path: Path) -> None:
+    script = f"printf 'not\\377 \\n taken {'x' * 300}' >&2; exit 1"
+
+    with pytest.raises(DeliveryUnconfirmedError) as caught:
+        Sendmail(_command(tmp_path, script), str).deliver(_mail())
+
+    assert str(caught.value) == f"{tmp_path}/sendmail ended with 1: not\ufffd taken {'x' * 289}"
+
+
+def test_the_envelope_sender_is_the_given_one(tmp_path: Path) -> None:
+    command = _command(tmp_path, "exit 0")
+
+    Sendmail(command, str, sender_of=lambda mail: f"bounce+{mail.message_id[0]}@example.org").deliver(_mail())
+
+    assert "-f bounce+1@example.org --" in (tmp_path / "arguments").read_text()
+    with pytest.raises(UnfitError, match="is no plain address"):
+        Sendmail(command, str, sender_of=lambda _: "-oQ@example.org").deliver(_mail())
+
+
+def test_a_mail_over_the_limit_or_with_a_bare_carriage_return_is_not_passed_on(tmp_path: Path) -> None:
+    command = _command(tmp_path, "exit 0")
+
+    with pytest.raises(UnfitError, match="not fit to be sent: larger than 20,000 bytes"):
+        Sendmail(command, str).deliver(_mail(b"x\n" * 10_001))
+    with pytest.raises(UnfitError, match="not fit to be sent: larger than 10 bytes"):
+        Sendmail(command, str, limit=10).deliver(_mail())
+    with pytest.raises(UnfitError, match="not fit to be sent: a bare carriage return"):
+        Sendmail(command, str).deliver(_mail(b"x\ry\n"))
+    assert not (tmp_path / "input").exists()
+
+
 def test_a_command_that_is_not_there_left_nothing() -> None:
     with pytest.raises(OutboxError, match="No such file") as caught:
         Sendmail(("/absent/sendmail",), str).deliver(_mail())
@@ -101,6 +133,20 @@ def test_a_mail_that_cannot_be_written_left_nothing(tmp_path: Path) -> None:
         Maildir(tmp_path / "box", str).deliver(_mail())
 
     assert type(caught.value) is OutboxError
+
+
+def test_a_message_id_with_a_slash_stays_in_the_maildir(tmp_path: Path) -> None:
+    where = Maildir(tmp_path, str).deliver(replace(_mail(), message_id="../1@x"))
+
+    assert where == str(tmp_path / "new" / ".._1@x")
+    assert Path(where).read_bytes() == CONTENT
+
+
+def test_a_maildir_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "box").write_text("in the way")
+
+    with pytest.raises(OutboxError, match=f"cannot write {tmp_path}/box: Not a directory"):
+        Maildir(tmp_path / "box", str).deliver(_mail())
 
 
 def test_a_file_of_a_dry_run_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import base64
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -107,7 +108,7 @@ def test_lone_dots_end_no_mail(server: Sink, smuggled: bytes) -> None:
 
 
 @pytest.mark.parametrize("step", ["connect", "MAIL", "RCPT", "DATA", "dot"])
-@pytest.mark.parametrize(("answer", "error"), [("451 later", OutboxError), ("550 never", RefusedError)])
+@pytest.mark.parametrize(("answer", "error"), [("451 later", OutboxError), ("500 never", RefusedError)])
 def test_an_answer_that_is_no_leaves_nothing(server: Sink, step: str, answer: str, error: type[OutboxError]) -> None:
     _answer(server, step, answer)
     expected = OutboxError if step == "connect" else error
@@ -203,6 +204,26 @@ def test_a_malformed_final_reply_is_unconfirmed(server: Sink, step: str, taken: 
         _smtp(server).deliver(_mail())
 
     assert len(server.taken) == taken
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (b"250", "the connection was closed before the reply was complete"),
+        (b"250taken\r\n", r"malformed reply b'250taken\r\n'"),
+        (b"250 " + b"x" * 99 + b"\0\r\n", f"malformed reply {b'250 ' + b'x' * 56!r}"),
+        (b"250-taken\r\n550 no\r\n", "a reply with the codes 250 and 550"),
+        (b"250 " + b"x" * 508, "a reply line is longer than 512 octets"),
+        (b"250-x\r\n" * 65, "a reply of more than 64 lines"),
+    ],
+)
+def test_an_unconfirmed_delivery_says_what_is_wrong_with_the_reply(server: Sink, reply: bytes, reason: str) -> None:
+    server.misbehave = {"250": Raw(reply)}.get
+
+    with pytest.raises(DeliveryUnconfirmedError) as caught:
+        _smtp(server).deliver(_mail())
+
+    assert str(caught.value) == f"127.0.0.1:{server.port}: no valid reply after the content was sent: {reason}"
 
 
 @pytest.mark.parametrize("reply", [b"", b"2", b"250 taken", b"250-taken\r\n"])
@@ -309,6 +330,67 @@ def test_the_password_is_read_from_its_file_or_its_absence_is_said(server: Sink,
 
     assert Smtp(place, str).deliver(_mail()) == "250 taken"
     assert "secret" not in repr(place)
+
+
+PASSWORD = "correct horse"
+PLAIN, LOGIN = (base64.b64encode(text).decode() for text in (b"\0bot\0correct horse", b"correct horse"))
+
+
+def _with_password(server: Sink, folder: Path, password: str = PASSWORD) -> Smtp:
+    server.extensions = ("8BITMIME", "AUTH PLAIN")
+    (folder / "password").write_text(f"{password}\n")
+    return Smtp(Server("127.0.0.1", server.port, "none", "bot", folder / "password", 60), str)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"taken, {PASSWORD}!", "taken, ***!"),
+        (f"taken {PLAIN} {LOGIN} {PASSWORD} {PASSWORD}", "taken *** *** *** ***"),
+        ("x" * 290 + PASSWORD, "x" * 290 + "***"),
+        ("x" * 291 + PASSWORD, "x" * 291 + "***"),
+        ("x" * 293 + PLAIN, "x" * 293 + "***"),
+        ("x" * 297 + PASSWORD, "x" * 297 + "cor"),
+    ],
+)
+def test_the_reply_of_a_server_never_shows_the_password_in_any_form(
+    server: Sink, tmp_path: Path, said: str, shown: str
+) -> None:
+    """A beginning that the end of the text cut off is shown only where it is too short to tell anything."""
+    smtp = _with_password(server, tmp_path)
+    server.misbehave = {"AUTH": "235 welcome", "dot": f"250 {said}"}.get
+    assert smtp.deliver(_mail()) == f"250 {shown}"
+
+    server.misbehave = {"AUTH": "235 welcome", "dot": f"550 {said}"}.get
+    with pytest.raises(RefusedError) as caught:
+        smtp.deliver(_mail())
+    assert str(caught.value) == f"content: 550 {shown}"
+
+
+def test_a_password_that_may_be_a_part_of_a_word_is_not_removed(server: Sink, tmp_path: Path) -> None:
+    server.misbehave = {"AUTH": "235 welcome", "dot": "250 taken"}.get
+
+    assert _with_password(server, tmp_path, "tak").deliver(_mail()) == "250 taken"
+    assert _with_password(server, tmp_path, "take").deliver(_mail()) == "250 ***n"
+
+
+def test_a_password_that_cannot_be_sent_is_an_error(server: Sink, tmp_path: Path) -> None:
+    with pytest.raises(OutboxError, match=rf"the password in {tmp_path}/password has characters that are not ASCII"):
+        _with_password(server, tmp_path, "pässword").deliver(_mail())
+
+    no_file = Server("127.0.0.1", server.port, "none", "bot", timeout=60)
+    with pytest.raises(OutboxError, match="a user but no password file is set"):
+        Smtp(no_file, str).deliver(_mail())
+
+
+def test_the_envelope_sender_is_the_given_one(server: Sink) -> None:
+    place = Server("127.0.0.1", server.port, "none", timeout=60)
+
+    Smtp(place, str, sender_of=lambda mail: f"bounce+{mail.message_id[0]}@example.org").deliver(_mail())
+
+    assert server.envelopes == [("bounce+1@example.org", ("a@example.org",))]
+    with pytest.raises(UnfitError, match="is no plain address"):
+        Smtp(place, str, sender_of=lambda _: "-oQ@example.org").deliver(_mail())
 
 
 def test_starttls_is_never_skipped(server: Sink) -> None:

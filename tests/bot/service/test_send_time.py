@@ -177,6 +177,19 @@ def test_an_embargo_that_was_lengthened_since_holds_until_its_end(house: House, 
     assert house.deliver(**rules) == ("sent", "")
 
 
+@STATES
+def test_a_mail_waits_for_the_end_of_the_quiet_hours_of_its_lists(house: House, state: MailState) -> None:
+    _queue(house, state=state)
+    now = house.clock.now()
+    hours = f"{now.hour}-{(now.hour + 2) % 24}"
+    rules = {"consent_of": agreed(quiet=("3-3", hours))}
+
+    assert house.deliver(**rules) == (state.value, f"quiet hours {hours} UTC")
+
+    house.clock.forward(seconds=(house.store.mails()[0].due - now).total_seconds())
+    assert house.deliver(**rules) == ("sent", "")
+
+
 @pytest.mark.parametrize("days", [-4000, -1, 1, 4000])
 def test_the_date_of_a_mail_does_not_change_its_embargo(house: House, days: int) -> None:
     date = house.clock.now() + timedelta(days=days)
