@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.mail.address import Address
-from bot.mail.compose import ComposeRefused, compose
+from bot.mail.compose import ComposeRefused, compose, recipients
 from bot.mail.reply import Reply
 
 REPLY = Reply(
@@ -150,21 +150,28 @@ def test_a_recipient_who_is_no_plain_address_is_left_out(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "reason"),
     [
-        {"in_reply_to": "a b@example.org"},
-        {"in_reply_to": "a>\nBcc: x@example.org"},
-        {"in_reply_to": ""},
-        {"message_id": "\u00e4@example.org"},
-        {"date": "today"},
-        {"date": "Mon, 02 Mar 2026 09:30:00 +0000\nBcc: x@example.org"},
-        {"headers": (("Bcc", "x@example.org"),)},
-        {"headers": (("X-A: b\nBcc", "x@example.org"),)},
-        {"sender": Address("", "nobody")},
+        *(
+            ({"in_reply_to": text}, "the message-id of the answered mail cannot stand in a header")
+            for text in ("a b@example.org", "a>\nBcc: x@example.org", "x" * 978, "")
+        ),
+        ({"message_id": "\u00e4@example.org"}, "our message-id cannot stand in a header"),
+        *(
+            ({"date": text}, "the date is not one of a mail")
+            for text in ("today", "Mon, 02 Mar 2026 09:30:00 +0000\nBcc: x@example.org")
+        ),
+        ({"headers": (("Bcc", "x@example.org"),)}, "a header that no mail of ours has: ['Bcc']"),
+        (
+            {"headers": (("List-Id", "x"), ("X-A: b\nBcc", "x@example.org"))},
+            r"a header that no mail of ours has: ['X-A: b\nBcc']",
+        ),
+        ({"sender": Address("", "nobody")}, "the sender's address is not plain"),
+        ({"to": ()}, "no recipient has a plain address"),
     ],
 )
-def test_what_no_header_can_hold_is_refused(changes: dict[str, object]) -> None:
-    assert isinstance(compose(replace(REPLY, **changes)), ComposeRefused)  # type: ignore[arg-type]  # a field each
+def test_what_no_header_can_hold_is_refused(changes: dict[str, object], reason: str) -> None:
+    assert ComposeRefused(reason) == compose(replace(REPLY, **changes))  # type: ignore[arg-type]  # a field each
 
 
 def test_references_that_no_header_can_hold_are_left_out() -> None:
@@ -189,6 +196,36 @@ def test_the_body_is_never_base64_and_comes_back(body: str, encoding: str) -> No
     assert encoding == parsed["Content-Transfer-Encoding"]
     assert body.encode() == parsed.get_payload(decode=True)
     assert max(map(len, mail.split(b"\n"))) <= 998
+
+
+def test_a_mail_with_html_has_both_forms_and_starts_a_thread() -> None:
+    """The boundary comes from the text alone, so that the same mail has the same bytes."""
+    text, html = "Gr\u00fc\u00dfe\n\nEnd.\n\n", f"<p>{'long ' * 300}\u2713</p>"
+    reply = replace(REPLY, body=text, in_reply_to="", references=())
+    mail = compose(reply, html)
+
+    assert isinstance(mail, bytes)
+    assert mail == compose(reply, html)
+    assert mail.isascii()
+    assert mail.endswith(b"--\n")
+    assert max(map(len, mail.split(b"\n"))) <= 76
+    parsed = email.message_from_bytes(mail, policy=email.policy.default)
+    assert [name for name in NAMES if name not in {"In-Reply-To", "References"}] == parsed.keys()
+    assert (parsed.get_content_type(), parsed["Content-Transfer-Encoding"]) == ("multipart/alternative", "7bit")
+    parts = parsed.iter_parts()
+    assert [(part.get_content_type(), part.get_content().rstrip("\n"), part.defects) for part in parts] == [
+        ("text/plain", text.rstrip("\n"), []),
+        ("text/html", html, []),
+    ]
+    others = compose(reply, "<p>x</p>"), compose(replace(reply, body="x\n"), html)
+    assert all(isinstance(other, bytes) and str(parsed.get_boundary()).encode() not in other for other in others)
+
+
+def test_the_envelope_names_each_plain_address_once() -> None:
+    ada, bela = Address("Ada", "ada@example.org"), Address("", "bela@example.org")
+    reply = replace(REPLY, to=(ada, Address("", "no address")), cc=(bela, replace(ada, name="A")))
+
+    assert recipients(reply) == ("ada@example.org", "bela@example.org")
 
 
 def test_other_libraries_do_not_change_the_bytes() -> None:

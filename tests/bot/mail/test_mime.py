@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of a body, within the limits."""
+
+import pytest
+
+from bot.mail.mime import MAX_DEPTH, MAX_PARTS, leaves, multipart_boundary, parts_of
+
+TYPE = 'Multipart/Mixed; Boundary="a\\"b"'
+BODY = (
+    b'before\n--a"b\n\nfirst\n--a"b\r\nContent-Type: TEXT/html\r\n\r\n<p>\r\n'
+    b'--a"b\nContent-Type: message/rfc822\n\nSubject: x\n\nin\n--a"b--\nafter\n--a"b\n\nno part\n'
+)
+
+
+def _nested(depth: int) -> bytes:
+    if not depth:
+        return b"\nend\n"
+    boundary = b"b%d" % depth
+    return b"Content-Type: multipart/mixed; boundary=%s\n\n--%s\n%s--%s--\n" % (
+        boundary, boundary, _nested(depth - 1), boundary)  # fmt: skip
+
+
+def test_each_part_that_is_no_multipart_has_its_type_and_text() -> None:
+    assert list(leaves({"content-type": TYPE}, BODY)) == [
+        ("text/plain", "first"),
+        ("text/html", "<p>"),
+        ("message/rfc822", "Subject: x\n\nin"),
+    ]
+    assert list(leaves({"content-type": "text/plain"}, b"text")) == []
+
+
+def test_the_types_of_the_parts_of_a_mail_are_told() -> None:
+    assert parts_of([("Content-TYPE", TYPE)], b"Subject: x\r\n\r\n" + BODY) == (
+        "text/plain", "text/html", "message/rfc822")  # fmt: skip
+    assert parts_of([("Content-Type", TYPE)], b"no end of the header") == ()
+    assert parts_of([("Content-Type", "Text/HTML; charset=x")], b"Subject: x\n\n<p>") == ("text/html",)
+    assert parts_of([("Subject", "x")], b"Subject: x\n\ntext") == ("text/plain",)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "boundary"),
+    [(TYPE, 'a"b'), ("multipart/mixed; boundary=x ", "x"), ("multipart/mixed", ""), ("text/plain; boundary=x", None)],
+)
+def test_the_boundary_is_that_of_a_multipart(content_type: str, boundary: str | None) -> None:
+    assert multipart_boundary(content_type) == boundary
+
+
+@pytest.mark.parametrize(("depth", "count"), [(MAX_DEPTH, 1), (MAX_DEPTH + 1, 0)])
+def test_parts_that_are_nested_too_deep_are_left_out(depth: int, count: int) -> None:
+    header, _, body = _nested(depth).partition(b"\n\n")
+
+    assert len(list(leaves({"content-type": header.decode().partition(": ")[2]}, body))) == count
+
+
+@pytest.mark.parametrize(("parts", "count"), [(MAX_PARTS, MAX_PARTS), (MAX_PARTS + 1, 0)])
+def test_a_body_of_too_many_parts_has_none(parts: int, count: int) -> None:
+    body = b"--x\n\ntext\n" * parts + b"--x--\n"
+
+    assert len(list(leaves({"content-type": "multipart/mixed; boundary=x"}, body))) == count

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a posting knows of itself and of the postings before it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.mail.posting import MAX_EARLIER, Posting
+from tests.bot.review.factories import Maker
+
+MAKE = Maker()
+
+
+def _posting(revision: int, *references: str) -> Posting:
+    posting = MAKE.posting((MAKE.patch(1), MAKE.patch(2)), revision=revision)
+    first, *others = posting.parts
+    return replace(posting, parts=(replace(first, references=references), *others))
+
+
+@pytest.mark.parametrize(
+    ("references", "revision"),
+    [
+        ((), None),
+        (("v1.1@example.org",), 1),
+        (("v2.2@example.org",), 2),
+        (("v1.1@example.org", "v2.2@example.org"), 2),
+        (("v2.2@example.org", "v1.1@example.org", "review@example.org"), 1),
+        (("review@example.org",), 1),
+    ],
+)
+def test_a_posting_replies_to_the_nearest_posting_of_its_references(
+    references: tuple[str, ...], revision: int | None
+) -> None:
+    """Where the references name no posting, as those of a reply to a review, it is the first one of the thread."""
+    earlier = _posting(1), _posting(2)
+
+    answered = _posting(3, *references).replied_to(earlier)
+
+    assert (None if answered is None else answered.series.revision) == revision
+
+
+def test_a_posting_replies_to_none_where_none_is_before_it() -> None:
+    assert _posting(2, "v1.1@example.org").replied_to(()) is None
+
+
+def test_only_the_first_postings_of_a_thread_are_searched() -> None:
+    earlier = [_posting(revision) for revision in range(1, MAX_EARLIER + 2)]
+
+    last, beyond = (_posting(999, f"v{revision}.1@example.org").replied_to(earlier) for revision in (100, 101))
+
+    assert (last, beyond) == (earlier[99], earlier[0])
+
+
+def test_the_digest_of_the_diffs_is_that_of_the_changes_alone() -> None:
+    posting = MAKE.posting()
+    other = MAKE.posting((MAKE.patch(path="rust/kernel/other.rs"),))
+    empty = replace(posting, series=replace(posting.series, patches=(replace(MAKE.patch(), changes=()),)))
+    odd = replace(posting, series=replace(posting.series, patches=(MAKE.patch(path="\ud800.rs"),)))
+
+    assert posting.diffs_digest == MAKE.posting((MAKE.patch(subject="another"),), revision=2).diffs_digest
+    assert len({posting.diffs_digest, other.diffs_digest, odd.diffs_digest, empty.diffs_digest}) == 4
+    assert empty.diffs_digest == ""
+
+
+def test_the_lists_that_carried_any_part_are_sorted() -> None:
+    first, second = MAKE.posting((MAKE.patch(1), MAKE.patch(2))).parts
+    parts = replace(first, carriers=("b@x", "a@x")), replace(second, carriers=("b@x", "A@x"))
+
+    assert replace(MAKE.posting(), parts=parts).carriers == ("A@x", "a@x", "b@x")
+
+
+def test_a_part_is_found_by_its_index() -> None:
+    posting = MAKE.posting((MAKE.patch(1), MAKE.patch(2)), cover=True)
+
+    assert posting.cover == posting.part(0) == posting.parts[0]
+    assert posting.part(2) == posting.parts[2]
+    assert posting.part(3) is None
+    assert MAKE.posting().cover is None
