@@ -29,7 +29,7 @@ def envelope_sender(address: str, key: bytes, message_id: str, recipients: Seque
 def bounce_token(key: bytes, message_id: str, recipients: Sequence[str]) -> str:
     """Return the token of the mail to these recipients: lower-case base32, because mail systems may fold case."""
     parts = ("envelope", message_id, *sorted({recipient.lower() for recipient in recipients}))
-    digest = hmac.new(key, "\0".join(parts).encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
+    digest = hmac.new(key, "\0".join(parts).encode(), hashlib.sha256).digest()
     return base64.b32encode(digest[:16]).decode("ascii")[:TOKEN_LENGTH].lower()
 
 

@@ -68,11 +68,11 @@ def _split(subject: str) -> tuple[list[str], str]:
     tags: list[str] = []
     title = subject
     while len(tags) < _MAX_TAG_WORDS:
-        tag, rest = _bracket(title) or _half_bracket(title, is_tagged=bool(tags)) or ("", "")
-        if not tag:
+        bracket = _bracket(title) or _half_bracket(title, is_tagged=bool(tags))
+        if bracket is None:
             break
-        tags.append(tag)
-        title = rest
+        tags.append(bracket[0])
+        title = bracket[1]
     return tags, title
 
 
@@ -98,7 +98,7 @@ def _half_bracket(text: str, *, is_tagged: bool) -> tuple[str, str] | None:
         return (head, text[end + 1 :].lstrip()) if len(head.split()) <= _MAX_TAG_WORDS else None
     if not _MAY_BEGIN_TAG.match(text):
         return None
-    words = text[int(opened) :].split(" ")
+    words = text[int(opened) :].split()
     taken, length = "", 0
     for count in range(1, min(len(words), _MAX_TAG_WORDS) + 1):
         candidate = " ".join(words[:count])

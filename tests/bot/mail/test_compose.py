@@ -104,6 +104,18 @@ def test_a_long_subject_is_folded_and_comes_back() -> None:
     assert subject.strip() == parsed["Subject"]
 
 
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [((33, 33), (67,)), ((33, 34), (33, 34)), ((67, 37, 37), (67, 75)), ((67, 37, 38), (67, 37, 38))],
+)
+def test_a_line_of_a_header_has_at_most_76_characters(words: tuple[int, ...], lines: tuple[int, ...]) -> None:
+    """The name of the header is on the first line, a blank begins each further line."""
+    mail = _composed(subject=" ".join("x" * length for length in words))
+
+    subject = mail.decode().partition("\nSubject: ")[2].partition("\nDate")[0]
+    assert tuple(len(line) for line in subject.split("\n ")) == lines
+
+
 def test_what_looks_encoded_is_encoded_once_more() -> None:
     subject = "Re: =?utf-8?q?=0D=0ABcc:_evil@example.org?="
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
+from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.message import Message
 from bot.mail.origin import carriers, original_author, with_original_author
@@ -82,6 +83,15 @@ def test_the_author_behind_a_rewritten_from_is_found(sender: str, header: str, b
 )
 def test_an_address_that_encodes_another_is_decoded_where_a_list_made_it(sender: str, found: str) -> None:
     assert author(sender) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Ann Example via rust", "Ann Example"), ("'Ann Example' via rust", "Ann Example"), ("", "")]
+)
+def test_an_author_whose_address_is_decoded_keeps_the_name_without_the_list(name: str, expected: str) -> None:
+    found = original_author(mail(f"{name} <ann=example.org@lists.example.org>"), BOOK)
+
+    assert found == Address(expected, "ann@example.org")
 
 
 def test_the_address_that_from_encodes_goes_before_what_the_sender_asks_for() -> None:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.inbox.assemble import assemble
+from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Defective, Posting, Waiting
-from bot.mail.refusal import RefusalContext, RefusalKind, RefusalTerms, clamped, refuse_mail, refuse_posting
+from bot.mail.refusal import Refusal, RefusalContext, RefusalKind, RefusalTerms, clamped, refuse_mail, refuse_posting
 
 SENT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = SENT + timedelta(hours=1)
@@ -106,6 +107,100 @@ def test_a_mail_is_refused_for_what_it_is(message: Message, kind: RefusalKind | 
 )  # fmt: skip
 def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: RefusalKind | None) -> None:
     assert kind_of(made) == kind
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (refuse_mail(mail("[PATCH] x", author="WARDEN@example.org"), TERMS), "own: it is from warden@example.org"),
+        (
+            refuse_mail(mail("[PATCH] x", author="robot@example.org"), TERMS),
+            "bot: robot@example.org is a bot, or the mail says that a machine wrote it",
+        ),
+        (refuse_mail(mail("Re: [PATCH] x"), TERMS), "reply: the subject is that of an answer"),
+        (refuse_mail(mail("[GIT PULL] x"), TERMS), "pull-request: the subject asks to pull"),
+        (
+            refuse_mail(mail("x", more="X-stable: Review\n"), TERMS),
+            "stable-queue: it is under review for a stable release",
+        ),
+        (refuse_mail(mail("rust: x"), TERMS), "no-patch: the subject has no [PATCH]"),
+        (refuse_mail(mail("x", author="a@x> <b@x"), TERMS), "no-patch: From is not plainly one mailbox"),
+        (
+            refuse_posting(posting("[PATCH] x", author="warden@example.org"), FRESH, NOW, TERMS),
+            "own: it is from warden@example.org",
+        ),
+        (
+            refuse_posting(posting("[PATCH] x", author="robot@example.org"), FRESH, NOW, TERMS),
+            "bot: robot@example.org is a bot",
+        ),
+        (
+            refuse_posting(posting("[PATCH AUTOSEL] x"), FRESH, NOW, TERMS),
+            "stable-queue: it is for a stable release, chosen there",
+        ),
+        (refuse_posting(posting("[PATCH stable 6.1] x"), FRESH, NOW, TERMS), 'backport: the subject says "6.1"'),
+        (
+            refuse_posting(posting("[PATCH] x", text=f"commit {'a' * 40} upstream."), FRESH, NOW, TERMS),
+            "backport: patch 1 names the upstream commit that it is",
+        ),
+        (refuse_posting(posting("[GIT PULL] [PATCH] x"), FRESH, NOW, TERMS), "pull-request: the subject asks to pull"),
+        (refuse_posting(posting("[PATCH b4] x"), FRESH, NOW, TERMS), "not-kernel: it is for b4"),
+        (
+            refuse_posting(posting("[PATCH] x", "src/main.rs"), FRESH, NOW, TERMS),
+            "not-kernel: no changed file is the kernel's: src/main.rs",
+        ),
+        (
+            refuse_posting(posting("[PATCH] x"), replace(FRESH, newer=2), NOW, TERMS),
+            "older-revision: v2 is here already",
+        ),
+        (
+            refuse_posting(posting("[PATCH] x"), FRESH, NOW + timedelta(days=3), TERMS),
+            "stale: it was sent on 2026-03-02 09:00 UTC",
+        ),
+        (
+            refuse_posting(
+                posting("[PATCH] x"), RefusalContext(NOW + timedelta(days=3), NOW), NOW + timedelta(days=3), TERMS
+            ),
+            "stale: it was sent on 2026-03-02 09:00 UTC and archived later",
+        ),
+        (
+            refuse_posting(posting("[PATCH] x"), replace(FRESH, repeats="0@x"), NOW, TERMS),
+            "repeat: the same patches were posted before, as 0@x",
+        ),
+        (
+            refuse_posting(posting("[PATCH] squash! x"), FRESH, NOW, TERMS),
+            "fixup: it is to be merged into another patch",
+        ),
+        (
+            refuse_posting(posting("[PATCH] y"), replace(FRESH, answers=posting("[PATCH v2] x")), NOW, TERMS),
+            'fixup: a single patch in answer to "x": both change rust/kernel/lib.rs',
+        ),
+        (
+            refuse_posting(replace(posting("[PATCH 1/4] x"), state=Waiting((2, 4))), FRESH, SENT, TERMS),
+            "unsettled: waiting for 2, 4 of 4",
+        ),
+        (
+            refuse_posting(replace(posting("[PATCH 1/4] x"), state=Waiting((2, 4))), FRESH, NOW, TERMS),
+            "incomplete: 2, 4 of 4 did not come",
+        ),
+        (
+            refuse_posting(posting("[PATCH] x"), replace(FRESH, followed=False), NOW, TERMS),
+            "not-followed: no archive that is followed brought any part of it",
+        ),
+    ],
+)
+def test_a_refusal_names_its_kind_and_its_reason(refusal: Refusal | None, reason: str) -> None:
+    assert str(refusal) == reason
+
+
+def test_a_posting_that_was_sent_to_us_and_to_no_list_is_not_followed() -> None:
+    made = posting("[PATCH] x")
+    (part,) = made.parts
+    private = replace(made, parts=(replace(part, cc=(Address("", "Warden@example.org"),)),))
+
+    assert str(refuse_posting(private, FRESH, NOW, TERMS)) == "not-followed: it was sent to us, and to no list"
+    assert kind_of(replace(private, lists=("list@example.org",))) is None
+    assert kind_of(replace(private, parts=(replace(private.parts[0], carriers=("list@example.org",)),))) is None
+    assert kind_of(made) is None
 
 
 def test_a_cover_letter_that_asks_to_pull_is_a_pull_request() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from bot.mail.target import target
+from bot.mail.target import MAX_ID, target
 
 ID = "20260301120000.1-2-author@example.org"
 
@@ -26,6 +26,13 @@ ID = "20260301120000.1-2-author@example.org"
 )
 def test_a_mail_is_found_by_its_id_or_its_address(text: str) -> None:
     assert target(text) == ID
+
+
+@pytest.mark.parametrize(("length", "is_found"), [(MAX_ID, True), (MAX_ID + 1, False)])
+def test_an_id_has_a_longest_length(length: int, is_found: bool) -> None:
+    text = f"{'a' * (length - len('@example.org'))}@example.org"
+
+    assert target(text) == (text if is_found else None)
 
 
 def test_a_slash_in_an_id_is_kept_when_the_address_quotes_it() -> None:

@@ -63,6 +63,7 @@ def test_a_whole_mail_lacks_nothing(raw: bytes) -> None:
         (_patch(b"V2h5Lg\n", b"content-transfer-encoding: BASE64\n"), "its base64 has no end"),
         (_encoded("base64", b"Why."), "its last line has no end"),
         (_patch(b"Why=\r\n", b"Content-Transfer-Encoding: quoted-printable\n"), "its last line has no end"),
+        (_patch(b"Why=\n\n", b"Content-Transfer-Encoding: quoted-printable\n"), "its last line has no end"),
         (_patch(b"Why.\n---\n"), "a patch without its diff"),
         (HEADER.replace(b"1/2", b"10/20") + b"\nWhy.\n", "a patch without its diff"),
         (HEADER.replace(b"PATCH v2 1/2", b"rfc patch") + b"\nWhy.\n", "a patch without its diff"),
