@@ -2,12 +2,15 @@
 """A replay: what becomes of each mail and posting, in the order of the archives."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from bot.kernel.base import Base, Chosen
+from bot.kernel.evidence import Evidence
 from bot.kernel.repositories import RepositorySpecs
 from bot.mail.message import UnreadableMail
 from bot.mail.parse import parse
@@ -134,7 +137,31 @@ def test_a_series_of_an_archive_that_lacks_a_patch_is_not_waited_for(make: Maker
     events = _replayed(make, FakeArchive([patch("1@x", number=" 1/2")]))
 
     (refused,) = [event for event in events if isinstance(event, RefusedPosting)]
+    assert refused.posting.message_id == "1@x"
     assert str(refused.refusal) == "incomplete: 2 of 2 did not come"
+
+
+def test_patches_that_were_posted_before_are_not_reviewed_again(make: Maker) -> None:
+    archive = FakeArchive([patch("1@x"), patch("2@x"), patch("3@x").replace(b"[PATCH]", b"[PATCH v2]")])
+
+    events = _replayed(make, archive)
+
+    assert _ids(events) == ["1@x", "3@x"]
+    (refused,) = [event for event in events if isinstance(event, RefusedPosting)]
+    assert refused.posting.message_id == "2@x"
+    assert str(refused.refusal) == "repeat: the same patches were posted before, as 1@x"
+
+
+def test_a_replayed_posting_names_the_kernel_that_it_was_analysed_against(
+    make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = Base("linux.git", "v6.19", "1" * 40, Chosen.GIVEN, Evidence())
+    monkeypatch.setattr(replay_module, "analyse", lambda given: replace(analyse(given), base=base))
+
+    event = _replayed(make, FakeArchive([patch("1@x")]))[-1]
+
+    assert isinstance(event, ReplayedPosting)
+    assert (event.base, event.result.review.basis.base) == (base, base.named)
 
 
 def test_since_leaves_out_mails_that_came_and_postings_that_were_sent_before(make: Maker) -> None:
