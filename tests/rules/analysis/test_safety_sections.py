@@ -150,3 +150,46 @@ def test_nothing_is_asked_where_no_section_is() -> None:
     lines = ((1, " # Notes"), (2, " Shine."))
 
     assert () == requirements(Docs(lines, headings(lines)))
+
+
+def test_the_base_kernel_does_not_speak_for_a_file_that_the_series_changes() -> None:
+    text = """
+        | tree rust/kernel/led.rs
+        |  impl Led {
+        |      /// # Safety
+        |      /// Shine.
+        |      pub unsafe fn on() {}
+        |  }
+        | diff rust/kernel/led.rs
+        |  impl Led {
+        | -    /// # Safety
+        | -    /// Shine.
+        |      pub unsafe fn on() {}
+        | diff drivers/b.rs (new)
+        | +use kernel::led::Led;
+        """
+
+    assert found(text, "Led::on") is None
+
+
+def test_a_name_that_is_a_keyword_is_found_in_another_file() -> None:
+    text = """
+        | diff a.rs (new)
+        | +/// # Safety
+        | +/// Shine.
+        | +pub unsafe fn r#move() {}
+        | diff b.rs (new)
+        | +fn f() {}
+        """
+
+    assert Evidence("a.rs:1", ("Shine.",)) == found(text, "crate::r#move")
+
+
+def test_a_long_section_is_cut() -> None:
+    lines = "".join(f"        | +/// - Number {number}.\n" for number in range(13))
+    text = f"        | diff a.rs (new)\n        | +/// # Safety\n{lines}        | +unsafe fn on() {{}}\n"
+
+    evidence = found(text, "on")
+
+    assert evidence is not None
+    assert evidence.lines == tuple(f"- Number {number}." for number in range(12))

@@ -219,6 +219,21 @@ def test_a_later_patch_that_removes_a_line_mends_it() -> None:
     assert lines(report(NEW + "| diff a.rs (deleted)\n| -ok\n| -bad\n| -end\n")) == [(1, "a.rs", 2, 2)]
 
 
+def test_a_finding_at_a_removed_line_is_mended_where_the_line_below_it_is() -> None:
+    def lost_excuses(file: FileView) -> Iterator[Diagnostic]:
+        if file.patch.index:
+            yield from (file.report(Position(line.before, 1, "pre"), "lost") for line in file.removed if line.before)
+        else:
+            yield from bad_lines(file)
+
+    text = "| patch one\n| diff a.rs (new)\n| +ok\n| +excuse\n| +bad\n| +end\n"
+    lost = text + "| patch two\n| diff a.rs\n|  ok\n| -excuse\n|  bad\n"
+    again = lost + "| patch three\n| diff a.rs\n|  ok\n| +excuse\n|  bad\n"
+
+    assert lines(report(lost, rule("lost-excuse", check_file=lost_excuses))) == [(2, "a.rs", 2, None)]
+    assert lines(report(again, rule("lost-excuse", check_file=lost_excuses))) == [(2, "a.rs", 2, 3)]
+
+
 def test_a_line_that_only_changes_is_not_mended() -> None:
     said = report(NEW + "| diff a.rs\n| -bad\n| +  bad changed\n")
 
