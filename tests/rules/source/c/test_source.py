@@ -160,6 +160,212 @@ def test_enumerators_have_the_values_that_c_gives_them() -> None:
     assert "lamp" == _declaration(text, "OFF").parent
 
 
+def test_enumerators_under_a_condition_keep_their_values_and_lines() -> None:
+    text = (
+        "enum lamp {\n\tOFF,\n#ifdef CONFIG_X\n\tON,\n#endif\n\tMASK = F(1, 2) /* , */,\n\tNEXT,\n\n\tLAST = -1\n};\n"
+    )
+
+    constants = [declaration for declaration in scan(text).declarations if declaration.kind is Kind.CONSTANT]
+
+    assert [
+        ("OFF = 0", 2, ()),
+        ("ON = 1", 4, ("defined(CONFIG_X)",)),
+        ("MASK = F(1, 2)", 6, ()),
+        ("NEXT = F(1, 2) + 1", 7, ()),
+        ("LAST = -1", 9, ()),
+    ] == [(constant.signature, constant.line, constant.conditions) for constant in constants]
+
+
+Lines = tuple[int, int]
+
+
+@pytest.mark.parametrize(
+    ("text", "declarations"),
+    [
+        ('extern "C" {\nint a(void);\n}\n', [("int a(void)", (2, 2), False)]),
+        (
+            "struct lamp *lamps[] = {\n\t{ 1 },\n};\nint b;\nextern int c;\n",
+            [("struct lamp *[] lamps", (1, 1), True), ("int b", (4, 4), False), ("int c", (5, 5), False)],
+        ),
+        ("int one, two[2];\n", [("int one", (1, 1), False), ("int[2] two", (1, 1), False)]),
+        (
+            "struct lamp {\n\tint a;\n} one, *two;\n",
+            [
+                ("struct lamp", (1, 3), True),
+                ("struct lamp one", (1, 3), True),
+                ("struct lamp * two", (1, 3), True),
+            ],
+        ),
+        (
+            "typedef struct {\n\tint a;\n} lamp_t, *lamp_p;\n",
+            [("struct lamp_t", (1, 3), True), ("typedef struct {} * lamp_p", (1, 3), True)],
+        ),
+        ("enum { A } e;\n", [("A = 0", (1, 1), True), ("enum {} e", (1, 1), True)]),
+        ("union u {\n\tint a;\n};\n", [("union u", (1, 3), True)]),
+        ("union v;\nenum w;\n", [("forward declaration v", (1, 1), False), ("forward declaration w", (2, 2), False)]),
+        (
+            "struct lamp {\n#define LAMP_A 1\n\tint a;\n};\n",
+            [("struct lamp", (1, 4), True), ("#define LAMP_A 1", (2, 2), True)],
+        ),
+        (
+            "word\n#define X 1\nint f(int a,\n#ifdef A\n\tint b,\n#endif\n\tint c);\n",
+            [("#define X 1", (2, 2), True), ("int f(int, int, int)", (3, 7), False)],
+        ),
+        (
+            "int f(int a)\n\t__attribute__((x));\nvoid\ng(void)\n{\n}\n",
+            [("int f(int)", (1, 2), False), ("void g(void)", (3, 6), True)],
+        ),
+        (
+            "void f(int (*)(int), const int b, struct a [2], ...);\n",
+            [("void f(int (*)(int), int, struct a *, ...)", (1, 1), False)],
+        ),
+        ("extern const volatile struct a *const b;\n", [("const volatile struct a * b", (1, 1), False)]),
+        ("extern unsigned long b[4];\n", [("unsigned long[4] b", (1, 1), False)]),
+        (
+            "int f(long unsigned a, short int b, long long int c, unsigned int d, signed e);\n",
+            [("int f(unsigned long, short, long long, unsigned, int)", (1, 1), False)],
+        ),
+        ("EXPORT_SYMBOL_GPL(f)\nint f(void);\n", [("export f", (1, 1), False), ("int f(void)", (2, 2), False)]),
+        ("UNKNOWN(f);\nint f(void);\n", [("int f(void)", (2, 2), False)]),
+        ("int 3(void);\nint f(void);\n", [("int f(void)", (2, 2), False)]),
+    ],
+)
+def test_declarations_have_their_lines_and_are_definitions_or_not(
+    text: str, declarations: list[tuple[str, Lines, bool]]
+) -> None:
+    assert declarations == [
+        (declaration.signature, (declaration.line, declaration.last), declaration.defined)
+        for declaration in scan(text).declarations
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "signature"),
+    [
+        (
+            "DEFINE_GUARD(lamp, struct lamp *, on(_T), off(_T))",
+            "static inline class_lamp_t class_lamp_constructor(void)",
+        ),
+        ("DEFINE_LOCK_GUARD_1(lamp, struct lamp, on(_T))", "static inline class_lamp_t class_lamp_constructor(void)"),
+        ("DEFINE_FREE(lamp, void *, off(_T))", "static inline void __free_lamp(void *)"),
+        ("DEFINE_PER_CPU(int, lamp);", "DEFINE_PER_CPU lamp"),
+        ("DECLARE_PER_CPU_ALIGNED(int, lamp);", "DECLARE_PER_CPU_ALIGNED lamp"),
+        ("DEFINE_MUTEX(lamp);", "DEFINE_MUTEX lamp"),
+        ("DECLARE_STATIC_KEY_FALSE(lamp);", "DECLARE_STATIC_KEY_FALSE lamp"),
+        ("TRACE_EVENT(lamp,\n\tTP_PROTO(int a),\n\tTP_ARGS(a)\n);", "static inline void trace_lamp(void)"),
+        ("DECLARE_TRACE(lamp, TP_PROTO(int a));", "static inline void trace_lamp(void)"),
+        ("DEFINE_EVENT(class, lamp, TP_PROTO(int a));", "static inline void trace_lamp(void)"),
+        ("COMPAT_SYSCALL_DEFINE2(lamp, int, fd, long int, b)\n{\n}", "long sys_lamp(int, long)"),
+    ],
+)
+def test_a_well_known_macro_declares_a_name(text: str, signature: str) -> None:
+    (declaration, after) = scan(f"{text}\nint after(void);\n").declarations
+
+    assert signature == declaration.signature
+    assert text.startswith(declaration.parent)
+    assert declaration.parent
+    assert "after" == after.name
+
+
+def test_a_field_has_its_line_and_the_type_that_its_macro_or_declarator_gives() -> None:
+    text = """struct lamp {
+\tDECLARE_FLEX_ARRAY(u8, data);
+\tDECLARE_HASHTABLE(table, 4);
+\tUNKNOWN(a, b);
+\tstruct_group_attr(group, __packed,
+\t\tu8 a;
+\t);
+\tstruct_group_tagged(tag, other,
+\t\tu8 b;
+\t);
+\tu8 c[2][3], *d, e:3;
+\tenum { X, Y } f;
+
+\tint (*call[2])(int);
+};
+"""
+    through = "__bindgen_anon_{}.__bindgen_anon_1."
+
+    assert [
+        ("data", 2, "FLEX_ARRAY(u8)", ""),
+        ("table", 3, "HASHTABLE(4)", ""),
+        ("a", 6, "u8", through.format(1)),
+        ("b", 9, "u8", through.format(2)),
+        ("c", 11, "u8[2][3]", ""),
+        ("d", 11, "u8 *", ""),
+        ("e", 11, "u8 : 3", ""),
+        ("f", 12, "enum {}", ""),
+        ("call", 14, "int (*)(int)[]", ""),
+    ] == [(member.name, member.line, member.type, member.through) for member in _declaration(text, "lamp").members]
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ("#\n\tint a;", ["a"]),
+        ("\t{ int a; };\n\tint b;", ["b"]),
+        ("\tint a;\n}\n\tint b;", ["a"]),
+        ("struct { " * 18 + "int a;" + " };" * 18 + "\n\tint b;", ["b"]),
+    ],
+)
+def test_a_damaged_or_deep_struct_keeps_the_fields_that_are_clear(body: str, names: list[str]) -> None:
+    assert names == [member.name for member in _declaration(f"struct lamp {{\n{body}\n}};\n", "lamp").members]
+
+
+def test_the_conditions_in_the_body_of_a_function_end_with_it() -> None:
+    text = "int a(void)\n{\n#ifdef A\n\treturn 1;\n#else\n\treturn 2;\n#endif\n}\nint b(void);\n"
+
+    assert [("a", ()), ("b", ())] == [
+        (declaration.name, declaration.conditions) for declaration in scan(text).declarations
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "conditions"),
+    [
+        ("#if defined (A) && \\\n    defined B", ("defined(A) && defined(B)",)),
+        ("#if A || B\n#else", ("!(A || B)",)),
+        ("#if !defined(A)\n#else", ("defined(A)",)),
+        ("#if defined(__KERNEL__) && defined(A)", ("defined(A)",)),
+        ("#if !defined(__ASSEMBLY__)", ()),
+        ("#ifdef A\n#elifdef B\n#elifndef C\n#else", ("!defined(A) && !defined(B) && defined(C)",)),
+        ("#ifdef A\n#ifdef A", ("defined(A)",)),
+        ("#ifndef A", ("!defined(A)",)),
+        ("#else", ()),
+        ("#endif", ()),
+        ("#ifndef CONFIG_A\n#define CONFIG_A\n#endif\n#pragma x", ()),
+    ],
+)
+def test_a_condition_is_read_without_its_constant_parts(lines: str, conditions: tuple[str, ...]) -> None:
+    assert conditions == _declaration(f"{lines}\nint a(void);\n", "a").conditions
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("int a; // int b;\nint c(void);\n", ["a", "c"]),
+        ("int a(void); // one \\\nint b(void);\nint c(void);\n", ["a", "c"]),
+        ('char a[] = "/* int b(void); */";\nint c(void);\n', ["a", "c"]),
+        ("int a(void); /* never ends\nint b(void);\n", ["a"]),
+    ],
+)
+def test_what_a_comment_says_is_not_declared(text: str, names: list[str]) -> None:
+    assert names == [declaration.name for declaration in scan(text).declarations if declaration.kind is not Kind.MACRO]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("\tint a;\nout:\n\treturn;\n}\nint b(void);\n", ["b"]),
+        ("\tint a;\n#define B 1\nint c(void);\n", ["B", "c"]),
+        ("\tint a;\n", []),
+        ("struct a {\n\tint b;\n", []),
+    ],
+)
+def test_a_hunk_begins_at_its_first_item(text: str, names: list[str]) -> None:
+    assert names == [declaration.name for declaration in scan(text, is_complete=False).declarations]
+
+
 def test_conditions_are_nested_and_exclude_header_guards() -> None:
     text = """#ifndef _LAMP_H
 #define _LAMP_H
