@@ -175,6 +175,6 @@ def _owner(operation: Operation, scope: str) -> str:
 
 def _implemented(container: str) -> str:
     """Return the type of an `impl`, or the name of a trait, without path and generics."""
-    head = container.rsplit(" for ", 1)[-1].removeprefix("impl ").removeprefix("trait ")
+    head = container.rsplit(" for ", 1)[-1].removeprefix("impl ")
     name = _LAST_WORD.search(head.partition("<")[0])
     return name[0] if name else ""

@@ -112,6 +112,23 @@ MOVED = {
         |      unsafe { bindings::on(led) };
         |  }
         """,
+    "moved from where its comment is not shown": """
+        | diff a.rs
+        | @@ 10 @@
+        | -    unsafe { bindings::on(led, state) };
+        |      a();
+        | @@ 30 @@
+        |  fn g() {
+        | +    unsafe { bindings::on(led, state) };
+        |  }
+        """,
+    "a long block is edited": f"""
+        | diff a.rs (whole)
+        |  fn f() {{
+        | -    unsafe {{ bindings::first({"a, b, c, d, " * 20}e) }};
+        | +    unsafe {{ bindings::second({"a, b, c, d, " * 20}f) }};
+        |  }}
+        """,
     "an undocumented function gets a parameter": """
         | diff a.rs (whole)
         | -unsafe fn on(led: u8) {}
@@ -177,6 +194,50 @@ def test_the_comment_is_removed() -> None:
         """)
 
     assert [(1, "a.rs", "comment-removed", "pre", 2)] == found
+
+
+def test_a_comment_is_removed_below_code_that_never_had_one() -> None:
+    found = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        |      unsafe { bindings::off(led) };
+        | -    // SAFETY: a
+        |      unsafe { bindings::on(led) };
+        |  }
+        """)
+
+    assert [(1, "a.rs", "comment-removed", "pre", 3)] == found
+
+
+def test_code_that_the_series_brought_and_removes_again_stands_for_no_earlier_code() -> None:
+    found = exposed("""
+        | patch one
+        | diff a.rs (new)
+        | +fn f() {
+        | +    unsafe { bindings::on(led, state) };
+        | +}
+        | +fn g() {
+        | +}
+        | patch two
+        | diff a.rs
+        |  fn g() {
+        | +    a();
+        |  }
+        | patch three
+        | diff a.rs
+        |      a();
+        | +    // SAFETY: a
+        | +    unsafe { bindings::on(led, state) };
+        |  }
+        | patch four
+        | diff a.rs
+        |      a();
+        | -    // SAFETY: a
+        | -    unsafe { bindings::on(led, state) };
+        |  }
+        """)
+
+    assert [(1, "a.rs", "added", "post", 2)] == found
 
 
 def test_the_comment_is_lost_on_the_way() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The amount of unsafe code before and after a series, and from one revision to the next."""
 
-from rules.analysis.unsafe_delta import UnsafeDelta, compare_deltas, compute_unsafe_delta
+from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace, compare_deltas, compute_unsafe_delta
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
@@ -28,6 +28,15 @@ NEW = """
 
 def test_each_kind_is_counted() -> None:
     assert delta(NEW).line() == "2 blocks, 1 function, 1 impl and 1 trait added"
+
+
+def test_a_place_has_its_line_its_scope_and_its_code_without_blanks() -> None:
+    places = {place.kind: place for place in delta(NEW).added}
+
+    assert places["trait"] == UnsafePlace(
+        "trait", 1, "rust/kernel/led.rs", 1, "trait Light", "pub unsafe trait Light {}", "LighttraitLight"
+    )
+    assert places["block"] == UnsafePlace("block", 1, "rust/kernel/led.rs", 7, "fn on", "unsafe { b(led) };", "b(led)")
 
 
 def test_what_a_later_patch_takes_back_does_not_count() -> None:
