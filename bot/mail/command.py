@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.mail.message import Message
-from bot.mail.mime import Text, first_text
+from bot.mail.mime import Text, first_text, multipart_boundary
 
 MAX_COMMANDS: Final = 3
 MAX_REASON: Final = 300
@@ -121,7 +121,7 @@ def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
 def own_text(message: Message) -> Text | None:
     """Return the text that is searched for commands, or None."""
     fields = {name.lower(): value for name, value in reversed(message.headers) if name.lower().startswith("content-")}
-    if "multipart" not in fields.get("content-type", "").lower():
+    if multipart_boundary(fields.get("content-type", "")) is None:
         return Text(message.body, message.flowed)
     blank = _BLANK_LINE.search(raw := message.raw.lstrip(b"\r\n"))
     return first_text(fields, raw[blank.end() :]) if blank else None

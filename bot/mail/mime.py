@@ -93,10 +93,8 @@ def _attached_texts(part: _Content, data: bytes, budget: _Budget) -> Iterator[st
 
 
 def first_text(fields: Fields, body: bytes) -> Text | None:
-    """Return the first part if it is text/plain and not an attachment: the sender's own text."""
+    """Return the first part of a multipart if it is text/plain and not an attachment: the sender's own text."""
     content = _content(fields)
-    if not content.kind.startswith("multipart/"):
-        return Text(_text(content, body), _flowed(content)) if content.kind.startswith("text/plain") else None
     part, data = next(_leaves(content, body, 1, _Budget()), (content, b""))
     plain = part.kind == "text/plain" and part.disposition != "attachment"
     return Text(_text(part, data), _flowed(part)) if plain else None

@@ -210,6 +210,15 @@ def test_the_body_is_never_base64_and_comes_back(body: str, encoding: str) -> No
     assert max(map(len, mail.split(b"\n"))) <= 998
 
 
+def test_what_utf_8_cannot_encode_is_replaced() -> None:
+    html = compose(replace(REPLY, body="x\udcff\n"), "<p>y\udcff</p>")
+
+    assert _composed(body="x\udcff\r\ny\0\rz\n").endswith(b"\n\nx?\ny\nz\n")
+    assert isinstance(html, bytes)
+    assert b"\n\nx?\n--" in html
+    assert b"<p>y?</p>" in html
+
+
 def test_a_mail_with_html_has_both_forms_and_starts_a_thread() -> None:
     """The boundary comes from the text alone, so that the same mail has the same bytes."""
     text, html = "Gr\u00fc\u00dfe\n\nEnd.\n\n", f"<p>{'long ' * 300}\u2713</p>"
