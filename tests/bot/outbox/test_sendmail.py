@@ -110,6 +110,10 @@ def test_a_maildir_gets_the_bytes_whole(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "box").iterdir()) == ["cur", "new", "tmp"]
     assert list((tmp_path / "box" / "tmp").iterdir()) == []
 
+    second = Maildir(tmp_path / "box", str).deliver(replace(_mail(b"Subject: y\n\nsecond\n"), message_id="2@x"))
+    assert Path(second).read_bytes() == b"Subject: y\n\nsecond\n"
+    assert Path(where).read_bytes() == CONTENT
+
 
 def _unsafe(path: object) -> None:
     raise OSError(5, "Input/output error")

@@ -379,7 +379,7 @@ def test_a_password_that_cannot_be_sent_is_an_error(server: Sink, tmp_path: Path
         _with_password(server, tmp_path, "pässword").deliver(_mail())
 
     no_file = Server("127.0.0.1", server.port, "none", "bot", timeout=60)
-    with pytest.raises(OutboxError, match="a user but no password file is set"):
+    with pytest.raises(OutboxError, match=r"^a user but no password file is set for the mail server$"):
         Smtp(no_file, str).deliver(_mail())
 
 
