@@ -246,6 +246,13 @@ def test_a_line_is_followed_through_patches_and_renames() -> None:
     assert lines(report(text)) == [(1, "a.rs", 2, 3)]
 
 
+def test_a_line_that_a_hunk_keeps_is_followed_to_its_new_number() -> None:
+    moved = NEW + "| diff a.rs\n| +first\n| +second\n|  ok\n|  bad\n"
+
+    assert lines(report(moved)) == [(1, "a.rs", 2, None)]
+    assert lines(report(moved + "| patch three\n| diff a.rs\n| -bad\n| +good\n")) == [(1, "a.rs", 2, 3)]
+
+
 def test_an_unrelated_later_patch_mends_nothing() -> None:
     assert lines(report(NEW + "| diff a.rs\n| -end\n| +END\n")) == [(1, "a.rs", 2, None)]
 
