@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether a posting is for the kernel or for another project that shares its lists."""
+
+import pytest
+
+from bot.mail.project import other_project
+
+KERNEL = "rust/kernel/led.rs"
+
+
+@pytest.mark.parametrize(
+    ("tags", "title", "lists", "paths", "project"),
+    [
+        (["-e2fsprogs:"], "x", [], [KERNEL], "e2fsprogs"),
+        (["patch", "(qemu)", "b4"], "x", [], [], "b4"),
+        ([], "qemu: x", [], ["include/x.h"], "qemu"),
+        ([], "rust: QEMU : x", [], ["include/x.h"], "qemu"),
+        ([], "x: about qemu", [], ["include/x.h"], None),
+        ([], "x", ["qemu-devel@lists.example.org"], ["include/x.h"], "qemu"),
+        ([], "x", ["iproute2@lists.example.org"], ["include/x.h"], "iproute2"),
+        ([], "x", ["devel-qemu@lists.example.org"], ["include/x.h"], None),
+        ([], "qemu: x", ["qemu-devel@lists.example.org"], ["include/x.h", KERNEL], None),
+        ([], "qemu: x", [], ["drivers/a.c"], None),
+        ([], "qemu: x", [], ["rust/helpers/led.c"], None),
+        ([], "qemu: x", [], ["rust/Makefile"], None),
+        ([], "qemu: x", [], [], None),
+        ([], "qemu: x", [], ["rust/Cargo.toml"], "qemu"),
+        ([], "x", [], ["rust/Cargo.toml"], "rust/Cargo.toml"),
+        ([], "x", [], ["include/x.h", "rust/hw/char/src/lib.rs"], "rust/hw/char/src/lib.rs"),
+        ([], "x", [], ["rust/hw/meson.build"], "rust/hw/meson.build"),
+        ([], "x", [], ["rust/src/lib.rs"], None),
+        ([], "x", [], ["rust/hw/char/src"], None),
+        ([], "x", [], ["Cargo.toml"], None),
+    ],
+)
+def test_another_project_is_named_by_its_tag_title_list_or_crate(
+    tags: list[str], title: str, lists: list[str], paths: list[str], project: str | None
+) -> None:
+    assert other_project(tags, title, lists, paths) == project
