@@ -44,7 +44,7 @@ class SendRules:
     stopped: str = ""
 
 
-def permit(candidate: Candidate, rules: SendRules, now: datetime, *, is_archived: bool = False) -> Decision:
+def permit(candidate: Candidate, rules: SendRules, now: datetime, *, is_archived: bool) -> Decision:
     """Decide whether the mail may be sent now. A mail that a person approved passes the cap of its series only.
 
     A mail that an archive has, `is_archived`, counts as sent. The file of a dry run reaches nobody: only a list that is

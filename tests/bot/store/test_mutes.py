@@ -104,7 +104,9 @@ def test_the_author_of_the_answered_patch_counts_as_the_claim_counts_them(store:
 
     assert _ids(report.withdrawn) == [to_guest.message_id]
     assert [found.message_id for found in report.postings] == [posting.message_id]
-    claimed = store.claim(to_author.message_id, NOW, NOW, lambda candidate: permit(candidate, allow_all(), NOW))
+    claimed = store.claim(
+        to_author.message_id, NOW, NOW, lambda candidate: permit(candidate, allow_all(), NOW, is_archived=False)
+    )
     assert claimed is not None
     assert not isinstance(claimed.decision, Withdraw)
 
