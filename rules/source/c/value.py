@@ -120,7 +120,8 @@ def _apply(operator: str, left: int, right: int) -> int:
         case "*":
             return left * right
         case "/":
-            return int(left / right) if abs(left) < 1 << 50 else left // right
+            quotient = abs(left) // abs(right)  # C rounds towards zero.
+            return quotient if (left < 0) == (right < 0) else -quotient
         case "%":
             return left % right
     raise ValueError

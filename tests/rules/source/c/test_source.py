@@ -53,6 +53,13 @@ def test_a_declaration_has_its_kind_and_canonical_signature(text: str, kind: Kin
     assert (kind, signature) == (declaration.kind, declaration.signature)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "expected"), [("", ()), ("void", ()), ("void *", ("void *",)), ("int, ...", ("int", "..."))]
+)
+def test_a_function_has_the_types_of_its_parameters(parameters: str, expected: tuple[str, ...]) -> None:
+    assert expected == _declaration(f"int lamp_on({parameters});\n", "lamp_on").parameters
+
+
 def test_a_k_and_r_definition_on_one_line_declares_no_parameter() -> None:
     declarations = scan("int lamp_on(a, b) int a; char *b; {\n\treturn 0;\n}\nint lamp_off(int c);\n").declarations
 
