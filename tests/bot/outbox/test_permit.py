@@ -2,13 +2,13 @@
 """A mail that an archive has was sent: it is not sent again, whatever else holds now."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.mail.state import MailState
 from bot.outbox.permit import permit
-from bot.ports import AlreadySent, Candidate, Hold, Send
+from bot.ports import AlreadySent, Candidate, Hold, Pace, Send, Wait
 from bot.store.repository import Repository
 from tests.fakes.outbox import allow_all, look_at, queue_mail, refuse_recipients
 
@@ -35,6 +35,15 @@ def test_a_dry_run_writes_its_file_although_an_archive_has_such_a_mail(candidate
     filed = replace(candidate, mail=replace(candidate.mail, mode="dry-run"))
 
     assert permit(filed, allow_all(), NOW, is_archived=True) == Send()
+
+
+def test_a_mute_or_many_refusals_halt_all_sending(candidate: Candidate) -> None:
+    muted = replace(candidate, pace=Pace(muted="list@example.org by ada@example.org"))
+
+    decision = permit(muted, allow_all(), NOW, is_archived=False)
+
+    reason = "the list list@example.org by ada@example.org was muted"
+    assert decision == Wait(reason, NOW + timedelta(minutes=1), halts=True)
 
 
 @pytest.mark.parametrize("mode", ["dry-run", "list"])
