@@ -27,6 +27,7 @@ PACKAGES = {
         "tests/rules/lint",
         "tests/rules/test_binding_change.py",
         "tests/rules/test_registry.py",
+        "tests/rules/test_too_much.py",
     ),
     "bot/pipeline": ("tests/bot/pipeline",),
     "bot/mail": (

@@ -11,7 +11,7 @@ from rules.bindings.tree import FileTree, NoTree, Tree
 from rules.diff.image import Image
 from rules.diff.patch import Patch, Series
 from rules.diff.tree import blob_id
-from rules.finding import Diagnostic, Report, Severity, Skipped
+from rules.finding import Anchor, Diagnostic, Report, Severity, Skipped
 from rules.lint.engine import audit, run, view
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Status
@@ -251,6 +251,22 @@ def test_a_line_that_a_hunk_keeps_is_followed_to_its_new_number() -> None:
 
     assert lines(report(moved)) == [(1, "a.rs", 2, None)]
     assert lines(report(moved + "| patch three\n| diff a.rs\n| -bad\n| +good\n")) == [(1, "a.rs", 2, 3)]
+
+
+def test_a_line_without_a_line_ending_is_followed_too() -> None:
+    text = "| patch one\n| diff a.rs (new)\n| +ok\n| +bad\n| \\ No newline\n"
+    excused = text + "| patch two\n| diff a.rs\n|  ok\n| +excuse\n|  bad\n| \\ No newline\n"
+
+    assert lines(report(excused)) == [(1, "a.rs", 2, 2)]
+
+
+def test_a_finding_in_a_file_that_its_patch_does_not_change_stands() -> None:
+    def elsewhere(shown: SeriesView) -> Iterator[Diagnostic]:
+        yield shown.report(Anchor(1, "absent.rs", "post", 1, 1, "x"), "x")
+
+    said = report(NEW + "| diff a.rs\n| -end\n", rule("elsewhere", check_series=elsewhere))
+
+    assert (lines(said), said.failures) == ([(1, "absent.rs", 1, None)], ())
 
 
 def test_an_unrelated_later_patch_mends_nothing() -> None:
