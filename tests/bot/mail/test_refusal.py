@@ -117,14 +117,14 @@ def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: RefusalKind | 
             refuse_mail(mail("[PATCH] x", author="robot@example.org"), TERMS),
             "bot: robot@example.org is a bot, or the mail says that a machine wrote it",
         ),
-        (refuse_mail(mail("Re: [PATCH] x"), TERMS), "reply: the subject is that of an answer"),
+        (refuse_mail(mail("Re: [PATCH] x"), TERMS), "reply: the subject is that of a reply"),
         (refuse_mail(mail("[GIT PULL] x"), TERMS), "pull-request: the subject asks to pull"),
         (
             refuse_mail(mail("x", more="X-stable: Review\n"), TERMS),
             "stable-queue: it is under review for a stable release",
         ),
         (refuse_mail(mail("rust: x"), TERMS), "no-patch: the subject has no [PATCH]"),
-        (refuse_mail(mail("x", author="a@x> <b@x"), TERMS), "no-patch: From is not plainly one mailbox"),
+        (refuse_mail(mail("x", author="a@x> <b@x"), TERMS), "no-patch: From is not a single address"),
         (
             refuse_posting(posting("[PATCH] x", author="warden@example.org"), FRESH, NOW, TERMS),
             "own: it is from warden@example.org",
@@ -135,22 +135,22 @@ def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: RefusalKind | 
         ),
         (
             refuse_posting(posting("[PATCH AUTOSEL] x"), FRESH, NOW, TERMS),
-            "stable-queue: it is for a stable release, chosen there",
+            "stable-queue: it is for a stable release, selected by AUTOSEL",
         ),
         (refuse_posting(posting("[PATCH stable 6.1] x"), FRESH, NOW, TERMS), 'backport: the subject says "6.1"'),
         (
             refuse_posting(posting("[PATCH] x", text=f"commit {'a' * 40} upstream."), FRESH, NOW, TERMS),
-            "backport: patch 1 names the upstream commit that it is",
+            "backport: patch 1 names its upstream commit",
         ),
         (refuse_posting(posting("[GIT PULL] [PATCH] x"), FRESH, NOW, TERMS), "pull-request: the subject asks to pull"),
         (refuse_posting(posting("[PATCH b4] x"), FRESH, NOW, TERMS), "not-kernel: it is for b4"),
         (
             refuse_posting(posting("[PATCH] x", "src/main.rs"), FRESH, NOW, TERMS),
-            "not-kernel: no changed file is the kernel's: src/main.rs",
+            "not-kernel: no changed file belongs to the kernel: src/main.rs",
         ),
         (
             refuse_posting(posting("[PATCH] x"), replace(FRESH, newer=2), NOW, TERMS),
-            "older-revision: v2 is here already",
+            "older-revision: v2 has arrived already",
         ),
         (
             refuse_posting(posting("[PATCH] x"), FRESH, NOW + timedelta(days=3), TERMS),
@@ -172,7 +172,7 @@ def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: RefusalKind | 
         ),
         (
             refuse_posting(posting("[PATCH] y"), replace(FRESH, answers=posting("[PATCH v2] x")), NOW, TERMS),
-            'fixup: a single patch in answer to "x": both change rust/kernel/lib.rs',
+            'fixup: a single patch in reply to "x": both change rust/kernel/lib.rs',
         ),
         (
             refuse_posting(replace(posting("[PATCH 1/4] x"), state=Waiting((2, 4))), FRESH, SENT, TERMS),
@@ -180,11 +180,11 @@ def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: RefusalKind | 
         ),
         (
             refuse_posting(replace(posting("[PATCH 1/4] x"), state=Waiting((2, 4))), FRESH, NOW, TERMS),
-            "incomplete: 2, 4 of 4 did not come",
+            "incomplete: 2, 4 of 4 did not arrive",
         ),
         (
             refuse_posting(posting("[PATCH] x"), replace(FRESH, followed=False), NOW, TERMS),
-            "not-followed: no archive that is followed brought any part of it",
+            "not-followed: no followed archive has any part of it",
         ),
     ],
 )
@@ -197,7 +197,7 @@ def test_a_posting_that_was_sent_to_us_and_to_no_list_is_not_followed() -> None:
     (part,) = made.parts
     private = replace(made, parts=(replace(part, cc=(Address("", "Warden@example.org"),)),))
 
-    assert str(refuse_posting(private, FRESH, NOW, TERMS)) == "not-followed: it was sent to us, and to no list"
+    assert str(refuse_posting(private, FRESH, NOW, TERMS)) == "not-followed: it was sent to us only, and to no list"
     assert kind_of(replace(private, lists=("list@example.org",))) is None
     assert kind_of(replace(private, parts=(replace(private.parts[0], carriers=("list@example.org",)),))) is None
     assert kind_of(made) is None
