@@ -76,7 +76,6 @@ from bot.review.render.body import body
 from bot.review.review import review
 from rules.analysis import maintainers
 from rules.bindings import abi, calls, helper_facts, rust_facts
-from rules.bindings import public_api as exposed_api
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
 from rules.bindings.tree import NoTree
@@ -98,9 +97,9 @@ from rules.source.c import value as c_value
 from rules.source.rust import docs as rust_docs
 from rules.source.rust import lines as rust_lines
 from rules.source.rust import operations as rust_operations
-from rules.source.rust import outline as rust_shape
+from rules.source.rust import structure as rust_structure
 from rules.source.rust import tokens as rust_tokens
-from rules.source.rust.code import Code
+from rules.source.rust.source import RustSource
 from tests.bot.review.factories import Maker
 from tests.growth import FACTOR, MAX_RATIO, growth, processor_seconds, repeated
 
@@ -712,10 +711,11 @@ CODE_READERS: Final = (
         (
             "rules.lint.engine.audit",
             "rules.diff.image.build_new_file_image",
-            "rules.source.rust.fragment.read_whole",
+            "rules.source.rust.fragment.parse_fragment",
+            "rules.source.rust.fragment.parse_tokens",
             "rules.source.rust.fragment.balance",
-            "rules.source.rust.grammar.counted",
-            "rules.source.rust.tokens.without_literals",
+            "rules.source.rust.grammar.parse_counted",
+            "rules.source.rust.tokens.without_misleading_literals",
             "rules.source.rust.grammar.parse_bytes",
         ),
         lambda given: audit(active(), "rust/kernel/a.rs", given),
@@ -824,14 +824,14 @@ CODE_READERS: Final = (
         (
             "rules.source.rust.lines.has_lenient_tag",
             "rules.source.rust.lines.is_untagged",
-            "rules.source.rust.lines.starts_with_tag",
-            "rules.source.rust.lines.has_clippy_tag",
+            "rules.source.rust.lines.comment_has_tag",
+            "rules.source.rust.lines.tag_inside",
         ),
         lambda given: (
             rust_lines.has_lenient_tag(given),
             rust_lines.is_untagged(given),
-            rust_lines.starts_with_tag(given),
-            rust_lines.has_clippy_tag(given),
+            rust_lines.comment_has_tag(given),
+            rust_lines.tag_inside(b"{" + given, 0, len(given)),
         ),
         (("", ""), ("// ", ""), ("/* ", "*/")),
         str.encode,
@@ -840,7 +840,7 @@ CODE_READERS: Final = (
         (
             "rules.source.rust.operations.implementation",
             "rules.source.rust.operations.operations",
-            "rules.source.rust.outline.implemented",
+            "rules.source.rust.structure.implemented_type",
             "rules.source.rust.docs.is_safety_title",
             "rules.source.rust.docs.headings",
             "rules.source.rust.docs.section",
@@ -848,7 +848,7 @@ CODE_READERS: Final = (
         lambda given: (
             rust_operations.implementation(given),
             rust_operations.operations(given),
-            rust_shape.implemented(given),
+            rust_structure.implemented_type(given),
             rust_docs.is_safety_title(given),
             rust_docs.headings(enumerate(given.split("\n"))),
         ),
@@ -858,22 +858,23 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.bindings.calls.read_callbacks",
-            "rules.bindings.public_api.read_items",
-            "rules.source.rust.tokens.comments_and_literals",
-            "rules.source.rust.tokens.without",
-            "rules.source.rust.tokens.Words",
-            "rules.source.rust.brackets.Brackets",
+            "rules.source.rust.uses.read_uses",
+            "rules.source.rust.source.RustSource.contains",
+            "rules.source.rust.tokens.find_comments_and_literals",
+            "rules.source.rust.tokens.blank_out",
+            "rules.source.rust.tokens.Tokens",
             "rules.bindings.rust_facts.rust_facts",
             "rules.bindings.rust_facts.modules_under_cfg",
             "rules.bindings.rust_fields.accesses",
         ),
         lambda given: (
             _everything(calls.read_callbacks(given)),
-            _everything(exposed_api.read_items(Code(given, 1))),
-            rust_tokens.without(given, tuple(rust_tokens.comments_and_literals(given))),
-            Code(given, 1).words,
+            (source := RustSource(given)).items,
+            source.uses,
+            source.tokens,
+            rust_tokens.blank_out(given, tuple(rust_tokens.find_comments_and_literals(given))),
             rust_facts.rust_facts("rust/kernel/a.rs", given.encode()),
-            rust_facts.modules_under_cfg(Code(given, 1)),
+            rust_facts.modules_under_cfg(RustSource(given)),
         ),
         (
             ("", ""),
@@ -1249,7 +1250,6 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.analysis.safety_sections.SafetySections.of",
             "rules.analysis.introduced.*",
             "rules.analysis.view.FileView.*",
-            "rules.source.rust.source.SourcePart.holds",
             "rules.source.c.text.Conditions.follow",
             "rules.source.c.text.join_conditions",
             "rules.source.c.declaration.CSource.named",

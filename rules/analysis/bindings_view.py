@@ -80,8 +80,8 @@ def module_is_gated(view: SeriesView, path: str) -> bool:
         module == name and "CONFIG_" in gate
         for file in view.files
         if file.is_rust and file.post is not None and file.mentions(b"mod ")
-        for code in file.post_code
-        for module, gate in modules_under_cfg(code)
+        for source in file.post_rust
+        for module, gate in modules_under_cfg(source)
     )
 
 

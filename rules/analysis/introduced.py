@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from rules.analysis.view import FileView
 from rules.finding import Confidence
-from rules.source.rust.code import Code
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +21,23 @@ class Occurrence:
     confidence: Confidence | None = None
 
 
-def occurrence(key: str, code: Code, offset: int) -> Occurrence:
+def occurrence(key: str, source: RustSource, offset: int) -> Occurrence:
     """Return the occurrence at an offset of the code."""
-    return Occurrence(key, code.line(offset), code.column(offset))
+    return Occurrence(key, source.line(offset), source.column(offset))
 
 
-def introduced(file: FileView, word: str, detect: Callable[[SourcePart], Iterable[Occurrence]]) -> Iterator[Occurrence]:
+def introduced(file: FileView, word: str, detect: Callable[[RustSource], Iterable[Occurrence]]) -> Iterator[Occurrence]:
     """Yield the occurrences on new lines. Of each key, skip the number that the same patch removes.
 
     Only the parts with an added or removed line that contains the word are searched.
     """
-    new = [item for part in file.added_parts(word) for item in detect(part) if item.line in file.new_lines]
+    new = [item for source in file.added_sources(word) for item in detect(source) if item.line in file.new_lines]
     if not new:
         return
     removed: Counter[str] = Counter()
     for other in file.series.of_patch(file.patch.index):
         if other.pre is not None:
-            before = (item for part in other.removed_parts(word) for item in detect(part))
+            before = (item for source in other.removed_sources(word) for item in detect(source))
             removed.update(item.key for item in before if item.line in other.pre.touched)
     for item in new:
         if removed[item.key]:

@@ -10,13 +10,12 @@ from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, SeriesView
 from rules.diff.image import build_new_file_image
 from rules.finding import Evidence
-from rules.source.rust.docs import SAFETY_TITLES, section
-from rules.source.rust.model import Docs, UnsafeDeclaration
+from rules.source.rust.model import SafetySection
 from rules.source.rust.operations import Operation
 from rules.source.rust.source import RustSource
+from rules.source.rust.structure import implemented_type
 from rules.source.rust.work_limit import TooMuchError
 
-_BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
 _MAX_LINES = 12  # lines of a section that are shown
 _MAX_DECLARING_FILES = 100  # A name that more files declare says nothing about which one is called.
 _LAST_WORD = re.compile(r"(?<!\w)\w++(?=>*+\s*+$)")
@@ -54,27 +53,25 @@ class SafetySections:
     def _look_up(self, operation: Operation, owner: str) -> Evidence | None:
         word = operation.callee.encode("utf-8", "surrogateescape")
         kind = "trait" if operation.kind == "implementation" else "fn"
-        for path, source in self._sources(operation.callee, owner):
-            declared = (declaration for part in source.parts if part.holds(word) for declaration in part.declarations)
-            matching = [
-                declaration
-                for declaration in declared
-                if declaration.kind == kind and declaration.name == operation.callee
+        for path, sources in self._sources(operation.callee, owner):
+            sections = [
+                section
+                for source in sources
+                if source.contains(word)
+                for section in source.safety_sections
+                if section.declaration.kind == kind
+                and section.declaration.name == operation.callee
+                and (kind == "trait" or self._is_callee(section.declaration.scope, path, operation, owner))
             ]
-            if kind == "fn":
-                matching = [
-                    declaration for declaration in matching if self._is_callee(declaration, path, operation, owner)
-                ]
-            sections = [(declaration, lines) for declaration in matching if (lines := requirements(declaration.docs))]
             if sections:
-                return _evidence(path, *sections[0]) if len(sections) == 1 else None
+                return _evidence(path, sections[0]) if len(sections) == 1 else None
         return None
 
-    def _is_callee(self, declaration: UnsafeDeclaration, path: str, operation: Operation, owner: str) -> bool:
-        """Return whether a function with the called name can be the callee, by the path or receiver of the call."""
-        container = next((part for part in reversed(declaration.scope.split(" / ")) if _CONTAINER.match(part)), "")
+    def _is_callee(self, scope: str, path: str, operation: Operation, owner: str) -> bool:
+        """Return whether the called function can be the one in this scope, by the path or receiver of the call."""
+        container = _container(scope)
         if owner[:1].isupper():
-            return container.startswith("trait ") or (container != "" and _implemented(container) == owner)
+            return container.startswith("trait ") or implemented_type(container) == owner
         if operation.name.startswith("."):
             return container != "" and not _STANDARD_METHOD.match(operation.callee)
         if container:
@@ -82,13 +79,12 @@ class SafetySections:
         if not owner:
             return path == self._file.path or operation.callee in self._imported
         stem = path.removesuffix(".rs").removesuffix("/mod").rsplit("/", 1)[-1]
-        return owner in ("crate", "self", "super", stem) or f"mod {owner}" in declaration.scope.split(" / ")
+        return owner in ("crate", "self", "super", stem) or f"mod {owner}" in scope.split(" / ")
 
-    def _sources(self, name: str, owner: str) -> Iterator[tuple[str, RustSource]]:
+    def _sources(self, name: str, owner: str) -> Iterator[tuple[str, tuple[RustSource, ...]]]:
         """Yield the sources that may declare the name, the nearest first. A changed file has its last image."""
         file, last = self._file, self._file.series.result(LAST_SOURCES)
-        if file.post_rust is not None:
-            yield file.path, file.post_rust
+        yield file.path, file.post_rust
         declaring = file.series.result(DECLARING_FILES).get(name.removeprefix("r#"), ())
         if len(declaring) <= _MAX_DECLARING_FILES:
             yield from ((path, last[path]) for path in declaring if path != file.path)
@@ -102,21 +98,19 @@ class SafetySections:
     def _imported(self) -> dict[str, list[tuple[str, ...]]]:
         """The modules of the `kernel` crate that imported names come from, by name."""
         modules: dict[str, list[tuple[str, ...]]] = {}
-        inside = self._file.path.startswith("rust/kernel/")
-        for part in self._file.post_rust.parts if self._file.post_rust is not None else ():
-            for imported in part.imports:
+        for source in self._file.post_rust:
+            for imported in source.uses:
                 crate = imported.path[0] if len(imported.path) > 1 else ""
-                if crate == "kernel" or (inside and crate == "crate"):
+                if crate == "kernel" or (crate == "crate" and self._file.in_kernel_crate):
                     modules.setdefault(imported.name, []).append(imported.path[1:-1])
         return modules
 
 
-def _find_last_sources(series: SeriesView, _: Results) -> dict[str, RustSource]:
+def _find_last_sources(series: SeriesView, _: Results) -> dict[str, tuple[RustSource, ...]]:
     files: dict[str, FileView] = {}
     for file in reversed(series.files):
         files.setdefault(file.path, file)
-    rust = ((path, file.post_rust) for path, file in files.items())
-    return {path: source for path, source in rust if source is not None}
+    return {path: file.post_rust for path, file in files.items() if file.is_rust and file.post is not None}
 
 
 LAST_SOURCES: Final = Analysis("last-sources", _find_last_sources)
@@ -125,8 +119,8 @@ LAST_SOURCES: Final = Analysis("last-sources", _find_last_sources)
 
 def _find_declaring_files(_: SeriesView, results: Results) -> dict[str, list[str]]:
     paths: dict[str, list[str]] = {}
-    for path, source in results.of(LAST_SOURCES).items():
-        for name in dict.fromkeys(name for part in source.parts for name in part.declared_names()):
+    for path, sources in results.of(LAST_SOURCES).items():
+        for name in dict.fromkeys(name for source in sources for name in source.unsafe_names()):
             paths.setdefault(name, []).append(path)
     return paths
 
@@ -142,23 +136,8 @@ def _candidates(modules: tuple[str, ...]) -> Iterator[str]:
         yield from (f"{stem}.rs", f"{stem}/mod.rs")
 
 
-def _evidence(path: str, declaration: UnsafeDeclaration, lines: tuple[str, ...]) -> Evidence:
-    return Evidence(f"{path}:{declaration.section_line}", lines[:_MAX_LINES])
-
-
-def requirements(docs: Docs) -> tuple[str, ...]:
-    """Return the requirements of a safety section: one line for each list item and each paragraph."""
-    lines: list[str] = []
-    is_open = False
-    for _, text in section(docs, SAFETY_TITLES):
-        if not text:
-            is_open = False
-        elif is_open and not _BULLET.match(text):
-            lines[-1] += " " + text
-        else:
-            lines.append(text)
-            is_open = True
-    return tuple(lines)
+def _evidence(path: str, section: SafetySection) -> Evidence:
+    return Evidence(f"{path}:{section.declaration.section_line}", section.requirements[:_MAX_LINES])
 
 
 def _owner(operation: Operation, scope: str) -> str:
@@ -169,12 +148,9 @@ def _owner(operation: Operation, scope: str) -> str:
     owner = _LAST_WORD.search(path)
     if owner is None or owner[0] != "Self":
         return owner[0] if owner else ""
-    head = next((part for part in reversed(scope.split(" / ")) if _CONTAINER.match(part)), "")
-    return _implemented(head)
+    return implemented_type(_container(scope)) or ""
 
 
-def _implemented(container: str) -> str:
-    """Return the type of an `impl`, or the name of a trait, without path and generics."""
-    head = container.rsplit(" for ", 1)[-1].removeprefix("impl ")
-    name = _LAST_WORD.search(head.partition("<")[0])
-    return name[0] if name else ""
+def _container(scope: str) -> str:
+    """Return the innermost impl or trait of a scope."""
+    return next((item for item in reversed(scope.split(" / ")) if _CONTAINER.match(item)), "")

@@ -16,7 +16,7 @@ from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, Position, SeriesView
 from rules.diff.patch import FileChange
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 Unsafe = TypeVar("Unsafe", UnsafeSite, UnsafeDeclaration)
 Cause = Literal["added", "comment-removed", "comment-parted"]
@@ -53,7 +53,7 @@ class _Candidate(Generic[Unsafe]):
 
 
 _ByKey = dict[str, list[tuple[FileView, _Candidate[Unsafe]]]]
-_Read = Callable[[Iterable[SourcePart]], list[_Candidate[Unsafe]]]
+_Read = Callable[[Iterable[RustSource]], list[_Candidate[Unsafe]]]
 
 
 def unjustified_sites(file: FileView) -> Iterator[UnjustifiedSite[UnsafeSite]]:
@@ -66,16 +66,16 @@ def unjustified_declarations(file: FileView) -> Iterator[UnjustifiedSite[UnsafeD
     return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS)
 
 
-def _site_candidates(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeSite]]:
+def _site_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeSite]]:
     states = {"none": False, "unknown": None}
     return [
         _Candidate(site, states.get(site.reading.verdict, True), site.reading.line, f"{site.kind} {_words(site.body)}")
-        for part in parts
-        for site in part.sites
+        for source in sources
+        for site in source.unsafe_sites
     ]
 
 
-def _declaration_candidates(parts: Iterable[SourcePart]) -> list[_Candidate[UnsafeDeclaration]]:
+def _declaration_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeDeclaration]]:
     return [
         _Candidate(
             declaration,
@@ -83,8 +83,8 @@ def _declaration_candidates(parts: Iterable[SourcePart]) -> list[_Candidate[Unsa
             0 if declaration.exempt else declaration.section_line,
             f"{declaration.kind} {declaration.name}",
         )
-        for part in parts
-        for declaration in part.declarations
+        for source in sources
+        for declaration in source.unsafe_declarations
     ]
 
 
@@ -98,7 +98,7 @@ def _unjustified(
     if file.post is None:
         return
     touched = file.post.touched
-    unjustified: list[_Candidate[Unsafe]] = [item for item in read(file.unsafe_parts) if item.justified is False]
+    unjustified: list[_Candidate[Unsafe]] = [item for item in read(file.unsafe_sources) if item.justified is False]
     added: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line in touched]
     unchanged: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line not in touched]
     sites = chain(_new(file, added, read, removed), _comment_lost(file, unchanged, read))
@@ -130,9 +130,9 @@ def _comment_lost(
     file: FileView, unchanged: list[_Candidate[Unsafe]], read: _Read[Unsafe]
 ) -> Iterator[UnjustifiedSite[Unsafe]]:
     """Yield the unchanged code whose comment the patch removes or separates from it."""
-    if not unchanged or not file.change.hunks or file.pre is None or file.pre_rust is None:
+    if not unchanged or not file.change.hunks or file.pre is None:
         return
-    by_line = {item.code.line: item for item in read(file.pre_rust.parts) if item.justified and item.tag}
+    by_line = {item.code.line: item for item in read(file.pre_rust) if item.justified and item.tag}
     for candidate in unchanged:
         before = by_line.get(file.line_before(candidate.code.line) or 0)
         if before is None or before.key.split(" ")[0] != candidate.key.split(" ")[0]:
@@ -162,7 +162,7 @@ def _at_code(candidate: _Candidate[Unsafe], cause: Cause) -> UnjustifiedSite[Uns
 def _removed_here(file: FileView, read: _Read[Unsafe]) -> list[_Candidate[Unsafe]]:
     """Return the unsafe code on lines that the patch removes from this file."""
     touched = file.pre.touched if file.pre is not None else frozenset()
-    return [item for item in read(file.removed_parts("unsafe")) if item.code.line in touched]
+    return [item for item in read(file.removed_sources("unsafe")) if item.code.line in touched]
 
 
 class _RemovedElsewhere(Generic[Unsafe]):

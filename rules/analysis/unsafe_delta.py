@@ -8,7 +8,7 @@ from typing import Literal
 
 from rules.analysis.view import FileView, SeriesView
 from rules.finding import Side
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 from rules.source.rust.work_limit import TooMuchError
 
 Kind = Literal["block", "function", "impl", "trait"]
@@ -117,17 +117,17 @@ def _places(file: FileView, side: Side) -> Iterator[UnsafePlace]:
     """Yield the unsafe code whose first line the patch adds (side "post") or removes (side "pre")."""
     image = file.post if side == "post" else file.pre
     if image is not None:
-        parts = tuple(file.added_parts("unsafe") if side == "post" else file.removed_parts("unsafe"))
-        for kind, line, scope, text, key in _unsafe(parts):
+        sources = tuple(file.added_sources("unsafe") if side == "post" else file.removed_sources("unsafe"))
+        for kind, line, scope, text, key in _unsafe(sources):
             if line in image.touched:
                 yield UnsafePlace(kind, file.patch.index, image.path, line, scope, text.strip(), "".join(key.split()))
 
 
-def _unsafe(parts: Iterable[SourcePart]) -> Iterator[tuple[Kind, int, str, str, str]]:
-    for site in (site for part in parts for site in part.sites):
+def _unsafe(sources: Iterable[RustSource]) -> Iterator[tuple[Kind, int, str, str, str]]:
+    for site in (site for source in sources for site in source.unsafe_sites):
         if site.setting != "doctest":
             yield "block" if site.kind == "block" else "impl", site.line, site.scope, site.text, site.body
-    for item in (item for part in parts for item in part.declarations):
+    for item in (item for source in sources for item in source.unsafe_declarations):
         if item.setting != "doctest":
             yield "function" if item.kind == "fn" else "trait", item.line, item.scope, item.text, item.name + item.scope
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The input of a rule: one changed file in its series, parsed once for all rules."""
+"""The input of rules: the changed files of a series, each read once for all rules."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -15,8 +15,7 @@ from rules.diff.image import FileImages, Fragment, Image, Images
 from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Diagnostic, Evidence, LogAnchor, Severity, Side
-from rules.source.rust.code import Code
-from rules.source.rust.source import RustSource, SourcePart, parse
+from rules.source.rust.source import RustSource, read_image, showing
 from rules.source.rust.work_limit import WorkLimit
 
 T = TypeVar("T")
@@ -42,7 +41,7 @@ class Node(Protocol):
 class Position(NamedTuple):
     """A place in one image of a file, lines and columns from 1.
 
-    `text` is the text to quote where it is not the line's: code in a documentation test, without the marks.
+    `text` is the text to quote if it is not that of the line: code in a documentation test has no marks.
     """
 
     line: int
@@ -52,22 +51,22 @@ class Position(NamedTuple):
 
 
 class RustSources:
-    """The Rust of images: each is parsed once, and all of them together have one limit of work."""
+    """The Rust of the images of a series: each is read once, and all share a limit of work."""
 
     def __init__(self) -> None:
-        self._parsed: dict[tuple[bool, tuple[Fragment, ...]], RustSource] = {}
+        self._sources: dict[tuple[bool, tuple[Fragment, ...]], tuple[RustSource, ...]] = {}
         self._work = WorkLimit()
 
-    def of(self, image: Image) -> RustSource:
-        """Return the Rust of an image; equal images, such as one patch's result and the next one's base, share it."""
+    def of(self, image: Image) -> tuple[RustSource, ...]:
+        """Return the Rust of an image. Equal images, such as one patch's result and the next one's base, share it."""
         key = image.is_complete, image.fragments
-        if key not in self._parsed:
-            self._parsed[key] = parse(image, self._work)
-        return self._parsed[key]
+        if key not in self._sources:
+            self._sources[key] = read_image(image, self._work)
+        return self._sources[key]
 
 
 class FileView:
-    """One file of one patch: the change, its images, and their syntax, parsed when it is first needed.
+    """A file that a patch changes: the change, its images and their Rust.
 
     `pre` is None for a new file, `post` for a deleted one, both for a binary one.
     """
@@ -80,51 +79,43 @@ class FileView:
         self.post = images.post
         self.path = images.change.path
         self.is_rust = self.path.endswith(".rs")
-        self._added_parts: dict[tuple[str, ...], tuple[SourcePart, ...]] = {}
+        self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
 
     @cached_property
-    def pre_rust(self) -> RustSource | None:
-        """The Rust of the file before the patch; None where there is no such image."""
-        return self.series.sources.of(self.pre) if self.pre is not None and self.is_rust else None
+    def pre_rust(self) -> tuple[RustSource, ...]:
+        """The Rust of the file before the patch: a source for each fragment, none without an image."""
+        return self.series.sources.of(self.pre) if self.pre is not None and self.is_rust else ()
 
     @cached_property
-    def post_rust(self) -> RustSource | None:
-        """The Rust of the file after the patch; None where there is no such image."""
-        return self.series.sources.of(self.post) if self.post is not None and self.is_rust else None
+    def post_rust(self) -> tuple[RustSource, ...]:
+        """The Rust of the file after the patch: a source for each fragment, none without an image."""
+        return self.series.sources.of(self.post) if self.post is not None and self.is_rust else ()
 
-    @property
-    def post_code(self) -> tuple[Code, ...]:
-        """The Rust after the patch as code and comments, a part for each fragment; nothing where there is no image."""
-        return tuple(part.code for part in self.post_rust.parts) if self.post_rust is not None else ()
+    def sources_with(self, *words: bytes) -> Iterator[RustSource]:
+        """Yield the Rust after the patch that contains any of these words."""
+        return (source for source in self.post_rust if source.contains(*words))
 
-    def parts_with(self, *words: bytes) -> Iterator[SourcePart]:
-        """The parts of the Rust after the patch in which any of these words stands."""
-        return (part for part in self.post_rust.parts if part.holds(*words)) if self.post_rust is not None else iter(())
+    def added_sources(self, *words: str) -> tuple[RustSource, ...]:
+        """Return the Rust after the patch with an added line that contains any of these words."""
+        if words not in self._added_sources:
+            self._added_sources[words] = tuple(self._find_added_sources(words)) if self.adds(*words) else ()
+        return self._added_sources[words]
 
-    def added_parts(self, *words: str) -> tuple[SourcePart, ...]:
-        """The parts of the Rust after the patch with a line that the patch adds and that has one of the words."""
-        if words not in self._added_parts:
-            self._added_parts[words] = tuple(self._with_added(words))
-        return self._added_parts[words]
-
-    def _with_added(self, words: tuple[str, ...]) -> Iterator[SourcePart]:
-        if self.post is None or self.post_rust is None or not self.adds(*words):
-            return iter(())
+    def _find_added_sources(self, words: tuple[str, ...]) -> Iterator[RustSource]:
         lines = {line.after for word in words for line in self.added if line.after and word in line.text}
-        return self.post_rust.showing(lines if self.change.hunks else self.post.touched)
+        return showing(self.post_rust, lines if self.change.hunks else self.touched)
 
-    def removed_parts(self, word: str) -> Iterator[SourcePart]:
-        """The parts of the Rust before the patch with a line that the patch removes and that has the word."""
-        lines = {line.before for line in self.removed if line.before and word in line.text}
-        return self.pre_rust.showing(lines) if lines and self.pre_rust is not None else iter(())
+    def removed_sources(self, word: str) -> Iterator[RustSource]:
+        """Yield the Rust before the patch with a removed line that contains the word."""
+        return showing(self.pre_rust, {line.before for line in self.removed if line.before and word in line.text})
 
     @cached_property
-    def unsafe_parts(self) -> tuple[SourcePart, ...]:
-        """The parts in which the patch adds unsafe code, or may take the comment of some that it keeps."""
-        if self.post is None or self.post_rust is None or not self.mentions(b"unsafe"):
+    def unsafe_sources(self) -> tuple[RustSource, ...]:
+        """The Rust after the patch with added unsafe code, or with a hunk that may take its comment away."""
+        if self.post is None or not self.mentions(b"unsafe"):
             return ()
-        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.is_complete or _comment_removed(hunk)}
-        return tuple(dict.fromkeys((*self.added_parts("unsafe"), *self.post_rust.showing(at_risk))))
+        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.is_complete or _may_unjustify(hunk)}
+        return tuple(dict.fromkeys((*self.added_sources("unsafe"), *showing(self.post_rust, at_risk))))
 
     @cached_property
     def removed(self) -> tuple[Line, ...]:
@@ -148,7 +139,7 @@ class FileView:
 
     @property
     def confidence(self) -> Confidence:
-        """How sure a reading of the post-image is that needs no more than what is shown."""
+        """The confidence of a finding that depends on the lines of the post-image only."""
         return Confidence.HIGH if self.post is not None and self.post.is_complete else Confidence.MEDIUM
 
     def report(
@@ -197,7 +188,7 @@ class FileView:
         return self.path.startswith(KERNEL_CRATE)
 
     def mentions(self, *words: bytes) -> bool:
-        """Whether what is known of the file after the patch holds all of these words somewhere."""
+        """Tell whether the known lines of the file after the patch contain all of these words."""
         fragments = self.post.fragments if self.post is not None else ()
         return all(any(word in fragment.text for fragment in fragments) for word in words)
 
@@ -210,24 +201,24 @@ class FileView:
         return "\n".join(line.text for line in self.added)
 
     def adds(self, *words: str) -> bool:
-        """Whether any of these words stands on a line that the patch adds: a cheap first question for a rule."""
+        """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
         return any(word in self._added_text for word in words)
 
     @cached_property
     def touched(self) -> frozenset[int]:
-        """The numbers of all lines that the patch adds, also of those that it moves."""
+        """The numbers of all lines that the patch adds, those that it moves included."""
         return self.post.touched if self.post is not None else frozenset()
 
     @cached_property
     def new_lines(self) -> frozenset[int]:
-        """The numbers of the added lines whose text is new: the patch neither moves them nor indents them anew."""
+        """The numbers of the added lines with new text: the patch does not move them or change their indentation."""
         removed = self.series.removed_rust(self.patch.index) if self.post is not None else frozenset()
         if not removed:
             return self.touched
         return frozenset(line.after for line in self.added if line.after and _collapsed(line) not in removed)
 
     def line_before(self, line: int) -> int | None:
-        """Return the number, before the patch, of a line after it; None for an added line."""
+        """Return the number that a line had before the patch, or None for an added line."""
         at = self.change.last_hunk_above(line)
         if at < 0:
             return line
@@ -237,7 +228,7 @@ class FileView:
         return line + (hunk.before_start + hunk.before_count) - (hunk.after_start + hunk.after_count)
 
     def hunk_heading(self, line: int) -> str:
-        """Return what git prints after the `@@` of the hunk that shows a line; "" if no hunk does."""
+        """Return what git prints after the `@@` of the hunk that shows a line, or "" if no hunk does."""
         at = self.change.last_hunk_above(line)
         if at < 0:
             return ""
@@ -254,7 +245,7 @@ class FileView:
 
 
 class SeriesView:
-    """A whole series: every file of every patch in order, and the kernel it applies to.
+    """A series: the files of all patches in order, and the kernel that it applies to.
 
     `blobs` are the verified post-images by full blob id, which the next series may need.
     """
@@ -300,9 +291,9 @@ class SeriesView:
         return self._removed_rust.get(index, frozenset())
 
     def next_change(self, file: FileView) -> FileView | None:
-        """Return the view of the same file in the next patch that changes it, following a rename; None after the last.
+        """Return the view of the file in the next patch that changes it, or None. A rename is followed.
 
-        Counted from the file's own patch, even where a patch changes one path twice.
+        The search starts after the file's own patch, even if that changes the path twice.
         """
         return self._next_changes[file]
 
@@ -344,13 +335,16 @@ def _collapsed(line: Line) -> str:
     return " ".join(line.text.split())
 
 
-def _comment_removed(hunk: Hunk) -> bool:
-    """Whether the hunk may take a comment from unsafe code that it keeps, or put something between the two."""
-    tagged = parted = False
+def _may_unjustify(hunk: Hunk) -> bool:
+    """Tell whether the hunk may take the comment of unsafe code that stays, or separate the two.
+
+    This asks for words only, so that few fragments are parsed. The parse decides.
+    """
+    has_tag = is_separated = False
     for line in hunk.lines:
-        tag = "safety" in line.text.lower()
-        if (tag and line.is_removed) or (parted and line.marker == " " and "unsafe" in line.text):
+        is_tag = "safety" in line.text.lower()
+        if (is_tag and line.is_removed) or (is_separated and line.marker == " " and "unsafe" in line.text):
             return True
-        parted = parted or (tagged and line.marker != " ")
-        tagged = tagged or tag
+        is_separated = is_separated or (has_tag and line.marker != " ")
+        has_tag = has_tag or is_tag
     return False

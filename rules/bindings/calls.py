@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rules.bindings.facts import User
 from rules.bindings.index import Bindings
 from rules.source.c.declarator import split_commas
-from rules.source.rust.code import Code
-from rules.source.rust.tokens import Words
+from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Tokens
 
 _MAX_CALL_LENGTH = 4000  # characters
 _MAX_NAME_WORDS = 60  # between `fn` and its parameters
@@ -33,7 +33,7 @@ def read_arguments(user: User, bindings: Bindings) -> tuple[tuple[str, ...], ...
     """Return the words of each argument of the call that begins with the use; empty if it is not a complete call."""
     content = bindings.facts.read(user.path) or b""
     lines = content.decode("utf-8", "surrogateescape").split("\n")[user.use.line - 1 :]
-    words = Code("\n".join(lines)[user.use.column - 1 :][:_MAX_CALL_LENGTH], 1).words
+    words = RustSource("\n".join(lines)[user.use.column - 1 :][:_MAX_CALL_LENGTH]).tokens
     if words.words[1:2] != ("(",):
         return ()
     end = words.closing(1)
@@ -54,7 +54,7 @@ def is_const_pointer(argument: tuple[str, ...]) -> bool:
 
 def read_callbacks(text: str) -> Iterator[Callback]:
     """Yield the functions with the C calling convention, in the order of the file."""
-    words = Code(text, 1).words
+    words = RustSource(text).tokens
     for index, word in enumerate(words.words):
         if word == "extern" and words.words[index + 1 : index + 2] == ("fn",) and index + 3 < len(words.words):
             opening = _find_word(words, index + 2, index + _MAX_NAME_WORDS, ("(",))
@@ -93,7 +93,7 @@ def _split_function_type(c_type: str) -> tuple[str, ...]:
     return (*parts, *((last,) if last else ()), "" if returns == "void" else returns)
 
 
-def _read_callback(words: Words, at: int, opening: int) -> Callback:
+def _read_callback(words: Tokens, at: int, opening: int) -> Callback:
     end = words.closing(opening)
     offsets: list[int] = []
     types: list[str] = []
@@ -115,5 +115,5 @@ def _read_callback(words: Words, at: int, opening: int) -> Callback:
     return Callback(words.words[at], tuple(offsets), tuple(types))
 
 
-def _find_word(words: Words, start: int, end: int, wanted: tuple[str, ...]) -> int | None:
+def _find_word(words: Tokens, start: int, end: int, wanted: tuple[str, ...]) -> int | None:
     return next((index for index in range(start, min(end, len(words.words))) if words.words[index] in wanted), None)

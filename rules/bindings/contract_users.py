@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.bindings.index import Bindings
-from rules.bindings.public_api import Item
-from rules.source.rust.code import Code
+from rules.source.rust.items import Item
+from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"[/*!\s]*+(?:SAFETY|INVARIANT)\s*+:")
 _DECLARATIONS = ("impl", "pub struct", "struct", "fn ", "pub fn", "unsafe fn")
@@ -35,17 +35,17 @@ def find_contract_users(bindings: Bindings, item: Item, path: str) -> tuple[Cont
     for other in bindings.facts.rust_paths():
         content = bindings.facts.read(other)
         if content is not None and word in content:
-            code = Code(content.decode("utf-8", "replace"), 1)
-            if other == path or not _redefines(code, item):
+            source = RustSource(content.decode("utf-8", "replace"))
+            if other == path or not _redefines(source, item):
                 pattern = _build_pattern(item, is_own_file=other == path, names_type=item.scope.encode() in content)
-                users += _find_users(other, code, pattern)
+                users += _find_users(other, source, pattern)
     return tuple(users)
 
 
-def _redefines(code: Code, item: Item) -> bool:
+def _redefines(source: RustSource, item: Item) -> bool:
     if item.kind == "fn":
         return False
-    return re.search(rf"\b(?:struct|enum|union|type)\s+{re.escape(item.name)}\b", code.code) is not None
+    return re.search(rf"\b(?:struct|enum|union|type)\s+{re.escape(item.name)}\b", source.code) is not None
 
 
 def _build_pattern(item: Item, is_own_file: bool, names_type: bool) -> re.Pattern[str]:
@@ -59,23 +59,25 @@ def _build_pattern(item: Item, is_own_file: bool, names_type: bool) -> re.Patter
     return re.compile(rf"(?<!fn )\b{name}(?:::<[^<>]*+>)?\(")
 
 
-def _find_users(path: str, code: Code, pattern: re.Pattern[str]) -> Iterator[ContractUser]:
+def _find_users(path: str, source: RustSource, pattern: re.Pattern[str]) -> Iterator[ContractUser]:
     """Yield the lines that match the pattern and have a comment on the line or directly above it."""
-    comments = {comment.line for comment in code.comments if _TAG.match(comment.text)}
-    lines = code.code.split("\n")
-    for number in dict.fromkeys(code.line(match.start()) for match in pattern.finditer(code.code)) if comments else ():
+    comments = {comment.line for comment in source.comments if _TAG.match(comment.text)}
+    lines = source.code.split("\n")
+    for number in (
+        dict.fromkeys(source.line(match.start()) for match in pattern.finditer(source.code)) if comments else ()
+    ):
         if lines[number - 1].strip().startswith(_DECLARATIONS):
             continue
         for above in range(number, max(number - _MAX_COMMENT_DISTANCE, 0), -1):
             if above in comments:
-                yield ContractUser(path, number, code.line_text(number).strip(), code.line_text(above).strip())
+                yield ContractUser(path, number, source.line_text(number).strip(), source.line_text(above).strip())
                 break
-            if above < number and _ends_statement(code, lines[above - 1].strip(), above):
+            if above < number and _ends_statement(source, lines[above - 1].strip(), above):
                 break
 
 
-def _ends_statement(code: Code, line_code: str, line: int) -> bool:
+def _ends_statement(source: RustSource, line_code: str, line: int) -> bool:
     """Tell whether a line is empty or ends another statement."""
     if not line_code:
-        return not code.line_text(line).strip()
+        return not source.line_text(line).strip()
     return line_code == "}" or (line_code.endswith((";", "{")) and "unsafe" not in line_code)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 
 from rules.bindings.facts import Access, RustFacts, Use
 from rules.bindings.rust_fields import accesses
-from rules.source.rust.code import Code
-from rules.source.rust.tokens import Words
-from rules.source.rust.uses import imports
+from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MODULE = re.compile(
@@ -33,15 +32,15 @@ def is_kernel_crate(path: str) -> bool:
     return path.startswith("rust/kernel/")
 
 
-def modules_under_cfg(code: Code) -> tuple[tuple[str, str], ...]:
+def modules_under_cfg(source: RustSource) -> tuple[tuple[str, str], ...]:
     """The modules that a Rust file declares under a `cfg`, each with what is in its brackets; "" is the file itself."""
-    own = [("", _group(code, match, 1)) for match in _FILE_GATE.finditer(code.code)]
-    return (*own, *((match[2], _group(code, match, 1)) for match in _MODULE.finditer(code.code)))
+    own = [("", _group(source, match, 1)) for match in _FILE_GATE.finditer(source.code)]
+    return (*own, *((match[2], _group(source, match, 1)) for match in _MODULE.finditer(source.code)))
 
 
-def _group(code: Code, match: re.Match[str], group: int) -> str:
+def _group(source: RustSource, match: re.Match[str], group: int) -> str:
     """Return what a group of a match in the code holds, its literals included."""
-    return code.text[match.start(group) : match.end(group)]
+    return source.text[match.start(group) : match.end(group)]
 
 
 def rust_facts(path: str, content: bytes) -> RustFacts:
@@ -50,35 +49,35 @@ def rust_facts(path: str, content: bytes) -> RustFacts:
     gated = b"#![cfg(" in content or (b"#[cfg(" in content and b"mod " in content)
     if not bound and not gated:
         return RustFacts()
-    code = Code(content.decode("utf-8", "surrogateescape"), 1)
-    modules = modules_under_cfg(code) if gated else ()
+    source = RustSource(content)
+    modules = modules_under_cfg(source) if gated else ()
     if not bound:
         return RustFacts(modules=modules)
-    words = code.words
-    scope, imported = _scope(path, code)
-    gates = _Gates(code)
+    words = source.tokens
+    scope, imported = _scope(path, source)
+    gates = _Gates(source)
     paths = _paths(path, words, scope)
     indexes = [*paths, *_macro_arguments(words), *_exports(words)]
     named = {(offset, name, "bindings") for offset, name in imported}
     named |= {(words.offsets[index], name, form) for index, name, form in indexes}
     uses = []
     for offset, name, form in sorted(named):
-        line = code.line(offset)
-        uses.append(Use(name, line, code.column(offset), code.line_text(line).strip(), form, gates.around(line)))
+        line = source.line(offset)
+        uses.append(Use(name, line, source.column(offset), source.line_text(line).strip(), form, gates.around(line)))
     seen = []
     for struct, chain, index in accesses(words, _named_types(words, scope, paths)):
-        line, column = code.line(words.offsets[index]), code.column(words.offsets[index])
-        seen.append(Access(struct, chain, line, column, code.line_text(line).strip()))
+        line, column = source.line(words.offsets[index]), source.column(words.offsets[index])
+        seen.append(Access(struct, chain, line, column, source.line_text(line).strip()))
     return RustFacts(tuple(uses), tuple(dict.fromkeys(seen)), modules)
 
 
 class _Gates:
     """The `#[cfg]`s around a line."""
 
-    def __init__(self, code: Code) -> None:
-        self._any = "#[cfg(" in code.code  # in most files there is none
-        self._text = code.text.split("\n") if self._any else []
-        self._code = code.code.split("\n") if self._any else []
+    def __init__(self, source: RustSource) -> None:
+        self._any = "#[cfg(" in source.code  # in most files there is none
+        self._text = source.text.split("\n") if self._any else []
+        self._code = source.code.split("\n") if self._any else []
         self._known: dict[tuple[int, int, bool], tuple[str, ...]] = {}
 
     def around(self, line: int) -> tuple[str, ...]:
@@ -137,13 +136,13 @@ def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(" \t"))
 
 
-def _scope(path: str, code: Code) -> tuple[_Scope, list[tuple[int, str]]]:
+def _scope(path: str, source: RustSource) -> tuple[_Scope, list[tuple[int, str]]]:
     """Return how the file names the bindings, and the offset and name of each C name that a `use` imports."""
     scope = _Scope()
     if is_kernel_crate(path):
         scope.modules = {root: root for root in ROOTS}
     found: list[tuple[int, str]] = []
-    for one in imports(code):
+    for one in source.uses:
         inside = _inside_bindings(path, one.path)
         if inside is None:
             if one.name in ROOTS and scope.modules.get(one.name) and one.path[0] not in ROOTS:
@@ -170,7 +169,7 @@ def _inside_bindings(path: str, segments: tuple[str, ...]) -> tuple[str, tuple[s
     return (segments[0], segments[1:]) if segments and segments[0] in ROOTS else None
 
 
-def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]:
+def _paths(path: str, words: Tokens, scope: _Scope) -> list[tuple[int, str, str]]:
     """`bindings::NAME` in every spelling, and names that were imported from there."""
     found = []
     all_words = words.words
@@ -198,7 +197,7 @@ def _paths(path: str, words: Words, scope: _Scope) -> list[tuple[int, str, str]]
     return found
 
 
-def _leads_to_bindings(path: str, words: Words, at: int, scope: _Scope) -> bool:
+def _leads_to_bindings(path: str, words: Tokens, at: int, scope: _Scope) -> bool:
     """Whether the path that ends in the word at `at` is the kernel's bindings module."""
     all_words = words.words
     word = all_words[at]
@@ -213,7 +212,7 @@ def _leads_to_bindings(path: str, words: Words, at: int, scope: _Scope) -> bool:
     return root == "crate" and (is_kernel_crate(path) or (at >= 3 and all_words[at - 3] == "$"))
 
 
-def _macro_arguments(words: Words) -> list[tuple[int, str, str]]:
+def _macro_arguments(words: Tokens) -> list[tuple[int, str, str]]:
     """Names given to macros of this file that put them behind `bindings::`."""
     all_words = words.words
     pasting: list[str] = []
@@ -239,7 +238,7 @@ def _macro_arguments(words: Words) -> list[tuple[int, str, str]]:
     return found
 
 
-def _exports(words: Words) -> list[tuple[int, str, str]]:
+def _exports(words: Tokens) -> list[tuple[int, str, str]]:
     """Functions under `#[export]`: C declares them too, and both must agree."""
     all_words = words.words
     found = []
@@ -252,13 +251,13 @@ def _exports(words: Words) -> list[tuple[int, str, str]]:
     return found
 
 
-def _named_types(words: Words, scope: _Scope, paths: list[tuple[int, str, str]]) -> dict[int, str]:
+def _named_types(words: Tokens, scope: _Scope, paths: list[tuple[int, str, str]]) -> dict[int, str]:
     """The index of every word that names a C type or function through the bindings, and that name."""
     types = {index: name for index, name, _ in paths if words.words[index] == name or words.words[index] in scope.names}
     return types | _aliased(words, types)
 
 
-def _aliased(words: Words, types: dict[int, str]) -> dict[int, str]:
+def _aliased(words: Tokens, types: dict[int, str]) -> dict[int, str]:
     """The words that a `type NAME = bindings::T;` makes another name of T, where the file says so once."""
     meant: dict[str, set[str]] = {}
     all_words = words.words

@@ -9,7 +9,7 @@ blame the wrong struct.
 import re
 from collections.abc import Iterator, Mapping
 
-from rules.source.rust.tokens import Words
+from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _FIELD_MACROS = frozenset(("offset_of", "container_of", "field", "project", "try_project"))
@@ -21,7 +21,7 @@ _REACH = 600
 _STEPS = 2
 
 
-def accesses(words: Words, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
+def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """Each field access: the struct ("" if unknown), the chain of fields, the index of the chain's first word.
 
     `types` says which words name C types. A file without any has no accesses.
@@ -38,7 +38,7 @@ def accesses(words: Words, types: Mapping[int, str]) -> Iterator[tuple[str, tupl
             yield from _access(words, index, known)
 
 
-def _literal(words: Words, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
+def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """`bindings::T { a: …, b, ..rest }`, and `{}` for one without a rest; a block behind a type is none."""
     before = opening - 1
     while before > 0 and (words.words[before] == "::" or _NAME.match(words.words[before])):
@@ -61,7 +61,7 @@ def _literal(words: Words, opening: int, struct: str) -> Iterator[tuple[str, tup
         yield struct, ("{}",), opening - 1
 
 
-def _macro(words: Words, bang: int, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
+def _macro(words: Tokens, bang: int, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """`offset_of!(bindings::T, a.b)`, `container_of!(pointer, bindings::T, a)`."""
     if bang + 1 >= len(words.words) or words.words[bang + 1] not in ("(", "[", "{"):
         return
@@ -79,7 +79,7 @@ def _macro(words: Words, bang: int, types: Mapping[int, str]) -> Iterator[tuple[
                 yield types[index], tuple(chain), index + 2
 
 
-def _access(words: Words, dot: int, known: "_Known") -> Iterator[tuple[str, tuple[str, ...], int]]:
+def _access(words: Tokens, dot: int, known: "_Known") -> Iterator[tuple[str, tuple[str, ...], int]]:
     """`(*expr).a.b` and `value.a` where the type of `value` is a C struct."""
     all_words = words.words
     before = all_words[dot - 1] if dot else ""
@@ -119,7 +119,7 @@ def _accessor(words: tuple[str, ...], dot: int) -> list[str]:
 class _Known:
     """What the file says about the types of its variables, methods and wrappers."""
 
-    def __init__(self, words: Words, types: Mapping[int, str]) -> None:
+    def __init__(self, words: Tokens, types: Mapping[int, str]) -> None:
         self._words = words
         self._types = types
         self._methods: dict[str, set[tuple[str, str]]] = {}

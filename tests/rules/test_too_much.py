@@ -12,7 +12,7 @@ from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Report
 from rules.lint.engine import audit, run, run_rules, view
 from rules.registry import active
-from rules.source.rust.work_limit import MOST_OF_FILE, MOST_OF_SERIES
+from rules.source.rust.work_limit import MAX_FILE_WORK, MAX_SERIES_WORK
 from tests.growth import assert_linear, repeated
 
 RULE = "missing-safety-comment"
@@ -35,7 +35,7 @@ def counts(report: Report) -> dict[str, int]:
 
 
 def test_only_a_file_with_too_many_sites_is_skipped() -> None:
-    small, large = new_file("rust/kernel/a.rs", 2), new_file("rust/kernel/b.rs", MOST_OF_FILE + 1)
+    small, large = new_file("rust/kernel/a.rs", 2), new_file("rust/kernel/b.rs", MAX_FILE_WORK + 1)
 
     report = run(active(), series(large, small), NoTree())
 
@@ -57,14 +57,14 @@ def test_a_file_with_many_hunks_of_few_sites_is_skipped() -> None:
 
 
 def test_a_series_with_too_many_sites_is_checked_up_to_the_limit_and_reported_once() -> None:
-    sites_per_file = MOST_OF_FILE - 100
-    changes = [new_file(f"rust/kernel/{n:02}.rs", sites_per_file) for n in range(MOST_OF_SERIES // sites_per_file + 3)]
+    sites_per_file = MAX_FILE_WORK - 100
+    changes = [new_file(f"rust/kernel/{n:02}.rs", sites_per_file) for n in range(MAX_SERIES_WORK // sites_per_file + 3)]
 
     shown = view(series(*changes), NoTree())
     report = run_rules(active(), shown)
 
     assert set(counts(report).values()) == {sites_per_file}
-    assert len(counts(report)) == MOST_OF_SERIES // (sites_per_file + 1)
+    assert len(counts(report)) == MAX_SERIES_WORK // (sites_per_file + 1)
     assert [(skip.patch, skip.path) for skip in report.skipped if skip.rule == RULE] == [(0, "")]
     assert compute_unsafe_delta(shown) == UnsafeDelta()
 

@@ -32,11 +32,11 @@ from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Use
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
-from rules.bindings.public_api import Item, read_items
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
+from rules.source.rust.items import Item
+from rules.source.rust.source import RustSource
 
 _MAX_SHOWN = 8
 _BINDGENS = ("__Bindgen", "__IncompleteArrayField")
@@ -118,7 +118,7 @@ def _api(change: BindingsDiff) -> str:
 
 def _public(content: bytes | None) -> dict[tuple[str, str, str], Item]:
     text = content.decode("utf-8", "replace") if content is not None else ""
-    return {item.key: item for item in read_items(Code(text, 1)) if item.is_public}
+    return {item.key: item for item in RustSource(text).public_api}
 
 
 def _difference(noun: str, before: Sequence[str], after: Sequence[str]) -> str:

@@ -33,8 +33,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.is_kernel_rust or file.path.startswith(("rust/bindings/", "rust/uapi/")) or not file.adds("bindings"):
         return
     own = ("crate", "bindings", "*") if file.in_kernel_crate else None
-    for part in file.parts_with(b"bindings"):
-        for item in part.imports:
+    for source in file.sources_with(b"bindings"):
+        for item in source.uses:
             if item.path in {("kernel", "bindings", "*"), own} and item.line in file.new_lines:
                 message = "This imports all C names. Import `bindings` and write `bindings::name`."
                 yield file.report(item, message)

@@ -42,8 +42,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
-from rules.source.rust.source import RustSource, SourcePart
+from rules.source.rust.source import RustSource
 from rules.source.rust.uses import Import
 
 _DRIVERS = ("drivers/", "samples/", "fs/", "sound/")
@@ -87,7 +86,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     if not file.mentions(b"kernel", b"bindings"):
         return
-    added = [use for use in _uses(_parts(file.post_rust)) if use.line in file.touched]
+    added = [use for use in _uses(file.post_rust) if use.line in file.touched]
     known = _names_before(file) if added else set()
     uses: dict[str, list[Use]] = {}
     for use in added:
@@ -112,41 +111,35 @@ def _is_driver(path: str) -> bool:
 
 def _names_before(file: FileView) -> set[str]:
     """Return the names that the file used before, and those that the patch removes from any file: moves are not new."""
-    before = _parts(file.pre_rust)
-    names = {use.name for use in _uses(before)} | _bare_names(part.code for part in before)
+    names = {use.name for use in _uses(file.pre_rust)} | _bare_names(file.pre_rust)
     for other in file.series.of_patch(file.patch.index):
         if other.is_rust:
             removed = "\n".join(line.text for line in other.removed if "bindings" in line.text)
-            names |= _bare_names((Code(removed, 1),)) if removed else set()
+            names |= _bare_names((RustSource(removed),)) if removed else set()
     return names
 
 
-def _parts(rust: RustSource | None) -> tuple[SourcePart, ...]:
-    return rust.parts if rust is not None else ()
-
-
-def _bare_names(parts: Iterable[Code]) -> set[str]:
+def _bare_names(sources: Iterable[RustSource]) -> set[str]:
     """Return every name after a `bindings::`, without resolving the path."""
-    return {name for part in parts for name in re.findall(r"\bbindings\s*::\s*(\w+)", part.code)}
+    return {name for source in sources for name in re.findall(r"\bbindings\s*::\s*(\w+)", source.code)}
 
 
-def _uses(parts: tuple[SourcePart, ...]) -> Iterator[Use]:
+def _uses(sources: tuple[RustSource, ...]) -> Iterator[Use]:
     """Yield the uses of functions and types of `kernel::bindings`, in the order of the file."""
-    imports = [item for part in parts for item in part.imports]
-    modules = _modules(parts, imports)
-    for part in parts:
-        code = part.code
+    imports = [item for source in sources for item in source.uses]
+    modules = _modules(sources, imports)
+    for source in sources:
         uses = [
-            Use(item.path[-1], _imported_form(item.name, parts), item.line, item.column, is_stop_gap=False)
-            for item in part.imports
+            Use(item.path[-1], _imported_form(item.name, sources), item.line, item.column, is_stop_gap=False)
+            for item in source.uses
             if item.path[:2] == _KERNEL and len(item.path) == 3 and item.name != "*"
         ]
-        for match in _references(code.code, {"kernel", *modules}):
+        for match in _references(source.code, {"kernel", *modules}):
             path = tuple(re.findall(r"\w+", match["path"]))
             if path == _KERNEL or (len(path) == 1 and path[0] in modules and "::" not in match["path"][:2]):
-                start, form = match.start(), _form(code.code, match.start(), match.end("name"))
-                line, column = code.line(match.start("name")), code.column(start)
-                uses.append(Use(match["name"], form, line, column, _is_stop_gap(part, start, form)))
+                start, form = match.start(), _form(source.code, match.start(), match.end("name"))
+                line, column = source.line(match.start("name")), source.column(start)
+                uses.append(Use(match["name"], form, line, column, _is_stop_gap(source, start, form)))
         for use in sorted(uses, key=lambda use: (use.line, use.column)):
             if not _CONSTANT.match(use.name):
                 yield use
@@ -159,26 +152,25 @@ def _form(code: str, start: int, end: int) -> Form:
     return Form.POINTER if _POINTER.search(code, max(0, start - _MAX_POINTER), start) else Form.VALUE
 
 
-def _imported_form(name: str, parts: Iterable[SourcePart]) -> Form:
+def _imported_form(name: str, sources: Iterable[RustSource]) -> Form:
     """Return how the file uses an imported name, in the form that relies on C the most."""
     word = re.compile(rf"(?<![\w:])(?:r#)?{re.escape(name)}(?!\w)")
-    codes = [part.code.code for part in parts if part.holds(name.encode("utf-8", "surrogateescape"))]
+    codes = [source.code for source in sources if source.contains(name.encode("utf-8", "surrogateescape"))]
     return max(
         (_form(code, match.start(), match.end()) for code in codes for match in word.finditer(code)), default=Form.VALUE
     )
 
 
-def _is_stop_gap(part: SourcePart, offset: int, form: Form) -> bool:
+def _is_stop_gap(source: RustSource, offset: int, form: Form) -> bool:
     """Return whether a TODO comment stands above or in the statement or field that contains the offset."""
-    if not part.holds(*_STOP_GAP_MARKS):
+    if not source.contains(*_STOP_GAP_MARKS):
         return False
-    code = part.code
-    start = _statement_start(code.code, offset, ";{}" if form is Form.CALL else ";{},")
-    line = code.line(offset)
+    start = _statement_start(source.code, offset, ";{}" if form is Form.CALL else ";{},")
+    line = source.line(offset)
     return any(
         _STOP_GAP.search(comment.text)
-        for comment in code.comments
-        if comment.line == line or (comment.alone and start < comment.start < offset)
+        for comment in source.comments
+        if comment.line == line or (comment.starts_line and start < comment.start < offset)
     )
 
 
@@ -202,11 +194,11 @@ def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
         yield from _REFERENCE.finditer(code, start, end)
 
 
-def _modules(parts: Iterable[SourcePart], imported: list[Import]) -> set[str]:
+def _modules(sources: Iterable[RustSource], imported: list[Import]) -> set[str]:
     """Return the names of `kernel::bindings` in this file, without names that also have another meaning."""
     kernel_names = {item.name for item in imported if item.path == _KERNEL}
     other_names = {item.name for item in imported if item.path != _KERNEL}
-    if any(_LOCAL_MODULE.search(part.code.code) for part in parts if part.holds(b"mod")):
+    if any(_LOCAL_MODULE.search(source.code) for source in sources if source.contains(b"mod")):
         other_names.add("bindings")
     return kernel_names - other_names
 

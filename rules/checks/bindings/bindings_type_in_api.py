@@ -40,20 +40,20 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each public function with a C type."""
     if not file.is_kernel_rust or not file.in_kernel_crate or not file.adds("bindings::", "pub"):
         return
-    for code in (part.code for part in file.added_parts("bindings::", "pub") if part.holds(b"bindings::")):
-        for match in _FUNCTION.finditer(code.code):
+    for source in (source for source in file.added_sources("bindings::", "pub") if source.contains(b"bindings::")):
+        for match in _FUNCTION.finditer(source.code):
             c_type = _TYPE.search(match["rest"])
-            line = code.line(match.start("name"))
+            line = source.line(match.start("name"))
             if c_type is None or line not in file.new_lines or _CONVERSION.match(match["name"]):
                 continue
-            above = _ITEM_END.split(code.code[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()])[-1]
+            above = _ITEM_END.split(source.code[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()])[-1]
             if _HIDDEN.search(above):
                 continue
             message = (
                 f"The public function `{match['name']}` has the C type `bindings::{c_type['type']}` in its signature. "
                 "Should the type be wrapped?"
             )
-            yield file.report(Position(line, code.column(match.start("name"))), message)
+            yield file.report(Position(line, source.column(match.start("name"))), message)
 
 
 EXAMPLES = (

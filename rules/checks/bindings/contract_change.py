@@ -26,10 +26,10 @@ from collections.abc import Iterator
 from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.contract_users import ContractUser, find_contract_users
-from rules.bindings.public_api import Item, read_items
 from rules.finding import Diagnostic, Evidence, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
+from rules.source.rust.items import Item
 from rules.source.rust.source import RustSource
 
 _MAX_SHOWN = 6
@@ -59,10 +59,10 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                 yield _report(file, item, line, unchanged)
 
 
-def _items(source: RustSource | None) -> Iterator[Item]:
+def _items(sources: tuple[RustSource, ...]) -> Iterator[Item]:
     """Yield the items of a complete file."""
-    for part in source.parts if source is not None else ():
-        yield from read_items(part.code)
+    for source in sources:
+        yield from source.items
 
 
 def _line(file: FileView, item: Item) -> int | None:

@@ -28,7 +28,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 _COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
 
@@ -46,11 +46,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(item, message)
 
 
-def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
-    code = part.code
-    for match in _COPY.finditer(code.code):
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for match in _COPY.finditer(source.code):
         key = f"{match['ptr']}.{match['field']}"
-        yield occurrence(key, code, match.start())
+        yield occurrence(key, source, match.start())
 
 
 EXAMPLES = (

@@ -27,7 +27,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 _DROP = re.compile(
     r"let\s+_\s*(?::[^=;]{1,200})?=\s*unsafe\s*\{\s*[\w<>,:&*' \n]{1,300}::(?P<name>from_foreign|from_raw)\s*\("
@@ -44,12 +44,11 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(item, message)
 
 
-def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
-    code = part.code
-    for match in _DROP.finditer(code.code):
-        closing = code.closing(match.end() - 1)
-        if closing is not None and _END.match(code.code, closing + 1):
-            yield occurrence(match["name"], code, match.start())
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for match in _DROP.finditer(source.code):
+        closing = source.structure.closing(match.end() - 1)
+        if closing is not None and _END.match(source.code, closing + 1):
+            yield occurrence(match["name"], source, match.start())
 
 
 EXAMPLES = (

@@ -34,8 +34,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag in the plural."""
     if not file.is_kernel_rust or not file.adds("INVARIANTS"):
         return
-    for part in file.added_parts("INVARIANTS"):
-        for comment in part.comments:
+    for source in file.added_sources("INVARIANTS"):
+        for comment in source.comment_blocks:
             for number, text in comment.lines:
                 if _PLURAL.match(text) and number in file.new_lines:
                     message = "The tag is `INVARIANT:`, also for several invariants."

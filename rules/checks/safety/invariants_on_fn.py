@@ -32,10 +32,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added heading on a function."""
     if not file.is_kernel_rust or not file.adds("# Invariant"):
         return
-    for part in file.parts_with(b"Invariant"):
-        for documented in part.documented:
-            for number, title in documented.titles:
-                is_function = documented.item.kind == "fn"
+    for source in file.sources_with(b"Invariant"):
+        for documented in source.documented_items:
+            for number, title in documented.docs.headings:
+                is_function = documented.head.kind == "fn"
                 if is_function and title in ("Invariants", "Invariant") and number in file.new_lines:
                     message = (
                         "`# Invariants` is a section for types. In the documentation of a function it should be a "

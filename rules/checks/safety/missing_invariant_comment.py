@@ -31,8 +31,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
-from rules.source.rust.outline import Outline, implemented, outline
+from rules.source.rust.source import RustSource
 
 _NO_VALUE = re.compile(
     r"(?:\b(?:struct|enum|union|impl|for|trait|fn|dyn|mod|type|let|ref|mut|if\s+let|while\s+let)|->|\||&\s*mut|[)>\w:])\s*\Z"
@@ -50,47 +49,46 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.is_kernel_rust or not file.mentions(b"# Invariant"):
         return
     names = {
-        documented.item.name
-        for part in file.parts_with(b"Invariant")
-        for documented in part.documented
-        if documented.item.kind in ("struct", "enum")
-        and any(title in ("Invariants", "Invariant") for _, title in documented.titles)
+        documented.head.name
+        for source in file.sources_with(b"Invariant")
+        for documented in source.documented_items
+        if documented.head.kind in ("struct", "enum")
+        and any(title in ("Invariants", "Invariant") for _, title in documented.docs.headings)
     }
     if not names:
         return
-    for item in introduced(file, "", lambda part: _occurrences(part.code, names)):
+    for item in introduced(file, "", lambda source: _occurrences(source, names)):
         message = (
             f"`{item.key}` has invariants. An `// INVARIANT:` comment here should say why they hold for this value."
         )
         yield file.report(item, message)
 
 
-def _occurrences(code: Code, names: set[str]) -> Iterator[Occurrence]:
+def _occurrences(source: RustSource, names: set[str]) -> Iterator[Occurrence]:
     """Yield the constructions of types with these names in functions without a comment about invariants."""
-    shape = outline(code)
     commented: dict[int, bool] = {}
-    literals = (match for match in _LITERAL.finditer(code.code) if match["name"] == "Self" or match["name"] in names)
+    literals = (match for match in _LITERAL.finditer(source.code) if match["name"] == "Self" or match["name"] in names)
     for match in islice(literals, _MAX_LITERALS):
         opening = match.start("opening")
-        container = shape.container(match.start()) or ""
-        name = implemented(container) if match["name"] == "Self" else match["name"]
-        if name in names and "Clone for" not in container and _builds(shape, match.start(), opening):
-            function = shape.function(match.start())
+        container = source.structure.container(match.start()) or ""
+        name = source.structure.self_type(match.start()) if match["name"] == "Self" else match["name"]
+        if name in names and "Clone for" not in container and _builds(source, match.start(), opening):
+            function = source.structure.function(match.start())
             if function is None:
                 continue
             if function[0] not in commented:
-                commented[function[0]] = _mentions_invariants(code, function[0], function[1])
+                commented[function[0]] = _mentions_invariants(source, function[0], function[1])
             if not commented[function[0]]:
-                yield occurrence(name, code, match.start())
+                yield occurrence(name, source, match.start())
 
 
-def _builds(shape: Outline, start: int, opening: int) -> bool:
+def _builds(source: RustSource, start: int, opening: int) -> bool:
     """Return whether this is a complete value, and not a pattern or declaration."""
-    code = shape.code.code
-    closing = shape.closing(opening)
+    code = source.code
+    closing = source.structure.closing(opening)
     if closing is None or closing - opening > _MAX_LENGTH or _PATTERN.match(code, closing + 1):
         return False
-    if not all(_INIT.search(head) for head in shape.macros(start)):
+    if not all(_INIT.search(head) for head in source.structure.macros(start)):
         return False
     before = code[max(0, start - 40) : start]
     if _NO_VALUE.search(before) and not before.rstrip().endswith("return"):
@@ -98,11 +96,11 @@ def _builds(shape: Outline, start: int, opening: int) -> bool:
     return re.search(r"\.\.(?!=)", code[opening:closing]) is None
 
 
-def _mentions_invariants(code: Code, opening: int, closing: int | None) -> bool:
+def _mentions_invariants(source: RustSource, opening: int, closing: int | None) -> bool:
     """Return whether a comment in the function, or just above it, contains the word, or the function is a test."""
     first = max(0, opening - _MAX_LENGTH)
-    above = code.text[max(first, code.code.rfind("}", first, opening)) : opening]
-    body = code.text[opening : closing if closing is not None else len(code.text)]
+    above = source.text[max(first, source.code.rfind("}", first, opening)) : opening]
+    body = source.text[opening : closing if closing is not None else len(source.text)]
     return "nvariant" in body or "INVARIANT" in body or "INVARIANT" in above or _TEST.search(above) is not None
 
 

@@ -28,9 +28,8 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Evidence, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
-from rules.source.rust.comments import Paragraphs
-from rules.source.rust.outline import implemented, outline
+from rules.source.rust.comments import CommentBlock
+from rules.source.rust.source import RustSource
 
 _CLAIM = re.compile(
     r"(?:\[?`(?P<quoted>[^`]+)`\]?|(?<![\w`$#])(?P<plain>Self|[A-Z]\w+))"
@@ -49,9 +48,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     structs: dict[str, int] | None = None
     reported: set[str] = set()
-    for part in file.parts_with(b"ransparent"):
-        for comment in part.comments:
-            name = _claimed_name(file, part.code, comment)
+    for source in file.sources_with(b"ransparent"):
+        for comment in source.comment_blocks:
+            name = _claimed_name(file, source, comment)
             if name is None or name in reported:
                 continue
             structs = _plain_structs(file) if structs is None else structs
@@ -64,21 +63,20 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                     f"A comment calls `{name}` transparent, but it has no `#[repr(transparent)]`. Without it, "
                     f"nothing guarantees that its layout is that of its field, as a cast assumes."
                 )
-                quoted = tuple(part.code.line_text(number).strip() for number, _ in comment.lines)
-                evidence = (Evidence(f"{file.path}:{comment.first}", quoted),)
-                place = line if line in file.new_lines else comment.first
+                quoted = tuple(source.line_text(number).strip() for number, _ in comment.lines)
+                evidence = (Evidence(f"{file.path}:{comment.first_line}", quoted),)
+                place = line if line in file.new_lines else comment.first_line
                 yield file.report(place, message, evidence=evidence)
 
 
-def _claimed_name(file: FileView, code: Code, comment: Paragraphs) -> str | None:
+def _claimed_name(file: FileView, source: RustSource, comment: CommentBlock) -> str | None:
     """Return the name of the type that the comment calls transparent, None if there is none of this file."""
     claim = _CLAIM.search(" ".join(text for _, text in comment.lines))
     match = _NAME.match(claim["quoted"] or claim["plain"]) if claim else None
     if match is None:
         return None
     if match["name"] == "Self":
-        head = outline(code).container(comment.start)
-        return implemented(head) if head else None
+        return source.structure.self_type(comment.start)
     if match["module"] and match["module"] not in file.path.removesuffix(".rs").split("/")[-2:]:
         return None
     return match["name"]
@@ -88,13 +86,13 @@ def _plain_structs(file: FileView) -> dict[str, int]:
     """Return the lines of the structs without any `repr`, by name. A name that occurs twice is left out."""
     plain: dict[str, int] = {}
     seen: set[str] = set()
-    for code in file.post_code:
-        for match in _STRUCT.finditer(code.code):
-            is_cut = not file.confidence.rank > 1 and code.line(match.start()) == code.first
+    for source in file.post_rust:
+        for match in _STRUCT.finditer(source.code):
+            is_cut = not file.confidence.rank > 1 and source.line(match.start()) == source.first_line
             if match["name"] in seen or "repr" in match["attributes"] or is_cut:
                 plain.pop(match["name"], None)
             else:
-                plain[match["name"]] = code.line(match.start("item"))
+                plain[match["name"]] = source.line(match.start("item"))
             seen.add(match["name"])
     return plain
 

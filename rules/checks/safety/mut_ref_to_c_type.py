@@ -28,8 +28,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.outline import Outline, outline
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 _MAX_DISTANCE = 8_000  # characters above the reference that are searched for the pointer's declaration
 _REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>\w+(?:\.\w+)*)\b(?!\s*\()")
@@ -47,21 +46,20 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(item, message)
 
 
-def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
-    code = part.code
-    for match in _REFERENCE.finditer(code.code):
-        if _points_to_c(outline(code), match.start(), match["ptr"]):
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for match in _REFERENCE.finditer(source.code):
+        if _points_to_c(source, match.start(), match["ptr"]):
             key = f"(*{match['ptr']}).{match['field']}"
-            yield occurrence(key, code, match.start())
+            yield occurrence(key, source, match.start())
 
 
-def _points_to_c(shape: Outline, offset: int, name: str) -> bool:
+def _points_to_c(source: RustSource, offset: int, name: str) -> bool:
     """Return whether the last declaration of the name above, in the same function, is a pointer to a C type."""
-    function = shape.function(offset)
+    function = source.structure.function(offset)
     if function is None:
         return False
-    code = shape.code.code
-    head = shape.head(function[0])
+    code = source.code
+    head = source.structure.head(function[0])
     text = head + code[max(function[0], offset - _MAX_DISTANCE) : offset]
     declared = list(
         re.finditer(rf"(?<![\w.]){name}\s*+:(?!:)\s*+(?P<type>[^=;,)]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*", text)

@@ -35,9 +35,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
-from rules.source.rust.outline import outline
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 _MAX_HEAD = 200  # characters before an unsafe block that are searched for its `let`
 _LET = re.compile(r"\s*let\s+(?:mut\s+)?\w+\s*(?::[^=;]*)?=(?P<value>[^;{}]*);")
@@ -68,15 +66,15 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             yield file.report(condition, message, confidence=condition.confidence)
 
 
-def _blocks(part: SourcePart) -> Iterator[Occurrence]:
-    for site in part.sites:
+def _blocks(source: RustSource) -> Iterator[Occurrence]:
+    for site in source.unsafe_sites:
         if site.kind == "block" and site.setting == "code" and (name := _safe_code(site.body)):
             yield Occurrence(name, site.line, site.column, site.scope, site.confidence)
 
 
 def _safe_code(body: str) -> str | None:
     """Return the name of the safe code in a block for a message, None if there is none."""
-    text = Code(body.strip(), 1).code.strip()
+    text = RustSource(body.strip()).code.strip()
     rest = text
     while (let := _LET.match(rest)) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", let["value"])):
         rest = rest[let.end() :]
@@ -85,19 +83,18 @@ def _safe_code(body: str) -> str | None:
     return "let" if rest and rest != text else None
 
 
-def _conditions(part: SourcePart) -> Iterator[Occurrence]:
+def _conditions(source: RustSource) -> Iterator[Occurrence]:
     """Yield the conditions that only turn a negative result into an error."""
-    code = part.code
-    for match in _CONDITION.finditer(code.code):
-        before = code.code[: match.start()].rstrip().removesuffix(";").rstrip()
-        opening = code.brackets.opening(len(before) - 1)
-        head = "" if opening is None else code.code[max(0, opening - _MAX_HEAD) : opening]
+    for match in _CONDITION.finditer(source.code):
+        before = source.code[: match.start()].rstrip().removesuffix(";").rstrip()
+        opening = source.structure.opening(len(before) - 1)
+        head = "" if opening is None else source.code[max(0, opening - _MAX_HEAD) : opening]
         if not re.search(rf"\blet\s+{match['name']}\s*(?::[^=;]*)?=\s*unsafe\s*\Z", head):
             continue
-        function = outline(code).function(match.start())
+        function = source.structure.function(match.start())
         end = None if function is None else function[1]
-        if end is not None and not re.search(rf"\b{match['name']}\b", code.code[match.end() : end]):
-            yield occurrence("from_errno", code, match.start())
+        if end is not None and not re.search(rf"\b{match['name']}\b", source.code[match.end() : end]):
+            yield occurrence("from_errno", source, match.start())
 
 
 def _wrapper(text: str) -> str | None:
@@ -112,10 +109,10 @@ def _wrapper(text: str) -> str | None:
 
 def _is_one_call(text: str) -> bool:
     """Return whether the first parenthesis of the text closes at the end of the text, before any `?`."""
-    code = Code(text.rstrip("? \n"), 1)
-    opening = code.code.find("(")
-    closing = code.closing(opening)
-    return closing is not None and closing == len(code.code) - 1
+    source = RustSource(text.rstrip("? \n"))
+    opening = source.code.find("(")
+    closing = source.structure.closing(opening)
+    return closing is not None and closing == len(source.code) - 1
 
 
 EXAMPLES = (

@@ -63,7 +63,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety"):
         return
     reported: set[int] = set()
-    for site in (site for part in file.added_parts("SAFETY", "afety") for site in part.sites):
+    for site in (site for source in file.added_sources("SAFETY", "afety") for site in source.unsafe_sites):
         line = site.reading.line
         if site.setting != "code" or site.in_test or line not in file.new_lines or line in reported:
             continue

@@ -34,11 +34,9 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
-from rules.source.rust.comments import Paragraphs
+from rules.source.rust.comments import CommentBlock
 from rules.source.rust.docs import is_safety_title
-from rules.source.rust.outline import Outline, item_at, outline, skip, statement_end
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"SAFETY\s*:")
 _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
@@ -71,64 +69,61 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag above a complete statement or item that is safe, and each added tag on a function."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for part in file.added_parts("SAFETY"):
-        for line, message in _on_functions(part):
+    for source in file.added_sources("SAFETY"):
+        for line, message in _on_functions(source):
             if line in file.new_lines:
                 yield file.report(line, message)
-        for comment in part.comments:
+        for comment in source.comment_blocks:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
-            if not tags or tags[0] not in file.new_lines or not comment.alone or comment.cut_below:
+            if not tags or tags[0] not in file.new_lines or not comment.starts_line or comment.is_cut:
                 continue
-            if _is_safe(part.code, comment, whole=file.confidence.rank > 1):
+            if _is_safe(source, comment, whole=file.confidence.rank > 1):
                 yield file.report(Position(tags[0], comment.column), _ON_SAFE_CODE)
 
 
-def _on_functions(part: SourcePart) -> Iterator[tuple[int, str]]:
+def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
     """Yield the line and the message of each wrong tag on a function outside of impls and traits.
 
     Tags in ordinary comments on safe functions are not included, because they are reported like tags on statements.
     """
-    code = part.code
     sections = {
-        documented.item.offset
-        for documented in part.documented
-        if any(is_safety_title(title) for _, title in documented.titles)
+        documented.head.offset
+        for documented in source.documented_items
+        if any(is_safety_title(title) for _, title in documented.docs.headings)
     }
     reported: set[int] = set()
-    for comment in code.comments:
+    for comment in source.comments:
         is_doc = comment.text.startswith("///")
-        if not comment.alone or comment.kind == "block" or not _TAGGED_LINE.match(comment.text):
+        if not comment.starts_line or comment.kind == "block" or not _TAGGED_LINE.match(comment.text):
             continue
-        item = item_at(code, comment.start + len(comment.text))
+        item = source.next_item(comment.end)
         if item is None or item.kind != "fn" or item.offset in reported or _LINKED_NAME.search(item.attributes):
             continue
-        container = outline(code).container(item.offset)
-        if code.column(item.offset) > 1 if container is None else not _MODULE.search(container):
+        container = source.structure.container(item.offset)
+        if source.column(item.offset) > 1 if container is None else not _MODULE.search(container):
             continue
-        if (item.unsafe and item.offset in sections) or (is_doc and not item.unsafe):
+        if (item.is_unsafe and item.offset in sections) or (is_doc and not item.is_unsafe):
             reported.add(item.offset)
-            yield comment.line, _ON_UNSAFE_FUNCTION if item.unsafe else _ON_SAFE_FUNCTION
+            yield comment.line, _ON_UNSAFE_FUNCTION if item.is_unsafe else _ON_SAFE_FUNCTION
 
 
-def _is_safe(code: Code, comment: Paragraphs, *, whole: bool) -> bool:
+def _is_safe(source: RustSource, comment: CommentBlock, *, whole: bool) -> bool:
     """Return whether the comment is above a statement or an item without anything that may be unsafe."""
-    start, attributes = skip(code, comment.end)
-    if not _BEGINS.search(code.code[max(0, comment.start - _MAX_BEFORE) : comment.start]):
+    start, attributes = source.structure.skip_attributes(comment.end)
+    if not _BEGINS.search(source.code[max(0, comment.start - _MAX_BEFORE) : comment.start]):
         return False
-    end = statement_end(code, start)
+    end = source.structure.statement_end(start)
     if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
         return False
-    text = code.code[start : end[0]]
+    text = source.code[start : end[0]]
     if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
         return False
-    return (
-        not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(outline(code), start, whole=whole)
-    )
+    return not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(source, start, whole=whole)
 
 
-def _surroundings_are_safe(shape: Outline, offset: int, *, whole: bool) -> bool:
+def _surroundings_are_safe(source: RustSource, offset: int, *, whole: bool) -> bool:
     """Return whether the enclosing code is known, is not a macro, and is not unsafe."""
-    heads = [shape.head(opening) for opening in shape.enclosing(offset)]
+    heads = [source.structure.head(opening) for opening in source.structure.enclosing(offset)]
     if any(re.search(r"\bunsafe\b|\bextern\b[^()]*\Z|!\s*(?:\w+\s*)?\Z", head) for head in heads):
         return False
     return whole or any(re.search(r"\bfn\s+\w", head) for head in heads)

@@ -29,7 +29,7 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.comments import Paragraphs
+from rules.source.rust.comments import CommentBlock
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")
@@ -40,8 +40,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
     severity = Severity.NIT if file.is_draft else None
-    for part in file.added_parts("SAFETY", "afety"):
-        for comment in part.comments:
+    for source in file.added_sources("SAFETY", "afety"):
+        for comment in source.comment_blocks:
             for number, word in _placeholders(comment):
                 if number in file.new_lines:
                     message = (
@@ -50,16 +50,16 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                     yield file.report(Position(number, comment.column), message, severity=severity)
 
 
-def _placeholders(comment: Paragraphs) -> Iterator[tuple[int, str]]:
+def _placeholders(comment: CommentBlock) -> Iterator[tuple[int, str]]:
     """Yield the lines of tags without a text, and the placeholder."""
-    if not comment.alone:
+    if not comment.starts_line:
         return
     tags = [index for index, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
     for tag, following in pairwise([*tags, len(comment.lines)]):
         number, text = comment.lines[tag]
         texts = [_TAG.sub("", text, count=1).strip(), *(text for _, text in comment.lines[tag + 1 : following])]
         words = " ".join(texts).strip()
-        if not words and not comment.cut_below:
+        if not words and not comment.is_cut:
             yield number, "it is empty"
         elif match := _PLACEHOLDER.match(words):
             yield number, f"`{match[0].strip()}`"

@@ -31,7 +31,8 @@ from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.docs import is_safety_title
-from rules.source.rust.outline import Item, Outline, outline, statement_end
+from rules.source.rust.items import ItemHead
+from rules.source.rust.source import RustSource
 
 _KINDS = {
     "fn": "safe function",
@@ -51,19 +52,18 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each heading on a safe item, if the heading or the first line of the item is new."""
     if not file.is_kernel_rust or not file.mentions(b"# S", b"///") or not file.adds("# S", "# I", *_WORDS):
         return
-    for part in file.parts_with(b"SAFETY", b"afety"):
-        code = part.code
-        for documented in part.documented:
-            item = documented.item
-            headings = [number for number, title in documented.titles if is_safety_title(title)]
-            if not headings or item.unsafe or item.kind not in _KINDS or _may_be_unsafe(outline(code), item):
+    for source in file.sources_with(b"SAFETY", b"afety"):
+        for documented in source.documented_items:
+            item = documented.head
+            headings = [number for number, title in documented.docs.headings if is_safety_title(title)]
+            if not headings or item.is_unsafe or item.kind not in _KINDS or _may_be_unsafe(source, item):
                 continue
-            if headings[0] in file.new_lines or code.line(item.offset) in file.new_lines:
+            if headings[0] in file.new_lines or source.line(item.offset) in file.new_lines:
                 message = f"This {_KINDS[item.kind]} has a `# Safety` section. {_advice(item)}"
                 yield file.report(headings[0], message)
 
 
-def _advice(item: Item) -> str:
+def _advice(item: ItemHead) -> str:
     if item.kind == "fn":
         return "If its callers have to uphold it, it must be `unsafe fn`. Otherwise remove the section."
     if item.kind == "trait":
@@ -71,20 +71,20 @@ def _advice(item: Item) -> str:
     return "Only unsafe functions and traits have such a section. Rules of a type go under `# Invariants`."
 
 
-def _may_be_unsafe(shape: Outline, item: Item) -> bool:
+def _may_be_unsafe(source: RustSource, item: ItemHead) -> bool:
     """Return whether the item may be a foreign function or in an unsafe trait. Its surroundings may not be shown."""
-    container = shape.container(item.offset)
-    if container is None and shape.code.column(item.offset) > 1:
-        is_public = shape.code.code.startswith("pub", item.offset)
+    container = source.structure.container(item.offset)
+    if container is None and source.column(item.offset) > 1:
+        is_public = source.code.startswith("pub", item.offset)
         if not is_public:
             return True
     if container is not None and re.search(r"\bunsafe\b|\bextern\b", container):
         return True
     if item.kind != "fn":
         return False
-    end = statement_end(shape.code, item.offset)
+    end = source.structure.statement_end(item.offset)
     ends = ("", ";") if container is not None and _TRAIT.search(container) else ("",)
-    return end is None or end[1] not in ends or shape.in_macro(item.offset)
+    return end is None or end[1] not in ends or any(True for _ in source.structure.macros(item.offset))
 
 
 EXAMPLES = (

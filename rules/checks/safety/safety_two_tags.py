@@ -35,8 +35,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag that is not the first of its comment."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for part in file.added_parts("SAFETY"):
-        for comment in part.comments:
+    for source in file.added_sources("SAFETY"):
+        for comment in source.comment_blocks:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
             for number in tags[1:]:
                 if number in file.new_lines:

@@ -27,8 +27,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.code import Code
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 _MAX_WIDTH = 100  # columns of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
@@ -44,8 +43,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(item, message, confidence=item.confidence, scope=item.scope)
 
 
-def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
-    for site in part.sites:
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for site in source.unsafe_sites:
         if site.kind != "block" or site.setting != "code" or site.line != site.statement:
             continue
         fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _MAX_WIDTH
@@ -55,16 +54,15 @@ def _occurrences(part: SourcePart) -> Iterator[Occurrence]:
 
 def _is_one_call(body: str) -> bool:
     """Return whether the block's content is one call and a semicolon."""
-    code = Code(body, 1)
-    text = code.code.strip()
+    text = RustSource(body).code.strip()
     if not text.endswith(";") or text.count(";") != 1 or _NO_CALL.match(text):
         return False
     call = _CALL.match(text)
     if call is None or not text[:-1].rstrip().endswith(")"):
         return False
-    inner = Code(text[:-1].rstrip(), 1)
+    inner = RustSource(text[:-1].rstrip())
     opening = call.end() - 1
-    return inner.closing(opening) == len(inner.code) - 1
+    return inner.structure.closing(opening) == len(inner.code) - 1
 
 
 EXAMPLES = (

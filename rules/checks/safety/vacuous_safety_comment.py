@@ -53,19 +53,19 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment that only has one of the phrases."""
     if not file.is_kernel_rust or not file.adds("SAFETY"):
         return
-    for part in file.added_parts("SAFETY", "afety"):
-        for comment in part.comments:
+    for source in file.added_sources("SAFETY", "afety"):
+        for comment in source.comment_blocks:
             text = " ".join(text for _, text in comment.lines)
             tag = _TAG.match(text)
-            if tag is None or comment.cut_below or not comment.alone:
+            if tag is None or comment.is_cut or not comment.starts_line:
                 continue
             parts = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
             sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
-            if sentences and all(map(_PHRASES.match, sentences)) and comment.first in file.new_lines:
+            if sentences and all(map(_PHRASES.match, sentences)) and comment.first_line in file.new_lines:
                 message = (
                     "This says that the code is sound, but not why. Which requirement holds here, and what ensures it?"
                 )
-                yield file.report(Position(comment.first, comment.column), message)
+                yield file.report(Position(comment.first_line, comment.column), message)
 
 
 EXAMPLES = (

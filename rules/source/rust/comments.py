@@ -1,83 +1,94 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Comments as their readers see them: runs of lines that belong together, and the tags in them."""
+"""The comments of a Rust text as tokens, and as blocks of lines that belong together."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from rules.source.rust.code import Code, Comment
+from typing import NamedTuple
 
 _MARKS = re.compile(r"(?:/\*+!?|\*(?!/))[ \t]?|\*/")
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraphs:
-    """A run of comment lines without other lines between: `lines` are their numbers and their text without marks.
+class Comment(NamedTuple):
+    """A comment: `text` is all of it with its marks, `start` the offset of its first character.
 
-    `kind` is "line" or "block". `alone` says that nothing stands before the comment on its lines, `cut_below`
-    that it may continue on lines below that are not shown. `end` is the offset behind it.
+    `kind` is "line" (`//`), "doc" (`///`, `//!`) or "block". `starts_line` says that no code stands before it on its
+    first line.
     """
 
+    start: int
+    line: int
+    column: int
     kind: str
-    alone: bool
+    starts_line: bool
+    text: str
+
+    @property
+    def end(self) -> int:
+        """The offset after the comment."""
+        return self.start + len(self.text)
+
+    @property
+    def last_line(self) -> int:
+        return self.line + self.text.count("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class CommentBlock:
+    """An ordinary comment, or several on consecutive lines: `lines` are their numbers and their text without marks.
+
+    `starts_line` says that no code stands before it on its first line, `is_cut` that it may continue on lines below
+    that are not shown. `end` is the offset after it.
+    """
+
+    starts_line: bool
     lines: tuple[tuple[int, str], ...]
     column: int
     start: int
     end: int
-    cut_below: bool
+    is_cut: bool
 
     @property
-    def first(self) -> int:
+    def first_line(self) -> int:
         return self.lines[0][0]
 
-    @property
-    def last(self) -> int:
-        return self.lines[-1][0]
 
+def read_comment_blocks(comments: Sequence[Comment], last_line: int | None) -> Iterator[CommentBlock]:
+    """Combine the ordinary comments on consecutive lines of one column; documentation belongs to its item.
 
-def paragraphs(code: Code, *, whole: bool) -> Iterator[Paragraphs]:
-    """The ordinary comments of a run of lines, those on consecutive lines of one column taken together.
-
-    Documentation is left out: it belongs to its item, see rust_shape.documented.
+    `last_line` is the last line that is shown of a fragment, None for a complete file.
     """
     run: list[Comment] = []
-    for comment in code.comments:
+    for comment in comments:
         if comment.kind == "doc":
             continue
-        if run and not _belongs(run[-1], comment):
-            yield _paragraphs(code, run, whole=whole)
+        if run and not _continues(run[-1], comment):
+            yield _combine(run, last_line)
             run = []
         run.append(comment)
     if run:
-        yield _paragraphs(code, run, whole=whole)
+        yield _combine(run, last_line)
 
 
-def _plain(comment: Comment) -> list[str]:
-    """The lines of a comment without its marks."""
-    if comment.kind == "line":
-        return [comment.text.lstrip("/").strip()]
-    return [_MARKS.sub("", text.strip(), count=1).removesuffix("*/").strip() for text in comment.text.split("\n")]
-
-
-def _belongs(before: Comment, comment: Comment) -> bool:
+def _continues(before: Comment, comment: Comment) -> bool:
     return (
-        before.alone
-        and comment.alone
+        before.starts_line
+        and comment.starts_line
         and before.kind == comment.kind != "block"
         and before.column == comment.column
         and before.line + 1 == comment.line
     )
 
 
-def _paragraphs(code: Code, run: list[Comment], *, whole: bool) -> Paragraphs:
-    lines = [(comment.line + offset, text) for comment in run for offset, text in enumerate(_plain(comment))]
-    end = run[-1].start + len(run[-1].text)
-    return Paragraphs(
-        run[0].kind,
-        run[0].alone,
-        tuple(lines),
-        run[0].column,
-        run[0].start,
-        end,
-        cut_below=not whole and run[-1].end_line >= code.first + code.count - 1,
-    )
+def _combine(run: list[Comment], last_line: int | None) -> CommentBlock:
+    first, last = run[0], run[-1]
+    lines = [(comment.line + offset, text) for comment in run for offset, text in enumerate(_without_marks(comment))]
+    is_cut = last_line is not None and last.last_line >= last_line
+    return CommentBlock(first.starts_line, tuple(lines), first.column, first.start, last.end, is_cut)
+
+
+def _without_marks(comment: Comment) -> list[str]:
+    """Return the lines of a comment without its marks."""
+    if comment.kind == "line":
+        return [comment.text.lstrip("/").strip()]
+    return [_MARKS.sub("", text.strip(), count=1).removesuffix("*/").strip() for text in comment.text.split("\n")]

@@ -2,80 +2,81 @@
 """The Rust code in documentation, which the kernel compiles as KUnit tests."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from rules.source.rust.grammar import counted
-from rules.source.rust.unit import Unit
+from rules.source.rust.comments import Comment
+from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.work_limit import WorkLimit
 
-_DOC = re.compile(rb"(\s*)(///(?!/)|//!)( ?)(.*)", re.DOTALL)
-_FENCE = re.compile(rb"[ \t]*+(`{3,}+|~{3,}+)(.*)", re.DOTALL)
-_RUST = frozenset({b"", b"rust", b"no_run", b"should_panic", b"edition2018", b"edition2021", b"edition2024"})
-_HIDDEN = re.compile(rb"([ \t]*)#(?: |$)")
-_MAX_ROWS = 2000
+_FENCE = re.compile(r"[ \t]*+(`{3,}+|~{3,}+)(.*)")
+_RUST = frozenset({"", "rust", "no_run", "should_panic", "edition2018", "edition2021", "edition2024"})
+_HIDDEN = re.compile(r"([ \t]*)#(?: |$)")
+
+Block = list[tuple[Comment, int]]
+"""The lines of a code block, and how many characters of each comment stand before its code."""
 
 
-def doctests(unit: Unit, rows: Iterable[int], work: WorkLimit) -> Iterator[Unit]:
-    """The compiled code blocks of the documentation that stands on these rows, each parsed as a function's body."""
-    done = -1
-    for row in rows:
-        if row <= done or _DOC.match(unit.lines[row]) is None:
-            continue
-        first, last = _run(unit.lines, row)
-        done = last
-        if first <= unit.top and unit.open_top:
-            continue  # whether a fence is open here is not shown
-        for start, code in _blocks(unit.lines, first, last):
-            parsed = _parse(unit, start, code, work) if any(b"unsafe" in line for _, line in code) else None
-            if parsed is not None:
-                yield parsed
+def parse_unsafe_doctests(comments: Sequence[Comment], parsed: ParsedText, work: WorkLimit) -> Iterator[ParsedText]:
+    """Parse each compiled code block with the word `unsafe` as a function's body.
+
+    Documentation that begins on the first line of a fragment is left out: a code fence may be open above.
+    """
+    for run in _runs(comments):
+        is_cut = parsed.is_cut_above and run[0].line <= parsed.line(parsed.top)
+        for block in _blocks(run) if not is_cut and any("unsafe" in comment.text for comment in run) else ():
+            if any("unsafe" in comment.text[start:] for comment, start in block):
+                doctest = _parse(block, parsed, work)
+                if doctest is not None:
+                    yield doctest
 
 
-def _run(lines: tuple[bytes, ...], row: int) -> tuple[int, int]:
-    first = last = row
-    while first > 0 and row - first < _MAX_ROWS and _DOC.match(lines[first - 1]):
-        first -= 1
-    while last + 1 < len(lines) and last - row < _MAX_ROWS and _DOC.match(lines[last + 1]):
-        last += 1
-    return first, last
+def _runs(comments: Sequence[Comment]) -> Iterator[list[Comment]]:
+    """Yield the documentation comments on consecutive lines."""
+    run: list[Comment] = []
+    for comment in comments:
+        if comment.kind == "doc" and comment.starts_line:
+            if run and run[-1].line + 1 != comment.line:
+                yield run
+                run = []
+            run.append(comment)
+    if run:
+        yield run
 
 
-def _blocks(lines: tuple[bytes, ...], first: int, last: int) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
-    """The first row of each block of Rust, and its lines with the number of characters taken off their left."""
-    fence, wanted, start = b"", False, 0
-    code: list[tuple[int, bytes]] = []
-    for row in range(first, last + 1):
-        doc = _DOC.match(lines[row])
-        if doc is None:
-            return
-        mark = _FENCE.match(doc[4])
+def _blocks(run: list[Comment]) -> Iterator[Block]:
+    """Yield each block of Rust."""
+    fence, is_rust = "", False
+    block: Block = []
+    for comment in run:
+        start = 4 if comment.text[3:4] == " " else 3
+        text = comment.text[start:]
+        mark = _FENCE.match(text)
         if fence and mark and mark[1].startswith(fence) and not mark[2].strip():
-            if wanted:
-                yield start, code
-            fence = b""
+            if is_rust:
+                yield block
+            fence = ""
         elif fence:
-            hidden = _HIDDEN.match(doc[4])
-            taken = hidden.end() if hidden else 0
-            code.append((doc.start(4) + taken, doc[4][taken:]))
+            hidden = _HIDDEN.match(text)
+            block.append((comment, start + (hidden.end() if hidden else 0)))
         elif mark:
-            fence, start, code = mark[1], row + 1, []
-            words = [word.strip() for word in mark[2].split(b",")]
-            wanted = all(word in _RUST for word in words)
+            fence, block = mark[1], []
+            is_rust = all(word.strip() in _RUST for word in mark[2].split(","))
 
 
-def _parse(unit: Unit, start: int, code: list[tuple[int, bytes]], work: WorkLimit) -> Unit | None:
-    text = b"fn main() {\n" + b"".join(line + b"\n" for _, line in code) + b"}\n"
-    tree = counted(text, 40, work)
+def _parse(block: Block, parsed: ParsedText, work: WorkLimit) -> ParsedText | None:
+    lines = (comment.text[start:].encode("utf-8", "surrogateescape") for comment, start in block)
+    text = b"fn main() {\n" + b"".join(line + b"\n" for line in lines) + b"}\n"
+    tree = parse_counted(text, 40, work)
     if tree is None:
         return None
-    return Unit(
+    return ParsedText(
         tree,
         text,
         tuple(text.split(b"\n")),
-        unit.line(start) - 1,
-        unit.confidence,
+        block[0][0].line - 1,
+        parsed.confidence,
         top=1,
-        bottom=1 + len(code),
-        doctest=True,
-        indent=(0, *(taken for taken, _ in code), 0, 0),
+        bottom=1 + len(block),
+        is_doctest=True,
+        indent=(0, *(comment.column - 1 + start for comment, start in block), 0, 0),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Parsing what a hunk shows of a file: brackets are balanced and contexts tried until the fragment is Rust."""
+"""Parse a fragment of a file: balance its brackets, and try contexts until it is Rust."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 from rules.diff.image import Fragment
 from rules.finding import Confidence
-from rules.source.rust.code import Code
-from rules.source.rust.grammar import counted
-from rules.source.rust.unit import Unit
+from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.walk import Walker
 from rules.source.rust.work_limit import WorkLimit
 
@@ -18,7 +16,7 @@ _EDGE = re.compile(r"[(){}\[\];]")
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _OPENER = {closer: opener for opener, closer in _CLOSER.items()}
 _MACRO = re.compile(rb"\$(?:[a-zA-Z_(])")
-# What may stand around a hunk. No `impl`: its items are statements too. No `use`: nothing in it is unsafe.
+# The contexts of a fragment. An `impl` is none: its items are statements too. Nothing in a `use` is unsafe.
 _BODY = (b"fn f() {", b"}")
 _ARGUMENTS = (b"fn f() { g(", b"); }")
 _FIELDS = (b"struct S {", b"}")
@@ -26,7 +24,7 @@ _ARMS = (b"fn f() { match x {", b"} }")
 _VALUES = (b"fn f() { let _ = S {", b"}; }")
 _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _TOKENS = b"m! {"
-# A fragment that begins in a function's head: with typed parameters, which no call has, with a `where` or its bounds.
+# A fragment that begins in a function's head: with typed parameters, which no call has, with `where` or its bounds.
 _PARAMETER = (
     r"[ \t]*+\w++(?:[ \t]++\w++)?[ \t]*+:[ \t]*+[\w&*(\['<](?:[^\n,]*+,)++[ \t]*+\n"
     r"|[ \t]*+&?(?:'?\w++[ \t]++){0,2}self,[ \t]*+\n"
@@ -42,88 +40,87 @@ _BOUNDS = re.compile(
     r"(?:[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?:::\w++)*+:[ \t]*+[\w?&'(<](?:[^\n,]*+,)++[ \t]*+\n)++"
     r"[ \t]*+\{[ \t]*+\n"
 )
-_MAX_TRIES = 64 * 1024
-_MAX_SEARCH = 256 * 1024
-_MOST_OPEN = 64  # brackets that a hunk may leave open: more are no code
+_MAX_TRIED = 64 * 1024  # characters of a fragment whose context is searched
+_MAX_BALANCED = 256 * 1024  # bytes of a text whose brackets are balanced
+_MAX_OPEN = 64  # brackets that a fragment may leave open
 
 
-def read_whole(text: bytes, code: Code, work: WorkLimit) -> Unit | None:
-    """A whole file; where it is hardly Rust only its tokens; None where it is not even that."""
-    tree = counted(text, 40, work)
-    if tree is not None:
-        return Unit(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
-    return _wrapped(Fragment(1, text), *_tokens(balance(code.code)), work) if len(text) < _MAX_SEARCH else None
+def parse_fragment(fragment: Fragment, code: str, work: WorkLimit, *, is_searched: bool) -> ParsedText | None:
+    """Parse a fragment in the first context that fits, else as tokens. Return None if it is not even that.
 
-
-def read_fragment(fragment: Fragment, code: Code, work: WorkLimit, *, searched: bool = True) -> Unit | None:
-    """The fragment parsed in the first context it fits, else as mere tokens; None where it is not even that.
-
-    Not `searched`, it is tried as it is and as tokens alone.
+    `code` is its text without comments and literals. Without `is_searched` no contexts are tried.
     """
-    if len(fragment.text) >= _MAX_SEARCH:
-        return _wrapped(fragment, b"", b"", work)
-    for before, after in _wrappings(code.code, searched=searched):
-        unit = _wrapped(fragment, before, after, work)
-        if unit is not None:
-            return unit
+    if len(fragment.text) >= _MAX_BALANCED:
+        return _parse_between(b"", b"", fragment, work)
+    for before, after in _contexts(code, is_searched=is_searched):
+        parsed = _parse_between(before, after, fragment, work)
+        if parsed is not None:
+            return parsed
     return None
 
 
-def _wrapped(fragment: Fragment, before: bytes, after: bytes, work: WorkLimit) -> Unit | None:
-    """The fragment parsed between two texts; None where that leaves errors."""
+def parse_tokens(fragment: Fragment, code: str, work: WorkLimit) -> ParsedText | None:
+    """Parse a text that is hardly Rust as tokens. Return None if it is not even that."""
+    if len(fragment.text) >= _MAX_BALANCED:
+        return None
+    return _parse_between(*_token_context(balance(code)), fragment, work)
+
+
+def _parse_between(before: bytes, after: bytes, fragment: Fragment, work: WorkLimit) -> ParsedText | None:
+    """Parse the fragment between two texts. Return None if there are errors."""
     head = before + b"\n" if before else b""
     text = head + fragment.text + after
-    tree = counted(text, 0, work)
-    tokens, above = before.startswith(_TOKENS), 1 if head else 0
+    tree = parse_counted(text, 0, work)
+    is_tokens, above = before.startswith(_TOKENS), 1 if head else 0
     if tree is None or tree.root_node.has_error:
         return None
-    unit = Unit(
+    parsed = ParsedText(
         tree,
         text,
         tuple(text.split(b"\n")),
         fragment.first - above,
-        Confidence.LOW if tokens else Confidence.MEDIUM,
+        Confidence.LOW if is_tokens else Confidence.MEDIUM,
         top=above,
         bottom=above + fragment.text.removesuffix(b"\n").count(b"\n") + 1,
-        open_top=fragment.first > 1,
-        tokens=tokens,
+        is_cut_above=fragment.first > 1,
+        is_tokens=is_tokens,
     )
-    return replace(unit, macro=True) if b"$" in text and _shows_part_of_macro(unit) else unit
+    return replace(parsed, in_macro=True) if b"$" in text and _shows_part_of_macro(parsed) else parsed
 
 
-def _shows_part_of_macro(unit: Unit) -> bool:
-    """A metavariable stands outside of the macro definitions that begin in the fragment."""
-    walker, end = Walker(unit), 0
-    for match in _MACRO.finditer(unit.text):
+def _shows_part_of_macro(parsed: ParsedText) -> bool:
+    """Tell whether a metavariable stands outside the macro definitions that begin in the fragment."""
+    walker, end = Walker(parsed), 0
+    for match in _MACRO.finditer(parsed.text):
         if match.start() >= end:
             next(walker.to((match.start(),)))
-            shown = (one for one in walker.path if one.type == "macro_definition" and one.start_point.row >= unit.top)
-            end = next((one.end_byte for one in shown), 0)
+            macros = (node for node in walker.path if node.type == "macro_definition")
+            end = next((macro.end_byte for macro in macros if macro.start_point.row >= parsed.top), 0)
             if not end:
                 return True
     return False
 
 
-def _wrappings(code: str, *, searched: bool) -> Iterator[tuple[bytes, bytes]]:
-    """What to put before and behind the fragment, the likeliest first, a token tree last."""
-    found = balance(code)
-    openers, closers = found.openers, found.closers
+def _contexts(code: str, *, is_searched: bool) -> Iterator[tuple[bytes, bytes]]:
+    """Yield texts to put before and after the fragment, the most likely first, a token tree last."""
+    balanced = balance(code)
+    openers, closers = balanced.openers, balanced.closers
     yield openers, closers
-    if searched and len(code) < _MAX_TRIES and len(openers) + len(closers) <= _MOST_OPEN:
-        for context, end in _contexts(code, found):
+    if is_searched and len(code) < _MAX_TRIED and len(openers) + len(closers) <= _MAX_OPEN:
+        for context, end in _constructs(code, balanced):
             yield context + openers, closers + end
-        for inner in _INNER if openers.endswith(b"{") and not found.statements_inside else ():
+        for inner in _INNER if openers.endswith(b"{") and not balanced.has_inner_statements else ():
             if "=>" in code or inner != b"match x {":
                 yield openers[:-1] + inner, closers
         if openers.endswith(b"{") and "else" in code:
             yield openers[:-1] + b"if x {", closers
         if head := _head(code, openers):
             yield head, closers
-    yield _tokens(found)
+    yield _token_context(balanced)
 
 
 def _head(code: str, openers: bytes) -> bytes:
-    """What to put before a fragment that begins in a function's head or in an expression; empty for others."""
+    """Return what to put before a fragment that begins in a function's head or an expression, else nothing."""
     if _CUT.match(code):
         return openers + b"x"
     if openers.endswith(b"("):
@@ -133,56 +130,56 @@ def _head(code: str, openers: bytes) -> bytes:
     return openers + b"fn f() where" if _BOUNDS.match(code) else b""
 
 
-def _contexts(code: str, found: "Balance") -> Iterator[tuple[bytes, bytes]]:
+def _constructs(code: str, balanced: "Balance") -> Iterator[tuple[bytes, bytes]]:
     yield _BODY
-    if not found.statements:
-        if not found.openers:  # no bracket can begin a list of fields
+    if not balanced.has_statements:
+        if not balanced.openers:  # no bracket can begin a list of fields
             yield _FIELDS
-        if "=>" in code and not found.openers.startswith(b"{"):  # no block begins a list of arms
+        if "=>" in code and not balanced.openers.startswith(b"{"):  # no block begins a list of arms
             yield _ARMS
-        if not found.openers:
+        if not balanced.openers:
             yield _VALUES
         yield _ARGUMENTS
 
 
-def _tokens(found: "Balance") -> tuple[bytes, bytes]:
-    return _TOKENS + found.openers, found.closers + b"}"
+def _token_context(balanced: "Balance") -> tuple[bytes, bytes]:
+    return _TOKENS + balanced.openers, balanced.closers + b"}"
 
 
 class Balance(NamedTuple):
     """The openers that closers of a text lack, outermost first, and the closers its openers lack, innermost first.
 
-    `statements` says that a semicolon stands outside of all brackets, `statements_inside` that one stands before the
-    first closer that lacks its opener: there the text is no list of fields, arms or arguments.
+    `has_statements` says that a semicolon stands outside all brackets, `has_inner_statements` that one stands before
+    the first closer that lacks its opener. There the text is no list of fields, arms or arguments.
     """
 
     openers: bytes
     closers: bytes
-    statements: bool
-    statements_inside: bool
+    has_statements: bool
+    has_inner_statements: bool
 
 
 def balance(code: str) -> Balance:
-    """What it takes to balance the brackets of a text; a `let` that goes on below it gets its semicolon.
+    """Return what balances the brackets of code without comments and literals.
 
-    Comments and literals are blank in the text.
+    A `let` that continues below the code gets its semicolon.
     """
     missing: list[str] = []
     stack: list[str] = []
-    lets = [_LET.match(code) is not None]  # of each level: its last statement is a `let`
-    inside = ended = False
+    lets = [_LET.match(code) is not None]  # whether the last statement of each level is a `let`
+    has_inner = has_ended = False
     for match in _EDGE.finditer(code):
         edge = match[0]
         if edge == ";":
-            ended = ended or not stack
+            has_ended = has_ended or not stack
             lets[-1] = _LET.match(code, match.end()) is not None
         elif edge in _CLOSER:
             stack.append(edge)
             lets.append(_LET.match(code, match.end()) is not None)
         elif not stack:
-            inside = inside or (ended and not missing)
+            has_inner = has_inner or (has_ended and not missing)
             missing.append(_OPENER[edge])
-            ended = False
+            has_ended = False
             lets = [_LET.match(code, match.end()) is not None]
         elif stack[-1] == _OPENER[edge]:
             stack.pop()
@@ -190,7 +187,7 @@ def balance(code: str) -> Balance:
             if edge == "}" and not lets[-1]:
                 lets[-1] = _LET.match(code, match.end()) is not None
     value = "()" if code.rstrip().endswith("=") else ""
-    ends = [";" if one else "" for one in lets]
+    ends = [";" if is_let else "" for is_let in lets]
     closers = [_CLOSER[opener] + end for opener, end in zip(reversed(stack), reversed(ends[:-1]), strict=True)]
     after = value + ends[-1] + "".join(closers)
-    return Balance("".join(reversed(missing)).encode(), after.encode(), ended, inside)
+    return Balance("".join(reversed(missing)).encode(), after.encode(), has_ended, has_inner)

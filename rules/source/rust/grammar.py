@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The Rust grammar of tree-sitter, with a bound on what text that is not Rust may cost."""
+"""Parse Rust with tree-sitter, with a limit on the work for text that is not Rust."""
 
 import re
+from dataclasses import dataclass
 
 import tree_sitter_rust
-from tree_sitter import Language, Parser, Point, Tree
+from tree_sitter import Language, Node, Parser, Point, Tree
 
+from rules.finding import Confidence
 from rules.source.rust.work_limit import WorkLimit
 
-RUST = Language(tree_sitter_rust.language())
-_PARSER = Parser(RUST)
-_SMALL = 2000
-_READ = 20  # times that a text is read: real files take one
+_PARSER = Parser(Language(tree_sitter_rust.language()))
+_MAX_SMALL = 2000  # bytes of a text that is parsed without counting
+_MAX_READS = 20  # of each byte: real files take one
 _PIECE = 64 * 1024
 _MAX_BODY = 8 * 1024  # bytes of a struct's body that are searched for default values
 _CONST_TRAIT = re.compile(rb"\bconst[ \t]++(?=unsafe\s+trait\b)")
@@ -21,12 +22,57 @@ _DEFAULT = re.compile(
     rb"=(?![=>])[^;\n]*?(?:\n[^;=\n]*?)?\bunsafe\b",  # its default value, which may begin on the next line
     re.MULTILINE,
 )
+_MAX_DECODED = 2000  # bytes before a column; beyond these it counts bytes, or each site would decode a megabyte
 
 
-def counted(text: bytes, tolerance: int, work: WorkLimit) -> Tree | None:
-    """As parse_bytes, with what fits nowhere counted as work: each piece takes the parser as long as a function.
+@dataclass(frozen=True, slots=True)
+class ParsedText:
+    """A parsed text, and where its lines stand in the file: a file, a fragment in its context, or a doctest.
 
-    A long text is tried in pieces first, so that there are no more errors in it than may be counted.
+    `lines` are the lines as parsed, without newline. Row r of `tree` is line `r + base` of the file, and its columns
+    are `indent[r]` bytes further left than in the file (only in doctests). Rows above `top` and from `bottom` on are
+    the context of a fragment. `is_cut_above` says that the file has unknown lines above, `is_tokens` that the text was
+    parsed as a token tree, `in_macro` that a fragment has metavariables outside the macros that it shows.
+    """
+
+    tree: Tree
+    text: bytes
+    lines: tuple[bytes, ...]
+    base: int
+    confidence: Confidence
+    top: int = 0
+    bottom: int = 1 << 60
+    is_cut_above: bool = False
+    is_tokens: bool = False
+    in_macro: bool = False
+    is_doctest: bool = False
+    indent: tuple[int, ...] = ()
+
+    def is_inside_unseen_macro(self, path: list[Node]) -> bool:
+        """Tell whether a place, given the path to it, may be in a macro's definition that begins above the fragment."""
+        shown = (node.type == "macro_definition" and node.start_point.row >= self.top for node in path)
+        return self.in_macro and not any(shown)
+
+    def line(self, row: int) -> int:
+        """Return the number, from 1, of the file's line that is this row."""
+        return row + self.base
+
+    def column(self, node: Node) -> int:
+        """Return the column, from 1 and in characters, of the node's start in the file's line."""
+        point = node.start_point
+        before = self.lines[point.row][: point.column] if point.column <= _MAX_DECODED else b""
+        columns = len(before.decode("utf-8", "replace")) if before else point.column
+        return columns + 1 + (self.indent[point.row] if self.indent else 0)
+
+    def span(self, start: int, end: int) -> str:
+        """Return the text between two byte offsets, with surrogates for bytes that are not UTF-8."""
+        return self.text[start:end].decode("utf-8", "surrogateescape")
+
+
+def parse_counted(text: bytes, tolerance: int, work: WorkLimit) -> Tree | None:
+    """Parse as `parse_bytes` does, and count the errors as work: each costs the parser as much as a function.
+
+    A long text is parsed in pieces first, so that the limit is reached before its errors cost too much.
     """
     for start in range(0, len(text), _PIECE) if len(text) > _PIECE else ():
         _count(parse_bytes(text[start : start + _PIECE], tolerance), work)
@@ -80,21 +126,21 @@ def _has_default(text: bytes, start: int) -> bool:
 
 
 def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
-    """The syntax tree of `text`, with ERROR nodes where it is not Rust; None where there is too little Rust in it.
+    """Return the syntax tree of a text, with ERROR nodes in places that are not Rust, or None if they are too many.
 
-    The parser's search for a way out of an error takes milliseconds a step, minutes for a megabyte of brackets. It is
-    given up after `tolerance` steps, and so is reading the rest of the text over and over, as for quotes that are never
-    closed. Both are counted, not timed: the same text always has the same outcome.
+    The parser's recovery from an error takes milliseconds a step, minutes for a megabyte of brackets. It stops after
+    `tolerance` steps, or when the text was read too often, as for quotes that are never closed. Both are counted, not
+    timed, so that the same text always has the same result.
     """
     text = _as_known_syntax(text.replace(b"\0", b" "))
-    if len(text) < _SMALL and tolerance:
+    if len(text) < _MAX_SMALL and tolerance:
         return _PARSER.parse(text)
-    errors, unread, parsed = 0, _READ * len(text), False
+    errors, unread, is_parsed = 0, _MAX_READS * len(text), False
 
     def read(offset: int, _: Point) -> bytes:
         nonlocal unread
-        if parsed:  # a node asks for its text here too, and asks for ever where there is none
-            return text[offset : offset + _SMALL]
+        if is_parsed:  # a node reads its text here too, and never stops if there is none
+            return text[offset : offset + _MAX_SMALL]
         rest = text[offset:] if unread > 0 else b""
         unread -= len(rest)
         return rest
@@ -106,8 +152,8 @@ def parse_bytes(text: bytes, tolerance: int = 40) -> Tree | None:
 
     try:
         tree = _PARSER.parse(read, progress_callback=progress)
-    except ValueError:  # how the binding says that the callback stopped it
+    except ValueError:  # the callback stopped the parser
         _PARSER.reset()
         return None
-    parsed = True
+    is_parsed = True
     return tree

@@ -1,33 +1,48 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What stands above a line of Rust: comments, attributes, documentation, read line by line as Clippy does."""
+"""The comments, attributes and documentation above a line of parsed Rust, read line by line as Clippy does.
+
+This is the only module of the reader that looks for comments in lines. Clippy's rules are about lines, and most unsafe
+code has its comment on the line above. To find that one takes less time than to find all comments
+(docs/adr/0008-reading-rust.md).
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from tree_sitter import Node
+
+from rules.source.rust.docs import Docs, headings
+from rules.source.rust.grammar import ParsedText
 
 _CLIPPY_TAG = re.compile(rb"safety:", re.IGNORECASE)
 _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
 _SPACED_TAG = re.compile(rb"safety\s*+:", re.IGNORECASE)
-# One match a word: the marks before it, the tag if it is one, and the colon behind that.
+# A match is a word: the marks before it, the tag if it is one, and the colon after that.
 _WORD = re.compile(rb"([\s/*!#]*+)(?:(SAFETY|Safety)\b(:?))?+[^\s/*!#]*+")
 _REPEATED_ATTRIBUTE = re.compile(rb"\$\(\s*#\[.*\]\s*\)\s*[*+?]$")
-_ATTRIBUTE_ROWS = 40
-_COMMENT_ROWS = 400
+_INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
+_DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
+_DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\b)?doc\s*=(?!\s*r?#*\")", re.DOTALL)
+_DOC_CONDITIONAL = re.compile(r"#\s*\[\s*cfg_attr\s*\(.*?\bdoc\s*=", re.DOTALL)
+_MAX_ATTRIBUTE_ROWS = 40
+_MAX_COMMENT_ROWS = 400
+_MAX_LINE = 2000  # bytes
 
 Lines = Sequence[bytes]
 
 
 def has_lenient_tag(text: bytes) -> bool:
-    """A safety tag, with or without the colon, at the start of a comment or anywhere with the colon."""
+    """Tell whether a text has a safety tag: with the colon anywhere, without it at the start of a comment."""
     return _SPACED_TAG.search(text) is not None or _starts_with_safety(text, or_with_colon=True)
 
 
 def is_untagged(text: bytes) -> bool:
-    """The comment says SAFETY without the colon directly behind it that Clippy wants."""
+    """Tell whether a comment starts with SAFETY but without the colon directly after it, which Clippy requires."""
     return _CLIPPY_TAG.search(text) is None and _starts_with_safety(text, or_with_colon=False)
 
 
 def _starts_with_safety(text: bytes, *, or_with_colon: bool) -> bool:
-    """Whether a comment in the text, or the text itself, starts with the word SAFETY or Safety."""
+    """Tell whether a comment in the text, or the text itself, starts with the word SAFETY or Safety."""
     if b"SAFETY" not in text and b"Safety" not in text:
         return False
     return any(
@@ -36,69 +51,71 @@ def _starts_with_safety(text: bytes, *, or_with_colon: bool) -> bool:
     )
 
 
-def starts_with_tag(comment: bytes) -> bool:
-    """The comment, its marks included, starts with `safety:` in any case."""
-    return _TRAILING_TAG.match(comment) is not None
+def comment_has_tag(line: bytes) -> bool:
+    """Tell whether a comment in a line, or in a piece of it, has a safety tag."""
+    start = min((at for at in (line.find(b"//"), line.find(b"/*")) if at >= 0), default=-1)
+    return start >= 0 and has_lenient_tag(line[start:])
 
 
-def has_clippy_tag(text: bytes) -> bool:
-    """`safety:` in any case, anywhere in the text."""
-    return _CLIPPY_TAG.search(text) is not None
+def tag_inside(text: bytes, opening: int, end: int) -> int | None:
+    """Return the offset of the comment directly after the brace at `opening` if it starts with `safety:`."""
+    comment = _INSIDE.match(text, opening, end)
+    return comment.start(1) if comment is not None and _TRAILING_TAG.match(comment[1]) else None
 
 
 def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple[str, int] | None:
-    """Clippy 1.95's reading of the lines above `row`, down to but without `floor`: how it was found, and its row.
+    """Find the safety comment above `row` and below `floor` as Clippy 1.95 does: return its kind of place and its row.
 
-    Blank lines and attributes of one line are passed over; then a run of `//` lines of which any has the tag, a block
-    comment that starts a line (but not above attributes), or, with `trailing`, a comment behind the code of the
+    Clippy skips blank lines and attributes of one line. Then it accepts `//` lines of which any has the tag, a block
+    comment that starts a line (but not above attributes), or, with `trailing`, a comment after the code of the
     previous line that starts with the tag.
     """
-    at, attributes = row - 1, False
-    while at > floor and _passed_over(lines[at]):
-        attributes = attributes or bool(lines[at].strip())
+    at, has_attributes = row - 1, False
+    while at > floor and _is_skipped(lines[at]):
+        has_attributes = has_attributes or bool(lines[at].strip())
         at -= 1
     if at <= floor:
         return None
     line = lines[at].strip()
     if line.startswith(b"//"):
-        found = _line_comments(lines, at, floor)
-        return None if found is None else ("above", found)
+        tag = _tag_in_line_comments(lines, at, floor)
+        return None if tag is None else ("above", tag)
     if trailing and _TRAILING_TAG.search(line):
         return ("above", at) if line.startswith(b"/*") and line.endswith(b"*/") else ("previous-line", at)
-    if line.endswith(b"*/") and not attributes:
-        start = block_comment_start(lines, at, floor)
+    if line.endswith(b"*/") and not has_attributes:
+        start = _block_comment_start(lines, at, floor)
         if start is not None and lines[start].lstrip().startswith(b"/*"):
             text = b"\n".join(lines[start : at + 1]).strip()
-            if text.find(b"*/") == len(text) - 2 and has_clippy_tag(text):
-                return "above", next(n for n in range(start, at + 1) if b"afety" in lines[n].lower())
+            if text.find(b"*/") == len(text) - 2 and _CLIPPY_TAG.search(text):
+                return "above", next(row for row in range(start, at + 1) if b"afety" in lines[row].lower())
     return None
 
 
-def _passed_over(line: bytes) -> bool:
+def _is_skipped(line: bytes) -> bool:
     line = line.strip()
     return not line or (line.startswith(b"#[") and line.endswith(b"]"))
 
 
-def _line_comments(lines: Lines, at: int, floor: int) -> int | None:
-    fenced = False
+def _tag_in_line_comments(lines: Lines, at: int, floor: int) -> int | None:
+    is_fenced = False
     while at > floor:
         line = lines[at].strip()
         if line.startswith(b"//"):
             if line.startswith(b"///") and line.lstrip(b"/").lstrip().startswith(b"```"):
-                fenced = not fenced
-            if not fenced and b"afety:" in line.lower():
+                is_fenced = not is_fenced
+            if not is_fenced and b"afety:" in line.lower():
                 return at
-        elif not _passed_over(line):
+        elif not _is_skipped(line):
             return None
         at -= 1
     return None
 
 
 def lenient_above(lines: Lines, row: int, floor: int) -> tuple[int | None, int]:
-    """A benevolent reading of the lines above `row`: the tag's row or None, and the row where the search stopped.
+    """Find a safety tag above `row` in a benevolent reading: return its row or None, and where the search ended.
 
-    Passes over blank lines, attributes of any shape, and comments of any kind. It stopped at `floor` where nothing but
-    these stands above, or the end of one whose beginning is not shown.
+    The search skips blank lines, attributes of any form and comments of any kind. It ends at `floor` if nothing else
+    stands above, or only the end of a comment or attribute that begins above.
     """
     at = row - 1
     while at > floor:
@@ -106,23 +123,23 @@ def lenient_above(lines: Lines, row: int, floor: int) -> tuple[int | None, int]:
         if not line:
             at -= 1
             continue
-        start = comment_or_attribute_start(lines, at, floor)
+        start = _comment_or_attribute_start(lines, at, floor)
         if start is None:
             return None, floor if _is_cut(lines, at, floor) else at
-        for n in range(at, start - 1, -1):
-            if has_lenient_tag(lines[n].strip()):
-                return n, n
+        for row_above in range(at, start - 1, -1):
+            if has_lenient_tag(lines[row_above].strip()):
+                return row_above, row_above
         at = start - 1
     return None, floor
 
 
-def comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
-    """The first row of the outer comment or attribute that ends on row `at`; None where other code stands there."""
+def _comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
+    """Return the first row of the outer comment or attribute that ends on row `at`, or None for other code."""
     line = lines[at].strip()
     if line.startswith(b"//"):
         return None if line.startswith(b"//!") else at
     if line.endswith(b"*/"):
-        start = block_comment_start(lines, at, floor)
+        start = _block_comment_start(lines, at, floor)
         if start is None:
             return None
         first = lines[start].lstrip()
@@ -141,7 +158,7 @@ def comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None:
 
 
 def _without_trailing_comment(line: bytes) -> bytes:
-    """Return the line without the comment that ends it, and without the blanks before that."""
+    """Return the line without the comment that ends it, and without the blanks before the comment."""
     starts = [line.find(b"//"), line.find(b"/*", 0, -2) if line.endswith(b"*/") else -1]
     start = min((start for start in starts if start >= 0), default=-1)
     return line[:start].rstrip() if start >= 0 else line
@@ -158,52 +175,127 @@ def _without_block_comments(line: bytes) -> bytes:
 
 
 def _attribute_start(lines: Lines, at: int, floor: int) -> int | None:
-    """The row of the `#[` that the bracket at the end of row `at` closes."""
+    """Return the row of the `#[` that the bracket at the end of row `at` closes."""
     depth = 0
-    for n in range(at, max(floor, at - _ATTRIBUTE_ROWS), -1):
-        line = _without_trailing_comment(lines[n].strip())
+    for row in range(at, max(floor, at - _MAX_ATTRIBUTE_ROWS), -1):
+        line = _without_trailing_comment(lines[row].strip())
         depth += line.count(b"]") + line.count(b")") - line.count(b"[") - line.count(b"(")
         if line.startswith(b"#[") and depth == 0:
-            return n
+            return row
         if not line.startswith(b"//") and line.endswith((b";", b"{", b"}")):
             return None
     return None
 
 
 def _is_cut(lines: Lines, at: int, floor: int) -> bool:
-    """Row `at` ends a comment or an attribute that begins above `floor`."""
-    if at - floor > _ATTRIBUTE_ROWS:
+    """Tell whether row `at` ends a comment or an attribute that begins above `floor`."""
+    if at - floor > _MAX_ATTRIBUTE_ROWS:
         return False
-    before, comment, behind = _without_block_comments(lines[at]).rpartition(b"*/")
-    if comment and b"/*" not in before and (not behind.strip() or behind.lstrip().startswith((b"#[", b"//"))):
-        return not any(b"/*" in lines[n] or b"*/" in lines[n] for n in range(floor + 1, at))
+    before, comment, after = _without_block_comments(lines[at]).rpartition(b"*/")
+    if comment and b"/*" not in before and (not after.strip() or after.lstrip().startswith((b"#[", b"//"))):
+        return not any(b"/*" in lines[row] or b"*/" in lines[row] for row in range(floor + 1, at))
     depth = 0
-    for n in range(at, floor, -1):
-        line = _without_trailing_comment(lines[n].strip())
+    for row in range(at, floor, -1):
+        line = _without_trailing_comment(lines[row].strip())
         depth += line.count(b"]") + line.count(b")") - line.count(b"[") - line.count(b"(")
-        if depth <= 0 or (n == at and not line.endswith(b"]")):
+        if depth <= 0 or (row == at and not line.endswith(b"]")):
             return False
     return True
 
 
-def block_comment_start(lines: Lines, at: int, floor: int) -> int | None:
-    """The row of the `/*` that the `*/` on row `at` closes."""
-    for n in range(at, max(floor, at - _COMMENT_ROWS), -1):
-        if b"/*" in lines[n]:
-            return n
-        if n != at and b"*/" in lines[n]:
+def _block_comment_start(lines: Lines, at: int, floor: int) -> int | None:
+    """Return the row of the `/*` that the `*/` on row `at` closes."""
+    for row in range(at, max(floor, at - _MAX_COMMENT_ROWS), -1):
+        if b"/*" in lines[row]:
+            return row
+        if row != at and b"*/" in lines[row]:
             return None
     return None
 
 
 def header_rows(lines: Lines, row: int, floor: int) -> tuple[int, bool]:
-    """The first row of the comments, docs and attributes above an item on `row`, and whether the search met `floor`."""
+    """Return the first row of the comments and attributes above an item, and whether the search reached `floor`."""
     first, at = row, row - 1
     while at > floor:
         if lines[at].strip():
-            start = comment_or_attribute_start(lines, at, floor)
+            start = _comment_or_attribute_start(lines, at, floor)
             if start is None:
                 return first, False
             first = at = start
         at -= 1
     return first, True
+
+
+def read_header(parsed: ParsedText, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], bool]:
+    """Return the docs and the attributes of an item, and whether more may stand above the lines that are shown.
+
+    An item after other code on its line has none: what stands above belongs to that code.
+    """
+    row, column = item.start_point
+    before = parsed.lines[row][: min(column, _MAX_LINE)]
+    if before.strip() not in (b"", b"const") and not before.lstrip().startswith(b"#["):
+        return Docs(), (), False
+    first, reached_floor = header_rows(parsed.lines, row, floor)
+    shown = [*(line[:_MAX_LINE] for line in parsed.lines[first:row]), before]
+    raw = [line.decode("utf-8", "surrogateescape") for line in shown]
+    lines: list[tuple[int, str]] = []
+    attributes: list[str] = []
+    is_opaque = is_conditional = False
+    n = 0
+    while n < len(raw):
+        text, number = raw[n].strip(), parsed.line(first + n)
+        if text.startswith("///") and not text.startswith("////"):
+            lines.append((number, text[3:]))
+        elif text.startswith("/**") and not text.startswith(("/***", "/**/")):
+            end = next((m for m in range(n, len(raw)) if "*/" in raw[m]), n)
+            lines.extend(_block_docs(raw[n : end + 1], number))
+            n = end
+        elif text.startswith("#["):
+            end = next((m for m in range(n, min(len(raw), n + 40)) if _is_balanced("\n".join(raw[n : m + 1]))), n)
+            attribute = "\n".join(raw[n : end + 1]).strip()
+            attributes.append(attribute)
+            is_opaque = is_opaque or _DOC_OPAQUE.match(attribute) is not None
+            is_conditional = is_conditional or _DOC_CONDITIONAL.match(attribute) is not None
+            doc = _DOC_TEXT.match(attribute)
+            if doc:
+                lines.extend((number, line) for line in doc[1].replace("\\n", "\n").split("\n"))
+            n = end
+            after = raw[n].partition("///")[2] if "/// " in raw[n] else ""
+            if after:
+                lines.append((parsed.line(first + n), after))
+        n += 1
+    # The condition decides which text is compiled. A word that is in no line is in no heading.
+    is_opaque = is_opaque or (is_conditional and any("safety" in line.lower() for line in raw))
+    return Docs(tuple(lines), headings(lines), is_opaque), tuple(attributes), reached_floor and parsed.is_cut_above
+
+
+def attributes_of(parsed: ParsedText, item: Node) -> tuple[str, ...]:
+    """Return the attributes of an item. Most items have none, and their documentation is not read."""
+    row = item.start_point.row
+    first, _ = header_rows(parsed.lines, row, -1)
+    return read_header(parsed, item, -1)[1] if any(b"#[" in line for line in parsed.lines[first : row + 1]) else ()
+
+
+def inner_docs(parsed: ParsedText, item: Node) -> tuple[tuple[int, str], ...]:
+    """Return the `//!` lines at the start of an item's body, which document the item too."""
+    body = item.child_by_field_name("body")
+    if body is None or b"//!" not in parsed.text[body.start_byte : body.start_byte + _MAX_LINE]:
+        return ()
+    lines: list[tuple[int, str]] = []
+    for row in range(body.start_point.row, body.end_point.row + 1):
+        text = parsed.lines[row][:_MAX_LINE].strip().removeprefix(b"{").strip()
+        if text.startswith(b"//!"):
+            lines.append((parsed.line(row), text[3:].decode("utf-8", "surrogateescape")))
+        elif text and row > body.start_point.row:
+            break
+    return tuple(lines)
+
+
+def _is_balanced(text: str) -> bool:
+    return text.count("[") + text.count("(") <= text.count("]") + text.count(")")
+
+
+def _block_docs(raw: list[str], number: int) -> Iterable[tuple[int, str]]:
+    for offset, line in enumerate(raw):
+        text = line.strip().removeprefix("/**").removesuffix("*/")
+        yield number + offset, text.removeprefix("*") if offset else text

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a Rust file says, as values: unsafe sites, declarations, items, comments. Lines and columns count from 1."""
+"""Unsafe code as values: its places, its justification and its documentation. Lines and columns count from 1."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from rules.finding import Confidence
+from rules.source.rust.docs import Docs
 
 Setting = Literal["code", "macro-definition", "macro-call", "doctest"]
 Verdict = Literal["clippy", "lenient", "none", "unknown"]
@@ -12,19 +13,19 @@ Verdict = Literal["clippy", "lenient", "none", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class SafetyReading:
-    """Whether an unsafe site is justified, and where.
+    """Whether an unsafe site is justified, and where its comment stands.
 
-    `verdict`: "clippy" where Clippy 1.95 accepts the comment, "lenient" where only a benevolent reader does, "none"
-    where neither finds one, "unknown" where it could stand on lines that are not shown. `how` says where it stands:
+    `verdict` is "clippy" if Clippy 1.95 accepts the comment, "lenient" if only a benevolent reader does, "none" if
+    there is no comment for either, and "unknown" if it may stand on lines that are not shown. `how` is the place:
 
-    - Clippy: "above" (the site's line), "above-statement", "previous-line" (trailing there), "inside" (first in the
+    - Clippy: "above" (the site's line), "above-statement", "previous-line" (after its code), "inside" (first in the
       braces);
-    - lenient: "above-enclosing" (an `if`, `match`, loop, bare block, struct literal, braced closure or macro call of
-      several lines, of the same statement, that the site is the first statement of or an operand in),
-      "above-attribute" (attributes of several lines, other comments between), "same-line" (a block comment before
-      `unsafe`), "trailing", "inside-late", "untagged" (`SAFETY` without colon).
+    - lenient: "above-enclosing" (above an `if`, `match`, loop, bare block, struct literal, braced closure or macro call
+      of several lines in the same statement, if the site is its first statement or an operand), "above-attribute"
+      (attributes of several lines or other comments are between), "same-line" (a block comment before `unsafe`),
+      "trailing", "inside-late", "untagged" (`SAFETY` without colon).
 
-    `line` is the line of the tag, 0 where there is none.
+    `line` is the line of the tag, 0 if there is none.
     """
 
     verdict: Verdict
@@ -34,17 +35,16 @@ class SafetyReading:
 
 @dataclass(frozen=True, slots=True)
 class UnsafeSite:
-    """One `unsafe {}` block or `unsafe impl`; `line` and `column` are those of the `unsafe` token, as in Clippy.
+    """An `unsafe {}` block or `unsafe impl`. `line` and `column` are those of the `unsafe` token, as in Clippy.
 
-    `body` is the code between the braces (of an impl: its head, `Send for Foo`), comments included. `statement` is the
-    first line of the enclosing statement. `in_test` holds inside `#[test]`, `#[cfg(test)]` and KUnit suites, `allowed`
-    where `undocumented_unsafe_blocks` is allowed or expected.
+    `body` is the code between the braces with its comments, for an impl its head (`Send for Foo`). `statement` is the
+    first line of the enclosing statement. `in_test` says that the site is in a `#[test]`, `#[cfg(test)]` or KUnit
+    suite, `allowed` that `undocumented_unsafe_blocks` is allowed or expected there.
     """
 
     kind: Literal["block", "impl"]
     line: int
     column: int
-    end_line: int
     text: str
     body: str
     statement: int
@@ -57,32 +57,19 @@ class UnsafeSite:
 
 
 @dataclass(frozen=True, slots=True)
-class Docs:
-    """The documentation of an item: its text without markers, each line with its number.
-
-    `headings` are the titles outside code fences. `opaque` where a part is not text (`#[doc = include_str!(..)]`).
-    """
-
-    lines: tuple[tuple[int, str], ...] = ()
-    headings: tuple[tuple[int, str], ...] = ()
-    opaque: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class UnsafeDeclaration:
-    """One `unsafe fn` or `unsafe trait` that owes its callers a `# Safety` section.
+    """An `unsafe fn` or `unsafe trait`, which needs a `# Safety` section.
 
-    `line` and `column` are those of the item without attributes, as in Clippy. `documented` is None where the docs
-    could stand on lines that are not shown; `section_line` is that of the section's heading, 0 where there is none.
-    `exempt` says why none is owed: "trait-impl", "foreign", "hidden", "allowed", "undecided" (a fragment does not show
-    what surrounds it), or "" where one is.
+    `line` and `column` are those of the item without attributes, as in Clippy. `documented` is None if the section may
+    stand on lines that are not shown. `section_line` is the line of the section's heading, 0 if there is none.
+    `exempt` is the reason why no section is needed: "trait-impl", "foreign", "hidden", "allowed", "undecided" (a
+    fragment does not show what surrounds the item), or "" if there is none.
     """
 
     kind: Literal["fn", "trait"]
     name: str
     line: int
     column: int
-    end_line: int
     text: str
     scope: str
     setting: Setting
@@ -92,3 +79,11 @@ class UnsafeDeclaration:
     documented: bool | None
     section_line: int
     exempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafetySection:
+    """The Safety section of an unsafe function or trait; each requirement is a line."""
+
+    declaration: UnsafeDeclaration
+    requirements: tuple[str, ...]

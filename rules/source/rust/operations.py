@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which operation in an unsafe block needs the justification, as far as its text tells."""
+"""Find the operations in an unsafe block that need its justification, as far as the text shows."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from tree_sitter import Node
 
 from rules.source.rust.grammar import parse_bytes
 
-_WIDTH = 56
+_MAX_NAME = 56  # characters
 _MAX_RECEIVER = 40  # bytes of a method's receiver that a message shows
-_READ = 1000
+_MAX_BODY = 1000  # characters
 _METAVARIABLE = b"__metavariable_"
 _TRAIT = re.compile(r"(?<![\w:$])[\w:$]++\Z")
 _PARENTHESIS = re.compile(r"([()])")
-_TELLING = re.compile(
+_OFTEN_UNSAFE = re.compile(
     r"(?:unchecked|raw|transmute|assume_init|zeroed|from_ptr|as_ref|as_mut|as_bytes_mut|read|write|copy|offset|add|sub"
     r"|borrow|from_foreign|into_foreign|new_static|get_unchecked|alloc|dealloc|free|drop_in_place|call|container_of)"
 )
@@ -30,10 +30,10 @@ _SAFE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What needs a justification: a call of the function, a dereference of the expression, or an implementation of the
-    trait `name`.
+    """An operation that needs a justification: a call, a dereference, or the implementation of a trait.
 
-    The name of a method begins with a dot; `receiver` is the code before it, "" where that is long.
+    `name` is the path of the function or trait, or the expression. The name of a method begins with a dot; `receiver`
+    is the code before it, "" if that is long.
     """
 
     kind: Literal["call", "dereference", "implementation"]
@@ -42,28 +42,28 @@ class Operation:
 
     @property
     def callee(self) -> str:
-        """The function's or trait's own name without its path; "" for a dereference."""
+        """The name of the function or trait without its path, "" for a dereference."""
         return "" if self.kind == "dereference" else self.name.rsplit("::", 1)[-1].rsplit(".", 1)[-1]
 
 
 def implementation(head: str) -> Operation | None:
-    """The trait of an unsafe impl, given what stands between `unsafe` and the braces; None where it cannot be told."""
-    before, found, _ = " ".join(head.split()).partition(" for ")
+    """Return the trait of an unsafe impl, given the text between `unsafe` and the braces, or None if it is unclear."""
+    before, separator, _ = " ".join(head.split()).partition(" for ")
     end, depth = len(before), 0
     while end > 0 and (depth or before[end - 1] == ">"):
         end -= 1
         depth += {">": 1, "<": -1}.get(before[end], 0)
-    match = _TRAIT.search(before[:end]) if found else None
+    match = _TRAIT.search(before[:end]) if separator else None
     return Operation("implementation", match[0].lstrip(":")) if match else None
 
 
 def operations(body: str) -> tuple[Operation, ...]:
-    """What the code of an unsafe block does, the likeliest to be unsafe first; each once."""
-    plain = body[:_READ].encode("utf-8", "surrogateescape").replace(b"$", _METAVARIABLE)
+    """Return the operations of an unsafe block without duplicates, the most likely to be unsafe first."""
+    plain = body[:_MAX_BODY].encode("utf-8", "surrogateescape").replace(b"$", _METAVARIABLE)
     text = b"fn f() {\n" + plain + b"\n}"
     tree = parse_bytes(text)
-    found = dict.fromkeys(_operations(tree.root_node)) if tree is not None else {}
-    return tuple(sorted(found, key=_rank))
+    unique = dict.fromkeys(_operations(tree.root_node)) if tree is not None else {}
+    return tuple(sorted(unique, key=_rank))
 
 
 def _operations(root: Node) -> Iterator[Operation]:
@@ -71,7 +71,7 @@ def _operations(root: Node) -> Iterator[Operation]:
     depth = 0
     while True:
         node = cursor.node
-        assert node is not None  # a cursor always stands somewhere
+        assert node is not None  # a cursor always has a node
         if node.type == "call_expression" and (function := node.child_by_field_name("function")) is not None:
             name = _name(function)
             if name:
@@ -116,7 +116,7 @@ def _receiver(function: Node) -> str:
 
 
 def _without_generics(path: str) -> str:
-    """Return the path without its `::<…>`, from the first of a piece to its last bracket."""
+    """Return the path without generics: each text between parentheses loses all from `::<` to its last `>`."""
     pieces = _PARENTHESIS.split(path)
     for at, piece in enumerate(pieces):
         start, end = piece.find("::<"), piece.rfind(">")
@@ -127,7 +127,7 @@ def _without_generics(path: str) -> str:
 
 def _text(node: Node) -> str:
     text = (node.text or b"").replace(_METAVARIABLE, b"$")
-    return " ".join(text.decode("utf-8", "replace").split())[:_WIDTH]
+    return " ".join(text.decode("utf-8", "replace").split())[:_MAX_NAME]
 
 
 def _rank(operation: Operation) -> int:
@@ -136,5 +136,5 @@ def _rank(operation: Operation) -> int:
             return 0
         if _SAFE.match(operation.callee):
             return 4
-        return 1 if _TELLING.search(operation.callee) or operation.name.startswith("T::") else 3
+        return 1 if _OFTEN_UNSAFE.search(operation.callee) or operation.name.startswith("T::") else 3
     return 2

@@ -1,147 +1,221 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The Rust of one image in the names of this field: nothing here shows which parser reads it."""
+"""Read Rust: `RustSource` has every view of a text that rules and the bindings use."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, chain
 
 from rules.diff.image import Fragment, Image
-from rules.source.rust.code import Code
-from rules.source.rust.comments import Paragraphs, paragraphs
-from rules.source.rust.doctests import doctests
-from rules.source.rust.fragment import read_fragment, read_whole
-from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
-from rules.source.rust.outline import Documented, documented
+from rules.finding import Confidence
+from rules.source.rust.comments import Comment, CommentBlock, read_comment_blocks
+from rules.source.rust.docs import requirements
+from rules.source.rust.doctests import parse_unsafe_doctests
+from rules.source.rust.fragment import parse_fragment, parse_tokens
+from rules.source.rust.grammar import ParsedText, parse_counted
+from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documented_items, read_items, read_next_head
+from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
+from rules.source.rust.structure import Structure
+from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals
 from rules.source.rust.unsafe_sites import UnsafeCode
-from rules.source.rust.uses import Import, imports
+from rules.source.rust.uses import Import, read_uses
 from rules.source.rust.work_limit import WorkLimit
 
 _FUNCTION = re.compile(rb"fn\s+(?:r#)?([\w\x80-\xff]+)")
 _TRAIT = re.compile(rb"trait\s+(?:r#)?([\w\x80-\xff]+)")
-_SEARCHED = 128 * 1024  # bytes of hunks for which the context in which they are Rust is searched: no image has more
-
-
-class SourcePart:
-    """A run of known lines, all of a file that is `whole`: each view of it is computed when first asked for, and kept.
-
-    The parse is the dear one, 0.1 ms for a hunk: it is made where the word `unsafe` stands, and for who asks for sites.
-    """
-
-    def __init__(self, fragment: Fragment, work: WorkLimit, *, whole: bool, searched: bool) -> None:
-        self._fragment = fragment
-        self._work = work
-        self._whole = whole
-        self._searched = searched
-
-    def shows(self, line: int) -> bool:
-        return self._fragment.first <= line <= self._last
-
-    def shows_any(self, ordered: Sequence[int]) -> bool:
-        """Whether one of these lines, in rising order, is among its own."""
-        at = bisect_left(ordered, self._fragment.first)
-        return at < len(ordered) and ordered[at] <= self._last
-
-    def holds(self, *words: bytes) -> bool:
-        """Whether any of these words stands in it."""
-        return any(word in self._fragment.text for word in words)
-
-    def declared_names(self) -> Iterator[str]:
-        """The names behind `fn` and `trait`, where unsafe code stands: those that `declarations` may have, and more."""
-        if self.holds(b"unsafe"):
-            for found in chain(_FUNCTION.finditer(self._fragment.text), _TRAIT.finditer(self._fragment.text)):
-                yield found[1].decode("utf-8", "surrogateescape")
-
-    @cached_property
-    def code(self) -> Code:
-        """Code and comments, without a grammar."""
-        return Code(self._fragment.text.decode("utf-8", "surrogateescape"), self._fragment.first)
-
-    @cached_property
-    def comments(self) -> tuple[Paragraphs, ...]:
-        """The comments, those that belong together as one."""
-        return tuple(paragraphs(self.code, whole=self._whole))
-
-    @cached_property
-    def documented(self) -> tuple[Documented, ...]:
-        """The items whose documentation has headings."""
-        return tuple(documented(self.code))
-
-    @cached_property
-    def imports(self) -> tuple[Import, ...]:
-        """What the `use` declarations bring in; those cut off are left out."""
-        return tuple(imports(self.code)) if self.holds(b"use") else ()
-
-    @property
-    def sites(self) -> tuple[UnsafeSite, ...]:
-        """Every unsafe block and `unsafe impl`, in order."""
-        return self._unsafe[0]
-
-    @property
-    def declarations(self) -> tuple[UnsafeDeclaration, ...]:
-        """Every `unsafe fn` and `unsafe trait`, in order."""
-        return self._unsafe[1]
-
-    @cached_property
-    def _last(self) -> int:
-        return self._fragment.first + self._fragment.text.removesuffix(b"\n").count(b"\n")
-
-    @cached_property
-    def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
-        text = self._fragment.text
-        if b"unsafe" not in text:
-            return (), ()
-        self._work.spend(text.count(b"unsafe"))
-        if self._whole:
-            unit = read_whole(text, self.code, self._work)
-        else:
-            unit = read_fragment(self._fragment, self.code, self._work, searched=self._searched)
-        if unit is None:
-            return (), ()
-        code = UnsafeCode(unit)
-        sites = code.sites
-        for doctest in doctests(unit, code.doc_rows, self._work):
-            sites.extend(UnsafeCode(doctest).sites)
-        return tuple(sorted(sites, key=_place)), tuple(code.declarations)
+_MAX_ERRORS = 40  # recoveries of the parser in a complete file
+_MAX_SEARCHED = 128 * 1024  # bytes of the fragments of an image whose contexts are searched: real images have less
 
 
 class RustSource:
-    """The Rust of one image, whatever a patch touched of it."""
+    """A Rust text: a complete file, or a fragment of consecutive lines.
 
-    def __init__(self, image: Image, work: WorkLimit) -> None:
-        own = work.of_file()
-        sizes = accumulate(len(fragment.text) for fragment in image.fragments)
-        self.parts = tuple(
-            SourcePart(fragment, own, whole=image.is_complete, searched=size <= _SEARCHED)
-            for fragment, size in zip(image.fragments, sizes, strict=True)
-        )
+    Each view is computed when it is first used, and kept. The token views need no grammar:
 
-    def showing(self, lines: Collection[int]) -> Iterator[SourcePart]:
-        """The parts that show any of these lines."""
-        if len(self.parts) == 1:
-            return (part for part in self.parts if any(map(part.shows, lines)))
-        ordered = sorted(lines)
-        return (part for part in self.parts if part.shows_any(ordered))
+    - `text`, and `code`: the text with blanks in place of comments and literals, so that offsets agree;
+    - `tokens`: the words and signs of the code; `structure`: its brackets and what they enclose;
+    - `comments`, and `comment_blocks`: the ordinary comments that belong together;
+    - `items`, `public_api`, `documented_items`, `uses`.
 
-    @property
-    def sites(self) -> tuple[UnsafeSite, ...]:
-        """Every unsafe block and `unsafe impl`, in the file's order."""
-        return tuple(site for part in self.parts for site in part.sites)
+    The others come from one parse, which takes 0.1 ms for a fragment, and only if the text has the word `unsafe`:
 
-    @property
-    def declarations(self) -> tuple[UnsafeDeclaration, ...]:
-        """Every `unsafe fn` and `unsafe trait`, in the file's order."""
-        return tuple(one for part in self.parts for one in part.declarations)
+    - `unsafe_sites`: blocks and impls with the reading of their SAFETY comments, those of documentation tests included;
+    - `unsafe_declarations`: functions and traits; `safety_sections`: what their documentation requires.
 
-
-def _place(site: UnsafeSite) -> tuple[int, int]:
-    return site.line, site.column
-
-
-def parse(image: Image, work: WorkLimit | None = None) -> RustSource:
-    """The Rust of `image`; parsing itself waits until it is needed, and what it takes counts as work of the series.
-
-    Asking for sites and declarations raises TooMuchError where that is more than an image or the series may take.
+    Views from the parse raise TooMuchError if reading exceeds the limit of the image or of the series.
     """
-    return RustSource(image, work or WorkLimit())
+
+    def __init__(
+        self,
+        text: bytes | str,
+        first_line: int = 1,
+        *,
+        is_complete: bool = True,
+        is_searched: bool = True,
+        work: WorkLimit | None = None,
+    ) -> None:
+        """Take a text that begins on a line of its file. `is_searched` allows to search the context of a fragment."""
+        self.first_line = first_line
+        self._given = text
+        self._is_complete = is_complete
+        self._is_searched = is_searched
+        self._work = work
+
+    @cached_property
+    def text(self) -> str:
+        """The text, with surrogates for bytes that are not UTF-8."""
+        return self._given if isinstance(self._given, str) else self._given.decode("utf-8", "surrogateescape")
+
+    @cached_property
+    def code(self) -> str:
+        return blank_out(self.text, self._spans)
+
+    @cached_property
+    def structure(self) -> Structure:
+        return Structure(self.text, self.code)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.structure)
+
+    @cached_property
+    def comments(self) -> tuple[Comment, ...]:
+        return tuple(self._comment(start, end, kind) for start, end, kind in self._spans if kind != "literal")
+
+    @cached_property
+    def comment_blocks(self) -> tuple[CommentBlock, ...]:
+        return tuple(read_comment_blocks(self.comments, None if self._is_complete else self.last_line))
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        return tuple(read_items(self.structure, self.documented_items, self.line))
+
+    @property
+    def public_api(self) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.is_public)
+
+    @cached_property
+    def documented_items(self) -> tuple[DocumentedItem, ...]:
+        return tuple(read_documented_items(self.structure, self.comments))
+
+    @cached_property
+    def uses(self) -> tuple[Import, ...]:
+        return tuple(read_uses(self.code, self.line, self.column)) if self.contains(b"use") else ()
+
+    @property
+    def unsafe_sites(self) -> tuple[UnsafeSite, ...]:
+        return self._unsafe[0]
+
+    @property
+    def unsafe_declarations(self) -> tuple[UnsafeDeclaration, ...]:
+        return self._unsafe[1]
+
+    @cached_property
+    def safety_sections(self) -> tuple[SafetySection, ...]:
+        sections = (SafetySection(declaration, requirements(declaration.docs)) for declaration in self._unsafe[1])
+        return tuple(section for section in sections if section.requirements)
+
+    def next_item(self, offset: int) -> ItemHead | None:
+        """Return the item after the comments and attributes at an offset, or None if something else follows."""
+        return read_next_head(self.structure, offset)
+
+    def unsafe_names(self) -> Iterator[str]:
+        """Yield the names of all functions and traits if the text has unsafe code. This needs no parse."""
+        if self.contains(b"unsafe"):
+            for match in chain(_FUNCTION.finditer(self._bytes), _TRAIT.finditer(self._bytes)):
+                yield match[1].decode("utf-8", "surrogateescape")
+
+    def contains(self, *words: bytes) -> bool:
+        """Tell whether any of these words stands in the text."""
+        return any(word in self._bytes for word in words)
+
+    def shows_any(self, lines: Sequence[int]) -> bool:
+        """Tell whether any of these lines of the file, in rising order, is in the text."""
+        at = bisect_left(lines, self.first_line)
+        return at < len(lines) and lines[at] <= self.last_line
+
+    def line(self, offset: int) -> int:
+        """Return the number of the line that has the offset."""
+        return self.first_line + bisect_right(self._line_starts, offset) - 1
+
+    def column(self, offset: int) -> int:
+        """Return the column, from 1 and in characters, of the offset."""
+        return offset - self._line_starts[bisect_right(self._line_starts, offset) - 1] + 1
+
+    def line_text(self, line: int) -> str:
+        """Return a line without its newline."""
+        start = self._line_starts[line - self.first_line]
+        end = self.text.find("\n", start)
+        return self.text[start : end if end >= 0 else len(self.text)]
+
+    @cached_property
+    def last_line(self) -> int:
+        return self.first_line + self._bytes.removesuffix(b"\n").count(b"\n")
+
+    @cached_property
+    def _bytes(self) -> bytes:
+        return self._given if isinstance(self._given, bytes) else self._given.encode("utf-8", "surrogateescape")
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self.text.split("\n")[:-1]), initial=0))
+
+    @cached_property
+    def _spans(self) -> tuple[tuple[int, int, str], ...]:
+        return tuple(find_comments_and_literals(self.text))
+
+    def _comment(self, start: int, end: int, kind: str) -> Comment:
+        row = bisect_right(self._line_starts, start) - 1
+        line_start = self._line_starts[row]
+        starts_line = not self.text[line_start:start].strip()
+        return Comment(start, self.first_line + row, start - line_start + 1, kind, starts_line, self.text[start:end])
+
+    @cached_property
+    def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
+        if not self.contains(b"unsafe"):
+            return (), ()
+        work = self._work or WorkLimit()
+        work.spend(self._bytes.count(b"unsafe"))
+        parsed = self._parse(work)
+        if parsed is None:
+            return (), ()
+        unsafe_code = UnsafeCode(parsed)
+        sites = unsafe_code.sites
+        for doctest in parse_unsafe_doctests(self.comments, parsed, work) if unsafe_code.in_comments else ():
+            sites.extend(UnsafeCode(doctest).sites)
+        return tuple(sorted(sites, key=lambda site: (site.line, site.column))), tuple(unsafe_code.declarations)
+
+    def _parse(self, work: WorkLimit) -> ParsedText | None:
+        text = self._bytes
+        fragment = Fragment(self.first_line, text)
+        if not self._is_complete:
+            return parse_fragment(fragment, self.code, work, is_searched=self._is_searched)
+        tree = parse_counted(text, _MAX_ERRORS, work)
+        if tree is None:
+            return parse_tokens(fragment, self.code, work)
+        return ParsedText(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
+
+
+def read_image(image: Image, work: WorkLimit) -> tuple[RustSource, ...]:
+    """Return the Rust of an image: one source for a complete file, else one for each fragment."""
+    work = work.of_file()
+    sizes = accumulate(len(fragment.text) for fragment in image.fragments)
+    return tuple(
+        RustSource(
+            fragment.text,
+            fragment.first,
+            is_complete=image.is_complete,
+            is_searched=size <= _MAX_SEARCHED,
+            work=work,
+        )
+        for fragment, size in zip(image.fragments, sizes, strict=True)
+    )
+
+
+def showing(sources: Sequence[RustSource], lines: Collection[int]) -> Iterator[RustSource]:
+    """Yield the sources that show any of these lines."""
+    if len(sources) == 1:  # most have the first line, and these need no order
+        return (source for source in sources if any(source.first_line <= line <= source.last_line for line in lines))
+    ordered = sorted(lines)
+    return (source for source in sources if source.shows_any(ordered))

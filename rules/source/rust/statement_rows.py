@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The way up from an unsafe block to the rows above which a comment may speak for it, as far as its statement goes."""
+"""Find the rows above which the comment of an unsafe block may stand, up to the start of its statement."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -42,24 +42,24 @@ _NO_STATEMENT = COMMENTS | {"attribute_item", "label"}
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 _CONTINUES = frozenset({",", ".", "?", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
-_CLIMB = 40
-_TOKENS = 300
+_MAX_CLIMB = 40  # nodes
+_MAX_TOKENS = 300
 
 
 def statement_row(path: list[Node], at: int) -> int:
-    """The row where the innermost statement or item around `path[at]` starts."""
+    """Return the row on which the innermost statement or item around `path[at]` starts."""
     inside = (n for n in range(at, 0, -1) if path[n - 1].type in _HOLDS_STATEMENTS)
     return path[next(inside, at)].start_point.row
 
 
 def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
-    """The rows above which a comment may speak for the block `path[start]`, up to where its statement starts.
+    """Yield the rows above which the comment of the block `path[start]` may stand, and who accepts it there.
 
-    With each row comes who accepts it there: "clippy" (the statement or expression that Clippy climbs to) or "lenient".
-    A person reads a comment above an `if`, a loop or a bare block as one on the first statement in it.
+    Clippy accepts it ("clippy") above the statement or expression to which it climbs. A person also takes a comment
+    above an `if`, a loop or a bare block for one on the first statement in it ("lenient").
     """
     clippy = True
-    for at in range(start, max(0, start - _CLIMB), -1):
+    for at in range(start, max(0, start - _MAX_CLIMB), -1):
         node, parent = path[at], path[at - 1]
         kind = parent.type
         if kind in ("let_declaration", "const_item", "static_item"):
@@ -93,12 +93,12 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
 
 
 def _is_length(array: Node, node: Node) -> bool:
-    """`node` is how many elements the array expression `[x; N]` has."""
+    """Tell whether the node is the length N of the array expression `[x; N]`."""
     return array.type == "array_expression" and array.child_by_field_name("length") == node
 
 
 def _opens(path: list[Node], at: int) -> bool:
-    """`path[at]` is the first statement of a block that is neither a function's body nor an unsafe block."""
+    """Tell whether `path[at]` is the first statement of a block other than a function's body or an unsafe block."""
     if at < 2 or path[at - 2].type in _CLOSED:
         return False
     block, node = path[at - 1], path[at]
@@ -110,25 +110,25 @@ def _opens(path: list[Node], at: int) -> bool:
 
 
 def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node]]) -> Iterator[tuple[int, str]]:
-    """The same within a token tree, where only the tokens are known: a statement ends at `;`, `,`, `=>` or braces.
+    """Yield these rows within a token tree, where a statement ends at `;`, `,`, `=>` or braces.
 
-    Argument lists belong to the statement around them, also that of a macro call; through braces, and to the line of a
-    macro call of several lines ("macro"), only a person climbs. Nobody climbs out of a function: last comes the row its
-    head starts on ("function"), beyond which Clippy does not look.
+    Lists of arguments belong to the statement around them, also those of a macro call. Only a person climbs out of
+    braces, and to the line of a macro call of several lines ("macro"). The climb ends at a function: its last row is
+    the start of the function's head ("function"), at which Clippy stops its search.
     """
     keyword, arguments = path[at].start_point.row, True
     macro = next((node for node in reversed(path[:at]) if node.type in ("macro_invocation", "macro_rule")), path[0])
-    expanded = macro.type == "macro_invocation"
-    for _ in range(_CLIMB):
+    is_call = macro.type == "macro_invocation"
+    for _ in range(_MAX_CLIMB):
         siblings = children(path[at - 1])
         place = index_of(siblings, path[at])
         start, ended = _first_token(siblings, place)
         if is_braces(path[at]) and _is_function(siblings, place):
-            if expanded:
+            if is_call:
                 yield start.start_point.row, "function"
             return
         if start.start_point.row in (keyword, max(start.start_point.row, macro.start_point.row + 1)):
-            yield start.start_point.row, "clippy" if arguments and expanded else "lenient"
+            yield start.start_point.row, "clippy" if arguments and is_call else "lenient"
         elif start.type == "token_tree":  # brackets that open on the macro's line, or above all that is shown
             yield start.start_point.row, "lenient"
         if ended or path[at - 1].type == "token_repetition":
@@ -136,16 +136,16 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
         arguments = arguments and not is_braces(path[at - 1])
         at -= 1
         if path[at - 1].type not in TOKEN_TREES:
-            if arguments and expanded:
+            if arguments and is_call:
                 yield from (step for step in climb_statement(path, at - 1) if step[1] == "clippy")
             yield macro.start_point.row, "macro"
             return
 
 
 def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
-    """The first token of the argument or statement around `siblings[at]`, and whether a statement ends before it."""
-    start, angles, settled = siblings[at], 0, False
-    for n in range(at - 1, max(-1, at - _TOKENS), -1):
+    """Return the first token of the argument or statement around `siblings[at]`, and whether one ends before it."""
+    start, angles, is_settled = siblings[at], 0, False
+    for n in range(at - 1, max(-1, at - _MAX_TOKENS), -1):
         token = siblings[n]
         kind = token.type
         if kind in ("(", "[", "{") and n <= 1:
@@ -156,15 +156,15 @@ def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
             return start, True
         if _is_attribute(siblings, n):
             return start, True
-        settled = settled or kind == "=>" or (kind == "," and angles <= 0)
-        if not settled and kind not in COMMENTS:
+        is_settled = is_settled or kind == "=>" or (kind == "," and angles <= 0)
+        if not is_settled and kind not in COMMENTS:
             start = token
     return start, True
 
 
 def _is_function(siblings: list[Node], body: int) -> bool:
-    """The braces `siblings[body]` are a function's body."""
-    for n in range(body - 1, max(-1, body - _TOKENS), -1):
+    """Tell whether the braces `siblings[body]` are a function's body."""
+    for n in range(body - 1, max(-1, body - _MAX_TOKENS), -1):
         if siblings[n].type == "fn":
             return siblings[n + 1].type in ("identifier", "metavariable")
         if siblings[n].type in (";", "=", "=>") or is_braces(siblings[n]):
@@ -178,7 +178,7 @@ def _continues(token: Node) -> bool:
 
 
 def _is_attribute(siblings: list[Node], at: int) -> bool:
-    """`siblings[at]` are the brackets of an attribute, `#[..]` or `#![..]`."""
+    """Tell whether `siblings[at]` are the brackets of an attribute, `#[..]` or `#![..]`."""
     if siblings[at].type != "token_tree" or at == 0:
         return False
     mark = siblings[at - 2] if at > 1 and siblings[at - 1].type == "!" else siblings[at - 1]
@@ -186,11 +186,11 @@ def _is_attribute(siblings: list[Node], at: int) -> bool:
 
 
 def index_of(siblings: list[Node], node: Node) -> int:
-    """Where `node` stands among `siblings`, which are in the text's order."""
+    """Return the index of a node among its siblings, which are in the order of the text."""
     return bisect_left(siblings, node.start_byte, key=lambda sibling: sibling.start_byte)
 
 
 def is_braces(node: Node) -> bool:
-    """A token tree in `{}`."""
+    """Tell whether a node is a token tree in `{}`."""
     first = node.child(0) if node.type == "token_tree" else None
     return first is not None and first.type == "{"

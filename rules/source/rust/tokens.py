@@ -1,38 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The tokens of a Rust text: comments and literals in one pass, the words and signs of what is left in another.
+"""The tokens of a Rust text: one pass finds the comments and literals, another the words and signs of the rest.
 
-The first pass begins at the few characters that may open a comment or a literal, so that it runs over ordinary code at
-the speed of a `find`. It needs no grammar and reads half a function as well as a whole file. Nothing else in the
-program decides what is a comment or a literal.
+The first pass looks for the few characters that may open a comment or a literal, so that it runs over other code as
+fast as a `find`. It needs no grammar and reads part of a function as well as a complete file.
 """
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 
-from rules.source.rust.brackets import Brackets
+from rules.source.rust.structure import Structure
 
-# Each alternative begins with a letter of its own: then `search` runs over ordinary code at the speed of a `find`.
+# Each alternative begins with a different character, so that `search` is as fast as a `find`.
 _OPENING = re.compile(r"""//[^\n]*|/\*|"|'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'""", re.DOTALL)
 _STRING_PREFIX = re.compile(r"(?<!\w)(?:[bc]?r(?P<hashes>\#*)|[bc])\Z")
-_LONGEST_PREFIX = 257  # of a raw string: Rust allows 255 hashes
+_MAX_PREFIX = 257  # characters before the quote of a raw string: Rust allows 255 hashes
 _STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*\\?"?', re.DOTALL)
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _MISLEADING = re.compile(rb'"[^"]*(?://|/\*|safety)', re.IGNORECASE)
 _NO_NEWLINE = re.compile(r"[^\n]")
-_WORD = re.compile(  # the commonest first
+_WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
     r"|\d(?:\w|\.(?=\d))*+|[^\s\w])"
 )
 
 
-Token = tuple[int, int, str]
+Span = tuple[int, int, str]
 """Start and end of a comment or a literal, and its kind: "line" (`//`), "doc" (`///`, `//!`), "block" or "literal"."""
 
 
-def comments_and_literals(text: str) -> Iterator[Token]:
-    """Yield the comments and literals of a text in their order; one that is not closed goes on to the text's end."""
+def find_comments_and_literals(text: str) -> Iterator[Span]:
+    """Yield the comments and literals of a text in order. One that is not closed ends with the text."""
     at = 0
     while match := _OPENING.search(text, at):
         begin, (start, at) = at, match.span()
@@ -51,11 +50,11 @@ def comments_and_literals(text: str) -> Iterator[Token]:
             yield start - (start > begin and text[start - 1] == "b"), at, "literal"
 
 
-def without(text: str, tokens: tuple[Token, ...]) -> str:
-    """Return the text with these tokens blanked out; newlines stay, so that offsets and lines agree."""
+def blank_out(text: str, spans: tuple[Span, ...]) -> str:
+    """Return the text with blanks in place of the spans. Newlines stay, so that offsets and lines agree."""
     parts: list[str] = []
     at = 0
-    for start, end, _ in tokens:
+    for start, end, _ in spans:
         parts.append(text[at:start])
         blanked = text[start:end]
         parts.append(_NO_NEWLINE.sub(" ", blanked) if "\n" in blanked else " " * len(blanked))
@@ -64,20 +63,21 @@ def without(text: str, tokens: tuple[Token, ...]) -> str:
     return "".join(parts)
 
 
-def without_literals(text: bytes) -> bytes:
-    """Return the text with the literals blanked out that hold comment marks or a safety tag; no byte moves."""
+def without_misleading_literals(text: bytes) -> bytes:
+    """Return the text with its literals blanked out if one may hold a comment mark or a safety tag. No byte moves."""
     if _MISLEADING.search(text) is None:
         return text
     decoded = text.decode("latin-1")  # a character for each byte
-    literals = tuple(token for token in comments_and_literals(decoded) if token[2] == "literal")
-    return without(decoded, literals).encode("latin-1")
+    literals = tuple(span for span in find_comments_and_literals(decoded) if span[2] == "literal")
+    return blank_out(decoded, literals).encode("latin-1")
 
 
-class Words:
-    """The words and signs of code in order, and the offset of each; comments, literals and lifetimes are left out."""
+class Tokens:
+    """The words and signs of the code in order, and the offset of each. Comments, literals and lifetimes are none."""
 
-    def __init__(self, code: str, brackets: Callable[[], Brackets]) -> None:
-        pieces = _WORD.split(code)  # what is between two words, a word, and so on: much faster than matches
+    def __init__(self, structure: Structure) -> None:
+        code = structure.code
+        pieces = _WORD.split(code)  # the text before a word, the word, and so on: much faster than matches
         words, offsets = pieces[1::2], list(accumulate(map(len, pieces)))[::2]
         if "'" in code:
             kept = [at for at, word in enumerate(words) if word[0] != "'" or len(word) == 1]
@@ -86,25 +86,25 @@ class Words:
             words = [word.removeprefix("r#") for word in words]
         self.words = tuple(words)
         self.offsets = tuple(offsets[: len(words)])
-        self._brackets = brackets
+        self._structure = structure
 
     def closing(self, opening: int) -> int:
-        """Return the index of the bracket that closes the one at `opening`; the last index where none does."""
-        offset = self._brackets().closing(self.offsets[opening])
+        """Return the index of the bracket that closes the one at index `opening`, or the last index if none does."""
+        offset = self._structure.closing(self.offsets[opening])
         return len(self.words) - 1 if offset is None else bisect_left(self.offsets, offset)
 
     def opening(self, closing: int) -> int:
-        """Return the index of the bracket that the one at `closing` closes; 0 where there is none."""
-        offset = self._brackets().opening(self.offsets[closing])
+        """Return the index of the bracket that the one at index `closing` closes, or 0 if there is none."""
+        offset = self._structure.opening(self.offsets[closing])
         return 0 if offset is None else bisect_left(self.offsets, offset)
 
 
 def _string(text: str, begin: int, quote: int) -> tuple[int, int]:
-    """Where the string with that opening quote starts, its prefix included but not before `begin`, and where it ends.
+    """Return where the string with that opening quote starts, its prefix included, and where it ends.
 
-    One that is not closed goes on to the end of the text.
+    The prefix does not reach above `begin`. A string that is not closed ends with the text.
     """
-    prefix = _STRING_PREFIX.search(text[max(begin, quote - _LONGEST_PREFIX) : quote])
+    prefix = _STRING_PREFIX.search(text[max(begin, quote - _MAX_PREFIX) : quote])
     start = quote - (len(prefix[0]) if prefix else 0)
     if prefix and prefix["hashes"] is not None:
         closing = '"' + prefix["hashes"]
@@ -115,7 +115,7 @@ def _string(text: str, begin: int, quote: int) -> tuple[int, int]:
 
 
 def _block_end(text: str, at: int) -> int:
-    """Where the block comment ends whose `/*` ends at `at`; they nest."""
+    """Return where the block comment ends whose `/*` ends at `at`. Block comments nest."""
     depth = 1
     for edge in _BLOCK_EDGE.finditer(text, at):
         depth += 1 if edge[0] == "/*" else -1

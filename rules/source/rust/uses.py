@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a Rust file imports: every name its `use` declarations bring in, with the path it stands for."""
+"""The `use` declarations of a Rust text: every name that they import, with the path that it stands for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rules.source.rust.code import Code
-
-_USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?P<end>;|\Z)")  # the letters first: that is how it is fast
-_DEEPEST = 32  # parts of a path that are told apart
+_USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?P<end>;|\Z)")  # the letters come first because that is fast
+_MAX_PATH = 32  # parts of a path
 _TOKEN = re.compile(r"::|[{},*]|(?:r#)?\w+|\$")
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One imported name: `path` are the parts it stands for, "*" last for a glob; `name` is what it is called here.
+    """An imported name: `path` are the parts that it stands for, `name` is what it is called in this file.
 
-    `offset`, `line` and `column` are those of the path's last part; a glob has the name "*".
+    `offset`, `line` and `column` are those of the path's last part. A glob has the name and the last part "*".
     """
 
     name: str
@@ -26,26 +24,28 @@ class Import:
     column: int
 
 
-def imports(code: Code) -> Iterator[Import]:
-    """The names that the `use` declarations of a run of lines bring in, in their order; those cut off are left out."""
-    for match in _USE.finditer(code.code):
+def read_uses(code: str, line: Callable[[int], int], column: Callable[[int], int]) -> Iterator[Import]:
+    """Yield the names that the complete `use` declarations import, in order."""
+    for match in _USE.finditer(code):
         if match["end"]:
-            yield from _leaves(code, match.start("tree"), match["tree"])
+            for name, path, offset in _leaves(match["tree"], match.start("tree")):
+                yield Import(name, path, offset, line(offset), column(offset))
 
 
-def _leaves(code: Code, offset: int, tree: str) -> Iterator[Import]:
+def _leaves(tree: str, start: int) -> list[tuple[str, tuple[str, ...], int]]:
+    """Return name, path and offset of each leaf of a `use` tree that begins at `start`."""
+    leaves: list[tuple[str, tuple[str, ...], int]] = []
     stack: list[tuple[str, ...]] = []
     prefix: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
-    at = 0
+    offset = start
     alias: str | None = None
-    renaming = False
+    is_alias = False
 
-    def leaf() -> Iterator[Import]:
+    def add_leaf() -> None:
         if path and path != prefix:
-            whole = path[:-1] if path[-1] == "self" and len(path) > 1 else path
-            place = offset + at
-            yield Import(alias or whole[-1], whole, place, code.line(place), code.column(place))
+            full = path[:-1] if path[-1] == "self" and len(path) > 1 else path
+            leaves.append((alias or full[-1], full, offset))
 
     for token in _TOKEN.finditer(tree):
         word = token[0]
@@ -53,15 +53,16 @@ def _leaves(code: Code, offset: int, tree: str) -> Iterator[Import]:
             stack.append(prefix)
             prefix = path
         elif word in (",", "}"):
-            yield from leaf()
+            add_leaf()
             if word == "}":
                 prefix = stack.pop() if stack else ()
-            path, alias, renaming = prefix, None, False
+            path, alias, is_alias = prefix, None, False
         elif word == "as":
-            renaming = True
-        elif renaming:
-            alias, renaming = word, False
+            is_alias = True
+        elif is_alias:
+            alias, is_alias = word, False
         elif word != "::":
-            path = (*path[-_DEEPEST:], word.removeprefix("r#"))
-            at = token.start()
-    yield from leaf()
+            path = (*path[-_MAX_PATH:], word.removeprefix("r#"))
+            offset = start + token.start()
+    add_leaf()
+    return leaves

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One forward pass over a tree that stops at given places and knows what encloses each."""
+"""Walk a syntax tree forward to given places, with the items and attributes that enclose each."""
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from rules.source.rust.docs import attributes_of
-from rules.source.rust.lines import header_rows
+from rules.source.rust.grammar import ParsedText
+from rules.source.rust.lines import attributes_of, header_rows
 from rules.source.rust.model import Setting
-from rules.source.rust.unit import Unit
 
 ITEM_KINDS = {
     "function_item": "fn",
@@ -37,17 +36,18 @@ _LEVELS = (b"allow", b"expect")
 _STATEMENTS = frozenset(
     {"let_declaration", "expression_statement", "unsafe_block", "call_expression", "match_expression", "if_expression"}
 )
-_MOST_INNER = 200  # children of a body that are looked at for inner attributes
+_MAX_INNER = 200  # children of a body, in search of inner attributes
 _QUOTING = frozenset({b"quote", b"quote_spanned", b"parse_quote", b"parse_quote_spanned", b"quote::quote"})
 _MAX_SCOPE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What encloses a place: its items and what their attributes say.
+    """The items that enclose a place, and what their attributes say.
 
-    `container` is the kind of the nearest item, "impl-trait" for a trait's implementation. `floor` is the row Clippy
-    does not look beyond. `allowed` are the lints that are allowed or expected here, without `clippy::`.
+    `container` is the kind of the innermost item, "impl-trait" for the implementation of a trait. `floor` is the row
+    at which Clippy stops its search. `allowed` are the lints that are allowed or expected here, without `clippy::`.
+    `is_matcher` says that the place is in the pattern of a macro, `is_damaged` that it is in a syntax error.
     """
 
     scope: tuple[str, ...] = ()
@@ -56,30 +56,30 @@ class Context:
     in_test: bool = False
     allowed: frozenset[str] = frozenset()
     setting: Setting = "code"
-    matcher: bool = False
-    damaged: bool = False
+    is_matcher: bool = False
+    is_damaged: bool = False
 
 
 class Walker:
-    """The way from the root to each of a rising row of byte offsets.
+    """A cursor that moves forward through a tree: `path` has the nodes from the root to its place.
 
-    One cursor moves forward only, so that deep nesting and long sibling lists cost linear time and nothing recurses.
+    It never moves back and does not recurse, so that deep nesting and long lists of siblings take linear time.
     """
 
-    def __init__(self, unit: Unit) -> None:
-        self.unit = unit
-        self._cursor = unit.tree.walk()
-        self._has_lints = any(level in unit.text for level in _LEVELS)
-        self._has_tests = b"test" in unit.text
+    def __init__(self, parsed: ParsedText) -> None:
+        self._parsed = parsed
+        self._cursor = parsed.tree.walk()
+        self._has_lints = any(level in parsed.text for level in _LEVELS)
+        self._has_tests = b"test" in parsed.text
         self._root = Context(
-            allowed=frozenset() if unit.doctest else self._inner_lints(unit.tree.root_node),
-            setting="doctest" if unit.doctest else "code",
+            allowed=frozenset() if parsed.is_doctest else self._inner_lints(parsed.tree.root_node),
+            setting="doctest" if parsed.is_doctest else "code",
         )
-        self.path: list[Node] = [unit.tree.root_node]
+        self.path: list[Node] = [parsed.tree.root_node]
         self._contexts: list[Context] = [self._root]
 
     def to(self, offsets: Iterable[int]) -> Iterator[Node]:
-        """For each offset the token that holds it; `path` then leads from the root to it."""
+        """Move to each of the rising byte offsets, and yield the token there."""
         for offset in offsets:
             self._move(offset)
             yield self.path[-1]
@@ -97,14 +97,14 @@ class Walker:
             path.append(_node(cursor.node))
 
     def context(self) -> Context:
-        """What encloses the last token of `path`, itself included."""
+        """Return what encloses the last token of `path`, which may itself be an item."""
         contexts = self._contexts
         for n in range(len(contexts), len(self.path)):
             contexts.append(self._enter(contexts[n - 1], self.path[n]) if n else self._root)
         return contexts[-1]
 
     def enclosing(self) -> str:
-        """The container of the item that the last token of `path` belongs to."""
+        """Return the container of the item that the last token of `path` belongs to."""
         for n in range(len(self.path) - 1, 0, -1):
             if self.path[n].type in ITEM_KINDS:
                 self.context()
@@ -113,95 +113,75 @@ class Walker:
 
     def _enter(self, outer: Context, node: Node) -> Context:
         kind = node.type
-        if node.start_point.row < self.unit.top:
+        if node.start_point.row < self._parsed.top:
             return outer
         if kind in ("token_tree_pattern", "token_repetition_pattern"):
-            return _changed(outer, matcher=True)
+            return replace(outer, is_matcher=True)
         if kind == "macro_invocation" and outer.setting != "macro-definition":
             called = node.child_by_field_name("macro")
             quoting = called is not None and called.text in _QUOTING
             inner: Setting = "macro-definition" if quoting else "macro-call"
-            return _changed(outer, setting=inner if outer.setting != "doctest" else "doctest")
+            return replace(outer, setting=inner if outer.setting != "doctest" else "doctest")
         if kind == "ERROR":
-            return _changed(outer, damaged=True)
+            return replace(outer, is_damaged=True)
         if kind in ITEM_KINDS:
             return self._enter_item(outer, node, ITEM_KINDS[kind])
         if self._has_lints and kind in _STATEMENTS:
-            allowed = _lints(attributes_of(self.unit, node))
-            return _changed(outer, allowed=allowed) if allowed - outer.allowed else outer
+            allowed = _lints(attributes_of(self._parsed, node))
+            return replace(outer, allowed=outer.allowed | allowed) if allowed - outer.allowed else outer
         return outer
 
     def _inner_lints(self, body: Node) -> frozenset[str]:
-        """What the attributes that begin a file or a body, `#![..]`, allow."""
-        found = []
-        for n in range(min(body.named_child_count, _MOST_INNER) if self._has_lints else 0):
+        """Return the lints that the inner attributes (`#![..]`) at the start of a file or body allow."""
+        attributes = []
+        for n in range(min(body.named_child_count, _MAX_INNER) if self._has_lints else 0):
             child = body.named_child(n)
             if child is None or child.type not in ("inner_attribute_item", "line_comment", "block_comment", "shebang"):
                 break
             if child.type == "inner_attribute_item":
-                found.append(self.unit.span(child.start_byte, child.end_byte))
-        return _lints(found)
+                attributes.append(self._parsed.span(child.start_byte, child.end_byte))
+        return _lints(attributes)
 
     def _enter_item(self, outer: Context, node: Node, kind: str) -> Context:
         row = node.start_point.row
-        name = item_name(self.unit, node)
+        name = item_name(self._parsed, node)
         container = "impl-trait" if kind == "impl" and node.child_by_field_name("trait") is not None else kind
         scope = (*outer.scope, f"{kind} {name}".strip())[-_MAX_SCOPE:]
         floor = row
         if kind in ("const", "static"):
-            # A file may be the root of its crate, where Clippy does not stop at the item before.
-            floor = header_rows(self.unit.lines, row, -1)[0] - 1 if outer.container == "mod" else outer.floor
+            # In a module Clippy stops at the item before, but not in the root of a crate, which any file may be.
+            floor = header_rows(self._parsed.lines, row, -1)[0] - 1 if outer.container == "mod" else outer.floor
         in_test, allowed = outer.in_test, outer.allowed
         if self._has_tests or self._has_lints:
-            attributes = attributes_of(self.unit, node)
+            attributes = attributes_of(self._parsed, node)
             in_test = in_test or any(_TEST.match(text) for text in attributes)
             allowed = allowed | _lints(attributes)
             body = node.child_by_field_name("body") if kind in ("mod", "fn", "impl", "trait") else None
             allowed = allowed | self._inner_lints(body) if body is not None else allowed
         setting: Setting = "macro-definition" if kind == "macro_rules!" and outer.setting == "code" else outer.setting
-        return Context(scope, container, floor, in_test, allowed, setting, outer.matcher, outer.damaged)
+        return Context(scope, container, floor, in_test, allowed, setting, outer.is_matcher, outer.is_damaged)
 
 
 def _node(node: Node | None) -> Node:
-    assert node is not None  # the cursor has just been moved to it
+    assert node is not None  # the cursor has just moved to it
     return node
 
 
-def _changed(
-    outer: Context,
-    *,
-    setting: Setting | None = None,
-    matcher: bool = False,
-    damaged: bool = False,
-    allowed: frozenset[str] = frozenset(),
-) -> Context:
-    return Context(
-        outer.scope,
-        outer.container,
-        outer.floor,
-        outer.in_test,
-        outer.allowed | allowed,
-        setting or outer.setting,
-        outer.matcher or matcher,
-        outer.damaged or damaged,
-    )
-
-
 def _lints(attributes: Iterable[str]) -> frozenset[str]:
-    named = [part for text in attributes for part in _LEVEL.findall(text)]
-    return frozenset(lint for lint, names in _LINTS.items() if any(names.search(part) for part in named))
+    lists = [names for text in attributes for names in _LEVEL.findall(text)]
+    return frozenset(lint for lint, pattern in _LINTS.items() if any(map(pattern.search, lists)))
 
 
-def item_name(unit: Unit, node: Node) -> str:
-    """How an item is called in a scope: its name, of an impl `Trait for Type`, white space collapsed."""
+def item_name(parsed: ParsedText, node: Node) -> str:
+    """Return the name of an item in a scope, for an impl `Trait for Type` with single spaces."""
     name = node.child_by_field_name("name")
     if name is not None:
-        return unit.span(name.start_byte, name.end_byte)
+        return parsed.span(name.start_byte, name.end_byte)
     implementing = node.child_by_field_name("type")
     if node.type != "impl_item" or implementing is None:
         return ""
     trait = node.child_by_field_name("trait")
-    text = unit.span(implementing.start_byte, implementing.end_byte)
+    text = parsed.span(implementing.start_byte, implementing.end_byte)
     if trait is not None:
-        text = f"{unit.span(trait.start_byte, trait.end_byte)} for {text}"
+        text = f"{parsed.span(trait.start_byte, trait.end_byte)} for {text}"
     return " ".join(text.split())[:80]

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A bound on the work that hostile Rust may cost, counted and not timed: the same text always has the same outcome."""
+"""Limit the work for hostile Rust. It is counted, not timed, so that the same text always has the same result."""
 
 from typing import Final
 
-MOST_OF_FILE: Final = 2_000
-"""Units for one image of a file; kernel files take two hundred at the most."""
+MAX_FILE_WORK: Final = 2_000
+"""Units for an image of a file. Kernel files need 200 or less."""
 
-MOST_OF_SERIES: Final = 20_000
+MAX_SERIES_WORK: Final = 20_000
 """Units for all images of a series together."""
 
 
 class TooMuchError(Exception):
-    """An image or a series that is too large to judge: nothing is said of it, least of all half of it."""
+    """An image or a series exceeds its limit. Nothing is reported on it, not even on a part."""
 
     def __init__(self, whose: str) -> None:
         super().__init__(
@@ -21,26 +21,28 @@ class TooMuchError(Exception):
 
 
 class WorkLimit:
-    """Counts units: a word `unsafe`, a parse, or five pieces of text that fit nowhere in it."""
+    """A counter of units: a word `unsafe`, a parse, or five pieces of text that are errors in it."""
 
-    def __init__(self, whose: str = "the series", most: int = MOST_OF_SERIES, above: "WorkLimit | None" = None) -> None:
-        self._whose, self._most, self._above = whose, most, above
+    def __init__(
+        self, whose: str = "the series", limit: int = MAX_SERIES_WORK, above: "WorkLimit | None" = None
+    ) -> None:
+        self._whose, self._limit, self._above = whose, limit, above
         self._spent, self._over = 0, ""
 
     def of_file(self) -> "WorkLimit":
-        """The work on one image, which counts for the series too."""
-        return WorkLimit("the file", MOST_OF_FILE, self)
+        """Return the limit of an image. Its work counts for the series too."""
+        return WorkLimit("the file", MAX_FILE_WORK, self)
 
     def spend(self, units: int) -> None:
-        """Counts units; TooMuchError beyond the bound, and from then on."""
+        """Count units. Raises TooMuchError beyond the limit, and from then on."""
         if whose := self.count(units):
             raise TooMuchError(whose)
 
     def count(self, units: int) -> str:
-        """Counts units, and says whose work is too much: empty where nobody's is."""
+        """Count units. Return whose limit is exceeded, or ""."""
         if not self._over:
             self._spent += units
-            if self._spent > self._most:
+            if self._spent > self._limit:
                 self._over = self._whose
             elif self._above is not None:
                 self._over = self._above.count(units)

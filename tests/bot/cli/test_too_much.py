@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.source.rust.work_limit import MOST_OF_FILE
+from rules.source.rust.work_limit import MAX_FILE_WORK
 from tests.bot.cli.cli_runner import Run
 from tests.bot.cli.conftest import Call
 from tests.fakes.mails import git_archive, patch
@@ -14,10 +14,10 @@ WHY = (
     "rust/kernel/valve.rs: analysis limit exceeded: the file has too much unsafe code, "
     "or too much text that is not Rust"
 )
-CODE = "    unsafe { open() };\n" * (MOST_OF_FILE + 1)
+CODE = "    unsafe { open() };\n" * (MAX_FILE_WORK + 1)
 DIFF = (
     "diff --git a/rust/kernel/valve.rs b/rust/kernel/valve.rs\nnew file mode 100644\n--- /dev/null\n"
-    f"+++ b/rust/kernel/valve.rs\n@@ -0,0 +1,{MOST_OF_FILE + 1} @@\n" + CODE.replace("    ", "+    ")
+    f"+++ b/rust/kernel/valve.rs\n@@ -0,0 +1,{MAX_FILE_WORK + 1} @@\n" + CODE.replace("    ", "+    ")
 )
 
 

@@ -7,19 +7,19 @@ from rules.analysis.introduced import Occurrence, introduced
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
-from rules.source.rust.source import SourcePart
+from rules.source.rust.source import RustSource
 
 
-def calls(part: SourcePart) -> Iterator[Occurrence]:
+def calls(source: RustSource) -> Iterator[Occurrence]:
     """Every line that calls `bad`."""
-    for line, text in enumerate(part.code.code.split("\n"), part.code.first):
+    for line, text in enumerate(source.code.split("\n"), source.first_line):
         if "bad(" in text:
             yield Occurrence("bad", line, 1)
 
 
-def blocks(part: SourcePart) -> Iterator[Occurrence]:
+def blocks(source: RustSource) -> Iterator[Occurrence]:
     """Every unsafe block."""
-    for site in part.sites:
+    for site in source.unsafe_sites:
         yield Occurrence(site.scope, site.line, site.column)
 
 

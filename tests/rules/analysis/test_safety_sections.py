@@ -3,13 +3,12 @@
 
 import pytest
 
-from rules.analysis.safety_sections import SafetySections, requirements
+from rules.analysis.safety_sections import SafetySections
 from rules.finding import Evidence
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
-from rules.source.rust.docs import headings
-from rules.source.rust.model import Docs
+from rules.source.rust.docs import Docs, headings, requirements
 from rules.source.rust.operations import Operation
 
 SECTION = ("- `led` is valid, and stays so.", "- Nobody else switches it.")

@@ -3,8 +3,7 @@
 
 from rules.bindings.contract_users import find_contract_users
 from rules.bindings.index import Bindings
-from rules.bindings.public_api import read_items
-from rules.source.rust.code import Code
+from rules.source.rust.source import RustSource
 
 LAMP = """/// A lamp.
 ///
@@ -44,7 +43,7 @@ USER = """fn a() {
 
 
 def test_items_have_scope_and_contract() -> None:
-    items = {item.qualified_name: item for item in read_items(Code(LAMP, 1))}
+    items = {item.qualified_name: item for item in RustSource(LAMP).items}
 
     assert ["Lamp", "Lamp::wrap", "Lamp::hidden", "Light", "Light::on"] == list(items)
     assert ("Invariants", "The pointer is valid.") == (items["Lamp"].section, items["Lamp"].contract)
@@ -59,7 +58,7 @@ def test_items_have_scope_and_contract() -> None:
 def test_calls_and_constructions_with_a_comment_are_users() -> None:
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": USER.encode()}
     bindings = Bindings.of_files(files)
-    lamp, wrap = list(read_items(Code(LAMP, 1)))[:2]
+    lamp, wrap = RustSource(LAMP).items[:2]
 
     assert [("drivers/user.rs", 3)] == [
         (user.path, user.line) for user in find_contract_users(bindings, wrap, "rust/kernel/lamp.rs")
@@ -76,7 +75,7 @@ def test_a_type_of_the_same_name_in_another_file_is_ignored() -> None:
         "rust/kernel/user.rs": user.encode(),
         "rust/kernel/other.rs": f"pub struct Lamp(*mut u8);\n{user}".encode(),
     }
-    lamp = next(item for item in read_items(Code(LAMP, 1)) if item.name == "Lamp")
+    lamp = next(item for item in RustSource(LAMP).items if item.name == "Lamp")
 
     users = find_contract_users(Bindings.of_files(files), lamp, "rust/kernel/lamp.rs")
 
@@ -89,7 +88,7 @@ def test_an_item_in_a_module_with_multi_line_attributes_is_read() -> None:
         "    impl Lamp {\n        /// # Safety\n        ///\n        /// It is on.\n        #[must_use(\n"
         '            "x"\n        )]\n        pub const unsafe fn on() {}\n    }\n}\n/* pub fn none() {} */\n'
     )
-    (method,) = (item for item in read_items(Code(text, 1)) if item.is_public)
+    (method,) = (item for item in RustSource(text).items if item.is_public)
 
     assert ("Lamp::on", 9, "Safety", "It is on.") == (
         method.qualified_name,
@@ -105,7 +104,7 @@ def test_calls_in_comments_and_strings_are_ignored() -> None:
         '    // SAFETY: As for Lamp::wrap(ptr).\n    let x = "Lamp::wrap(ptr)";\n}\n'
     )
     files = {"rust/kernel/lamp.rs": LAMP.encode(), "drivers/user.rs": user.encode()}
-    wrap = list(read_items(Code(LAMP, 1)))[1]
+    wrap = RustSource(LAMP).items[1]
 
     users = find_contract_users(Bindings.of_files(files), wrap, "rust/kernel/lamp.rs")
 

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.checks.safety import missing_safety_comment, missing_safety_section
-from rules.diff.image import Fragment, Image
 from rules.finding import Report
 from rules.lint.engine import audit
-from rules.source.rust.source import parse
+from rules.source.rust.source import RustSource
 from tests.growth import assert_linear
 
 RULES = (missing_safety_comment.RULE, missing_safety_section.RULE)
@@ -97,11 +96,11 @@ def test_a_damaged_file_is_read(text: bytes) -> None:
 @given(damaged(), st.integers(1, 3))
 def test_a_damaged_fragment_is_read(text: bytes, first: int) -> None:
     shown = text.removesuffix(b"\n") + b"\n"
-    source = parse(Image("a.rs", "post", (Fragment(first, shown),), is_complete=False, touched=frozenset()))
+    source = RustSource(shown, first, is_complete=False)
 
     lines = range(first, first + shown.count(b"\n"))
-    assert all(site.line in lines and site.column >= 1 for site in source.sites)
-    assert all(one.line in lines and one.column >= 1 for one in source.declarations)
+    assert all(site.line in lines and site.column >= 1 for site in source.unsafe_sites)
+    assert all(one.line in lines and one.column >= 1 for one in source.unsafe_declarations)
 
 
 def nested(opening: bytes, middle: bytes, closing: bytes) -> Callable[[int], bytes]:

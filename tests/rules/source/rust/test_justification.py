@@ -3,9 +3,8 @@
 
 import pytest
 
-from rules.diff.image import build_new_file_image
 from rules.source.rust.model import SafetyReading
-from rules.source.rust.source import parse
+from rules.source.rust.source import RustSource
 
 CLIPPY = {
     "above the line": ("// SAFETY: a\nlet x = unsafe { g(1) };", "above"),
@@ -99,7 +98,7 @@ NONE = {
 
 def reading(body: str) -> SafetyReading:
     """The reading of the last unsafe block in a function's body."""
-    return parse(build_new_file_image("a.rs", f"fn f() {{\n{body}\n}}\n".encode())).sites[-1].reading
+    return RustSource(f"fn f() {{\n{body}\n}}\n".encode()).unsafe_sites[-1].reading
 
 
 @pytest.mark.parametrize("name", CLIPPY)
@@ -156,7 +155,7 @@ def test_nobody_accepts(name: str) -> None:
     ],
 )
 def test_items(code: str, verdicts: list[str]) -> None:
-    assert verdicts == [site.reading.verdict for site in parse(build_new_file_image("a.rs", code.encode())).sites]
+    assert verdicts == [site.reading.verdict for site in RustSource(code.encode()).unsafe_sites]
 
 
 OWNERS = {
@@ -190,9 +189,9 @@ OWNERS = {
 
 @pytest.mark.parametrize(("text", "verdicts"), OWNERS.values(), ids=OWNERS)
 def test_a_comment_speaks_for_its_nearest_site_alone(text: str, verdicts: list[str]) -> None:
-    source = parse(build_new_file_image("a.rs", text.encode()))
+    source = RustSource(text.encode())
 
-    assert verdicts == [site.reading.verdict for site in source.sites]
+    assert verdicts == [site.reading.verdict for site in source.unsafe_sites]
 
 
 @pytest.mark.parametrize(
@@ -206,13 +205,13 @@ def test_a_comment_speaks_for_its_nearest_site_alone(text: str, verdicts: list[s
     ],
 )
 def test_the_content_of_a_string_is_no_comment(statement: str) -> None:
-    (site,) = parse(build_new_file_image("a.rs", f"fn f() {{\n    {statement}\n}}\n".encode())).sites
+    (site,) = RustSource(f"fn f() {{\n    {statement}\n}}\n".encode()).unsafe_sites
 
     assert site.reading.verdict == "none"
 
 
 def test_a_comment_beside_a_string_counts() -> None:
     text = 'fn f() {\n    let s = "é // safety"; // SAFETY: a\n    unsafe { g(s) };\n}\n'
-    (site,) = parse(build_new_file_image("a.rs", text.encode())).sites
+    (site,) = RustSource(text.encode()).unsafe_sites
 
     assert site.reading.verdict == "clippy"

@@ -3,8 +3,8 @@
 
 import pytest
 
-from rules.source.rust.code import Code
 from rules.source.rust.fragment import balance
+from rules.source.rust.source import RustSource
 from tests.growth import assert_linear, repeated
 
 
@@ -19,27 +19,27 @@ from tests.growth import assert_linear, repeated
     ],
 )
 def test_words_and_signs(text: str, words: str) -> None:
-    assert " ".join(Code(text, 1).words.words) == words
+    assert " ".join(RustSource(text).tokens.words) == words
 
 
 def test_words_know_their_offsets() -> None:
     text = "let r#type = 'x'; /* c */ f(&'a y)"
-    words = Code(text, 1).words
+    words = RustSource(text).tokens
 
     assert [text[at:][:2] for at in words.offsets] == ["le", "r#", "= ", "; ", "f(", "(&", "&'", "y)", ")"]
 
 
 def test_brackets_of_words() -> None:
-    words = Code("f(a[0], ')', { b }) (", 1).words
+    words = RustSource("f(a[0], ')', { b }) (").tokens
 
     assert [words.words[at] for at in (1, 3, words.closing(3), words.closing(1))] == ["(", "[", "]", ")"]
     assert (words.opening(words.closing(1)), words.closing(len(words.words) - 1)) == (1, len(words.words) - 1)
 
 
 def test_brackets_that_do_not_match_are_passed_over() -> None:
-    brackets = Code(") f( ] )", 1).brackets
+    structure = RustSource(") f( ] )").structure
 
-    assert (brackets.closing(3), brackets.opening(7), brackets.opening(0)) == (7, 3, None)
+    assert (structure.closing(3), structure.opening(7), structure.opening(0)) == (7, 3, None)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_brackets_that_do_not_match_are_passed_over() -> None:
     ],
 )
 def test_fragments_are_balanced(text: str, openers: bytes, closers: bytes) -> None:
-    found = balance(Code(text, 1).code)
+    found = balance(RustSource(text).code)
 
     assert (found.openers, found.closers) == (openers, closers)
 
@@ -60,10 +60,10 @@ def test_fragments_are_balanced(text: str, openers: bytes, closers: bytes) -> No
 @pytest.mark.parametrize("unit", ["(", ")", "([{", "'a ", "r#", "/*", '"', "'\\", "a::", "#[a]\n", "let "])
 def test_hostile_text_takes_linear_time(unit: str) -> None:
     def read(text: str) -> None:
-        code = Code(text, 1)
-        balance(code.code)
-        words = code.words
-        for at in range(0, len(words.words), 97):
-            words.closing(at)
+        source = RustSource(text)
+        balance(source.code)
+        tokens = source.tokens
+        for at in range(0, len(tokens.words), 97):
+            tokens.closing(at)
 
     assert_linear(repeated(unit), read, 20_000)

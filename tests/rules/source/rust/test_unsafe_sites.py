@@ -3,27 +3,26 @@
 
 import pytest
 
-from rules.diff.image import Fragment, Image, build_new_file_image
 from rules.finding import Confidence
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
-from rules.source.rust.source import RustSource, parse
+from rules.source.rust.source import RustSource
 
 
 def read(code: str) -> RustSource:
-    return parse(build_new_file_image("a.rs", code.encode()))
+    return RustSource(code.encode())
 
 
 def hunk(code: str, first: int = 100) -> RustSource:
-    return parse(Image("a.rs", "post", (Fragment(first, code.encode()),), is_complete=False, touched=frozenset()))
+    return RustSource(code.encode(), first, is_complete=False)
 
 
 def only_site(source: RustSource) -> UnsafeSite:
-    (site,) = source.sites
+    (site,) = source.unsafe_sites
     return site
 
 
 def only_declaration(source: RustSource) -> UnsafeDeclaration:
-    (declaration,) = source.declarations
+    (declaration,) = source.unsafe_declarations
     return declaration
 
 
@@ -32,7 +31,7 @@ def test_a_site_says_where_it_stands() -> None:
         read("mod m {\n    impl A for B<T> {\n        fn f() {\n            let é = unsafe {\n a() };\n} } }\n")
     )
 
-    assert ("block", 4, 21, 5, 4) == (site.kind, site.line, site.column, site.end_line, site.statement)
+    assert ("block", 4, 21, 4) == (site.kind, site.line, site.column, site.statement)
     assert "mod m / impl A for B<T> / fn f" == site.scope
     assert ("a()", "code", Confidence.HIGH) == (site.body, site.setting, site.confidence)
 
@@ -55,7 +54,7 @@ def test_a_site_says_where_it_stands() -> None:
     ],
 )
 def test_what_only_looks_like_a_site(code: str) -> None:
-    assert () == read(code).sites
+    assert () == read(code).unsafe_sites
 
 
 @pytest.mark.parametrize(
@@ -278,7 +277,7 @@ def test_metavariables_of_a_macro_that_is_shown_say_nothing_of_what_is_around_it
 def test_what_has_no_body_in_a_fragment_is_not_judged(code: str) -> None:
     source = hunk(code)
 
-    assert ((), ()) == (source.sites, source.declarations)
+    assert ((), ()) == (source.unsafe_sites, source.unsafe_declarations)
 
 
 def test_a_fragment_at_the_top_of_its_file_shows_all_above() -> None:

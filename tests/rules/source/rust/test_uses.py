@@ -3,8 +3,7 @@
 
 import pytest
 
-from rules.source.rust.code import Code
-from rules.source.rust.uses import imports
+from rules.source.rust.source import RustSource
 
 
 @pytest.mark.parametrize(
@@ -22,10 +21,10 @@ from rules.source.rust.uses import imports
     ],
 )
 def test_names_and_paths(text: str, names: dict[str, str]) -> None:
-    assert {one.name: "::".join(one.path) for one in imports(Code(text, 1))} == names
+    assert {one.name: "::".join(one.path) for one in RustSource(text).uses} == names
 
 
 def test_places() -> None:
-    (first, second) = imports(Code("use a::{\n    b,\n    c::d,\n};\n", 5))
+    (first, second) = RustSource("use a::{\n    b,\n    c::d,\n};\n", 5).uses
 
     assert (first.line, first.column, second.line, second.column) == (6, 5, 7, 8)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The structure of Rust tokens: brackets, and which function, impl, macro or statement a place belongs to.
+
+It works on the code without comments and literals, so that it knows the bodies of macros and incomplete fragments
+too. The parse does not: docs/adr/0008-reading-rust.md.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+
+_BRACKET = re.compile(r"[][(){}]")
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_MAX_DEPTH = 64  # brackets around a place
+_MAX_LENGTH = 8_000  # characters of a head or a statement
+_SPACE = re.compile(r"\s*")
+_ITEM_HEAD = re.compile(
+    r"(?P<head>(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:(?:default|const|async|safe)\s+)*(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
+    r"(?P<kind>fn|struct|enum|union|type|trait|impl|mod|static|const)\b\s*(?P<name>[A-Za-z_]\w*)?"
+)
+_BLOCK_LIKE = re.compile(
+    r"(?:'\w+\s*:\s*)?(?:if|match|loop|while|for|unsafe|fn|impl|mod|trait|struct|enum|union|extern|pub|async|const|static)\b"
+)
+_MACRO_HEAD = re.compile(r"!\s*(?:\w+\s*)?\Z")
+_FUNCTION_HEAD = re.compile(r"\bfn\s+\w")
+_CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
+_STATEMENT_EDGE = re.compile(r"[][(){};,]")
+_CONTINUES = re.compile(r"\s*(?:\.|\?|else\b)")
+_IMPL_OR_TRAIT = re.compile(
+    r"(?:#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
+)
+_NO_NAMES = frozenset({"::", "->", "mut", "const", "dyn", "fn", "where"})
+
+
+class Structure:
+    """The brackets of a text and what they enclose. Brackets without a partner are ignored."""
+
+    def __init__(self, text: str, code: str) -> None:
+        """Take the text, and its code: the same text with comments and literals blanked out."""
+        self.text = text
+        self.code = code
+        self._heads: dict[int, str] = {}
+        self._kinds: dict[int, str] = {}
+
+    @cached_property
+    def _brackets(self) -> "_Brackets":
+        return _Brackets(self.code)
+
+    def closing(self, opening: int) -> int | None:
+        """Return the offset of the bracket that closes the one at `opening`, or None if it is not shown."""
+        return self._brackets.closing(opening)
+
+    def opening(self, closing: int) -> int | None:
+        """Return the offset of the bracket that the one at `closing` closes, or None if it is not shown."""
+        return self._brackets.openings.get(closing)
+
+    def enclosing(self, offset: int) -> Iterator[int]:
+        """Yield the offsets of the opening brackets around a place, the innermost first."""
+        return self._brackets.enclosing(offset)
+
+    def head(self, opening: int) -> str:
+        """Return the code before a bracket, back to the end of the statement, block or list entry before it."""
+        if opening not in self._heads:
+            limit = max(0, opening - _MAX_LENGTH)
+            start = max(self.code.rfind(char, limit, opening) for char in ";{}")
+            self._heads[opening] = self.code[max(start + 1, limit) : opening].strip()
+        return self._heads[opening]
+
+    def macros(self, offset: int) -> Iterator[str]:
+        """Yield the heads of the macro calls and definitions around a place, the innermost first."""
+        return (self.head(opening) for opening in self.enclosing(offset) if self._kind(opening) == "macro")
+
+    def function(self, offset: int) -> tuple[int, int | None] | None:
+        """Return start and end of the body of the innermost function around a place, or None if none is shown."""
+        for opening in self.enclosing(offset):
+            if self._kind(opening) == "fn":
+                return opening, self.closing(opening)
+        return None
+
+    def container(self, offset: int) -> str | None:
+        """Return the head of the innermost impl, trait, module or extern block around a place, or None."""
+        for opening in self.enclosing(offset):
+            if self._kind(opening) == "item":
+                return self.head(opening)
+        return None
+
+    def self_type(self, offset: int) -> str | None:
+        """Return the name of the type or trait that `Self` stands for at a place, or None if that is not shown."""
+        return implemented_type(self.container(offset) or "")
+
+    def skip_attributes(self, offset: int) -> tuple[int, str]:
+        """Return the offset of the first code after blanks, comments and attributes, and these attributes."""
+        attributes: list[str] = []
+        while True:
+            match = _SPACE.match(self.code, offset)
+            offset = match.end() if match else offset
+            if not self.code.startswith("#[", offset):
+                return offset, "\n".join(attributes)
+            end = self.closing(offset + 1)
+            if end is None:
+                return len(self.code), "\n".join(attributes)
+            attributes.append(self.text[offset : end + 1])
+            offset = end + 1
+
+    def statement_end(self, offset: int) -> tuple[int, str] | None:
+        """Return where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
+
+        The character is its own ";" or ",", the bracket that closes what is around it, or "" for the end of a block.
+        The commas in the generics and the where clause of an item do not end it. Return None if the end is not shown
+        or far away. This needs no table of all brackets, because few statements of a file are asked for.
+        """
+        is_block_like = _BLOCK_LIKE.match(self.code, offset) is not None
+        item = self.item_head(offset) if is_block_like else None
+        is_item = item is not None and (item["kind"] == "impl" or item["name"] is not None)
+        depth = 0
+        for match in _STATEMENT_EDGE.finditer(self.code, offset, offset + _MAX_LENGTH):
+            char, at = match[0], match.start()
+            if char in "([{":
+                depth += 1
+            elif depth == 0 and not (char == "," and is_item):
+                return at, char
+            elif char in ")]}":
+                depth -= 1
+                if depth == 0 and char == "}" and is_block_like and not _CONTINUES.match(self.code, at + 1):
+                    return at + 1, ""
+        return None
+
+    def item_head(self, offset: int) -> re.Match[str] | None:
+        """Match the head of the item that starts at `offset`: its groups are head, unsafe, kind and name."""
+        return _ITEM_HEAD.match(self.code, offset)
+
+    def _kind(self, opening: int) -> str:
+        """Return what a bracket belongs to: "fn", "item" (impl, trait, module, extern block), "macro", or ""."""
+        if opening not in self._kinds:
+            head = self.head(opening)
+            is_brace = self.code[opening] == "{"
+            self._kinds[opening] = (
+                "macro" if _MACRO_HEAD.search(head[-200:])
+                else "fn" if is_brace and _FUNCTION_HEAD.search(head)
+                else "item" if is_brace and _CONTAINER_HEAD.search(head)
+                else ""
+            )  # fmt: skip
+        return self._kinds[opening]
+
+
+class _Brackets:
+    """A table of the brackets: `openings` has the opening bracket of each closing one."""
+
+    def __init__(self, code: str) -> None:
+        self.openings: dict[int, int] = {}
+        self._events: list[int] = []
+        self._innermost: list[int] = []  # the bracket that is open after each event, -1 if none is
+        self._opens: list[int] = []
+        self._parents: list[int] = []
+        self._closes: list[int | None] = []
+        current = -1
+        for match in _BRACKET.finditer(code):
+            at, char = match.start(), match[0]
+            if char in "([{":
+                self._opens.append(at)
+                self._parents.append(current)
+                self._closes.append(None)
+                current = len(self._opens) - 1
+            elif current >= 0 and code[self._opens[current]] == _PAIRS[char]:
+                self._closes[current] = at
+                self.openings[at] = self._opens[current]
+                current = self._parents[current]
+            self._events.append(at)
+            self._innermost.append(current)
+
+    def enclosing(self, offset: int) -> Iterator[int]:
+        before = bisect_right(self._events, offset - 1) - 1
+        current = self._innermost[before] if before >= 0 else -1
+        for _ in range(_MAX_DEPTH):
+            if current < 0:
+                return
+            yield self._opens[current]
+            current = self._parents[current]
+
+    def closing(self, opening: int) -> int | None:
+        at = bisect_left(self._opens, opening)
+        return self._closes[at] if at < len(self._opens) and self._opens[at] == opening else None
+
+
+def implemented_type(head: str) -> str | None:
+    """Return the type that the head of an impl is for, or the name of a trait, without path and generics.
+
+    Return None for other heads.
+    """
+    match = _IMPL_OR_TRAIT.match(head)
+    if match is None:
+        return None
+    if match["trait"]:
+        return match["trait"]
+    depth = 0
+    words: list[str] = []
+    for word in re.findall(r"->|[<>]|\w+|::", head[match.end() :]):
+        if word == "<":
+            depth += 1
+        elif word == ">":
+            depth -= 1
+        elif word == "where" and depth == 0:
+            break
+        elif depth == 0:
+            if word == "for":
+                words.clear()
+            else:
+                words.append(word)
+    names = [word for word in words if word not in _NO_NAMES]
+    return next((name for name in reversed(names) if name[0].isupper()), names[-1] if names else None)
