@@ -83,19 +83,19 @@ def test_a_file_adds_the_words_of_its_added_lines_and_mentions_those_of_all() ->
 def test_a_deleted_file_has_nothing_after_the_patch() -> None:
     file = _file("| diff a.rs (deleted)\n| -unsafe fn f() {}\n")
 
-    assert (file.post_rust, file.post_code, file.post_lines, file.touched) == (None, (), {}, frozenset())
-    assert (list(file.parts_with(b"unsafe")), file.added_parts("unsafe"), file.unsafe_parts) == ([], (), ())
+    assert (file.post_rust, file.post_lines, file.touched) == ((), {}, frozenset())
+    assert (list(file.sources_with(b"unsafe")), file.added_sources("unsafe"), file.unsafe_sources) == ([], (), ())
     assert not file.adds("unsafe")
     assert not file.mentions(b"unsafe")
-    assert [part.code.text for part in file.removed_parts("unsafe")] == ["unsafe fn f() {}\n"]
-    assert list(file.removed_parts("trait")) == []
+    assert [source.text for source in file.removed_sources("unsafe")] == ["unsafe fn f() {}\n"]
+    assert list(file.removed_sources("trait")) == []
 
 
 def test_a_file_that_is_no_rust_has_no_rust() -> None:
     file = _file("| diff a.c (whole)\n| -unsafe\n| +unsafe {}\n")
 
-    assert (file.is_rust, file.pre_rust, file.post_rust) == (False, None, None)
-    assert (list(file.removed_parts("unsafe")), file.added_parts("unsafe")) == ([], ())
+    assert (file.is_rust, file.pre_rust, file.post_rust) == (False, (), ())
+    assert (list(file.removed_sources("unsafe")), file.added_sources("unsafe")) == ([], ())
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_a_report_from_hunks_alone_is_less_certain() -> None:
 
 def test_a_report_quotes_the_beginning_of_a_long_line_or_the_given_text() -> None:
     file = _file(f"| diff a.rs (new)\n| +{'x' * 2001}\n")
-    (site,) = _file("| diff a.rs (new)\n| +fn f() {\n| +    unsafe { g() }\n| +}\n").parts_with(b"unsafe")
+    (site,) = _file("| diff a.rs (new)\n| +fn f() {\n| +    unsafe { g() }\n| +}\n").sources_with(b"unsafe")
 
     assert file.anchor(1).text == "x" * 2000
     assert file.anchor(Position(1, 3, text="shown")) == Anchor(1, "a.rs", "post", 1, 3, "shown")
-    node = replace(site.sites[0], line=1, column=7)
+    node = replace(site.unsafe_sites[0], line=1, column=7)
     assert file.anchor(node) == Anchor(1, "a.rs", "post", 1, 7, "x" * 2000)
 
 
