@@ -415,6 +415,14 @@ int six(void);
     } == conditions
 
 
+def test_a_struct_and_its_typedef_have_the_conditions_around_them() -> None:
+    text = "#ifdef CONFIG_LAMP\ntypedef struct lamp {\n\tint b;\n} lamp_t;\nunion light {\n\tint b;\n} a;\n#endif\n"
+
+    conditions = {declaration.name: declaration.conditions for declaration in scan(text).declarations}
+
+    assert conditions == dict.fromkeys(("lamp", "lamp_t", "light", "a"), ("defined(CONFIG_LAMP)",))
+
+
 def test_a_declaration_after_braces_that_an_ifdef_unbalances_is_found() -> None:
     text = "int a(void)\n{\n#ifdef X\n\tif (b) {\n#else\n\tif (c) {\n#endif\n\t}\n}\nint d(void);\n"
 

@@ -55,6 +55,7 @@ LENIENT = {
     "another block comment": ("// SAFETY: a\n/* b */\nunsafe { g(1) };", "above-attribute"),
     "on its line": ("/* SAFETY: a */ unsafe { g(1) };", "same-line"),
     "behind it": ("unsafe { g(1) }; // SAFETY: a", "trailing"),
+    "behind it with a link": ("unsafe { g(1) }; // SAFETY: a, see https://example.org/b", "trailing"),
     "behind a long one": ("unsafe {\n    g(1)\n}; // SAFETY: a", "trailing"),
     "late in the braces": ("unsafe {\n    // b\n    // SAFETY: a\n    g(1)\n};", "inside-late"),
     "match": ("// SAFETY: a\nmatch x {\n    1 => unsafe { g(1) },\n    _ => {}\n}", "above-enclosing"),

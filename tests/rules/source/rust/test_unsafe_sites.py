@@ -90,6 +90,7 @@ def test_a_doctest_is_read_in_its_file() -> None:
 )
 def test_tests_are_known(code: str, in_test: bool) -> None:
     assert in_test is only_site(read(code)).in_test
+    assert in_test is only_declaration(read(code.replace("fn f()", "unsafe fn f()"))).in_test
 
 
 @pytest.mark.parametrize(
@@ -292,6 +293,7 @@ def test_a_fragment_at_the_top_of_its_file_shows_all_above() -> None:
         ("    }\n\n    unsafe fn f() {\n        a();\n", False, "undecided"),
         ("    }\n\n    pub unsafe fn f();\n", False, "undecided"),
         ("    #[inline]\n    pub unsafe fn f() {\n        a();\n", None, ""),
+        ("        $a\n    };\n}\nunsafe fn f() {\n    a();\n}\n", False, "undecided"),
     ],
 )
 def test_declarations_in_fragments(code: str, documented: bool | None, exempt: str) -> None:
