@@ -117,6 +117,8 @@ def test_an_answer_that_is_no_leaves_nothing(server: Sink, step: str, answer: st
         _smtp(server).deliver(_mail())
 
     assert (type(caught.value), server.taken) == (expected, [])
+    refused = {"MAIL": "sender", "RCPT": "recipient a@example.org", "connect": f"127.0.0.1:{server.port}"}
+    assert str(caught.value) == f"{refused.get(step, 'content')}: {answer}"
 
 
 @pytest.mark.parametrize("step", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
@@ -247,6 +249,7 @@ def test_a_final_reply_that_does_not_come_in_time_is_unconfirmed(
         (b"250-x\r\n" * 63 + b"250 x\r\n", None, "250 x"),
         (b"250 " + b"x" * 506 + b"\r\n", None, "250 xxx"),
         (b"250 t\xc3\xa4ken\r\n", None, "250 t\xe4ken"),
+        (b"250 t\xe4ken\r\n", None, "250 t\ufffdken"),
         (b"451\r\n", OutboxError, "content: 451"),
         (b"451-more\r\n451 later\r\n", OutboxError, "content: 451 more later"),
         (b"550 no\r\n", RefusedError, "content: 550 no"),

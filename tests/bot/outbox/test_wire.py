@@ -26,6 +26,7 @@ def test_every_line_ends_in_crlf(content: bytes, expected: bytes) -> None:
         MAIL + "größer\n".encode(),
         MAIL + b".\n..\n",
         MAIL + b"x" * 998 + b"\n",
+        MAIL.replace(b"\n", b"\r\n") + "größer\r\n".encode() + b"x" * 998 + b"\r\n",
     ],
 )
 def test_a_mail_of_ours_is_fit(content: bytes) -> None:
