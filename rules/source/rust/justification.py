@@ -115,7 +115,10 @@ class JustificationReader:
         row, column, last = site.start_point.row, site.start_point.column, undecided.body.end_point
         if comment_has_tag(lines[row][max(0, column - _MAX_LINE) : column]) and parsed.line(row) not in owned:
             return SafetyReading("lenient", "same-line", parsed.line(row))
-        if comment_has_tag(lines[last.row][last.column : last.column + _MAX_LINE]):
+        if (
+            comment_has_tag(lines[last.row][last.column : last.column + _MAX_LINE])
+            and parsed.line(last.row) not in owned
+        ):
             return SafetyReading("lenient", "trailing", parsed.line(last.row))
         if (inside := self._inside_late(undecided.body, owned)) is not None:
             return SafetyReading("lenient", "inside-late", parsed.line(inside))
