@@ -124,7 +124,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
         kept = store.review_of("1@example.org")
     assert kept is not None
     why = "3 of 3 findings were disputed"
-    assert [f"its rule is in the digest only: {why}"] == [each.withheld for each in kept.review.comments]
+    assert [f"its rule is reported in digests only: {why}"] == [each.withheld for each in kept.review.comments]
     capfd.readouterr()
     assert 0 == call(["digest", "--since", "1d"])
     assert f"{RULE} is no longer mailed, only listed here" in " ".join(capfd.readouterr().out.split())

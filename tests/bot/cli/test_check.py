@@ -218,7 +218,7 @@ def test_b4_takes_no_damaged_patch_for_a_clean_one(run: Run, damage: tuple[bytes
     done = run("check", "--format", "b4", "-", stdin=_one_patch().replace(*damage))
 
     (result,) = json.loads(done.out)
-    assert (2, "fail", "not all of it can be read") == (done.status, result["status"], result["summary"])
+    assert (2, "fail", "some input could not be read") == (done.status, result["status"], result["summary"])
 
 
 @pytest.mark.parametrize(("form", "says"), [("text", ""), ("json", "[]\n")])

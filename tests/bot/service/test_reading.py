@@ -50,7 +50,7 @@ def no_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (bot.mail.parse, "_read_header"),
         (bot.mail.parse, "read_body"),
         (bot.inbox.assemble, "candidate"),
-        (bot.inbox.assemble, "group"),
+        (bot.inbox.assemble, "group_candidates"),
     ):
         assert hasattr(module, name)
         monkeypatch.setattr(module, name, partial(forbid, name))
