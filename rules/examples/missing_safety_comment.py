@@ -5,6 +5,21 @@ from rules.lint.rule import Example
 
 EXAMPLES = (
     Example(
+        "macros of this file and of other crates",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +macro_rules! on {
+        ! nit | +    () => { unsafe { led_on() } };
+          | +}
+          | +
+          | +/// Switches it off.
+          | +#[macro_export]
+          | +macro_rules! off {
+        ! note | +    () => { unsafe { led_off() } };
+          | +}
+        """,
+    ),
+    Example(
         "default values of fields",
         """
           | diff rust/kernel/led.rs (new)

@@ -4,7 +4,8 @@
 ## What it flags
 
 An `unsafe {}` block or an `unsafe impl` without a `// SAFETY:` comment, if the patch adds the code or removes its
-comment. In the body of a `macro_rules!` macro and in a documentation test of the `kernel` crate it is a nit.
+comment. In the body of a `macro_rules!` macro and in a documentation test of the `kernel` crate it is a nit, and in a
+macro with `#[macro_export]` a note, which is never mailed: Clippy does not look into macros of other crates.
 
 ## Why
 
@@ -44,6 +45,11 @@ from rules.lint.rule import Rule, Status
 from rules.source.rust.model import UnsafeSite
 from rules.source.rust.operations import Operation, implementation, operations
 
+_SEVERITIES = {
+    "macro-definition": Severity.NIT,
+    "exported-macro": Severity.NOTE,
+    "doctest": Severity.NIT,
+}
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 
@@ -64,7 +70,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             unjustified.position,
             _message(unjustified, operation, has_section=section is not None),
             evidence=(section,) if section is not None else (),
-            severity=Severity.NIT if site.setting in ("macro-definition", "doctest") else None,
+            severity=_SEVERITIES.get(site.setting),
             confidence=site.confidence,
             scope=site.scope,
             facts=(("kind", site.kind), ("cause", unjustified.cause), ("setting", site.setting)),

@@ -35,7 +35,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.model import UnsafeDeclaration
+from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 
@@ -51,7 +51,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(
             unjustified.position,
             _message(unjustified),
-            severity=Severity.NIT if item.setting in ("macro-definition", "doctest") else None,
+            severity=Severity.NIT if item.setting in (*MACRO_DEFINITIONS, "doctest") else None,
             confidence=item.confidence,
             scope=item.scope,
             facts=(("kind", item.kind), ("cause", unjustified.cause), ("setting", item.setting)),

@@ -2,12 +2,13 @@
 """Unsafe code as values: its places, its justification and its documentation. Lines and columns count from 1."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from rules.finding import Confidence
 from rules.source.rust.docs import Docs
 
-Setting = Literal["code", "macro-definition", "macro-call", "doctest"]
+Setting = Literal["code", "macro-definition", "exported-macro", "macro-call", "doctest"]
+MACRO_DEFINITIONS: Final = ("macro-definition", "exported-macro")
 Verdict = Literal["clippy", "lenient", "none", "unknown"]
 
 

@@ -11,7 +11,7 @@ from rules.source.rust.docs import Docs, headings, is_safety_title
 from rules.source.rust.grammar import ParsedText
 from rules.source.rust.justification import JustificationReader, Undecided
 from rules.source.rust.lines import inner_docs, read_header
-from rules.source.rust.model import SafetyReading, UnsafeDeclaration, UnsafeSite
+from rules.source.rust.model import MACRO_DEFINITIONS, SafetyReading, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.statement_rows import COMMENTS, TOKEN_TREES, index_of, is_braces
 from rules.source.rust.walk import Context, Walker
 
@@ -75,7 +75,7 @@ class UnsafeCode:
             body = next((node for node in siblings[at + 1 : at + 60] if is_braces(node)), None)
             if body is None:
                 return
-            trailing = context.setting == "macro-definition" or self._may_be_statement(token)
+            trailing = context.setting in MACRO_DEFINITIONS or self._may_be_statement(token)
             self._impl(path, token, body, context, trailing=trailing)
         elif is_braces(following[0]):
             body = following[0]

@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from rules.source.rust.grammar import ParsedText
 from rules.source.rust.lines import attributes_of, header_rows
-from rules.source.rust.model import Setting
+from rules.source.rust.model import MACRO_DEFINITIONS, Setting
 
 ITEM_KINDS = {
     "function_item": "fn",
@@ -27,6 +27,7 @@ ITEM_KINDS = {
     "macro_definition": "macro_rules!",
 }
 _TEST = re.compile(r"#\[\s*(?:test\b|cfg\s*\((?:[^)]*\W)?test\s*[,)]|kunit_tests\b|\w+::kunit_tests\b)")
+_EXPORTED = re.compile(r"#\[\s*macro_export\b")
 _LEVEL = re.compile(r"\b(?:allow|expect)\s*+\(([^)]*+)(?:\)|\Z)")
 _LINTS = {
     "undocumented_unsafe_blocks": re.compile(r"\b(?:undocumented_unsafe_blocks|clippy::restriction|warnings)\b"),
@@ -117,7 +118,7 @@ class Walker:
             return outer
         if kind in ("token_tree_pattern", "token_repetition_pattern"):
             return replace(outer, is_matcher=True)
-        if kind == "macro_invocation" and outer.setting != "macro-definition":
+        if kind == "macro_invocation" and outer.setting not in MACRO_DEFINITIONS:
             called = node.child_by_field_name("macro")
             quoting = called is not None and called.text in _QUOTING
             inner: Setting = "macro-definition" if quoting else "macro-call"
@@ -158,7 +159,10 @@ class Walker:
             allowed = allowed | _lints(attributes)
             body = node.child_by_field_name("body") if kind in ("mod", "fn", "impl", "trait") else None
             allowed = allowed | self._inner_lints(body) if body is not None else allowed
-        setting: Setting = "macro-definition" if kind == "macro_rules!" and outer.setting == "code" else outer.setting
+        setting = outer.setting
+        if kind == "macro_rules!" and setting == "code":
+            is_exported = any(_EXPORTED.match(text) for text in attributes_of(self._parsed, node))
+            setting = "exported-macro" if is_exported else "macro-definition"
         return Context(scope, container, floor, in_test, allowed, setting, outer.is_matcher, outer.is_damaged)
 
 
