@@ -5,6 +5,18 @@ from rules.lint.rule import Example
 
 EXAMPLES = (
     Example(
+        "a comment one statement too high",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: *mut Led) {
+          | +    // SAFETY: `led` is valid.
+          | +    let raw = led.cast();
+          | +
+        ! | +    unsafe { led_on(raw) };
+          | +}
+        """,
+    ),
+    Example(
         "macros of this file and of other crates",
         """
           | diff rust/kernel/led.rs (new)

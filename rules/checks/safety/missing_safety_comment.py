@@ -35,6 +35,7 @@ above them, or the block may be part of a macro or a test, nothing is reported.
 import re
 from collections.abc import Iterator
 
+from rules.analysis.safe_code_comments import safe_code_comments
 from rules.analysis.safety_sections import SafetySections
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
 from rules.analysis.view import FileView
@@ -58,6 +59,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.is_kernel_rust or file.post is None:
         return
     sections = SafetySections(file)
+    too_high: dict[int, int] | None = None
     for unjustified in unjustified_sites(file):
         site = unjustified.code
         if site.allowed or (site.setting == "doctest" and not file.in_kernel_crate):
@@ -66,9 +68,16 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             continue
         operation = implementation(site.body) if site.kind == "impl" else next(iter(operations(site.body)), None)
         section = sections.of(operation, site.scope) if operation is not None else None
+        too_high = _find_too_high(file) if too_high is None else too_high
+        if unjustified.cause == "added" and (line := too_high.get(site.statement)) is not None:
+            message = (
+                f"The `// SAFETY:` comment in line {line} is above other code. Please move it to this {_name(site)}."
+            )
+        else:
+            message = _message(unjustified, operation, has_section=section is not None)
         yield file.report(
             unjustified.position,
-            _message(unjustified, operation, has_section=section is not None),
+            message,
             evidence=(section,) if section is not None else (),
             severity=_SEVERITIES.get(site.setting),
             confidence=site.confidence,
@@ -77,8 +86,22 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         )
 
 
+def _name(site: UnsafeSite) -> str:
+    return "`unsafe impl`" if site.kind == "impl" else "`unsafe` block"
+
+
+def _find_too_high(file: FileView) -> dict[int, int]:
+    """Return the lines of SAFETY comments that stand one statement too high, by the line of the statement below."""
+    return {
+        comment.site_line: comment.line
+        for source in file.added_sources("SAFETY")
+        for comment in safe_code_comments(source, whole=file.confidence.rank > 1)
+        if comment.site_line
+    }
+
+
 def _message(site: UnjustifiedSite[UnsafeSite], operation: Operation | None, *, has_section: bool) -> str:
-    code = "`unsafe impl`" if site.code.kind == "impl" else "`unsafe` block"
+    code = _name(site.code)
     if site.cause == "added":
         problem = f"This {code} has no `// SAFETY:` comment."
     elif site.position.side == "pre":

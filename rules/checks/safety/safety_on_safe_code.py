@@ -25,30 +25,23 @@ type is an `INVARIANT:`, and a fact that a line relies on is an ordinary comment
   expression.
 - Hunks that do not show the whole statement and its function.
 - Unsafe functions without a `# Safety` section, which `missing-safety-section` reports.
+- A comment one statement above its unsafe code, which `missing-safety-comment` asks to move down.
 """
 
 import re
 from collections.abc import Iterator
 
+from rules.analysis.safe_code_comments import safe_code_comments
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
-from rules.source.rust.comments import CommentBlock
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.source import RustSource
 
-_TAG = re.compile(r"SAFETY\s*:")
-_MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
-_LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
 _LINKED_NAME = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator)\b")
 _TAGGED_LINE = re.compile(r"///?\s*SAFETY\s*:")
 _MODULE = re.compile(r"\bmod\b")
-_FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
-_ARM = re.compile(r"=>")
-_BEGINS = re.compile(r"(?:\A|[;{}]|^[ \t]*#\[.*\])\s*\Z", re.MULTILINE)
-_CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
-_MAX_BEFORE = 1000  # characters above the comment
 
 
 _ON_SAFE_CODE = (
@@ -73,12 +66,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         for line, message in _on_functions(source):
             if line in file.new_lines:
                 yield file.report(line, message)
-        for comment in source.comment_blocks:
-            tags = [number for number, text in comment.lines if _TAG.match(text)]
-            if not tags or tags[0] not in file.new_lines or not comment.starts_line or comment.is_cut:
-                continue
-            if _is_safe(source, comment, whole=file.confidence.rank > 1):
-                yield file.report(Position(tags[0], comment.column), _ON_SAFE_CODE)
+        for comment in safe_code_comments(source, whole=file.confidence.rank > 1):
+            if comment.line in file.new_lines and not comment.site_line:
+                yield file.report(Position(comment.line, comment.column), _ON_SAFE_CODE)
 
 
 def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
@@ -107,28 +97,6 @@ def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
             yield comment.line, _ON_UNSAFE_FUNCTION if item.is_unsafe else _ON_SAFE_FUNCTION
 
 
-def _is_safe(source: RustSource, comment: CommentBlock, *, whole: bool) -> bool:
-    """Return whether the comment is above a statement or an item without anything that may be unsafe."""
-    start, attributes = source.structure.skip_attributes(comment.end)
-    if not _BEGINS.search(source.code[max(0, comment.start - _MAX_BEFORE) : comment.start]):
-        return False
-    end = source.structure.statement_end(start)
-    if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
-        return False
-    text = source.code[start : end[0]]
-    if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
-        return False
-    return not _FIELD.match(text) and not _ARM.search(text) and _surroundings_are_safe(source, start, whole=whole)
-
-
-def _surroundings_are_safe(source: RustSource, offset: int, *, whole: bool) -> bool:
-    """Return whether the enclosing code is known, is not a macro, and is not unsafe."""
-    heads = [source.structure.head(opening) for opening in source.structure.enclosing(offset)]
-    if any(re.search(r"\bunsafe\b|\bextern\b[^()]*\Z|!\s*(?:\w+\s*)?\Z", head) for head in heads):
-        return False
-    return whole or any(re.search(r"\bfn\s+\w", head) for head in heads)
-
-
 EXAMPLES = (
     Example(
         "above a safe statement, a safe function, a tail expression",
@@ -148,6 +116,21 @@ EXAMPLES = (
           | +#[inline]
           | +fn off(led: &Led) {
           | +    led.set(0);
+          | +}
+        """,
+    ),
+    Example(
+        "one statement above its unsafe code",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: *mut Led) {
+          | +    // SAFETY: `led` is valid.
+          | +    let raw = led.cast();
+          | +    unsafe { led_on(raw) };
+        ! | +    // SAFETY: `led` is valid.
+          | +    let level = led.level;
+          | +    level.set(1);
+          | +    unsafe { led_off(raw) };
           | +}
         """,
     ),

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Find SAFETY comments above safe code, and those that stand one statement too high."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rules.source.rust.comments import CommentBlock
+from rules.source.rust.source import RustSource
+
+_TAG = re.compile(r"SAFETY\s*:")
+_MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
+_LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
+_FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
+_ARM = re.compile(r"=>")
+_BEGINS = re.compile(r"(?:\A|[;{}]|^[ \t]*#\[.*\])\s*\Z", re.MULTILINE)
+_CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
+_MAX_BEFORE = 1000  # characters above the comment
+
+
+@dataclass(frozen=True, slots=True)
+class SafeCodeComment:
+    """A SAFETY comment above a safe statement or item: the place of its tag.
+
+    `site_line` is the line of the statement directly below, if that has unsafe code without a comment; otherwise 0.
+    """
+
+    line: int
+    column: int
+    site_line: int
+
+
+def safe_code_comments(source: RustSource, *, whole: bool) -> Iterator[SafeCodeComment]:
+    """Yield the SAFETY comments above a complete statement or item without anything that may be unsafe.
+
+    `whole` says that the source is a complete file.
+    """
+    unjustified: frozenset[int] | None = None
+    for comment in source.comment_blocks:
+        line = next((number for number, text in comment.lines if _TAG.match(text)), None)
+        if line is None or not comment.starts_line or comment.is_cut:
+            continue
+        end = _safe_code_end(source, comment, whole=whole)
+        if end is not None:
+            unjustified = _unjustified_statements(source) if unjustified is None else unjustified
+            below = source.line(source.structure.skip_attributes(end)[0])
+            yield SafeCodeComment(line, comment.column, below if below in unjustified else 0)
+
+
+def _unjustified_statements(source: RustSource) -> frozenset[int]:
+    sites = (site for site in source.unsafe_sites if site.reading.verdict == "none")
+    return frozenset(site.statement for site in sites)
+
+
+def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) -> int | None:
+    """Return where the safe statement or item below the comment ends; None if the code may be unsafe."""
+    start, attributes = source.structure.skip_attributes(comment.end)
+    if not _BEGINS.search(source.code[max(0, comment.start - _MAX_BEFORE) : comment.start]):
+        return None
+    end = source.structure.statement_end(start)
+    if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
+        return None
+    text = source.code[start : end[0]]
+    if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
+        return None
+    if _FIELD.match(text) or _ARM.search(text) or not _surroundings_are_safe(source, start, whole=whole):
+        return None
+    return end[0] + (end[1] == ";")
+
+
+def _surroundings_are_safe(source: RustSource, offset: int, *, whole: bool) -> bool:
+    """Return whether the enclosing code is known, is not a macro, and is not unsafe."""
+    heads = [source.structure.head(opening) for opening in source.structure.enclosing(offset)]
+    if any(re.search(r"\bunsafe\b|\bextern\b[^()]*\Z|!\s*(?:\w+\s*)?\Z", head) for head in heads):
+        return False
+    return whole or any(re.search(r"\bfn\s+\w", head) for head in heads)
