@@ -115,7 +115,7 @@ class GitFacts:
         for top in _RUST_FOLDERS:
             folder = self._folder(top)
             if folder is not None:
-                paths += _files(folder, f"{top}/", ".rs")
+                paths += _files(folder, f"{top}/", (".rs", ".rs.S"))
         return tuple(sorted(path for path in paths if not path.startswith(_THIRD_PARTY)))
 
     @cached_property
@@ -133,7 +133,7 @@ class GitFacts:
         return paths
 
 
-def _files(folder: pygit2.Tree, prefix: str, ending: str) -> list[str]:
+def _files(folder: pygit2.Tree, prefix: str, ending: str | tuple[str, ...]) -> list[str]:
     paths: list[str] = []
     for entry in folder:
         name = entry.name or ""

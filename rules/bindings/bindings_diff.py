@@ -12,6 +12,7 @@ from rules.bindings.helper_facts import BINDGEN_PARAMETERS
 from rules.bindings.index import Bindings
 from rules.bindings.overlay import overlay_changes
 from rules.bindings.partial_files import apply_visible_change, confirm_changes
+from rules.bindings.rust_facts import is_rust_source
 from rules.bindings.tree import Tree
 from rules.diff.apply import apply_with_offset
 from rules.diff.image import Image
@@ -95,7 +96,7 @@ def diff_bindings(files: Sequence[ChangedFile], tree: Tree) -> BindingsDiff | No
 
 def _is_relevant(change: FileChange) -> bool:
     path = change.path
-    return not change.binary and (is_c(path) or path.endswith(".rs") or path == BINDGEN_PARAMETERS)
+    return not change.binary and (is_c(path) or is_rust_source(path) or path == BINDGEN_PARAMETERS)
 
 
 class _Walk:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A C name that a series changes, as the input of all comparisons."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage, Effect
@@ -11,17 +12,60 @@ from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.source.c.source import Declaration, Kind
 
+# What an effect changes of a declaration. The first step that changes it is the one to answer.
+_CHANGED_BY: Final[dict[Effect, Callable[[Declaration], object]]] = {
+    Effect.REMOVED: lambda _: True,
+    Effect.UNREACHED: lambda _: True,
+    Effect.NO_SYMBOL: lambda declaration: declaration.kind,
+    Effect.STATIC: lambda declaration: declaration.kind,
+    Effect.OPAQUE: lambda declaration: declaration.kind,
+    Effect.GATED: lambda declaration: declaration.conditions,
+    Effect.SIGNATURE: lambda declaration: (
+        declaration.kind,
+        len(declaration.parameters) if declaration.kind is Kind.MACRO_FUNCTION else declaration.parameters,
+        "" if declaration.kind in (Kind.MACRO, Kind.MACRO_FUNCTION) else declaration.type,
+    ),
+    Effect.TYPE: lambda declaration: (declaration.kind, declaration.type),
+    Effect.VALUE: lambda declaration: declaration.type,
+    Effect.NOT_CONSTANT: lambda declaration: declaration.type,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ChangedName:
-    """A name, its declarations in all headers before and after the series, and the last step that changed it."""
+    """A name, its declarations in all headers before and after the series, and the steps that change it, in order."""
 
     name: str
-    step: Step
+    steps: tuple[Step, ...]
     before: tuple[Declaration, ...]
     after: tuple[Declaration, ...]
     diff: BindingsDiff
     unchanged: UnchangedUsers
+
+    @property
+    def step(self) -> Step:
+        """The last step that changes the name."""
+        return self.steps[-1]
+
+    def step_with(self, effect: Effect) -> Step:
+        """Return the first step that changes of the declarations what the effect is about, else the last step."""
+        key = _CHANGED_BY[effect]
+
+        def keys(declarations: tuple[Declaration, ...]) -> set[object]:
+            return {key(declaration) for declaration in declarations}
+
+        changing = (step for step in self.steps if keys(step.before(self.name)) != keys(step.after(self.name)))
+        return next(changing, self.step)
+
+    def step_with_field(self, field: str) -> Step:
+        """Return the first step that changes a field with that path, else the last step."""
+
+        def fields(declarations: tuple[Declaration, ...]) -> set[object]:
+            members = (member for declaration in declarations for member in declaration.members)
+            return {(member.type, member.conditions, member.through) for member in members if member.name == field}
+
+        changing = (step for step in self.steps if fields(step.before(self.name)) != fields(step.after(self.name)))
+        return next(changing, self.step)
 
     def old(self, kinds: Collection[Kind]) -> list[Declaration]:
         """Return the declarations of these kinds before the series."""
@@ -51,27 +95,29 @@ class ChangedName:
         conditions: tuple[str, ...] = (),
     ) -> Breakage:
         """Build the breakage of these users by the change of the name as a whole."""
+        step = self.step_with(effect)
         return Breakage(
             self.name,
             effect,
             before,
             (before.signature, after.signature if after is not None else ""),
-            (locate_condition if effect is Effect.GATED else locate_change)(self.step, self.name),
+            (locate_condition if effect is Effect.GATED else locate_change)(step, self.name),
             users,
             members,
             helpers,
             conditions=conditions,
-            replacement=self._find_replacement(before) if effect is Effect.REMOVED else "",
-            is_certain=self.step.is_complete,
+            replacement=_find_replacement(step, before) if effect is Effect.REMOVED else "",
+            is_certain=step.is_complete,
         )
 
-    def _find_replacement(self, old: Declaration) -> str:
-        """Return the only similar name that the step adds where it removes the old name, "" if there is none."""
-        before = {declaration.name: declaration for declaration in self.step.pre.declarations}
-        after = {declaration.name: declaration for declaration in self.step.post.declarations}
-        added = [name for name in after if name not in before and _is_similar(after[name], old)]
-        removed = [name for name in before if name not in after and _is_similar(before[name], old)]
-        return added[0] if len(added) == 1 and len(removed) <= 1 else ""
+
+def _find_replacement(step: Step, old: Declaration) -> str:
+    """Return the only similar name that the step adds where it removes the old name, "" if there is none."""
+    before = {declaration.name: declaration for declaration in step.pre.declarations}
+    after = {declaration.name: declaration for declaration in step.post.declarations}
+    added = [name for name in after if name not in before and _is_similar(after[name], old)]
+    removed = [name for name in before if name not in after and _is_similar(before[name], old)]
+    return added[0] if len(added) == 1 and len(removed) <= 1 else ""
 
 
 def _is_similar(declaration: Declaration, other: Declaration) -> bool:

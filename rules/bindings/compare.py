@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage
 from rules.bindings.changed_name import ChangedName
+from rules.bindings.compare_assembly import compare_assembly
 from rules.bindings.compare_functions import FUNCTIONS, compare_functions
 from rules.bindings.compare_types import AGGREGATES, compare_structs, compare_typedefs
 from rules.bindings.compare_values import VALUES, compare_values
@@ -23,15 +24,16 @@ def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:
     yield from removed
     yield from find_removed_helpers(diff, unchanged)
     reported_paths = {breakage.c_text[0] for breakage in removed}
-    for name, step in _find_changed_names(diff).items():
-        if step.change.before not in reported_paths:
+    for name, steps in _find_changed_names(diff).items():
+        if steps[-1].change.before not in reported_paths:
             before = tuple(located.declaration for located in diff.before.declarations(name))
             after = tuple(located.declaration for located in diff.after.declarations(name))
-            yield from _compare(ChangedName(name, step, before, after, diff, unchanged))
+            yield from _compare(ChangedName(name, tuple(steps), before, after, diff, unchanged))
 
 
 def _compare(subject: ChangedName) -> Iterator[Breakage]:
     kinds = {declaration.kind for declaration in subject.before}
+    yield from compare_assembly(subject)
     if kinds & {*FUNCTIONS, Kind.MACRO_FUNCTION, Kind.VARIABLE}:
         yield from compare_functions(subject)
         if Kind.VARIABLE in kinds:
@@ -44,21 +46,25 @@ def _compare(subject: ChangedName) -> Iterator[Breakage]:
         yield from compare_typedefs(subject)
 
 
-def _find_changed_names(diff: BindingsDiff) -> dict[str, Step]:
-    """Return every name whose declarations in the included headers change, with the last step that changes it."""
-    changed: dict[str, Step] = {}
+def _find_changed_names(diff: BindingsDiff) -> dict[str, list[Step]]:
+    """Return every name whose declarations in the included headers change, with the steps that change it.
+
+    A step that only adds declarations counts if no other step changes the name.
+    """
+    changed: dict[str, list[Step]] = {}
     for step in diff.steps:
         path = step.change.before if step.change.before is not None else step.change.path
         if path not in diff.before.included_by and step.change.path not in diff.after.included_by:
             continue
         for name in _removed_names(step) or step.changed_names():
             if (step.before(name) or name not in changed) and _may_affect_rust(name, step, diff.before):
-                changed[name] = step
+                earlier = changed.get(name, [])
+                changed[name] = [*(other for other in earlier if other.before(name)), step]
     for step in diff.steps:
         if step.change.path.endswith(".c") and not is_foreign(step.change.path):
             for name in step.changed_names():
-                if _may_affect_rust(name, step, diff.before):
-                    changed.setdefault(name, step)
+                if name not in changed and _may_affect_rust(name, step, diff.before):
+                    changed[name] = [step]
     return changed
 
 

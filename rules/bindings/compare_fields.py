@@ -12,7 +12,7 @@ from rules.bindings.changed_line import locate_change
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import LocatedHelper, MemberUser
 from rules.bindings.retyped_fields import is_valid_after
-from rules.bindings.unchanged_users import depends_on_config
+from rules.bindings.unchanged_users import NOT_FOR_BINDGEN, depends_on_config
 from rules.source.c.source import Declaration, Member
 
 _NUMBER = re.compile(r"_\d+(?=\.)")
@@ -48,25 +48,26 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         users = tuple(user for user in certain or unchanged if not _is_unaffected(user, member, change, subject.diff))
         helpers = _select_broken_helpers(subject, name, change)
         if users or helpers:
+            step = subject.step_with_field(path)
             yield Breakage(
                 subject.name,
                 change.effect,
                 old[0],
                 change.c_text,
-                locate_change(subject.step, subject.name, name),
+                locate_change(step, subject.name, name),
                 (),
                 users,
                 helpers,
                 member=path,
                 conditions=change.conditions,
                 replacement=_find_replacement(member, before, after) if change.effect is Effect.MEMBER_REMOVED else "",
-                is_certain=subject.step.is_complete and bool(certain or helpers),
+                is_certain=step.is_complete and bool(certain or helpers),
             )
     added = [path for path in after if path not in before]
     literals = subject.unchanged.members(bindings.full_literals(subject.name)) if added else ()
     if literals and before.keys() <= after.keys():
         c_text = ("", _c_text(after[added[0]][0]))
-        location = locate_change(subject.step, subject.name, added[0])
+        location = locate_change(subject.step_with_field(added[0]), subject.name, added[0])
         yield Breakage(subject.name, Effect.MEMBER_ADDED, old[0], c_text, location, (), literals, member=added[0])
 
 
@@ -127,6 +128,8 @@ def _is_unaffected(user: MemberUser, member: Member, change: _FieldChange, diff:
                 return is_same_type(old, new, diff.before, diff.after)
             return is_valid_after(user, member, change.after, diff)
         case Effect.MEMBER_GATED:
+            if NOT_FOR_BINDGEN in change.conditions:
+                return False
             has_option = "CONFIG_" in " ".join(change.conditions)
             return not has_option or depends_on_config(user.path, diff.after.gates(user.path))
         case Effect.MEMBER_MOVED:

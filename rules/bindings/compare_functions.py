@@ -8,12 +8,15 @@ from rules.bindings.abi import differs_only_in_const, find_lost_consts, is_c_cal
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.calls import is_const_pointer, read_arguments
 from rules.bindings.changed_name import ChangedName
-from rules.bindings.facts import LocatedHelper, User
+from rules.bindings.facts import ASSEMBLY_FORM, LocatedHelper, User
 from rules.bindings.index import Bindings
+from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.source.c.source import Declaration, Kind
 
 FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
 _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
+_NOT_DEFINED = re.compile(r"!defined\((\w+)\)")
+_ARCHITECTURE_HEADERS = ("arch/", "include/asm-generic/")
 _CALLABLE = (*FUNCTIONS, Kind.VARIABLE, Kind.MACRO_FUNCTION, Kind.MACRO)
 
 
@@ -21,25 +24,44 @@ def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
     """Find what a changed function, macro or variable breaks: its users and the helpers that call it."""
     name, diff = subject.name, subject.diff
     direct = () if diff.before.provider(name) is not None else diff.before.users(name)
+    direct = tuple(user for user in direct if user.use.form != ASSEMBLY_FORM)
     calling = tuple(helper for helper in diff.before.helpers_using(name) if _is_used(helper, diff.before))
-    if not direct and not calling:
+    wrapped = subject.unchanged.helpers(_helpers_through_macros(subject))
+    if not direct and not calling and not wrapped:
         return
     users = () if diff.after.provider(name) is not None else subject.unchanged.users(direct)
     helpers = subject.unchanged.helpers(calling)
-    if not users and not helpers:
+    if not users and not helpers and not wrapped:
         return
     new = subject.new(_CALLABLE)
     if not new:
         effect = Effect.UNREACHED if subject.is_in_other_header() else Effect.REMOVED
-        yield subject.breakage(effect, subject.old(_CALLABLE)[0], None, users, helpers=helpers)
+        yield subject.breakage(effect, subject.old(_CALLABLE)[0], None, users, helpers=(*helpers, *wrapped))
         return
     symbols = subject.old(_SYMBOLS)
     if users and symbols and not subject.new(_SYMBOLS):
         yield subject.breakage(Effect.NO_SYMBOL, symbols[0], new[0], users)
         return
-    yield from _compare_signatures(subject, users, helpers)
+    yield from _compare_signatures(subject, users, helpers, wrapped)
     yield from _compare_conditions(subject, users, helpers)
     yield from _compare_definitions(subject, users, helpers)
+
+
+def _helpers_through_macros(subject: ChangedName) -> tuple[LocatedHelper, ...]:
+    """Return the helpers that call the name only through macros, which the series does not change."""
+    before, after = subject.diff.before, subject.diff.after
+
+    def bodies(bindings: Bindings, macro: str) -> set[str]:
+        return {located.declaration.type for located in bindings.declarations(macro)}
+
+    through = (
+        located
+        for macros in before.wrapping_macros.get(subject.name, ())
+        if all(bodies(before, macro) == bodies(after, macro) for macro in macros)
+        for located in before.helpers_using(macros[0])
+        if subject.name not in located.helper.names and _is_used(located, before)
+    )
+    return tuple(dict.fromkeys(through))
 
 
 def _is_used(located: LocatedHelper, bindings: Bindings) -> bool:
@@ -47,7 +69,10 @@ def _is_used(located: LocatedHelper, bindings: Bindings) -> bool:
 
 
 def _compare_signatures(
-    subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]
+    subject: ChangedName,
+    users: tuple[User, ...],
+    helpers: tuple[LocatedHelper, ...],
+    wrapped: tuple[LocatedHelper, ...],
 ) -> Iterator[Breakage]:
     before, after = subject.diff.before, subject.diff.after
     old_symbol, new_symbol = _find_difference(subject.old(_SYMBOLS), subject.new(_SYMBOLS))
@@ -59,6 +84,8 @@ def _compare_signatures(
     is_clear = old is not None and new is not None and old.is_clear and new.is_clear
     if old is not None and new is not None and is_clear and not is_c_call_valid(old, new, before, after):
         broken_helpers = tuple(located for located in helpers if not _passes_mutable(located, old, new))
+        if old.kind in FUNCTIONS and new.kind in FUNCTIONS and len(old.parameters) != len(new.parameters):
+            broken_helpers += wrapped
     if broken_users:
         old, new = old_symbol, new_symbol
     if (broken_users or broken_helpers) and old is not None:
@@ -118,8 +145,9 @@ def _compare_conditions(
     subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]
 ) -> Iterator[Breakage]:
     symbols, callables = subject.old(_SYMBOLS), subject.old(_CALLABLE)
-    for_symbols = _new_conditions(symbols, subject.new(_SYMBOLS))
-    for_callables = _new_conditions(callables, subject.new(_CALLABLE))
+    for_symbols = _new_conditions(symbols, subject.new(_SYMBOLS), subject.diff.after)
+    for_callables = _new_conditions(callables, subject.new(_CALLABLE), subject.diff.after)
+    for_callables = tuple(condition for condition in for_callables if condition != NOT_FOR_BINDGEN)
     users = subject.unchanged.ungated(users, for_symbols) if for_symbols else ()
     helpers = tuple(
         located
@@ -134,7 +162,7 @@ def _compare_conditions(
         yield subject.breakage(Effect.GATED, old, stub, users, helpers=helpers, conditions=conditions)
 
 
-def _new_conditions(old: list[Declaration], new: list[Declaration]) -> tuple[str, ...]:
+def _new_conditions(old: list[Declaration], new: list[Declaration], after: Bindings) -> tuple[str, ...]:
     """Return the conditions of every new declaration that at least one old declaration did not have."""
     if not old or not new:
         return ()
@@ -143,9 +171,20 @@ def _new_conditions(old: list[Declaration], new: list[Declaration]) -> tuple[str
         for condition in new[0].conditions
         if all(condition in declaration.conditions for declaration in new)
         and not all(condition in declaration.conditions for declaration in old)
-        and ("CONFIG_" in condition or not condition.startswith("!"))
+        and ("CONFIG_" in condition or not condition.startswith("!") or _is_false_somewhere(condition, after))
     )
     return conditions if any(not set(conditions) & set(declaration.conditions) for declaration in old) else ()
+
+
+def _is_false_somewhere(condition: str, bindings: Bindings) -> bool:
+    """Tell whether `!defined(WORD)` is false for bindgen, or for an architecture whose header defines the word."""
+    if condition == NOT_FOR_BINDGEN:
+        return True
+    word = _NOT_DEFINED.fullmatch(condition)
+    return word is not None and any(
+        located.declaration.kind is Kind.MACRO and located.path.startswith(_ARCHITECTURE_HEADERS)
+        for located in bindings.declarations(word.group(1))
+    )
 
 
 def _includes_options(conditions: tuple[str, ...], new: tuple[str, ...]) -> bool:

@@ -3,11 +3,12 @@
 
 from collections.abc import Iterator
 
-from rules.bindings.abi import is_same_type
+from rules.bindings.abi import RUST_TYPES, is_same_type, resolve_type
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_fields import compare_fields
 from rules.bindings.facts import MemberUser, User
+from rules.bindings.index import Bindings
 from rules.source.c.source import Declaration, Kind
 
 AGGREGATES = (Kind.STRUCT, Kind.UNION, Kind.ENUM)
@@ -21,7 +22,12 @@ def compare_structs(subject: ChangedName) -> Iterator[Breakage]:
             yield from compare_fields(subject, old, new)
         return
     users = subject.unchanged.users(subject.diff.before.users(subject.name))
-    if not users or subject.new((Kind.TYPEDEF,)):
+    if not users:
+        return
+    typedefs = subject.new((Kind.TYPEDEF,))
+    if typedefs:
+        if old[0].kind is not Kind.ENUM and _is_scalar(typedefs[0], subject.diff.after):
+            yield subject.breakage(Effect.TYPE, old[0], typedefs[0], users)
         return
     members = _users_of_all_members(subject, old[0])
     if not subject.new((Kind.OPAQUE,)) and not _is_declared_anywhere(subject):
@@ -62,11 +68,18 @@ def compare_typedefs(subject: ChangedName) -> Iterator[Breakage]:
         return
     old, new = subject.old((Kind.TYPEDEF,)), subject.new((Kind.TYPEDEF,))
     if not new:
+        structs = subject.new((Kind.STRUCT, Kind.UNION))
         if not subject.after:
             yield subject.breakage(Effect.REMOVED, old[0], None, users)
+        elif structs and _is_scalar(old[0], diff.before):
+            yield subject.breakage(Effect.TYPE, old[0], structs[0], users)
         return
     old_types, new_types = ({declaration.type for declaration in declarations} for declarations in (old, new))
     removed = [declaration for declaration in old if declaration.type not in new_types]
     added = [declaration for declaration in new if declaration.type not in old_types]
     if removed and added and not is_same_type(removed[0].type, added[0].type, diff.before, diff.after):
         yield subject.breakage(Effect.TYPE, removed[0], added[0], users)
+
+
+def _is_scalar(typedef: Declaration, bindings: Bindings) -> bool:
+    return resolve_type(typedef.type, bindings) in RUST_TYPES.values()

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_name import ChangedName
-from rules.bindings.facts import User
+from rules.bindings.facts import ASSEMBLY_FORM, User
 from rules.bindings.index import Bindings
+from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.source.c.source import Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
 
 VALUES = (Kind.CONSTANT, Kind.MACRO)
@@ -21,7 +22,8 @@ def compare_values(subject: ChangedName) -> Iterator[Breakage]:
     old, new = subject.old(VALUES), subject.new(VALUES)
     names = list(dict.fromkeys(_bound_name(declaration) for declaration in old))
     used = [*names, *(constant.name for constant in diff.before.constants_using(subject.name))]
-    users = subject.unchanged.users(tuple(dict.fromkeys(user for name in used for user in diff.before.users(name))))
+    using = dict.fromkeys(user for name in used for user in diff.before.users(name) if user.use.form != ASSEMBLY_FORM)
+    users = subject.unchanged.users(tuple(using))
     if not users:
         return
     is_provided = subject.name in diff.after.constants
@@ -35,7 +37,7 @@ def compare_values(subject: ChangedName) -> Iterator[Breakage]:
         return
     conditions = _new_conditions(old, new)
     ungated = subject.unchanged.ungated(users, conditions) if conditions else ()
-    if ungated and any("CONFIG_" in condition for condition in conditions) and not is_provided:
+    if ungated and any("CONFIG_" in text or text == NOT_FOR_BINDGEN for text in conditions) and not is_provided:
         yield subject.breakage(Effect.GATED, old[0], None, ungated, conditions=conditions)
         return
     yield from _compare_expressions(subject, old, new, users, is_provided)

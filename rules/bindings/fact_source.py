@@ -7,7 +7,7 @@ from typing import Protocol
 
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import is_helper_source, read_helpers, read_visible_helpers
-from rules.bindings.rust_facts import rust_facts
+from rules.bindings.rust_facts import is_rust_source, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
 
 
@@ -56,7 +56,7 @@ class FileFacts:
         self._paths = sorted({*files, *self._sources})
 
     def rust_paths(self) -> Iterable[str]:
-        return [path for path in self._paths if path.endswith(".rs")]
+        return [path for path in self._paths if is_rust_source(path)]
 
     def helper_paths(self) -> Iterable[str]:
         return [path for path in self._paths if is_helper_source(path)]

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 from rules.source.c.source import Declaration
 
+ASSEMBLY_FORM = "assembly"
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """A use of a C name in Rust.
 
     `form` is `bindings` for a path, `macro` for an argument of a macro that makes such paths, `export` for a Rust
-    function that C declares. `gates` are the `cfg`s around the use in its file.
+    function that C declares, `ASSEMBLY_FORM` for a macro that a `.rs.S` file expands. `gates` are the `cfg`s around the
+    use in its file.
     """
 
     name: str

@@ -26,6 +26,8 @@ from rules.bindings.included_headers import follow_includes
 from rules.source.c.source import Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")
+_CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
+_MAX_MACROS = 3  # macros between a helper and a function
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
 
 
@@ -118,12 +120,33 @@ class Bindings:
         return frozenset(self._helpers_using)
 
     @cached_property
+    def wrapping_macros(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """What macros call for helpers that use the macros, each with the macros from the helper's macro inwards.
+
+        A macro counts if all its definitions call the name, so that no configuration avoids the call.
+        """
+        macros: dict[str, list[tuple[str, ...]]] = {}
+        level: list[tuple[str, ...]] = [(word,) for word in self.helper_words]
+        for _ in range(_MAX_MACROS):
+            inner: list[tuple[str, ...]] = []
+            for chain in level:
+                definitions = [located.declaration for located in self.declarations(chain[-1])]
+                if not definitions or any(item.kind is not Kind.MACRO_FUNCTION for item in definitions):
+                    continue
+                calls = set.intersection(*(set(_CALL.findall(item.type)) - {*item.parameters} for item in definitions))
+                for name in sorted(calls - {*chain}):
+                    macros.setdefault(name, []).append(chain)
+                    inner.append((*chain, name))
+            level = inner
+        return {name: tuple(sorted(chains)) for name, chains in macros.items()}
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every C word that Rust depends on: bound names, enumerators without their enum, words in helpers."""
         names = set(self.used_names)
         for name in self.used_names:
             names.update(name[match.end() :] for match in re.finditer(r"_(?=[A-Z])", name))
-        names.update(name for name in self.helper_words if len(name) > 2)
+        names.update(name for name in (*self.helper_words, *self.wrapping_macros) if len(name) > 2)
         for constant in self.constants.values():
             names.update(re.findall(r"[A-Za-z_]\w+", constant.expression))
         return frozenset(names)

@@ -10,6 +10,7 @@ from rules.bindings.fact_source import ChangedFacts, is_c
 from rules.bindings.facts import Access, Bindgen, Constant, LocatedDeclaration, LocatedHelper, User
 from rules.bindings.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, read_visible_constants
 from rules.bindings.index import Bindings
+from rules.bindings.rust_facts import is_rust_source
 from rules.source.c.source import CSource
 
 _Located = TypeVar("_Located")
@@ -31,7 +32,7 @@ def overlay_changes(
     if not paths:
         return base
     for path in paths:
-        if path.endswith(".rs") and facts.rust(path).modules != base.facts.rust(path).modules:
+        if is_rust_source(path) and facts.rust(path).modules != base.facts.rust(path).modules:
             return Bindings(facts)  # the gates of other files may have changed
     return _Overlay(base, facts, paths)
 
@@ -44,7 +45,7 @@ class _Overlay(Bindings):
         self._base = base
         self._changed = facts
         self._paths = paths
-        self._rust_paths = sorted(path for path in paths if path.endswith(".rs"))
+        self._rust_paths = sorted(filter(is_rust_source, paths))
         self._helper_paths = sorted(filter(is_helper_source, paths))
 
     def users(self, name: str) -> tuple[User, ...]:
@@ -97,6 +98,10 @@ class _Overlay(Bindings):
     @cached_property
     def helper_words(self) -> frozenset[str]:
         return super().helper_words if self._helper_paths else self._base.helper_words
+
+    @cached_property
+    def wrapping_macros(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        return self._base.wrapping_macros
 
     @cached_property
     def member_names(self) -> frozenset[str]:

@@ -2,10 +2,12 @@
 """What a Rust file uses of C: paths into the kernel's `bindings`, whatever their name there, and fields of structs."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rules.bindings.facts import Access, RustFacts, Use
+from rules.bindings.facts import ASSEMBLY_FORM, Access, RustFacts, Use
 from rules.bindings.rust_fields import accesses
+from rules.source.c.source import TRACE_PREFIX
 from rules.source.rust.source import RustSource
 from rules.source.rust.tokens import Tokens
 
@@ -17,6 +19,9 @@ _MODULE = re.compile(
 )
 _FILE_GATE = re.compile(r"^#!\[cfg\((.+)\)\]\s*$", re.MULTILINE)
 ROOTS = ("bindings", "uapi")
+_ASSEMBLY = ".rs.S"
+_CUT = "// Cut here."  # the build removes what stands above this line
+_MACRO_OF_C = re.compile(r'"(?:[^"\\\n]|\\.)*+"|\b[A-Z][A-Z\d_]*+\b')
 
 
 @dataclass(slots=True)
@@ -25,6 +30,11 @@ class _Scope:
 
     modules: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+
+
+def is_rust_source(path: str) -> bool:
+    """Tell whether Rust code is in the file: `.rs`, or `.rs.S`, in which C expands macros first."""
+    return path.endswith((".rs", _ASSEMBLY))
 
 
 def is_kernel_crate(path: str) -> bool:
@@ -45,7 +55,9 @@ def _group(source: RustSource, match: re.Match[str], group: int) -> str:
 
 def rust_facts(path: str, content: bytes) -> RustFacts:
     """The facts of one Rust file; empty for one that never speaks of bindings."""
-    bound = b"bindings" in content or b"uapi" in content or b"#[export]" in content
+    if path.endswith(_ASSEMBLY):
+        return RustFacts(tuple(_macros_in_assembly(content)))
+    bound = any(word in content for word in (b"bindings", b"uapi", b"#[export]", b"declare_trace!"))
     gated = b"#![cfg(" in content or (b"#[cfg(" in content and b"mod " in content)
     if not bound and not gated:
         return RustFacts()
@@ -57,7 +69,7 @@ def rust_facts(path: str, content: bytes) -> RustFacts:
     scope, imported = _scope(path, source)
     gates = _Gates(source)
     paths = _paths(path, words, scope)
-    indexes = [*paths, *_macro_arguments(words), *_exports(words)]
+    indexes = [*paths, *_macro_arguments(words), *_exports(words), *_trace_events(words)]
     named = {(offset, name, "bindings") for offset, name in imported}
     named |= {(words.offsets[index], name, form) for index, name, form in indexes}
     uses = []
@@ -69,6 +81,16 @@ def rust_facts(path: str, content: bytes) -> RustFacts:
         line, column = source.line(words.offsets[index]), source.column(words.offsets[index])
         seen.append(Access(struct, chain, line, column, source.line_text(line).strip()))
     return RustFacts(tuple(uses), tuple(dict.fromkeys(seen)), modules)
+
+
+def _macros_in_assembly(content: bytes) -> Iterator[Use]:
+    """Yield the macros of C that a `.rs.S` file expands."""
+    _, cut, code = content.decode("utf-8", "surrogateescape").partition(_CUT)
+    first = content.count(b"\n", 0, len(content) - len(code.encode("utf-8", "surrogateescape"))) + 1
+    for number, text in enumerate(code.split("\n") if cut else (), first):
+        for match in _MACRO_OF_C.finditer(text):
+            if not match.group().startswith('"'):
+                yield Use(match.group(), number, match.start() + 1, text.strip(), ASSEMBLY_FORM)
 
 
 class _Gates:
@@ -248,6 +270,21 @@ def _exports(words: Tokens) -> list[tuple[int, str, str]]:
                 if all_words[at] == "fn":
                     found.append((at + 1, all_words[at + 1], "export"))
                     break
+    return found
+
+
+def _trace_events(words: Tokens) -> list[tuple[int, str, str]]:
+    """The trace events that `declare_trace!` makes callable: each is a function that C defines for it."""
+    all_words = words.words
+    found: list[tuple[int, str, str]] = []
+    for index, word in enumerate(all_words):
+        if word == "declare_trace" and all_words[index + 1 : index + 2] == ("!",) and index + 2 < len(all_words):
+            end = words.closing(index + 2)
+            found += [
+                (at + 1, f"{TRACE_PREFIX}{all_words[at + 1]}", "macro")
+                for at in range(index + 3, end - 1)
+                if all_words[at] == "fn"
+            ]
     return found
 
 

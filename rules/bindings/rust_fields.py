@@ -16,6 +16,10 @@ _FIELD_MACROS = frozenset(("offset_of", "container_of", "field", "project", "try
 _ADDRESS_METHODS = frozenset(
     ("get", "as_ptr", "as_mut_ptr", "as_ref", "as_mut", "cast", "cast_mut", "cast_const", "raw_get")
 )
+_CELLS = frozenset(("Opaque", "UnsafeCell"))
+_CELL_METHODS = frozenset(("raw_get", "cast_into"))
+_BOXES = frozenset(("KBox", "VBox", "KVBox", "Box", "Arc", "ManuallyDrop"))  # they lend the fields of what they hold
+_SAME_POINTER = (("cast_mut",), ("cast_const",), ("as_ptr",))
 _BEFORE_PLACE = frozenset(("unsafe", "{", "&", "*", "mut"))
 _REACH = 600
 _STEPS = 2
@@ -36,6 +40,8 @@ def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tup
             yield from _macro(words, index, types)
         elif word == ".":
             yield from _access(words, index, known)
+        elif word == "::" and index - 1 in types and words.words[index + 2 : index + 3] == ("(",):
+            yield from _raw_accessor(words, index, types[index - 1])
 
 
 def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
@@ -102,10 +108,34 @@ def _access(words: Tokens, dot: int, known: "_Known") -> Iterator[tuple[str, tup
             struct = known.reference(all_words[opening - 1], opening)
             if struct:
                 yield struct, tuple(chain), dot + 1
-    elif _NAME.match(before) and before != "self" and (dot < 2 or all_words[dot - 2] not in (".", "::", ")")):
-        struct = known.variable(before, dot - 1, by_value=True)
-        if struct:
-            yield struct, tuple(chain), dot + 1
+    else:
+        yield from _value_access(words, dot, chain, known)
+
+
+def _value_access(
+    words: Tokens, dot: int, chain: list[str], known: "_Known"
+) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """`value.a` and `self.field.a`, where the value or the field of a struct of this file is a C struct."""
+    all_words = words.words
+    before = all_words[dot - 1] if dot else ""
+    if _NAME.match(before) and (dot < 2 or all_words[dot - 2] not in (".", "::", ")")):
+        struct = known.variable(before, dot - 1, by_value=True) if before != "self" else ""
+        passed = 0
+        if not struct:
+            struct, passed = known.place(before, dot - 1, chain)
+        if struct and passed < len(chain):
+            yield struct, tuple(chain[passed:]), dot + 1 + 2 * passed
+    elif before.isdigit() and dot > 2 and all_words[dot - 2] == "." and all_words[dot - 4 : dot - 3] != (".",):
+        struct, passed = known.place(all_words[dot - 3], dot - 3, [before, *chain])
+        if struct and passed <= len(chain):
+            yield struct, tuple(chain[passed - 1 :]), dot - 1 + 2 * passed
+
+
+def _raw_accessor(words: Tokens, colons: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """`bindings::T::set_a_raw(pointer, value)`: each field whose accessor that may be."""
+    name = words.words[colons + 1].removeprefix("set_")
+    for field in dict.fromkeys((name, name.removesuffix("_raw"))):
+        yield struct, (field, "()"), colons + 1
 
 
 def _accessor(words: tuple[str, ...], dot: int) -> list[str]:
@@ -125,6 +155,8 @@ class _Known:
         self._methods: dict[str, set[tuple[str, str]]] = {}
         self._references: set[tuple[str, str]] = set()
         self._fields: dict[tuple[str, str], str] = {}
+        self._values: dict[tuple[str, str], str] = {}
+        self._nested: dict[tuple[str, str], str] = {}
         self._impls: list[tuple[int, int, str]] = []
         self._read()
 
@@ -142,6 +174,8 @@ class _Known:
             return ""
         if start + 1 == end:
             return self.variable(words[start], start)
+        if words[start + 1] == "::":
+            return self._associated(start, start, 0) if self._words.closing(start + 3) == end - 1 else ""
         methods = [words[at + 1] for at in range(start + 1, end - 1) if words[at] == "." and words[at + 2] == "("]
         fields = self._chain(start, end)
         if words[start] == "self" and not fields and methods:
@@ -172,6 +206,69 @@ class _Known:
                 struct = self._fields.get((self._impl(start), chain[0]), "")
                 return (struct, tuple(chain[1:])) if struct else ("", ())
         return "", ()
+
+    def place(self, name: str, at: int, chain: list[str]) -> tuple[str, int]:
+        """The C struct to which fields of the file's structs lead from a variable, and the number of these fields."""
+        owner = self._owner(name, at)
+        for passed, field in enumerate(chain, 1):
+            if (owner, field) in self._values:
+                return self._values[owner, field], passed
+            owner = self._nested.get((owner, field), "")
+        return "", 0
+
+    def _owner(self, name: str, at: int) -> str:
+        """The struct of this file that a variable is, borrows or points to; "" if the file does not say."""
+        if name == "self":
+            return self._impl(at)
+        words = self._words.words
+        for index in range(at - 1, max(at - _REACH, 0), -1):
+            if words[index] == "fn" and words[index + 1] == name:
+                return ""
+            if words[index] == name and words[index + 1] == ":" and words[index - 1] not in (".", "::"):
+                last = self._plain_type(index + 2)
+                owner = words[last] if last else ""
+                return self._impl(at) if owner == "Self" else owner
+        return ""
+
+    def _plain_type(self, at: int) -> int:
+        """The index of the last word of a type that is a path, also behind references, pointers and boxes; else 0."""
+        words = self._words.words
+        end = at + 24
+        while at < end and words[at : at + 1] and (words[at] in ("&", "*", "const", "mut") or words[at] in _BOXES):
+            at += 2 if words[at] in _BOXES and words[at + 1 : at + 2] == ("<",) else 1
+        while at < end and words[at + 1 : at + 2] == ("::",):
+            at += 2
+        if not words[at : at + 1] or not _NAME.match(words[at]):
+            return 0
+        following = words[at + 1 : at + 2]
+        if following == ("<",):
+            return at if at not in self._types else 0
+        return at if following and following[0] in (",", ")", "}", ">", "=", ";", "{") else 0
+
+    def _associated(self, at: int, declared: int, steps: int) -> str:
+        """The struct behind `Type::method(..)` of a type of this file, or behind a cell's `Opaque::raw_get(..)`."""
+        words = self._words.words
+        if words[at + 1 : at + 2] != ("::",) or words[at + 3 : at + 4] != ("(",):
+            return ""
+        owner, method = words[at], words[at + 2]
+        if owner in _CELLS:
+            inside = at + 4, self._words.closing(at + 3)
+            return self._cell(*inside, declared, steps) if method in _CELL_METHODS else ""
+        impl = self._impl(at) if owner == "Self" else owner
+        structs = {struct for struct, other in self._methods.get(method, ()) if other == impl and impl}
+        return structs.pop() if len(structs) == 1 else ""
+
+    def _cell(self, start: int, end: int, declared: int, steps: int) -> str:
+        """The struct in the cell to which an expression points: `&raw const (*this).a`, `addr_of!((*this).a)`, `p`."""
+        words = self._words.words[start:end]
+        if len(words) == 1 and steps < _STEPS:
+            return self.variable(words[0], declared, steps=steps + 1)
+        if "addr_of" in words or "addr_of_mut" in words:
+            words = words[words.index("!") + 2 : -1] if "!" in words else ()
+        words = tuple(word for word in words if word not in ("&", "raw", "const", "mut", "(", ")", "*"))
+        if len(words) == 3 and words[1] == ".":
+            return self._fields.get((self._owner(words[0], declared), words[2]), "")
+        return ""
 
     def reference(self, method: str, at: int) -> str:
         """The struct that the method of `self` lends; "" if the impl around does not say that it lends one."""
@@ -214,6 +311,12 @@ class _Known:
         found = self._address(index, declared, steps)
         if found:
             return found
+        if words[index + 1 : index + 2] == ("::",) and words[index + 3 : index + 4] == ("(",):
+            after = self._words.closing(index + 3) + 1
+            is_whole = words[after : after + 1] in (("}",), (";",)) or words[after + 1 : after + 2] in _SAME_POINTER
+            found = self._associated(index, declared, steps) if is_whole else ""
+            if found:
+                return found
         index = at
         while index < min(at + 40, len(words)) and words[index] != ";":
             if index in self._types:
@@ -307,6 +410,7 @@ class _Known:
         end = self._words.closing(opening)
         if end - opening > 2000:
             return
+        self._read_values(name, opening, end)
         if words[opening] == "(":
             found = [self._types[index] for index in range(opening, end) if index in self._types]
             if found:
@@ -317,6 +421,28 @@ class _Known:
                 struct = self._annotation(index + 1, by_value=False)
                 if struct:
                     self._fields[name, words[index - 1]] = struct
+
+    def _read_values(self, name: str, opening: int, end: int) -> None:
+        """Note the fields that hold a C struct, or another struct, and not a pointer or a cell."""
+        words = self._words.words
+        depth = number = 0
+        start = opening + 1
+        for index in range(opening + 1, end + 1):
+            depth += (words[index] in "([{<") - (words[index] in ")]}>" and index != end)
+            if (words[index] == "," and depth == 0) or index == end:
+                colon = next((at for at in range(start, index) if words[at] == ":"), None)
+                field = words[colon - 1] if colon is not None else str(number)
+                at = (
+                    colon + 1
+                    if colon is not None
+                    else next((at for at in range(start, index) if words[at] != "pub"), 0)
+                )
+                last = self._plain_type(at) if at and "*" not in words[at:index] else 0
+                if last in self._types:
+                    self._values[name, field] = self._types[last]
+                elif last:
+                    self._nested[name, field] = words[last]
+                start, number = index + 1, number + 1
 
     def _read_fn(self, at: int) -> None:
         words = self._words.words

@@ -2,9 +2,13 @@
 """Find the users in Rust whose text a series leaves unchanged."""
 
 import re
+from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import LocatedHelper, MemberUser, User
+
+NOT_FOR_BINDGEN: Final = "!defined(__BINDGEN__)"
+"""The condition that hides C code from bindgen alone: helpers still see it."""
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
 _MAX_STATEMENT_LINES = 14

@@ -10,7 +10,7 @@ from rules.bindings.facts import LocatedHelper
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
 from rules.finding import Evidence
-from rules.source.c.source import Kind
+from rules.source.c.source import TRACE_PREFIX, Kind
 
 _MAX_USERS = 6
 _MAX_CALLERS = 2
@@ -104,6 +104,8 @@ def _is_long(breakage: Breakage) -> bool:
 
 def _owner(breakage: Breakage) -> str:
     """Return the name as in C: a struct, union or enum has its keyword, unless it only has the name of a typedef."""
+    if breakage.name.startswith(TRACE_PREFIX):
+        return f"the trace event {breakage.name.removeprefix(TRACE_PREFIX)}"
     kinds = (Kind.STRUCT, Kind.UNION, Kind.ENUM)
     tagged = breakage.before is not None and breakage.before.kind in kinds and not breakage.name.endswith("_t")
     return f"{breakage.before.kind} {breakage.name}" if breakage.before is not None and tagged else breakage.name

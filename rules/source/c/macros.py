@@ -4,9 +4,15 @@
 import re
 
 from rules.source.c.declaration import Kind
-from rules.source.c.declarator import canonical_type, find_closing
+from rules.source.c.declarator import canonical_type, find_closing, read_parameters
 
 WORD = re.compile(r"[A-Za-z_]\w*")
+TRACE_PREFIX = "rust_do_trace_"
+"""The function `rust_do_trace_EVENT` is what Rust's `declare_trace!` calls for a trace event."""
+_TRACE_EVENT = re.compile(
+    r"(?:DECLARE_TRACE|TRACE_EVENT|(DEFINE_EVENT))(?:_CONDITION|_FN|_FN_COND|_PRINT|_EVENT|_NOP|_SYSCALL)?"
+)
+_EVENT_CALL = re.compile(r"\s*+((?:DECLARE_TRACE|TRACE_EVENT|DEFINE_EVENT)\w*+)\s*+\((.*)\)\s*;?\s*\Z", re.DOTALL)
 
 
 def remove_leading_calls(tokens: list[str]) -> list[str]:
@@ -35,6 +41,20 @@ def read_declaring_macro(macro: str, arguments: list[list[str]]) -> tuple[Kind, 
         return Kind.INLINE, f"__free_{first}", "void", ("void *",)
     if macro in ("DEFINE_GUARD", "DEFINE_CLASS", "DEFINE_LOCK_GUARD_0", "DEFINE_LOCK_GUARD_1"):
         return Kind.INLINE, f"class_{first}_constructor", f"class_{first}_t", ()
-    if macro in ("DECLARE_TRACE", "TRACE_EVENT", "DEFINE_EVENT", "DEFINE_TRACE", "RUST_DO_TRACE"):
-        return Kind.INLINE, f"trace_{texts[1] if macro == 'DEFINE_EVENT' and len(texts) > 1 else first}", "void", ()
+    if match := _TRACE_EVENT.fullmatch(macro):
+        event = texts[1] if match.group(1) and len(texts) > 1 else first
+        protos = (argument for argument in arguments if argument[:2] == ["TP_PROTO", "("] and argument[-1] == ")")
+        return Kind.FUNCTION, f"{TRACE_PREFIX}{event}", "void", read_parameters(next(protos, [])[2:-1])
     return None
+
+
+def expand_event_macro(parameters: tuple[str, ...], body: str, arguments: list[list[str]]) -> tuple[str, str] | None:
+    """Return the macro and arguments of the trace event that a macro of the same file defines; None for another macro.
+
+    `body` is the body of the macro that is called with the arguments.
+    """
+    match = _EVENT_CALL.match(body)
+    if match is None or len(parameters) != len(arguments):
+        return None
+    values = {name: " ".join(argument) for name, argument in zip(parameters, arguments, strict=True)}
+    return match.group(1), WORD.sub(lambda word: values.get(word.group(), word.group()), match.group(2))

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, replace
 
 from rules.source.c.declarator import read_declarator, split_commas, tokenize
-from rules.source.c.text import DIRECTIVE, Conditions, join_conditions
+from rules.source.c.text import DIRECTIVE, Conditions, find_directive, join_conditions
 from rules.source.c.value import evaluate
 
 _MAX_DEPTH = 16
@@ -84,7 +84,7 @@ def read_fields(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
                 continue
             is_inside_member = bool(body[start : match.start()].strip())
             conditions.follow(directive.group(1), directive.group(2))
-            position = directive.end()
+            position = find_directive(body, directive.end()) if conditions.is_dead else directive.end()
             start = start if is_inside_member else position
         elif sign == "{":
             end = find_closing_brace(body, match.start())
@@ -133,7 +133,7 @@ def read_enumerators(body: str, line: int) -> tuple[Member, ...]:
             conditions.follow(directive.group(1), directive.group(2))
             at += chunk.count("\n")
             continue
-        match = _ENUMERATOR.match(chunk)
+        match = _ENUMERATOR.match(chunk) if not conditions.is_dead else None
         if match is not None:
             name, expression = match.group(1), (match.group(2) or "").strip()
             if expression:

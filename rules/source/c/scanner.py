@@ -13,9 +13,9 @@ from itertools import takewhile
 from rules.source.c.declaration import CSource, Declaration, Kind
 from rules.source.c.declarator import TOKEN, Declarator, read_declarator, split_commas, tokenize
 from rules.source.c.layout import continues_after, find_first_item, is_lone_call, is_old_style
-from rules.source.c.macros import read_declaring_macro, remove_leading_calls
+from rules.source.c.macros import expand_event_macro, read_declaring_macro, remove_leading_calls
 from rules.source.c.members import find_closing_brace, read_enumerators, read_fields
-from rules.source.c.text import DIRECTIVE, Conditions, join_conditions, without_comments
+from rules.source.c.text import DIRECTIVE, Conditions, find_directive, join_conditions, without_comments
 
 _ITEM_END = re.compile(r"[;{}()]|^[ \t]*#", re.MULTILINE)
 _START = re.compile(r"\S")
@@ -42,6 +42,7 @@ class Scanner:
         self._conditions = Conditions()
         self._declarations: list[Declaration] = []
         self._includes: list[str] = []
+        self._event_macros: dict[str, tuple[tuple[str, ...], str]] = {}
         self._newlines_at = 0
         self._newlines = 0
 
@@ -81,6 +82,8 @@ class Scanner:
         else:
             is_guard = word == "ifndef" and self._is_guard(rest, match.end())
             self._conditions.follow(word, rest, is_guard)
+            if self._conditions.is_dead:
+                return find_directive(self._text, match.end())
         return match.end()
 
     def _is_guard(self, rest: str, end: int) -> bool:
@@ -97,6 +100,8 @@ class Scanner:
         body = _SPACE.sub(" ", rest[match.end() :]).strip()
         parameters = tuple(part.strip() for part in arguments[1:-1].split(",")) if arguments else ()
         kind = Kind.MACRO_FUNCTION if arguments is not None else Kind.MACRO
+        if arguments is not None and "_EVENT" in body:
+            self._event_macros[name] = parameters, body
         self._add(kind, name, self._line(start), self._line(end), body, parameters, defined=True)
 
     def _item(self, start: int) -> int:
@@ -213,6 +218,9 @@ class Scanner:
         if match is None:
             return
         name, arguments = match.group(1), split_commas(TOKEN.findall(match.group(2)))
+        event = expand_event_macro(*self._event_macros[name], arguments) if name in self._event_macros else None
+        if event is not None:
+            name, arguments = event[0], split_commas(TOKEN.findall(event[1]))
         first = arguments[0][0] if arguments and arguments[0] else ""
         line, last, conditions = self._line(start), self._line(end), self._conditions.current
         if name.startswith("EXPORT_SYMBOL") or name in ("EXPORT_PER_CPU_SYMBOL", "EXPORT_PER_CPU_SYMBOL_GPL"):

@@ -9,11 +9,14 @@ _QUOTED_OR_COMMENT = re.compile(
 )
 _NOT_NEWLINE = re.compile(r"[^\n]")
 DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)((?:[^\\\n]|\\\n|\\.)*+)", re.MULTILINE)
-# Conditions that are constant when bindgen reads the kernel. They say nothing about the configuration.
+# Conditions that say nothing about the configuration, although they do not always have the same value.
 _IGNORED_CONDITION = re.compile(
-    r"!?\(?(?:!?defined\()?(?:__KERNEL__|__ASSEMBL(?:Y|ER)__|__cplusplus|LINKER_SCRIPT|__CHECKER__|__GENKSYMS__|"
-    r"__GENERATING_BOUNDS_H|__BINDGEN__|BUILD_VDSO32_64|TRACE_HEADER_MULTI_READ|__DISABLE_EXPORTS)\)?\)?"
+    r"!?\(?(?:!?defined\()?(?:__KERNEL__|__ASSEMBL(?:Y|ER)__|LINKER_SCRIPT|__GENERATING_BOUNDS_H|BUILD_VDSO32_64|"
+    r"TRACE_HEADER_MULTI_READ|__DISABLE_EXPORTS)\)?\)?"
 )
+# Conditions that always have the same value when a compiler or bindgen reads the kernel's C code.
+_CONSTANT = re.compile(r"(!?)\(?(?:(\d+)[uUlL]*|(?:defined\()?(__cplusplus|__CHECKER__|__GENKSYMS__)\)?)\)?")
+_TRUE, _FALSE = "1", "0"
 _MAX_DEPTH = 63  # nested conditions, and branches of one condition; C requires no more of a compiler
 _SPACES = re.compile(r"[\s\\]+")
 
@@ -41,6 +44,12 @@ def _blank_comment(match: re.Match[str]) -> str:
     return _NOT_NEWLINE.sub(" ", text) if text[0] == "/" else text
 
 
+def find_directive(text: str, position: int) -> int:
+    """Return the position of the next directive, else the end: code that no compiler reads ends there."""
+    match = DIRECTIVE.search(text, position)
+    return match.start() if match is not None else len(text)
+
+
 class Conditions:
     """The conditions of the `#if`s around the current line, without header guards and constant conditions."""
 
@@ -48,6 +57,7 @@ class Conditions:
         # For each open `#if`: the condition of the current branch, and the negated conditions of the branches so far.
         self._open: list[tuple[str, tuple[str, ...]]] = []
         self.current: tuple[str, ...] = ()
+        self.is_dead = False  # whether no compiler reads the current line
 
     def follow(self, word: str, rest: str, is_guard: bool = False) -> None:
         """Follow a directive; `is_guard` says that an `#ifndef` opens a header guard."""
@@ -63,11 +73,17 @@ class Conditions:
                 self._open.pop()
         else:
             return
-        self.current = tuple(dict.fromkeys(condition for condition, _ in self._open[:_MAX_DEPTH] if condition))
+        conditions = dict.fromkeys(condition for condition, _ in self._open[:_MAX_DEPTH] if condition)
+        self.is_dead = _FALSE in conditions
+        self.current = tuple(condition for condition in conditions if condition not in (_TRUE, _FALSE))
 
     def _branch(self, condition: str | None) -> None:
         earlier = self._open.pop()[1][:_MAX_DEPTH] if self._open else ()
-        if condition is None:
+        if _FALSE in earlier or condition == _FALSE:
+            self._open.append((_FALSE, earlier))
+        elif condition == _TRUE:
+            self._open.append((" && ".join(earlier), (*earlier, _FALSE)))
+        elif condition is None:
             self._open.append((" && ".join(earlier), earlier))
         else:
             joined = " && ".join([*earlier, condition]) if condition else ""
@@ -79,7 +95,7 @@ class Conditions:
 
 
 def _read_condition(word: str, rest: str) -> str:
-    """Return the condition of a directive, without its constant parts."""
+    """Return the condition of a directive, without its constant parts: `_TRUE` or `_FALSE` if it is constant."""
     text = _SPACES.sub(" ", rest).strip()
     if word == "ifdef":
         text = f"defined({text})"
@@ -87,11 +103,28 @@ def _read_condition(word: str, rest: str) -> str:
         text = f"!defined({text})"
     else:
         text = re.sub(r"\bdefined (\w+)", r"defined(\1)", text).replace("defined (", "defined(")
-    parts = [part.strip() for part in text.split("&&")] if "||" not in text else [text]
-    return " && ".join(part for part in parts if not _IGNORED_CONDITION.fullmatch(part))
+    if "||" in text:
+        values = {_constant(part.strip()) for part in text.split("||")} if "&&" not in text else {""}
+        return _FALSE if values == {_FALSE} else _TRUE if _TRUE in values else text
+    parts = [part.strip() for part in text.split("&&")]
+    values = {_constant(part) for part in parts}
+    if _FALSE in values or values == {_TRUE}:
+        return _FALSE if _FALSE in values else _TRUE
+    return " && ".join(part for part in parts if not (_constant(part) or _IGNORED_CONDITION.fullmatch(part)))
+
+
+def _constant(part: str) -> str:
+    """Return the value of a part of a condition that is constant, "" for another part."""
+    match = _CONSTANT.fullmatch(part)
+    if match is None:
+        return ""
+    value = (match.group(2) or "").strip("0") != ""
+    return _TRUE if value != bool(match.group(1)) else _FALSE
 
 
 def _negations(condition: str) -> tuple[str, ...]:
+    if condition in (_TRUE, _FALSE):
+        return (_FALSE,) if condition == _TRUE else ()
     return (negate(condition),) if condition else ()
 
 

@@ -127,7 +127,7 @@ def test_modules_under_a_cfg_are_kept() -> None:
         ),
         (
             "struct L { op: &bindings::lamp }\nimpl L { fn f(&self) { unsafe { (*self.op.colour).red } } }",
-            [("lamp", ("colour", "red"))],
+            [("lamp", ("colour",)), ("lamp", ("colour", "red"))],
         ),
         ("fn f(mut l: bindings::lamp) { l.set_dim(1); }", [("lamp", ("dim", "()"))]),
         ("fn f(p: *mut bindings::lamp) { unsafe { (*p).dim() } }", [("lamp", ("dim", "()"))]),

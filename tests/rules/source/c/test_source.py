@@ -259,9 +259,9 @@ def test_declarations_have_their_lines_and_are_definitions_or_not(
         ("DECLARE_PER_CPU_ALIGNED(int, lamp);", "DECLARE_PER_CPU_ALIGNED lamp"),
         ("DEFINE_MUTEX(lamp);", "DEFINE_MUTEX lamp"),
         ("DECLARE_STATIC_KEY_FALSE(lamp);", "DECLARE_STATIC_KEY_FALSE lamp"),
-        ("TRACE_EVENT(lamp,\n\tTP_PROTO(int a),\n\tTP_ARGS(a)\n);", "static inline void trace_lamp(void)"),
-        ("DECLARE_TRACE(lamp, TP_PROTO(int a));", "static inline void trace_lamp(void)"),
-        ("DEFINE_EVENT(class, lamp, TP_PROTO(int a));", "static inline void trace_lamp(void)"),
+        ("TRACE_EVENT(lamp,\n\tTP_PROTO(int a),\n\tTP_ARGS(a)\n);", "void rust_do_trace_lamp(int)"),
+        ("DECLARE_TRACE(lamp, TP_PROTO(int a));", "void rust_do_trace_lamp(int)"),
+        ("DEFINE_EVENT(class, lamp, TP_PROTO(int a));", "void rust_do_trace_lamp(int)"),
         ("COMPAT_SYSCALL_DEFINE2(lamp, int, fd, long int, b)\n{\n}", "long sys_lamp(int, long)"),
     ],
 )

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compare the C macros that `.rs.S` files expand, before and after a series, for each architecture."""
+
+from collections.abc import Iterable, Iterator
+
+from rules.bindings.breakage import Breakage, Effect
+from rules.bindings.changed_name import ChangedName
+from rules.bindings.facts import ASSEMBLY_FORM, LocatedDeclaration
+from rules.source.c.source import Declaration, Kind
+
+_MACROS = (Kind.MACRO, Kind.MACRO_FUNCTION)
+
+
+def compare_assembly(subject: ChangedName) -> Iterator[Breakage]:
+    """Find the first architecture on which a macro is removed or takes another number of arguments."""
+    diff = subject.diff
+    users = tuple(user for user in diff.before.users(subject.name) if user.use.form == ASSEMBLY_FORM)
+    users = subject.unchanged.users(users)
+    if not users:
+        return
+    old, new = (_by_architecture(bindings.declarations(subject.name)) for bindings in (diff.before, diff.after))
+    for architecture, before in old.items():
+        after = new.get(architecture, {})
+        if before.keys().isdisjoint(after):
+            effect = Effect.SIGNATURE if after else Effect.REMOVED
+            yield subject.breakage(effect, next(iter(before.values())), next(iter(after.values()), None), users)
+            return
+
+
+def _by_architecture(declarations: Iterable[LocatedDeclaration]) -> dict[str, dict[tuple[Kind, int], Declaration]]:
+    """Return the macros of each architecture, "" for all, by their kind and number of parameters."""
+    macros: dict[str, dict[tuple[Kind, int], Declaration]] = {}
+    for located in declarations:
+        macro = located.declaration
+        if macro.kind in _MACROS:
+            architecture = located.path.split("/")[1] if located.path.startswith("arch/") else ""
+            macros.setdefault(architecture, {}).setdefault((macro.kind, len(macro.parameters)), macro)
+    return macros

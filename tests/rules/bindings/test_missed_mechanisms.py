@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Changes of C that reach Rust by an unusual way, and similar changes that do not."""
+
+import pytest
+
+from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.bindings.breakage import Effect
+from rules.bindings.compare import find_breakages
+from rules.bindings.tree import FileTree
+from rules.diff.patch import FileChange
+from rules.lint.engine import view
+from tests.rules.bindings.trees import FILES, series, whole_change
+
+LAMP_H, LAMP_RS, HELPER = "include/linux/lamp.h", "rust/kernel/lamp.rs", "rust/helpers/lamp.c"
+HEADER = """struct bulb {
+\tint watt;
+\tunsigned warm:1;
+};
+struct lamp {
+\tint level;
+\tstruct bulb bulb;
+};
+typedef unsigned long lamp_flags_t;
+typedef struct { int a; } lamp_pair_t;
+int lamp_on_noprof(struct lamp *lamp, int level);
+#define lamp_on(...) lamp_hooks(lamp_on_noprof(__VA_ARGS__))
+#define lamp_hooks(call) ({ call; })
+int lamp_off(struct lamp *lamp);
+"""
+RUST = "use crate::bindings;\n"
+
+
+def _breakages(
+    rust: str, *headers: str, path: str = LAMP_RS, before: str = HEADER, **files: str
+) -> list[tuple[str, str]]:
+    """Return the breakages, and the patches to blame, if each patch replaces the header by the next text."""
+    texts = FILES | {LAMP_H: before, path: rust} | files
+    kernel = FileTree({name: text.encode() for name, text in texts.items()})
+    changes: list[tuple[FileChange, ...]] = []
+    for text in headers:
+        changes.append((whole_change(LAMP_H, text, before=before),))
+        before = text
+    change = view(series(*changes), kernel).result(BINDINGS_DIFF)
+    assert change is not None
+    return [
+        (f"{item.name}.{item.member}".removesuffix("."), f"{item.effect} {item.location.step.patch.index}")
+        for item in find_breakages(change)
+    ]
+
+
+def _edited(old: str, new: str) -> str:
+    assert old in HEADER
+    return HEADER.replace(old, new, 1)
+
+
+WATT = "\tint watt;\n", "\tint power;\n"
+WARM = "unsigned warm:1", "int warm"
+
+
+@pytest.mark.parametrize(
+    ("rust", "change", "expected"),
+    [
+        ("struct L { b: bindings::bulb }\nimpl L { fn f(&self) -> i32 { self.b.watt } }", WATT, "bulb.watt"),
+        ("struct L(bindings::bulb);\nimpl L { fn f(&self) -> i32 { self.0.watt } }", WATT, "bulb.watt"),
+        ("struct L { l: bindings::lamp }\nimpl L { fn f(&self) -> i32 { self.l.bulb.watt } }", WATT, "bulb.watt"),
+        (
+            "struct M { b: bindings::bulb }\nstruct L { m: KBox<M> }\nimpl L { fn f(&self) -> i32 { self.m.b.watt } }",
+            WATT,
+            "bulb.watt",
+        ),
+        ("struct L { b: bindings::bulb }\nfn f(it: &L) -> i32 { it.b.watt }", WATT, "bulb.watt"),
+        (
+            (
+                "struct L<T> { l: Opaque<bindings::lamp>, t: T }\nimpl<T> L<T> {\n"
+                "unsafe fn raw_get(this: *const Self) -> *mut bindings::lamp { cast(this) }\n"
+                "fn f(&self) -> i32 { let p = unsafe { L::raw_get(self) }; unsafe { (*p).bulb.watt } }\n}"
+            ),
+            WATT,
+            "bulb.watt",
+        ),
+        (
+            (
+                "struct L { l: Opaque<bindings::lamp> }\nimpl L {\nfn f(this: *const Self) -> i32 {\n"
+                "let p = unsafe { Opaque::raw_get(&raw const (*this).l) };\nunsafe { (*p).bulb.watt } }\n}"
+            ),
+            WATT,
+            "bulb.watt",
+        ),
+        ("fn f(p: *const bindings::bulb) -> u32 { unsafe { bindings::bulb::warm_raw(p) } }", WARM, "bulb.warm"),
+        ("fn f(p: *mut bindings::bulb) { unsafe { bindings::bulb::set_warm_raw(p, 1) } }", WARM, "bulb.warm"),
+    ],
+)
+def test_a_field_is_found_behind_other_expressions(rust: str, change: tuple[str, str], expected: str) -> None:
+    assert [expected] == [name for name, _ in _breakages(RUST + rust, _edited(*change))]
+
+
+@pytest.mark.parametrize(
+    "rust",
+    [
+        "struct L { b: Bulb }\nstruct Bulb { watt: i32 }\nimpl L { fn f(&self) -> i32 { self.b.watt } }",
+        "struct L { b: Opaque<bindings::bulb> }\nimpl L { fn f(&self) -> i32 { self.b.watt } }",
+        "struct L { b: bindings::bulb }\nimpl Other { fn f(&self) -> i32 { self.b.watt } }",
+        "struct O {\n    watt: i32,\n}\nfn f(p: *const bindings::bulb) -> i32 { let q = Bulb::raw_get(p); (*q).watt }",
+        "fn f(p: *const bindings::bulb) -> i32 { unsafe { bindings::bulb::watt_raw(p) } }",
+    ],
+)
+def test_a_field_of_another_struct_is_not_taken_for_it(rust: str) -> None:
+    assert [] == _breakages(RUST + rust, _edited(*WATT))
+
+
+FIELD = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { (*p).level } }\n"
+
+
+@pytest.mark.parametrize(
+    "condition", ["#if 0", "#ifndef __BINDGEN__", "#if !defined(__BINDGEN__)", "#ifdef __GENKSYMS__", "#if 1\n#else"]
+)
+def test_a_field_that_bindgen_no_longer_sees_is_reported(condition: str) -> None:
+    hidden = _edited("\tint level;\n", f"{condition}\n\tint level;\n#endif\n")
+
+    assert ["lamp.level"] == [name for name, _ in _breakages(FIELD, hidden)]
+
+
+@pytest.mark.parametrize("condition", ["#if 1", "#ifdef __BINDGEN__", "#ifndef __CHECKER__", "#if 0\n#else"])
+def test_a_field_that_bindgen_still_sees_is_not_reported(condition: str) -> None:
+    assert [] == _breakages(FIELD, _edited("\tint level;\n", f"{condition}\n\tint level;\n#endif\n"))
+
+
+def test_helpers_see_what_only_bindgen_does_not() -> None:
+    helper = "__rust_helper int rust_helper_lamp_level(struct lamp *lamp)\n{\n\treturn lamp->level;\n}\n"
+    rust = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_level(p) } }\n"
+    hidden = _edited("\tint level;\n", "#ifndef __BINDGEN__\n\tint level;\n#endif\n")
+
+    assert [] == _breakages(rust, hidden, **{HELPER: helper})
+
+
+WRAPPER = "__rust_helper int rust_helper_lamp_on(struct lamp *lamp, int level)\n{\n\treturn lamp_on(lamp, level);\n}\n"
+WRAPPED = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_on(p, 1) } }\n"
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("int lamp_on_noprof(struct lamp *lamp, int level, int node);", ["lamp_on_noprof"]),
+        ("long lamp_on_noprof(struct lamp *lamp, int level);", []),
+        ("int lamp_on_nolog(struct lamp *lamp, int level);", ["lamp_on_noprof"]),
+    ],
+)
+def test_a_call_in_a_wrapping_macro_counts_for_the_helper(new: str, expected: list[str]) -> None:
+    changed = _edited("int lamp_on_noprof(struct lamp *lamp, int level);", new)
+
+    assert expected == [name for name, _ in _breakages(WRAPPED, changed, **{HELPER: WRAPPER})]
+
+
+def test_a_wrapping_macro_that_changes_too_keeps_its_helpers() -> None:
+    changed = _edited("(struct lamp *lamp, int level)", "(struct lamp *lamp, int level, int node)")
+    changed = changed.replace("(__VA_ARGS__)", "(__VA_ARGS__, 0)")
+
+    assert [] == _breakages(WRAPPED, changed, **{HELPER: WRAPPER})
+
+
+FLAGS = RUST + "fn f(flags: bindings::lamp_flags_t, pair: bindings::lamp_pair_t) {}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("typedef unsigned long lamp_flags_t;", "typedef struct { unsigned long f[1]; } lamp_flags_t;", True),
+        ("typedef unsigned long lamp_flags_t;", "typedef union { u32 a; u64 b; } lamp_flags_t;", True),
+        ("typedef struct { int a; } lamp_pair_t;", "typedef int lamp_pair_t;", True),
+        ("typedef struct { int a; } lamp_pair_t;", "struct pair { int a; };\ntypedef struct pair lamp_pair_t;", False),
+    ],
+)
+def test_a_number_that_becomes_a_struct_is_reported(old: str, new: str, expected: bool) -> None:
+    assert expected is bool(_breakages(FLAGS, _edited(old, new)))
+
+
+GATED = "#ifdef INLINE_LAMP\n# define lamp_off _inline_lamp_off\n#else\nint lamp_off(struct lamp *lamp);\n#endif\n"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"),
+    [("#define INLINE_LAMP\n", ["lamp_off"]), ("#define OTHER\n", []), ("/* #define INLINE_LAMP */\n", [])],
+)
+def test_a_gate_that_an_architecture_defines_hides_a_function(architecture: str, expected: list[str]) -> None:
+    rust = RUST + "fn f(p: *mut bindings::lamp) { unsafe { bindings::lamp_off(p) }; }\n"
+    files = {"arch/arm64/include/asm/lamp.h": architecture}
+    before = "#include <asm/lamp.h>\n" + HEADER
+    after = before.replace("int lamp_off(struct lamp *lamp);\n", GATED)
+
+    assert expected == [name for name, _ in _breakages(rust, after, before=before, **files)]
+
+
+EVENT = "TRACE_EVENT(lamp_lit,\n\tTP_PROTO(int level, bool warm),\n\tTP_ARGS(level, warm));\n"
+EVENTS = (
+    HEADER + EVENT + "#define DEFINE_LAMP_EVENT(name) \\\nDEFINE_EVENT(lamp_class, name, TP_PROTO(int a), TP_ARGS(a))\n"
+    "DEFINE_LAMP_EVENT(lamp_dark);\n"
+)
+TRACE = (
+    "use kernel::tracepoint::declare_trace;\ndeclare_trace! {\n    unsafe fn lamp_lit(level: c_int, warm: bool);\n"
+    "    unsafe fn lamp_dark(a: c_int);\n}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("TRACE_EVENT(lamp_lit", "TRACE_EVENT(lamp_shines", [("rust_do_trace_lamp_lit", f"{Effect.REMOVED} 1")]),
+        ("bool warm)", "bool warm, int hue)", [("rust_do_trace_lamp_lit", f"{Effect.SIGNATURE} 1")]),
+        ("EVENT(lamp_dark", "EVENT(lamp_out", [("rust_do_trace_lamp_dark", f"{Effect.REMOVED} 1")]),
+        ("TP_ARGS(level, warm)", "TP_ARGS(level, !warm)", []),
+        ("TP_PROTO(int level", "TP_PROTO(int light", []),
+    ],
+)
+def test_a_trace_event_that_rust_declares_is_compared(old: str, new: str, expected: list[tuple[str, str]]) -> None:
+    after = EVENTS.replace(old, new, 1)
+
+    assert expected == _breakages(TRACE, after, path="drivers/lamp/trace.rs", before=EVENTS)
+
+
+ASSEMBLY = 'Text before LAMP_ASM\n// Cut here.\n::kernel::concat_literals!(LAMP_ASM("{file}", "LAMP_STRING"))\n'
+TWO = '#define LAMP_ASM(file, size) ".pushsection lamp"\n'
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        (TWO.replace("(file", "(format, file"), [("LAMP_ASM", f"{Effect.SIGNATURE} 1")]),
+        (TWO.replace("LAMP_ASM", "LAMP_STRING"), [("LAMP_ASM", f"{Effect.REMOVED} 1")]),
+        (TWO.replace("pushsection", "popsection"), []),
+    ],
+)
+def test_a_macro_in_a_file_of_assembly_is_compared(new: str, expected: list[tuple[str, str]]) -> None:
+    path = "rust/kernel/generated_lamp_asm.rs.S"
+
+    assert expected == _breakages(ASSEMBLY, HEADER + new, path=path, before=HEADER + TWO)
+
+
+def test_the_first_patch_that_breaks_is_blamed_and_not_the_last_that_changes_the_name() -> None:
+    rust = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_off(p) + (*p).level } }\n"
+    macro = _edited("int lamp_off(struct lamp *lamp);", "#define lamp_off(lamp) lamp_set(lamp)")
+    reworded = macro.replace("lamp_set(lamp)", "lamp_put(lamp)")
+    renamed = reworded.replace("\tint level;", "\tint light;")
+    grown = renamed.replace("\tint light;", "\tint light;\n\tint hue;")
+
+    assert [("lamp.level", f"{Effect.MEMBER_REMOVED} 3"), ("lamp_off", f"{Effect.NO_SYMBOL} 1")] == sorted(
+        _breakages(rust, macro, reworded, renamed, grown)
+    )
