@@ -19,6 +19,12 @@ def _loggers_as_before() -> Iterator[None]:
     logging.captureWarnings(False)
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the index of kernel trees out of the user's cache; one worker's tests share it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def events(caplog: pytest.LogCaptureFixture) -> Events:
     """What this test logs, at level info and above."""

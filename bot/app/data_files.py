@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from bot.permissions import close_to_others, close_trees, holds_only
 from bot.settings import DEFAULT_FILE, Settings
 
+_OLD_INDEXES: Final = ("border.sqlite", "bindings.sqlite")  # earlier versions kept the index beside the database
 SETTINGS: Final = "settings.toml"
 COMMANDS_SECRET: Final = "commands-secret"  # noqa: S105 the name of a file
 
@@ -61,8 +62,8 @@ def make_private(settings: Settings) -> int:
 
 
 def _list_index_files(settings: Settings) -> list[Path]:
-    index = settings.kernel.index
-    return [*index.parent.glob(f"{index.name}*")]
+    paths = {settings.kernel.index_path, *(settings.database.parent / name for name in _OLD_INDEXES)}
+    return sorted(file for path in paths if path is not None for file in path.parent.glob(f"{path.name}*"))
 
 
 def _list_stop_files(settings: Settings) -> list[Path]:

@@ -70,7 +70,7 @@ def audit(
         raise typer.BadParameter("mail needs a posting to reply to, but audit has only files", param_hint="--format")
     rules = choose_rules(rule)
     files = list(_files(paths))
-    reports = _audit_files([rule.id for rule in rules], repository_specs(context, tree, no_tree), files, jobs)
+    reports = _audit_files([rule.id for rule in rules], repository_specs(context, tree, no_tree, None), files, jobs)
     crashes = ((path, report) for path, report in zip(files, reports, strict=True) if isinstance(report, Crashed))
     broken = [f"{path}: {crashed.reason}" for path, crashed in crashes]
     problems = [*(report for report in reports if isinstance(report, str)), *broken]

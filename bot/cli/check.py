@@ -11,7 +11,7 @@ import typer
 
 from bot.cli import status
 from bot.cli.context import options
-from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
+from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repository_specs
 from bot.cli.no_patch import explain_no_patch
 from bot.cli.output import (
     FailOnOption,
@@ -30,15 +30,14 @@ from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.patch_text import PatchDirectory, read_as_mails
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
-from bot.kernel.base import Base
-from bot.kernel.commit import start_of
-from bot.kernel.repositories import KernelTrees
+from bot.kernel.commit import start_of, with_range
+from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import NO_HEADER, SYNTHETIC, parse
 from bot.mail.posting import Posting
 from bot.mail.target import target
-from bot.pipeline.analyse import Analysis, analyse_on
+from bot.pipeline.analyse import Analysis, Trees, analyse_on, choose_trees
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
 from bot.pipeline.review import review_posting
@@ -52,7 +51,6 @@ from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
 from bot.settings import load
-from rules.bindings.tree import Tree
 from rules.finding import Severity, skipped_lines
 from rules.lint.rule import Rule
 
@@ -87,6 +85,7 @@ def check(
     rule: RuleOption = None,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
+    landing: LandingOption = None,
 ) -> None:
     """Check patches against the rules. Nothing is sent.
 
@@ -108,7 +107,10 @@ def check(
     read = _read(targets or (), git, context)
     postings = _postings(read)
     review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(tuple(rules))
-    reviews = _review(postings, _tree_chooser(context, git, tree, no_tree), review_context, read)
+    specs = repository_specs(context, tree, no_tree, landing)
+    if git is not None and not tree and not no_tree:
+        specs = with_range(specs, *git)
+    reviews = _review(postings, _tree_chooser(git, specs), review_context, read)
     mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
@@ -259,18 +261,16 @@ def _postings(read: _Read) -> list[Posting]:
     return postings
 
 
-def _tree_chooser(
-    context: typer.Context, git: tuple[Path, str] | None, tree: list[str] | None, no_tree: bool
-) -> Callable[[Posting], tuple[Tree, Base | None]]:
-    """Return a function that chooses the tree for a posting: the start of the range, unless an option names one."""
+def _tree_chooser(git: tuple[Path, str] | None, specs: RepositorySpecs) -> Callable[[Posting], Trees]:
+    """Return a function that chooses the trees for a posting. A range has the blobs of its repository."""
     start = start_of(*git) if git else None
-    kernels = KernelTrees(repository_specs(context, tree, no_tree), start, explicit=True, on_index=deadline_suspended)
-    return lambda posting: kernels.tree(posting.series, posting.date)
+    kernels = KernelTrees(specs, start, explicit=True, on_index=deadline_suspended)
+    return lambda posting: choose_trees(kernels, posting.series, posting.date)
 
 
 def _review(
     postings: Sequence[Posting],
-    choose_tree: Callable[[Posting], tuple[Tree, Base | None]],
+    choose_tree: Callable[[Posting], Trees],
     context: ReviewContext,
     read: _Read,
 ) -> list[Review]:
@@ -278,7 +278,7 @@ def _review(
     history, reviews = History(), []
 
     def analyse(posting: Posting) -> Analysis:
-        return analyse_on(*choose_tree(posting), posting.series, context.rules)
+        return analyse_on(choose_tree(posting), posting.series, context.rules)
 
     for posting, analysis in zip(postings, forked(analyse, postings, Limits(_ANALYSE_SECONDS)), strict=True):
         if isinstance(analysis, Crashed):

@@ -17,28 +17,41 @@ TreeOption = Annotated[
     typer.Option(
         "--tree",
         metavar="REPO[@REF]",
-        help="Check against this bare kernel repository instead of those in the settings. Without REF the base of each "
+        help="Check against this kernel repository instead of those in the settings. Without REF the base of each "
         "series is searched.",
     ),
 ]
 NoTreeOption = Annotated[
     bool, typer.Option("--no-tree", help="Check without a kernel tree: rules see only what the patches show.")
 ]
+LandingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--landing",
+        metavar="REPO[@REF]",
+        help="Also look in this tree, where the series will be applied, for Rust code that it breaks. Repeatable; "
+        "replaces the landing trees in the settings. With --tree or --no-tree only these landing trees are used.",
+    ),
+]
 
 
-def repository_specs(context: typer.Context, tree: list[str] | None, no_tree: bool) -> RepositorySpecs:
+def repository_specs(
+    context: typer.Context, tree: list[str] | None, no_tree: bool, landing: list[str] | None
+) -> RepositorySpecs:
     """Return the repositories that the options name, else those in the settings."""
-    return build_repository_specs(with_repositories(load(options(context).config), tree, no_tree))
+    return build_repository_specs(with_repositories(load(options(context).config), tree, no_tree, landing))
 
 
-def with_repositories(settings: Settings, tree: list[str] | None, no_tree: bool) -> Settings:
-    """Return the settings with the repositories that the options name."""
+def with_repositories(settings: Settings, tree: list[str] | None, no_tree: bool, landing: list[str] | None) -> Settings:
+    """Return the settings with the repositories and landing trees that the options name."""
     if no_tree and tree:
         raise typer.BadParameter("--tree and --no-tree cannot be combined", param_hint="--no-tree")
-    if not tree and not no_tree:
-        return settings
-    repositories = tuple(map(_repository, tree or ()))
-    return settings.model_copy(update={"kernel": settings.kernel.model_copy(update={"repositories": repositories})})
+    changed: dict[str, object] = {}
+    if tree or no_tree:
+        changed |= {"repositories": tuple(map(_repository, tree or ())), "landing": ()}
+    if landing:
+        changed |= {"landing": (), "landing_repositories": tuple(map(_repository, landing))}
+    return settings.model_copy(update={"kernel": settings.kernel.model_copy(update=changed)}) if changed else settings
 
 
 def _repository(text: str) -> KernelRepository:

@@ -16,7 +16,7 @@ from bot.app.lists import known_lists, maintainers_lists
 from bot.app.recheck import RecheckSession, open_recheck_session
 from bot.cli import status
 from bot.cli.context import options
-from bot.cli.kernel_option import NoTreeOption, TreeOption, with_repositories
+from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, with_repositories
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
 from bot.cli.since import parse_time
@@ -67,6 +67,7 @@ def recheck(
     form: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
+    landing: LandingOption = None,
 ) -> None:
     """Check series again with the current rules, compare with the stored reviews, and store the new reviews.
 
@@ -85,7 +86,7 @@ def recheck(
         raise typer.BadParameter(
             "name a message-id, the web address of a mail, a series, or --list", param_hint="TARGET"
         )
-    settings = with_repositories(load(options(context).config), tree, no_tree)
+    settings = with_repositories(load(options(context).config), tree, no_tree, landing)
     start = parse_time(since, datetime.now(UTC))
     code, records, changed, queued = status.OK, [], 0, 0
     console = Console(stderr=True)

@@ -6,7 +6,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,7 @@ from rich.table import Table
 from bot.app.review_context import build_rehearsal
 from bot.cli import status
 from bot.cli.context import options
-from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
+from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repository_specs
 from bot.cli.output import RuleOption, choose_rules, complain
 from bot.cli.progress import show_progress
 from bot.inbox.source import open_source
@@ -96,6 +96,7 @@ def replay(
     rule: RuleOption = None,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
+    landing: LandingOption = None,
 ) -> None:
     """Review archives as if their mails arrived now, and print what would be found and sent.
 
@@ -109,7 +110,7 @@ def replay(
     Exit status: 0 done, with or without findings; 2 bad usage, or an archive cannot be read; 3 a rule or the program failed on a mail (the rest is still reviewed).
     """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = load(options(context).config)
-    repositories = repository_specs(context, tree, no_tree)
+    repositories = replace(repository_specs(context, tree, no_tree, landing), lands_when_sent=True)
     review_context = build_rehearsal(settings, choose_rules(rule))
     sources = [open_source(archive) for archive in archives]
     start = since.replace(tzinfo=UTC) if since else None

@@ -122,7 +122,7 @@ def _members(declaration: Declaration, field: str) -> list[Member]:
 
 
 def _bindings(context: typer.Context, tree: list[str] | None) -> Bindings:
-    newest = KernelTrees(repository_specs(context, tree, no_tree=False)).newest()
+    newest = KernelTrees(repository_specs(context, tree, no_tree=False, landing=None)).newest()
     bindings = newest.bindings() if newest is not None else None
     if bindings is None:
         raise typer.BadParameter("no kernel tree: name a repository here or in the settings", param_hint="--tree")

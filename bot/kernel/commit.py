@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The start of a range of a local repository, as a tree with files and blobs, but without bindings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pygit2
 
+from bot.kernel.repositories import RepositorySpec, RepositorySpecs
 from bot.kernel.tree import Repository
 from rules.bindings.index import Bindings
 
@@ -31,10 +33,30 @@ class CommitTree:
 
 
 def start_of(folder: Path, commits: str) -> CommitTree:
-    """Return the tree of commit A of the range `A..B`. The folder may be anywhere in the repository.
+    """Return the tree at the start of the range `A..B`. The folder may be anywhere in the repository.
 
     Raises KernelError if there is no repository.
     """
-    repository = Repository(Path(pygit2.discover_repository(str(folder)) or folder))
-    name = commits.partition("..")[0] or "HEAD"
-    return CommitTree(repository, repository.commit(name))
+    repository = _open(folder)
+    return CommitTree(repository, _start(repository, commits))
+
+
+def with_range(specs: RepositorySpecs, folder: Path, commits: str) -> RepositorySpecs:
+    """Return the specs with the start of the range `A..B` as the only base. Raises KernelError."""
+    repository = _open(folder)
+    start = _start(repository, commits)
+    return specs if start is None else replace(specs, repositories=(RepositorySpec(repository.path, str(start.id)),))
+
+
+def _open(folder: Path) -> Repository:
+    return Repository(Path(pygit2.discover_repository(str(folder)) or folder))
+
+
+def _start(repository: Repository, commits: str) -> pygit2.Commit | None:
+    """Return the commit on which the range begins: the last commit that A and B have in common, else A."""
+    first, separator, last = commits.partition("..")
+    start, end = repository.commit(first or "HEAD"), repository.commit(last.lstrip(".") or "HEAD")
+    if not separator or start is None or end is None:
+        return start
+    common = repository.git.merge_base(start.id, end.id)
+    return start if common is None else repository.commit(str(common))

@@ -13,6 +13,7 @@ from bot.kernel.base import Base, Chosen, choose, make_base
 from bot.kernel.error import KernelError
 from bot.kernel.evidence import first_changes
 from bot.kernel.index import Index, OnIndex
+from bot.kernel.landing import Landing, LandingRefs, LandingSpec
 from bot.kernel.tree import GitTree, Repository
 from rules.bindings.index import Bindings
 from rules.bindings.tree import NoTree, Tree
@@ -32,10 +33,15 @@ class RepositorySpec:
 
 @dataclass(frozen=True, slots=True)
 class RepositorySpecs:
-    """The repositories and the path of their index, which a worker process needs to open them."""
+    """The repositories, the path of their index, and the landing refs, which a worker process needs to open them.
+
+    `lands_when_sent`: a landing tree has the commit nearest to the mail, and not its newest commit.
+    """
 
     repositories: tuple[RepositorySpec, ...] = ()
     index: Path | None = None
+    landing: tuple[LandingSpec, ...] = ()
+    lands_when_sent: bool = False
 
 
 class KernelTrees:
@@ -62,7 +68,9 @@ class KernelTrees:
         for repository, ref in self._given:
             if repository.commit(ref) is None:
                 raise KernelError(f"{repository.path}: commit {ref} does not exist")
-        self._index = Index(specs.index, on_index) if self._repositories else None
+        self._landing = LandingRefs(specs.landing, self._repositories)
+        self._lands_when_sent = specs.lands_when_sent
+        self._index = Index(specs.index, on_index) if self._landing.repositories else None
         self._stored = stored
         self._chosen = Chosen.GIVEN if explicit else Chosen.FIXED
         self._trees: dict[str, GitTree] = {}
@@ -79,6 +87,15 @@ class KernelTrees:
         elif base.evidence.missed:
             tree = WithoutPaths(tree, base.evidence.missed)
         return (WithStoredBlobs(tree, self._stored) if self._stored is not None else tree), base
+
+    def landing(self, sent: datetime | None, base: Base | None) -> tuple[tuple[Landing, Tree], ...]:
+        """Return the landing trees of a series. The commit that is certainly its base is not among them."""
+        is_certain = base is not None and base.certainty is not Confidence.LOW
+        return tuple(
+            (landing, self._tree(landing.repository, landing.commit))
+            for landing in self._landing.choose(sent if self._lands_when_sent else None)
+            if not (is_certain and base is not None and base.commit == str(landing.commit.id))
+        )
 
     def newest(self) -> GitTree | None:
         """Return the tree of the newest ref, or of the given ref."""
@@ -102,7 +119,7 @@ class KernelTrees:
             while len(self._trees) >= _MAX_TREES:
                 self._trees.pop(next(iter(self._trees)))
             assert self._index is not None
-            others = tuple(other for other in self._repositories if other is not repository)
+            others = tuple(other for other in self._landing.repositories if other is not repository)
             self._trees[key] = GitTree(repository, commit, self._index, others)
         return self._trees[key]
 

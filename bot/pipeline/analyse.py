@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from bot.kernel.base import Base
+from bot.kernel.landing import Landing
 from bot.kernel.repositories import KernelTrees, RepositorySpecs, WithStoredBlobs
 from bot.mail.posting import Posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
 from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
-from rules.bindings.tree import NoTree, Tree
+from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Report
 from rules.lint.engine import run_rules, view
@@ -50,17 +51,22 @@ class AnalysisInput:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The findings in a series, its unsafe delta, the images that it verified, by blob id, and its base, if any."""
+    """The findings in a series, its unsafe delta, the images that it verified, by blob id, and its base, if any.
+
+    `landing` are the landing trees as a review names them.
+    """
 
     report: Report
     delta: UnsafeDelta
     blobs: Mapping[str, bytes]
     base: Base | None
+    landing: tuple[str, ...] = ()
 
     @property
     def base_name(self) -> str:
-        """Return the base as a review names it, or ""."""
-        return "" if self.base is None else self.base.named
+        """Return the base and the landing trees as a review names them, or ""."""
+        trees = [] if self.base is None else [self.base.named]
+        return "; ".join([*trees, *(f"landing tree {name}" for name in self.landing)])
 
 
 class AnalyserProtocol(Protocol):
@@ -107,17 +113,34 @@ def announced_blobs(series: Series) -> tuple[str, ...]:
 
 def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
-    tree, base = _kernels(analysis_input.repositories).tree(analysis_input.series, analysis_input.sent)
-    return analyse_on(
-        WithStoredBlobs(tree, _AnnouncedBlobs(analysis_input.stored)), base, analysis_input.series, analysis_input.rules
-    )
+    kernels = _kernels(analysis_input.repositories)
+    trees = choose_trees(kernels, analysis_input.series, analysis_input.sent)
+    tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
+    return analyse_on(replace(trees, tree=tree), analysis_input.series, analysis_input.rules)
 
 
-def analyse_on(tree: Tree, base: Base | None, series: Series, rules: Sequence[Rule]) -> Analysis:
-    """Return what the rules find in the series on top of that tree, which is the tree of `base`."""
-    series_view = view(series, tree)
+@dataclass(frozen=True, eq=False, slots=True)
+class Trees:
+    """The tree that a series is checked against, which is the tree of `base`, and the trees where it will land."""
+
+    tree: Tree
+    base: Base | None = None
+    landing: tuple[tuple[Landing, Tree], ...] = ()
+
+
+def choose_trees(kernels: KernelTrees, series: Series, sent: datetime | None) -> Trees:
+    """Return the trees for a series that was sent then."""
+    tree, base = kernels.tree(series, sent)
+    return Trees(tree, base, kernels.landing(sent, base))
+
+
+def analyse_on(trees: Trees, series: Series, rules: Sequence[Rule]) -> Analysis:
+    """Return what the rules find in the series on top of these trees."""
+    landing = tuple(LandingTree(landing.ref, tree) for landing, tree in trees.landing)
+    series_view = view(series, trees.tree, landing)
     report = run_rules(rules, series_view)
-    return Analysis(report, compute_unsafe_delta(series_view), series_view.blobs, base)
+    names = tuple(landing.named for landing, _ in trees.landing)
+    return Analysis(report, compute_unsafe_delta(series_view), series_view.blobs, trees.base, names)
 
 
 def without_texts(rule: Rule) -> Rule:

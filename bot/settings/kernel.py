@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The settings of kernel trees."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_INDEX: Final = "bindings.sqlite"
 
 
 class KernelRepository(BaseModel):
-    """A bare kernel repository: mainline, linux-next, rust-next, or the tree of a subsystem."""
+    """A kernel repository: mainline, linux-next, rust-next, or the tree of a subsystem."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: Path = Field(description="The bare repository.")
+    path: Path = Field(description="The repository, with or without a work tree.")
     remote: str = Field(default="", description="The URL that `patchwarden tree sync` fetches from.")
     refs: tuple[str, ...] = Field(
         default=("refs/heads/*", "refs/tags/v*"), description="The branches and tags to fetch."
@@ -30,15 +35,45 @@ class KernelSettings(BaseModel):
 
     repositories: tuple[KernelRepository, ...] = Field(
         default=(),
-        description="Bare kernel repositories, each a table with path, remote and refs: "
+        description="Kernel repositories, each a table with path, remote and refs: "
         '{ path = "linux.git", remote = "https://...", refs = ["refs/heads/master"] }.',
+    )
+    landing: tuple[str, ...] = Field(
+        default=("next", "rust-next", "mainline"),
+        description="The branches in which series will be applied: refs of the repositories. Rust code that a series "
+        "breaks is also looked up there. `next` also means linux-next and the tags next-*, `mainline` also master and "
+        "main. A ref that no repository has is ignored.",
+    )
+    landing_repositories: tuple[KernelRepository, ...] = Field(
+        default=(), description="More landing trees, from repositories that are not used as the base of a series."
     )
     screened_archives: tuple[Path, ...] = Field(
         default=(),
         description="Archives of lists that are not about Rust. Only threads that can affect Rust are stored. The "
         "newest tree tells what Rust uses. For lists on the network, see screened_lists in [lore].",
     )
-    index: Path = Field(
-        default=Path("var/bindings.sqlite"),
-        description="A cache of the C and Rust names in each kernel file. You can delete it at any time.",
+    index: Path | None = Field(
+        default=None,
+        description="A cache of the C and Rust names in each kernel file. You can delete it at any time. If empty, it "
+        "is patchwarden/bindings.sqlite in $XDG_CACHE_HOME, bindings.sqlite in systemd's $CACHE_DIRECTORY, or "
+        "~/.cache/patchwarden/bindings.sqlite.",
     )
+
+    @field_validator("index", mode="before")
+    @classmethod
+    def _no_index(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def index_path(self) -> Path | None:
+        """The path of the cache; None if there is no folder for it, so that it is kept in memory."""
+        if self.index is not None:
+            return self.index
+        home, service = os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
+        if home.startswith("/"):  # the specification ignores relative paths
+            return Path(home) / "patchwarden" / _INDEX
+        if service:
+            return Path(service) / _INDEX
+        with suppress(RuntimeError):
+            return Path.home() / ".cache" / "patchwarden" / _INDEX
+        return None

@@ -7,5 +7,7 @@ from pathlib import Path
 
 
 def toml_value(value: object) -> str:
-    """Return a value of a setting as TOML, which is the same as JSON for these types."""
+    """Return a value of a setting as TOML, which is the same as JSON for these types. None is the empty string."""
+    if value is None:
+        return '""'
     return json.dumps(str(value) if isinstance(value, Path | StrEnum) else value, default=str)

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -12,8 +13,10 @@ from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
 from rules.bindings.breakage import Breakage, DiffLocation
 from rules.bindings.compare import find_breakages
 from rules.bindings.facts import LocatedDeclaration, User
+from rules.bindings.index import Bindings
 from rules.bindings.new_names import find_new_users
 from rules.bindings.rust_facts import modules_under_cfg
+from rules.bindings.tree import LandingTree
 from rules.diff.patch import FileChange, Patch
 from rules.finding import Anchor, Evidence
 
@@ -36,6 +39,37 @@ def _find_breakages(_: SeriesView, results: Results) -> tuple[Breakage, ...]:
 
 BREAKAGES: Final = Analysis("breakages", _find_breakages, requires=(BINDINGS_DIFF,))
 """Every change of a C name that a Rust user is not updated for, in the order of the series."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandingBreakage:
+    """A breakage in a landing tree, and the bindings of that tree before the series."""
+
+    landing: LandingTree
+    before: Bindings
+    breakage: Breakage
+
+
+def _find_landing_breakages(view: SeriesView, results: Results) -> tuple[LandingBreakage, ...]:
+    known = {_cause(breakage) for breakage in results.of(BREAKAGES)}
+    found: list[LandingBreakage] = []
+    for landing in view.landing:
+        diff = diff_bindings(view.files, landing.tree, is_landing=True)
+        if diff is None:
+            continue
+        for breakage in find_breakages(diff):
+            if _cause(breakage) not in known:
+                known.add(_cause(breakage))
+                found.append(LandingBreakage(landing, diff.before, breakage))
+    return tuple(found)
+
+
+LANDING_BREAKAGES: Final = Analysis("landing-breakages", _find_landing_breakages, requires=(BREAKAGES,))
+"""The breakages that only the landing trees show, each in the first tree that shows it."""
+
+
+def _cause(breakage: Breakage) -> tuple[object, ...]:
+    return (breakage.name, breakage.member)
 
 
 def location(place: DiffLocation) -> Anchor | Patch:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeVar
 
 from rules.analysis.analysis import Analysis, Results
-from rules.bindings.tree import Tree
+from rules.bindings.tree import LandingTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images
 from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
@@ -245,14 +245,22 @@ class FileView:
 
 
 class SeriesView:
-    """A series: the files of all patches in order, and the kernel that it applies to.
+    """A series: the files of all patches in order, the kernel that it applies to, and the trees where it will land.
 
     `blobs` are the verified post-images by full blob id, which the next series may need.
     """
 
-    def __init__(self, series: Series, tree: Tree, images: Images, sources: RustSources | None = None) -> None:
+    def __init__(
+        self,
+        series: Series,
+        tree: Tree,
+        images: Images,
+        sources: RustSources | None = None,
+        landing: tuple[LandingTree, ...] = (),
+    ) -> None:
         self.series = series
         self.tree = tree
+        self.landing = landing
         self.sources = sources or RustSources()
         self.files = tuple(FileView(self, file) for file in images.files)
         self.blobs = images.blobs

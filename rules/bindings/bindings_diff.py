@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Follow a series through the C and Rust files of a tree: the bindings before and after, and each changed C file."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,17 +9,19 @@ from typing import Protocol
 
 from rules.bindings.declaration_cache import scan_cached
 from rules.bindings.fact_source import is_c
-from rules.bindings.helper_facts import BINDGEN_PARAMETERS
+from rules.bindings.helper_facts import BINDGEN_PARAMETERS, is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.overlay import overlay_changes
 from rules.bindings.partial_files import apply_visible_change, confirm_changes
 from rules.bindings.rust_facts import is_rust_source
 from rules.bindings.tree import Tree
-from rules.diff.apply import apply_with_offset
+from rules.diff.apply import apply_with_offset, encode_lines
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Side
 from rules.source.c.source import CSource, Declaration, scan
+
+_WORD = re.compile(r"[A-Za-z_]\w{2,}")
 
 
 class ChangedFile(Protocol):
@@ -32,13 +35,33 @@ class ChangedFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The change of a C file by a patch. `is_complete` says that the whole file was read and not only its hunks."""
+    """The change of a C file by a patch. `is_complete` says that the whole file was read and not only its hunks.
+
+    In a landing tree the file may have other line numbers than in the patch (`has_patch_lines`). A declaration is then
+    certain if the tree confirms it, unless the lines around it contradict the tree: `doubtful` are such hunks, None
+    outside of landing trees.
+    """
 
     patch: Patch
     change: FileChange
     pre: CSource
     post: CSource
     is_complete: bool
+    has_patch_lines: bool = True
+    doubtful: tuple[Hunk, ...] | None = None
+
+    def is_certain_about(self, name: str) -> bool:
+        """Tell whether the change of a declaration is certain."""
+        if self.is_complete or self.doubtful is None:
+            return self.is_complete
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        return not any(word.search(line.text) for hunk in self.doubtful for line in hunk.lines)
+
+    def shown(self, name: str, side: Side) -> tuple[Declaration, ...]:
+        """Return the declarations of a name with the line numbers of the patch."""
+        if self.has_patch_lines:
+            return self.before(name) if side == "pre" else self.after(name)
+        return _scan_hunks(self.change, side).named(name)
 
     def changed_names(self) -> Iterator[str]:
         """Yield every name whose declarations differ after the patch, in the order of first appearance."""
@@ -62,7 +85,8 @@ class BindingsDiff:
 
     `known_paths` are the changed files whose text or declarations after the series are known. The hunks of other Rust
     files do not fit the tree; `changed_lines` has their added and removed lines. `changes_bindgen` says that the series
-    changes how bindgen is called, so that its output is unknown.
+    changes how bindgen is called, so that its output is unknown. For a landing tree, where files may have other names,
+    `removed_lines` are the lines that the series removes from Rust files and helpers.
     """
 
     before: Bindings
@@ -71,6 +95,7 @@ class BindingsDiff:
     known_paths: frozenset[str]
     changed_lines: Mapping[str, frozenset[str]]
     changes_bindgen: bool = False
+    removed_lines: frozenset[str] = frozenset()
 
     @cached_property
     def changes_rust(self) -> bool:
@@ -78,12 +103,15 @@ class BindingsDiff:
         return any(path.endswith(".rs") or path.startswith("rust/") for path in self.known_paths)
 
 
-def diff_bindings(files: Sequence[ChangedFile], tree: Tree) -> BindingsDiff | None:
-    """Compare the bindings before and after a series; return None if the tree has no bindings."""
+def diff_bindings(files: Sequence[ChangedFile], tree: Tree, *, is_landing: bool = False) -> BindingsDiff | None:
+    """Compare the bindings before and after a series; return None if the tree has no bindings.
+
+    A landing tree is not the tree that the series was made for: its own files count, and not the images of the series.
+    """
     base = tree.bindings()
     if base is None:
         return None
-    walk = _Walk(tree, base)
+    walk = _Walk(tree, base, is_landing)
     for file in files:
         if _is_relevant(file.change):
             walk.take(file)
@@ -91,7 +119,14 @@ def diff_bindings(files: Sequence[ChangedFile], tree: Tree) -> BindingsDiff | No
     after = overlay_changes(base, walk.contents, walk.fragments, walk.sources)
     known_paths = frozenset(walk.contents) | frozenset(walk.fragments)
     changes_bindgen = any(file.change.path == "rust/Makefile" for file in files)
-    return BindingsDiff(before, after, tuple(walk.steps), known_paths, walk.changed_lines, changes_bindgen)
+    removed_lines = _removed_lines(files) if is_landing else frozenset()
+    steps = tuple(walk.steps)
+    return BindingsDiff(before, after, steps, known_paths, walk.changed_lines, changes_bindgen, removed_lines)
+
+
+def _removed_lines(files: Sequence[ChangedFile]) -> frozenset[str]:
+    changes = (file.change for file in files if is_rust_source(file.change.path) or is_helper_source(file.change.path))
+    return frozenset(line.text.strip() for change in changes for line in change.removed_lines())
 
 
 def _is_relevant(change: FileChange) -> bool:
@@ -107,9 +142,10 @@ class _Walk:
     the series, if they differ from the tree.
     """
 
-    def __init__(self, tree: Tree, base: Bindings) -> None:
+    def __init__(self, tree: Tree, base: Bindings, is_landing: bool) -> None:
         self._tree = tree
         self._base = base
+        self._is_landing = is_landing
         self.contents_at_start: dict[str, bytes | None] = {}
         self.contents: dict[str, bytes | None] = {}
         self.fragments: dict[str, CSource] = {}
@@ -120,12 +156,18 @@ class _Walk:
     def take(self, file: ChangedFile) -> None:
         """Apply the change of a file."""
         change = file.change
+        if self._is_landing and change.is_new and self._content(change.path) is not None:
+            return  # the series is applied, or another series adds the file
         before = self._content_before(file)
         after = self._content_after(file, before)
         is_known = (before is not None or change.is_new) and (after is not None or change.is_deleted)
+        if self._is_landing and change.is_deleted and not self._deletes(file, before):
+            return
         if is_known:
             self._record(change, before, after)
         if is_c(change.path):
+            if self._is_irrelevant(change):
+                return
             step = self._complete_step(file, before, after) if is_known else self._partial_step(file)
             self.steps.append(step)
         elif not is_known and change.before is not None:
@@ -136,18 +178,40 @@ class _Walk:
         path = file.change.before
         if path is None:
             return None
-        if file.pre is not None and file.pre.is_complete:
+        if file.pre is not None and file.pre.is_complete and not self._is_landing:
             return file.pre.content
-        if path in self.fragments:
-            return None
+        return None if path in self.fragments else self._content(path)
+
+    def _content(self, path: str) -> bytes | None:
         return self.contents[path] if path in self.contents else self._tree.read(path)
 
     def _content_after(self, file: ChangedFile, before: bytes | None) -> bytes | None:
         if file.change.after is None:
             return None
-        if file.post is not None and file.post.is_complete:
+        if (
+            file.post is not None
+            and file.post.is_complete
+            and (file.change.is_new or self._has_pre_image(file, before))
+        ):
             return file.post.content
         return apply_with_offset(before, file.change) if before is not None else None
+
+    def _has_pre_image(self, file: ChangedFile, before: bytes | None) -> bool:
+        """Tell whether the content is that for which the patch was made. A landing tree may have another content."""
+        return not self._is_landing or (file.pre is not None and file.pre.is_complete and file.pre.content == before)
+
+    def _deletes(self, file: ChangedFile, before: bytes | None) -> bool:
+        """Tell whether a patch that deletes a file removes all that this file has in the tree."""
+        if before is None or self._has_pre_image(file, before):
+            return before is not None
+        return bool(file.change.hunks) and apply_with_offset(before, file.change) == b""
+
+    def _is_irrelevant(self, change: FileChange) -> bool:
+        """Tell quickly whether a `.c` file that neither bindings nor helpers include changes nothing that Rust uses."""
+        if not change.path.endswith(".c") or change.path in self._base.included_by or is_helper_source(change.path):
+            return False
+        lines = (line.text for hunk in change.hunks for line in hunk.lines if line.marker != " ")
+        return self._base.names.isdisjoint(word for text in lines for word in _WORD.findall(text))
 
     def _record(self, change: FileChange, before: bytes | None, after: bytes | None) -> None:
         if change.before is not None and not change.copied:
@@ -167,7 +231,8 @@ class _Walk:
             self.sources.pop(change.before, None)
         if post is not None:
             self.sources[change.path] = post
-        return Step(file.patch, change, pre or CSource(), post or CSource(), is_complete=True)
+        has_patch_lines = self._has_pre_image(file, before)
+        return Step(file.patch, change, pre or CSource(), post or CSource(), True, has_patch_lines)
 
     def _partial_step(self, file: ChangedFile) -> Step:
         change = file.change
@@ -177,7 +242,18 @@ class _Walk:
             self.fragments[change.after] = apply_visible_change(current or CSource(), pre, post)
             self.contents.pop(change.after, None)
             self.sources.pop(change.after, None)
-        return Step(file.patch, change, pre, post, is_complete=False)
+        doubtful = tuple(self._doubtful_hunks(change)) if self._is_landing else None
+        return Step(file.patch, change, pre, post, False, True, doubtful)
+
+    def _doubtful_hunks(self, change: FileChange) -> Iterator[Hunk]:
+        """Yield the hunks whose context, or heading, the tree's file does not have."""
+        content = (self._content(change.before) if change.before is not None else None) or b""
+        lines = set(content.split(b"\n"))
+        for hunk in change.hunks:
+            heading = hunk.heading.strip().encode("utf-8", "surrogateescape")
+            text = b"\n".join(encode_lines(hunk.lines_on("pre")))
+            if text not in content or (heading and not any(line.startswith(heading) for line in lines)):
+                yield hunk
 
     def _scan_before(self, path: str | None, content: bytes | None) -> CSource | None:
         if path is None or content is None:

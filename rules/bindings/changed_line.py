@@ -15,7 +15,7 @@ _BELOW = 100_000  # makes a line below the declaration farther than every line a
 def locate_condition(step: Step, name: str) -> DiffLocation:
     """Return the directive that a patch adds above a declaration, otherwise the result of `locate_change`."""
     lines = [line for hunk in step.change.hunks for line in hunk.lines if line.text.lstrip().startswith("#if")]
-    above = _nearest_above([line for line in lines if line.is_added], _spans(step.after(name)))
+    above = _nearest_above([line for line in lines if line.is_added], _spans(step.shown(name, "post")))
     return _locate(step, above) if above is not None else locate_change(step, name)
 
 
@@ -26,7 +26,7 @@ def locate_change(step: Step, name: str, member: str = "") -> DiffLocation:
     line outside the declaration, in this order.
     """
     word = re.compile(rf"\b{re.escape(member or name)}\b")
-    before, after = _spans(step.before(name)), _spans(step.after(name))
+    before, after = _spans(step.shown(name, "pre")), _spans(step.shown(name, "post"))
     lines = [line for hunk in step.change.hunks for line in hunk.lines]
     for changed in (
         [line for line in lines if line.is_removed and _is_inside(line.before, before)],

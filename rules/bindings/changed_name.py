@@ -107,7 +107,7 @@ class ChangedName:
             helpers,
             conditions=conditions,
             replacement=_find_replacement(step, before) if effect is Effect.REMOVED else "",
-            is_certain=step.is_complete,
+            is_certain=step.is_certain_about(self.name),
         )
 
 

@@ -61,7 +61,7 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
                 member=path,
                 conditions=change.conditions,
                 replacement=_find_replacement(member, before, after) if change.effect is Effect.MEMBER_REMOVED else "",
-                is_certain=step.is_complete and bool(certain or helpers),
+                is_certain=step.is_certain_about(subject.name) and bool(certain or helpers),
             )
     added = [path for path in after if path not in before]
     literals = subject.unchanged.members(bindings.full_literals(subject.name)) if added else ()

@@ -58,4 +58,6 @@ def find_removed_helpers(diff: BindingsDiff, unchanged: UnchangedUsers) -> Itera
                 old = step.before(helper)[0]
                 location = locate_change(step, helper)
                 c_text = (old.signature, "")
-                yield Breakage(name, Effect.NO_HELPER, old, c_text, location, users, is_certain=step.is_complete)
+                yield Breakage(
+                    name, Effect.NO_HELPER, old, c_text, location, users, is_certain=step.is_certain_about(helper)
+                )

@@ -2,6 +2,7 @@
 """The kernel tree that a series applies to: its files and its bindings."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from rules.bindings.index import Bindings
@@ -13,6 +14,14 @@ class Tree(Files, Protocol):
 
     def bindings(self) -> Bindings | None:
         """Return what Rust uses of C in this tree; None if unknown."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LandingTree:
+    """A tree in which a series will be applied. Findings call it by its name."""
+
+    name: str
+    tree: Tree
 
 
 class NoTree:

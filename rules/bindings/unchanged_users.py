@@ -77,7 +77,7 @@ class UnchangedUsers:
         if path in self._diff.changed_lines and self._may_be_changed(path, line, name, max_lines):
             return False
         if path not in self._diff.known_paths:
-            return True
+            return self._read_lines(path, before=True)[line - 1] not in self._diff.removed_lines
         before, after = self._read_lines(path, before=True), self._read_lines(path, before=False)
         statement = _statement(before, line - 1, max_lines, is_function)
         # If the file has the same statement several times, the removal of one may be the removal of any of them.

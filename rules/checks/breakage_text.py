@@ -4,6 +4,7 @@
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.facts import LocatedHelper
@@ -162,16 +163,20 @@ def _helper(located: LocatedHelper, bindings: Bindings) -> str:
     return f"the helper `rust_helper_{located.helper.name}` ({located.path}:{located.helper.line}{called})"
 
 
-def evidence(breakage: Breakage, bindings: Bindings) -> tuple[Evidence, ...]:
-    """Return the lines that use the name, as they are before the series, and the new C code if it is long."""
+def evidence(breakage: Breakage, bindings: Bindings, tree: str = "") -> tuple[Evidence, ...]:
+    """Return the lines that use the name, as they are before the series, and the new C code if it is long.
+
+    `tree` names the landing tree that has these lines, "" for the base.
+    """
     items: list[Evidence] = []
     if _is_long(breakage):
         code = tuple(textwrap.wrap(breakage.c_text[1], _WIDTH))
         items.append(Evidence(f"{_owner(breakage)} after the series", code))
-    items += [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in breakage.users]
-    items += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in breakage.members]
+    users = [Evidence(f"{user.path}:{user.use.line}", (user.use.text,)) for user in breakage.users]
+    users += [Evidence(f"{user.path}:{user.access.line}", (user.access.text,)) for user in breakage.members]
     name = breakage.member.rpartition(".")[2] or breakage.name
-    items += [_in_helper(helper, name, bindings) for helper in breakage.helpers]
+    users += [_in_helper(helper, name, bindings) for helper in breakage.helpers]
+    items += [replace(user, origin=f"{tree}:{user.origin}") for user in users] if tree else users
     return tuple(dict.fromkeys(items))[:_MAX_USERS]
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from rules.analysis.fixed_later import Audited, fixed_later
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.tree import NoTree, Tree
+from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
 from rules.finding import Diagnostic, Failure, Finding, LogAnchor, Report, Skipped
@@ -23,9 +23,9 @@ _MAX_FINDINGS = 2_000  # findings of one rule in a file
 _MAX_AUDITED = 5_000  # images that are checked alone, and findings in them
 
 
-def view(series: Series, tree: Tree) -> SeriesView:
+def view(series: Series, tree: Tree, landing: tuple[LandingTree, ...] = ()) -> SeriesView:
     """Return the view of a series that rules get, with all images. `blobs` has the verified post-images by blob id."""
-    return SeriesView(series, tree, build_images(series, tree))
+    return SeriesView(series, tree, build_images(series, tree), landing=landing)
 
 
 def run(rules: Sequence[Rule], series: Series, tree: Tree) -> Report:

@@ -17,7 +17,7 @@ from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import Identity
-from bot.pipeline.analyse import analyse_on
+from bot.pipeline.analyse import Trees, analyse_on
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import ReviewResult, process
 from bot.review.consent import Consent, Mode
@@ -59,7 +59,7 @@ def _mails(case: Path) -> list[bytes]:
     history, mails = History(), []
     for thread in threads(messages):
         for posting in assemble(thread):
-            analysis = analyse_on(NoTree(), None, posting.series, RULES)
+            analysis = analyse_on(Trees(NoTree()), posting.series, RULES)
             result = process(posting, analysis, history.previous(posting), CONTEXT, NOW, NOW)
             assert isinstance(result, ReviewResult)
             assert result.refused == ""

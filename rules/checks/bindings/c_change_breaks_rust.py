@@ -10,10 +10,17 @@ A change, with or without Rust in the patch, to a C name that Rust uses through 
   helper is removed.
 - A field that Rust or a helper reads is removed, renamed, hidden or gets another type, or it moves into or out of an
   anonymous struct or union.
+- A number becomes a struct, or a struct a number.
 - A constant becomes an expression that bindgen cannot evaluate.
 - The name or its header moves out of the headers that the bindings include.
+- A trace event that `declare_trace!` declares, or a macro that a `.rs.S` file expands, is renamed or gets other
+  parameters.
 - A constant changes its value. This is a warning: Rust gets the new value when it is built, but code may rely on the
   old value, and user space, firmware or a device may know it.
+
+The users are searched in the tree that the series was made for and in the landing trees. In a landing tree a
+declaration counts only if the tree has it, token for token, as the patch shows it before the change. The first patch
+that breaks the users is reported.
 
 ## Why
 
@@ -40,11 +47,14 @@ Users whose text the series changes count as updated. These changes do not break
 A removed `EXPORT_SYMBOL` alone is not reported: built-in code does not need it, and the rule does not know which Rust
 code becomes a module, or is inlined into one. Without a kernel tree, or if the tree does not contain the lines that the
 patch removes, nothing is reported.
+
+A finding in a landing tree is not mailed if a line around the change contradicts that tree.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES, location
+from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES, LANDING_BREAKAGES, location
 from rules.analysis.view import SeriesView
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.index import Bindings
@@ -60,27 +70,40 @@ _REPORTED_BY_LINE = (Effect.VALUE, Effect.REMOVED, Effect.GATED, Effect.UNREACHE
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each changed C name or field with users that are not updated."""
     change = view.result(BINDINGS_DIFF)
-    if change is None:
-        return
-    lines: dict[tuple[Effect, int, str, int], list[Breakage]] = {}
-    for breakage in view.result(BREAKAGES):
+    breakages = view.result(BREAKAGES) if change is not None else ()
+    sightings = [_Sighting(breakage, change.before) for breakage in breakages if change is not None]
+    sightings += [_Sighting(item.breakage, item.before, item.landing.name) for item in view.result(LANDING_BREAKAGES)]
+    lines: dict[tuple[Effect, int, str, int, str], list[_Sighting]] = {}
+    for sighting in sightings:
+        breakage, place = sighting.breakage, sighting.breakage.location
         if breakage.effect in _REPORTED_BY_LINE:
-            place = breakage.location
-            lines.setdefault((breakage.effect, place.step.patch.index, place.path, place.line), []).append(breakage)
+            key = (breakage.effect, place.step.patch.index, place.path, place.line, sighting.tree)
+            lines.setdefault(key, []).append(sighting)
         else:
-            yield _report(view, breakage, change.before)
-    for breakages in lines.values():
-        yield _report(view, breakages[0], change.before, breakages[1:])
+            yield _report(view, sighting)
+    for group in lines.values():
+        yield _report(view, group[0], [sighting.breakage for sighting in group[1:]])
 
 
-def _report(view: SeriesView, breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] = ()) -> Diagnostic:
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """A breakage, the bindings before the series, and the landing tree in which it was seen, "" for the base."""
+
+    breakage: Breakage
+    bindings: Bindings
+    tree: str = ""
+
+
+def _report(view: SeriesView, sighting: _Sighting, others: Sequence[Breakage] = ()) -> Diagnostic:
+    breakage, bindings, tree = sighting.breakage, sighting.bindings, sighting.tree
+    unsure = Confidence.LOW if tree else Confidence.MEDIUM
     return view.report(
         location(breakage.location),
-        message(breakage, bindings, others),
+        f"In {tree}: {message(breakage, bindings, others)}" if tree else message(breakage, bindings, others),
         severity=Severity.WARNING if breakage.effect is Effect.VALUE else None,
-        confidence=Confidence.HIGH if breakage.is_certain else Confidence.MEDIUM,
-        evidence=evidence(breakage, bindings),
-        facts=facts(breakage),
+        confidence=Confidence.HIGH if breakage.is_certain else unsure,
+        evidence=evidence(breakage, bindings, tree),
+        facts=(*facts(breakage), *((("tree", tree),) if tree else ())),
     )
 
 

@@ -456,3 +456,75 @@ def test_a_helper_of_a_single_patch_is_not_called_unused(run: Run, tmp_path: Pat
 
     assert "[helper-unused]" in whole
     assert "[helper-unused]" not in part
+
+
+LAMP = {
+    "rust/bindings/bindings_helper.h": "#include <linux/lamp.h>\n",
+    "include/linux/lamp.h": "int lamp_on(int lamp);\n",
+    "rust/kernel/lamp.rs": "use crate::bindings;\nfn on() -> i32 {\n    unsafe { bindings::lamp_on(1) }\n}\n",
+}
+
+
+@pytest.fixture
+def lamps(tmp_path: Path) -> Path:
+    """Return a repository in which the last commit changes a C function and not its user in Rust."""
+    folder = tmp_path / "lamps"
+    _git(tmp_path, "init", "-q", "-b", "main", "lamps")
+    for path, text in LAMP.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    _git(folder, "add", ".")
+    _git(folder, "commit", "-qm", "lamp: add")
+    _git(folder, "tag", "start")
+    (folder / "include/linux/lamp.h").write_text("int lamp_on(int lamp, int level);\n")
+    _git(folder, "commit", "-qam", "lamp: add a level")
+    return folder
+
+
+def test_the_tree_of_a_range_is_that_of_its_repository(run: Run, lamps: Path) -> None:
+    breaks = ("--rule", "c-change-breaks-rust", "--format", "json")
+
+    done = run("check", *breaks, "--git", lamps / "rust", "start..HEAD")
+    (finding,) = json.loads(done.out)
+    assert (1, "include/linux/lamp.h") == (done.status, finding["path"])
+    assert "rust/kernel/lamp.rs:3" in finding["message"]
+    assert "certainty high" in finding["base"]
+
+    assert "[]" == run("check", *breaks, "--no-tree", "--git", lamps, "start..HEAD").out.strip()
+
+
+def test_a_range_begins_where_its_branch_left_the_other(run: Run, lamps: Path) -> None:
+    _git(lamps, "checkout", "-q", "-b", "other", "start")
+    (lamps / "include/linux/lamp.h").write_text("/* other */\nint lamp_on(int lamp);\n")
+    _git(lamps, "commit", "-qam", "lamp: comment")
+
+    done = run("check", "--rule", "c-change-breaks-rust", "--format", "json", "--git", lamps, "other..main")
+
+    assert "certainty high" in json.loads(done.out)[0]["base"]
+
+
+def test_a_landing_tree_without_a_base(run: Run, lamps: Path, tmp_path: Path) -> None:
+    _git(lamps, "format-patch", "-q", "-o", str(tmp_path), "start..HEAD")
+    patch = tmp_path / "0001-lamp-add-a-level.patch"
+    breaks = ("--rule", "c-change-breaks-rust", "--format", "json", "--no-tree")
+
+    assert "[]" == run("check", *breaks, patch).out.strip()
+    done = run("check", *breaks, "--landing", f"{lamps}@start", patch)
+    (finding,) = json.loads(done.out)
+    assert finding["message"].startswith("In start: `lamp_on` becomes")
+    assert finding["base"].startswith("landing tree start (")
+    assert "judged against landing tree start (" in run("check", "--no-tree", "--landing", f"{lamps}@start", patch).out
+    assert 2 == run("check", *breaks, "--landing", f"{lamps}@absent", patch).status
+
+
+def test_a_replay_uses_the_commit_nearest_to_the_mail(run: Run, lamps: Path, tmp_path: Path) -> None:
+    _git(lamps, "format-patch", "-q", "-o", str(tmp_path), "start..HEAD")
+    patch = tmp_path / "0001-lamp-add-a-level.patch"
+    mail = re.sub(r"(?m)^Date: .*$", "Date: Thu, 1 Jan 2015 10:00:00 +0000", patch.read_text())
+    (tmp_path / "list.mbox").write_text(mail + "\n")
+
+    done = run("replay", "--format", "jsonl", "--no-tree", "--landing", f"{lamps}@main", tmp_path / "list.mbox")
+
+    (finding,) = [json.loads(line) for line in done.out.splitlines() if "c-change-breaks-rust" in line]
+    assert finding["message"].startswith("In main: ")
+    assert "first commit after the mail, because no earlier one is available" in finding["base"]

@@ -35,7 +35,7 @@ def world(tmp_path: Path) -> Iterator[Path]:
 
 
 def _run(world: Path, umask: int, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "XDG_CACHE_HOME": str(world / "cache")}
     command = [*PROGRAM, *arguments]
     done = subprocess.run(
         command, cwd=world, env=environment, umask=umask, capture_output=True, text=True, check=False, timeout=200
@@ -56,10 +56,10 @@ def test_what_the_service_writes_is_private_whatever_the_umask(world: Path, umas
     _run(world, umask, "stop", "--lift")
     _run(world, umask, "run", "--once", "--archive", str(git_archive(world / "list.git", [patch("2@x", "fan")])))
 
-    written = {path.name for path in (world / "var").rglob("*")}
+    written = {path.name for folder in ("var", "cache") for path in (world / folder).rglob("*")}
     assert {"patchwarden.db", "patchwarden.db.lock", "outbox", "0.git", "bindings.sqlite", "stop.lifted"} <= written
     assert any(name.endswith(".eml") for name in written)
-    assert _open(world / "var") == []
+    assert _open(world / "var") + _open(world / "cache") == []
 
 
 def test_what_an_older_version_left_open_is_closed_and_what_is_not_ours_is_left_alone(world: Path) -> None:

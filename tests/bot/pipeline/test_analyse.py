@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from bot.kernel.repositories import RepositorySpecs
-from bot.pipeline.analyse import FIRST_TRY, Analyser, Analysis, AnalysisInput, analyse_on
+from bot.pipeline.analyse import FIRST_TRY, Analyser, Analysis, AnalysisInput, Trees, analyse_on
 from bot.pool.guard import Crashed, InlineExecutor, TimeLimit
 from rules.analysis.view import FileView
 from rules.bindings.tree import FileTree, Tree
@@ -73,7 +73,7 @@ def test_rules_see_the_tree_that_a_series_is_analysed_on(make: Maker) -> None:
         yield make.finding()
 
     tree = FileTree({"a.rs": OLD})
-    analysis = analyse_on(tree, None, SERIES, (make.rule(check_file=look),))
+    analysis = analyse_on(Trees(tree), SERIES, (make.rule(check_file=look),))
 
     assert trees == [tree]
     assert analysis.report.findings == (make.finding(),)

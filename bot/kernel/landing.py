@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The landing trees: the branches into which a series will be applied, each at the commit that a check uses."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import pygit2
+
+from bot.kernel.error import KernelError
+from bot.kernel.tree import Repository
+
+_ALIASES: Final = {
+    "mainline": ("refs/heads/master", "refs/heads/main", "refs/remotes/origin/master", "refs/remotes/origin/main"),
+    "next": ("refs/heads/linux-next", "refs/remotes/linux-next/master"),
+}
+_MAX_HISTORY: Final = 20_000  # commits of a branch that are searched for the one nearest before a mail
+
+
+class Choice(StrEnum):
+    """The reason for the commit of a landing tree."""
+
+    GIVEN = "given"
+    NEWEST = "newest"
+    BEFORE = "last commit before the mail"
+    AFTER = "first commit after the mail, because no earlier one is available"
+
+
+@dataclass(frozen=True, slots=True)
+class LandingSpec:
+    """A ref in which series will land. Without a path it is searched in all repositories, and may be missing.
+
+    Without a ref, all branches and tags of the repository count.
+    """
+
+    ref: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The commit of a landing tree, and the reason for it."""
+
+    ref: str
+    repository: Repository
+    commit: pygit2.Commit
+    choice: Choice
+
+    @property
+    def named(self) -> str:
+        """The tree as a review prints it: ref, commit and reason."""
+        return f"{self.ref} ({str(self.commit.id)[:12]}), {self.choice}"
+
+
+class LandingRefs:
+    """The landing refs of repositories. Raises KernelError if a repository lacks a ref that was named for it."""
+
+    def __init__(self, specs: Iterable[LandingSpec], repositories: Iterable[Repository]) -> None:
+        shared = tuple(repositories)
+        named = tuple(spec for spec in specs if spec.path is not None)
+        own = {spec.path: Repository(spec.path) for spec in named if spec.path is not None}
+        self.repositories = (*shared, *own.values())
+        self._places = [(spec, shared if spec.path is None else (own[spec.path],)) for spec in specs]
+        self._histories: dict[pygit2.Oid, tuple[tuple[int, ...], tuple[pygit2.Oid, ...]]] = {}
+        for spec in named:
+            assert spec.path is not None
+            if not any(_commits(own[spec.path], spec.ref)):
+                raise KernelError(f"{spec.path}: {spec.ref or 'a branch or tag'} does not exist")
+
+    def choose(self, sent: datetime | None) -> tuple[Landing, ...]:
+        """Return the commit of each landing ref: the newest, or the nearest to the mail if `sent` is given.
+
+        Each commit is returned once, for the first ref that has it.
+        """
+        chosen: dict[pygit2.Oid, Landing] = {}
+        for spec, repositories in self._places:
+            found = [(repository, *tip) for repository in repositories for tip in _commits(repository, spec.ref)]
+            landing = self._nearest(found, sent) if found else None
+            if landing is not None:
+                chosen.setdefault(landing.commit.id, landing)
+        return tuple(chosen.values())
+
+    def _nearest(self, tips: list[tuple[Repository, str, pygit2.Commit]], sent: datetime | None) -> Landing:
+        if len(tips) == 1 and _is_fixed(tips[0][1]):
+            repository, ref, commit = tips[0]
+            return Landing(_short(ref), repository, commit, Choice.GIVEN)
+        if sent is None:
+            repository, ref, commit = max(tips, key=lambda tip: tip[2].commit_time)
+            return Landing(_short(ref), repository, commit, Choice.NEWEST)
+        until = int(sent.timestamp())
+        commits = [
+            (repository, ref, commit)
+            for repository, ref, tip in tips
+            for commit in self._at(repository, ref, tip, until)
+        ]
+        before = [entry for entry in commits if entry[2].commit_time <= until]
+        choose = max if before else min
+        repository, ref, commit = choose(before or commits, key=lambda entry: entry[2].commit_time)
+        return Landing(_short(ref), repository, commit, Choice.BEFORE if before else Choice.AFTER)
+
+    def _at(self, repository: Repository, ref: str, tip: pygit2.Commit, until: int) -> Iterator[pygit2.Commit]:
+        """Yield the commits of a ref that are nearest before and after a time; a tag has one commit."""
+        if _is_fixed(ref):
+            yield tip
+            return
+        if tip.id not in self._histories:
+            self._histories[tip.id] = _history(tip)
+        times, commits = self._histories[tip.id]
+        at = bisect_right(times, until)
+        for index in {max(at - 1, 0), min(at, len(commits) - 1)}:
+            commit = repository.commit(str(commits[index]))
+            if commit is not None:
+                yield commit
+
+
+def _history(tip: pygit2.Commit) -> tuple[tuple[int, ...], tuple[pygit2.Oid, ...]]:
+    """Return the commits that a branch had, by their first parents: rising times and ids."""
+    entries: list[tuple[int, pygit2.Oid]] = []
+    commit: pygit2.Commit | None = tip
+    while commit is not None and len(entries) < _MAX_HISTORY:
+        entries.append((min(commit.commit_time, entries[-1][0] if entries else commit.commit_time), commit.id))
+        commit = commit.parents[0] if commit.parent_ids else None
+    entries.reverse()
+    return tuple(time for time, _ in entries), tuple(commit_id for _, commit_id in entries)
+
+
+def _commits(repository: Repository, name: str) -> Iterator[tuple[str, pygit2.Commit]]:
+    """Yield the refs of a repository that a name means, and tags `NAME-...`, each with its commit.
+
+    A name that is no ref may be an id. The empty name means all branches and tags.
+    """
+    if not name:
+        yield from repository.tips
+        return
+    wanted = {name, *(f"refs/{kind}/{name}" for kind in ("heads", "tags", "remotes")), *_ALIASES.get(name, ())}
+    wanted.add(f"refs/remotes/{name}/master")
+    is_found = False
+    for ref, commit in repository.tips:
+        is_remote = ref.startswith("refs/remotes/") and ref.split("/", 3)[-1] == name
+        if ref in wanted or is_remote or ref.startswith(f"refs/tags/{name}-"):
+            is_found = True
+            yield ref, commit
+    named = None if is_found or name in _ALIASES else repository.commit(name)
+    if named is not None:
+        yield name, named
+
+
+def _is_fixed(ref: str) -> bool:
+    return not ref.startswith(("refs/heads/", "refs/remotes/"))
+
+
+def _short(ref: str) -> str:
+    for prefix in ("refs/tags/", "refs/heads/", "refs/remotes/"):
+        ref = ref.removeprefix(prefix)
+    return ref
