@@ -94,6 +94,7 @@ from rules.source.c import members as c_body
 from rules.source.c import source as c
 from rules.source.c import text as c_text
 from rules.source.c import value as c_value
+from rules.source.rust import api as rust_api
 from rules.source.rust import docs as rust_docs
 from rules.source.rust import lines as rust_lines
 from rules.source.rust import operations as rust_operations
@@ -743,7 +744,13 @@ CODE_READERS: Final = (
         number=500,
     ),
     Reader(
-        ("rules.source.c.source.scan", "rules.source.c.source.identifiers", "rules.source.c.text.without_comments"),
+        (
+            "rules.source.c.source.scan",
+            "rules.source.c.source.identifiers",
+            "rules.source.c.text.without_comments",
+            "rules.source.c.text.find_directive",
+            "rules.source.c.macros.expand_event_macro",
+        ),
         lambda given: (
             c.scan(given),
             _everything(c.identifiers(given)),
@@ -866,6 +873,8 @@ CODE_READERS: Final = (
             "rules.bindings.rust_facts.rust_facts",
             "rules.bindings.rust_facts.modules_under_cfg",
             "rules.bindings.rust_fields.accesses",
+            "rules.source.rust.api.read_api",
+            "rules.source.rust.api.words_of",
         ),
         lambda given: (
             _everything(calls.read_callbacks(given)),
@@ -875,6 +884,8 @@ CODE_READERS: Final = (
             rust_tokens.blank_out(given, tuple(rust_tokens.find_comments_and_literals(given))),
             rust_facts.rust_facts("rust/kernel/a.rs", given.encode()),
             rust_facts.modules_under_cfg(RustSource(given)),
+            rust_api.read_api(given.encode()),
+            _everything(rust_api.words_of(given.encode())),
         ),
         (
             ("", ""),
@@ -887,6 +898,10 @@ CODE_READERS: Final = (
             "uses of C in one function": lambda n: "fn a() {\n" + "    unsafe { bindings::a() };\n" * n,
             "uses of C below many conditions": lambda n: "#[cfg(a)]\n" * n + "fn a() {\n" + "    bindings::a();\n" * n,
             "groups in groups": lambda n: "use bindings::{" + "a::{" * n,
+            "calls in calls": lambda n: "fn a() { " + "a::b(" * n + ")" * n + " }",
+            "calls in a line": lambda n: "fn a() { " + "a::b(1); " * n + " }",
+            "heads without a body": lambda n: "impl a for fn b trait c " * n,
+            "modules in modules": lambda n: "mod a { " * n + "}" * n,
         },
         number=400,
         size=_RUST_SIZE // 2,
@@ -1263,6 +1278,9 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.included_headers.*",
             "rules.bindings.unchanged_users.*",
             "rules.bindings.fact_source.is_c",
+            "rules.bindings.rust_facts.is_rust_source",
+            "rules.bindings.rust_api.*",
+            "rules.bindings.changed_name.ChangedName.step_with_field",
             "rules.bindings.changed_name.ChangedName.breakage",
         ),
         _THROUGH,

@@ -50,13 +50,24 @@ class LandingBreakage:
     breakage: Breakage
 
 
-def _find_landing_breakages(view: SeriesView, results: Results) -> tuple[LandingBreakage, ...]:
+def _diff_landing_trees(view: SeriesView, _: Results) -> tuple[tuple[LandingTree, BindingsDiff], ...]:
+    diffs = ((landing, diff_bindings(view.files, landing.tree, is_landing=True)) for landing in view.landing)
+    return tuple((landing, diff) for landing, diff in diffs if diff is not None)
+
+
+LANDING_DIFFS: Final = Analysis("landing-diffs", _diff_landing_trees)
+"""The bindings of each landing tree, before and after the series."""
+
+
+def landing_diffs(view: SeriesView) -> Iterator[tuple[str, BindingsDiff]]:
+    """Yield the name of each landing tree, and its bindings before and after the series."""
+    return ((landing.name, diff) for landing, diff in view.result(LANDING_DIFFS))
+
+
+def _find_landing_breakages(_: SeriesView, results: Results) -> tuple[LandingBreakage, ...]:
     known = {_cause(breakage) for breakage in results.of(BREAKAGES)}
     found: list[LandingBreakage] = []
-    for landing in view.landing:
-        diff = diff_bindings(view.files, landing.tree, is_landing=True)
-        if diff is None:
-            continue
+    for landing, diff in results.of(LANDING_DIFFS):
         for breakage in find_breakages(diff):
             if _cause(breakage) not in known:
                 known.add(_cause(breakage))
@@ -64,7 +75,7 @@ def _find_landing_breakages(view: SeriesView, results: Results) -> tuple[Landing
     return tuple(found)
 
 
-LANDING_BREAKAGES: Final = Analysis("landing-breakages", _find_landing_breakages, requires=(BREAKAGES,))
+LANDING_BREAKAGES: Final = Analysis("landing-breakages", _find_landing_breakages, requires=(BREAKAGES, LANDING_DIFFS))
 """The breakages that only the landing trees show, each in the first tree that shows it."""
 
 

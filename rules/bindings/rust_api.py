@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The items of the `kernel` crate by their paths, and what a series does to the paths that other Rust code uses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from rules.bindings.bindings_diff import BindingsDiff
+from rules.bindings.fact_source import FactSource
+from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, read_api, words_of
+
+CRATE = "rust/kernel/"
+_MAX_ALIASES = 4  # `pub use` of a `pub use`
+_TYPES = ("struct", "enum", "union", "type", "trait")
+
+
+class ApiEffect(StrEnum):
+    """What happens to an item."""
+
+    REMOVED = "removed"
+    PARAMETERS = "parameters"
+    METHOD_REMOVED = "method-removed"
+    METHOD_PARAMETERS = "method-parameters"
+    METHOD_REQUIRED = "method-required"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUser:
+    """A line that uses an item; `arguments` are those of a call, or the parameters of an implemented method."""
+
+    path: str
+    line: int
+    text: str
+    arguments: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiBreakage:
+    """A changed item of the crate with users that are left as they were.
+
+    `path` is the file of the item before the series, or after it for a new item. `counts` are the numbers of parameters
+    before and after, with `self`. `moved_to` is the path of the only item of that name and kind that the series adds.
+    """
+
+    effect: ApiEffect
+    name: str
+    path: str
+    item: ApiItem
+    users: tuple[ApiUser, ...]
+    counts: tuple[int, int] = (0, 0)
+    moved_to: str = ""
+
+
+class CrateApi:
+    """The items of the `kernel` crate of one tree. Files are read when they are first needed."""
+
+    def __init__(self, facts: FactSource) -> None:
+        self._facts = facts
+        self._apis: dict[str, RustApi] = {}
+
+    def api(self, path: str) -> RustApi:
+        """Return the items and uses of a file; none if it does not exist."""
+        if path not in self._apis:
+            content = self._facts.read(path)
+            self._apis[path] = RustApi() if content is None else read_api(content)
+        return self._apis[path]
+
+    @cached_property
+    def files(self) -> dict[Path, str]:
+        """The file of each module of the crate."""
+        return {module_of(path): path for path in self._facts.rust_paths() if is_in_crate(path)}
+
+    def exists(self, path: Path, depth: int = 0) -> bool | None:
+        """Tell whether a path of the crate leads to an item; None if that is unknown."""
+        module: Path = ()
+        for index, name in enumerate(path):
+            if (*module, name) in self._modules_near(module):
+                module = (*module, name)
+                continue
+            return self._exists_in(module, name, path[index + 1 :], depth)
+        return True
+
+    def _exists_in(self, module: Path, name: str, rest: Path, depth: int) -> bool | None:
+        """Tell whether a module has a name that is no module of its own, and whether `rest` is below that name."""
+        items, exports, is_known = self._contents(module)
+        if any(item.name == name and not item.owner for item in items):
+            return True if not rest else None
+        targets = [target for exported, target in exports if exported == name]
+        globs = [(*target[:-1], name) for exported, target in exports if exported == "*"]
+        if depth >= _MAX_ALIASES or not is_known:
+            return None
+        results = {self._exists_at((*target, *rest), module, depth + 1) for target in (*targets, *globs)}
+        return True if True in results else None if None in results or targets else False
+
+    def _exists_at(self, target: Path, module: Path, depth: int) -> bool | None:
+        absolute = absolute_path(target, module)
+        if absolute is not None:
+            return self.exists(absolute, depth)
+        inner = self.exists((*module, *target), depth)
+        return None if inner is False else inner  # the path may begin with another crate
+
+    def _contents(self, module: Path) -> tuple[list[ApiItem], list[tuple[str, Path]], bool]:
+        """Return the items and exports of a module, also of one inside a file, and whether its file is known."""
+        for length in range(len(module), -1, -1):
+            file = self.files.get(module[:length])
+            if file is not None:
+                api, inner = self.api(file), module[length:]
+                items = [item for item in api.items if item.module == inner and item.kind != "macro"]
+                exports = [(name, target) for name, target, where in api.exports if where == inner]
+                if not module:
+                    items += self._macros
+                return items, exports, True
+        return [], [], False
+
+    def _modules_near(self, module: Path) -> set[Path]:
+        files = {path for path in self.files if path[:-1] == module and path}
+        items, _, _ = self._contents(module)
+        return files | {(*module, item.name) for item in items if item.kind == "mod"}
+
+    @cached_property
+    def _macros(self) -> list[ApiItem]:
+        """The macros that the crate exports; all of them are in its root."""
+        marked = (path for path in self.files.values() if b"#[macro_export]" in (self._facts.read(path) or b""))
+        return [item for path in marked for item in self.api(path).items if item.kind == "macro"]
+
+
+def is_in_crate(path: str) -> bool:
+    """Tell whether a file belongs to the `kernel` crate."""
+    return path.startswith(CRATE) and path.endswith(".rs")
+
+
+def module_of(path: str) -> Path:
+    """Return the module of a file of the crate."""
+    parts = path.removeprefix(CRATE).removesuffix(".rs").split("/")
+    return tuple(parts[:-1] if parts[-1] in ("mod", "lib") else parts)
+
+
+def absolute_path(path: Path, module: Path) -> Path | None:
+    """Return a path of the crate that begins at its root; None if it may lead elsewhere."""
+    if path[:1] in (("kernel",), ("crate",)):
+        return path[1:]
+    while path[:1] in (("self",), ("super",)):
+        module = module[:-1] if path[0] == "super" else module
+        if path[1:2] not in (("self",), ("super",)):
+            return (*module, *path[1:])
+        path = path[1:]
+    return None
+
+
+def find_api_breakages(diff: BindingsDiff) -> Iterator[ApiBreakage]:
+    """Yield the items of the `kernel` crate that a series removes or changes although other Rust code uses them."""
+    changed = sorted(path for path in diff.known_paths if is_in_crate(path))
+    if changed:
+        yield from _Comparison(diff, changed).run()
+
+
+_Key = tuple[Path, str, str, str]
+
+
+class _Comparison:
+    def __init__(self, diff: BindingsDiff, changed: list[str]) -> None:
+        self._diff = diff
+        self._before, self._after = CrateApi(diff.before.facts), CrateApi(diff.after.facts)
+        self._old = _items(self._before, changed)
+        self._new = _items(self._after, changed)
+        self._contents = {path: diff.after.facts.read(path) or b"" for path in changed}
+
+    def run(self) -> Iterator[ApiBreakage]:
+        for key, items in self._old.items():
+            path, item = items[0]
+            if any(other.is_conditional for _, other in (*items, *self._new.get(key, ()))):
+                continue
+            is_trait = self._is_trait(key, self._old)
+            if key not in self._new:
+                yield from self._removed_method(key, path, item) if is_trait else self._removed(key, path, item)
+            elif item.kind == "fn":
+                yield from self._changed(key, items, is_trait)
+        for key, items in self._new.items():
+            path, item = items[0]
+            if key not in self._old and not item.is_default and self._is_trait(key, self._new):
+                yield from self._required(key, path, item)
+
+    def _is_trait(self, key: _Key, items: "dict[_Key, list[tuple[str, ApiItem]]]") -> bool:
+        """Tell whether the item is in a trait that exists before and after the series."""
+        trait = (key[0], "", "trait", key[1])
+        return bool(key[1]) and trait in self._old and trait in self._new and key in items
+
+    def _removed(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
+        module, owner, kind, name = key
+        target = (*module, *((owner,) if owner else ()), name)
+        owner_is_removed = any(
+            (module, "", other, owner) in self._old and (module, "", other, owner) not in self._new for other in _TYPES
+        )
+        parent_is_removed = (owner and owner_is_removed) or (
+            (module[:-1], "", "mod", module[-1] if module else "") in self._old.keys() - self._new.keys()
+        )
+        if parent_is_removed or self._may_still_exist(target, key):
+            return
+        users = self._users(target, exact=kind == "macro", is_macro=kind == "macro")
+        if users:
+            moved = [other for other in self._new if other[2:] == (kind, name) and other not in self._old]
+            moved_to = "::".join(("kernel", *moved[0][0], name)) if len(moved) == 1 and not owner else ""
+            yield ApiBreakage(ApiEffect.REMOVED, _display(target), path, item, users, moved_to=moved_to)
+
+    def _may_still_exist(self, target: Path, key: _Key) -> bool:
+        """Tell whether the path may lead somewhere after the series: by an export, or by a macro that defines it."""
+        module, owner, _, name = key
+        if self._after.exists(target[:-1]) is False:
+            return False
+        if not owner and self._after.exists(target) is not False:
+            return True
+        if owner and any(other[1] == owner and other[3] == name for other in self._new):
+            return True
+        files = [self._after.files.get(module[:length]) for length in range(len(module), -1, -1)]
+        near = next((file for file in files if file is not None), None)
+        content = self._contents.get(near or "", b"")
+        return name.encode() in content and name in words_of(content)
+
+    def _changed(self, key: _Key, items: list[tuple[str, ApiItem]], is_trait: bool) -> Iterator[ApiBreakage]:
+        old = {_count(item) for _, item in items}
+        new = {_count(item) for _, item in self._new[key]}
+        if len(old) != 1 or len(new) != 1 or old == new:
+            return
+        (before,), (after,) = old, new
+        if before is None or after is None:
+            return
+        module, owner, _, name = key
+        path, item = items[0]
+        if is_trait:
+            users = tuple(
+                ApiUser(file, line, text, count)
+                for file, found, line, text, count in self._implemented((*module, owner), name)
+                if found and count == before
+            )
+            effect = ApiEffect.METHOD_PARAMETERS
+        else:
+            target = (*module, *((owner,) if owner else ()), name)
+            users = tuple(user for user in self._users(target, exact=True) if user.arguments == before)
+            effect = ApiEffect.PARAMETERS
+        if users:
+            target = (*module, *((owner,) if owner else ()), name)
+            yield ApiBreakage(effect, _display(target), path, item, users, (before, after))
+
+    def _removed_method(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
+        module, owner, _, name = key
+        implemented = self._implemented((*module, owner), name)
+        users = tuple(ApiUser(file, line, text) for file, found, line, text, _ in implemented if found)
+        content = self._contents.get(path, b"")
+        if users and not (name.encode() in content and name in words_of(content)):
+            yield ApiBreakage(ApiEffect.METHOD_REMOVED, _display((*module, owner, name)), path, item, users)
+
+    def _required(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
+        module, owner, _, name = key
+        implemented = self._implemented((*module, owner), name)
+        users = tuple(ApiUser(file, line, text) for file, found, line, text, _ in implemented if not found)
+        if users and not item.is_conditional:
+            yield ApiBreakage(ApiEffect.METHOD_REQUIRED, _display((*module, owner, name)), path, item, users)
+
+    def _implemented(self, trait: Path, name: str) -> Iterator[tuple[str, bool, int, str, int | None]]:
+        """Yield each implementation of a trait: its file, whether it has the method, line, text and parameters.
+
+        Without the method the line is that of the `impl`; an implementation to which a macro may add items is omitted.
+        """
+        for path, api in self._files_with(trait[-1]):
+            for implementation in api.implementations:
+                if self._absolute(implementation.trait, path) == trait:
+                    yield from self._method(path, implementation, name)
+
+    def _method(
+        self, path: str, implementation: Implementation, name: str
+    ) -> Iterator[tuple[str, bool, int, str, int | None]]:
+        methods = [item for item in implementation.items if item[0] == name]
+        for _, parameters, has_self, line in methods:
+            text = self._line(path, line)
+            if self._is_unchanged(path, text, name):
+                yield path, True, line, text, None if parameters is None else parameters + has_self
+        if not methods and implementation.is_complete and self._is_unchanged(path, implementation.text, name):
+            yield path, False, implementation.line, implementation.text, None
+
+    def _users(self, target: Path, exact: bool = False, is_macro: bool = False) -> tuple[ApiUser, ...]:
+        """Return the uses of a path, or of what is below it, that the series leaves as they were."""
+        users: dict[tuple[str, int], ApiUser] = {}
+        for path, api in self._files_with(target[-1]):
+            for use in api.uses:
+                resolved = self._absolute(use.path, path)
+                if resolved is None or resolved[: len(target)] != target or (exact and resolved != target):
+                    continue
+                if is_macro and not (use.is_macro or use.is_import):
+                    continue
+                if self._is_unchanged(path, use.text, target[-1]) and self._was_used(path, use):
+                    users.setdefault((path, use.line), _user(path, use))
+        return tuple(users.values())
+
+    def _was_used(self, path: str, use: PathUse) -> bool:
+        """Tell whether a file used the path before the series, on a line with the same text."""
+        if path not in self._diff.known_paths:
+            return True
+        return any((old.path, old.text) == (use.path, use.text) for old in self._before.api(path).uses)
+
+    def _files_with(self, name: str) -> Iterator[tuple[str, RustApi]]:
+        word = name.encode()
+        for path in self._diff.after.facts.rust_paths():
+            if path.endswith(".rs") and word in (self._diff.after.facts.read(path) or b""):
+                yield path, self._after.api(path)
+
+    def _absolute(self, path: Path, file: str) -> Path | None:
+        if path[:1] == ("kernel",):
+            return path[1:]
+        return path[1:] if path[:1] == ("crate",) and is_in_crate(file) else None
+
+    def _is_unchanged(self, path: str, text: str, name: str) -> bool:
+        """Tell whether the series leaves a line as it was; of some files only the changed lines are known."""
+        lines = self._diff.changed_lines.get(path, frozenset())
+        if path in self._diff.known_paths and text.encode("utf-8", "surrogateescape") not in self._old_text(path):
+            return False  # the series adds the line
+        return text not in self._diff.removed_lines and not any(name in line for line in lines)
+
+    def _old_text(self, path: str) -> bytes:
+        return self._diff.before.facts.read(path) or b""
+
+    def _line(self, path: str, line: int) -> str:
+        lines = (self._diff.after.facts.read(path) or b"").split(b"\n")
+        return lines[line - 1].decode("utf-8", "surrogateescape").strip() if line <= len(lines) else ""
+
+
+def _items(crate: CrateApi, changed: list[str]) -> dict[_Key, list[tuple[str, ApiItem]]]:
+    """Return the items of the changed files by module, owner, kind and name."""
+    items: dict[_Key, list[tuple[str, ApiItem]]] = {}
+    for path in changed:
+        for item in crate.api(path).items:
+            module = () if item.kind == "macro" else (*module_of(path), *item.module)
+            items.setdefault((module, item.owner, item.kind, item.name), []).append((path, item))
+    return items
+
+
+def _count(item: ApiItem) -> int | None:
+    return None if item.parameters is None else item.parameters + item.has_self
+
+
+def _user(path: str, use: PathUse) -> ApiUser:
+    return ApiUser(path, use.line, use.text, use.arguments)
+
+
+def _display(path: Path) -> str:
+    return "::".join(("kernel", *path))

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An item of the `kernel` crate changes, and Rust code that uses it does not.
+
+## What it flags
+
+A change of the `kernel` crate that other Rust code does not follow:
+
+- An item that other code names by its path is removed, renamed or moved.
+- A function that is called by its path gets another number of parameters.
+- A method of a trait is removed or gets other parameters, and implementations have it as before.
+- A trait gets a method without a default, and implementations do not have it.
+
+The users are searched in the tree that the series was made for and in the landing trees.
+
+## Why
+
+The Rust code of a driver and the item that it uses are often in two trees. Each series is right on its own base, and
+linux-next does not build.
+
+## How to fix
+
+Update the users named in the finding, or keep the old item until the users are updated.
+
+## What it does not flag
+
+Only paths that the code contains are followed. Methods that are called on a value, names from a glob import, and items
+that a macro defines are not followed. Types and bounds need a compiler. Not reported are also items under a `cfg`, a
+name that the file of the item still contains after the series, and an item that is still exported under its path.
+Without a kernel tree nothing is reported.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rules.analysis.bindings_view import BINDINGS_DIFF, landing_diffs
+from rules.analysis.view import Position, SeriesView
+from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
+from rules.diff.patch import Patch
+from rules.finding import Anchor, Diagnostic, Evidence, Severity
+from rules.lint.evidence import DocumentSection
+from rules.lint.rule import Example, Rule, Status
+
+_MAX_SHOWN = 6
+_MAX_ALONE = 3  # removed items of a file that have a finding each
+
+
+def check(view: SeriesView) -> Iterator[Diagnostic]:
+    """One finding for each item of the crate whose users are left behind; many removed items of a file are one."""
+    base = view.result(BINDINGS_DIFF)
+    trees = [*([("", base)] if base is not None else []), *landing_diffs(view)]
+    reported: set[str] = set()
+    for tree, diff in trees:
+        removed: dict[str, list[ApiBreakage]] = {}
+        for breakage in find_api_breakages(diff):
+            if breakage.name in reported:
+                continue
+            reported.add(breakage.name)
+            if breakage.effect is ApiEffect.REMOVED:
+                removed.setdefault(breakage.path, []).append(breakage)
+            else:
+                yield from _report(view, tree, breakage, ())
+        for breakages in removed.values():
+            if len(breakages) > _MAX_ALONE:
+                yield from _report(view, tree, breakages[0], breakages[1:])
+            else:
+                for breakage in breakages:
+                    yield from _report(view, tree, breakage, ())
+
+
+def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[ApiBreakage]) -> Iterator[Diagnostic]:
+    place = _place(view, breakage)
+    if place is None:
+        return
+    message = _message(breakage)
+    if alike:
+        names = ", ".join(f"`{other.name}`" for other in alike[:_MAX_SHOWN])
+        more = f" and {len(alike) - _MAX_SHOWN} more" if len(alike) > _MAX_SHOWN else ""
+        message = f"{message} The same is true for {names}{more}."
+    yield view.report(
+        place,
+        f"In {tree}: {message}" if tree else message,
+        evidence=tuple(_evidence(user, tree) for user in breakage.users[:_MAX_SHOWN]),
+        facts=(("name", breakage.name), ("effect", breakage.effect.value), *((("tree", tree),) if tree else ())),
+    )
+
+
+def _place(view: SeriesView, breakage: ApiBreakage) -> Anchor | Patch | None:
+    """Return the line that changes the item, else the first patch that changes its file."""
+    word = re.compile(rf"\b{re.escape(breakage.item.name)}\b")
+    is_new = breakage.effect is ApiEffect.METHOD_REQUIRED
+    patch: Patch | None = None
+    for file in view.files:
+        if breakage.path not in (file.change.before, file.path):
+            continue
+        patch = patch or file.patch
+        lines = [line for line in (file.added if is_new else file.removed) if word.search(line.text)]
+        lines.sort(key=lambda line: not line.text.lstrip().startswith(("pub", breakage.item.kind)))
+        for line in lines:
+            number, side = (line.after, "post") if is_new else (line.before, "pre")
+            if number is not None and (file.post if is_new else file.pre) is not None:
+                column = 1 + len(line.text) - len(line.text.lstrip())
+                return file.anchor(Position(number, column, "post" if side == "post" else "pre"))
+    return patch
+
+
+def _message(breakage: ApiBreakage) -> str:
+    name, users = f"`{breakage.name}`", _users(breakage)
+    before, after = breakage.counts
+    match breakage.effect:
+        case ApiEffect.REMOVED:
+            change = f"moves to `{breakage.moved_to}`" if breakage.moved_to else "is removed"
+            return f"{name} {change}, but Rust code uses it in {users}: update these users in this series."
+        case ApiEffect.PARAMETERS:
+            return f"{name} takes {_count(after)} (was {before}), but is called with {before} in {users}."
+        case ApiEffect.METHOD_PARAMETERS:
+            return f"{name} has {_count(after)} (was {before}), but is implemented with {before} in {users}."
+        case ApiEffect.METHOD_REMOVED:
+            return f"{name} is removed from its trait, but is still implemented in {users}."
+        case ApiEffect.METHOD_REQUIRED:
+            return f"{name} has no default, and the implementations in {users} do not have it."
+
+
+def _count(number: int) -> str:
+    return f"{number} parameter" if number == 1 else f"{number} parameters"
+
+
+def _users(breakage: ApiBreakage) -> str:
+    places = [f"{user.path}:{user.line}" for user in breakage.users]
+    more = f" and {len(places) - _MAX_SHOWN} more" if len(places) > _MAX_SHOWN else ""
+    return ", ".join(places[:_MAX_SHOWN]) + more
+
+
+def _evidence(user: ApiUser, tree: str) -> Evidence:
+    origin = f"{user.path}:{user.line}"
+    return Evidence(f"{tree}:{origin}" if tree else origin, (user.text,))
+
+
+_TREE = """
+    | tree rust/bindings/bindings_helper.h
+    |  #include <linux/lamp.h>
+    | tree rust/kernel/lib.rs
+    |  pub mod lamp;
+    | tree rust/kernel/lamp.rs
+    |  pub struct Lamp;
+    |  impl Lamp {
+    |      pub fn new(level: u32) -> Self { Lamp }
+    |  }
+    |  pub fn dim(level: u32) {}
+    |  pub trait Driver {
+    |      fn probe(&self, level: u32);
+    |  }
+    | tree drivers/lamp.rs
+    |  use kernel::lamp::{self, Driver, Lamp};
+    |  impl Driver for Room {
+    |      fn probe(&self, level: u32) { lamp::dim(level); Lamp::new(level); }
+    |  }
+"""
+
+RULE = Rule(
+    id="rust-api-change-leaves-users",
+    summary="An item of the kernel crate changes, and Rust code that uses it does not",
+    severity=Severity.BUG,
+    status=Status.PREVIEW,
+    doc=__doc__,
+    evidence=(DocumentSection("Documentation/process/4.Coding.rst", "Internal API changes"),),
+    examples=(
+        Example(
+            "a function removed, another with a parameter more",
+            _TREE
+            + """
+    | diff rust/kernel/lamp.rs
+    | @@
+    |  impl Lamp {
+  ! | -    pub fn new(level: u32) -> Self { Lamp }
+    | +    pub fn new(level: u32, hue: u32) -> Self { Lamp }
+    |  }
+  ! | -pub fn dim(level: u32) {}
+    | +pub fn darken(level: u32) {}
+    |  pub trait Driver {
+""",
+        ),
+        Example(
+            "a method of a trait",
+            _TREE
+            + """
+    | diff rust/kernel/lamp.rs
+    | @@
+    |  pub trait Driver {
+  ! | -    fn probe(&self, level: u32);
+    | +    fn probe(&self, level: u32, hue: u32);
+  ! | +    fn remove(&self);
+    |  }
+""",
+        ),
+        Example(
+            "the series updates the users, or keeps the path",
+            _TREE
+            + """
+    | diff rust/kernel/lamp.rs
+    | @@
+    | -pub struct Lamp;
+    | +pub use crate::light::Lamp;
+    |  impl Lamp {
+    |      pub fn new(level: u32) -> Self { Lamp }
+    |  }
+    | -pub fn dim(level: u32) {}
+    | +pub fn dim(level: u32, hue: u32) {}
+    |  pub trait Driver {
+    |      fn probe(&self, level: u32);
+    | +    fn remove(&self) {}
+    |  }
+    | diff rust/kernel/light.rs (new)
+    | +pub struct Lamp;
+    | diff drivers/lamp.rs
+    | @@
+    | -    fn probe(&self, level: u32) { lamp::dim(level); Lamp::new(level); }
+    | +    fn probe(&self, level: u32) { lamp::dim(level, 0); Lamp::new(level); }
+    |  }
+""",
+        ),
+    ),
+    check_series=check,
+    needs_tree=True,
+    needs_series=True,
+)

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Read what a Rust file defines for others, and which paths, calls and implementations it uses.
+
+Tokens are read, and no grammar: macros that define items, and names that a glob imports, stay unknown.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rules.source.rust.source import RustSource
+from rules.source.rust.uses import read_uses
+
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "static", "const", "mod"))
+_MODIFIERS = frozenset(("default", "async", "unsafe", "extern", "safe", "auto"))
+_ROOTS = frozenset(("crate", "self", "super", "Self"))
+_MAX_DEPTH = 24  # nested modules and implementations
+_MAX_CALL = 400  # words of the arguments of a call
+_MAX_TEXT = 200  # characters of a line that is quoted
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiItem:
+    """An item. `module` are the inline modules around it; `owner` is the type or trait of an associated item.
+
+    `parameters` counts the parameters of a function without `self`, None for another item. `is_default` says that a
+    trait has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`.
+    """
+
+    kind: str
+    name: str
+    module: Path
+    owner: str
+    line: int
+    parameters: int | None = None
+    has_self: bool = False
+    is_default: bool = False
+    is_conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """A path that the file writes, with its import resolved, and the number of arguments if it is called, else None."""
+
+    path: Path
+    line: int
+    text: str
+    arguments: int | None = None
+    is_import: bool = False
+    is_macro: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """An `impl Trait for Type`; `items` are the names in it, each with parameters and `self` as in ApiItem.
+
+    `is_complete` says that no macro and no attribute may add items.
+    """
+
+    trait: Path
+    line: int
+    text: str
+    items: tuple[tuple[str, int | None, bool, int], ...]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RustApi:
+    """The items of a file, what it exports again (name, path, inline modules; "*" for a glob), and what it uses."""
+
+    items: tuple[ApiItem, ...] = ()
+    exports: tuple[tuple[str, Path, Path], ...] = ()
+    uses: tuple[PathUse, ...] = ()
+    implementations: tuple[Implementation, ...] = ()
+
+
+def read_api(content: bytes) -> RustApi:
+    """Read a Rust file."""
+    reader = _Reader(RustSource(content))
+    reader.read()
+    return RustApi(tuple(reader.items), tuple(reader.exports), tuple(reader.uses), tuple(reader.implementations))
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The module, owner and trait of the items in a block."""
+
+    module: Path = ()
+    owner: str = ""
+    trait: Path = ()
+    members: list[tuple[str, int | None, bool, int]] = field(default_factory=list)
+    depth: int = 0
+
+
+class _Reader:
+    def __init__(self, source: RustSource) -> None:
+        self._source = source
+        self._words = source.tokens
+        self._lines = source.text.split("\n")
+        self._imported: dict[str, Path] = {}
+        self.items: list[ApiItem] = []
+        self.exports: list[tuple[str, Path, Path]] = []
+        self.uses: list[PathUse] = []
+        self.implementations: list[Implementation] = []
+
+    def read(self) -> None:
+        for found in self._source.uses:
+            self._imported.setdefault(found.name, found.path)
+            text = self._text(found.line)
+            self.uses.append(PathUse(_absolute(found.path), found.line, text, is_import=True))
+        self._read_block(0, len(self._words.words), _Block())
+        self._read_paths()
+
+    def _read_block(self, start: int, end: int, block: _Block) -> bool:
+        """Read the items between two indexes. Return whether a macro may define more of them."""
+        words = self._words.words
+        at, attributes, has_macro, is_public = start, list[str](), False, False
+        while at < end:
+            word = words[at]
+            following = words[at + 1] if at + 1 < end else ""
+            if word == "#":
+                opening = at + 2 if following == "!" else at + 1
+                closing = self._words.closing(opening) if opening < end else end
+                attributes += words[opening:closing] if following != "!" else ()
+                at = closing + 1
+                continue
+            if word == "pub":
+                is_public = True
+                at = self._words.closing(at + 1) + 1 if following == "(" else at + 1
+                continue
+            if word in _MODIFIERS or (word == "const" and following in ("fn", "unsafe", "async", "extern")):
+                at += 1
+                continue
+            if word == "use":
+                stop = self._find(at, end, (";",))
+                if is_public:
+                    self._read_export(at, stop, block)
+                at = stop + 1
+            elif word == "impl":
+                at = self._read_impl(at, end, block, attributes)
+            elif word == "macro_rules" and following == "!":
+                name = words[at + 2] if at + 2 < end else ""
+                if "macro_export" in attributes:
+                    self.items.append(ApiItem("macro", name, (), "", self._line(at)))
+                at = self._words.closing(at + 3) + 1 if at + 3 < end else end
+            elif word in _ITEMS and _NAME.match(following):
+                at = self._read_item(at, end, block, attributes)
+            else:
+                has_macro = has_macro or following == "!"
+                at = self._words.closing(at) + 1 if word in ("(", "[", "{") else at + 1
+            attributes, is_public = [], False
+        return has_macro
+
+    def _read_item(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
+        """Read an item that begins with its keyword, and return the index after it."""
+        words = self._words.words
+        kind, name = words[at], words[at + 1]
+        parameters, has_self = None, False
+        head = at + 2
+        if kind == "fn":
+            opening = self._find(head, end, ("(",))
+            if opening >= end:
+                return end
+            parameters, has_self = self._read_parameters(opening)
+            head = self._words.closing(opening) + 1
+        stop = self._find(head, end, (";", "{"))
+        has_body = words[stop : stop + 1] == ("{",)
+        after = (self._words.closing(stop) if has_body else stop) + 1
+        is_default = has_body if kind == "fn" else "=" in words[head:stop]
+        if kind in ("struct", "const", "static", "type") and has_body and "=" in words[head:stop]:
+            after = self._find(after, end, (";",)) + 1
+        item = ApiItem(
+            kind, name, block.module, block.owner, self._line(at), parameters, has_self, is_default, "cfg" in attributes
+        )
+        if block.trait:
+            block.members.append((name, parameters, has_self, item.line))
+        else:
+            self.items.append(item)
+        if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
+            module = (*block.module, name) if kind == "mod" else block.module
+            owner = name if kind == "trait" else ""
+            self._read_block(stop + 1, after - 1, _Block(module, owner, depth=block.depth + 1))
+        return after
+
+    def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
+        words = self._words.words
+        opening = self._find(at, end, ("{", ";"))
+        if words[opening : opening + 1] != ("{",):
+            return opening + 1
+        closing = self._words.closing(opening)
+        head = self._without_generics(at + 1, opening)
+        trait: Path = ()
+        if "for" in head:
+            trait = self._resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)), block.module)
+            head = head[head.index("for") + 1 :]
+        head = head[: head.index("where")] if "where" in head else head
+        names = [word for word in head if _NAME.match(word) and word not in ("dyn", "mut", "const")]
+        inner = _Block(block.module, names[-1] if names else "?", trait, depth=block.depth + 1)
+        has_macro = self._read_block(opening + 1, closing, inner) if block.depth < _MAX_DEPTH else True
+        if trait:
+            line = self._line(at)
+            text = self._text(line)
+            is_complete = not has_macro and not attributes
+            self.implementations.append(Implementation(trait, line, text, tuple(inner.members), is_complete))
+        return closing + 1
+
+    def _without_generics(self, start: int, end: int) -> list[str]:
+        kept: list[str] = []
+        depth = 0
+        for word in self._words.words[start:end]:
+            depth += (word == "<") - (word == ">")
+            if depth == 0 and word not in ("<", ">"):
+                kept.append(word)
+        return kept
+
+    def _read_export(self, at: int, stop: int, block: _Block) -> None:
+        start, last = self._words.offsets[at], self._words.offsets[min(stop, len(self._words.offsets) - 1)]
+        part = self._source.code[start : last + 1]
+        for found in read_uses(part, lambda _: 0, lambda _: 0):
+            self.exports.append((found.name, _absolute(found.path), block.module))
+
+    def _read_parameters(self, opening: int) -> tuple[int, bool]:
+        words, closing = self._words.words, self._words.closing(opening)
+        inside = words[opening + 1 : closing]
+        depth = 0
+        parts: list[list[str]] = [[]]
+        for word in inside:
+            depth += (word in "([{<") - (word in ")]}>")
+            if word == "," and depth == 0:
+                parts.append([])
+            else:
+                parts[-1].append(word)
+        named = [part for part in parts if part]
+        has_self = bool(named) and "self" in named[0][:4] and named[0][named[0].index("self") + 1 :][:1] in ([], [":"])
+        return len(named) - has_self, has_self
+
+    def _find(self, at: int, end: int, wanted: tuple[str, ...]) -> int:
+        """Return the index of the first wanted sign outside of brackets, `end` if there is none."""
+        words = self._words.words
+        while at < end and words[at] not in wanted:
+            at = self._words.closing(at) + 1 if words[at] in ("(", "[", "{") else at + 1
+        return min(at, end)
+
+    def _read_paths(self) -> None:
+        """Note the paths and called names in code outside of `use`."""
+        words = self._words.words
+        at = 0
+        is_use = False
+        while at < len(words):
+            word = words[at]
+            is_use = word == "use" or (is_use and word != ";")
+            before = words[at - 1] if at else ""
+            if is_use or not _NAME.match(word) or before in (".", "::", "fn", "'", "$"):
+                at += 1
+                continue
+            end = at + 1
+            while words[end : end + 1] == ("::",) and end + 1 < len(words) and _NAME.match(words[end + 1]):
+                end += 2
+            path = words[at:end:2]
+            if len(path) > 1 or path[0] in self._imported:
+                self._add_use(path, at, end)
+            at = end
+
+    def _add_use(self, path: Path, at: int, end: int) -> None:
+        following = self._words.words[end : end + 1]
+        line = self._line(at)
+        arguments = self._count_arguments(end) if following == ("(",) else None
+        text = self._text(line)
+        self.uses.append(PathUse(self._resolve(path, ()), line, text, arguments, is_macro=following == ("!",)))
+
+    def _count_arguments(self, opening: int) -> int | None:
+        """Return the number of arguments of a call; None if closures, generics or comments make it unclear."""
+        words, closing = self._words.words, self._words.closing(opening)
+        inside = words[opening + 1 : closing]
+        if (
+            closing - opening > _MAX_CALL
+            or words[closing : closing + 1] != (")",)
+            or "|" in inside
+            or "<" in inside
+            or "#" in inside
+        ):
+            return None
+        count, depth, start = 0, 0, self._words.offsets[opening] + 1
+        for index in range(opening + 1, closing + 1):
+            word, offset = words[index], self._words.offsets[index]
+            if depth == 0 and (word == "," or index == closing):
+                text = self._source.text[start:offset].strip()
+                if text.startswith("/"):
+                    return None
+                count += bool(text)
+                start = offset + 1
+            depth += (word in "([{") - (word in ")]}")
+        return count
+
+    def _resolve(self, path: Path, module: Path) -> Path:
+        first = self._imported.get(path[0]) if path else None
+        if path and path[0] == "self" and module:
+            return ("self", *module, *path[1:])
+        return _absolute((*first, *path[1:]) if first is not None and path[0] not in _ROOTS else path)
+
+    def _text(self, line: int) -> str:
+        return self._lines[line - 1][:_MAX_TEXT].strip()
+
+    def _line(self, index: int) -> int:
+        return self._source.line(self._words.offsets[index])
+
+
+def _absolute(path: Path) -> Path:
+    return path[1:] if path[:1] == ("",) else path
+
+
+def words_of(content: bytes) -> Iterator[str]:
+    """Yield the words of the code of a Rust file."""
+    return iter(RustSource(content).tokens.words)

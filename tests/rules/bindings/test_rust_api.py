@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Changes of the `kernel` crate that leave users behind, and similar changes that do not."""
+
+import pytest
+
+from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.bindings.rust_api import ApiEffect, find_api_breakages
+from rules.bindings.tree import FileTree, LandingTree, NoTree
+from rules.checks.bindings.rust_api_change_leaves_users import RULE
+from rules.diff.patch import FileChange
+from rules.lint.engine import run_rules, view
+from tests.rules.bindings.trees import series, whole_change
+
+LIB, LAMP, BULB, ROOM = "rust/kernel/lib.rs", "rust/kernel/lamp.rs", "rust/kernel/bulb.rs", "drivers/room.rs"
+FILES = {
+    "rust/bindings/bindings_helper.h": "#include <linux/lamp.h>\n",
+    LIB: "pub mod lamp;\npub mod bulb;\n",
+    LAMP: """pub struct Lamp;
+impl Lamp {
+    pub fn new(level: u32) -> Self { Lamp }
+    pub fn level(&self) -> u32 { 0 }
+}
+pub fn dim(level: u32, pair: (u32, u32)) {}
+pub mod flags {
+    pub const ON: u32 = 1;
+}
+pub trait Driver {
+    type Data;
+    fn probe(&self, level: u32) -> Result;
+    fn remove(&self) {}
+}
+#[macro_export]
+macro_rules! lamp_table {
+    () => {};
+}
+""",
+    BULB: "pub struct Bulb;\npub(crate) fn warm() {}\n",
+    ROOM: """use kernel::lamp::{self, Driver, Lamp};
+impl Driver for Room {
+    type Data = ();
+    fn probe(&self, level: u32) -> Result {
+        lamp::dim(level, (1, 2));
+        let lamp = Lamp::new(level);
+        Lamp::level(&lamp);
+        lamp.level();
+        lamp::flags::ON
+    }
+    fn remove(&self) {}
+}
+kernel::lamp_table!();
+""",
+}
+
+
+def _change(path: str, old: str, new: str) -> FileChange:
+    assert old in FILES[path]
+    return whole_change(path, FILES[path].replace(old, new, 1), before=FILES[path])
+
+
+def _breakages(*changes: FileChange, **files: str) -> list[tuple[str, ApiEffect, list[int]]]:
+    kernel = FileTree({path: text.encode() for path, text in (FILES | files).items()})
+    diff = view(series(changes), kernel).result(BINDINGS_DIFF)
+    assert diff is not None
+    return [(found.name, found.effect, [user.line for user in found.users]) for found in find_api_breakages(diff)]
+
+
+REMOVED, PARAMETERS = ApiEffect.REMOVED, ApiEffect.PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("pub fn dim(", "pub fn darken(", ("kernel::lamp::dim", REMOVED, [5])),
+        ("pub fn dim(level: u32, ", "pub fn dim(", ("kernel::lamp::dim", PARAMETERS, [5])),
+        ("new(level: u32)", "new(level: u32, hue: u32)", ("kernel::lamp::Lamp::new", PARAMETERS, [6])),
+        ("level(&self)", "level(&self, hue: u32)", ("kernel::lamp::Lamp::level", PARAMETERS, [7])),
+        ("pub fn new(", "pub fn make(", ("kernel::lamp::Lamp::new", REMOVED, [6])),
+        ("const ON: u32 = 1;", "", ("kernel::lamp::flags::ON", REMOVED, [9])),
+        ("pub mod flags {", "pub mod bits {", ("kernel::lamp::flags", REMOVED, [9])),
+        ("macro_rules! lamp_table", "macro_rules! table", ("kernel::lamp_table", REMOVED, [13])),
+        ("probe(&self, level: u32)", "probe(&self)", ("kernel::lamp::Driver::probe", ApiEffect.METHOD_PARAMETERS, [4])),
+        ("probe(&self, level", "probe(level", ("kernel::lamp::Driver::probe", ApiEffect.METHOD_PARAMETERS, [4])),
+        ("    fn remove(&self) {}\n", "", ("kernel::lamp::Driver::remove", ApiEffect.METHOD_REMOVED, [11])),
+        ("    type Data;\n", "", ("kernel::lamp::Driver::Data", ApiEffect.METHOD_REMOVED, [3])),
+        ("type Data;", "type Data;\n    fn id();", ("kernel::lamp::Driver::id", ApiEffect.METHOD_REQUIRED, [2])),
+        ("pub struct Lamp;", "pub struct Light;", ("kernel::lamp::Lamp", REMOVED, [1, 6, 7])),
+    ],
+)
+def test_a_changed_item_with_users_is_found(old: str, new: str, expected: tuple[str, ApiEffect, list[int]]) -> None:
+    changed = _change(LAMP, old, new)
+    if "struct" in new:
+        text = FILES[LAMP].replace("Lamp", "Light")
+        changed = whole_change(LAMP, text, before=FILES[LAMP])
+
+    assert [expected] == _breakages(changed)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (LAMP, "pub fn dim(level: u32", "pub fn dim(hue: u32"),
+        (LAMP, "type Data;", "type Data;\n    fn id() -> u32 { 0 }"),
+        (LAMP, "type Data;", 'type Data;\n    const NAME: &str = "";'),
+        (LAMP, "pub fn dim(", "pub use crate::bulb::dim;\npub fn darken("),
+        (LAMP, "pub fn dim(", "pub use other::*;\npub fn darken("),
+        (LAMP, "pub fn dim(", "functions! { dim }\npub fn darken("),
+        (LAMP, "pub fn dim(", "#[cfg(CONFIG_X)]\npub fn dim() {}\n#[cfg(not(CONFIG_X))]\npub fn dim("),
+        (BULB, "pub(crate) fn warm() {}\n", ""),
+        (BULB, "pub struct Bulb;", "pub struct Lamp;"),
+    ],
+)
+def test_a_change_that_no_user_sees_is_not_reported(path: str, old: str, new: str) -> None:
+    assert [] == _breakages(_change(path, old, new))
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "use crate::lamp;\nfn f() { lamp::dim(1, (2, 3)); }\n",
+        "use kernel::prelude::*;\nfn f() { dim(1, (2, 3)); }\n",
+        "use kernel::lamp::dim;\nfn f() { dim(|a, b| a, 1, 2); }\n",
+        "use kernel::lamp;\nfn f() { lamp::dim(many!()); lamp::dim::<A, B>(1, 2); }\n",
+        'use kernel::lamp;\nfn f() { lamp::dim("text", 2, "text"); }\n',
+        "use kernel::lamp;\nfn f() { lamp::dim(/* level */ 1, /* pair */ 2); }\n",
+    ],
+)
+def test_a_call_that_is_not_certainly_one_with_the_old_arguments_is_not_reported(user: str) -> None:
+    change = _change(LAMP, "pub fn dim(level: u32, ", "pub fn dim(a: u32, b: u32, ")
+
+    assert [] == _breakages(change, **{ROOM: user})
+
+
+def test_literals_count_as_arguments() -> None:
+    change = _change(LAMP, "pub fn dim(level: u32, ", "pub fn dim(")
+    user = 'use kernel::lamp;\nfn f() {\n    lamp::dim("a", c"b",);\n    lamp::dim(\'a\');\n    lamp::dim();\n}\n'
+
+    assert [("kernel::lamp::dim", PARAMETERS, [3])] == _breakages(change, **{ROOM: user})
+
+
+def test_users_that_the_series_updates_or_adds_are_not_left_behind() -> None:
+    change = _change(LAMP, "pub fn dim(", "pub fn darken(")
+    updated = _change(ROOM, "lamp::dim(level, (1, 2));", "lamp::darken(level, (1, 2));")
+    added = whole_change("drivers/new.rs", "fn f() { kernel::lamp::dim(1, (2, 3)); }\n")
+
+    assert [] == _breakages(change, updated, added)
+
+
+def test_a_line_with_the_text_of_another_import_is_not_an_old_user() -> None:
+    before, after = "use crate::other::{\n    dim,\n};\n", "use crate::lamp::{\n    dim,\n};\n"
+    changes = _change(LAMP, "pub fn dim(", "pub fn darken("), whole_change(BULB, after, before=before)
+
+    assert [] == _breakages(*changes, **{BULB: before, ROOM: ""})
+
+
+def test_the_crate_and_its_drivers_are_asked_in_landing_trees() -> None:
+    kernel = FileTree({path: text.encode() for path, text in FILES.items()})
+    changes = (_change(LAMP, "pub fn dim(", "pub fn darken("),)
+
+    (finding,) = run_rules((RULE,), view(series(changes), NoTree(), (LandingTree("next-1", kernel),))).findings
+
+    assert finding.message == (
+        "In next-1: `kernel::lamp::dim` is removed, but Rust code uses it in drivers/room.rs:5: "
+        "update these users in this series."
+    )
+    assert (LAMP, "pre", 6) == (finding.path, finding.anchor.side, finding.anchor.line)  # type: ignore[union-attr]
+
+
+def test_the_items_of_a_deleted_file_are_one_finding() -> None:
+    kernel = FileTree({path: text.encode() for path, text in FILES.items()})
+    deleted = whole_change(LAMP, None, before=FILES[LAMP])
+
+    (finding,) = run_rules((RULE,), view(series((deleted,)), kernel)).findings
+
+    assert finding.message.startswith("`kernel::lamp::Lamp` is removed")
+    assert finding.message.endswith("`kernel::lamp::flags`, `kernel::lamp::Driver`, `kernel::lamp_table`.")
+
+
+def test_a_removed_module_stands_for_its_items() -> None:
+    deleted, unlisted = whole_change(LAMP, None, before=FILES[LAMP]), _change(LIB, "pub mod lamp;\n", "")
+
+    assert ["kernel::lamp_table", "kernel::lamp"] == [name for name, *_ in _breakages(deleted, unlisted)]
