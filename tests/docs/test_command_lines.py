@@ -141,6 +141,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         git init -q -b main . && git add rust include drivers samples Makefile && git commit -q -m base
         git tag v7.3 && git tag v6.12 && git branch master
         git clone -q --bare . linux.git
+        git clone -q --bare . linux-next.git && git -C linux-next.git tag next-20260301
         git checkout -q -b topic
         sed 's/read/write/' rust/kernel/lib.rs > rust/kernel/valve.rs
         git add rust && git commit -q -m 'rust: valve: add it'

@@ -45,7 +45,7 @@ _SAFE_PART = re.compile(
 )
 _MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
 _CONDITION = re.compile(
-    r"\bif\s+(?P<name>\w+)\s*(?:<|!=)\s*0\s*\{\s*return\s+Err\(\s*(?:\w+\s*::\s*)*from_errno\(\s*(?P=name)\s*\)\s*\)\s*;?\s*\}"
+    r"\bif\s+(?P<name>\w+)\s*(?:<|!=)\s*0\s*\{\s*return\s+Err\(\s*(?:\w+\s*::\s*)*from_errno\(\s*(?P=name)\s*\)\s*\)\s*+(?:;\s*+)?\}"
     r"(?!\s*else\b)"
 )
 _WRAPPER = re.compile(
@@ -89,7 +89,7 @@ def _conditions(source: RustSource) -> Iterator[Occurrence]:
         before = source.code[: match.start()].rstrip().removesuffix(";").rstrip()
         opening = source.structure.opening(len(before) - 1)
         head = "" if opening is None else source.code[max(0, opening - _MAX_HEAD) : opening]
-        if not re.search(rf"\blet\s+{match['name']}\s*(?::[^=;]*)?=\s*unsafe\s*\Z", head):
+        if not re.search(rf"\blet\s+{match['name']}\s*+(?::[^=;]{0, 60}+)?=\s*+unsafe\s*+\Z", head):
             continue
         function = source.structure.function(match.start())
         end = None if function is None else function[1]

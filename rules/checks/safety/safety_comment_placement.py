@@ -45,7 +45,7 @@ _LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
 _TAGGED = re.compile(r"(?:\A|//[/!]?|/\*+|\*)[ \t#]*safety\b", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"[A-Z]{3,}\b|[-*#>`]|\d+\.")
 _OPEN_LET = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
-_AFTER_EQUALS = re.compile(r"\blet\b[^;{}\"/]*=\s*//")
+_AFTER_EQUALS = re.compile(r"\blet\b[^;{}\"/=]{0,200}+=\s*+//")
 _BELOW_LET = "Please put the `// SAFETY:` comment above the `let`, not between it and its value."
 _MESSAGES = {
     "inside": "Please put the `// SAFETY:` comment above the block, not inside it.",

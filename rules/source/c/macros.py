@@ -12,7 +12,7 @@ TRACE_PREFIX = "rust_do_trace_"
 _TRACE_EVENT = re.compile(
     r"(?:DECLARE_TRACE|TRACE_EVENT|(DEFINE_EVENT))(?:_CONDITION|_FN|_FN_COND|_PRINT|_EVENT|_NOP|_SYSCALL)?"
 )
-_EVENT_CALL = re.compile(r"\s*+((?:DECLARE_TRACE|TRACE_EVENT|DEFINE_EVENT)\w*+)\s*+\((.*)\)\s*;?\s*\Z", re.DOTALL)
+_EVENT_CALL = re.compile(r"\s*+((?:DECLARE_TRACE|TRACE_EVENT|DEFINE_EVENT)\w*+)\s*+\((.*)\)\s*+(?:;\s*+)?\Z", re.DOTALL)
 
 
 def remove_leading_calls(tokens: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ _MAX_READS = 20  # of each byte: real files take one
 _PIECE = 64 * 1024
 _MAX_BODY = 8 * 1024  # bytes of a struct's body that are searched for default values
 _CONST_TRAIT = re.compile(rb"\bconst[ \t]++(?=unsafe\s+trait\b)")
-_STRUCT = re.compile(rb"\b(?:pub(?:\([^()\n]*+\))?[ \t]++)?struct[ \t]++\w++[^;{}()\n]*+(?=\{[ \t]*+\n)")
+_STRUCT = re.compile(rb"\b(?:pub(?:\([^()\n]*+\))?[ \t]++)?struct[ \t]++\w++[^;{}()\n]{0,200}+(?=\{[ \t]*+\n)")
 _DEFAULT = re.compile(
     rb"^[ \t]*+(?:pub(?:\([^()\n]*+\))?[ \t]++)?\w++[ \t]*+:(?!:)[^=;{}\n]*+"  # a field's name and type
     rb"=(?![=>])[^;\n]*?(?:\n[^;=\n]*?)?\bunsafe\b",  # its default value, which may begin on the next line

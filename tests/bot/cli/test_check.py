@@ -513,7 +513,7 @@ def test_a_landing_tree_without_a_base(run: Run, lamps: Path, tmp_path: Path) ->
     (finding,) = json.loads(done.out)
     assert finding["message"].startswith("In start: `lamp_on` becomes")
     assert finding["base"].startswith("landing tree start (")
-    assert "judged against landing tree start (" in run("check", "--no-tree", "--landing", f"{lamps}@start", patch).out
+    assert "checked against landing tree start (" in run("check", "--no-tree", "--landing", f"{lamps}@start", patch).out
     assert 2 == run("check", *breaks, "--landing", f"{lamps}@absent", patch).status
 
 

@@ -146,7 +146,7 @@ def test_all_that_changes_and_is_reported_is_one_transaction(
     store: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = queue_mail(store, NOW, posting=replace(series(1), topic="one"))
-    monkeypatch.setattr("bot.store.mutes._left", lambda *_: 1 / 0)
+    monkeypatch.setattr("bot.store.mutes._may_have_left", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         _mute(store, Scope.SERIES, "one")
