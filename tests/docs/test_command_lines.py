@@ -57,6 +57,8 @@ WITH_FINDINGS: Final = frozenset(
         "patchwarden check --format terse v2-0001-rust-valve.patch",
         "patchwarden check --format sarif v2-0001-rust-valve.patch",
         "patchwarden check --tree linux.git@v7.3 v2-0001-rust-valve.patch",
+        "patchwarden check --tree linux.git --landing linux-next.git@next-20260301 0*.patch",
+        "patchwarden check --no-tree --landing linux-next.git@master 0*.patch",
         "patchwarden check 000*.patch",
         "patchwarden audit rust/kernel",
         "patchwarden audit --format jsonl --rule missing-safety-comment rust drivers samples",

@@ -45,8 +45,8 @@ _SAFE_PART = re.compile(
 )
 _MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
 _CONDITION = re.compile(
-    r"\bif\s+(?P<name>\w+)\s*(?:<|!=)\s*0\s*\{\s*return\s+Err\(\s*(?:\w+\s*::\s*)*from_errno\(\s*(?P=name)\s*\)\s*\)\s*+(?:;\s*+)?\}"
-    r"(?!\s*else\b)"
+    r"\bif\s++(?P<name>\w+)\s*+(?:<|!=)\s*+0\s*+\{\s*+return\s++Err\(\s*+(?:\w+\s*+::\s*+)*from_errno\(\s*+(?P=name)\s*+\)\s*+\)\s*+(?:;\s*+)?\}"
+    r"(?!\s*+else\b)"
 )
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
