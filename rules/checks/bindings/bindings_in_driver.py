@@ -34,6 +34,7 @@ the abstraction can define a Rust type or constant.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -48,6 +49,7 @@ from rules.source.rust.uses import Import
 _DRIVERS = ("drivers/", "samples/", "fs/", "sound/")
 _KERNEL = ("kernel", "bindings")
 _REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)")
+_WORD = re.compile(r"(?<![\w:])(?:r#)?(?P<name>\w++)")
 _CALLED = re.compile(r"\s*+(?:::\s*<[^()]*>\s*)?\(")
 _POINTER = re.compile(r"(?:\*\s*(?:mut|const)|&(?:\s*'\w+)?(?:\s*mut)?|\b(?:NonNull|Opaque|ARef)\s*<)\s*\Z")
 _STOP_GAP_MARKS = (b"TODO", b"FIXME", b"XXX", b"HACK")
@@ -128,18 +130,20 @@ def _uses(sources: tuple[RustSource, ...]) -> Iterator[Use]:
     """Yield the uses of functions and types of `kernel::bindings`, in the order of the file."""
     imports = [item for source in sources for item in source.uses]
     modules = _modules(sources, imports)
+    forms = _imported_forms({item.name for item in imports if _is_imported(item)}, sources)
     for source in sources:
+        stop_gaps = _StopGaps(source)
         uses = [
-            Use(item.path[-1], _imported_form(item.name, sources), item.line, item.column, is_stop_gap=False)
+            Use(item.path[-1], forms[item.name], item.line, item.column, is_stop_gap=False)
             for item in source.uses
-            if item.path[:2] == _KERNEL and len(item.path) == 3 and item.name != "*"
+            if _is_imported(item)
         ]
         for match in _references(source.code, {"kernel", *modules}):
             path = tuple(re.findall(r"\w+", match["path"]))
             if path == _KERNEL or (len(path) == 1 and path[0] in modules and "::" not in match["path"][:2]):
                 start, form = match.start(), _form(source.code, match.start(), match.end("name"))
                 line, column = source.line(match.start("name")), source.column(start)
-                uses.append(Use(match["name"], form, line, column, _is_stop_gap(source, start, form)))
+                uses.append(Use(match["name"], form, line, column, stop_gaps.cover(start, form)))
         for use in sorted(uses, key=lambda use: (use.line, use.column)):
             if not _CONSTANT.match(use.name):
                 yield use
@@ -152,26 +156,39 @@ def _form(code: str, start: int, end: int) -> Form:
     return Form.POINTER if _POINTER.search(code, max(0, start - _MAX_POINTER), start) else Form.VALUE
 
 
-def _imported_form(name: str, sources: Iterable[RustSource]) -> Form:
-    """Return how the file uses an imported name, in the form that relies on C the most."""
-    word = re.compile(rf"(?<![\w:])(?:r#)?{re.escape(name)}(?!\w)")
-    codes = [source.code for source in sources if source.contains(name.encode("utf-8", "surrogateescape"))]
-    return max(
-        (_form(code, match.start(), match.end()) for code in codes for match in word.finditer(code)), default=Form.VALUE
-    )
+def _is_imported(item: Import) -> bool:
+    return item.path[:2] == _KERNEL and len(item.path) == 3 and item.name != "*"
 
 
-def _is_stop_gap(source: RustSource, offset: int, form: Form) -> bool:
-    """Return whether a TODO comment stands above or in the statement or field that contains the offset."""
-    if not source.contains(*_STOP_GAP_MARKS):
-        return False
-    start = _statement_start(source.code, offset, ";{}" if form is Form.CALL else ";{},")
-    line = source.line(offset)
-    return any(
-        _STOP_GAP.search(comment.text)
-        for comment in source.comments
-        if comment.line == line or (comment.starts_line and start < comment.start < offset)
-    )
+def _imported_forms(names: set[str], sources: Iterable[RustSource]) -> dict[str, Form]:
+    """Return how the file uses each imported name, in the form that relies on C the most."""
+    forms = dict.fromkeys(names, Form.VALUE)
+    for source in sources if names else ():
+        for match in _WORD.finditer(source.code):
+            name = match["name"]
+            if name in names:
+                forms[name] = max(forms[name], _form(source.code, match.start(), match.end()))
+    return forms
+
+
+class _StopGaps:
+    """The TODO comments of a text."""
+
+    def __init__(self, source: RustSource) -> None:
+        has_marks = source.contains(*_STOP_GAP_MARKS)
+        comments = [comment for comment in source.comments if _STOP_GAP.search(comment.text)] if has_marks else []
+        self._source = source
+        self._lines = {comment.line for comment in comments}
+        self._starts = [comment.start for comment in comments if comment.starts_line]
+
+    def cover(self, offset: int, form: Form) -> bool:
+        """Return whether such a comment stands above or in the statement or field that contains the offset."""
+        if not self._lines:
+            return False
+        if self._source.line(offset) in self._lines:
+            return True
+        start = _statement_start(self._source.code, offset, ";{}" if form is Form.CALL else ";{},")
+        return bisect_right(self._starts, start) < bisect_left(self._starts, offset)
 
 
 def _statement_start(code: str, offset: int, edges: str) -> int:

@@ -28,6 +28,7 @@ Move the safe code out: `to_result(unsafe { f(x) })?`.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
@@ -44,6 +45,7 @@ _SAFE_PART = re.compile(
     r"\b(?:len|as_ptr|as_mut_ptr|as_char_ptr|null|null_mut|size_of|align_of|cast)(?:::<[\w\s:]*>)?\(\s*\)"
 )
 _MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
+_UNSAFE_LET = re.compile(r"\blet\s++(?P<name>\w++)\s*+(?::[^=;]{0,60}+)?=\s*+unsafe\s*+\Z")
 _CONDITION = re.compile(
     r"\bif\s++(?P<name>\w+)\s*+(?:<|!=)\s*+0\s*+\{\s*+return\s++Err\(\s*+(?:\w+\s*+::\s*+)*from_errno\(\s*+(?P=name)\s*+\)\s*+\)\s*+(?:;\s*+)?\}"
     r"(?!\s*+else\b)"
@@ -85,16 +87,28 @@ def _safe_code(body: str) -> str | None:
 
 def _conditions(source: RustSource) -> Iterator[Occurrence]:
     """Yield the conditions that only turn a negative result into an error."""
-    for match in _CONDITION.finditer(source.code):
-        before = source.code[: match.start()].rstrip().removesuffix(";").rstrip()
-        opening = source.structure.opening(len(before) - 1)
-        head = "" if opening is None else source.code[max(0, opening - _MAX_HEAD) : opening]
-        if not re.search(rf"\blet\s+{match['name']}\s*+(?::[^=;]{0, 60}+)?=\s*+unsafe\s*+\Z", head):
-            continue
+    conditions = [match for match in _CONDITION.finditer(source.code) if _follows_unsafe_let(source, match)]
+    offsets: dict[str, list[int]] = {match["name"]: [] for match in conditions}
+    for word, offset in zip(source.tokens.words, source.tokens.offsets, strict=True) if conditions else ():
+        if word in offsets:
+            offsets[word].append(offset)
+    for match in conditions:
         function = source.structure.function(match.start())
         end = None if function is None else function[1]
-        if end is not None and not re.search(rf"\b{match['name']}\b", source.code[match.end() : end]):
-            yield occurrence("from_errno", source, match.start())
+        if end is not None:
+            uses = offsets[match["name"]]
+            if bisect_left(uses, match.end()) == bisect_left(uses, end):
+                yield occurrence("from_errno", source, match.start())
+
+
+def _follows_unsafe_let(source: RustSource, condition: re.Match[str]) -> bool:
+    """Return whether the statement above the condition gives its name the value of an unsafe block."""
+    tokens = source.tokens
+    before = bisect_left(tokens.offsets, condition.start()) - 1
+    before -= before > 0 and tokens.words[before] == ";"
+    opening = source.structure.opening(tokens.offsets[before]) if before >= 0 else None
+    let = None if opening is None else _UNSAFE_LET.search(source.code, max(0, opening - _MAX_HEAD), opening)
+    return let is not None and let["name"] == condition["name"]
 
 
 def _wrapper(text: str) -> str | None:
@@ -143,6 +157,15 @@ EXAMPLES = (
           | +    // SAFETY: `led` is valid.
           | +    let ret = unsafe { bindings::led_on(led.raw) };
         ! | +    if ret < 0 {
+          | +        return Err(Error::from_errno(ret));
+          | +    }
+          | +    Ok(())
+          | +}
+          | +
+          | +fn off(led: &Led) -> Result {
+          | +    // SAFETY: `led` is valid.
+          | +    let ret: kernel::ffi::c_int = unsafe { bindings::led_off(led.raw) };
+        ! | +    if ret != 0 {
           | +        return Err(Error::from_errno(ret));
           | +    }
           | +    Ok(())
