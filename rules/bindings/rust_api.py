@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.fact_source import FactSource
@@ -155,7 +156,30 @@ def find_api_breakages(diff: BindingsDiff) -> Iterator[ApiBreakage]:
         yield from _Comparison(diff, changed).run()
 
 
-_Key = tuple[Path, str, str, str]
+class _Key(NamedTuple):
+    module: Path
+    owner: str
+    kind: str
+    name: str
+
+    @property
+    def path(self) -> Path:
+        return (*self.module, *((self.owner,) if self.owner else ()), self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Implemented:
+    """An implementation of a trait: `line` is that of the method, or of the `impl` if it does not have the method."""
+
+    path: str
+    line: int
+    text: str
+    has_method: bool
+    parameters: int | None = None
+
+    @property
+    def user(self) -> ApiUser:
+        return ApiUser(self.path, self.line, self.text, self.parameters)
 
 
 class _Comparison:
@@ -171,125 +195,112 @@ class _Comparison:
             path, item = items[0]
             if any(other.is_conditional for _, other in (*items, *self._new.get(key, ()))):
                 continue
-            is_trait = self._is_trait(key, self._old)
             if key not in self._new:
-                yield from self._removed_method(key, path, item) if is_trait else self._removed(key, path, item)
+                yield from (
+                    self._removed_method(key, path, item) if self._is_method(key) else self._removed(key, path, item)
+                )
             elif item.kind == "fn":
-                yield from self._changed(key, items, is_trait)
+                yield from self._changed(key, items)
         for key, items in self._new.items():
             path, item = items[0]
-            if key not in self._old and not item.is_default and self._is_trait(key, self._new):
+            if key not in self._old and not item.is_default and self._is_method(key):
                 yield from self._required(key, path, item)
 
-    def _is_trait(self, key: _Key, items: "dict[_Key, list[tuple[str, ApiItem]]]") -> bool:
-        """Tell whether the item is in a trait that exists before and after the series."""
-        trait = (key[0], "", "trait", key[1])
-        return bool(key[1]) and trait in self._old and trait in self._new and key in items
+    def _is_method(self, key: _Key) -> bool:
+        """Tell whether the owner is a trait that exists before and after the series."""
+        trait = _Key(key.module, "", "trait", key.owner)
+        return bool(key.owner) and trait in self._old and trait in self._new
 
     def _removed(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         module, owner, kind, name = key
-        target = (*module, *((owner,) if owner else ()), name)
-        owner_is_removed = any(
-            (module, "", other, owner) in self._old and (module, "", other, owner) not in self._new for other in _TYPES
-        )
-        parent_is_removed = (owner and owner_is_removed) or (
-            (module[:-1], "", "mod", module[-1] if module else "") in self._old.keys() - self._new.keys()
-        )
-        if parent_is_removed or self._may_still_exist(target, key):
+        parents = [_Key(module, "", type_kind, owner) for type_kind in _TYPES] if owner else []
+        parents += [_Key(module[:-1], "", "mod", module[-1])] if module else []
+        if any(parent in self._old and parent not in self._new for parent in parents) or self._may_still_exist(key):
             return
-        users = self._users(target, exact=kind == "macro", is_macro=kind == "macro")
+        is_macro = kind == "macro"
+        users = self._users(key.path, is_exact=is_macro, is_macro=is_macro)
         if users:
             moved = [other for other in self._new if other[2:] == (kind, name) and other not in self._old]
-            moved_to = "::".join(("kernel", *moved[0][0], name)) if len(moved) == 1 and not owner else ""
-            yield ApiBreakage(ApiEffect.REMOVED, _display(target), path, item, users, moved_to=moved_to)
+            moved_to = _display((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
+            yield ApiBreakage(ApiEffect.REMOVED, _display(key.path), path, item, users, moved_to=moved_to)
 
-    def _may_still_exist(self, target: Path, key: _Key) -> bool:
+    def _may_still_exist(self, key: _Key) -> bool:
         """Tell whether the path may lead somewhere after the series: by an export, or by a macro that defines it."""
         module, owner, _, name = key
-        if self._after.exists(target[:-1]) is False:
+        if self._after.exists(key.path[:-1]) is False:
             return False
-        if not owner and self._after.exists(target) is not False:
+        if not owner and self._after.exists(key.path) is not False:
             return True
-        if owner and any(other[1] == owner and other[3] == name for other in self._new):
+        if owner and any(other.owner == owner and other.name == name for other in self._new):
             return True
         files = [self._after.files.get(module[:length]) for length in range(len(module), -1, -1)]
         near = next((file for file in files if file is not None), None)
-        content = self._contents.get(near or "", b"")
+        return self._mentions(near or "", name)
+
+    def _mentions(self, path: str, name: str) -> bool:
+        """Tell whether the code of a changed file still contains a name after the series."""
+        content = self._contents.get(path, b"")
         return name.encode() in content and name in words_of(content)
 
-    def _changed(self, key: _Key, items: list[tuple[str, ApiItem]], is_trait: bool) -> Iterator[ApiBreakage]:
-        old = {_count(item) for _, item in items}
-        new = {_count(item) for _, item in self._new[key]}
+    def _changed(self, key: _Key, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
+        old = {item.parameters for _, item in items}
+        new = {item.parameters for _, item in self._new[key]}
         if len(old) != 1 or len(new) != 1 or old == new:
             return
         (before,), (after,) = old, new
         if before is None or after is None:
             return
-        module, owner, _, name = key
         path, item = items[0]
-        if is_trait:
-            users = tuple(
-                ApiUser(file, line, text, count)
-                for file, found, line, text, count in self._implemented((*module, owner), name)
-                if found and count == before
-            )
+        if self._is_method(key):
+            users = tuple(found.user for found in self._implementations(key) if found.parameters == before)
             effect = ApiEffect.METHOD_PARAMETERS
         else:
-            target = (*module, *((owner,) if owner else ()), name)
-            users = tuple(user for user in self._users(target, exact=True) if user.arguments == before)
+            users = tuple(user for user in self._users(key.path, is_exact=True) if user.arguments == before)
             effect = ApiEffect.PARAMETERS
         if users:
-            target = (*module, *((owner,) if owner else ()), name)
-            yield ApiBreakage(effect, _display(target), path, item, users, (before, after))
+            yield ApiBreakage(effect, _display(key.path), path, item, users, (before, after))
 
     def _removed_method(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
-        module, owner, _, name = key
-        implemented = self._implemented((*module, owner), name)
-        users = tuple(ApiUser(file, line, text) for file, found, line, text, _ in implemented if found)
-        content = self._contents.get(path, b"")
-        if users and not (name.encode() in content and name in words_of(content)):
-            yield ApiBreakage(ApiEffect.METHOD_REMOVED, _display((*module, owner, name)), path, item, users)
+        users = tuple(found.user for found in self._implementations(key) if found.has_method)
+        if users and not self._mentions(path, key.name):
+            yield ApiBreakage(ApiEffect.METHOD_REMOVED, _display(key.path), path, item, users)
 
     def _required(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
-        module, owner, _, name = key
-        implemented = self._implemented((*module, owner), name)
-        users = tuple(ApiUser(file, line, text) for file, found, line, text, _ in implemented if not found)
+        users = tuple(found.user for found in self._implementations(key) if not found.has_method)
         if users and not item.is_conditional:
-            yield ApiBreakage(ApiEffect.METHOD_REQUIRED, _display((*module, owner, name)), path, item, users)
+            yield ApiBreakage(ApiEffect.METHOD_REQUIRED, _display(key.path), path, item, users)
 
-    def _implemented(self, trait: Path, name: str) -> Iterator[tuple[str, bool, int, str, int | None]]:
-        """Yield each implementation of a trait: its file, whether it has the method, line, text and parameters.
+    def _implementations(self, method: _Key) -> Iterator[_Implemented]:
+        """Yield the implementations of a trait with and without the method, if the series leaves them as they were.
 
-        Without the method the line is that of the `impl`; an implementation to which a macro may add items is omitted.
+        An implementation without the method to which a macro may add it is omitted.
         """
+        trait = method.path[:-1]
         for path, api in self._files_with(trait[-1]):
             for implementation in api.implementations:
                 if self._absolute(implementation.trait, path) == trait:
-                    yield from self._method(path, implementation, name)
+                    yield from self._implemented(path, implementation, method.name)
 
-    def _method(
-        self, path: str, implementation: Implementation, name: str
-    ) -> Iterator[tuple[str, bool, int, str, int | None]]:
-        methods = [item for item in implementation.items if item[0] == name]
-        for _, parameters, has_self, line in methods:
-            text = self._line(path, line)
-            if self._is_unchanged(path, text, name):
-                yield path, True, line, text, None if parameters is None else parameters + has_self
-        if not methods and implementation.is_complete and self._is_unchanged(path, implementation.text, name):
-            yield path, False, implementation.line, implementation.text, None
+    def _implemented(self, path: str, implementation: Implementation, name: str) -> Iterator[_Implemented]:
+        items = [item for item in implementation.items if item.name == name]
+        for item in items:
+            if self._is_unchanged(path, item.text, name):
+                yield _Implemented(path, item.line, item.text, True, item.parameters)
+        if not items and implementation.is_complete and self._is_unchanged(path, implementation.text, name):
+            yield _Implemented(path, implementation.line, implementation.text, False)
 
-    def _users(self, target: Path, exact: bool = False, is_macro: bool = False) -> tuple[ApiUser, ...]:
+    def _users(self, target: Path, is_exact: bool = False, is_macro: bool = False) -> tuple[ApiUser, ...]:
         """Return the uses of a path, or of what is below it, that the series leaves as they were."""
         users: dict[tuple[str, int], ApiUser] = {}
         for path, api in self._files_with(target[-1]):
             for use in api.uses:
                 resolved = self._absolute(use.path, path)
-                if resolved is None or resolved[: len(target)] != target or (exact and resolved != target):
+                if resolved is None or resolved[: len(target)] != target or (is_exact and resolved != target):
                     continue
                 if is_macro and not (use.is_macro or use.is_import):
                     continue
                 if self._is_unchanged(path, use.text, target[-1]) and self._was_used(path, use):
-                    users.setdefault((path, use.line), _user(path, use))
+                    users.setdefault((path, use.line), ApiUser(path, use.line, use.text, use.arguments))
         return tuple(users.values())
 
     def _was_used(self, path: str, use: PathUse) -> bool:
@@ -300,9 +311,13 @@ class _Comparison:
 
     def _files_with(self, name: str) -> Iterator[tuple[str, RustApi]]:
         word = name.encode()
-        for path in self._diff.after.facts.rust_paths():
-            if path.endswith(".rs") and word in (self._diff.after.facts.read(path) or b""):
-                yield path, self._after.api(path)
+        return ((path, self._after.api(path)) for path, content in self._rust_files if word in content)
+
+    @cached_property
+    def _rust_files(self) -> list[tuple[str, bytes]]:
+        """Every Rust file after the series. It is read once, because each changed item is searched in all files."""
+        facts = self._diff.after.facts
+        return [(path, facts.read(path) or b"") for path in facts.rust_paths() if path.endswith(".rs")]
 
     def _absolute(self, path: Path, file: str) -> Path | None:
         if path[:1] == ("kernel",):
@@ -319,10 +334,6 @@ class _Comparison:
     def _old_text(self, path: str) -> bytes:
         return self._diff.before.facts.read(path) or b""
 
-    def _line(self, path: str, line: int) -> str:
-        lines = (self._diff.after.facts.read(path) or b"").split(b"\n")
-        return lines[line - 1].decode("utf-8", "surrogateescape").strip() if line <= len(lines) else ""
-
 
 def _items(crate: CrateApi, changed: list[str]) -> dict[_Key, list[tuple[str, ApiItem]]]:
     """Return the items of the changed files by module, owner, kind and name."""
@@ -330,16 +341,8 @@ def _items(crate: CrateApi, changed: list[str]) -> dict[_Key, list[tuple[str, Ap
     for path in changed:
         for item in crate.api(path).items:
             module = () if item.kind == "macro" else (*module_of(path), *item.module)
-            items.setdefault((module, item.owner, item.kind, item.name), []).append((path, item))
+            items.setdefault(_Key(module, item.owner, item.kind, item.name), []).append((path, item))
     return items
-
-
-def _count(item: ApiItem) -> int | None:
-    return None if item.parameters is None else item.parameters + item.has_self
-
-
-def _user(path: str, use: PathUse) -> ApiUser:
-    return ApiUser(path, use.line, use.text, use.arguments)
 
 
 def _display(path: Path) -> str:

@@ -26,8 +26,8 @@ Path = tuple[str, ...]
 class ApiItem:
     """An item. `module` are the inline modules around it; `owner` is the type or trait of an associated item.
 
-    `parameters` counts the parameters of a function without `self`, None for another item. `is_default` says that a
-    trait has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`.
+    `parameters` counts the parameters of a function with `self`, None for another item. `is_default` says that a trait
+    has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`.
     """
 
     kind: str
@@ -36,7 +36,6 @@ class ApiItem:
     owner: str
     line: int
     parameters: int | None = None
-    has_self: bool = False
     is_default: bool = False
     is_conditional: bool = False
 
@@ -54,16 +53,23 @@ class PathUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Implementation:
-    """An `impl Trait for Type`; `items` are the names in it, each with parameters and `self` as in ApiItem.
+class ImplementedItem:
+    """An item of an `impl Trait for Type`. `parameters` are counted as in ApiItem."""
 
-    `is_complete` says that no macro and no attribute may add items.
-    """
+    name: str
+    parameters: int | None
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """An `impl Trait for Type`. `is_complete` says that no macro and no attribute may add items."""
 
     trait: Path
     line: int
     text: str
-    items: tuple[tuple[str, int | None, bool, int], ...]
+    items: tuple[ImplementedItem, ...]
     is_complete: bool
 
 
@@ -91,7 +97,7 @@ class _Block:
     module: Path = ()
     owner: str = ""
     trait: Path = ()
-    members: list[tuple[str, int | None, bool, int]] = field(default_factory=list)
+    members: list[ImplementedItem] = field(default_factory=list)
     depth: int = 0
 
 
@@ -107,10 +113,10 @@ class _Reader:
         self.implementations: list[Implementation] = []
 
     def read(self) -> None:
-        for found in self._source.uses:
-            self._imported.setdefault(found.name, found.path)
-            text = self._text(found.line)
-            self.uses.append(PathUse(_absolute(found.path), found.line, text, is_import=True))
+        for imported in self._source.uses:
+            self._imported.setdefault(imported.name, imported.path)
+            text = self._text(imported.line)
+            self.uses.append(PathUse(_absolute(imported.path), imported.line, text, is_import=True))
         self._read_block(0, len(self._words.words), _Block())
         self._read_paths()
 
@@ -158,13 +164,13 @@ class _Reader:
         """Read an item that begins with its keyword, and return the index after it."""
         words = self._words.words
         kind, name = words[at], words[at + 1]
-        parameters, has_self = None, False
+        parameters = None
         head = at + 2
         if kind == "fn":
             opening = self._find(head, end, ("(",))
             if opening >= end:
                 return end
-            parameters, has_self = self._read_parameters(opening)
+            parameters = self._count_parameters(opening)
             head = self._words.closing(opening) + 1
         stop = self._find(head, end, (";", "{"))
         has_body = words[stop : stop + 1] == ("{",)
@@ -172,13 +178,14 @@ class _Reader:
         is_default = has_body if kind == "fn" else "=" in words[head:stop]
         if kind in ("struct", "const", "static", "type") and has_body and "=" in words[head:stop]:
             after = self._find(after, end, (";",)) + 1
-        item = ApiItem(
-            kind, name, block.module, block.owner, self._line(at), parameters, has_self, is_default, "cfg" in attributes
-        )
+        line = self._line(at)
         if block.trait:
-            block.members.append((name, parameters, has_self, item.line))
+            block.members.append(ImplementedItem(name, parameters, line, self._text(line)))
         else:
-            self.items.append(item)
+            is_conditional = "cfg" in attributes
+            self.items.append(
+                ApiItem(kind, name, block.module, block.owner, line, parameters, is_default, is_conditional)
+            )
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
             owner = name if kind == "trait" else ""
@@ -219,23 +226,18 @@ class _Reader:
     def _read_export(self, at: int, stop: int, block: _Block) -> None:
         start, last = self._words.offsets[at], self._words.offsets[min(stop, len(self._words.offsets) - 1)]
         part = self._source.code[start : last + 1]
-        for found in read_uses(part, lambda _: 0, lambda _: 0):
-            self.exports.append((found.name, _absolute(found.path), block.module))
+        for exported in read_uses(part, lambda _: 0, lambda _: 0):
+            self.exports.append((exported.name, _absolute(exported.path), block.module))
 
-    def _read_parameters(self, opening: int) -> tuple[int, bool]:
+    def _count_parameters(self, opening: int) -> int:
         words, closing = self._words.words, self._words.closing(opening)
-        inside = words[opening + 1 : closing]
-        depth = 0
-        parts: list[list[str]] = [[]]
-        for word in inside:
+        depth, parameters, is_empty = 0, 0, True
+        for word in words[opening + 1 : closing]:
             depth += (word in "([{<") - (word in ")]}>")
-            if word == "," and depth == 0:
-                parts.append([])
-            else:
-                parts[-1].append(word)
-        named = [part for part in parts if part]
-        has_self = bool(named) and "self" in named[0][:4] and named[0][named[0].index("self") + 1 :][:1] in ([], [":"])
-        return len(named) - has_self, has_self
+            is_separator = word == "," and depth == 0
+            parameters += is_empty and not is_separator
+            is_empty = is_separator
+        return parameters
 
     def _find(self, at: int, end: int, wanted: tuple[str, ...]) -> int:
         """Return the index of the first wanted sign outside of brackets, `end` if there is none."""

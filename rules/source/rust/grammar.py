@@ -120,7 +120,7 @@ def _as_known_syntax(text: bytes) -> bytes:
 
 def _has_default(text: bytes, start: int) -> bool:
     """Return whether unsafe code is the default value of a field, in the body that starts at the offset."""
-    end = text.find(b"}", text.find(b"\n}", start, start + _MAX_BODY), start + _MAX_BODY)
+    end = text.find(b"\n}", start, start + _MAX_BODY)
     body = text[start : end if end >= 0 else start + _MAX_BODY]
     return _DEFAULT.search(body) is not None
 
