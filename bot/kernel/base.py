@@ -9,9 +9,10 @@ from enum import StrEnum
 import pygit2
 
 from bot.kernel.evidence import Evidence, announced, first_changes, matching, weigh
-from bot.kernel.tree import Repository
+from bot.kernel.tree import Repository, short_ref
 from rules.diff.patch import FileChange, Series
 from rules.finding import Confidence
+from rules.listing import listing
 
 _MAX_TAG_AGE = 150 * 86_400  # seconds, two releases; an older tag is an unlikely base
 _MAX_SHOWN = 3
@@ -62,9 +63,7 @@ class Base:
         missed, low = self.evidence.missed, self.certainty is Confidence.LOW
         if not missed:
             return f"no evidence that the series is made for {self.ref}: {_NOT_USED}" if low else ""
-        shown = ", ".join(missed[:_MAX_SHOWN]) + (
-            f" and {len(missed) - _MAX_SHOWN} more" if len(missed) > _MAX_SHOWN else ""
-        )
+        shown = listing(missed, _MAX_SHOWN)
         if low:
             count = f"{len(missed)} of {self.evidence.files} files do not fit {self.ref} ({shown})"
             return f"the series is made for another tree, {count}: {_NOT_USED}"
@@ -128,5 +127,5 @@ def make_base(
     repository: Repository, ref: str, commit: pygit2.Commit, chosen: Chosen, changes: Sequence[FileChange]
 ) -> tuple[Base, Repository, pygit2.Commit]:
     """Return the commit as the base of a series, with the evidence of the first changes of its files."""
-    name = ref.removeprefix("refs/tags/").removeprefix("refs/heads/").removeprefix("refs/remotes/")
-    return Base(str(repository.path), name, str(commit.id), chosen, weigh(commit, changes)), repository, commit
+    base = Base(str(repository.path), short_ref(ref), str(commit.id), chosen, weigh(commit, changes))
+    return base, repository, commit

@@ -12,7 +12,7 @@ from typing import Final
 import pygit2
 
 from bot.kernel.error import KernelError
-from bot.kernel.tree import Repository
+from bot.kernel.tree import Repository, short_ref
 
 _ALIASES: Final = {
     "mainline": ("refs/heads/master", "refs/heads/main", "refs/remotes/origin/master", "refs/remotes/origin/main"),
@@ -87,10 +87,10 @@ class LandingRefs:
     def _nearest(self, tips: list[tuple[Repository, str, pygit2.Commit]], sent: datetime | None) -> Landing:
         if len(tips) == 1 and _is_fixed(tips[0][1]):
             repository, ref, commit = tips[0]
-            return Landing(_short(ref), repository, commit, Choice.GIVEN)
+            return Landing(short_ref(ref), repository, commit, Choice.GIVEN)
         if sent is None:
             repository, ref, commit = max(tips, key=lambda tip: tip[2].commit_time)
-            return Landing(_short(ref), repository, commit, Choice.NEWEST)
+            return Landing(short_ref(ref), repository, commit, Choice.NEWEST)
         until = int(sent.timestamp())
         commits = [
             (repository, ref, commit)
@@ -100,7 +100,7 @@ class LandingRefs:
         before = [entry for entry in commits if entry[2].commit_time <= until]
         choose = max if before else min
         repository, ref, commit = choose(before or commits, key=lambda entry: entry[2].commit_time)
-        return Landing(_short(ref), repository, commit, Choice.BEFORE if before else Choice.AFTER)
+        return Landing(short_ref(ref), repository, commit, Choice.BEFORE if before else Choice.AFTER)
 
     def _at(self, repository: Repository, ref: str, tip: pygit2.Commit, until: int) -> Iterator[pygit2.Commit]:
         """Yield the commits of a ref that are nearest before and after a time; a tag has one commit."""
@@ -151,9 +151,3 @@ def _commits(repository: Repository, name: str) -> Iterator[tuple[str, pygit2.Co
 
 def _is_fixed(ref: str) -> bool:
     return not ref.startswith(("refs/heads/", "refs/remotes/"))
-
-
-def _short(ref: str) -> str:
-    for prefix in ("refs/tags/", "refs/heads/", "refs/remotes/"):
-        ref = ref.removeprefix(prefix)
-    return ref

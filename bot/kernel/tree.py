@@ -2,6 +2,7 @@
 """A commit of a bare kernel repository, as rules see it: files, blobs and bindings, without a work tree."""
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 
@@ -104,6 +105,11 @@ class GitTree:
     @cached_property
     def _bindings(self) -> Bindings:
         return Bindings(self._facts)
+
+
+def short_ref(ref: str) -> str:
+    """Return a ref without `refs/` and its kind, as a review prints it."""
+    return re.sub(r"\Arefs/(?:tags|heads|remotes)/", "", ref)
 
 
 def _weight(ref: str) -> int:

@@ -194,7 +194,7 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadF
         digest=digest(message),
         carriers=carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
         provenance=stored.provenance,
-        in_reply_to="" if is_automatic(message) else message.in_reply_to or "",
+        in_reply_to=message.in_reply_to if message.in_reply_to and not is_automatic(message) else "",
     )
 
 

@@ -10,14 +10,14 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from bot.ports import Claim, DeliveryEvent, MailStatus
-from bot.store.codec import STREAMED, up_to
+from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
 from bot.store.knowledge import mail_status
-from bot.store.tables import CursorRow, DeliveryEventRow, MailRow, OutgoingRow
+from bot.store.tables import DeliveryEventRow, MailRow, OutgoingRow
+from bot.store.unchecked import mark_checked, unchecked_mails
 
-_SOURCE: Final = "bounces"  # the source of the cursor over mails that were checked for bounces
-_EPOCH: Final = "mails"
+_JOB: Final = "bounces"
 MAX_PLACES: Final = 50
 """Maximum number of rows for copies and foreign mails with one message-id."""
 _READ: Final = ("read", "duplicate", "conflict", "private")
@@ -31,14 +31,8 @@ class BounceRows:
 
     def unchecked_for_bounces(self, limit: int) -> Sequence[MailStatus]:
         with self._database.reading() as session:
-            first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
-            rows = select(MailRow).where(
-                col(MailRow.id) > _position(session), col(MailRow.state).in_(_READ), col(MailRow.pruned).is_(None)
-            )
-            if first_new is not None:
-                rows = rows.where(col(MailRow.id) < first_new)
-            rows = rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED)
-            return list(up_to((mail_status(row, "") for row in session.exec(rows)), lambda mail: len(mail.mail.raw)))
+            rows = unchecked_mails(session, _JOB, col(MailRow.state).in_(_READ), limit)
+            return list(up_to((mail_status(row, "") for row in rows), lambda mail: len(mail.mail.raw)))
 
     def record_delivery_events(
         self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime
@@ -47,7 +41,7 @@ class BounceRows:
             for claim in claims:
                 save_claim(session, claim)
             news = [new for event in events for new in _record(session, event, now)]
-            session.merge(CursorRow(source=_SOURCE, epoch=_EPOCH, position=str(upto)))
+            mark_checked(session, _JOB, upto)
             return news
 
 
@@ -76,8 +70,3 @@ def _add(session: Session, event: DeliveryEvent, now: datetime) -> bool:
 def _number(session: Session, message_id: str) -> int:
     rows = select(func.count()).select_from(DeliveryEventRow).where(col(DeliveryEventRow.message_id) == message_id)
     return session.exec(rows).one()
-
-
-def _position(session: Session) -> int:
-    row = session.get(CursorRow, (_SOURCE, _EPOCH))
-    return 0 if row is None else int(row.position)

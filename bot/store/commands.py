@@ -5,22 +5,21 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
 from bot.ports import CommandUsage, RawMail, StoredMail
 from bot.review.disposition import ActiveMute, Disposition, DispositionKind
-from bot.store.codec import STREAMED, unpack, up_to
+from bot.store.codec import unpack, up_to
 from bot.store.database import Database
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
-from bot.store.tables import CommandMailRow, CursorRow, DispositionRow, MailRow, OutgoingRow
+from bot.store.tables import CommandMailRow, DispositionRow, MailRow, OutgoingRow
+from bot.store.unchecked import mark_checked, unchecked_mails
 
-_SOURCE: Final = "commands"  # the source of the cursor over mails that were checked for commands
-_EPOCH: Final = "mails"
+_JOB: Final = "commands"
 
 
 class CommandRows:
@@ -32,16 +31,9 @@ class CommandRows:
     def unchecked_for_commands(self, limit: int) -> Sequence[StoredMail]:
         """Return mails that were not checked for commands yet, in the order of storing. Stop at an unread mail."""
         with self._database.reading() as session:
-            first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
-            rows = select(MailRow).where(
-                col(MailRow.id) > _position(session), MailRow.state != "deleted", col(MailRow.pruned).is_(None)
-            )
-            if first_new is not None:
-                rows = rows.where(col(MailRow.id) < first_new)
-            unchecked = session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED))
             mails = (
                 StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
-                for row in unchecked
+                for row in unchecked_mails(session, _JOB, col(MailRow.state) != "deleted", limit)
                 if row.id is not None
             )
             return list(up_to(mails, lambda mail: len(mail.mail.raw)))
@@ -49,7 +41,7 @@ class CommandRows:
     def mark_checked(self, mail: int) -> None:
         """Store that all mails up to this row were checked."""
         with self._database.writing() as session:
-            _move(session, mail)
+            mark_checked(session, _JOB, mail)
 
     def save_commands(
         self,
@@ -99,20 +91,6 @@ class CommandRows:
             if topic is not None:
                 rows = rows.where(DispositionRow.topic == topic)
             return [_disposition(row) for row in session.exec(rows.order_by(col(DispositionRow.given)))]
-
-
-def _position(session: Session) -> int:
-    row = session.get(CursorRow, (_SOURCE, _EPOCH))
-    return 0 if row is None else int(row.position)
-
-
-def _move(session: Session, mail: int) -> None:
-    cursor = {"source": _SOURCE, "epoch": _EPOCH, "position": str(mail)}
-    session.exec(
-        insert(CursorRow)
-        .values(**cursor)
-        .on_conflict_do_update(index_elements=["source", "epoch"], set_={"position": str(mail)})
-    )
 
 
 def _row(disposition: Disposition) -> DispositionRow:

@@ -163,25 +163,25 @@ def _scope(path: str, source: RustSource) -> tuple[_Scope, list[tuple[int, str]]
     scope = _Scope()
     if is_kernel_crate(path):
         scope.modules = {root: root for root in ROOTS}
-    found: list[tuple[int, str]] = []
-    for one in source.uses:
-        inside = _inside_bindings(path, one.path)
+    names: list[tuple[int, str]] = []
+    for imported in source.uses:
+        inside = _inside_bindings(path, imported.path)
         if inside is None:
-            if one.name in ROOTS and scope.modules.get(one.name) and one.path[0] not in ROOTS:
-                scope.modules.pop(one.name)  # the file's own module of that name
+            if imported.name in ROOTS and scope.modules.get(imported.name) and imported.path[0] not in ROOTS:
+                scope.modules.pop(imported.name)  # the file's own module of that name
             continue
         root, rest = inside
         if not rest:
-            scope.modules[one.name] = root
+            scope.modules[imported.name] = root
         elif rest[0] != "*":
-            found.append((one.offset, rest[0]))
-            if len(rest) == 1 and _NAME.match(one.name):
-                scope.names[one.name] = rest[0]
-    return scope, found
+            names.append((imported.offset, rest[0]))
+            if len(rest) == 1 and _NAME.match(imported.name):
+                scope.names[imported.name] = rest[0]
+    return scope, names
 
 
 def _inside_bindings(path: str, segments: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    """The root and what follows it, if a path leads into the kernel's bindings."""
+    """Return the root and the names after it, if a path leads into the kernel's bindings."""
     if segments and segments[0] == "":
         segments = segments[1:]
     if len(segments) > 1 and (segments[0] == "kernel" or (segments[0] == "crate" and is_kernel_crate(path))):
@@ -295,16 +295,16 @@ def _named_types(words: Tokens, scope: _Scope, paths: list[tuple[int, str, str]]
 
 
 def _aliased(words: Tokens, types: dict[int, str]) -> dict[int, str]:
-    """The words that a `type NAME = bindings::T;` makes another name of T, where the file says so once."""
-    meant: dict[str, set[str]] = {}
+    """Return the words that name a bound type because the file has one `type NAME = bindings::T;` for them."""
+    targets: dict[str, set[str]] = {}
     all_words = words.words
     for index, word in enumerate(all_words):
         if word == "type" and all_words[index + 2 : index + 3] == ("=",) and _NAME.match(all_words[index + 1]):
             end = next((at for at in range(index + 3, min(index + 12, len(all_words))) if all_words[at] == ";"), 0)
-            meant.setdefault(all_words[index + 1], set()).add(
+            targets.setdefault(all_words[index + 1], set()).add(
                 types.get(end - 1, "") if "<" not in all_words[index:end] else ""
             )
-    known = {name: found.copy().pop() for name, found in meant.items() if len(found) == 1 and found != {""}}
+    known = {name: next(iter(bound)) for name, bound in targets.items() if len(bound) == 1 and bound != {""}}
     return {
         index: known[word]
         for index, word in enumerate(all_words)

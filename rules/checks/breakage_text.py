@@ -11,6 +11,7 @@ from rules.bindings.facts import LocatedHelper
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
 from rules.finding import Evidence
+from rules.listing import listing
 from rules.source.c.source import TRACE_PREFIX, Kind
 
 _MAX_USERS = 6
@@ -127,8 +128,7 @@ def _fix(breakage: Breakage) -> str:
 
 
 def _others(others: Sequence[Breakage]) -> str:
-    shown = [f"`{breakage.name}`{_first_place(breakage)}" for breakage in others[:_MAX_OTHERS]]
-    return ", ".join(shown) + (f" and {len(others) - _MAX_OTHERS} more" if len(others) > _MAX_OTHERS else "")
+    return listing([f"`{breakage.name}`{_first_place(breakage)}" for breakage in others], _MAX_OTHERS)
 
 
 def _first_place(breakage: Breakage) -> str:
@@ -147,9 +147,7 @@ def _users(breakage: Breakage, bindings: Bindings) -> str:
     parts = []
     direct = list(dict.fromkeys(direct))
     if direct:
-        shown = ", ".join(direct[:_MAX_USERS])
-        more = f" and {len(direct) - _MAX_USERS} more" if len(direct) > _MAX_USERS else ""
-        parts.append(f"in {shown}{more}")
+        parts.append(f"in {listing(direct, _MAX_USERS)}")
     if breakage.helpers:
         parts.append(f"through {', '.join(_helper(helper, bindings) for helper in breakage.helpers[:_MAX_USERS])}")
     return " and ".join(parts)
@@ -158,8 +156,7 @@ def _users(breakage: Breakage, bindings: Bindings) -> str:
 def _helper(located: LocatedHelper, bindings: Bindings) -> str:
     users = () if located.helper.pattern else bindings.users(located.helper.name)
     callers = [f"{user.path}:{user.use.line}" for user in users]
-    more = f" and {len(callers) - _MAX_CALLERS} more" if len(callers) > _MAX_CALLERS else ""
-    called = f", called in {', '.join(callers[:_MAX_CALLERS])}{more}" if callers else ""
+    called = f", called in {listing(callers, _MAX_CALLERS)}" if callers else ""
     return f"the helper `rust_helper_{located.helper.name}` ({located.path}:{located.helper.line}{called})"
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
+from rules.listing import listing
+
 WIDTH: Final = 72
 
 _SPAN = re.compile(r"`([^`]*)`")
@@ -71,7 +73,7 @@ def listed(items: Iterable[object], max_items: int = 8) -> str:
     """Return the items as in a sentence: "3, 5 and 9". After `max_items` only the number of the others follows."""
     words = [str(item) for item in items]
     if len(words) > max_items:
-        return f"{', '.join(words[:max_items])} and {len(words) - max_items} more"
+        return listing(words, max_items)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 

@@ -35,6 +35,7 @@ from rules.bindings.index import Bindings
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
+from rules.listing import listing
 from rules.source.rust.items import Item
 from rules.source.rust.source import RustSource
 
@@ -130,8 +131,7 @@ def _difference(noun: str, before: Sequence[str], after: Sequence[str]) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:_MAX_SHOWN])
-    return f"{shown} and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else shown
+    return listing([f"`{name}`" for name in names], _MAX_SHOWN)
 
 
 _TREE = """

@@ -29,6 +29,7 @@ from rules.bindings.contract_users import ContractUser, find_contract_users
 from rules.finding import Diagnostic, Evidence, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
+from rules.listing import listing
 from rules.source.rust.items import Item
 from rules.source.rust.source import RustSource
 
@@ -84,11 +85,8 @@ def _is_unchanged(view: SeriesView, user: ContractUser) -> bool:
 
 
 def _report(file: FileView, item: Item, line: int, users: list[ContractUser]) -> Diagnostic:
-    shown = ", ".join(f"{user.path}:{user.line}" for user in users[:_MAX_SHOWN])
-    more = f" and {len(users) - _MAX_SHOWN} more" if len(users) > _MAX_SHOWN else ""
-    message = (
-        f"The {item.section} section of `{item.qualified_name}` changes. These comments rely on it: {shown}{more}."
-    )
+    places = listing([f"{user.path}:{user.line}" for user in users], _MAX_SHOWN)
+    message = f"The {item.section} section of `{item.qualified_name}` changes. These comments rely on it: {places}."
     evidence = tuple(Evidence(f"{user.path}:{user.line}", (user.comment, user.text)) for user in users[:_MAX_SHOWN])
     return file.report(line, message, evidence=evidence, scope=item.qualified_name)
 

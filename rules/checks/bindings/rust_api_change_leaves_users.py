@@ -39,6 +39,7 @@ from rules.diff.patch import Patch
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
+from rules.listing import listing
 
 _MAX_SHOWN = 6
 _MAX_ALONE = 3  # removed items of a file that have a finding each
@@ -73,9 +74,8 @@ def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[
         return
     message = _message(breakage)
     if alike:
-        names = ", ".join(f"`{other.name}`" for other in alike[:_MAX_SHOWN])
-        more = f" and {len(alike) - _MAX_SHOWN} more" if len(alike) > _MAX_SHOWN else ""
-        message = f"{message} The same is true for {names}{more}."
+        names = listing([f"`{other.name}`" for other in alike], _MAX_SHOWN)
+        message = f"{message} The same is true for {names}."
     yield view.report(
         place,
         f"In {tree}: {message}" if tree else message,
@@ -125,9 +125,7 @@ def _count(number: int) -> str:
 
 
 def _users(breakage: ApiBreakage) -> str:
-    places = [f"{user.path}:{user.line}" for user in breakage.users]
-    more = f" and {len(places) - _MAX_SHOWN} more" if len(places) > _MAX_SHOWN else ""
-    return ", ".join(places[:_MAX_SHOWN]) + more
+    return listing([f"{user.path}:{user.line}" for user in breakage.users], _MAX_SHOWN)
 
 
 def _evidence(user: ApiUser, tree: str) -> Evidence:
