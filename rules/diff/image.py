@@ -28,8 +28,6 @@ class Image:
 
     `fragments` are the known parts, in order, with a gap between them. `is_complete` says that nothing else exists.
     `touched` are the numbers of the lines that this patch added (side "post") or removed (side "pre").
-    `is_verified` says that the bytes have the blob id that the patch announces, or follow from such bytes by the hunks
-    of the patch, or that the file is new and complete.
     """
 
     path: str
@@ -37,7 +35,6 @@ class Image:
     fragments: tuple[Fragment, ...]
     is_complete: bool
     touched: frozenset[int]
-    is_verified: bool = False
 
     @property
     def content(self) -> bytes:
@@ -82,7 +79,7 @@ def build_new_file_image(path: str, content: bytes) -> Image:
     """Build the post-image of a file as if every line of it were new."""
     count = content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
     fragments = (Fragment(1, content),) if content else ()
-    return Image(path, "post", fragments, is_complete=True, touched=frozenset(range(1, count + 1)), is_verified=True)
+    return Image(path, "post", fragments, is_complete=True, touched=frozenset(range(1, count + 1)))
 
 
 def build_images(series: Series, tree: Files) -> Images:
@@ -191,7 +188,7 @@ def _build_image(path: str, side: Side, change: FileChange, content: _Content | 
     if content is None:
         return Image(path, side, _build_fragments(change, side), is_complete=False, touched=touched)
     fragments = (Fragment(1, content.data),) if content.data else ()
-    return Image(path, side, fragments, is_complete=True, touched=touched, is_verified=content.is_proven)
+    return Image(path, side, fragments, is_complete=True, touched=touched)
 
 
 def _build_fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:

@@ -59,12 +59,14 @@ def test_adjacent_hunks_become_one_fragment() -> None:
 
 
 @pytest.mark.parametrize("tree", [FileTree({"b.rs": OLD}), FileTree({"a.rs": OLD})])
-def test_a_known_pre_image_makes_both_images_complete_and_verified(tree: Tree) -> None:
-    (file,) = images(diff(), tree=tree)
+def test_a_known_pre_image_makes_both_images_complete(tree: Tree) -> None:
+    images_of_series = build_images(series(diff()), tree)
+    (file,) = images_of_series.files
 
-    assert (post(file).content, post(file).is_complete, post(file).is_verified) == (NEW, True, True)
+    assert (post(file).content, post(file).is_complete) == (NEW, True)
     assert file.pre is not None
-    assert (file.pre.content, file.pre.is_verified) == (OLD, True)
+    assert (file.pre.content, file.pre.is_complete) == (OLD, True)
+    assert images_of_series.blobs == {blob_id(NEW): NEW}
 
 
 def test_a_tree_file_that_is_not_the_announced_blob_is_not_used() -> None:
@@ -80,9 +82,10 @@ def test_a_hunk_that_does_not_fit_leaves_the_image_partial() -> None:
 
 
 def test_a_result_that_is_not_the_announced_blob_is_complete_but_unverified() -> None:
-    (file,) = images(diff(after=b"stale"), tree=FileTree({"a.rs": OLD}))
+    images_of_series = build_images(series(diff(after=b"stale")), FileTree({"a.rs": OLD}))
 
-    assert (post(file).is_complete, post(file).is_verified) == (True, False)
+    assert [post(file).is_complete for file in images_of_series.files] == [True]
+    assert images_of_series.blobs == {}
 
 
 def test_an_earlier_patch_gives_a_verified_pre_image() -> None:
@@ -91,11 +94,7 @@ def test_an_earlier_patch_gives_a_verified_pre_image() -> None:
     renamed = "diff --git a/a.rs b/b.rs\nsimilarity index 100%\nrename from a.rs\nrename to b.rs\n"
     images_of_series = build_images(series(new, diff(), renamed), NoTree())
 
-    assert [(post(file).content, post(file).is_verified) for file in images_of_series.files] == [
-        (OLD, True),
-        (NEW, True),
-        (NEW, True),
-    ]
+    assert [post(file).content for file in images_of_series.files] == [OLD, NEW, NEW]
     assert images_of_series.blobs == {blob_id(OLD): OLD, blob_id(NEW): NEW}
 
 
@@ -103,7 +102,7 @@ def test_a_blob_of_an_earlier_patch_is_found_under_another_name() -> None:
     new = f"diff --git a/x.rs b/x.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
     new += "--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
 
-    assert post(images(new, diff())[1]).is_verified
+    assert post(images(new, diff())[1]).content == NEW
 
 
 def test_a_partial_image_is_not_completed_from_the_base() -> None:
@@ -114,9 +113,10 @@ def test_a_partial_image_is_not_completed_from_the_base() -> None:
 
 
 def test_a_plain_diff_that_fits_the_tree_is_complete_but_unverified() -> None:
-    (file,) = images("--- a/a.rs\n+++ b/a.rs\n" + HUNK, tree=FileTree({"a.rs": OLD}))
+    images_of_series = build_images(series("--- a/a.rs\n+++ b/a.rs\n" + HUNK), FileTree({"a.rs": OLD}))
 
-    assert (post(file).content, post(file).is_verified) == (NEW, False)
+    assert [post(file).content for file in images_of_series.files] == [NEW]
+    assert images_of_series.blobs == {}
 
 
 def test_a_deleted_file_has_a_complete_pre_image() -> None:
@@ -125,7 +125,7 @@ def test_a_deleted_file_has_a_complete_pre_image() -> None:
 
     assert file.post is None
     assert file.pre is not None
-    assert (file.pre.content, file.pre.is_verified, file.pre.touched) == (OLD, True, frozenset({1, 2, 3}))
+    assert (file.pre.content, file.pre.touched) == (OLD, frozenset({1, 2, 3}))
 
 
 def test_a_binary_change_has_no_images() -> None:
@@ -196,4 +196,4 @@ def test_a_blob_of_the_series_is_found_by_seven_digits() -> None:
     new = f"diff --git a/x.rs b/x.rs\nnew file mode 100644\nindex 000000000000..{blob_id(OLD)}\n"
     new += "--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,3 @@\n+one\n+two\n+three\n"
 
-    assert post(images(new, diff().replace(blob_id(OLD)[:12], blob_id(OLD)[:7]))[1]).is_verified
+    assert post(images(new, diff().replace(blob_id(OLD)[:12], blob_id(OLD)[:7]))[1]).content == NEW

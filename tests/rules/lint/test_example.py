@@ -47,7 +47,7 @@ def test_an_example_becomes_a_series_with_whole_images() -> None:
     loaded = load(TWO)
     shown = view(loaded.series, loaded.tree)
 
-    assert [(file.patch.index, file.path, file.post is not None and file.post.is_verified) for file in shown.files] == [
+    assert [(file.patch.index, file.path, file.post is not None and file.post.is_complete) for file in shown.files] == [
         (1, "led.rs", True),
         (2, "led.rs", True),
         (2, "a.rs", True),
