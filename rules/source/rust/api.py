@@ -255,7 +255,8 @@ class _Reader:
             word = words[at]
             is_use = word == "use" or (is_use and word != ";")
             before = words[at - 1] if at else ""
-            if is_use or not _NAME.match(word) or before in (".", "::", "fn", "'", "$"):
+            is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
+            if is_use or not _NAME.match(word) or before in (".", "::", "fn", "'") or is_variable:
                 at += 1
                 continue
             end = at + 1
@@ -274,7 +275,10 @@ class _Reader:
         self.uses.append(PathUse(self._resolve(path, ()), line, text, arguments, is_macro=following == ("!",)))
 
     def _count_arguments(self, opening: int) -> int | None:
-        """Return the number of arguments of a call; None if closures, generics or comments make it unclear."""
+        """Return the number of arguments of a call; None if that is unclear.
+
+        Closures, generics, comments and metavariables make it unclear.
+        """
         words, closing = self._words.words, self._words.closing(opening)
         inside = words[opening + 1 : closing]
         if (
@@ -283,6 +287,7 @@ class _Reader:
             or "|" in inside
             or "<" in inside
             or "#" in inside
+            or "$" in inside
         ):
             return None
         count, depth, start = 0, 0, self._words.offsets[opening] + 1

@@ -130,6 +130,17 @@ def test_a_call_that_is_not_certainly_one_with_the_old_arguments_is_not_reported
     assert [] == _breakages(change, **{ROOM: user})
 
 
+def test_a_path_in_a_macro_of_the_crate_is_a_use() -> None:
+    shine = "macro_rules! shine { ($level:expr) => { $crate::lamp::dim($level, (1, 2)); $lamp::dim(1, (1, 2)) } }\n"
+    files = {"rust/kernel/shine.rs": shine, ROOM: ""}
+
+    removed = _breakages(_change(LAMP, "pub fn dim", "pub fn darken"), **files)
+    with_other_parameters = _breakages(_change(LAMP, "dim(level: u32, ", "dim("), **files)
+
+    assert removed == [("kernel::lamp::dim", ApiEffect.REMOVED, [1])]
+    assert with_other_parameters == []  # `$level` may be several arguments
+
+
 def test_literals_count_as_arguments() -> None:
     change = _change(LAMP, "pub fn dim(level: u32, ", "pub fn dim(")
     user = 'use kernel::lamp;\nfn f() {\n    lamp::dim("a", c"b",);\n    lamp::dim(\'a\');\n    lamp::dim();\n}\n'
