@@ -73,10 +73,10 @@ def test_no_text_leaves_its_field(form: Form, text: str, capfd: pytest.CaptureFi
     assert not [char for char in line if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"}]
     assert len(line) < 2 * MAX_FIELD + 200
     if form == "json":
-        found = json.loads(line)
-        assert (found["event"], found["version"]) == ("posting-complete", 7)
-        assert found["subject"].isprintable()  # also what a reader of JSON prints is harmless
-        assert len(found["subject"]) <= MAX_FIELD
+        data = json.loads(line)
+        assert (data["event"], data["version"]) == ("posting-complete", 7)
+        assert data["subject"].isprintable()  # also what a reader of JSON prints is harmless
+        assert len(data["subject"]) <= MAX_FIELD
     else:
         assert re.fullmatch(r'level=info event=posting-complete subject=("(?:[^"\\]|\\.)*"|[^" ]+) version=7', line)
 
@@ -110,8 +110,8 @@ def test_the_level_is_the_least_severe_that_is_written(
 ) -> None:
     configure(LogConfig("text", level))
     levels: tuple[Level, ...] = ("debug", "info", "warning", "error")
-    for each in levels:
-        event(LogEvent.NOTICE, each)
+    for severity in levels:
+        event(LogEvent.NOTICE, severity)
 
     assert len(_lines(capfd)) == shown
 

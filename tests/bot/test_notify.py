@@ -109,11 +109,11 @@ def test_each_service_says_that_it_is_ready_alive_and_stopping(
     known = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **_environment(systemd, 0.2)}
     process = subprocess.Popen([sys.executable, "-m", "bot", *command.split()], cwd=tmp_path, env=known)
     try:
-        told = [systemd.recv(100) for _ in range(4)]
+        notifications = [systemd.recv(100) for _ in range(4)]
         process.send_signal(signal.SIGTERM)
         while (message := systemd.recv(100)) == b"WATCHDOG=1":
             pass
-        assert (told, message) == ([b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"], b"STOPPING=1")
+        assert (notifications, message) == ([b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"], b"STOPPING=1")
         assert process.wait(WAIT) == 0
     finally:
         process.kill()

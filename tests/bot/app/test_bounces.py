@@ -71,7 +71,7 @@ def test_a_bounce_to_the_sender_of_the_transport_is_authentic(mailbox: str) -> N
         PollJob([FakeArchive([bounced], "own")], store, assemble, Event(), Silent()).run()
         bounces = build_bounce_address(settings, store)
 
-        assert [one.kind for one in BounceJob(store, OURS, clock, Event(), bounces=bounces).run()] == ["bounce"]
+        assert [bounce.kind for bounce in BounceJob(store, OURS, clock, Event(), bounces=bounces).run()] == ["bounce"]
 
 
 @pytest.mark.parametrize(("setting", "sender"), [("", OURS), ("b@bounce.example.org", "b@bounce.example.org")])
@@ -82,11 +82,13 @@ def test_without_a_token_the_sender_is_the_plain_address_and_nothing_is_authenti
         PollJob([FakeArchive([dsn("1@bot.example.org")], "own")], store, assemble, Event(), Silent()).run()
         bounces = build_bounce_address(settings, store)
 
-        assert [one.kind for one in BounceJob(store, OURS, clock, Event(), bounces=bounces).run()] == ["unverified"]
+        assert [bounce.kind for bounce in BounceJob(store, OURS, clock, Event(), bounces=bounces).run()] == [
+            "unverified"
+        ]
 
 
 @pytest.mark.parametrize(
-    ("bounces", "said"),
+    ("bounces", "expected"),
     [
         ("bounces+{token}", "not a plain address"),
         ("bounces@{token}.example.org", "not an address of the form"),
@@ -96,8 +98,8 @@ def test_without_a_token_the_sender_is_the_plain_address_and_nothing_is_authenti
         ("b" * 39 + "{token}@example.org", "at most 38 characters may precede the @"),
     ],
 )
-def test_a_bounce_address_that_mail_systems_need_not_take_is_refused(bounces: str, said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+def test_a_bounce_address_that_mail_systems_need_not_take_is_refused(bounces: str, expected: str) -> None:
+    with pytest.raises(SettingsError, match=expected):
         _settings(bounces)
 
 
@@ -106,7 +108,7 @@ def test_the_longest_bounce_address_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounces", "said"),
+    ("bounces", "expected"),
     [
         ("", 'not authenticated, so they stop nothing; set bounces = "bounces+{token}@bot.example.org" in [sending]'),
         (
@@ -116,11 +118,11 @@ def test_the_longest_bounce_address_is_taken() -> None:
         ("b+{token}@bot.example.org", "b+{token}@bot.example.org, but `mailbox` in [commands] is not set"),
     ],
 )
-def test_doctor_says_whether_bounces_are_authenticated(bounces: str, said: str) -> None:
+def test_doctor_says_whether_bounces_are_authenticated(bounces: str, expected: str) -> None:
     _settings(bounces)
     (check,) = [check for check in examine(Path("s.toml")) if check.subject == "bounces"]
 
-    assert check.result.startswith(said)
+    assert check.result.startswith(expected)
     assert check.fix == ""
 
 

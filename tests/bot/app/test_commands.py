@@ -79,13 +79,13 @@ def test_a_command_is_heard_and_the_finding_not_repeated(run: Callable[[], tuple
     assert 0 == run()[0]
 
     with Repository(Path("var/patchwarden.db")) as store:
-        assert ["the caller checks it"] == [given.reason for given in store.dispositions()]
+        assert ["the caller checks it"] == [disposition.reason for disposition in store.dispositions()]
     git_archive(Path("v2.git").resolve(), [patch("2@example.org", number=" v2")])
     assert 0 == call(["run", "--once", "--archive", "v2.git"])
     with Repository(Path("var/patchwarden.db")) as store:
-        kept = store.review_of("2@example.org")
-    assert kept is not None
-    assert ["disputed: the caller checks it"] == [each.withheld for each in kept.review.comments]
+        stored = store.review_of("2@example.org")
+    assert stored is not None
+    assert ["disputed: the caller checks it"] == [comment.withheld for comment in stored.review.comments]
 
 
 def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so(
@@ -103,11 +103,11 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
     now = datetime.now(UTC)
     with Repository(Path("var/patchwarden.db")) as store:
         for name in ("a", "b", "c"):
-            kept = store.review_of(f"{name}@example.org")
-            assert kept is not None
-            (comment,) = kept.review.reported
-            said = Disposition(
-                kept.review.posting.topic,
+            stored = store.review_of(f"{name}@example.org")
+            assert stored is not None
+            (comment,) = stored.review.reported
+            disposition = Disposition(
+                stored.review.posting.topic,
                 comment.finding.fingerprint,
                 RULE,
                 DispositionKind.NOT_APPLICABLE,
@@ -116,15 +116,15 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
                 f"{name}.1@example.org",
                 now,
             )
-            store.save_commands(said.message_id, said.by, "", [said], None, now)
+            store.save_commands(disposition.message_id, disposition.by, "", [disposition], None, now)
 
     assert 0 == call(["run", "--once", "--archive", "list.git"])
 
     with Repository(Path("var/patchwarden.db")) as store:
-        kept = store.review_of("1@example.org")
-    assert kept is not None
+        stored = store.review_of("1@example.org")
+    assert stored is not None
     why = "3 of 3 findings were disputed"
-    assert [f"its rule is reported in digests only: {why}"] == [each.withheld for each in kept.review.comments]
+    assert [f"its rule is reported in digests only: {why}"] == [comment.withheld for comment in stored.review.comments]
     capfd.readouterr()
     assert 0 == call(["digest", "--since", "1d"])
     assert f"{RULE} is no longer mailed, only listed here" in " ".join(capfd.readouterr().out.split())

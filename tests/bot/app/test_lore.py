@@ -41,11 +41,11 @@ def test_a_fresh_patch_is_reviewed_and_a_stale_one_is_not(origin: Origin, settin
     epoch, now = origin.epoch("rust"), datetime.now(UTC)
     epoch.add(fresh(patch("new@x")), now)
     epoch.add(fresh(patch("filled@x", "fan"), timedelta(days=30)), now)
-    with open_service(settings, (), Silent()) as made:
-        polled = made.poll.run()
-        outcomes = {one.posting_id: one for one in made.review.run()}
+    with open_service(settings, (), Silent()) as service:
+        summary = service.poll.run()
+        outcomes = {outcome.posting_id: outcome for outcome in service.review.run()}
 
-    assert (polled.mails, polled.problems) == (2, ())
+    assert (summary.mails, summary.problems) == (2, ())
     assert (bool(outcomes["new@x"].mail), outcomes["new@x"].refused) == (True, "")
     assert outcomes["filled@x"].refused.startswith("stale: ")
 
@@ -58,32 +58,32 @@ def test_a_part_that_the_list_did_not_get_is_found_by_its_id(origin: Origin, set
     for raw in (cover, first):
         origin.epoch("rust").add(raw, now)
     origin.mails["1-2-ada@x"] = second
-    with open_service(settings, (), Silent()) as made:
-        waiting = made.poll.run().unready
-        assert made.backfill is not None
-        completed = made.backfill.run()
-        again = made.backfill.run()
-        made.poll.run()
-        (outcome,) = made.review.run()
+    with open_service(settings, (), Silent()) as service:
+        waiting = service.poll.run().unready
+        assert service.backfill is not None
+        completed = service.backfill.run()
+        again = service.backfill.run()
+        service.poll.run()
+        (outcome,) = service.review.run()
 
-    assert [one.refused for one in waiting] == ["waiting for 2 of 2"]
+    assert [outcome.refused for outcome in waiting] == ["waiting for 2 of 2"]
     assert (completed.mails, again.postings, origin.asked("/all/")) == (1, 0, 1)
     assert (outcome.patches, bool(outcome.mail)) == (2, True)
 
 
 def test_an_archive_that_does_not_answer_is_a_problem_and_not_an_end(origin: Origin, settings: Settings) -> None:
-    with open_service(settings, (), Silent()) as made:
-        polled = made.poll.run()
+    with open_service(settings, (), Silent()) as service:
+        summary = service.poll.run()
 
-    assert len(polled.problems) == 1
-    assert f"{origin.url}/rust/manifest.js.gz" in polled.problems[0]
+    assert len(summary.problems) == 1
+    assert f"{origin.url}/rust/manifest.js.gz" in summary.problems[0]
 
 
 def test_doctor_says_how_a_list_stands(origin: Origin, settings: Settings) -> None:
     before = list(_lists(settings))
     origin.faults["manifest"] = [Answer(503)]
-    with open_service(settings, (), Silent()) as made:
-        made.poll.run()
+    with open_service(settings, (), Silent()) as service:
+        service.poll.run()
     (failed,) = _lists(settings)
 
     assert [(check.result, check.fix) for check in before] == [(f"{origin.url}/rust, last complete: never", "")]
@@ -92,8 +92,8 @@ def test_doctor_says_how_a_list_stands(origin: Origin, settings: Settings) -> No
 
 def test_the_installation_keeps_its_name(origin: Origin, settings: Settings) -> None:
     for _ in range(2):
-        with open_service(settings, (), Silent()) as made:
-            made.poll.run()
+        with open_service(settings, (), Silent()) as service:
+            service.poll.run()
     names = {headers["User-Agent"] for _, headers in origin.requests}
 
     assert len(names) == 1
@@ -125,14 +125,14 @@ def test_of_a_screened_list_a_series_that_rust_feels_is_kept_whole_though_the_se
     epoch.add(c_patch(1, "led", "drivers/led.c", "int a;", "int b;"), now)
     for number in (1, 2):
         epoch.add(c_patch(number, "fan", "drivers/fan.c", "int a;", "int b;"), now)
-    with open_service(settings, (), Silent()) as made:
-        first = made.poll.run()
+    with open_service(settings, (), Silent()) as service:
+        first = service.poll.run()
     epoch.add(c_patch(2, "led", "include/linux/led.h", "int led_read(int number);", "long led_read(int number);"), now)
     (tmp_path / "var" / "lore" / origin.url.removeprefix("http://").replace(":", "_") / "pace.json").unlink()
-    with open_service(settings, (), Silent()) as made:
-        second = made.poll.run()
-        outcomes = made.review.run()
+    with open_service(settings, (), Silent()) as service:
+        second = service.poll.run()
+        outcomes = service.review.run()
 
     assert [check.result.partition(",")[0] for check in _lists(settings)] == [f"{origin.url}/netdev"]
-    assert [(one.mails, one.problems) for one in (first, second)] == [(0, ()), (3, ())]
-    assert [(one.posting_id, one.patches) for one in outcomes] == [("led-0@x", 2)]
+    assert [(summary.mails, summary.problems) for summary in (first, second)] == [(0, ()), (3, ())]
+    assert [(outcome.posting_id, outcome.patches) for outcome in outcomes] == [("led-0@x", 2)]

@@ -42,14 +42,14 @@ def test_what_breaks_rust_is_found_by_the_service_too(tmp_path: Path) -> None:
         outbox=OutboxSettings(directory=tmp_path / "outbox"),
     )
     outcomes: list[Outcome] = []
-    with open_service(settings, [archive], Silent()) as made:
-        made.poll.run()
-        scheduled = Thread(target=lambda: outcomes.extend(made.review.run()))
+    with open_service(settings, [archive], Silent()) as service:
+        service.poll.run()
+        scheduled = Thread(target=lambda: outcomes.extend(service.review.run()))
         scheduled.start()
         scheduled.join()
-        reviewed = made.store.review_of("1@x")
+        reviewed = service.store.review_of("1@x")
 
-    assert [(one.refused, one.failures) for one in outcomes] == [("", 0)]
+    assert [(outcome.refused, outcome.failures) for outcome in outcomes] == [("", 0)]
     assert reviewed is not None
-    assert "c-change-breaks-rust" in {one.finding.rule for one in reviewed.review.comments}
+    assert "c-change-breaks-rust" in {comment.finding.rule for comment in reviewed.review.comments}
     assert reviewed.review.basis.base.startswith("v1 (")

@@ -22,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_a_tree_is_grouped_by_file_and_summed(run: Run, tree: Path) -> None:
-    done = run("audit", "--rule", "missing-safety-comment", "linux")
+    result = run("audit", "--rule", "missing-safety-comment", "linux")
 
     assert (
         """\
@@ -39,23 +39,23 @@ linux/rust/kernel/b.rs: 1 warning
 2 warnings in 2 files
   missing-safety-comment      2
 """
-        == done.out
+        == result.out
     )
-    assert (1, "") == (done.status, done.err)
+    assert (1, "") == (result.status, result.err)
 
 
 def test_a_clean_file(run: Run, tree: Path) -> None:
-    done = run("audit", "linux/rust/kernel/fine.rs")
+    result = run("audit", "linux/rust/kernel/fine.rs")
 
-    assert (0, "no findings\n", "") == (done.status, done.out, done.err)
+    assert (0, "no findings\n", "") == (result.status, result.out, result.err)
 
 
 @pytest.mark.parametrize("given", ["linux/rust", "linux/rust/kernel/a.rs", "./linux"])
 def test_paths_are_as_given_and_have_no_message_id(run: Run, tree: Path, given: str) -> None:
-    done = run("audit", "--format", "jsonl", given)
+    result = run("audit", "--format", "jsonl", given)
 
-    found = json.loads(done.out.splitlines()[0])
-    assert ("linux/rust/kernel/a.rs", 5, None) == (found["path"], found["line"], found["message_id"])
+    data = json.loads(result.out.splitlines()[0])
+    assert ("linux/rust/kernel/a.rs", 5, None) == (data["path"], data["line"], data["message_id"])
 
 
 def test_the_place_in_the_kernel_counts_not_the_place_on_disk(run: Run, tmp_path: Path) -> None:
@@ -66,23 +66,23 @@ def test_the_place_in_the_kernel_counts_not_the_place_on_disk(run: Run, tmp_path
     for mark in ("MAINTAINERS", "Kbuild"):
         (tmp_path / "home" / "rust" / "linux" / mark).write_text("")
 
-    done = run("audit", "--format", "terse", "--rule", "bindings-in-driver", "home/rust/linux")
-    assert "home/rust/linux/drivers/leds/lamp.rs:3: CHECK: " in done.out
+    result = run("audit", "--format", "terse", "--rule", "bindings-in-driver", "home/rust/linux")
+    assert "home/rust/linux/drivers/leds/lamp.rs:3: CHECK: " in result.out
 
 
 def test_any_number_of_jobs_gives_the_same(run: Run, tree: Path) -> None:
-    one, two = (run("audit", "--format", "jsonl", "--jobs", jobs, "linux") for jobs in ("1", "2"))
+    first, second = (run("audit", "--format", "jsonl", "--jobs", jobs, "linux") for jobs in ("1", "2"))
 
-    assert one == two
-    assert one.out
+    assert first == second
+    assert first.out
 
 
 @pytest.mark.parametrize("form", ["text", "terse", "jsonl", "json", "sarif", "b4"])
 def test_every_format(run: Run, tree: Path, form: str) -> None:
-    done = run("audit", "--format", form, "linux")
+    result = run("audit", "--format", form, "linux")
 
-    assert 1 == done.status
-    assert "missing-safety-comment" in done.out
+    assert 1 == result.status
+    assert "missing-safety-comment" in result.out
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def test_bad_usage(run: Run, tree: Path, arguments: list[str]) -> None:
 
 
 def test_a_file_that_is_not_there_is_named_and_the_others_are_judged(run: Run, tree: Path) -> None:
-    done = run("audit", "--format", "terse", "gone.rs", "linux/rust/kernel/a.rs")
+    result = run("audit", "--format", "terse", "gone.rs", "linux/rust/kernel/a.rs")
 
-    assert 2 == done.status
-    assert "patchwarden: gone.rs: No such file or directory\n" == done.err
-    assert done.out.startswith("linux/rust/kernel/a.rs:5: WARNING")
+    assert 2 == result.status
+    assert "patchwarden: gone.rs: No such file or directory\n" == result.err
+    assert result.out.startswith("linux/rust/kernel/a.rs:5: WARNING")
 
 
 def test_bytes_that_are_no_text(run: Run, tmp_path: Path) -> None:
@@ -113,11 +113,11 @@ def test_a_file_that_cannot_be_judged_costs_no_other(run: Run, tree: Path, monke
     with (tree / "rust" / "kernel" / "huge.rs").open("wb") as huge:
         huge.truncate(700 << 20)
 
-    done = run("audit", "--jobs", "2", "--format", "terse", "--rule", "missing-safety-comment", "linux")
+    result = run("audit", "--jobs", "2", "--format", "terse", "--rule", "missing-safety-comment", "linux")
 
     assert ["linux/rust/kernel/a.rs", "linux/rust/kernel/b.rs"] == [
-        line.partition(":")[0] for line in done.out.splitlines() if "[missing" in line
+        line.partition(":")[0] for line in result.out.splitlines() if "[missing" in line
     ]
-    assert "linux/rust/kernel/endless.rs: took longer than 2 s, 2 times" in done.err
-    assert "linux/rust/kernel/huge.rs: took more than 512 MB, 2 times" in done.err
-    assert 3 == done.status
+    assert "linux/rust/kernel/endless.rs: took longer than 2 s, 2 times" in result.err
+    assert "linux/rust/kernel/huge.rs: took more than 512 MB, 2 times" in result.err
+    assert 3 == result.status

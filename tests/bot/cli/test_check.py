@@ -35,22 +35,22 @@ def test_the_exit_status_says_whether_something_was_found(run: Run, case: str, s
 
 @pytest.mark.parametrize(("fail_on", "status"), [("note", 1), ("nit", 1), ("warning", 1), ("bug", 0)])
 def test_fail_on(run: Run, fail_on: str, status: int) -> None:
-    done = run("check", "--fail-on", fail_on, "--rule", "missing-safety-comment", _series("one-patch"))
+    result = run("check", "--fail-on", fail_on, "--rule", "missing-safety-comment", _series("one-patch"))
 
-    assert status == done.status
+    assert status == result.status
 
 
 def test_only_the_rules_that_are_named_are_run(run: Run) -> None:
-    done = run("check", "--rule", "bindings-in-driver", _series("one-patch"))
+    result = run("check", "--rule", "bindings-in-driver", _series("one-patch"))
 
-    assert (0, "") == (done.status, done.err)
+    assert (0, "") == (result.status, result.err)
 
 
 def test_a_rule_that_does_not_exist_is_bad_usage(run: Run) -> None:
-    done = run("check", "--rule", "no-such-rule", _series("clean"))
+    result = run("check", "--rule", "no-such-rule", _series("clean"))
 
-    assert 2 == done.status
-    assert "no-such-rule" in done.err
+    assert 2 == result.status
+    assert "no-such-rule" in result.err
 
 
 @pytest.mark.parametrize(
@@ -61,39 +61,41 @@ def test_bad_usage(run: Run, arguments: list[str]) -> None:
 
 
 def test_a_mail_on_standard_input(run: Run) -> None:
-    done = run("check", "--format", "jsonl", "--rule", "missing-safety-comment", "-", stdin=_one_patch())
+    result = run("check", "--format", "jsonl", "--rule", "missing-safety-comment", "-", stdin=_one_patch())
 
-    found = [json.loads(line) for line in done.out.splitlines()]
-    assert [("rust/kernel/led.rs", 20), ("rust/kernel/led.rs", 37)] == [(each["path"], each["line"]) for each in found]
-    assert {"20260302093000.1-1-ada@example.org"} == {each["message_id"] for each in found}
+    findings = [json.loads(line) for line in result.out.splitlines()]
+    assert [("rust/kernel/led.rs", 20), ("rust/kernel/led.rs", 37)] == [
+        (finding["path"], finding["line"]) for finding in findings
+    ]
+    assert {"20260302093000.1-1-ada@example.org"} == {finding["message_id"] for finding in findings}
 
 
 def test_a_patch_file_without_a_message_id(run: Run, tmp_path: Path) -> None:
     lines = [line for line in _one_patch().split(b"\n") if not line.startswith(b"Message-ID")]
     (tmp_path / "0001.patch").write_bytes(b"\n".join(lines))
 
-    done = run("check", "--format", "json", "0001.patch")
-    assert {None} == {each["message_id"] for each in json.loads(done.out)}
+    result = run("check", "--format", "json", "0001.patch")
+    assert {None} == {finding["message_id"] for finding in json.loads(result.out)}
 
 
 def test_patches_of_several_files_are_one_series(run: Run, tmp_path: Path) -> None:
     mails = _series("three-patches").read_bytes().split(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n")[2:]
     for number, text in enumerate(mails, 1):
-        kept = [
+        lines = [
             line for line in text.split(b"\n") if not line.startswith((b"Message-ID", b"In-Reply-To", b"References"))
         ]
-        (tmp_path / f"{number}.patch").write_bytes(b"\n".join(kept))
+        (tmp_path / f"{number}.patch").write_bytes(b"\n".join(lines))
 
-    done = run("check", "1.patch", "2.patch", "3.patch")
-    assert "(v1, 3 patches)\n" in done.out
+    result = run("check", "1.patch", "2.patch", "3.patch")
+    assert "(v1, 3 patches)\n" in result.out
 
 
 def test_a_bare_diff(run: Run) -> None:
     diff = _one_patch()
-    done = run("check", "--format", "terse", "-", stdin=diff[diff.index(b"diff --git") :])
+    result = run("check", "--format", "terse", "-", stdin=diff[diff.index(b"diff --git") :])
 
-    assert 1 == done.status
-    assert "rust/kernel/led.rs:20: WARNING: " in done.out
+    assert 1 == result.status
+    assert "rust/kernel/led.rs:20: WARNING: " in result.out
 
 
 @pytest.mark.parametrize("head", [b"diff -urN a/rust/kernel/led.rs b/rust/kernel/led.rs\n", b""])
@@ -103,10 +105,10 @@ def test_a_bare_diff(run: Run) -> None:
 def test_a_diff_that_git_did_not_make(run: Run, head: bytes, old: bytes) -> None:
     text = b"fn f() {\n    g();\n+    unsafe { h() };\n }\n"
     hunk = b"@@ -1,3 +1,4 @@\n " + text.replace(b"    g", b"     g")
-    done = run("check", "--format", "terse", "-", stdin=head + old + b"\n+++ b/rust/kernel/led.rs\n" + hunk)
+    result = run("check", "--format", "terse", "-", stdin=head + old + b"\n+++ b/rust/kernel/led.rs\n" + hunk)
 
-    assert (1, "") == (done.status, done.err)
-    assert "rust/kernel/led.rs:3: WARNING: " in done.out
+    assert (1, "") == (result.status, result.err)
+    assert "rust/kernel/led.rs:3: WARNING: " in result.out
 
 
 def test_a_maildir_and_an_archive(run: Run, tmp_path: Path) -> None:
@@ -118,16 +120,16 @@ def test_a_maildir_and_an_archive(run: Run, tmp_path: Path) -> None:
     _git(tmp_path / "archive", "add", "m")
     _git(tmp_path / "archive", "commit", "-qm", "mail")
 
-    one, other = (run("check", "--format", "jsonl", name) for name in ("maildir", "archive"))
-    assert one.out == other.out
-    assert 1 == one.status
+    from_maildir, other = (run("check", "--format", "jsonl", name) for name in ("maildir", "archive"))
+    assert from_maildir.out == other.out
+    assert 1 == from_maildir.status
 
 
 def test_mails_that_would_be_sent(run: Run) -> None:
-    one = run("check", "--format", "mail", "--rule", "missing-safety-comment", _series("one-patch"))
+    single = run("check", "--format", "mail", "--rule", "missing-safety-comment", _series("one-patch"))
     none = run("check", "--format", "mail", _series("clean"))
 
-    assert "\nSubject: Re: [PATCH] rust: led: add an abstraction\n" in one.out
+    assert "\nSubject: Re: [PATCH] rust: led: add an abstraction\n" in single.out
     assert (0, "") == (none.status, none.out)
 
 
@@ -136,7 +138,7 @@ def test_b4_reads_the_verdict_on_a_patch_and_nothing_on_a_cover_letter(run: Run)
     cover, patch = (run("check", "--format", "b4", "-", stdin=mail) for mail in mails[1:3])
 
     assert (0, []) == (cover.status, json.loads(cover.out))
-    assert ["patchwarden"] == [each["tool"] for each in json.loads(patch.out)]
+    assert ["patchwarden"] == [finding["tool"] for finding in json.loads(patch.out)]
 
 
 @pytest.mark.parametrize("form", ["text", "terse", "jsonl", "json", "sarif", "mail", "b4"])
@@ -153,25 +155,25 @@ def test_every_format_is_the_same_twice(run: Run, form: str) -> None:
 
 @pytest.mark.parametrize("keep", [40, 300, 500])
 def test_a_truncated_mail(run: Run, keep: int) -> None:
-    done = run("check", "-", stdin=_one_patch()[:keep])
+    result = run("check", "-", stdin=_one_patch()[:keep])
 
-    assert 2 == done.status
-    assert "-" in done.err
+    assert 2 == result.status
+    assert "-" in result.err
 
 
 def test_a_diff_that_is_cut_in_a_hunk_names_the_mail_and_the_line(run: Run) -> None:
     mail = _one_patch()
-    done = run("check", "-", stdin=mail[: mail.index(b"led_set_brightness")])
+    result = run("check", "-", stdin=mail[: mail.index(b"led_set_brightness")])
 
-    assert 2 == done.status
-    assert "20260302093000.1-1-ada@example.org" in done.err
-    assert "line" in done.err
+    assert 2 == result.status
+    assert "20260302093000.1-1-ada@example.org" in result.err
+    assert "line" in result.err
 
 
 def test_nuls(run: Run) -> None:
-    done = run("check", "-", stdin=_one_patch().replace(b"LEDs want", b"LEDs\0want"))
+    result = run("check", "-", stdin=_one_patch().replace(b"LEDs want", b"LEDs\0want"))
 
-    assert 1 == done.status
+    assert 1 == result.status
 
 
 def test_nothing_but_nuls(run: Run) -> None:
@@ -179,9 +181,9 @@ def test_nothing_but_nuls(run: Run) -> None:
 
 
 def test_an_empty_input(run: Run) -> None:
-    done = run("check", "-")
+    result = run("check", "-")
 
-    assert (2, "patchwarden: -: no patch: it is empty\n") == (done.status, done.err)
+    assert (2, "patchwarden: -: no patch: it is empty\n") == (result.status, result.err)
 
 
 def test_a_binary_patch(run: Run) -> None:
@@ -189,43 +191,43 @@ def test_a_binary_patch(run: Run) -> None:
         b"diff --git a/logo.png b/logo.png\nnew file mode 100644\nindex 000000000000..0123456789ab\n"
         b"GIT binary patch\nliteral 4\nLcmZQzWMT#Y01f~L\n\nliteral 0\nHcmV?d00001\n\n-- \n2.47.0\n"
     )
-    done = run("check", "-", stdin=_one_patch().partition(b"diff --git")[0] + diff)
+    result = run("check", "-", stdin=_one_patch().partition(b"diff --git")[0] + diff)
 
-    assert (0, "") == (done.status, done.err)
+    assert (0, "") == (result.status, result.err)
 
 
 def test_a_patch_of_five_megabytes_is_refused_with_its_size(run: Run) -> None:
     head, _, _ = _one_patch().partition(b"diff --git")
     lines = b"".join(b"+// %070d\n" % number for number in range(70_000))
     diff = b"diff --git a/x.rs b/x.rs\nnew file mode 100644\n--- /dev/null\n+++ b/x.rs\n@@ -0,0 +1,70000 @@\n"
-    done = run("check", "-", stdin=head + diff + lines)
+    result = run("check", "-", stdin=head + diff + lines)
 
-    assert 2 == done.status
-    assert "larger than 4,000,000 bytes" in done.err
+    assert 2 == result.status
+    assert "larger than 4,000,000 bytes" in result.err
 
 
 def test_what_can_be_read_is_judged_beside_what_cannot(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"x" * 10)
-    done = run("check", "--format", "terse", "bad", "gone", _series("one-patch"))
+    result = run("check", "--format", "terse", "bad", "gone", _series("one-patch"))
 
-    assert 2 == done.status
-    assert "rust/kernel/led.rs:20: WARNING" in done.out
-    assert ["bad", "gone"] == [line.split(":")[1].strip() for line in done.err.splitlines()]
+    assert 2 == result.status
+    assert "rust/kernel/led.rs:20: WARNING" in result.out
+    assert ["bad", "gone"] == [line.split(":")[1].strip() for line in result.err.splitlines()]
 
 
 @pytest.mark.parametrize("damage", [(b"@@ -0,0 +1,", b"@@ -0,0 +1,9"), (b"led_set_brightness", b"\0" * 5_000_000)])
 def test_b4_takes_no_damaged_patch_for_a_clean_one(run: Run, damage: tuple[bytes, bytes]) -> None:
-    done = run("check", "--format", "b4", "-", stdin=_one_patch().replace(*damage))
+    completed = run("check", "--format", "b4", "-", stdin=_one_patch().replace(*damage))
 
-    (result,) = json.loads(done.out)
-    assert (2, "fail", "some input could not be read") == (done.status, result["status"], result["summary"])
+    (result,) = json.loads(completed.out)
+    assert (2, "fail", "some input could not be read") == (completed.status, result["status"], result["summary"])
 
 
 @pytest.mark.parametrize(("form", "says"), [("text", ""), ("json", "[]\n")])
 def test_of_nothing_that_can_be_read_nothing_is_said(run: Run, form: str, says: str) -> None:
-    done = run("check", "--format", form, "gone")
+    result = run("check", "--format", form, "gone")
 
-    assert (2, says) == (done.status, done.out)
+    assert (2, says) == (result.status, result.out)
 
 
 # Commits of a repository.
@@ -253,11 +255,11 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_commits_of_a_repository(run: Run, repository: Path) -> None:
-    done = run("check", "--format", "jsonl", "--git", repository, "HEAD~1..HEAD")
+    result = run("check", "--format", "jsonl", "--git", repository, "HEAD~1..HEAD")
 
-    (found,) = [json.loads(line) for line in done.out.splitlines() if "missing-safety-comment" in line]
-    assert ("rust/kernel/led.rs", 11, None) == (found["path"], found["line"], found["message_id"])
-    assert 1 == done.status
+    (finding,) = [json.loads(line) for line in result.out.splitlines() if "missing-safety-comment" in line]
+    assert ("rust/kernel/led.rs", 11, None) == (finding["path"], finding["line"], finding["message_id"])
+    assert 1 == result.status
 
 
 def test_the_repository_shows_what_the_hunks_do_not(run: Run, repository: Path) -> None:
@@ -268,8 +270,8 @@ def test_the_repository_shows_what_the_hunks_do_not(run: Run, repository: Path) 
     source.write_text(source.read_text() + "\n/// Dim.\npub fn dim() {\n    unsafe { bindings::dim() };\n}\n")
     _git(repository, "commit", "-qam", "rust: led: dim")
 
-    done = run("check", "--rule", "missing-safety-comment", "--git", repository / "rust", "HEAD~1..HEAD")
-    assert 0 == done.status
+    result = run("check", "--rule", "missing-safety-comment", "--git", repository / "rust", "HEAD~1..HEAD")
+    assert 0 == result.status
 
 
 def test_the_repository_runs_nothing(run: Run, repository: Path, tmp_path: Path) -> None:
@@ -281,9 +283,9 @@ def test_the_repository_runs_nothing(run: Run, repository: Path, tmp_path: Path)
     for setting in ("diff.trap.textconv", "diff.trap.command", "diff.external", "core.pager", "core.fsmonitor"):
         _git(repository, "config", setting, str(trap))
 
-    done = run("check", "--format", "terse", "--git", repository, "HEAD~1..HEAD")
+    result = run("check", "--format", "terse", "--git", repository, "HEAD~1..HEAD")
 
-    assert 1 == done.status
+    assert 1 == result.status
     assert not (tmp_path / "sprung").exists()
 
 
@@ -300,10 +302,10 @@ def test_the_repositorys_settings_change_nothing(run: Run, repository: Path, set
 
 @pytest.mark.parametrize("commits", ["HEAD", "--output=x..y", "nowhere..HEAD", "HEAD..HEAD"])
 def test_a_range_that_is_none(run: Run, repository: Path, commits: str, tmp_path: Path) -> None:
-    done = run("check", "--git", repository, commits)
+    result = run("check", "--git", repository, commits)
 
-    assert 2 == done.status
-    assert done.err
+    assert 2 == result.status
+    assert result.err
     assert not (tmp_path / "x..y").exists()
 
 
@@ -336,12 +338,12 @@ def test_a_mail_that_is_read_without_end_costs_no_other(
     stuck = _endless(b"<bad@example.org>")
     monkeypatch.setattr("bot.cli.check.parse", lambda raw: stuck(raw) or parse(raw))
 
-    done = run("check", _bad(tmp_path), _series("one-patch"))
+    result = run("check", _bad(tmp_path), _series("one-patch"))
 
-    assert 2 == done.status
-    assert "bad.eml: cannot read mail " in done.err
-    assert " bad@example.org: took longer than 0.5 s" in done.err
-    assert "[missing-safety-comment]" in done.out
+    assert 2 == result.status
+    assert "bad.eml: cannot read mail " in result.err
+    assert " bad@example.org: took longer than 0.5 s" in result.err
+    assert "[missing-safety-comment]" in result.out
 
 
 @pytest.mark.usefixtures("impatient")
@@ -353,18 +355,18 @@ def test_a_series_that_is_judged_without_end_costs_no_other(
 
     def judging(rules: Sequence[Rule], shown: SeriesView) -> Report:
         try:
-            stuck(" ".join(change.path for one in shown.series.patches for change in one.changes).encode())
+            stuck(" ".join(change.path for patch in shown.series.patches for change in patch.changes).encode())
         except Exception as error:
             raise AssertionError("a rule's own mistakes are caught so") from error
         return run_rules(rules, shown)
 
     monkeypatch.setattr("bot.pipeline.analyse.run_rules", judging)
 
-    done = run("check", _bad(tmp_path), _series("one-patch"))
+    result = run("check", _bad(tmp_path), _series("one-patch"))
 
-    assert 2 == done.status
-    assert "bad@example.org cannot be checked: took longer than 0.5 s\n" in done.err
-    assert "[missing-safety-comment]" in done.out
+    assert 2 == result.status
+    assert "bad@example.org cannot be checked: took longer than 0.5 s\n" in result.err
+    assert "[missing-safety-comment]" in result.out
     assert before == signal.getsignal(signal.SIGALRM)
 
 
@@ -389,10 +391,10 @@ NO_PATCH = {
 def test_an_input_without_a_patch_is_named(run: Run, tmp_path: Path, what: str, content: bytes) -> None:
     (tmp_path / "input").write_bytes(content)
 
-    done = run("check", tmp_path / "input")
+    result = run("check", tmp_path / "input")
 
-    assert done.status == 2
-    assert what in done.err and done.err.count("\n") == 1
+    assert result.status == 2
+    assert what in result.err and result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -418,10 +420,10 @@ def test_a_directory_of_patches_is_checked(run: Run, tmp_path: Path) -> None:
     for number, name in enumerate(("led", "fan"), 1):
         (tmp_path / f"{number}.patch").write_bytes(patch(f"{number}@x", name, number=f" {number}/2"))
 
-    done = run("check", "--no-tree", tmp_path)
+    result = run("check", "--no-tree", tmp_path)
 
-    assert done.status == 1
-    assert "led.rs" in done.out and "fan.rs" in done.out
+    assert result.status == 1
+    assert "led.rs" in result.out and "fan.rs" in result.out
 
 
 @pytest.mark.parametrize(
@@ -429,10 +431,10 @@ def test_a_directory_of_patches_is_checked(run: Run, tmp_path: Path) -> None:
     [((), "out"), (("--format", "b4"), "out"), (("--format", "terse"), "err"), (("--format", "json"), "err")],
 )
 def test_a_single_patch_of_a_series_names_the_missing_parts(run: Run, arguments: tuple[str, ...], stream: str) -> None:
-    done = run("check", "--no-tree", *arguments, "-", stdin=patch("2@example.org", number=" 2/3"))
+    result = run("check", "--no-tree", *arguments, "-", stdin=patch("2@example.org", number=" 2/3"))
 
-    assert done.status == 1
-    assert "incomplete series: patches 1 and 3 of 3 not given" in getattr(done, stream)
+    assert result.status == 1
+    assert "incomplete series: patches 1 and 3 of 3 not given" in getattr(result, stream)
 
 
 def test_a_helper_of_a_single_patch_is_not_called_unused(run: Run, tmp_path: Path) -> None:
@@ -484,9 +486,9 @@ def lamps(tmp_path: Path) -> Path:
 def test_the_tree_of_a_range_is_that_of_its_repository(run: Run, lamps: Path) -> None:
     breaks = ("--rule", "c-change-breaks-rust", "--format", "json")
 
-    done = run("check", *breaks, "--git", lamps / "rust", "start..HEAD")
-    (finding,) = json.loads(done.out)
-    assert (1, "include/linux/lamp.h") == (done.status, finding["path"])
+    result = run("check", *breaks, "--git", lamps / "rust", "start..HEAD")
+    (finding,) = json.loads(result.out)
+    assert (1, "include/linux/lamp.h") == (result.status, finding["path"])
     assert "rust/kernel/lamp.rs:3" in finding["message"]
     assert "certainty high" in finding["base"]
 
@@ -498,9 +500,9 @@ def test_a_range_begins_where_its_branch_left_the_other(run: Run, lamps: Path) -
     (lamps / "include/linux/lamp.h").write_text("/* other */\nint lamp_on(int lamp);\n")
     _git(lamps, "commit", "-qam", "lamp: comment")
 
-    done = run("check", "--rule", "c-change-breaks-rust", "--format", "json", "--git", lamps, "other..main")
+    result = run("check", "--rule", "c-change-breaks-rust", "--format", "json", "--git", lamps, "other..main")
 
-    assert "certainty high" in json.loads(done.out)[0]["base"]
+    assert "certainty high" in json.loads(result.out)[0]["base"]
 
 
 def test_a_landing_tree_without_a_base(run: Run, lamps: Path, tmp_path: Path) -> None:
@@ -509,8 +511,8 @@ def test_a_landing_tree_without_a_base(run: Run, lamps: Path, tmp_path: Path) ->
     breaks = ("--rule", "c-change-breaks-rust", "--format", "json", "--no-tree")
 
     assert "[]" == run("check", *breaks, patch).out.strip()
-    done = run("check", *breaks, "--landing", f"{lamps}@start", patch)
-    (finding,) = json.loads(done.out)
+    result = run("check", *breaks, "--landing", f"{lamps}@start", patch)
+    (finding,) = json.loads(result.out)
     assert finding["message"].startswith("In start: `lamp_on` becomes")
     assert finding["base"].startswith("landing tree start (")
     assert "checked against landing tree start (" in run("check", "--no-tree", "--landing", f"{lamps}@start", patch).out
@@ -523,8 +525,8 @@ def test_a_replay_uses_the_commit_nearest_to_the_mail(run: Run, lamps: Path, tmp
     mail = re.sub(r"(?m)^Date: .*$", "Date: Thu, 1 Jan 2015 10:00:00 +0000", patch.read_text())
     (tmp_path / "list.mbox").write_text(mail + "\n")
 
-    done = run("replay", "--format", "jsonl", "--no-tree", "--landing", f"{lamps}@main", tmp_path / "list.mbox")
+    result = run("replay", "--format", "jsonl", "--no-tree", "--landing", f"{lamps}@main", tmp_path / "list.mbox")
 
-    (finding,) = [json.loads(line) for line in done.out.splitlines() if "c-change-breaks-rust" in line]
+    (finding,) = [json.loads(line) for line in result.out.splitlines() if "c-change-breaks-rust" in line]
     assert finding["message"].startswith("In main: ")
     assert "first commit after the mail, because no earlier one is available" in finding["base"]

@@ -32,20 +32,20 @@ def origin(tmp_path: Path, run: Run) -> Iterator[Origin]:
 
 @pytest.mark.parametrize("target", ["1@x", "<1@x>", "https://lore.kernel.org/rust-for-linux/1@x/T/#u"])
 def test_the_series_of_the_mail_is_checked_and_no_other_of_its_thread(run: Run, origin: Origin, target: str) -> None:
-    done = run("check", "--format", "terse", "--rule", "missing-safety-comment", target)
-    found = {name for name in ("led", "fan", "lamp") if f"{name}.rs" in done.out}
+    result = run("check", "--format", "terse", "--rule", "missing-safety-comment", target)
+    names = {name for name in ("led", "fan", "lamp") if f"{name}.rs" in result.out}
 
-    assert (done.status, found, len(origin.requests)) == (1, {"led", "fan"}, 1)
+    assert (result.status, names, len(origin.requests)) == (1, {"led", "fan"}, 1)
 
 
 @pytest.mark.parametrize(
     ("target", "says"), [("re@x", "neither a patch nor a cover letter"), ("gone@x", "the archive has no such mail")]
 )
 def test_what_is_no_patch_is_bad_input(run: Run, origin: Origin, target: str, says: str) -> None:
-    done = run("check", target)
+    result = run("check", target)
 
-    assert (done.status, done.out) == (2, "")
-    assert says in done.err
+    assert (result.status, result.out) == (2, "")
+    assert says in result.err
 
 
 def _without_end(message_id: str, thread: Sequence[RawMail]) -> tuple[RawMail, ...]:
@@ -56,19 +56,19 @@ def _without_end(message_id: str, thread: Sequence[RawMail]) -> tuple[RawMail, .
 def test_a_thread_that_takes_too_long_is_bad_input(run: Run, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lore, "select_series", _without_end)
     monkeypatch.setattr(lore, "LIMITS", Limits(seconds=0.5))
-    done = run("check", "1@x")
+    result = run("check", "1@x")
 
-    assert (done.status, done.out) == (2, "")
-    assert "1@x: " in done.err
+    assert (result.status, result.out) == (2, "")
+    assert "1@x: " in result.err
 
 
 def test_a_challenge_page_is_never_a_mail(run: Run, origin: Origin) -> None:
     origin.faults["."] = [Answer(body=b"<!doctype html><title>Making sure that you are not a bot</title>")]
-    done = run("check", "1@x")
+    result = run("check", "1@x")
     again = run("check", "1@x")
 
-    assert (done.status, again.status, len(origin.requests)) == (2, 2, 1)
-    assert "web page" in done.err
+    assert (result.status, again.status, len(origin.requests)) == (2, 2, 1)
+    assert "web page" in result.err
     assert "wants rest" in again.err
 
 
@@ -81,17 +81,17 @@ def test_a_file_of_that_name_is_a_file(run: Run, origin: Origin) -> None:
 
 @pytest.mark.parametrize("target", ["gone/1@x", "./1@x", "~/1@x", "1@x.eml", "1@x.PATCH", "no id", ""])
 def test_a_file_that_is_not_there_is_not_asked_for(run: Run, origin: Origin, target: str) -> None:
-    done = run("check", target)
+    result = run("check", target)
 
-    assert (done.status, done.out, done.err.count("\n"), origin.requests) == (2, "", 1, [])
+    assert (result.status, result.out, result.err.count("\n"), origin.requests) == (2, "", 1, [])
 
 
 @pytest.mark.parametrize("target", ["https://lore.kernel.org/", "http://x", "mailto://1@x"])
 def test_what_is_no_address_of_a_mail_is_not_asked_for(run: Run, origin: Origin, target: str) -> None:
-    done = run("check", target)
+    result = run("check", target)
 
-    assert (done.status, origin.requests) == (2, [])
-    assert "not the web address of a mail" in done.err
+    assert (result.status, origin.requests) == (2, [])
+    assert "not the web address of a mail" in result.err
 
 
 def test_an_odd_id_is_asked_for_between_brackets(run: Run, origin: Origin) -> None:

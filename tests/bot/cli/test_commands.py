@@ -28,7 +28,7 @@ def filled(patchwarden: Call, archive: Path) -> str:
     return path.stem
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *(f"{group} {each}" for group, each in SUBCOMMANDS)])
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"{group} {subcommand}" for group, subcommand in SUBCOMMANDS)])
 def test_help_has_an_example_and_the_exit_statuses(patchwarden: Call, command: str) -> None:
     status, out, _ = patchwarden(*command.split(), "--help")
 

@@ -34,9 +34,9 @@ def test_as_html(patchwarden: Call) -> None:
 def test_as_json(patchwarden: Call) -> None:
     _, out, _ = patchwarden("digest", *TIME, "--format", "json")
 
-    found = json.loads(out)
-    assert "2026-03-01T00:00:00+00:00" == found["period"]["since"]
-    assert ["rust/kernel/led.rs:4"] == found["judged"][0]["findings"][0]["places"]
+    data = json.loads(out)
+    assert "2026-03-01T00:00:00+00:00" == data["period"]["since"]
+    assert ["rust/kernel/led.rs:4"] == data["judged"][0]["findings"][0]["places"]
 
 
 def test_it_is_sent_once(patchwarden: Call) -> None:

@@ -45,7 +45,7 @@ def test_a_mail_is_explained(explained: Call, message_id: str, says: list[str]) 
     status, out, _ = explained(message_id)
 
     assert status == 0
-    assert [each for each in says if each not in out] == []
+    assert [sentence for sentence in says if sentence not in out] == []
 
 
 def test_withheld_findings_are_listed_with_the_reason(patchwarden: Call, tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_a_series_that_could_not_be_checked_is_listed_explained_and_released(
 ) -> None:
     reason = "took longer than 60 s, 2 times"
     with Repository(tmp_path / "var" / "patchwarden.db") as store:
-        found = store.find("new@x")
-        assert found is not None
-        store.quarantine(found.posting, reason)
+        mail = store.find("new@x")
+        assert mail is not None
+        store.quarantine(mail.posting, reason)
 
     (line,) = [line for line in patchwarden("quarantine", "list")[1].splitlines() if line.split()[:1] == ["new@x"]]
     assert reason in line

@@ -85,10 +85,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 def test_no_format_hands_on_what_a_terminal_obeys(run: Run, form: str) -> None:
     shown = run("check", *sorted(map(str, Path().glob("*.eml"))), "--format", form)
     shown += run("check", f"absent{EVIL}.eml", f"box{EVIL}.mbox", "--format", form)
-    found = run("audit", f"code{EVIL}.rs", "--format", form) if form != "mail" else "code"
+    result = run("audit", f"code{EVIL}.rs", "--format", form) if form != "mail" else "code"
 
     assert "led.rs" in shown or form == "mail"
-    assert "code" in found
+    assert "code" in result
     assert "vil" in shown or form in {"terse", "mail"}
 
 

@@ -39,10 +39,10 @@ def _seen(store: Repository, source: str, **mails: int) -> None:
     """Store so many mails of a source that came through the list of that name."""
     lists = [name for name, number in mails.items() for _ in range(number)]
     ids = [f"{source}.{number}@example.org" for number in range(len(lists))]
-    store.ingest(Batch(source, "0", "1", tuple(raw(mail(one), number) for number, one in enumerate(ids))))
+    store.ingest(Batch(source, "0", "1", tuple(raw(mail(message_id), number) for number, message_id in enumerate(ids))))
     index = [
-        ParsedMail(stored.id, one, (), "d", (f"{name}@lists.example.org",), Provenance.FOLLOWED)
-        for stored, one, name in zip(store.unparsed(999), ids, lists, strict=True)
+        ParsedMail(stored.id, message_id, (), "d", (f"{name}@lists.example.org",), Provenance.FOLLOWED)
+        for stored, message_id, name in zip(store.unparsed(999), ids, lists, strict=True)
     ]
     store.index(index, [])
 

@@ -199,8 +199,8 @@ def test_a_failed_login_shows_no_secret(patchwarden: Call, server: Sink, form: s
     server.extensions = ("8BITMIME", "AUTH PLAIN LOGIN")
 
     def echo(step: str) -> str | None:
-        said = bytes(server.raw).decode().strip().split("\n")[-1]
-        return f"535 {PASSWORD} is wrong: {said}" if step == "AUTH" else None
+        reply = bytes(server.raw).decode().strip().split("\n")[-1]
+        return f"535 {PASSWORD} is wrong: {reply}" if step == "AUTH" else None
 
     server.misbehave = echo
     status, out, err = patchwarden("-vv", "run", "--once")

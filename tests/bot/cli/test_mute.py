@@ -104,7 +104,7 @@ def test_a_mute_of_a_series_that_is_no_longer_stored_is_lifted_as_it_is_shown(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("series", "nope@example.org"), "no mail with the id nope@example.org is in the database"),
         (("series", "https://lore.kernel.org/all/nope%40example.org/"), "no mail with the id nope@example.org is in"),
@@ -116,14 +116,14 @@ def test_a_mute_of_a_series_that_is_no_longer_stored_is_lifted_as_it_is_shown(
     ],
 )
 def test_what_names_nothing_is_an_error_and_mutes_nothing(
-    store: Repository, patchwarden: Call, arguments: tuple[str, ...], said: str
+    store: Repository, patchwarden: Call, arguments: tuple[str, ...], message: str
 ) -> None:
     store_posting(store, replace(series(1), topic=TOPIC), NOW)
 
     status, out, err = patchwarden("mute", "add", *arguments)
 
     assert (status, out) == (2, "")
-    assert said in err
+    assert message in err
     assert store.mutes() == []
 
 
@@ -144,7 +144,7 @@ def test_an_author_is_muted_by_their_address(store: Repository, patchwarden: Cal
 
 
 @pytest.mark.parametrize(
-    ("scope", "address", "said"),
+    ("scope", "address", "message"),
     [
         ("author", "adda@example.org", "no stored posting is from adda@example.org; the mute applies to later ones; "),
         ("author", "adda@example.org", "; did you mean 'ada@example.org'?"),
@@ -155,14 +155,14 @@ def test_an_author_is_muted_by_their_address(store: Repository, patchwarden: Cal
     ],
 )
 def test_an_unknown_author_or_list_is_muted_and_told(
-    store: Repository, patchwarden: Call, scope: str, address: str, said: str
+    store: Repository, patchwarden: Call, scope: str, address: str, message: str
 ) -> None:
     _queue(store, 1, MailState.QUEUED, author="ada@example.org")
 
     status, out, _ = patchwarden("mute", "add", scope, address)
 
     assert status == 0
-    assert said in out
+    assert message in out
     assert "no queued mail is affected" in out
     assert [address] == [muted.subject for muted in store.mutes()]
 

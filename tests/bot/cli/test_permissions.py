@@ -20,7 +20,7 @@ OTHERS = 0o077
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[Path]:
+def installation(tmp_path: Path) -> Iterator[Path]:
     """A folder whose settings follow a list over the network, judge by a kernel and stop sending."""
     kernel = repository(tmp_path / "linux.git")
     commit(kernel, {"rust/bindings/bindings_helper.h": "#include <linux/led.h>\n"}, 1_700_000_000, "v6.0")
@@ -34,14 +34,25 @@ def world(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-def _run(world: Path, umask: int, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "XDG_CACHE_HOME": str(world / "cache")}
+def _run(installation: Path, umask: int, *arguments: str) -> str:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "XDG_CACHE_HOME": str(installation / "cache"),
+    }
     command = [*PROGRAM, *arguments]
-    done = subprocess.run(
-        command, cwd=world, env=environment, umask=umask, capture_output=True, text=True, check=False, timeout=200
+    result = subprocess.run(
+        command,
+        cwd=installation,
+        env=environment,
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def _open(folder: Path) -> list[str]:
@@ -50,35 +61,42 @@ def _open(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("umask", [0, 0o022])
-def test_what_the_service_writes_is_private_whatever_the_umask(world: Path, umask: int) -> None:
-    _run(world, umask, "run", "--once")
-    _run(world, umask, "stop", "a test")
-    _run(world, umask, "stop", "--lift")
-    _run(world, umask, "run", "--once", "--archive", str(git_archive(world / "list.git", [patch("2@x", "fan")])))
+def test_what_the_service_writes_is_private_whatever_the_umask(installation: Path, umask: int) -> None:
+    _run(installation, umask, "run", "--once")
+    _run(installation, umask, "stop", "a test")
+    _run(installation, umask, "stop", "--lift")
+    _run(
+        installation,
+        umask,
+        "run",
+        "--once",
+        "--archive",
+        str(git_archive(installation / "list.git", [patch("2@x", "fan")])),
+    )
 
-    written = {path.name for folder in ("var", "cache") for path in (world / folder).rglob("*")}
+    written = {path.name for folder in ("var", "cache") for path in (installation / folder).rglob("*")}
     assert {"patchwarden.db", "patchwarden.db.lock", "outbox", "0.git", "bindings.sqlite", "stop.lifted"} <= written
     assert any(name.endswith(".eml") for name in written)
-    assert _open(world / "var") + _open(world / "cache") == []
+    assert _open(installation / "var") + _open(installation / "cache") == []
 
 
-def test_what_an_older_version_left_open_is_closed_and_what_is_not_ours_is_left_alone(world: Path) -> None:
-    _run(world, 0, "run", "--once")
-    mailbox = world / "var" / "maildir"
+def test_what_an_older_version_left_open_is_closed_and_what_is_not_ours_is_left_alone(installation: Path) -> None:
+    _run(installation, 0, "run", "--once")
+    mailbox = installation / "var" / "maildir"
     for folder in ("cur", "new", "tmp"):
         (mailbox / folder).mkdir(parents=True)
-    (world / "elsewhere").write_text("somebody else's")
-    (world / "var" / "outbox").mkdir(exist_ok=True)
-    (world / "var" / "outbox" / "link").symlink_to(world / "elsewhere")
-    for path in (world / "var", *(world / "var").rglob("*")):
+    (installation / "elsewhere").write_text("somebody else's")
+    (installation / "var" / "outbox").mkdir(exist_ok=True)
+    (installation / "var" / "outbox" / "link").symlink_to(installation / "elsewhere")
+    for path in (installation / "var", *(installation / "var").rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
 
-    _run(world, 0, "run", "--once")
+    _run(installation, 0, "run", "--once")
 
-    shared = {str(path) for path in (mailbox, *mailbox.rglob("*"), world / "var" / "outbox" / "link")}
-    assert {line.split()[0] for line in _open(world / "var")} == shared
-    assert (world / "var").stat().st_mode & 0o777 == 0o700
-    assert (world / "elsewhere").stat().st_mode & 0o777 == 0o666
+    shared = {str(path) for path in (mailbox, *mailbox.rglob("*"), installation / "var" / "outbox" / "link")}
+    assert {line.split()[0] for line in _open(installation / "var")} == shared
+    assert (installation / "var").stat().st_mode & 0o777 == 0o700
+    assert (installation / "elsewhere").stat().st_mode & 0o777 == 0o666
 
 
 def test_a_folder_that_holds_other_things_is_left_as_it_is(tmp_path: Path, patchwarden: Call, archive: Path) -> None:

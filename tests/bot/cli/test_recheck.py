@@ -38,13 +38,13 @@ def test_the_second_time_it_says_that_nothing_changed(patchwarden: Call, archive
 def test_as_json(patchwarden: Call, archive: Path) -> None:
     _, out, _ = patchwarden("recheck", "<1@example.org>", "--archive", str(archive), "--format", "json")
 
-    (found,) = json.loads(out)
-    (change,) = found["changes"]
+    (record,) = json.loads(out)
+    (change,) = record["changes"]
     assert ("1@example.org", 1, True, True) == (
-        found["message_id"],
-        found["revision"],
-        found["first"],
-        found["verdict_changed"],
+        record["message_id"],
+        record["revision"],
+        record["first"],
+        record["verdict_changed"],
     )
     assert ("new", "missing-safety-comment", "1@example.org", 4) == (
         change["change"],

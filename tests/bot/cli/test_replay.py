@@ -20,32 +20,34 @@ def archive(tmp_path: Path) -> Path:
 
 
 def _value(table: str, name: str) -> str:
-    found = re.search(rf"^{re.escape(name)}  +(.*)$", table, re.MULTILINE)
-    assert found is not None, table
-    return found[1].strip()
+    row = re.search(rf"^{re.escape(name)}  +(.*)$", table, re.MULTILINE)
+    assert row is not None, table
+    return row[1].strip()
 
 
 def test_the_table_at_the_end(run: Run, archive: Path) -> None:
-    done = run("replay", "--jobs", "1", archive)
+    result = run("replay", "--jobs", "1", archive)
 
     names = ("mails", "unreadable mails", "postings", "  complete", "patches", "mails that would be sent", "failures")
-    assert ["28", "1", "11", "10", "18", "8", "0"] == [_value(done.out, name) for name in names]
-    assert 0 == done.status
+    assert ["28", "1", "11", "10", "18", "8", "0"] == [_value(result.out, name) for name in names]
+    assert 0 == result.status
 
 
 def test_findings_stream_as_json_and_the_table_goes_to_stderr(run: Run, archive: Path) -> None:
-    done = run("replay", "--jobs", "1", "--format", "jsonl", archive)
+    result = run("replay", "--jobs", "1", "--format", "jsonl", archive)
 
-    found = [json.loads(line) for line in done.out.splitlines()]
-    assert all({"rule", "message_id", "path", "line"} <= each.keys() for each in found)
-    assert "20260302093000.1-1-ada@example.org" in {each["message_id"] for each in found}
-    assert "28" == _value(done.err, "mails")
+    findings = [json.loads(line) for line in result.out.splitlines()]
+    assert all({"rule", "message_id", "path", "line"} <= finding.keys() for finding in findings)
+    assert "20260302093000.1-1-ada@example.org" in {finding["message_id"] for finding in findings}
+    assert "28" == _value(result.err, "mails")
 
 
 def test_any_number_of_jobs_gives_the_same(run: Run, archive: Path, tmp_path: Path) -> None:
-    one, two = (run("replay", "--jobs", jobs, "--format", "jsonl", "--mails", f"out{jobs}", archive) for jobs in "12")
+    sequential, parallel = (
+        run("replay", "--jobs", jobs, "--format", "jsonl", "--mails", f"out{jobs}", archive) for jobs in "12"
+    )
 
-    assert one.out == two.out
+    assert sequential.out == parallel.out
     assert _files(tmp_path / "out1") == _files(tmp_path / "out2")
 
 
@@ -58,9 +60,9 @@ def test_the_mails_that_would_be_sent_are_written(run: Run, archive: Path, tmp_p
 
 
 def test_since_leaves_out_older_postings(run: Run, archive: Path) -> None:
-    done = run("replay", "--jobs", "1", "--since", "2026-03-09", archive)
+    result = run("replay", "--jobs", "1", "--since", "2026-03-09", archive)
 
-    assert "4" == _value(done.out, "postings")
+    assert "4" == _value(result.out, "postings")
 
 
 @pytest.mark.parametrize("arguments", [[], ["nowhere.git"], ["--since", "yesterday", "x"], ["--format", "sarif", "x"]])

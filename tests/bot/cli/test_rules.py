@@ -4,21 +4,21 @@ from tests.bot.cli.cli_runner import Run
 
 
 def test_every_rule_is_listed(run: Run) -> None:
-    done = run("rules")
+    result = run("rules")
 
-    assert 0 == done.status
-    assert [rule.id for rule in RULES] == [line.split()[0] for line in done.out.splitlines()[1:] if line.strip()]
+    assert 0 == result.status
+    assert [rule.id for rule in RULES] == [line.split()[0] for line in result.out.splitlines()[1:] if line.strip()]
 
 
 def test_a_rules_page(run: Run) -> None:
-    done = run("rules", "missing-safety-comment")
+    result = run("rules", "missing-safety-comment")
 
-    assert 0 == done.status
-    assert all(heading in done.out for heading in ("What it flags", "Why", "How to fix", "What it does not flag"))
+    assert 0 == result.status
+    assert all(heading in result.out for heading in ("What it flags", "Why", "How to fix", "What it does not flag"))
 
 
 def test_a_rule_that_does_not_exist(run: Run) -> None:
-    done = run("rules", "no-such-rule")
+    result = run("rules", "no-such-rule")
 
-    assert 2 == done.status
-    assert "no-such-rule" in done.err
+    assert 2 == result.status
+    assert "no-such-rule" in result.err

@@ -149,17 +149,17 @@ def test_a_list_may_want_fewer_mails(patchwarden: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cap", "said"),
+    ("cap", "reason"),
     [
         ("max_mails_per_author_per_day = 1", "the author had 1 mail in a day"),
         ("max_mails_per_hour = 1", "1 mail left in an hour"),
     ],
 )
-def test_what_is_over_a_cap_waits(patchwarden: Call, cap: str, said: str) -> None:
+def test_what_is_over_a_cap_waits(patchwarden: Call, cap: str, reason: str) -> None:
     _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, sending=cap)
 
     assert len(_run(patchwarden, *(patch(f"{number}@x", f"led{number}") for number in range(3)))) == 1
-    assert patchwarden("outbox")[1].count(said) == 2
+    assert patchwarden("outbox")[1].count(reason) == 2
 
 
 def test_an_author_who_wants_none_gets_none(patchwarden: Call) -> None:
@@ -223,14 +223,14 @@ def test_the_summary_says_nothing_was_sent_only_if_nothing_was(patchwarden: Call
     assert "The filed mails were not sent" in output
 
 
-@pytest.mark.parametrize(("thief", "told"), [("ada", {"<2@x>"}), ("eve", {"<1@x>", "<2@x>"})])
+@pytest.mark.parametrize(("author", "answered_ids"), [("ada", {"<2@x>"}), ("eve", {"<1@x>", "<2@x>"})])
 def test_a_copied_change_id_does_not_supersede_another_person_s_series(
-    patchwarden: Call, thief: str, told: set[str]
+    patchwarden: Call, author: str, answered_ids: set[str]
 ) -> None:
     _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"})
     first = patch("1@x").replace(b"Read it.\n", b"Read it.\n\nchange-id: 20260301-led-0123456789ab\n")
     second = first.replace(b"<1@x>", b"<2@x>").replace(b"[PATCH]", b"[PATCH v2]")
-    sender = f"From: {thief.title()} <{thief}@example.org>".encode()
+    sender = f"From: {author.title()} <{author}@example.org>".encode()
     mails = _run(patchwarden, first, second.replace(b"From: Ada <ada@example.org>", sender))
 
-    assert {mail["In-Reply-To"] for mail in mails} == told
+    assert {mail["In-Reply-To"] for mail in mails} == answered_ids

@@ -28,9 +28,9 @@ def large() -> bytes:
 
 
 def test_check_says_where_and_why_and_is_not_clean(run: Run, large: bytes) -> None:
-    done = run("check", "--no-tree", "-", stdin=large)
+    result = run("check", "--no-tree", "-", stdin=large)
 
-    assert (2, f"patchwarden: patch 1, {WHY}\n") == (done.status, done.err)
+    assert (2, f"patchwarden: patch 1, {WHY}\n") == (result.status, result.err)
     assert '"unreadable"' in run("check", "--no-tree", "--format", "b4", "-", stdin=large).out.replace("\\", "")
 
 
@@ -39,9 +39,9 @@ def test_audit_names_the_file_as_it_was_given(run: Run, tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text(CODE)
 
-    done = run("audit", "--no-tree", "rust")
+    result = run("audit", "--no-tree", "rust")
 
-    assert (2, f"patchwarden: {WHY}\n") == (done.status, done.err)
+    assert (2, f"patchwarden: {WHY}\n") == (result.status, result.err)
 
 
 def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, large: bytes) -> None:
@@ -56,8 +56,8 @@ def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, lar
 
 
 def test_replay_counts_and_names_it(run: Run, tmp_path: Path, large: bytes) -> None:
-    done = run("replay", "--no-tree", "--jobs", "1", git_archive(tmp_path / "list.git", (large,)))
+    result = run("replay", "--no-tree", "--jobs", "1", git_archive(tmp_path / "list.git", (large,)))
 
-    assert done.status == 0
-    assert "places that exceeded an analysis limit" in done.out
-    assert f"patchwarden: large@x: patch 1, {WHY}" in done.err
+    assert result.status == 0
+    assert "places that exceeded an analysis limit" in result.out
+    assert f"patchwarden: large@x: patch 1, {WHY}" in result.err

@@ -38,17 +38,17 @@ def judged(make: Maker, *findings: Finding, posting: Posting | None = None, prev
     return review(posting or make.posting(), Report(findings), rules, previous, Policy())
 
 
-def sitting(posting: Posting, moved: int = 1, mails: int = 3) -> SeriesRecord:
+def series_record(posting: Posting, moved: int = 1, mails: int = 3) -> SeriesRecord:
     return SeriesRecord(posting, UNTIL - timedelta(days=moved), UNTIL - timedelta(days=moved), mails)
 
 
 def material(*reviews: Review, **more: object) -> DigestInput:
-    made = DigestInput(WEEK, reviews=[ReviewRecord(each, UNTIL - timedelta(days=1)) for each in reviews])
-    return replace(made, **more)  # type: ignore[arg-type]  # a field each
+    digest_input = DigestInput(WEEK, reviews=[ReviewRecord(review, UNTIL - timedelta(days=1)) for review in reviews])
+    return replace(digest_input, **more)  # type: ignore[arg-type]  # a field each
 
 
-def of(found: DigestInput) -> Digest:
-    return digest("ada@example.org", found, lambda posting: True)
+def of(digest_input: DigestInput) -> Digest:
+    return digest("ada@example.org", digest_input, lambda posting: True)
 
 
 def rich(make: Maker) -> Digest:
@@ -62,7 +62,7 @@ def rich(make: Maker) -> Digest:
     bad = make.finding(5, path=f"drivers/{HOSTILE}.rs", message=f"`{HOSTILE}` is {HOSTILE}")
     in_c = make.finding(6, rule="c-change", path="drivers/led.h")
     hidden = make.finding(7, rule="bindings-in-driver", path="drivers/led.rs")
-    made = review(
+    result = review(
         posting,
         Report((bad, in_c, hidden), (Failure("some-rule", 1, HOSTILE, HOSTILE),)),
         [make.rule(), make.rule("bindings-in-driver"), make.rule("c-change")],
@@ -71,8 +71,8 @@ def rich(make: Maker) -> Digest:
     )
     return of(
         material(
-            made,
-            series=[sitting(posting), sitting(replace(posting, topic="other"), moved=15)],
+            result,
+            series=[series_record(posting), series_record(replace(posting, topic="other"), moved=15)],
             mails=[MailRecord(posting.message_id, "review", "sent"), MailRecord("other", "review", "sent")],
             trouble=FailureCounts(3, 1, 2, ("stale: 1", "bot: 1")),
             rules=[RuleTally("some-rule", said=5, fixed=2, not_applicable=2, unanswered=1, voices=2)],
@@ -82,9 +82,9 @@ def rich(make: Maker) -> Digest:
 
 
 def test_nothing_to_say() -> None:
-    found = of(DigestInput(WEEK, trouble=FailureCounts(3), rules=[RuleTally("r", 1, 1)]))
+    digest = of(DigestInput(WEEK, trouble=FailureCounts(3), rules=[RuleTally("r", 1, 1)]))
 
-    assert found.is_empty
+    assert digest.is_empty
 
 
 def test_findings_are_counted_by_how_they_stand(make: Maker) -> None:
@@ -92,18 +92,18 @@ def test_findings_are_counted_by_how_they_stand(make: Maker) -> None:
     first = judged(make, stays, goes)
     second = judged(make, stays, comes, posting=make.posting(revision=2), previous=first)
 
-    (one,) = of(material(first, second)).judged
+    (series,) = of(material(first, second)).judged
 
-    assert 2 == one.series.revision
+    assert 2 == series.series.revision
     assert [("repeated", 1), ("new", 1), ("resolved", 1)] == [
-        (each.standing, len(each.places)) for each in one.findings
+        (finding.standing, len(finding.places)) for finding in series.findings
     ]
 
 
 def test_equal_findings_are_one_line_with_their_places(make: Maker) -> None:
-    ((one,),) = (each.findings for each in of(material(judged(make, make.finding(5), make.finding(6)))).judged)
+    ((finding,),) = (series.findings for series in of(material(judged(make, make.finding(5), make.finding(6)))).judged)
 
-    assert ("rust/kernel/led.rs:5", "rust/kernel/led.rs:6") == one.places
+    assert ("rust/kernel/led.rs:5", "rust/kernel/led.rs:6") == finding.places
 
 
 def test_a_note_is_no_finding_here(make: Maker) -> None:
@@ -118,26 +118,35 @@ def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: 
         make.finding(8, rule="c-change", path="drivers/a.rs"),
     ]
 
-    found = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
+    digest = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
 
     def places(lines: tuple[ReviewedSeries, ...]) -> list[tuple[str, tuple[str, ...]]]:
-        return [(line.standing, line.places) for each in lines for line in each.findings]
+        return [(line.standing, line.places) for series in lines for line in series.findings]
 
-    assert places(found.c_changes) == [("new", ("drivers/led.h:6",))]
-    assert places(found.judged) == [("new", ("drivers/a.rs:8",)), ("resolved", ("drivers/fan.h:7",))]
-    assert found.count(FindingStatus.NEW) == 2
+    assert places(digest.c_changes) == [("new", ("drivers/led.h:6",))]
+    assert places(digest.judged) == [("new", ("drivers/a.rs:8",)), ("resolved", ("drivers/fan.h:7",))]
+    assert digest.count(FindingStatus.NEW) == 2
 
 
 def test_what_a_series_waits_for(make: Maker) -> None:
     fresh, reviewed, silent, other = (replace(make.posting(), topic=topic) for topic in ("a", "b", "c", "d"))
     reviewed = replace(reviewed, follow_ups=(FollowUp(1, "Reviewed-by: Bob <bob@example.org>", "1@x"),))
     other = replace(other, series=replace(other.series, patches=(make.patch(path="fs/file.c"),)))
-    sittings = [sitting(fresh), sitting(reviewed), sitting(silent, moved=15), sitting(other), sitting(fresh, moved=30)]
+    records = [
+        series_record(fresh),
+        series_record(reviewed),
+        series_record(silent, moved=15),
+        series_record(other),
+        series_record(fresh, moved=30),
+    ]
 
-    found = of(material(series=sittings))
+    digest = of(material(series=records))
 
-    assert ([2], [2]) == ([each.answers for each in found.waiting], [each.answers for each in found.went_quiet])
-    assert (6, 1) == (found.waiting[0].days, found.waiting[0].quiet)
+    assert ([2], [2]) == (
+        [series.answers for series in digest.waiting],
+        [series.answers for series in digest.went_quiet],
+    )
+    assert (6, 1) == (digest.waiting[0].days, digest.waiting[0].quiet)
 
 
 def test_a_patch_that_carries_what_it_gathered_does_not_wait(make: Maker) -> None:
@@ -148,36 +157,38 @@ def test_a_patch_that_carries_what_it_gathered_does_not_wait(make: Maker) -> Non
     )
     signed = replace(posting, series=replace(posting.series, patches=(replace(patch, trailers=("Fixes: 123",)),)))
 
-    assert (0, 1) == tuple(len(of(material(series=[sitting(each)])).waiting) for each in (carried, signed))
+    assert (0, 1) == tuple(len(of(material(series=[series_record(posting)])).waiting) for posting in (carried, signed))
 
 
 def test_what_nobody_was_mailed_is_told_so(make: Maker) -> None:
-    found = review(make.posting(), Report((make.finding(5),)), [make.rule()], None, Policy())
-    found = replace(found, comments=tuple(replace(each, unmailed=True) for each in found.comments))
+    result = review(make.posting(), Report((make.finding(5),)), [make.rule()], None, Policy())
+    result = replace(result, comments=tuple(replace(comment, unmailed=True) for comment in result.comments))
 
-    (judged,) = of(material(found)).judged
+    (judged,) = of(material(result)).judged
 
     assert ["found by a re-check that sent no mail"] == [line.withheld for line in judged.findings]
     assert 0 == judged.series.remarks
 
 
 def test_a_reader_gets_what_he_wants(make: Maker) -> None:
-    found = digest("a@example.org", material(judged(make, make.finding()), series=[sitting(make.posting())]), bool)
+    result = digest(
+        "a@example.org", material(judged(make, make.finding()), series=[series_record(make.posting())]), bool
+    )
     other = digest("a@example.org", material(judged(make, make.finding())), lambda posting: False)
 
-    assert found.judged
+    assert result.judged
     assert other.is_empty
 
 
 def test_mails_of_others_series_are_not_counted(make: Maker) -> None:
-    made = judged(make, make.finding())
+    review = judged(make, make.finding())
     mails = [
-        MailRecord(made.posting.message_id, "review", "sent"),
+        MailRecord(review.posting.message_id, "review", "sent"),
         MailRecord("x", "review", "sent"),
         MailRecord("", "digest", "x"),
     ]
 
-    assert (("sent", 1),) == of(material(made, mails=mails)).mails
+    assert (("sent", 1),) == of(material(review, mails=mails)).mails
 
 
 @pytest.mark.parametrize(
@@ -212,7 +223,7 @@ def test_a_subject_fits_into_72_columns(make: Maker, subject: str, shown: str) -
     posting = make.posting()
     posting = replace(posting, series=replace(posting.series, subject=subject))
 
-    text = digest_text(of(material(series=[sitting(posting)])), "1.0")
+    text = digest_text(of(material(series=[series_record(posting)])), "1.0")
 
     assert shown in text.split("\n")
 
@@ -249,8 +260,8 @@ def test_the_page_has_no_strangers_markup_and_fetches_nothing(make: Maker) -> No
     page.feed(digest_html(rich(make), "1.0", "person@example.org"))
 
     names = {tag for tag, _ in page.tags}
-    attributes = {name for _, given in page.tags for name in given}
-    addresses = {str(given["href"]) for _, given in page.tags if "href" in given}
+    attributes = {name for _, attrs in page.tags for name in attrs}
+    addresses = {str(attrs["href"]) for _, attrs in page.tags if "href" in attrs}
     assert [] == page.open
     assert not names & {"script", "img", "iframe", "link", "object", "form", "svg", "base"}
     assert {"http-equiv", "content", "charset", "lang", "name", "class", "rel", "href"} >= attributes
@@ -258,7 +269,7 @@ def test_the_page_has_no_strangers_markup_and_fetches_nothing(make: Maker) -> No
     assert "<script>alert(1)</script>" in page.text
     assert "\x1b" not in page.text
     assert ("meta", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'") in [
-        (tag, given.get("content")) for tag, given in page.tags
+        (tag, attrs.get("content")) for tag, attrs in page.tags
     ]
 
 
@@ -269,9 +280,9 @@ def test_a_plain_message_id_becomes_a_link(make: Maker) -> None:
 
 
 def test_the_mail_has_both_forms_and_says_what_it_is(make: Maker) -> None:
-    found = rich(make)
-    reply = digest_mail(found, make.identity)
-    content = compose(reply, digest_html(found, "0.1.0"))
+    digest = rich(make)
+    reply = digest_mail(digest, make.identity)
+    content = compose(reply, digest_html(digest, "0.1.0"))
     assert isinstance(content, bytes)
 
     mail = email.message_from_bytes(content, policy=email.policy.default)
@@ -280,8 +291,8 @@ def test_the_mail_has_both_forms_and_says_what_it_is(make: Maker) -> None:
     plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain is not None
     assert page is not None
-    assert digest_text(found, "0.1.0", "owner@example.org").rstrip("\n") == plain.get_content().rstrip("\n")
-    assert digest_html(found, "0.1.0").rstrip("\n") == page.get_content().rstrip("\n")
+    assert digest_text(digest, "0.1.0", "owner@example.org").rstrip("\n") == plain.get_content().rstrip("\n")
+    assert digest_html(digest, "0.1.0").rstrip("\n") == page.get_content().rstrip("\n")
     assert "<patchwarden-digest.bot.example.org>" == mail["List-Id"]
     assert ("ignore", "auto-generated") == (mail["X-Patchwork-Hint"], mail["Auto-Submitted"])
     assert None is mail["In-Reply-To"]
@@ -289,9 +300,12 @@ def test_the_mail_has_both_forms_and_says_what_it_is(make: Maker) -> None:
 
 
 def test_one_mail_a_reader_and_period(make: Maker) -> None:
-    found = rich(make)
-    later = replace(found, period=Period(UNTIL, UNTIL + timedelta(days=7)))
-    ids = [digest_mail(each, make.identity).message_id for each in (found, found, later, replace(found, reader="b@x"))]
+    digest = rich(make)
+    later = replace(digest, period=Period(UNTIL, UNTIL + timedelta(days=7)))
+    ids = [
+        digest_mail(variant, make.identity).message_id
+        for variant in (digest, digest, later, replace(digest, reader="b@x"))
+    ]
 
     assert ids[0] == ids[1]
     assert 3 == len(set(ids))

@@ -36,12 +36,12 @@ def test_the_last_period_that_is_over(rhythm: DigestSchedule, now: str, since: s
 @pytest.mark.parametrize("rhythm", [WEEKLY, DAILY])
 def test_periods_follow_each_other_without_gap_or_overlap(rhythm: DigestSchedule) -> None:
     now = utc("2026-01-01T00:10")
-    found: list[Period] = []
+    periods: list[Period] = []
     for _ in range(366 * 24):
         now += timedelta(hours=1)
         period = rhythm.last(now)
-        if not found or found[-1] != period:
-            found.append(period)
+        if not periods or periods[-1] != period:
+            periods.append(period)
 
-    assert all(one.until == other.since for one, other in pairwise(found))
-    assert len({period.name for period in found}) == len(found)
+    assert all(earlier.until == other.since for earlier, other in pairwise(periods))
+    assert len({period.name for period in periods}) == len(periods)

@@ -27,7 +27,7 @@ def postings(name: str) -> tuple[Posting, ...]:
     return assemble(thread(name))
 
 
-def told(posting: Posting) -> str:
+def summary(posting: Posting) -> str:
     """A posting in one line: revision, M, its parts in order, state."""
     parts = " ".join(f"{part.index}:{part.message_id.partition('@')[0]}" for part in posting.parts)
     state = posting.state
@@ -78,7 +78,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_thread_becomes_these_postings(name: str) -> None:
-    assert CASES[name] == [told(posting) for posting in postings(name)]
+    assert CASES[name] == [summary(posting) for posting in postings(name)]
 
 
 def test_every_recorded_thread_is_a_case() -> None:
@@ -91,7 +91,7 @@ def test_the_order_of_arrival_changes_no_complete_series(name: str) -> None:
         return  # there the first one wins
     backwards = assemble(thread(name)[::-1])
 
-    assert sorted(CASES[name]) == sorted(told(posting) for posting in backwards)
+    assert sorted(CASES[name]) == sorted(summary(posting) for posting in backwards)
 
 
 def test_files_of_git_format_patch_are_one_series_though_nothing_ties_them() -> None:
@@ -103,8 +103,8 @@ def test_files_of_git_format_patch_are_one_series_though_nothing_ties_them() -> 
 def test_who_was_sent_a_series_is_known_once_it_was_sent() -> None:
     name = "git-format-patch-files"
     (sent,) = postings(name)
-    kept = (parse(mail.raw.replace(b"To: list <rust@lists.example.org>\n", b"")) for mail in thread(name))
-    (unsent,) = assemble([mail for mail in kept if isinstance(mail, Message)])
+    messages = (parse(mail.raw.replace(b"To: list <rust@lists.example.org>\n", b"")) for mail in thread(name))
+    (unsent,) = assemble([mail for mail in messages if isinstance(mail, Message)])
 
     assert {"ada@example.org", "rust@lists.example.org"} <= set(sent.series.recipients)
     assert () == unsent.series.recipients
@@ -117,13 +117,15 @@ def test_who_gave_a_trailer_for_what() -> None:
         (0, "Acked-by: Dora <dora@example.org>", "r3@example.org"),
         (1, "Reviewed-by: Bela <bela@example.org>", "r1@example.org"),
         (1, "Tested-by: Carl <carl@example.org>", "r2@example.org"),
-    ] == [(each.index, each.trailer, each.message_id) for each in posting.follow_ups]
+    ] == [(follow_up.index, follow_up.trailer, follow_up.message_id) for follow_up in posting.follow_ups]
 
 
 def test_a_cover_without_a_number_takes_trailers_too() -> None:
     (posting,) = postings("cover-without-a-number")
 
-    assert [(0, "Reviewed-by: Bela <bela@example.org>")] == [(each.index, each.trailer) for each in posting.follow_ups]
+    assert [(0, "Reviewed-by: Bela <bela@example.org>")] == [
+        (follow_up.index, follow_up.trailer) for follow_up in posting.follow_ups
+    ]
     assert "rust: make the thing better" == posting.series.subject
 
 
@@ -148,7 +150,11 @@ def test_a_change_id_links_the_revisions_of_one_author_alone() -> None:
     body = "Why.\n\nchange-id: 20260301-led-0123456789ab\n---\ndiff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n"
     hunk = "@@ -1 +1,2 @@\n a\n+b\n"
     mails = (("1", "[PATCH] led", "ada"), ("2", "[PATCH v2] lamp", "ada"), ("3", "[PATCH v3] led", "eve"))
-    topics = [posting.topic for one in mails for posting in assemble([_mail(*one[:2], body + hunk, sender=one[2])])]
+    topics = [
+        posting.topic
+        for headers in mails
+        for posting in assemble([_mail(*headers[:2], body + hunk, sender=headers[2])])
+    ]
 
     assert topics == [f"{name}@example.org 20260301-led-0123456789ab" for name in ("ada", "ada", "eve")]
 
@@ -184,7 +190,7 @@ def test_a_resent_patch_is_no_part_of_the_first_mailing(above: str) -> None:
     resent = _mail("r2", "[PATCH RESEND v2 2/2] rust: two", DIFF, above)
 
     assert ["v2 of 2: 0:c 1:p1, waiting 2", "v2 of 2: 2:r2, waiting 1"] == [
-        told(posting) for posting in assemble([*first, resent])
+        summary(posting) for posting in assemble([*first, resent])
     ]
 
 
@@ -197,7 +203,7 @@ def test_the_patches_below_a_resent_cover_letter_need_not_say_that_they_are_rese
 
     (posting,) = assemble(mails)
 
-    assert ("v1 of 2: 0:c 1:p1 2:p2, complete", True) == (told(posting), posting.resend)
+    assert ("v1 of 2: 0:c 1:p1 2:p2, complete", True) == (summary(posting), posting.resend)
 
 
 def test_a_series_and_its_resend_in_the_same_thread_are_two_postings() -> None:
@@ -208,7 +214,7 @@ def test_a_series_and_its_resend_in_the_same_thread_are_two_postings() -> None:
     ]
 
     assert ["v2 of 2: 1:p1 2:p2, complete", "v2 of 2: 1:r1 2:r2, complete"] == [
-        told(posting) for posting in assemble([*first, *again])
+        summary(posting) for posting in assemble([*first, *again])
     ]
 
 

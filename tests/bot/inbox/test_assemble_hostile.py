@@ -69,10 +69,10 @@ def test_a_reply_is_assembled_in_linear_time(before: str, unit: str) -> None:
 
 
 def test_a_number_no_database_holds_is_a_defect() -> None:
-    (found,) = assemble([HOSTILE["a huge revision"](300)])
+    (posting,) = assemble([HOSTILE["a huge revision"](300)])
 
-    assert isinstance(found.state, Defective)
-    assert found.series.revision < 2**31
+    assert isinstance(posting.state, Defective)
+    assert posting.series.revision < 2**31
 
 
 def test_a_thousand_patches_of_one_number_are_one_defect() -> None:
@@ -80,7 +80,7 @@ def test_a_thousand_patches_of_one_number_are_one_defect() -> None:
         patches = [mail(f"p{at}", "[PATCH 1/2] x", DIFF.replace("+b", f"+{at}"), "c") for at in range(size)]
         return [mail("c", "[PATCH 0/2] x", "Text.\n"), *patches]
 
-    assert [Defective("two different mails are patch 1 of 2")] == [each.state for each in assemble(make(1000))]
+    assert [Defective("two different mails are patch 1 of 2")] == [posting.state for posting in assemble(make(1000))]
     assert_linear(make, assemble, 200)
 
 
@@ -105,16 +105,16 @@ _MAILS = st.builds(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(_MAILS, max_size=9))
 def test_any_thread_gives_postings_that_make_sense(messages: list[Message]) -> None:
-    found = assemble(messages)
+    postings = assemble(messages)
 
-    names = [part.message_id for each in found for part in each.parts if part.index]
+    names = [part.message_id for posting in postings for part in posting.parts if part.index]
     assert len(names) == len(set(names))
-    for each in found:
-        indices = [part.index for part in each.parts]
+    for posting in postings:
+        indices = [part.index for part in posting.parts]
         assert sorted(set(indices)) == indices
-        assert [index for index in indices if index] == [patch.index for patch in each.series.patches] != []
-        assert each.message_id == each.parts[0].message_id
-        if isinstance(each.state, Complete):
-            assert set(range(1, each.expected + 1)) <= set(indices)
-        if isinstance(each.state, Waiting):
-            assert not set(each.state.missing) & set(indices)
+        assert [index for index in indices if index] == [patch.index for patch in posting.series.patches] != []
+        assert posting.message_id == posting.parts[0].message_id
+        if isinstance(posting.state, Complete):
+            assert set(range(1, posting.expected + 1)) <= set(indices)
+        if isinstance(posting.state, Waiting):
+            assert not set(posting.state.missing) & set(indices)

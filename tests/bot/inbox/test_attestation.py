@@ -65,15 +65,15 @@ def signed(
 
 def verdict(raw: bytes, now: datetime = NOW) -> Attestation:
     with time_machine.travel(now, tick=False):
-        (found,) = attest(raw, Keys(record))
-    return found
+        (attestation,) = attest(raw, Keys(record))
+    return attestation
 
 
 def test_a_mail_signed_by_its_authors_domain_is_proved() -> None:
-    found = verdict(signed())
+    attestation = verdict(signed())
 
-    assert found == Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True)
-    assert found.proves_author
+    assert attestation == Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True)
+    assert attestation.proves_author
 
 
 def test_an_author_below_the_signing_domain_is_proved() -> None:
@@ -85,9 +85,13 @@ def test_a_key_that_is_for_one_domain_alone_proves_the_author() -> None:
 
 
 def test_another_domain_proves_nothing_about_the_author() -> None:
-    found = verdict(signed(domain=b"elsewhere.example.com"))
+    attestation = verdict(signed(domain=b"elsewhere.example.com"))
 
-    assert (found.verdict, found.aligned, found.proves_author) == (SignatureResult.VALID, False, False)
+    assert (attestation.verdict, attestation.aligned, attestation.proves_author) == (
+        SignatureResult.VALID,
+        False,
+        False,
+    )
 
 
 def test_a_domain_that_only_ends_alike_is_not_above_the_author() -> None:
@@ -125,11 +129,11 @@ def test_a_domain_that_only_ends_alike_is_not_above_the_author() -> None:
     ],
 )
 def test_what_is_not_the_authors_word_is_invalid_and_says_why(raw: Callable[[], bytes], reason: str) -> None:
-    found = verdict(raw())
+    attestation = verdict(raw())
 
-    assert found.verdict is SignatureResult.INVALID
-    assert reason in found.reason
-    assert found.reason
+    assert attestation.verdict is SignatureResult.INVALID
+    assert reason in attestation.reason
+    assert attestation.reason
 
 
 def test_a_signature_is_verified_while_it_lasts() -> None:
@@ -184,28 +188,28 @@ def developer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sign:
 
 
 def test_a_developers_signature_proves_the_author(developer: Sign, tmp_path: Path) -> None:
-    found = attest(developer(), Keys(record, tmp_path / "keyring"))
+    attestations = attest(developer(), Keys(record, tmp_path / "keyring"))
 
-    assert found == (Attestation("patatt", "author@example.org", SignatureResult.VALID, aligned=True),)
+    assert attestations == (Attestation("patatt", "author@example.org", SignatureResult.VALID, aligned=True),)
 
 
 def test_a_developers_signature_for_another_author_proves_nothing(developer: Sign, tmp_path: Path) -> None:
     mail = MAIL.replace(b"From: An Author <author@", b"From: An Author <other@")
-    (found,) = attest(developer(mail), Keys(record, tmp_path / "keyring"))
+    (attestation,) = attest(developer(mail), Keys(record, tmp_path / "keyring"))
 
-    assert (found.verdict, found.proves_author) == (SignatureResult.VALID, False)
+    assert (attestation.verdict, attestation.proves_author) == (SignatureResult.VALID, False)
 
 
 def test_a_changed_patch_breaks_the_developers_signature(developer: Sign, tmp_path: Path) -> None:
-    (found,) = attest(developer().replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
+    (attestation,) = attest(developer().replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
 
-    assert found.verdict is SignatureResult.INVALID
+    assert attestation.verdict is SignatureResult.INVALID
 
 
 def test_an_unknown_developer_is_neither_proved_nor_refuted(developer: Sign, tmp_path: Path) -> None:
-    (found,) = attest(developer(identity="nobody@example.org"), Keys(record, tmp_path / "keyring"))
+    (attestation,) = attest(developer(identity="nobody@example.org"), Keys(record, tmp_path / "keyring"))
 
-    assert (found.verdict, attest(developer(), Keys(record))) == (SignatureResult.UNKNOWN, ())
+    assert (attestation.verdict, attest(developer(), Keys(record))) == (SignatureResult.UNKNOWN, ())
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
@@ -219,7 +223,7 @@ def test_a_developers_ssh_signature_is_verified(tmp_path: Path) -> None:
     message.sign("openssh", str(key), "author@example.org", None)
     raw = bytes(message.as_bytes())
 
-    (found,) = attest(raw, Keys(record, tmp_path / "keyring"))
+    (attestation,) = attest(raw, Keys(record, tmp_path / "keyring"))
     (broken,) = attest(raw.replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
 
-    assert (found.proves_author, broken.verdict) == (True, SignatureResult.INVALID)
+    assert (attestation.proves_author, broken.verdict) == (True, SignatureResult.INVALID)

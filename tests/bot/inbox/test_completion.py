@@ -26,17 +26,17 @@ def completion(origin: Origin, tmp_path: Path, clock: FakeClock) -> ArchiveLooku
 
 def test_a_mail_comes_by_its_id(origin: Origin, completion: ArchiveLookup) -> None:
     origin.mails["1-2-author@example.org"] = part(2, ">From here\n\nFrom there")
-    found = completion.mail("1-2-author@example.org")
+    result = completion.mail("1-2-author@example.org")
 
-    assert found is not None
-    assert (found.raw, completion.mail("other@example.org")) == (part(2, ">From here\n\nFrom there"), None)
+    assert result is not None
+    assert (result.raw, completion.mail("other@example.org")) == (part(2, ">From here\n\nFrom there"), None)
 
 
 def test_a_thread_comes_as_its_mails(origin: Origin, completion: ArchiveLookup) -> None:
     origin.threads["1-0-author@example.org"] = tuple(part(index, "From me") for index in range(4))
-    found = completion.thread("1-0-author@example.org")
+    result = completion.thread("1-0-author@example.org")
 
-    assert [mail.raw for mail in found] == [part(index, "From me") for index in range(4)]
+    assert [mail.raw for mail in result] == [part(index, "From me") for index in range(4)]
     assert completion.thread("other@example.org") == ()
 
 
@@ -93,9 +93,9 @@ def test_missing_parts_are_asked_for_one_by_one_where_their_ids_follow(
     origin: Origin, completion: ArchiveLookup
 ) -> None:
     origin.mails["1-3-author@example.org"] = part(3)
-    found = completion.missing({0: "1-0-author@example.org", 1: "1-1-author@example.org"}, (2, 3))
+    result = completion.missing({0: "1-0-author@example.org", 1: "1-1-author@example.org"}, (2, 3))
 
-    assert [mail.raw for mail in found] == [part(3)]
+    assert [mail.raw for mail in result] == [part(3)]
     assert origin.asked("t.mbox.gz") == 0
 
 
@@ -103,9 +103,9 @@ def test_missing_parts_come_with_their_thread_where_the_ids_say_nothing(
     origin: Origin, completion: ArchiveLookup
 ) -> None:
     origin.threads["first@example.org"] = (part(1).replace(b"1-1-author", b"first"), part(2))
-    found = completion.missing({1: "first@example.org"}, (2,))
+    result = completion.missing({1: "first@example.org"}, (2,))
 
-    assert (len(found), len(origin.requests)) == (2, 1)
+    assert (len(result), len(origin.requests)) == (2, 1)
 
 
 @pytest.mark.parametrize(

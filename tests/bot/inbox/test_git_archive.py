@@ -33,8 +33,8 @@ def commit(path: Path, name: str, text: str) -> None:
     blob = git(path, "hash-object", "-w", "--stdin", stdin=text)
     tree = git(path, "mktree", stdin=f"100644 blob {blob}\t{name}\n")
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    made = git(path, *identity, "commit-tree", "-p", "master", "-m", "x", tree)
-    git(path, "update-ref", "refs/heads/master", made)
+    commit = git(path, *identity, "commit-tree", "-p", "master", "-m", "x", tree)
+    git(path, "update-ref", "refs/heads/master", commit)
 
 
 def test_mails_come_oldest_first_with_the_time_they_arrived(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_removed_mail_is_a_deletion(tmp_path: Path) -> None:
     commit(path, "d", "one")
     (batch,) = GitArchive(path).batches({})
 
-    assert ([b"one"], [b"one"]) == ([mail.raw for mail in batch.mails], [gone.raw for gone in batch.deleted])
+    assert ([b"one"], [b"one"]) == ([mail.raw for mail in batch.mails], [deletion.raw for deletion in batch.deleted])
 
 
 def test_commits_without_a_mail_move_the_cursor(tmp_path: Path) -> None:
@@ -165,12 +165,12 @@ def test_an_archive_whose_newest_mail_was_purged_is_one(tmp_path: Path) -> None:
 
 def test_a_repack_while_it_is_read_loses_nothing(tmp_path: Path) -> None:
     path = archive(tmp_path / "list.git", *(f"mail {number}" for number in range(30)))
-    found = []
+    texts = []
     for number, batch in enumerate(GitArchive(path).batches({}, size=5)):
         git(path, "repack", "-adq", "--window=0") if number % 2 else git(path, "gc", "-q", "--prune=now")
-        found += [mail.raw.decode() for mail in batch.mails]
+        texts += [mail.raw.decode() for mail in batch.mails]
 
-    assert found == [f"mail {number}" for number in range(30)]
+    assert texts == [f"mail {number}" for number in range(30)]
 
 
 def test_a_history_that_is_rewritten_while_it_is_read_is_read_in_the_next_round(tmp_path: Path) -> None:
@@ -186,8 +186,8 @@ def test_a_history_that_is_rewritten_while_it_is_read_is_read_in_the_next_round(
     except InboxError:
         rest = []
     cursors = {"0.git": [first, *rest][-1].cursor}
-    found = {mail.raw.decode() for batch in (first, *rest) for mail in batch.mails}
-    found |= set(texts_of(GitArchive(path), cursors))
+    texts = {mail.raw.decode() for batch in (first, *rest) for mail in batch.mails}
+    texts |= set(texts_of(GitArchive(path), cursors))
 
-    assert found >= {f"mail {number}" for number in range(1, 32)}
-    assert found <= {f"mail {number}" for number in range(32)}
+    assert texts >= {f"mail {number}" for number in range(1, 32)}
+    assert texts <= {f"mail {number}" for number in range(32)}

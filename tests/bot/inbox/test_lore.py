@@ -48,8 +48,8 @@ class Follower:
         for batch in self.archive().batches(dict(self.cursors)):
             assert batch.source == f"{self.origin.url}/rust"
             self.cursors[batch.epoch] = batch.cursor
-            self.taken += [each.raw for each in batch.mails]
-            self.deleted += [each.raw for each in batch.deleted]
+            self.taken += [mail.raw for mail in batch.mails]
+            self.deleted += [mail.raw for mail in batch.deleted]
         return self.taken[before:]
 
 

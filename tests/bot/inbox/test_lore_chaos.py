@@ -41,7 +41,7 @@ HABITS = ("purge", "new epoch", "deletion", "restart", "mirror lost", "nothing",
 
 
 @dataclass
-class World:
+class Harness:
     """A list, what happened to it, and a process that follows it."""
 
     origin: Origin
@@ -84,14 +84,14 @@ class World:
         return problems
 
 
-def chaos(origin: Origin, folder: Path, rounds: int, seed: int) -> World:
-    world = World(origin, folder, FakeClock(START), random.Random(seed))
-    world.grow("nothing")
+def chaos(origin: Origin, folder: Path, rounds: int, seed: int) -> Harness:
+    harness = Harness(origin, folder, FakeClock(START), random.Random(seed))
+    harness.grow("nothing")
     store = Repository(folder / "warden.db")
     for _ in range(rounds):
-        fault, habit = world.dice.choice([*FAULTS, "none", "none"]), world.dice.choice(HABITS)
-        world.happened.update((fault, habit))
-        world.grow(habit)
+        fault, habit = harness.dice.choice([*FAULTS, "none", "none"]), harness.dice.choice(HABITS)
+        harness.happened.update((fault, habit))
+        harness.grow(habit)
         origin.faults.clear()
         if fault != "none":
             pattern, answer = FAULTS[fault]
@@ -101,16 +101,16 @@ def chaos(origin: Origin, folder: Path, rounds: int, seed: int) -> World:
             store = Repository(folder / "warden.db")
         if habit == "mirror lost":
             shutil.rmtree(folder / "lore", ignore_errors=True)
-        problems = world.poll(store)
-        world.happened["problem"] += problems
-        world.clock.forward(minutes=world.dice.choice((1, 2, 5, 40, 70)))
+        problems = harness.poll(store)
+        harness.happened["problem"] += problems
+        harness.clock.forward(minutes=harness.dice.choice((1, 2, 5, 40, 70)))
     origin.faults.clear()
-    world.patient = True
+    harness.patient = True
     for _ in range(3):
-        world.clock.forward(days=1)
-        world.poll(store)
+        harness.clock.forward(days=1)
+        harness.poll(store)
     store.close()
-    return world
+    return harness
 
 
 def kept(folder: Path) -> list[tuple[bytes, str]]:
@@ -122,12 +122,12 @@ def kept(folder: Path) -> list[tuple[bytes, str]]:
 def test_in_chaos_nothing_is_lost_nothing_comes_twice_and_the_archive_has_its_rest(
     origin: Origin, tmp_path: Path
 ) -> None:
-    world = chaos(origin, tmp_path, rounds=30, seed=1)
+    harness = chaos(origin, tmp_path, rounds=30, seed=1)
     rows = kept(tmp_path)
     there = Counter(raw for raw, state in rows if state == "read")
-    gaps = [later - sooner for sooner, later in zip(world.asked, world.asked[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in zip(harness.asked, harness.asked[1:], strict=False)]
 
-    assert set(world.sent) - set(world.removed) == set(there) - {KEPT}
+    assert set(harness.sent) - set(harness.removed) == set(there) - {KEPT}
     assert max(there.values()) == 1
     assert min(gaps) >= timedelta(minutes=2)
-    assert world.happened["problem"] > 5
+    assert harness.happened["problem"] > 5

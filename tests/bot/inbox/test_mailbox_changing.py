@@ -91,16 +91,16 @@ class Store:
         for number, batch in enumerate(source.batches(dict(self.cursors), size)):
             if number >= most:
                 return
-            for taken in batch.mails:
-                self.mails.setdefault(taken.raw, True)
-            for gone in batch.deleted:
-                assert gone.raw in self.mails
-                self.mails[gone.raw] = False
+            for raw_mail in batch.mails:
+                self.mails.setdefault(raw_mail.raw, True)
+            for deletion in batch.deleted:
+                assert deletion.raw in self.mails
+                self.mails[deletion.raw] = False
             self.cursors[batch.epoch] = batch.cursor
 
     @property
-    def kept(self) -> list[bytes]:
-        return sorted(raw for raw, kept in self.mails.items() if kept)
+    def live(self) -> list[bytes]:
+        return sorted(raw for raw, is_live in self.mails.items() if is_live)
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_an_mbox_that_was_cut_anywhere_is_whole_in_the_end(
         clock.ahead = 2 * MINUTE
         store.read(Mbox(path, writers=Writers(clock, once=once)))
 
-        assert store.kept == sorted((*PATCHES, *TEXTS)), whole[max(0, cut - 60) : cut]
+        assert store.live == sorted((*PATCHES, *TEXTS)), whole[max(0, cut - 60) : cut]
 
 
 @pytest.mark.parametrize("once", [True, False])
@@ -148,7 +148,7 @@ def test_no_patch_that_is_cut_comes_before_the_file_rests(tmp_path: Path, clock:
         store = Store()
         store.read(Mbox(path, writers=Writers(clock, once=once)))
 
-        assert set(store.kept) <= set(PATCHES), whole[max(0, cut - 60) : cut]
+        assert set(store.live) <= set(PATCHES), whole[max(0, cut - 60) : cut]
 
 
 def test_one_look_takes_the_last_mail_that_is_complete_and_a_service_waits(tmp_path: Path, clock: Clock) -> None:
@@ -159,13 +159,13 @@ def test_one_look_takes_the_last_mail_that_is_complete_and_a_service_waits(tmp_p
     source = Mbox(path, writers=Writers(clock))
     followed.read(source)
 
-    assert (looked.kept, followed.kept) == (sorted(PATCHES), sorted(PATCHES[:-1]))
+    assert (looked.live, followed.live) == (sorted(PATCHES), sorted(PATCHES[:-1]))
     assert (source.count(followed.cursors), source.count({})) == (0, len(PATCHES) - 1)
 
     clock.ahead = MINUTE
     followed.read(source)
 
-    assert followed.kept == sorted(PATCHES)
+    assert followed.live == sorted(PATCHES)
 
 
 def test_a_file_of_the_future_rests_after_a_minute_all_the_same(tmp_path: Path, clock: Clock) -> None:
@@ -177,7 +177,7 @@ def test_a_file_of_the_future_rests_after_a_minute_all_the_same(tmp_path: Path, 
     clock.ahead += MINUTE
     store.read(source)
 
-    assert len(store.kept) == len(PATCHES)
+    assert len(store.live) == len(PATCHES)
 
 
 def test_what_is_handed_over_counts_as_it_is(tmp_path: Path) -> None:
@@ -210,10 +210,10 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_whole(
     change_while_read(monkeypatch, lambda: other.rename(path))
     source, store = Mbox(path, writers=Writers(clock, once=True)), Store()
     store.read(source)
-    first = store.kept
+    first = store.live
     store.read(source)
 
-    assert (first, store.kept) == (sorted(PATCHES), sorted((*PATCHES, *TEXTS)))
+    assert (first, store.live) == (sorted(PATCHES), sorted((*PATCHES, *TEXTS)))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_file_that_is_written_over_while_it_is_read_is_not_mixed(
     path.write_bytes(box(*PATCHES))
     change_while_read(monkeypatch, lambda: path.write_bytes(after))
 
-    assert [raw for batch in Mbox(path).batches({}) for raw in (each.raw for each in batch.mails)] == list(mails)
+    assert [raw for batch in Mbox(path).batches({}) for raw in (mail.raw for mail in batch.mails)] == list(mails)
 
 
 def test_a_file_that_never_rests_is_left_for_the_next_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +288,7 @@ def test_an_mbox_under_any_changes_gives_every_mail_once(tmp_path: Path, clock: 
                 clock.ahead += timedelta(seconds=dice.choice([-86400, -70, 10, 70, 200]))
             case "touch":
                 os.utime(path, (dice.randrange(2**31),) * 2)
-            case "compact" if not rest and set(store.kept) <= set(written):
+            case "compact" if not rest and set(store.live) <= set(written):
                 # Mail readers remove what was read, and lock out those who deliver.
                 unread = [raw for raw in written if not store.mails.get(raw)]
                 other.write_bytes(box(*unread))
@@ -298,7 +298,7 @@ def test_an_mbox_under_any_changes_gives_every_mail_once(tmp_path: Path, clock: 
     for clock.ahead in (timedelta(hours=1), timedelta(hours=1) + MINUTE):
         store.read(source)
 
-    assert store.kept == sorted(written)
+    assert store.live == sorted(written)
 
 
 def folder(path: Path) -> Path:
@@ -321,7 +321,7 @@ def test_a_clock_set_back_loses_no_mail_of_a_maildir(tmp_path: Path, clock: Cloc
     os.utime(path / "new" / "1700000000.1.host", (1700000000, 1700000000))
     store.read(source)
 
-    assert store.kept == sorted(TEXTS)
+    assert store.live == sorted(TEXTS)
 
 
 def test_a_mail_that_is_moved_and_gets_flags_is_no_other(tmp_path: Path, clock: Clock) -> None:
@@ -351,7 +351,7 @@ def test_a_mail_that_is_moved_while_it_is_read_is_found_or_gone(
     monkeypatch.setattr(module, "_load", load)
     store.read(Maildir(path))
 
-    assert store.kept == (sorted(TEXTS) if name else [TEXTS[1]])
+    assert store.live == (sorted(TEXTS) if name else [TEXTS[1]])
 
 
 def test_a_mail_that_is_written_in_place_waits_until_it_is_whole(tmp_path: Path, clock: Clock) -> None:
@@ -360,11 +360,11 @@ def test_a_mail_that_is_written_in_place_waits_until_it_is_whole(tmp_path: Path,
     (path / "new" / "1.a").write_bytes(PATCHES[0][:300])
     deliver(path, "2.b", TEXTS[0])
     store.read(source)
-    first = store.kept
+    first = store.live
     (path / "new" / "1.a").write_bytes(PATCHES[0])
     store.read(source)
 
-    assert (first, store.kept) == ([TEXTS[0]], sorted((PATCHES[0], TEXTS[0])))
+    assert (first, store.live) == ([TEXTS[0]], sorted((PATCHES[0], TEXTS[0])))
 
 
 def test_the_cursor_of_a_maildir_stays_short_and_stands_for_all_names(tmp_path: Path) -> None:
@@ -385,12 +385,12 @@ def test_a_cursor_from_before_names_were_kept_goes_on(tmp_path: Path) -> None:
     store.cursors = {"maildir": f"{changed:020d} 1.a"}
     store.read(Maildir(path))
 
-    assert (store.kept, store.cursors["maildir"].split()[0]) == ([], "names")
+    assert (store.live, store.cursors["maildir"].split()[0]) == ([], "names")
 
     deliver(path, "0.b", TEXTS[1])
     store.read(Maildir(path))
 
-    assert store.kept == [TEXTS[1]]
+    assert store.live == [TEXTS[1]]
 
 
 class Writer:
@@ -467,7 +467,7 @@ def test_a_maildir_under_any_changes_gives_every_mail_once(tmp_path: Path, clock
     clock.ahead = timedelta(hours=1)
     store.read(source)
 
-    assert store.kept == sorted(writer.written)
+    assert store.live == sorted(writer.written)
 
 
 def test_an_mbox_reads_its_escapes_once() -> None:

@@ -24,7 +24,7 @@ SAY_WHY = 'rust: led: say why v1 fixup: a single patch in reply to "rust: led: r
 def swap(raw: bytes, *pairs: tuple[bytes | str, bytes | str]) -> bytes:
     """The mail with something replaced that must be there."""
     for old, new in pairs:
-        before, after = (each.encode() if isinstance(each, str) else each for each in (old, new))
+        before, after = (text.encode() if isinstance(text, str) else text for text in (old, new))
         assert before in raw
         raw = raw.replace(before, after, 1)
     return raw
@@ -48,23 +48,25 @@ def multipart(raw: bytes, *parts: str) -> bytes:
 
 
 def fates(store: Repository, *mails: bytes, hours: float = 1) -> list[str]:
-    """What became of these mails: each that was not simply read, and each posting with its state and refusal."""
+    """Return the mails that were not simply read, and each posting with its state and refusal."""
     PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
-    found: list[str] = [f"{one.reason} ({one.state})" for one in store.quarantined(99)]
-    found += [one.state for one in store.mails_with_id("1@x") if one.state != "read"]
-    found += ["duplicate"] * (store.tally().raw - len(store.unattested(START - timedelta(1), 999)) - len(found))
-    postings = {one.posting.message_id: one for each in ids(store) for one in store.postings_with_part(each)}
-    for one in postings.values():
-        refused = refuse_posting(one.posting, one.context, START + timedelta(hours=hours), RefusalTerms())
-        word = str(refused or one.detail or one.state)
-        damaged = " damaged" if any(each.damage for each in one.posting.series.patches) else ""
-        found.append(f"{one.posting.series.subject} v{one.posting.series.revision} {word}{damaged}")
-    return sorted(found)
+    problems: list[str] = [f"{failure.reason} ({failure.state})" for failure in store.quarantined(99)]
+    problems += [mail.state for mail in store.mails_with_id("1@x") if mail.state != "read"]
+    problems += ["duplicate"] * (store.tally().raw - len(store.unattested(START - timedelta(1), 999)) - len(problems))
+    postings = {
+        row.posting.message_id: row for message_id in ids(store) for row in store.postings_with_part(message_id)
+    }
+    for row in postings.values():
+        refused = refuse_posting(row.posting, row.context, START + timedelta(hours=hours), RefusalTerms())
+        word = str(refused or row.detail or row.state)
+        damaged = " damaged" if any(patch.damage for patch in row.posting.series.patches) else ""
+        problems.append(f"{row.posting.series.subject} v{row.posting.series.revision} {word}{damaged}")
+    return sorted(problems)
 
 
 def ids(store: Repository) -> list[str]:
-    read = (parse(each.mail.raw) for each in store.unattested(START - timedelta(1), 999))
-    return [one.message_id for one in read if isinstance(one, Message)]
+    read = (parse(stored.mail.raw) for stored in store.unattested(START - timedelta(1), 999))
+    return [message.message_id for message in read if isinstance(message, Message)]
 
 
 PATCH = patch("1@x")

@@ -13,7 +13,11 @@ from tests.sample.build import build
 
 def postings(directory: Path) -> list[Posting]:
     read = [parse(mail.raw) for batch in sample(directory).batches({}) for mail in batch.mails]
-    return [each for thread in threads(one for one in read if isinstance(one, Message)) for each in assemble(thread)]
+    return [
+        posting
+        for thread in threads(message for message in read if isinstance(message, Message))
+        for posting in assemble(thread)
+    ]
 
 
 def test_the_bundled_mails_are_those_of_the_story() -> None:
@@ -23,9 +27,9 @@ def test_the_bundled_mails_are_those_of_the_story() -> None:
 
 
 def test_the_sample_tells_what_it_is_to_tell(tmp_path: Path) -> None:
-    found = [
-        (each.series.subject, each.series.revision, len(each.series.patches), each.state.word)
-        for each in postings(tmp_path)
+    summaries = [
+        (posting.series.subject, posting.series.revision, len(posting.series.patches), posting.state.word)
+        for posting in postings(tmp_path)
     ]
 
     assert [
@@ -34,14 +38,14 @@ def test_the_sample_tells_what_it_is_to_tell(tmp_path: Path) -> None:
         ("hwmon: add a driver for the Heron fan controller", 1, 1, "complete"),
         ("rust: count what a list holds", 1, 2, "waiting"),
         ("rust: add abstractions for valves", 2, 3, "complete"),
-    ] == found
+    ] == summaries
 
 
 def test_the_two_revisions_have_one_topic_and_no_diff_is_damaged(tmp_path: Path) -> None:
-    found = postings(tmp_path)
+    series = postings(tmp_path)
 
-    assert found[1].topic == found[4].topic
-    assert not [patch for each in found for patch in each.series.patches if patch.damage or not patch.changes]
+    assert series[1].topic == series[4].topic
+    assert not [patch for posting in series for patch in posting.series.patches if patch.damage or not patch.changes]
 
 
 def test_unpacking_again_changes_nothing_and_replaces_an_older_sample(tmp_path: Path) -> None:

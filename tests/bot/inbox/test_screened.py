@@ -28,9 +28,9 @@ def names_rust(raw: bytes) -> bool:
     return b"rust" in raw.partition(b"\n\n")[2]
 
 
-def kept(*mails: bytes, size: int = 500, memory: ScreeningLimits | None = None) -> list[bytes]:
+def screened_mails(*mails: bytes, size: int = 500, memory: ScreeningLimits | None = None) -> list[bytes]:
     screened = ScreenedArchive(FakeArchive(mails), names_rust, memory)
-    return [one.raw for batch in screened.batches({}, size) for one in batch.mails]
+    return [mail.raw for batch in screened.batches({}, size) for mail in batch.mails]
 
 
 def test_what_cannot_matter_is_dropped_and_the_cursor_goes_on() -> None:
@@ -38,14 +38,14 @@ def test_what_cannot_matter_is_dropped_and_the_cursor_goes_on() -> None:
 
     first, second = screened.batches({}, 1)
 
-    assert ([RUST], []) == ([one.raw for one in first.mails], [one.raw for one in second.mails])
+    assert ([RUST], []) == ([mail.raw for mail in first.mails], [mail.raw for mail in second.mails])
     assert ("2", "fake", 2) == (second.cursor, screened.name, screened.count({}))
 
 
 @pytest.mark.parametrize("size", [500, 1])
 @pytest.mark.parametrize("order", [*permutations((part(1), part(2), part(3, "rust")))])
 def test_a_series_is_kept_whole_wherever_the_patch_that_matters_stands(order: Sequence[bytes], size: int) -> None:
-    assert sorted(order) == sorted(kept(*order, size=size))
+    assert sorted(order) == sorted(screened_mails(*order, size=size))
 
 
 GATEWAY = (
@@ -59,37 +59,37 @@ GATEWAY = (
 def test_a_cover_letter_that_a_gateway_lets_refer_to_nothing_is_of_its_series_in_any_order(
     order: Sequence[bytes],
 ) -> None:
-    assert sorted(order) == sorted(kept(*order))
+    assert sorted(order) == sorted(screened_mails(*order))
 
 
 @pytest.mark.parametrize("order", [*permutations((part(1, thread=""), part(2, "rust", thread="1@x")))])
 def test_a_first_patch_without_a_cover_letter_is_of_its_series_in_any_order(order: Sequence[bytes]) -> None:
-    assert sorted(order) == sorted(kept(*order))
+    assert sorted(order) == sorted(screened_mails(*order))
 
 
 def test_two_halves_of_a_thread_that_a_later_mail_joins_are_one() -> None:
-    one, other = part(1, thread="a@x"), part(2, "rust", thread="b@x")
+    first, other = part(1, thread="a@x"), part(2, "rust", thread="b@x")
     joins = mail("joins@x", "Re: C", to="a@x").replace(b"References: <a@x>", b"References: <a@x>\n <b@x>")
 
-    assert [other, one, joins] == kept(one, other, joins)
+    assert [other, first, joins] == screened_mails(first, other, joins)
 
 
 def test_a_series_without_threading_is_known_by_the_run_that_sent_it() -> None:
     mails = [part(at, "rust" if at == 3 else "C", "", f"20260302090000.17-{at}-ada@x") for at in (1, 2, 3)]
 
-    assert mails == kept(*mails)
+    assert mails == screened_mails(*mails)
 
 
 def test_an_id_that_was_folded_in_its_middle_is_read_as_one() -> None:
     folded = part(1).replace(b"<cover@x>", b"<cov\n er@x>")
 
-    assert [folded, part(2, "rust")] == kept(folded, part(2, "rust"))
+    assert [folded, part(2, "rust")] == screened_mails(folded, part(2, "rust"))
 
 
 def test_another_thread_stays_out() -> None:
     other = part(1, thread="other@x")
 
-    assert [part(2, "rust")] == kept(other, part(2, "rust"))
+    assert [part(2, "rust")] == screened_mails(other, part(2, "rust"))
 
 
 @pytest.mark.parametrize(
@@ -98,21 +98,21 @@ def test_another_thread_stays_out() -> None:
 def test_a_part_that_is_no_plain_diff_keeps_its_series(text: str) -> None:
     odd = mail("3@x", "[PATCH 3/3] x", to="cover@x", body=text)
 
-    assert [part(1), odd] == kept(part(1), odd)
+    assert [part(1), odd] == screened_mails(part(1), odd)
 
 
 def test_what_is_no_patch_goes_with_its_thread() -> None:
     of_c, of_rust = answer("c@x", "1@x", "why not rust?"), answer("r@x", "2@y")
     mails = (part(1), of_c, part(2, "rust", "cover@y", "2@y"), of_rust)
 
-    assert [mails[2], of_rust] == kept(*mails)
+    assert [mails[2], of_rust] == screened_mails(*mails)
 
 
 def test_what_was_dropped_is_remembered_up_to_a_limit_the_quiet_forgotten() -> None:
     long_ago = part(1, thread="old@x", own="1@z")
     mails = (long_ago, part(1), part(2, "rust", "old@x", "2@z"), part(3, "rust"))
 
-    assert [part(2, "rust", "old@x", "2@z"), part(1), part(3, "rust")] == kept(
+    assert [part(2, "rust", "old@x", "2@z"), part(1), part(3, "rust")] == screened_mails(
         *mails, memory=ScreeningLimits(size=len(part(1)) + 10)
     )
 
@@ -121,22 +121,22 @@ def test_ids_are_remembered_up_to_a_limit_the_quiet_forgotten() -> None:
     others = [part(1, "C", f"cover{at}@x", f"{at}@z") for at in range(20)]
     late = part(2, "rust")
 
-    assert [part(1), late] == kept(part(1), *others, late)
-    assert [late] == kept(part(1), *others, late, memory=ScreeningLimits(ids=30))
+    assert [part(1), late] == screened_mails(part(1), *others, late)
+    assert [late] == screened_mails(part(1), *others, late, memory=ScreeningLimits(ids=30))
 
 
 def test_a_thread_that_never_ends_takes_no_more_than_its_share() -> None:
     endless = [answer(f"{at}@z", f"{at - 1}@z") for at in range(1, 300)]
     screened = ScreenedArchive(FakeArchive([part(1), *endless, part(2, "rust")]), names_rust, ScreeningLimits(ids=100))
 
-    assert [part(1), part(2, "rust")] == [one.raw for batch in screened.batches({}) for one in batch.mails]
+    assert [part(1), part(2, "rust")] == [mail.raw for batch in screened.batches({}) for mail in batch.mails]
     assert len(screened._conversations._by_id) <= 100
 
 
 def test_a_mail_without_ids_is_judged_alone() -> None:
     nameless = [b"", b"\n\n" + DIFF.encode(), b"Message-ID: none\n\nrust" + DIFF.encode(), b"\n\nC"]
 
-    assert nameless[2:3] == kept(*nameless)
+    assert nameless[2:3] == screened_mails(*nameless)
 
 
 def test_a_dropped_mail_that_is_removed_from_the_archive_does_not_come_after_all(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_dropped_mail_that_is_removed_from_the_archive_does_not_come_after_all
         epoch.add(raw, name=name)
     screened = ScreenedArchive(GitArchive(tmp_path), names_rust)
 
-    assert [part(2), part(3, "rust")] == [one.raw for batch in screened.batches({}, 1) for one in batch.mails]
+    assert [part(2), part(3, "rust")] == [mail.raw for batch in screened.batches({}, 1) for mail in batch.mails]
 
 
 def git(folder: Path) -> tuple[Archive, Callable[[bytes], object]]:
@@ -182,11 +182,11 @@ def test_a_restart_after_every_mail_loses_no_part(
         add(raw)
         for batch in ScreenedArchive(archive, names_rust).batches(dict(cursors)):
             cursors[batch.epoch] = batch.cursor
-            seen += [one.raw for one in batch.mails]
+            seen += [mail.raw for mail in batch.mails]
 
     # What comes again is known by its content; the store takes a content once.
-    assert list(dict.fromkeys(seen)) == kept(*mails)
-    assert len(kept(*mails)) == len(mails) - 2
+    assert list(dict.fromkeys(seen)) == screened_mails(*mails)
+    assert len(screened_mails(*mails)) == len(mails) - 2
 
 
 def test_a_source_without_a_history_goes_on_without_it() -> None:
@@ -200,7 +200,7 @@ def test_after_a_restart_no_more_than_the_latest_mails_are_read_again(tmp_path: 
     archive = GitArchive(git_archive(tmp_path / "0.git", [part(1), RUST, part(2)]))
     cursors = {batch.epoch: batch.cursor for batch in archive.batches({})}
 
-    seen = [[one.raw for batch in archive.before(cursors, most) for one in batch.mails] for most in (2, 9, 0)]
+    seen = [[mail.raw for batch in archive.before(cursors, most) for mail in batch.mails] for most in (2, 9, 0)]
 
     assert seen == [[RUST, part(2)], [part(1), RUST, part(2)], []]
     assert [] == list(archive.before({"0.git": "f" * 40}, 9))

@@ -5,14 +5,14 @@ from bot.mail.parse import parse
 
 
 def mail(name: str, *above: str) -> Message:
-    references = " ".join(f"<{one}@example.org>" for one in above)
+    references = " ".join(f"<{message_id}@example.org>" for message_id in above)
     message = parse(f"From: a@example.org\nMessage-ID: <{name}@example.org>\nReferences: {references}\n\n".encode())
     assert isinstance(message, Message)
     return message
 
 
 def named(*messages: Message) -> list[str]:
-    return ["".join(one.message_id.partition("@")[0] for one in thread) for thread in threads(messages)]
+    return ["".join(message.message_id.partition("@")[0] for message in thread) for thread in threads(messages)]
 
 
 def test_mails_that_refer_to_one_another_are_a_thread() -> None:

@@ -23,9 +23,9 @@ NOT_USED = "the bindings of the tree are not used"
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Path:
-    made = repository(tmp_path / "kernel.git")
-    commit(made, {"rust/lamp.c": "another\n"}, 1000, "v0")
-    commit(made, FILES, 2000, "v1")
+    git_repository = repository(tmp_path / "kernel.git")
+    commit(git_repository, {"rust/lamp.c": "another\n"}, 1000, "v0")
+    commit(git_repository, FILES, 2000, "v1")
     return tmp_path / "kernel.git"
 
 
@@ -106,11 +106,11 @@ def test_one_file_that_does_not_fit_is_not_the_trees(kernel: Path) -> None:
 
 
 def test_the_doubt_names_the_files(kernel: Path) -> None:
-    _, one = _named(kernel, _series(OTHER, ADDING), explicit=True)
+    _, single = _named(kernel, _series(OTHER, ADDING), explicit=True)
     _, many = _named(kernel, _series(*(ABSENT.replace("cellar", f"cellar{n}") for n in range(5))), explicit=True)
     _, none = _named(kernel, _series(ADDING), explicit=False)
 
-    assert f"the series is made for another tree, 1 of 1 files do not fit v1 (rust/lamp.c): {NOT_USED}" == one.doubt
+    assert f"the series is made for another tree, 1 of 1 files do not fit v1 (rust/lamp.c): {NOT_USED}" == single.doubt
     assert "5 of 5 files do not fit v1 (rust/cellar0.c, rust/cellar1.c, rust/cellar2.c and 2 more)" in many.doubt
     assert f"no evidence that the series is made for v1: {NOT_USED}" == none.doubt
 

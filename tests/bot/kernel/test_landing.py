@@ -22,10 +22,10 @@ BEFORE, AFTER = "last commit before the mail", "first commit after the mail, bec
 @pytest.fixture
 def kernel(tmp_path: Path) -> Path:
     """Return a repository whose branch main has three commits, ten days apart; the tags are at the first and third."""
-    made = repository(tmp_path / "kernel.git")
+    git_repository = repository(tmp_path / "kernel.git")
     for number, text in enumerate(("one\n", "two\n", "three\n")):
         tag = {0: "next-20260101", 2: "next-20260121"}.get(number, "")
-        commit(made, {"a.c": text}, int((START + 10 * number * DAY).timestamp()), tag)
+        commit(git_repository, {"a.c": text}, int((START + 10 * number * DAY).timestamp()), tag)
     return tmp_path / "kernel.git"
 
 
@@ -81,8 +81,8 @@ def test_a_commit_is_checked_once_and_not_again_after_it_was_the_base(kernel: Pa
 
     _, base = kernels.tree(Series("x", (Patch(1, "x", changes=(change,)),)), START)
 
-    assert ["main", "next-20260101"] == [found.ref for found, _ in kernels.landing(START, None)]
-    assert ["next-20260101"] == [found.ref for found, _ in kernels.landing(START, base)]
+    assert ["main", "next-20260101"] == [landing.ref for landing, _ in kernels.landing(START, None)]
+    assert ["next-20260101"] == [landing.ref for landing, _ in kernels.landing(START, base)]
 
 
 def test_a_repository_with_a_work_tree_works_like_a_bare_one(kernel: Path, tmp_path: Path) -> None:

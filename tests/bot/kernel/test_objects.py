@@ -28,11 +28,11 @@ def _packed(path: Path) -> None:
 def test_it_has_what_git_has_and_nothing_else(path: Path, packed: bool) -> None:
     if packed:
         _packed(path)
-    ids = [str(one) for one in pygit2.Repository(str(path)).odb]
+    ids = [str(object_id) for object_id in pygit2.Repository(str(path)).odb]
     objects = Objects(path / "objects")
 
     assert ids
-    assert all(objects.may_have(one[:length]) for one in ids for length in (7, 12, 40))
+    assert all(objects.may_have(object_id[:length]) for object_id in ids for length in (7, 12, 40))
     assert not objects.may_have(_ABSENT)
     assert not objects.may_have(ids[0][:7] + ("0" if ids[0][7] != "0" else "1"))
 

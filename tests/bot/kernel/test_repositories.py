@@ -20,9 +20,9 @@ DAY = timedelta(days=1)
 
 
 def _kernel(tmp_path: Path) -> tuple[RepositorySpecs, str]:
-    made = repository(tmp_path / "kernel.git")
-    first = commit(made, {"a.c": "one\n", "b.c": "one\n"}, int(START.timestamp()), "v1")
-    commit(made, {"a.c": "two\n", "b.c": "two\n"}, int((START + 60 * DAY).timestamp()), "v2")
+    git_repository = repository(tmp_path / "kernel.git")
+    first = commit(git_repository, {"a.c": "one\n", "b.c": "one\n"}, int(START.timestamp()), "v1")
+    commit(git_repository, {"a.c": "two\n", "b.c": "two\n"}, int((START + 60 * DAY).timestamp()), "v2")
     return RepositorySpecs((RepositorySpec(tmp_path / "kernel.git"),)), first
 
 
@@ -80,11 +80,11 @@ def test_a_given_ref_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_a_file_that_the_series_makes_is_not_asked_for(tmp_path: Path) -> None:
     places, _ = _kernel(tmp_path)
-    made = FileChange(None, "c.c", blob_after="1" * 12)
+    change = FileChange(None, "c.c", blob_after="1" * 12)
     changed = FileChange("c.c", "c.c", blob_before="1" * 12)
 
     _, base = KernelTrees(places).tree(
-        Series("x", (Patch(1, "x", changes=(made,)), Patch(2, "y", changes=(changed,)))), START
+        Series("x", (Patch(1, "x", changes=(change,)), Patch(2, "y", changes=(changed,)))), START
     )
 
     assert base is not None

@@ -23,16 +23,16 @@ from tests.rules.bindings.trees import FILES
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Repository:
-    made = repository(tmp_path / "kernel.git")
-    commit(made, FILES, 1000, "v1")
-    commit(made, FILES | {"include/linux/light.h": "long light(void);\n"}, 2000, "v2")
+    git_repository = repository(tmp_path / "kernel.git")
+    commit(git_repository, FILES, 1000, "v1")
+    commit(git_repository, FILES | {"include/linux/light.h": "long light(void);\n"}, 2000, "v2")
     return Repository(tmp_path / "kernel.git")
 
 
 def _tree(kernel: Repository, ref: str, index: Index) -> GitTree:
-    found = kernel.commit(ref)
-    assert found is not None
-    return GitTree(kernel, found, index)
+    commit = kernel.commit(ref)
+    assert commit is not None
+    return GitTree(kernel, commit, index)
 
 
 def test_files_and_blobs_are_read(kernel: Repository) -> None:
@@ -65,12 +65,12 @@ def test_the_index_is_read_again_and_shared_between_commits(kernel: Repository, 
     path = tmp_path / "var" / "border.sqlite"
     first = _tree(kernel, "v1", Index(path)).bindings()
     assert first is not None
-    was = [one.declaration.type for one in first.declarations("light")]
+    was = [declaration.declaration.type for declaration in first.declarations("light")]
 
     second = _tree(kernel, "v2", Index(path)).bindings()
 
     assert second is not None
-    assert (["int"], ["long"]) == (was, [one.declaration.type for one in second.declarations("light")])
+    assert (["int"], ["long"]) == (was, [declaration.declaration.type for declaration in second.declarations("light")])
     assert first.users("lamp_on") == second.users("lamp_on")
 
 

@@ -66,7 +66,7 @@ def test_a_list_keeps_what_is_plain_and_drops_the_rest() -> None:
         "Ada <ada@example.org>, Quill, Bela <bela@example.org>, x: a@example.org, b@example.org;, (odd, c@example.org"
     )
 
-    assert ["ada@example.org", "bela@example.org"] == [each.address for each in parse_addresses(value)]
+    assert ["ada@example.org", "bela@example.org"] == [address.address for address in parse_addresses(value)]
 
 
 @pytest.mark.parametrize("filler", ["(", '"', '",', ",", "a,", "<", "a@", "\\", " ", ":,", ";", "(,", '"<', "=?a?q?"])

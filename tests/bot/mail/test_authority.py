@@ -160,9 +160,9 @@ PARTS = f"{PART}Hello.\n\n{PART}patchwarden: mute author\n--abc--\n"
     ],
 )
 def test_an_unsigned_header_that_changes_the_text_proves_nothing(head: str, body: str, proven: bool) -> None:
-    found = proven_sender(framed(head, body), [PROOF], NOW)
+    sender = proven_sender(framed(head, body), [PROOF], NOW)
 
-    assert proven == isinstance(found, Address), found
+    assert proven == isinstance(sender, Address), sender
     signed = Attestation(
         "dkim",
         "example.org",

@@ -21,10 +21,10 @@ def test_a_failure_names_our_mail_and_says_why() -> None:
 
 @pytest.mark.parametrize("part", ["message/rfc822", "text/rfc822-headers", "message/global-headers"])
 def test_the_original_may_be_its_header_alone(part: str) -> None:
-    found = _bounce(dsn(OURS, original=part))
+    bounce = _bounce(dsn(OURS, original=part))
 
-    assert found is not None
-    assert OURS == found.message_id
+    assert bounce is not None
+    assert OURS == bounce.message_id
 
 
 def test_crlf_is_read_alike() -> None:
@@ -53,11 +53,11 @@ def test_a_mail_that_is_no_whole_report_is_no_bounce(old: bytes, new: bytes) -> 
 
 
 def test_what_a_server_says_is_one_short_line() -> None:
-    found = _bounce(dsn(OURS, why="550 \x1b[31mred\n " + "x" * 999))
+    bounce = _bounce(dsn(OURS, why="550 \x1b[31mred\n " + "x" * 999))
 
-    assert found is not None
-    assert len(found.why) == 200
-    assert found.why.isprintable()
+    assert bounce is not None
+    assert len(bounce.why) == 200
+    assert bounce.why.isprintable()
 
 
 def test_only_the_originals_own_header_is_read() -> None:

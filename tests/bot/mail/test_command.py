@@ -159,9 +159,9 @@ def test_a_command_in_an_encoded_body() -> None:
 
 @given(st.text())
 def test_reading_never_raises_and_never_gives_more_than_three(body: str) -> None:
-    found = commands(message(body))
+    result = commands(message(body))
 
-    assert isinstance(found, Ambiguous) or len(found) <= 3
+    assert isinstance(result, Ambiguous) or len(result) <= 3
 
 
 def test_absurd_lines_take_no_time() -> None:

@@ -24,8 +24,8 @@ def mail(sender: str, *headers: str, body: str = "A patch.", to: str = LIST) -> 
 
 
 def author(*arguments: str, **more: str) -> str:
-    found = original_author(mail(*arguments, **more), BOOK)
-    return "" if found is None else found.address
+    author = original_author(mail(*arguments, **more), BOOK)
+    return "" if author is None else author.address
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_author_behind_a_rewritten_from_is_found(sender: str, header: str, b
 
 
 @pytest.mark.parametrize(
-    ("sender", "found"),
+    ("sender", "address"),
     [
         ("Ann via rust <ann=example.org@lists.example.org>", "ann@example.org"),
         ("Ann <ann=40example.org@corp.example.org>", "ann@example.org"),
@@ -81,17 +81,17 @@ def test_the_author_behind_a_rewritten_from_is_found(sender: str, header: str, b
         ("Ann <ann=40example.org@mail.example.com>", "ann=40example.org@mail.example.com"),
     ],
 )
-def test_an_address_that_encodes_another_is_decoded_where_a_list_made_it(sender: str, found: str) -> None:
-    assert author(sender) == found
+def test_an_address_that_encodes_another_is_decoded_where_a_list_made_it(sender: str, address: str) -> None:
+    assert author(sender) == address
 
 
 @pytest.mark.parametrize(
     ("name", "expected"), [("Ann Example via rust", "Ann Example"), ("'Ann Example' via rust", "Ann Example"), ("", "")]
 )
 def test_an_author_whose_address_is_decoded_keeps_the_name_without_the_list(name: str, expected: str) -> None:
-    found = original_author(mail(f"{name} <ann=example.org@lists.example.org>"), BOOK)
+    author = original_author(mail(f"{name} <ann=example.org@lists.example.org>"), BOOK)
 
-    assert found == Address(expected, "ann@example.org")
+    assert author == Address(expected, "ann@example.org")
 
 
 def test_the_address_that_from_encodes_goes_before_what_the_sender_asks_for() -> None:

@@ -30,14 +30,14 @@ def posting(
     subject: str, path: str = "rust/kernel/lib.rs", *, author: str = "ada@example.org", text: str = "Change it."
 ) -> Posting:
     body = f"{text}\n\nSigned-off-by: Ada <ada@example.org>\n---\n{DIFF.format(path=path)}"
-    (made,) = assemble([mail(subject, author=author, text=body)])
-    return made
+    (posting,) = assemble([mail(subject, author=author, text=body)])
+    return posting
 
 
 def kind_of(
-    made: Posting, context: RefusalContext = FRESH, now: datetime = NOW, terms: RefusalTerms = TERMS
+    posting: Posting, context: RefusalContext = FRESH, now: datetime = NOW, terms: RefusalTerms = TERMS
 ) -> RefusalKind | None:
-    refused = refuse_posting(made, context, now, terms)
+    refused = refuse_posting(posting, context, now, terms)
     return None if refused is None else refused.kind
 
 
@@ -71,7 +71,7 @@ def test_a_mail_is_refused_for_what_it_is(message: Message, kind: RefusalKind | 
 
 
 @pytest.mark.parametrize(
-    ("made", "kind"),
+    ("posting", "kind"),
     [
         (posting("[PATCH] rust: x"), None),
         (posting("[PATCH rust-next v3] rust: x"), None),
@@ -105,8 +105,8 @@ def test_a_mail_is_refused_for_what_it_is(message: Message, kind: RefusalKind | 
         (posting("[PATCH] x", author="warden@example.org"), RefusalKind.OWN),
     ],
 )  # fmt: skip
-def test_a_posting_is_refused_for_what_it_is(made: Posting, kind: RefusalKind | None) -> None:
-    assert kind_of(made) == kind
+def test_a_posting_is_refused_for_what_it_is(posting: Posting, kind: RefusalKind | None) -> None:
+    assert kind_of(posting) == kind
 
 
 @pytest.mark.parametrize(
@@ -193,21 +193,21 @@ def test_a_refusal_names_its_kind_and_its_reason(refusal: Refusal | None, reason
 
 
 def test_a_posting_that_was_sent_to_us_and_to_no_list_is_not_followed() -> None:
-    made = posting("[PATCH] x")
-    (part,) = made.parts
-    private = replace(made, parts=(replace(part, cc=(Address("", "Warden@example.org"),)),))
+    patch_posting = posting("[PATCH] x")
+    (part,) = patch_posting.parts
+    private = replace(patch_posting, parts=(replace(part, cc=(Address("", "Warden@example.org"),)),))
 
     assert str(refuse_posting(private, FRESH, NOW, TERMS)) == "not-followed: it was sent to us only, and to no list"
     assert kind_of(replace(private, lists=("list@example.org",))) is None
     assert kind_of(replace(private, parts=(replace(private.parts[0], carriers=("list@example.org",)),))) is None
-    assert kind_of(made) is None
+    assert kind_of(patch_posting) is None
 
 
 def test_a_cover_letter_that_asks_to_pull_is_a_pull_request() -> None:
-    made = posting("[PATCH] x")
+    patch_posting = posting("[PATCH] x")
     cover = "Hi,\n\nThe following changes since commit 0123:\n\nare available in the Git repository at:\n\n  git://x\n"
 
-    assert kind_of(replace(made, series=replace(made.series, cover=cover))) == RefusalKind.PULL
+    assert kind_of(replace(patch_posting, series=replace(patch_posting.series, cover=cover))) == RefusalKind.PULL
 
 
 @pytest.mark.parametrize(
@@ -292,23 +292,26 @@ def test_a_single_patch_in_answer_to_a_series_that_is_not_known_whole_is_left_al
 
 
 def test_a_patch_in_answer_to_its_own_first_sending_is_no_fixup() -> None:
-    made = posting("[PATCH] x")
+    patch_posting = posting("[PATCH] x")
 
-    assert kind_of(made, replace(FRESH, answers=made)) is None
+    assert kind_of(patch_posting, replace(FRESH, answers=patch_posting)) is None
 
 
 @pytest.mark.parametrize(("minutes", "kind"), [(29, RefusalKind.UNSETTLED), (31, RefusalKind.INCOMPLETE)])
 def test_an_incomplete_series_is_waited_for_and_then_left(minutes: int, kind: RefusalKind) -> None:
-    made = replace(posting("[PATCH 1/2] x"), state=Waiting((2,)))
+    patch_posting = replace(posting("[PATCH 1/2] x"), state=Waiting((2,)))
 
-    assert kind_of(made, FRESH, SENT + timedelta(minutes=minutes)) == kind
+    assert kind_of(patch_posting, FRESH, SENT + timedelta(minutes=minutes)) == kind
 
 
 def test_states_decide_last() -> None:
-    made = posting("[PATCH 1/1] x")
+    patch_posting = posting("[PATCH 1/1] x")
 
-    assert (kind_of(replace(made, state=Complete())), kind_of(replace(made, state=Defective("why")))) == (
+    assert (
+        kind_of(replace(patch_posting, state=Complete())),
+        kind_of(replace(patch_posting, state=Defective("why"))),
+    ) == (
         None,
         RefusalKind.DEFECTIVE,
     )
-    assert str(refuse_posting(replace(made, state=Defective("why")), FRESH, NOW, TERMS)) == "defective: why"
+    assert str(refuse_posting(replace(patch_posting, state=Defective("why")), FRESH, NOW, TERMS)) == "defective: why"

@@ -28,9 +28,9 @@ def _command(directory: Path, script: str) -> tuple[str, ...]:
 
 
 def test_the_command_gets_the_bytes_and_the_envelope(tmp_path: Path) -> None:
-    said = Sendmail(_command(tmp_path, "exit 0"), str).deliver(_mail())
+    reply = Sendmail(_command(tmp_path, "exit 0"), str).deliver(_mail())
 
-    assert said == f"taken by {tmp_path}/sendmail"
+    assert reply == f"taken by {tmp_path}/sendmail"
     assert (tmp_path / "input").read_bytes() == CONTENT
     assert (tmp_path / "arguments").read_text() == "-i -f bot@bot.example.org -- a@example.org b@example.org\n"
 
@@ -52,19 +52,19 @@ def test_the_command_gets_the_bytes_and_the_envelope(tmp_path: Path) -> None:
 def test_how_the_command_ends_says_what_is_known(
     tmp_path: Path, script: str, error: type[OutboxError], words: str
 ) -> None:
-    with pytest.raises(OutboxError, match=words) as caught:
+    with pytest.raises(OutboxError, match=words) as raised:
         Sendmail(_command(tmp_path, script), str, timeout=1).deliver(_mail())
 
-    assert type(caught.value) is error
+    assert type(raised.value) is error
 
 
 def test_what_the_command_says_is_shown_as_one_short_line(tmp_path: Path) -> None:
     script = f"printf 'not\\377 \\n taken {'x' * 300}' >&2; exit 1"
 
-    with pytest.raises(DeliveryUnconfirmedError) as caught:
+    with pytest.raises(DeliveryUnconfirmedError) as error:
         Sendmail(_command(tmp_path, script), str).deliver(_mail())
 
-    assert str(caught.value) == f"{tmp_path}/sendmail ended with 1: not\ufffd taken {'x' * 289}"
+    assert str(error.value) == f"{tmp_path}/sendmail ended with 1: not\ufffd taken {'x' * 289}"
 
 
 def test_the_envelope_sender_is_the_given_one(tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_a_mail_over_the_limit_or_with_a_bare_carriage_return_is_not_passed_on(t
 
 
 def test_a_command_that_is_not_there_left_nothing() -> None:
-    with pytest.raises(OutboxError, match="No such file") as caught:
+    with pytest.raises(OutboxError, match="No such file") as error:
         Sendmail(("/absent/sendmail",), str).deliver(_mail())
 
-    assert type(caught.value) is OutboxError
+    assert type(error.value) is OutboxError
 
 
 def test_an_address_is_never_an_option(tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ def test_a_mail_that_cannot_be_written_left_nothing(tmp_path: Path) -> None:
     (tmp_path / "box").mkdir()
     (tmp_path / "box" / "new").write_text("in the way")
 
-    with pytest.raises(OutboxError) as caught:
+    with pytest.raises(OutboxError) as error:
         Maildir(tmp_path / "box", str).deliver(_mail())
 
-    assert type(caught.value) is OutboxError
+    assert type(error.value) is OutboxError
 
 
 def test_a_message_id_with_a_slash_stays_in_the_maildir(tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_a_maildir_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path)
 def test_a_file_of_a_dry_run_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(whole, "_keep_name", _unsafe)
-        with pytest.raises(OutboxError) as caught:
+        with pytest.raises(OutboxError) as error:
             Folder(tmp_path).deliver(_mail())
-    assert type(caught.value) is OutboxError
+    assert type(error.value) is OutboxError
 
     Folder(tmp_path).deliver(_mail())
 

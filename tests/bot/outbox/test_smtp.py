@@ -113,22 +113,22 @@ def test_an_answer_that_is_no_leaves_nothing(server: Sink, step: str, answer: st
     _answer(server, step, answer)
     expected = OutboxError if step == "connect" else error
 
-    with pytest.raises(OutboxError, match=answer) as caught:
+    with pytest.raises(OutboxError, match=answer) as raised:
         _smtp(server).deliver(_mail())
 
-    assert (type(caught.value), server.taken) == (expected, [])
+    assert (type(raised.value), server.taken) == (expected, [])
     refused = {"MAIL": "sender", "RCPT": "recipient a@example.org", "connect": f"127.0.0.1:{server.port}"}
-    assert str(caught.value) == f"{refused.get(step, 'content')}: {answer}"
+    assert str(raised.value) == f"{refused.get(step, 'content')}: {answer}"
 
 
 @pytest.mark.parametrize("step", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_a_connection_cut_before_the_content_left_nothing(server: Sink, step: str) -> None:
     _answer(server, step, "cut")
 
-    with pytest.raises(OutboxError) as caught:
+    with pytest.raises(OutboxError) as error:
         _smtp(server).deliver(_mail())
 
-    assert (type(caught.value), server.taken) == (OutboxError, [])
+    assert (type(error.value), server.taken) == (OutboxError, [])
 
 
 @pytest.mark.parametrize(("step", "taken"), [("dot", 0), ("250", 1)])
@@ -149,10 +149,10 @@ def test_a_connection_that_ends_amid_a_long_content_left_nothing(server: Sink, a
     content = b"Subject: x\n\n" + b"line\n" * 4_000_000
     smtp = Smtp(Server("127.0.0.1", server.port, "none"), str, limit=len(content))
 
-    with pytest.raises(OutboxError) as caught:
+    with pytest.raises(OutboxError) as error:
         smtp.deliver(_mail(content))
 
-    assert (type(caught.value), server.taken) == (OutboxError, [])
+    assert (type(error.value), server.taken) == (OutboxError, [])
 
 
 BAD_REPLIES = [
@@ -222,10 +222,10 @@ def test_a_malformed_final_reply_is_unconfirmed(server: Sink, step: str, taken: 
 def test_an_unconfirmed_delivery_says_what_is_wrong_with_the_reply(server: Sink, reply: bytes, reason: str) -> None:
     server.misbehave = {"250": Raw(reply)}.get
 
-    with pytest.raises(DeliveryUnconfirmedError) as caught:
+    with pytest.raises(DeliveryUnconfirmedError) as error:
         _smtp(server).deliver(_mail())
 
-    assert str(caught.value) == f"127.0.0.1:{server.port}: no valid reply after the content was sent: {reason}"
+    assert str(error.value) == f"127.0.0.1:{server.port}: no valid reply after the content was sent: {reason}"
 
 
 @pytest.mark.parametrize("reply", [b"", b"2", b"250 taken", b"250-taken\r\n"])
@@ -264,9 +264,9 @@ def test_a_well_formed_final_reply_says_whether_the_mail_was_taken(
     if error is None:
         assert _smtp(server).deliver(_mail()).startswith(words)
     else:
-        with pytest.raises(OutboxError, match=words) as caught:
+        with pytest.raises(OutboxError, match=words) as raised:
             _smtp(server).deliver(_mail())
-        assert type(caught.value) is error
+        assert type(raised.value) is error
 
 
 def test_a_reply_that_comes_in_drops_is_read_until_the_time_is_over() -> None:
@@ -346,7 +346,7 @@ def _with_password(server: Sink, folder: Path, password: str = PASSWORD) -> Smtp
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("reply", "shown"),
     [
         (f"taken, {PASSWORD}!", "taken, ***!"),
         (f"taken {PLAIN} {LOGIN} {PASSWORD} {PASSWORD}", "taken *** *** *** ***"),
@@ -357,17 +357,17 @@ def _with_password(server: Sink, folder: Path, password: str = PASSWORD) -> Smtp
     ],
 )
 def test_the_reply_of_a_server_never_shows_the_password_in_any_form(
-    server: Sink, tmp_path: Path, said: str, shown: str
+    server: Sink, tmp_path: Path, reply: str, shown: str
 ) -> None:
     """A beginning that the end of the text cut off is shown only where it is too short to tell anything."""
     smtp = _with_password(server, tmp_path)
-    server.misbehave = {"AUTH": "235 welcome", "dot": f"250 {said}"}.get
+    server.misbehave = {"AUTH": "235 welcome", "dot": f"250 {reply}"}.get
     assert smtp.deliver(_mail()) == f"250 {shown}"
 
-    server.misbehave = {"AUTH": "235 welcome", "dot": f"550 {said}"}.get
-    with pytest.raises(RefusedError) as caught:
+    server.misbehave = {"AUTH": "235 welcome", "dot": f"550 {reply}"}.get
+    with pytest.raises(RefusedError) as error:
         smtp.deliver(_mail())
-    assert str(caught.value) == f"content: 550 {shown}"
+    assert str(error.value) == f"content: 550 {shown}"
 
 
 def test_a_password_that_may_be_a_part_of_a_word_is_not_removed(server: Sink, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ MAIL = Outgoing(
 PASSWORD = b"correct horse"
 
 
-class Keeping:
+class RecordingHandler:
     """Takes mail, and knows one password."""
 
     def __init__(self) -> None:
@@ -67,32 +67,32 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Server:
-    """Where the server is, by STARTTLS with the right password; its port is not known yet."""
+    """The address of the server, with STARTTLS and the right password; its port is not known yet."""
     (tmp_path / "password").write_bytes(PASSWORD + b"\n")
     return Server("localhost", 0, "starttls", "bot", tmp_path / "password", 5)
 
 
 @contextmanager
-def _serving(certificate: Path, security: Security) -> Iterator[tuple[int, Keeping]]:
+def _serving(certificate: Path, security: Security) -> Iterator[tuple[int, RecordingHandler]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "certificate", certificate / "key")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    kept = Keeping()
+    recorder = RecordingHandler()
     tls = {"ssl_context": context} if security == "tls" else {"tls_context": context, "require_starttls": True}
     controller = Controller(
-        kept,
+        recorder,
         hostname="localhost",
         port=port,
-        authenticator=kept.knows,
+        authenticator=recorder.knows,
         auth_required=True,
         auth_require_tls=security == "starttls",
         **tls,
     )
     controller.start()
     try:
-        yield port, kept
+        yield port, recorder
     finally:
         controller.stop()
 
@@ -101,11 +101,11 @@ def _serving(certificate: Path, security: Security) -> Iterator[tuple[int, Keepi
 def test_a_mail_goes_encrypted_and_with_the_password_of_its_file(
     trusted: Path, place: Server, security: Security
 ) -> None:
-    with _serving(trusted, security) as (port, kept):
-        said = Smtp(replace(place, port=port, security=security), str).deliver(MAIL)
+    with _serving(trusted, security) as (port, recorder):
+        reply = Smtp(replace(place, port=port, security=security), str).deliver(MAIL)
 
-    assert said == "250 taken"
-    assert kept.taken == [b"Subject: x\r\n\r\n.\r\nA remark.\r\n"]
+    assert reply == "250 taken"
+    assert recorder.taken == [b"Subject: x\r\n\r\n.\r\nA remark.\r\n"]
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -113,12 +113,12 @@ def test_a_wrong_password_is_said_and_the_mail_stays_here(trusted: Path, place: 
     assert place.password_file is not None
     place.password_file.write_text("wrong\n")
 
-    with _serving(trusted, security) as (port, kept), pytest.raises(OutboxError, match="535 ") as caught:
+    with _serving(trusted, security) as (port, recorder), pytest.raises(OutboxError, match="535 ") as error:
         Smtp(replace(place, port=port, security=security), str).deliver(MAIL)
 
-    assert not isinstance(caught.value, RefusedError)
-    assert "wrong" not in str(caught.value)
-    assert kept.taken == []
+    assert not isinstance(error.value, RefusedError)
+    assert "wrong" not in str(error.value)
+    assert recorder.taken == []
 
 
 def test_the_password_goes_nowhere_but_to_the_server(
@@ -136,14 +136,17 @@ def test_the_password_goes_nowhere_but_to_the_server(
 def test_a_certificate_that_nobody_vouches_for_gets_no_password(
     certificate: Path, place: Server, security: Security
 ) -> None:
-    with _serving(certificate, security) as (port, kept), pytest.raises(OutboxError, match="CERTIFICATE_VERIFY_FAILED"):
+    with (
+        _serving(certificate, security) as (port, recorder),
+        pytest.raises(OutboxError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
         Smtp(replace(place, port=port, security=security), str).deliver(MAIL)
 
-    assert kept.taken == []
+    assert recorder.taken == []
 
 
 def test_a_certificate_of_another_host_gets_no_password(trusted: Path, place: Server) -> None:
-    with _serving(trusted, "tls") as (port, kept), pytest.raises(OutboxError, match="CERTIFICATE_VERIFY_FAILED"):
+    with _serving(trusted, "tls") as (port, recorder), pytest.raises(OutboxError, match="CERTIFICATE_VERIFY_FAILED"):
         Smtp(replace(place, host="127.0.0.1", port=port, security="tls"), str).deliver(MAIL)
 
-    assert kept.taken == []
+    assert recorder.taken == []

@@ -57,11 +57,11 @@ def test_results_come_in_the_order_of_the_items(workers: ProcessExecutor) -> Non
 
 def test_what_streams_is_taken_little_ahead_and_comes_in_order(workers: ProcessExecutor) -> None:
     taken: list[int] = []
-    found = workers.stream(double, (taken.append(number) or number for number in range(1000)))  # type: ignore[func-returns-value]
+    results = workers.stream(double, (taken.append(number) or number for number in range(1000)))  # type: ignore[func-returns-value]
 
-    assert [next(found) for _ in range(3)] == [0, 2, 4]
+    assert [next(results) for _ in range(3)] == [0, 2, 4]
     assert len(taken) < 300
-    assert list(found) == [number * 2 for number in range(3, 1000)]
+    assert list(results) == [number * 2 for number in range(3, 1000)]
 
 
 def test_nothing_is_asked_of_nobody(workers: ProcessExecutor) -> None:

@@ -42,10 +42,10 @@ def _misbehave(how: str) -> str:
 def test_one_bad_item_harms_no_other(how: str, reason: str, exceeded: bool, at: int) -> None:
     items = ["fine", "good"]
     items.insert(at, how)
-    found = list(forked(_misbehave, items, LIMITS))
-    bad = found.pop(at)
+    results = list(forked(_misbehave, items, LIMITS))
+    bad = results.pop(at)
 
-    assert found == ["fine", "good"]
+    assert results == ["fine", "good"]
     assert isinstance(bad, Crashed)
     assert (bad.reason.startswith(reason), bad.exceeded) == (True, exceeded)
 
@@ -69,11 +69,11 @@ def test_closures_and_what_a_test_replaced_are_known_in_the_child() -> None:
 
 
 def test_nobody_waits_for_a_child_that_is_not_wanted_any_more() -> None:
-    found: Iterator[int | Crashed] = forked(lambda item: time.sleep(item) or os.getpid(), [0, 600], Limits(700))  # type: ignore[func-returns-value]
-    child = next(found)
+    results: Iterator[int | Crashed] = forked(lambda item: time.sleep(item) or os.getpid(), [0, 600], Limits(700))  # type: ignore[func-returns-value]
+    child = next(results)
     assert isinstance(child, int)
 
-    found.close()  # type: ignore[attr-defined]
+    results.close()  # type: ignore[attr-defined]
 
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)

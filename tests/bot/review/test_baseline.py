@@ -35,7 +35,7 @@ def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
 
     comments = compare(Report((make.finding(3), make.finding(5))), Review(make.posting(), before))
 
-    assert [(0, True), (0, False), (0, True)] == [(each.said_before, each.unsaid_before) for each in comments]
+    assert [(0, True), (0, False), (0, True)] == [(comment.said_before, comment.unsaid_before) for comment in comments]
 
 
 def test_the_same_text_in_another_file_is_moved(make: Maker) -> None:

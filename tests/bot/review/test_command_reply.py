@@ -43,23 +43,23 @@ def test_a_rule_that_there_is_not() -> None:
 
 
 def test_help_names_the_findings(make: Maker) -> None:
-    found = [make.finding(line, path=f"rust/{HOSTILE}.rs") for line in range(1, 30)]
-    made = review(make.posting(), Report(tuple(found)), [make.rule()])
+    findings = [make.finding(line, path=f"rust/{HOSTILE}.rs") for line in range(1, 30)]
+    result = review(make.posting(), Report(tuple(findings)), [make.rule()])
 
-    text = "\n".join(help_text(made))
+    text = "\n".join(help_text(result))
 
     assert [] == list(problems(text))
-    assert f"  {found[0].fingerprint} missing-safety-comment" in text
+    assert f"  {findings[0].fingerprint} missing-safety-comment" in text
     assert "  and 9 more" in text
     assert "This series has no\nfindings" in "\n".join(help_text(None))
 
 
 def test_what_a_recheck_changed_is_said_with_one_reason_or_many(make: Maker) -> None:
     old = replace(review(make.posting(), Report((make.finding(5),)), [make.rule()]), basis=BASIS)
-    one, other = make.finding(6, rule="missing-safety-comment"), make.finding(7, rule="x")
+    first, other = make.finding(6, rule="missing-safety-comment"), make.finding(7, rule="x")
     rules = [make.rule(), make.rule("x")]
     new = replace(
-        review(make.posting(), Report((one, other)), rules), basis=Basis("1.1", "b", ("missing-safety-comment", "x"))
+        review(make.posting(), Report((first, other)), rules), basis=Basis("1.1", "b", ("missing-safety-comment", "x"))
     )
 
     text = "\n".join(recheck_text(new, difference(old, new)))

@@ -17,24 +17,24 @@ BASIS = Basis("1.0", "aaa", ("missing-safety-comment",), "v7.0")
 
 
 def judged(make: Maker, *findings: Finding, basis: Basis = BASIS, policy: Policy | None = None) -> Review:
-    made = review(make.posting(), Report(findings), [make.rule()], None, policy or Policy())
-    return replace(made, basis=basis)
+    result = review(make.posting(), Report(findings), [make.rule()], None, policy or Policy())
+    return replace(result, basis=basis)
 
 
 def test_two_equal_looks_differ_in_nothing(make: Maker) -> None:
-    found = difference(judged(make, make.finding(5)), judged(make, make.finding(5)))
+    diff = difference(judged(make, make.finding(5)), judged(make, make.finding(5)))
 
-    assert found.is_empty
-    assert [ChangeKind.SAME] == [change.kind for change in found.changes]
+    assert diff.is_empty
+    assert [ChangeKind.SAME] == [change.kind for change in diff.changes]
 
 
 def test_what_is_new_and_what_is_gone(make: Maker) -> None:
-    found = difference(judged(make, make.finding(5)), judged(make, make.finding(6)))
+    diff = difference(judged(make, make.finding(5)), judged(make, make.finding(6)))
 
     assert [(ChangeKind.NEW, 6), (ChangeKind.GONE, 5)] == [
-        (change.kind, change.comment.finding.anchor.line) for change in found.changes
+        (change.kind, change.comment.finding.anchor.line) for change in diff.changes
     ]
-    assert found.verdict
+    assert diff.verdict
 
 
 @pytest.mark.parametrize(
@@ -48,50 +48,50 @@ def test_what_is_new_and_what_is_gone(make: Maker) -> None:
     ],
 )
 def test_the_reason_is_what_the_judgement_rests_on(make: Maker, basis: Basis, reason: str) -> None:
-    found = difference(judged(make), judged(make, make.finding(5), basis=basis))
+    diff = difference(judged(make), judged(make, make.finding(5), basis=basis))
 
-    assert [reason] == [change.reason for change in found.changes]
+    assert [reason] == [change.reason for change in diff.changes]
 
 
 def test_a_rule_that_was_not_there_is_new(make: Maker) -> None:
-    found = difference(judged(make, basis=replace(BASIS, rules=("other",))), judged(make, make.finding(5)))
+    diff = difference(judged(make, basis=replace(BASIS, rules=("other",))), judged(make, make.finding(5)))
 
-    assert ["the rule is new"] == [change.reason for change in found.changes]
+    assert ["the rule is new"] == [change.reason for change in diff.changes]
 
 
 def test_of_an_old_record_the_reason_is_not_known(make: Maker) -> None:
-    found = difference(judged(make, basis=Basis()), judged(make, make.finding(5)))
+    diff = difference(judged(make, basis=Basis()), judged(make, make.finding(5)))
 
-    assert ["the stored review does not name its rules and base"] == [change.reason for change in found.changes]
+    assert ["the stored review does not name its rules and base"] == [change.reason for change in diff.changes]
 
 
 def test_a_rule_that_failed_explains_what_is_gone(make: Maker) -> None:
     failure = Failure("missing-safety-comment", 1, "rust/kernel/led.rs", "ValueError")
-    found = difference(judged(make, make.finding(5)), replace(judged(make), failures=(failure,)))
+    diff = difference(judged(make, make.finding(5)), replace(judged(make), failures=(failure,)))
 
-    assert ["the rule failed in one of the two checks"] == [change.reason for change in found.changes]
+    assert ["the rule failed in one of the two checks"] == [change.reason for change in diff.changes]
 
 
 def test_without_a_stored_review_all_is_new(make: Maker) -> None:
-    found = difference(None, judged(make, make.finding(5)))
+    diff = difference(None, judged(make, make.finding(5)))
 
-    assert found.first
-    assert found.verdict
+    assert diff.first
+    assert diff.verdict
     assert not difference(None, judged(make)).verdict
 
 
 def test_what_is_held_back_now_is_another_verdict_of_the_same_findings(make: Maker) -> None:
     finding = make.finding(5)
-    found = difference(judged(make, finding), judged(make, finding, policy=Policy(dismissed={finding.fingerprint: ""})))
+    diff = difference(judged(make, finding), judged(make, finding, policy=Policy(dismissed={finding.fingerprint: ""})))
 
-    assert [ChangeKind.SAME] == [change.kind for change in found.changes]
-    assert found.verdict
-    assert not found.is_empty
+    assert [ChangeKind.SAME] == [change.kind for change in diff.changes]
+    assert diff.verdict
+    assert not diff.is_empty
 
 
 def test_a_verdict_does_not_depend_on_the_order_of_what_is_said(make: Maker) -> None:
-    one, other = make.finding(5), make.finding(6)
+    first, other = make.finding(5), make.finding(6)
 
-    assert verdict_of(judged(make, one, other)) == verdict_of(judged(make, other, one))
-    assert verdict_of(judged(make, one)) != verdict_of(judged(make, other))
+    assert verdict_of(judged(make, first, other)) == verdict_of(judged(make, other, first))
+    assert verdict_of(judged(make, first)) != verdict_of(judged(make, other))
     assert verdict_of(judged(make)) == ""

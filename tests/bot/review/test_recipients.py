@@ -28,25 +28,25 @@ def context(mode: Mode = Mode.LIST, lists: Sequence[str] = (LIST.address,), **mo
 def posting(
     make: Maker, *cc: Address, carriers: tuple[str, ...] = (LIST.address,), author: Address = AUTHOR
 ) -> Posting:
-    made = make.posting(cc=cc, author=author)
-    parts = tuple(replace(part, carriers=carriers) for part in made.parts)
+    posting = make.posting(cc=cc, author=author)
+    parts = tuple(replace(part, carriers=carriers) for part in posting.parts)
     lists = {LIST.address} | {address.address for address in cc if "@lists." in address.address}
-    return replace(made, parts=parts, lists=tuple(sorted(lists)))
+    return replace(posting, parts=parts, lists=tuple(sorted(lists)))
 
 
-def to_and_cc(made: Posting, known: RecipientContext) -> tuple[list[str], list[str]]:
-    found = recipients(made, made.parts[0], known)
-    return _addresses(found.to), _addresses(found.cc)
+def to_and_cc(patch_posting: Posting, known: RecipientContext) -> tuple[list[str], list[str]]:
+    chosen = recipients(patch_posting, patch_posting.parts[0], known)
+    return _addresses(chosen.to), _addresses(chosen.cc)
 
 
 def _addresses(addresses: Sequence[Address]) -> list[str]:
     return [address.address for address in addresses]
 
 
-def _reason(made: Posting, known: RecipientContext) -> str:
-    found = recipients(made, made.parts[0], known)
-    assert found == Recipients(reason=found.reason)
-    return found.reason
+def _reason(patch_posting: Posting, known: RecipientContext) -> str:
+    chosen = recipients(patch_posting, patch_posting.parts[0], known)
+    assert chosen == Recipients(reason=chosen.reason)
+    return chosen.reason
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_a_list_that_brought_the_mail_and_is_not_named_gets_a_copy(make: Maker) 
 
 
 def test_a_list_that_only_maintainers_names_has_its_say(make: Maker) -> None:
-    made = posting(make, HIDDEN, BELA)
+    patch_posting = posting(make, HIDDEN, BELA)
     strict = replace(context(), book=AddressBook(lists=frozenset({HIDDEN.address})))
 
-    assert context().consent_of(made).mode is Mode.LIST
-    assert strict.consent_of(made).mode is Mode.DRY_RUN
-    assert strict.lists_of(made) == (HIDDEN.address, LIST.address)
+    assert context().consent_of(patch_posting).mode is Mode.LIST
+    assert strict.consent_of(patch_posting).mode is Mode.DRY_RUN
+    assert strict.lists_of(patch_posting) == (HIDDEN.address, LIST.address)
 
 
 @pytest.mark.parametrize(
@@ -149,15 +149,15 @@ def test_of_a_crowd_the_lists_and_the_owners_of_the_files_remain(make: Maker) ->
     crowd = tuple(Address("", f"s{number}@people.example.com") for number in range(300))
     known = context(owners=lambda paths: frozenset({"s7@people.example.com", "elsewhere@example.org"}))
 
-    found = recipients(made := posting(make, *crowd), made.parts[0], known)
+    chosen = recipients(patch_posting := posting(make, *crowd), patch_posting.parts[0], known)
 
-    assert _addresses(found.cc) == [LIST.address, "s7@people.example.com"]
-    assert found.reason == "more than 100 recipients: author, lists and maintainers only"
+    assert _addresses(chosen.cc) == [LIST.address, "s7@people.example.com"]
+    assert chosen.reason == "more than 100 recipients: author, lists and maintainers only"
 
 
 def test_each_part_is_answered_to_its_own_author(make: Maker) -> None:
-    made = posting(make)
-    other = replace(made, parts=(replace(made.parts[0], author=BELA),))
+    patch_posting = posting(make)
+    other = replace(patch_posting, parts=(replace(patch_posting.parts[0], author=BELA),))
 
     assert to_and_cc(other, context(Mode.AUTHOR))[0] == [BELA.address]
 

@@ -17,22 +17,22 @@ from rules.lint.rule import Status
 from tests.bot.review.factories import Maker
 
 
-def _withheld(made: Review) -> list[str | None]:
-    return [comment.withheld for comment in made.comments]
+def _withheld(result: Review) -> list[str | None]:
+    return [comment.withheld for comment in result.comments]
 
 
-def _answered(posting: Posting, made: Review) -> int | None:
-    part = part_to_answer(posting, made.comments)
+def _answered(posting: Posting, result: Review) -> int | None:
+    part = part_to_answer(posting, result.comments)
     return None if part is None else part.index
 
 
 def test_a_warning_of_a_stable_rule_is_said_to_the_author_with_the_lists_in_copy(make: Maker) -> None:
-    made = review(make.posting(), Report((make.finding(),)), [make.rule()])
+    result = review(make.posting(), Report((make.finding(),)), [make.rule()])
 
-    assert [None] == _withheld(made)
+    assert [None] == _withheld(result)
     assert (["ada@example.org"], ["rust-for-linux@lists.example.org"]) == (
-        [address.address for address in made.recipients.to],
-        [address.address for address in made.recipients.cc],
+        [address.address for address in result.recipients.to],
+        [address.address for address in result.recipients.cc],
     )
 
 
@@ -50,10 +50,10 @@ def test_a_warning_of_a_stable_rule_is_said_to_the_author_with_the_lists_in_copy
 def test_each_reason_for_silence_is_kept_with_the_finding(
     make: Maker, rule_changes: dict[str, Any], finding_changes: dict[str, Any], reason: str
 ) -> None:
-    made = review(make.posting(), Report((make.finding(**finding_changes),)), [make.rule(**rule_changes)])
+    result = review(make.posting(), Report((make.finding(**finding_changes),)), [make.rule(**rule_changes)])
 
-    assert [reason] == _withheld(made)
-    assert ((), "no finding to report") == (made.recipients.to, made.recipients.reason)
+    assert [reason] == _withheld(result)
+    assert ((), "no finding to report") == (result.recipients.to, result.recipients.reason)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_a_dismissed_finding_is_not_said_again(make: Maker) -> None:
     finding = make.finding()
     policy = Policy(dismissed={finding.fingerprint: "the caller holds the lock"})
 
-    made = review(make.posting(), Report((finding,)), [make.rule()], policy=policy)
+    result = review(make.posting(), Report((finding,)), [make.rule()], policy=policy)
 
-    assert ["disputed: the caller holds the lock"] == _withheld(made)
+    assert ["disputed: the caller holds the lock"] == _withheld(result)
 
 
 def test_an_unknown_rule_is_not_mailed(make: Maker) -> None:
@@ -82,9 +82,9 @@ def test_an_unknown_rule_is_not_mailed(make: Maker) -> None:
 
 @pytest.mark.parametrize("state", [Waiting((2, 3)), Defective("two patches have the number 2")])
 def test_nothing_is_said_of_a_series_that_is_not_whole(make: Maker, state: State) -> None:
-    made = review(make.posting(state=state), Report((make.finding(),)), [make.rule()])
+    result = review(make.posting(state=state), Report((make.finding(),)), [make.rule()])
 
-    assert () == made.reported
+    assert () == result.reported
 
 
 def test_nits_ride_along_with_a_warning(make: Maker) -> None:
@@ -100,10 +100,10 @@ def test_over_the_limit_bugs_come_first_and_places_of_one_remark_count_once(make
     bug = make.finding(9, rule="deref-copies-struct", severity=Severity.BUG)
     rules = [make.rule(), make.rule("deref-copies-struct", severity=Severity.BUG)]
 
-    made = review(make.posting(), Report((*warnings, again, bug)), rules, policy=Policy(max_explained=2))
+    result = review(make.posting(), Report((*warnings, again, bug)), rules, policy=Policy(max_explained=2))
 
     over = "more findings than one mail reports"
-    assert [None, over, over, None, None] == _withheld(made)
+    assert [None, over, over, None, None] == _withheld(result)
 
 
 def test_of_a_draft_each_rule_is_said_at_one_place_and_no_nit(make: Maker) -> None:
@@ -114,10 +114,10 @@ def test_of_a_draft_each_rule_is_said_at_one_place_and_no_nit(make: Maker) -> No
     posting = make.posting()
     draft = replace(posting, series=replace(posting.series, prefixes=("RFC",)))
 
-    made = review(draft, Report((*warnings, *bugs, nit)), rules)
+    result = review(draft, Report((*warnings, *bugs, nit)), rules)
 
     over = "more findings than one mail reports"
-    assert [None, over, over, None, None, over] == _withheld(made)
+    assert [None, over, over, None, None, over] == _withheld(result)
 
 
 def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) -> None:
@@ -128,27 +128,29 @@ def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) ->
     third = review(posting, report, rules, second)
     fourth = review(posting, report, rules, third)
 
-    told = "already reported 2 times"
-    assert [[None], [None], [told], [told]] == [_withheld(each) for each in (first, second, third, fourth)]
+    reason = "already reported 2 times"
+    assert [[None], [None], [reason], [reason]] == [_withheld(result) for result in (first, second, third, fourth)]
 
 
 def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
     said, unsaid = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is not stable")
     previous = Review(make.posting(), (said, unsaid))
 
-    made = review(make.posting(revision=2), Report(), [make.rule()], previous)
+    result = review(make.posting(revision=2), Report(), [make.rule()], previous)
 
-    assert [FindingStatus.RESOLVED, FindingStatus.RESOLVED] == [comment.standing for comment in made.comments]
-    assert 1 == count_resolved(made.comments)
+    assert [FindingStatus.RESOLVED, FindingStatus.RESOLVED] == [comment.standing for comment in result.comments]
+    assert 1 == count_resolved(result.comments)
 
 
 def test_the_unsafe_delta_is_kept_and_compared_with_the_previous_revisions(make: Maker) -> None:
-    one, two = (UnsafePlace("block", 1, "a.rs", line, "", "unsafe {", f"unsafe{line}") for line in (3, 9))
+    first_place, second_place = (
+        UnsafePlace("block", 1, "a.rs", line, "", "unsafe {", f"unsafe{line}") for line in (3, 9)
+    )
 
-    first = review(make.posting(), Report(), [], delta=UnsafeDelta((one, two)))
-    second = review(make.posting(revision=2), Report(), [], first, delta=UnsafeDelta((two,)))
+    first = review(make.posting(), Report(), [], delta=UnsafeDelta((first_place, second_place)))
+    second = review(make.posting(revision=2), Report(), [], first, delta=UnsafeDelta((second_place,)))
 
-    assert UnsafeDelta((two,)) == second.delta
+    assert UnsafeDelta((second_place,)) == second.delta
     assert "1 block added; since the previous revision: blocks -1" == second.unsafe_delta
 
 
@@ -160,37 +162,37 @@ def test_a_damaged_series_resolves_nothing(make: Maker) -> None:
 
 def test_the_answer_goes_to_the_one_patch_else_to_the_cover_letter(make: Maker) -> None:
     posting = make.posting([make.patch(1), make.patch(2)], cover=True)
-    one = review(posting, Report((make.finding(patch=2),)), [make.rule()])
-    two = review(posting, Report((make.finding(patch=1), make.finding(patch=2))), [make.rule()])
+    first = review(posting, Report((make.finding(patch=2),)), [make.rule()])
+    second = review(posting, Report((make.finding(patch=1), make.finding(patch=2))), [make.rule()])
 
-    assert [2, 0] == [_answered(posting, made) for made in (one, two)]
+    assert [2, 0] == [_answered(posting, result) for result in (first, second)]
 
 
 def test_without_a_cover_letter_the_first_patch_is_answered(make: Maker) -> None:
     posting = make.posting([make.patch(1), make.patch(2)])
-    made = review(posting, Report((make.finding(patch=1), make.finding(patch=2))), [make.rule()])
+    result = review(posting, Report((make.finding(patch=1), make.finding(patch=2))), [make.rule()])
 
-    assert 1 == _answered(posting, made)
+    assert 1 == _answered(posting, result)
 
 
 def test_we_and_repeated_addresses_are_left_out(make: Maker) -> None:
     cc = (Address("", "BOT@example.org"), Address("Ada", "ADA@example.org"), Address("Lin", "lin@example.org"))
     context = RecipientContext(book=AddressBook(own=frozenset({"bot@example.org"})))
 
-    made = review(make.posting(cc=cc * 2), Report((make.finding(),)), [make.rule()], context=context)
+    result = review(make.posting(cc=cc * 2), Report((make.finding(),)), [make.rule()], context=context)
 
     assert ["rust-for-linux@lists.example.org", "lin@example.org"] == [
-        address.address for address in made.recipients.cc
+        address.address for address in result.recipients.cc
     ]
 
 
 def test_a_crowd_is_spared(make: Maker) -> None:
     crowd = tuple(Address("", f"someone{number}@example.org") for number in range(120))
 
-    made = review(make.posting(cc=crowd), Report((make.finding(),)), [make.rule()])
+    result = review(make.posting(cc=crowd), Report((make.finding(),)), [make.rule()])
 
-    assert ["rust-for-linux@lists.example.org"] == [address.address for address in made.recipients.cc]
-    assert made.recipients.reason
+    assert ["rust-for-linux@lists.example.org"] == [address.address for address in result.recipients.cc]
+    assert result.recipients.reason
 
 
 @pytest.mark.parametrize(
@@ -219,6 +221,6 @@ def test_a_finding_that_a_missing_patch_could_resolve_is_left_out(
     rules = [make.rule("needs-series", needs_series=True), make.rule("needs-patch")]
     report = Report(tuple(make.finding(rule=rule.id) for rule in rules))
 
-    made = review(make.posting(state=state), report, rules)
+    result = review(make.posting(state=state), report, rules)
 
-    assert expected == [comment.finding.rule for comment in made.comments]
+    assert expected == [comment.finding.rule for comment in result.comments]

@@ -18,11 +18,11 @@ TOPIC = "ada@example.org rust: led"
 
 
 def history(make: Maker, *revisions: tuple[Finding, ...]) -> tuple[Review, ...]:
-    made: list[Review] = []
+    reviews: list[Review] = []
     for number, findings in enumerate(revisions, 1):
-        previous = made[-1] if made else None
-        made.append(review(make.posting(revision=number), Report(findings), [make.rule()], previous, Policy()))
-    return tuple(made)
+        previous = reviews[-1] if reviews else None
+        reviews.append(review(make.posting(revision=number), Report(findings), [make.rule()], previous, Policy()))
+    return tuple(reviews)
 
 
 def answer(
@@ -84,10 +84,10 @@ def test_what_is_said_to_be_fixed_and_is_still_there_is_not(make: Maker) -> None
 
 
 def test_what_a_second_look_found_and_did_not_mail_does_not_count(make: Maker) -> None:
-    (found,) = history(make, (make.finding(5),))
-    found = replace(found, comments=tuple(replace(each, unmailed=True) for each in found.comments))
+    (review,) = history(make, (make.finding(5),))
+    review = replace(review, comments=tuple(replace(comment, unmailed=True) for comment in review.comments))
 
-    assert () == tallies([(found,)], ())
+    assert () == tallies([(review,)], ())
 
 
 def test_what_was_not_mailed_does_not_count(make: Maker) -> None:
@@ -111,17 +111,17 @@ def test_a_rule_is_demoted_past_share_count_and_voices() -> None:
 def test_a_demoted_rule_is_kept_but_not_said(make: Maker) -> None:
     policy = Policy(demoted={RULE: "5 of 20"})
 
-    made = review(make.posting(), Report((make.finding(),)), [make.rule()], None, policy)
+    result = review(make.posting(), Report((make.finding(),)), [make.rule()], None, policy)
 
-    assert ["its rule is reported in digests only: 5 of 20"] == [comment.withheld for comment in made.comments]
+    assert ["its rule is reported in digests only: 5 of 20"] == [comment.withheld for comment in result.comments]
 
 
 def test_an_objection_follows_a_finding_that_moves_again_and_again(make: Maker) -> None:
     first, second, third = (make.finding(5, path=f"rust/kernel/{name}.rs") for name in "abc")
     policy = Policy(dismissed={first.fingerprint: "held by the caller"})
-    made: list[Review] = []
+    reviews: list[Review] = []
     for number, finding in enumerate((first, second, third), 1):
-        previous = made[-1] if made else None
-        made.append(review(make.posting(revision=number), Report((finding,)), [make.rule()], previous, policy))
+        previous = reviews[-1] if reviews else None
+        reviews.append(review(make.posting(revision=number), Report((finding,)), [make.rule()], previous, policy))
 
-    assert ["disputed: held by the caller"] * 3 == [each.comments[0].withheld for each in made]
+    assert ["disputed: held by the caller"] * 3 == [result.comments[0].withheld for result in reviews]

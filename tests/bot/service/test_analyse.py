@@ -62,7 +62,7 @@ def executor() -> Iterator[ProcessExecutor]:
 
 @pytest.fixture
 def mark(tmp_path: Path) -> Path:
-    """Where a worker writes who it is."""
+    """Return the path to which a worker writes its id."""
     return tmp_path / "mark"
 
 
@@ -106,8 +106,8 @@ def test_hostile_code_is_put_aside_with_the_reason_and_the_next_series_is_review
 
     assert (bad.refused, bad.failures, bad.mail) == (reason, 1, "")
     assert (good.refused, good.findings, bool(good.mail)) == ("", 1, True)
-    assert [(one.posting.message_id, one.reason) for one in store.quarantined_postings(9)] == [(BAD, reason)]
-    assert [one.posting_id for one in store.mails()] == [GOOD]
+    assert [(row.posting.message_id, row.reason) for row in store.quarantined_postings(9)] == [(BAD, reason)]
+    assert [mail.posting_id for mail in store.mails()] == [GOOD]
 
 
 def test_what_took_too_long_once_is_judged_the_second_time(store: Repository, mark: Path) -> None:
@@ -115,7 +115,7 @@ def test_what_took_too_long_once_is_judged_the_second_time(store: Repository, ma
     with ProcessExecutor(1, TIGHT) as executor:
         outcomes = _reviewing(store, executor, _review_context("once", mark))
 
-    assert [(one.refused, one.findings) for one in outcomes] == [("", 1), ("", 1)]
+    assert [(outcome.refused, outcome.findings) for outcome in outcomes] == [("", 1), ("", 1)]
 
 
 def test_what_is_released_is_judged_again(store: Repository, executor: ProcessExecutor) -> None:
@@ -134,7 +134,7 @@ def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: 
     posting = store.due_for_review(1)[0].posting
     first = RecheckJob(store, _analyser(executor), _review_context("exit"), FakeClock()).run(posting)
     assert isinstance(first, Crashed)
-    assert [one.reason for one in store.quarantined_postings(9)] == [first.reason]
+    assert [row.reason for row in store.quarantined_postings(9)] == [first.reason]
 
     store.release([], [posting.message_id])
     _reviewing(store, executor, replace(_review_context("exit"), rules=()))
@@ -157,7 +157,7 @@ def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, 
         ReviewJob(
             store, Analyser(stored=stored, executor=executor), _review_context("exit"), FakeClock(), Event(), Silent()
         ).run()
-    assert "3@x" in {one.posting.message_id for one in store.due_for_review(9)}
+    assert "3@x" in {row.posting.message_id for row in store.due_for_review(9)}
 
 
 BEFORE = b"//! A led.\n\npub fn off() {}\n"
@@ -184,13 +184,13 @@ def _posting(change: FileChange) -> Posting:
 
 @pytest.fixture
 def places(tmp_path: Path) -> RepositorySpecs:
-    made = repository(tmp_path / "kernel.git")
+    git_repository = repository(tmp_path / "kernel.git")
     files = {
         "rust/bindings/bindings_helper.h": "#include <linux/led.h>\n",
         "include/linux/led.h": C_FILE,
         "rust/kernel/led.rs": BEFORE.decode(),
     }
-    commit(made, files, int(Maker().posting().date.timestamp()) - 86_400, "v1")  # type: ignore[union-attr]
+    commit(git_repository, files, int(Maker().posting().date.timestamp()) - 86_400, "v1")  # type: ignore[union-attr]
     return RepositorySpecs((RepositorySpec(tmp_path / "kernel.git"),), tmp_path / "index.sqlite")
 
 
@@ -201,7 +201,9 @@ def test_a_worker_finds_what_this_process_finds(executor: ProcessExecutor, place
         (places, lambda ids, _: {}, True, True),
     )
     for where, stored, based, proved in cases:
-        here, there = (Analyser(where, stored, each)(_posting(_changes(BEFORE)), RULES) for each in (None, executor))
+        here, there = (
+            Analyser(where, stored, workers)(_posting(_changes(BEFORE)), RULES) for workers in (None, executor)
+        )
 
         assert not isinstance(here, Crashed)
         assert here == there
@@ -213,7 +215,7 @@ def test_every_golden_series_is_judged_alike_in_a_worker(executor: ProcessExecut
     read = map(parse, split_mbox((case / "in.mbox").read_bytes()))
     messages = [message for message in read if isinstance(message, Message)]
     for posting in (posting for thread in threads(messages) for posting in assemble(thread)):
-        here, there = (Analyser(executor=each)(posting, RULES) for each in (None, executor))
+        here, there = (Analyser(executor=workers)(posting, RULES) for workers in (None, executor))
 
         assert not isinstance(here, Crashed)
         assert here == there
@@ -260,7 +262,7 @@ def test_to_be_told_to_stop_ends_a_judgement_at_once_and_loses_nothing(store: Re
         service.join(300)  # the rule sleeps for ten minutes
 
     assert done == [()]
-    assert {one.posting.message_id for one in store.due_for_review(9)} == {BAD, GOOD}
+    assert {row.posting.message_id for row in store.due_for_review(9)} == {BAD, GOOD}
     assert not _alive(int(mark.read_text()))
 
 
@@ -301,14 +303,14 @@ def test_a_service_that_is_ended_while_it_judges_ends_soon_and_no_worker_outlive
     assert service.wait(120) == (-signal.SIGKILL if number == signal.SIGKILL else 0)
     _until(lambda: not _alive(worker))
     with Repository(tmp_path / "var" / "patchwarden.db") as store:
-        assert BAD in {one.posting.message_id for one in store.due_for_review(9)}
+        assert BAD in {row.posting.message_id for row in store.due_for_review(9)}
 
 
 def test_what_our_own_files_take_is_not_counted(executor: ProcessExecutor) -> None:
     assert executor.map(_patient, ["own"]) == ["own"]
-    (found,) = executor.map(_patient, ["own, then late"])
-    assert isinstance(found, Crashed)
-    assert found.reason == "took longer than 2 s"
+    (result,) = executor.map(_patient, ["own, then late"])
+    assert isinstance(result, Crashed)
+    assert result.reason == "took longer than 2 s"
 
 
 def _patient(how: str) -> str:

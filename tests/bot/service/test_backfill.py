@@ -32,7 +32,7 @@ class FakeLookup:
         self.asked.append((dict(known), tuple(absent)))
         if self.error:
             raise InboxError(self.error)
-        return tuple(raw(one, 60) for one in self.mails)
+        return tuple(raw(content, 60) for content in self.mails)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def completing(store: Repository, lookup: FakeLookup, clock: FakeClock) -> Backf
 
 def due(store: Repository) -> list[str]:
     PollJob([], store, assemble, Event(), Silent()).run()
-    return [one.posting.message_id for one in store.due_for_review(9)]
+    return [row.posting.message_id for row in store.due_for_review(9)]
 
 
 def test_a_missing_part_is_asked_for_once(store: Repository, completing: BackfillJob, lookup: FakeLookup) -> None:

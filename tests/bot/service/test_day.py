@@ -90,14 +90,14 @@ def test_a_day_of_two_instances_and_loops_brings_one_mail_a_posting_within_the_c
 ) -> None:
     sent_at = _a_day(tmp_path, server, LiveList(server))
     with Repository(tmp_path / "d.db") as store:
-        made = store.mails()
+        mails = store.mails()
 
     answered = Counter(_header(content, b"In-Reply-To") for content in server.taken)
     assert set(answered.values()) == {1}
     assert set(answered) <= {f"{number}@x" for number in range(48)}
-    assert len(made) == 48
+    assert len(mails) == 48
     assert len(server.taken) == 30
-    assert max(sum(at - timedelta(hours=1) < each <= at for each in sent_at) for at in sent_at) <= 4
+    assert max(sum(at - timedelta(hours=1) < time <= at for time in sent_at) for at in sent_at) <= 4
 
 
 def test_a_day_of_a_list_that_bounces_ends_when_the_third_mail_came_back(tmp_path: Path, server: Sink) -> None:
@@ -111,14 +111,14 @@ def _a_day(directory: Path, server: Sink, live: LiveList, mode: Mode = Mode.LIST
     """Two instances on one database for 48 half hours; when their mails left."""
     clock, stop, quiet = FakeClock(START), Event(), Silent()
     sent_at: list[timedelta] = []
-    with Repository(directory / "d.db") as one, Repository(directory / "d.db") as other:
+    with Repository(directory / "d.db") as first, Repository(directory / "d.db") as other:
         for number in range(48):
             live.half_an_hour(number)
-            for store in (one, other):
+            for store in (first, other):
                 PollJob([live.archive], store, assemble, stop, quiet).run()
                 BounceJob(store, OURS, clock, stop, bounces=BOUNCES).run()
                 ReviewJob(store, Analyser(), _review_context(mode), clock, stop, quiet).run()
-            for store in (other, one):
+            for store in (other, first):
                 sent_at += [clock.now() - START] * len(_delivering(store, directory, server, clock, mode).run().mails)
             clock.forward(minutes=30)
     return sent_at

@@ -70,10 +70,10 @@ def _states(store: Repository) -> Sequence[tuple[str, str]]:
 def test_what_is_due_is_delivered_once(store: Repository, clock: FakeClock) -> None:
     mails = _keep(store, clock, "queued", "approved", "held")
     mailer = FakeMailer()
-    delivering = _deliver(store, mailer, clock)
+    job = _deliver(store, mailer, clock)
 
-    assert delivering.run().mails == tuple(mails[:2])
-    assert delivering.run().mails == ()
+    assert job.run().mails == tuple(mails[:2])
+    assert job.run().mails == ()
     assert [mail.content for mail in mailer.taken] == [mail.content for mail in mails[:2]]
     assert {mail.state: mail.destination for mail in store.mails()} == {"sent": "250 taken", "held": ""}
 
@@ -113,10 +113,10 @@ def test_a_failed_attempt_ends_in_its_state(
 
 def test_a_try_again_waits_longer_each_time(store: Repository, clock: FakeClock) -> None:
     _keep(store, clock, "queued")
-    delivering = _deliver(store, FakeMailer(*[OutboxError("busy")] * 20), clock)
+    job = _deliver(store, FakeMailer(*[OutboxError("busy")] * 20), clock)
     waits = []
     for _ in range(10):
-        delivering.run()
+        job.run()
         due = store.mails()[0].due
         waits.append((due - clock.now()) / timedelta(minutes=1))
         clock.time = due
@@ -137,8 +137,8 @@ def test_an_interrupted_attempt_is_made_again_only_where_that_is_harmless(
 ) -> None:
     (mail,) = _keep(store, clock, "queued")
     store.claim(mail.message_id, clock.now(), clock.now(), lambda candidate: Send())
-    delivering = _deliver(store, FakeMailer(repeatable=repeatable), clock)
-    delivering.recover()
+    job = _deliver(store, FakeMailer(repeatable=repeatable), clock)
+    job.recover()
 
     assert _states(store) == [(state, "the attempt was interrupted")]
 
@@ -171,16 +171,16 @@ def test_the_stop_file_holds_every_mail_but_files(store: Repository, clock: Fake
     _keep(store, clock, "queued", mode="dry-run")
     sending.stop.stop("a rule is wrong")
     mailer = FakeMailer()
-    delivering = _deliver(store, mailer, clock, sending=sending)
+    job = _deliver(store, mailer, clock, sending=sending)
 
-    assert [mail.mode for mail in delivering.run().mails] == ["dry-run"]
+    assert [mail.mode for mail in job.run().mails] == ["dry-run"]
     assert "a rule is wrong" in store.mails(MailState.QUEUED)[0].reason
 
     assert isinstance(sending.stop, StopFile)
     sending.stop.lift()
     clock.forward(minutes=2)
 
-    assert [mail.mode for mail in delivering.run().mails] == ["list"]
+    assert [mail.mode for mail in job.run().mails] == ["list"]
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ def test_caps_hold_back_what_is_over_them(
     store: Repository, clock: FakeClock, sending: SendingContext, caps: Caps, sent: int
 ) -> None:
     _keep(store, clock, *["queued"] * 5, mode="list", lists=("l@example.org",), author="a@example.org")
-    delivering = _deliver(store, FakeMailer(), clock, sending=replace(sending, rules=lambda: allow_all(caps=caps)))
+    job = _deliver(store, FakeMailer(), clock, sending=replace(sending, rules=lambda: allow_all(caps=caps)))
 
-    assert len(delivering.run().mails) == sent
+    assert len(job.run().mails) == sent
     assert all(" mail" in mail.reason for mail in store.mails(MailState.QUEUED))
 
 
@@ -219,14 +219,14 @@ def test_quiet_hours_pass(store: Repository, clock: FakeClock, sending: SendingC
     clock.time = clock.time.replace(hour=23)
     _keep(store, clock, "queued", mode="list")
     calm = replace(sending, rules=lambda: allow_all(consent_of=agreed(quiet=("22-7",))))
-    delivering = _deliver(store, FakeMailer(), clock, sending=calm)
+    job = _deliver(store, FakeMailer(), clock, sending=calm)
 
-    assert delivering.run().mails == ()
+    assert job.run().mails == ()
     assert store.mails()[0].reason == "quiet hours 22-7 UTC"
 
     clock.forward(hours=8)
 
-    assert len(delivering.run().mails) == 1
+    assert len(job.run().mails) == 1
 
 
 def test_what_waited_too_long_is_not_sent(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
@@ -242,13 +242,13 @@ def test_a_unconfirmed_mail_that_the_archive_has_was_sent(
 ) -> None:
     (mail,) = _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
-    delivering.run()
+    job = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
+    job.run()
     store.ingest(Batch("l", "0", "1", (raw(b"our mail, as the list sent it"),)))
     store.index([ParsedMail(store.unparsed(1)[0].id, mail.message_id, (), "d")], [])
-    delivering.run()
+    job.run()
     clock.forward(hours=24)
-    delivering.run()
+    job.run()
 
     assert _states(store) == [("sent", "found in the archive")]
     assert mailer.taken == []
@@ -259,15 +259,15 @@ def test_a_unconfirmed_mail_that_never_came_goes_once_more_with_the_same_bytes(
 ) -> None:
     (mail,) = _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
-    delivering.run()
+    job = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
+    job.run()
     clock.forward(hours=5)
-    assert delivering.run().mails == ()
+    assert job.run().mails == ()
 
     clock.forward(hours=2)
-    delivering.run()
+    job.run()
 
-    assert [taken.content for taken in mailer.taken] == [mail.content]
+    assert [mail.content for mail in mailer.taken] == [mail.content]
     assert store.mails()[0].attempts == 2
 
 
@@ -276,9 +276,9 @@ def test_a_second_unconfirmed_attempt_is_left_to_a_human(
 ) -> None:
     _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"), DeliveryUnconfirmedError("cut off again"))
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
+    job = _deliver(store, mailer, clock, sending=replace(sending, resend=ResendPolicy(resend=True)))
     for _ in range(5):
-        delivering.run()
+        job.run()
         clock.forward(hours=7)
 
     assert _states(store) == [("unconfirmed", "cut off again")]
@@ -290,14 +290,14 @@ def test_without_leave_to_resend_an_unconfirmed_mail_is_left_to_a_human(
 ) -> None:
     (mail,) = _keep(store, clock, "queued", mode="list")
     mailer = FakeMailer(DeliveryUnconfirmedError("cut off"))
-    delivering = _deliver(store, mailer, clock, sending=sending)
-    delivering.run()
+    job = _deliver(store, mailer, clock, sending=sending)
+    job.run()
     clock.forward(hours=7)
-    delivering.run()
+    job.run()
     assert _states(store) == [("unconfirmed", "cut off")]
 
     assert store.decide(mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, clock.now(), "by hand")
-    assert len(delivering.run().mails) == 1
+    assert len(job.run().mails) == 1
 
 
 def test_an_end_that_could_not_be_written_is_unconfirmed_in_the_next_round(
@@ -305,7 +305,7 @@ def test_an_end_that_could_not_be_written_is_unconfirmed_in_the_next_round(
 ) -> None:
     _keep(store, clock, "queued")
     mailer = FakeMailer()
-    delivering = _deliver(store, mailer, clock)
+    job = _deliver(store, mailer, clock)
 
     def full(*arguments: object, **named: object) -> None:
         raise StoreError("the disk is full")
@@ -313,10 +313,10 @@ def test_an_end_that_could_not_be_written_is_unconfirmed_in_the_next_round(
     with monkeypatch.context() as patched:
         patched.setattr(store, "settle", full)
         with pytest.raises(StoreError):
-            delivering.run()
+            job.run()
     assert _states(store) == [("sending", "")]
 
-    delivering.run()
+    job.run()
 
     assert _states(store) == [("unconfirmed", "the attempt was interrupted")]
     assert len(mailer.taken) == 1
@@ -325,9 +325,9 @@ def test_an_end_that_could_not_be_written_is_unconfirmed_in_the_next_round(
 def test_after_the_last_attempt_a_mail_is_refused(store: Repository, clock: FakeClock, sending: SendingContext) -> None:
     _keep(store, clock, "approved")
     mailer = FakeMailer(*[OutboxError("451 busy")] * 9)
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, max_attempts=3))
+    job = _deliver(store, mailer, clock, sending=replace(sending, max_attempts=3))
     for _ in range(9):
-        delivering.run()
+        job.run()
         clock.forward(hours=2)
 
     assert _states(store) == [("refused", "451 busy; gave up after 3 attempts")]
@@ -339,9 +339,9 @@ def test_the_attempts_of_a_dry_run_are_not_limited(
 ) -> None:
     _keep(store, clock, "queued", mode="dry-run")
     mailer = FakeMailer(*[OutboxError("the disk is full")] * 5, repeatable=True)
-    delivering = _deliver(store, mailer, clock, sending=replace(sending, max_attempts=3))
+    job = _deliver(store, mailer, clock, sending=replace(sending, max_attempts=3))
     for _ in range(6):
-        delivering.run()
+        job.run()
         clock.forward(hours=2)
 
     assert _states(store) == [("sent", "")]

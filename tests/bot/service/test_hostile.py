@@ -81,13 +81,13 @@ def workers() -> Iterator[ProcessExecutor]:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_it_is_read_or_refused_within_the_limits(workers: ProcessExecutor, name: str) -> None:
-    (found,) = workers.map(index, [StoredMail(1, raw(HOSTILE[name]))])
+    (result,) = workers.map(index, [StoredMail(1, raw(HOSTILE[name]))])
 
-    assert isinstance(found, ParsedMail | ReadFailure)
-    if isinstance(found, ParsedMail):
+    assert isinstance(result, ParsedMail | ReadFailure)
+    if isinstance(result, ParsedMail):
         thread = Thread(1, 1, (raw(HOSTILE[name]), raw(patch("2@x", to="1@x"))))
-        (made,) = workers.map(_put_together, [thread], TimeLimit(60.0))
-        assert not isinstance(made, Crashed)
+        (assembled,) = workers.map(_put_together, [thread], TimeLimit(60.0))
+        assert not isinstance(assembled, Crashed)
 
 
 def _put_together(thread: Thread) -> int:
@@ -108,8 +108,8 @@ def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
         archive = FakeArchive([patch("1@x"), mail("bad@x", "poison"), patch("2@x", "fan")])
         PollJob([archive], store, assemble, stop, progress, Poisoned()).run()
 
-    assert [one.reason for one in store.quarantined(9)] == ["took longer than 0.3 s, 2 times"]
-    assert sorted(one.posting.message_id for one in store.due_for_review(9)) == ["1@x", "2@x"]
+    assert [row.reason for row in store.quarantined(9)] == ["took longer than 0.3 s, 2 times"]
+    assert sorted(row.posting.message_id for row in store.due_for_review(9)) == ["1@x", "2@x"]
 
 
 def _stumbling(stored: StoredMail) -> ParsedMail | ReadFailure:

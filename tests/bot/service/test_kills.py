@@ -18,8 +18,8 @@ from tests.fakes.sending_kills import (
     SMTP_STEPS,
     STORE_STEPS,
     Fate,
+    Harness,
     MortalStore,
-    World,
     calm,
     every,
     kill,
@@ -78,15 +78,15 @@ def test_killed_anywhere_each_mail_arrives_once(disk: Path, misbehave: Misbehave
 def test_when_the_disk_is_full_anywhere_each_mail_arrives_once(disk: Path, survives: bool) -> None:
     rooms = range(32_768, 32_768 + 48 * 4_096, 4_096)  # less than the first, and SQLite does not even open the file
     with sink(disk / "log") as server:
-        world = World(disk, server)
-        world.live(Fate())
+        harness = Harness(disk, server)
+        harness.live(Fate())
         for number, room in enumerate(rooms):
-            world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
-            world.live(Fate(room=room, survives=survives))
-        world.settle()
+            harness.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+            harness.live(Fate(room=room, survives=survives))
+        harness.settle()
 
-        assert (0, 0) == world.arrived(len(rooms))
-        assert world.full > len(rooms) / 2
+        assert (0, 0) == harness.arrived(len(rooms))
+        assert harness.full > len(rooms) / 2
 
 
 def test_the_harness_catches_sending_before_marking(disk: Path) -> None:

@@ -30,22 +30,22 @@ def _poll(store: Repository, *archives: FakeArchive, stop: Event | None = None) 
 
 
 def _due(store: Repository) -> list[str]:
-    return [one.posting.message_id for one in store.due_for_review(10)]
+    return [row.posting.message_id for row in store.due_for_review(10)]
 
 
 def test_a_series_becomes_due(store: Repository) -> None:
-    polled = _poll(store, FakeArchive(SERIES)).run()
+    summary = _poll(store, FakeArchive(SERIES)).run()
 
-    assert (polled.mails, polled.threads, polled.unready, polled.problems) == (3, 1, (), ())
+    assert (summary.mails, summary.threads, summary.unready, summary.problems) == (3, 1, (), ())
     assert _due(store) == ["c@x"]
 
 
 def test_a_second_round_brings_nothing(store: Repository) -> None:
     archive = FakeArchive(SERIES)
     _poll(store, archive).run()
-    polled = _poll(store, archive).run()
+    summary = _poll(store, archive).run()
 
-    assert (polled.mails, polled.threads) == (0, 0)
+    assert (summary.mails, summary.threads) == (0, 0)
 
 
 def test_a_series_that_comes_in_pieces_is_whole_in_the_end(store: Repository) -> None:
@@ -54,22 +54,22 @@ def test_a_series_that_comes_in_pieces_is_whole_in_the_end(store: Repository) ->
     archive.mails.append(SERIES[2])
     second = _poll(store, archive).run()
 
-    assert [one.refused for one in first.unready] == ["waiting for 2 of 2"]
+    assert [outcome.refused for outcome in first.unready] == ["waiting for 2 of 2"]
     assert second.unready == ()
     assert _due(store) == ["c@x"]
 
 
 def test_a_mail_that_cannot_be_read_stops_no_other(store: Repository) -> None:
-    polled = _poll(store, FakeArchive([b"", *SERIES, b"\0\xff" * 100])).run()
+    summary = _poll(store, FakeArchive([b"", *SERIES, b"\0\xff" * 100])).run()
 
-    assert polled.mails == 5
+    assert summary.mails == 5
     assert (store.tally().unreadable, _due(store)) == (2, ["c@x"])
 
 
 def test_a_source_that_cannot_be_read_stops_no_other(store: Repository) -> None:
-    polled = _poll(store, FakeArchive([], "a", broken="a: no such archive"), FakeArchive(SERIES, "b")).run()
+    summary = _poll(store, FakeArchive([], "a", broken="a: no such archive"), FakeArchive(SERIES, "b")).run()
 
-    assert polled.problems == ("a: no such archive",)
+    assert summary.problems == ("a: no such archive",)
     assert _due(store) == ["c@x"]
 
 
@@ -104,9 +104,9 @@ def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
     PollJob([archive], store, assemble, stop, Stopping()).run()
     assert store.tally().raw == 500
 
-    polled = _poll(store, archive).run()
+    summary = _poll(store, archive).run()
 
-    assert (polled.mails, store.tally().raw, store.pending()) == (100, 600, (0, 0))
+    assert (summary.mails, store.tally().raw, store.pending()) == (100, 600, (0, 0))
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
     ],
 )
 def test_a_digest_tells_copies_from_claims(other: bytes, same: bool) -> None:
-    one, two = parse(mail("1@x")), parse(other)
-    assert isinstance(one, Message)
-    assert isinstance(two, Message)
+    first, second = parse(mail("1@x")), parse(other)
+    assert isinstance(first, Message)
+    assert isinstance(second, Message)
 
-    assert (digest(one) == digest(two)) == same
+    assert (digest(first) == digest(second)) == same
 
 
 @pytest.mark.parametrize("cut", [40, 300, 500, 640])
@@ -142,7 +142,7 @@ def _due_of(store: Repository, path: Path, content: bytes) -> list[str]:
     path.write_bytes(content)
     clock = FakeClock(datetime.now(UTC) + timedelta(minutes=2))
     PollJob([Mbox(path, writers=Writers(clock))], store, assemble, Event(), Silent()).run()
-    due = (one.posting for one in store.due_for_review(10))
+    due = (row.posting for row in store.due_for_review(10))
     return sorted(posting.message_id for posting in due if posting.state == Complete())
 
 

@@ -49,7 +49,7 @@ def find(store: Repository, *mails: bytes) -> None:
 
 
 def due(store: Repository) -> list[str]:
-    return [one.posting.message_id for one in store.due_for_review(9)]
+    return [row.posting.message_id for row in store.due_for_review(9)]
 
 
 def by_another_way(content: bytes) -> bytes:
@@ -59,13 +59,16 @@ def by_another_way(content: bytes) -> bytes:
 def review(store: Repository) -> list[str]:
     """Review what is due; why each posting was refused."""
     review_context = ReviewContext(active(), Policy(), Identity(Address("bot", "b@example.org"), "1"), consenting())
-    return [one.refused for one in ReviewJob(store, Analyser(), review_context, FakeClock(), Event(), Silent()).run()]
+    return [
+        outcome.refused
+        for outcome in ReviewJob(store, Analyser(), review_context, FakeClock(), Event(), Silent()).run()
+    ]
 
 
 def posting(store: Repository, message_id: str) -> Posting:
-    found = store.find(message_id)
-    assert found is not None
-    return found.posting
+    mail = store.find(message_id)
+    assert mail is not None
+    return mail.posting
 
 
 def test_a_private_patch_is_no_posting(store: Repository) -> None:
@@ -73,7 +76,7 @@ def test_a_private_patch_is_no_posting(store: Repository) -> None:
 
     assert store.find("1@x") is None
     assert due(store) == []
-    assert [(one.state, one.mail.raw) for one in store.mails_with_id("1@x")] == [("private", patch("1@x"))]
+    assert [(mail.state, mail.mail.raw) for mail in store.mails_with_id("1@x")] == [("private", patch("1@x"))]
 
 
 @pytest.mark.parametrize("private_first", [True, False])

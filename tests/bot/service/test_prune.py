@@ -51,7 +51,7 @@ SERIES = (
 )
 RULE = by_id("missing-safety-comment")
 assert RULE is not None
-DESK = ReviewContext(
+REVIEW_CONTEXT = ReviewContext(
     (RULE,),
     Policy(),
     Identity(Address("bot", "bot@bot.example.org"), "1.0"),
@@ -60,7 +60,7 @@ DESK = ReviewContext(
 
 
 @dataclass
-class World:
+class Harness:
     """A store with the jobs around it, and a clock that is set by hand."""
 
     store: Repository
@@ -71,11 +71,11 @@ class World:
             self.store.ingest(batch)
 
     def poll(self, archive: FakeArchive) -> None:
-        polled = PollJob([archive], self.store, assemble, Event(), Silent()).run()
-        assert polled.problems == ()
+        summary = PollJob([archive], self.store, assemble, Event(), Silent()).run()
+        assert summary.problems == ()
 
     def review(self) -> None:
-        ReviewJob(self.store, Analyser(), DESK, self.clock, Event(), Silent()).run()
+        ReviewJob(self.store, Analyser(), REVIEW_CONTEXT, self.clock, Event(), Silent()).run()
 
     def send(self) -> None:
         for waiting in self.store.mails(MailState.QUEUED):
@@ -96,131 +96,131 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(Repository(tmp_path / "d.db"))
+def harness(tmp_path: Path) -> Harness:
+    return Harness(Repository(tmp_path / "d.db"))
 
 
-def _full(world: World, archive: FakeArchive) -> None:
-    world.poll(archive)
-    world.review()
-    world.send()
+def _full(harness: Harness, archive: FakeArchive) -> None:
+    harness.poll(archive)
+    harness.review()
+    harness.send()
 
 
-def _review(world: World, archive: FakeArchive) -> None:
-    world.poll(archive)
-    world.review()
+def _review(harness: Harness, archive: FakeArchive) -> None:
+    harness.poll(archive)
+    harness.review()
 
 
-def _index(world: World, archive: FakeArchive) -> None:
-    world.ingest(archive)
-    PollJob([], world.store, assemble, Event(), Silent())._read()
+def _index(harness: Harness, archive: FakeArchive) -> None:
+    harness.ingest(archive)
+    PollJob([], harness.store, assemble, Event(), Silent())._read()
 
 
-STEPS: dict[str, Callable[[World, FakeArchive], None]] = {
-    "nothing": lambda world, archive: None,
-    "ingested": World.ingest,
+STEPS: dict[str, Callable[[Harness, FakeArchive], None]] = {
+    "nothing": lambda harness, archive: None,
+    "ingested": Harness.ingest,
     "indexed": _index,
-    "assembled": World.poll,
+    "assembled": Harness.poll,
     "reviewed": _review,
     "sent": _full,
 }
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_pruned_at_any_point_and_read_again_nothing_is_reviewed_or_sent_twice(world: World, step: str) -> None:
+def test_pruned_at_any_point_and_read_again_nothing_is_reviewed_or_sent_twice(harness: Harness, step: str) -> None:
     archive = FakeArchive(SERIES)
-    STEPS[step](world, archive)
-    world.clock.forward(days=1000)
-    world.prune()
-    _full(world, archive)
-    world.prune()
-    before = world.outbox(), world.verdicts()
+    STEPS[step](harness, archive)
+    harness.clock.forward(days=1000)
+    harness.prune()
+    _full(harness, archive)
+    harness.prune()
+    before = harness.outbox(), harness.verdicts()
     assert len(before[0]) == 2
 
     # The same mails under another name, copies that came over another list, and another round of everything.
     copies = [b"Received: by other.example.org\n" + raw for raw in SERIES]
     for again in (FakeArchive(SERIES, "again"), FakeArchive(copies, "copies"), archive):
-        _full(world, again)
-        world.prune()
-        _full(world, again)
+        _full(harness, again)
+        harness.prune()
+        _full(harness, again)
 
-    assert (world.outbox(), world.verdicts()) == before
-    assert world.ask("SELECT count(*) FROM mail WHERE pruned IS NULL AND arrived < '2027'") == [(0,)]
+    assert (harness.outbox(), harness.verdicts()) == before
+    assert harness.ask("SELECT count(*) FROM mail WHERE pruned IS NULL AND arrived < '2027'") == [(0,)]
 
 
-def test_what_goes_and_what_stays(world: World) -> None:
-    _full(world, FakeArchive(SERIES))
-    kept = (
+def test_what_goes_and_what_stays(harness: Harness) -> None:
+    _full(harness, FakeArchive(SERIES))
+    queries = (
         "SELECT id, content_hash, source, origin, state FROM mail",
         "SELECT * FROM message",
         "SELECT * FROM outgoing_part",
         "SELECT message_id, posting_id, state, envelope_to, mode, attempts FROM outgoing",
         "SELECT message_id, topic, revision, sent, arrived, verdict, reason FROM posting",
     )
-    before = [world.ask(query) for query in kept]
-    world.clock.forward(days=91)
+    before = [harness.ask(query) for query in queries]
+    harness.clock.forward(days=91)
 
-    pruned = world.prune()
+    pruned = harness.prune()
 
-    assert [world.ask(query) for query in kept] == before
+    assert [harness.ask(query) for query in queries] == before
     assert pruned == PruneCounts(mails=6, postings=3, images=pruned.images, reviews=2, sent=2, bytes=pruned.bytes)
     assert pruned.bytes > 1000
-    (posting,) = world.store.postings_with_part("1@x")
+    (posting,) = harness.store.postings_with_part("1@x")
     assert [part.message_id for part in posting.posting.parts] == ["c@x", "1@x", "2@x"]
-    assert not any(change.hunks for one in posting.posting.series.patches for change in one.changes)
+    assert not any(change.hunks for patch in posting.posting.series.patches for change in patch.changes)
     assert not any(part.body for part in posting.posting.parts)
     assert all(
-        kept.mail.raw == b"" and "removed by retention" in kept.reason for kept in world.store.mails_with_id("1@x")
+        mail.mail.raw == b"" and "removed by retention" in mail.reason for mail in harness.store.mails_with_id("1@x")
     )
-    assert {sent.content for sent in world.store.mails()} == {b""}
-    assert world.prune() == PruneCounts()
+    assert {sent.content for sent in harness.store.mails()} == {b""}
+    assert harness.prune() == PruneCounts()
 
 
-def test_a_dry_run_counts_the_same_and_changes_nothing(world: World) -> None:
+def test_a_dry_run_counts_the_same_and_changes_nothing(harness: Harness) -> None:
     many = [patch(f"{number}@x", f"led{number}") for number in range(250)]
     thread = [mail(f"talk{number}@x", "Re: talk", to="talk@x") for number in range(450)]
-    _full(world, FakeArchive([*many, *thread]))
-    world.clock.forward(days=91)
-    with closing(sqlite3.connect(world.store._database.path)) as connection:
+    _full(harness, FakeArchive([*many, *thread]))
+    harness.clock.forward(days=91)
+    with closing(sqlite3.connect(harness.store._database.path)) as connection:
         before = hashlib.sha256("".join(connection.iterdump()).encode()).hexdigest()
-        counted = world.prune(dry=True)
+        counted = harness.prune(dry=True)
         assert hashlib.sha256("".join(connection.iterdump()).encode()).hexdigest() == before
 
-    assert counted == world.prune()
+    assert counted == harness.prune()
     assert counted.mails == 700
 
 
-def test_each_text_stays_as_long_as_its_setting_says(world: World) -> None:
-    _full(world, FakeArchive(SERIES))
-    world.clock.forward(days=29)
-    assert world.prune() == PruneCounts()
-    world.clock.forward(days=2)
-    assert world.prune(Retention()) == PruneCounts()
-    pruned = world.prune()
+def test_each_text_stays_as_long_as_its_setting_says(harness: Harness) -> None:
+    _full(harness, FakeArchive(SERIES))
+    harness.clock.forward(days=29)
+    assert harness.prune() == PruneCounts()
+    harness.clock.forward(days=2)
+    assert harness.prune(Retention()) == PruneCounts()
+    pruned = harness.prune()
     assert (pruned.mails, pruned.postings, pruned.reviews, pruned.sent) == (6, 3, 0, 0)
-    world.clock.forward(days=60)
-    pruned = world.prune()
+    harness.clock.forward(days=60)
+    pruned = harness.prune()
     assert (pruned.mails, pruned.postings, pruned.reviews, pruned.sent) == (0, 0, 2, 2)
 
 
-def test_a_thread_that_waits_for_something_keeps_its_texts(world: World) -> None:
-    world.poll(FakeArchive(SERIES))
-    world.clock.forward(days=100)
-    assert world.prune().mails == 2  # the incomplete series and the talk; the others wait for their review
-    world.review()
-    assert world.prune().mails == 0  # their mails wait to be sent
-    world.send()
-    assert world.prune().mails == 4
+def test_a_thread_that_waits_for_something_keeps_its_texts(harness: Harness) -> None:
+    harness.poll(FakeArchive(SERIES))
+    harness.clock.forward(days=100)
+    assert harness.prune().mails == 2  # the incomplete series and the talk; the others wait for their review
+    harness.review()
+    assert harness.prune().mails == 0  # their mails wait to be sent
+    harness.send()
+    assert harness.prune().mails == 4
 
 
-def _ingest_late(world: World, *late: bytes) -> None:
+def _ingest_late(harness: Harness, *late: bytes) -> None:
     """Mails that arrive now."""
     archive = FakeArchive(late, f"late {hashlib.sha256(b''.join(late)).hexdigest()}")
-    now = world.clock.now()
+    now = harness.clock.now()
     for batch in archive.batches({}):
-        mails = tuple(type(one)(one.origin, now, one.raw) for one in batch.mails)
-        world.store.ingest(type(batch)(batch.source, batch.epoch, batch.cursor, mails))
-    _full(world, FakeArchive([], "empty"))
+        mails = tuple(type(mail)(mail.origin, now, mail.raw) for mail in batch.mails)
+        harness.store.ingest(type(batch)(batch.source, batch.epoch, batch.cursor, mails))
+    _full(harness, FakeArchive([], "empty"))
 
 
 @pytest.mark.parametrize(
@@ -236,112 +236,112 @@ def _ingest_late(world: World, *late: bytes) -> None:
     ],
     ids=["reply", "replies", "a part again", "other cover", "other patch", "one part more", "copies"],
 )
-def test_what_comes_late_to_a_pruned_thread_makes_no_second_review(world: World, late: list[bytes]) -> None:
-    _full(world, FakeArchive(SERIES))
-    world.clock.forward(days=100)
-    world.prune()
-    before = world.outbox(), {name: verdict for name, verdict in world.verdicts().items() if verdict}
+def test_what_comes_late_to_a_pruned_thread_makes_no_second_review(harness: Harness, late: list[bytes]) -> None:
+    _full(harness, FakeArchive(SERIES))
+    harness.clock.forward(days=100)
+    harness.prune()
+    before = harness.outbox(), {name: verdict for name, verdict in harness.verdicts().items() if verdict}
 
-    _ingest_late(world, *late)
-    world.clock.forward(days=100)
-    world.prune()
-    _full(world, FakeArchive(SERIES, "again"))
+    _ingest_late(harness, *late)
+    harness.clock.forward(days=100)
+    harness.prune()
+    _full(harness, FakeArchive(SERIES, "again"))
 
-    assert world.outbox() == before[0]
-    assert {name: verdict for name, verdict in world.verdicts().items() if verdict} == before[1]
-    assert world.ask("SELECT count(*) FROM thread WHERE changed > assembled") == [(0,)]
+    assert harness.outbox() == before[0]
+    assert {name: verdict for name, verdict in harness.verdicts().items() if verdict} == before[1]
+    assert harness.ask("SELECT count(*) FROM thread WHERE changed > assembled") == [(0,)]
 
 
-def test_a_new_revision_in_a_pruned_thread_is_reviewed_and_knows_what_was_said(world: World) -> None:
-    _full(world, FakeArchive([patch("1@x", "led")]))
-    world.clock.forward(days=100)
-    world.prune()
+def test_a_new_revision_in_a_pruned_thread_is_reviewed_and_knows_what_was_said(harness: Harness) -> None:
+    _full(harness, FakeArchive([patch("1@x", "led")]))
+    harness.clock.forward(days=100)
+    harness.prune()
 
-    _ingest_late(world, patch("2@x", "led", number=" v2", to="1@x"))
+    _ingest_late(harness, patch("2@x", "led", number=" v2", to="1@x"))
 
-    assert world.verdicts() == {"1@x": "reviewed", "2@x": "reviewed"}
-    reviewed = world.store.review_of("2@x")
+    assert harness.verdicts() == {"1@x": "reviewed", "2@x": "reviewed"}
+    reviewed = harness.store.review_of("2@x")
     assert reviewed is not None
     assert [comment.standing for comment in reviewed.review.comments] == [FindingStatus.REPEATED]
 
 
-def test_a_mail_that_joins_a_pruned_thread_to_a_fresh_one_changes_no_verdict(world: World) -> None:
-    _full(world, FakeArchive(SERIES))
-    world.clock.forward(days=100)
-    world.prune()
-    _ingest_late(world, patch("fresh@x", "fresh"))
+def test_a_mail_that_joins_a_pruned_thread_to_a_fresh_one_changes_no_verdict(harness: Harness) -> None:
+    _full(harness, FakeArchive(SERIES))
+    harness.clock.forward(days=100)
+    harness.prune()
+    _ingest_late(harness, patch("fresh@x", "fresh"))
     joined = mail("j@x", "both", to="single@x").replace(b"References: <single@x>", b"References: <single@x> <fresh@x>")
-    before = world.outbox(), world.verdicts()
+    before = harness.outbox(), harness.verdicts()
 
-    _ingest_late(world, joined)
+    _ingest_late(harness, joined)
 
-    assert (world.outbox(), world.verdicts()) == before
-    assert world.ask("SELECT count(DISTINCT thread_id) FROM message WHERE message_id IN ('fresh@x', 'single@x')") == [
+    assert (harness.outbox(), harness.verdicts()) == before
+    assert harness.ask("SELECT count(DISTINCT thread_id) FROM message WHERE message_id IN ('fresh@x', 'single@x')") == [
         (1,)
     ]
-    world.clock.forward(days=100)
-    assert world.prune().mails == 2
-    assert world.verdicts() == before[1]
+    harness.clock.forward(days=100)
+    assert harness.prune().mails == 2
+    assert harness.verdicts() == before[1]
 
 
-def test_a_pruned_series_is_not_judged_again(world: World) -> None:
-    _full(world, FakeArchive(SERIES))
-    before = world.store.review_of("single@x")
-    world.clock.forward(days=60)
-    world.prune()
-    found = world.store.find("single@x")
-    assert found is not None
+def test_a_pruned_series_is_not_judged_again(harness: Harness) -> None:
+    _full(harness, FakeArchive(SERIES))
+    before = harness.store.review_of("single@x")
+    harness.clock.forward(days=60)
+    harness.prune()
+    mail = harness.store.find("single@x")
+    assert mail is not None
 
-    judged = RecheckJob(world.store, Analyser(), DESK, world.clock).run(found.posting, send=True)
+    judged = RecheckJob(harness.store, Analyser(), REVIEW_CONTEXT, harness.clock).run(mail.posting, send=True)
 
     assert judged == Crashed("its mails were removed by retention")
-    after = world.store.review_of("single@x")
+    after = harness.store.review_of("single@x")
     assert before is not None
     assert after is not None
     assert after.review.comments == before.review.comments
-    assert world.store.release([1, 2, 3], ["single@x", "c@x"]) == 0
+    assert harness.store.release([1, 2, 3], ["single@x", "c@x"]) == 0
 
 
 @pytest.mark.parametrize("before", [Provenance.PRIVATE, Provenance.FOUND])
-def test_a_pruned_mail_that_comes_by_a_better_way_is_not_read_anew(world: World, before: Provenance) -> None:
+def test_a_pruned_mail_that_comes_by_a_better_way_is_not_read_anew(harness: Harness, before: Provenance) -> None:
     for batch in FakeArchive(SERIES, "other").batches({}):
-        world.store.ingest(replace(batch, provenance=before))
-    _full(world, FakeArchive([], "empty"))
-    world.clock.forward(days=100)
-    world.prune()
-    states = world.ask("SELECT content_hash, state FROM mail"), world.outbox(), world.verdicts()
+        harness.store.ingest(replace(batch, provenance=before))
+    _full(harness, FakeArchive([], "empty"))
+    harness.clock.forward(days=100)
+    harness.prune()
+    states = harness.ask("SELECT content_hash, state FROM mail"), harness.outbox(), harness.verdicts()
 
-    _full(world, FakeArchive(SERIES))
-    world.store.keep_private(["other", "fake"])
-    _full(world, FakeArchive(SERIES))
+    _full(harness, FakeArchive(SERIES))
+    harness.store.keep_private(["other", "fake"])
+    _full(harness, FakeArchive(SERIES))
 
-    assert (world.ask("SELECT content_hash, state FROM mail"), world.outbox(), world.verdicts()) == states
-
-
-def test_images_that_are_used_stay(world: World) -> None:
-    world.store.save_blobs({"a" * 40: b"old", "b" * 40: b"used"}, world.clock.now())
-    world.clock.forward(days=20)
-    world.store.save_blobs({"b" * 40: b"used", "c" * 40: b"new"}, world.clock.now())
-    world.clock.forward(days=20)
-
-    assert world.prune().images == 1
-    assert world.store.blobs(["a" * 40, "b" * 40, "c" * 40], 99).keys() == {"b" * 40, "c" * 40}
+    assert (harness.ask("SELECT content_hash, state FROM mail"), harness.outbox(), harness.verdicts()) == states
 
 
-def test_the_file_stays_bounded(world: World) -> None:
+def test_images_that_are_used_stay(harness: Harness) -> None:
+    harness.store.save_blobs({"a" * 40: b"old", "b" * 40: b"used"}, harness.clock.now())
+    harness.clock.forward(days=20)
+    harness.store.save_blobs({"b" * 40: b"used", "c" * 40: b"new"}, harness.clock.now())
+    harness.clock.forward(days=20)
+
+    assert harness.prune().images == 1
+    assert harness.store.blobs(["a" * 40, "b" * 40, "c" * 40], 99).keys() == {"b" * 40, "c" * 40}
+
+
+def test_the_file_stays_bounded(harness: Harness) -> None:
     sizes = []
     for cycle in range(16):
         body = "".join(hashlib.sha256(f"{cycle} {line}".encode()).hexdigest() + "\n" for line in range(3000))
-        now = world.clock.now()
+        now = harness.clock.now()
         archive = FakeArchive([mail(f"{cycle}-{number}@x", "long", body=body) for number in range(10)], f"{cycle}")
         for batch in archive.batches({}):
-            mails = tuple(type(one)(one.origin, now, one.raw) for one in batch.mails)
-            world.store.ingest(type(batch)(batch.source, batch.epoch, batch.cursor, mails))
-        world.poll(FakeArchive([], "empty"))
-        world.clock.forward(days=16)
-        world.prune()
-        sizes.append(world.store._database.path.stat().st_size)
-        (used,) = world.ask("SELECT (SELECT page_count FROM pragma_page_count()) * 4096")
+            mails = tuple(type(mail)(mail.origin, now, mail.raw) for mail in batch.mails)
+            harness.store.ingest(type(batch)(batch.source, batch.epoch, batch.cursor, mails))
+        harness.poll(FakeArchive([], "empty"))
+        harness.clock.forward(days=16)
+        harness.prune()
+        sizes.append(harness.store._database.path.stat().st_size)
+        (used,) = harness.ask("SELECT (SELECT page_count FROM pragma_page_count()) * 4096")
         assert int(used[0]) <= sizes[-1] + 4096
 
     # Two cycles' texts are here at any time, a megabyte each; the rows that stay are a few hundred bytes a mail.
@@ -372,12 +372,12 @@ with Slow(Path(sys.argv[1])) as store:
 """
 
 
-def test_a_killed_prune_is_made_up_for_by_the_next(world: World) -> None:
+def test_a_killed_prune_is_made_up_for_by_the_next(harness: Harness) -> None:
     many = [patch(f"{number}@x", f"led{number}") for number in range(450)]
-    _full(world, FakeArchive(many))
-    before = world.outbox(), world.verdicts()
-    path = world.store._database.path
-    world.store.close()
+    _full(harness, FakeArchive(many))
+    before = harness.outbox(), harness.verdicts()
+    path = harness.store._database.path
+    harness.store.close()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     for steps in (1, 2, 4):
         pipe = subprocess.PIPE
@@ -391,12 +391,12 @@ def test_a_killed_prune_is_made_up_for_by_the_next(world: World) -> None:
                     process.stdin.write("\n")
                     process.stdin.flush()
             process.send_signal(signal.SIGKILL)
-        assert world.ask("PRAGMA integrity_check") == [("ok",)]
+        assert harness.ask("PRAGMA integrity_check") == [("ok",)]
 
-    world = World(Repository(path), FakeClock(START + 500 * DAYS))
-    world.prune()
-    _full(world, FakeArchive(many, "again"))
+    harness = Harness(Repository(path), FakeClock(START + 500 * DAYS))
+    harness.prune()
+    _full(harness, FakeArchive(many, "again"))
 
-    assert world.ask("SELECT count(*) FROM mail WHERE pruned IS NULL") == [(0,)]
-    assert world.ask("SELECT count(*) FROM outgoing WHERE length(content) > 0") == [(0,)]
-    assert (world.outbox(), world.verdicts()) == before
+    assert harness.ask("SELECT count(*) FROM mail WHERE pruned IS NULL") == [(0,)]
+    assert harness.ask("SELECT count(*) FROM outgoing WHERE length(content) > 0") == [(0,)]
+    assert (harness.outbox(), harness.verdicts()) == before

@@ -78,16 +78,16 @@ def test_a_round_of_the_service_reads_no_mail_in_its_own_process(tmp_path: Path,
         }
     )
     archive = git_archive(tmp_path / "list.git", [patch("1@x"), BOUNCE, COMMAND])
-    with open_service(settings, [archive], Silent()) as made:
-        assert made.poll.run().mails == 3
-        assert made.commands is not None
-        assert made.bounces is not None
-        heard = made.commands.run()
-        made.bounces.run()
-        outcomes = made.review.run()
+    with open_service(settings, [archive], Silent()) as service:
+        assert service.poll.run().mails == 3
+        assert service.commands is not None
+        assert service.bounces is not None
+        results = service.commands.run()
+        service.bounces.run()
+        outcomes = service.review.run()
 
-    assert [one.message_id for one in heard] == ["command@x"]
-    assert [one.posting_id for one in outcomes] == ["1@x"]
+    assert [result.message_id for result in results] == ["command@x"]
+    assert [outcome.posting_id for outcome in outcomes] == ["1@x"]
     assert no_reading == []
 
 
@@ -117,9 +117,9 @@ def poisoned() -> Iterator[Poisoned]:
 def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, tmp_path: Path, poisoned: Poisoned) -> None:
     copy = mail(f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org", "Re: [PATCH] rust: led", author=OWN)
     hostile = BOUNCE.replace(b"Undelivered", b"poison")
-    store.ingest(Batch("list", "0", "2", tuple(raw(each, at) for at, each in enumerate((hostile, copy)))))
-    for kept in store.unparsed(9):
-        store.index([ParsedMail(kept.id, f"{kept.id}@x", (), str(kept.id))], [])
+    store.ingest(Batch("list", "0", "2", tuple(raw(content, at) for at, content in enumerate((hostile, copy)))))
+    for stored in store.unparsed(9):
+        store.index([ParsedMail(stored.id, f"{stored.id}@x", (), str(stored.id))], [])
 
     class Noting(Repository):
         """The store as it is; what is found is noted."""
@@ -142,14 +142,14 @@ def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, tmp_p
 def test_a_hostile_part_is_bounded(poisoned: Poisoned) -> None:
     when = datetime(2026, 3, 2, tzinfo=UTC)
     fine, bad = (RawMail("a", when, patch("1@x", name)) for name in ("led", "poison"))
-    found = poisoned.map(partial(is_wanted, "ada@example.org", frozenset()), [fine, bad])
+    results = poisoned.map(partial(is_wanted, "ada@example.org", frozenset()), [fine, bad])
 
-    assert found == [True, Crashed("took longer than 0.5 s, 2 times", exceeded=True)]
+    assert results == [True, Crashed("took longer than 0.5 s, 2 times", exceeded=True)]
 
 
 def test_a_hostile_command_is_bounded(poisoned: Poisoned) -> None:
     fine, bad = (StoredMail(1, raw(COMMAND.replace(b"led", name))) for name in (b"fan", b"poison"))
-    found = poisoned.map(partial(read_commands, OWN), [fine, bad])
+    results = poisoned.map(partial(read_commands, OWN), [fine, bad])
 
-    assert isinstance(found[0], CommandMail)
-    assert found[1] == Crashed("took longer than 0.5 s, 2 times", exceeded=True)
+    assert isinstance(results[0], CommandMail)
+    assert results[1] == Crashed("took longer than 0.5 s, 2 times", exceeded=True)

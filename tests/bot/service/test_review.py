@@ -93,7 +93,7 @@ def test_the_same_input_makes_the_same_bytes_at_any_time(
         _review(store, review_context, patch("1@x"))
         _review(other, review_context, mail("0@x"), patch("1@x"), clock=later)
 
-        assert [one.content for one in store.mails()] == [one.content for one in other.mails()]
+        assert [mail.content for mail in store.mails()] == [mail.content for mail in other.mails()]
 
 
 def test_a_rule_that_crashes_is_counted_and_stops_nothing(
@@ -114,9 +114,9 @@ def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, revie
 
     outcomes = _review(store, review_context, patch("1@x"), patch("2@x", "button"), analyse=analyse)
 
-    assert [one.refused for one in outcomes] == ["RuntimeError: a bug", ""]
-    assert [bool(one.mail) for one in outcomes] == [False, True]
-    assert [one.reason for one in store.quarantined_postings(9)] == ["RuntimeError: a bug"]
+    assert [outcome.refused for outcome in outcomes] == ["RuntimeError: a bug", ""]
+    assert [bool(outcome.mail) for outcome in outcomes] == [False, True]
+    assert [row.reason for row in store.quarantined_postings(9)] == ["RuntimeError: a bug"]
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ def test_the_agreement_says_to_whom_it_goes(
     store: Repository, review_context: ReviewContext, mode: Mode, state: str, to: tuple[str, ...]
 ) -> None:
     _review(store, _agreed(review_context, mode, "maintainer@example.org"), patch("1@x"))
-    (made,) = store.mails()
+    (mail,) = store.mails()
 
-    assert (made.mode, made.state, made.envelope_to) == (mode.value, state, to)
+    assert (mail.mode, mail.state, mail.envelope_to) == (mode.value, state, to)
     for address in (LIST, "maintainer@example.org"):
-        assert (address.encode() in made.content) == (address in to)
+        assert (address.encode() in mail.content) == (address in to)
 
 
 def test_a_list_that_is_off_gets_nothing(store: Repository, review_context: ReviewContext) -> None:
@@ -183,12 +183,12 @@ def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, revie
     live = replace(review_context, terms=RefusalTerms(stale=None, newest_only=True))
     later = patch("2@x", number=" v2").replace(b"09:00:00", b"09:05:00")
     first, second = _review(store, live, patch("1@x"), later)
-    (made,) = store.mails()
+    (mail,) = store.mails()
 
     assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 has arrived already")
-    assert (made.posting_id, second.mail) == ("2@x", made.message_id)
-    assert b"The previous revision got no mail" in made.content
-    assert b"Already reported" not in made.content
+    assert (mail.posting_id, second.mail) == ("2@x", mail.message_id)
+    assert b"The previous revision got no mail" in mail.content
+    assert b"Already reported" not in mail.content
 
 
 def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(
@@ -200,5 +200,5 @@ def test_a_database_that_cannot_tell_what_was_answered_puts_no_series_aside(
     with pytest.raises(StoreError):
         _review(store, replace(review_context, learned=learned), patch("1@x"))
 
-    assert ["1@x"] == [one.posting.message_id for one in store.due_for_review(9)]
+    assert ["1@x"] == [row.posting.message_id for row in store.due_for_review(9)]
     assert [] == store.quarantined_postings(9)

@@ -159,7 +159,7 @@ def test_real_loops_in_real_processes_do_not_hold_up_a_third_series(store: Repos
         outcomes = ReviewJob(Watched(), judging, _review_context(), FakeClock(), Event(), Silent(), 2).run()
 
     assert order[0] == "good@x"
-    assert [(one.posting_id, one.refused) for one in outcomes] == [
+    assert [(outcome.posting_id, outcome.refused) for outcome in outcomes] == [
         ("bad1@x", "took longer than 4 s"),
         ("bad2@x", "took longer than 4 s"),
         ("good@x", ""),

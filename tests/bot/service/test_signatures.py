@@ -70,13 +70,13 @@ def test_a_dns_that_stays_silent_holds_nobody_up(store: Repository) -> None:
     for _ in range(3):
         job.run()
 
-    (found,) = store.attestations("1@x")
-    assert (found.verdict, found.reason) == (SignatureResult.UNKNOWN, "DNS: timeout")
+    (attestation,) = store.attestations("1@x")
+    assert (attestation.verdict, attestation.reason) == (SignatureResult.UNKNOWN, "DNS: timeout")
 
 
 def test_a_bug_in_one_mail_holds_nobody_up(store: Repository) -> None:
     fill(store, patch("1@x").replace(b"Read it.", b"a bug"), patch("2@x", "fan"))
 
     assert attesting(store, FakeDns()).run() == 2
-    assert [one.verdict for one in store.attestations("1@x")] == [SignatureResult.UNKNOWN]
+    assert [attestation.verdict for attestation in store.attestations("1@x")] == [SignatureResult.UNKNOWN]
     assert store.attestations("2@x") == GOOD

@@ -24,10 +24,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def pulse(clock: Clock) -> Watchdog:
-    made = Watchdog(clock)
-    made.watch("poll", 15, 3600)
-    made.watch("review", 15, 900)
-    return made
+    watchdog = Watchdog(clock)
+    watchdog.watch("poll", 15, 3600)
+    watchdog.watch("review", 15, 900)
+    return watchdog
 
 
 def _pass(pulse: Watchdog, clock: Clock, seconds: float) -> str:

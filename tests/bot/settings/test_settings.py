@@ -211,7 +211,7 @@ def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "suggestion"),
     [
         ('[review]\nwithheld_rules = ["missing-safety-coment"]', "s.toml:2: .*did you mean 'missing-safety-comment'"),
         ('[lists."rust@lists.example.org"]\nwithheld_rules = ["no-such-rule"]', "s.toml:2: .*'no-such-rule'"),
@@ -231,10 +231,10 @@ def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.Monke
         ('[lists."linux-blcok@vger.kernel.org"]', r"s.toml:1: lists\.linux-blcok@vger\.kernel\.org: looks"),
     ],
 )
-def test_what_looks_misspelt_is_an_error_with_a_suggestion(text: str, said: str) -> None:
+def test_what_looks_misspelt_is_an_error_with_a_suggestion(text: str, suggestion: str) -> None:
     Path("s.toml").write_text(f"{text}\n")
 
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=suggestion):
         load(Path("s.toml"))
 
 

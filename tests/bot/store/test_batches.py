@@ -23,12 +23,12 @@ def test_jobs_get_large_mails_in_small_batches_and_of_a_huge_thread_the_oldest(s
     store.ingest(Batch("list", "0", "3", tuple(raw(content, at) for at, content in enumerate(large))))
 
     first = store.unparsed(9)
-    assert [one.id for one in first] == [1, 2]
-    store.index([ParsedMail(one.id, f"{one.id}@x", ("1@x",), str(one.id)) for one in first], [])
-    assert [one.id for one in store.unparsed(9)] == [3]
+    assert [mail.id for mail in first] == [1, 2]
+    store.index([ParsedMail(mail.id, f"{mail.id}@x", ("1@x",), str(mail.id)) for mail in first], [])
+    assert [mail.id for mail in store.unparsed(9)] == [3]
     store.index([ParsedMail(3, "3@x", ("1@x",), "3")], [])
 
-    assert [one.id for one in store.unchecked_for_commands(9)] == [1, 2]
-    assert [one.id for one in store.unchecked_for_bounces(9)] == [1, 2]
+    assert [mail.id for mail in store.unchecked_for_commands(9)] == [1, 2]
+    assert [mail.id for mail in store.unchecked_for_bounces(9)] == [1, 2]
     (thread,) = store.unassembled(9)
     assert len(thread.mails) == 2

@@ -34,9 +34,9 @@ def _batch(size: int = 10, count: int = 1, cursor: str = "c") -> Batch:
 
 def test_migrations_from_nothing_make_the_tables_as_they_are(tmp_path: Path) -> None:
     with Database(tmp_path / "d.db") as database, database.engine.connect() as connection:
-        found = MigrationContext.configure(connection, opts={"compare_type": True})
+        migration = MigrationContext.configure(connection, opts={"compare_type": True})
 
-        assert compare_metadata(found, metadata) == []
+        assert compare_metadata(migration, metadata) == []
 
 
 def test_every_commit_is_durable_and_readers_do_not_wait(tmp_path: Path) -> None:
@@ -47,8 +47,8 @@ def test_every_commit_is_durable_and_readers_do_not_wait(tmp_path: Path) -> None
 
 
 def test_an_open_database_is_opened_again(tmp_path: Path) -> None:
-    with Repository(tmp_path / "d.db") as one, Repository(tmp_path / "d.db") as other:
-        one.ingest(_batch())
+    with Repository(tmp_path / "d.db") as first, Repository(tmp_path / "d.db") as other:
+        first.ingest(_batch())
 
         assert len(other.unparsed(10)) == 1
 

@@ -18,21 +18,22 @@ DAY = timedelta(days=1)
 def put(store: Repository, *mails: bytes, source: str = "list") -> None:
     """Ingest, read and assemble, as polling does."""
     count = store.tally().raw
-    batch = Batch(source, "0", f"{source} {count}", tuple(raw(one, count + at) for at, one in enumerate(mails)))
+    batch = Batch(source, "0", f"{source} {count}", tuple(raw(content, count + at) for at, content in enumerate(mails)))
     store.ingest(batch)
-    read = [index(one) for one in store.unparsed(100)]
+    read = [index(mail) for mail in store.unparsed(100)]
     store.index(
-        [one for one in read if isinstance(one, ParsedMail)], [one for one in read if isinstance(one, ReadFailure)]
+        [mail for mail in read if isinstance(mail, ParsedMail)],
+        [mail for mail in read if isinstance(mail, ReadFailure)],
     )
     for thread in store.unassembled(100):
-        messages = [one for each in thread.mails if isinstance(one := parse(each.raw), Message)]
+        messages = [message for mail in thread.mails if isinstance(message := parse(mail.raw), Message)]
         store.save_threads([(thread, assemble(messages))])
 
 
 def waiting(store: Repository, after: timedelta = DAY) -> Sequence[str]:
     now = START + after
-    found = store.incomplete(now, now - timedelta(minutes=10), START - DAY, 10)
-    return [one.posting.message_id for one in found]
+    rows = store.incomplete(now, now - timedelta(minutes=10), START - DAY, 10)
+    return [row.posting.message_id for row in rows]
 
 
 def test_a_series_with_a_hole_is_looked_for_once_it_has_settled(store: Repository) -> None:
@@ -44,13 +45,13 @@ def test_a_series_with_a_hole_is_looked_for_once_it_has_settled(store: Repositor
 def test_a_search_is_postponed_and_concluded(store: Repository) -> None:
     put(store, patch("1@x", number=" 1/2"))
     ((posting, attempts),) = [
-        (one.posting, one.attempts) for one in store.incomplete(START + DAY, START + DAY, START - DAY, 9)
+        (row.posting, row.attempts) for row in store.incomplete(START + DAY, START + DAY, START - DAY, 9)
     ]
     store.postpone(posting, START + 2 * DAY)
     later = store.incomplete(START + 3 * DAY, START + DAY, START - DAY, 9)
     store.conclude(posting, "found nothing", START)
 
-    assert (attempts, waiting(store), [one.attempts for one in later], waiting(store, 9 * DAY)) == (0, [], [1], [])
+    assert (attempts, waiting(store), [row.attempts for row in later], waiting(store, 9 * DAY)) == (0, [], [1], [])
 
 
 def test_a_series_that_was_sent_long_ago_is_not_looked_for(store: Repository) -> None:
@@ -66,9 +67,9 @@ def test_a_context_knows_newer_revisions_and_what_is_answered(store: Repository)
         patch("v3@x", number=" v3"),
         patch("fix@x", to="v1@x").replace(b"led: read it", b"led: say why"),
     )
-    by_id = {one.posting.message_id: store.context(one.posting) for one in store.due_for_review(10)}
+    by_id = {row.posting.message_id: store.context(row.posting) for row in store.due_for_review(10)}
     minute = timedelta(minutes=1)
-    (first,) = (one.posting for one in store.due_for_review(10) if one.posting.message_id == "v1@x")
+    (first,) = (row.posting for row in store.due_for_review(10) if row.posting.message_id == "v1@x")
 
     assert by_id == {
         "v1@x": RefusalContext(START, START, newer=3),
@@ -80,16 +81,21 @@ def test_a_context_knows_newer_revisions_and_what_is_answered(store: Repository)
 def test_a_mail_is_known_with_everything_that_claims_its_id(store: Repository) -> None:
     put(store, patch("1@x"), mail("1@x", "something else"), patch("2@x", name="fan"))
 
-    assert [(one.state, one.source) for one in store.mails_with_id("1@x")] == [("read", "list"), ("conflict", "list")]
+    assert [(mail.state, mail.source) for mail in store.mails_with_id("1@x")] == [
+        ("read", "list"),
+        ("conflict", "list"),
+    ]
     assert store.mails_with_id("nowhere@x") == []
 
 
 def test_a_posting_is_found_by_each_of_its_parts(store: Repository) -> None:
     put(store, patch("1@x", number=" 1/2"), patch("2@x", name="fan", number=" 2/2", to="1@x"), mail("3@x", to="1@x"))
 
-    found = {each: [one.posting.message_id for one in store.postings_with_part(f"{each}@x")] for each in (1, 2, 3, 4)}
+    postings = {
+        number: [row.posting.message_id for row in store.postings_with_part(f"{number}@x")] for number in (1, 2, 3, 4)
+    }
 
-    assert found == {1: ["1@x"], 2: ["1@x"], 3: [], 4: []}
+    assert postings == {1: ["1@x"], 2: ["1@x"], 3: [], 4: []}
 
 
 def test_unreadable_mails_are_listed_and_read_again_when_released(store: Repository) -> None:
@@ -98,16 +104,18 @@ def test_unreadable_mails_are_listed_and_read_again_when_released(store: Reposit
     released = store.release([bad.id])
 
     assert (bad.state, bool(bad.reason), released) == ("unreadable", True, 1)
-    assert [one.id for one in store.unparsed(10)] == [bad.id]
+    assert [mail.id for mail in store.unparsed(10)] == [bad.id]
     assert store.release([bad.id]) == 0
 
 
 def test_signatures_are_verified_once_and_remembered(store: Repository) -> None:
     put(store, patch("1@x"), patch("2@x", name="fan"))
     first, second = store.unattested(START - DAY, 10)
-    found = (Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True, signed=frozenset({"from"})),)
-    store.save_attestations(first.id, found, START)
+    attestations = (
+        Attestation("dkim", "example.org", SignatureResult.VALID, aligned=True, signed=frozenset({"from"})),
+    )
+    store.save_attestations(first.id, attestations, START)
 
-    assert (store.attestations("1@x"), store.attestations("2@x")) == (found, ())
-    assert [one.id for one in store.unattested(START - DAY, 10)] == [second.id]
+    assert (store.attestations("1@x"), store.attestations("2@x")) == (attestations, ())
+    assert [mail.id for mail in store.unattested(START - DAY, 10)] == [second.id]
     assert store.unattested(START + DAY, 10) == []

@@ -13,17 +13,17 @@ def _ingest(store: Repository, *contents: bytes, cursor: str = "c", first: int =
 def _index(store: Repository, *known: tuple[str, tuple[str, ...]], digest: str = "d") -> None:
     """Index the unparsed mails, oldest first, as these (message-id, related ids)."""
     stored = store.unparsed(100)
-    store.index([ParsedMail(one.id, *names, digest) for one, names in zip(stored, known, strict=True)], [])
+    store.index([ParsedMail(mail.id, *names, digest) for mail, names in zip(stored, known, strict=True)], [])
 
 
 def _threads(store: Repository) -> list[set[bytes]]:
-    return [{one.raw for one in thread.mails} for thread in store.unassembled(100) if thread.mails]
+    return [{mail.raw for mail in thread.mails} for thread in store.unassembled(100) if thread.mails]
 
 
 def test_mails_and_cursor_come_together(store: Repository) -> None:
     assert _ingest(store, b"one", b"two", cursor="c2") == 2
     assert store.cursors("list") == {"0.git": "c2"}
-    assert [one.mail.raw for one in store.unparsed(10)] == [b"one", b"two"]
+    assert [mail.mail.raw for mail in store.unparsed(10)] == [b"one", b"two"]
 
 
 def test_the_cursors_of_sources_are_apart(store: Repository) -> None:
@@ -83,10 +83,10 @@ def test_a_parent_that_comes_last_joins_its_answers(store: Repository) -> None:
 def test_a_thread_is_due_until_it_was_assembled_as_it_is(store: Repository) -> None:
     _ingest(store, b"root")
     _index(store, ("r@x", ()))
-    seen = store.unassembled(10)
+    threads = store.unassembled(10)
     _ingest(store, b"answer")
     _index(store, ("a@x", ("r@x",)))
-    store.save_threads([(thread, ()) for thread in seen])
+    store.save_threads([(thread, ()) for thread in threads])
 
     assert _threads(store) == [{b"root", b"answer"}]
 
@@ -101,7 +101,7 @@ def test_a_copy_over_another_list_is_a_duplicate(store: Repository) -> None:
 
     (thread,) = store.unassembled(10)
 
-    assert [one.raw for one in thread.mails] == [b"one"]
+    assert [mail.raw for mail in thread.mails] == [b"one"]
     assert thread.disputed == frozenset()
 
 
@@ -114,7 +114,7 @@ def test_a_later_claim_of_an_id_changes_nothing(store: Repository) -> None:
 
     (thread,) = store.unassembled(10)
 
-    assert [one.raw for one in thread.mails] == [b"true"]
+    assert [mail.raw for mail in thread.mails] == [b"true"]
     assert thread.disputed == frozenset()
 
 
@@ -127,7 +127,7 @@ def test_the_mail_that_arrived_first_has_its_id_in_whatever_order_archives_are_r
 
     (thread,) = store.unassembled(10)
 
-    assert [one.raw for one in thread.mails] == [b"true", b"answer"]
+    assert [mail.raw for mail in thread.mails] == [b"true", b"answer"]
     assert thread.disputed == frozenset()
 
 
@@ -139,7 +139,7 @@ def test_an_id_that_two_mails_claim_at_one_time_is_disputed(store: Repository) -
 
     (thread,) = store.unassembled(10)
 
-    assert [one.raw for one in thread.mails] == [b"one"]
+    assert [mail.raw for mail in thread.mails] == [b"one"]
     assert thread.disputed == {"1@x"}
 
 
@@ -164,7 +164,7 @@ def test_a_thread_of_ten_thousand_claims_is_bounded(store: Repository) -> None:
     contents = [mail(f"{number}@x", to="r@x") for number in range(2100)]
     _ingest(store, *contents)
     stored = store.unparsed(5000)
-    store.index([ParsedMail(one.id, f"{number}@x", ("r@x",), "d") for number, one in enumerate(stored)], [])
+    store.index([ParsedMail(mail.id, f"{number}@x", ("r@x",), "d") for number, mail in enumerate(stored)], [])
 
     assert [len(thread.mails) for thread in store.unassembled(10)] == [2000]
 

@@ -103,7 +103,7 @@ def test_the_author_of_the_answered_patch_counts_as_the_claim_counts_them(store:
     report = _mute(store, Scope.AUTHOR, "g@example.org")
 
     assert _ids(report.withdrawn) == [to_guest.message_id]
-    assert [found.message_id for found in report.postings] == [posting.message_id]
+    assert [posting.message_id for posting in report.postings] == [posting.message_id]
     claimed = store.claim(
         to_author.message_id, NOW, NOW, lambda candidate: permit(candidate, allow_all(), NOW, is_archived=False)
     )
@@ -152,7 +152,7 @@ def test_all_that_changes_and_is_reported_is_one_transaction(
         _mute(store, Scope.SERIES, "one")
 
     assert store.mutes() == []
-    assert [kept.state for kept in store.mails()] == [mail.state]
+    assert [mail.state for mail in store.mails()] == [mail.state]
 
 
 def test_a_posting_that_changes_before_the_transaction_is_read_anew(
@@ -164,11 +164,11 @@ def test_a_posting_that_changes_before_the_transaction_is_read_anew(
     read, rounds = mutes._postings, []
 
     def read_and_change(*arguments: Any) -> list[MutedPosting]:
-        found = read(*arguments)
-        rounds.append(len(found))
+        result = read(*arguments)
+        rounds.append(len(result))
         if len(rounds) == 1:
             store.save_threads([(Thread(1, 1, ()), [moved])])
-        return found
+        return result
 
     monkeypatch.setattr(mutes, "_postings", read_and_change)
     report = _mute(store, Scope.LIST, "new@lists.example.org")

@@ -59,7 +59,7 @@ def test_a_mail_is_claimed_once(store: Repository, make: Maker) -> None:
     mail = _keep(store, make)
 
     assert [_claim(store, mail.message_id, NOW) for _ in range(2)] == [True, False]
-    assert [(one.state, one.attempts) for one in store.mails()] == [("sending", 1)]
+    assert [(mail.state, mail.attempts) for mail in store.mails()] == [("sending", 1)]
 
 
 def test_the_end_of_an_attempt_is_kept(store: Repository, make: Maker) -> None:
@@ -67,9 +67,9 @@ def test_the_end_of_an_attempt_is_kept(store: Repository, make: Maker) -> None:
     _claim(store, mail.message_id, NOW)
     store.settle(mail.message_id, MailState.QUEUED, NOW, reason="try later", due=NOW + timedelta(hours=1))
 
-    (kept,) = store.mails(MailState.QUEUED)
+    (queued,) = store.mails(MailState.QUEUED)
 
-    assert (kept.reason, kept.due) == ("try later", NOW + timedelta(hours=1))
+    assert (queued.reason, queued.due) == ("try later", NOW + timedelta(hours=1))
     assert store.due_for_delivery(NOW, 10) == []
 
 
@@ -93,7 +93,7 @@ def test_a_human_decides_from_the_states_that_allow_it(store: Repository, make: 
 
     assert not store.decide(mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, NOW, "by hand")
     assert store.decide(mail.message_id, [MailState.HELD], MailState.APPROVED, NOW, "by hand")
-    assert [(one.state, one.reason) for one in store.mails()] == [("approved", "by hand")]
+    assert [(mail.state, mail.reason) for mail in store.mails()] == [("approved", "by hand")]
 
 
 def test_what_waits_too_long_expires_unless_a_human_has_or_had_a_word(store: Repository, make: Maker) -> None:
@@ -103,7 +103,7 @@ def test_what_waits_too_long_expires_unless_a_human_has_or_had_a_word(store: Rep
 
     assert store.expire(NOW + timedelta(seconds=1), NOW) == 0
     assert store.expire(NOW + timedelta(seconds=9), NOW) == 1
-    assert sorted(one.state for one in store.mails()) == ["approved", "expired", "held"]
+    assert sorted(mail.state for mail in store.mails()) == ["approved", "expired", "held"]
 
 
 def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: Maker) -> None:
@@ -129,8 +129,10 @@ def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: 
 def test_pace_counts_the_mails_on_all_revisions_of_a_series(store: Repository, make: Maker) -> None:
     postings = [make.posting(revision=number) for number in (1, 2)]
     ids = [posting.message_id for posting in postings]
-    store.ingest(Batch("l", "0", "c", tuple(raw(one.encode()) for one in ids)))
-    store.index([ParsedMail(one.id, name, ("r@x",), "d") for one, name in zip(store.unparsed(9), ids, strict=True)], [])
+    store.ingest(Batch("l", "0", "c", tuple(raw(message_id.encode()) for message_id in ids)))
+    store.index(
+        [ParsedMail(mail.id, name, ("r@x",), "d") for mail, name in zip(store.unparsed(9), ids, strict=True)], []
+    )
     store.save_threads([(store.unassembled(1)[0], postings)])
     first, second = _keep(store, make, 1), _keep(store, make, 2)
     _claim(store, first.message_id, NOW)

@@ -26,10 +26,10 @@ NOW = datetime(2026, 3, 3, tzinfo=UTC)
 def _thread(store: Repository, *postings: Posting) -> Thread:
     """Ingest a mail for each part, in one thread."""
     ids = [part.message_id for posting in postings for part in posting.parts]
-    batch = Batch("l", "0", str(ids), tuple(raw(mail(one), n) for n, one in enumerate(ids)))
+    batch = Batch("l", "0", str(ids), tuple(raw(mail(message_id), n) for n, message_id in enumerate(ids)))
     store.ingest(batch)
     store.index(
-        [ParsedMail(one.id, name, ("root@x",), "d") for one, name in zip(store.unparsed(99), ids, strict=True)], []
+        [ParsedMail(mail.id, name, ("root@x",), "d") for mail, name in zip(store.unparsed(99), ids, strict=True)], []
     )
     (thread,) = store.unassembled(10)
     return thread
@@ -50,7 +50,7 @@ def _blob(store: Repository, blob_id: str) -> bytes | None:
 
 
 def _due(store: Repository) -> list[str]:
-    return [one.posting.message_id for one in store.due_for_review(10)]
+    return [row.posting.message_id for row in store.due_for_review(10)]
 
 
 def test_a_complete_posting_is_due_and_comes_back_equal(store: Repository, make: Maker) -> None:
@@ -181,8 +181,8 @@ def test_what_a_dry_run_filed_was_told_to_nobody_outside_it(
 
     assert previous is not None
     assert to == len(previous.recipients.to)
-    told = [[len(each.recipients.to) for each in reviews] for reviews in store.mailed_reviews()]
-    assert told == ([[1]] if mode == "list" else [])
+    recipient_counts = [[len(review.recipients.to) for review in reviews] for reviews in store.mailed_reviews()]
+    assert recipient_counts == ([[1]] if mode == "list" else [])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_newer_revision_ends_the_wait_of_mails_about_older_ones(
     ended = store.supersede(second, NOW)
 
     assert int(after == "withdrawn") == ended
-    assert [after, "queued"] == [one.state for one in store.mails()]
+    assert [after, "queued"] == [mail.state for mail in store.mails()]
 
 
 def test_a_review_and_its_mail_are_kept_together(store: Repository, make: Maker) -> None:
@@ -224,7 +224,7 @@ def test_a_posting_gets_no_second_mail(store: Repository, make: Maker) -> None:
     store.save_review(Review(posting, ()), _outgoing(posting), NOW)
 
     assert not store.save_review(Review(posting, ()), _outgoing(posting, "2@bot.example.org"), NOW)
-    assert [one.message_id for one in store.mails()] == ["1@bot.example.org"]
+    assert [mail.message_id for mail in store.mails()] == ["1@bot.example.org"]
 
 
 def test_a_posting_renamed_by_a_late_cover_letter_gets_no_second_mail(store: Repository, make: Maker) -> None:
@@ -257,11 +257,11 @@ def test_blobs_are_found_by_the_ids_of_index_lines(store: Repository) -> None:
 def test_blobs_are_given_together_until_they_are_too_much(store: Repository) -> None:
     contents = {blob_id(content): content for content in (b"a" * 60, b"b" * 30, b"c" * 30)}
     store.save_blobs(contents, NOW)
-    one, two, three = contents
-    ids = [one[:12], "0" * 12, "strange", two, three]
+    first, second, third = contents
+    ids = [first[:12], "0" * 12, "strange", second, third]
 
-    assert store.blobs(ids, 120) == {one[:12]: b"a" * 60, two: b"b" * 30, three: b"c" * 30}
-    assert list(store.blobs(ids, 119)) == [one[:12], two]
+    assert store.blobs(ids, 120) == {first[:12]: b"a" * 60, second: b"b" * 30, third: b"c" * 30}
+    assert list(store.blobs(ids, 119)) == [first[:12], second]
 
 
 @pytest.mark.parametrize("wrong", ["", "abcdef", "%" * 12, "0123456789ab", "ABCDEF0123456"])
@@ -286,10 +286,10 @@ def test_a_review_keeps_its_posting_when_the_posting_is_read_otherwise_later(sto
     store.save_threads([(thread, [after])])
     store.save_threads([(thread, [replace(after, state=Waiting((2,)))])])
 
-    kept = store.review_of(before.message_id)
+    stored = store.review_of(before.message_id)
 
-    assert kept is not None
-    assert kept.review.posting == before
+    assert stored is not None
+    assert stored.review.posting == before
 
 
 def test_a_posting_is_stored_once_with_its_review(store: Repository, make: Maker) -> None:

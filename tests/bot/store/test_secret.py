@@ -37,8 +37,8 @@ def test_the_secret_stays_and_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_two_installations_have_two_secrets(tmp_path: Path) -> None:
-    with Repository(tmp_path / "a.db") as one, Repository(tmp_path / "b.db") as other:
-        assert one.secret(NOW) != other.secret(NOW)
+    with Repository(tmp_path / "a.db") as first, Repository(tmp_path / "b.db") as other:
+        assert first.secret(NOW) != other.secret(NOW)
 
 
 def test_a_lost_secret_is_an_error_and_not_made_anew(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def _rules(make: Maker) -> Mapping[str, Rule]:
 
 
 def _verdict(make: Maker, *findings: Finding, failures: tuple[Failure, ...] = ()) -> RowResult:
-    made = review(make.posting(), Report(findings, failures), _rules(make).values())
-    return RowResult(tuple(of_review(made, _rules(make))), (made,), failures)
+    result = review(make.posting(), Report(findings, failures), _rules(make).values())
+    return RowResult(tuple(of_review(result, _rules(make))), (result,), failures)
 
 
 def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
@@ -79,9 +79,9 @@ def test_a_file_judged_by_itself_has_no_message_id(make: Maker) -> None:
 
 
 def test_a_finding_in_a_commit_message_has_no_path(make: Maker) -> None:
-    found = json.loads(jsonl(_verdict(make, replace(make.finding(), anchor=LogAnchor(1, 3, "text")))))
+    data = json.loads(jsonl(_verdict(make, replace(make.finding(), anchor=LogAnchor(1, 3, "text")))))
 
-    assert (None, "log", 3) == (found["path"], found["side"], found["line"])
+    assert (None, "log", 3) == (data["path"], data["side"], data["line"])
 
 
 def test_undecodable_bytes_are_no_broken_json(make: Maker) -> None:
@@ -173,8 +173,8 @@ rust: led (v1, 1 patch)
 def test_text_shows_the_evidence_and_the_unsafe_delta(make: Maker) -> None:
     evidence = (Evidence("rust/kernel/led.rs:3", ("- `raw` is valid.\x1b",)),)
     verdict = _verdict(make, make.finding(9, evidence=evidence))
-    (made,) = verdict.reviews
-    shown = text(replace(verdict, reviews=(replace(made, unsafe_delta="1 block added"),)))
+    (result,) = verdict.reviews
+    shown = text(replace(verdict, reviews=(replace(result, unsafe_delta="1 block added"),)))
 
     assert "    line_9();\n      see rust/kernel/led.rs:3:\n        - `raw` is valid.<U+001B>\n" in shown
     assert "\n  unsafe code: 1 block added\n\n" in shown
@@ -192,7 +192,7 @@ def test_one_mail_is_itself_and_several_are_an_mbox(make: Maker, tmp_path: Path)
     assert (b"", first) == (mail([]), mail([first]))
 
     (tmp_path / "mbox").write_bytes(mail([first, second]))
-    read = [each.as_bytes() for each in mailbox.mbox(tmp_path / "mbox")]
+    read = [mail.as_bytes() for mail in mailbox.mbox(tmp_path / "mbox")]
     assert [b"Subject: a\n\n>From here\n", b"Subject: b\n\n>>From there\n"] == read
 
 

@@ -23,8 +23,8 @@ def _body(
     make: Maker, posting: Posting, *findings: Finding, rules: tuple[Rule, ...] = (), previous: Review | None = None
 ) -> str:
     rules = rules or (make.rule(),)
-    made = review(posting, Report(findings), rules, previous)
-    return body(made, {rule.id: rule for rule in rules}, make.identity)
+    result = review(posting, Report(findings), rules, previous)
+    return body(result, {rule.id: rule for rule in rules}, make.identity)
 
 
 def test_one_remark_on_one_patch(make: Maker) -> None:
@@ -71,8 +71,8 @@ def test_two_remarks_in_one_hunk_share_the_quotation(make: Maker) -> None:
 def test_a_rule_is_explained_once_named_twice_and_then_only_listed(make: Maker) -> None:
     paths = [f"rust/kernel/{name}.rs" for name in "abcd"]
     patch = replace(make.patch(), changes=tuple(change for path in paths for change in make.patch(path=path).changes))
-    said = "Say why `a. b` is sound. A comment does."
-    findings = [make.finding(line, path=path, message=said) for path in paths for line in (3, 9)]
+    message = "Say why `a. b` is sound. A comment does."
+    findings = [make.finding(line, path=path, message=message) for path in paths for line in (3, 9)]
     text = _body(make, make.posting([patch]), *findings)
 
     assert 1 == text.count("Say why `a. b` is sound. A comment does. [missing-safety-comment]\nAlso at line 9.\n")
@@ -181,8 +181,8 @@ def test_the_next_revision_says_what_stayed_and_what_is_resolved(make: Maker) ->
 
 def test_what_nobody_was_told_of_the_previous_revision_is_not_called_said(make: Maker) -> None:
     rules = (make.rule(),)
-    found = Report((make.finding(3), make.finding(9), make.finding(12)))
-    first = review(make.posting(), found, rules, policy=Policy(muted="older-revision: v2 has arrived already"))
+    report = Report((make.finding(3), make.finding(9), make.finding(12)))
+    first = review(make.posting(), report, rules, policy=Policy(muted="older-revision: v2 has arrived already"))
     text = _body(make, make.posting(revision=2), make.finding(3), rules=rules, previous=first)
 
     assert text.startswith(
@@ -213,8 +213,8 @@ def test_nothing_said_nothing_written(make: Maker) -> None:
 def test_the_unsafe_delta_stands_in_the_footer(make: Maker) -> None:
     rules = (make.rule(),)
     delta = UnsafeDelta(added=(UnsafePlace("block", 1, "rust/kernel/led.rs", 3, "", "unsafe {", "unsafe{}"),))
-    made = review(make.posting(), Report((make.finding(),)), rules, delta=delta)
-    text = body(made, {rule.id: rule for rule in rules}, make.identity)
+    result = review(make.posting(), Report((make.finding(),)), rules, delta=delta)
+    text = body(result, {rule.id: rule for rule in rules}, make.identity)
 
     assert "-- \nUnsafe code in this patch: 1 block added.\n" in text
 
@@ -247,31 +247,31 @@ def test_whatever_an_attacker_wrote_the_mail_passes_the_lint(
     path = path or "a"
     patches = [make.patch(1, path, subject), make.patch(2, path, subject)]
     posting = make.posting(patches, author=Address(author, "ada@example.org"), subject=subject)
-    said = f"`{name}` wants a SAFETY comment: say why `{code}` is sound."
+    message = f"`{name}` wants a SAFETY comment: say why `{code}` is sound."
     findings = [
-        make.finding(line, patch=patch, path=path, message=said, evidence=(Evidence(path, (code,)),))
+        make.finding(line, patch=patch, path=path, message=message, evidence=(Evidence(path, (code,)),))
         for patch in (1, 2)
         for line in (3, 5)
     ]
-    nit = make.finding(1, rule="nit", path=path, severity=Severity.NIT, message=said)
+    nit = make.finding(1, rule="nit", path=path, severity=Severity.NIT, message=message)
     rules = (make.rule(), make.rule("nit", severity=Severity.NIT, tier=2))
 
     for chosen in (findings, findings[:2]):
-        made = review(posting, Report((*chosen, nit)), rules, policy=Policy())
-        text = body(made, {rule.id: rule for rule in rules}, make.identity)
+        result = review(posting, Report((*chosen, nit)), rules, policy=Policy())
+        text = body(result, {rule.id: rule for rule in rules}, make.identity)
 
         assert [] == list(problems(text))
         assert text
-        assert text == body(made, {rule.id: rule for rule in rules}, make.identity)
+        assert text == body(result, {rule.id: rule for rule in rules}, make.identity)
 
 
 def test_nothing_of_the_patch_stands_outside_quotations(make: Maker) -> None:
     evil = Maker(("zebra: is here", "Acked-by: zebra <zebra@example.org>", "zebra()"))
     posting = make.posting([evil.patch(1, "zebra.rs", "#syz zebra"), evil.patch(2, "zebra.rs", "zebra")], cover=True)
-    said = "Say why `zebra\u202e` and `a: zebra` are sound."
+    message = "Say why `zebra\u202e` and `a: zebra` are sound."
     quoted = (Evidence("zebra.rs:1", ("zebra",)),)
     findings = [
-        *(evil.finding(n, patch=p, path="zebra.rs", evidence=quoted, message=said) for n, p in ((1, 1), (3, 2))),
+        *(evil.finding(n, patch=p, path="zebra.rs", evidence=quoted, message=message) for n, p in ((1, 1), (3, 2))),
         *(evil.finding(n, patch=p, path="zebra.rs", rule="nit", severity=Severity.NIT) for n, p in ((1, 1), (3, 2))),
     ]
     text = _body(make, posting, *findings, rules=(make.rule(), make.rule("nit", tier=2, severity=Severity.NIT)))
@@ -291,8 +291,8 @@ def test_the_largest_mail_stays_under_20_kilobytes(make: Maker) -> None:
         for rule in rules + nits
         for line in range(20)
     ]
-    made = review(wide.posting(), Report(tuple(findings)), rules + nits)
-    answer = draft(made, ReviewContext(rules + nits, identity=make.identity))
+    result = review(wide.posting(), Report(tuple(findings)), rules + nits)
+    answer = draft(result, ReviewContext(rules + nits, identity=make.identity))
 
     assert answer is not None
     assert len(answer.body.encode()) < 20_000

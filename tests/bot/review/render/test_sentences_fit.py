@@ -59,8 +59,8 @@ def mail_of(make: Maker, examples: Sequence[tuple[Rule, Example]]) -> tuple[str,
                 anchor = replace(anchor, path=f"{number}/{anchor.path}")
             fixed_by = None if finding.mended_by is None else first + finding.mended_by
             findings.append(replace(finding, anchor=anchor, mended_by=fixed_by))
-    made = review(make.posting(patches), Report(tuple(findings)), MAILED.values(), policy=UNLIMITED)
-    return body(made, MAILED, make.identity), tuple(comment.finding for comment in made.reported)
+    result = review(make.posting(patches), Report(tuple(findings)), MAILED.values(), policy=UNLIMITED)
+    return body(result, MAILED, make.identity), tuple(comment.finding for comment in result.reported)
 
 
 def _moved(change: FileChange, number: int) -> FileChange:
@@ -68,7 +68,7 @@ def _moved(change: FileChange, number: int) -> FileChange:
     return replace(change, before=before, after=after)
 
 
-def places_named(mail: str, said: Sequence[Finding]) -> set[Finding]:
+def places_named(mail: str, findings: Sequence[Finding]) -> set[Finding]:
     """Return the findings whose place a mail names; fail if a sentence stands beside a place that it is not about."""
     named: set[Finding] = set()
     path = ""
@@ -89,7 +89,7 @@ def places_named(mail: str, said: Sequence[Finding]) -> set[Finding]:
                 listed = []
             continue
         message, rest = text[: rule.start()], text[rule.end() :]
-        own = [finding for finding in said if finding.rule == rule[1]]
+        own = [finding for finding in findings if finding.rule == rule[1]]
         if message == "Same for:":
             sentence = rest.strip()
             listed = [finding for finding in own if plain_text.harmless(finding.message).startswith(sentence)]
@@ -152,32 +152,32 @@ def _collapsed(text: str) -> str:
     "rule_and_example", [pytest.param(pair, id=f"{pair[0].id}: {pair[1].name}") for pair in EXAMPLES]
 )
 def test_every_sentence_fits_its_places_in_an_example(make: Maker, rule_and_example: tuple[Rule, Example]) -> None:
-    mail, said = mail_of(make, [rule_and_example])
+    mail, findings = mail_of(make, [rule_and_example])
 
-    assert places_named(mail, said) == set(said)
+    assert places_named(mail, findings) == set(findings)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_sentence_fits_its_places_in_all_examples_of_a_rule(make: Maker, rule: Rule) -> None:
-    mail, said = mail_of(make, [(rule, example) for example in rule.examples])
+    mail, findings = mail_of(make, [(rule, example) for example in rule.examples])
 
-    assert places_named(mail, said) == set(said)
+    assert places_named(mail, findings) == set(findings)
 
 
 @settings(max_examples=60, deadline=None)
 @given(numbers=st.lists(st.integers(0, len(EXAMPLES) - 1), min_size=2, max_size=12))
 def test_every_sentence_fits_its_places_in_any_mixture(numbers: list[int]) -> None:
-    mail, said = mail_of(Maker(), [EXAMPLES[number] for number in numbers])
+    mail, findings = mail_of(Maker(), [EXAMPLES[number] for number in numbers])
 
-    assert places_named(mail, said) == set(said)
+    assert places_named(mail, findings) == set(findings)
 
 
 def test_the_most_important_finding_comes_first(make: Maker) -> None:
     bugs = [pair for pair in EXAMPLES if any(item.severity is Severity.BUG for item in findings_of(*pair)[1])]
     warnings = [pair for pair in EXAMPLES if any(item.severity is Severity.WARNING for item in findings_of(*pair)[1])]
 
-    mail, said = mail_of(make, [warnings[0], bugs[0]])
+    mail, findings = mail_of(make, [warnings[0], bugs[0]])
 
     rules = re.findall(r"\[([a-z0-9-]+)\]$", mail, re.MULTILINE)
-    assert {warnings[0][0].id, bugs[0][0].id} == {finding.rule for finding in said}
+    assert {warnings[0][0].id, bugs[0][0].id} == {finding.rule for finding in findings}
     assert rules[0] == bugs[0][0].id
