@@ -130,8 +130,8 @@ def _states(tree: Path) -> dict[str, str]:
 def _mutmut(tree: Path, *arguments: str) -> str:
     """Run mutmut in the tree and return what it prints; its exit status says nothing about the mutants."""
     command = [str(MUTMUT), *arguments]
-    done = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.stdout
+    result = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return result.stdout
 
 
 if __name__ == "__main__":

@@ -164,8 +164,8 @@ def _uses(tree: ast.Module) -> dict[str, set[str]]:
 
 def _imports(tree: ast.Module) -> set[tuple[str, str]]:
     """Return the names that a module takes from others, with the module."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return {(node.module or "", alias.name) for node in found for alias in node.names}
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {(node.module or "", alias.name) for node in imports for alias in node.names}
 
 
 def _of_module(name: str, tree: ast.Module, methods_of: Callable[[str, str], set[str]]) -> Iterator[Pattern]:
@@ -174,7 +174,7 @@ def _of_module(name: str, tree: ast.Module, methods_of: Callable[[str, str], set
     namespace = vars(importlib.import_module(name))
     names = {id(call): target for target, call in _assigned(tree)}
     # An expression in a container is called by another name; `split` is a method of texts too.
-    called = {method for target, found in _uses(tree).items() if target != "re" for method in found - {"split"}}
+    called = {method for target, methods in _uses(tree).items() if target != "re" for method in methods - {"split"}}
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
@@ -310,7 +310,7 @@ class _Form:
 
     def _leading(self, items: Items) -> tuple[list[Chars], bool]:
         """Return what unbounded repeats may come first, and whether all of the items may be empty."""
-        found: list[Chars] = []
+        char_sets: list[Chars] = []
         for code, value in items:
             inner: list[Chars] = []
             empty = False
@@ -331,38 +331,38 @@ class _Form:
                 )
             elif code in (sre.AT, sre.ASSERT, sre.ASSERT_NOT, sre.GROUPREF, sre.GROUPREF_EXISTS):
                 empty = True
-            found += inner
+            char_sets += inner
             if not empty:
-                return found, False
-        return found, True
+                return char_sets, False
+        return char_sets, True
 
     def _first(self, items: Items) -> Chars:
         """Return the characters with which the items may begin."""
-        found: set[str] = set()
+        first: set[str] = set()
         for item in items:
             code, value = item
             if code in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
-                found |= self._first(value[2])
+                first |= self._first(value[2])
                 if value[0] and not self._leading(value[2])[1]:
                     break
             elif code is sre.SUBPATTERN:
-                found |= self._first(value[3])
+                first |= self._first(value[3])
                 if not self._leading(value[3])[1]:
                     break
             elif code is sre.ATOMIC_GROUP:
-                found |= self._first(value)
+                first |= self._first(value)
                 if not self._leading(value)[1]:
                     break
             elif code is sre.BRANCH:
-                found.update(char for branch in value[1] for char in self._first(branch))
+                first.update(char for branch in value[1] for char in self._first(branch))
                 if not any(self._leading(branch)[1] for branch in value[1]):
                     break
             elif code in (sre.AT, sre.ASSERT, sre.ASSERT_NOT, sre.GROUPREF, sre.GROUPREF_EXISTS):
                 continue
             else:
-                found |= chars_of(item, self._flags)
+                first |= chars_of(item, self._flags)
                 break
-        return frozenset(found)
+        return frozenset(first)
 
     def witness(self, items: Items) -> str:
         """Return a short text that the items match, but for what stands around it."""
@@ -440,7 +440,7 @@ def _matches(char: str, item: tuple[Any, Any], flags: int) -> bool:
 def _is_in(char: str, members: Items, flags: int) -> bool:
     inverted = bool(members) and members[0][0] is sre.NEGATE
     chars = {char, char.lower(), char.upper()} if flags & re.IGNORECASE else {char}
-    hit = any(_is_member(one, member, flags) for one in chars if len(one) == 1 for member in members)
+    hit = any(_is_member(variant, member, flags) for variant in chars if len(variant) == 1 for member in members)
     return bool(hit != inverted)
 
 
@@ -484,13 +484,13 @@ def hostile(pattern: Pattern) -> Iterator[Callable[[int], str]]:
 
 def reader(pattern: Pattern, method: str) -> Callable[[str], object]:
     """Return a function that uses the expression as the program does."""
-    found = getattr(pattern.compiled, method)
+    function = getattr(pattern.compiled, method)
 
     def read(text: str) -> object:
         given: Any = text.encode("utf-8", "surrogateescape") if isinstance(pattern.source, bytes) else text
         if method == "finditer":
-            return sum(1 for _ in found(given))
-        return found(given[:0], given) if method in ("sub", "subn") else found(given)
+            return sum(1 for _ in function(given))
+        return function(given[:0], given) if method in ("sub", "subn") else function(given)
 
     return read
 
@@ -524,7 +524,7 @@ def growths(pattern: Pattern) -> Iterator[tuple[float, str]]:
 
 
 def _main() -> None:
-    measured = [one for pattern in patterns() for one in growths(pattern)]
+    measured = [growth for pattern in patterns() for growth in growths(pattern)]
     at_fault = sum(bool(faults(pattern)) for pattern in patterns())
     print(f"{len(patterns())} expressions, {at_fault} of a form that costs much; {len(measured):,} hostile uses")
     for ratio, what in sorted(measured, reverse=True)[:3]:

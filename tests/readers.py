@@ -261,31 +261,31 @@ _MAIL_FRAMES: Final = (
 
 def message(raw: str | bytes) -> Message:
     """Return the mail, or an empty one where it cannot be read."""
-    found = parsing.parse(raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogateescape"))
-    return found if isinstance(found, Message) else _empty()
+    mail = parsing.parse(raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogateescape"))
+    return mail if isinstance(mail, Message) else _empty()
 
 
 @cache
 def _empty() -> Message:
-    found = parsing.parse(_HEAD.encode() + b"\n")
-    assert isinstance(found, Message)
-    return found
+    mail = parsing.parse(_HEAD.encode() + b"\n")
+    assert isinstance(mail, Message)
+    return mail
 
 
 def mails(
     number: int, subject: str, *, above: Callable[[int], str], references: bool = False, text: str = _PATCH
 ) -> Any:
     """Return so many mails; `above` gives the id that each answers, `subject` holds its place in the series."""
-    made = []
+    messages = []
     for at in range(number):
         answers = f"In-Reply-To: <{above(at)}@x>\n"
         if references:
             answers += "References: " + "\n ".join(f"<{n}@x>" for n in range(max(0, at - 20), at)) + "\n"
         head = f"From: Ada <ada@example.org>\nMessage-ID: <{at}@x>\nSubject: {subject.format(at=at, all=number - 1)}\n"
-        made.append(
+        messages.append(
             message(f"{head}Date: Mon, 02 Mar 2026 09:00:00 +0000\n{answers}\n{text.replace('a()', f'a{at}()')}")
         )
-    return made
+    return messages
 
 
 def _chain(at: int) -> str:
@@ -346,11 +346,11 @@ def _fields(text: str) -> tuple[dict[str, str], bytes]:
 
 
 def _conversations(raws: list[bytes]) -> None:
-    kept = Conversations(1000, 1_000_000)
+    conversations = Conversations(1000, 1_000_000)
     for raw in raws:
-        one = kept.of(ids_of(raw))
-        kept.hold(one, RawMail("x", NOW, raw))
-        kept.remove(raw)
+        ids = conversations.of(ids_of(raw))
+        conversations.hold(ids, RawMail("x", NOW, raw))
+        conversations.remove(raw)
 
 
 class _Folder:
@@ -431,7 +431,7 @@ MAIL_READERS: Final = (
     ),
     Reader(
         ("bot.inbox.thread.threads", "bot.inbox.grouping.group_candidates", "bot.inbox.grouping.parent_of"),
-        lambda found: (threads(found), _grouped(found)),
+        lambda messages: (threads(messages), _grouped(messages)),
         (),
         more=THREADS,
         number=250,
@@ -443,7 +443,7 @@ MAIL_READERS: Final = (
             "bot.inbox.conversations.Conversations.hold",
             "bot.inbox.conversations.Conversations.remove",
         ),
-        lambda found: _conversations([mail.raw for mail in found]),
+        lambda mails: _conversations([mail.raw for mail in mails]),
         (),
         more=THREADS,
         number=250,
@@ -593,10 +593,10 @@ MAIL_READERS: Final = (
 )
 
 
-def _grouped(found: list[Message]) -> object:
-    candidates = [one for one in map(candidate, found) if one is not None]
-    known = {mail.message_id: mail for mail in found}
-    return group_candidates(candidates, known), [parent_of(mail, known) for mail in found]
+def _grouped(messages: list[Message]) -> object:
+    candidates = [posting for posting in map(candidate, messages) if posting is not None]
+    known = {mail.message_id: mail for mail in messages}
+    return group_candidates(candidates, known), [parent_of(mail, known) for mail in messages]
 
 
 @cache
@@ -976,7 +976,7 @@ def _reviewed(
     number: int, *, paths: int = 1, patches: int = 1, text: str = "No comment.", previous: bool = False
 ) -> Review:
     """Return a review of so many findings, of which each patch changes one file."""
-    made = tuple(
+    series = tuple(
         Patch(
             at,
             f"rust: led: {at}",
@@ -987,10 +987,10 @@ def _reviewed(
         for at in range(1, patches + 1)
     )
     findings = tuple(
-        replace(one, anchor=replace(one.anchor, patch=1 + at % patches))
-        for at, one in enumerate(_findings(number, paths=paths, text=text))
+        replace(finding, anchor=replace(finding.anchor, patch=1 + at % patches))
+        for at, finding in enumerate(_findings(number, paths=paths, text=text))
     )
-    posting = _MAKE.posting(made)
+    posting = _MAKE.posting(series)
     before = review(posting, Report(findings[::-1]), [_MAKE.rule()]) if previous else None
     return review(posting, Report(findings), [_MAKE.rule()], before, Policy())
 
@@ -1009,20 +1009,20 @@ REVIEWS: Final[dict[str, Make]] = {
 }
 
 
-def _reread(made: Review) -> object:
+def _reread(judgement: Review) -> object:
     """Compare, filter and write the mail anew, as the service does with a judgement."""
-    report = Report(tuple(comment.finding for comment in made.comments))
-    again = review(made.posting, report, [_MAKE.rule()], made, Policy())
+    report = Report(tuple(comment.finding for comment in judgement.comments))
+    again = review(judgement.posting, report, [_MAKE.rule()], judgement, Policy())
     answer = draft(again, ReviewContext((_MAKE.rule(),), identity=_MAKE.identity))
-    return again, body(made, _RULES, _MAKE.identity), answer and compose.compose(answer)
+    return again, body(judgement, _RULES, _MAKE.identity), answer and compose.compose(answer)
 
 
 _RULES: Final = {"missing-safety-comment": _MAKE.rule()}
 
 
-def _printed(made: Review) -> object:
-    rows = tuple(row.of_review(made, _RULES))
-    verdict = row.RowResult(rows, (made,))
+def _printed(result: Review) -> object:
+    rows = tuple(row.of_review(result, _RULES))
+    verdict = row.RowResult(rows, (result,))
     return (
         sarif.sarif(verdict, _RULES, "1"),
         jsonl.jsonl(verdict),
@@ -1034,7 +1034,7 @@ def _printed(made: Review) -> object:
 
 
 def _material(number: int, *, subject: str = "", trailers: int = 0) -> digest_material.DigestInput:
-    reviews, sittings = [], []
+    reviews, records = [], []
     for at in range(number):
         posting = replace(
             _MAKE.posting(),
@@ -1045,18 +1045,18 @@ def _material(number: int, *, subject: str = "", trailers: int = 0) -> digest_ma
         if subject:
             posting = replace(posting, series=replace(posting.series, subject=subject))
         reviews.append(ReviewRecord(review(posting, Report(_findings(3)), [_MAKE.rule()]), NOW - timedelta(days=1)))
-        sittings.append(SeriesRecord(posting, NOW - timedelta(days=2), NOW - timedelta(days=2), 3))
-    return digest_material.DigestInput(Period(NOW - timedelta(days=7), NOW), sittings, reviews)
+        records.append(SeriesRecord(posting, NOW - timedelta(days=2), NOW - timedelta(days=2), 3))
+    return digest_material.DigestInput(Period(NOW - timedelta(days=7), NOW), records, reviews)
 
 
-def _digest(found: digest_material.DigestInput) -> Digest:
-    return digest_material.digest("ada@example.org", found, lambda posting: True)
+def _digest(digest_input: digest_material.DigestInput) -> Digest:
+    return digest_material.digest("ada@example.org", digest_input, lambda posting: True)
 
 
-def _digested(found: digest_material.DigestInput) -> object:
-    made = _digest(found)
-    html = digest_html(made, "1", max_entries=sys.maxsize)
-    return digest_text(made, "1", max_entries=sys.maxsize), compose.compose(digest_mail(made, _MAKE.identity), html)
+def _digested(digest_input: digest_material.DigestInput) -> object:
+    digest = _digest(digest_input)
+    html = digest_html(digest, "1", max_entries=sys.maxsize)
+    return digest_text(digest, "1", max_entries=sys.maxsize), compose.compose(digest_mail(digest, _MAKE.identity), html)
 
 
 @cache
@@ -1295,7 +1295,7 @@ def is_exempt(name: str) -> bool:
 
 
 def _main() -> None:
-    measured = [one for reader in READERS for one in reader.growths()]
+    measured = [growth for reader in READERS for growth in reader.growths()]
     names = {name for reader in READERS for name in reader.names}
     print(f"{len(names)} readers, {len(measured):,} hostile inputs")
     for ratio, what in islice(sorted(measured, reverse=True), 5):

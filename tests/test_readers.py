@@ -26,7 +26,7 @@ def test_every_reason_is_of_a_function_that_is_there_and_not_listed() -> None:
     stale = [
         name
         for name in EXEMPT
-        if not any(one == name or (name.endswith(".*") and one.startswith(name[:-1])) for one in public)
+        if not any(function == name or (name.endswith(".*") and function.startswith(name[:-1])) for function in public)
     ]
 
     assert stale == []

@@ -16,13 +16,13 @@ def main() -> int:
     parser.add_argument(
         "--kernel", help="a bare kernel repository, REPO[@REF]: its checkpatch.pl and Rust are the peers"
     )
-    given = parser.parse_args()
-    if given.archive is None and given.kernel is None:
+    arguments = parser.parse_args()
+    if arguments.archive is None and arguments.kernel is None:
         parser.error("nothing to measure: name an archive, --kernel or both")
-    repository, _, ref = (given.kernel or "").partition("@")
+    repository, _, ref = (arguments.kernel or "").partition("@")
     kernel = (Path(repository), ref or "HEAD") if repository else None
-    if given.archive is not None:
-        print("\n".join(compare_line(given.archive, given.patches, kernel)))
+    if arguments.archive is not None:
+        print("\n".join(compare_line(arguments.archive, arguments.patches, kernel)))
     if kernel is not None:
         print("\n".join(compare_audit(*kernel)))
     return 0

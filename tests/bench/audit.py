@@ -21,13 +21,13 @@ def compare_audit(repository: Path, ref: str) -> list[str]:
     for content in files.values():
         parse_bytes(content)
     parsed = time.process_time()
-    found = sum(len(audit(RULES, path, content).findings) for path, content in files.items())
+    findings = sum(len(audit(RULES, path, content).findings) for path, content in files.items())
     audited = time.process_time()
-    folders = [f"{each}/*.rs" for each in _FOLDERS]
+    folders = [f"{folder}/*.rs" for folder in _FOLDERS]
     grepped, _ = measured(["git", "--no-pager", "grep", "-c", "unsafe", ref, "--", *folders], repository)
     ours, parsing = audited - parsed, parsed - start
     return [
-        f"{'audit':30}{ours:8.2f} s, {size / ours:.1f} MB/s ({len(files)} files, {size:.1f} MB, {found} findings)",
+        f"{'audit':30}{ours:8.2f} s, {size / ours:.1f} MB/s ({len(files)} files, {size:.1f} MB, {findings} findings)",
         f"{'tree-sitter alone':30}{parsing:8.2f} s, {size / parsing:.1f} MB/s",
         f"{'git grep -c unsafe':30}{grepped:8.2f} s",
         f"{'audit / tree-sitter':30}{ours / parsing:8.1f} times",

@@ -10,6 +10,6 @@ from pathlib import Path
 def measured(command: Sequence[str | Path], folder: Path) -> tuple[float, bytes]:
     """Seconds of user and system time that the command took in that folder, and its standard output."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    result = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, result.stdout

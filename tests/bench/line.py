@@ -67,12 +67,12 @@ def _timed(postings: list[list[bytes]]) -> dict[str, float]:
         parsed = time.process_time()
         series = [posting.series for posting in assemble(messages)]
         assembled = time.process_time()
-        for one in series:
-            run(RULES, one, NoTree())
+        for patch_series in series:
+            run(RULES, patch_series, NoTree())
         spent["parse the mail"] += parsed - start
         spent["put the series together"] += assembled - parsed
         spent["images and rules"] += time.process_time() - assembled
-        spent["patches"] += sum(len(one.patches) for one in series)
+        spent["patches"] += sum(len(patch_series.patches) for patch_series in series)
     return spent
 
 

@@ -30,9 +30,9 @@ def main(paths: Sequence[str]) -> None:
     context = ReviewContext(active(), Policy(), Identity(Address("", "bot@example.org"), "0"))
     played = replay([open_source(Path(path)) for path in paths], RepositorySpecs(), context, None, 2, Silent())
     series: dict[str, dict[int, Review]] = defaultdict(dict)
-    for each in played:
-        if isinstance(each, ReplayedPosting):
-            review = each.result.review
+    for item in played:
+        if isinstance(item, ReplayedPosting):
+            review = item.result.review
             series[review.posting.topic][review.posting.series.revision] = review
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     pairs = 0
@@ -43,15 +43,15 @@ def main(paths: Sequence[str]) -> None:
             counts["all"][outcome] += 1
     print(f"{pairs} pairs of successive revisions with findings in the first\n")
     print("| rule | findings | resolved | repeated | gone with the code |\n|---|---|---|---|---|")
-    for rule, found in sorted(counts.items(), key=lambda item: (item[0] == "all", -item[1].total())):
-        shares = " | ".join(f"{found[outcome]} ({found[outcome] / found.total():.0%})" for outcome in OUTCOMES)
-        print(f"| {rule} | {found.total()} | {shares} |")
+    for rule, tally in sorted(counts.items(), key=lambda item: (item[0] == "all", -item[1].total())):
+        shares = " | ".join(f"{tally[outcome]} ({tally[outcome] / tally.total():.0%})" for outcome in OUTCOMES)
+        print(f"| {rule} | {tally.total()} | {shares} |")
 
 
 def _pairs(series: Iterable[dict[int, Review]]) -> Iterator[tuple[Review, Review]]:
     for revisions in series:
         for number in sorted(revisions):
-            following = min((each for each in revisions if each > number), default=None)
+            following = min((revision for revision in revisions if revision > number), default=None)
             if following is not None and any(_counts(comment) for comment in revisions[number].comments):
                 yield revisions[number], revisions[following]
 

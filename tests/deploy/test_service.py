@@ -35,9 +35,11 @@ def _settings(unit: Path) -> list[tuple[str, str]]:
 def test_systemd_rates_each_unit_as_hardly_exposed(unit: Path) -> None:
     command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert (0, True) == (done.returncode, "Overall exposure level" in done.stdout), done.stdout[-400:] + done.stderr
+    assert (0, True) == (result.returncode, "Overall exposure level" in result.stdout), (
+        result.stdout[-400:] + result.stderr
+    )
 
 
 @needs_systemd
@@ -47,30 +49,32 @@ def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
     copy.write_text(unit.read_text().replace("/opt/patchwarden/.venv/bin/patchwarden", "/bin/true"))
     command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    complaints = [line for line in done.stderr.splitlines() if unit.name in line]
-    assert (complaints, done.returncode) == ([], 0), done.stderr
+    complaints = [line for line in result.stderr.splitlines() if unit.name in line]
+    assert (complaints, result.returncode) == ([], 0), result.stderr
 
 
 @needs_systemd
 @pytest.mark.parametrize("marker", ['transport = "maildir"', 'transport = "sendmail"'])
 def test_the_lines_for_other_transports_are_settings_too(marker: str, tmp_path: Path) -> None:
     text = SENDER.read_text().replace("/opt/patchwarden/.venv/bin/patchwarden", "/bin/true")
-    head, found, tail = text.partition(marker)
+    head, separator, tail = text.partition(marker)
     block = tail.split("\n\n")[0].split("\n# For ")[0]
     copy = tmp_path / SENDER.name
-    copy.write_text(head + found + re.sub(r"^#(?=[A-Z][A-Za-z]+=)", "", block, flags=re.MULTILINE) + tail[len(block) :])
+    copy.write_text(
+        head + separator + re.sub(r"^#(?=[A-Z][A-Za-z]+=)", "", block, flags=re.MULTILINE) + tail[len(block) :]
+    )
     assert copy.read_text() != text
 
-    done = subprocess.run(
+    result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(copy)],
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert [line for line in done.stderr.splitlines() if SENDER.name in line] == [], done.stderr
+    assert [line for line in result.stderr.splitlines() if SENDER.name in line] == [], result.stderr
 
 
 def test_the_unit_has_memory_for_all_workers_at_their_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +104,7 @@ def test_the_units_run_commands_that_exist_one_to_review_and_one_to_send() -> No
     }
 
     assert {REVIEWER: ["doctor --no-deliver", "run --no-deliver"], SENDER: ["deliver"]} == commands
-    assert {command.split()[0] for found in commands.values() for command in found} <= set(COMMANDS)
+    assert {command.split()[0] for lines in commands.values() for command in lines} <= set(COMMANDS)
 
 
 def test_both_units_share_one_user_and_one_folder() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.relay import relay
-from tests.fakes.sending_kills import SMTP_STEPS, STORE_STEPS, World, calm, every, kill_everywhere
+from tests.fakes.sending_kills import SMTP_STEPS, STORE_STEPS, Harness, calm, every, kill_everywhere
 
 LIST = b"rust-for-linux@lists.example.org"
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
@@ -87,8 +87,8 @@ def test_killed_anywhere_each_mail_arrives_once(
 ) -> None:
     steps = STORE_STEPS + SMTP_STEPS
     with relay(tmp_path, server.port) as wire:
-        world = World(tmp_path, wire, read=server.taken)
-        kills, twice, lost = kill_everywhere(world, misbehave, steps, ROUNDS)
+        harness = Harness(tmp_path, wire, read=server.taken)
+        kills, twice, lost = kill_everywhere(harness, misbehave, steps, ROUNDS)
 
     print(f"{kills} kills, {twice} twice, {lost} lost")
     assert (twice, lost) == (0, 0)

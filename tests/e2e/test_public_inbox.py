@@ -66,11 +66,11 @@ def server(tmp_path: Path) -> Iterator[PublicInbox]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    made = PublicInbox(tmp_path, f"http://{address}")
-    made.run("public-inbox-init", "-V2", "-L", "medium", "rust", tmp_path / "rust", f"{made.url}/rust", LIST)
+    inbox = PublicInbox(tmp_path, f"http://{address}")
+    inbox.run("public-inbox-init", "-V2", "-L", "medium", "rust", tmp_path / "rust", f"{inbox.url}/rust", LIST)
     with (tmp_path / "config").open("a") as config:
         config.write("[publicinboxmda]\n\tspamcheck = none\n")
-        config.write(f'[extindex "all"]\n\ttopdir = {tmp_path}/all\n\turl = {made.url}/all\n')
+        config.write(f'[extindex "all"]\n\ttopdir = {tmp_path}/all\n\turl = {inbox.url}/all\n')
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PI_CONFIG": str(tmp_path / "config")}
     command = ["public-inbox-httpd", "-W0", "-l", address]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
@@ -79,7 +79,7 @@ def server(tmp_path: Path) -> Iterator[PublicInbox]:
                 if probe.connect_ex(("127.0.0.1", int(address.partition(":")[2]))) == 0:
                     break
             time.sleep(0.05)
-        yield made
+        yield inbox
         process.terminate()
 
 
@@ -94,8 +94,8 @@ def test_a_real_archive_is_followed_and_completes_a_series(server: PublicInbox, 
             if number % 2:
                 server.deliver(mail(f"re{number}@x", "Re: [PATCH] rust", to=f"{number}@x"))
             clock.forward(minutes=2)
-            polled = PollJob([archive], store, assemble, Event(), Silent()).run()
-            counts.append((polled.mails, polled.problems))
+            summary = PollJob([archive], store, assemble, Event(), Silent()).run()
+            counts.append((summary.mails, summary.problems))
         known = store.tally().raw
 
         assert counts == [(1, ()), (2, ())] * 3
@@ -103,9 +103,9 @@ def test_a_real_archive_is_followed_and_completes_a_series(server: PublicInbox, 
 
     server.run("public-inbox-extindex", "--all", tmp_path / "all")
     everything = ArchiveLookup(f"{server.url}/all", http, clock, sleep=lambda seconds: clock.forward(seconds=seconds))
-    found = everything.mail("3@x")
+    result = everything.mail("3@x")
     thread = everything.thread("3@x")
 
-    assert found is not None
-    assert b"Subject: [PATCH] rust: led3: read it" in found.raw
+    assert result is not None
+    assert b"Subject: [PATCH] rust: led3: read it" in result.raw
     assert (len(thread), everything.mail("nowhere@x")) == (2, None)

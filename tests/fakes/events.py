@@ -26,4 +26,4 @@ class Events:
 
     def named(self, name: str) -> list[dict[str, Any]]:
         """The fields of each event of that name."""
-        return [fields for found, fields in self.all() if found == name]
+        return [fields for event, fields in self.all() if event == name]

@@ -68,7 +68,9 @@ class FakeArchive:
         start = int(cursors.get("0", "0"))
         for at in range(start, len(self.mails), size):
             some = self.mails[at : at + size]
-            yield Batch(self.name, "0", str(at + len(some)), tuple(raw(one, at + n) for n, one in enumerate(some)))
+            yield Batch(
+                self.name, "0", str(at + len(some)), tuple(raw(content, at + n) for n, content in enumerate(some))
+            )
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         until = int(cursors.get("0", "0"))

@@ -38,8 +38,8 @@ def main(url: str, folder: Path, minutes: float, rounds: int) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         for _ in range(rounds):
-            polled = PollJob([archive], store, assemble, Event(), Silent()).run()
-            for problem in polled.problems:
+            summary = PollJob([archive], store, assemble, Event(), Silent()).run()
+            for problem in summary.problems:
                 sys.stderr.write(f"{problem}\n")
             clock.ahead += timedelta(minutes=2)
 

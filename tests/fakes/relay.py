@@ -59,13 +59,13 @@ class _Wire(socketserver.StreamRequestHandler):
 
     def _answer(self, step: str, answer: bytes) -> bool:
         """Hand on the server's answer, or the test's; False where the connection ends here."""
-        said = self.relay.misbehave(step)
-        if isinstance(said, Raw):
-            self.wfile.write(said.content)
-            return said.hangs
-        if said != "cut":
-            self.wfile.write(answer if said is None else f"{said}\r\n".encode())
-        return said != "cut"
+        fault = self.relay.misbehave(step)
+        if isinstance(fault, Raw):
+            self.wfile.write(fault.content)
+            return fault.hangs
+        if fault != "cut":
+            self.wfile.write(answer if fault is None else f"{fault}\r\n".encode())
+        return fault != "cut"
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -76,13 +76,13 @@ class _Server(socketserver.ThreadingTCPServer):
 @contextmanager
 def relay(log: Path, behind: int) -> Iterator[Relay]:
     """A wire to the server at that port of this machine; its own port is the system's choice."""
-    kept = Relay(log, behind)
-    handler = type("Wire", (_Wire,), {"relay": kept})
+    sink_server = Relay(log, behind)
+    handler = type("Wire", (_Wire,), {"relay": sink_server})
     with _Server(("127.0.0.1", 0), handler) as server:
-        kept.port = server.server_address[1]
+        sink_server.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
-            yield kept
+            yield sink_server
         finally:
             server.shutdown()

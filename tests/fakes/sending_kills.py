@@ -92,13 +92,13 @@ class MortalStore(Repository):
     fate = Fate()
 
     def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
+        attribute = super().__getattribute__(name)
         if name not in COMMITS:
-            return found
+            return attribute
 
         def fatal(*arguments: Any, **named: Any) -> Any:
             self._meet(f"before {name}")
-            result = found(*arguments, **named)
+            result = attribute(*arguments, **named)
             self._meet(f"after {name}")
             return result
 
@@ -115,7 +115,7 @@ class SmallBatches(FakeArchive):
 
 
 @dataclass
-class World:
+class Harness:
     """What outlives the processes: the database, the list, and the mail server with its log."""
 
     directory: Path
@@ -169,7 +169,7 @@ class World:
         os._exit(1)
 
     def _run(self, fate: Fate) -> int:
-        """One round; where a write failed and the process survives that, another one with all the room in the world."""
+        """Run one round, and a second with enough room if a write failed and the process survived."""
         ended = 0
         with suppress(StoreError), self.store(self.database) as store:
             delivering = self._delivering(store)
@@ -240,12 +240,12 @@ class World:
         return ReviewContext((_RULE,), Policy(), Identity(Address("bot", OWN), "1.0", key=key), _CONTEXT)
 
     def arrived(self, series: int) -> tuple[int, int]:
-        """How many mails arrived more than once, and how many never, of one for each series."""
+        """Return how many mails arrived more than once, and how many never, of one mail for each series."""
         ids = Counter(_id(content) for content in self.read(self.server.log))
         with Repository(self.database) as store:
-            made = {mail.message_id for mail in store.mails()}
-        assert len(made) == series
-        return sum(count - 1 for count in ids.values()), len(made - set(ids))
+            message_ids = {mail.message_id for mail in store.mails()}
+        assert len(message_ids) == series
+        return sum(count - 1 for count in ids.values()), len(message_ids - set(ids))
 
 
 _CONTEXT: Final = consenting(Consent(Mode.LIST))
@@ -268,15 +268,15 @@ def _id(content: bytes) -> str:
     return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
 
 
-def kill_everywhere(world: World, misbehave: Misbehave, steps: Sequence[str], rounds: int) -> tuple[int, int, int]:
+def kill_everywhere(harness: Harness, misbehave: Misbehave, steps: Sequence[str], rounds: int) -> tuple[int, int, int]:
     """A new series and a new process for each step of each round: kills, mails twice, mails lost."""
-    world.server.misbehave = misbehave
+    harness.server.misbehave = misbehave
     for number, step in enumerate([*steps] * rounds):
-        world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
-        world.live(Fate(step))
-    world.server.misbehave = calm
-    world.settle()
-    return world.kills, *world.arrived(len(steps) * rounds)
+        harness.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+        harness.live(Fate(step))
+    harness.server.misbehave = calm
+    harness.settle()
+    return harness.kills, *harness.arrived(len(steps) * rounds)
 
 
 def kill_in_folder(
@@ -288,9 +288,9 @@ def kill_in_folder(
     *,
     has_ledger: bool = True,
 ) -> tuple[int, int, int]:
-    """The same in a world with the fake server."""
+    """Do the same in a harness with the fake server."""
     with sink(directory / "log") as server:
-        return kill_everywhere(World(directory, server, store, has_ledger=has_ledger), misbehave, steps, rounds)
+        return kill_everywhere(Harness(directory, server, store, has_ledger=has_ledger), misbehave, steps, rounds)
 
 
 def calm(step: str) -> None:
@@ -351,44 +351,44 @@ _FAULTS: Final[Mapping[str, Mapping[str, tuple[float, Sequence[str | Raw]]]]] = 
     "250": {"accepted": (0.1, _BAD_REPLIES)},
 }
 
-Scenario = Callable[[World], None]
+Scenario = Callable[[Harness], None]
 
 
-def _take_backup(world: World) -> None:
-    number = len([*world.directory.glob("backup-*")])
-    back_up(world.database, world.directory / f"backup-{number}", {}, world.clock.now())
+def _take_backup(harness: Harness) -> None:
+    number = len([*harness.directory.glob("backup-*")])
+    back_up(harness.database, harness.directory / f"backup-{number}", {}, harness.clock.now())
 
 
-def _restore_backup(world: World) -> None:
-    backups = sorted(world.directory.glob("backup-*"), key=lambda path: path.stat().st_mtime)
+def _restore_backup(harness: Harness) -> None:
+    backups = sorted(harness.directory.glob("backup-*"), key=lambda path: path.stat().st_mtime)
     if backups:
-        restore(backups[len(backups) // 2], world.database, {}, world.clock.now(), force=True)
-        assert world.reconcile()
+        restore(backups[len(backups) // 2], harness.database, {}, harness.clock.now(), force=True)
+        assert harness.reconcile()
 
 
-def _delete_log(world: World) -> None:
-    world.delete("-wal")
-    world.reconcile()
+def _delete_log(harness: Harness) -> None:
+    harness.delete("-wal")
+    harness.reconcile()
 
 
-def _copy_old_file(world: World) -> None:
-    old = world.directory / "old.db"
+def _copy_old_file(harness: Harness) -> None:
+    old = harness.directory / "old.db"
     if old.exists():
-        world.delete("", "-wal", "-shm")
-        shutil.copyfile(old, world.database)
-        world.reconcile()
+        harness.delete("", "-wal", "-shm")
+        shutil.copyfile(old, harness.database)
+        harness.reconcile()
     else:
-        shutil.copyfile(world.database, old)
+        shutil.copyfile(harness.database, old)
 
 
-def _begin_anew(world: World) -> None:
-    world.delete("", "-wal", "-shm")
-    assert world.reconcile()
+def _begin_anew(harness: Harness) -> None:
+    harness.delete("", "-wal", "-shm")
+    assert harness.reconcile()
 
 
-def _begin_without_ledger(world: World) -> None:
-    world.delete("", "-wal", "-shm", ".ledger")
-    assert world.reconcile()
+def _begin_without_ledger(harness: Harness) -> None:
+    harness.delete("", "-wal", "-shm", ".ledger")
+    assert harness.reconcile()
 
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
@@ -421,23 +421,23 @@ def kill(directory: Path, kills: int, seed: int = 1, scenarios: Sequence[str] = 
     faulty, tried, operator = FaultyServer(dice), Counter[str](), random.Random(seed + 1)
     steps = STORE_STEPS + SMTP_STEPS
     with sink(directory / "log") as server:
-        world = World(directory, server)
+        harness = Harness(directory, server)
         server.misbehave = faulty
         series = 0
-        while world.kills < kills:
+        while harness.kills < kills:
             for number in range(series, series + SERIES_PER_PROCESS):
-                world.archive.mails.append(patch(f"{number}@x", f"led{number}"))
+                harness.archive.mails.append(patch(f"{number}@x", f"led{number}"))
             series += SERIES_PER_PROCESS
-            world.live(Fate(dice.choice(steps), times=dice.randint(1, MAX_TIMES)))
+            harness.live(Fate(dice.choice(steps), times=dice.randint(1, MAX_TIMES)))
             if operator.random() < RECONCILE_CHANCE:
-                world.reconcile()
+                harness.reconcile()
             if scenarios and operator.random() < SCENARIO_CHANCE:
                 name = operator.choice(scenarios)
-                SCENARIOS[name](world)
+                SCENARIOS[name](harness)
                 tried[name] += 1
         server.misbehave = calm
-        world.settle()
-        return Survived(world.kills, series, *world.arrived(series), faulty.asked["dot"], faulty.faults, tried)
+        harness.settle()
+        return Survived(harness.kills, series, *harness.arrived(series), faulty.asked["dot"], faulty.faults, tried)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class _Signer(dkim.DKIM):  # type: ignore[misc]  # the library has no types
     unsigned: frozenset[bytes] = frozenset()
 
     def gen_header(self, fields: Any, include: Any, canon: Any, name: Any, key: Any, standardize: bool = False) -> Any:
-        include = tuple(each for each in include if each not in self.unsigned)
+        include = tuple(header for header in include if header not in self.unsigned)
         fields = [(tag, b" : ".join(include) if tag == b"h" else value) for tag, value in fields]
         fields[-2:-2] = self.extra
         return super().gen_header(fields, include, canon, name, key, standardize)

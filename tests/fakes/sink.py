@@ -135,14 +135,14 @@ class _Server(socketserver.ThreadingTCPServer):
 @contextmanager
 def sink(log: Path) -> Iterator[Sink]:
     """A running server; its port is the system's choice."""
-    kept = Sink(log)
-    handler = type("Session", (_Session,), {"sink": kept})
+    sink_server = Sink(log)
+    handler = type("Session", (_Session,), {"sink": sink_server})
     with _Server(("127.0.0.1", 0), handler) as server:
-        kept.port = server.server_address[1]
+        sink_server.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
-            yield kept
+            yield sink_server
         finally:
             server.shutdown()
 

@@ -25,9 +25,9 @@ def _helper(name: str) -> str:
 
 
 def test_helpers_are_in_the_order_of_their_files() -> None:
-    said = _messages(*(_new(f"rust/helpers/{name}.c", _helper(name)) for name in reversed(NAMES)))
+    messages = _messages(*(_new(f"rust/helpers/{name}.c", _helper(name)) for name in reversed(NAMES)))
 
-    assert f"C/Rust interface changes: helpers added: {', '.join(f'`{name}`' for name in NAMES)}." == said
+    assert f"C/Rust interface changes: helpers added: {', '.join(f'`{name}`' for name in NAMES)}." == messages
 
 
 def test_a_helper_in_the_context_of_a_hunk_is_not_added() -> None:

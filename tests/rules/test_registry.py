@@ -24,7 +24,7 @@ def test_example_gives_exactly_the_findings_in_its_margin(rule: Rule, example: E
 def test_a_rule_with_missing_parts_is_named() -> None:
     broken = replace(RULES[0], id="No_Kebab", doc="nothing", evidence=(), examples=(), tier=3, summary="It is.")
 
-    said = "\n".join(problems((broken, broken)))
+    text = "\n".join(problems((broken, broken)))
 
     for part in ("2 rules have", "kebab-case", "headings", "no evidence", "flagged", "tier", "full stop"):
-        assert part in said
+        assert part in text

@@ -60,13 +60,13 @@ def _series(mailing: Mailing) -> Iterator[tuple[int, Sent]]:
         footer = f"---\nbase-commit: {base}\n"
         if mailing.change_id:
             footer += f"change-id: {mailing.change_id}\n"
-        made = [tree.apply(step) for step in mailing.steps]
+        diffs = [tree.apply(step) for step in mailing.steps]
         stat = tree.git("diff", "--stat=72", "--summary", base)
     if mailing.cover:
         titles = "\n".join(f"      {step.title}" for step in mailing.steps)
         body = f"{mailing.cover}\n\n---\n{mailing.author.partition(' <')[0]} ({total}):\n{titles}\n\n{stat}{footer}\n"
         yield 0, _mail(mailing, f"[{tag} 0/{total}] {mailing.title}", body, 0)
-    for at, (step, diff) in enumerate(zip(mailing.steps, made, strict=True), 1):
+    for at, (step, diff) in enumerate(zip(mailing.steps, diffs, strict=True), 1):
         last = "" if mailing.cover else f"\nbase-commit: {base}\n"
         body = f"{step.log}\n---\n{step.notes}{diff}{last}{_SIGNATURE}"
         number = f" {at}/{total}" if mailing.cover else ""
@@ -143,7 +143,11 @@ def _sent(message_id: str, author: str, subject: str, date: str, body: str, abov
         ("Subject", subject),
         ("Date", date),
         ("Message-ID", f"<{message_id}>"),
-        *((each, " ".join(f"<{one}>" for one in above)) for each in ("In-Reply-To", "References") if above),
+        *(
+            (header, " ".join(f"<{message_id}>" for message_id in above))
+            for header in ("In-Reply-To", "References")
+            if above
+        ),
         ("List-Id", "<rust.lists.example.org>"),
         ("MIME-Version", "1.0"),
         ("Content-Type", "text/plain; charset=utf-8"),

@@ -61,7 +61,7 @@ CHANGED = ("+a Bulb burns", "-a bulb", "+bulbs")
 
 
 def _covering(path: str) -> set[str]:
-    return {one.name for one in parse(TEXT) if one.keeps(path)} - {"THE REST"}
+    return {section.name for section in parse(TEXT) if section.keeps(path)} - {"THE REST"}
 
 
 def test_entries_have_people_and_patterns() -> None:
@@ -108,14 +108,16 @@ def test_get_maintainer_pl_says_the_same(tmp_path: Path) -> None:
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("")
-        assert {each for one in parse(TEXT) if one.keeps(path) for each in one.addresses} == _asked(
+        assert {address for section in parse(TEXT) if section.keeps(path) for address in section.addresses} == _asked(
             tmp_path, "-f", path
         )
     for changed in CHANGED:
         (tmp_path / "a.patch").write_text(f"Nothing.\n\n--- a/x.c\n+++ b/x.c\n@@ -1,1 +1,1 @@\n{changed}\n")
-        kept = {each for one in parse(TEXT) if one.keeps("x.c") for each in one.addresses}
-        told = {each for one in parse(TEXT) if one.mentions(changed[1:]) for each in one.addresses}
-        assert kept | told == _asked(tmp_path, "a.patch"), changed
+        keepers = {address for section in parse(TEXT) if section.keeps("x.c") for address in section.addresses}
+        mentioned_addresses = {
+            address for section in parse(TEXT) if section.mentions(changed[1:]) for address in section.addresses
+        }
+        assert keepers | mentioned_addresses == _asked(tmp_path, "a.patch"), changed
 
 
 def _asked(folder: Path, *arguments: str) -> set[str]:

@@ -14,7 +14,7 @@ from rules.source.rust.operations import Operation
 SECTION = ("- `led` is valid, and stays so.", "- Nobody else switches it.")
 
 
-def found(text: str, name: str, scope: str = "", kind: str = "call") -> Evidence | None:
+def evidence_of(text: str, name: str, scope: str = "", kind: str = "call") -> Evidence | None:
     """The requirements of what the last file of an example calls."""
     loaded = load(Example("test", text))
     file = view(loaded.series, loaded.tree).files[-1]
@@ -22,7 +22,7 @@ def found(text: str, name: str, scope: str = "", kind: str = "call") -> Evidence
 
 
 def test_in_the_same_file() -> None:
-    evidence = found(
+    evidence = evidence_of(
         """
         | diff a.rs (new)
         | +impl Led {
@@ -57,7 +57,7 @@ def test_in_an_earlier_patch() -> None:
         | +fn f() {}
         """
 
-    assert Evidence("a.rs:1", ("Shine.",)) == found(text, "crate::Light", kind="trait")
+    assert Evidence("a.rs:1", ("Shine.",)) == evidence_of(text, "crate::Light", kind="trait")
 
 
 def test_in_the_base_kernel_through_an_import() -> None:
@@ -72,7 +72,7 @@ def test_in_the_base_kernel_through_an_import() -> None:
         | +use kernel::{led::Led, prelude::*};
         """
 
-    assert Evidence("rust/kernel/led/mod.rs:2", ("Shine.",)) == found(text, "Led::on")
+    assert Evidence("rust/kernel/led/mod.rs:2", ("Shine.",)) == evidence_of(text, "Led::on")
 
 
 def test_two_that_fit_are_none() -> None:
@@ -88,7 +88,7 @@ def test_two_that_fit_are_none() -> None:
         | +}
         """
 
-    assert found(text, "on") is None
+    assert evidence_of(text, "on") is None
 
 
 NAMESAKES = """
@@ -143,7 +143,7 @@ NAMESAKES = """
     ],
 )
 def test_the_path_says_whose_function_it_is(name: str, scope: str, line: str | None) -> None:
-    evidence = found(NAMESAKES, name, scope)
+    evidence = evidence_of(NAMESAKES, name, scope)
 
     assert line == (evidence and evidence.lines[0])
 
@@ -171,7 +171,7 @@ def test_the_base_kernel_does_not_speak_for_a_file_that_the_series_changes() -> 
         | +use kernel::led::Led;
         """
 
-    assert found(text, "Led::on") is None
+    assert evidence_of(text, "Led::on") is None
 
 
 def test_a_name_that_is_a_keyword_is_found_in_another_file() -> None:
@@ -184,14 +184,14 @@ def test_a_name_that_is_a_keyword_is_found_in_another_file() -> None:
         | +fn f() {}
         """
 
-    assert Evidence("a.rs:1", ("Shine.",)) == found(text, "crate::r#move")
+    assert Evidence("a.rs:1", ("Shine.",)) == evidence_of(text, "crate::r#move")
 
 
 def test_a_long_section_is_cut() -> None:
     lines = "".join(f"        | +/// - Number {number}.\n" for number in range(13))
     text = f"        | diff a.rs (new)\n        | +/// # Safety\n{lines}        | +unsafe fn on() {{}}\n"
 
-    evidence = found(text, "on")
+    evidence = evidence_of(text, "on")
 
     assert evidence is not None
     assert evidence.lines == tuple(f"- Number {number}." for number in range(12))

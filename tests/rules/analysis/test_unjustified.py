@@ -16,12 +16,15 @@ from rules.lint.rule import Example
 def exposed(text: str) -> list[tuple[int, str, str, str, int]]:
     """Patch, file, cause, side and line of all sites that the diffs of an example expose."""
     loaded = load(Example("test", text))
-    found: list[tuple[int, str, str, str, int]] = []
+    sites: list[tuple[int, str, str, str, int]] = []
     for file in view(loaded.series, loaded.tree).files:
         place = file.patch.index, file.path
-        found += [(*place, one.cause, one.position.side, one.position.line) for one in unjustified_sites(file)]
-        found += [(*place, one.cause, one.position.side, one.position.line) for one in unjustified_declarations(file)]
-    return found
+        sites += [(*place, site.cause, site.position.side, site.position.line) for site in unjustified_sites(file)]
+        sites += [
+            (*place, declaration.cause, declaration.position.side, declaration.position.line)
+            for declaration in unjustified_declarations(file)
+        ]
+    return sites
 
 
 MOVED = {
@@ -143,7 +146,7 @@ def test_moved_and_edited_code_is_not_new(name: str) -> None:
 
 
 def test_a_copy_is_new() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs (whole)
         |  fn f() {
         |      unsafe { bindings::on(led) };
@@ -151,11 +154,11 @@ def test_a_copy_is_new() -> None:
         |  }
         """)
 
-    assert [(1, "a.rs", "added", "post", 3)] == found
+    assert [(1, "a.rs", "added", "post", 3)] == site
 
 
 def test_a_removed_piece_stands_for_one_added_piece_only() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs (whole)
         |  fn f() {
         | -    unsafe { bindings::on(led) };
@@ -166,11 +169,11 @@ def test_a_removed_piece_stands_for_one_added_piece_only() -> None:
         |  }
         """)
 
-    assert [(1, "a.rs", "added", "post", 5)] == found
+    assert [(1, "a.rs", "added", "post", 5)] == site
 
 
 def test_few_words_in_another_file_are_no_match() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs (whole)
         |  fn f() {
         | -    unsafe { *p };
@@ -181,11 +184,11 @@ def test_few_words_in_another_file_are_no_match() -> None:
         | +}
         """)
 
-    assert [(1, "b.rs", "added", "post", 2)] == found
+    assert [(1, "b.rs", "added", "post", 2)] == site
 
 
 def test_the_comment_is_removed() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs (whole)
         |  fn f() {
         | -    // SAFETY: a
@@ -193,11 +196,11 @@ def test_the_comment_is_removed() -> None:
         |  }
         """)
 
-    assert [(1, "a.rs", "comment-removed", "pre", 2)] == found
+    assert [(1, "a.rs", "comment-removed", "pre", 2)] == site
 
 
 def test_a_comment_is_removed_below_code_that_never_had_one() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs (whole)
         |  fn f() {
         |      unsafe { bindings::off(led) };
@@ -206,11 +209,11 @@ def test_a_comment_is_removed_below_code_that_never_had_one() -> None:
         |  }
         """)
 
-    assert [(1, "a.rs", "comment-removed", "pre", 3)] == found
+    assert [(1, "a.rs", "comment-removed", "pre", 3)] == site
 
 
 def test_code_that_the_series_brought_and_removes_again_stands_for_no_earlier_code() -> None:
-    found = exposed("""
+    site = exposed("""
         | patch one
         | diff a.rs (new)
         | +fn f() {
@@ -237,11 +240,11 @@ def test_code_that_the_series_brought_and_removes_again_stands_for_no_earlier_co
         |  }
         """)
 
-    assert [(1, "a.rs", "added", "post", 2)] == found
+    assert [(1, "a.rs", "added", "post", 2)] == site
 
 
 def test_the_comment_is_lost_on_the_way() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs (whole)
         |  fn f() {
         | -    // SAFETY: a
@@ -252,11 +255,11 @@ def test_the_comment_is_lost_on_the_way() -> None:
         | +}
         """)
 
-    assert [(1, "a.rs", "comment-removed", "post", 4)] == found
+    assert [(1, "a.rs", "comment-removed", "post", 4)] == site
 
 
 def test_the_comment_goes_to_something_new() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs (whole)
         | -// SAFETY: a
         | +// SAFETY: b
@@ -264,23 +267,23 @@ def test_the_comment_goes_to_something_new() -> None:
         |  unsafe impl Sync for Led {}
         """)
 
-    assert [(1, "a.rs", "comment-parted", "post", 3)] == found
+    assert [(1, "a.rs", "comment-parted", "post", 3)] == site
 
 
 def test_a_line_between_the_comment_and_the_code_separates_them() -> None:
     """The hunk alone shows the file: the code itself is on no line that the patch touches."""
-    found = exposed("""
+    site = exposed("""
         | diff a.rs
         |      // SAFETY: a
         | +    b();
         |      unsafe { bindings::on(led) };
         """)
 
-    assert [(1, "a.rs", "comment-parted", "post", 103)] == found
+    assert [(1, "a.rs", "comment-parted", "post", 103)] == site
 
 
 def test_a_removed_line_between_the_comment_and_the_code_separates_nothing() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs
         |      // SAFETY: a
         |      unsafe { bindings::on(led) };
@@ -288,17 +291,17 @@ def test_a_removed_line_between_the_comment_and_the_code_separates_nothing() -> 
         |      unsafe { bindings::off(led) };
         """)
 
-    assert [] == found
+    assert [] == site
 
 
 def test_a_comment_removed_above_what_a_hunk_shows_is_left_alone() -> None:
-    found = exposed("""
+    site = exposed("""
         | diff a.rs
         | -    // SAFETY: a
         |      unsafe { bindings::on(led) };
         """)
 
-    assert [] == found
+    assert [] == site
 
 
 @pytest.mark.parametrize(

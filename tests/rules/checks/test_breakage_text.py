@@ -17,9 +17,9 @@ ON = "int lamp_on(struct lamp *lamp);\n"
 def _told(after: str | None, on: FileTree | None = None, path: str = LAMP_H, before: str | None = None) -> str:
     change = view(series((whole_change(path, after, before=before),)), on or tree()).result(BINDINGS_DIFF)
     assert change is not None
-    (one,) = find_breakages(change)
-    seen = (f"{line.origin}: {line.lines[0]}" for line in evidence(one, change.before))
-    return "\n".join([message(one, change.before), *seen])
+    (breakage,) = find_breakages(change)
+    seen = (f"{line.origin}: {line.lines[0]}" for line in evidence(breakage, change.before))
+    return "\n".join([message(breakage, change.before), *seen])
 
 
 def test_a_helper_is_named_with_its_callers_and_the_line_that_breaks() -> None:

@@ -51,19 +51,19 @@ def report(text: str, *rules: Rule) -> Report:
     return run(rules or (BAD,), loaded.series, loaded.tree)
 
 
-def lines(said: Report) -> list[tuple[int, str | None, int, int | None]]:
-    return [(one.anchor.patch, one.path, one.anchor.line, one.mended_by) for one in said.findings]
+def lines(result: Report) -> list[tuple[int, str | None, int, int | None]]:
+    return [(finding.anchor.patch, finding.path, finding.anchor.line, finding.mended_by) for finding in result.findings]
 
 
 def test_order_is_patch_then_file_in_the_diff_then_line() -> None:
-    said = report(
+    result = report(
         "| patch one\n| diff z.rs (new)\n| +bad 1\n| +bad 2\n| diff a.rs (new)\n| +bad\n"
         "| patch two\n| diff b.rs (new)\n| +bad\n",
         rule("subject", check_series=subjects),
         BAD,
     )
 
-    assert [(one.anchor.patch, one.path, one.anchor.line) for one in said.findings] == [
+    assert [(finding.anchor.patch, finding.path, finding.anchor.line) for finding in result.findings] == [
         (1, None, 0), (1, "z.rs", 1), (1, "z.rs", 2), (1, "a.rs", 1), (2, None, 0), (2, "b.rs", 1)]  # fmt: skip
 
 
@@ -80,9 +80,10 @@ def flag_at(*places: tuple[int, int], name: str = "bad-line") -> Rule:
 @pytest.mark.parametrize("judge", [lambda *rules: report("| diff a.rs (new)\n| +bad\n| +bad\n", *rules),
                                    lambda *rules: audit(rules, "a.rs", b"bad\nbad\n")])  # fmt: skip
 def test_order_in_a_file_is_line_then_column_then_rule(judge: Callable[..., Report]) -> None:
-    said = judge(flag_at((2, 1), (1, 9), (1, 2), name="b-rule"), flag_at((1, 9), (2, 1), name="a-rule"))
+    result = judge(flag_at((2, 1), (1, 9), (1, 2), name="b-rule"), flag_at((1, 9), (2, 1), name="a-rule"))
 
-    assert [(finding.anchor.line, getattr(finding.anchor, "column", 0), finding.rule) for finding in said.findings] == [
+    anchors = [(finding.anchor, finding.rule) for finding in result.findings]
+    assert [(anchor.line, getattr(anchor, "column", 0), rule_id) for anchor, rule_id in anchors] == [
         (1, 2, "b-rule"), (1, 9, "a-rule"), (1, 9, "b-rule"), (2, 1, "a-rule"), (2, 1, "b-rule")]  # fmt: skip
 
 
@@ -92,12 +93,12 @@ def test_a_finding_on_the_old_side_of_a_renamed_file_stands_at_the_place_of_the_
         yield file.report(Position(first, side="pre"), "old")
         yield file.report(first + 1, "old")
 
-    said = report(
+    result = report(
         "| diff z.rs\n|  ok\n| +bad\n| diff a.rs\n|  ok\n| +bad\n| diff b.rs => y.rs\n|  ok\n| +bad\n",
         rule("old-name", check_file=old_names),
     )
 
-    assert [finding.path for finding in said.findings] == ["z.rs", "z.rs", "a.rs", "a.rs", "b.rs", "y.rs"]
+    assert [finding.path for finding in result.findings] == ["z.rs", "z.rs", "a.rs", "a.rs", "b.rs", "y.rs"]
 
 
 @pytest.mark.parametrize(("count", "reported"), [(2, 2), (3, 0)])
@@ -106,12 +107,12 @@ def test_a_rule_reports_up_to_the_limit_and_is_skipped_above_it(
 ) -> None:
     monkeypatch.setattr("rules.lint.engine._MAX_FINDINGS", 2)
 
-    said = report("| diff a.rs (new)\n" + "| +bad\n" * count + "| diff b.rs (new)\n| +bad\n")
+    result = report("| diff a.rs (new)\n" + "| +bad\n" * count + "| diff b.rs (new)\n| +bad\n")
 
-    assert [finding.path for finding in said.findings] == ["a.rs"] * reported + ["b.rs"]
-    assert [(skipped.rule, skipped.patch, skipped.path, skipped.reason) for skipped in said.skipped] == [
+    assert [finding.path for finding in result.findings] == ["a.rs"] * reported + ["b.rs"]
+    assert [(skipped.rule, skipped.patch, skipped.path, skipped.reason) for skipped in result.skipped] == [
         ("bad-line", 1, "a.rs", "analysis limit exceeded: more than 2 findings of bad-line")] * (count > 2)  # fmt: skip
-    assert said.failures == ()
+    assert result.failures == ()
 
 
 @pytest.mark.parametrize(
@@ -125,12 +126,12 @@ def test_work_above_a_limit_is_skipped_with_its_place(
         raise TooMuchError(whose)
 
     reason = str(TooMuchError(whose))
-    said = report(
+    result = report(
         "| diff a.rs (new)\n| +bad\n", rule("file", check_file=too_much), rule("all", check_series=too_much), BAD
     )
 
-    assert said.skipped == (Skipped("file", *file_place, reason), Skipped("all", *series_place, reason))
-    assert lines(said) == [(1, "a.rs", 1, None)]
+    assert result.skipped == (Skipped("file", *file_place, reason), Skipped("all", *series_place, reason))
+    assert lines(result) == [(1, "a.rs", 1, None)]
 
 
 def test_a_crash_names_the_innermost_function_and_the_place() -> None:
@@ -142,12 +143,12 @@ def test_a_crash_names_the_innermost_function_and_the_place() -> None:
         raise ValueError("of inner")
 
     broken = rule("file", check_file=outer), rule("all", check_series=outer)
-    said = report("| patch one\n| diff a.rs (new)\n| +ok\n| patch two\n| diff b.rs (new)\n| +ok\n", *broken)
+    result = report("| patch one\n| diff a.rs (new)\n| +ok\n| patch two\n| diff b.rs (new)\n| +ok\n", *broken)
     audited = audit(broken, "c.rs", b"ok\n")
 
-    assert [(failure.rule, failure.patch, failure.path) for failure in (*said.failures, *audited.failures)] == [
+    assert [(failure.rule, failure.patch, failure.path) for failure in (*result.failures, *audited.failures)] == [
         ("file", 1, "a.rs"), ("file", 2, "b.rs"), ("all", 0, ""), ("file", 0, "c.rs")]  # fmt: skip
-    assert {re.sub(r"\d+", "N", failure.error) for failure in (*said.failures, *audited.failures)} == {
+    assert {re.sub(r"\d+", "N", failure.error) for failure in (*result.failures, *audited.failures)} == {
         "ValueError in inner, line N: of inner"
     }
 
@@ -193,18 +194,18 @@ def test_a_rule_is_stopped_at_the_first_finding_above_the_limit(monkeypatch: pyt
 
 
 def test_a_crash_is_a_failure_and_takes_nothing_else_down() -> None:
-    said = report("| diff a.rs (new)\n| +bad\n", rule("crash", check_file=crash), BAD)
+    result = report("| diff a.rs (new)\n| +bad\n", rule("crash", check_file=crash), BAD)
 
-    assert lines(said) == [(1, "a.rs", 1, None)]
-    assert [(one.rule, one.patch, one.path) for one in said.failures] == [("crash", 1, "a.rs")]
-    assert said.failures[0].error.startswith("KeyError in crash, line ")
+    assert lines(result) == [(1, "a.rs", 1, None)]
+    assert [(failure.rule, failure.patch, failure.path) for failure in result.failures] == [("crash", 1, "a.rs")]
+    assert result.failures[0].error.startswith("KeyError in crash, line ")
 
 
 def test_equal_findings_are_numbered() -> None:
-    said = report("| diff a.rs (new)\n| +bad\n| +  bad\n| +bad too\n| +bad\n| diff b.rs (new)\n| +bad\n")
+    result = report("| diff a.rs (new)\n| +bad\n| +  bad\n| +bad too\n| +bad\n| diff b.rs (new)\n| +bad\n")
 
-    assert [one.ordinal for one in said.findings] == [0, 1, 0, 2, 0]
-    assert len({one.fingerprint for one in said.findings}) == 5
+    assert [finding.ordinal for finding in result.findings] == [0, 1, 0, 2, 0]
+    assert len({finding.fingerprint for finding in result.findings}) == 5
 
 
 NEW = "| patch one\n| diff a.rs (new)\n| +ok\n| +bad\n| +end\n| patch two\n"
@@ -235,9 +236,9 @@ def test_a_finding_at_a_removed_line_is_mended_where_the_line_below_it_is() -> N
 
 
 def test_a_line_that_only_changes_is_not_mended() -> None:
-    said = report(NEW + "| diff a.rs\n| -bad\n| +  bad changed\n")
+    result = report(NEW + "| diff a.rs\n| -bad\n| +  bad changed\n")
 
-    assert lines(said) == [(1, "a.rs", 2, None), (2, "a.rs", 2, None)]
+    assert lines(result) == [(1, "a.rs", 2, None), (2, "a.rs", 2, None)]
 
 
 def test_a_line_is_followed_through_patches_and_renames() -> None:
@@ -264,9 +265,9 @@ def test_a_finding_in_a_file_that_its_patch_does_not_change_stands() -> None:
     def elsewhere(shown: SeriesView) -> Iterator[Diagnostic]:
         yield shown.report(Anchor(1, "absent.rs", "post", 1, 1, "x"), "x")
 
-    said = report(NEW + "| diff a.rs\n| -end\n", rule("elsewhere", check_series=elsewhere))
+    result = report(NEW + "| diff a.rs\n| -end\n", rule("elsewhere", check_series=elsewhere))
 
-    assert (lines(said), said.failures) == ([(1, "absent.rs", 1, None)], ())
+    assert (lines(result), result.failures) == ([(1, "absent.rs", 1, None)], ())
 
 
 def test_an_unrelated_later_patch_mends_nothing() -> None:
@@ -302,9 +303,9 @@ def test_a_rule_that_crashes_on_the_later_image_leaves_its_finding_standing() ->
         if file.patch.index == 0 and file.mentions(b"excuse"):
             raise KeyError(file.path)
 
-    said = report(NEW + "| diff a.rs\n|  ok\n| +excuse\n|  bad\n", rule("bad-line", check_file=crashes_when_excused))
+    result = report(NEW + "| diff a.rs\n|  ok\n| +excuse\n|  bad\n", rule("bad-line", check_file=crashes_when_excused))
 
-    assert lines(said) == [(1, "a.rs", 2, None)]
+    assert lines(result) == [(1, "a.rs", 2, None)]
 
 
 def test_findings_beside_the_hunks_are_followed_and_fixed() -> None:
@@ -323,7 +324,7 @@ def test_many_findings_before_many_patches_examine_each_image_once() -> None:
 
     text = "| patch one\n| diff a.rs (new)\n" + "| +bad\n" * 40 + "| +end\n"
     text += "".join(f"| patch {n}\n| diff a.rs\n| @@ 41 @@\n|  end\n| +end\n" for n in range(20))
-    said = report(text, rule("bad-line", check_file=counted))
+    result = report(text, rule("bad-line", check_file=counted))
 
-    assert len(said.findings) == 40
+    assert len(result.findings) == 40
     assert len(examined) == len(set(examined)) == 21

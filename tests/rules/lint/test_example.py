@@ -59,7 +59,10 @@ def test_an_example_becomes_a_series_with_whole_images() -> None:
 
 
 def test_the_margin_says_what_is_expected() -> None:
-    places = [(one.place, one.count, one.severity, one.confidence, one.fixed) for one in load(TWO).expected]
+    places = [
+        (expectation.place, expectation.count, expectation.severity, expectation.confidence, expectation.fixed)
+        for expectation in load(TWO).expected
+    ]
 
     assert places == [
         ((1, "", "", 2), 1, None, None, False),
@@ -71,9 +74,9 @@ def test_the_margin_says_what_is_expected() -> None:
 def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
     example = Example("e", "| diff led.rs (new)\n! nit high | +a\n! fixed | +b\n| +c\n")
 
-    said = differences(load(example).expected, "r", [finding(1), finding(3), finding(9, 1)])
+    messages = differences(load(example).expected, "r", [finding(1), finding(3), finding(9, 1)])
 
-    assert [line.split(": ")[1] for line in said] == [
+    assert [line.split(": ")[1] for line in messages] == [
         "expected confidence high, got low",
         "expected severity nit, got bug",
         "expected 1 findings, got 0",
@@ -85,9 +88,12 @@ def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
 def test_a_fix_that_is_missing_or_not_expected_is_a_difference() -> None:
     example = Example("e", "| diff led.rs (new)\n! fixed | +a\n! | +b\n")
 
-    said = differences(load(example).expected, "r", [finding(1), replace(finding(2), mended_by=2)])
+    messages = differences(load(example).expected, "r", [finding(1), replace(finding(2), mended_by=2)])
 
-    assert [line.split(": ")[1] for line in said] == ["expected fixed True, got None", "expected fixed False, got 2"]
+    assert [line.split(": ")[1] for line in messages] == [
+        "expected fixed True, got None",
+        "expected fixed False, got 2",
+    ]
 
 
 def test_agreement_and_other_rules_findings_are_no_difference() -> None:
@@ -136,7 +142,7 @@ def test_a_hunk_without_a_known_file_stands_somewhere() -> None:
     loaded = load(Example("e", "| diff led.rs\n| @@ fn a\n|  a\n! | -b\n| @@ 7 @@\n! | +c\n"))
     (file,) = view(loaded.series, loaded.tree).files
 
-    assert [one.place[2:] for one in loaded.expected] == [("pre", 102), ("post", 7)]
+    assert [expectation.place[2:] for expectation in loaded.expected] == [("pre", 102), ("post", 7)]
     assert file.post is not None
     assert not file.post.is_complete
 
