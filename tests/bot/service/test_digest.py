@@ -28,7 +28,7 @@ from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
 IDENTITY = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-READERSHIP = DigestConfig(
+DIGEST_CONFIG = DigestConfig(
     readers=("ann@example.org", "Bob@example.org"),
     schedule=DigestSchedule("day", "mon", "07:00", "UTC"),
     identity=IDENTITY,
@@ -56,16 +56,16 @@ def _readers(store: Repository) -> list[str]:
 def test_a_new_reader_starts_with_the_next_period(store: Repository, clock: FakeClock) -> None:
     _happen(store, clock)
 
-    assert () == DigestJob(store, READERSHIP, clock).run()
+    assert () == DigestJob(store, DIGEST_CONFIG, clock).run()
 
 
 def test_each_reader_gets_one_mail_a_period_however_often_it_is_asked(store: Repository, clock: FakeClock) -> None:
-    DigestJob(store, READERSHIP, clock).run()
+    DigestJob(store, DIGEST_CONFIG, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
 
-    first = DigestJob(store, READERSHIP, clock).run()
-    again = [DigestJob(store, READERSHIP, clock).run() for _ in range(3)]
+    first = DigestJob(store, DIGEST_CONFIG, clock).run()
+    again = [DigestJob(store, DIGEST_CONFIG, clock).run() for _ in range(3)]
 
     assert 2 == len(first)
     assert [(), (), ()] == again
@@ -74,23 +74,23 @@ def test_each_reader_gets_one_mail_a_period_however_often_it_is_asked(store: Rep
 
 
 def test_after_a_long_stop_only_the_last_period_is_told(store: Repository, clock: FakeClock) -> None:
-    DigestJob(store, READERSHIP, clock).run()
+    DigestJob(store, DIGEST_CONFIG, clock).run()
     clock.forward(days=30)
     _happen(store, clock)
     clock.forward(days=1)
 
-    assert 2 == len(DigestJob(store, READERSHIP, clock).run())
+    assert 2 == len(DigestJob(store, DIGEST_CONFIG, clock).run())
 
 
 def test_nothing_to_say_is_not_said_and_not_asked_again(store: Repository, clock: FakeClock) -> None:
-    DigestJob(store, READERSHIP, clock).run()
+    DigestJob(store, DIGEST_CONFIG, clock).run()
     clock.forward(days=1)
-    assert () == DigestJob(store, READERSHIP, clock).run()
+    assert () == DigestJob(store, DIGEST_CONFIG, clock).run()
     before = store.digest_done_until("ann@example.org")
 
     _happen(store, clock)
 
-    assert () == DigestJob(store, READERSHIP, clock).run()
+    assert () == DigestJob(store, DIGEST_CONFIG, clock).run()
     assert before == store.digest_done_until("ann@example.org")
 
 
@@ -98,7 +98,7 @@ def test_a_reader_is_told_of_what_concerns_him(store: Repository, clock: FakeClo
     def wanted(reader: str) -> Callable[[Posting], bool]:
         return lambda posting: reader == "ann@example.org"
 
-    config = replace(READERSHIP, build_filter=wanted)
+    config = replace(DIGEST_CONFIG, build_filter=wanted)
     DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
@@ -115,7 +115,7 @@ def test_a_digest_that_breaks_harms_no_other(store: Repository, clock: FakeClock
 
         return broken if reader == "ann@example.org" else lambda posting: True
 
-    config = replace(READERSHIP, build_filter=wanted)
+    config = replace(DIGEST_CONFIG, build_filter=wanted)
     DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
@@ -126,7 +126,7 @@ def test_a_digest_that_breaks_harms_no_other(store: Repository, clock: FakeClock
 
 
 def test_one_that_is_held_waits_for_approval(store: Repository, clock: FakeClock) -> None:
-    config = replace(READERSHIP, mode=Mode.MODERATE)
+    config = replace(DIGEST_CONFIG, mode=Mode.MODERATE)
     DigestJob(store, config, clock).run()
     _happen(store, clock)
     clock.forward(days=1)
@@ -137,12 +137,12 @@ def test_one_that_is_held_waits_for_approval(store: Repository, clock: FakeClock
 
 
 def test_a_large_one_is_cut_to_fit(store: Repository, clock: FakeClock) -> None:
-    DigestJob(store, READERSHIP, clock).run()
+    DigestJob(store, DIGEST_CONFIG, clock).run()
     for number in range(40):
         _happen(store, clock, f"{number}@example.org", f"led{number}")
     clock.forward(days=1)
 
-    (mail, _) = DigestJob(store, READERSHIP, clock).run()
+    (mail, _) = DigestJob(store, DIGEST_CONFIG, clock).run()
 
     assert 10_000 < len(mail.content) <= 20_000
     assert b"more series." in mail.content
@@ -150,13 +150,13 @@ def test_a_large_one_is_cut_to_fit(store: Repository, clock: FakeClock) -> None:
 
 
 def test_one_on_demand_is_sent_once_and_changes_no_other(store: Repository, clock: FakeClock) -> None:
-    job = DigestJob(store, READERSHIP, clock)
+    job = DigestJob(store, DIGEST_CONFIG, clock)
     job.run()
     _happen(store, clock)
     period = Period(START - timedelta(days=1), START + timedelta(days=1))
-    found = job.digest("ann@example.org", job.collect(period))
+    digest = job.digest("ann@example.org", job.collect(period))
 
-    assert job.send(found) is not None
-    assert job.send(found) is None
+    assert job.send(digest) is not None
+    assert job.send(digest) is None
     clock.forward(days=1)
     assert 2 == len(job.run())

@@ -49,7 +49,7 @@ def _review_context(**changes: object) -> ReviewContext:
     return replace(plain, **values)  # type: ignore[arg-type]  # a field each
 
 
-DESK = _review_context()
+REVIEW_CONTEXT = _review_context()
 SILENT = _review_context(rules=(), basis=Basis("1.0", "aaa", ()))
 
 
@@ -61,9 +61,9 @@ def clock() -> FakeClock:
 def _reviewed(store: Repository, review_context: ReviewContext, clock: FakeClock, *mails: bytes) -> Posting:
     PollJob([FakeArchive(mails or (patch(MAIL),))], store, assemble, Event(), Silent()).run()
     ReviewJob(store, Analyser(), review_context, clock, Event(), Silent()).run()
-    found = store.find(MAIL)
-    assert found is not None
-    return found.posting
+    mail = store.find(MAIL)
+    assert mail is not None
+    return mail.posting
 
 
 def _again(
@@ -75,14 +75,14 @@ def _again(
 
 
 def test_the_second_time_nothing_changes_and_nothing_is_queued(store: Repository, clock: FakeClock) -> None:
-    posting = _reviewed(store, DESK, clock)
+    posting = _reviewed(store, REVIEW_CONTEXT, clock)
     before, mails = store.review_of(MAIL), store.mails()
     clock.forward(days=1)
 
-    done = _again(store, DESK, posting, clock, send=True)
+    result = _again(store, REVIEW_CONTEXT, posting, clock, send=True)
 
-    assert done.changed.is_empty
-    assert "these findings were reported before" == done.unsent
+    assert result.changed.is_empty
+    assert "these findings were reported before" == result.unsent
     assert (before, mails) == (store.review_of(MAIL), store.mails())
 
 
@@ -90,33 +90,33 @@ def test_what_is_new_is_stored_and_queued_once(store: Repository, clock: FakeClo
     posting = _reviewed(store, SILENT, clock)
     assert [] == store.mails()
 
-    first = _again(store, DESK, posting, clock, send=True)
-    second = _again(store, DESK, posting, clock, send=True)
+    first = _again(store, REVIEW_CONTEXT, posting, clock, send=True)
+    second = _again(store, REVIEW_CONTEXT, posting, clock, send=True)
 
-    assert [(ChangeKind.NEW, "the rule is new")] == [(each.kind, each.reason) for each in first.changed.changes]
+    assert [(ChangeKind.NEW, "the rule is new")] == [(change.kind, change.reason) for change in first.changed.changes]
     assert first.mail is not None
     assert second.mail is None
     assert [first.mail.message_id] == [mail.message_id for mail in store.mails()]
-    assert DESK.basis == second.review.basis
+    assert REVIEW_CONTEXT.basis == second.review.basis
 
 
 def test_without_send_nothing_is_queued_and_a_later_send_still_counts(store: Repository, clock: FakeClock) -> None:
     posting = _reviewed(store, SILENT, clock)
 
-    assert _again(store, DESK, posting, clock).changed.verdict
+    assert _again(store, REVIEW_CONTEXT, posting, clock).changed.verdict
     assert [] == store.mails()
-    assert _again(store, DESK, posting, clock, send=True).mail is not None
+    assert _again(store, REVIEW_CONTEXT, posting, clock, send=True).mail is not None
     assert 1 == len(store.mails())
 
 
 def test_a_verdict_that_comes_back_is_not_mailed_again(store: Repository, clock: FakeClock) -> None:
-    posting = _reviewed(store, DESK, clock)
+    posting = _reviewed(store, REVIEW_CONTEXT, clock)
 
     gone = _again(store, SILENT, posting, clock, send=True)
-    back = _again(store, DESK, posting, clock, send=True)
+    back = _again(store, REVIEW_CONTEXT, posting, clock, send=True)
 
     assert [(ChangeKind.GONE, "the rule is no longer used")] == [
-        (each.kind, each.reason) for each in gone.changed.changes
+        (change.kind, change.reason) for change in gone.changed.changes
     ]
     assert back.changed.verdict
     assert "these findings were reported before" == back.unsent
@@ -124,85 +124,92 @@ def test_a_verdict_that_comes_back_is_not_mailed_again(store: Repository, clock:
 
 
 def test_a_second_mail_says_that_it_replaces_the_first(store: Repository, clock: FakeClock) -> None:
-    posting = _reviewed(store, DESK, clock, _TWICE)
+    posting = _reviewed(store, REVIEW_CONTEXT, clock, _TWICE)
     (first,) = store.mails()
-    told = next(iter(store.review_of(MAIL).review.reported))  # type: ignore[union-attr]  # it was just reviewed
+    reported = next(iter(store.review_of(MAIL).review.reported))  # type: ignore[union-attr]  # it was just reviewed
     dismissing = replace(
-        DESK, learned=lambda _, policy: replace(policy, dismissed={told.finding.fingerprint: "held elsewhere"})
+        REVIEW_CONTEXT,
+        learned=lambda _, policy: replace(policy, dismissed={reported.finding.fingerprint: "held elsewhere"}),
     )
 
-    done = _again(store, dismissing, posting, clock, send=True)
+    result = _again(store, dismissing, posting, clock, send=True)
 
-    assert done.mail is not None
-    assert first.message_id != done.mail.message_id
-    assert b"replaces the previous mail of this program" in done.mail.content
+    assert result.mail is not None
+    assert first.message_id != result.mail.message_id
+    assert b"replaces the previous mail of this program" in result.mail.content
     assert b"replaces the previous mail of this program" not in first.content
 
 
 def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
     store: Repository, clock: FakeClock
 ) -> None:
-    posting = _reviewed(store, DESK, clock, _TWICE)
-    kept = store.review_of(MAIL)
-    assert kept is not None
+    posting = _reviewed(store, REVIEW_CONTEXT, clock, _TWICE)
+    stored = store.review_of(MAIL)
+    assert stored is not None
     # The first look knew of one of the two alone.
-    store.save_review(replace(kept.review, comments=kept.review.comments[:1]), None, clock.now())
+    store.save_review(replace(stored.review, comments=stored.review.comments[:1]), None, clock.now())
 
-    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.reported]
-    assert [False, True] == [each.unmailed for each in _again(store, DESK, posting, clock).review.reported]
+    assert [False, True] == [
+        comment.unmailed for comment in _again(store, REVIEW_CONTEXT, posting, clock).review.reported
+    ]
+    assert [False, True] == [
+        comment.unmailed for comment in _again(store, REVIEW_CONTEXT, posting, clock).review.reported
+    ]
     later = _TWICE.replace(MAIL.encode(), b"2@example.org").replace(b"[PATCH]", b"[PATCH v2]")
     PollJob([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
-    ReviewJob(store, Analyser(), DESK, clock, Event(), Silent()).run()
+    ReviewJob(store, Analyser(), REVIEW_CONTEXT, clock, Event(), Silent()).run()
 
     second = store.review_of("2@example.org")
     assert second is not None
-    assert [(1, False), (0, True)] == [(each.said_before, each.unsaid_before) for each in second.review.comments]
+    assert [(1, False), (0, True)] == [
+        (comment.said_before, comment.unsaid_before) for comment in second.review.comments
+    ]
 
 
 def test_a_later_revision_is_named_and_the_older_one_gets_no_mail(store: Repository, clock: FakeClock) -> None:
     later = patch("2@example.org").replace(b"[PATCH]", b"[PATCH v2]").replace(b"09:00:00", b"09:05:00")
     posting = _reviewed(store, SILENT, clock, patch(MAIL), later)
 
-    done = _again(store, DESK, posting, clock, send=True)
+    result = _again(store, REVIEW_CONTEXT, posting, clock, send=True)
 
-    assert 2 == done.changed.later
-    assert done.mail is None
-    assert "older-revision: v2 has arrived already" == done.unsent
+    assert 2 == result.changed.later
+    assert result.mail is None
+    assert "older-revision: v2 has arrived already" == result.unsent
 
 
 def test_an_old_posting_that_was_refused_is_judged_for_whoever_names_it(store: Repository, clock: FakeClock) -> None:
     PollJob([FakeArchive((patch(MAIL),))], store, assemble, Event(), Silent()).run()
-    found = store.find(MAIL)
-    assert found is not None
+    mail = store.find(MAIL)
+    assert mail is not None
 
-    done = _again(store, DESK, found.posting, clock)
+    result = _again(store, REVIEW_CONTEXT, mail.posting, clock)
 
-    assert done.changed.first
+    assert result.changed.first
     assert store.review_of(MAIL) is not None
 
 
 def test_a_changed_severity_is_a_change(store: Repository, clock: FakeClock) -> None:
-    posting = _reviewed(store, DESK, clock)
-    (rule,) = DESK.rules
+    posting = _reviewed(store, REVIEW_CONTEXT, clock)
+    (rule,) = REVIEW_CONTEXT.rules
 
-    done = _again(
+    result = _again(
         store,
         _review_context(policy=Policy(severity=Severity.BUG), basis=Basis("1.1", "aaa", (rule.id,))),
         posting,
         clock,
     )
 
-    assert done.changed.verdict
-    assert [ChangeKind.SAME] == [each.kind for each in done.changed.changes]
+    assert result.changed.verdict
+    assert [ChangeKind.SAME] == [change.kind for change in result.changed.changes]
 
 
 def test_a_rule_that_breaks_the_line_is_reported(store: Repository, clock: FakeClock) -> None:
-    posting = _reviewed(store, DESK, clock)
+    posting = _reviewed(store, REVIEW_CONTEXT, clock)
 
     def broken(posting: Posting, policy: Policy) -> Policy:
         raise RuntimeError("a bug")
 
-    done = RecheckJob(store, Analyser(), replace(DESK, learned=broken), clock).run(posting)
+    done = RecheckJob(store, Analyser(), replace(REVIEW_CONTEXT, learned=broken), clock).run(posting)
 
     assert isinstance(done, Crashed)
     assert "a bug" in done.reason
@@ -217,10 +224,10 @@ class _FailingAnalyser:
 
 def test_a_posting_that_cannot_be_analysed_is_quarantined(store: Repository, clock: FakeClock) -> None:
     PollJob([FakeArchive((patch(MAIL),))], store, assemble, Event(), Silent()).run()
-    found = store.find(MAIL)
-    assert found is not None
+    mail = store.find(MAIL)
+    assert mail is not None
 
-    done = RecheckJob(store, _FailingAnalyser(), DESK, clock).run(found.posting, send=True)
+    done = RecheckJob(store, _FailingAnalyser(), REVIEW_CONTEXT, clock).run(mail.posting, send=True)
 
     assert done == Crashed("took longer than 60 s")
     assert ["took longer than 60 s"] == [quarantined.reason for quarantined in store.quarantined_postings(9)]
@@ -229,10 +236,10 @@ def test_a_posting_that_cannot_be_analysed_is_quarantined(store: Repository, clo
 
 
 def test_a_review_stands_where_the_posting_cannot_be_analysed_again(store: Repository, clock: FakeClock) -> None:
-    posting = _reviewed(store, DESK, clock)
+    posting = _reviewed(store, REVIEW_CONTEXT, clock)
     before, mails = store.review_of(MAIL), store.mails()
 
-    done = RecheckJob(store, _FailingAnalyser(), DESK, clock).run(posting, send=True)
+    done = RecheckJob(store, _FailingAnalyser(), REVIEW_CONTEXT, clock).run(posting, send=True)
 
     assert done == Crashed("took longer than 60 s")
     assert [] == store.quarantined_postings(9)
@@ -241,13 +248,13 @@ def test_a_review_stands_where_the_posting_cannot_be_analysed_again(store: Repos
 
 @pytest.mark.parametrize("name", [MAIL, "1@example.org"])
 def test_a_posting_is_found_by_its_mails_and_by_ours(store: Repository, clock: FakeClock, name: str) -> None:
-    posting = _reviewed(store, DESK, clock)
+    posting = _reviewed(store, REVIEW_CONTEXT, clock)
     (ours,) = store.mails()
 
     for message_id in (name, ours.message_id):
-        found = store.find(message_id)
-        assert found is not None
-        assert posting == found.posting
+        mail = store.find(message_id)
+        assert mail is not None
+        assert posting == mail.posting
     assert store.find("nobody@example.org") is None
 
 
@@ -261,10 +268,10 @@ def test_what_waited_in_vain_was_not_told_and_is_queued_again(store: Repository,
     clock.forward(days=3)
     store.expire(clock.now(), clock.now())
 
-    done = _again(store, TO_LIST, posting, clock, send=True)
+    result = _again(store, TO_LIST, posting, clock, send=True)
 
-    assert done.mail is not None
-    assert [(done.mail.message_id, "queued")] == [(mail.message_id, mail.state) for mail in store.mails()]
+    assert result.mail is not None
+    assert [(result.mail.message_id, "queued")] == [(mail.message_id, mail.state) for mail in store.mails()]
     assert _again(store, TO_LIST, posting, clock, send=True).mail is None
     assert 1 == len(store.mails())
 
@@ -284,7 +291,7 @@ def test_what_may_have_left_or_a_person_dropped_is_not_queued_again(
     clock.forward(days=3)
     store.expire(clock.now(), clock.now())
 
-    done = _again(store, TO_LIST, posting, clock, send=True)
+    result = _again(store, TO_LIST, posting, clock, send=True)
 
-    assert (None, "these findings were reported before") == (done.mail, done.unsent)
+    assert (None, "these findings were reported before") == (result.mail, result.unsent)
     assert [state] == [mail.state for mail in store.mails()]

@@ -61,7 +61,10 @@ def _breakages(*changes: FileChange, **files: str) -> list[tuple[str, ApiEffect,
     kernel = FileTree({path: text.encode() for path, text in (FILES | files).items()})
     diff = view(series(changes), kernel).result(BINDINGS_DIFF)
     assert diff is not None
-    return [(found.name, found.effect, [user.line for user in found.users]) for found in find_api_breakages(diff)]
+    return [
+        (breakage.name, breakage.effect, [user.line for user in breakage.users])
+        for breakage in find_api_breakages(diff)
+    ]
 
 
 REMOVED, PARAMETERS = ApiEffect.REMOVED, ApiEffect.PARAMETERS

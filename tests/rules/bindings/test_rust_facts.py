@@ -137,9 +137,9 @@ def test_modules_under_a_cfg_are_kept() -> None:
 def test_fields_are_found_with_their_struct_where_the_text_tells(
     code: str, accesses: list[tuple[str, tuple[str, ...]]]
 ) -> None:
-    found = rust_facts("rust/kernel/lamp.rs", code.encode()).accesses
+    struct_accesses = rust_facts("rust/kernel/lamp.rs", code.encode()).accesses
 
-    assert accesses == [(one.struct, one.chain) for one in found]
+    assert accesses == [(access.struct, access.chain) for access in struct_accesses]
 
 
 @pytest.mark.parametrize(

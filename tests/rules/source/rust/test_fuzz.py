@@ -100,7 +100,7 @@ def test_a_damaged_fragment_is_read(text: bytes, first: int) -> None:
 
     lines = range(first, first + shown.count(b"\n"))
     assert all(site.line in lines and site.column >= 1 for site in source.unsafe_sites)
-    assert all(one.line in lines and one.column >= 1 for one in source.unsafe_declarations)
+    assert all(declaration.line in lines and declaration.column >= 1 for declaration in source.unsafe_declarations)
 
 
 def nested(opening: bytes, middle: bytes, closing: bytes) -> Callable[[int], bytes]:
@@ -132,5 +132,5 @@ HOSTILE = {
 def test_hostile_text_costs_linear_time(name: str) -> None:
     report = judged(HOSTILE[name](200_000))
 
-    assert all(one.error.startswith("analysis limit exceeded") for one in report.failures)
+    assert all(failure.error.startswith("analysis limit exceeded") for failure in report.failures)
     assert_linear(HOSTILE[name], judged, 30_000)

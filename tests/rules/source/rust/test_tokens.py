@@ -52,9 +52,9 @@ def test_brackets_that_do_not_match_are_passed_over() -> None:
     ],
 )
 def test_fragments_are_balanced(text: str, openers: bytes, closers: bytes) -> None:
-    found = balance(RustSource(text).code)
+    delimiters = balance(RustSource(text).code)
 
-    assert (found.openers, found.closers) == (openers, closers)
+    assert (delimiters.openers, delimiters.closers) == (openers, closers)
 
 
 @pytest.mark.parametrize("unit", ["(", ")", "([{", "'a ", "r#", "/*", '"', "'\\", "a::", "#[a]\n", "let "])

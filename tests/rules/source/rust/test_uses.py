@@ -21,7 +21,7 @@ from rules.source.rust.source import RustSource
     ],
 )
 def test_names_and_paths(text: str, names: dict[str, str]) -> None:
-    assert {one.name: "::".join(one.path) for one in RustSource(text).uses} == names
+    assert {use.name: "::".join(use.path) for use in RustSource(text).uses} == names
 
 
 def test_places() -> None:
