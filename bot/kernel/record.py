@@ -9,7 +9,7 @@ from rules.bindings.facts import Access, Helper, RustFacts, Use
 from rules.source.c.source import Declaration, Kind, Member
 
 # The version of the index. Raise it if the facts of a file, or their JSON form, change.
-VERSION = 11
+VERSION = 12
 
 
 def declaration_to_json(declaration: Declaration) -> str:

@@ -14,7 +14,7 @@ from rules.source.rust.uses import read_uses
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "static", "const", "mod"))
 _MODIFIERS = frozenset(("default", "async", "unsafe", "extern", "safe", "auto"))
-_ROOTS = frozenset(("crate", "self", "super", "Self"))
+_DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _MAX_DEPTH = 24  # nested modules and implementations
 _MAX_CALL = 400  # words of the arguments of a call
 _MAX_TEXT = 200  # characters of a line that is quoted
@@ -116,7 +116,7 @@ class _Reader:
         for imported in self._source.uses:
             self._imported.setdefault(imported.name, imported.path)
             text = self._text(imported.line)
-            self.uses.append(PathUse(_absolute(imported.path), imported.line, text, is_import=True))
+            self.uses.append(PathUse(imported.path, imported.line, text, is_import=True))
         self._read_block(0, len(self._words.words), _Block())
         self._read_paths()
 
@@ -142,16 +142,15 @@ class _Reader:
                 continue
             if word == "use":
                 stop = self._find(at, end, (";",))
-                if is_public:
+                if is_public and stop < end:
                     self._read_export(at, stop, block)
                 at = stop + 1
             elif word == "impl":
                 at = self._read_impl(at, end, block, attributes)
             elif word == "macro_rules" and following == "!":
-                name = words[at + 2] if at + 2 < end else ""
-                if "macro_export" in attributes:
-                    self.items.append(ApiItem("macro", name, (), "", self._line(at)))
-                at = self._words.closing(at + 3) + 1 if at + 3 < end else end
+                if "macro_export" in attributes and at + 2 < end:
+                    self.items.append(ApiItem("macro", words[at + 2], (), "", self._line(at)))
+                at += 3
             elif word in _ITEMS and _NAME.match(following):
                 at = self._read_item(at, end, block, attributes)
             else:
@@ -163,9 +162,10 @@ class _Reader:
     def _read_item(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
         """Read an item that begins with its keyword, and return the index after it."""
         words = self._words.words
-        kind, name = words[at], words[at + 1]
+        kind = words[at]
+        head = at + 3 if words[at + 1] == "mut" else at + 2
+        name = words[head - 1] if head <= end else ""
         parameters = None
-        head = at + 2
         if kind == "fn":
             opening = self._find(head, end, ("(",))
             if opening >= end:
@@ -175,9 +175,7 @@ class _Reader:
         stop = self._find(head, end, (";", "{"))
         has_body = words[stop : stop + 1] == ("{",)
         after = (self._words.closing(stop) if has_body else stop) + 1
-        is_default = has_body if kind == "fn" else "=" in words[head:stop]
-        if kind in ("struct", "const", "static", "type") and has_body and "=" in words[head:stop]:
-            after = self._find(after, end, (";",)) + 1
+        is_default = has_body if kind == "fn" else "=" in self._without_generics(head, stop)
         line = self._line(at)
         if block.trait:
             block.members.append(ImplementedItem(name, parameters, line, self._text(line)))
@@ -224,16 +222,15 @@ class _Reader:
         return kept
 
     def _read_export(self, at: int, stop: int, block: _Block) -> None:
-        start, last = self._words.offsets[at], self._words.offsets[min(stop, len(self._words.offsets) - 1)]
-        part = self._source.code[start : last + 1]
+        part = self._source.code[self._words.offsets[at] : self._words.offsets[stop] + 1]
         for exported in read_uses(part, lambda _: 0, lambda _: 0):
-            self.exports.append((exported.name, _absolute(exported.path), block.module))
+            self.exports.append((exported.name, exported.path, block.module))
 
     def _count_parameters(self, opening: int) -> int:
         words, closing = self._words.words, self._words.closing(opening)
         depth, parameters, is_empty = 0, 0, True
         for word in words[opening + 1 : closing]:
-            depth += (word in "([{<") - (word in ")]}>")
+            depth += _DEPTHS.get(word, 0) + (word == "<") - (word == ">")
             is_separator = word == "," and depth == 0
             parameters += is_empty and not is_separator
             is_empty = is_separator
@@ -256,7 +253,7 @@ class _Reader:
             is_use = word == "use" or (is_use and word != ";")
             before = words[at - 1] if at else ""
             is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
-            if is_use or not _NAME.match(word) or before in (".", "::", "fn", "'") or is_variable:
+            if is_use or not _NAME.match(word) or before in (".", "::", "fn") or is_variable:
                 at += 1
                 continue
             end = at + 1
@@ -299,24 +296,19 @@ class _Reader:
                     return None
                 count += bool(text)
                 start = offset + 1
-            depth += (word in "([{") - (word in ")]}")
+            depth += _DEPTHS.get(word, 0)
         return count
 
     def _resolve(self, path: Path, module: Path) -> Path:
-        first = self._imported.get(path[0]) if path else None
-        if path and path[0] == "self" and module:
+        if module and path[:1] == ("self",):
             return ("self", *module, *path[1:])
-        return _absolute((*first, *path[1:]) if first is not None and path[0] not in _ROOTS else path)
+        return (*self._imported.get(path[0], path[:1]), *path[1:]) if path else ()
 
     def _text(self, line: int) -> str:
         return self._lines[line - 1][:_MAX_TEXT].strip()
 
     def _line(self, index: int) -> int:
         return self._source.line(self._words.offsets[index])
-
-
-def _absolute(path: Path) -> Path:
-    return path[1:] if path[:1] == ("",) else path
 
 
 def words_of(content: bytes) -> Iterator[str]:

@@ -108,6 +108,7 @@ def test_a_changed_item_with_users_is_found(old: str, new: str, expected: tuple[
         (LAMP, "pub fn dim(", "pub use other::*;\npub fn darken("),
         (LAMP, "pub fn dim(", "functions! { dim }\npub fn darken("),
         (LAMP, "pub fn dim(", "#[cfg(CONFIG_X)]\npub fn dim() {}\n#[cfg(not(CONFIG_X))]\npub fn dim("),
+        (LAMP, "pub struct Lamp;", "pub struct Lamp<T = ()> {\n    bulb: T,\n}"),
         (BULB, "pub(crate) fn warm() {}\n", ""),
         (BULB, "pub struct Bulb;", "pub struct Lamp;"),
     ],

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a Rust file defines for others, and which paths, calls and implementations it uses."""
+
+import pytest
+
+from rules.source.rust.api import ApiItem, Implementation, ImplementedItem, PathUse, read_api, words_of
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("pub struct A;\nstruct B {\n    c: u8,\n}\nenum D { E }\nunion F { g: u8 }\n", ["A", "B", "D", "F"]),
+        ("struct A<T = u8> {\n    t: T,\n}\nfn f() {}\n", ["A", "f"]),
+        ("struct A<const N: usize = { 1 }>([u8; N]);\nfn f() {}\n", ["A", "f"]),
+        ("const A: B = B { c: 1 };\nstatic D: [u8; 2] = [1, 2];\ntype E = F<{ 1 }>;\nfn f() {}\n", list("ADEf")),
+        ("static mut A: u8 = 0;\nstatic B: u8 = 0;\n", ["A", "B"]),
+        ("static mut", [""]),
+        ("pub(in crate::a) unsafe fn f() {}\nconst fn g() {}\nconst unsafe fn h() {}\n", ["f", "g", "h"]),
+        ('const async fn f() {}\nconst extern "C" fn g() {}\npub safe fn h() {}\n', ["f", "g", "h"]),
+        ("default fn f() {}\nunsafe auto trait A {}\nasync fn g() {}\n", ["f", "A", "g"]),
+        ('extern "C" {\n    fn f();\n}\nextern crate a;\nfn g() {}\n', ["g"]),
+        ("fn f() {\n    fn inner() {}\n}\n", ["f"]),
+        ("fn f() where [u8; { 1 }]: A { struct B; }\nfn g<const N: usize>(a: [u8; N]);\n", ["f", "g"]),
+        ("m! { struct A; }\nm!(fn f() {});\nm![];\nfn g() {}\n", ["g"]),
+        ("#![allow(a)]\n#[b(fn c)]\n#[d]\nfn f() {}\n", ["f"]),
+        ("use a::{fn_a, struct_b};\npub use c::d;\nfn f() {}\n", ["f"]),
+        ("macro_rules! m {\n    () => { fn f() {} };\n}\nfn g() {}\n", ["g"]),
+        ("mod a;\nmod b {}\n", ["a", "b"]),
+        ("impl A;\nfn f() {}\n", ["f"]),
+        ("fn f", []),
+        ("fn f(", ["f"]),
+        ("pub", []),
+        ("#", []),
+        ("#!", []),
+        ("impl", []),
+        ("impl A {", []),
+        ("macro_rules!", []),
+        ("#[macro_export] macro_rules!", []),
+        ("use a::b;\n#[macro_export]\n#[cfg(c)]\nmacro_rules! m(() => {});\nfn f() {}\n", ["m", "f"]),
+        ("pub use a", []),
+        ("struct", []),
+        ("struct A", ["A"]),
+    ],
+)
+def test_the_items_of_a_file_are_read_in_order(text: str, items: list[str]) -> None:
+    assert [item.name for item in read_api(text.encode()).items] == items
+
+
+def test_an_item_has_its_module_owner_line_and_condition() -> None:
+    text = """\
+#[cfg(CONFIG_A)]
+mod a {
+    pub mod b {
+        fn f() {}
+    }
+    impl<T: Into<U>, const N: usize> super::Lamp<T> where T: Light {
+        pub const ON: u32 = 1;
+    }
+    #[inline]
+    fn g() {}
+}
+trait T: Sized {
+    type C;
+}
+#[a]
+#[macro_export]
+macro_rules! m { () => {} }
+impl dyn Light { fn h() {} }
+impl *mut u8 { fn i() {} }
+impl *const u8 { fn j() {} }
+impl () { fn k() {} }
+"""
+
+    assert read_api(text.encode()).items == (
+        ApiItem("mod", "a", (), "", 2, is_conditional=True, is_default=False),
+        ApiItem("mod", "b", ("a",), "", 3),
+        ApiItem("fn", "f", ("a", "b"), "", 4, 0, is_default=True),
+        ApiItem("const", "ON", ("a",), "Lamp", 7, is_default=True),
+        ApiItem("fn", "g", ("a",), "", 10, 0, is_default=True),
+        ApiItem("trait", "T", (), "", 12),
+        ApiItem("type", "C", (), "T", 13),
+        ApiItem("macro", "m", (), "", 17),
+        ApiItem("fn", "h", (), "Light", 18, 0, is_default=True),
+        ApiItem("fn", "i", (), "u8", 19, 0, is_default=True),
+        ApiItem("fn", "j", (), "u8", 20, 0, is_default=True),
+        ApiItem("fn", "k", (), "?", 21, 0, is_default=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("signature", "parameters"),
+    [
+        ("fn f()", 0),
+        ("fn f(a: u8)", 1),
+        ("fn f(a: u8, b: u8,)", 2),
+        ("fn f(a: Map<u8, u8>, (b, c): (u8, u8), d: [u8; 2], e: fn(u8, u8) -> u8)", 4),
+        ("fn f<A: B<u8>, C>(a: A) -> Map<u8, u8>", 1),
+        ("fn f(self)", 1),
+        ("fn f(&self, a: u8)", 2),
+        ("fn f(&'a mut self, a: u8, b: u8)", 3),
+        ("fn f(mut self: Pin<&mut Self>)", 1),
+        ("fn f(a: impl Fn(self::B) -> u8)", 1),
+    ],
+)
+def test_a_function_has_the_number_of_its_parameters_with_self(signature: str, parameters: int) -> None:
+    for end in (";", " { g(1, 2, 3) }"):
+        (item,) = read_api(f"{signature}{end}\n".encode()).items
+
+        assert (item.parameters, item.is_default) == (parameters, end != ";")
+
+
+def test_only_a_function_has_parameters() -> None:
+    text = "struct A(u8, u8);\nconst B: fn(u8) = f;\nmacro_rules! m { (a, b) => {} }\n"
+
+    assert [item.parameters for item in read_api(text.encode()).items] == [None] * 2
+
+
+def test_an_associated_item_may_have_a_default() -> None:
+    text = (
+        "trait T {\n    fn a();\n    fn b() {}\n    const C: u8;\n    const D: u8 = 1;\n"
+        "    type E: F<G = u8>;\n    type H = u8;\n}\n"
+    )
+
+    assert [(item.owner, item.name) for item in read_api(text.encode()).items if item.is_default] == [
+        ("T", "b"),
+        ("T", "D"),
+        ("T", "H"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "exports"),
+    [
+        ("use c::d;\npub use a::b;\n", [("b", ("a", "b"), ())]),
+        ("pub use ::a::{b as c, d::*};\n", [("c", ("a", "b"), ()), ("*", ("a", "d", "*"), ())]),
+        ("pub(crate) use a::b;\nuse c::d;\n", [("b", ("a", "b"), ())]),
+        (
+            "mod m {\n    pub use a::b;\n    use c::d;\n}\npub use e::f;\n",
+            [("b", ("a", "b"), ("m",)), ("f", ("e", "f"), ())],
+        ),
+        ("pub struct A;\nuse a::b;\n", []),
+        ("pub use a::b", []),
+    ],
+)
+def test_a_public_use_exports_names_again(
+    text: str, exports: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    assert list(read_api(text.encode()).exports) == exports
+
+
+@pytest.mark.parametrize(
+    ("text", "implementation"),
+    [
+        (
+            "impl Light for Lamp {\n    type A = u8;\n    fn on(&self, a: u8) {}\n}\n",
+            Implementation(
+                ("Light",),
+                1,
+                "impl Light for Lamp {",
+                (
+                    ImplementedItem("A", None, 2, "type A = u8;"),
+                    ImplementedItem("on", 2, 3, "fn on(&self, a: u8) {}"),
+                ),
+                True,
+            ),
+        ),
+        (
+            "\nunsafe impl<T: A<B>> a::Light<T> for &'b mut Lamp<T> where T: For<u8> {}\n",
+            Implementation(
+                ("a", "Light"), 2, "unsafe impl<T: A<B>> a::Light<T> for &'b mut Lamp<T> where T: For<u8> {}", (), True
+            ),
+        ),
+        ("#[vtable]\nimpl A for B {}\n", Implementation(("A",), 2, "impl A for B {}", (), False)),
+        ("impl A for B {\n    m!();\n}\n", Implementation(("A",), 1, "impl A for B {", (), False)),
+        (
+            "impl A for B {\n    fn f() { m!() }\n}\n",
+            Implementation(("A",), 1, "impl A for B {", (ImplementedItem("f", 0, 2, "fn f() { m!() }"),), True),
+        ),
+        (
+            "impl A for B {\n    const C: D = D { e: 1 };\n}\n",
+            Implementation(
+                ("A",), 1, "impl A for B {", (ImplementedItem("C", None, 2, "const C: D = D { e: 1 };"),), True
+            ),
+        ),
+        ("use b::c as A;\nimpl A for B {}\n", Implementation(("b", "c"), 2, "impl A for B {}", (), True)),
+        ("use b::c;\nimpl c::A for B {}\n", Implementation(("b", "c", "A"), 2, "impl c::A for B {}", (), True)),
+        ("impl ::b::A for B {}\n", Implementation(("b", "A"), 1, "impl ::b::A for B {}", (), True)),
+        (
+            "mod m { impl self::A for B {} }\n",
+            Implementation(("self", "m", "A"), 1, "mod m { impl self::A for B {} }", (), True),
+        ),
+        (
+            "mod m { impl super::A for B {} }\n",
+            Implementation(("super", "A"), 1, "mod m { impl super::A for B {} }", (), True),
+        ),
+        ("impl self::A for B {}\n", Implementation(("self", "A"), 1, "impl self::A for B {}", (), True)),
+    ],
+)
+def test_the_implementation_of_a_trait_has_its_path_and_items(text: str, implementation: Implementation) -> None:
+    assert read_api(text.encode()).implementations == (implementation,)
+
+
+def test_the_items_of_a_trait_implementation_are_no_items_of_the_file() -> None:
+    api = read_api(b"impl A for B { fn f() {} }\nimpl B { fn g() {} }\nfn h() {}\n")
+
+    assert [item.name for item in api.items] == ["g", "h"]
+
+
+def test_an_attribute_belongs_to_the_next_item_alone() -> None:
+    api = read_api(b"#[a]\nimpl A for B {}\nimpl A for C {}\n#[cfg(x)]\nm!();\nfn f() {}\n#![cfg(x)]\nfn g() {}\n")
+
+    assert [implementation.is_complete for implementation in api.implementations] == [False, True]
+    assert [item.is_conditional for item in api.items] == [False, False]
+
+
+def test_items_nested_deeper_than_the_limit_are_not_read() -> None:
+    def read(depth: int) -> int:
+        text = "mod m { " * depth + "impl A for B { fn f() {} }" + " }" * depth
+        (implementation,) = read_api(text.encode()).implementations or [None]
+        return -1 if implementation is None else len(implementation.items)
+
+    assert [read(depth) for depth in (1, 23, 24, 25)] == [1, 1, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "uses"),
+    [
+        ("use a::b;\n", [PathUse(("a", "b"), 1, "use a::b;", is_import=True)]),
+        ("  use ::a::b as c;\n", [PathUse(("a", "b"), 1, "use ::a::b as c;", is_import=True)]),
+        ("fn f() { a::b::c(1, 2) }\n", [PathUse(("a", "b", "c"), 1, "fn f() { a::b::c(1, 2) }", 2)]),
+        ("\na::m!(1, 2);\n", [PathUse(("a", "m"), 2, "a::m!(1, 2);", is_macro=True)]),
+        ("type A = ::b::C;\n", []),
+        ("f(a.b::<C>()); a; b();\n", []),
+        ("x.b::c;\n", []),
+        ("m! { $a::b; $c }\n", []),
+        ("m! { $crate::b(1) }\n", [PathUse(("crate", "b"), 1, "m! { $crate::b(1) }", 1)]),
+        ("fn a::b() {}\n", []),
+        ("a::b", [PathUse(("a", "b"), 1, "a::b")]),
+        ("a::", []),
+        ("Self::a();\n", [PathUse(("Self", "a"), 1, "Self::a();", 0)]),
+        (f"a::{'b' * 300};\n", [PathUse(("a", "b" * 300), 1, f"a::{'b' * 197}")]),
+    ],
+)
+def test_the_paths_that_a_file_writes_are_its_uses(text: str, uses: list[PathUse]) -> None:
+    assert list(read_api(text.encode()).uses) == uses
+
+
+def test_an_imported_name_stands_for_its_path() -> None:
+    text = "use a::{self, b, c as d};\nuse e::b;\nfn f() { b(1); d::g; a::h; self::b(); x.b(); other() }\n"
+
+    assert [use.path for use in read_api(text.encode()).uses if not use.is_import] == [
+        ("a", "b"),
+        ("a", "c", "g"),
+        ("a", "h"),
+        ("self", "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        ("", 0),
+        (" ", 0),
+        ("1", 1),
+        ("1,", 1),
+        ("1, (2, 3), [4, 5], g(6, 7), { 8 }", 5),
+        ("\"a, b\", 'c'", 2),
+        ("a >> 1, b", 2),
+        ("a || b, c", None),
+        ("a < b, c > (d)", None),
+        ("#[cfg(x)] a", None),
+        ("$a, b", None),
+        ("/* a */ 1, 2", None),
+        ("1, // a\n2", None),
+        (", ".join(["1"] * 200), 200),
+        (", ".join(["1"] * 201), None),
+    ],
+)
+def test_the_arguments_of_a_call_are_counted_if_they_are_clear(arguments: str, count: int | None) -> None:
+    (use,) = read_api(f"a::f({arguments});\n".encode()).uses
+
+    assert use.arguments == count
+
+
+def test_the_arguments_of_a_call_that_is_cut_are_not_counted() -> None:
+    (use,) = read_api(b"a::f(1, 2").uses
+
+    assert use.arguments is None
+
+
+def test_the_words_of_a_file_are_those_of_its_code() -> None:
+    assert list(words_of(b'use a::b; // c\nlet d = "e";')) == ["use", "a", "::", "b", ";", "let", "d", "=", ";"]
