@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
 _MAX_DEPTH = 16
+_DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 SPECIFIERS = frozenset(
     TOKEN.findall(
         """
@@ -100,12 +101,9 @@ def find_closing(tokens: list[str], opening: int) -> int:
     """Return the index of the bracket that closes the bracket at `opening`; the last index if it is not closed."""
     depth = 0
     for index in range(opening, len(tokens)):
-        if tokens[index] in "([{":
-            depth += 1
-        elif tokens[index] in ")]}":
-            depth -= 1
-            if depth == 0:
-                return index
+        depth += _DEPTHS.get(tokens[index], 0)
+        if depth == 0:
+            return index
     return len(tokens) - 1
 
 
@@ -114,10 +112,7 @@ def split_commas(tokens: Iterable[str]) -> list[list[str]]:
     parts: list[list[str]] = [[]]
     depth = 0
     for word in tokens:
-        if word in "([{":
-            depth += 1
-        elif word in ")]}":
-            depth -= 1
+        depth += _DEPTHS.get(word, 0)
         if word == "," and depth == 0:
             parts.append([])
         else:
@@ -138,7 +133,7 @@ def read_declarator(tokens: list[str], is_named: bool = True, depth: int = 0) ->
     pointer = _read_function_pointer(tokens, depth)
     if pointer is not None:
         return pointer
-    opening = tokens.index("(") if "(" in tokens else -1
+    opening = tokens.index("(") if "(" in tokens else 0
     if opening > 0 and is_named:
         name = tokens[opening - 1]
         if name[0].isdigit() or not (name[0].isalpha() or name[0] == "_"):

@@ -3,22 +3,18 @@
 
 import re
 
-_LINE_END = re.compile(r"\n|\Z")
-
 
 def find_first_item(text: str) -> int:
     """Return the position of the first line in a fragment that certainly begins at the top level.
 
     The indented lines before it are the rest of another item.
     """
-    for match in re.finditer(r"^(?:[A-Za-z_]|#[ \t]*\w|\})", text, re.MULTILINE):
-        start = match.start()
-        if text[start] == "}":
-            return _LINE_END.search(text, start).end()  # type: ignore[union-attr] # \Z always matches
-        label = text[start : text.find("\n", start)]
-        if label.rstrip().endswith(":"):
-            continue
-        return start
+    for match in re.finditer(r"^(?:[A-Za-z_]|#[ \t]*+\w|\})[^\n]*+", text, re.MULTILINE):
+        line = match.group()
+        if line.startswith("}"):
+            return match.end()
+        if not line.rstrip().endswith(":"):  # the label of a function
+            return match.start()
     return len(text)
 
 

@@ -74,16 +74,14 @@ class Scanner:
         if match is None:
             return start + 1
         word, rest = match.group(1), match.group(2)
+        is_guard = word == "ifndef" and self._is_guard(rest, match.end())
+        self._conditions.follow(word, rest, is_guard)
+        if self._conditions.is_dead:
+            return find_directive(self._text, match.end())
         if word == "define":
             self._macro(rest, start, match.end())
-        elif word == "include":
-            if include := _INCLUDE.match(rest):
-                self._includes.append(include.group(1))
-        else:
-            is_guard = word == "ifndef" and self._is_guard(rest, match.end())
-            self._conditions.follow(word, rest, is_guard)
-            if self._conditions.is_dead:
-                return find_directive(self._text, match.end())
+        elif word == "include" and (include := _INCLUDE.match(rest)):
+            self._includes.append(include.group(1))
         return match.end()
 
     def _is_guard(self, rest: str, end: int) -> bool:
@@ -119,7 +117,6 @@ class Scanner:
                     return position
             elif sign == "#":
                 if depth <= 0 and not continues_after(text, start, at):
-                    self._declare(start, at, defined=False)
                     return at
                 directive = DIRECTIVE.match(text, at)
                 position = directive.end() if directive else position
@@ -172,8 +169,7 @@ class Scanner:
         if self._text.find("\n#", start, end) < 0:
             return
         for match in DIRECTIVE.finditer(self._text, start, end):
-            if match.group(1).startswith(("if", "el", "endif")):
-                self._conditions.follow(match.group(1), match.group(2))
+            self._conditions.follow(match.group(1), match.group(2))
 
     def _aggregate(self, start: int, at: int, word: str, middle: str) -> int:
         """Read a struct, union or enum whose body begins at `at`; `middle` is the text between its keyword and body."""

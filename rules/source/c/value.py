@@ -119,9 +119,8 @@ def _apply(operator: str, left: int, right: int) -> int:
             return left - right
         case "*":
             return left * right
-        case "/":
-            quotient = abs(left) // abs(right)  # C rounds towards zero.
-            return quotient if (left < 0) == (right < 0) else -quotient
-        case "%":
-            return left % right
+        case "/" | "%":
+            size = abs(left) // abs(right)  # C rounds towards zero.
+            quotient = size if (left < 0) == (right < 0) else -size
+            return quotient if operator == "/" else left - right * quotient
     raise ValueError

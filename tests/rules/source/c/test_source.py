@@ -341,10 +341,62 @@ def test_the_conditions_in_the_body_of_a_function_end_with_it() -> None:
         ("#else", ()),
         ("#endif", ()),
         ("#ifndef CONFIG_A\n#define CONFIG_A\n#endif\n#pragma x", ()),
+        ("#if A || B && C", ("A || B && C",)),
+        ("#if 1 || B && C", ("1 || B && C",)),
+        ("#if A || 1", ()),
+        ("#if 1 && A", ("A",)),
+        ("#if 1 && 2uL", ()),
+        ("#if !0", ()),
+        ("#if !(0)", ()),
+        ("#if !defined(__cplusplus)", ()),
+        ("#ifndef __CHECKER__", ()),
+        ("#if A\n#elif 1", ("!A",)),
+        ("#if A\n#elif 1 && B", ("!A && B",)),
+        ("#if 0\n#else", ()),
+        ("#if 0\n#elif A", ("A",)),
+        ("#if 0\n#elif A\n#else", ("!A",)),
+        ("#if A\n#elif 0\n#else", ("!A",)),
+        ("#if A\n#elif 0\n#elif B", ("!A && B",)),
+        ("#if defined(__KERNEL__)\n#elif A", ("A",)),
+        ("#if A\n#elif defined(__KERNEL__)\n#else", ("!A",)),
+        ("#elif A", ("A",)),
+        ("#if A\n#endif\n#endif", ()),
+        ("#if A < B\n#else", ("!(A < B)",)),
+        ("#if A(B)\n#else", ("!A(B)",)),
+        ("#if !A && B\n#else", ("!(!A && B)",)),
     ],
 )
 def test_a_condition_is_read_without_its_constant_parts(lines: str, conditions: tuple[str, ...]) -> None:
     assert conditions == _declaration(f"{lines}\nint a(void);\n", "a").conditions
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "#if 0",
+        "#if 00UL",
+        "#if !1",
+        "#if A && 0",
+        "#if 0 || __cplusplus",
+        "#ifdef __cplusplus",
+        "#if defined(__CHECKER__)",
+        "#ifndef __GENKSYMS__\n#else",
+        "#if 1\n#else",
+        "#if 1\n#elif A",
+        "#if 1\n#elif A\n#else",
+        "#if A\n#elif 1\n#else",
+        "#if A\n#elif 1\n#elif B",
+        "#if A\n#elif 0",
+        "#if 0\n#if A",
+    ],
+)
+def test_what_no_compiler_reads_is_not_declared(lines: str) -> None:
+    text = f"{lines}\nint a(void);\n#define B 1\n#include <c.h>\nstruct d {{\n\tint e;\n}};\n"
+    ends = "#endif\n" * sum(line.startswith("#if") for line in lines.split("\n"))
+    source = scan(f"{text}{ends}int f(void);\n")
+
+    assert [declaration.name for declaration in source.declarations] == ["f"]
+    assert source.includes == ()
 
 
 @pytest.mark.parametrize(
@@ -366,6 +418,11 @@ def test_what_a_comment_says_is_not_declared(text: str, names: list[str]) -> Non
         ("\tint a;\nout:\n\treturn;\n}\nint b(void);\n", ["b"]),
         ("\tint a;\n#define B 1\nint c(void);\n", ["B", "c"]),
         ("\tint a;\n", []),
+        ("\tint a;\n} b, *c;\nint d(void);\n", ["d"]),
+        ("\tint a;\n} b;", []),
+        ("out:", []),
+        ("\treturn;\n# define B 1\n", ["B"]),
+        ("err_free:  \n\tint a;\nint b(void);", ["b"]),
         ("struct a {\n\tint b;\n", []),
     ],
 )
@@ -499,3 +556,125 @@ def test_a_parameter_that_is_the_call_of_a_macro_is_unclear(parameters: str, is_
     (declaration,) = scan(f"void f({parameters});\n").declarations
 
     assert declaration.is_clear is is_clear
+
+
+def test_a_condition_that_begins_in_a_body_lasts_until_it_ends() -> None:
+    text = "int a(void)\n{\n#ifdef A\n}\nint b(void);\n#else\nint c(void);\n#endif\nint d(void);\n"
+
+    assert {declaration.name: declaration.conditions for declaration in scan(text).declarations} == {
+        "a": (),
+        "b": ("defined(A)",),
+        "c": ("!defined(A)",),
+        "d": (),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("CHECK(x)\n__must_check int f(void);\n", {"f": 1}),
+        ("CHECK(x)\nint f(void);\n", {"f": 2}),
+        ("CHECK(x) int f(void);\n", {"f": 1}),
+        ("CHECK(x) OTHER(y)\nint f(void);\n", {"f": 2}),
+        ("CHECK(x) ;\nint f(void);\n", {"f": 2}),
+        ("CHECK(x)\n;\nint f(void);\n", {"f": 3}),
+        ("word\n\n#define X 1\nint f(void);\n", {"X": 3, "f": 4}),
+        ("struct ops a = {\n\t.f = ({ x; }),\n};\nint b(void);\n", {"a": 1, "b": 4}),
+        ("struct ops a = {\n\t.f = ({ x; }),\n}", {"a": 1}),
+        ("int a(void) { b(); } int c(void);\n", {"a": 1, "c": 1}),
+        ("int a(void) {\n\tif (b) {\n\t}\n}\nint c(void);\n", {"a": 1, "c": 5}),
+        ("int a(void) {\n\tb();\n", {"a": 1}),
+        ("struct a {\n\tint b;\n} c\n", {"a": 1, "c": 1}),
+        ("enum a { B, C } d, *e;\n", {"a": 1, "B": 1, "C": 1, "d": 1, "e": 1}),
+        ("static struct a {\n\tint b;\n} c;\n", {"a": 1, "c": 1}),
+        ("typedef struct a {\n\tint b;\n} a;\n", {"a": 1}),
+        ("struct {\n\tint b;\n} c;\n", {"c": 1}),
+    ],
+)
+def test_an_item_has_its_line_whatever_stands_before_it(text: str, lines: dict[str, int]) -> None:
+    declarations = scan(text).declarations
+
+    assert {declaration.name: declaration.line for declaration in declarations} == lines
+    assert len(declarations) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "types"),
+    [
+        ("int a, , int b", ("int", "", "int")),
+        ("int a[2][3], struct b *c[]", ("int *", "struct b **")),
+        ("const int a, int const b, const char *c, char *const d", ("int", "int", "const char *", "char *")),
+        ("struct a, struct b c", ("struct a", "struct b")),
+        ("unsigned, unsigned a", ("unsigned", "unsigned")),
+        ("u8 a, u8", ("u8", "u8")),
+        ("void (*a)(int, u8 *), int (*)(void)", ("void (*)(int, u8 *)", "int (*)()")),
+    ],
+)
+def test_a_parameter_has_its_canonical_type(parameters: str, types: tuple[str, ...]) -> None:
+    assert _declaration(f"void f({parameters});\n", "f").parameters == types
+
+
+def test_functions_that_take_functions_are_read_to_a_limit() -> None:
+    def depth(levels: int) -> int:
+        text = "int a"
+        for _ in range(levels):
+            text = f"void (*a)({text})"
+        return _declaration(f"void f({text});\n", "f").parameters[0].count("(*)")
+
+    assert [depth(levels) for levels in (1, 15, 16, 40)] == [1, 15, 16, 16]
+
+
+def test_a_trace_event_of_a_macro_of_the_file_is_declared() -> None:
+    text = (
+        "#define LAMP_EVENT(name, proto) \\\n\tDEFINE_EVENT(lamps, name, TP_PROTO(proto));\n"
+        "#define LAMP(name) name##_EVENT\n"
+        "LAMP_EVENT(lamp_on, int level);\n"
+        "LAMP_EVENT(lamp_off, int, level);\n"
+        "LAMP(lamp_dim);\n"
+    )
+
+    functions = [declaration for declaration in scan(text).declarations if declaration.kind is Kind.FUNCTION]
+    assert [(function.signature, function.line, function.parent) for function in functions] == [
+        ("void rust_do_trace_lamp_on(int)", 4, "DEFINE_EVENT")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("DEFINE_EVENT(lamp);", "rust_do_trace_lamp"),
+        ("DEFINE_PER_CPU(lamp);", "lamp"),
+        ("TRACE_EVENT_CONDITION(lamp, 1);", "rust_do_trace_lamp"),
+        ("DEFINE_MUTEX();", None),
+        ("DEFINE_MUTEX(3);", None),
+        ("DEFINE_LAMP(lamp);", None),
+    ],
+)
+def test_the_macro_of_a_name_may_lack_arguments(text: str, name: str | None) -> None:
+    assert [declaration.name for declaration in scan(f"{text}\n").declarations] == ([name] if name else [])
+
+
+def test_a_member_may_have_directives_inside() -> None:
+    text = "struct lamp {\n\tint a,\n#ifdef A\n\t\tb,\n#endif\n\t\tc;\n#if 0\n\tint d;\n#endif\n\tint e;\n};\n"
+
+    assert [(member.name, member.line) for member in _declaration(text, "lamp").members] == [
+        ("a", 2),
+        ("b", 2),
+        ("c", 2),
+        ("e", 10),
+    ]
+
+
+def test_a_nested_member_has_the_conditions_around_it() -> None:
+    text = (
+        "struct lamp {\n#ifdef A\n\tstruct b { int c; } d, e;\n\tenum { F } g;\n#endif\n\tenum h { I };\n\tu8 j;\n};\n"
+    )
+
+    assert [(member.name, member.type, member.conditions) for member in _declaration(text, "lamp").members] == [
+        ("d", "struct b", ("defined(A)",)),
+        ("e", "struct b", ("defined(A)",)),
+        ("d.c", "int", ("defined(A)",)),
+        ("e.c", "int", ("defined(A)",)),
+        ("g", "enum {}", ("defined(A)",)),
+        ("j", "u8", ()),
+    ]
