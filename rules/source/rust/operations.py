@@ -68,23 +68,21 @@ def operations(body: str) -> tuple[Operation, ...]:
 
 def _operations(root: Node) -> Iterator[Operation]:
     cursor = root.walk()
-    depth = 0
     while True:
         node = cursor.node
         assert node is not None  # a cursor always has a node
         if node.type == "call_expression" and (function := node.child_by_field_name("function")) is not None:
-            name = _name(function)
-            if name:
+            if function.type == "generic_function":
+                function = function.child_by_field_name("function") or function
+            if name := _name(function):
                 yield Operation("call", name, _receiver(function))
         elif node.type == "unary_expression" and node.text is not None and node.text.startswith(b"*"):
             yield Operation("dereference", _without_parentheses(_text(node)[1:].strip()))
         if cursor.goto_first_child():
-            depth += 1
             continue
         while not cursor.goto_next_sibling():
-            if depth == 0 or not cursor.goto_parent():
+            if not cursor.goto_parent():
                 return
-            depth -= 1
 
 
 def _without_parentheses(text: str) -> str:
@@ -96,9 +94,6 @@ def _without_parentheses(text: str) -> str:
 
 
 def _name(function: Node) -> str:
-    if function.type == "generic_function":
-        inner = function.child_by_field_name("function")
-        return "" if inner is None else _name(inner)
     if function.type == "field_expression":
         field = function.child_by_field_name("field")
         return "" if field is None else "." + _text(field)
@@ -107,12 +102,11 @@ def _name(function: Node) -> str:
 
 def _receiver(function: Node) -> str:
     """Return the code before a method's name; "" for other functions, and for code that is long or has blocks."""
-    if function.type == "generic_function":
-        inner = function.child_by_field_name("function")
-        return "" if inner is None else _receiver(inner)
     value = function.child_by_field_name("value") if function.type == "field_expression" else None
-    text = b"" if value is None else value.text or b""
-    return "" if len(text) > _MAX_RECEIVER or b"{" in text or b"`" in text else _text(value) if value else ""
+    if value is None or value.end_byte - value.start_byte > _MAX_RECEIVER:
+        return ""
+    text = _text(value)
+    return "" if "{" in text or "`" in text else text
 
 
 def _without_generics(path: str) -> str:

@@ -59,3 +59,100 @@ def test_an_impl_without_trait() -> None:
 )
 def test_a_method_is_named_with_its_receiver(body: str, receiver: str) -> None:
     assert operations(body)[0].receiver == receiver
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "kernel::bindings::on(); *a",
+        "$crate::bindings::on(); T::new()",
+        "uapi::on(); x.get_unchecked()",
+        "T::new(); *a; f()",
+        "a.read(); *b; f()",
+        "*a; f(); Some(1)",
+        "*a; cast()",
+        "f(); g(); len()",
+    ],
+)
+def test_operations_are_in_the_order_in_which_they_are_likely_unsafe(body: str) -> None:
+    names = [operation.name for operation in operations(body)]
+    backwards = "; ".join(reversed(body.split("; ")))
+
+    assert len(names) == body.count(";") + 1
+    assert body.startswith((names[0], f"{names[0]}(", f"*{names[0]}", "x.", "a."))
+    if "g()" not in body:  # two of the same rank keep the order of the text
+        assert [operation.name for operation in operations(backwards)] == names
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ("f(g(h(1)), *i); j()", ["i", "f", "g", "h", "j"]),
+        ("f(); f(); a.f(); b.f()", ["f", ".f"]),
+        ("a::<u8>(1)", ["a"]),
+        ("a.b::<u8>()", [".b"]),
+        ("A::<B<C>>::new()", ["A::new"]),
+        ("A::<B>::new::<C>()", ["A::new"]),
+        ("(a.b)(); a[0]()", []),
+        ("-a; !b", []),
+        ("*(a)", ["a"]),
+        ("*( a.b(1) )", ["a.b(1)", ".b"]),
+        ("*(a)(b)", ["(a)(b)"]),
+        ("*a(b)", ["a(b)", "a"]),
+        (f"{'a' * 60}()", ["a" * 56]),
+        ("a\n  .b\n  .c()", [".c"]),
+        ("$a.$b(); *$c", ["$c", ".$b"]),
+        (f"f();{' ' * 996}g()", ["f"]),
+        (f"f();{' ' * 993}g()", ["f", "g"]),
+    ],
+)
+def test_every_operation_is_named_once(body: str, names: list[str]) -> None:
+    assert [operation.name for operation in operations(body)] == names
+
+
+def test_a_byte_that_is_not_utf_8_is_replaced() -> None:
+    assert operations('*a["\udcff"]') == (Operation("dereference", 'a["\ufffd"]'),)
+
+
+@pytest.mark.parametrize(
+    ("body", "receivers"),
+    [
+        (f"{'x' * 40}.add(1)", ["x" * 40]),
+        ('f("`").add(1)', ["", ""]),
+        ("a\n    .b.c()", ["a .b"]),
+        ("a.b().c()", ["a", "a.b()"]),
+    ],
+)
+def test_a_receiver_is_short_and_on_one_line(body: str, receivers: list[str]) -> None:
+    assert sorted(operation.receiver for operation in operations(body)) == receivers
+
+
+@pytest.mark.parametrize(
+    ("operation", "callee"),
+    [
+        (Operation("call", "a::b::c"), "c"),
+        (Operation("call", ".c"), "c"),
+        (Operation("dereference", "a.b"), ""),
+        (Operation("implementation", "a::Light"), "Light"),
+    ],
+)
+def test_a_callee_has_no_path(operation: Operation, callee: str) -> None:
+    assert operation.callee == callee
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("impl ::led::Light for Led", "led::Light"),
+        ("impl Light<A<B>> for Led", "Light"),
+        ("impl<T> Light<Fn(u8)> for Led<T>", "Light"),
+        ("impl !Light for Led", "Light"),
+    ],
+)
+def test_the_trait_of_an_impl_has_no_generics(head: str, name: str) -> None:
+    assert implementation(head) == Operation("implementation", name)
+
+
+@pytest.mark.parametrize("head", ["impl", "impl > for Led", "impl <A> for Led", "impl Light<A> Led", " for "])
+def test_the_head_of_an_impl_may_be_unclear(head: str) -> None:
+    assert implementation(head) is None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.source.rust.source import RustSource
+from rules.source.rust.source import RustSource, showing
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,88 @@ def test_safety_sections_and_names_of_unsafe_code() -> None:
     assert (section.declaration.name, section.requirements) == ("f", ("- a, b.", "- c."))
     assert list(source.unsafe_names()) == ["f", "g", "T"]
     assert list(RustSource("fn f() {}").unsafe_names()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("/", []),
+        ("//", ["line"]),
+        ("///", ["doc"]),
+        ("////", ["line"]),
+        ("//!", ["doc"]),
+        ("/**/ x", ["block"]),
+        ("/* /* */ x */ y // z", ["block", "line"]),
+        ("/* /* */ x", ["block"]),
+        ("// a\\\n// b", ["line", "line"]),
+        ('"// a" // b', ["line"]),
+        ('"\\\\" // b', ["line"]),
+        ('"\\" // b', []),
+        ('r"\\" // b', ["line"]),
+        ('br##"\\"# // a"## // b', ["line"]),
+        ('r#"a" // b', []),
+        ("b'\"' // b", ["line"]),
+        ("'\\x22' // b", ["line"]),
+        ("'\\u{22}' '\\'' // b", ["line"]),
+        ("'a // b", ["line"]),
+        ('bar"a" // b', ["line"]),
+    ],
+)
+def test_a_comment_begins_outside_literals(text: str, kinds: list[str]) -> None:
+    assert [comment.kind for comment in RustSource(text).comments] == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x b'a' y", "x      y"),
+        ('x br"a" y', "x       y"),
+        ('xr"a" y', "xr    y"),
+        ('x r"a\nb" y', "x    \n   y"),
+        ('r#"a', " " * 4),
+        ('b"a', "   "),
+        ('c"a" cr#"b"#', " " * 12),
+        ("'a'b'c'", "       "),
+    ],
+)
+def test_the_prefix_of_a_literal_belongs_to_it(text: str, code: str) -> None:
+    assert RustSource(text).code.rstrip() == code.rstrip()
+    assert len(RustSource(text).code) == len(text)
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_the_lines_of_a_text_end_with_its_last_line(ending: str) -> None:
+    source = RustSource(f"a\nbc{ending}", 5)
+
+    assert (source.last_line, source.line_text(5), source.line_text(6)) == (6, "a", "bc")
+    assert [(source.line(at), source.column(at)) for at in (0, 1, 2, 3)] == [(5, 1), (5, 2), (6, 1), (6, 2)]
+    assert [source.shows_any([line]) for line in (4, 5, 6, 7)] == [False, True, True, False]
+
+
+def test_the_sources_that_show_a_line_are_chosen() -> None:
+    first, second = RustSource("a\nb\n", 5), RustSource("c\n", 10)
+
+    for lines, sources in (([4], []), ([5], [first]), ([6, 10], [first, second]), ([11, 3], []), ([10, 4], [second])):
+        assert list(showing([first, second], lines)) == sources
+        assert list(showing([first], lines)) == [source for source in sources if source is first]
+    assert list(showing([], [1])) == []
+
+
+def test_only_words_that_stand_in_the_text_are_contained() -> None:
+    source = RustSource("fn f() {}")
+
+    assert [source.contains(*words) for words in ((b"fn",), (b"use", b"f("), (b"use",), ())] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_item_after_comments_is_the_next() -> None:
+    source = RustSource("// a\n#[b]\npub fn f() {}\nx;\n")
+
+    head = source.next_item(0)
+    assert head is not None
+    assert (head.kind, head.name, head.attributes) == ("fn", "f", "#[b]")
+    assert source.next_item(source.text.index("x;")) is None

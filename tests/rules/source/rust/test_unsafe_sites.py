@@ -301,3 +301,151 @@ def test_declarations_in_fragments(code: str, documented: bool | None, exempt: s
 
     assert (documented, exempt) == (declaration.documented, declaration.exempt)
     assert Confidence.MEDIUM is declaration.confidence
+
+
+def test_a_declaration_says_where_it_stands() -> None:
+    docs = "    /// Long.\n    /// # Safety\n    /// a\n"
+    text = f"#[cfg(test)]\nmod m {{\n{docs}    #[inline]\n    pub unsafe fn f() {{}}\n}}\n"
+    declaration = only_declaration(read(text))
+
+    assert ("fn", "f", 7, 5, "    pub unsafe fn f() {}") == (
+        declaration.kind,
+        declaration.name,
+        declaration.line,
+        declaration.column,
+        declaration.text,
+    )
+    assert ("mod m / fn f", "code", True, 4) == (
+        declaration.scope,
+        declaration.setting,
+        declaration.in_test,
+        declaration.section_line,
+    )
+    assert declaration.docs.lines == ((3, " Long."), (4, " # Safety"), (5, " a"))
+    assert only_declaration(read("unsafe fn f() {}")).section_line == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("macro_rules! m { () => { pub unsafe fn f() {} }; }", "f"),
+        ('macro_rules! m { () => { pub(crate) unsafe extern "C" fn f() -> u8 {} }; }', "f"),
+        ("macro_rules! m { () => { pub unsafe /* a */ fn $f() {} }; }", "$f"),
+        ("macro_rules! m { () => { $vis unsafe fn f() {} }; }", None),
+        ("macro_rules! m { () => { unsafe fn f() {} }; }", None),
+        ("macro_rules! m { () => { pub unsafe fn f(); }; }", None),
+        ("macro_rules! m { () => { pub fn g() {} unsafe fn f() {} }; }", None),
+        ("macro_rules! m { () => { pub a; unsafe fn f() {} }; }", "f"),
+        ("m! { pub type F = unsafe fn(u8); }", None),
+    ],
+)
+def test_a_function_in_a_macro_is_declared_if_it_is_public_and_has_a_body(code: str, name: str | None) -> None:
+    names = [(declaration.name, declaration.setting) for declaration in read(code).unsafe_declarations]
+
+    setting = "macro-definition" if "macro_rules" in code else "macro-call"
+    assert names == ([] if name is None else [(name, setting)])
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        ("unsafe impl<T> Send for A<T> where T: B {}", "impl<T> Send for A<T> where T: B"),
+        ("m! { unsafe impl Send for A {} }", "impl Send for A"),
+        ("m! { unsafe /* b */ impl Send for A { fn f() {} } }", "/* b */ impl Send for A"),
+        ("fn f() { unsafe { /* b */ g( ) } }", "/* b */ g( )"),
+        ("fn f() { m!(unsafe { g(1) }) }", "g(1)"),
+        (f"fn f() {{ unsafe {{ {'g();' * 1500} }} }}", ("g();" * 1500)[:3997]),
+    ],
+)
+def test_a_site_has_its_code(code: str, body: str) -> None:
+    assert only_site(read(code)).body == body
+
+
+@pytest.mark.parametrize(
+    ("code", "statement"),
+    [
+        ("fn f() {\n    let x =\n        unsafe { a() };\n}\n", 2),
+        ("fn f() {\n    a();\n    b(\n        c,\n        unsafe { a() },\n    );\n}\n", 3),
+        ("fn f() {\n    if a {\n        unsafe { a() };\n    }\n}\n", 3),
+        ("const A: u8 =\n    unsafe { a() };\n", 1),
+        ("enum E {\n    A =\n        unsafe { a() },\n}\n", 2),
+        ("fn f() {\n    m!(\n        a,\n        b +\n            unsafe { a() },\n    );\n}\n", 4),
+        ("fn f() {\n    m! {\n        a();\n        b +\n            unsafe { a() }\n    }\n}\n", 4),
+        ("impl A for B {\n    const C: u8 =\n        unsafe { a() };\n}\n", 2),
+        ("#[a]\nunsafe impl A\n    for B {}\n", 2),
+    ],
+)
+def test_a_site_has_the_first_line_of_its_statement(code: str, statement: int) -> None:
+    assert only_site(read(code)).statement == statement
+
+
+@pytest.mark.parametrize(
+    ("code", "scope"),
+    [
+        ("impl<T>\n    A<T>\nfor   B { fn f() { unsafe { a() } } }", "impl A<T> for B / fn f"),
+        ("impl B { fn f() { unsafe { a() } } }", "impl B / fn f"),
+        ("trait T { fn f() { unsafe { a() } } }", "trait T / fn f"),
+        ("static A: u8 = unsafe { a() };", "static A"),
+        ("macro_rules! m { () => { unsafe { a() } } }", "macro_rules! m"),
+        ("mod a { mod b { mod c { mod d { mod e { fn f() { unsafe { a() } } } } } } }", "mod c / mod d / mod e / fn f"),
+        ("enum E { A = unsafe { a() } }", "enum E"),
+        (f"impl {'A' * 90} {{ fn f() {{ unsafe {{ a() }} }} }}", f"impl {'A' * 80} / fn f"),
+    ],
+)
+def test_a_site_has_the_items_around_it(code: str, scope: str) -> None:
+    assert only_site(read(code)).scope == scope
+
+
+@pytest.mark.parametrize(
+    ("code", "settings"),
+    [
+        ("#[macro_export]\nmacro_rules! m { () => { unsafe { a() } }; }", ["exported-macro"]),
+        ("#[macro_export]\nmacro_rules! m { () => { n!(unsafe { a() }) }; }", ["exported-macro"]),
+        ("fn f() { quote_spanned!(s => unsafe { a() }); unsafe { b() } }", ["macro-definition", "code"]),
+        ("fn f() { quote::quote! { m!(unsafe { a() }) } }", ["macro-definition"]),
+        ("fn f() { m!(quote!(unsafe { a() })) }", ["macro-call"]),
+        ("/// ```\n/// m!(unsafe { a() });\n/// quote!(unsafe { b() });\n/// ```\nfn f() {}", ["doctest", "doctest"]),
+        ("macro_rules! m { ($(unsafe { $d:ident })*) => { unsafe { a() } }; }", ["macro-definition"]),
+    ],
+)
+def test_a_site_has_the_setting_of_the_macro_around_it(code: str, settings: list[str]) -> None:
+    assert [site.setting for site in read(code).unsafe_sites] == settings
+
+
+def test_code_that_is_damaged_has_no_sites() -> None:
+    source = read("fn f() { unsafe { a() } }\nfn g( unsafe { b() } ]\nfn h() { unsafe { c() } }\n")
+
+    assert [site.line for site in source.unsafe_sites][:1] == [1]
+    assert 2 not in [site.line for site in source.unsafe_sites]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "#[warn(clippy::undocumented_unsafe_blocks)]\nfn f() { unsafe { a() } }",
+        "#[allow(clippy::other)]\nfn f() { unsafe { a() } }",
+        "#[allow(clippy::missing_safety_doc)]\nfn f() { unsafe { a() } }",
+        "fn f() {\n    #[allow(clippy::undocumented_unsafe_blocks)]\n    let x = b();\n    unsafe { a() }\n}",
+        "fn f() {\n    b();\n    #![allow(clippy::undocumented_unsafe_blocks)]\n    unsafe { a() }\n}",
+    ],
+)
+def test_an_attribute_that_allows_something_else(code: str) -> None:
+    assert not only_site(read(code)).allowed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "#![allow(warnings)]\nfn f() { unsafe { a() } }",
+        "#[allow(dead_code)]\n#[allow(clippy::undocumented_unsafe_blocks)]\nfn f() { unsafe { a() } }",
+        "#[cfg_attr(x, allow(clippy::undocumented_unsafe_blocks))]\nfn f() { unsafe { a() } }",
+        "impl A {\n// b\n/* c */\n#![expect(clippy::undocumented_unsafe_blocks)]\nfn f() { unsafe { a() } }\n}",
+        "fn f() {\n    #![allow(clippy::undocumented_unsafe_blocks)]\n    unsafe { a() }\n}",
+        "trait A {\n    #![allow(clippy::undocumented_unsafe_blocks)]\n    fn f() { unsafe { a() } }\n}",
+        "fn f() {\n    #[allow(clippy::undocumented_unsafe_blocks)]\n    if b { unsafe { a() } }\n}",
+        "fn f() {\n    #[allow(clippy::undocumented_unsafe_blocks)]\n    b(unsafe { a() });\n}",
+        "#[allow(clippy::undocumented_unsafe_blocks)]\nmod m {\n#[allow(dead_code)]\nfn f() { unsafe { a() } }\n}",
+    ],
+)
+def test_an_attribute_that_allows_the_lint_may_be_anywhere_around_a_site(code: str) -> None:
+    assert only_site(read(code)).allowed
