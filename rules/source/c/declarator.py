@@ -241,7 +241,7 @@ def _remove_name_parentheses(tokens: list[str]) -> list[str]:
 def _read_function_pointer(tokens: list[str], depth: int) -> Declarator | None:
     """Read `ret (*name)(args)`, also without a name, an array of such pointers, and a function that returns one."""
     index = tokens.index("(") if "(" in tokens[1:-1] else 0
-    if not index or tokens[index + 1] not in ("*", "^"):
+    if not index or tokens[index + 1] != "*":
         return None
     closing = find_closing(tokens, index)
     inner, after = tokens[index + 1 : closing], tokens[closing + 1 :]
@@ -252,7 +252,7 @@ def _read_function_pointer(tokens: list[str], depth: int) -> Declarator | None:
     if "(" in inner:  # a function that returns a pointer to a function
         inside = read_declarator(inner, depth=depth + 1)
         return Declarator(inside.name, f"{pointer}{inside.type}", inside.parameters) if inside is not None else None
-    words = [word for word in inner if word not in "*^[]" and word not in ("const", "volatile")]
+    words = [word for word in inner if word not in "*[]" and word not in ("const", "volatile")]
     name = next((word for word in words if word[0].isalpha() or word[0] == "_"), "")
     return Declarator(name, pointer + ("*" * (inner.count("*") - 1)) + ("[]" if "[" in inner else ""))
 

@@ -186,7 +186,7 @@ def _read_nested(
     if kind is None:
         return []
     word = kind.group(1)
-    inner = read_fields(body, line, depth + 1) if word != "enum" and depth < _MAX_DEPTH else ()
+    inner = read_fields(body, line, depth + 1) if depth < _MAX_DEPTH else ()
     tag = tokenize(head[kind.end() :])
     base = f"{word} {tag[0]}" if tag else f"{word} {{}}"
     declarators = [read_declarator([word, "_", *part]) for part in split_commas(tokenize(tail)) if part]

@@ -138,6 +138,10 @@ LENIENT = {
     "attribute of a long line": ("// SAFETY: a\n#[a(\n    b,\n    c = [1],\n)]\nunsafe { g(1) };", "above-attribute"),
     "block comment of several lines": ("// SAFETY: a\n/* b\n * c\n */\nunsafe { g(1) };", "above-attribute"),
     "tag in the middle of a block comment": ("/* b\n * SAFETY: a\n */\n#[c]\nunsafe { g(1) };", "above-attribute"),
+    "indented block comment": (
+        "    /* b\n     * SAFETY: a\n     */\n    #[c]\n    unsafe { g(1) };",
+        "above-attribute",
+    ),
     "no colon": ("// SAFETY a\nunsafe { g(1) };", "untagged"),
     "colon apart": ("// SAFETY : a\nunsafe { g(1) };", "untagged"),
     "dash": ("// SAFETY - a\nunsafe { g(1) };", "untagged"),

@@ -65,6 +65,7 @@ def test_a_method_is_named_with_its_receiver(body: str, receiver: str) -> None:
     "body",
     [
         "kernel::bindings::on(); *a",
+        "bindings::on(); T::new()",
         "$crate::bindings::on(); T::new()",
         "uapi::on(); x.get_unchecked()",
         "T::new(); *a; f()",

@@ -303,6 +303,21 @@ def test_declarations_in_fragments(code: str, documented: bool | None, exempt: s
     assert Confidence.MEDIUM is declaration.confidence
 
 
+@pytest.mark.parametrize(
+    ("code", "line", "column"),
+    [
+        ("mod m {\n    unsafe impl A for B {}\n}\n", 2, 5),
+        ("mod m {\n    n! { a; unsafe impl A for B {} }\n}\n", 2, 13),
+        ("fn f() {\n    g(1, m!(2, unsafe { a() }))\n}\n", 2, 16),
+        ("fn f() {\n    if a {} else { unsafe { a() } }\n}\n", 2, 20),
+    ],
+)
+def test_a_site_has_the_place_of_its_keyword(code: str, line: int, column: int) -> None:
+    site = only_site(read(code))
+
+    assert (site.line, site.column, site.text) == (line, column, code.split("\n")[line - 1])
+
+
 def test_a_declaration_says_where_it_stands() -> None:
     docs = "    /// Long.\n    /// # Safety\n    /// a\n"
     text = f"#[cfg(test)]\nmod m {{\n{docs}    #[inline]\n    pub unsafe fn f() {{}}\n}}\n"
