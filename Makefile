@@ -44,7 +44,7 @@ docs-fresh: $(VENV)/.ready
 	@$(BIN)/python -m bot.reference --check docs
 
 golden: $(VENV)/.ready-dev
-	GOLDEN=rewrite $(BIN)/pytest -q -k golden
+	GOLDEN=rewrite $(BIN)/pytest -q tests/bot/test_golden.py
 
 sample: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.sample.build
