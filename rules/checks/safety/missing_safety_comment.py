@@ -30,6 +30,9 @@ with the block:
 Code that had no comment before and is only moved, re-indented or edited is not new. Vendored, generated and host code
 is exempt, and so is code for which the lint is allowed or expected. If only hunks are known, and the comment may be
 above them, or the block may be part of a macro or a test, nothing is reported.
+
+Outside of functions, `unsafe { Name }` in the arguments of a macro is not taken for a block: some macros that make
+items ask for it, as `impl_device_context_deref!(unsafe { Device })` does.
 """
 
 import re

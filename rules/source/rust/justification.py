@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from rules.source.rust.grammar import ParsedText
-from rules.source.rust.lines import clippy_above, comment_has_tag, is_untagged, lenient_above, tag_inside
+from rules.source.rust.lines import (
+    clippy_above,
+    comment_has_tag,
+    is_untagged,
+    lenient_above,
+    starts_item,
+    tag_inside,
+)
 from rules.source.rust.model import SafetyReading
 from rules.source.rust.statement_rows import TOKEN_TREES, climb_statement, climb_tokens, statement_row
 from rules.source.rust.tokens import without_misleading_literals
@@ -20,6 +27,7 @@ from rules.source.rust.tokens import without_misleading_literals
 _UNSAFE = re.compile(rb"\bunsafe\b")
 _MAX_BODY = 4000  # bytes
 _MAX_LINE = 1000  # bytes before or after the site
+_MAX_DEPTH = 100  # nodes around an impl
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +93,17 @@ class JustificationReader:
                 return SafetyReading("clippy", "above-statement", parsed.line(found[1]))
         return Undecided(path[at], body, tuple(climb), floor, parsed.is_inside_unseen_macro(path))
 
-    def impl(self, path: list[Node], keyword: Node, body: Node, *, trailing: bool) -> SafetyReading | Undecided:
+    def impl(self, path: list[Node], keyword: Node, body: Node, *, in_body: bool) -> SafetyReading | Undecided:
         """Return the reading of an `unsafe impl`, given the path to it and its `unsafe` token or its item.
 
-        `trailing` accepts a comment after the code of the line before, as Clippy does in a function's body.
+        In a function's body (`in_body`) Clippy reads from the start of the block that has the impl. Elsewhere it reads
+        from the end of the item before, so that no code of that item may stand on the impl's line or on the comment's.
         """
         row = keyword.start_point.row
-        before = self._lines[row][: keyword.start_point.column][-_MAX_LINE:].strip()
-        starts_line = not before or before.startswith(b"#[")
-        if starts_line and (found := clippy_above(self._lines, row, self._parsed.top - 1, trailing=trailing)):
+        block = next((node for node in reversed(path[-_MAX_DEPTH:]) if node.type == "block"), None) if in_body else None
+        floor = max(self._parsed.top - 1, block.start_point.row if block is not None else -1)
+        starts_line = in_body or starts_item(self._lines[row][: keyword.start_point.column][-_MAX_LINE:])
+        if starts_line and (found := clippy_above(self._lines, row, floor, trailing=in_body)):
             return SafetyReading("clippy", found[0], self._parsed.line(found[1]))
         climb = ((row, "lenient"),) if starts_line else ()
         return Undecided(keyword, body, climb, -1, self._parsed.is_inside_unseen_macro(path))

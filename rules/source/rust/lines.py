@@ -19,6 +19,7 @@ _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
 _SPACED_TAG = re.compile(rb"safety\s*+:", re.IGNORECASE)
 # A match is a word: the marks before it, the tag if it is one, and the colon after that.
 _WORD = re.compile(rb"([\s/*!#]*+)(?:(SAFETY|Safety)\b(:?))?+[^\s/*!#]*+")
+_MACRO_START = re.compile(rb"[\w:]++\s*+!\s*+[{(\[]")
 _REPEATED_ATTRIBUTE = re.compile(rb"\$\(\s*#\[.*\]\s*\)\s*[*+?]$")
 _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
@@ -67,8 +68,8 @@ def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple
     """Find the safety comment above `row` and below `floor` as Clippy 1.95 does: return its kind of place and its row.
 
     Clippy skips blank lines and attributes of one line. Then it accepts `//` lines of which any has the tag, a block
-    comment that starts a line (but not above attributes), or, with `trailing`, a comment after the code of the
-    previous line that starts with the tag.
+    comment that starts a line (but not above attributes), or a comment in the previous line that starts with the tag.
+    Only with `trailing` that line may have code of another item or statement before the comment.
     """
     at, has_attributes = row - 1, False
     while at > floor and _is_skipped(lines[at]):
@@ -80,7 +81,7 @@ def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple
     if line.startswith(b"//"):
         tag = _tag_in_line_comments(lines, at, floor)
         return None if tag is None else ("above", tag)
-    if trailing and _TRAILING_TAG.search(line):
+    if _TRAILING_TAG.search(line) if trailing else _TRAILING_TAG.match(line) and starts_item(line[:_MAX_LINE]):
         return ("above", at) if line.startswith(b"/*") and line.endswith(b"*/") else ("previous-line", at)
     if line.endswith(b"*/") and not has_attributes:
         start = _block_comment_start(lines, at, floor)
@@ -89,6 +90,12 @@ def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple
             if text.find(b"*/") == len(text) - 2 and _CLIPPY_TAG.search(text):
                 return "above", next(row for row in range(start, at + 1) if b"afety" in lines[row].lower())
     return None
+
+
+def starts_item(before: bytes) -> bool:
+    """Tell whether the start of a line has only comments, attributes and the start of a macro call, no other item."""
+    code = _without_block_comments(before).rpartition(b"*/")[2].strip()
+    return _is_skipped(code) or code.startswith((b"//", b"/*")) or _MACRO_START.fullmatch(code) is not None
 
 
 def _is_skipped(line: bytes) -> bool:

@@ -38,6 +38,7 @@ _STOPS_CLIPPY = frozenset(
 _CLOSED = frozenset({"function_item", "unsafe_block"})
 _HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum_variant_list"})
 COMMENTS = frozenset({"line_comment", "block_comment"})
+_NO_TOKEN = COMMENTS | {"#"}  # that begins a statement: its attributes are not part of it
 _NO_STATEMENT = COMMENTS | {"attribute_item", "label"}
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 _CONTINUES = frozenset({",", ".", "?", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
@@ -127,8 +128,9 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
             if is_call:
                 yield start.start_point.row, "function"
             return
-        if start.start_point.row in (keyword, max(start.start_point.row, macro.start_point.row + 1)):
-            yield start.start_point.row, "clippy" if arguments and is_call else "lenient"
+        row, is_nested = start.start_point.row, is_braces(path[at - 1]) and path[at - 2].type in TOKEN_TREES
+        if row == keyword or row > macro.start_point.row or is_nested:
+            yield row, "clippy" if arguments and is_call else "lenient"
         elif start.type == "token_tree":  # brackets that open on the macro's line, or above all that is shown
             yield start.start_point.row, "lenient"
         if ended or path[at - 1].type == "token_repetition":
@@ -154,10 +156,8 @@ def _first_token(siblings: list[Node], at: int) -> tuple[Node, bool]:
         ends = is_braces(token) and not _continues(siblings[n + 1]) and siblings[n - 1].type != "=>"
         if kind == ";" or ends:
             return start, True
-        if _is_attribute(siblings, n):
-            return start, True
         is_settled = is_settled or kind == "=>" or (kind == "," and angles <= 0)
-        if not is_settled and kind not in COMMENTS:
+        if not is_settled and kind not in _NO_TOKEN and not _is_attribute(siblings, n):
             start = token
     return start, True
 

@@ -55,8 +55,8 @@ class UnsafeCode:
                 self._block(path, len(path) - 2, body, context)
         elif kind == "impl_item":
             body = parent.child_by_field_name("body") or parent
-            trailing = self._walker.enclosing() == "fn" or self._may_be_statement(token)
-            self._impl(path, parent, body, context, trailing=trailing)
+            in_body = self._walker.enclosing() == "fn" or self._may_be_statement(token)
+            self._impl(path, parent, body, context, in_body=in_body)
         elif kind == "function_modifiers" and path[-3].type in ("function_item", "function_signature_item"):
             self._fn(path[-3], context)
         elif kind == "trait_item":
@@ -75,11 +75,11 @@ class UnsafeCode:
             body = next((node for node in siblings[at + 1 : at + 60] if is_braces(node)), None)
             if body is None:
                 return
-            trailing = context.setting in MACRO_DEFINITIONS or self._may_be_statement(token)
-            self._impl(path, token, body, context, trailing=trailing)
+            in_body = context.container == "fn" or context.setting in MACRO_DEFINITIONS
+            self._impl(path, token, body, context, in_body=in_body or self._may_be_statement(token))
         elif is_braces(following[0]):
             body = following[0]
-            if not _MARK.match(self._inside(body)):
+            if not _MARK.match(self._inside(body)) or not self._may_be_mark(path, context):
                 self._block(path, len(path) - 1, body, context)
         elif (start := self._public(siblings, at)) < at and self._has_body(siblings, at):
             n = next((n for n, node in enumerate(following[:-1]) if node.type == "fn"), None)
@@ -89,6 +89,23 @@ class UnsafeCode:
 
     def _inside(self, body: Node) -> str:
         return self._parsed.span(body.start_byte + 1, min(body.end_byte, body.start_byte + _MAX_BODY) - 1)
+
+    def _may_be_mark(self, path: list[Node], context: Context) -> bool:
+        """Tell whether `unsafe { A }` may be what a macro asks its users to write, as in `m!(unsafe { Device });`.
+
+        Such macros make items. In a function's body the braces are a block, and in the body of a macro's definition
+        too, unless they begin the arguments of another macro.
+        """
+        if context.setting not in MACRO_DEFINITIONS:
+            return context.container != "fn"
+        tree, outer = path[-2], path[-3]
+        arguments = (node for node in self._reader.children(tree)[1:9] if node.type not in COMMENTS)
+        if next(arguments, None) != path[-1]:
+            return False
+        if outer.type not in TOKEN_TREES:
+            return outer.type == "macro_invocation"
+        siblings = self._reader.children(outer)
+        return siblings[index_of(siblings, tree) - 1].type == "!"
 
     def _may_be_statement(self, token: Node) -> bool:
         """Tell whether the item that begins with this token may stand in a function's body that is not shown."""
@@ -112,9 +129,9 @@ class UnsafeCode:
         reading, statement = self._reader.block(path, at, body, context.floor)
         self._site("block", path[-1], reading, self._inside(body), statement, context)
 
-    def _impl(self, path: list[Node], item: Node, body: Node, context: Context, *, trailing: bool) -> None:
+    def _impl(self, path: list[Node], item: Node, body: Node, context: Context, *, in_body: bool) -> None:
         token = path[-1]
-        reading = self._reader.impl(path, item, body, trailing=trailing)
+        reading = self._reader.impl(path, item, body, in_body=in_body)
         head = self._parsed.span(token.end_byte, min(body.start_byte, token.end_byte + _MAX_BODY))
         self._site("impl", token, reading, head, token.start_point.row, context)
 

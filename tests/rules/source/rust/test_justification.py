@@ -233,11 +233,41 @@ def test_nobody_accepts(name: str) -> None:
         ),
         ("enum E {\n    // SAFETY: a\n    A = unsafe { g() },\n}\n", ["clippy"]),
         ("fn f() { unsafe { a() }; unsafe { b() } }\n", ["none", "none"]),
+        ("/* SAFETY: a */ #[cfg(x)]\nunsafe impl A for S {}\n", ["clippy"]),
+        ("/* SAFETY: a\n */ unsafe impl A for S {}\n", ["clippy"]),
+        ("/* SAFETY: a */ // b\nunsafe impl A for S {}\n", ["clippy"]),
+        ("/* SAFETY: a */ item! {\n    unsafe impl A for S {}\n}\n", ["clippy"]),
+        ("/* SAFETY: a */ unsafe impl A for S {}\nunsafe impl B for S {}\n", ["lenient", "none"]),
+        ("/* SAFETY: a */ struct T;\nunsafe impl A for S {}\n", ["none"]),
+        ("fn f() {\n    // SAFETY: a\n    g(); unsafe impl A for S {}\n}\n", ["clippy"]),
+        ("fn f() {\n    item! { // SAFETY: a\n        unsafe impl A for S {}\n    }\n}\n", ["clippy"]),
+        ("fn f() { // SAFETY: a\n    unsafe impl A for S {}\n}\n", ["none"]),
+        ("fn f() {\n    // SAFETY: a\n    unsafe { unsafe impl A for S {} g() };\n}\n", ["clippy", "none"]),
+        (
+            "fn f() {\n    m! {\n        // SAFETY: a\n        let y = #[x] // b\n        unsafe { g(1) };\n    }\n}\n",
+            ["clippy"],
+        ),
+        ("fn f() {\n    // SAFETY: a\n    m! { unsafe { g(#[x]\n        unsafe { h(1) }) } }\n}\n", ["clippy"] * 2),
         ("fn f() {\n    // SAFETY: a\n    g(unsafe { a() }, unsafe { b() })\n}\n", ["clippy", "clippy"]),
     ],
 )
 def test_items(code: str, verdicts: list[str]) -> None:
     assert verdicts == [site.reading.verdict for site in RustSource(code.encode()).unsafe_sites]
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("item!(unsafe { Device });\n", 0),
+        ("fn f() {\n    m!(unsafe { READY });\n}\n", 1),
+        ("macro_rules! m {\n    ($e:expr) => { unsafe { $e } };\n}\n", 1),
+        ("macro_rules! m {\n    () => { g(1, unsafe { &mut S }) };\n}\n", 1),
+        ("macro_rules! m {\n    ($t:ident) => { item!(unsafe { $t }); };\n}\n", 0),
+        ("fn f() {\n    quote! { item!(/* a */ unsafe { #t }); }\n}\n", 0),
+    ],
+)
+def test_unsafe_may_be_an_argument_of_a_macro_that_makes_items(code: str, count: int) -> None:
+    assert count == len(RustSource(code.encode()).unsafe_sites)
 
 
 OWNERS = {
