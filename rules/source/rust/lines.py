@@ -81,7 +81,8 @@ def clippy_above(lines: Lines, row: int, floor: int, *, trailing: bool) -> tuple
     if line.startswith(b"//"):
         tag = _tag_in_line_comments(lines, at, floor)
         return None if tag is None else ("above", tag)
-    if _TRAILING_TAG.search(line) if trailing else _TRAILING_TAG.match(line) and starts_item(line[:_MAX_LINE]):
+    comment = line if line.startswith(b"/*") else line.partition(b"*/")[2].lstrip()
+    if _TRAILING_TAG.search(line) if trailing else _TRAILING_TAG.match(comment) and starts_item(line[:_MAX_LINE]):
         return ("above", at) if line.startswith(b"/*") and line.endswith(b"*/") else ("previous-line", at)
     if line.endswith(b"*/") and not has_attributes:
         start = _block_comment_start(lines, at, floor)

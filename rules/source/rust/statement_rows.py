@@ -129,7 +129,7 @@ def climb_tokens(path: list[Node], at: int, children: Callable[[Node], list[Node
                 yield start.start_point.row, "function"
             return
         row, is_nested = start.start_point.row, is_braces(path[at - 1]) and path[at - 2].type in TOKEN_TREES
-        if row == keyword or row > macro.start_point.row or is_nested:
+        if row == keyword or row > macro.start_point.row or is_nested or start.type == "let":
             yield row, "clippy" if arguments and is_call else "lenient"
         elif start.type == "token_tree":  # brackets that open on the macro's line, or above all that is shown
             yield start.start_point.row, "lenient"

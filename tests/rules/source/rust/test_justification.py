@@ -235,6 +235,7 @@ def test_nobody_accepts(name: str) -> None:
         ("fn f() { unsafe { a() }; unsafe { b() } }\n", ["none", "none"]),
         ("/* SAFETY: a */ #[cfg(x)]\nunsafe impl A for S {}\n", ["clippy"]),
         ("/* SAFETY: a\n */ unsafe impl A for S {}\n", ["clippy"]),
+        ("/* b\n */ // SAFETY: a\nunsafe impl A for S {}\n", ["clippy"]),
         ("/* SAFETY: a */ // b\nunsafe impl A for S {}\n", ["clippy"]),
         ("/* SAFETY: a */ item! {\n    unsafe impl A for S {}\n}\n", ["clippy"]),
         ("/* SAFETY: a */ unsafe impl A for S {}\nunsafe impl B for S {}\n", ["lenient", "none"]),
@@ -246,6 +247,10 @@ def test_nobody_accepts(name: str) -> None:
         (
             "fn f() {\n    m! {\n        // SAFETY: a\n        let y = #[x] // b\n        unsafe { g(1) };\n    }\n}\n",
             ["clippy"],
+        ),
+        (
+            "fn f() {\n    // SAFETY: a\n    m!(let y = h(unsafe { a() },\n        unsafe { b() }););\n}\n",
+            ["clippy"] * 2,
         ),
         ("fn f() {\n    // SAFETY: a\n    m! { unsafe { g(#[x]\n        unsafe { h(1) }) } }\n}\n", ["clippy"] * 2),
         ("fn f() {\n    // SAFETY: a\n    g(unsafe { a() }, unsafe { b() })\n}\n", ["clippy", "clippy"]),
