@@ -26,9 +26,9 @@ def without_comments(text: str) -> str:
 
     A hunk can begin inside a block comment; then the text up to the end of that comment is blanked.
     """
-    end, start = text.find("*/"), text.find("/*")
-    if end >= 0 and (start < 0 or end < start) and _is_comment_text(text[:end]):
-        text = _NOT_NEWLINE.sub(" ", text[: end + 2]) + text[end + 2 :]
+    end = text.find("*/")
+    if end >= 0 and _is_comment_text(text[:end]):
+        text = _NOT_NEWLINE.sub(" ", text[:end]) + "  " + text[end + 2 :]
     if "/" not in text:
         return text
     return _QUOTED_OR_COMMENT.sub(_blank_comment, text)

@@ -45,7 +45,7 @@ class UnsafeCode:
             self.sites[index] = replace(self.sites[index], reading=reading)
 
     def _add(self, path: list[Node], context: Context) -> None:
-        if context.is_matcher or context.is_damaged:
+        if context.is_damaged:
             return
         token, parent = path[-1], path[-2]
         kind = parent.type
@@ -121,7 +121,7 @@ class UnsafeCode:
     def _public(siblings: list[Node], at: int) -> int:
         """Return the index of `pub` or `pub(..)` before the token, else `at`. No method of a trait is `pub`."""
         for n in range(at - 1, max(-1, at - 4), -1):
-            if siblings[n].type == "pub" or (siblings[n].type == "identifier" and siblings[n].text == b"pub"):
+            if siblings[n].type == "pub":
                 return n
         return at
 

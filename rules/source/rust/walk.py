@@ -48,7 +48,7 @@ class Context:
 
     `container` is the kind of the innermost item, "impl-trait" for the implementation of a trait. `floor` is the row
     at which Clippy stops its search. `allowed` are the lints that are allowed or expected here, without `clippy::`.
-    `is_matcher` says that the place is in the pattern of a macro, `is_damaged` that it is in a syntax error.
+    `is_damaged` says that the place is in a syntax error.
     """
 
     scope: tuple[str, ...] = ()
@@ -57,7 +57,6 @@ class Context:
     in_test: bool = False
     allowed: frozenset[str] = frozenset()
     setting: Setting = "code"
-    is_matcher: bool = False
     is_damaged: bool = False
 
 
@@ -116,8 +115,6 @@ class Walker:
         kind = node.type
         if node.start_point.row < self._parsed.top:
             return outer
-        if kind in ("token_tree_pattern", "token_repetition_pattern"):
-            return replace(outer, is_matcher=True)
         if kind == "macro_invocation" and outer.setting not in MACRO_DEFINITIONS:
             called = node.child_by_field_name("macro")
             quoting = called is not None and called.text in _QUOTING
@@ -163,7 +160,7 @@ class Walker:
         if kind == "macro_rules!" and setting == "code":
             is_exported = any(_EXPORTED.match(text) for text in attributes_of(self._parsed, node))
             setting = "exported-macro" if is_exported else "macro-definition"
-        return Context(scope, container, floor, in_test, allowed, setting, outer.is_matcher, outer.is_damaged)
+        return Context(scope, container, floor, in_test, allowed, setting, outer.is_damaged)
 
 
 def _node(node: Node | None) -> Node:

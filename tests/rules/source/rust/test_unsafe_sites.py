@@ -464,3 +464,14 @@ def test_an_attribute_that_allows_something_else(code: str) -> None:
 )
 def test_an_attribute_that_allows_the_lint_may_be_anywhere_around_a_site(code: str) -> None:
     assert only_site(read(code)).allowed
+
+
+def test_bytes_that_are_not_utf_8_stay_in_what_is_read() -> None:
+    site = only_site(RustSource(b'mod a\xff { fn f() { unsafe { a("\xff") } } }\n'))
+    declaration = only_declaration(RustSource(b'/// \xff\n#[doc = "\xff"]\nunsafe fn f() { //! \xff\n//! \xff\n}\n'))
+    doctest = only_site(RustSource(b'/// ```\n/// unsafe { a("\xff") };\n/// ```\nfn f() {}\n'))
+
+    assert ('a("\udcff")', 'a("\udcff")') == (site.body, doctest.body)
+    assert 'mod a\udcff { fn f() { unsafe { a("\udcff") } } }' == site.text
+    assert "unsafe fn f() { //! \udcff" == declaration.text
+    assert [" \udcff", "\udcff", " \udcff"] == [text for _, text in declaration.docs.lines]
