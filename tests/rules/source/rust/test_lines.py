@@ -45,7 +45,7 @@ def test_hostile_comments_cost_time_in_proportion_to_their_length(unit: bytes) -
         ("/* a\nSAFETY: b */", ("above", 1), ("above", 1)),
         ("/* a\nSAFETY: b */\n#[c]", None, None),
         ("b(); /* a\nSAFETY: b */", None, None),
-        ("/* SAFETY: a */ /* b */", ("above", 0), None),
+        ("/* SAFETY: a */ /* b */", ("above", 0), ("above", 0)),
         ("/* a */ b(); /* SAFETY: c */", ("above", 0), None),
         ("/// ```\n/// SAFETY: a\n/// ```", None, None),
         ("/// SAFETY: a\n/// ```\n/// b\n/// ```", ("above", 0), ("above", 0)),
