@@ -20,7 +20,7 @@ def remove_leading_calls(tokens: list[str]) -> list[str]:
     while len(tokens) > 2 and tokens[1] == "(":
         closing = find_closing(tokens, 1)
         rest = tokens[closing + 1 :]
-        if "(" not in rest or not rest or not WORD.match(rest[0]):
+        if "(" not in rest or not WORD.match(rest[0]):
             return tokens
         tokens = rest
     return tokens

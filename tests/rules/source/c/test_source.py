@@ -269,6 +269,7 @@ def test_a_well_known_macro_declares_a_name(text: str, signature: str) -> None:
     (declaration, after) = scan(f"{text}\nint after(void);\n").declarations
 
     assert signature == declaration.signature
+    assert declaration.defined
     assert text.startswith(declaration.parent)
     assert declaration.parent
     assert "after" == after.name
@@ -589,6 +590,8 @@ def test_a_condition_that_begins_in_a_body_lasts_until_it_ends() -> None:
         ("static struct a {\n\tint b;\n} c;\n", {"a": 1, "c": 1}),
         ("typedef struct a {\n\tint b;\n} a;\n", {"a": 1}),
         ("struct {\n\tint b;\n} c;\n", {"c": 1}),
+        ("x }\nint b(void);\n", {"b": 2}),
+        ("extern lamp;\nint b(void);\n", {"b": 2}),
     ],
 )
 def test_an_item_has_its_line_whatever_stands_before_it(text: str, lines: dict[str, int]) -> None:

@@ -70,6 +70,7 @@ from rules.source.c.source import evaluate, is_plain_expression, read_ioctl_numb
         ("1)", None),
         ("A B", None),
         ("((A))", 7),
+        ("(1 | 2)", 3),
         ("1 << 99", None),
         ("((int)1)", None),
         ("(" * 3000, None),

@@ -129,10 +129,12 @@ impl A {
     /// # Examples
     fn g() {}
 }
+struct B;
 """
 
     assert [(item.key, item.section, item.contract) for item in RustSource(text).items] == [
         (("struct", "", "A"), "Invariants", "a b."),
         (("fn", "A", "f"), "Safety", "c"),
         (("fn", "A", "g"), "", ""),
+        (("struct", "", "B"), "", ""),
     ]
