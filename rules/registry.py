@@ -15,6 +15,7 @@ from rules.checks.bindings import (
     c_change_breaks_rust,
     contract_change,
     ffi_type_mismatch,
+    module_gate_missing,
     rust_api_change_leaves_users,
     rust_maintainers_not_on_cc,
 )
@@ -71,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     bindings_glob_import.RULE,
     bindings_type_in_api.RULE,
     ffi_type_mismatch.RULE,
+    module_gate_missing.RULE,
     rust_api_change_leaves_users.RULE,
     rust_maintainers_not_on_cc.RULE,
     binding_change.RULE,

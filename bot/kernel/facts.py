@@ -10,7 +10,10 @@ from bot.kernel.index import Index
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
 from rules.bindings.included_headers import follow_includes
+from rules.bindings.module_facts import ModuleFacts
 from rules.source.c.source import CSource, Declaration
+from rules.source.kbuild.kconfig import KconfigFile
+from rules.source.kbuild.makefile import Makefile
 
 # Third-party crates and tools. They do not use the bindings of the kernel.
 _THIRD_PARTY = (
@@ -47,6 +50,8 @@ class GitFacts:
         self._index = index
         self._ids: dict[str, str | None] = {}
         self._folders: dict[str, pygit2.Tree | None] = {"": tree}
+        self._modules: dict[str, ModuleFacts] = {}
+        self._kconfig: dict[str, KconfigFile | None] = {}
 
     def rust_paths(self) -> Iterable[str]:
         return self._rust
@@ -79,6 +84,23 @@ class GitFacts:
         declarations = self._index.declarations(name)
         located = [(path, declaration) for blob, declaration in declarations for path in paths.get(blob, ())]
         return sorted(located, key=lambda item: (item[0], item[1].line))
+
+    def modules(self, path: str) -> ModuleFacts:
+        if path not in self._modules:
+            blob = self.blob_id(path)
+            facts = ModuleFacts() if blob is None else self._index.modules(path, blob, self._content(blob))
+            self._modules[path] = facts
+        return self._modules[path]
+
+    def kconfig(self, path: str) -> KconfigFile | None:
+        if path not in self._kconfig:
+            blob = self.blob_id(path)
+            self._kconfig[path] = None if blob is None else self._index.kconfig(blob, self._content(blob))
+        return self._kconfig[path]
+
+    def makefile(self, path: str) -> Makefile | None:
+        blob = self.blob_id(path)
+        return None if blob is None else self._index.makefile(blob, self._content(blob))
 
     def read(self, path: str) -> bytes | None:
         blob = self.blob_id(path)

@@ -9,6 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
+from bot.kernel.kbuild_record import (
+    kconfig_from_json,
+    kconfig_to_json,
+    makefile_from_json,
+    makefile_to_json,
+    modules_from_json,
+    modules_to_json,
+)
 from bot.kernel.record import (
     VERSION,
     declaration_from_json,
@@ -23,8 +31,11 @@ from bot.kernel.record import (
 )
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import read_helpers
+from rules.bindings.module_facts import ModuleFacts, read_modules
 from rules.bindings.rust_facts import is_kernel_crate, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
+from rules.source.kbuild.kconfig import KconfigFile, read_kconfig
+from rules.source.kbuild.makefile import Makefile, read_makefile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (id INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE, includes TEXT NOT NULL);
@@ -90,6 +101,22 @@ class Index:
     def helpers(self, blob: str, content: Callable[[], bytes]) -> tuple[Helper, ...]:
         """Return the helpers of the C file with that id."""
         return helpers_from_json(self._fact("helpers", blob, lambda: helpers_to_json(read_helpers(content()))))
+
+    def modules(self, path: str, blob: str, content: Callable[[], bytes]) -> ModuleFacts:
+        """Return what the Rust file with that id says about modules."""
+        is_in_crate = is_kernel_crate(path)
+        kind = "modules-kernel" if is_in_crate else "modules"
+        return modules_from_json(
+            self._fact(kind, blob, lambda: modules_to_json(read_modules(content(), is_in_crate=is_in_crate)))
+        )
+
+    def kconfig(self, blob: str, content: Callable[[], bytes]) -> KconfigFile:
+        """Return what the Kconfig file with that id declares."""
+        return kconfig_from_json(self._fact("kconfig", blob, lambda: kconfig_to_json(read_kconfig(content()))))
+
+    def makefile(self, blob: str, content: Callable[[], bytes]) -> Makefile:
+        """Return what the Makefile with that id builds."""
+        return makefile_from_json(self._fact("makefile", blob, lambda: makefile_to_json(read_makefile(content()))))
 
     def _source(self, blob: str, content: Callable[[], bytes]) -> tuple[int, str]:
         if not self._includes:

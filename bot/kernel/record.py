@@ -9,13 +9,13 @@ from rules.bindings.facts import Access, Helper, RustFacts, Use
 from rules.source.c.source import Declaration, Kind, Member
 
 # The version of the index. Raise it if the facts of a file, or their JSON form, change.
-VERSION = 12
+VERSION = 13
 
 
 def declaration_to_json(declaration: Declaration) -> str:
     """Return a declaration as a JSON array."""
     members = [[m.name, m.line, m.type, m.expression, m.value, m.conditions, m.through] for m in declaration.members]
-    return _dump(
+    return dump(
         [
             declaration.kind.value,
             declaration.name,
@@ -59,7 +59,7 @@ def _declaration(record: list[Any]) -> Declaration:
 
 def includes_to_json(includes: tuple[str, ...]) -> str:
     """Return the includes of a C file as JSON."""
-    return _dump(includes)
+    return dump(includes)
 
 
 def includes_from_json(text: str) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def rust_to_json(facts: RustFacts) -> str:
     """Return the facts of a Rust file as JSON."""
     uses = [[u.name, u.line, u.column, u.text, u.form, u.gates] for u in facts.uses]
     accesses = [[a.struct, a.chain, a.line, a.column, a.text] for a in facts.accesses]
-    return _dump([uses, accesses, facts.modules])
+    return dump([uses, accesses, facts.modules])
 
 
 def rust_from_json(text: str) -> RustFacts:
@@ -86,7 +86,7 @@ def rust_from_json(text: str) -> RustFacts:
 
 def helpers_to_json(helpers: tuple[Helper, ...]) -> str:
     """Return the helpers of a C file as JSON."""
-    return _dump(
+    return dump(
         [[h.name, h.line, h.signature, h.names, h.annotated, h.conditions, h.pattern, h.fields] for h in helpers]
     )
 
@@ -99,5 +99,5 @@ def helpers_from_json(text: str) -> tuple[Helper, ...]:
     )
 
 
-def _dump(value: Any) -> str:
+def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

@@ -96,7 +96,8 @@ def first_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
     """Yield the first use of each C name that the series begins to use; nothing if the tree has no index."""
     change = view.result(BINDINGS_DIFF)
     for user in find_new_users(change) if change is not None else ():
-        anchor = _anchored(view, user)
+        use = user.use
+        anchor = added_line(view, user.path, use.line, use.column, use.text)
         if change is not None and anchor is not None:
             yield change, user, anchor
 
@@ -130,19 +131,19 @@ def module_is_gated(view: SeriesView, path: str) -> bool:
     )
 
 
-def _anchored(view: SeriesView, user: User) -> Anchor | None:
-    """Return the line of a use at the end of the series, or None if no patch of the series adds it."""
+def added_line(view: SeriesView, path: str, line: int, column: int, text: str) -> Anchor | None:
+    """Return a line of a file after the series in the last patch that adds it, or None if no patch does."""
     for file in reversed(view.files):
-        if file.path != user.path or file.post is None:
+        if file.path != path or file.post is None:
             continue
-        line = _line(file.post_lines, user)
-        if line is not None and line in file.touched:
-            return file.anchor(Position(line, user.use.column))
+        number = _line(file.post_lines, line, text)
+        if number is not None and number in file.touched:
+            return file.anchor(Position(number, column))
     return None
 
 
-def _line(lines: dict[int, str], user: User) -> int | None:
-    """Return the line of a use in the image of a patch, which may be earlier than the end of the series."""
-    if lines.get(user.use.line, "").strip() == user.use.text:
-        return user.use.line
-    return next((number for number, text in lines.items() if text.strip() == user.use.text), None)
+def _line(lines: dict[int, str], line: int, text: str) -> int | None:
+    """Return the number of a line in the image of a patch, which may be earlier than the end of the series."""
+    if lines.get(line, "").strip() == text:
+        return line
+    return next((number for number, shown in lines.items() if shown.strip() == text), None)

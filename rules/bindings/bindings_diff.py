@@ -20,6 +20,8 @@ from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Side
 from rules.source.c.source import CSource, Declaration, scan
+from rules.source.kbuild.kconfig import is_kconfig
+from rules.source.kbuild.makefile import is_makefile
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 
@@ -100,7 +102,8 @@ class BindingsDiff:
     @cached_property
     def changes_rust(self) -> bool:
         """Whether the series changes a Rust file or a file of the bindings."""
-        return any(path.endswith(".rs") or path.startswith("rust/") for path in self.known_paths)
+        paths = (path for path in self.known_paths if not is_kbuild(path))
+        return any(path.endswith(".rs") or path.startswith("rust/") for path in paths)
 
 
 def diff_bindings(files: Sequence[ChangedFile], tree: Tree, *, is_landing: bool = False) -> BindingsDiff | None:
@@ -131,7 +134,13 @@ def _removed_lines(files: Sequence[ChangedFile]) -> frozenset[str]:
 
 def _is_relevant(change: FileChange) -> bool:
     path = change.path
-    return not change.binary and (is_c(path) or is_rust_source(path) or path == BINDGEN_PARAMETERS)
+    is_read = is_c(path) or is_rust_source(path) or is_kbuild(path) or path == BINDGEN_PARAMETERS
+    return not change.binary and is_read
+
+
+def is_kbuild(path: str) -> bool:
+    """Tell whether the file decides what is built under which options."""
+    return is_kconfig(path) or is_makefile(path)
 
 
 class _Walk:

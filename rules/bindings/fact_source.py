@@ -7,8 +7,11 @@ from typing import Protocol
 
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import is_helper_source, read_helpers, read_visible_helpers
-from rules.bindings.rust_facts import is_rust_source, rust_facts
+from rules.bindings.module_facts import ModuleFacts, read_modules
+from rules.bindings.rust_facts import is_kernel_crate, is_rust_source, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
+from rules.source.kbuild.kconfig import KconfigFile, read_kconfig
+from rules.source.kbuild.makefile import Makefile, read_makefile
 
 
 class FactSource(Protocol):
@@ -37,6 +40,15 @@ class FactSource(Protocol):
 
     def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
         """Return every declaration of a name with its file, in the order of paths and lines."""
+
+    def modules(self, path: str) -> ModuleFacts:
+        """Return what a Rust file says about modules."""
+
+    def kconfig(self, path: str) -> KconfigFile | None:
+        """Return what a Kconfig file declares."""
+
+    def makefile(self, path: str) -> Makefile | None:
+        """Return what a Makefile builds."""
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file."""
@@ -82,6 +94,18 @@ class FileFacts:
     def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
         sources = ((path, self.c(path)) for path in self.declaring(name))
         return [(path, declaration) for path, source in sources if source for declaration in source.named(name)]
+
+    def modules(self, path: str) -> ModuleFacts:
+        content = self._files.get(path)
+        return ModuleFacts() if content is None else read_modules(content, is_in_crate=is_kernel_crate(path))
+
+    def kconfig(self, path: str) -> KconfigFile | None:
+        content = self._files.get(path)
+        return None if content is None else read_kconfig(content)
+
+    def makefile(self, path: str) -> Makefile | None:
+        content = self._files.get(path)
+        return None if content is None else read_makefile(content)
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
@@ -145,6 +169,15 @@ class ChangedFacts:
     def changed_declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
         """Return the declarations of a name in the changed files."""
         return self._files.declarations(name)
+
+    def modules(self, path: str) -> ModuleFacts:
+        return self._facts_of(path).modules(path)
+
+    def kconfig(self, path: str) -> KconfigFile | None:
+        return self._facts_of(path).kconfig(path)
+
+    def makefile(self, path: str) -> Makefile | None:
+        return self._facts_of(path).makefile(path)
 
     def read(self, path: str) -> bytes | None:
         return self._facts_of(path).read(path)

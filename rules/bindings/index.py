@@ -23,6 +23,8 @@ from rules.bindings.helper_facts import (
     read_constants,
 )
 from rules.bindings.included_headers import follow_includes
+from rules.bindings.kconfig import Kconfig
+from rules.bindings.module_gates import GatedCrate
 from rules.source.c.source import Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")
@@ -108,6 +110,16 @@ class Bindings:
         return tuple(
             MemberUser(path, access, is_certain=True) for path, access in self.accesses("{}") if access.struct == struct
         )
+
+    @cached_property
+    def kconfig(self) -> Kconfig:
+        """The Kconfig options of the tree."""
+        return Kconfig(self.facts)
+
+    @cached_property
+    def gated_crate(self) -> GatedCrate:
+        """The options under which the paths of the `kernel` crate exist, and under which their users are built."""
+        return GatedCrate(self.facts, self.kconfig)
 
     @cached_property
     def used_names(self) -> frozenset[str]:

@@ -3,11 +3,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant, LocatedDeclaration, LocatedHelper, User
 from rules.bindings.index import Bindings
+from rules.bindings.kconfig import RUST, Verdict, names_of
 from rules.source.c.source import Kind, is_plain_expression
+from rules.source.kbuild.condition import Condition, both, read_c_condition
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
 _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
@@ -39,13 +42,17 @@ def find_unbound_declaration(bindings: Bindings, name: str) -> LocatedDeclaratio
     return None if any(is_plain_expression(body) or not body for body in macros) else declarations[0]
 
 
-def find_condition(bindings: Bindings, user: User) -> tuple[str, LocatedDeclaration | LocatedHelper | Constant] | None:
-    """Return the condition of every declaration of a used name, and the first declaration under it.
+@dataclass(frozen=True, slots=True)
+class ConditionalName:
+    """A used name that exists only under a C condition. `option` is the option that builds the use, "" for RUST."""
 
-    A use under its own condition is skipped, because Kconfig decides how the two conditions relate.
-    """
-    if _CONFIG.search(" ".join((*user.gates, *user.use.gates))):
-        return None
+    condition: str
+    provider: LocatedDeclaration | LocatedHelper | Constant
+    option: str
+
+
+def find_condition(bindings: Bindings, user: User) -> ConditionalName | None:
+    """Return the condition of every declaration of a used name if the use is built without it too."""
     providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
         (located.declaration.conditions, located)
         for located in bindings.bound_declarations(user.use.name)
@@ -60,5 +67,20 @@ def find_condition(bindings: Bindings, user: User) -> tuple[str, LocatedDeclarat
     first, declaration = providers[0]
     for condition in first:
         if _CONFIG.search(condition) and all(condition in conditions for conditions, _ in providers):
-            return condition, declaration
+            for way in find_breaking_ways(bindings, user, (condition,)):
+                return ConditionalName(condition, declaration, bindings.kconfig.innermost_option(way))
     return None
+
+
+def find_breaking_ways(bindings: Bindings, user: User, conditions: tuple[str, ...]) -> Iterator[Condition]:
+    """Yield the conditions under which a use is built although C conditions do not hold.
+
+    If the tree does not declare the options, code counts as built that is under no option.
+    """
+    gate = both(*map(read_c_condition, conditions))
+    for way in bindings.gated_crate.ways_of(user.path, user.use.line, user.use.column):
+        verdict, _ = bindings.kconfig.implies(way, gate)
+        is_known = any(map(bindings.kconfig.definitions, names_of(gate)))
+        has_option = way != RUST or _CONFIG.search(" ".join((*user.gates, *user.use.gates)))
+        if verdict is Verdict.REFUTED or (not is_known and not has_option):
+            yield way

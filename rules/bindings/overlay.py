@@ -10,8 +10,10 @@ from rules.bindings.fact_source import ChangedFacts, is_c
 from rules.bindings.facts import Access, Bindgen, Constant, LocatedDeclaration, LocatedHelper, User
 from rules.bindings.helper_facts import BINDGEN_PARAMETERS, BINDINGS_HEADER, is_helper_source, read_visible_constants
 from rules.bindings.index import Bindings
+from rules.bindings.kconfig import Kconfig
 from rules.bindings.rust_facts import is_rust_source
 from rules.source.c.source import CSource
+from rules.source.kbuild.kconfig import is_kconfig
 
 _Located = TypeVar("_Located")
 
@@ -33,18 +35,29 @@ def overlay_changes(
         return base
     for path in paths:
         if is_rust_source(path) and facts.rust(path).modules != base.facts.rust(path).modules:
-            return Bindings(facts)  # the gates of other files may have changed
+            return _Regated(base, facts, paths)  # the gates of other files may have changed
     return _Overlay(base, facts, paths)
 
 
-class _Overlay(Bindings):
-    """Bindings that take everything from the base that the changed files do not affect."""
+class _Regated(Bindings):
+    """Bindings that take the Kconfig options from the base if the changed files do not affect them."""
 
     def __init__(self, base: Bindings, facts: ChangedFacts, paths: frozenset[str]) -> None:
         super().__init__(facts)
         self._base = base
-        self._changed = facts
         self._paths = paths
+
+    @cached_property
+    def kconfig(self) -> Kconfig:
+        return super().kconfig if any(map(is_kconfig, self._paths)) else self._base.kconfig
+
+
+class _Overlay(_Regated):
+    """Bindings that take everything from the base that the changed files do not affect."""
+
+    def __init__(self, base: Bindings, facts: ChangedFacts, paths: frozenset[str]) -> None:
+        super().__init__(base, facts, paths)
+        self._changed = facts
         self._rust_paths = sorted(filter(is_rust_source, paths))
         self._helper_paths = sorted(filter(is_helper_source, paths))
 

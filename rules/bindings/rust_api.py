@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from rules.bindings.bindings_diff import BindingsDiff
+from rules.bindings.crate_paths import absolute_path, is_in_crate, module_of
 from rules.bindings.fact_source import FactSource
 from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, read_api, words_of
 
-CRATE = "rust/kernel/"
 _MAX_ALIASES = 4  # `pub use` of a `pub use`
 _TYPES = ("struct", "enum", "union", "type", "trait")
 
@@ -108,7 +108,7 @@ class CrateApi:
             if file is not None:
                 api, inner = self.api(file), module[length:]
                 items = [item for item in api.items if item.module == inner and item.kind != "macro"]
-                exports = [(name, target) for name, target, where in api.exports if where == inner]
+                exports = [(name, target) for name, target, where, _ in api.exports if where == inner]
                 if not module:
                     items += self._macros
                 return items, exports, True
@@ -124,29 +124,6 @@ class CrateApi:
         """The macros that the crate exports; all of them are in its root."""
         marked = (path for path in self.files.values() if b"#[macro_export]" in (self._facts.read(path) or b""))
         return [item for path in marked for item in self.api(path).items if item.kind == "macro"]
-
-
-def is_in_crate(path: str) -> bool:
-    """Tell whether a file belongs to the `kernel` crate."""
-    return path.startswith(CRATE) and path.endswith(".rs")
-
-
-def module_of(path: str) -> Path:
-    """Return the module of a file of the crate."""
-    parts = path.removeprefix(CRATE).removesuffix(".rs").split("/")
-    return tuple(parts[:-1] if parts[-1] in ("mod", "lib") else parts)
-
-
-def absolute_path(path: Path, module: Path) -> Path | None:
-    """Return a path of the crate that begins at its root; None if it may lead elsewhere."""
-    if path[:1] in (("kernel",), ("crate",)):
-        return path[1:]
-    while path[:1] in (("self",), ("super",)):
-        module = module[:-1] if path[0] == "super" else module
-        if path[1:2] not in (("self",), ("super",)):
-            return (*module, *path[1:])
-        path = path[1:]
-    return None
 
 
 def find_api_breakages(diff: BindingsDiff) -> Iterator[ApiBreakage]:

@@ -4,7 +4,8 @@
 ## What it flags
 
 The first use of `bindings::name`, if every declaration of the name, and its helper if it has one, is under the same
-`#if` of a `CONFIG_` option, but neither the item nor its module is under a `cfg`.
+`#if` of a `CONFIG_` option, but the code is built without this option too: neither the `cfg`s of the item and its
+modules nor the Kconfig entry of a driver imply it.
 
 ## Why
 
@@ -12,12 +13,13 @@ If the option is off, the kernel no longer builds. Build robots find this weeks 
 
 ## How to fix
 
-Put `#[cfg(CONFIG_…)]` on the item or its module, or add a helper outside of the `#if`.
+Put `#[cfg(CONFIG_…)]` on the item or its module, add `depends on` to the Kconfig entry of the driver, or add a helper
+outside of the `#if`.
 
 ## What it does not flag
 
-- A use under the `cfg` of any `CONFIG_` option, because the rule does not know how Kconfig relates the two options.
-- Code outside the `kernel` crate, because its Kconfig entry may depend on the option.
+- A use whose options imply that of the name, and one for which the rule cannot tell: Kconfig must have a configuration
+  in which the use is built and the name does not exist.
 - Names that were used before.
 
 Without a kernel tree nothing is reported.
@@ -28,6 +30,7 @@ from collections.abc import Iterator
 
 from rules.analysis.bindings_view import declared_in_c, first_uses, module_is_gated
 from rules.analysis.view import SeriesView
+from rules.bindings.bindings_diff import is_kbuild
 from rules.bindings.facts import LocatedDeclaration
 from rules.bindings.new_names import find_condition
 from rules.finding import Diagnostic, Severity
@@ -38,13 +41,15 @@ from rules.lint.rule import Example, Rule, Status
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each name at its first use."""
     for change, user, anchor in first_uses(view):
-        conditional = find_condition(change.after, user) if user.path.startswith("rust/kernel/") else None
-        if conditional is None or module_is_gated(view, user.path):
+        found = None if any(map(is_kbuild, change.changed_lines)) else find_condition(change.after, user)
+        if found is None or module_is_gated(view, user.path):
             continue
-        text, provider = conditional
-        condition = re.sub(r"defined\((\w+)\)", r"\1", text)
+        condition = re.sub(r"defined\((\w+)\)", r"\1", found.condition)
         message = f"`{user.use.name}` exists only under `{condition}`, but this code is built without it too."
-        evidence = declared_in_c(provider) if isinstance(provider, LocatedDeclaration) else ()
+        if found.option:
+            reason = f"`CONFIG_{found.option}`, which builds this code, does not imply it."
+            message = f"`{user.use.name}` exists only under `{condition}`, but {reason}"
+        evidence = declared_in_c(found.provider) if isinstance(found.provider, LocatedDeclaration) else ()
         yield view.report(anchor, message, evidence=evidence, facts=(("name", user.use.name),))
 
 

@@ -38,6 +38,7 @@ class ApiItem:
     parameters: int | None = None
     is_default: bool = False
     is_conditional: bool = False
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class PathUse:
     arguments: int | None = None
     is_import: bool = False
     is_macro: bool = False
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +77,25 @@ class Implementation:
 
 @dataclass(frozen=True, slots=True)
 class RustApi:
-    """The items of a file, what it exports again (name, path, inline modules; "*" for a glob), and what it uses."""
+    """The items of a file, what it exports again and what it uses.
+
+    An export has a name, "*" for a glob, a path, the inline modules around it, and an offset.
+    """
 
     items: tuple[ApiItem, ...] = ()
-    exports: tuple[tuple[str, Path, Path], ...] = ()
+    exports: tuple[tuple[str, Path, Path, int], ...] = ()
     uses: tuple[PathUse, ...] = ()
     implementations: tuple[Implementation, ...] = ()
 
 
 def read_api(content: bytes) -> RustApi:
     """Read a Rust file."""
-    reader = _Reader(RustSource(content))
+    return read_api_of(RustSource(content))
+
+
+def read_api_of(source: RustSource) -> RustApi:
+    """Read a Rust source."""
+    reader = _Reader(source)
     reader.read()
     return RustApi(tuple(reader.items), tuple(reader.exports), tuple(reader.uses), tuple(reader.implementations))
 
@@ -108,7 +118,7 @@ class _Reader:
         self._lines = source.text.split("\n")
         self._imported: dict[str, Path] = {}
         self.items: list[ApiItem] = []
-        self.exports: list[tuple[str, Path, Path]] = []
+        self.exports: list[tuple[str, Path, Path, int]] = []
         self.uses: list[PathUse] = []
         self.implementations: list[Implementation] = []
 
@@ -116,7 +126,7 @@ class _Reader:
         for imported in self._source.uses:
             self._imported.setdefault(imported.name, imported.path)
             text = self._text(imported.line)
-            self.uses.append(PathUse(imported.path, imported.line, text, is_import=True))
+            self.uses.append(PathUse(imported.path, imported.line, text, is_import=True, offset=imported.offset))
         self._read_block(0, len(self._words.words), _Block())
         self._read_paths()
 
@@ -149,7 +159,8 @@ class _Reader:
                 at = self._read_impl(at, end, block, attributes)
             elif word == "macro_rules" and following == "!":
                 if "macro_export" in attributes and at + 2 < end:
-                    self.items.append(ApiItem("macro", words[at + 2], (), "", self._line(at)))
+                    offset = self._words.offsets[at]
+                    self.items.append(ApiItem("macro", words[at + 2], (), "", self._line(at), offset=offset))
                 at += 3
             elif word in _ITEMS and _NAME.match(following):
                 at = self._read_item(at, end, block, attributes)
@@ -182,7 +193,17 @@ class _Reader:
         else:
             is_conditional = "cfg" in attributes
             self.items.append(
-                ApiItem(kind, name, block.module, block.owner, line, parameters, is_default, is_conditional)
+                ApiItem(
+                    kind,
+                    name,
+                    block.module,
+                    block.owner,
+                    line,
+                    parameters,
+                    is_default,
+                    is_conditional,
+                    self._words.offsets[at],
+                )
             )
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
@@ -222,9 +243,10 @@ class _Reader:
         return kept
 
     def _read_export(self, at: int, stop: int, block: _Block) -> None:
-        part = self._source.code[self._words.offsets[at] : self._words.offsets[stop] + 1]
+        start = self._words.offsets[at]
+        part = self._source.code[start : self._words.offsets[stop] + 1]
         for exported in read_uses(part, lambda _: 0, lambda _: 0):
-            self.exports.append((exported.name, exported.path, block.module))
+            self.exports.append((exported.name, exported.path, block.module, start))
 
     def _count_parameters(self, opening: int) -> int:
         words, closing = self._words.words, self._words.closing(opening)
@@ -269,7 +291,8 @@ class _Reader:
         line = self._line(at)
         arguments = self._count_arguments(end) if following == ("(",) else None
         text = self._text(line)
-        self.uses.append(PathUse(self._resolve(path, ()), line, text, arguments, is_macro=following == ("!",)))
+        is_macro, offset = following == ("!",), self._words.offsets[at]
+        self.uses.append(PathUse(self._resolve(path, ()), line, text, arguments, is_macro=is_macro, offset=offset))
 
     def _count_arguments(self, opening: int) -> int | None:
         """Return the number of arguments of a call; None if that is unclear.

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The Kconfig options under which Rust files are built: by their Makefiles, and by the modules that lead to them."""
+
+from collections.abc import Iterator
+
+from rules.bindings.fact_source import FactSource
+from rules.bindings.kconfig import RUST
+from rules.bindings.module_facts import ModuleLine
+from rules.source.kbuild.condition import ALWAYS, Condition, both
+
+CRATE_ROOT = "rust/kernel/lib.rs"
+_MAX_WAYS = 4  # in which a file or folder is built
+_MAX_COMPOSITES = 3  # composite objects in each other
+_MAKEFILES = ("Kbuild", "Makefile")
+
+
+class Build:
+    """How a tree is built. Files are read when they are first needed."""
+
+    def __init__(self, facts: FactSource) -> None:
+        self._facts = facts
+        self._rust_paths = frozenset(facts.rust_paths())
+        self._folders: dict[str, tuple[Condition, ...]] = {"": (ALWAYS,)}
+        self._crates: dict[str, dict[str, tuple[Condition, ...]]] = {}
+        self._ways: dict[str, tuple[Condition, ...]] = {}
+
+    def ways(self, path: str) -> tuple[Condition, ...]:
+        """Return the conditions under which a Rust file is built, one for each way; none if that is unknown."""
+        if path not in self._ways:
+            ways: list[Condition] = []
+            for root, conditions in self._roots(path):
+                ways += [both(above, inner) for above in conditions for inner in self._crate(root).get(path, ())]
+            self._ways[path] = tuple(dict.fromkeys(ways))[:_MAX_WAYS]
+        return self._ways[path]
+
+    def _roots(self, path: str) -> Iterator[tuple[str, tuple[Condition, ...]]]:
+        """Yield the roots of crates that may have a file, with the conditions under which they are built."""
+        if path.startswith("rust/"):
+            if path.startswith("rust/kernel/"):
+                yield CRATE_ROOT, (RUST,)
+            return
+        folder = path.rpartition("/")[0]
+        folders = [folder]
+        while folder:
+            folder = folder.rpartition("/")[0]
+            folders.append(folder)
+        for above in folders:
+            prefix = f"{above}/" if above else ""
+            objects = dict.fromkeys(member for _, member, _ in self._members(above) if member.endswith(".o"))
+            for member in objects:
+                root = f"{prefix}{member[:-2]}.rs"
+                if root in self._rust_paths and path.startswith(f"{root.rpartition('/')[0]}/".removeprefix("/")):
+                    conditions = self._object(above, member)
+                    if conditions:
+                        yield root, conditions
+
+    def _members(self, folder: str) -> tuple[tuple[str, str, Condition], ...]:
+        prefix = f"{folder}/" if folder else ""
+        for name in _MAKEFILES:
+            makefile = self._facts.makefile(prefix + name)
+            if makefile is not None:
+                return makefile.members
+        return ()
+
+    def _object(self, folder: str, member: str) -> tuple[Condition, ...]:
+        """Return the conditions under which an object or a folder of a Makefile is built."""
+        ways = self._in_lists(folder, member, 0)
+        above = self._folder(folder)
+        return tuple(dict.fromkeys(both(outer, inner) for outer in above for inner in ways))[:_MAX_WAYS]
+
+    def _in_lists(self, folder: str, member: str, depth: int) -> list[Condition]:
+        members = self._members(folder)
+        if depth and any(owner == member[:-2] for owner, _, _ in members) and depth > _MAX_COMPOSITES:
+            return []
+        ways: list[Condition] = []
+        for owner, name, condition in members:
+            if name != member:
+                continue
+            if not owner:
+                ways.append(condition)
+            elif owner != member[:-2] and depth < _MAX_COMPOSITES:
+                ways += [both(condition, outer) for outer in self._in_lists(folder, f"{owner}.o", depth + 1)]
+        return ways[:_MAX_WAYS]
+
+    def _folder(self, folder: str) -> tuple[Condition, ...]:
+        """Return the conditions under which the build enters a folder."""
+        if folder not in self._folders:
+            ways: list[Condition] = []
+            above = folder
+            while above and not ways:
+                above = above.rpartition("/")[0]
+                member = f"{folder[len(above) :].removeprefix('/')}/"
+                ways += self._object(above, member)
+            self._folders[folder] = tuple(dict.fromkeys(ways))[:_MAX_WAYS]
+        return self._folders[folder]
+
+    def _crate(self, root: str) -> dict[str, tuple[Condition, ...]]:
+        """Return the files of a crate, with the conditions that its modules add."""
+        if root not in self._crates:
+            files: dict[str, tuple[Condition, ...]] = {}
+            pending: list[tuple[str, Condition]] = [(root, ALWAYS)]
+            while pending:
+                path, condition = pending.pop()
+                known = files.get(path, ())
+                if condition in known or len(known) >= _MAX_WAYS:
+                    continue
+                files[path] = (*known, condition)
+                for line in self._facts.modules(path).modules:
+                    child = self._file_of(path, line, is_root=path == root)
+                    if child is not None:
+                        pending.append((child, both(condition, line.condition)))
+            self._crates[root] = files
+        return self._crates[root]
+
+    def _file_of(self, path: str, line: ModuleLine, *, is_root: bool) -> str | None:
+        """Return the file of a module that a file declares."""
+        folder, _, name = path.rpartition("/")
+        stem = name.removesuffix(".rs")
+        parts = [folder] if is_root or stem in ("mod", "lib", "main") else [folder, stem]
+        parts += line.inside
+        if line.path:
+            if line.inside or ".." in line.path:
+                return None
+            candidate = "/".join((folder, line.path.removeprefix("./"))).removeprefix("/")
+            return candidate if candidate in self._rust_paths else None
+        base = "/".join((*parts, line.name)).removeprefix("/")
+        return next((other for other in (f"{base}.rs", f"{base}/mod.rs") if other in self._rust_paths), None)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Uses of the `kernel` crate that need a Kconfig option which their own options do not imply."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from rules.bindings.build import CRATE_ROOT, Build
+from rules.bindings.crate_paths import absolute_path, is_in_crate, module_of
+from rules.bindings.fact_source import FactSource
+from rules.bindings.kconfig import RUST, Kconfig, Verdict, names_of
+from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, condition_at
+from rules.source.kbuild.condition import ALWAYS, Condition, both, either
+from rules.source.rust.api import Path
+
+_MAX_ALIASES = 4  # `pub use` of a `pub use`
+_MAX_GLOBS = 16  # `pub use a::*` in a module
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The modules and offers of a file by the inline modules around them and their name."""
+
+    modules: dict[tuple[Path, str], list[Condition]]
+    offers: dict[tuple[Path, str], list[Offer]]
+    inline: frozenset[Path]
+
+    @classmethod
+    def of(cls, facts: ModuleFacts) -> "_Contents":
+        modules: dict[tuple[Path, str], list[Condition]] = {}
+        for line in facts.modules:
+            modules.setdefault((line.inside, line.name), []).append(line.condition)
+        offers: dict[tuple[Path, str], list[Offer]] = {}
+        for offer in facts.offers:
+            if not offer.is_macro:
+                offers.setdefault((offer.inside, offer.name), []).append(offer)
+        return cls(modules, offers, frozenset(offer.inside for offer in facts.offers))
+
+
+@dataclass(frozen=True, slots=True)
+class GatedUse:
+    """A use of the `kernel` crate that needs options. `user` is the condition under which the use is built.
+
+    `name` is the part of the path that needs `gate`. `architecture` is one on which a refuted gate can be off.
+    """
+
+    path: str
+    use: CrateUse
+    name: Path
+    user: Condition
+    gate: Condition
+    verdict: Verdict
+    architecture: str = ""
+
+
+class GatedCrate:
+    """The conditions of the paths of the `kernel` crate, and of the code that uses them."""
+
+    def __init__(self, facts: FactSource, kconfig: Kconfig) -> None:
+        self._facts = facts
+        self.kconfig = kconfig
+        self.build = Build(facts)
+        self._contents: dict[str, _Contents] = {}
+        self._gates: dict[tuple[Path, bool], tuple[Path, Condition]] = {}
+
+    def uses(self, path: str) -> Iterator[GatedUse]:
+        """Yield the uses in a file whose paths need options, each with the least certain of its ways to be built."""
+        ways = self.build.ways(path)
+        for use in self._facts.modules(path).uses:
+            name, gate = self.gate(use.path, is_macro=use.is_macro)
+            if gate == ALWAYS:
+                continue
+            verdicts: list[tuple[Verdict, Condition, str]] = []
+            for way in ways:
+                user = both(way, use.condition)
+                verdict, architecture = self.kconfig.implies(user, gate)
+                verdicts.append((verdict, user, architecture))
+            refuted = next((found for found in verdicts if found[0] is Verdict.REFUTED), None)
+            unknown = next((found for found in verdicts if found[0] is Verdict.UNKNOWN), None)
+            verdict, user, architecture = refuted or unknown or next(iter(verdicts), (Verdict.UNKNOWN, ALWAYS, ""))
+            yield GatedUse(path, use, name, user, gate, verdict, architecture)
+
+    def ways_of(self, path: str, line: int, column: int) -> tuple[Condition, ...]:
+        """Return the conditions under which a place of a Rust file is built; none if that is unknown.
+
+        A file of the `kernel` crate that no module is known to lead to counts as built with Rust.
+        """
+        ways = self.build.ways(path) or ((RUST,) if is_in_crate(path) else ())
+        if not ways:
+            return ()
+        own = condition_at(self._facts.read(path) or b"", line, column)
+        return tuple(both(way, own) for way in ways)
+
+    @cached_property
+    def options(self) -> frozenset[str]:
+        """Every option that decides whether a use of the tree is built with what it needs."""
+        options: set[str] = set()
+        for path in self._facts.rust_paths():
+            for use in self.uses(path) if path.endswith(".rs") else ():
+                options.update(names_of(use.gate))
+                options.update(self.kconfig.needs(use.user))
+        return frozenset(options)
+
+    def gate(self, path: Path, *, is_macro: bool = False) -> tuple[Path, Condition]:
+        """Return the shortest part of a path that has the condition of the path, and the condition."""
+        key = path, is_macro
+        if key not in self._gates:
+            conditions = self._conditions(path, is_macro=is_macro, depth=0)
+            last = conditions[-1] if conditions else ALWAYS
+            length = next((at for at, condition in enumerate(conditions, 1) if condition == last), len(path))
+            self._gates[key] = path[:length], last
+        return self._gates[key]
+
+    def _conditions(self, path: Path, *, is_macro: bool, depth: int) -> list[Condition]:
+        """Return the condition of each part of a path, those before it included, as far as the parts are known."""
+        conditions: list[Condition] = []
+        condition = ALWAYS
+        for index, name in enumerate(path):
+            module = path[:index]
+            file, inside = self._file(module)
+            contents = self._contents_of(file)
+            lines = contents.modules.get((inside, name), []) if not is_macro else []
+            found = lines or list(self._offers(module, name, depth) if not is_macro else ())
+            if not found and not module:
+                found = [both(own, outer) for own, outer in self._macros.get(name, ())]
+            if not found:
+                break
+            condition = both(condition, either(*found))
+            conditions.append(condition)
+            if not lines and (*inside, name) not in contents.inline:
+                break
+        return conditions
+
+    def _offers(self, module: Path, name: str, depth: int) -> Iterator[Condition]:
+        """Yield the conditions under which a module has an item of that name, by itself or by another path."""
+        file, inside = self._file(module)
+        contents = self._contents_of(file)
+        globs = contents.offers.get((inside, "*"), ())
+        if depth >= _MAX_ALIASES or len(globs) > _MAX_GLOBS:
+            yield ALWAYS
+            return
+        for offer in (*contents.offers.get((inside, name), ()), *globs):
+            if not offer.target:
+                yield offer.condition
+                continue
+            target = (*offer.target[:-1], name) if offer.name == "*" else offer.target
+            full = absolute_path(target, module) or (*module, *target)
+            conditions = self._conditions(full, is_macro=False, depth=depth + 1)
+            if len(conditions) == len(full):
+                yield both(offer.condition, conditions[-1])
+            elif offer.name != "*":
+                yield offer.condition
+
+    def _contents_of(self, file: str) -> "_Contents":
+        if file not in self._contents:
+            self._contents[file] = _Contents.of(self._facts.modules(file))
+        return self._contents[file]
+
+    def _file(self, module: Path) -> tuple[str, Path]:
+        """Return the file that has a module, and the inline modules in it that lead to the module."""
+        for length in range(len(module), -1, -1):
+            file = self._files.get(module[:length])
+            if file is not None:
+                return file, module[length:]
+        return CRATE_ROOT, module
+
+    @cached_property
+    def _files(self) -> dict[Path, str]:
+        return {module_of(path): path for path in self._facts.rust_paths() if is_in_crate(path)}
+
+    @cached_property
+    def _macros(self) -> dict[str, list[tuple[Condition, Condition]]]:
+        """The conditions of each exported macro, and of the module that defines it."""
+        macros: dict[str, list[tuple[Condition, Condition]]] = {}
+        for module, path in self._files.items():
+            for offer in self._facts.modules(path).offers:
+                if offer.is_macro:
+                    outer = self._conditions(module, is_macro=False, depth=0)
+                    macros.setdefault(offer.name, []).append((offer.condition, outer[-1] if outer else ALWAYS))
+        return macros

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rust code uses a module of the `kernel` crate that its Kconfig option does not imply.
+
+## What it flags
+
+A module, item or macro of the `kernel` crate is under a `cfg`, and code uses it that is built without this option:
+
+- The series adds the use, and the Kconfig entry does not depend on the option of the module.
+- The series removes the `depends on` or `select` from the Kconfig entry, or builds the file under another option.
+- The series puts a module under a `cfg`, and its users do not depend on the option.
+
+The options of a file come from the Makefiles and the `mod` lines that lead to it. The entries are read as they are
+after the series. `CONFIG_X = "y"` needs `depends on X=y` if X can be a module.
+
+## Why
+
+If the option is off, the kernel no longer builds. Build robots find this weeks later, one configuration at a time.
+
+## How to fix
+
+Add `depends on` or `select` to the Kconfig entry, or put the use under the same `cfg`.
+
+## What it does not flag
+
+The rule reports a use only if Kconfig has a configuration in which the code is built and the option is off. An option
+that is selected under a condition, that no user can turn off, or that one of several alternatives needs is unknown, and
+nothing is reported. The same is true for a file whose Makefile is unclear, names from a glob import, methods, code in
+macros, and a series with a change of a Kconfig file or Makefile that does not fit the tree. Without a kernel tree
+nothing is reported.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.analysis.bindings_view import BINDINGS_DIFF, added_line, landing_diffs
+from rules.analysis.view import FileView, Position, SeriesView
+from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
+from rules.bindings.crate_paths import is_in_crate
+from rules.bindings.gate_breaches import GateBreach, find_gate_breaches
+from rules.bindings.kconfig import describe
+from rules.diff.patch import Patch
+from rules.finding import Anchor, Diagnostic, Evidence, Severity
+from rules.lint.evidence import DocumentSection
+from rules.lint.rule import Example, Rule, Status
+from rules.source.kbuild.condition import Condition, option_of
+
+_MAX_SHOWN = 6
+_MAX_CLAUSES = 8  # of a Kconfig entry that a message shows
+_MAX_ENTRY_LINES = 40
+_DEPENDENCY = re.compile(r"\s*+(?:depends\s++on|select)\b")
+_WORD = re.compile(r"\w+")
+
+
+def check(view: SeriesView) -> Iterator[Diagnostic]:
+    """One finding for all uses under the same options that need the same option."""
+    base = view.result(BINDINGS_DIFF)
+    trees = [*([("", base)] if base is not None else []), *landing_diffs(view)]
+    reported: set[tuple[Condition, Condition]] = set()
+    for tree, diff in trees:
+        for breach in find_gate_breaches(diff):
+            key = breach.uses[0].user, breach.gate
+            place = _place(view, breach) if key not in reported else None
+            if place is None:
+                continue
+            reported.add(key)
+            message = _message(breach)
+            yield view.report(
+                place,
+                f"In {tree}: {message}" if tree else message,
+                evidence=tuple(_evidence(breach, diff, tree)),
+                facts=(
+                    ("name", "::".join(("kernel", *breach.uses[0].name))),
+                    ("option", breach.option),
+                    ("gate", describe(breach.gate)),
+                    *((("tree", tree),) if tree else ()),
+                ),
+            )
+
+
+def _place(view: SeriesView, breach: GateBreach) -> Anchor | Patch | None:
+    """Return the added use, else the line that changes the options, else the first patch that may change them."""
+    for gated in breach.uses:
+        use = gated.use
+        anchor = added_line(view, gated.path, use.line, use.column, use.text)
+        if anchor is not None:
+            return anchor
+    names = {option_of(atom) for clause in breach.gate for atom in clause}
+    patch: Patch | None = None
+    for file in view.files:
+        is_crate = file.is_rust and is_in_crate(file.path)
+        if not (is_kbuild(file.path) or is_crate) or file.pre is None or file.post is None:
+            continue
+        patch = patch or file.patch
+        anchor = _cause(file, names, is_crate=is_crate)
+        if anchor is not None:
+            return anchor
+    return patch
+
+
+def _cause(file: FileView, names: set[str], *, is_crate: bool) -> Anchor | None:
+    """Return the removed line of a Kconfig entry, or the added `cfg`, that names the option of the gate."""
+    words = {f"CONFIG_{name}" for name in names} if is_crate else names
+    for line in file.added if is_crate else file.removed:
+        number = line.after if is_crate else line.before
+        if number is not None and not words.isdisjoint(_WORD.findall(line.text)):
+            column = 1 + len(line.text) - len(line.text.lstrip())
+            return file.anchor(Position(number, column, "post" if is_crate else "pre"))
+    return None
+
+
+def _message(breach: GateBreach) -> str:
+    first = breach.uses[0]
+    name = "::".join(("kernel", *first.name)) + ("!" if first.use.is_macro and len(first.name) == 1 else "")
+    gate = describe(breach.gate)
+    shown = f"CONFIG_{gate}" if len(breach.gate) == 1 and len(breach.gate[0]) == 1 else gate
+    if breach.definition is None:
+        return f"`{name}` exists only with `{shown}`, but this code is built without it too."
+    depends = breach.definition.depends[:_MAX_CLAUSES]
+    rest = f"depends on `{describe(depends)}`, not on `{gate}`" if depends else f"does not depend on `{gate}`"
+    return f"`{name}` exists only with `{shown}`, but `CONFIG_{breach.option}`, which builds this code, {rest}."
+
+
+def _evidence(breach: GateBreach, diff: BindingsDiff, tree: str) -> Iterator[Evidence]:
+    """Yield the Kconfig entry, and the other uses."""
+    prefix = f"{tree}:" if tree else ""
+    definition = breach.definition
+    if definition is not None:
+        content = diff.after.facts.read(definition.path) or b""
+        lines = content.decode("utf-8", "surrogateescape").split("\n")
+        entry = lines[definition.option.line - 1 : definition.option.line - 1 + _MAX_ENTRY_LINES]
+        end = next((at for at, line in enumerate(entry) if at and line[:1] not in ("", " ", "\t", "#")), len(entry))
+        shown = [entry[0].strip(), *(line.strip() for line in entry[1:end] if _DEPENDENCY.match(line))]
+        yield Evidence(f"{prefix}{definition.path}:{definition.option.line}", tuple(shown[:_MAX_SHOWN]))
+    for gated in breach.uses[:_MAX_SHOWN]:
+        yield Evidence(f"{prefix}{gated.path}:{gated.use.line}", (gated.use.text,))
+
+
+_TREE = """
+    | tree Kconfig
+    |  source "drivers/Kconfig"
+    | tree drivers/Kconfig
+    |  config RUST
+    |      bool "Rust support"
+    |  config LAMP
+    |      tristate "Lamps"
+    |  config LAMP_RED
+    |      tristate "Red lamps"
+    |      depends on RUST && LAMP
+    |  config LAMP_BLUE
+    |      tristate "Blue lamps"
+    |      depends on RUST
+    | tree Kbuild
+    |  obj-y += drivers/
+    | tree drivers/Makefile
+    |  obj-$(CONFIG_LAMP_RED) += red.o
+    |  obj-$(CONFIG_LAMP_BLUE) += blue.o
+    | tree rust/bindings/bindings_helper.h
+    |  #include <linux/lamp.h>
+    | tree rust/kernel/lib.rs
+    |  #[cfg(CONFIG_LAMP)]
+    |  pub mod lamp;
+    |  pub mod light;
+    | tree rust/kernel/lamp.rs
+    |  pub struct Lamp;
+    | tree rust/kernel/light.rs
+    |  pub struct Light;
+    | tree drivers/red.rs
+    |  use kernel::lamp::Lamp;
+    | tree drivers/blue.rs
+    |  use kernel::light::Light;
+"""
+
+RULE = Rule(
+    id="module-gate-missing",
+    summary="Rust code uses a module under `cfg` that its Kconfig option does not imply",
+    severity=Severity.BUG,
+    status=Status.PREVIEW,
+    doc=__doc__,
+    evidence=(DocumentSection("Documentation/process/submit-checklist.rst", "Review Kconfig changes"),),
+    examples=(
+        Example(
+            "a driver uses a module that its option does not imply",
+            _TREE
+            + """
+    | diff drivers/blue.rs
+    | @@
+    | -use kernel::light::Light;
+  ! | +use kernel::lamp::Lamp;
+""",
+        ),
+        Example(
+            "a later patch adds the dependency",
+            _TREE
+            + """
+    | patch drivers: blue: use lamps
+    | diff drivers/blue.rs
+    | @@
+    | -use kernel::light::Light;
+    | +use kernel::lamp::Lamp;
+    | patch drivers: blue: depend on lamps
+    | diff drivers/Kconfig
+    | @@
+    |      tristate "Blue lamps"
+    | -    depends on RUST
+    | +    depends on RUST && LAMP
+""",
+        ),
+        Example(
+            "the dependency is removed",
+            _TREE
+            + """
+    | diff drivers/Kconfig
+    | @@
+    |      tristate "Red lamps"
+  ! | -    depends on RUST && LAMP
+    | +    depends on RUST
+""",
+        ),
+        Example(
+            "a module is put under a cfg",
+            _TREE
+            + """
+    | diff rust/kernel/lib.rs
+    | @@
+    |  pub mod lamp;
+  ! | +#[cfg(CONFIG_LIGHT)]
+    |  pub mod light;
+    | diff drivers/Kconfig
+    | @@
+    |      bool "Rust support"
+    | +config LIGHT
+    | +    bool "Light"
+    |  config LAMP
+""",
+        ),
+        Example(
+            "the use is under the same cfg, another option selects the gate, the gate is always on",
+            _TREE
+            + """
+    | diff drivers/blue.rs
+    | @@
+    |  use kernel::light::Light;
+    | +#[cfg(CONFIG_LAMP)]
+    | +use kernel::lamp::Lamp;
+    | diff drivers/green.rs (new)
+    | +use kernel::lamp::Lamp;
+    | diff drivers/Makefile
+    | @@
+    |  obj-$(CONFIG_LAMP_BLUE) += blue.o
+    | +obj-$(CONFIG_LAMP_GREEN) += green.o
+    | diff drivers/Kconfig
+    | @@
+    |      tristate "Blue lamps"
+    |      depends on RUST
+    | +config LAMP_GREEN
+    | +    tristate "Green lamps"
+    | +    depends on RUST
+    | +    select LAMP
+""",
+        ),
+    ),
+    check_series=check,
+    needs_tree=True,
+    needs_series=True,
+)
