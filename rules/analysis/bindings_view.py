@@ -2,7 +2,7 @@
 """The effects of a series on the C/Rust bindings, and the places to report them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -14,7 +14,7 @@ from rules.bindings.breakage import Breakage, DiffLocation
 from rules.bindings.compare import find_breakages
 from rules.bindings.facts import LocatedDeclaration, User
 from rules.bindings.index import Bindings
-from rules.bindings.new_names import find_new_users
+from rules.bindings.new_names import find_new_users, find_new_uses
 from rules.bindings.rust_facts import modules_under_cfg
 from rules.bindings.tree import LandingTree
 from rules.diff.patch import FileChange, Patch
@@ -94,8 +94,19 @@ def location(place: DiffLocation) -> Anchor | Patch:
 
 def first_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
     """Yield the first use of each C name that the series begins to use; nothing if the tree has no index."""
+    return _anchored(view, find_new_users)
+
+
+def new_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
+    """Yield the first use of each C name in each file that begins to use it; nothing if the tree has no index."""
+    return _anchored(view, find_new_uses)
+
+
+def _anchored(
+    view: SeriesView, find: Callable[[BindingsDiff], Iterator[User]]
+) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
     change = view.result(BINDINGS_DIFF)
-    for user in find_new_users(change) if change is not None else ():
+    for user in find(change) if change is not None else ():
         use = user.use
         anchor = added_line(view, user.path, use.line, use.column, use.text)
         if change is not None and anchor is not None:

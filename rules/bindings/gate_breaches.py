@@ -16,7 +16,7 @@ from rules.source.kbuild.makefile import is_makefile
 
 @dataclass(frozen=True, slots=True)
 class GateBreach:
-    """Uses that are built under one condition and need one gate. `definition` is that of the option that builds them.
+    """Uses that are built under one condition and lack one gate. `definition` is that of the option that builds them.
 
     `definition` is None if they are built whenever Rust is.
     """
@@ -44,7 +44,8 @@ def find_gate_breaches(diff: BindingsDiff) -> Iterator[GateBreach]:
         }
         for use in broken:
             if (use.use.path, use.use.is_macro) not in known:
-                groups.setdefault((use.user, use.gate), []).append(use)
+                missing = diff.after.kconfig.missing(use.user, use.gate) or use.gate
+                groups.setdefault((use.user, missing), []).append(use)
     for (user, gate), uses in groups.items():
         option = diff.after.kconfig.innermost_option(user)
         definitions = diff.after.kconfig.definitions(option) if option else []

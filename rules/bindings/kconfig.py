@@ -92,6 +92,10 @@ class Kconfig:
             self._verdicts[key] = self._implies(user, gate)
         return self._verdicts[key]
 
+    def missing(self, user: Condition, gate: Condition) -> Condition:
+        """Return the clauses of a gate that are refuted."""
+        return tuple(clause for clause in gate if self.implies(user, (clause,))[0] is Verdict.REFUTED)
+
     def innermost_option(self, user: Condition) -> str:
         """Return the innermost option under which code is built, "" if it is built whenever Rust is."""
         names = [option_of(clause[0]) for clause in user if len(clause) == 1 and clause[0][0] not in "!?$"]

@@ -27,6 +27,16 @@ def find_new_users(diff: BindingsDiff) -> Iterator[User]:
                 yield User(path, use, diff.after.gates(path))
 
 
+def find_new_uses(diff: BindingsDiff) -> Iterator[User]:
+    """Yield the first use of each name in each file that did not use it before the series."""
+    for path in sorted(path for path in diff.known_paths if path.endswith(".rs")):
+        seen = {use.name for use in diff.before.facts.rust(path).uses}
+        for use in diff.after.facts.rust(path).uses:
+            if use.form == "bindings" and use.name not in seen:
+                seen.add(use.name)
+                yield User(path, use, diff.after.gates(path))
+
+
 def find_unbound_declaration(bindings: Bindings, name: str) -> LocatedDeclaration | None:
     """Return the C declaration that shows why bindgen makes no binding of the name; None if it makes one or is unknown.
 
@@ -51,8 +61,11 @@ class ConditionalName:
     option: str
 
 
-def find_condition(bindings: Bindings, user: User) -> ConditionalName | None:
-    """Return the condition of every declaration of a used name if the use is built without it too."""
+def find_condition(bindings: Bindings, user: User, *, is_first: bool = True) -> ConditionalName | None:
+    """Return the condition of every declaration of a used name if the use is built without it too.
+
+    If the tree does not declare the option, only the first use of a name counts, and only under no option.
+    """
     providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
         (located.declaration.conditions, located)
         for located in bindings.bound_declarations(user.use.name)
@@ -67,20 +80,22 @@ def find_condition(bindings: Bindings, user: User) -> ConditionalName | None:
     first, declaration = providers[0]
     for condition in first:
         if _CONFIG.search(condition) and all(condition in conditions for conditions, _ in providers):
-            for way in find_breaking_ways(bindings, user, (condition,)):
+            for way in find_breaking_ways(bindings, user, (condition,), accepts_undeclared=is_first):
                 return ConditionalName(condition, declaration, bindings.kconfig.innermost_option(way))
     return None
 
 
-def find_breaking_ways(bindings: Bindings, user: User, conditions: tuple[str, ...]) -> Iterator[Condition]:
+def find_breaking_ways(
+    bindings: Bindings, user: User, conditions: tuple[str, ...], *, accepts_undeclared: bool
+) -> Iterator[Condition]:
     """Yield the conditions under which a use is built although C conditions do not hold.
 
-    If the tree does not declare the options, code counts as built that is under no option.
+    `accepts_undeclared` says that code under no option is built without options that the tree does not declare.
     """
     gate = both(*map(read_c_condition, conditions))
     for way in bindings.gated_crate.ways_of(user.path, user.use.line, user.use.column):
         verdict, _ = bindings.kconfig.implies(way, gate)
         is_known = any(map(bindings.kconfig.definitions, names_of(gate)))
         has_option = way != RUST or _CONFIG.search(" ".join((*user.gates, *user.use.gates)))
-        if verdict is Verdict.REFUTED or (not is_known and not has_option):
+        if verdict is Verdict.REFUTED or (accepts_undeclared and not is_known and not has_option):
             yield way

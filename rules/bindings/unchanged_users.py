@@ -4,8 +4,9 @@
 import re
 from typing import Final
 
-from rules.bindings.bindings_diff import BindingsDiff
+from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.facts import LocatedHelper, MemberUser, User
+from rules.bindings.new_names import find_breaking_ways
 
 NOT_FOR_BINDGEN: Final = "!defined(__BINDGEN__)"
 """The condition that hides C code from bindgen alone: helpers still see it."""
@@ -47,17 +48,23 @@ class UnchangedUsers:
     def ungated(self, users: tuple[User, ...], conditions: tuple[str, ...]) -> tuple[User, ...]:
         """Return the users that are built after the series although the conditions do not hold.
 
-        A user that depends on any option is omitted, because Kconfig decides how the options relate.
+        A user is omitted if Kconfig proves that its options imply the conditions, or does not show that they do not.
         """
         if not _CONFIG.search(" ".join(conditions)):
             return users
-        return tuple(user for user in users if not depends_on_config(user.path, self._gates(user)))
+        return tuple(user for user in users if self._is_built_without(user, conditions))
 
-    def _gates(self, user: User) -> tuple[str, ...]:
-        """Return the `cfg`s around a user after the series."""
+    def _is_built_without(self, user: User, conditions: tuple[str, ...]) -> bool:
         diff = self._diff
-        gates = diff.after.gates(user.path)
-        gates += tuple(text for text in diff.changed_lines.get(user.path, ()) if "cfg" in text)
+        hidden = diff.changed_lines.get(user.path, ())
+        if any("cfg" in line for line in hidden) or any(map(is_kbuild, diff.changed_lines)):
+            return False
+        ways = find_breaking_ways(diff.after, self._after(user), conditions, accepts_undeclared=True)
+        return next(ways, None) is not None
+
+    def _after(self, user: User) -> User:
+        """Return a user with its line and the `cfg`s around it after the series."""
+        diff = self._diff
         use = user.use
         if user.path in diff.known_paths:
             before, after = (
@@ -69,7 +76,7 @@ class UnchangedUsers:
                 for bindings in (diff.before, diff.after)
             )
             use = after[before.index(use)] if len(before) == len(after) and use in before else use
-        return (*gates, *use.gates)
+        return User(user.path, use, diff.after.gates(user.path))
 
     def _is_unchanged(
         self, path: str, line: int, name: str, max_lines: int = _MAX_STATEMENT_LINES, is_function: bool = False

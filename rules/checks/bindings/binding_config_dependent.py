@@ -3,9 +3,9 @@
 
 ## What it flags
 
-The first use of `bindings::name`, if every declaration of the name, and its helper if it has one, is under the same
-`#if` of a `CONFIG_` option, but the code is built without this option too: neither the `cfg`s of the item and its
-modules nor the Kconfig entry of a driver imply it.
+The first use of `bindings::name` in a file, if every declaration of the name, and its helper if it has one, is under
+the same `#if` of a `CONFIG_` option, but the code is built without this option too: neither the `cfg`s of the item and
+its modules nor the Kconfig entry of a driver imply it.
 
 ## Why
 
@@ -20,7 +20,7 @@ outside of the `#if`.
 
 - A use whose options imply that of the name, and one for which the rule cannot tell: Kconfig must have a configuration
   in which the use is built and the name does not exist.
-- Names that were used before.
+- Names that the file used before.
 
 Without a kernel tree nothing is reported.
 """
@@ -28,7 +28,7 @@ Without a kernel tree nothing is reported.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import declared_in_c, first_uses, module_is_gated
+from rules.analysis.bindings_view import declared_in_c, module_is_gated, new_uses
 from rules.analysis.view import SeriesView
 from rules.bindings.bindings_diff import is_kbuild
 from rules.bindings.facts import LocatedDeclaration
@@ -39,18 +39,23 @@ from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """Report each name at its first use."""
-    for change, user, anchor in first_uses(view):
-        found = None if any(map(is_kbuild, change.changed_lines)) else find_condition(change.after, user)
+    """Report each name once: at the first use that is built without it."""
+    reported: set[str] = set()
+    for change, user, anchor in new_uses(view):
+        name = user.use.name
+        if name in reported or any(map(is_kbuild, change.changed_lines)):
+            continue
+        found = find_condition(change.after, user, is_first=not change.before.users(name))
         if found is None or module_is_gated(view, user.path):
             continue
+        reported.add(name)
         condition = re.sub(r"defined\((\w+)\)", r"\1", found.condition)
-        message = f"`{user.use.name}` exists only under `{condition}`, but this code is built without it too."
+        reason = "this code is built without it too."
         if found.option:
             reason = f"`CONFIG_{found.option}`, which builds this code, does not imply it."
-            message = f"`{user.use.name}` exists only under `{condition}`, but {reason}"
+        message = f"`{name}` exists only under `{condition}`, but {reason}"
         evidence = declared_in_c(found.provider) if isinstance(found.provider, LocatedDeclaration) else ()
-        yield view.report(anchor, message, evidence=evidence, facts=(("name", user.use.name),))
+        yield view.report(anchor, message, evidence=evidence, facts=(("name", name),))
 
 
 _TREE = """

@@ -30,7 +30,7 @@ nothing is reported.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rules.analysis.bindings_view import BINDINGS_DIFF, added_line, landing_diffs
 from rules.analysis.view import FileView, Position, SeriesView
@@ -38,59 +38,61 @@ from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.crate_paths import is_in_crate
 from rules.bindings.gate_breaches import GateBreach, find_gate_breaches
 from rules.bindings.kconfig import describe
-from rules.diff.patch import Patch
+from rules.bindings.module_facts import CrateUse
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.source.kbuild.condition import Condition, option_of
 
 _MAX_SHOWN = 6
-_MAX_CLAUSES = 8  # of a Kconfig entry that a message shows
+_MAX_CLAUSES = 6  # of a Kconfig entry that a message shows
 _MAX_ENTRY_LINES = 40
 _DEPENDENCY = re.compile(r"\s*+(?:depends\s++on|select)\b")
 _WORD = re.compile(r"\w+")
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """One finding for all uses under the same options that need the same option."""
+    """One finding for all uses that need the same option and have the same cause."""
     base = view.result(BINDINGS_DIFF)
     trees = [*([("", base)] if base is not None else []), *landing_diffs(view)]
     reported: set[tuple[Condition, Condition]] = set()
     for tree, diff in trees:
+        groups: dict[tuple[Anchor | int, Condition], list[GateBreach]] = {}
         for breach in find_gate_breaches(diff):
             key = breach.uses[0].user, breach.gate
             place = _place(view, breach) if key not in reported else None
-            if place is None:
-                continue
-            reported.add(key)
-            message = _message(breach)
+            if place is not None:
+                reported.add(key)
+                groups.setdefault((place, breach.gate), []).append(breach)
+        for (place, gate), breaches in groups.items():
+            message = _message(breaches)
             yield view.report(
-                place,
+                view.of_patch(place)[0].patch if isinstance(place, int) else place,
                 f"In {tree}: {message}" if tree else message,
-                evidence=tuple(_evidence(breach, diff, tree)),
+                evidence=tuple(_evidence(breaches, diff, tree)),
                 facts=(
-                    ("name", "::".join(("kernel", *breach.uses[0].name))),
-                    ("option", breach.option),
-                    ("gate", describe(breach.gate)),
+                    ("name", "::".join(("kernel", *breaches[0].uses[0].name))),
+                    ("option", breaches[0].option),
+                    ("gate", describe(gate)),
                     *((("tree", tree),) if tree else ()),
                 ),
             )
 
 
-def _place(view: SeriesView, breach: GateBreach) -> Anchor | Patch | None:
-    """Return the added use, else the line that changes the options, else the first patch that may change them."""
+def _place(view: SeriesView, breach: GateBreach) -> Anchor | int | None:
+    """Return the added use, else the line that changes the options, else the index of the first patch that may."""
     for gated in breach.uses:
         use = gated.use
         anchor = added_line(view, gated.path, use.line, use.column, use.text)
         if anchor is not None:
             return anchor
     names = {option_of(atom) for clause in breach.gate for atom in clause}
-    patch: Patch | None = None
+    patch: int | None = None
     for file in view.files:
         is_crate = file.is_rust and is_in_crate(file.path)
         if not (is_kbuild(file.path) or is_crate) or file.pre is None or file.post is None:
             continue
-        patch = patch or file.patch
+        patch = patch or file.patch.index
         anchor = _cause(file, names, is_crate=is_crate)
         if anchor is not None:
             return anchor
@@ -108,31 +110,42 @@ def _cause(file: FileView, names: set[str], *, is_crate: bool) -> Anchor | None:
     return None
 
 
-def _message(breach: GateBreach) -> str:
+def _message(breaches: Sequence[GateBreach]) -> str:
+    breach = breaches[0]
     first = breach.uses[0]
     name = "::".join(("kernel", *first.name)) + ("!" if first.use.is_macro and len(first.name) == 1 else "")
     gate = describe(breach.gate)
-    shown = f"CONFIG_{gate}" if len(breach.gate) == 1 and len(breach.gate[0]) == 1 else gate
+    is_single = len(breach.gate) == 1 and len(breach.gate[0]) == 1
+    needed = f"`{name}` exists only with `{f'CONFIG_{gate}' if is_single else gate}`"
     if breach.definition is None:
-        return f"`{name}` exists only with `{shown}`, but this code is built without it too."
-    depends = breach.definition.depends[:_MAX_CLAUSES]
-    rest = f"depends on `{describe(depends)}`, not on `{gate}`" if depends else f"does not depend on `{gate}`"
-    return f"`{name}` exists only with `{shown}`, but `CONFIG_{breach.option}`, which builds this code, {rest}."
+        return f"{needed}, but this code is built without it too."
+    depends = breach.definition.depends
+    reason = f"depends on `{describe(depends)}`, not on `{gate}`"
+    if not 0 < len(depends) <= _MAX_CLAUSES:
+        reason = f"does not depend on `{gate}`"
+    others = list(dict.fromkeys(f"`CONFIG_{other.option}`" for other in breaches if other.option != breach.option))
+    more = f" and {len(others) - _MAX_SHOWN} more" if len(others) > _MAX_SHOWN else ""
+    same = f" The same is true for {', '.join(others[:_MAX_SHOWN])}{more}." if others else ""
+    return f"{needed}, but `CONFIG_{breach.option}`, which builds this code, {reason}.{same}"
 
 
-def _evidence(breach: GateBreach, diff: BindingsDiff, tree: str) -> Iterator[Evidence]:
-    """Yield the Kconfig entry, and the other uses."""
+def _evidence(breaches: Sequence[GateBreach], diff: BindingsDiff, tree: str) -> Iterator[Evidence]:
+    """Yield the Kconfig entry, and the first use in each file."""
     prefix = f"{tree}:" if tree else ""
-    definition = breach.definition
+    definition = breaches[0].definition
     if definition is not None:
         content = diff.after.facts.read(definition.path) or b""
         lines = content.decode("utf-8", "surrogateescape").split("\n")
         entry = lines[definition.option.line - 1 : definition.option.line - 1 + _MAX_ENTRY_LINES]
         end = next((at for at, line in enumerate(entry) if at and line[:1] not in ("", " ", "\t", "#")), len(entry))
-        shown = [entry[0].strip(), *(line.strip() for line in entry[1:end] if _DEPENDENCY.match(line))]
-        yield Evidence(f"{prefix}{definition.path}:{definition.option.line}", tuple(shown[:_MAX_SHOWN]))
-    for gated in breach.uses[:_MAX_SHOWN]:
-        yield Evidence(f"{prefix}{gated.path}:{gated.use.line}", (gated.use.text,))
+        shown = [line.strip() for line in entry[1:end] if _DEPENDENCY.match(line)][:_MAX_CLAUSES]
+        yield Evidence(f"{prefix}{definition.path}:{definition.option.line}", (entry[0].strip(), *shown))
+    uses: dict[str, CrateUse] = {}
+    for breach in breaches:
+        for gated in breach.uses:
+            uses.setdefault(gated.path, gated.use)
+    for path, use in list(uses.items())[:_MAX_SHOWN]:
+        yield Evidence(f"{prefix}{path}:{use.line}", (use.text,))
 
 
 _TREE = """
