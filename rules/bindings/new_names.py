@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant, LocatedDeclaration, LocatedHelper, User
+from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.kconfig import RUST, Verdict, names_of
 from rules.source.c.source import Kind, is_plain_expression
 from rules.source.kbuild.condition import Condition, both, read_c_condition
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
+_CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
+_OWN_CONDITION = re.compile(r"\bCONFIG_|^\s*+#", re.MULTILINE)
+_HELPERS_FILE = "rust/helpers/helpers.c"
+_MAX_BODY_LINES = 40  # of a helper
 _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 _BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
 
@@ -83,6 +88,52 @@ def find_condition(bindings: Bindings, user: User, *, is_first: bool = True) -> 
             for way in find_breaking_ways(bindings, user, (condition,), accepts_undeclared=is_first):
                 return ConditionalName(condition, declaration, bindings.kconfig.innermost_option(way))
     return None
+
+
+def find_gated_helpers(diff: BindingsDiff) -> Iterator[tuple[LocatedHelper, str, ConditionalName]]:
+    """Yield the new or changed helpers that call a C name that exists only under a condition, with the name.
+
+    A helper that asks for an option, and a file that is compiled under one, are skipped.
+    """
+    for path in sorted(path for path in diff.known_paths if is_helper_source(path)):
+        content = diff.after.facts.read(path)
+        if content is None or _is_included_conditionally(diff.after, path):
+            continue
+        lines = content.decode("utf-8", "surrogateescape").split("\n")
+        for helper in diff.after.facts.helpers(path):
+            before = diff.before.helper(helper.name)
+            old = before.helper if before is not None else None
+            if helper.pattern or (old and (old.names, old.conditions) == (helper.names, helper.conditions)):
+                continue
+            body = "\n".join(lines[helper.line - 1 : helper.line - 1 + _MAX_BODY_LINES]).partition("\n}")[0]
+            called = set(_CALL.findall(body)) if _OWN_CONDITION.search(body) is None else set()
+            for name in helper.names:
+                found = _condition_in_helper(diff.after, name, helper.conditions) if name in called else None
+                if found is not None:
+                    yield LocatedHelper(path, helper), name, found
+                    break
+
+
+def _condition_in_helper(bindings: Bindings, name: str, own: tuple[str, ...]) -> ConditionalName | None:
+    """Return the condition of every declaration of a name that the conditions of a helper do not imply."""
+    declarations = bindings.declarations(name)
+    user = both(RUST, *map(read_c_condition, own))
+    for condition in declarations[0].declaration.conditions if declarations else ():
+        if _CONFIG.search(condition) and all(condition in other.declaration.conditions for other in declarations):
+            verdict, _ = bindings.kconfig.implies(user, read_c_condition(condition))
+            if verdict is Verdict.REFUTED:
+                return ConditionalName(condition, declarations[0], bindings.kconfig.innermost_option(user))
+    return None
+
+
+def _is_included_conditionally(bindings: Bindings, path: str) -> bool:
+    content = bindings.facts.read(_HELPERS_FILE) or b""
+    depth = 0
+    for line in content.decode("utf-8", "surrogateescape").split("\n"):
+        depth += line.startswith("#if") - line.startswith("#endif")
+        if depth and line.startswith("#include") and path.rpartition("/")[2] in line:
+            return True
+    return False
 
 
 def find_breaking_ways(

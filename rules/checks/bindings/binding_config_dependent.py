@@ -5,7 +5,7 @@
 
 The first use of `bindings::name` in a file, if every declaration of the name, and its helper if it has one, is under
 the same `#if` of a `CONFIG_` option, but the code is built without this option too: neither the `cfg`s of the item and
-its modules nor the Kconfig entry of a driver imply it.
+its modules nor the Kconfig entry of a driver imply it. The same for a new helper that calls such a name.
 
 ## Why
 
@@ -28,34 +28,46 @@ Without a kernel tree nothing is reported.
 import re
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import declared_in_c, module_is_gated, new_uses
+from rules.analysis.bindings_view import BINDINGS_DIFF, declared_in_c, helper_line, module_is_gated, new_uses
 from rules.analysis.view import SeriesView
 from rules.bindings.bindings_diff import is_kbuild
 from rules.bindings.facts import LocatedDeclaration
-from rules.bindings.new_names import find_condition
-from rules.finding import Diagnostic, Severity
+from rules.bindings.new_names import ConditionalName, find_condition, find_gated_helpers
+from rules.finding import Anchor, Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each name once: at the first use that is built without it."""
+    change = view.result(BINDINGS_DIFF)
+    if change is None or any(map(is_kbuild, change.changed_lines)):
+        return
     reported: set[str] = set()
-    for change, user, anchor in new_uses(view):
+    for _, user, anchor in new_uses(view):
         name = user.use.name
-        if name in reported or any(map(is_kbuild, change.changed_lines)):
-            continue
-        found = find_condition(change.after, user, is_first=not change.before.users(name))
-        if found is None or module_is_gated(view, user.path):
-            continue
-        reported.add(name)
-        condition = re.sub(r"defined\((\w+)\)", r"\1", found.condition)
-        reason = "this code is built without it too."
-        if found.option:
-            reason = f"`CONFIG_{found.option}`, which builds this code, does not imply it."
-        message = f"`{name}` exists only under `{condition}`, but {reason}"
-        evidence = declared_in_c(found.provider) if isinstance(found.provider, LocatedDeclaration) else ()
-        yield view.report(anchor, message, evidence=evidence, facts=(("name", name),))
+        found = None if name in reported else find_condition(change.after, user, is_first=not change.before.users(name))
+        if found is not None and not module_is_gated(view, user.path):
+            reported.add(name)
+            yield _report(view, anchor, "", name, found)
+    for located, name, found in find_gated_helpers(change):
+        helper = located.helper
+        for file in view.files:
+            line = helper_line(file, helper.name, helper.line) if file.path == located.path else 0
+            if line in file.touched and view.next_change(file) is None:
+                yield _report(view, file.anchor(line), f"The helper `{helper.name}` uses ", name, found)
+
+
+def _report(view: SeriesView, place: Anchor, start: str, name: str, found: ConditionalName) -> Diagnostic:
+    condition = re.sub(r"defined\((\w+)\)", r"\1", found.condition)
+    needed = (
+        f"`{name}`, which exists only under `{condition}`" if start else f"`{name}` exists only under `{condition}`"
+    )
+    reason = "this code is built without it too."
+    if found.option:
+        reason = f"`CONFIG_{found.option}`, which builds this code, does not imply it."
+    evidence = declared_in_c(found.provider) if isinstance(found.provider, LocatedDeclaration) else ()
+    return view.report(place, f"{start}{needed}, but {reason}", evidence=evidence, facts=(("name", name),))
 
 
 _TREE = """
@@ -74,7 +86,59 @@ _TREE = """
           |  int lamp_off(int lamp);
 """
 
+_KCONFIG = """
+          | tree Kconfig
+          |  config RUST
+          |      bool "Rust support"
+          |  config LAMP
+          |      bool "Lamps"
+          |  config ROOM
+          |      bool "Rooms"
+          |      depends on RUST
+          |  config HALL
+          |      bool "Halls"
+          |      depends on RUST && LAMP
+          | tree Kbuild
+          |  obj-$(CONFIG_ROOM) += room.o
+          |  obj-$(CONFIG_HALL) += hall.o
+"""
+
 EXAMPLES = (
+    Example(
+        "a driver whose option does not imply that of the name, and one whose option does",
+        _TREE
+        + _KCONFIG
+        + """
+          | diff room.rs (new)
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+        ! | +    unsafe { kernel::bindings::lamp_on(1) }
+          | +}
+          | diff hall.rs (new)
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+          | +    unsafe { kernel::bindings::lamp_on(1) }
+          | +}
+        """,
+    ),
+    Example(
+        "a helper",
+        _TREE
+        + _KCONFIG
+        + """
+          | tree include/linux/dimmer.h
+          |  #ifdef CONFIG_LAMP
+          |  int dim(int lamp);
+          |  #endif
+          | diff rust/helpers/lamp.c (new)
+          | +#include <linux/dimmer.h>
+          | +
+        ! | +__rust_helper int rust_helper_lamp_dim(int lamp)
+          | +{
+          | +    return dim(lamp);
+          | +}
+        """,
+    ),
     Example(
         "no cfg around the use",
         _TREE
