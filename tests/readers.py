@@ -75,7 +75,7 @@ from bot.review.render import text as render_text
 from bot.review.render.body import body
 from bot.review.review import review
 from rules.analysis import maintainers
-from rules.bindings import abi, calls, helper_facts, rust_facts
+from rules.bindings import abi, calls, helper_facts, module_facts, rust_facts
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
 from rules.bindings.tree import NoTree
@@ -94,7 +94,9 @@ from rules.source.c import members as c_body
 from rules.source.c import source as c
 from rules.source.c import text as c_text
 from rules.source.c import value as c_value
+from rules.source.kbuild import condition, kconfig, makefile
 from rules.source.rust import api as rust_api
+from rules.source.rust import cfg as rust_cfg
 from rules.source.rust import docs as rust_docs
 from rules.source.rust import lines as rust_lines
 from rules.source.rust import operations as rust_operations
@@ -119,6 +121,7 @@ FOLDERS: Final = (
     "rules/diff",
     "rules/lint",
     "rules/source/c",
+    "rules/source/kbuild",
     "rules/source/rust",
 )
 HOSTILE_TYPES: Final = re.compile(r"\b(str|bytes|Message|RawMail)\b")
@@ -910,6 +913,75 @@ CODE_READERS: Final = (
     ),
     Reader(
         (
+            "rules.source.kbuild.kconfig.read_kconfig",
+            "rules.source.kbuild.kconfig.is_kconfig",
+            "rules.source.kbuild.makefile.read_makefile",
+            "rules.source.kbuild.makefile.is_makefile",
+            "rules.source.kbuild.condition.read_expression",
+            "rules.source.kbuild.condition.read_c_condition",
+            "rules.source.kbuild.condition.option_of",
+            "rules.source.rust.cfg.read_predicate",
+            "rules.bindings.kconfig.Kconfig.definitions",
+            "rules.bindings.kconfig.Kconfig.selectors",
+            "rules.bindings.kconfig.Kconfig.is_tristate",
+        ),
+        lambda given: (
+            kconfig.read_kconfig(given.encode()),
+            kconfig.is_kconfig(given),
+            makefile.read_makefile(given.encode()),
+            makefile.is_makefile(given),
+            condition.read_expression(given),
+            condition.read_c_condition(given),
+            condition.option_of(given),
+            rust_cfg.read_predicate(given),
+            Bindings.of_files({"Kconfig": given.encode()}).kconfig.implies((("A",),), (("B",), ("=C",))),
+        ),
+        (("", ""), ("config A\n\tbool\n\tdepends on ", "\n"), ("obj-y := ", "\n"), ("defined(", ")")),
+        units=(
+            *CODE_UNITS,
+            *("config A\n", "config B\n\tselect A\n", "if A\n", "endif\n", "menu\n", "choice\n", "\thelp\n", "A && "),
+            *("A || (B && C) || ", "!(", "obj-$(CONFIG_A) += a.o\n", "ifdef CONFIG_A\n", "a-y += b.o\n", "a.o \\\n"),
+            *("all(", "not(any(", 'CONFIG_A = "y", ', "source Kconfig\n", 'source "Kconfig"\n'),
+        ),
+        more={
+            "options that select each other": lambda n: "".join(
+                f"config A{at}\n\tbool\n\tselect A{at + 1}\n\tdepends on A{at // 2} || B\n" for at in range(n)
+            ),
+            "options in blocks": lambda n: "if A\n" * 40 + "".join(f"config B{at}\n\tbool\n" for at in range(n)),
+            "an option of many definitions": lambda n: "config A\n\tbool\n\tselect B\n" * n,
+        },
+        number=400,
+        size=_RUST_SIZE // 2,
+    ),
+    Reader(
+        (
+            "rules.bindings.module_facts.read_modules",
+            "rules.bindings.module_facts.Places",
+            "rules.bindings.build.Build.ways",
+            "rules.bindings.module_gates.GatedCrate.uses",
+            "rules.bindings.module_gates.GatedCrate.ways_of",
+        ),
+        lambda given: (
+            module_facts.read_modules(given.encode(), is_in_crate=True),
+            module_facts.Places(given.encode()).condition(5, 1),
+            _everything(Bindings.of_files(_crate(given)).gated_crate.uses("rust/kernel/a.rs")),
+        ),
+        (("", ""), ("#[cfg(", ")]\nmod a;"), ("use kernel::{", "};"), ("pub use ", "::*;")),
+        units=(
+            *CODE_UNITS,
+            *("#[cfg(CONFIG_A)] ", "#![cfg(CONFIG_A)]\n", "mod a;\n", '#[path = "a.rs"]\nmod b;\n', "pub use a::*;\n"),
+            *("pub use b::a;\n", "kernel::a::b(); ", "#[cfg(CONFIG_A)] { ", "macro_rules! a { ", "crate::a!(); "),
+        ),
+        more={
+            "uses below many conditions": lambda n: "#[cfg(CONFIG_A)] {\n" * n + "crate::a::b();\n" * n,
+            "modules that export each other": lambda n: "".join(f"pub use a{at}::*; mod a{at};\n" for at in range(n)),
+            "macros and uses": lambda n: "macro_rules! a { () => { b } }\n" * n + "crate::a!();\n" * n,
+        },
+        number=400,
+        size=_RUST_SIZE // 2,
+    ),
+    Reader(
+        (
             "rules.bindings.helper_facts.read_helpers",
             "rules.bindings.helper_facts.read_constants",
             "rules.bindings.helper_facts.read_bindgen_parameters",
@@ -1283,12 +1355,23 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.fact_source.is_c",
             "rules.bindings.rust_facts.is_rust_source",
             "rules.bindings.rust_api.*",
+            "rules.bindings.crate_paths.*",
+            "rules.bindings.bindings_diff.is_kbuild",
+            "rules.bindings.new_names.find_breaking_ways",
+            "rules.analysis.bindings_view.added_line",
+            "rules.source.kbuild.condition.atom_pair",
+            "rules.source.kbuild.condition.built_in_pair",
             "rules.bindings.changed_name.ChangedName.step_with_field",
             "rules.bindings.changed_name.ChangedName.breakage",
         ),
         _THROUGH,
     ),
 }
+
+
+def _crate(text: str) -> dict[str, bytes]:
+    content = text.encode()
+    return {"rust/kernel/lib.rs": content, "rust/kernel/a.rs": content, "Kconfig": b"config RUST\n\tbool\n"}
 
 
 def is_exempt(name: str) -> bool:

@@ -13,6 +13,8 @@ from rules.source.kbuild.condition import Condition
 from rules.source.kbuild.kconfig import Option, is_kconfig
 from rules.source.kbuild.makefile import is_makefile
 
+_MAX_GROUPS = 200  # conditions of the uses that a series breaks
+
 
 @dataclass(frozen=True, slots=True)
 class GateBreach:
@@ -44,6 +46,8 @@ def find_gate_breaches(diff: BindingsDiff) -> Iterator[GateBreach]:
         }
         for use in broken:
             if (use.use.path, use.use.is_macro) not in known:
+                if len(groups) >= _MAX_GROUPS:
+                    break
                 missing = diff.after.kconfig.missing(use.user, use.gate) or use.gate
                 groups.setdefault((use.user, missing), []).append(use)
     for (user, gate), uses in groups.items():

@@ -25,7 +25,10 @@ _ARCHITECTURES = (
     *("openrisc", "parisc", "powerpc", "riscv", "s390", "sh", "sparc", "um", "x86", "xtensa"),
 )
 _MAX_FILES = 12_000  # that all architectures together read
+_MAX_DEFINITIONS = 100_000  # of all options; 7.3 has 28,000
 _MAX_DEPTH = 40  # files that read each other
+_MAX_CLOSURES = 400  # that are kept
+_MAX_VERDICTS = 10_000  # that are kept
 _MAX_NEEDED = 20_000  # options that an option may need
 _MAX_OFF = 20_000  # options that have to be off with a gate
 
@@ -89,6 +92,8 @@ class Kconfig:
         """
         key = user, gate
         if key not in self._verdicts:
+            if len(self._verdicts) >= _MAX_VERDICTS:
+                self._verdicts.clear()
             self._verdicts[key] = self._implies(user, gate)
         return self._verdicts[key]
 
@@ -124,6 +129,8 @@ class Kconfig:
     def _closure(self, architecture: str, user: Condition) -> "_Closure":
         key = architecture, user
         if key not in self._closures:
+            if len(self._closures) >= _MAX_CLOSURES:
+                self._closures.clear()
             self._closures[key] = _Closure(self, architecture, both(RUST, user))
         return self._closures[key]
 
@@ -156,6 +163,7 @@ class _Options:
     selectors: dict[str, list[tuple[Definition, Condition]]] = field(default_factory=dict)
     is_complete: bool = True
     files: int = 0
+    count: int = 0
     by_architecture: list[tuple[str, Condition, tuple[str, ...]]] = field(default_factory=list)
 
     def read_architecture(self, name: str) -> None:
@@ -169,6 +177,10 @@ class _Options:
         file = self.facts.kconfig(path)
         if file is None or path in above or len(above) >= _MAX_DEPTH or self.files > _MAX_FILES:
             self.is_complete = self.is_complete and file is None  # a missing file declares nothing
+            return
+        self.count += len(file.options)
+        if self.count > _MAX_DEFINITIONS:
+            self.is_complete = False
             return
         self.is_complete = self.is_complete and file.is_complete
         for option in file.options:

@@ -5,6 +5,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rules.source.kbuild.condition import Condition
 from rules.source.rust.api import Path, read_api_of
@@ -91,13 +92,17 @@ def read_modules(content: bytes, *, is_in_crate: bool) -> ModuleFacts:
     return ModuleFacts(tuple(_modules(source, gates)), tuple(offers), tuple(ordered))
 
 
-def condition_at(content: bytes, line: int, column: int) -> Condition:
-    """Return the condition of the `cfg`s around a place of a Rust file."""
-    source = RustSource(content)
-    start = -1
-    for _ in range(line - 1):
-        start = source.text.find("\n", start + 1)
-    return Gates(source).at(start + column)
+class Places:
+    """The conditions of the places of a Rust file."""
+
+    def __init__(self, content: bytes) -> None:
+        source = RustSource(content)
+        self._gates = Gates(source)
+        self._starts = [0, *accumulate(len(line) + 1 for line in source.text.split("\n"))]
+
+    def condition(self, line: int, column: int) -> Condition:
+        """Return the condition of the `cfg`s around a place."""
+        return self._gates.at(self._starts[min(line, len(self._starts)) - 1] + column - 1)
 
 
 def _modules(source: RustSource, gates: Gates) -> Iterator[ModuleLine]:

@@ -9,7 +9,7 @@ from rules.bindings.build import CRATE_ROOT, Build
 from rules.bindings.crate_paths import absolute_path, is_in_crate, module_of
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST, Kconfig, Verdict, names_of
-from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, condition_at
+from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, Places
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import Path
 
@@ -61,6 +61,7 @@ class GatedCrate:
         self.kconfig = kconfig
         self.build = Build(facts)
         self._contents: dict[str, _Contents] = {}
+        self._places: tuple[str, Places] | None = None
         self._gates: dict[tuple[Path, bool], tuple[Path, Condition]] = {}
 
     def uses(self, path: str) -> Iterator[GatedUse]:
@@ -88,7 +89,9 @@ class GatedCrate:
         ways = self.build.ways(path) or ((RUST,) if is_in_crate(path) else ())
         if not ways:
             return ()
-        own = condition_at(self._facts.read(path) or b"", line, column)
+        if self._places is None or self._places[0] != path:
+            self._places = path, Places(self._facts.read(path) or b"")
+        own = self._places[1].condition(line, column)
         return tuple(both(way, own) for way in ways)
 
     @cached_property

@@ -15,7 +15,7 @@ from rules.source.kbuild.condition import Condition, both, read_c_condition
 
 _CONFIG = re.compile(r"\bCONFIG_\w+")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
-_OWN_CONDITION = re.compile(r"\bCONFIG_|^\s*+#", re.MULTILINE)
+_OWN_CONDITION = re.compile(r"\bCONFIG_|^[ \t]*+#", re.MULTILINE)
 _HELPERS_FILE = "rust/helpers/helpers.c"
 _MAX_BODY_LINES = 40  # of a helper
 _SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Uses that a series builds without the option that they need."""
+
+from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.bindings.gate_breaches import find_gate_breaches
+from rules.bindings.tree import FileTree, Tree
+from rules.lint.engine import view
+from tests.rules.bindings.trees import series, whole_change
+
+KCONFIG = (
+    'config RUST\n\tbool "Rust"\nconfig PCI\n\tbool "PCI"\nconfig LAMP\n\ttristate "Lamp"\n\tdepends on RUST\n'
+    'config FAN\n\ttristate "Fan"\n\tdepends on RUST && PCI\n'
+)
+FILES = {
+    "Kconfig": KCONFIG,
+    "Kbuild": "obj-$(CONFIG_LAMP) += lamp.o\nobj-$(CONFIG_FAN) += fan.o\n",
+    "rust/kernel/lib.rs": "#[cfg(CONFIG_PCI)]\npub mod pci;\npub mod time;\n",
+    "rust/kernel/pci.rs": "pub struct Device;\n",
+    "rust/kernel/time.rs": "pub struct Delta;\n",
+    "lamp.rs": "use kernel::time::Delta;\n",
+    "fan.rs": "use kernel::pci::Device;\n",
+}
+
+
+def breaches(
+    *changes: tuple[str, str], tree: Tree | None = None, base: dict[str, str] | None = None
+) -> list[tuple[str, list[str]]]:
+    """Return the option of each breach with its files. A change is a path and what the file is after it."""
+    files = FILES | (base or {})
+    given = tree or FileTree({path: text.encode() for path, text in files.items()})
+    patch = tuple(whole_change(path, after, before=files.get(path)) for path, after in changes)
+    diff = view(series(patch), given).result(BINDINGS_DIFF)
+    assert diff is not None
+    return [(found.option, [use.path for use in found.uses]) for found in find_gate_breaches(diff)]
+
+
+def test_a_new_use_is_a_breach() -> None:
+    assert [("LAMP", ["lamp.rs"])] == breaches(("lamp.rs", "use kernel::pci::Device;\n"))
+
+
+def test_a_removed_dependency_breaks_the_users_of_the_option() -> None:
+    assert [("FAN", ["fan.rs"])] == breaches(("Kconfig", KCONFIG.replace(" && PCI", "")))
+
+
+def test_another_option_in_the_makefile_breaks_the_file() -> None:
+    assert [] == breaches(("Kbuild", FILES["Kbuild"].replace("FAN", "LAMP")))  # only Makefiles below a folder count
+    files = {"a/Makefile": "obj-$(CONFIG_FAN) += b.o\n", "a/b.rs": FILES["fan.rs"], "Kbuild": "obj-y += a/\n"}
+    change = ("a/Makefile", "obj-$(CONFIG_LAMP) += b.o\n")
+
+    assert [("LAMP", ["a/b.rs"])] == breaches(change, base=files)
+
+
+def test_a_new_cfg_on_a_module_breaks_its_users() -> None:
+    text = FILES["rust/kernel/lib.rs"].replace("pub mod time", "#[cfg(CONFIG_PCI)]\npub mod time")
+
+    assert [("LAMP", ["lamp.rs"])] == breaches(("rust/kernel/lib.rs", text))
+
+
+def test_what_was_broken_before_is_no_breach() -> None:
+    broken = {"lamp.rs": FILES["fan.rs"]}
+
+    assert [] == breaches(("lamp.rs", "use kernel::pci::Device;\nfn f() {}\n"), base=broken)
+    assert [] == breaches(("Kconfig", f"{KCONFIG}config NEW\n\tbool\n"), base=broken)
+
+
+def test_an_unrelated_option_is_not_looked_at() -> None:
+    assert [] == breaches(("Kconfig", KCONFIG.replace('config LAMP\n\ttristate "Lamp"', 'config LAMP\n\tbool "Lamp"')))
+
+
+def test_a_kconfig_change_that_does_not_fit_makes_all_unknown() -> None:
+    files = FILES | {"Kconfig": KCONFIG.replace("Fan", "Fans").replace("Lamp", "Lamps").replace("PCI", "PCIe", 1)}
+    tree = FileTree({path: text.encode() for path, text in files.items()})
+    use = ("lamp.rs", "use kernel::pci::Device;\n")
+
+    assert [("LAMP", ["lamp.rs"])] == breaches(use, tree=FileTree({p: t.encode() for p, t in FILES.items()}))
+    assert [] == breaches(use, ("Kconfig", f"{KCONFIG}config NEW\n\tbool\n"), tree=tree)
