@@ -41,7 +41,7 @@ Users whose text the series changes count as updated. These changes do not break
 - A `const` that is added to the pointer of a parameter, or removed if Rust may pass a `*mut`.
 - A function that becomes static inline, if Rust calls it through a helper.
 - A stub for the other branch of an `#if`.
-- A new condition, if the user is a driver or is already under a `cfg`.
+- A new condition that the options of the user imply, or may imply.
 - The last enumerator of an enum that grows, if it counts the others.
 
 A removed `EXPORT_SYMBOL` alone is not reported: built-in code does not need it, and the rule does not know which Rust
