@@ -1371,7 +1371,7 @@ EXEMPT: Final[dict[str, str]] = {
 
 def _crate(text: str) -> dict[str, bytes]:
     content = text.encode()
-    return {"rust/kernel/lib.rs": content, "rust/kernel/a.rs": content, "Kconfig": b"config RUST\n\tbool\n"}
+    return {"rust/kernel/lib.rs": content, "rust/kernel/a.rs": content, "Kconfig": b'config RUST\n\tbool "Rust"\n'}
 
 
 def is_exempt(name: str) -> bool:

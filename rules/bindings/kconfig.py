@@ -325,6 +325,8 @@ class _Closure:
         if any(definition.option.default != NEVER for definition in definitions):
             return
         selectors = list(dict.fromkeys(self._kconfig.selectors(name, self._architecture)))
+        if definitions and not selectors and name in self.must:
+            self.is_impossible = True
         if not any(selector in self.must or selector in self.may for selector, _ in selectors):
             for selector, _ in selectors:
                 self._raise(self.may, selector, 2)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from rules.source.kbuild.condition import Condition
-from rules.source.rust.api import Path, read_api_of
+from rules.source.kbuild.condition import ALWAYS, Condition
+from rules.source.rust.api import Path, RustApi, read_api_of
 from rules.source.rust.cfg import Gates
 from rules.source.rust.source import RustSource
 
 _MODULE = re.compile(r"(?<!\w)mod\s++(?:r#)?(\w++)\s*+;")
+_WORD = re.compile(r"\w++")
 _INLINE = re.compile(r"(?:^|\s)mod\s++(\w++)\Z")
 _PATH = re.compile(r'#\[path\s*+=\s*+"([^"\n]{1,200})"\]')
 _MAX_ATTRIBUTES = 400  # characters before a `mod` that are searched for its attributes
@@ -75,6 +76,7 @@ def read_modules(content: bytes, *, is_in_crate: bool) -> ModuleFacts:
         ]
         offers += [Offer(name, inside, gates.at(offset), path) for name, path, inside, offset in api.exports]
     starts, ends = _macro_bodies(source)
+    unclear = _unclear_names(source, gates, api)
     uses: dict[tuple[Path, Condition], CrateUse] = {}
     for use in api.uses:
         root = use.path[:1]
@@ -82,6 +84,8 @@ def read_modules(content: bytes, *, is_in_crate: bool) -> ModuleFacts:
             continue
         body = bisect_right(starts, use.offset) - 1
         if body >= 0 and use.offset < ends[body]:
+            continue
+        if not use.is_import and (first := _WORD.match(source.code, use.offset)) is not None and first[0] in unclear:
             continue
         path, condition = use.path[1 : _MAX_PARTS + 1], gates.at(use.offset)
         found = CrateUse(path, use.line, source.column(use.offset), use.text, condition, use.is_macro)
@@ -117,6 +121,17 @@ def _modules(source: RustSource, gates: Gates) -> Iterator[ModuleLine]:
         before = source.text[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()]
         paths = _PATH.findall(before[max(map(before.rfind, ";{}")) + 1 :])
         yield ModuleLine(match[1], tuple(inside), gates.at(match.start()), paths[-1] if paths else "")
+
+
+def _unclear_names(source: RustSource, gates: Gates, api: RustApi) -> set[str]:
+    """Return the names whose import is not the only one, is under a `cfg`, or that the file defines too."""
+    unclear = {item.name for item in api.items if not item.owner}
+    seen: set[str] = set()
+    for found in source.uses:
+        if found.name in seen or gates.at(found.offset) != ALWAYS:
+            unclear.add(found.name)
+        seen.add(found.name)
+    return unclear - {"crate", "kernel"}
 
 
 def _macro_bodies(source: RustSource) -> tuple[list[int], list[int]]:

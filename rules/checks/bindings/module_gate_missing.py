@@ -24,9 +24,9 @@ Add `depends on` or `select` to the Kconfig entry, or put the use under the same
 
 The rule reports a use only if Kconfig has a configuration in which the code is built and the option is off. An option
 that is selected under a condition, that no user can turn off, or that one of several alternatives needs is unknown, and
-nothing is reported. The same is true for a file whose Makefile is unclear, names from a glob import, methods, code in
-macros, and a series with a change of a Kconfig file or Makefile that does not fit the tree. Without a kernel tree
-nothing is reported.
+nothing is reported. The same is true for a file whose Makefile is unclear, names from a glob import or from an import
+under a `cfg`, methods, code in macros, and a series that names prerequisites or has a change of a Kconfig file or
+Makefile that does not fit the tree. Without a kernel tree nothing is reported.
 """
 
 import re
@@ -53,6 +53,8 @@ _WORD = re.compile(r"\w+")
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for all uses that need the same option and have the same cause."""
+    if view.series.prerequisites:
+        return
     base = view.result(BINDINGS_DIFF)
     trees = [*([("", base)] if base is not None else []), *landing_diffs(view)]
     reported: set[tuple[Condition, Condition]] = set()

@@ -150,6 +150,14 @@ def test_one_architecture_without_the_gate_is_enough() -> None:
     assert ["x86"] == [found.architecture for found in tree.definitions("X86")]
 
 
+def test_code_that_cannot_be_built_refutes_nothing() -> None:
+    user = 'config USER\n\tbool "User"\n\tdepends on {}\n'
+
+    assert Verdict.UNKNOWN is verdict(f"{GATE}config BROKEN\n\tbool\n{user.format('BROKEN')}")
+    assert Verdict.UNKNOWN is verdict(f'{GATE}config OTHER\n\tbool "x"\n{user.format("OTHER && !OTHER")}')
+    assert Verdict.UNKNOWN is verdict(f"{GATE}{user.format('n')}")
+
+
 def test_cycles_end() -> None:
     text = 'source "Kconfig"\nconfig USER\n\tbool\n\tselect A\n\tdepends on A\nconfig A\n\tbool\n\tselect USER\n'
 

@@ -91,7 +91,7 @@ def test_uses_in_macros_and_docs_are_none() -> None:
 
 
 def test_a_use_in_the_crate_is_compared_with_its_own_modules() -> None:
-    kconfig = 'config RUST\n\tbool\nconfig PCI\n\tbool "PCI"\n'
+    kconfig = 'config RUST\n\tbool "Rust"\nconfig PCI\n\tbool "PCI"\n'
     found = list(crate(Kconfig=kconfig).gated_crate.uses("rust/kernel/open.rs"))
 
     assert [(("pci",), Verdict.REFUTED)] == [(use.name, use.verdict) for use in found]
@@ -116,3 +116,17 @@ def test_code_outside_of_a_known_condition_is_unknown() -> None:
     (use,) = read_modules(b"#[cfg(test)]\nfn f() { kernel::a::b(); }\n", is_in_crate=False).uses
 
     assert UNKNOWN == use.condition
+
+
+def test_a_name_of_an_import_under_a_cfg_may_be_another_item() -> None:
+    text = (
+        b"#[cfg(CONFIG_CLK)]\nuse kernel::clk::Clk;\n#[cfg(not(CONFIG_CLK))]\nstruct Clk;\nuse kernel::pci;\n"
+        b"fn f() { Clk::get(); pci::Device; kernel::clk::Clk; }\n"
+    )
+
+    assert [
+        (("clk", "Clk"), (("CLK",),)),
+        (("pci",), ALWAYS),
+        (("pci", "Device"), ALWAYS),
+        (("clk", "Clk"), ALWAYS),
+    ] == [(use.path, use.condition) for use in read_modules(text, is_in_crate=False).uses]
