@@ -934,7 +934,7 @@ CODE_READERS: Final = (
             condition.read_c_condition(given),
             condition.option_of(given),
             rust_cfg.read_predicate(given),
-            Bindings.of_files({"Kconfig": given.encode()}).kconfig.implies((("A",),), (("B",), ("=C",))),
+            _implications(given),
         ),
         (("", ""), ("config A\n\tbool\n\tdepends on ", "\n"), ("obj-y := ", "\n"), ("defined(", ")")),
         units=(
@@ -949,6 +949,21 @@ CODE_READERS: Final = (
             ),
             "options in blocks": lambda n: "if A\n" * 40 + "".join(f"config B{at}\n\tbool\n" for at in range(n)),
             "an option of many definitions": lambda n: "config A\n\tbool\n\tselect B\n" * n,
+            "options that lead to the gate": lambda n: (
+                _KCONFIG
+                + "".join(
+                    f'config S{at}\n\tbool "x"\n\tselect B\n\tselect S{at // 2}\n\tselect C if S{at}\n'
+                    for at in range(n)
+                )
+            ),
+            "a chain of options that nothing else selects": lambda n: (
+                _KCONFIG
+                + "".join(f"config A{at}\n\tbool\nconfig A{at + 1}\n\tbool\n\tselect A{at}\n" for at in range(n))
+            ),
+            "many that need an option of many definitions": lambda n: (
+                "config A\n\ttristate\n" * n
+                + "".join(f"config B\n\tbool\n\tdepends on A{at} || A\nconfig A{at}\n\tdef_bool B\n" for at in range(n))
+            ),
         },
         number=400,
         size=_RUST_SIZE // 2,
@@ -1367,6 +1382,16 @@ EXEMPT: Final[dict[str, str]] = {
         _THROUGH,
     ),
 }
+
+
+_KCONFIG: Final = 'config RUST\n\tbool "a"\nconfig A\n\tbool "a"\nconfig B\n\tbool\nconfig C\n\ttristate\n'
+
+
+def _implications(text: str) -> list[object]:
+    """Return what options say of others in a hostile Kconfig file."""
+    tree = Bindings.of_files({"Kconfig": text.encode()}).kconfig
+    questions = ((user, gate) for user in ("A", "A0", "B") for gate in ("B", "=C", "S0"))
+    return [tree.implies(((user,),), ((gate,),)) for user, gate in questions]
 
 
 def _crate(text: str) -> dict[str, bytes]:

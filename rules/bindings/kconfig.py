@@ -64,15 +64,20 @@ class Kconfig:
 
     def __init__(self, facts: FactSource) -> None:
         self._facts = facts
+        self._definitions: dict[tuple[str, str], list[Definition]] = {}
+        self._is_tristate: dict[tuple[str, str], bool] = {}
         self._closures: dict[tuple[str, Condition], _Closure] = {}
         self._verdicts: dict[tuple[Condition, Condition], tuple[Verdict, str]] = {}
 
     def definitions(self, name: str, architecture: str | None = None) -> list[Definition]:
         """Return the definitions of an option, all of them or those that an architecture reads."""
         known = self._options.definitions.get(name, [])
-        if architecture is None:
+        if architecture is None or not known:
             return known
-        return [definition for definition in known if definition.architecture in ("", architecture)]
+        key = name, architecture
+        if key not in self._definitions:
+            self._definitions[key] = [found for found in known if found.architecture in ("", architecture)]
+        return self._definitions[key]
 
     def selectors(self, name: str, architecture: str) -> Iterator[tuple[str, Condition]]:
         """Yield the options that select an option, with the conditions after `if`."""
@@ -82,8 +87,15 @@ class Kconfig:
 
     def is_tristate(self, name: str, architecture: str) -> bool:
         """Tell whether an option can be a module, as far as is known."""
-        kinds = {definition.option.kind for definition in self.definitions(name, architecture)}
-        return "tristate" in kinds or "bool" not in kinds
+        key = name, architecture
+        if key not in self._is_tristate:
+            definitions = self.definitions(name, architecture)
+            kinds = {definition.option.kind for definition in definitions}
+            is_tristate = "tristate" in kinds or "bool" not in kinds
+            if not definitions:
+                return is_tristate
+            self._is_tristate[key] = is_tristate
+        return self._is_tristate[key]
 
     def implies(self, user: Condition, gate: Condition) -> tuple[Verdict, str]:
         """Tell whether code that is built under `user` is built only under `gate`.
@@ -220,6 +232,7 @@ class _Closure:
         self.is_unknown = not kconfig.is_complete
         self.is_impossible = False
         self._pending: list[tuple[str, bool]] = []
+        self._names: list[str] = []
         self._add_all(user, is_certain=True, level=1)
         self._follow()
         self.is_impossible = self.is_impossible or not self.off.isdisjoint(self.must)
@@ -277,21 +290,25 @@ class _Closure:
 
     def _raise(self, values: dict[str, int], name: str, value: int) -> None:
         if name and values.get(name, 0) < value:
+            if name not in self.must and name not in self.may:
+                self._names.append(name)
             values[name] = value
             self._pending.append((name, values is self.must))
 
     def _follow(self) -> None:
         """Follow what the needed options need, until nothing is added."""
-        while self._pending:
-            while self._pending:
-                name, is_certain = self._pending.pop()
-                if len(self.must) + len(self.may) > _MAX_NEEDED:
-                    self.is_unknown = True
-                    return
-                if is_certain or name not in self.must or self.may[name] > self.must[name]:
-                    self._follow_option(name, is_certain=is_certain)
-            for name in [*self.must, *self.may]:
-                self._follow_selectors(name)
+        followed = 0
+        while self._pending or followed < len(self._names):
+            if not self._pending:
+                self._follow_selectors(self._names[followed])
+                followed += 1
+                continue
+            name, is_certain = self._pending.pop()
+            if len(self._names) > _MAX_NEEDED:
+                self.is_unknown = True
+                return
+            if is_certain or name not in self.must or self.may[name] > self.must[name]:
+                self._follow_option(name, is_certain=is_certain)
 
     def _follow_option(self, name: str, *, is_certain: bool) -> None:
         definitions = self._kconfig.definitions(name, self._architecture)
