@@ -990,6 +990,11 @@ CODE_READERS: Final = (
         more={
             "uses below many conditions": lambda n: "#[cfg(CONFIG_A)] {\n" * n + "crate::a::b();\n" * n,
             "modules that export each other": lambda n: "".join(f"pub use a{at}::*; mod a{at};\n" for at in range(n)),
+            "modules that export themselves": lambda n: "crate::x; " + "pub use self::x; pub use self::*;\n" * n,
+            "names that lead to each other": lambda n: (
+                "crate::x0; "
+                + "".join(f"pub use self::x{at} as x{other};\n" for at in range(n) for other in (at - 1, at // 2))
+            ),
             "macros and uses": lambda n: "macro_rules! a { () => { b } }\n" * n + "crate::a!();\n" * n,
         },
         number=400,

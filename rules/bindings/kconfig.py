@@ -76,7 +76,9 @@ class Kconfig:
             return known
         key = name, architecture
         if key not in self._definitions:
-            self._definitions[key] = [found for found in known if found.architecture in ("", architecture)]
+            self._definitions[key] = [
+                definition for definition in known if definition.architecture in ("", architecture)
+            ]
         return self._definitions[key]
 
     def selectors(self, name: str, architecture: str) -> Iterator[tuple[str, Condition]]:

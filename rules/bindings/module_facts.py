@@ -88,10 +88,10 @@ def read_modules(content: bytes, *, is_in_crate: bool) -> ModuleFacts:
         if not use.is_import and (first := _WORD.match(source.code, use.offset)) is not None and first[0] in unclear:
             continue
         path, condition = use.path[1 : _MAX_PARTS + 1], gates.at(use.offset)
-        found = CrateUse(path, use.line, source.column(use.offset), use.text, condition, use.is_macro)
-        known = uses.get((path, condition))
-        if known is None or (known.line, known.column) > (found.line, found.column):
-            uses[path, condition] = found
+        crate_use = CrateUse(path, use.line, source.column(use.offset), use.text, condition, use.is_macro)
+        known = uses.setdefault((path, condition), crate_use)
+        if (known.line, known.column) > (crate_use.line, crate_use.column):
+            uses[path, condition] = crate_use
     ordered = sorted(uses.values(), key=lambda use: (use.line, use.column))
     return ModuleFacts(tuple(_modules(source, gates)), tuple(offers), tuple(ordered))
 
@@ -115,8 +115,8 @@ def _modules(source: RustSource, gates: Gates) -> Iterator[ModuleLine]:
         inside: list[str] = []
         for opening in source.structure.enclosing(match.start()):
             if opening not in names:
-                found = _INLINE.search(source.structure.head(opening))
-                names[opening] = found[1] if found is not None else ""
+                head = _INLINE.search(source.structure.head(opening))
+                names[opening] = head[1] if head is not None else ""
             inside[:0] = [names[opening]] if names[opening] else []
         before = source.text[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()]
         paths = _PATH.findall(before[max(map(before.rfind, ";{}")) + 1 :])
@@ -127,10 +127,10 @@ def _unclear_names(source: RustSource, gates: Gates, api: RustApi) -> set[str]:
     """Return the names whose import is not the only one, is under a `cfg`, or that the file defines too."""
     unclear = {item.name for item in api.items if not item.owner}
     seen: set[str] = set()
-    for found in source.uses:
-        if found.name in seen or gates.at(found.offset) != ALWAYS:
-            unclear.add(found.name)
-        seen.add(found.name)
+    for imported in source.uses:
+        if imported.name in seen or gates.at(imported.offset) != ALWAYS:
+            unclear.add(imported.name)
+        seen.add(imported.name)
     return unclear - {"crate", "kernel"}
 
 

@@ -14,7 +14,10 @@ from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import Path
 
 _MAX_ALIASES = 4  # `pub use` of a `pub use`
-_MAX_GLOBS = 16  # `pub use a::*` in a module
+_MAX_OFFERS = 32  # of a name in a module, with `pub use a::*`
+
+
+_ORDER = (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.PROVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class GatedCrate:
         self.build = Build(facts)
         self._contents: dict[str, _Contents] = {}
         self._places: tuple[str, Places] | None = None
+        self._known: dict[tuple[Path, int], list[Condition]] = {}
         self._gates: dict[tuple[Path, bool], tuple[Path, Condition]] = {}
 
     def uses(self, path: str) -> Iterator[GatedUse]:
@@ -71,15 +75,11 @@ class GatedCrate:
             name, gate = self.gate(use.path, is_macro=use.is_macro)
             if gate == ALWAYS:
                 continue
-            verdicts: list[tuple[Verdict, Condition, str]] = []
-            for way in ways:
-                user = both(way, use.condition)
-                verdict, architecture = self.kconfig.implies(user, gate)
-                verdicts.append((verdict, user, architecture))
-            refuted = next((found for found in verdicts if found[0] is Verdict.REFUTED), None)
-            unknown = next((found for found in verdicts if found[0] is Verdict.UNKNOWN), None)
-            verdict, user, architecture = refuted or unknown or next(iter(verdicts), (Verdict.UNKNOWN, ALWAYS, ""))
-            yield GatedUse(path, use, name, user, gate, verdict, architecture)
+            gated = [
+                GatedUse(path, use, name, user, gate, *self.kconfig.implies(user, gate))
+                for user in (both(way, use.condition) for way in ways)
+            ] or [GatedUse(path, use, name, ALWAYS, gate, Verdict.UNKNOWN)]
+            yield min(gated, key=lambda item: _ORDER.index(item.verdict))
 
     def ways_of(self, path: str, line: int, column: int) -> tuple[Condition, ...]:
         """Return the conditions under which a place of a Rust file is built; none if that is unknown.
@@ -108,47 +108,54 @@ class GatedCrate:
         """Return the shortest part of a path that has the condition of the path, and the condition."""
         key = path, is_macro
         if key not in self._gates:
-            conditions = self._conditions(path, is_macro=is_macro, depth=0)
+            conditions = self._macro_conditions(path) if is_macro else self._conditions(path, 0)
             last = conditions[-1] if conditions else ALWAYS
             length = next((at for at, condition in enumerate(conditions, 1) if condition == last), len(path))
             self._gates[key] = path[:length], last
         return self._gates[key]
 
-    def _conditions(self, path: Path, *, is_macro: bool, depth: int) -> list[Condition]:
+    def _conditions(self, path: Path, depth: int) -> list[Condition]:
         """Return the condition of each part of a path, those before it included, as far as the parts are known."""
-        conditions: list[Condition] = []
+        key = path, depth
+        if key not in self._known:
+            self._known[key] = list(self._find_conditions(path, depth))
+        return self._known[key] or self._macro_conditions(path)
+
+    def _find_conditions(self, path: Path, depth: int) -> Iterator[Condition]:
         condition = ALWAYS
         for index, name in enumerate(path):
             module = path[:index]
             file, inside = self._file(module)
             contents = self._contents_of(file)
-            lines = contents.modules.get((inside, name), []) if not is_macro else []
-            found = lines or list(self._offers(module, name, depth) if not is_macro else ())
-            if not found and not module:
-                found = [both(own, outer) for own, outer in self._macros.get(name, ())]
-            if not found:
-                break
-            condition = both(condition, either(*found))
-            conditions.append(condition)
+            lines = contents.modules.get((inside, name), [])
+            alternatives = lines or list(self._offers(module, name, depth))
+            if not alternatives:
+                return
+            condition = both(condition, either(*alternatives))
+            yield condition
             if not lines and (*inside, name) not in contents.inline:
-                break
-        return conditions
+                return
+
+    def _macro_conditions(self, path: Path) -> list[Condition]:
+        """Return the condition of a macro that the crate exports; all of them are in its root."""
+        alternatives = self._macros.get(path[0], []) if len(path) == 1 else []
+        return [either(*alternatives)] if alternatives else []
 
     def _offers(self, module: Path, name: str, depth: int) -> Iterator[Condition]:
         """Yield the conditions under which a module has an item of that name, by itself or by another path."""
         file, inside = self._file(module)
         contents = self._contents_of(file)
-        globs = contents.offers.get((inside, "*"), ())
-        if depth >= _MAX_ALIASES or len(globs) > _MAX_GLOBS:
+        offers = (*contents.offers.get((inside, name), ()), *contents.offers.get((inside, "*"), ()))
+        if depth >= _MAX_ALIASES or len(offers) > _MAX_OFFERS:
             yield ALWAYS
             return
-        for offer in (*contents.offers.get((inside, name), ()), *globs):
+        for offer in offers:
             if not offer.target:
                 yield offer.condition
                 continue
             target = (*offer.target[:-1], name) if offer.name == "*" else offer.target
             full = absolute_path(target, module) or (*module, *target)
-            conditions = self._conditions(full, is_macro=False, depth=depth + 1)
+            conditions = self._conditions(full, depth + 1)
             if len(conditions) == len(full):
                 yield both(offer.condition, conditions[-1])
             elif offer.name != "*":
@@ -172,12 +179,12 @@ class GatedCrate:
         return {module_of(path): path for path in self._facts.rust_paths() if is_in_crate(path)}
 
     @cached_property
-    def _macros(self) -> dict[str, list[tuple[Condition, Condition]]]:
-        """The conditions of each exported macro, and of the module that defines it."""
-        macros: dict[str, list[tuple[Condition, Condition]]] = {}
+    def _macros(self) -> dict[str, list[Condition]]:
+        """The conditions of each exported macro and of the module that defines it."""
+        macros: dict[str, list[Condition]] = {}
         for module, path in self._files.items():
             for offer in self._facts.modules(path).offers:
                 if offer.is_macro:
-                    outer = self._conditions(module, is_macro=False, depth=0)
-                    macros.setdefault(offer.name, []).append((offer.condition, outer[-1] if outer else ALWAYS))
+                    outer = list(self._find_conditions(module, 0))
+                    macros.setdefault(offer.name, []).append(both(offer.condition, *outer[-1:]))
         return macros

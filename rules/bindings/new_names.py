@@ -108,9 +108,9 @@ def find_gated_helpers(diff: BindingsDiff) -> Iterator[tuple[LocatedHelper, str,
             body = "\n".join(lines[helper.line - 1 : helper.line - 1 + _MAX_BODY_LINES]).partition("\n}")[0]
             called = set(_CALL.findall(body)) if _OWN_CONDITION.search(body) is None else set()
             for name in helper.names:
-                found = _condition_in_helper(diff.after, name, helper.conditions) if name in called else None
-                if found is not None:
-                    yield LocatedHelper(path, helper), name, found
+                conditional = _condition_in_helper(diff.after, name, helper.conditions) if name in called else None
+                if conditional is not None:
+                    yield LocatedHelper(path, helper), name, conditional
                     break
 
 

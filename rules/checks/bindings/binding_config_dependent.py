@@ -46,27 +46,28 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
     reported: set[str] = set()
     for _, user, anchor in new_uses(view):
         name = user.use.name
-        found = None if name in reported else find_condition(change.after, user, is_first=not change.before.users(name))
-        if found is not None and not module_is_gated(view, user.path):
+        is_first = not change.before.users(name)
+        conditional = None if name in reported else find_condition(change.after, user, is_first=is_first)
+        if conditional is not None and not module_is_gated(view, user.path):
             reported.add(name)
-            yield _report(view, anchor, "", name, found)
-    for located, name, found in find_gated_helpers(change):
+            yield _report(view, anchor, "", name, conditional)
+    for located, name, conditional in find_gated_helpers(change):
         helper = located.helper
         for file in view.files:
             line = helper_line(file, helper.name, helper.line) if file.path == located.path else 0
             if line in file.touched and view.next_change(file) is None:
-                yield _report(view, file.anchor(line), f"The helper `{helper.name}` uses ", name, found)
+                yield _report(view, file.anchor(line), f"The helper `{helper.name}` uses ", name, conditional)
 
 
-def _report(view: SeriesView, place: Anchor, start: str, name: str, found: ConditionalName) -> Diagnostic:
-    condition = re.sub(r"defined\((\w+)\)", r"\1", found.condition)
+def _report(view: SeriesView, place: Anchor, start: str, name: str, conditional: ConditionalName) -> Diagnostic:
+    condition = re.sub(r"defined\((\w+)\)", r"\1", conditional.condition)
     needed = (
         f"`{name}`, which exists only under `{condition}`" if start else f"`{name}` exists only under `{condition}`"
     )
     reason = "this code is built without it too."
-    if found.option:
-        reason = f"`CONFIG_{found.option}`, which builds this code, does not imply it."
-    evidence = declared_in_c(found.provider) if isinstance(found.provider, LocatedDeclaration) else ()
+    if conditional.option:
+        reason = f"`CONFIG_{conditional.option}`, which builds this code, does not imply it."
+    evidence = declared_in_c(conditional.provider) if isinstance(conditional.provider, LocatedDeclaration) else ()
     return view.report(place, f"{start}{needed}, but {reason}", evidence=evidence, facts=(("name", name),))
 
 

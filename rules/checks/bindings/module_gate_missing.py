@@ -76,6 +76,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                     ("name", "::".join(("kernel", *breaches[0].uses[0].name))),
                     ("option", breaches[0].option),
                     ("gate", describe(gate)),
+                    ("architecture", breaches[0].uses[0].architecture),
                     *((("tree", tree),) if tree else ()),
                 ),
             )
@@ -123,7 +124,8 @@ def _message(breaches: Sequence[GateBreach]) -> str:
         return f"{needed}, but this code is built without it too."
     depends = breach.definition.depends
     reason = f"depends on `{describe(depends)}`, not on `{gate}`"
-    if not 0 < len(depends) <= _MAX_CLAUSES:
+    is_clear = all(atom[0] not in "?$" for clause in depends for atom in clause)
+    if not 0 < len(depends) <= _MAX_CLAUSES or not is_clear:
         reason = f"does not depend on `{gate}`"
     others = list(dict.fromkeys(f"`CONFIG_{other.option}`" for other in breaches if other.option != breach.option))
     more = f" and {len(others) - _MAX_SHOWN} more" if len(others) > _MAX_SHOWN else ""

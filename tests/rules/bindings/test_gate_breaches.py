@@ -31,7 +31,7 @@ def breaches(
     patch = tuple(whole_change(path, after, before=files.get(path)) for path, after in changes)
     diff = view(series(patch), given).result(BINDINGS_DIFF)
     assert diff is not None
-    return [(found.option, [use.path for use in found.uses]) for found in find_gate_breaches(diff)]
+    return [(breach.option, [use.path for use in breach.uses]) for breach in find_gate_breaches(diff)]
 
 
 def test_a_new_use_is_a_breach() -> None:

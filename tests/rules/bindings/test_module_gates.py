@@ -92,9 +92,9 @@ def test_uses_in_macros_and_docs_are_none() -> None:
 
 def test_a_use_in_the_crate_is_compared_with_its_own_modules() -> None:
     kconfig = 'config RUST\n\tbool "Rust"\nconfig PCI\n\tbool "PCI"\n'
-    found = list(crate(Kconfig=kconfig).gated_crate.uses("rust/kernel/open.rs"))
+    uses = list(crate(Kconfig=kconfig).gated_crate.uses("rust/kernel/open.rs"))
 
-    assert [(("pci",), Verdict.REFUTED)] == [(use.name, use.verdict) for use in found]
+    assert [(("pci",), Verdict.REFUTED)] == [(use.name, use.verdict) for use in uses]
     assert [Verdict.UNKNOWN] == [use.verdict for use in crate().gated_crate.uses("rust/kernel/open.rs")]
 
 

@@ -10,12 +10,12 @@ def read(text: str) -> KconfigFile:
 
 
 def option(text: str) -> Option:
-    (found,) = read(text).options
-    return found
+    (only,) = read(text).options
+    return only
 
 
 def test_the_attributes_of_an_option() -> None:
-    found = option(
+    lamp = option(
         "menuconfig LAMP\n"
         '\ttristate "Lamps" if EXPERT\n'
         "\tdepends on ROOM && \\\n\t\tPOWER # and light\n"
@@ -30,17 +30,17 @@ def test_the_attributes_of_an_option() -> None:
         "\t  select NOTHING\n"
     )
 
-    assert ("LAMP", 1, "tristate") == (found.name, found.line, found.kind)
-    assert (("ROOM",), ("POWER",), ("WALL", "!HOUSE")) == found.depends
-    assert (("EXPERT",),) == found.prompt
-    assert (("HOUSE",),) == found.default
-    assert (("BULB", ALWAYS), ("SHADE", (("ROOM",),))) == found.selects
+    assert ("LAMP", 1, "tristate") == (lamp.name, lamp.line, lamp.kind)
+    assert (("ROOM",), ("POWER",), ("WALL", "!HOUSE")) == lamp.depends
+    assert (("EXPERT",),) == lamp.prompt
+    assert (("HOUSE",),) == lamp.default
+    assert (("BULB", ALWAYS), ("SHADE", (("ROOM",),))) == lamp.selects
 
 
 def test_an_option_without_prompt_and_default() -> None:
-    found = option("config LAMP\n\tbool\n")
+    lamp = option("config LAMP\n\tbool\n")
 
-    assert (NEVER, NEVER, ALWAYS) == (found.prompt, found.default, found.depends)
+    assert (NEVER, NEVER, ALWAYS) == (lamp.prompt, lamp.default, lamp.depends)
     assert NEVER == option('config LAMP\n\tbool "Lamps"\n\tdefault n\n').default
     assert ALWAYS == option("config LAMP\n\tdef_bool y\n").default
 
@@ -60,7 +60,7 @@ def test_the_blocks_around_an_option() -> None:
 
     assert (("rooms/Kconfig", outer), ("./near/Kconfig", outer)) == file.sources
     assert [("LAMP", outer, False), ("RED", (*outer, ("PAINT",)), True), ("HOUSE", ALWAYS, False)] == [
-        (found.name, found.depends, found.is_choice) for found in file.options
+        (entry.name, entry.depends, entry.is_choice) for entry in file.options
     ]
     assert file.is_complete
 
@@ -70,7 +70,7 @@ def test_the_help_text_ends_with_its_indentation() -> None:
         "config A\n\tbool\n\thelp\n\t  Text.\n\nconfig B\n    bool\n    help\n      config C\n    depends on A\n"
     )
 
-    assert ["A", "B"] == [found.name for found in file.options]
+    assert ["A", "B"] == [entry.name for entry in file.options]
     assert (("A",),) == file.options[1].depends
 
 
@@ -82,5 +82,5 @@ def test_blocks_that_do_not_close_are_incomplete() -> None:
 def test_blocks_are_followed_up_to_a_limit() -> None:
     file = read("if A\n" * 50 + "config B\n\tbool\n" + "endif\n" * 50 + "config C\n\tbool\n")
 
-    assert [UNKNOWN, ALWAYS] == [found.depends for found in file.options]
+    assert [UNKNOWN, ALWAYS] == [entry.depends for entry in file.options]
     assert file.is_complete
