@@ -593,3 +593,22 @@ def test_patches_that_fit_are_combined_with_patches_that_do_not(order: tuple[int
     assert change is not None
     assert (2 in order) is ("<linux/other.h>" in (change.after.facts.includes(bindings) or ()))
     assert Effect.HEADER_GONE not in [breakage.effect for breakage in find_breakages(change)]
+
+
+@pytest.mark.parametrize(
+    ("depends", "effects"),
+    [("RUST && LAMP", []), ("RUST", [Effect.GATED]), ("RUST && (LAMP || ROOM)", []), ("RUST && NOWHERE", [])],
+)
+def test_a_new_condition_is_compared_with_the_options_of_the_user(depends: str, effects: list[Effect]) -> None:
+    """A driver, and code under another `cfg`, breaks only if Kconfig has a configuration without the name."""
+    kconfig = 'config RUST\n\tbool "a"\nconfig LAMP\n\tbool "b"\nconfig ROOM\n\tbool "c"\n'
+    kconfig += f'config USER\n\ttristate "d"\n\tdepends on {depends}\n'
+    use = "fn f() {\n    unsafe { kernel::bindings::lamp_on(lamp) }\n}\n"
+    files = FILES | {"Kconfig": kconfig, LAMP_RS: ""}
+    drivers = {"Kbuild": "obj-$(CONFIG_USER) += lamp.o\n", "lamp.rs": use}
+    modules = {"rust/kernel/lib.rs": "#[cfg(CONFIG_USER)]\npub mod user;\n", "rust/kernel/user.rs": use}
+    gate = whole_change(LAMP_H, edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n"))
+
+    for added in (drivers, modules):
+        base = FileTree({path: text.encode() for path, text in (files | added).items()})
+        assert effects == _effects((gate,), base=base)

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Uses that a series builds without the option that they need."""
 
+from dataclasses import replace
+
 from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.bindings.gate_breaches import find_gate_breaches
-from rules.bindings.tree import FileTree, Tree
-from rules.lint.engine import view
+from rules.bindings.tree import FileTree, LandingTree, NoTree, Tree
+from rules.checks.bindings.module_gate_missing import RULE
+from rules.lint.engine import run_rules, view
 from tests.rules.bindings.trees import series, whole_change
 
 KCONFIG = (
@@ -74,3 +77,33 @@ def test_a_kconfig_change_that_does_not_fit_makes_all_unknown() -> None:
 
     assert [("LAMP", ["lamp.rs"])] == breaches(use, tree=FileTree({p: t.encode() for p, t in FILES.items()}))
     assert [] == breaches(use, ("Kconfig", f"{KCONFIG}config NEW\n\tbool\n"), tree=tree)
+
+
+def test_a_landing_tree_shows_what_the_base_does_not() -> None:
+    landing = FileTree({path: text.encode() for path, text in FILES.items()})
+    patch = (whole_change("lamp.rs", FILES["fan.rs"], before=FILES["lamp.rs"]),)
+    given = view(series(patch), NoTree(), (LandingTree("next-1", landing),))
+    (finding,) = run_rules((RULE,), given).findings
+    needs = replace(series(patch), prerequisites=("1" * 40,))
+
+    assert finding.message.startswith(
+        "In next-1: `kernel::pci` exists only with `CONFIG_PCI`, but `CONFIG_LAMP`, which"
+    )
+    assert ["next-1:Kconfig:5", "next-1:lamp.rs:1"] == [item.origin for item in finding.evidence]
+    assert () == run_rules((RULE,), view(needs, NoTree(), (LandingTree("next-1", landing),))).findings
+
+
+def test_the_first_patch_that_takes_the_dependency_away_is_reported() -> None:
+    without = KCONFIG.replace(" && PCI", "")
+    first = whole_change("Kconfig", without, before=KCONFIG)
+    second = whole_change("Kconfig", f"{without}config NEW\n\tbool\n", before=without)
+    restored = whole_change("Kconfig", KCONFIG, before=without)
+    tree = FileTree({path: text.encode() for path, text in FILES.items()})
+    (finding,) = run_rules((RULE,), view(series((first,), (second,)), tree)).findings
+
+    assert (1, "Kconfig", "depends on RUST && PCI") == (
+        finding.anchor.patch,
+        finding.path,
+        finding.anchor.text.strip(),
+    )
+    assert () == run_rules((RULE,), view(series((first,), (restored,)), tree)).findings
