@@ -20,6 +20,7 @@ from rules.source.kbuild.kconfig import Option
 ROOT = "Kconfig"
 RUST: Condition = (("RUST",),)
 _HAVE_RUST = "HAVE_RUST"
+_MODULES = "MODULES"
 _ARCHITECTURES = (
     *("alpha", "arc", "arm", "arm64", "csky", "hexagon", "loongarch", "m68k", "microblaze", "mips", "nios2"),
     *("openrisc", "parisc", "powerpc", "riscv", "s390", "sh", "sparc", "um", "x86", "xtensa"),
@@ -409,7 +410,7 @@ class _Closure:
 
     def _can_be_module(self, name: str) -> bool:
         """Tell whether a configuration exists in which a tristate option is `m`."""
-        if self.must.get(name) == 2 or self.may.get(name) == 2:
+        if self.must.get(name) == 2 or self.may.get(name) == 2 or _MODULES in self.off:
             return False
         if any(
             definition.option.default != NEVER and definition.option.prompt == NEVER

@@ -108,7 +108,8 @@ class GatedCrate:
         """Return the shortest part of a path that has the condition of the path, and the condition."""
         key = path, is_macro
         if key not in self._gates:
-            conditions = self._macro_conditions(path) if is_macro else self._conditions(path, 0)
+            items = [] if is_macro else self._conditions(path, 0)
+            conditions = items or self._macro_conditions(path)
             last = conditions[-1] if conditions else ALWAYS
             length = next((at for at, condition in enumerate(conditions, 1) if condition == last), len(path))
             self._gates[key] = path[:length], last
@@ -119,7 +120,7 @@ class GatedCrate:
         key = path, depth
         if key not in self._known:
             self._known[key] = list(self._find_conditions(path, depth))
-        return self._known[key] or self._macro_conditions(path)
+        return self._known[key]
 
     def _find_conditions(self, path: Path, depth: int) -> Iterator[Condition]:
         condition = ALWAYS
@@ -128,12 +129,13 @@ class GatedCrate:
             file, inside = self._file(module)
             contents = self._contents_of(file)
             lines = contents.modules.get((inside, name), [])
-            alternatives = lines or list(self._offers(module, name, depth))
+            alternatives = dict.fromkeys((*lines, *self._offers(module, name, depth)))
             if not alternatives:
                 return
             condition = both(condition, either(*alternatives))
             yield condition
-            if not lines and (*inside, name) not in contents.inline:
+            is_module = bool(lines) or (*inside, name) in contents.inline
+            if not is_module or len(alternatives) > 1:
                 return
 
     def _macro_conditions(self, path: Path) -> list[Condition]:

@@ -110,6 +110,7 @@ def test_a_gate_has_to_be_able_to_be_off(gate: str, expected: Verdict) -> None:
         ("select GATE", Verdict.REFUTED),
         ("select BOOL", Verdict.PROVEN),
         ("", Verdict.REFUTED),
+        ("depends on GATE && !MODULES", Verdict.UNKNOWN),
     ],
 )
 def test_a_module_is_not_built_in(attributes: str, expected: Verdict) -> None:

@@ -105,6 +105,24 @@ def test_a_file_that_no_module_leads_to_is_unknown() -> None:
     assert ((("RUST",),),) == bindings.gated_crate.ways_of("rust/kernel/orphan.rs", 1, 1)
 
 
+def test_a_module_with_a_stub_always_exists() -> None:
+    text = "#[cfg(CONFIG_A)]\npub mod a;\n#[cfg(not(CONFIG_A))]\npub mod a { pub fn f() {} }\n"
+    files = {"rust/kernel/lib.rs": text.encode(), "rust/kernel/a.rs": b"#[cfg(CONFIG_B)]\npub fn f() {}\n"}
+
+    assert ALWAYS == Bindings.of_files(files).gated_crate.gate(("a", "f"))[1]
+
+
+def test_a_macro_in_a_module_that_exports_again() -> None:
+    files = {
+        "rust/kernel/lib.rs": b"#[cfg(CONFIG_A)]\npub mod a;\npub use nowhere::a;\n",
+        "rust/kernel/a.rs": b"#[macro_export]\nmacro_rules! m { () => {} }\npub use crate::m;\npub use crate::*;\n",
+    }
+    crate = Bindings.of_files(files).gated_crate
+
+    assert (("m",), ALWAYS) == crate.gate(("m",), is_macro=True)
+    assert (("m",), ALWAYS) == crate.gate(("m",))
+
+
 def test_many_globs_make_a_path_ungated() -> None:
     exports = "".join(f"pub use m{number}::*;\n" for number in range(40))
     text = f"{exports}#[cfg(CONFIG_A)]\npub struct Thing;\n"
