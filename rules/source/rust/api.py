@@ -38,7 +38,7 @@ class ApiItem:
     parameters: int | None = None
     is_default: bool = False
     is_conditional: bool = False
-    offset: int = 0
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class PathUse:
     arguments: int | None = None
     is_import: bool = False
     is_macro: bool = False
-    offset: int = 0
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
