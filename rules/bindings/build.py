@@ -70,15 +70,16 @@ class Build:
 
     def _in_lists(self, folder: str, member: str, depth: int) -> list[Condition]:
         members = self._members(folder)
-        if depth and any(owner == member[:-2] for owner, _, _ in members) and depth > _MAX_COMPOSITES:
-            return []
+        name = member.removesuffix(".o")
+        if not depth and any(owner == name for owner, _, _ in members):
+            return []  # the object is made of others, and not of the source with its name
         ways: list[Condition] = []
-        for owner, name, condition in members:
-            if name != member:
+        for owner, other, condition in members:
+            if other != member:
                 continue
             if not owner:
                 ways.append(condition)
-            elif owner != member[:-2] and depth < _MAX_COMPOSITES:
+            elif owner != name and depth < _MAX_COMPOSITES:
                 ways += [both(condition, outer) for outer in self._in_lists(folder, f"{owner}.o", depth + 1)]
         return ways[:_MAX_WAYS]
 

@@ -46,6 +46,13 @@ def test_a_file_may_be_built_in_several_ways() -> None:
     assert ((("A",),), (("B",),)) == tree.ways("a.rs")
 
 
+def test_a_composite_object_is_not_made_of_the_file_with_its_name() -> None:
+    tree = build(Kbuild="obj-$(CONFIG_A) += a.o\na-y := b.o\n", a_rs="", b_rs="")
+
+    assert () == tree.ways("a.rs")
+    assert ((("A",),),) == tree.ways("b.rs")
+
+
 def test_the_path_of_a_module_may_be_given() -> None:
     tree = build(Kbuild="obj-y += a.o\n", a_rs='#[path = "x/far.rs"]\nmod near;\n', x__far_rs="")
 
