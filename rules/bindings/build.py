@@ -2,11 +2,13 @@
 """The Kconfig options under which Rust files are built: by their Makefiles, and by the modules that lead to them."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST
 from rules.bindings.module_facts import ModuleLine
 from rules.source.kbuild.condition import ALWAYS, Condition, both
+from rules.source.kbuild.makefile import Makefile
 
 CRATE_ROOT = "rust/kernel/lib.rs"
 _MAX_WAYS = 4  # in which a file or folder is built
@@ -20,6 +22,9 @@ class Build:
     def __init__(self, facts: FactSource) -> None:
         self._facts = facts
         self._rust_paths = frozenset(facts.rust_paths())
+        self._makefiles: dict[str, dict[str, list[tuple[str, Condition]]]] = {}
+        self._composites: dict[str, frozenset[str]] = {}
+        self._lists: dict[tuple[str, str, int], tuple[Condition, ...]] = {}
         self._folders: dict[str, tuple[Condition, ...]] = {"": (ALWAYS,)}
         self._crates: dict[str, dict[str, tuple[Condition, ...]]] = {}
         self._ways: dict[str, tuple[Condition, ...]] = {}
@@ -46,21 +51,25 @@ class Build:
             folders.append(folder)
         for above in folders:
             prefix = f"{above}/" if above else ""
-            objects = dict.fromkeys(member for _, member, _ in self._members(above) if member.endswith(".o"))
-            for member in objects:
-                root = f"{prefix}{member[:-2]}.rs"
+            for member in self._members(above):
+                root = f"{prefix}{member.removesuffix('.o')}.rs"
                 if root in self._rust_paths and path.startswith(f"{root.rpartition('/')[0]}/".removeprefix("/")):
                     conditions = self._object(above, member)
                     if conditions:
                         yield root, conditions
 
-    def _members(self, folder: str) -> tuple[tuple[str, str, Condition], ...]:
-        prefix = f"{folder}/" if folder else ""
-        for name in _MAKEFILES:
-            makefile = self._facts.makefile(prefix + name)
-            if makefile is not None:
-                return makefile.members
-        return ()
+    def _members(self, folder: str) -> dict[str, list[tuple[str, Condition]]]:
+        """Return the objects and folders of a Makefile, each with the composite objects that have it."""
+        if folder not in self._makefiles:
+            prefix = f"{folder}/" if folder else ""
+            files = (self._facts.makefile(prefix + name) for name in _MAKEFILES)
+            makefile = next((file for file in files if file is not None), Makefile())
+            members: dict[str, list[tuple[str, Condition]]] = {}
+            for owner, member, condition in makefile.members:
+                members.setdefault(member, []).append((owner, condition))
+            self._makefiles[folder] = members
+            self._composites[folder] = frozenset(owner for owner, _, _ in makefile.members)
+        return self._makefiles[folder]
 
     def _object(self, folder: str, member: str) -> tuple[Condition, ...]:
         """Return the conditions under which an object or a folder of a Makefile is built."""
@@ -68,20 +77,24 @@ class Build:
         above = self._folder(folder)
         return tuple(dict.fromkeys(both(outer, inner) for outer in above for inner in ways))[:_MAX_WAYS]
 
-    def _in_lists(self, folder: str, member: str, depth: int) -> list[Condition]:
+    def _in_lists(self, folder: str, member: str, depth: int) -> tuple[Condition, ...]:
+        """Return the conditions under which an object or a folder is in a list of its Makefile."""
+        key = folder, member, depth
+        if key not in self._lists:
+            self._lists[key] = tuple(islice(self._find_lists(folder, member, depth), _MAX_WAYS))
+        return self._lists[key]
+
+    def _find_lists(self, folder: str, member: str, depth: int) -> Iterator[Condition]:
         members = self._members(folder)
         name = member.removesuffix(".o")
-        if not depth and any(owner == name for owner, _, _ in members):
-            return []  # the object is made of others, and not of the source with its name
-        ways: list[Condition] = []
-        for owner, other, condition in members:
-            if other != member:
-                continue
+        if not depth and name in self._composites[folder]:
+            return  # the object is made of others, and not of the source with its name
+        for owner, condition in members.get(member, ()):
             if not owner:
-                ways.append(condition)
+                yield condition
             elif owner != name and depth < _MAX_COMPOSITES:
-                ways += [both(condition, outer) for outer in self._in_lists(folder, f"{owner}.o", depth + 1)]
-        return ways[:_MAX_WAYS]
+                for outer in self._in_lists(folder, f"{owner}.o", depth + 1):
+                    yield both(condition, outer)
 
     def _folder(self, folder: str) -> tuple[Condition, ...]:
         """Return the conditions under which the build enters a folder."""
