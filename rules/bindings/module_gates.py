@@ -84,9 +84,10 @@ class GatedCrate:
     def ways_of(self, path: str, line: int, column: int) -> tuple[Condition, ...]:
         """Return the conditions under which a place of a Rust file is built; none if that is unknown.
 
-        A file of the `kernel` crate that no module is known to lead to counts as built with Rust.
+        If the root of the `kernel` crate is unknown, a file of the crate counts as built with Rust.
         """
-        ways = self.build.ways(path) or ((RUST,) if is_in_crate(path) else ())
+        is_root_known = self._facts.read(CRATE_ROOT) is not None
+        ways = self.build.ways(path) or ((RUST,) if is_in_crate(path) and not is_root_known else ())
         if not ways:
             return ()
         if self._places is None or self._places[0] != path:

@@ -71,10 +71,15 @@ def find_condition(bindings: Bindings, user: User, *, is_first: bool = True) -> 
 
     If the tree does not declare the option, only the first use of a name counts, and only under no option.
     """
-    providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
-        (located.declaration.conditions, located)
+    declarations = [
+        located
         for located in bindings.bound_declarations(user.use.name)
         if located.declaration.kind in (*_SYMBOLS, Kind.CONSTANT, Kind.MACRO)
+    ]
+    if any(located.path.startswith("arch/") for located in declarations):
+        return None  # each architecture declares the name in its own way
+    providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
+        (located.declaration.conditions, located) for located in declarations
     ]
     provider = bindings.provider(user.use.name)
     if provider is not None:

@@ -153,6 +153,18 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a file that no module leads to",
+        _TREE
+        + """
+          | diff rust/kernel/bulb.rs (new)
+          | +use crate::bindings;
+          | +fn on() -> i32 {
+          | +    // SAFETY: There is a lamp.
+          | +    unsafe { bindings::lamp_on(1) }
+          | +}
+        """,
+    ),
+    Example(
         "a cfg on the module",
         _TREE
         + """

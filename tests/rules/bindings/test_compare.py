@@ -477,8 +477,10 @@ def test_a_driver_may_depend_on_the_new_condition() -> None:
     off = "void lamp_off(struct lamp *lamp);\n"
     c_side = _change(LAMP_H, off, f"#ifdef CONFIG_LAMP\n{off}#endif\n")
 
+    lib = {"rust/kernel/lib.rs": FILES["rust/kernel/lib.rs"] + "pub mod off;\n"}
+
     for path, expected in (("drivers/lamp.rs", []), ("rust/kernel/off.rs", [Effect.GATED])):
-        assert expected == _effects((c_side,), base=tree(**{path: driver}))
+        assert expected == _effects((c_side,), base=tree(**lib, **{path: driver}))
 
 
 @pytest.mark.parametrize(
