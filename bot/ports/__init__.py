@@ -37,6 +37,7 @@ from bot.ports.outbox import (
     Wait,
     Withdraw,
 )
+from bot.ports.pending import CollisionRecord, FoundCollision, PendingStore, PendingUpdate
 from bot.ports.postings import BackfillRequests, DuePosting, Incomplete, Postings
 from bot.ports.retention import Prunable, PruneCounts, Step
 from bot.ports.running import Clock, Progress
@@ -55,11 +56,13 @@ __all__ = [
     "Claim",
     "ClaimedMail",
     "Clock",
+    "CollisionRecord",
     "CommandUsage",
     "Decision",
     "DeletedMail",
     "DeliveryEvent",
     "DuePosting",
+    "FoundCollision",
     "History",
     "Hold",
     "Incomplete",
@@ -77,6 +80,8 @@ __all__ = [
     "Outbox",
     "Pace",
     "ParsedMail",
+    "PendingStore",
+    "PendingUpdate",
     "Permit",
     "PostingStatus",
     "Postings",

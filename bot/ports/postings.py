@@ -10,6 +10,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
 from bot.ports.mails import Thread
+from bot.ports.pending import PendingUpdate
 from bot.review.model import Review
 
 
@@ -54,8 +55,10 @@ class Postings(Protocol):
         A mail that a dry run filed counts only if this review is `rehearsed` too.
         """
 
-    def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
-        """Store the review and its mail in one transaction. Return whether the mail was stored.
+    def save_review(
+        self, review: Review, outgoing: Outgoing | None, now: datetime, pending: PendingUpdate | None = None
+    ) -> bool:
+        """Store the review, its mail and what is pending in one transaction. Return whether the mail was stored.
 
         A patch or cover letter gets at most one mail of a kind, even if it is part of another posting now.
         """

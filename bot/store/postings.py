@@ -12,12 +12,13 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.mail.refusal import RefusalKind
 from bot.mail.state import WAITING, MailState
-from bot.ports import DuePosting, Thread
+from bot.ports import DuePosting, PendingUpdate, Thread
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, change_state, row_of
+from bot.store.pending import forget_pending, update_pending
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import (
     PRUNED,
@@ -54,6 +55,7 @@ class PostingRows:
                 for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
                     row.state, row.detail = "gone", "its thread was assembled in another way since"
                     session.add(row)
+                    forget_pending(session, [row.message_id])
                 completed.update(posting.message_id for posting in postings if _save(session, thread, posting))
                 session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
         return completed
@@ -126,10 +128,14 @@ class PostingRows:
         with self._database.reading() as session:
             return dict(session.exec(replies).all())
 
-    def save_review(self, review: Review, outgoing: Outgoing | None, now: datetime) -> bool:
+    def save_review(
+        self, review: Review, outgoing: Outgoing | None, now: datetime, pending: PendingUpdate | None = None
+    ) -> bool:
         with self._database.writing() as session:
             posting = review.posting
             save_review(session, review, now)
+            if pending is not None:
+                update_pending(session, pending, now)
             is_kept = outgoing is not None and _store_mail(session, posting, outgoing, now)
             reason = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
             reasons = filter(None, ("" if is_kept else reason, *skipped_lines(review.skipped)[:_MAX_SKIPPED]))

@@ -19,6 +19,7 @@ from bot.store.knowledge import KnowledgeRows
 from bot.store.mails import MailRows
 from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
+from bot.store.pending import PendingRows
 from bot.store.postings import PostingRows
 from bot.store.records import RecordRows
 from bot.store.retention import RetentionRows
@@ -29,6 +30,7 @@ from bot.store.tables import MailRow, OutgoingRow, PostingRow
 class Repository(
     MailRows,
     PostingRows,
+    PendingRows,
     FollowingRows,
     KnowledgeRows,
     OutgoingRows,

@@ -19,6 +19,7 @@ from bot.ports import PruneCounts, Step
 from bot.review.model import Review, ReviewFinding
 from bot.store.codec import decode, encode, pack
 from bot.store.database import Database
+from bot.store.pending import forget_pending
 from bot.store.tables import (
     PRUNED,
     AttestationRow,
@@ -182,6 +183,7 @@ def _prune_postings(session: Session, threads: Collection[int], now: datetime, *
         if not dry:
             row.value, row.state, row.detail = value, PRUNED, f"removed by retention on {now:%Y-%m-%d}"
             session.add(row)
+            forget_pending(session, [row.message_id])
         pruned += PruneCounts(postings=1, bytes=freed)
     return pruned
 

@@ -305,3 +305,45 @@ class StopRow(SQLModel, table=True):
     reason: str = ""
     since: datetime
     seen: int = 0
+
+
+class PendingRow(SQLModel, table=True):
+    """A pending posting: a bot.review.pending.PendingPosting, of the newest reviewed revision of its topic.
+
+    This table and `pending_fact` are derived from the postings, and can be rebuilt.
+    """
+
+    __tablename__ = "pending"
+
+    message_id: str = Field(primary_key=True)
+    topic: str = Field(index=True)
+    sent: datetime = Field(index=True)
+    value: bytes
+
+
+class PendingFactRow(SQLModel, table=True):
+    """A name under which a pending posting is looked up; `kind` is a rules.bindings.pending_facts.PendingKind."""
+
+    __tablename__ = "pending_fact"
+
+    kind: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    message_id: str = Field(primary_key=True, index=True)
+
+
+class CollisionRow(SQLModel, table=True):
+    """Two series that collide, in the order of their topics. A pair is stored once, so that it is told once.
+
+    `message_id` is the posting whose review found the collision, `other_id` the posting that it collides with. `kind`
+    and `name` are those of the first collision.
+    """
+
+    __tablename__ = "collision"
+
+    topic: str = Field(primary_key=True)
+    other_topic: str = Field(primary_key=True)
+    message_id: str
+    other_id: str
+    kind: str
+    name: str
+    found: datetime = Field(index=True)

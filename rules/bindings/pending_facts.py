@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a posting changes, uses and adds, as values that are compared with those of other pending postings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules.finding import Anchor
+
+SEPARATOR = "::"
+_MIN_PARTS = 2  # of a path that is looked up: the crate and a name
+
+
+class PendingKind(StrEnum):
+    """The kind of a fact.
+
+    C_CHANGE: a declaration of C is removed or changes. C_USE: Rust code or a helper begins to use a C name.
+    ADDED: a helper, a binding, a public Rust item or a file is added. ITEM_CHANGE: a public Rust item is removed or
+    changes. ITEM_USE: Rust code begins to use a path of the `kernel` crate, or implements a trait of it.
+    REWRITE: lines of a file are removed or replaced.
+    """
+
+    C_CHANGE = "c-change"
+    C_USE = "c-use"
+    ADDED = "added"
+    ITEM_CHANGE = "item-change"
+    ITEM_USE = "item-use"
+    REWRITE = "rewrite"
+
+
+PARTNERS = {
+    PendingKind.C_CHANGE: PendingKind.C_USE,
+    PendingKind.C_USE: PendingKind.C_CHANGE,
+    PendingKind.ADDED: PendingKind.ADDED,
+    PendingKind.ITEM_CHANGE: PendingKind.ITEM_USE,
+    PendingKind.ITEM_USE: PendingKind.ITEM_CHANGE,
+    PendingKind.REWRITE: PendingKind.REWRITE,
+}
+"""The kind of fact that each kind can collide with."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFact:
+    """A fact with its place in the posting.
+
+    `name` is the name of C, a field of C as `struct.field`, the path of a Rust item, what is added with its kind before
+    it ("helper get_page"), or the path of a file. `before` and `after` are the forms of a change: C declarations, or
+    for Rust items the kind and the number of parameters; "" if there is none. For what is added, `after` is a digest of
+    its tokens. For a use, `after` is what the use fits: the C declaration in its tree, or its number of arguments; ""
+    if unknown. An implementation of a trait has its methods in `before`, each with the number of parameters. A rewrite
+    has digests of its removed lines in `before`, and a digest of what replaces them in `after`. Items of such lists are
+    separated by blanks.
+    """
+
+    kind: PendingKind
+    name: str
+    place: Anchor
+    before: str = ""
+    after: str = ""
+
+    @property
+    def keys(self) -> Iterator[str]:
+        """The names under which this fact and those that can collide with it are looked up."""
+        yield self.name
+        parts = self.name.split(SEPARATOR)
+        if self.kind is PendingKind.ITEM_USE:
+            for length in range(_MIN_PARTS, len(parts)):
+                yield SEPARATOR.join(parts[:length])
+        elif self.kind is PendingKind.ITEM_CHANGE and len(parts) > _MIN_PARTS:
+            yield SEPARATOR.join(parts[:-1])  # the method of a trait concerns who implements the trait
+
+
+@dataclass(frozen=True, slots=True)
+class PatchIdentity:
+    """A patch by its title in lower case and its patch-id; the id is "" if git would compute it from unknown data."""
+
+    index: int
+    title: str
+    patch_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFacts:
+    """The facts of one posting, and its patches. `cut` names the kinds of facts of which some are left out."""
+
+    facts: tuple[PendingFact, ...] = ()
+    patches: tuple[PatchIdentity, ...] = ()
+    cut: tuple[PendingKind, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[tuple[PendingKind, str]]:
+        """The kinds and names under which the facts are looked up."""
+        return frozenset((fact.kind, key) for fact in self.facts for key in fact.keys)
+
+    @property
+    def partner_keys(self) -> frozenset[tuple[PendingKind, str]]:
+        """The kinds and names of the facts that can collide with these."""
+        return frozenset((PARTNERS[kind], key) for kind, key in self.keys)
