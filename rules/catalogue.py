@@ -71,7 +71,7 @@ def _examples(rule: Rule) -> list[tuple[str, str]]:
 
 def _family(rule: Rule) -> str:
     """Return the folder under `rules/checks` that contains the rule's file."""
-    check = rule.check_file or rule.check_series
+    check = rule.check_file or rule.check_series or rule.check_pending
     return check.__module__.split(".")[-2] if check is not None else ""
 
 

@@ -3,10 +3,14 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
-from rules.lint.engine import run
-from rules.lint.example import load
+from rules.analysis.pending import PENDING_FACTS
+from rules.bindings.pending_facts import PendingFacts
+from rules.finding import Report
+from rules.lint.engine import run, view
+from rules.lint.example import LoadedExample, load
 from rules.lint.expectations import differences
 from rules.lint.rule import Example, Rule
 from rules.registry import RULES, by_id, problems
@@ -40,9 +44,27 @@ def check_rule(rule: Rule) -> Iterator[str]:
 def check_example(rule: Rule, example: Example) -> Iterator[str]:
     """Yield how the rule's findings in the example differ from the margin, and the crashes of the rule."""
     loaded = load(example)
-    report = run((rule,), loaded.series, loaded.tree)
+    report = run_example(rule, loaded)
     yield from (failure.error for failure in report.failures)
     yield from differences(loaded.expected, rule.id, report.findings)
+
+
+def run_example(rule: Rule, loaded: LoadedExample) -> Report:
+    """Return what the rule finds in an example, and in its comparison with the other pending series."""
+    pending = [
+        _PendingExample(f"{number}@example.org", series.subject, view(series, loaded.tree).result(PENDING_FACTS))
+        for number, series in enumerate(loaded.pending, 1)
+    ]
+    return run((rule,), loaded.series, loaded.tree, pending)
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingExample:
+    """A pending series of an example."""
+
+    message_id: str
+    subject: str
+    facts: PendingFacts
 
 
 def _describe_unknown(rule_id: str) -> str:

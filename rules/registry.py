@@ -13,6 +13,7 @@ from rules.checks.bindings import (
     bindings_in_driver,
     bindings_type_in_api,
     c_change_breaks_rust,
+    collides_with_pending,
     contract_change,
     ffi_type_mismatch,
     module_gate_missing,
@@ -74,6 +75,7 @@ RULES: tuple[Rule, ...] = (
     ffi_type_mismatch.RULE,
     module_gate_missing.RULE,
     rust_api_change_leaves_users.RULE,
+    collides_with_pending.RULE,
     rust_maintainers_not_on_cc.RULE,
     binding_change.RULE,
     contract_change.RULE,
@@ -112,8 +114,8 @@ def _repeated(rules: Sequence[Rule]) -> list[tuple[str, int]]:
 def _problems(rule: Rule) -> Iterator[str]:
     if not _ID.match(rule.id):
         yield "the id is not kebab-case"
-    if (rule.check_file is None) == (rule.check_series is None):
-        yield "exactly one of check_file and check_series must be set"
+    if sum(check is not None for check in (rule.check_file, rule.check_series, rule.check_pending)) != 1:
+        yield "exactly one of check_file, check_series and check_pending must be set"
     if rule.tier not in (1, 2):
         yield "tier is neither 1 nor 2"
     if not rule.summary or rule.summary.endswith("."):

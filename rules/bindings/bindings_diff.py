@@ -320,3 +320,9 @@ def _comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ..
         key = (item.kind, item.type, item.parameters, members, item.conditions, item.defined, item.parent)
         comparable.setdefault(item.name, []).append(key)
     return comparable
+
+
+def visible_step(file: ChangedFile) -> Step:
+    """Return the change of a C file as its hunks show it, without a tree."""
+    change = file.change
+    return Step(file.patch, change, _scan_hunks(change, "pre"), _scan_hunks(change, "post"), False)

@@ -44,12 +44,14 @@ class PendingFact:
     """A fact with its place in the posting.
 
     `name` is the name of C, a field of C as `struct.field`, the path of a Rust item, what is added with its kind before
-    it ("helper get_page"), or the path of a file. `before` and `after` are the forms of a change: C declarations, or
-    for Rust items the kind and the number of parameters; "" if there is none. For what is added, `after` is a digest of
-    its tokens. For a use, `after` is what the use fits: the C declaration in its tree, or its number of arguments; ""
-    if unknown. An implementation of a trait has its methods in `before`, each with the number of parameters. A rewrite
-    has digests of its removed lines in `before`, and a digest of what replaces them in `after`. Items of such lists are
-    separated by blanks.
+    it ("helper get_page"), or the path of a file. `before` and `after` depend on the kind, "" if there is none:
+
+    - of a change: the C declarations, or for Rust items the kind and the number of parameters;
+    - of what is added: `after` is a digest of its tokens;
+    - of a use of C: the number of arguments of a call, and the declaration in the tree of the use;
+    - of a use of Rust: `after` is the number of arguments. For an implementation of a trait, `before` has the methods
+      with their numbers of parameters, and `after` is "impl", or "open impl" if a macro may add methods;
+    - of a rewrite: a digest of the removed line, and a digest of what replaces it, "" if the file is deleted.
     """
 
     kind: PendingKind

@@ -5,11 +5,15 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 from rules.analysis.fixed_later import Audited, fixed_later
+from rules.analysis.pending import PENDING_FACTS
 from rules.analysis.view import FileView, SeriesView
+from rules.bindings.collisions import PendingSeries
+from rules.bindings.pending_facts import PendingFacts
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
@@ -17,7 +21,7 @@ from rules.finding import Diagnostic, Failure, Finding, LogAnchor, Report, Skipp
 from rules.lint.rule import Rule
 from rules.source.rust.work_limit import TooMuchError
 
-View = TypeVar("View", FileView, SeriesView)
+View = TypeVar("View", FileView, SeriesView, Sequence[PendingSeries])
 
 _MAX_FINDINGS = 2_000  # findings of one rule in a file
 _MAX_AUDITED = 5_000  # images that are checked alone, and findings in them
@@ -28,9 +32,11 @@ def view(series: Series, tree: Tree, landing: tuple[LandingTree, ...] = ()) -> S
     return SeriesView(series, tree, build_images(series, tree), landing=landing)
 
 
-def run(rules: Sequence[Rule], series: Series, tree: Tree) -> Report:
-    """Return the findings in a series."""
-    return run_rules(rules, view(series, tree))
+def run(rules: Sequence[Rule], series: Series, tree: Tree, pending: Sequence[PendingSeries] = ()) -> Report:
+    """Return the findings in a series, and its collisions with the pending series."""
+    series_view = view(series, tree)
+    facts, report = collect_pending(rules, run_rules(rules, series_view), series_view)
+    return report if facts is None else compare_pending(rules, report, facts, pending)
 
 
 def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
@@ -60,6 +66,39 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
     return _report(_numbered(sorted(marked, key=lambda finding: _position(finding, order))), unchecked)
 
 
+def compare_pending(
+    rules: Sequence[Rule], report: Report, facts: PendingFacts, others: Sequence[PendingSeries]
+) -> Report:
+    """Return the report with the collisions with other pending series, after the other findings of each patch."""
+    findings: list[Finding] = []
+    unchecked: list[Failure | Skipped] = []
+    for rule in rules if others else ():
+        if rule.check_pending is not None:
+            findings += _run_check(rule, partial(rule.check_pending, facts), others, 0, "", unchecked)
+    merged = sorted((*report.findings, *_numbered(findings)), key=lambda finding: finding.anchor.patch)
+    return _with_unchecked(replace(report, findings=tuple(merged)), unchecked)
+
+
+def collect_pending(
+    rules: Sequence[Rule], report: Report, series_view: SeriesView
+) -> tuple[PendingFacts | None, Report]:
+    """Return what other pending series may contradict, None if no rule asks for it or it cannot be read.
+
+    The report has the reason why it cannot be read.
+    """
+    rule = next((rule for rule in rules if rule.check_pending is not None), None)
+    facts: list[PendingFacts] = []
+    unchecked: list[Failure | Skipped] = []
+
+    def collect(view: SeriesView) -> Iterable[Diagnostic]:
+        facts.append(view.result(PENDING_FACTS))
+        return ()
+
+    if rule is not None:
+        _run_check(rule, collect, series_view, 0, "", unchecked)
+    return (facts[0] if facts else None), _with_unchecked(report, unchecked)
+
+
 def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = None) -> Report:
     """Return the findings in a whole file, as if every line were new. Its patch has the index 0."""
     patch = Patch(0, "")
@@ -71,6 +110,11 @@ def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = 
         if rule.check_file is not None:
             findings += _run_check(rule, rule.check_file, file, 0, path, unchecked)
     return _report(_numbered(sorted(findings, key=lambda finding: _position(finding, {}))), unchecked)
+
+
+def _with_unchecked(report: Report, unchecked: Iterable[Failure | Skipped]) -> Report:
+    added = _report((), unchecked)
+    return replace(report, failures=(*report.failures, *added.failures), skipped=(*report.skipped, *added.skipped))
 
 
 def _report(findings: tuple[Finding, ...], unchecked: Iterable[Failure | Skipped]) -> Report:

@@ -28,10 +28,12 @@ Lines of a hunk start with `+`, `-` or a space. An empty line is an empty contex
 Several patches: `patch SUBJECT` starts the next patch. The lines up to its first `diff` are its log, with the trailers
 at the end. Without `patch`, everything is one patch. `tree PATH` starts a file of the base kernel: every line up to the
 next keyword is a line of that file, after one space.
+
+Other pending series: `pending SUBJECT` at the end starts one. Its diffs apply to the same base kernel.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rules.bindings.tree import FileTree, Tree
 from rules.diff.log import split_log
@@ -47,11 +49,15 @@ _UNKNOWN_LINE = 101
 
 @dataclass(frozen=True, slots=True)
 class LoadedExample:
-    """A parsed example. The engine takes `series` and `tree`; `differences` takes `expected` and the findings."""
+    """A parsed example. The engine takes `series` and `tree`; `differences` takes `expected` and the findings.
+
+    `pending` are the other pending series.
+    """
 
     series: Series
     tree: Tree
     expected: tuple[Expected, ...]
+    pending: tuple[Series, ...] = ()
 
 
 class MalformedExampleError(ValueError):
@@ -61,17 +67,22 @@ class MalformedExampleError(ValueError):
 def load(example: Example) -> LoadedExample:
     """Parse an example. Raises MalformedExampleError, which names the line."""
     reader = _Reader(example.name)
+    pending: list[_Reader] = []
     for number, text in enumerate(example.text.split("\n"), 1):
         if not text.strip():
             continue
         margin, bar, body = text.partition("|")
         if not bar:
             raise MalformedExampleError(f"{example.name}, line {number}: the line has no `|`")
+        body = body.removeprefix(" ")
+        if body.startswith("pending "):
+            pending.append(_Reader(example.name, reader.base))
+            body = body.replace("pending ", "patch ", 1)
         try:
-            reader.take(read_margin(margin.strip()), body.removeprefix(" "))
+            (pending[-1] if pending else reader).take(read_margin(margin.strip()), body)
         except ValueError as error:
             raise MalformedExampleError(f"{example.name}, line {number}: {error}") from error
-    return reader.finish()
+    return replace(reader.finish(), pending=tuple(other.finish().series for other in pending))
 
 
 @dataclass(slots=True)
@@ -91,9 +102,9 @@ class _File:
 class _Reader:
     """Reads the lines of an example, and knows the patch, file and hunk that a line belongs to."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, base: dict[str, list[str]] | None = None) -> None:
         self.name = name
-        self.base: dict[str, list[str]] = {}
+        self.base: dict[str, list[str]] = {} if base is None else base
         self.state: dict[str, list[str]] = {}
         self.patches: list[Patch] = []
         self.expected: list[Expected] = []

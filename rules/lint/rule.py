@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A rule as a value: its name, severity, texts and evidence, and the pure function that checks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.analysis.view import FileView, SeriesView
+from rules.bindings.collisions import PendingSeries
+from rules.bindings.pending_facts import PendingFacts
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import RuleEvidence
 
@@ -32,7 +34,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule. Exactly one of `check_file` and `check_series` is set.
+    """A rule. Exactly one of `check_file`, `check_series` and `check_pending` is set.
+
+    `check_pending` compares what a series does with other pending series, which are known only after its analysis.
 
     `doc` is the docstring of the rule's module, with the headings of `rules.registry.HEADINGS`.
     A mail reports findings of `tier` 1 under their lines, those of tier 2 in one block at the end. `needs_series` says
@@ -49,6 +53,7 @@ class Rule:
     examples: tuple[Example, ...]
     check_file: Callable[[FileView], Iterator[Diagnostic]] | None = None
     check_series: Callable[[SeriesView], Iterator[Diagnostic]] | None = None
+    check_pending: Callable[[PendingFacts, Sequence[PendingSeries]], Iterator[Diagnostic]] | None = None
     tier: int = 1
     in_mail: bool = True
     needs_tree: bool = False

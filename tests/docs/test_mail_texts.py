@@ -17,8 +17,8 @@ from bot.review.command_reply import command_reply, explanation, help_text, rech
 from bot.review.difference import difference
 from bot.review.render.text import harmless, sentences
 from bot.review.review import review
+from rules.check_rule import run_example
 from rules.finding import Report
-from rules.lint.engine import run
 from rules.lint.example import load
 from rules.lint.rule import Rule
 from rules.registry import RULES
@@ -108,7 +108,7 @@ def test_every_sentence_of_a_rules_examples_is_listed(rule: Rule) -> None:
     gaps = []
     for example in rule.examples:
         loaded = load(example)
-        for finding in run((rule,), loaded.series, loaded.tree).findings:
+        for finding in run_example(rule, loaded).findings:
             gaps += [
                 (sentence, lost)
                 for sentence in sentences(harmless(finding.message))

@@ -100,6 +100,13 @@ def read_api_of(source: RustSource) -> RustApi:
     return RustApi(tuple(reader.items), tuple(reader.exports), tuple(reader.uses), tuple(reader.implementations))
 
 
+def read_items(source: RustSource) -> tuple[ApiItem, ...]:
+    """Return the items of a Rust text."""
+    reader = _Reader(source)
+    reader.read_items()
+    return tuple(reader.items)
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     """The module, owner and trait of the items in a block."""
@@ -127,8 +134,11 @@ class _Reader:
             self._imported.setdefault(imported.name, imported.path)
             text = self._text(imported.line)
             self.uses.append(PathUse(imported.path, imported.line, text, is_import=True, offset=imported.offset))
-        self._read_block(0, len(self._words.words), _Block())
+        self.read_items()
         self._read_paths()
+
+    def read_items(self) -> None:
+        self._read_block(0, len(self._words.words), _Block())
 
     def _read_block(self, start: int, end: int, block: _Block) -> bool:
         """Read the items between two indexes. Return whether a macro may define more of them."""
@@ -328,7 +338,7 @@ class _Reader:
         return (*self._imported.get(path[0], path[:1]), *path[1:]) if path else ()
 
     def _text(self, line: int) -> str:
-        return self._lines[line - 1][:_MAX_TEXT].strip()
+        return self._lines[line - self._source.first_line][:_MAX_TEXT].strip()
 
     def _line(self, index: int) -> int:
         return self._source.line(self._words.offsets[index])

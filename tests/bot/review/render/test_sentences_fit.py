@@ -15,9 +15,9 @@ from bot.review.policy import Policy
 from bot.review.render import text as plain_text
 from bot.review.render.body import body
 from bot.review.review import review
+from rules.check_rule import run_example
 from rules.diff.patch import FileChange, Patch
 from rules.finding import Confidence, Finding, LogAnchor, Report, Severity
-from rules.lint.engine import run
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Status
 from rules.registry import RULES
@@ -39,7 +39,7 @@ _PLACE = re.compile(
 def findings_of(rule: Rule, example: Example) -> tuple[tuple[Patch, ...], tuple[Finding, ...]]:
     """Return the patches of an example, and what the rule reports in them; notes are never mailed."""
     loaded = load(example)
-    report = run((rule,), loaded.series, loaded.tree)
+    report = run_example(rule, loaded)
     return loaded.series.patches, tuple(item for item in report.findings if item.severity is not Severity.NOTE)
 
 

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a series changes, uses and adds, to be compared with other pending series."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from rules.analysis.analysis import Analysis, Results
+from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.analysis.view import FileView, SeriesView
+from rules.bindings.bindings_diff import Step, visible_step
+from rules.bindings.pending_c import find_added_bindings, find_added_helpers, find_c_changes
+from rules.bindings.pending_facts import PatchIdentity, PendingFact, PendingFacts, PendingKind
+from rules.bindings.pending_rust import find_item_changes
+from rules.bindings.pending_uses import find_uses
+from rules.diff.patch_id import stable_patch_id
+from rules.diff.rewrites import digest, find_rewrites, is_significant
+from rules.finding import Anchor
+
+MAX_FACTS: Final = 600
+"""Maximum number of facts of one kind. The facts of the first patches are kept."""
+
+_MAX_NAME: Final = 300  # characters of a name: longer names are hostile
+_MAX_TEXT: Final = 200  # characters of a line that is quoted
+
+
+def _collect(view: SeriesView, results: Results) -> PendingFacts:
+    counts: Counter[PendingKind] = Counter()
+    facts: list[PendingFact] = []
+    for fact in dict.fromkeys(_find(view, results)):
+        if len(fact.name) <= _MAX_NAME:
+            counts[fact.kind] += 1
+            facts += [fact] if counts[fact.kind] <= MAX_FACTS else []
+    patches = tuple(
+        PatchIdentity(patch.index, " ".join(patch.subject.lower().split())[:_MAX_NAME], stable_patch_id(patch))
+        for patch in view.series.patches
+    )
+    return PendingFacts(tuple(facts), patches, tuple(kind for kind in PendingKind if counts[kind] > MAX_FACTS))
+
+
+PENDING_FACTS: Final = Analysis("pending-facts", _collect, requires=(BINDINGS_DIFF,))
+"""What the series changes, uses and adds."""
+
+
+def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
+    diff = results.of(BINDINGS_DIFF)
+
+    def declared(name: str) -> str:
+        declarations = diff.before.declarations(name) if diff is not None else ()
+        return declarations[0].declaration.signature if declarations else ""
+
+    rust = [file for file in view.files if file.is_rust]
+    headers = [
+        file
+        for file in view.files
+        if file.path.endswith(".h") and any(is_significant(line.text) for line in file.removed)
+    ]
+    steps: tuple[Step, ...] = diff.steps if diff is not None else tuple(map(visible_step, headers))
+    for facts in (
+        find_c_changes(steps, diff),
+        find_uses(rust, declared, diff),
+        find_added_helpers(view.files),
+        find_added_bindings(view.files),
+        _find_new_files(view),
+        find_item_changes(rust),
+        _find_rewrites(view),
+    ):
+        yield from islice(facts, 2 * MAX_FACTS + 2)
+
+
+def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
+    for file in view.files:
+        if file.change.is_new and file.added and not any(later.change.is_deleted for later in view.later(file)):
+            form = digest(*(line.text for line in file.added))
+            yield PendingFact(PendingKind.ADDED, f"file {file.path}", _first_line(file), "", form)
+
+
+def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:
+    """Yield the lines that the series removes or replaces, without those that it added itself."""
+    added: dict[str, set[str]] = {}
+    changes = Counter(file.change.before for file in view.files)
+    for file in view.files:
+        path = file.change.before
+        if path is not None and not file.change.binary:
+            own = added.get(path, set())
+            for rewrite in find_rewrites(file.change):
+                line = rewrite.line
+                if line.text.strip() not in own:
+                    place = Anchor(file.patch.index, path, "pre", line.before or 1, 1, line.text[:_MAX_TEXT])
+                    yield PendingFact(PendingKind.REWRITE, path, place, rewrite.identity, rewrite.replacement)
+        if changes[file.path] > (file.path == path):
+            added.setdefault(file.path, set()).update(line.text.strip() for line in file.added)
+
+
+def _first_line(file: FileView) -> Anchor:
+    return Anchor(file.patch.index, file.path, "post", 1, 1, file.added[0].text[:_MAX_TEXT])

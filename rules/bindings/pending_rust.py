@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The public items that a series adds to the `kernel` crate, removes from it, or gives other parameters."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from rules.bindings.bindings_diff import ChangedFile
+from rules.bindings.pending_facts import SEPARATOR, PendingFact, PendingKind
+from rules.bindings.pending_uses import CRATE
+from rules.bindings.rust_api import is_in_crate, module_of
+from rules.diff.patch import Line
+from rules.diff.rewrites import digest
+from rules.finding import Anchor, Side
+from rules.source.rust.api import ApiItem, Path, read_items
+from rules.source.rust.source import RustSource, showing
+
+_MAX_TEXT = 200  # characters of a line that is quoted
+_ITEM_HEAD = re.compile(r"pub(?:\([\w ]{0,40}\))? |macro_rules!")
+_HEAD = re.compile(r"\bfn\b|^[ \t]*+pub |macro_rules!|^[ \t]*+(?:mut )?\w++: [^=;]*+,?$")
+_WORD = re.compile(r"\w+")
+_ITEM_KINDS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "const", "static", "macro"))
+
+
+class RustFile(ChangedFile, Protocol):
+    """A changed file with its Rust. rules.analysis.view.FileView implements it."""
+
+    @property
+    def pre_rust(self) -> tuple[RustSource, ...]: ...
+
+    @property
+    def post_rust(self) -> tuple[RustSource, ...]: ...
+
+    @property
+    def added(self) -> tuple[Line, ...]: ...
+
+    @property
+    def removed(self) -> tuple[Line, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _CrateItem:
+    """A public item of the crate with its file and its source."""
+
+    file: RustFile
+    source: RustSource
+    item: ApiItem
+
+    @property
+    def text(self) -> str:
+        return self.source.line_text(self.item.line)
+
+
+_Key = tuple[Path, str, str, str]
+
+
+def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
+    """Yield the public items of the `kernel` crate that a series adds, removes, or gives other parameters.
+
+    The items of new files are not listed: the files are.
+    """
+    in_crate = [file for file in files if is_in_crate(file.change.path) or is_in_crate(file.change.before or "")]
+    new_paths = {file.change.path for file in in_crate if file.change.is_new}
+    files = [file for file in in_crate if file.change.path not in new_paths and _may_change_items(file)]
+    old, new = _items_before(files), _items_after(files)
+    words: set[str] | None = None
+    removed, added = _Places(files, "pre"), _Places(files, "post")
+    for key, item in old.items():
+        if key not in new:
+            place = removed.of(item.text)
+            if place is not None and words is None:
+                words = {word for file in in_crate for source in file.post_rust for word in source.tokens.words}
+            if place is not None and words is not None and key[3] not in words:
+                yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, _form(item.item), "")
+        elif item.item.kind == "fn" and _parameters(item.item) != _parameters(new[key].item):
+            place = removed.of(item.text) or added.of(new[key].text) or _anchor(item.file, item.item.line, item.text)
+            yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, _form(item.item), _form(new[key].item))
+    for key, item in new.items():
+        place = added.of(item.text)
+        if key in old or place is None or removed.has_word(key[3]):
+            continue
+        trait = (key[0], "", "trait", key[1])
+        if trait not in new:
+            name = f"macro {_path(key)}" if key[2] == "macro" else _path(key)
+            yield PendingFact(PendingKind.ADDED, name, place, "", _tokens_of(item))
+        elif trait in old and not item.item.is_default:
+            yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, "", _form(item.item))
+
+
+def _may_change_items(file: RustFile) -> bool:
+    """Tell quickly whether the head of an item, or a line of parameters, is not on both sides of a change."""
+    removed, added = ({line.text for line in lines if _HEAD.search(line.text)} for lines in (file.removed, file.added))
+    return removed != added
+
+
+class _Places:
+    """The first place of each line that a series removes (`pre`) or adds (`post`)."""
+
+    def __init__(self, files: Sequence[RustFile], side: Side) -> None:
+        self._side: Side = side
+        self._places: dict[str, tuple[RustFile, Line]] = {}
+        for file in files:
+            for line in file.removed if side == "pre" else file.added:
+                self._places.setdefault(line.text, (file, line))
+
+    def of(self, text: str) -> Anchor | None:
+        """Return the place of a line with this text."""
+        if text not in self._places:
+            return None
+        file, line = self._places[text]
+        path = (file.change.before if self._side == "pre" else None) or file.change.path
+        number = line.before if self._side == "pre" else line.after
+        return Anchor(file.patch.index, path, self._side, number or 1, 1, text[:_MAX_TEXT])
+
+    def has_word(self, word: str) -> bool:
+        """Tell whether a line that begins an item has a word, so that the item may be moved."""
+        return word in self._words
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        heads = (text for text in self._places if _ITEM_HEAD.match(text.lstrip()))
+        return frozenset(word for text in heads for word in _WORD.findall(text))
+
+
+def _changed_sources(file: RustFile, side: Side) -> Iterator[RustSource]:
+    """Yield the Rust of the hunks that may change an item; of a complete image all of it."""
+    lines = set()
+    for hunk in file.change.hunks:
+        if any(line.marker != " " and _HEAD.search(line.text) for line in hunk.lines):
+            lines.add(hunk.before_start if side == "pre" else hunk.after_start)
+    return showing(file.pre_rust if side == "pre" else file.post_rust, lines)
+
+
+def _items_before(files: Sequence[RustFile]) -> dict[_Key, _CrateItem]:
+    """Return the items of each file before the first patch that changes it. In a hunk only outermost items count."""
+    items: dict[_Key, _CrateItem] = {}
+    seen: set[str] = set()
+    for file in files:
+        path = file.change.before
+        is_complete = file.pre is not None and file.pre.is_complete
+        if path is not None and is_in_crate(path) and not (is_complete and path in seen):
+            for key, item in _read_items(file, path, _changed_sources(file, "pre"), is_complete):
+                items.setdefault(key, item)
+        seen.update(filter(None, (path, file.change.after)))
+    return items
+
+
+def _items_after(files: Sequence[RustFile]) -> dict[_Key, _CrateItem]:
+    """Return the items of each file after the last patch that changes it."""
+    items: dict[_Key, _CrateItem] = {}
+    last = {file.change.after: file for file in files}
+    for file in files:
+        path = file.change.after
+        is_complete = file.post is not None and file.post.is_complete
+        if path is not None and is_in_crate(path) and not (is_complete and last[path] is not file):
+            items |= _read_items(file, path, _changed_sources(file, "post"), is_complete)
+    return items
+
+
+def _read_items(
+    file: RustFile, path: str, sources: Iterable[RustSource], is_complete: bool
+) -> Iterator[tuple[_Key, _CrateItem]]:
+    for source in sources:
+        items = read_items(source)
+        traits = {(item.module, item.name) for item in items if item.kind == "trait"}
+        for item in items:
+            crate_item = _CrateItem(file, source, item)
+            text = crate_item.text
+            if item.kind not in _ITEM_KINDS or item.is_conditional or not (is_complete or _is_outermost(item, text)):
+                continue
+            is_public = item.kind == "macro" or text.lstrip().startswith("pub ")
+            if is_public or (item.module, item.owner) in traits:
+                module = () if item.kind == "macro" else (*module_of(path), *item.module)
+                yield (module, item.owner, item.kind, item.name), crate_item
+
+
+def _is_outermost(item: ApiItem, text: str) -> bool:
+    return not item.owner and not item.module and not text.startswith((" ", "\t"))
+
+
+def _parameters(item: ApiItem) -> int | None:
+    return None if item.parameters is None else item.parameters + item.has_self
+
+
+def _form(item: ApiItem) -> str:
+    count = _parameters(item)
+    return item.kind if count is None else f"{item.kind} {count}"
+
+
+def _tokens_of(item: _CrateItem) -> str:
+    """Return a digest of the tokens of an item."""
+    words, source = item.source.tokens, item.source
+    at = start = bisect_left(words.offsets, item.item.line, key=source.line)
+    while at < len(words.words) and words.words[at] not in (";", "{"):
+        at = words.closing(at) + 1 if words.words[at] in ("(", "[") else at + 1
+    end = words.closing(at) if words.words[at : at + 1] == ("{",) else at
+    return digest(source.text[words.offsets[start] : words.offsets[end] + 1 if end < len(words.offsets) else None])
+
+
+def _path(key: _Key) -> str:
+    module, owner, _, name = key
+    return SEPARATOR.join((CRATE, *module, *((owner,) if owner else ()), name))
+
+
+def _anchor(file: RustFile, line: int, text: str) -> Anchor:
+    return Anchor(file.patch.index, file.change.path, "post", line, 1, text[:_MAX_TEXT])

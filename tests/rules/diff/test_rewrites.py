@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Removed lines are identified by their text and neighbours, not by their numbers."""
+
+import pytest
+
+from rules.diff.parse import parse
+from rules.diff.patch import FileChange
+from rules.diff.rewrites import Rewrite, find_rewrites, is_significant
+
+_HEAD = "diff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n"
+_BODY = " int a;\n {{\n-\tcall(old);\n+\tcall({0});\n }}\n end();\n"
+
+
+def _change(diff: str) -> FileChange:
+    changes = parse(diff)
+    assert isinstance(changes, tuple)
+    return changes[0]
+
+
+def _rewrites(hunks: str, head: str = _HEAD) -> list[Rewrite]:
+    return list(find_rewrites(_change(head + hunks)))
+
+
+def _hunk(line: int = 10, new: str = "new", body: str = _BODY) -> str:
+    return f"@@ -{line},5 +{line},5 @@ f\n{body.format(new)}"
+
+
+def test_the_same_line_has_one_identity_at_any_number_and_replacement() -> None:
+    (first,) = _rewrites(_hunk())
+    (moved,) = _rewrites(_hunk(line=90, new="other"))
+
+    assert (first.line.text, first.line.before, moved.line.before) == ("\tcall(old);", 12, 92)
+    assert first.identity == moved.identity
+    assert first.replacement != moved.replacement
+
+
+def test_equal_replacements_are_equal() -> None:
+    assert _rewrites(_hunk())[0].replacement == _rewrites(_hunk(line=20))[0].replacement
+
+
+@pytest.mark.parametrize("changed", [_BODY.replace("int a", "int b"), _BODY.replace("end()", "stop()")])
+def test_the_same_text_in_another_place_has_another_identity(changed: str) -> None:
+    assert _rewrites(_hunk())[0].identity != _rewrites(_hunk(body=changed))[0].identity
+
+
+def test_a_deleted_file_has_all_its_lines_without_a_replacement() -> None:
+    head = "diff --git a/a.c b/a.c\ndeleted file mode 100644\n--- a/a.c\n+++ /dev/null\n"
+    lines = "-int a;\n-{\n-\tcall(old);\n-}\n-end();\n"
+
+    found = _rewrites(f"@@ -1,5 +0,0 @@\n{lines}", head)
+
+    assert [(rewrite.line.text, rewrite.replacement) for rewrite in found] == [
+        ("int a;", ""),
+        ("\tcall(old);", ""),
+    ]
+    assert found[1].identity == _rewrites(_hunk())[0].identity
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\tcall(old);", True),
+        ("obj-$(CONFIG_LED) += led.o", True),
+        ("*led = value;", True),
+        ("}", False),
+        ("\treturn ret;", False),
+        ("// Lights the LED.", False),
+        (" * Lights the LED.", False),
+        ("#include <linux/led.h>", False),
+        ("# Lights the LED", False),
+        ("#define LED_ON 1", True),
+        ("pub(crate) use crate::led::Led;", False),
+        ("    led::{self, Led},", False),
+        ("    Led::new(1),", True),
+    ],
+)
+def test_imports_comments_and_braces_identify_no_place(text: str, expected: bool) -> None:
+    assert is_significant(text) is expected
