@@ -63,7 +63,7 @@ from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
 from bot.ports import RawMail
 from bot.review import command_reply as answering
-from bot.review import disposition
+from bot.review import disposition, pending
 from bot.review import mail_lint as lint
 from bot.review.formats import b4, json_array, jsonl, row, sarif, terse, text
 from bot.review.formats.mail import mail as mail_format
@@ -1236,6 +1236,11 @@ OUTPUT_READERS: Final = (
         (("", ""), ("`", "`"), ("a. ", "")),
     ),
     Reader(
+        ("bot.review.pending.find_mentions",),
+        lambda given: _everything(pending.find_mentions(given)),
+        (("", ""), ("https://", " "), ("<", ">"), ("Depends-on: ", "\n")),
+    ),
+    Reader(
         ("bot.review.disposition.match_findings",),
         lambda given: disposition.match_findings(_ten(), given),
         (("", ""), ("0", "")),
@@ -1279,6 +1284,11 @@ EXEMPT: Final[dict[str, str]] = {
         _OWN,
     ),
     "bot.pipeline.spool.Spool.put": _WHOLE,
+    "bot.review.pending.are_related": "it compares ids, whose number is limited when they are read",
+    **dict.fromkeys(
+        ("rules.bindings.pending_uses.find_uses", "rules.diff.rewrites.digest", "rules.diff.rewrites.is_significant"),
+        _THROUGH,
+    ),
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
     "rules.check_rule.main": _OWN,
     "bot.mail.refusal.refuse_repeat": "it puts a message-id, which is bounded, into a sentence",
@@ -1318,6 +1328,8 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     **dict.fromkeys(
         (
+            "bot.pipeline.pending.PendingMemory.*",
+            "bot.pipeline.pending.PendingSource.*",
             "rules.diff.tree.Files.*",
             "rules.bindings.tree.NoTree.*",
             "rules.bindings.tree.FileTree.*",

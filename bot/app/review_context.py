@@ -47,6 +47,7 @@ def build_review_context(settings: Settings, store: Repository, clock: Clock) ->
         learned=LearnedPolicy(settings, store, clock),
         basis=Basis(metadata.version("patchwarden"), _rules_digest(), tuple(rule.id for rule in used)),
         secret=secret,
+        pending=timedelta(days=settings.review.pending_days),
     )
 
 
@@ -54,7 +55,14 @@ def build_rehearsal(settings: Settings, used: Sequence[Rule]) -> ReviewContext:
     """Return the context of commands that send nothing, as if every list agreed to mails."""
     recipients = build_rehearsed_recipients(settings)
     terms = replace(build_refusal_terms(settings), stale=None)
-    return ReviewContext(tuple(used), build_policy(settings), build_identity(settings), lambda: recipients, terms)
+    return ReviewContext(
+        rules=tuple(used),
+        policy=build_policy(settings),
+        identity=build_identity(settings),
+        recipients=lambda: recipients,
+        terms=terms,
+        pending=timedelta(days=settings.review.pending_days),
+    )
 
 
 def build_analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:

@@ -19,10 +19,11 @@ from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
 from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
+from rules.bindings.pending_facts import PendingFacts
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Report
-from rules.lint.engine import run_rules, view
+from rules.lint.engine import collect_pending, run_rules, view
 from rules.lint.rule import Rule
 
 LIMITS: Final = Limits(seconds=60.0)
@@ -53,7 +54,8 @@ class AnalysisInput:
 class Analysis:
     """The findings in a series, its unsafe delta, the images that it verified, by blob id, and its base, if any.
 
-    `landing` are the landing trees as a review names them.
+    `landing` are the landing trees as a review names them. `pending` is what the posting changes, uses and adds, None
+    if no rule compares it with pending postings.
     """
 
     report: Report
@@ -61,6 +63,7 @@ class Analysis:
     blobs: Mapping[str, bytes]
     base: Base | None
     landing: tuple[str, ...] = ()
+    pending: PendingFacts | None = None
 
     @property
     def base_name(self) -> str:
@@ -116,7 +119,7 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     kernels = _kernels(analysis_input.repositories)
     trees = choose_trees(kernels, analysis_input.series, analysis_input.sent)
     tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
-    return analyse_on(replace(trees, tree=tree), analysis_input.series, analysis_input.rules)
+    return analyse_on(replace(trees, tree=tree), analysis_input.series, analysis_input.rules, with_pending=True)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -134,13 +137,14 @@ def choose_trees(kernels: KernelTrees, series: Series, sent: datetime | None) ->
     return Trees(tree, base, kernels.landing(sent, base))
 
 
-def analyse_on(trees: Trees, series: Series, rules: Sequence[Rule]) -> Analysis:
-    """Return what the rules find in the series on top of these trees."""
+def analyse_on(trees: Trees, series: Series, rules: Sequence[Rule], *, with_pending: bool = False) -> Analysis:
+    """Return what the rules find in the series on top of these trees; on demand, what other series may contradict."""
     landing = tuple(LandingTree(landing.ref, tree) for landing, tree in trees.landing)
     series_view = view(series, trees.tree, landing)
     report = run_rules(rules, series_view)
     names = tuple(landing.named for landing, _ in trees.landing)
-    return Analysis(report, compute_unsafe_delta(series_view), series_view.blobs, trees.base, names)
+    pending, report = collect_pending(rules if with_pending else (), report, series_view)
+    return Analysis(report, compute_unsafe_delta(series_view), series_view.blobs, trees.base, names, pending)
 
 
 def without_texts(rule: Rule) -> Rule:

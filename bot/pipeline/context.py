@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 
 from bot.mail.address import Address
@@ -25,7 +26,8 @@ class ReviewContext:
 
     `recipients` gives what is known now about the people and lists that could get a mail. `terms` say which postings
     are refused. `learned` puts into the policy what people replied about a posting. `basis` names the program and the
-    rules. With a `secret`, replies to our mails go to an address that only its owner can compute.
+    rules. With a `secret`, replies to our mails go to an address that only its owner can compute. A posting is compared
+    with the pending postings of the time `pending`, 0 for none.
     """
 
     rules: tuple[Rule, ...]
@@ -36,6 +38,7 @@ class ReviewContext:
     learned: Callable[[Posting, Policy], Policy] = lambda _, policy: policy
     basis: Basis = field(default_factory=Basis)
     secret: bytes = b""
+    pending: timedelta = timedelta()
 
     def is_rehearsal(self, posting: Posting) -> bool:
         """Return whether a mail about the posting is only filed, so that it reaches nobody."""

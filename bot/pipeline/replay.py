@@ -2,7 +2,8 @@
 """Run all steps over whole archives, from raw mails to the mails that would be sent. Nothing is stored or sent.
 
 Mails are written into a spool and indexed. Worker processes with limits assemble and analyse the threads with patches.
-Reviews are made here, one after the other, because a revision's review needs the review of the previous revision.
+Reviews are made here, one after the other in the order in which the postings were sent, because a review needs the
+review of the previous revision and the postings that were pending then.
 """
 
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from heapq import heappop, heappush
+from itertools import count
 from typing import Final
 
 from bot.inbox.assemble import assemble, candidate
@@ -23,13 +26,15 @@ from bot.mail.posting import Posting
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext
+from bot.pipeline.pending import PendingMemory, compare
 from bot.pipeline.process import ReviewResult, process
 from bot.pipeline.spool import Reader, Slot, Spool
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
-from bot.ports import Archive, Progress
+from bot.ports import Archive, FoundCollision, Progress
 from bot.review.history import History
+from bot.review.pending import PendingPosting, pending_posting
 from rules.finding import Report
 from rules.lint.rule import Rule
 
@@ -75,11 +80,15 @@ ReplayEvent = UnreadableInput | Crashed | ReadingDone | ReplayedPosting | Refuse
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A posting without its texts, its analysis or why it is refused, and the digest of its diffs."""
+    """A posting without its texts, its analysis or why it is refused, and the digest of its diffs.
+
+    `pending` is what is compared with other postings, None for a refused posting.
+    """
 
     posting: Posting
     outcome: Analysis | Refusal
     digest: str
+    pending: PendingPosting | None = None
 
 
 def replay(
@@ -90,20 +99,33 @@ def replay(
     jobs: int,
     progress: Progress,
 ) -> Iterator[ReplayEvent]:
-    """Yield the outcome of each mail and posting, in the order of the archives for any number of `jobs`.
+    """Yield the outcome of each mail and posting, in the same order for any number of `jobs`.
 
-    `since` leaves out mails that came, and postings that were sent, before that time. Raises InboxError for an archive
-    that cannot be read.
+    Mails are in the order of the archives, postings in the order in which they were sent. `since` leaves out mails that
+    came, and postings that were sent, before that time. Raises InboxError for an archive that cannot be read.
     """
     KernelTrees(repositories)  # An error in them is raised now, not once per thread.
-    with tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file, ProcessExecutor(jobs, _LIMITS) as workers:
+    with (
+        tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file,
+        ProcessExecutor(jobs, _LIMITS) as workers,
+        ProcessExecutor(1, _LIMITS) as reader,
+    ):
         setup = _WorkerSetup(file.name, tuple(map(without_texts, context.rules)), repositories, context.terms)
-        threads_with_patches: list[tuple[Slot, ...]] = []
+        threads_with_patches: list[_Thread] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))
         slots = _spooled(archives, Spool(file), since, progress)
         yield from _index(slots, workers, setup, progress, threads_with_patches)
         progress.start("reviewing", len(threads_with_patches))
-        yield from _review(threads_with_patches, context, since, workers, setup, progress)
+        analysed = _analysed(threads_with_patches, since, workers, setup, progress)
+        yield from _Reviewer(context, setup, reader).review(analysed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """The mails of a thread with patches, and the date of the first of them."""
+
+    start: datetime
+    slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +143,9 @@ def _index(
     workers: ProcessExecutor,
     setup: _WorkerSetup,
     progress: Progress,
-    threads_with_patches: list[tuple[Slot, ...]],
+    threads_with_patches: list[_Thread],
 ) -> Iterator[ReplayEvent]:
-    """Read all mails; threads with patches are added to `threads_with_patches`."""
+    """Read all mails; threads with patches are added to `threads_with_patches`, in the order of their first dates."""
     first: dict[str, Slot] = {}
     light: list[Message] = []
     patches: set[str] = set()
@@ -145,7 +167,9 @@ def _index(
     for thread in threads(light):
         ids = [message.message_id for message in thread]
         if not patches.isdisjoint(ids):
-            threads_with_patches.append(tuple(first[message_id] for message_id in ids))
+            start = min(message.date or _EPOCH for message in thread)
+            threads_with_patches.append(_Thread(start, tuple(first[message_id] for message_id in ids)))
+    threads_with_patches.sort(key=lambda thread: thread.start)
     yield ReadingDone(mails, len(threads_with_patches))
 
 
@@ -163,42 +187,81 @@ def _spooled(archives: Iterable[Archive], spool: Spool, since: datetime | None, 
             yield from spool.put((mail.origin, mail.raw) for mail in mails)
 
 
-def _review(
-    threads_with_patches: Sequence[tuple[Slot, ...]],
-    context: ReviewContext,
+def _analysed(
+    threads_with_patches: Sequence[_Thread],
     since: datetime | None,
     workers: ProcessExecutor,
     setup: _WorkerSetup,
     progress: Progress,
-) -> Iterator[ReplayEvent]:
-    history, first_postings = History(), dict[tuple[str, int, str], str]()
-    analysed = workers.stream(partial(_analyse_thread, setup), threads_with_patches)
-    for slots, thread in zip(threads_with_patches, analysed, strict=True):
-        if isinstance(thread, Crashed):
-            yield Crashed(f"thread of mail {slots[0].origin}: {thread.reason}")
-        for read in () if isinstance(thread, Crashed) else thread:
+) -> Iterator[tuple[_Read, _Thread] | Crashed]:
+    """Yield the postings in the order in which they were sent: none is older than the first mail of its thread."""
+    waiting: list[tuple[datetime, int, _Read, _Thread]] = []
+    numbers = count()
+    analysed = workers.stream(partial(_analyse_thread, setup), [thread.slots for thread in threads_with_patches])
+    for thread, outcome in zip(threads_with_patches, analysed, strict=True):
+        while waiting and waiting[0][0] < thread.start:
+            _, _, read, origin = heappop(waiting)
+            yield read, origin
+        if isinstance(outcome, Crashed):
+            yield Crashed(f"thread of mail {thread.slots[0].origin}: {outcome.reason}")
+        for read in () if isinstance(outcome, Crashed) else outcome:
             if since is None or (read.posting.date is not None and read.posting.date >= since):
-                yield _review_posting(read, context, history, first_postings)
+                heappush(waiting, (read.posting.date or _EPOCH, next(numbers), read, thread))
         progress.advance()
+    while waiting:
+        _, _, read, origin = heappop(waiting)
+        yield read, origin
 
 
-def _review_posting(
-    read: _Read, context: ReviewContext, history: History, first_postings: dict[tuple[str, int, str], str]
-) -> ReplayEvent:
-    """Return the review of a posting, or why it is refused; `first_postings` has the diffs that were posted before."""
-    posting, outcome = read.posting, read.outcome
-    sent = posting.date or _EPOCH
-    if isinstance(outcome, Analysis) and read.digest:
-        first = first_postings.setdefault((posting.topic, posting.series.revision, read.digest), posting.message_id)
-        if first != posting.message_id:
-            outcome = refuse_repeat(first)
-    if isinstance(outcome, Refusal):
-        return RefusedPosting(posting, outcome)
-    result = process(posting, outcome, history.previous(posting), context, sent, sent)
-    if isinstance(result, Crashed):
-        return Crashed(f"posting {posting.message_id}: {result.reason}")
-    history.remember(result.review)
-    return ReplayedPosting(result, outcome.base)
+class _Reviewer:
+    """Reviews postings in the order in which they were sent; it knows the earlier ones.
+
+    `first_postings` has the diffs that were posted before. `reader` reads a thread again whose patches a review quotes.
+    """
+
+    def __init__(self, context: ReviewContext, setup: _WorkerSetup, reader: ProcessExecutor) -> None:
+        self._context = context
+        self._setup = setup
+        self._reader = reader
+        self._history = History()
+        self._pending = PendingMemory()
+        self._first_postings: dict[tuple[str, int, str], str] = {}
+
+    def review(self, analysed: Iterable[tuple[_Read, _Thread] | Crashed]) -> Iterator[ReplayEvent]:
+        """Yield the review of each posting, or why it is refused."""
+        for item in analysed:
+            yield item if isinstance(item, Crashed) else self._review(*item)
+
+    def _review(self, read: _Read, thread: _Thread) -> ReplayEvent:
+        posting, outcome = read.posting, read.outcome
+        sent = posting.date or _EPOCH
+        self._pending.note_topic(posting)
+        if isinstance(outcome, Analysis) and read.digest:
+            key = (posting.topic, posting.series.revision, read.digest)
+            first = self._first_postings.setdefault(key, posting.message_id)
+            if first != posting.message_id:
+                outcome = refuse_repeat(first)
+        if isinstance(outcome, Refusal):
+            return RefusedPosting(posting, outcome)
+        collisions: tuple[FoundCollision, ...] = ()
+        if read.pending is not None:
+            outcome, update = compare(read.pending, outcome, self._pending, self._context, sent)
+            self._pending.update(update)
+            collisions = update.collisions
+        previous = self._history.previous(posting)
+        result = process(posting, outcome, previous, self._context, sent, sent)
+        if collisions and isinstance(result, ReviewResult) and result.outgoing is not None:
+            posting = self._with_diffs(posting, outcome.report, thread)  # the mail quotes them
+            result = process(posting, outcome, previous, self._context, sent, sent)
+        if isinstance(result, Crashed):
+            return Crashed(f"posting {posting.message_id}: {result.reason}")
+        self._history.remember(result.review)
+        return ReplayedPosting(result, outcome.base)
+
+    def _with_diffs(self, posting: Posting, report: Report, thread: _Thread) -> Posting:
+        """Return the posting with the diffs of all patches that have a finding now."""
+        (again,) = self._reader.map(partial(_read_again, self._setup, thread.slots, report), [posting.message_id])
+        return posting if isinstance(again, Crashed) or again is None else again
 
 
 # What follows runs in the workers; each opens what it needs once.
@@ -227,10 +290,18 @@ def _analyse_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Read]:
             done.append(_Read(_light(posting, Report()), refusal, ""))
         else:
             analysis = analyse(AnalysisInput(posting.series, posting.date, setup.rules, setup.repositories, {}))
-            light = _light(posting, analysis.report)
-            done.append(_Read(light, replace(analysis, blobs={}), posting.diffs_digest))
+            light, facts = _light(posting, analysis.report), analysis.pending
+            pending = None if facts is None else pending_posting(posting, facts, sent)
+            done.append(_Read(light, replace(analysis, blobs={}, pending=None), posting.diffs_digest, pending))
         earlier.append(posting)
     return done
+
+
+def _read_again(setup: _WorkerSetup, slots: Sequence[Slot], report: Report, message_id: str) -> Posting | None:
+    """Return a posting of a thread with the diffs of the patches that have a finding."""
+    parsed = (parse(_reader(setup.path).get(slot)) for slot in slots)
+    postings = assemble([message for message in parsed if isinstance(message, Message)])
+    return next((_light(posting, report) for posting in postings if posting.message_id == message_id), None)
 
 
 def _light(posting: Posting, report: Report) -> Posting:

@@ -37,13 +37,14 @@ from bot.ports.outbox import (
     Wait,
     Withdraw,
 )
-from bot.ports.pending import CollisionRecord, FoundCollision, PendingStore, PendingUpdate
+from bot.ports.pending import MAX_CANDIDATES, FoundCollision, PendingStore, PendingUpdate
 from bot.ports.postings import BackfillRequests, DuePosting, Incomplete, Postings
 from bot.ports.retention import Prunable, PruneCounts, Step
 from bot.ports.running import Clock, Progress
 from bot.ports.store import QuarantinedPosting, StoredPosting, Tally
 
 __all__ = [
+    "MAX_CANDIDATES",
     "AlreadySent",
     "Archive",
     "Attempt",
@@ -56,7 +57,6 @@ __all__ = [
     "Claim",
     "ClaimedMail",
     "Clock",
-    "CollisionRecord",
     "CommandUsage",
     "Decision",
     "DeletedMail",

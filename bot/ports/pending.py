@@ -4,21 +4,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
-from bot.mail.posting import Posting
 from bot.review.pending import PendingPosting
 from rules.bindings.pending_facts import PendingKind
 
-
-@dataclass(frozen=True, slots=True)
-class CollisionRecord:
-    """A collision of two series: the posting whose review found it, the other one, and the name they collide at."""
-
-    posting: Posting
-    other: Posting
-    kind: PendingKind
-    name: str
+MAX_CANDIDATES: Final = 100
+"""Maximum number of pending postings that one posting is compared with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,16 @@ class MailRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CollisionRecord:
+    """A collision of two series: the posting whose review found it, the other one, and where they collide first."""
+
+    posting: Posting
+    other: Posting
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FailureCounts:
     """Counts of mails and postings that could not be read or reviewed in a period, and the most frequent reasons."""
 

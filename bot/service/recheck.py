@@ -10,12 +10,13 @@ from typing import Final, Protocol
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete, Defective, Posting
 from bot.mail.refusal import RefusalContext, refuse_posting
-from bot.pipeline.analyse import AnalyserProtocol
+from bot.pipeline.analyse import AnalyserProtocol, Analysis
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import message_id
+from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
-from bot.ports import Clock, Postings
+from bot.ports import Clock, PendingStore, PendingUpdate, Postings
 from bot.review.difference import Difference, difference
 from bot.review.model import Review, ReviewFinding
 from bot.review.record import ReviewRecord, verdict_of
@@ -28,7 +29,7 @@ _PREFACE: Final = (
 )
 
 
-class RecheckStore(Postings, Protocol):
+class RecheckStore(Postings, PendingStore, Protocol):
     """The part of the store that a re-check needs."""
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
@@ -78,6 +79,9 @@ class RecheckJob:
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
         known = store.context(posting)
         analysis = self._analyse(posting, self._context.rules)
+        pending: PendingUpdate | None = None
+        if isinstance(analysis, Analysis):
+            analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
         result = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(result, Crashed):
             if before is None:  # Keep the stored review if it cannot be made again.
@@ -95,7 +99,7 @@ class RecheckJob:
         if before is None or mail is not None or review != old:
             # A review that changed nothing keeps its date, so that no digest reports it a second time.
             when = before.at if before is not None and changed.is_empty else now
-            is_kept = store.save_review(review, mail, when)
+            is_kept = store.save_review(review, mail, when, pending)
             mail, unsent = (mail, unsent) if is_kept or mail is None else (None, "this mail was written before")
             log_review(review, mail, unsent or "not asked for", is_recheck=True)
         if mail is not None:

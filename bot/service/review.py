@@ -5,7 +5,7 @@ from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Final
+from typing import Final, Protocol
 
 from bot.log import LogEvent, Value, event
 from bot.mail.outgoing import Outgoing
@@ -14,9 +14,10 @@ from bot.mail.refusal import RefusalKind, refuse_posting
 from bot.pipeline.analyse import AnalyserProtocol, Analysis
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.outcome import Outcome, series_fields
+from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process
 from bot.pool.guard import Crashed, StoppedError
-from bot.ports import Clock, DuePosting, Postings, Progress
+from bot.ports import Clock, DuePosting, PendingStore, PendingUpdate, Postings, Progress
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.service.review_queue import ReviewQueue
@@ -24,6 +25,10 @@ from rules.finding import Severity, skipped_lines
 
 _LOOK_SECONDS: Final = 1.0
 """How long a worker may stay idle before new postings are looked for."""
+
+
+class ReviewStore(Postings, PendingStore, Protocol):
+    """The part of the store that reviews need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class ReviewJob:
 
     def __init__(
         self,
-        store: Postings,
+        store: ReviewStore,
         analyse: AnalyserProtocol,
         context: ReviewContext,
         clock: Clock,
@@ -126,13 +131,18 @@ class ReviewJob:
             self._store.defer(posting)
             event(LogEvent.REVIEW_DEFERRED, **series_fields(posting), reason=analysis.reason)
             return None
+        pending: PendingUpdate | None = None
+        if isinstance(analysis, Analysis):
+            analysis, pending = compare_posting(
+                posting, analysis, self._store, started.context, started.due.arrived, now
+            )
         result = process(posting, analysis, started.previous, started.context, started.due.arrived, now)
         if isinstance(result, Crashed):
             self._store.quarantine(posting, result.reason)
             log_quarantine(posting, result.reason, started.due.tries + 1)
             return replace(outcome, refused=result.reason, failures=1)
         self._store.save_blobs(result.blobs, now)
-        is_kept = self._store.save_review(result.review, result.outgoing, now)
+        is_kept = self._store.save_review(result.review, result.outgoing, now, pending)
         mail = result.outgoing if is_kept else None
         unsaid = "" if mail else why_unmailed(result.review) if result.outgoing is None else ANSWERED
         log_review(result.review, mail, unsaid)

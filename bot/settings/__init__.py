@@ -90,6 +90,13 @@ class ReviewSettings(_Table):
         description="Maximum age of a series, in hours. Older series are not reviewed. 0 means 48 hours if lists are "
         "followed over the network or a list gets mails, and no limit otherwise, as for a dry run over an old archive.",
     )
+    pending_days: int = Field(
+        default=60,
+        ge=0,
+        le=366,
+        description="Days after which a series is not pending any more. A series is compared with the pending series, "
+        "to find those that contradict it. 0 compares none.",
+    )
     workers: int = Field(
         default=2,
         ge=2,

@@ -11,17 +11,15 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
 
 from bot.mail.posting import Posting
-from bot.ports import CollisionRecord, PendingUpdate
+from bot.ports import MAX_CANDIDATES, DuePosting, PendingUpdate
 from bot.review.pending import PendingPosting
+from bot.review.record import CollisionRecord
 from bot.store.codec import decode, encode
 from bot.store.database import Database
 from bot.store.tables import CollisionRow, MessageRow, PendingFactRow, PendingRow, PostingRow
 from rules.bindings.pending_facts import PendingKind
 
 T = TypeVar("T")
-
-MAX_CANDIDATES: Final = 200
-"""Maximum number of pending postings that one posting is compared with."""
 
 _MAX_VARIABLES: Final = 500  # values in one query
 
@@ -88,6 +86,18 @@ class PendingRows:
             for posting in postings:
                 save_pending(session, posting)
 
+    def reviewed_since(self, sent: datetime) -> Sequence[DuePosting]:
+        """Return the reviewed postings that were sent since then, oldest first; of a topic only the newest revision."""
+        with self._database.reading() as session:
+            rows = select(PostingRow).where(
+                PostingRow.state == "complete", PostingRow.verdict == "reviewed", PostingRow.sent >= sent
+            )
+            newest = {
+                row.topic: row for row in session.exec(rows.order_by(col(PostingRow.revision), col(PostingRow.sent)))
+            }
+            ordered = sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
+            return [DuePosting(decode(Posting, row.value), row.arrived, row.tries) for row in ordered]
+
     def new_collisions(self, since: datetime, until: datetime) -> Sequence[CollisionRecord]:
         """Return the collisions that were found from `since` until before `until`, in the order of their discovery."""
         with self._database.reading() as session:
@@ -98,7 +108,7 @@ class PendingRows:
                 posting, other = session.get(PostingRow, row.message_id), session.get(PostingRow, row.other_id)
                 if posting is not None and other is not None:
                     pair = decode(Posting, posting.value), decode(Posting, other.value)
-                    records.append(CollisionRecord(*pair, PendingKind(row.kind), row.name))
+                    records.append(CollisionRecord(*pair, row.kind, row.name))
             return records
 
 

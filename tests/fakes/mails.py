@@ -78,12 +78,12 @@ class FakeArchive:
         yield Batch(self.name, "0", str(until), tuple(raw(self.mails[at], at) for at in some))
 
 
-def git_archive(path: Path, mails: Sequence[bytes]) -> Path:
-    """A bare public-inbox archive with these mails, one a commit."""
+def git_archive(path: Path, mails: Sequence[bytes], arrived: int = 1772442000) -> Path:
+    """A bare public-inbox archive with these mails, one a commit, the first at that time."""
     subprocess.run(["git", "init", "-q", "--bare", str(path)], check=True)
     lines = []
     for number, content in enumerate(mails):
-        lines.append(b"commit refs/heads/master\ncommitter a <a@example.org> %d +0000\n" % (1772442000 + number))
+        lines.append(b"commit refs/heads/master\ncommitter a <a@example.org> %d +0000\n" % (arrived + number))
         lines.append(b"data 1\nm\nM 100644 inline m\ndata %d\n%s\n" % (len(content), content))
     subprocess.run(["git", "-C", str(path), "fast-import", "--quiet"], input=b"".join(lines), check=True)
     subprocess.run(["git", "-C", str(path), "symbolic-ref", "HEAD", "refs/heads/master"], check=True)

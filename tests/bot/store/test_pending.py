@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from bot.ports import Batch, FoundCollision, ParsedMail, PendingUpdate
+from bot.ports import MAX_CANDIDATES, Batch, FoundCollision, ParsedMail, PendingUpdate
 from bot.review.model import Review
 from bot.review.pending import PendingPosting, pending_posting
-from bot.store.pending import MAX_CANDIDATES
 from bot.store.repository import Repository
 from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
 from rules.finding import Anchor
