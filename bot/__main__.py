@@ -33,6 +33,7 @@ COMMANDS: Final = (
     "rules",
     "explain",
     "recheck",
+    "pending",
     "digest",
     "mute",
     "tree",

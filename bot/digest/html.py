@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.digest import phrases, sentences
 from bot.digest.markup import Markup, element, joined, link
-from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
+from bot.digest.model import CollisionLine, Digest, FindingLine, ReviewedSeries, SeriesLine
 from bot.review.model import FindingStatus
 from bot.review.render import text as plain_text
 
@@ -46,6 +46,7 @@ def digest_html(digest: Digest, version: str, contact: str = "", max_entries: in
         (sentences.QUIET_HEADING, _series(digest.went_quiet, max_entries)),
         (sentences.FINDINGS_HEADING, _reviewed(digest.judged, max_entries)),
         (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries)),
+        (sentences.COLLISIONS_HEADING, _collisions(digest.collisions, max_entries)),
         (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
         (sentences.MAILS_HEADING, _sent(digest)),
         (sentences.TROUBLE_HEADING, _list(phrases.trouble(digest))),
@@ -108,6 +109,20 @@ def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int) -> Marku
     ]
     head = element("tr", element("th", sentences.SERIES_COLUMN), element("th", sentences.FINDINGS_COLUMN))
     return joined(element("table", head, *rows, class_="j"), _more(len(all_reviewed) - max_entries))
+
+
+def _collisions(lines: Sequence[CollisionLine], max_entries: int) -> Markup:
+    if not lines:
+        return Markup()
+    rows = [
+        element(
+            "tr",
+            element("td", _named(line.series), _named(line.other), class_="s"),
+            element("td", phrases.collision(line), class_="s"),
+        )
+        for line in lines[:max_entries]
+    ]
+    return joined(element("table", *rows, class_="j"), _more(len(lines) - max_entries))
 
 
 def _findings(lines: Sequence[FindingLine]) -> Markup:

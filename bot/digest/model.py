@@ -59,6 +59,16 @@ class ReviewedSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class CollisionLine:
+    """Two pending series that collide; `kind` and `name` are what they collide at first."""
+
+    series: SeriesLine
+    other: SeriesLine
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubsystemLine:
     """How the series of the period change unsafe code and the use of bindings in one part of the kernel.
 
@@ -77,6 +87,7 @@ class Digest:
     """The content of one digest. The lists are complete and in order; a renderer may cut them.
 
     `judged` are reviewed series, by their findings in Rust; `c_changes` are the same series by their findings in C.
+    `collisions` are pairs of pending series that were found in the period for the first time.
     `trouble` counts what could not be read or reviewed. `failures` are the rules that crashed.
     """
 
@@ -86,6 +97,7 @@ class Digest:
     went_quiet: tuple[SeriesLine, ...] = ()
     judged: tuple[ReviewedSeries, ...] = ()
     c_changes: tuple[ReviewedSeries, ...] = ()
+    collisions: tuple[CollisionLine, ...] = ()
     subsystems: tuple[SubsystemLine, ...] = ()
     mails: tuple[tuple[str, int], ...] = ()
     withheld: tuple[tuple[str, int], ...] = ()
@@ -97,7 +109,8 @@ class Digest:
     @property
     def is_empty(self) -> bool:
         """Return whether nothing happened. Figures that did not change in the period are no news."""
-        return not (self.waiting or self.went_quiet or self.judged or self.c_changes or self.mails or self.failures)
+        news = (self.waiting, self.went_quiet, self.judged, self.c_changes, self.collisions, self.mails, self.failures)
+        return not any(news)
 
     def count(self, *statuses: FindingStatus) -> int:
         """Return the number of findings with one of these statuses."""

@@ -7,16 +7,27 @@ from unicodedata import east_asian_width
 from urllib.parse import quote
 
 from bot.digest import sentences
-from bot.digest.model import Digest, FindingLine, SeriesLine, SubsystemLine
+from bot.digest.model import CollisionLine, Digest, FindingLine, SeriesLine, SubsystemLine
 from bot.mail.state import MailState
 from bot.mail.target import is_message_id
 from bot.review.model import FindingStatus
 from bot.review.render import text as plain_text
 from bot.review.statistics import RuleTally
+from rules.bindings.pending_facts import PendingKind
 
 ARCHIVE: Final = "https://lore.kernel.org/r/"
 MIN_QUIET_DAYS: Final = 7
 """The minimum number of days since the last mail for the number to be shown."""
+
+
+_COLLISIONS: Final = {
+    PendingKind.C_CHANGE: sentences.C_CHANGE,
+    PendingKind.C_USE: sentences.C_CHANGE,
+    PendingKind.ADDED: sentences.ADDED_TWICE,
+    PendingKind.ITEM_CHANGE: sentences.ITEM_CHANGE,
+    PendingKind.ITEM_USE: sentences.ITEM_CHANGE,
+    PendingKind.REWRITE: sentences.SAME_LINES,
+}
 
 
 def title(digest: Digest) -> str:
@@ -32,6 +43,9 @@ def summary(digest: Digest) -> str:
         lines.append(sentences.WAITING.format(count=len(digest.waiting)))
     if digest.went_quiet:
         lines.append(sentences.QUIET.format(count=len(digest.went_quiet)))
+    if digest.collisions:
+        several = sentences.COLLISIONS.format(count=len(digest.collisions))
+        lines.append(several if len(digest.collisions) > 1 else sentences.ONE_COLLISION)
     counts = [
         sentence.format(count=count)
         for sentence, count in (
@@ -95,6 +109,11 @@ def finding(line: FindingLine) -> str:
 def reason(line: FindingLine) -> str:
     """Return why the findings were not mailed, which may quote the person who disputed them; "" if they were mailed."""
     return sentences.NOT_MAILED.format(reason=" ".join(line.withheld.split())) if line.withheld else ""
+
+
+def collision(line: CollisionLine) -> str:
+    """Return why two series collide: "both add helper get_page in different form"."""
+    return _COLLISIONS[PendingKind(line.kind)].format(name=plain_text.harmless(f"`{line.name}`"))
 
 
 def delta(line: SubsystemLine) -> str:

@@ -3,16 +3,16 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine, SubsystemLine
+from bot.digest.model import CollisionLine, Digest, FindingLine, ReviewedSeries, SeriesLine, SubsystemLine
 from bot.digest.period import Period
 from bot.mail.outgoing import DIGEST
 from bot.mail.posting import Posting
 from bot.review.model import FindingStatus, Review, ReviewFinding
-from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
+from bot.review.record import CollisionRecord, FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.render.sentence import Sentence
 from bot.review.statistics import RuleTally
 from rules.finding import Anchor, Severity
@@ -41,6 +41,7 @@ class DigestInput:
     rules: Sequence[RuleTally] = ()
     demoted: Mapping[str, str] = field(default_factory=dict)
     quiet: timedelta = timedelta(days=14)
+    collisions: Sequence[CollisionRecord] = ()
 
 
 def digest(reader: str, content: DigestInput, concerns: Callable[[Posting], bool]) -> Digest:
@@ -68,6 +69,11 @@ def digest(reader: str, content: DigestInput, concerns: Callable[[Posting], bool
         ),
         judged=tuple(sorted((reviewed for reviewed in in_rust if reviewed.findings), key=_is_all_withheld)),
         c_changes=tuple(reviewed for reviewed in in_c if reviewed.findings),
+        collisions=tuple(
+            CollisionLine(_series_line(record.posting), _series_line(record.other), record.kind, record.name)
+            for record in content.collisions
+            if concerns(record.posting) or concerns(record.other)
+        ),
         subsystems=_subsystems(reviews),
         mails=_count_states(mail for mail in content.mails if mail.posting_id in reviewed_ids and mail.kind != DIGEST),
         withheld=_count_withheld(latest),
@@ -150,17 +156,20 @@ def _reviewed(review: Review, in_c: bool) -> ReviewedSeries:
             withheld = "" if resolved else comment.withheld or (UNMAILED if comment.unmailed else "")
             finding = comment.finding
             groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)
-    series = SeriesLine(
+    series = replace(_series_line(posting), remarks=_count_reported(review))
+    lines = [_findings(*key, comments) for key, comments in groups.items()]
+    return ReviewedSeries(series, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
+
+
+def _series_line(posting: Posting) -> SeriesLine:
+    return SeriesLine(
         posting.message_id,
         posting.series.subject,
         posting.author.name,
         posting.series.revision,
         len(posting.series.patches),
         posting.lists,
-        remarks=_count_reported(review),
     )
-    lines = [_findings(*key, comments) for key, comments in groups.items()]
-    return ReviewedSeries(series, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
 
 
 def _findings(status: str, rule: str, severity: str, withheld: str, comments: Sequence[ReviewFinding]) -> FindingLine:

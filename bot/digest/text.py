@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.digest import phrases, sentences
-from bot.digest.model import Digest, FindingLine, ReviewedSeries, SeriesLine
+from bot.digest.model import CollisionLine, Digest, FindingLine, ReviewedSeries, SeriesLine
 from bot.review.render import text as plain_text
 from bot.review.render.quote import quoted
 
@@ -28,6 +28,7 @@ def digest_text(digest: Digest, version: str, contact: str = "", max_entries: in
         (sentences.QUIET_HEADING, _series(digest.went_quiet, max_entries)),
         (sentences.FINDINGS_HEADING, _reviewed(digest.judged, max_entries)),
         (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries)),
+        (sentences.COLLISIONS_HEADING, _collisions(digest.collisions, max_entries)),
         (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
         (sentences.MAILS_HEADING, _sent(digest)),
         (sentences.TROUBLE_HEADING, (line for problem in phrases.trouble(digest) for line in _item(problem))),
@@ -70,6 +71,16 @@ def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int) -> Itera
         yield ""
     if len(all_reviewed) > max_entries:
         yield sentences.MORE_SERIES.format(count=len(all_reviewed) - max_entries)
+
+
+def _collisions(lines: Sequence[CollisionLine], max_entries: int) -> Iterator[str]:
+    for line in lines[:max_entries]:
+        yield from plain_text.wrap(f"{phrases.collision(line)}:")
+        for series in (line.series, line.other):
+            yield from _named(series)
+        yield ""
+    if len(lines) > max_entries:
+        yield sentences.MORE.format(count=len(lines) - max_entries)
 
 
 def _finding(line: FindingLine) -> Iterator[str]:

@@ -20,7 +20,7 @@ from bot.pipeline.freeze import MailTerms, freeze
 from bot.pool.guard import Crashed, guard
 from bot.ports import Clock
 from bot.review.consent import Mode
-from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
+from bot.review.record import CollisionRecord, FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
 
 _SIZES: Final = (25, 12, 6, 3, 1)  # Entries per section, tried in order until the mail is small enough.
@@ -37,6 +37,9 @@ class DigestStore(Protocol):
 
     def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:
         """Return the mails that were written in the period, in any state."""
+
+    def new_collisions(self, since: datetime, until: datetime) -> Sequence[CollisionRecord]:
+        """Return the pairs of pending series that were found to collide in the period for the first time."""
 
     def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
         """Count the mails and postings of the period that could not be read or reviewed."""
@@ -103,6 +106,7 @@ class DigestJob:
             rules=tallies,
             demoted=config.demoted(tallies),
             quiet=config.quiet,
+            collisions=store.new_collisions(period.since, period.until),
         )
 
     def digest(self, reader: str, content: DigestInput) -> Digest:

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden pending`: what the pending series change, use and add, and which of them collide."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bot.app.pending import build_rebuild_job
+from bot.cli import status
+from bot.cli.context import options
+from bot.cli.database import existing
+from bot.cli.output import complain
+from bot.cli.progress import show_progress
+from bot.cli.screen import print_table, screen, table
+from bot.error import SettingsError
+from bot.mail.target import target
+from bot.pipeline.analyse import LIMITS
+from bot.pipeline.pending import unrelated
+from bot.pool.executor import ProcessExecutor
+from bot.review.formats.row import clean
+from bot.review.pending import PendingPosting
+from bot.review.render.text import count, visible
+from bot.settings import Settings, load
+from bot.store.database import Role, sole_worker
+from bot.store.repository import Repository
+from rules.bindings.collisions import Collision, find_collisions
+from rules.bindings.pending_facts import PendingFact, PendingKind
+
+_MAX_SHOWN = 20  # facts of one kind in the text output
+_LABELS = {
+    PendingKind.C_CHANGE: "changes C declarations",
+    PendingKind.C_USE: "begins to use from C",
+    PendingKind.ADDED: "adds",
+    PendingKind.ITEM_CHANGE: "changes Rust items",
+    PendingKind.ITEM_USE: "begins to use from the kernel crate",
+    PendingKind.REWRITE: "rewrites lines of",
+}
+
+
+class Format(StrEnum):
+    """The output format."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(pending)
+
+
+def pending(
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME|MESSAGE-ID",
+            help="A C name, a field as struct.field, a Rust path, a file, or the message-id or web address of a mail.",
+        ),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Analyse the stored series again, and make the table of them anew.")
+    ] = False,
+) -> None:
+    """List the pending series: those that were reviewed and sent within the last `pending_days` days.
+
+    With a name, list the series that change, use or add it. With a message-id, print what that series does, and which pending series it collides with. Series whose authors know of each other do not collide.
+
+    \b
+    Example:
+      patchwarden pending
+      patchwarden pending request_irq
+      patchwarden pending kernel::page::Page
+      patchwarden pending 20260301120000.1-1-author@example.org --format json
+
+    Exit status: 0 printed, also if there is none; 2 bad usage, wrong settings, or the series is not pending; 3 the database cannot be used, or a series could not be analysed.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
+    settings = load(options(context).config)
+    if rebuild:
+        if name is not None:
+            raise typer.BadParameter("--rebuild concerns all series; leave the name out", param_hint="--rebuild")
+        raise typer.Exit(_rebuild(settings))
+    with existing(settings) as store:
+        message_id = target(name) if name is not None else None
+        if message_id is not None:
+            _print_posting(store, message_id, form)
+        elif name is not None:
+            _print_users(store, name, form)
+        else:
+            _print_all(store.pending_postings(), form)
+
+
+def _rebuild(settings: Settings) -> int:
+    with (
+        show_progress(Console(stderr=True)) as progress,
+        existing(settings) as store,
+        sole_worker(settings.database, Role.REVIEWER),
+        ProcessExecutor(1, LIMITS) as executor,
+    ):
+        number, failures = build_rebuild_job(settings, store, executor, progress).run()
+    typer.echo(f"{number} pending series")
+    for failure in failures:
+        complain(failure)
+    return status.FAILED if failures else status.OK
+
+
+def _print_all(postings: Sequence[PendingPosting], form: Format) -> None:
+    if form is Format.JSON:
+        typer.echo(json.dumps([_record(posting) for posting in postings], indent=2))
+    elif not postings:
+        typer.echo("No series is pending.")
+    else:
+        rows = table("sent", "series", "facts", "message-id", cut={"series": 3, "facts": 2, "message-id": 2})
+        for posting in postings:
+            kinds = Counter(fact.kind for fact in posting.facts.facts)
+            facts = ", ".join(f"{kind} {kinds[kind]}" for kind in PendingKind if kinds[kind])
+            texts = (_title(posting), facts, posting.message_id)
+            rows.add_row(f"{posting.sent:%Y-%m-%d}", *(Text(visible(text)) for text in texts))
+        print_table(screen(), rows)
+
+
+def _print_users(store: Repository, name: str, form: Format) -> None:
+    wanted = {name, *(f"{kind} {name}" for kind in ("helper", "binding", "file", "macro"))}
+    postings = store.pending_with((kind, key) for kind in PendingKind for key in wanted)
+    matches = [
+        (posting, [fact for fact in posting.facts.facts if not wanted.isdisjoint(fact.keys)]) for posting in postings
+    ]
+    if form is Format.JSON:
+        records = [{**_record(posting), "facts": list(map(_fact_record, facts))} for posting, facts in matches]
+        typer.echo(json.dumps(records, indent=2))
+    elif not matches:
+        typer.echo(f"No pending series changes, uses or adds {visible(name)}.")
+    else:
+        for posting, facts in matches:
+            typer.echo("\n".join([*_head(posting), *_facts(facts)]))
+
+
+def _print_posting(store: Repository, message_id: str, form: Format) -> None:
+    posting = store.find_pending(message_id)
+    if posting is None:
+        raise SettingsError(f"no pending series contains {message_id}; `patchwarden explain` says what happened to it")
+    others = unrelated(posting, store.pending_with(posting.facts.partner_keys), store)
+    collisions = [(other, list(find_collisions(posting.facts, other.facts))) for other in others]
+    collisions = [(other, found) for other, found in collisions if found]
+    if form is Format.JSON:
+        record = {
+            **_record(posting),
+            "facts": list(map(_fact_record, posting.facts.facts)),
+            "cut": list(posting.facts.cut),
+            "collisions": [
+                {**_record(other), "facts": list(map(_collision_record, found))} for other, found in collisions
+            ],
+        }
+        typer.echo(json.dumps(record, indent=2))
+        return
+    lines = [*_head(posting), *_facts(posting.facts.facts)]
+    lines += (f"  too many facts, some are left out: {kind}" for kind in posting.facts.cut)
+    for other, found in collisions:
+        lines += [
+            "  collides with",
+            *(f"    {line}" for line in _head(other)),
+            *map(_collision_line, found[:_MAX_SHOWN]),
+        ]
+    lines += [] if collisions else ["  collides with no other pending series"]
+    typer.echo("\n".join(lines))
+
+
+def _head(posting: PendingPosting) -> list[str]:
+    return [visible(posting.message_id), visible(f"  {_title(posting)}, {posting.author}, {posting.sent:%Y-%m-%d}")]
+
+
+def _title(posting: PendingPosting) -> str:
+    return f"v{posting.revision} {posting.subject}"
+
+
+def _facts(facts: Sequence[PendingFact]) -> Iterator[str]:
+    """Yield what a posting does, the names of each kind in lines below its label."""
+    for kind in PendingKind:
+        names = list(dict.fromkeys(fact.name for fact in facts if fact.kind is kind))
+        if names:
+            yield f"  {_LABELS[kind]}:"
+            yield from (visible(f"    {name}") for name in names[:_MAX_SHOWN])
+            if len(names) > _MAX_SHOWN:
+                yield f"    and {count(len(names) - _MAX_SHOWN, 'name')} more"
+
+
+def _collision_line(collision: Collision) -> str:
+    mine, other = collision.mine.place, collision.other.place
+    places = f"{mine.path}:{mine.line}, there {other.path}:{other.line}"
+    return visible(f"      {collision.kind} {collision.mine.name}: {places}")
+
+
+def _record(posting: PendingPosting) -> dict[str, Any]:
+    return {
+        "message_id": posting.message_id,
+        "subject": clean(posting.subject),
+        "revision": posting.revision,
+        "author": posting.author,
+        "sent": posting.sent.isoformat(),
+    }
+
+
+def _fact_record(fact: PendingFact) -> dict[str, Any]:
+    return {
+        "kind": fact.kind.value,
+        "name": clean(fact.name),
+        "patch": fact.place.patch,
+        "path": clean(fact.place.path),
+        "side": fact.place.side,
+        "line": fact.place.line,
+        "text": clean(fact.place.text),
+    }
+
+
+def _collision_record(collision: Collision) -> dict[str, Any]:
+    return {
+        "collision": collision.kind.value,
+        "mine": _fact_record(collision.mine),
+        "other": _fact_record(collision.other),
+    }
