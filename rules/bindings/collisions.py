@@ -58,7 +58,11 @@ def find_collisions(mine: PendingFacts, other: PendingFacts) -> Iterator[Collisi
     """
     by_key: dict[_Key, list[PendingFact]] = defaultdict(list)
     shared = _shared_patches(mine, other)
+    kinds = {PARTNERS[fact.kind] for fact in mine.facts}
+    rewritten = {fact.before for fact in mine.facts if fact.kind is PendingKind.REWRITE}
     for fact in _without(shared, other):
+        if fact.kind not in kinds or (fact.kind is PendingKind.REWRITE and fact.before not in rewritten):
+            continue  # most facts are rewritten lines of other places
         for key in fact.keys:
             by_key[_key(fact, fact.kind, key)].append(fact)
     comparisons = 0

@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from rules.finding import Anchor
 
@@ -89,6 +90,14 @@ class PendingFacts:
     patches: tuple[PatchIdentity, ...] = ()
     cut: tuple[PendingKind, ...] = ()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the facts as plain tuples, which takes a fraction of the time of so many objects."""
+        rows = tuple(
+            (fact.kind.value, fact.name, fact.before, fact.after, *(getattr(fact.place, name) for name in _PLACE))
+            for fact in self.facts
+        )
+        return _unpickled, (rows, self.patches, self.cut)
+
     @property
     def keys(self) -> frozenset[tuple[PendingKind, str]]:
         """The kinds and names under which the facts are looked up."""
@@ -98,3 +107,16 @@ class PendingFacts:
     def partner_keys(self) -> frozenset[tuple[PendingKind, str]]:
         """The kinds and names of the facts that can collide with these."""
         return frozenset((PARTNERS[kind], key) for kind, key in self.keys)
+
+
+_PLACE = ("patch", "path", "side", "line", "column", "text")
+
+
+def _unpickled(
+    rows: tuple[tuple[Any, ...], ...], patches: tuple[PatchIdentity, ...], cut: tuple[PendingKind, ...]
+) -> PendingFacts:
+    facts = (
+        PendingFact(PendingKind(kind), name, Anchor(*place), before, after)
+        for kind, name, before, after, *place in rows
+    )
+    return PendingFacts(tuple(facts), patches, cut)

@@ -75,7 +75,7 @@ def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
                 words = {word for file in in_crate for source in file.post_rust for word in source.tokens.words}
             if place is not None and words is not None and key[3] not in words:
                 yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, _form(item.item), "")
-        elif item.item.kind == "fn" and _parameters(item.item) != _parameters(new[key].item):
+        elif item.item.kind == "fn" and item.item.parameters != new[key].item.parameters:
             place = removed.of(item.text) or added.of(new[key].text) or _anchor(item.file, item.item.line, item.text)
             yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, _form(item.item), _form(new[key].item))
     for key, item in new.items():
@@ -181,13 +181,8 @@ def _is_outermost(item: ApiItem, text: str) -> bool:
     return not item.owner and not item.module and not text.startswith((" ", "\t"))
 
 
-def _parameters(item: ApiItem) -> int | None:
-    return None if item.parameters is None else item.parameters + item.has_self
-
-
 def _form(item: ApiItem) -> str:
-    count = _parameters(item)
-    return item.kind if count is None else f"{item.kind} {count}"
+    return item.kind if item.parameters is None else f"{item.kind} {item.parameters}"
 
 
 def _tokens_of(item: _CrateItem) -> str:
