@@ -83,7 +83,9 @@ def _message(collision: Collision) -> str:
     change = other if mine.kind in (PendingKind.C_USE, PendingKind.ITEM_USE) else mine
     verb = "changes" if change.after else "removes"
     if collision.kind is CollisionKind.ADDED_TWICE:
-        return f"Another pending series also adds the {kind or 'item'} `{name}`, in a different form."
+        if not kind:
+            return f"Another pending series also adds the item `{name}`, in a different form."
+        return f"Another pending series also adds the {kind} `{name}`, in a different form."
     if collision.kind is CollisionKind.SAME_LINES:
         if not mine.after:
             return f"This deletes `{name}`, of which another pending series changes lines."
