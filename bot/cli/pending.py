@@ -77,7 +77,7 @@ def pending(
       patchwarden pending
       patchwarden pending request_irq
       patchwarden pending kernel::page::Page
-      patchwarden pending 20260301120000.1-1-author@example.org --format json
+      patchwarden pending --format json
 
     Exit status: 0 printed, also if there is none; 2 bad usage, wrong settings, or the series is not pending; 3 the database cannot be used, or a series could not be analysed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
