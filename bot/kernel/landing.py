@@ -40,6 +40,11 @@ class LandingSpec:
     ref: str
     path: Path | None = None
 
+    @property
+    def name(self) -> str:
+        """The name of the landing ref, which stays the same when a new tag or commit becomes its newest."""
+        return self.ref if self.path is None else f"{self.path}@{self.ref}"
+
 
 @dataclass(frozen=True, slots=True)
 class Landing:
@@ -77,12 +82,19 @@ class LandingRefs:
         Each commit is returned once, for the first ref that has it.
         """
         chosen: dict[pygit2.Oid, Landing] = {}
-        for spec, repositories in self._places:
-            found = [(repository, *tip) for repository in repositories for tip in _commits(repository, spec.ref)]
-            landing = self._nearest(found, sent) if found else None
+        for _, landing in self._choose(sent):
             if landing is not None:
                 chosen.setdefault(landing.commit.id, landing)
         return tuple(chosen.values())
+
+    def tips(self) -> dict[str, Landing | None]:
+        """Return the newest commit of each landing ref by its name; None for a ref that no repository has."""
+        return {spec.name: landing for spec, landing in self._choose(None)}
+
+    def _choose(self, sent: datetime | None) -> Iterator[tuple[LandingSpec, Landing | None]]:
+        for spec, repositories in self._places:
+            found = [(repository, *tip) for repository in repositories for tip in _commits(repository, spec.ref)]
+            yield spec, self._nearest(found, sent) if found else None
 
     def _nearest(self, tips: list[tuple[Repository, str, pygit2.Commit]], sent: datetime | None) -> Landing:
         if len(tips) == 1 and _is_fixed(tips[0][1]):

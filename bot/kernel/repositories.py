@@ -97,6 +97,10 @@ class KernelTrees:
             if not (is_certain and base is not None and base.commit == str(landing.commit.id))
         )
 
+    def landing_tips(self) -> dict[str, Landing | None]:
+        """Return the newest commit of each landing ref by its name; None for a ref that no repository has."""
+        return self._landing.tips()
+
     def newest(self) -> GitTree | None:
         """Return the tree of the newest ref, or of the given ref."""
         chosen = self._choice(Series("", ()), None)

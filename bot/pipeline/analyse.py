@@ -116,7 +116,7 @@ def announced_blobs(series: Series) -> tuple[str, ...]:
 
 def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
-    kernels = _kernels(analysis_input.repositories)
+    kernels = open_kernels(analysis_input.repositories)
     trees = choose_trees(kernels, analysis_input.series, analysis_input.sent)
     tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
     return analyse_on(replace(trees, tree=tree), analysis_input.series, analysis_input.rules, with_pending=True)
@@ -163,6 +163,6 @@ class _AnnouncedBlobs(NoTree):
 
 
 @lru_cache(maxsize=1)
-def _kernels(repositories: RepositorySpecs) -> KernelTrees:
+def open_kernels(repositories: RepositorySpecs) -> KernelTrees:
     """Return the kernels of these repositories, opened once a process."""
     return KernelTrees(repositories, on_index=deadline_suspended)

@@ -3,6 +3,7 @@
 
 from bot.ports.archive import Archive, Batch, DeletedMail, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
+from bot.ports.landing import AppliedRecord, LandingMove
 from bot.ports.mails import (
     Attestations,
     CarrierCount,
@@ -46,6 +47,7 @@ from bot.ports.store import QuarantinedPosting, StoredPosting, Tally
 __all__ = [
     "MAX_CANDIDATES",
     "AlreadySent",
+    "AppliedRecord",
     "Archive",
     "Attempt",
     "Attestations",
@@ -68,6 +70,7 @@ __all__ = [
     "Incomplete",
     "Installation",
     "Installations",
+    "LandingMove",
     "Ledger",
     "LedgerState",
     "Lookup",

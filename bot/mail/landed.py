@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Decide which posted patches a commit applies: by its `Link:` trailers, its blobs or its diff. Pure.
+
+A link alone proves little: commits also link to discussions and to other patches. So the title of the commit, or its
+author and files, must be those of the linked patch.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bot.mail.posting import Posting
+from bot.mail.target import target
+from rules.diff.patch import FileChange
+
+MAX_MESSAGE: Final = 64 * 1024
+"""Characters of a commit message that are read."""
+
+MAX_LINKS: Final = 16
+"""Links of a commit. A commit with more links applies none of them."""
+
+_LINK: Final = re.compile(r"^link:[ \t]*+(https?://\S++)[ \t]*+$", re.IGNORECASE | re.MULTILINE)
+_REVERT: Final = re.compile(r"^This reverts commit ([0-9a-f]{40})\b", re.MULTILINE)
+
+
+class AppliedBy(StrEnum):
+    """How it was decided that a commit applies a patch."""
+
+    LINK = "Link trailer"
+    BLOBS = "post-image blobs"
+    DIFF = "equal diff"
+
+
+@dataclass(frozen=True, slots=True)
+class LandedCommit:
+    """A commit of a landing ref that is no merge.
+
+    `time` is that of the committer, in seconds since 1970. `authors` are the name and the address of its author, in
+    lower case. `blobs` are the ids of the changed files after the commit, by path; "" for a deleted file. `reverts` are
+    the commits that it reverts.
+    """
+
+    commit: str
+    time: int
+    title: str
+    authors: frozenset[str]
+    links: tuple[str, ...]
+    blobs: dict[str, str]
+    reverts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPatch:
+    """A patch of a posting, as far as a commit can be compared with it.
+
+    `cover_id` is "" without a cover letter. `sent` is the Date of its mail, in seconds since 1970. `blobs` are the
+    announced ids of the changed files after the patch, by path: "" for a deleted file, None if the patch does not
+    announce the id. `digest` is that of the diff, see `diff_digest`.
+    """
+
+    message_id: str
+    posting_id: str
+    cover_id: str
+    topic: str
+    revision: int
+    sent: int | None
+    title: str
+    authors: frozenset[str]
+    blobs: dict[str, str | None]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPatch:
+    """A patch, by the message-id of its mail, the commit that applies it, and how that was decided."""
+
+    message_id: str
+    posting_id: str
+    commit: str
+    by: AppliedBy
+
+
+def read_links(message: str) -> tuple[str, ...]:
+    """Return the message-ids that the `Link:` trailers of a commit message name, without those of footnotes."""
+    ids = [message_id for match in _LINK.finditer(message) if (message_id := target(match[1]))]
+    ids = list(dict.fromkeys(ids))
+    return tuple(ids) if len(ids) <= MAX_LINKS else ()
+
+
+def read_reverts(message: str) -> tuple[str, ...]:
+    """Return the commits that a commit message says it reverts."""
+    return tuple(dict.fromkeys(match[1] for match in _REVERT.finditer(message)))
+
+
+def plain_title(text: str) -> str:
+    """Return the first paragraph of a commit message, in lower case and with single blanks, for comparisons."""
+    return " ".join(text.strip().partition("\n\n")[0].lower().split())
+
+
+def diff_digest(changes: Sequence[FileChange]) -> str:
+    """Return a digest of a diff, equal wherever its lines are and whatever its blanks; "" if it shows no lines.
+
+    It is made of the same parts as git's patch-id: the paths, and all lines of the hunks.
+    """
+    if not any(change.hunks for change in changes) or any(change.binary for change in changes):
+        return ""
+    digests = sorted(hashlib.sha256(_text(change).encode("utf-8", "surrogatepass")).hexdigest() for change in changes)
+    return hashlib.sha256(" ".join(digests).encode("ascii")).hexdigest()
+
+
+def pending_patches(posting: Posting) -> Iterator[PendingPatch]:
+    """Yield the patches of a posting that have a mail and a readable diff."""
+    cover = posting.cover
+    for patch in posting.series.patches:
+        part = posting.part(patch.index)
+        if part is None or not patch.changes:
+            continue
+        people = {part.author, posting.author}
+        yield PendingPatch(
+            message_id=part.message_id,
+            posting_id=posting.message_id,
+            cover_id="" if cover is None else cover.message_id,
+            topic=posting.topic,
+            revision=posting.series.revision,
+            sent=None if part.date is None else int(part.date.timestamp()),
+            title=plain_title(patch.subject),
+            authors=frozenset(word for person in people for word in (person.key, person.name.lower()) if word),
+            blobs=_announced_blobs(patch.changes),
+            digest=diff_digest(patch.changes),
+        )
+
+
+def is_applied(posting: Posting, applied_ids: Iterable[str]) -> bool:
+    """Return whether each patch of a posting is among the applied patches, named by the message-ids of their mails."""
+    parts = [posting.part(patch.index) for patch in posting.series.patches]
+    return bool(parts) and {part.message_id if part is not None else "" for part in parts} <= set(applied_ids)
+
+
+class AppliedSearch:
+    """Find the patches that commits apply. Each patch is found once: give the commits from the newest to the oldest.
+
+    A commit that a newer one reverts applies nothing.
+    """
+
+    def __init__(self, patches: Iterable[PendingPatch]) -> None:
+        self._by_mail: dict[str, PendingPatch] = {}
+        self._by_cover: dict[str, list[PendingPatch]] = defaultdict(list)
+        self._by_path: dict[str, list[PendingPatch]] = defaultdict(list)
+        for patch in patches:
+            self._by_mail[patch.message_id] = patch
+            self._by_path[min(patch.blobs)].append(patch)
+            if patch.cover_id:
+                self._by_cover[patch.cover_id].append(patch)
+        self._found: set[str] = set()
+        self.reverted: set[str] = set()
+
+    def search(self, commit: LandedCommit, read_digest: Callable[[], str]) -> Iterator[AppliedPatch]:
+        """Yield the patches that the commit applies. `read_digest` returns the digest of its diff."""
+        self.reverted.update(commit.reverts)
+        if commit.commit in self.reverted:
+            return
+        for patch in self._linked(commit):
+            yield from self._record(patch, commit, AppliedBy.LINK)
+        candidates = [patch for path in commit.blobs for patch in self._by_path.get(path, ())]
+        digest: str | None = None
+        for patch in candidates:
+            # An older commit may have the content that a patch restores.
+            if patch.message_id in self._found or patch.sent is None or commit.time < patch.sent:
+                continue
+            if _has_blobs(commit, patch):
+                yield from self._record(patch, commit, AppliedBy.BLOBS)
+            elif patch.digest and patch.blobs.keys() == commit.blobs.keys():
+                digest = read_digest() if digest is None else digest
+                if digest == patch.digest:
+                    yield from self._record(patch, commit, AppliedBy.DIFF)
+
+    def _record(self, patch: PendingPatch, commit: LandedCommit, by: AppliedBy) -> Iterator[AppliedPatch]:
+        if patch.message_id not in self._found:
+            self._found.add(patch.message_id)
+            yield AppliedPatch(patch.message_id, patch.posting_id, commit.commit, by)
+
+    def _linked(self, commit: LandedCommit) -> Iterator[PendingPatch]:
+        """Yield the patches that the links of the commit name, of each series those of the highest revision only.
+
+        A link to a cover letter names the patch of the series that has the title of the commit.
+        """
+        named: dict[str, list[PendingPatch]] = defaultdict(list)
+        for message_id in commit.links:
+            patch = self._by_mail.get(message_id)
+            if patch is not None and _is_same_change(patch, commit):
+                named[patch.topic].append(patch)
+            else:
+                titled = [patch for patch in self._by_cover.get(message_id, ()) if _has_title(patch, commit)]
+                if len(titled) == 1:
+                    named[titled[0].topic].append(titled[0])
+        for patches in named.values():
+            newest = max(patch.revision for patch in patches)
+            yield from (patch for patch in patches if patch.revision == newest)
+
+
+def _has_title(patch: PendingPatch, commit: LandedCommit) -> bool:
+    return patch.title == commit.title and not patch.blobs.keys().isdisjoint(commit.blobs)
+
+
+def _is_same_change(patch: PendingPatch, commit: LandedCommit) -> bool:
+    """Return whether a commit that links to the patch may be that patch, maybe with another title or more files."""
+    same_author = not patch.authors.isdisjoint(commit.authors)
+    return _has_title(patch, commit) or (same_author and patch.blobs.keys() == commit.blobs.keys())
+
+
+def _has_blobs(commit: LandedCommit, patch: PendingPatch) -> bool:
+    """Return whether the commit gives all files of the patch the content that the patch announces."""
+    if not any(patch.blobs.values()):
+        return False
+    for path, blob in patch.blobs.items():
+        actual = commit.blobs.get(path)
+        if blob is None or actual is None or bool(blob) != bool(actual) or not actual.startswith(blob):
+            return False
+    return True
+
+
+def _announced_blobs(changes: Sequence[FileChange]) -> dict[str, str | None]:
+    blobs: dict[str, str | None] = {}
+    for change in changes:
+        if change.before is not None and not change.copied:
+            blobs.setdefault(change.before, "")
+        if change.after is not None:
+            blobs[change.after] = change.blob_after if change.hunks else None
+    return blobs
+
+
+def _text(change: FileChange) -> str:
+    lines = (line.marker + "".join(line.text.split()) for hunk in change.hunks for line in hunk.lines)
+    return "\n".join((change.before or "", change.after or "", *lines))

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The moves of landing refs, and the patches that were applied."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.mail.landed import AppliedBy, AppliedPatch
+
+
+@dataclass(frozen=True, slots=True)
+class LandingMove:
+    """What happened to a landing ref: its name, the ref that has its newest commit, its commits before and now.
+
+    `before` is "" for a ref without an earlier commit. `removed` are commits that the ref no longer has or that a new
+    commit reverts. `commits` is how many new commits were read; `is_cut` says that there are more.
+    """
+
+    name: str
+    ref: str
+    before: str
+    commit: str
+    applied: tuple[AppliedPatch, ...] = ()
+    removed: frozenset[str] = frozenset()
+    commits: int = 0
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRecord:
+    """A stored AppliedPatch: the patch, by the message-id of its mail, and the commit of a landing ref."""
+
+    message_id: str
+    ref: str
+    commit: str
+    by: AppliedBy
+    noted: datetime
