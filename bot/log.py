@@ -72,6 +72,9 @@ class LogEvent(StrEnum):
     REVIEW_DEFERRED = "review-deferred"
     SERIES_QUARANTINED = "series-quarantined"
 
+    LANDING_MOVED = "landing-moved"
+    SERIES_APPLIED = "series-applied"
+
     MAIL_CLAIMED = "mail-claimed"
     MAIL_SENT = "mail-sent"
     MAIL_FILED = "mail-filed"

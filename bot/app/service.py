@@ -15,6 +15,7 @@ from bot.app.continuity import build_continuity
 from bot.app.data_files import make_private
 from bot.app.digest import build_digest_job
 from bot.app.identity import build_bounce_address, can_send
+from bot.app.landing import LANDING_LIMITS, build_landing_job
 from bot.app.lists import check_lists
 from bot.app.lore import build_archive_lookup, build_followed_lists, build_signature_verifier
 from bot.app.recipients import build_recipients
@@ -33,6 +34,7 @@ from bot.service.bounces import BounceJob
 from bot.service.commands import CommandJob
 from bot.service.deliver import DeliverJob, NoRecord
 from bot.service.digest import DigestJob
+from bot.service.landing import LandingJob
 from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
@@ -71,6 +73,7 @@ class Service:
     digest: DigestJob | None = None
     bounces: BounceJob | None = None
     prune: PruneJob | None = None
+    landing: LandingJob | None = None
     watchdog: Watchdog = field(default_factory=Watchdog)
 
     def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
@@ -92,6 +95,7 @@ class Service:
                 for name, job in optional_jobs.items()
                 if job
             ),
+            *_schedule_landing(self.landing, settings),
             *((ScheduledJob("prune", self.prune.run, _DAY, pace.jitter_seconds),) if self.prune else ()),
         )
 
@@ -147,6 +151,8 @@ def open_service(
         ProcessExecutor(1, on_result=watchdog.beat) as signature_executor,
         # A separate process, so that series do not delay commands.
         ProcessExecutor(1, stop=stop, on_result=watchdog.beat) as command_executor,
+        # A separate process, because a landing ref can move by thousands of commits.
+        ProcessExecutor(1, LANDING_LIMITS, stop, watchdog.beat) as landing_executor,
     ):
         make_private(settings)
         check_lists(settings, store)
@@ -180,6 +186,7 @@ def open_service(
             else None,
             commands=build_command_job(settings, store, recheck, context, clock, stop, command_executor),
             digest=build_digest_job(settings, store, clock) if settings.digest.recipients else None,
+            landing=build_landing_job(settings, store, clock, landing_executor),
             bounces=BounceJob(store, own, clock, stop, command_executor, bounces) if can_send(settings) else None,
         )
 
@@ -234,6 +241,13 @@ def _schedule_delivery(job: DeliverJob | None, switch: StopSwitch, settings: Set
         ScheduledJob("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
         ScheduledJob("confirm stop", switch.refresh, _CONFIRM_SECONDS, 0),
     )
+
+
+def _schedule_landing(job: LandingJob | None, settings: Settings) -> tuple[ScheduledJob, ...]:
+    pace = settings.schedule
+    if job is None:
+        return ()
+    return (ScheduledJob("landing", job.run, pace.landing_seconds, pace.jitter_seconds, LANDING_LIMITS.seconds),)
 
 
 def _build_backfill_job(

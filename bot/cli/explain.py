@@ -106,7 +106,20 @@ def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime) -> Itera
         if base := stored.review.basis.base:
             yield f"  checked against {base}"
         yield from (f"  {line}" for line in withheld_lines(stored.review))
+    yield from _applied(stored)
     yield f"  our reply: {stored.answer} (`patchwarden outbox show`)" if stored.answer else "  no reply from us"
+
+
+def _applied(stored: StoredPosting) -> Iterator[str]:
+    """Yield a line for each patch that a landing ref has; the first ref of several."""
+    records = {record.message_id: record for record in reversed(stored.applied)}
+    patches = stored.posting.series.patches
+    for patch in patches:
+        part = stored.posting.part(patch.index)
+        record = None if part is None else records.get(part.message_id)
+        if record is not None:
+            which = f"patch {patch.index} " if len(patches) > 1 else ""
+            yield f"  {which}applied as {record.commit[:12]} in {record.ref} ({record.by})"
 
 
 def _no_patch(mail: MailStatus, terms: RefusalTerms) -> str:

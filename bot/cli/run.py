@@ -109,8 +109,9 @@ def _run_jobs(service: Service) -> tuple[PollResult, Sequence[Outcome], Delivery
         if job is not None:
             job.run()
     reviewed = service.review.run()
-    if service.digest is not None:
-        service.digest.run()
+    for later_job in (service.landing, service.digest):
+        if later_job is not None:
+            later_job.run()
     if service.deliver is None:
         return polled, reviewed, DeliveryResult()
     service.stop_switch.refresh()

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
+from bot.ports.landing import AppliedRecord
 from bot.review.model import Review
 
 
@@ -14,7 +15,7 @@ from bot.review.model import Review
 class StoredPosting:
     """A stored posting, with its state, its verdict, and the message-id of our reply (`answer`).
 
-    `review` is None until it was reviewed.
+    `review` is None until it was reviewed. `applied` are its patches that a landing ref has.
     """
 
     posting: Posting
@@ -26,6 +27,7 @@ class StoredPosting:
     searched: str
     answer: str
     review: Review | None = None
+    applied: tuple[AppliedRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

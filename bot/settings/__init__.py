@@ -131,6 +131,12 @@ class ScheduleSettings(_Table):
     deliver_seconds: int = Field(
         default=15, ge=1, description="Time between two searches for mails that are due for delivery."
     )
+    landing_seconds: int = Field(
+        default=600,
+        ge=10,
+        description="Time between two looks at the landing trees of [kernel]: which series were applied, and which to "
+        "check again because the tree changed.",
+    )
     jitter_seconds: int = Field(default=2, ge=0, description="Random jitter, in seconds, added to each interval.")
 
 

@@ -10,6 +10,7 @@ from bot.ports import MailStatus, QuarantinedPosting, RawMail, StoredPosting
 from bot.store.codec import decode, unpack
 from bot.store.database import Database
 from bot.store.following import context_of
+from bot.store.landing import applied_patches
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_of
 from bot.store.tables import PRUNED, BackfillRow, MailRow, MessageRow, OutgoingPartRow, PostingRow, ReviewRow
@@ -104,4 +105,5 @@ def _stored_posting(session: Session, row: PostingRow, posting: Posting) -> Stor
         searched="" if search is None else search.outcome or f"{search.attempts} attempts without success so far",
         answer="" if reply is None else reply.outgoing_id,
         review=None if reviewed is None else review_of(session, reviewed),
+        applied=tuple(applied_patches(session, parts)),
     )

@@ -203,6 +203,7 @@ def _save(session: Session, thread: Thread, posting: Posting) -> bool:
     verdict, reason = ("", "") if row is None else (row.verdict, row.reason)
     if verdict == "refused" and reason.startswith(RefusalKind.UNFOLLOWED):
         verdict, reason = "", ""  # a followed archive may have it by now
+    is_compared = row is not None and row.compared and (row.value == value or _parts(row) == parts)
     is_new = state == "complete" and (row is None or row.state != state)
     session.merge(
         PostingRow(
@@ -218,9 +219,14 @@ def _save(session: Session, thread: Thread, posting: Posting) -> bool:
             verdict=verdict,
             reason=reason,
             tries=0 if row is None else row.tries,
+            compared=is_compared,
         )
     )
     return is_new
+
+
+def _parts(row: PostingRow) -> list[str]:
+    return [part.message_id for part in decode(Posting, row.value).parts]
 
 
 def _state(posting: Posting) -> tuple[str, str]:

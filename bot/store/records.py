@@ -18,6 +18,7 @@ from bot.review.model import Review
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.store.codec import decode
 from bot.store.database import Database
+from bot.store.landing import without_applied
 from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of
@@ -60,12 +61,15 @@ class RecordRows:
             return None if row is None else DuePosting(decode(Posting, row.value), row.arrived)
 
     def posted(self, since: datetime, lists: Collection[str] = ()) -> Sequence[Posting]:
-        """Return the complete postings sent since then, oldest first; with lists, only those to one of them."""
+        """Return the complete postings sent since then that are not applied, oldest first.
+
+        With lists, return only those to one of them.
+        """
         wanted = {name.lower() for name in lists}
         with self._database.reading() as session:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.sent >= since)
             rows = rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))
-            postings = [decode(Posting, row.value) for row in session.exec(rows)]
+            postings = without_applied(session, [decode(Posting, row.value) for row in session.exec(rows)])
         return [posting for posting in postings if not wanted or wanted & {name.lower() for name in posting.lists}]
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
@@ -120,7 +124,10 @@ class RecordRows:
                 yield tuple(review_as_told(session, row, rehearsed=False) for row in rows.all())
 
     def series_records(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
-        """Return the newest revision, at that time, of each series that arrived from `since` until before `until`."""
+        """Return the newest revision, at that time, of each series that arrived from `since` until before `until`.
+
+        Series of which that revision was applied at that time are left out.
+        """
         with self._database.reading() as session:
             rows = session.exec(
                 select(PostingRow)
@@ -130,9 +137,12 @@ class RecordRows:
             ).all()
             newest = {row.topic: row for row in rows}
             activity = _activity(session, {row.thread_id for row in newest.values()}, until)
+            by_id = {row.message_id: row for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))}
+            postings = without_applied(session, (decode(Posting, row.value) for row in by_id.values()), until)
+            series = [(posting, by_id[posting.message_id]) for posting in postings]
             return [
-                SeriesRecord(decode(Posting, row.value), row.arrived, *activity.get(row.thread_id, (row.arrived, 0)))
-                for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
+                SeriesRecord(posting, row.arrived, *activity.get(row.thread_id, (row.arrived, 0)))
+                for posting, row in series
             ]
 
     def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:

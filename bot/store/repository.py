@@ -16,6 +16,7 @@ from bot.store.database import Database
 from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
 from bot.store.knowledge import KnowledgeRows
+from bot.store.landing import LandingRows
 from bot.store.mails import MailRows
 from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
@@ -33,6 +34,7 @@ class Repository(
     PendingRows,
     FollowingRows,
     KnowledgeRows,
+    LandingRows,
     OutgoingRows,
     ClaimRows,
     CommandRows,

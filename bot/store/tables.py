@@ -93,7 +93,8 @@ class PostingRow(SQLModel, table=True):
     """A posting. States: waiting, complete, defective, pruned; gone if its thread was assembled in another way since.
 
     `verdict` is empty until the posting was analysed; then it is "reviewed", or "refused" or "quarantined" with the
-    reason. `tries` counts the reviews that exceeded their limits.
+    reason. `tries` counts the reviews that exceeded their limits. `compared` says that its patches were compared with
+    the commits that had landed before it was stored.
     """
 
     __tablename__ = "posting"
@@ -110,8 +111,12 @@ class PostingRow(SQLModel, table=True):
     verdict: str = ""
     reason: str = ""
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    compared: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
 
-    __table_args__ = (Index("ix_posting_due", "state", "verdict", "tries", "arrived"),)
+    __table_args__ = (
+        Index("ix_posting_due", "state", "verdict", "tries", "arrived"),
+        Index("ix_posting_uncompared", "arrived", sqlite_where=text("compared = 0 AND state = 'complete'")),
+    )
 
 
 class ReviewRow(SQLModel, table=True):
@@ -347,3 +352,21 @@ class CollisionRow(SQLModel, table=True):
     kind: str
     name: str
     found: datetime = Field(index=True)
+
+
+class AppliedPatchRow(SQLModel, table=True):
+    """A patch that a commit of a landing ref applies, by the message-id of its mail.
+
+    `landing` is the name of the landing ref in the settings, `ref` the ref that had the commit. `decided_by` is a
+    bot.mail.landed.AppliedBy.
+    """
+
+    __tablename__ = "applied_patch"
+
+    message_id: str = Field(primary_key=True)
+    landing: str = Field(primary_key=True)
+    posting_id: str = Field(index=True)
+    ref: str
+    commit_id: str
+    decided_by: str
+    noted: datetime
