@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The job that follows the landing refs."""
 
+from threading import Event
 from typing import Final
 
 from bot.app.kernel import build_repository_specs
+from bot.app.review_context import build_analyser
+from bot.pipeline.context import ReviewContext
 from bot.pipeline.landing import LandingReader
 from bot.pool.guard import Executor
 from bot.pool.worker import Limits
 from bot.ports import Clock
 from bot.service.landing import LandingJob
+from bot.service.landing_recheck import LandingRecheckJob
 from bot.settings import Settings
 from bot.store.repository import Repository
 
@@ -16,8 +20,12 @@ LANDING_LIMITS: Final = Limits(seconds=1800.0)
 """The limits of reading how the landing refs moved. The first time it reads all commits of two months."""
 
 
-def build_landing_job(settings: Settings, store: Repository, clock: Clock, executor: Executor) -> LandingJob | None:
+def build_landing_job(
+    settings: Settings, store: Repository, context: ReviewContext, clock: Clock, stop: Event, executor: Executor
+) -> LandingJob | None:
     """Return the job that follows the landing refs, or None if the settings name no kernel repository."""
     specs = build_repository_specs(settings)
-    can_land = specs.landing and (specs.repositories or any(spec.path is not None for spec in specs.landing))
-    return LandingJob(store, LandingReader(specs, executor), clock) if can_land else None
+    if not specs.landing or not (specs.repositories or any(spec.path is not None for spec in specs.landing)):
+        return None
+    recheck = LandingRecheckJob(store, build_analyser(settings, store, executor), context, clock)
+    return LandingJob(store, LandingReader(specs, executor), recheck, clock, stop)

@@ -186,7 +186,7 @@ def open_service(
             else None,
             commands=build_command_job(settings, store, recheck, context, clock, stop, command_executor),
             digest=build_digest_job(settings, store, clock) if settings.digest.recipients else None,
-            landing=build_landing_job(settings, store, clock, landing_executor),
+            landing=build_landing_job(settings, store, context, clock, stop, landing_executor),
             bounces=BounceJob(store, own, clock, stop, command_executor, bounces) if can_send(settings) else None,
         )
 

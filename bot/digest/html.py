@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.digest import phrases, sentences
 from bot.digest.markup import Markup, element, joined, link
-from bot.digest.model import CollisionLine, Digest, FindingLine, ReviewedSeries, SeriesLine
+from bot.digest.model import CollisionLine, Digest, FindingLine, LandingSeries, ReviewedSeries, SeriesLine
 from bot.review.model import FindingStatus
 from bot.review.render import text as plain_text
 
@@ -47,6 +47,7 @@ def digest_html(digest: Digest, version: str, contact: str = "", max_entries: in
         (sentences.FINDINGS_HEADING, _reviewed(digest.judged, max_entries)),
         (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries)),
         (sentences.COLLISIONS_HEADING, _collisions(digest.collisions, max_entries)),
+        (sentences.LANDING_HEADING, _landing(digest.landing, max_entries)),
         (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
         (sentences.MAILS_HEADING, _sent(digest)),
         (sentences.TROUBLE_HEADING, _list(phrases.trouble(digest))),
@@ -123,6 +124,23 @@ def _collisions(lines: Sequence[CollisionLine], max_entries: int) -> Markup:
         for line in lines[:max_entries]
     ]
     return joined(element("table", *rows, class_="j"), _more(len(lines) - max_entries))
+
+
+def _landing(all_series: Sequence[LandingSeries], max_entries: int) -> Markup:
+    if not all_series:
+        return Markup()
+    rows = [
+        element(
+            "tr",
+            element("td", _named(series.series), class_="s"),
+            element("td", plain_text.visible(series.ref), class_="s"),
+            element("td", _findings(series.findings), class_="s"),
+        )
+        for series in all_series[:max_entries]
+    ]
+    columns = (sentences.SERIES_COLUMN, sentences.LANDING_COLUMN, sentences.FINDINGS_COLUMN)
+    head = element("tr", *(element("th", column) for column in columns))
+    return joined(element("table", head, *rows, class_="j"), _more(len(all_series) - max_entries))
 
 
 def _findings(lines: Sequence[FindingLine]) -> Markup:

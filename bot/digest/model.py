@@ -69,6 +69,15 @@ class CollisionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LandingSeries:
+    """A series that was checked before the period and has new findings because the landing ref `ref` moved."""
+
+    series: SeriesLine
+    ref: str
+    findings: tuple[FindingLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubsystemLine:
     """How the series of the period change unsafe code and the use of bindings in one part of the kernel.
 
@@ -88,6 +97,7 @@ class Digest:
 
     `judged` are reviewed series, by their findings in Rust; `c_changes` are the same series by their findings in C.
     `collisions` are pairs of pending series that were found in the period for the first time.
+    `landing` are series of any age with findings that are new because a landing ref moved.
     `trouble` counts what could not be read or reviewed. `failures` are the rules that crashed.
     """
 
@@ -98,6 +108,7 @@ class Digest:
     judged: tuple[ReviewedSeries, ...] = ()
     c_changes: tuple[ReviewedSeries, ...] = ()
     collisions: tuple[CollisionLine, ...] = ()
+    landing: tuple[LandingSeries, ...] = ()
     subsystems: tuple[SubsystemLine, ...] = ()
     mails: tuple[tuple[str, int], ...] = ()
     withheld: tuple[tuple[str, int], ...] = ()
@@ -109,8 +120,8 @@ class Digest:
     @property
     def is_empty(self) -> bool:
         """Return whether nothing happened. Figures that did not change in the period are no news."""
-        news = (self.waiting, self.went_quiet, self.judged, self.c_changes, self.collisions, self.mails, self.failures)
-        return not any(news)
+        lists = (self.waiting, self.went_quiet, self.judged, self.c_changes, self.collisions, self.landing)
+        return not any((*lists, self.mails, self.failures))
 
     def count(self, *statuses: FindingStatus) -> int:
         """Return the number of findings with one of these statuses."""

@@ -57,6 +57,8 @@ def summary(digest: Digest) -> str:
     ]
     if counts:
         lines.append(sentences.COUNTS.format(counts=", ".join(counts)))
+    if news := sum(len(series.findings) for series in digest.landing):
+        lines.append(sentences.LANDING_COUNT.format(findings=plain_text.count(news, "finding")))
     return " ".join(lines) or sentences.NOTHING
 
 
@@ -104,6 +106,13 @@ def finding(line: FindingLine) -> str:
     count = len(line.places)
     sentence = sentences.FINDING_PLACES if count > 1 else sentences.FINDING
     return sentence.format(status=line.standing, severity=line.severity, rule=line.rule, count=count)
+
+
+def landing(line: FindingLine, ref: str) -> str:
+    """Return a finding that is new since a landing ref moved: "since next-20260302 changed: bug c-change...: ..."."""
+    return sentences.LANDING.format(
+        ref=plain_text.visible(ref), severity=line.severity, rule=line.rule, message=plain_text.harmless(line.message)
+    )
 
 
 def reason(line: FindingLine) -> str:

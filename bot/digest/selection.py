@@ -7,12 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.digest.model import CollisionLine, Digest, FindingLine, ReviewedSeries, SeriesLine, SubsystemLine
+from bot.digest.model import (
+    CollisionLine,
+    Digest,
+    FindingLine,
+    LandingSeries,
+    ReviewedSeries,
+    SeriesLine,
+    SubsystemLine,
+)
 from bot.digest.period import Period
 from bot.mail.outgoing import DIGEST
 from bot.mail.posting import Posting
 from bot.review.model import FindingStatus, Review, ReviewFinding
-from bot.review.record import CollisionRecord, FailureCounts, MailRecord, ReviewRecord, SeriesRecord
+from bot.review.record import CollisionRecord, FailureCounts, LandingRecord, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.render.sentence import Sentence
 from bot.review.statistics import RuleTally
 from rules.finding import Anchor, Severity
@@ -36,6 +44,7 @@ class DigestInput:
     period: Period
     series: Sequence[SeriesRecord] = ()
     reviews: Sequence[ReviewRecord] = ()
+    landing: Sequence[LandingRecord] = ()
     mails: Sequence[MailRecord] = ()
     trouble: FailureCounts = field(default_factory=FailureCounts)
     rules: Sequence[RuleTally] = ()
@@ -73,6 +82,11 @@ def digest(reader: str, content: DigestInput, concerns: Callable[[Posting], bool
             CollisionLine(_series_line(record.posting), _series_line(record.other), record.kind, record.name)
             for record in content.collisions
             if concerns(record.posting) or concerns(record.other)
+        ),
+        landing=tuple(
+            series
+            for record in content.landing
+            if concerns(record.review.posting) and (series := _landing(record)).findings
         ),
         subsystems=_subsystems(reviews),
         mails=_count_states(mail for mail in content.mails if mail.posting_id in reviewed_ids and mail.kind != DIGEST),
@@ -145,7 +159,6 @@ def _reviewed(review: Review, in_c: bool) -> ReviewedSeries:
 
     A resolved finding is listed if it was mailed, or would have been mailed.
     """
-    posting = review.posting
     groups: dict[tuple[str, str, str, str], list[ReviewFinding]] = defaultdict(list)
     for comment in review.comments:
         resolved = comment.standing is FindingStatus.RESOLVED
@@ -156,9 +169,27 @@ def _reviewed(review: Review, in_c: bool) -> ReviewedSeries:
             withheld = "" if resolved else comment.withheld or (UNMAILED if comment.unmailed else "")
             finding = comment.finding
             groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)
-    series = replace(_series_line(posting), remarks=_count_reported(review))
+    series = replace(_series_line(review.posting), remarks=_count_reported(review))
     lines = [_findings(*key, comments) for key, comments in groups.items()]
     return ReviewedSeries(series, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
+
+
+def _landing(record: LandingRecord) -> LandingSeries:
+    """Return the series with each finding that is new since the landing ref moved, the mailed ones first."""
+    news = (comment for comment in record.review.current if comment.finding.fingerprint in record.fingerprints)
+    lines = [
+        _findings(
+            comment.standing.value,
+            comment.finding.rule,
+            comment.finding.severity.value,
+            comment.withheld or (UNMAILED if comment.unmailed else ""),
+            [comment],
+        )
+        for comment in news
+    ]
+    lines.sort(key=lambda line: bool(line.withheld))
+    series = replace(_series_line(record.review.posting), remarks=_count_reported(record.review))
+    return LandingSeries(series, record.ref, tuple(lines))
 
 
 def _series_line(posting: Posting) -> SeriesLine:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.digest import phrases, sentences
-from bot.digest.model import CollisionLine, Digest, FindingLine, ReviewedSeries, SeriesLine
+from bot.digest.model import CollisionLine, Digest, FindingLine, LandingSeries, ReviewedSeries, SeriesLine
 from bot.review.render import text as plain_text
 from bot.review.render.quote import quoted
 
@@ -29,6 +29,7 @@ def digest_text(digest: Digest, version: str, contact: str = "", max_entries: in
         (sentences.FINDINGS_HEADING, _reviewed(digest.judged, max_entries)),
         (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries)),
         (sentences.COLLISIONS_HEADING, _collisions(digest.collisions, max_entries)),
+        (sentences.LANDING_HEADING, _landing(digest.landing, max_entries)),
         (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
         (sentences.MAILS_HEADING, _sent(digest)),
         (sentences.TROUBLE_HEADING, (line for problem in phrases.trouble(digest) for line in _item(problem))),
@@ -83,8 +84,27 @@ def _collisions(lines: Sequence[CollisionLine], max_entries: int) -> Iterator[st
         yield sentences.MORE.format(count=len(lines) - max_entries)
 
 
+def _landing(all_series: Sequence[LandingSeries], max_entries: int) -> Iterator[str]:
+    for series in all_series[:max_entries]:
+        yield phrases.size(series.series)
+        yield from _named(series.series)
+        for line in series.findings[:_MAX_FINDINGS]:
+            yield from _item(phrases.landing(line, series.ref))
+            yield from _details(line)
+        if len(series.findings) > _MAX_FINDINGS:
+            yield f"  {sentences.MORE_PLACES.format(count=len(series.findings) - _MAX_FINDINGS)}"
+        yield ""
+    if len(all_series) > max_entries:
+        yield sentences.MORE_SERIES.format(count=len(all_series) - max_entries)
+
+
 def _finding(line: FindingLine) -> Iterator[str]:
     yield from _item(phrases.finding(line))
+    yield from _details(line)
+
+
+def _details(line: FindingLine) -> Iterator[str]:
+    """Yield why a finding was not mailed, and its places."""
     if line.withheld:
         yield quoted(f"    {phrases.reason(line)}")
     for place in line.places[:_MAX_PLACES]:

@@ -44,6 +44,15 @@ class RepositorySpecs:
     lands_when_sent: bool = False
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class TreeChanges:
+    """Two trees, and the paths of the files that differ."""
+
+    before: GitTree
+    after: GitTree
+    paths: tuple[str, ...]
+
+
 class KernelTrees:
     """The trees of series. Raises KernelError for a repository or ref that does not exist.
 
@@ -100,6 +109,12 @@ class KernelTrees:
     def landing_tips(self) -> dict[str, Landing | None]:
         """Return the newest commit of each landing ref by its name; None for a ref that no repository has."""
         return self._landing.tips()
+
+    def changes(self, landing: Landing, before: pygit2.Commit, after: pygit2.Commit) -> TreeChanges:
+        """Return the trees of two commits of a landing ref, and the files that differ."""
+        repository = landing.repository
+        paths = repository.changed_paths(before, after)
+        return TreeChanges(self._tree(repository, before), self._tree(repository, after), paths)
 
     def newest(self) -> GitTree | None:
         """Return the tree of the newest ref, or of the given ref."""

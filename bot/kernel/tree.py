@@ -53,6 +53,14 @@ class Repository:
             check_memory()
         return entry.data if isinstance(entry, pygit2.Blob) else None
 
+    def changed_paths(self, before: pygit2.Commit, after: pygit2.Commit) -> tuple[str, ...]:
+        """Return the files that differ between two commits, under their names at both. Raises KernelError."""
+        try:
+            deltas = before.tree.diff_to_tree(after.tree).deltas
+        except (KeyError, pygit2.GitError) as error:
+            raise KernelError(f"{self.path}: {before.id}: {error}") from error
+        return tuple(dict.fromkeys(path for delta in deltas for path in (delta.old_file.path, delta.new_file.path)))
+
     @cached_property
     def _objects(self) -> Objects:
         return Objects(Path(self.git.path) / "objects")
@@ -95,7 +103,7 @@ class GitTree:
                 return content
         return None
 
-    def bindings(self) -> Bindings | None:
+    def bindings(self) -> Bindings:
         return self._bindings
 
     def blob_id(self, path: str) -> str | None:

@@ -13,12 +13,13 @@ from typing import Final, TypeVar
 from bot.kernel.error import KernelError
 from bot.kernel.history import commit_digest, landed_commits, removed_commits
 from bot.kernel.landing import Landing
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.kernel.tree import Repository
 from bot.mail.landed import AppliedPatch, AppliedSearch, LandedCommit, PendingPatch
 from bot.pipeline.analyse import open_kernels
 from bot.pool.guard import Crashed, Executor
 from bot.ports import LandingMove
+from rules.bindings.tree_changes import Key, affected_keys
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -74,12 +75,13 @@ def _read_tips(repositories: RepositorySpecs) -> dict[str, str]:
 
 def _read_moves(work: tuple[RepositorySpecs, LandingInput]) -> tuple[LandingMove, ...]:
     repositories, landing_input = work
-    tips = open_kernels(repositories).landing_tips()
-    moves = (_move(name, landing, landing_input) for name, landing in tips.items() if landing is not None)
+    kernels = open_kernels(repositories)
+    tips = kernels.landing_tips()
+    moves = (_move(kernels, name, landing, landing_input) for name, landing in tips.items() if landing is not None)
     return tuple(move for move in moves if move is not None)
 
 
-def _move(name: str, landing: Landing, landing_input: LandingInput) -> LandingMove | None:
+def _move(kernels: KernelTrees, name: str, landing: Landing, landing_input: LandingInput) -> LandingMove | None:
     repository, known = landing.repository, landing_input.known.get(name, "")
     tip = repository.commit(landing_input.tips[name]) if name in landing_input.tips else None
     if tip is None:  # it was fetched, or removed, a moment ago
@@ -93,8 +95,20 @@ def _move(name: str, landing: Landing, landing_input: LandingInput) -> LandingMo
     removed = frozenset() if new.is_cut else removed_commits(repository, tip, before, MAX_COMMITS)
     applied = {patch.message_id: patch for patch in (*late.applied, *new.applied)}
     reverted = new.search.reverted | late.search.reverted
+    affected: frozenset[Key] = frozenset()
+    if before is not None and before.id != tip.id:
+        changes = kernels.changes(landing, before, tip)
+        affected = affected_keys(changes.before.bindings(), changes.after.bindings(), changes.paths)
     return LandingMove(
-        name, landing.ref, known, str(tip.id), tuple(applied.values()), removed | reverted, new.commits, new.is_cut
+        name=name,
+        ref=landing.ref,
+        before=known,
+        commit=str(tip.id),
+        applied=tuple(applied.values()),
+        removed=removed | reverted,
+        affected=affected,
+        commits=new.commits,
+        is_cut=new.is_cut,
     )
 
 

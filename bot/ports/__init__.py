@@ -3,7 +3,7 @@
 
 from bot.ports.archive import Archive, Batch, DeletedMail, History, Lookup, Provenance, RawMail, Remote
 from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
-from bot.ports.landing import AppliedRecord, LandingMove
+from bot.ports.landing import AppliedRecord, LandingMove, LandingNews, LandingRecheck
 from bot.ports.mails import (
     Attestations,
     CarrierCount,
@@ -71,6 +71,8 @@ __all__ = [
     "Installation",
     "Installations",
     "LandingMove",
+    "LandingNews",
+    "LandingRecheck",
     "Ledger",
     "LedgerState",
     "Lookup",

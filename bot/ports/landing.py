@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.landed import AppliedBy, AppliedPatch
+from bot.mail.posting import Posting
+from rules.bindings.pending_facts import PendingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class LandingMove:
     commit: str
     applied: tuple[AppliedPatch, ...] = ()
     removed: frozenset[str] = frozenset()
+    affected: frozenset[tuple[PendingKind, str]] = frozenset()
     commits: int = 0
     is_cut: bool = False
 
@@ -34,3 +37,22 @@ class AppliedRecord:
     commit: str
     by: AppliedBy
     noted: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LandingRecheck:
+    """A pending posting that is due for a re-check, the commit that a landing ref moved to, and the changed names."""
+
+    posting: Posting
+    ref: str
+    commit: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LandingNews:
+    """The findings of a re-check that are new, by their fingerprints, and the verdicts that people know then."""
+
+    recheck: LandingRecheck
+    fingerprints: tuple[str, ...]
+    verdicts: tuple[str, ...]

@@ -18,6 +18,15 @@ class ReviewRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LandingRecord:
+    """A stored review, and which of its findings are new since a landing ref moved, by their fingerprints."""
+
+    review: Review
+    ref: str
+    fingerprints: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesRecord:
     """The newest revision of a series.
 

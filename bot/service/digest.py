@@ -20,7 +20,7 @@ from bot.pipeline.freeze import MailTerms, freeze
 from bot.pool.guard import Crashed, guard
 from bot.ports import Clock
 from bot.review.consent import Mode
-from bot.review.record import CollisionRecord, FailureCounts, MailRecord, ReviewRecord, SeriesRecord
+from bot.review.record import CollisionRecord, FailureCounts, LandingRecord, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
 
 _SIZES: Final = (25, 12, 6, 3, 1)  # Entries per section, tried in order until the mail is small enough.
@@ -34,6 +34,9 @@ class DigestStore(Protocol):
 
     def reviews_between(self, since: datetime, until: datetime) -> Sequence[ReviewRecord]:
         """Return the reviews of the period, oldest first."""
+
+    def landing_records(self, since: datetime, until: datetime) -> Sequence[LandingRecord]:
+        """Return the reviews with findings that are new in the period because a landing ref moved."""
 
     def posted_between(self, since: datetime, until: datetime) -> Sequence[MailRecord]:
         """Return the mails that were written in the period, in any state."""
@@ -101,6 +104,7 @@ class DigestJob:
             period=period,
             series=store.series_records(period.until - MAX_WAITING, period.until),
             reviews=store.reviews_between(period.since, period.until),
+            landing=store.landing_records(period.since, period.until),
             mails=store.posted_between(period.since, period.until),
             trouble=store.trouble_between(period.since, period.until),
             rules=tallies,

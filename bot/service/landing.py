@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Follow the landing refs: note which postings their new commits apply."""
+"""Follow the landing refs: note which postings their new commits apply, and check those again that they affect."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Final, Protocol
 
 from bot.digest.selection import MAX_WAITING
@@ -12,12 +14,17 @@ from bot.mail.posting import Posting
 from bot.pipeline.landing import LandingInput, LandingReader
 from bot.pool.guard import StoppedError
 from bot.ports import Clock, LandingMove
+from bot.service.landing_recheck import LandingRecheckJob, LandingRecheckStore
 
 _MAX_CLOCK_ERROR: Final = timedelta(days=1)
 """How much earlier than its mail a commit may be that applies the mail."""
 
 
-class LandingStore(Protocol):
+MAX_RECHECKS: Final = 50
+"""Postings that are checked again in one run. The others are due in the next run."""
+
+
+class LandingStore(LandingRecheckStore, Protocol):
     """The part of the store that knows the landing refs."""
 
     def landing_commits(self) -> Mapping[str, str]:
@@ -32,24 +39,33 @@ class LandingStore(Protocol):
     def save_landing(self, moves: Sequence[LandingMove], compared: Collection[str], now: datetime) -> Collection[str]:
         """Store in one transaction how landing refs moved, what they apply, and which postings were compared.
 
-        Return the ids of the postings all of whose patches are applied now and were not before.
+        Applied postings are not pending any more. Pending postings with affected facts are due for a re-check. Return
+        the ids of the postings all of whose patches are applied now and were not before.
         """
 
 
 class LandingJob:
     """Read the new commits of the landing refs. What was read and what it applies is stored in one transaction."""
 
-    def __init__(self, store: LandingStore, reader: LandingReader, clock: Clock) -> None:
+    def __init__(
+        self, store: LandingStore, reader: LandingReader, recheck: LandingRecheckJob, clock: Clock, stop: Event
+    ) -> None:
         self._store = store
         self._reader = reader
+        self._recheck = recheck
         self._clock = clock
+        self._stop = stop
 
     def run(self) -> tuple[LandingMove, ...]:
-        """Return what was stored; nothing without a new commit or posting. Raises KernelError."""
-        try:
-            return self._follow(self._clock.now())
-        except StoppedError:
-            return ()
+        """Return the moves that were stored; nothing without a new commit or posting. Raises KernelError."""
+        moves: tuple[LandingMove, ...] = ()
+        with suppress(StoppedError):
+            moves = self._follow(self._clock.now())
+            for recheck in self._store.landing_rechecks(MAX_RECHECKS):
+                if self._stop.is_set():
+                    break
+                self._recheck.run(recheck)
+        return moves
 
     def _follow(self, now: datetime) -> tuple[LandingMove, ...]:
         since = now - MAX_WAITING

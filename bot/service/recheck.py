@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Review a posting again with current rules and kernel. A mail is queued only if its findings are news."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +17,8 @@ from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
 from bot.ports import Clock, PendingStore, PendingUpdate, Postings
 from bot.review.difference import Difference, difference
-from bot.review.model import Review, ReviewFinding
+from bot.review.landing import mark_unmailed
+from bot.review.model import Review
 from bot.review.record import ReviewRecord, verdict_of
 from bot.service.review import log_quarantine, log_review
 
@@ -95,7 +95,7 @@ class RecheckJob:
         store.save_blobs(result.blobs, now)
         review = result.review
         if mail is None and verdict_of(review) not in told_verdicts:
-            review = _mark_unmailed(review, old)
+            review = mark_unmailed(review, old)
         if before is None or mail is not None or review != old:
             # A review that changed nothing keeps its date, so that no digest reports it a second time.
             when = before.at if before is not None and changed.is_empty else now
@@ -151,18 +151,3 @@ class RecheckJob:
 def recheck_kind(verdict: str) -> str:
     """Return the kind of the mail that reports that verdict."""
     return f"{_KIND}-{verdict[:16]}"
-
-
-def _mark_unmailed(review: Review, old: Review | None) -> Review:
-    """Return the review with a mark on each finding that the old review did not mail."""
-    mailed = [comment for comment in old.reported if not comment.unmailed] if old is not None else []
-    mailings = Counter(comment.finding.fingerprint for comment in mailed)
-
-    def marked(comment: ReviewFinding) -> ReviewFinding:
-        if comment.withheld is not None:
-            return comment
-        known = mailings[comment.finding.fingerprint] > 0
-        mailings[comment.finding.fingerprint] -= known
-        return replace(comment, unmailed=not known)
-
-    return replace(review, comments=tuple(map(marked, review.comments)))

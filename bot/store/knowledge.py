@@ -7,10 +7,10 @@ from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
 from bot.ports import MailStatus, QuarantinedPosting, RawMail, StoredPosting
+from bot.store.applied import applied_patches
 from bot.store.codec import decode, unpack
 from bot.store.database import Database
 from bot.store.following import context_of
-from bot.store.landing import applied_patches
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_of
 from bot.store.tables import PRUNED, BackfillRow, MailRow, MessageRow, OutgoingPartRow, PostingRow, ReviewRow

@@ -1,21 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The commits of landing refs, and the patches that they apply."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select, update
 
-from bot.mail.landed import AppliedBy, is_applied
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.ports import AppliedRecord, LandingMove
+from bot.ports import LandingMove, LandingNews, LandingRecheck
+from bot.review.model import Review
+from bot.review.record import LandingRecord
+from bot.store.applied import applied_postings, chunks
 from bot.store.codec import decode
 from bot.store.database import Database
-from bot.store.tables import AppliedPatchRow, CursorRow, PostingRow
+from bot.store.outgoing import store_mail
+from bot.store.pending import forget_pending
+from bot.store.reviews import review_of, save_review
+from bot.store.tables import (
+    AppliedPatchRow,
+    CursorRow,
+    LandingFindingRow,
+    LandingRecheckRow,
+    PendingFactRow,
+    PostingRow,
+    ReviewRow,
+    VerdictRow,
+)
+from rules.bindings.pending_facts import PendingKind
 
 _SOURCE: Final = "landing"  # the source of the cursors of landing refs
-_MAX_VARIABLES: Final = 500  # values in one statement
+MAX_NAMES: Final = 500
+"""Changed names that a re-check looks for."""
 
 
 class LandingRows:
@@ -46,14 +66,16 @@ class LandingRows:
     def save_landing(self, moves: Sequence[LandingMove], compared: Collection[str], now: datetime) -> Collection[str]:
         """Store in one transaction how landing refs moved, what they apply, and which postings were compared.
 
-        Return the ids of the postings all of whose patches are applied now and were not before.
+        Applied postings are not pending any more. Pending postings with affected facts are due for a re-check. Return
+        the ids of the postings all of whose patches are applied now and were not before.
         """
         with self._database.writing() as session:
             touched = {patch.posting_id for move in moves for patch in move.applied}
-            before = _applied_postings(session, touched)
+            touched |= {posting_id for move in moves for posting_id in _posting_ids_of(session, move)}
+            before = applied_postings(session, touched)
             for move in moves:
                 session.merge(CursorRow(source=_SOURCE, epoch=move.name, position=move.commit))
-                _forget(session, move)
+                _forget_removed(session, move)
                 for patch in move.applied:
                     session.merge(
                         AppliedPatchRow(
@@ -66,52 +88,140 @@ class LandingRows:
                             noted=now,
                         )
                     )
-            for ids in _chunks(compared):
+            for ids in chunks(compared):
                 session.exec(update(PostingRow).where(col(PostingRow.message_id).in_(ids)).values(compared=True))
             session.flush()
-            return _applied_postings(session, touched) - before
+            applied = applied_postings(session, touched)
+            returned = before - applied
+            forget_pending(session, applied)
+            for ids in chunks(applied):
+                session.exec(delete(LandingRecheckRow).where(col(LandingRecheckRow.posting_id).in_(ids)))
+            for move in moves:
+                affected = _affected(session, move)
+                # A posting that is pending again has to be analysed again to be known as pending.
+                for posting_id in sorted({*affected, *(returned if move.removed else ())}):
+                    _queue(session, posting_id, move, affected.get(posting_id, set()), now)
+            return applied - before
+
+    def landing_rechecks(self, limit: int) -> Sequence[LandingRecheck]:
+        """Return the postings that are due for a re-check, in the order in which they became due."""
+        due = select(LandingRecheckRow, PostingRow).join(
+            PostingRow, col(PostingRow.message_id) == col(LandingRecheckRow.posting_id)
+        )
+        order = (col(LandingRecheckRow.queued), col(LandingRecheckRow.posting_id))
+        with self._database.reading() as session:
+            return [
+                LandingRecheck(decode(Posting, posting.value), row.ref, row.commit_id, tuple(json.loads(row.names)))
+                for row, posting in session.exec(due.order_by(*order).limit(limit))
+            ]
+
+    def end_landing_recheck(self, posting_id: str) -> None:
+        """Store that a re-check found nothing new."""
+        with self._database.writing() as session:
+            _dequeue(session, posting_id)
+
+    def landing_findings(self, posting_id: str) -> frozenset[str]:
+        """Return the fingerprints of all findings of the posting that were new after a landing ref moved."""
+        with self._database.reading() as session:
+            rows = select(LandingFindingRow.fingerprint).where(LandingFindingRow.posting_id == posting_id)
+            return frozenset(session.exec(rows))
+
+    def save_landing_review(self, review: Review, mail: Outgoing | None, news: LandingNews, now: datetime) -> bool:
+        """Store a re-check with new findings, its mail and the end of the re-check in one transaction.
+
+        The review keeps the time of the earlier one, so that a digest lists only the new findings. Return whether the
+        mail was stored.
+        """
+        posting, recheck = review.posting, news.recheck
+        with self._database.writing() as session:
+            earlier = session.get(ReviewRow, posting.message_id)
+            save_review(session, review, now if earlier is None else earlier.reviewed)
+            is_kept = mail is not None and store_mail(session, posting, mail, now)
+            for fingerprint in news.fingerprints:
+                row = insert(LandingFindingRow).values(
+                    posting_id=posting.message_id,
+                    fingerprint=fingerprint,
+                    ref=recheck.ref,
+                    commit_id=recheck.commit,
+                    noted=now,
+                )
+                session.exec(row.on_conflict_do_nothing())
+            for verdict in news.verdicts:
+                told = insert(VerdictRow).values(posting_id=posting.message_id, verdict=verdict, mailed=now)
+                session.exec(told.on_conflict_do_nothing())
+            _dequeue(session, posting.message_id)
+            return is_kept
+
+    def landing_records(self, since: datetime, until: datetime) -> Sequence[LandingRecord]:
+        """Return the reviews with findings that were new after a landing ref moved, from `since` until before `until`.
+
+        A review that does not have them any more is left out.
+        """
+        news: dict[tuple[str, str], set[str]] = {}
+        with self._database.reading() as session:
+            rows = select(LandingFindingRow).where(
+                col(LandingFindingRow.noted) >= since, col(LandingFindingRow.noted) < until
+            )
+            order = (col(LandingFindingRow.noted), col(LandingFindingRow.posting_id))
+            for row in session.exec(rows.order_by(*order)):
+                news.setdefault((row.posting_id, row.ref), set()).add(row.fingerprint)
+            reviews = {posting_id: session.get(ReviewRow, posting_id) for posting_id, _ in news}
+            return [
+                LandingRecord(review_of(session, reviewed), ref, frozenset(fingerprints))
+                for (posting_id, ref), fingerprints in news.items()
+                if (reviewed := reviews[posting_id]) is not None
+            ]
 
 
-def applied_patches(session: Session, message_ids: Iterable[str]) -> Sequence[AppliedRecord]:
-    """Return where patches are applied, by the message-ids of their mails; a patch may be applied in several refs."""
-    records = []
-    for ids in _chunks(message_ids):
-        rows = select(AppliedPatchRow).where(col(AppliedPatchRow.message_id).in_(ids))
-        records += [
-            AppliedRecord(row.message_id, row.ref, row.commit_id, AppliedBy(row.decided_by), row.noted)
-            for row in session.exec(rows.order_by(col(AppliedPatchRow.noted), col(AppliedPatchRow.landing)))
-        ]
-    return records
-
-
-def without_applied(session: Session, postings: Iterable[Posting], before: datetime | None = None) -> list[Posting]:
-    """Return the postings that are not applied, or with `before` that were not applied at that time."""
-    chosen = list(postings)
-    parts = {part.message_id for posting in chosen for part in posting.parts}
-    records = applied_patches(session, parts)
-    applied = {record.message_id for record in records if before is None or record.noted < before}
-    return [posting for posting in chosen if not is_applied(posting, applied)]
-
-
-def _applied_postings(session: Session, posting_ids: Collection[str]) -> set[str]:
-    postings: list[Posting] = []
-    for ids in _chunks(posting_ids):
-        rows = session.exec(select(PostingRow).where(col(PostingRow.message_id).in_(ids), PostingRow.state != "gone"))
-        postings += [decode(Posting, row.value) for row in rows]
-    pending = {posting.message_id for posting in without_applied(session, postings)}
-    return {posting.message_id for posting in postings} - pending
-
-
-def _forget(session: Session, move: LandingMove) -> None:
-    """Forget the patches that only a removed or reverted commit of the ref applied."""
+def _removed_rows(session: Session, move: LandingMove) -> list[AppliedPatchRow]:
+    """Return the patches that only a removed or reverted commit of the ref applied."""
     if not move.removed:
-        return
-    of_ref = session.exec(select(AppliedPatchRow.commit_id).where(AppliedPatchRow.landing == move.name).distinct())
-    for ids in _chunks(move.removed.intersection(of_ref)):
-        stale = col(AppliedPatchRow.landing) == move.name, col(AppliedPatchRow.commit_id).in_(ids)
-        session.exec(delete(AppliedPatchRow).where(*stale))
+        return []
+    rows = session.exec(select(AppliedPatchRow).where(AppliedPatchRow.landing == move.name))
+    return [row for row in rows if row.commit_id in move.removed]
 
 
-def _chunks(values: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(set(values))
-    return (ordered[start : start + _MAX_VARIABLES] for start in range(0, len(ordered), _MAX_VARIABLES))
+def _posting_ids_of(session: Session, move: LandingMove) -> set[str]:
+    return {row.posting_id for row in _removed_rows(session, move)}
+
+
+def _forget_removed(session: Session, move: LandingMove) -> None:
+    for row in _removed_rows(session, move):
+        session.delete(row)
+    session.flush()
+
+
+def _affected(session: Session, move: LandingMove) -> dict[str, set[str]]:
+    """Return the pending postings that have an affected fact, each with the names of those facts."""
+    names_by_kind: dict[PendingKind, list[str]] = defaultdict(list)
+    for kind, name in move.affected:
+        names_by_kind[kind].append(name)
+    affected: dict[str, set[str]] = defaultdict(set)
+    for kind, kind_names in names_by_kind.items():
+        for names in chunks(kind_names):
+            rows = select(PendingFactRow.message_id, PendingFactRow.name).where(
+                PendingFactRow.kind == kind.value, col(PendingFactRow.name).in_(names)
+            )
+            for message_id, name in session.exec(rows):
+                affected[message_id].add(name)
+    return affected
+
+
+def _queue(session: Session, posting_id: str, move: LandingMove, names: set[str], now: datetime) -> None:
+    """Let a posting be due for a re-check. A posting that is due already keeps its place."""
+    row = session.get(LandingRecheckRow, posting_id)
+    earlier = json.loads(row.names) if row is not None else []
+    session.merge(
+        LandingRecheckRow(
+            posting_id=posting_id,
+            ref=move.ref,
+            commit_id=move.commit,
+            names=json.dumps(sorted({*earlier, *names})[:MAX_NAMES]),
+            queued=now if row is None else row.queued,
+        )
+    )
+    session.flush()
+
+
+def _dequeue(session: Session, posting_id: str) -> None:
+    session.exec(delete(LandingRecheckRow).where(col(LandingRecheckRow.posting_id) == posting_id))

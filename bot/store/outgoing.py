@@ -9,11 +9,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
+from bot.mail.posting import Posting
 from bot.mail.state import DELIVERABLE, MAY_HAVE_LEFT, MailState, check_transition
 from bot.ports import MailChange, Pace
 from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
-from bot.store.tables import DeliveryEventRow, MessageRow, MuteRow, OutgoingRow, PostingRow
+from bot.store.tables import DeliveryEventRow, MessageRow, MuteRow, OutgoingPartRow, OutgoingRow, PostingRow
 
 PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
@@ -187,3 +188,18 @@ def mail_of(row: OutgoingRow) -> Outgoing:
         changed=row.changed,
         created=row.created,
     )
+
+
+def store_mail(session: Session, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
+    """Store a mail about a posting; return False if a part of the posting has a mail of that kind already."""
+    parts = [part.message_id for part in posting.parts]
+    earlier = select(OutgoingPartRow).where(
+        OutgoingPartRow.kind == outgoing.kind, col(OutgoingPartRow.message_id).in_(parts)
+    )
+    if session.exec(earlier.limit(1)).first() is not None:
+        return False
+    session.add(row_of(outgoing, now))
+    session.flush()
+    for part in parts:
+        session.add(OutgoingPartRow(message_id=part, kind=outgoing.kind, outgoing_id=outgoing.message_id))
+    return True

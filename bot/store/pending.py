@@ -14,6 +14,7 @@ from bot.mail.posting import Posting
 from bot.ports import MAX_CANDIDATES, DuePosting, PendingUpdate
 from bot.review.pending import PendingPosting
 from bot.review.record import CollisionRecord
+from bot.store.applied import applied_postings
 from bot.store.codec import decode, encode
 from bot.store.database import Database
 from bot.store.tables import CollisionRow, MessageRow, PendingFactRow, PendingRow, PostingRow
@@ -133,7 +134,12 @@ def update_pending(session: Session, update: PendingUpdate, now: datetime) -> No
 
 
 def save_pending(session: Session, posting: PendingPosting) -> None:
-    """Store a pending posting in the place of earlier revisions of its topic, unless a later one is stored."""
+    """Store a pending posting in the place of earlier revisions of its topic, unless a later one is stored.
+
+    An applied posting is not pending.
+    """
+    if applied_postings(session, [posting.message_id]):
+        return
     rows = session.exec(select(PendingRow).where(PendingRow.topic == posting.topic)).all()
     revisions = [decode(PendingPosting, row.value) for row in rows]
     if any((other.revision, other.sent) > (posting.revision, posting.sent) for other in revisions):

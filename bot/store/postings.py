@@ -17,7 +17,7 @@ from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.database import Database
-from bot.store.outgoing import FILED, PRIVATE, change_state, row_of
+from bot.store.outgoing import FILED, PRIVATE, change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import (
@@ -25,7 +25,6 @@ from bot.store.tables import (
     BlobRow,
     MailRow,
     MessageRow,
-    OutgoingPartRow,
     OutgoingRow,
     PostingRow,
     ReviewRow,
@@ -136,7 +135,7 @@ class PostingRows:
             save_review(session, review, now)
             if pending is not None:
                 update_pending(session, pending, now)
-            is_kept = outgoing is not None and _store_mail(session, posting, outgoing, now)
+            is_kept = outgoing is not None and store_mail(session, posting, outgoing, now)
             reason = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
             reasons = filter(None, ("" if is_kept else reason, *skipped_lines(review.skipped)[:_MAX_SKIPPED]))
             _set_verdict(session, posting, "reviewed", "; ".join(reasons))
@@ -239,17 +238,3 @@ def _state(posting: Posting) -> tuple[str, str]:
 def _set_verdict(session: Session, posting: Posting, verdict: str, reason: str) -> None:
     row = update(PostingRow).where(col(PostingRow.message_id) == posting.message_id)
     session.exec(row.values(verdict=verdict, reason=reason))
-
-
-def _store_mail(session: Session, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
-    parts = [part.message_id for part in posting.parts]
-    earlier = select(OutgoingPartRow).where(
-        OutgoingPartRow.kind == outgoing.kind, col(OutgoingPartRow.message_id).in_(parts)
-    )
-    if session.exec(earlier.limit(1)).first() is not None:
-        return False
-    session.add(row_of(outgoing, now))
-    session.flush()
-    for part in parts:
-        session.add(OutgoingPartRow(message_id=part, kind=outgoing.kind, outgoing_id=outgoing.message_id))
-    return True

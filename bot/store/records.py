@@ -16,9 +16,9 @@ from bot.mail.state import MAY_HAVE_LEFT, MailState
 from bot.ports import DuePosting
 from bot.review.model import Review
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
+from bot.store.applied import without_applied
 from bot.store.codec import decode
 from bot.store.database import Database
-from bot.store.landing import without_applied
 from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of

@@ -370,3 +370,30 @@ class AppliedPatchRow(SQLModel, table=True):
     commit_id: str
     decided_by: str
     noted: datetime
+
+
+class LandingRecheckRow(SQLModel, table=True):
+    """A pending posting that is due for a re-check, because a commit of a landing ref changed what it names.
+
+    `names` are the changed names as a JSON array.
+    """
+
+    __tablename__ = "landing_recheck"
+
+    posting_id: str = Field(primary_key=True)
+    ref: str
+    commit_id: str
+    names: str
+    queued: datetime
+
+
+class LandingFindingRow(SQLModel, table=True):
+    """A finding that a posting has since a landing ref moved. It is stored once, so that it is reported once."""
+
+    __tablename__ = "landing_finding"
+
+    posting_id: str = Field(primary_key=True)
+    fingerprint: str = Field(primary_key=True)
+    ref: str
+    commit_id: str
+    noted: datetime = Field(index=True)

@@ -67,7 +67,7 @@ class Step:
 
     def changed_names(self) -> Iterator[str]:
         """Yield every name whose declarations differ after the patch, in the order of first appearance."""
-        before, after = _comparable_declarations(self.pre), _comparable_declarations(self.post)
+        before, after = comparable_declarations(self.pre), comparable_declarations(self.post)
         for name in dict.fromkeys((*before, *after)):
             if before.get(name) != after.get(name):
                 yield name
@@ -310,7 +310,7 @@ def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
     return scan(text + "\n", first, is_complete=False)
 
 
-def _comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ...]]]:
+def comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ...]]]:
     """Return the declarations of each name without their lines."""
     comparable: dict[str, list[tuple[object, ...]]] = {}
     for item in source.declarations:

@@ -97,6 +97,25 @@ def driver(name: str, value: int = 1) -> dict[str, str]:
     return {f"rust/kernel/{name}.rs": text}
 
 
+WIDER = {"include/linux/led.h": BASE["include/linux/led.h"].replace("int value", "int value, int flags")}
+"""A change of C that breaks no Rust code of the first commit."""
+
+USER = {
+    "rust/kernel/led.rs": """\
+//! LEDs.
+
+use crate::bindings;
+
+/// Switches it on.
+pub fn on(led: *mut bindings::led) -> i32 {
+    // SAFETY: The pointer is valid.
+    unsafe { bindings::led_set(led, 1) }
+}
+"""
+}
+"""Rust code that WIDER breaks."""
+
+
 def linked(title: str, *links: str) -> str:
     """Return a commit message with `Link:` trailers."""
     trailers = "".join(f"Link: {link}\n" for link in links)

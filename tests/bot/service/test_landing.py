@@ -12,13 +12,22 @@ from bot.inbox.assemble import assemble
 from bot.kernel.error import KernelError
 from bot.kernel.landing import LandingSpec
 from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+from bot.mail.address import Address
+from bot.mail.reply import Identity
 from bot.pipeline import landing as pipeline
+from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
 from bot.pipeline.landing import LandingReader
 from bot.pool.guard import InlineExecutor
 from bot.ports import LandingMove
+from bot.review.consent import Consent, Mode
+from bot.review.policy import Policy
 from bot.service.landing import LandingJob
+from bot.service.landing_recheck import LandingRecheckJob
 from bot.service.poll import PollJob
 from bot.store.repository import Repository
+from rules.registry import active
+from tests.fakes.contexts import consenting
 from tests.fakes.events import Events
 from tests.fakes.landing_history import History, day, driver, linked
 from tests.fakes.mails import START, FakeArchive, mail
@@ -26,6 +35,8 @@ from tests.fakes.origin import FakeClock
 
 FAN = "rust: fan: add a driver"
 LINK = "https://patch.msgid.link/"
+IDENTITY = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
+CONTEXT = ReviewContext(active(), Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
 
 
 @pytest.fixture
@@ -42,7 +53,12 @@ def history(tmp_path: Path) -> History:
 def job(store: Repository, history: History, clock: FakeClock) -> LandingJob:
     landing = (LandingSpec("next"), LandingSpec("mainline"), LandingSpec("rust-next"))
     specs = RepositorySpecs((RepositorySpec(history.path),), None, landing)
-    return LandingJob(store, LandingReader(specs, InlineExecutor()), clock)
+    return _job(store, specs, clock)
+
+
+def _job(store: Repository, specs: RepositorySpecs, clock: FakeClock, context: ReviewContext = CONTEXT) -> LandingJob:
+    recheck = LandingRecheckJob(store, Analyser(specs, store.blobs), context, clock)
+    return LandingJob(store, LandingReader(specs, InlineExecutor()), recheck, clock, Event())
 
 
 def _arrive(store: Repository, *mails: bytes) -> None:
@@ -246,7 +262,7 @@ def test_after_the_repository_was_created_anew_the_ref_is_read_anew(
     specs = RepositorySpecs((RepositorySpec(other.path),), None, (LandingSpec("mainline"),))
     store.save_landing([LandingMove("mainline", "master", "", "e" * 40)], (), clock.now())
 
-    (move,) = LandingJob(store, LandingReader(specs, InlineExecutor()), clock).run()
+    (move,) = _job(store, specs, clock).run()
 
     assert ("e" * 40, tip, 3) == (move.before, move.commit, move.commits)
     assert 1 == len(_applied(store))
@@ -276,4 +292,4 @@ def test_a_repository_that_is_lost_is_an_error_of_an_adapter(
     specs = RepositorySpecs((RepositorySpec(tmp_path / "lost.git"),), None, (LandingSpec("next"),))
 
     with pytest.raises(KernelError, match=r"lost\.git"):
-        LandingJob(store, LandingReader(specs, InlineExecutor()), clock).run()
+        _job(store, specs, clock).run()

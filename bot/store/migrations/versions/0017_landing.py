@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which patches were applied in which commit of a landing ref."""
+"""Which patches were applied in which commit of a landing ref, and what its moves change for pending postings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,9 +33,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", "landing", name="pk_applied_patch"),
     )
     op.create_index("ix_applied_patch_posting_id", "applied_patch", ["posting_id"], unique=False)
+    op.create_table(
+        "landing_recheck",
+        sa.Column("posting_id", sa.String(), nullable=False),
+        sa.Column("ref", sa.String(), nullable=False),
+        sa.Column("commit_id", sa.String(), nullable=False),
+        sa.Column("names", sa.String(), nullable=False),
+        sa.Column("queued", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("posting_id", name="pk_landing_recheck"),
+    )
+    op.create_table(
+        "landing_finding",
+        sa.Column("posting_id", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("ref", sa.String(), nullable=False),
+        sa.Column("commit_id", sa.String(), nullable=False),
+        sa.Column("noted", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("posting_id", "fingerprint", name="pk_landing_finding"),
+    )
+    op.create_index("ix_landing_finding_noted", "landing_finding", ["noted"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_table("applied_patch")
+    for table in ("landing_finding", "landing_recheck", "applied_patch"):
+        op.drop_table(table)
     op.drop_index("ix_posting_uncompared", "posting")
     op.drop_column("posting", "compared")

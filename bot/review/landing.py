@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a re-check finds because a landing ref moved; pure."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import Final
+
+from bot.review.difference import ChangeKind, difference
+from bot.review.model import Review, ReviewFinding
+from bot.review.render.sentence import Sentence
+from bot.review.render.text import visible, wrap
+from rules.finding import Finding, Severity
+
+CHECKED_AGAIN: Final = Sentence(
+    "This series was checked again because {ref} changed. Below are only the findings that are new since then."
+)
+
+_WORD = re.compile(r"\w+")
+_LAST_WORD = re.compile(r"\w+\Z")
+
+
+def landing_preface(ref: str) -> tuple[str, ...]:
+    """Return the lines above the findings in a mail about a moved landing ref."""
+    return tuple(wrap(CHECKED_AGAIN.format(ref=visible(ref))))
+
+
+def find_news(old: Review, new: Review, names: Collection[str], known: Collection[str]) -> tuple[ReviewFinding, ...]:
+    """Return the findings that only the new review has and that speak of one of the changed names.
+
+    Other rules or another base also cause new findings, which are no news of the landing ref. `known` are the
+    fingerprints of findings that were news before.
+    """
+    words = {match[0] for name in names if (match := _LAST_WORD.search(name))}
+    added = (change.comment for change in difference(old, new).of(ChangeKind.NEW))
+    return tuple(
+        comment
+        for comment in added
+        if comment.finding.severity is not Severity.NOTE
+        and comment.finding.fingerprint not in known
+        and not words.isdisjoint(_words_of(comment.finding))
+    )
+
+
+def only(review: Review, findings: Iterable[ReviewFinding]) -> Review:
+    """Return the review with these findings only, without the sentence about unsafe code."""
+    return replace(review, comments=tuple(findings), unsafe_delta="")
+
+
+def mark_unmailed(review: Review, old: Review | None, mailed: Iterable[ReviewFinding] = ()) -> Review:
+    """Return the review with a mark on each finding that neither the old review mailed nor a mail reports now."""
+    earlier = [comment for comment in old.reported if not comment.unmailed] if old is not None else []
+    mailings = Counter(comment.finding.fingerprint for comment in (*earlier, *mailed))
+
+    def marked(comment: ReviewFinding) -> ReviewFinding:
+        if comment.withheld is not None:
+            return comment
+        known = mailings[comment.finding.fingerprint] > 0
+        mailings[comment.finding.fingerprint] -= known
+        return replace(comment, unmailed=not known)
+
+    return replace(review, comments=tuple(map(marked, review.comments)))
+
+
+def _words_of(finding: Finding) -> set[str]:
+    texts = (finding.message, *(value for _, value in finding.facts))
+    return {word for text in texts for word in _WORD.findall(text)}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Check a pending posting again because a landing ref moved. Each new finding is stored and reported once."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.mail.outgoing import Outgoing
+from bot.mail.posting import Complete
+from bot.mail.refusal import RefusalContext, refuse_posting
+from bot.pipeline.analyse import AnalyserProtocol
+from bot.pipeline.context import ReviewContext
+from bot.pipeline.process import process, write_mail
+from bot.pool.guard import Crashed
+from bot.ports import Clock, LandingNews, LandingRecheck, Postings
+from bot.review.landing import find_news, landing_preface, mark_unmailed, only
+from bot.review.model import Review, ReviewFinding
+from bot.review.recipients import recipients
+from bot.review.record import ReviewRecord, verdict_of
+from bot.review.review import part_to_answer
+from bot.service.review import log_review
+from rules.finding import Severity
+
+_KIND: Final = "landing"
+
+
+class LandingRecheckStore(Postings, Protocol):
+    """The part of the store that re-checks after the move of a landing ref need."""
+
+    def review_of(self, posting_id: str) -> ReviewRecord | None:
+        """Return the stored review of a posting."""
+
+    def landing_rechecks(self, limit: int) -> Sequence[LandingRecheck]:
+        """Return the postings that are due for a re-check, in the order in which they became due."""
+
+    def end_landing_recheck(self, posting_id: str) -> None:
+        """Store that a re-check found nothing new."""
+
+    def landing_findings(self, posting_id: str) -> frozenset[str]:
+        """Return the fingerprints of all findings of the posting that were new after a landing ref moved."""
+
+    def save_landing_review(self, review: Review, mail: Outgoing | None, news: LandingNews, now: datetime) -> bool:
+        """Store a re-check with new findings, its mail and the end of the re-check in one transaction.
+
+        The review keeps the time of the earlier one, so that a digest lists only the new findings. Return whether the
+        mail was stored.
+        """
+
+
+class LandingRecheckJob:
+    """Check due postings again. A posting is due until the transaction that stores what was found."""
+
+    def __init__(
+        self, store: LandingRecheckStore, analyse: AnalyserProtocol, context: ReviewContext, clock: Clock
+    ) -> None:
+        self._store = store
+        self._analyse = analyse
+        self._context = context
+        self._clock = clock
+
+    def run(self, recheck: LandingRecheck) -> tuple[ReviewFinding, ...]:
+        """Check the posting again. Return its new findings, which are stored. Raises StoppedError."""
+        posting, store = recheck.posting, self._store
+        before, known = store.review_of(posting.message_id), store.context(posting)
+        if before is None or known.newer is not None or not isinstance(posting.state, Complete):
+            store.end_landing_recheck(posting.message_id)
+            return ()
+        previous = store.previous_review(posting, self._context.is_rehearsal(posting))
+        analysis = self._analyse(posting, self._context.rules)
+        now = self._clock.now()
+        result = process(posting, analysis, previous, self._context, known.last, now)
+        if isinstance(result, Crashed):  # The stored review stays.
+            store.end_landing_recheck(posting.message_id)
+            return ()
+        news = find_news(before.review, result.review, recheck.names, store.landing_findings(posting.message_id))
+        if not news:
+            store.end_landing_recheck(posting.message_id)
+            return ()
+        mailed = tuple(comment for comment in news if comment.withheld is None)
+        mail, unmailed = self._mail(only(result.review, mailed), recheck, known, now)
+        store.save_blobs(result.blobs, now)
+        review = mark_unmailed(result.review, before.review, mailed if mail is not None else ())
+        told = [before.review, *([result.review] if mail is not None else [])]
+        record = LandingNews(recheck, _fingerprints(news), tuple(dict.fromkeys(map(verdict_of, told))))
+        is_kept = store.save_landing_review(review, mail, record, now)
+        log_review(review, mail if is_kept else None, unmailed, is_recheck=True)
+        return news
+
+    def _mail(
+        self, review: Review, recheck: LandingRecheck, known: RefusalContext, now: datetime
+    ) -> tuple[Outgoing | None, str]:
+        """Return the mail for the new findings and "", or None and why there is none."""
+        posting, findings = review.posting, review.comments
+        if not any(comment.finding.severity.rank > Severity.NIT.rank for comment in findings):
+            return None, "no new finding to report"
+        # Age is no reason to refuse a pending posting; all other reasons still apply.
+        if refused := refuse_posting(posting, known, now, replace(self._context.terms, stale=None)):
+            return None, str(refused)
+        part = part_to_answer(posting, findings)
+        if part is None or not review.recipients.to:
+            return None, review.recipients.reason
+        review = replace(review, recipients=recipients(posting, part, self._context.recipients()))
+        kind = f"{_KIND}-{hashlib.sha256(' '.join(_fingerprints(findings)).encode('ascii')).hexdigest()[:16]}"
+        mail = write_mail(review, self._context, known.last, now, kind, landing_preface(recheck.ref))
+        return (mail, "") if isinstance(mail, Outgoing) else (None, mail.reason if mail else review.recipients.reason)
+
+
+def _fingerprints(findings: Iterable[ReviewFinding]) -> tuple[str, ...]:
+    return tuple(sorted({comment.finding.fingerprint for comment in findings}))
