@@ -10,11 +10,12 @@ from typing import Final, Protocol
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete
 from bot.mail.refusal import RefusalContext, refuse_posting
-from bot.pipeline.analyse import AnalyserProtocol
+from bot.pipeline.analyse import AnalyserProtocol, Analysis
 from bot.pipeline.context import ReviewContext
+from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
-from bot.ports import Clock, LandingNews, LandingRecheck, Postings
+from bot.ports import Clock, LandingNews, LandingRecheck, PendingStore, PendingUpdate, Postings
 from bot.review.landing import find_news, landing_preface, mark_unmailed, only
 from bot.review.model import Review, ReviewFinding
 from bot.review.recipients import recipients
@@ -26,7 +27,7 @@ from rules.finding import Severity
 _KIND: Final = "landing"
 
 
-class LandingRecheckStore(Postings, Protocol):
+class LandingRecheckStore(Postings, PendingStore, Protocol):
     """The part of the store that re-checks after the move of a landing ref need."""
 
     def review_of(self, posting_id: str) -> ReviewRecord | None:
@@ -35,14 +36,16 @@ class LandingRecheckStore(Postings, Protocol):
     def landing_rechecks(self, limit: int) -> Sequence[LandingRecheck]:
         """Return the postings that are due for a re-check, in the order in which they became due."""
 
-    def end_landing_recheck(self, posting_id: str) -> None:
-        """Store that a re-check found nothing new."""
+    def end_landing_recheck(self, posting_id: str, pending: PendingUpdate | None, now: datetime) -> None:
+        """Store that a re-check found nothing new, and what is pending."""
 
     def landing_findings(self, posting_id: str) -> frozenset[str]:
         """Return the fingerprints of all findings of the posting that were new after a landing ref moved."""
 
-    def save_landing_review(self, review: Review, mail: Outgoing | None, news: LandingNews, now: datetime) -> bool:
-        """Store a re-check with new findings, its mail and the end of the re-check in one transaction.
+    def save_landing_review(
+        self, review: Review, mail: Outgoing | None, news: LandingNews, pending: PendingUpdate | None, now: datetime
+    ) -> bool:
+        """Store a re-check with new findings, its mail, what is pending, and its end in one transaction.
 
         The review keeps the time of the earlier one, so that a digest lists only the new findings. Return whether the
         mail was stored.
@@ -59,24 +62,31 @@ class LandingRecheckJob:
         self._analyse = analyse
         self._context = context
         self._clock = clock
+        # What collides with another pending series is no news of the landing ref.
+        self._foreign = frozenset(rule.id for rule in context.rules if rule.check_pending is not None)
 
     def run(self, recheck: LandingRecheck) -> tuple[ReviewFinding, ...]:
         """Check the posting again. Return its new findings, which are stored. Raises StoppedError."""
         posting, store = recheck.posting, self._store
         before, known = store.review_of(posting.message_id), store.context(posting)
         if before is None or known.newer is not None or not isinstance(posting.state, Complete):
-            store.end_landing_recheck(posting.message_id)
+            store.end_landing_recheck(posting.message_id, None, self._clock.now())
             return ()
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
         analysis = self._analyse(posting, self._context.rules)
         now = self._clock.now()
+        pending: PendingUpdate | None = None
+        if isinstance(analysis, Analysis):
+            analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
         result = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(result, Crashed):  # The stored review stays.
-            store.end_landing_recheck(posting.message_id)
+            store.end_landing_recheck(posting.message_id, None, now)
             return ()
-        news = find_news(before.review, result.review, recheck.names, store.landing_findings(posting.message_id))
+        reported = store.landing_findings(posting.message_id)
+        comments = find_news(before.review, result.review, recheck.names, reported)
+        news = tuple(comment for comment in comments if comment.finding.rule not in self._foreign)
         if not news:
-            store.end_landing_recheck(posting.message_id)
+            store.end_landing_recheck(posting.message_id, pending, now)
             return ()
         mailed = tuple(comment for comment in news if comment.withheld is None)
         mail, unmailed = self._mail(only(result.review, mailed), recheck, known, now)
@@ -84,7 +94,7 @@ class LandingRecheckJob:
         review = mark_unmailed(result.review, before.review, mailed if mail is not None else ())
         told = [before.review, *([result.review] if mail is not None else [])]
         record = LandingNews(recheck, _fingerprints(news), tuple(dict.fromkeys(map(verdict_of, told))))
-        is_kept = store.save_landing_review(review, mail, record, now)
+        is_kept = store.save_landing_review(review, mail, record, pending, now)
         log_review(review, mail if is_kept else None, unmailed, is_recheck=True)
         return news
 

@@ -12,14 +12,14 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.ports import LandingMove, LandingNews, LandingRecheck
+from bot.ports import LandingMove, LandingNews, LandingRecheck, PendingUpdate
 from bot.review.model import Review
 from bot.review.record import LandingRecord
 from bot.store.applied import applied_postings, chunks
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.outgoing import store_mail
-from bot.store.pending import forget_pending
+from bot.store.pending import forget_pending, update_pending
 from bot.store.reviews import review_of, save_review
 from bot.store.tables import (
     AppliedPatchRow,
@@ -115,9 +115,11 @@ class LandingRows:
                 for row, posting in session.exec(due.order_by(*order).limit(limit))
             ]
 
-    def end_landing_recheck(self, posting_id: str) -> None:
-        """Store that a re-check found nothing new."""
+    def end_landing_recheck(self, posting_id: str, pending: PendingUpdate | None, now: datetime) -> None:
+        """Store that a re-check found nothing new, and what is pending."""
         with self._database.writing() as session:
+            if pending is not None:
+                update_pending(session, pending, now)
             _dequeue(session, posting_id)
 
     def landing_findings(self, posting_id: str) -> frozenset[str]:
@@ -126,8 +128,10 @@ class LandingRows:
             rows = select(LandingFindingRow.fingerprint).where(LandingFindingRow.posting_id == posting_id)
             return frozenset(session.exec(rows))
 
-    def save_landing_review(self, review: Review, mail: Outgoing | None, news: LandingNews, now: datetime) -> bool:
-        """Store a re-check with new findings, its mail and the end of the re-check in one transaction.
+    def save_landing_review(
+        self, review: Review, mail: Outgoing | None, news: LandingNews, pending: PendingUpdate | None, now: datetime
+    ) -> bool:
+        """Store a re-check with new findings, its mail, what is pending, and its end in one transaction.
 
         The review keeps the time of the earlier one, so that a digest lists only the new findings. Return whether the
         mail was stored.
@@ -136,6 +140,8 @@ class LandingRows:
         with self._database.writing() as session:
             earlier = session.get(ReviewRow, posting.message_id)
             save_review(session, review, now if earlier is None else earlier.reviewed)
+            if pending is not None:
+                update_pending(session, pending, now)
             is_kept = mail is not None and store_mail(session, posting, mail, now)
             for fingerprint in news.fingerprints:
                 row = insert(LandingFindingRow).values(

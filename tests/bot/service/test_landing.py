@@ -12,31 +12,24 @@ from bot.inbox.assemble import assemble
 from bot.kernel.error import KernelError
 from bot.kernel.landing import LandingSpec
 from bot.kernel.repositories import RepositorySpec, RepositorySpecs
-from bot.mail.address import Address
-from bot.mail.reply import Identity
 from bot.pipeline import landing as pipeline
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.landing import LandingReader
 from bot.pool.guard import InlineExecutor
 from bot.ports import LandingMove
-from bot.review.consent import Consent, Mode
-from bot.review.policy import Policy
 from bot.service.landing import LandingJob
 from bot.service.landing_recheck import LandingRecheckJob
 from bot.service.poll import PollJob
 from bot.store.repository import Repository
-from rules.registry import active
-from tests.fakes.contexts import consenting
 from tests.fakes.events import Events
 from tests.fakes.landing_history import History, day, driver, linked
+from tests.fakes.landing_world import CONTEXT
 from tests.fakes.mails import START, FakeArchive, mail
 from tests.fakes.origin import FakeClock
 
 FAN = "rust: fan: add a driver"
 LINK = "https://patch.msgid.link/"
-IDENTITY = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
-CONTEXT = ReviewContext(active(), Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
 
 
 @pytest.fixture

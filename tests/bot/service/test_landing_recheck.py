@@ -1,120 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Pending series that a moved landing ref affects are checked again, and what is new is reported once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
-from typing import TypeVar
 
 import pytest
 
-from bot.cli.progress import Silent
 from bot.digest.period import Period
 from bot.digest.selection import DigestInput, digest
 from bot.digest.text import digest_text
-from bot.inbox.assemble import assemble
-from bot.kernel.landing import LandingSpec
-from bot.kernel.repositories import RepositorySpec, RepositorySpecs
-from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.pipeline.analyse import Analyser, open_kernels
-from bot.pipeline.context import ReviewContext
+from bot.pipeline.analyse import Analyser
 from bot.pipeline.landing import LandingReader
-from bot.pool.guard import Crashed, InlineExecutor, TimeLimit
 from bot.review.consent import Consent, Mode
-from bot.review.pending import pending_posting
 from bot.service import landing as service
 from bot.service.landing import LandingJob
 from bot.service.landing_recheck import LandingRecheckJob
-from bot.service.poll import PollJob
 from bot.service.recheck import RecheckJob, RecheckResult
-from bot.service.review import ReviewJob
 from bot.store.repository import Repository
-from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
-from rules.finding import Anchor
-from tests.bot.service.test_landing import CONTEXT
+from rules.bindings.pending_facts import PendingKind
 from tests.fakes.contexts import consenting
-from tests.fakes.landing_history import BASE, USER, WIDER, History, day, linked
-from tests.fakes.mails import START, FakeArchive
-from tests.fakes.origin import FakeClock
+from tests.fakes.landing_history import BASE, USER, WIDER, day, linked
+from tests.fakes.landing_world import CONTEXT, TITLE, FreshExecutor, LandingWorld
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-TITLE = "led: take flags"
 RULE = "c-change-breaks-rust"
 USED = "fn get() {\n    let _ = crate::bindings::led_get;\n}\n"
 
 
-class FreshExecutor(InlineExecutor):
-    """Opens the repositories anew for each work, because SQLite keeps its connections to one thread."""
-
-    def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
-        open_kernels.cache_clear()
-        return super().map(work, items, time)
-
-
-class World:
-    """A repository, a store and the jobs over them."""
-
-    def __init__(self, store: Repository, folder: Path, context: ReviewContext = CONTEXT) -> None:
-        self.store = store
-        self.history = History(folder / "kernel.git")
-        self.clock = FakeClock(START + timedelta(days=1))
-        self.context = context
-        self.specs = RepositorySpecs((RepositorySpec(folder / "kernel.git"),), None, (LandingSpec("linux-next"),))
-        self.history.set_ref("refs/heads/linux-next", self.history.base)
-
-    def post(self, message_id: str = "led@x", name: str = "led_set", revision: str = "") -> None:
-        """Let a patch arrive that changes C, review it, and know it as pending."""
-        commit = self.history.commit(WIDER, TITLE, [self.history.base])
-        raw = self.history.mail(message_id, commit, number=revision)
-        PollJob([FakeArchive((raw,), message_id)], self.store, assemble, Event(), Silent()).run()
-        ReviewJob(self.store, self.analyser, self.context, self.clock, Event(), Silent()).run()
-        found = self.store.find(message_id)
-        assert found is not None
-        place = Anchor(1, "include/linux/led.h", "pre", 3, 1, "")
-        facts = PendingFacts((PendingFact(PendingKind.C_CHANGE, name, place),))
-        self.store.rebuild_pending([*self.store.pending_postings(), pending_posting(found.posting, facts, START)])
-
-    def move(self, files: dict[str, str] | None = None, number: int = 1) -> str:
-        """Move the landing ref by one commit."""
-        tip = self.history.commit(files or USER, linked(f"Step {number}"), [self.history.base], at=day(number))
-        self.history.set_ref("refs/heads/linux-next", tip)
-        return tip
-
-    @property
-    def analyser(self) -> Analyser:
-        return Analyser(self.specs, self.store.blobs, FreshExecutor())
-
-    @property
-    def job(self) -> LandingJob:
-        recheck = LandingRecheckJob(self.store, self.analyser, self.context, self.clock)
-        return LandingJob(self.store, LandingReader(self.specs, FreshExecutor()), recheck, self.clock, Event())
-
-    def findings(self, message_id: str = "led@x") -> list[tuple[str, bool]]:
-        """Return the rules of the stored findings, and whether each is marked as not mailed."""
-        record = self.store.review_of(message_id)
-        assert record is not None
-        return [(comment.finding.rule, comment.unmailed) for comment in record.review.current]
-
-    def landing_mails(self) -> list[Outgoing]:
-        return [mail for mail in self.store.mails() if mail.kind.startswith("landing-")]
-
-    def digests(self, *days: int) -> list[int]:
-        """Return how many series the landing section of the digest of each day has."""
-        periods = [Period(START + timedelta(days=day), START + timedelta(days=day + 1)) for day in days]
-        return [len(self.store.landing_records(period.since, period.until)) for period in periods]
-
-
 @pytest.fixture
-def world(store: Repository, tmp_path: Path) -> World:
-    return World(store, tmp_path)
+def world(store: Repository, tmp_path: Path) -> LandingWorld:
+    return LandingWorld(store, tmp_path)
 
 
-def test_a_new_finding_is_stored_mailed_and_listed_once(world: World) -> None:
+def test_a_new_finding_is_stored_mailed_and_listed_once(world: LandingWorld) -> None:
     world.post()
     world.job.run()
     assert [] == world.findings()
@@ -139,7 +60,7 @@ def test_a_new_finding_is_stored_mailed_and_listed_once(world: World) -> None:
     assert before.at == after.at  # so that the digest lists it in its own section only
 
 
-def test_the_digest_has_a_section_of_its_own(world: World) -> None:
+def test_the_digest_has_a_section_of_its_own(world: LandingWorld) -> None:
     world.post()
     world.job.run()
     world.move()
@@ -168,7 +89,7 @@ def test_the_digest_has_a_section_of_its_own(world: World) -> None:
     ids=["no names", "other code", "another name"],
 )
 def test_a_change_of_other_names_checks_nothing_again(
-    world: World, move: Callable[[World], str], monkeypatch: pytest.MonkeyPatch
+    world: LandingWorld, move: Callable[[LandingWorld], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.post(name="led_put")
     world.job.run()
@@ -178,7 +99,7 @@ def test_a_change_of_other_names_checks_nothing_again(
     assert 1 == len(world.job.run())
 
 
-def test_a_recheck_that_finds_nothing_new_writes_nothing(world: World) -> None:
+def test_a_recheck_that_finds_nothing_new_writes_nothing(world: LandingWorld) -> None:
     world.post()
     world.job.run()
     before, mails = world.store.review_of("led@x"), world.store.mails()
@@ -192,7 +113,7 @@ def test_a_recheck_that_finds_nothing_new_writes_nothing(world: World) -> None:
     assert [0, 0] == world.digests(0, 1)
 
 
-def test_a_finding_that_speaks_of_no_changed_name_is_no_news(world: World) -> None:
+def test_a_finding_that_speaks_of_no_changed_name_is_no_news(world: LandingWorld) -> None:
     world.post(name="led_get")
     world.job.run()
     world.move(USER | {"rust/kernel/fan.rs": USED})
@@ -210,7 +131,7 @@ def test_a_finding_that_speaks_of_no_changed_name_is_no_news(world: World) -> No
 def test_the_consent_of_the_list_decides_about_the_mail(
     store: Repository, tmp_path: Path, mode: Mode, state: str | None
 ) -> None:
-    world = World(store, tmp_path, replace(CONTEXT, recipients=consenting(Consent(mode))))
+    world = LandingWorld(store, tmp_path, replace(CONTEXT, recipients=consenting(Consent(mode))))
     world.post()
     world.job.run()
     world.move()
@@ -221,7 +142,7 @@ def test_the_consent_of_the_list_decides_about_the_mail(
     assert [1] == world.digests(1)
 
 
-def test_a_later_recheck_does_not_report_it_again(world: World) -> None:
+def test_a_later_recheck_does_not_report_it_again(world: LandingWorld) -> None:
     world.post()
     world.job.run()
     world.move()
@@ -236,7 +157,7 @@ def test_a_later_recheck_does_not_report_it_again(world: World) -> None:
     assert "these findings were reported before" == again.unsent
 
 
-def test_a_finding_that_went_away_and_came_back_is_no_news(world: World) -> None:
+def test_a_finding_that_went_away_and_came_back_is_no_news(world: LandingWorld) -> None:
     world.post()
     world.job.run()
     for number, files in enumerate([USER, {"Makefile": "VERSION = 8\n"}, USER], 1):
@@ -248,7 +169,7 @@ def test_a_finding_that_went_away_and_came_back_is_no_news(world: World) -> None
 
 
 def test_an_older_revision_and_an_applied_series_are_not_checked_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LandingWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.post()
     world.job.run()
@@ -263,7 +184,7 @@ def test_an_older_revision_and_an_applied_series_are_not_checked_again(
     assert [] == world.store.pending_postings()
 
 
-def test_a_later_revision_ends_a_due_recheck(world: World) -> None:
+def test_a_later_revision_ends_a_due_recheck(world: LandingWorld) -> None:
     world.post()
     world.job.run()
     world.move()
@@ -283,20 +204,12 @@ def test_a_later_revision_ends_a_due_recheck(world: World) -> None:
 
 
 def test_a_run_checks_a_limited_number_again_and_the_next_run_the_others(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LandingWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_RECHECKS", 2)
     for number in range(3):
         world.clock.forward(hours=1)
-        raw = world.history.mail(
-            f"{number}@x", world.history.commit(WIDER, f"led: step {number}", [world.history.base])
-        )
-        PollJob([FakeArchive((raw,), str(number))], world.store, assemble, Event(), Silent()).run()
-        ReviewJob(world.store, world.analyser, world.context, world.clock, Event(), Silent()).run()
-    place = Anchor(1, "include/linux/led.h", "pre", 3, 1, "")
-    facts = PendingFacts((PendingFact(PendingKind.C_CHANGE, "led_set", place),))
-    postings = world.store.recent_postings(START - timedelta(days=1))
-    world.store.rebuild_pending([pending_posting(posting, facts, START) for posting in postings])
+        world.post(f"{number}@x", title=f"led: step {number}")
     world.job.run()
     world.move()
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The landing job, killed before and after each commit of the database: all happens once, and nothing is lost."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import traceback
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from sqlmodel import Session
+
+from bot.store.repository import Repository
+from tests.fakes.landing_history import USER, day, driver, linked
+from tests.fakes.landing_world import LandingWorld
+
+FAN = "rust: fan: add a driver"
+TABLES = ("applied_patch", "landing_recheck", "landing_finding", "cursor", "pending", "pending_fact", "verdict")
+
+
+def _prepare(folder: Path) -> LandingWorld:
+    """Return a world with two pending series, in which the landing ref just applied one and broke the other."""
+    with Repository(folder / "d.db") as store:
+        world = LandingWorld(store, folder)
+        world.post()
+        world.post("fan@x", driver("fan"), FAN)
+        world.job.run()
+        base = world.history.commit({"Makefile": "VERSION = 8\n"}, "Linux 8.0", [world.history.base], at=day(1))
+        message = linked(FAN, "https://patch.msgid.link/fan@x")
+        applied = world.history.commit({**driver("fan"), "x": "1\n"}, message, [base], at=day(1))
+        tip = world.history.commit(USER, linked("led: use it"), [applied], at=day(1.5))
+        world.history.set_ref("refs/heads/linux-next", tip)
+        return world
+
+
+def _live(world: LandingWorld, folder: Path, when: str, number: int) -> bool:
+    """Run the job in a process that dies at its commit of that number; return whether it died."""
+    child = os.fork()
+    if child == 0:
+        try:
+            commits = count(1)
+
+            def meet(_: Session) -> None:
+                if next(commits) == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            event.listen(Session, when, meet)
+            with Repository(folder / "d.db") as store:
+                world.store = store
+                world.job.run()
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 a child must never run on as a second test session
+            traceback.print_exc()
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert status in (0, signal.SIGKILL)
+    return status == signal.SIGKILL
+
+
+def _rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the content of the tables, without times, and the mails about the landing ref."""
+    with closing(sqlite3.connect(folder / "d.db")) as database:
+        rows = {}
+        for table in TABLES:
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            wanted = ", ".join(name for name in columns if name not in ("noted", "queued", "mailed", "value"))
+            rows[table] = database.execute(f"SELECT {wanted} FROM {table} ORDER BY 1, 2").fetchall()
+        landing = "SELECT message_id, posting_id, kind FROM outgoing WHERE kind LIKE 'landing-%'"
+        rows["mails"] = database.execute(landing).fetchall()
+        return rows
+
+
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+def test_killed_at_each_commit_everything_happens_once(tmp_path: Path, when: str) -> None:
+    (tmp_path / "0").mkdir()
+    world = _prepare(tmp_path / "0")
+    expected: dict[str, list[tuple[object, ...]]] = {}
+    kills = 0
+    for number in count(1):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "0", folder)
+        was_killed = _live(world, folder, when, number)
+        for _ in range(2):
+            _live(world, folder, when, 0)
+        if not expected:
+            expected = _rows(folder)
+        assert expected == _rows(folder)
+        kills += was_killed
+        if not was_killed:
+            break
+
+    assert kills >= 3  # what the commits apply, the images of the re-check, its review
+    assert ["fan@x"] == [row[0] for row in expected["applied_patch"]]
+    assert ["led@x"] == [row[0] for row in expected["landing_finding"]]
+    assert ["led@x"] == [row[1] for row in expected["mails"]]
+    assert ["led@x"] == [row[0] for row in expected["pending"]]
+    assert [] == expected["landing_recheck"]
