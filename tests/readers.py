@@ -42,6 +42,7 @@ from bot.mail import (
     compose,
     copy,
     header,
+    landed,
     lists,
     mime,
     origin,
@@ -63,13 +64,13 @@ from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
 from bot.ports import RawMail
 from bot.review import command_reply as answering
-from bot.review import disposition, pending
+from bot.review import disposition, landing, pending
 from bot.review import mail_lint as lint
 from bot.review.formats import b4, json_array, jsonl, row, sarif, terse, text
 from bot.review.formats.mail import mail as mail_format
 from bot.review.model import Review
 from bot.review.policy import Policy
-from bot.review.record import ReviewRecord, SeriesRecord
+from bot.review.record import LandingRecord, ReviewRecord, SeriesRecord
 from bot.review.render import quote
 from bot.review.render import text as render_text
 from bot.review.render.body import body
@@ -535,6 +536,22 @@ MAIL_READERS: Final = (
             helper_facts.is_helper_source(path),
         ),
         (("", ""), ("rust/", ".rs")),
+    ),
+    Reader(
+        (
+            "bot.mail.landed.read_links",
+            "bot.mail.landed.read_reverts",
+            "bot.mail.landed.plain_title",
+            "bot.review.landing.landing_preface",
+        ),
+        lambda log: (
+            landed.read_links(log),
+            landed.read_reverts(log),
+            landed.plain_title(log),
+            landing.landing_preface(log),
+        ),
+        (("", ""), ("title\n\n", "\n"), ("Link: https://lore.kernel.org/r/", "\n"), ("This reverts commit ", "\n")),
+        units=(*MAIL_UNITS, "Link: https://a/r/b@c\n", "link: http", f"This reverts commit {'a' * 40}.\n"),
     ),
     Reader(
         ("bot.mail.subject.usual_subject", "bot.mail.subject.count_and_title", "bot.inbox.thread.stem"),
@@ -1108,7 +1125,8 @@ def _reread(judgement: Review) -> object:
     report = Report(tuple(comment.finding for comment in judgement.comments))
     again = review(judgement.posting, report, [_MAKE.rule()], judgement, Policy())
     answer = draft(again, ReviewContext((_MAKE.rule(),), identity=_MAKE.identity))
-    return again, body(judgement, _RULES, _MAKE.identity), answer and compose.compose(answer)
+    news = landing.find_news(replace(judgement, comments=()), judgement, ("missing", "a"), ())
+    return again, body(judgement, _RULES, _MAKE.identity), answer and compose.compose(answer), news
 
 
 _RULES: Final = {"missing-safety-comment": _MAKE.rule()}
@@ -1127,6 +1145,10 @@ def _printed(result: Review) -> object:
     )
 
 
+def _fingerprints(judgement: Review) -> frozenset[str]:
+    return frozenset(comment.finding.fingerprint for comment in judgement.comments)
+
+
 def _material(number: int, *, subject: str = "", trailers: int = 0) -> digest_material.DigestInput:
     reviews, records = [], []
     for at in range(number):
@@ -1140,7 +1162,8 @@ def _material(number: int, *, subject: str = "", trailers: int = 0) -> digest_ma
             posting = replace(posting, series=replace(posting.series, subject=subject))
         reviews.append(ReviewRecord(review(posting, Report(_findings(3)), [_MAKE.rule()]), NOW - timedelta(days=1)))
         records.append(SeriesRecord(posting, NOW - timedelta(days=2), NOW - timedelta(days=2), 3))
-    return digest_material.DigestInput(Period(NOW - timedelta(days=7), NOW), records, reviews)
+    news = [LandingRecord(record.review, subject or "next", _fingerprints(record.review)) for record in reviews]
+    return digest_material.DigestInput(Period(NOW - timedelta(days=7), NOW), records, reviews, news)
 
 
 def _digest(digest_input: digest_material.DigestInput) -> Digest:
@@ -1171,6 +1194,7 @@ OUTPUT_READERS: Final = (
             "bot.review.render.quote.quotations",
             "bot.review.render.finding.render_group",
             "bot.review.render.finding.message_lines",
+            "bot.review.landing.find_news",
         ),
         _reread,
         (),
@@ -1196,6 +1220,7 @@ OUTPUT_READERS: Final = (
             "bot.digest.selection.digest",
             "bot.digest.text.digest_text",
             "bot.digest.html.digest_html",
+            "bot.digest.phrases.landing",
         ),
         _digested,
         (),
@@ -1328,6 +1353,8 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     **dict.fromkeys(
         (
+            "bot.mail.landed.is_applied",
+            "bot.mail.landed.AppliedSearch.search",
             "bot.pipeline.pending.PendingMemory.*",
             "bot.pipeline.pending.PendingSource.*",
             "rules.diff.tree.Files.*",
@@ -1393,6 +1420,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.analysis.bindings_view.added_line",
             "rules.source.kbuild.condition.atom_pair",
             "rules.source.kbuild.condition.built_in_pair",
+            "rules.bindings.tree_changes.affected_keys",
             "rules.bindings.changed_name.ChangedName.step_with_field",
             "rules.bindings.changed_name.ChangedName.breakage",
         ),

@@ -17,6 +17,7 @@ from bot.app.clock import SystemClock
 from bot.app.continuity import find_secret_problem, preview_difference
 from bot.app.data_files import has_own_folder, list_database_files, list_secret_files
 from bot.app.identity import can_send, load_command_secret
+from bot.app.kernel import build_repository_specs
 from bot.app.lists import KnownLists, known_lists, maintainers_lists, misspelt_lists, named_lists
 from bot.app.lore import build_followed_lists, build_screened_lists
 from bot.app.sending import build_stop_file, build_stop_switch
@@ -27,11 +28,13 @@ from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
+from bot.kernel.repositories import KernelTrees
 from bot.mail.envelope import PLACE
 from bot.permissions import open_to_others
-from bot.review.render.text import visible
+from bot.review.render.text import count, visible
 from bot.service.continuity import RECONCILE
 from bot.settings import Settings, deprecations, load, settings_file
+from bot.settings.kernel import KernelSettings
 from bot.settings.paths import base_directory
 from bot.store.error import StoreError
 from bot.store.repository import Repository
@@ -98,6 +101,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         yield from _archives(settings)
         yield from _lists(settings)
         yield from _list_addresses(settings)
+        yield from _landing(settings)
         yield _outbox(settings)
         if deliver:
             yield _sending(settings)
@@ -202,6 +206,29 @@ def _known_lists(settings: Settings) -> KnownLists:
             return known_lists(maintainers, store)
     except StoreError:
         return known_lists(maintainers, None)
+
+
+def _landing(settings: Settings) -> Iterator[Check]:
+    """Report the commit of each landing tree. A missing one is wrong unless the settings name the default ones."""
+    specs = build_repository_specs(settings)
+    if not specs.repositories and not any(spec.path is not None for spec in specs.landing):
+        return
+    try:
+        tips = KernelTrees(specs).landing_tips()
+    except KernelError as error:
+        yield Check(
+            "landing tree", str(error), "correct [kernel], or fetch the repository with `patchwarden tree sync`"
+        )
+        return
+    for name, landing in tips.items():
+        if landing is not None:
+            age = datetime.now(UTC) - datetime.fromtimestamp(landing.commit.commit_time, UTC)
+            yield Check("landing tree", f"{name}: {landing.named}, {count(age.days, 'day')} old")
+        elif settings.kernel.landing != KernelSettings().landing:
+            fix = "add its branch or tags to `refs` of a repository in [kernel] and run `patchwarden tree sync`"
+            yield Check("landing tree", f"{name}: no repository has it", f"{fix}, or remove it from `landing`")
+        else:
+            yield Check("landing tree", f"{name}: no repository has it, so it is not used")
 
 
 def _outbox(settings: Settings) -> Check:

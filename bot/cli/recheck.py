@@ -53,7 +53,9 @@ def recheck(
     ] = None,
     lists: Annotated[
         list[str] | None,
-        typer.Option("--list", metavar="ADDRESS", help="Check all complete series on this list; repeatable."),
+        typer.Option(
+            "--list", metavar="ADDRESS", help="Check all complete series on this list that are not applied; repeatable."
+        ),
     ] = None,
     since: Annotated[
         str, typer.Option(metavar="AGE|DATE", help="With --list: only series sent since then (7d, 12h, 2026-03-01).")

@@ -10,7 +10,7 @@ from pygit2.enums import DeltaStatus, FileMode, SortMode
 
 from bot.kernel.error import KernelError
 from bot.kernel.tree import Repository
-from bot.mail.landed import MAX_MESSAGE, LandedCommit, diff_digest, plain_title, read_links, read_reverts
+from bot.mail.landed import MAX_MESSAGE, LandedCommit, patch_id, plain_title, read_links, read_reverts
 from rules.diff.parse import parse
 from rules.diff.patch import Unreadable
 
@@ -43,8 +43,8 @@ def removed_commits(
     return frozenset(str(commit.id) for commit in islice(_new_commits(repository, before, tip), limit))
 
 
-def commit_digest(repository: Repository, commit_id: str) -> str:
-    """Return the digest of the diff of a commit, "" if the diff is too large to compare."""
+def commit_patch_id(repository: Repository, commit_id: str) -> str:
+    """Return the patch-id of a commit, "" if its diff is too large to compare."""
     commit = repository.commit(commit_id)
     if commit is None:
         return ""
@@ -57,7 +57,7 @@ def commit_digest(repository: Repository, commit_id: str) -> str:
             return ""
         parts.append(data)
     changes = parse(b"".join(parts).decode("utf-8", "surrogateescape"))
-    return "" if isinstance(changes, Unreadable) else diff_digest(changes)
+    return "" if isinstance(changes, Unreadable) else patch_id(changes)
 
 
 def _new_commits(repository: Repository, tip: pygit2.Commit, before: pygit2.Commit | None) -> Iterator[pygit2.Commit]:

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Decide which posted patches a commit applies: by its `Link:` trailers, its blobs or its diff. Pure.
+"""Decide which posted patches a commit applies: by its `Link:` trailers, its blobs or its patch-id. Pure.
 
 A link alone proves little: commits also link to discussions and to other patches. So the title of the commit, or its
 author and files, must be those of the linked patch.
 """
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +14,8 @@ from typing import Final
 
 from bot.mail.posting import Posting
 from bot.mail.target import target
-from rules.diff.patch import FileChange
+from rules.diff.patch import FileChange, Patch
+from rules.diff.patch_id import stable_patch_id
 
 MAX_MESSAGE: Final = 64 * 1024
 """Characters of a commit message that are read."""
@@ -32,7 +32,7 @@ class AppliedBy(StrEnum):
 
     LINK = "Link trailer"
     BLOBS = "post-image blobs"
-    DIFF = "equal diff"
+    PATCH_ID = "patch-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class PendingPatch:
 
     `cover_id` is "" without a cover letter. `sent` is the Date of its mail, in seconds since 1970. `blobs` are the
     announced ids of the changed files after the patch, by path: "" for a deleted file, None if the patch does not
-    announce the id. `digest` is that of the diff, see `diff_digest`.
+    announce the id. `patch_id` is that of git.
     """
 
     message_id: str
@@ -71,7 +71,7 @@ class PendingPatch:
     title: str
     authors: frozenset[str]
     blobs: dict[str, str | None]
-    digest: str
+    patch_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,9 @@ def plain_title(text: str) -> str:
     return " ".join(text.strip().partition("\n\n")[0].lower().split())
 
 
-def diff_digest(changes: Sequence[FileChange]) -> str:
-    """Return a digest of a diff, equal wherever its lines are and whatever its blanks; "" if it shows no lines.
-
-    It is made of the same parts as git's patch-id: the paths, and all lines of the hunks.
-    """
-    if not any(change.hunks for change in changes) or any(change.binary for change in changes):
-        return ""
-    digests = sorted(hashlib.sha256(_text(change).encode("utf-8", "surrogatepass")).hexdigest() for change in changes)
-    return hashlib.sha256(" ".join(digests).encode("ascii")).hexdigest()
+def patch_id(changes: Sequence[FileChange]) -> str:
+    """Return the stable patch-id of a diff, "" if it shows no lines or git would compute it from unknown data."""
+    return stable_patch_id(Patch(1, "", changes=tuple(changes))) if any(change.hunks for change in changes) else ""
 
 
 def pending_patches(posting: Posting) -> Iterator[PendingPatch]:
@@ -130,7 +124,7 @@ def pending_patches(posting: Posting) -> Iterator[PendingPatch]:
             title=plain_title(patch.subject),
             authors=frozenset(word for person in people for word in (person.key, person.name.lower()) if word),
             blobs=_announced_blobs(patch.changes),
-            digest=diff_digest(patch.changes),
+            patch_id=patch_id(patch.changes),
         )
 
 
@@ -158,25 +152,25 @@ class AppliedSearch:
         self._found: set[str] = set()
         self.reverted: set[str] = set()
 
-    def search(self, commit: LandedCommit, read_digest: Callable[[], str]) -> Iterator[AppliedPatch]:
-        """Yield the patches that the commit applies. `read_digest` returns the digest of its diff."""
+    def search(self, commit: LandedCommit, read_patch_id: Callable[[], str]) -> Iterator[AppliedPatch]:
+        """Yield the patches that the commit applies. `read_patch_id` returns its patch-id."""
         self.reverted.update(commit.reverts)
         if commit.commit in self.reverted:
             return
         for patch in self._linked(commit):
             yield from self._record(patch, commit, AppliedBy.LINK)
         candidates = [patch for path in commit.blobs for patch in self._by_path.get(path, ())]
-        digest: str | None = None
+        commit_patch_id: str | None = None
         for patch in candidates:
             # An older commit may have the content that a patch restores.
             if patch.message_id in self._found or patch.sent is None or commit.time < patch.sent:
                 continue
             if _has_blobs(commit, patch):
                 yield from self._record(patch, commit, AppliedBy.BLOBS)
-            elif patch.digest and patch.blobs.keys() == commit.blobs.keys():
-                digest = read_digest() if digest is None else digest
-                if digest == patch.digest:
-                    yield from self._record(patch, commit, AppliedBy.DIFF)
+            elif patch.patch_id and patch.blobs.keys() == commit.blobs.keys():
+                commit_patch_id = read_patch_id() if commit_patch_id is None else commit_patch_id
+                if commit_patch_id == patch.patch_id:
+                    yield from self._record(patch, commit, AppliedBy.PATCH_ID)
 
     def _record(self, patch: PendingPatch, commit: LandedCommit, by: AppliedBy) -> Iterator[AppliedPatch]:
         if patch.message_id not in self._found:
@@ -231,8 +225,3 @@ def _announced_blobs(changes: Sequence[FileChange]) -> dict[str, str | None]:
         if change.after is not None:
             blobs[change.after] = change.blob_after if change.hunks else None
     return blobs
-
-
-def _text(change: FileChange) -> str:
-    lines = (line.marker + "".join(line.text.split()) for hunk in change.hunks for line in hunk.lines)
-    return "\n".join((change.before or "", change.after or "", *lines))

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.kernel.error import KernelError
-from bot.kernel.history import commit_digest, landed_commits, removed_commits
+from bot.kernel.history import commit_patch_id, landed_commits, removed_commits
 from bot.kernel.landing import Landing
 from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.kernel.tree import Repository
@@ -130,4 +130,4 @@ class _Reader:
                 return
             self.commits += 1
             if commit is not None:
-                self.applied += self.search.search(commit, partial(commit_digest, self._repository, commit.commit))
+                self.applied += self.search.search(commit, partial(commit_patch_id, self._repository, commit.commit))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from bot.kernel.history import commit_digest, landed_commits, removed_commits
+from bot.kernel.history import commit_patch_id, landed_commits, removed_commits
 from bot.kernel.tree import Repository
-from bot.mail.landed import LandedCommit, diff_digest
+from bot.mail.landed import LandedCommit, patch_id
 from rules.diff.parse import read_patch
 from tests.fakes.landing_history import History, day, driver, linked
 
@@ -69,14 +69,14 @@ def test_deleted_files_and_submodules_are_told_apart(history: History) -> None:
     assert {"rust/kernel/led.rs": "", "Makefile": str(pygit2.hash(b"x\n"))} == commit.blobs
 
 
-def test_the_digest_of_a_commit_is_that_of_its_mail(history: History) -> None:
+def test_the_patch_id_of_a_commit_is_that_of_its_mail(history: History) -> None:
     tip = history.commit({**driver("a"), "Makefile": "VERSION = 9\n", "rust/kernel/led.rs": None}, "It", [history.base])
     raw = history.mail("1@x", tip).decode()
     patch = read_patch(1, "It", raw.partition("\n\n")[2])
 
     assert 3 == len(patch.changes)
-    assert diff_digest(patch.changes) == commit_digest(Repository(history.path), tip)
-    assert "" == commit_digest(Repository(history.path), "f" * 40)
+    assert patch_id(patch.changes) == commit_patch_id(Repository(history.path), tip)
+    assert "" == commit_patch_id(Repository(history.path), "f" * 40)
 
 
 def test_bytes_that_are_no_text_are_read(history: History) -> None:
@@ -87,4 +87,4 @@ def test_bytes_that_are_no_text_are_read(history: History) -> None:
     (commit,) = _read(history, tip, history.base)
 
     assert commit is not None
-    assert commit_digest(Repository(history.path), tip)
+    assert commit_patch_id(Repository(history.path), tip)

@@ -11,8 +11,8 @@ from bot.mail.landed import (
     AppliedSearch,
     LandedCommit,
     PendingPatch,
-    diff_digest,
     is_applied,
+    patch_id,
     pending_patches,
     plain_title,
     read_links,
@@ -31,7 +31,7 @@ PATCH = PendingPatch(
     title="rust: led: add a driver",
     authors=frozenset(("ada", "ada@x")),
     blobs={"led.rs": "abcdef1", "led.h": ""},
-    digest="d1",
+    patch_id="d1",
 )
 COMMIT = LandedCommit(
     commit="c" * 40,
@@ -43,8 +43,8 @@ COMMIT = LandedCommit(
 )
 
 
-def _applied(commit: LandedCommit, *patches: PendingPatch, digest: str = "other") -> list[tuple[str, str]]:
-    found = AppliedSearch(patches or (PATCH,)).search(commit, lambda: digest)
+def _applied(commit: LandedCommit, *patches: PendingPatch, patch_id: str = "other") -> list[tuple[str, str]]:
+    found = AppliedSearch(patches or (PATCH,)).search(commit, lambda: patch_id)
     return [(patch.message_id, patch.by.name) for patch in found]
 
 
@@ -143,20 +143,20 @@ def test_equal_blobs_of_all_files_apply_a_patch() -> None:
     assert [] == _applied(replace(stranger, blobs=blobs), replace(PATCH, blobs={"led.h": ""}))  # proves little
 
 
-def test_an_equal_diff_of_the_same_files_applies_a_patch() -> None:
+def test_an_equal_patch_id_of_the_same_files_applies_a_patch() -> None:
     stranger = replace(COMMIT, title="something", authors=frozenset(("bob",)))
 
-    assert [("1@x", "DIFF")] == _applied(stranger, digest="d1")
-    assert [] == _applied(stranger, digest="d2")
-    assert [] == _applied(stranger, replace(PATCH, digest=""), digest="")
-    assert [] == _applied(replace(stranger, blobs={**COMMIT.blobs, "more.rs": "1" * 40}), digest="d1")
+    assert [("1@x", "PATCH_ID")] == _applied(stranger, patch_id="d1")
+    assert [] == _applied(stranger, patch_id="d2")
+    assert [] == _applied(stranger, replace(PATCH, patch_id=""), patch_id="")
+    assert [] == _applied(replace(stranger, blobs={**COMMIT.blobs, "more.rs": "1" * 40}), patch_id="d1")
 
 
 def test_a_commit_older_than_the_mail_applies_it_by_a_link_only() -> None:
     old = replace(COMMIT, time=99)
 
-    assert [] == _applied(old, digest="d1")
-    assert [] == _applied(COMMIT, replace(PATCH, sent=None), digest="d1")
+    assert [] == _applied(old, patch_id="d1")
+    assert [] == _applied(COMMIT, replace(PATCH, sent=None), patch_id="d1")
     assert [("1@x", "LINK")] == _applied(replace(old, links=("1@x",)))
 
 
@@ -183,19 +183,11 @@ def test_a_patch_is_found_once() -> None:
     assert [("c" * 40, AppliedBy.LINK)] == [(patch.commit, patch.by) for patch in found]
 
 
-def test_the_digest_of_a_diff_ignores_blanks_and_places() -> None:
-    def change(*lines: str, start: int = 1, path: str = "a.rs") -> FileChange:
-        made = tuple(Line(text, None, number) for number, text in enumerate(lines, start))
-        return FileChange(path, path, (Hunk(start, 0, start, len(made), "", made),))
+def test_a_diff_without_lines_has_no_patch_id() -> None:
+    hunk = Hunk(1, 0, 1, 1, "", (Line("a", None, 1),))
 
-    one = diff_digest([change("a b", "c")])
-
-    assert one == diff_digest([change("ab", " c", start=9)])
-    assert one != diff_digest([change("a b", "d")])
-    assert one != diff_digest([change("a b", "c", path="b.rs")])
-    assert diff_digest([change("a"), change("b", path="b.rs")]) == diff_digest([change("b", path="b.rs"), change("a")])
-    assert "" == diff_digest([]) == diff_digest([FileChange("a", "b")])
-    assert "" == diff_digest([change("a"), FileChange("x", "x", binary=True)])
+    assert patch_id([FileChange("a", "a", (hunk,))])
+    assert "" == patch_id([]) == patch_id([FileChange("a", "a")]) == patch_id([FileChange("a", "b", (hunk,))])
 
 
 def test_a_posting_is_applied_when_all_its_patches_are(make: Maker) -> None:

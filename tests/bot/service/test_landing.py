@@ -121,13 +121,13 @@ def test_without_a_link_the_content_decides(
     assert [("rust-next", commit[:12], by)] * bool(by) == _applied(store)
 
 
-def test_without_a_link_and_ids_the_diff_decides(store: Repository, history: History, job: LandingJob) -> None:
+def test_without_a_link_and_ids_the_patch_id_decides(store: Repository, history: History, job: LandingJob) -> None:
     _arrive(store, history.mail("fan@x", history.commit(driver("fan"), FAN, [history.base]), blobs=False))
     commit = history.commit(driver("fan"), "fan: a driver", [history.base], author="B <b@x>", at=day(1))
     history.set_ref("refs/heads/rust-next", commit)
     job.run()
 
-    assert [("rust-next", commit[:12], "equal diff")] == _applied(store)
+    assert [("rust-next", commit[:12], "patch-id")] == _applied(store)
 
 
 def test_nothing_happens_without_a_new_commit_or_mail(

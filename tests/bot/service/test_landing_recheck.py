@@ -184,6 +184,40 @@ def test_an_older_revision_and_an_applied_series_are_not_checked_again(
     assert [] == world.store.pending_postings()
 
 
+def test_a_series_that_a_rebase_drops_is_pending_again(world: LandingWorld) -> None:
+    world.post()
+    (pending,) = world.store.pending_postings()
+    world.job.run()
+    message = linked(TITLE, "https://patch.msgid.link/led@x")
+    world.history.set_ref(
+        "refs/heads/linux-next", world.history.commit(WIDER, message, [world.history.base], at=day(1))
+    )
+    world.job.run()
+    assert [] == world.store.pending_postings()
+
+    world.move({"Makefile": "VERSION = 8\n"}, 2)
+    world.job.run()
+
+    assert [pending] == world.store.pending_postings()
+    assert [] == world.store.landing_rechecks(9)
+    assert [] == world.landing_mails()
+
+
+def test_a_review_of_an_applied_series_does_not_make_it_pending(world: LandingWorld) -> None:
+    message = linked(TITLE, "https://patch.msgid.link/led@x")
+    world.history.set_ref(
+        "refs/heads/linux-next", world.history.commit(WIDER, message, [world.history.base], at=day(1))
+    )
+    world.post()
+    world.job.run()
+    found = world.store.find("led@x")
+    assert found is not None
+
+    RecheckJob(world.store, world.analyser, world.context, world.clock).run(found.posting)
+
+    assert [] == world.store.pending_postings()
+
+
 def test_a_later_revision_ends_a_due_recheck(world: LandingWorld) -> None:
     world.post()
     world.job.run()
