@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Follow the landing refs: note which postings their new commits apply, and check those again that they affect."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Final, Protocol
 
@@ -30,11 +31,11 @@ class LandingStore(LandingRecheckStore, Protocol):
     def landing_commits(self) -> Mapping[str, str]:
         """Return the commit up to which each landing ref was read, by the name of the ref."""
 
-    def recent_postings(self, since: datetime) -> Sequence[Posting]:
-        """Return the complete postings that arrived since then, oldest first."""
+    def recent_postings(self, since: datetime, *, uncompared: bool = False) -> Iterator[Posting]:
+        """Yield the complete postings that arrived since then, oldest first.
 
-    def uncompared_postings(self, since: datetime) -> Sequence[Posting]:
-        """Return those of `recent_postings` that were never compared with commits that had landed before."""
+        With `uncompared`, yield only those that were never compared with commits that had landed before.
+        """
 
     def save_landing(self, moves: Sequence[LandingMove], compared: Collection[str], now: datetime) -> Collection[str]:
         """Store in one transaction how landing refs moved, what they apply, and which postings were compared.
@@ -70,21 +71,21 @@ class LandingJob:
     def _follow(self, now: datetime) -> tuple[LandingMove, ...]:
         since = now - MAX_WAITING
         known, tips = self._store.landing_commits(), self._reader.tips()
-        late = self._store.uncompared_postings(since)
+        late = _read(self._store.recent_postings(since, uncompared=True))
         has_moved = any(known.get(name) != commit for name, commit in tips.items())
-        if not tips or not (has_moved or late):
+        if not tips or not (has_moved or late.posting_ids):
             return ()
-        postings = self._store.recent_postings(since) if has_moved else late
+        recent = _read(self._store.recent_postings(since)) if has_moved else late
         landing_input = LandingInput(
             known=known,
             tips=tips,
-            patches=_patches(postings),
-            late=_patches(late),
+            patches=recent.patches,
+            late=late.patches,
             since=int(since.timestamp()),
-            late_since=int((_first_sent(late, since) - _MAX_CLOCK_ERROR).timestamp()),
+            late_since=int((max(since, late.first_sent) - _MAX_CLOCK_ERROR).timestamp()),
         )
         moves = self._reader.moves(landing_input)
-        applied = self._store.save_landing(moves, [posting.message_id for posting in late], now)
+        applied = self._store.save_landing(moves, late.posting_ids, now)
         self._log(moves, applied)
         return moves
 
@@ -104,11 +105,22 @@ class LandingJob:
             event(LogEvent.SERIES_APPLIED, message_id=posting_id)
 
 
-def _patches(postings: Sequence[Posting]) -> tuple[PendingPatch, ...]:
-    return tuple(patch for posting in postings for patch in pending_patches(posting))
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Postings that may be applied: their ids, their patches, and when the first of them was sent."""
+
+    posting_ids: tuple[str, ...]
+    patches: tuple[PendingPatch, ...]
+    first_sent: datetime
 
 
-def _first_sent(postings: Sequence[Posting], since: datetime) -> datetime:
-    """Return when the first of the postings was sent, but not before `since`."""
-    dates = [posting.date for posting in postings if posting.date is not None]
-    return max(since, min(dates, default=since))
+def _read(postings: Iterable[Posting]) -> _Candidates:
+    """Read the postings one after the other: all their texts together are large."""
+    posting_ids: list[str] = []
+    patches: list[PendingPatch] = []
+    first_sent = datetime.max.replace(tzinfo=UTC)
+    for posting in postings:
+        posting_ids.append(posting.message_id)
+        patches += pending_patches(posting)
+        first_sent = min(first_sent, posting.date or datetime.min.replace(tzinfo=UTC))
+    return _Candidates(tuple(posting_ids), tuple(patches), first_sent)

@@ -3,7 +3,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from bot.ports import LandingMove, LandingNews, LandingRecheck, PendingUpdate
 from bot.review.model import Review
 from bot.review.record import LandingRecord
 from bot.store.applied import applied_postings, chunks
-from bot.store.codec import decode
+from bot.store.codec import STREAMED, decode
 from bot.store.database import Database
 from bot.store.outgoing import store_mail
 from bot.store.pending import forget_pending, update_pending
@@ -50,18 +50,16 @@ class LandingRows:
             rows = session.exec(select(CursorRow).where(CursorRow.source == _SOURCE))
             return {row.epoch: row.position for row in rows}
 
-    def recent_postings(self, since: datetime) -> Sequence[Posting]:
-        """Return the complete postings that arrived since then, oldest first."""
-        rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.arrived >= since)
-        with self._database.reading() as session:
-            return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.arrived)))]
+    def recent_postings(self, since: datetime, *, uncompared: bool = False) -> Iterator[Posting]:
+        """Yield the complete postings that arrived since then, oldest first.
 
-    def uncompared_postings(self, since: datetime) -> Sequence[Posting]:
-        """Return those of `recent_postings` that were never compared with commits that had landed before."""
-        rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.arrived >= since)
-        rows = rows.where(col(PostingRow.compared) == 0).order_by(col(PostingRow.arrived))
+        With `uncompared`, yield only those that were never compared with commits that had landed before.
+        """
+        rows = select(PostingRow.value).where(PostingRow.state == "complete", PostingRow.arrived >= since)
+        rows = rows.where(col(PostingRow.compared) == 0) if uncompared else rows
         with self._database.reading() as session:
-            return [decode(Posting, row.value) for row in session.exec(rows)]
+            for value in session.exec(rows.order_by(col(PostingRow.arrived)).execution_options(**STREAMED)):
+                yield decode(Posting, value)
 
     def save_landing(self, moves: Sequence[LandingMove], compared: Collection[str], now: datetime) -> Collection[str]:
         """Store in one transaction how landing refs moved, what they apply, and which postings were compared.
