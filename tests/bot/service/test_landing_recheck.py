@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 
+from bot.digest.html import digest_html
 from bot.digest.period import Period
 from bot.digest.selection import DigestInput, digest
 from bot.digest.text import digest_text
@@ -76,6 +77,10 @@ def test_the_digest_has_a_section_of_its_own(world: LandingWorld) -> None:
     assert "> led: take flags\n" in text
     assert ">   https://lore.kernel.org/r/led@x/\n" in text
     assert f"- since linux-next changed: bug {RULE}:" in text
+    page = digest_html(written, "1.0")
+    assert "<h2>New findings in checked series, because a landing tree changed</h2>" in page
+    assert 'href="https://lore.kernel.org/r/led@x/"' in page
+    assert '<td class="s">linux-next</td>' in page
     assert digest("a@x", DigestInput(period, landing=records), lambda _: False).is_empty
 
 
