@@ -122,7 +122,7 @@ def pending_patches(posting: Posting) -> Iterator[PendingPatch]:
             revision=posting.series.revision,
             sent=None if part.date is None else int(part.date.timestamp()),
             title=plain_title(patch.subject),
-            authors=frozenset(word for person in people for word in (person.key, person.name.lower()) if word),
+            authors=frozenset(name for person in people for name in (person.key, person.name.lower()) if name),
             blobs=_announced_blobs(patch.changes),
             patch_id=patch_id(patch.changes),
         )
@@ -149,7 +149,7 @@ class AppliedSearch:
             self._by_path[min(patch.blobs)].append(patch)
             if patch.cover_id:
                 self._by_cover[patch.cover_id].append(patch)
-        self._found: set[str] = set()
+        self._applied_ids: set[str] = set()
         self.reverted: set[str] = set()
 
     def search(self, commit: LandedCommit, read_patch_id: Callable[[], str]) -> Iterator[AppliedPatch]:
@@ -163,7 +163,7 @@ class AppliedSearch:
         commit_patch_id: str | None = None
         for patch in candidates:
             # An older commit may have the content that a patch restores.
-            if patch.message_id in self._found or patch.sent is None or commit.time < patch.sent:
+            if patch.message_id in self._applied_ids or patch.sent is None or commit.time < patch.sent:
                 continue
             if _has_blobs(commit, patch):
                 yield from self._record(patch, commit, AppliedBy.BLOBS)
@@ -173,8 +173,8 @@ class AppliedSearch:
                     yield from self._record(patch, commit, AppliedBy.PATCH_ID)
 
     def _record(self, patch: PendingPatch, commit: LandedCommit, by: AppliedBy) -> Iterator[AppliedPatch]:
-        if patch.message_id not in self._found:
-            self._found.add(patch.message_id)
+        if patch.message_id not in self._applied_ids:
+            self._applied_ids.add(patch.message_id)
             yield AppliedPatch(patch.message_id, patch.posting_id, commit.commit, by)
 
     def _linked(self, commit: LandedCommit) -> Iterator[PendingPatch]:
@@ -182,16 +182,16 @@ class AppliedSearch:
 
         A link to a cover letter names the patch of the series that has the title of the commit.
         """
-        named: dict[str, list[PendingPatch]] = defaultdict(list)
+        by_topic: dict[str, list[PendingPatch]] = defaultdict(list)
         for message_id in commit.links:
             patch = self._by_mail.get(message_id)
             if patch is not None and _is_same_change(patch, commit):
-                named[patch.topic].append(patch)
+                by_topic[patch.topic].append(patch)
             else:
-                titled = [patch for patch in self._by_cover.get(message_id, ()) if _has_title(patch, commit)]
-                if len(titled) == 1:
-                    named[titled[0].topic].append(titled[0])
-        for patches in named.values():
+                candidates = [patch for patch in self._by_cover.get(message_id, ()) if _has_title(patch, commit)]
+                if len(candidates) == 1:
+                    by_topic[candidates[0].topic].append(candidates[0])
+        for patches in by_topic.values():
             newest = max(patch.revision for patch in patches)
             yield from (patch for patch in patches if patch.revision == newest)
 

@@ -113,7 +113,7 @@ def _move(kernels: KernelTrees, name: str, landing: Landing, landing_input: Land
 
 
 class _Reader:
-    """Reads commits from the newest to the oldest, and collects the patches that they apply."""
+    """A reader of commits, from the newest to the oldest, which collects the patches that they apply."""
 
     def __init__(self, repository: Repository, search: AppliedSearch) -> None:
         self._repository = repository

@@ -43,7 +43,7 @@ def find_news(old: Review, new: Review, names: Collection[str], known: Collectio
     )
 
 
-def only(review: Review, findings: Iterable[ReviewFinding]) -> Review:
+def keep_findings(review: Review, findings: Iterable[ReviewFinding]) -> Review:
     """Return the review with these findings only, without the sentence about unsafe code."""
     return replace(review, comments=tuple(findings), unsafe_delta="")
 

@@ -85,7 +85,9 @@ class LandingJob:
             late_since=int((max(since, late.first_sent) - _MAX_CLOCK_ERROR).timestamp()),
         )
         moves = self._reader.moves(landing_input)
-        applied = self._store.save_landing(moves, late.posting_ids, now)
+        # A ref that was fetched meanwhile is read in the next run, and so are its earlier commits.
+        compared = late.posting_ids if len(moves) == len(tips) else ()
+        applied = self._store.save_landing(moves, compared, now)
         self._log(moves, applied)
         return moves
 

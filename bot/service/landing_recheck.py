@@ -16,7 +16,7 @@ from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
 from bot.ports import Clock, LandingNews, LandingRecheck, PendingStore, PendingUpdate, Postings
-from bot.review.landing import find_news, landing_preface, mark_unmailed, only
+from bot.review.landing import find_news, keep_findings, landing_preface, mark_unmailed
 from bot.review.model import Review, ReviewFinding
 from bot.review.recipients import recipients
 from bot.review.record import ReviewRecord, verdict_of
@@ -89,7 +89,7 @@ class LandingRecheckJob:
             store.end_landing_recheck(posting.message_id, pending, now)
             return ()
         mailed = tuple(comment for comment in news if comment.withheld is None)
-        mail, unmailed = self._mail(only(result.review, mailed), recheck, known, now)
+        mail, unmailed = self._mail(keep_findings(result.review, mailed), recheck, known, now)
         store.save_blobs(result.blobs, now)
         review = mark_unmailed(result.review, before.review, mailed if mail is not None else ())
         told = [before.review, *([result.review] if mail is not None else [])]

@@ -155,6 +155,23 @@ def test_a_mail_that_arrives_after_its_commit_is_compared_too(
     assert () == job.run()
 
 
+def test_a_ref_that_is_fetched_meanwhile_is_read_the_next_time(
+    store: Repository, history: History, job: LandingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = history.commit(driver("fan"), linked(FAN, f"{LINK}fan@x"), [history.base], at=day(1))
+    history.set_ref("refs/heads/rust-next", commit)
+    job.run()
+    _arrive(store, _fan(history))
+    with monkeypatch.context() as patched:
+        patched.setattr(LandingReader, "tips", lambda _: {"rust-next": "e" * 40, "mainline": history.base})
+        assert ["mainline"] == [move.name for move in job.run()]
+    assert [] == _applied(store)
+
+    job.run()
+
+    assert [("rust-next", commit[:12], "Link trailer")] == _applied(store)
+
+
 def test_a_series_of_which_a_part_is_missing_in_the_tree_waits(
     store: Repository, history: History, job: LandingJob, clock: FakeClock
 ) -> None:
