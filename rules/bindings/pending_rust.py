@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Protocol
 
 from rules.bindings.bindings_diff import ChangedFile
+from rules.bindings.crate_paths import is_in_crate, module_of
 from rules.bindings.pending_facts import SEPARATOR, PendingFact, PendingKind
 from rules.bindings.pending_uses import CRATE
-from rules.bindings.rust_api import is_in_crate, module_of
 from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor, Side

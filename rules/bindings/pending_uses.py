@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, ChangedFile
+from rules.bindings.crate_paths import is_in_crate
 from rules.bindings.pending_facts import SEPARATOR, PendingFact, PendingKind
-from rules.bindings.rust_api import is_in_crate
 from rules.diff.image import Image
 from rules.diff.patch import Line
 from rules.finding import Anchor

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from rules.bindings.bindings_diff import comparable_declarations
+from rules.bindings.crate_paths import is_in_crate, module_of
 from rules.bindings.fact_source import FactSource, is_c
 from rules.bindings.helper_facts import BINDINGS_HEADER, PREFIX, is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.pending_facts import SEPARATOR, PendingKind
-from rules.bindings.rust_api import is_in_crate, module_of
 from rules.bindings.rust_facts import is_rust_source
 from rules.source.rust.api import Path, RustApi, read_api
 
