@@ -75,7 +75,7 @@ from bot.review.render import quote
 from bot.review.render import text as render_text
 from bot.review.render.body import body
 from bot.review.review import review
-from rules.analysis import maintainers
+from rules.analysis import crate_graph, maintainers
 from rules.bindings import abi, calls, helper_facts, module_facts, rust_facts
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
@@ -707,6 +707,10 @@ def _unquoted(text: str) -> object:
     return diff_header.unquote(f'"{text}"'), diff_header.unquote(text)
 
 
+def _compared(built: crate_graph.CrateGraph | None, described: crate_graph.CrateGraph | None) -> object:
+    return list(crate_graph.compare(built, described or built)) if built is not None else None
+
+
 CODE_READERS: Final = (
     Reader(
         ("rules.diff.parse.parse", "rules.diff.parse.read_patch", "rules.diff.log.split_log"),
@@ -722,6 +726,20 @@ CODE_READERS: Final = (
         ),
     ),
     Reader(("rules.diff.header.unquote",), _unquoted, (("", ""), ("\\", ""))),
+    Reader(
+        (
+            "rules.analysis.crate_graph.read_makefile",
+            "rules.analysis.crate_graph.read_script",
+            "rules.analysis.crate_graph.compare",
+        ),
+        lambda given: _compared(crate_graph.read_makefile(given), crate_graph.read_script(given)),
+        (
+            ("", ""),
+            ("a = append_crate('a', p, [", "])\n"),
+            ("$(obj)/a.o: $(src)/a.rs ", "\n"),
+            ("a-flags := --extern ", " \\\n"),
+        ),
+    ),
     Reader(
         ("rules.diff.header.read_header",),
         diff_header.read_header,
