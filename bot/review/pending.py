@@ -76,8 +76,8 @@ def are_related(
 ) -> bool:
     """Tell whether two postings are of one author, series or thread, or whether one names the other.
 
-    Authors know their own series, and many continue one under another title: of 31 pairs by one author that were read,
-    none was news. `topics` are those of the threads that `posting` mentions, `other_topics` the same for the other one.
+    Authors know their own series, and many continue one under another title. `topics` are those of the threads that
+    `posting` mentions, `other_topics` the same for the other one.
     """
     return (
         posting.topic == other.topic

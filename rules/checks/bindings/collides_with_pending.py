@@ -15,8 +15,8 @@ pair once.
 
 ## Why
 
-Each series is right on its own base. Whoever applies the second one has to resolve a conflict, or linux-next does not
-build. Before both are applied, the authors can agree in one mail.
+Each series is right on its own base. The maintainer who applies the second series has to resolve a conflict, or
+linux-next does not build. Before both are applied, the authors can agree in one mail.
 
 ## How to fix
 
@@ -41,6 +41,7 @@ from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
 from rules.finding import Confidence, Diagnostic, Evidence, Severity
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
+from rules.listing import listing
 
 OTHER_ID: Final = "message-id"
 KIND: Final = "kind"
@@ -65,9 +66,7 @@ def _report(other: PendingSeries, collisions: Sequence[Collision]) -> Diagnostic
     first = collisions[0]
     names = dict.fromkeys(f"`{collision.mine.name.rpartition(' ')[2]}`" for collision in collisions)
     names.pop(f"`{first.mine.name.rpartition(' ')[2]}`")
-    more = list(names)
-    listed = ", ".join(more[:_MAX_NAMED]) + (f" and {len(more) - _MAX_NAMED} more" if len(more) > _MAX_NAMED else "")
-    same = f" The same is true for {listed}." if more else ""
+    same = f" The same is true for {listing(list(names), _MAX_NAMED)}." if names else ""
     return Diagnostic(
         first.mine.place,
         f"{_message(first)}{same} {_ADVICE}",

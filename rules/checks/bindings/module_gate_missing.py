@@ -42,6 +42,7 @@ from rules.bindings.module_facts import CrateUse
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
+from rules.listing import listing
 from rules.source.kbuild.condition import Condition, option_of
 
 _MAX_SHOWN = 6
@@ -128,8 +129,7 @@ def _message(breaches: Sequence[GateBreach]) -> str:
     if not 0 < len(depends) <= _MAX_CLAUSES or not is_clear:
         reason = f"does not depend on `{gate}`"
     others = list(dict.fromkeys(f"`CONFIG_{other.option}`" for other in breaches if other.option != breach.option))
-    more = f" and {len(others) - _MAX_SHOWN} more" if len(others) > _MAX_SHOWN else ""
-    same = f" The same is true for {', '.join(others[:_MAX_SHOWN])}{more}." if others else ""
+    same = f" The same is true for {listing(others, _MAX_SHOWN)}." if others else ""
     return f"{needed}, but `CONFIG_{breach.option}`, which builds this code, {reason}.{same}"
 
 
