@@ -285,7 +285,8 @@ class _Reader:
             is_use = word == "use" or (is_use and word != ";")
             before = words[at - 1] if at else ""
             is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
-            if is_use or not _NAME.match(word) or before in (".", "::", "fn") or is_variable:
+            is_later = before == "::" and not (word == "kernel" and self._is_rooted(at - 1))
+            if is_use or not _NAME.match(word) or before in (".", "fn") or is_later or is_variable:
                 at += 1
                 continue
             end = at + 1
@@ -295,6 +296,11 @@ class _Reader:
             if len(path) > 1 or path[0] in self._imported:
                 self._add_use(path, at, end)
             at = end
+
+    def _is_rooted(self, at: int) -> bool:
+        """Tell whether the `::` at an index begins a path."""
+        before = self._words.words[at - 1] if at else ""
+        return not _NAME.match(before) and before not in (">", "]", ")")
 
     def _add_use(self, path: Path, at: int, end: int) -> None:
         following = self._words.words[end : end + 1]

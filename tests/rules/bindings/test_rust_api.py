@@ -145,6 +145,15 @@ def test_a_path_in_a_macro_of_the_crate_is_a_use() -> None:
     assert with_other_parameters == []  # `$level` may be several arguments
 
 
+def test_a_path_from_the_list_of_crates_is_a_use() -> None:
+    user = "fn f() { ::kernel::lamp::dim(1, (1, 2)); }\nfn g() { a::kernel::lamp::dim(1, (1, 2)); }\n"
+    files = {ROOM: user, "rust/macros/room.rs": "fn g() { <A>::kernel::lamp::dim(1, (1, 2)); }\n"}
+
+    assert _breakages(_change(LAMP, "pub fn dim", "pub fn darken"), **files) == [
+        ("kernel::lamp::dim", ApiEffect.REMOVED, [1])
+    ]
+
+
 def test_literals_count_as_arguments() -> None:
     change = _change(LAMP, "pub fn dim(level: u32, ", "pub fn dim(")
     user = 'use kernel::lamp;\nfn f() {\n    lamp::dim("a", c"b",);\n    lamp::dim(\'a\');\n    lamp::dim();\n}\n'
