@@ -2,7 +2,7 @@
 """Temporary folders that are removed even when their process was killed: by the next one that makes such a folder.
 
 The process that made a folder holds a lock on it, which the system takes back however that process ends. A folder
-without a lock is therefore nobody's.
+without a lock is therefore left over.
 """
 
 import atexit

@@ -37,7 +37,7 @@ class AddressBook:
             (self.is_list(address.address), "the address of a list"),
             (is_bot(address.address) or address.key in self.bots, "a bot"),
             (address.name.lower() in KNOWN_NAMES, "a bot"),
-            (is_unread(address.address), "an address that nobody reads"),
+            (is_unread(address.address), "an address that no person reads"),
             (_is_local(address.address), "an address of one machine or network"),
         )
         return next((f"{address.key} is {reason}" for applies, reason in checks if applies), "")

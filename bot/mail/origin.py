@@ -29,7 +29,7 @@ def original_author(message: Message, book: AddressBook) -> Address | None:
 
     That person is the one whose address is encoded in From, else the only mailbox of Reply-To and X-Original-From, else
     that of the From line that begins the text. If none of them can be a person, or the two headers name different
-    persons, From stays: nobody answers it then.
+    persons, From stays: no mail is written to it then.
     """
     sender = message.author
     if sender is None or not _is_rewritten(sender, message, book):

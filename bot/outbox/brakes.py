@@ -58,7 +58,7 @@ def broken(pace: Pace) -> str:
     """Return why all sending must stop until a person has looked.
 
     A maintainer muted a list, or more than a twentieth of a day's mails were refused or bounced, by at least three
-    domains: nobody who refuses the mails to himself can stop those to others. A second copy of a mail stops nothing:
+    domains: a recipient who refuses mails cannot stop those to others. A second copy of a mail stops nothing:
     anybody who has our mail can send it to the list once more, with all its headers.
     """
     if pace.muted:

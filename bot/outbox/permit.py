@@ -47,7 +47,7 @@ class SendRules:
 def permit(candidate: Candidate, rules: SendRules, now: datetime, *, is_archived: bool) -> Decision:
     """Decide whether the mail may be sent now. A mail that a person approved passes the cap of its series only.
 
-    A mail that an archive has, `is_archived`, counts as sent. The file of a dry run reaches nobody: only a list that is
+    A mail that an archive has, `is_archived`, counts as sent. The file of a dry run is not sent: only a list that is
     switched off withdraws it.
     """
     mail = candidate.mail

@@ -41,7 +41,7 @@ class ReviewContext:
     pending: timedelta = timedelta()
 
     def is_rehearsal(self, posting: Posting) -> bool:
-        """Return whether a mail about the posting is only filed, so that it reaches nobody."""
+        """Return whether a mail about the posting is only filed, and not sent."""
         return self.recipients().consent_of(posting).mode is Mode.DRY_RUN
 
     def without_mail(self, reason: str) -> "ReviewContext":

@@ -23,7 +23,7 @@ _ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
 
 
 def draft(review: Review, context: ReviewContext, kind: str = REVIEW, preface: Sequence[str] = ()) -> Reply | None:
-    """Return the mail for a review, or None if there is nothing to say, or nobody to say it to.
+    """Return the mail for a review, or None if there is nothing to report or no recipient.
 
     It has the date of the mail that it answers, so that a dry run gives the same bytes whenever it runs. Each `kind`
     has its own message-id. The `preface` stands on top. Replies go to the address that accepts commands, if there is

@@ -112,7 +112,7 @@ class ProcessExecutor:
                         yield results.pop(given)
                         given += 1
             except BaseException:
-                self._end()  # nobody waits for the results of their tasks any more
+                self._end()  # the results of their tasks are not needed any more
                 raise
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ class ReviewFinding:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """The recipients of a review; `to` is empty if nobody gets it, and `reason` says why."""
+    """The recipients of a review; `to` is empty if the review is not mailed, and `reason` says why."""
 
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()

@@ -37,8 +37,8 @@ class Policy:
 
     `without` are the ids of rules that are switched off. Findings below `severity` or `confidence` are withheld.
     `dismissed` has the fingerprints that an author or maintainer disputed, with the reasons. `demoted` has the rules
-    that were disputed too often, with the figures. `muted` says who muted the series, "" if nobody did. `replies` has
-    the first reply of a person to our mail about a posting, by the message-id of the posting.
+    that were disputed too often, with the figures. `muted` says who muted the series, "" if it is not muted.
+    `replies` has the first reply of a person to our mail about a posting, by the message-id of the posting.
 
     The limits count groups of findings: groups that are explained, groups in one line, and nits. A finding is mailed
     for at most `max_repeats` revisions. With the limits of the renderer they keep a mail under 20 kB.
@@ -129,7 +129,7 @@ def _withhold_over_limit(
 def _withhold_nits_alone(comments: tuple[ReviewFinding, ...]) -> tuple[ReviewFinding, ...]:
     """Withhold the nits if there is no warning and no bug.
 
-    A mail interrupts its author and everybody on Cc. A nit is worth a line in a mail, but not a mail of its own.
+    A mail interrupts its author and all recipients on Cc. A nit is worth a line in a mail, but not a mail of its own.
     `check` and the digest still show it.
     """
     if any(comment.withheld is None and comment.finding.severity.rank >= Severity.WARNING.rank for comment in comments):

@@ -61,7 +61,7 @@ def count_resolved(comments: Iterable[ReviewFinding]) -> int:
 def _recipients(
     posting: Posting, comments: tuple[ReviewFinding, ...], policy: Policy, context: RecipientContext
 ) -> Recipients:
-    """Return who gets the review, or why nobody gets it."""
+    """Return the recipients of the review, or why there are none."""
     part = part_to_answer(posting, comments)
     if part is None or all(comment.withheld is not None for comment in comments):
         return Recipients(reason="no finding to report")

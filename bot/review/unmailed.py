@@ -10,7 +10,7 @@ ANSWERED = "there is already a mail about these patches"
 
 
 def why_unmailed(review: Review) -> str:
-    """Return why most of its findings are withheld, or why nobody gets a mail; "" if there is no finding."""
+    """Return why most of its findings are withheld, or why there is no mail; "" if there is no finding."""
     comments = review.current
     reasons = Counter(comment.withheld for comment in comments if comment.withheld)
     if not comments or len(comments) > reasons.total():

@@ -66,7 +66,7 @@ def resolve_type(c_type: str, bindings: Bindings, depth: int = 0) -> str:
 
 
 def is_same_type(before: str, after: str, old: Bindings, new: Bindings) -> bool:
-    """Tell whether a type stays the same for Rust. Annotations that nobody listed do not change it."""
+    """Tell whether a type stays the same for Rust. Unknown annotations do not change it."""
     return (
         before == after
         or resolve_type(before, old) == resolve_type(after, new)

@@ -47,7 +47,7 @@ def find_rewrites(change: FileChange) -> Iterator[Rewrite]:
 def is_significant(text: str) -> bool:
     """Tell whether a line says enough to identify a place in a file, and is neither an import nor a comment.
 
-    Two series that edit one list of imports conflict too, but whoever merges them resolves that without thinking.
+    Two series that edit one list of imports conflict too, but a maintainer resolves that without thinking.
     """
     text = text.strip()
     if text in _TRIVIAL or _LIST_ITEM.match(text) or _IMPORT_OR_COMMENT.match(text):

@@ -9,7 +9,7 @@ removes its section. Private functions count too. In the body of a `macro_rules!
 ## Why
 
 An unsafe function may be called, and an unsafe trait implemented, only under conditions that the compiler does not
-check. Without the section nobody can say whether a `// SAFETY:` comment covers all conditions.
+check. Without the section it cannot be decided whether a `// SAFETY:` comment covers all conditions.
 
 ## How to fix
 

@@ -203,7 +203,7 @@ def _join_type_calls(tokens: list[str]) -> list[str]:
 
 
 def _remove_annotation_calls(tokens: list[str]) -> list[str]:
-    """Remove words with arguments before the declared name: annotations that nobody listed.
+    """Remove words with arguments before the declared name: unknown annotations.
 
     A type or a `*` follows them, or a name that looks less like an annotation. `typeof(x)` is a type.
     """
