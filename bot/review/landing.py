@@ -18,7 +18,7 @@ CHECKED_AGAIN: Final = Sentence(
 )
 
 _WORD = re.compile(r"\w+")
-_LAST_WORD = re.compile(r"\w+\Z")
+_LAST_WORD = re.compile(r"(?<!\w)\w++\Z")
 
 
 def landing_preface(ref: str) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ def shell(script: str, home: Path, status: int = 0) -> None:
         "HOME": str(home),
         "PATH": f"{home / 'bin'}:{Path(sys.executable).parent}:{os.defpath}:/usr/local/bin",
         "PYTHONPATH": str(ROOT),
-        "PATCHWARDEN_KERNEL__REPOSITORIES": f'[{{"path": "linux.git", "remote": "{home}/linux.git"}}]',
+        "PATCHWARDEN_KERNEL__REPOSITORIES": f'[{{"path": "{home}/linux.git", "remote": "{home}/linux.git"}}]',
     }
     result = subprocess.run(
         ["bash", "-o", "pipefail", "-c", script], cwd=home, env=environment, capture_output=True, text=True, check=False
