@@ -3,23 +3,20 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Final
 
 from sqlmodel import Session, col, select
 
 from bot.mail.landed import AppliedBy, is_applied
 from bot.mail.posting import Posting
 from bot.ports import AppliedRecord
-from bot.store.codec import decode
+from bot.store.codec import chunks, decode
 from bot.store.tables import AppliedPatchRow, PostingRow
-
-_MAX_VARIABLES: Final = 500  # values in one statement
 
 
 def applied_patches(session: Session, message_ids: Iterable[str]) -> Sequence[AppliedRecord]:
     """Return where patches are applied, by the message-ids of their mails; a patch may be applied in several refs."""
     records = []
-    for ids in chunks(message_ids):
+    for ids in chunks(sorted(set(message_ids))):
         rows = select(AppliedPatchRow).where(col(AppliedPatchRow.message_id).in_(ids))
         records += [
             AppliedRecord(row.message_id, row.ref, row.commit_id, AppliedBy(row.decided_by), row.noted)
@@ -40,14 +37,8 @@ def without_applied(session: Session, postings: Iterable[Posting], before: datet
 def applied_postings(session: Session, posting_ids: Collection[str]) -> set[str]:
     """Return those of the postings all of whose patches are applied."""
     postings: list[Posting] = []
-    for ids in chunks(posting_ids):
+    for ids in chunks(sorted(set(posting_ids))):
         rows = session.exec(select(PostingRow).where(col(PostingRow.message_id).in_(ids), PostingRow.state != "gone"))
         postings += [decode(Posting, row.value) for row in rows]
     pending = {posting.message_id for posting in without_applied(session, postings)}
     return {posting.message_id for posting in postings} - pending
-
-
-def chunks(values: Iterable[str]) -> Iterable[list[str]]:
-    """Return the values in lists that fit into one statement."""
-    ordered = sorted(set(values))
-    return (ordered[start : start + _MAX_VARIABLES] for start in range(0, len(ordered), _MAX_VARIABLES))

@@ -4,6 +4,7 @@
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -15,6 +16,7 @@ MAX_BATCH_BYTES = 64 * 1024 * 1024
 STREAMED = {"yield_per": 8}
 """Execution options of queries for raw mails: the maximum number of rows in memory."""
 
+_MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 _LEVEL = 3  # a fifth of the time of the highest level, and nine tenths of its effect
 
 
@@ -40,6 +42,13 @@ def up_to(items: Iterable[T], size: Callable[[T], int], max_bytes: int = MAX_BAT
         if total > max_bytes and total > size(item):
             return
         yield item
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield the items in lists that fit into one statement."""
+    rest = iter(items)
+    while chunk := list(islice(rest, _MAX_ITEMS)):
+        yield chunk
 
 
 def pack(content: bytes) -> bytes:

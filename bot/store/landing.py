@@ -15,8 +15,8 @@ from bot.mail.posting import Posting
 from bot.ports import LandingMove, LandingNews, LandingRecheck, PendingUpdate
 from bot.review.model import Review
 from bot.review.record import LandingRecord
-from bot.store.applied import applied_postings, chunks
-from bot.store.codec import STREAMED, decode
+from bot.store.applied import applied_postings
+from bot.store.codec import STREAMED, chunks, decode
 from bot.store.database import Database
 from bot.store.outgoing import store_mail
 from bot.store.pending import forget_pending, update_pending
@@ -69,11 +69,14 @@ class LandingRows:
         """
         with self._database.writing() as session:
             touched = {patch.posting_id for move in moves for patch in move.applied}
-            touched |= {posting_id for move in moves for posting_id in _posting_ids_of(session, move)}
+            removed = [row for move in moves for row in _removed_rows(session, move)]
+            touched |= {row.posting_id for row in removed}
             before = applied_postings(session, touched)
+            for row in removed:
+                session.delete(row)
+            session.flush()
             for move in moves:
                 session.merge(CursorRow(source=_SOURCE, epoch=move.name, position=move.commit))
-                _forget_removed(session, move)
                 for patch in move.applied:
                     session.merge(
                         AppliedPatchRow(
@@ -86,13 +89,13 @@ class LandingRows:
                             noted=now,
                         )
                     )
-            for ids in chunks(compared):
+            for ids in chunks(sorted(compared)):
                 session.exec(update(PostingRow).where(col(PostingRow.message_id).in_(ids)).values(compared=True))
             session.flush()
             applied = applied_postings(session, touched)
             returned = before - applied
             forget_pending(session, applied)
-            for ids in chunks(applied):
+            for ids in chunks(sorted(applied)):
                 session.exec(delete(LandingRecheckRow).where(col(LandingRecheckRow.posting_id).in_(ids)))
             for move in moves:
                 affected = _affected(session, move)
@@ -183,16 +186,6 @@ def _removed_rows(session: Session, move: LandingMove) -> list[AppliedPatchRow]:
         return []
     rows = session.exec(select(AppliedPatchRow).where(AppliedPatchRow.landing == move.name))
     return [row for row in rows if row.commit_id in move.removed]
-
-
-def _posting_ids_of(session: Session, move: LandingMove) -> set[str]:
-    return {row.posting_id for row in _removed_rows(session, move)}
-
-
-def _forget_removed(session: Session, move: LandingMove) -> None:
-    for row in _removed_rows(session, move):
-        session.delete(row)
-    session.flush()
 
 
 def _affected(session: Session, move: LandingMove) -> dict[str, set[str]]:

@@ -2,10 +2,8 @@
 """The pending postings and their collisions. The rows of pending postings are derived, and can be rebuilt."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import Final, TypeVar
 
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
@@ -15,14 +13,10 @@ from bot.ports import MAX_CANDIDATES, DuePosting, PendingUpdate
 from bot.review.pending import PendingPosting
 from bot.review.record import CollisionRecord
 from bot.store.applied import applied_postings
-from bot.store.codec import decode, encode
+from bot.store.codec import chunks, decode, encode
 from bot.store.database import Database
 from bot.store.tables import CollisionRow, MessageRow, PendingFactRow, PendingRow, PostingRow
 from rules.bindings.pending_facts import PendingKind
-
-T = TypeVar("T")
-
-_MAX_VARIABLES: Final = 500  # values in one query
 
 
 class PendingRows:
@@ -57,7 +51,7 @@ class PendingRows:
         with self._database.reading() as session:
             sent: dict[str, datetime] = {}
             for kind, kind_names in names.items():
-                for chunk in _chunks(kind_names):
+                for chunk in chunks(kind_names):
                     matching = (
                         select(PendingRow.message_id, PendingRow.sent)
                         .join(PendingFactRow, col(PendingFactRow.message_id) == col(PendingRow.message_id))
@@ -71,7 +65,7 @@ class PendingRows:
     def topics_of(self, message_ids: Collection[str]) -> frozenset[str]:
         with self._database.reading() as session:
             topics: set[str] = set()
-            for chunk in _chunks(sorted(message_ids)):
+            for chunk in chunks(sorted(message_ids)):
                 threads = select(MessageRow.thread_id).where(col(MessageRow.message_id).in_(chunk))
                 topics.update(session.exec(select(PostingRow.topic).where(col(PostingRow.thread_id).in_(threads))))
             return frozenset(topics)
@@ -152,21 +146,14 @@ def save_pending(session: Session, posting: PendingPosting) -> None:
         {"kind": kind.value, "name": name, "message_id": posting.message_id}
         for kind, name in sorted(posting.facts.keys)
     ]
-    for chunk in _chunks(facts):
+    for chunk in chunks(facts):
         session.exec(insert(PendingFactRow).values(chunk))
 
 
 def forget_pending(session: Session, message_ids: Collection[str]) -> int:
     """Remove postings from the table. Return how many were in it."""
     known = 0
-    for chunk in _chunks(sorted(message_ids)):
+    for chunk in chunks(sorted(message_ids)):
         session.exec(delete(PendingFactRow).where(col(PendingFactRow.message_id).in_(chunk)))
         known += session.exec(delete(PendingRow).where(col(PendingRow.message_id).in_(chunk))).rowcount
     return known
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """Yield the items in lists that fit into one query."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _MAX_VARIABLES)):
-        yield chunk

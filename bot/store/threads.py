@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Threading: assign a batch of mails to threads, join threads that a mail connects, and write them at once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import func
@@ -12,9 +12,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.ports import ParsedMail, Provenance
+from bot.store.codec import chunks
 from bot.store.tables import MailRow, MessageRow, PostingRow, ThreadRow
-
-_MAX_PARAMETERS = 500  # SQLite limits the parameters of a statement
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Threads:
         self._first_new = (session.exec(select(func.max(ThreadRow.id))).one() or 0) + 1
         self._next = self._first_new
         ids = dict.fromkeys(chain.from_iterable((mail.message_id, *mail.related) for mail in mails))
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             for row in session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(chunk))):
                 self._known[row.message_id] = _Known(
                     row.thread_id,
@@ -123,7 +122,7 @@ class Threads:
             # The empty row stays, so that no other thread gets its number.
             done = update(ThreadRow).where(col(ThreadRow.id) == other)
             self._session.exec(done.values(assembled=ThreadRow.changed))
-        for chunk in _chunks(thread for thread in roots if thread < self._first_new):
+        for chunk in chunks(thread for thread in roots if thread < self._first_new):
             changed = update(ThreadRow).where(col(ThreadRow.id).in_(chunk))
             self._session.exec(changed.values(changed=ThreadRow.changed + 1))
         upsert = insert(MessageRow)
@@ -154,9 +153,3 @@ class Threads:
     def _many(self, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
             self._session.connection().execute(statement, rows)
-
-
-def _chunks(items: Iterable[Any]) -> Iterator[Sequence[Any]]:
-    rest = iter(items)
-    while chunk := tuple(islice(rest, _MAX_PARAMETERS)):
-        yield chunk
