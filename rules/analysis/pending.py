@@ -8,10 +8,17 @@ from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.bindings_view import BINDINGS_DIFF
-from rules.analysis.view import FileView, SeriesView
+from rules.analysis.view import SeriesView
 from rules.bindings.bindings_diff import Step, visible_step
 from rules.bindings.pending_c import find_added_bindings, find_added_helpers, find_c_changes
-from rules.bindings.pending_facts import PatchIdentity, PendingFact, PendingFacts, PendingKind
+from rules.bindings.pending_facts import (
+    MAX_TEXT,
+    PatchIdentity,
+    PendingFact,
+    PendingFacts,
+    PendingKind,
+    added_place,
+)
 from rules.bindings.pending_rust import find_item_changes
 from rules.bindings.pending_uses import find_uses
 from rules.diff.patch_id import stable_patch_id
@@ -22,7 +29,6 @@ MAX_FACTS: Final = 600
 """Maximum number of facts of one kind. The facts of the first patches are kept."""
 
 _MAX_NAME: Final = 300  # characters of a name: longer names are hostile
-_MAX_TEXT: Final = 200  # characters of a line that is quoted
 
 
 def _collect(view: SeriesView, results: Results) -> PendingFacts:
@@ -73,7 +79,7 @@ def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
     for file in view.files:
         if file.change.is_new and file.added and not any(later.change.is_deleted for later in view.later(file)):
             form = digest(*(line.text for line in file.added))
-            yield PendingFact(PendingKind.ADDED, f"file {file.path}", _first_line(file), "", form)
+            yield PendingFact(PendingKind.ADDED, f"file {file.path}", added_place(file, file.added[0]), "", form)
 
 
 def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:
@@ -87,11 +93,7 @@ def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:
             for rewrite in find_rewrites(file.change):
                 line = rewrite.line
                 if line.text.strip() not in own:
-                    place = Anchor(file.patch.index, path, "pre", line.before or 1, 1, line.text[:_MAX_TEXT])
+                    place = Anchor(file.patch.index, path, "pre", line.before or 1, 1, line.text[:MAX_TEXT])
                     yield PendingFact(PendingKind.REWRITE, path, place, rewrite.identity, rewrite.replacement)
         if changes[file.path] > (file.path == path):
             added.setdefault(file.path, set()).update(line.text.strip() for line in file.added)
-
-
-def _first_line(file: FileView) -> Anchor:
-    return Anchor(file.patch.index, file.path, "post", 1, 1, file.added[0].text[:_MAX_TEXT])

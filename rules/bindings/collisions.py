@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from rules.bindings.pending_facts import PARTNERS, SEPARATOR, PendingFact, PendingFacts, PendingKind
+from rules.bindings.crate_paths import SEPARATOR
+from rules.bindings.pending_facts import PARTNERS, PendingFact, PendingFacts, PendingKind
 
 MAX_SHIFT = 300
 """Maximum difference of the line numbers of one line in the trees of two postings."""

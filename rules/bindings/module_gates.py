@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rules.bindings.build import CRATE_ROOT, Build
-from rules.bindings.crate_paths import absolute_path, is_in_crate, module_of
+from rules.bindings.crate_paths import absolute_path, file_of, files_by_module, is_in_crate
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST, Kconfig, Verdict, names_of
 from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, Places
@@ -171,15 +171,11 @@ class GatedCrate:
 
     def _file(self, module: Path) -> tuple[str, Path]:
         """Return the file that has a module, and the inline modules in it that lead to the module."""
-        for length in range(len(module), -1, -1):
-            file = self._files.get(module[:length])
-            if file is not None:
-                return file, module[length:]
-        return CRATE_ROOT, module
+        return file_of(module, self._files) or (CRATE_ROOT, module)
 
     @cached_property
     def _files(self) -> dict[Path, str]:
-        return {module_of(path): path for path in self._facts.rust_paths() if is_in_crate(path)}
+        return files_by_module(self._facts.rust_paths())
 
     @cached_property
     def _macros(self) -> dict[str, list[Condition]]:

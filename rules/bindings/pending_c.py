@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rules.bindings.bindings_diff import BindingsDiff, ChangedFile, Step
 from rules.bindings.changed_line import locate_change
 from rules.bindings.helper_facts import BINDINGS_HEADER, CONSTANT_PREFIX, PREFIX, is_helper_source, read_helpers
-from rules.bindings.pending_facts import PendingFact, PendingKind
+from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, added_place
 from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor
@@ -21,7 +21,6 @@ _VALUES = (Kind.MACRO, Kind.CONSTANT)  # a new value breaks no user
 _HELPER = re.compile(rf"\b{PREFIX}(\w++)\s*+\(")
 _INCLUDE = re.compile(r"#\s*include\s*(<[^<>\n]{1,200}>)\s*\Z")
 _CONSTANT = re.compile(rf"const\b[^=\n]{{1,200}}\b{CONSTANT_PREFIX}(\w++)\s*=")
-_MAX_TEXT = 200  # characters of a declaration that is quoted
 _MAX_LINES = 200  # lines of a helper
 _REMOVED = ""
 
@@ -112,9 +111,9 @@ def _fields(declarations: Iterable[Declaration]) -> dict[str, list[Member]]:
 
 def _change(name: str, step: Step, before: str, after: str, field: str = "") -> PendingFact:
     place = locate_change(step, name, field)
-    anchor = Anchor(step.patch.index, place.path, place.side, place.line, 1, place.text[:_MAX_TEXT])
+    anchor = Anchor(step.patch.index, place.path, place.side, place.line, 1, place.text[:MAX_TEXT])
     full_name = f"{name}.{field}" if field else name
-    return PendingFact(PendingKind.C_CHANGE, full_name, anchor, before[:_MAX_TEXT], after[:_MAX_TEXT])
+    return PendingFact(PendingKind.C_CHANGE, full_name, anchor, before[:MAX_TEXT], after[:MAX_TEXT])
 
 
 def find_added_helpers(files: Sequence[ChangedFile]) -> Iterator[PendingFact]:
@@ -132,7 +131,7 @@ def find_added_helpers(files: Sequence[ChangedFile]) -> Iterator[PendingFact]:
                 definition = _definition(lines, places.get(helper.line, len(lines)))
                 if helper.pattern or helper.name in removed or not definition or not _all_in(definition, added):
                     continue
-                place = _anchor(file, definition[0])
+                place = added_place(file, definition[0])
                 yield PendingFact(PendingKind.ADDED, f"helper {helper.name}", place, "", _form_of(definition))
                 for name in helper.names:
                     yield PendingFact(PendingKind.C_USE, name, place)
@@ -166,11 +165,7 @@ def find_added_bindings(files: Sequence[ChangedFile]) -> Iterator[PendingFact]:
             continue
         for line in file.change.added_lines():
             if include := _INCLUDE.match(line.text.strip()):
-                yield PendingFact(PendingKind.ADDED, f"binding {include[1]}", _anchor(file, line))
+                yield PendingFact(PendingKind.ADDED, f"binding {include[1]}", added_place(file, line))
             elif constant := _CONSTANT.search(line.text):
                 form = digest(line.text)
-                yield PendingFact(PendingKind.ADDED, f"binding {constant[1]}", _anchor(file, line), "", form)
-
-
-def _anchor(file: ChangedFile, line: Line) -> Anchor:
-    return Anchor(file.patch.index, file.change.path, "post", line.after or 1, 1, line.text[:_MAX_TEXT])
+                yield PendingFact(PendingKind.ADDED, f"binding {constant[1]}", added_place(file, line), "", form)

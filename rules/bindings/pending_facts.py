@@ -4,12 +4,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+from rules.bindings.bindings_diff import ChangedFile
+from rules.bindings.crate_paths import SEPARATOR
+from rules.diff.patch import Line
 from rules.finding import Anchor
 
-SEPARATOR = "::"
-_MIN_PARTS = 2  # of a path that is looked up: the crate and a name
+MAX_TEXT: Final = 200
+"""Maximum number of characters of a line or declaration that a fact quotes."""
+
+_MIN_PARTS: Final = 2  # of a path that is looked up: the crate and a name
 
 
 class PendingKind(StrEnum):
@@ -71,6 +76,11 @@ class PendingFact:
                 yield SEPARATOR.join(parts[:length])
         elif self.kind is PendingKind.ITEM_CHANGE and len(parts) > _MIN_PARTS:
             yield SEPARATOR.join(parts[:-1])  # the method of a trait concerns who implements the trait
+
+
+def added_place(file: ChangedFile, line: Line) -> Anchor:
+    """Return the place of a line that a patch adds."""
+    return Anchor(file.patch.index, file.change.path, "post", line.after or 1, 1, line.text[:MAX_TEXT])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,14 @@ from functools import cached_property
 from typing import Protocol
 
 from rules.bindings.bindings_diff import ChangedFile
-from rules.bindings.crate_paths import is_in_crate, module_of
-from rules.bindings.pending_facts import SEPARATOR, PendingFact, PendingKind
-from rules.bindings.pending_uses import CRATE
+from rules.bindings.crate_paths import ItemKey, full_name, is_in_crate
+from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind
 from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor, Side
-from rules.source.rust.api import ApiItem, Path, read_items
+from rules.source.rust.api import ApiItem, read_items
 from rules.source.rust.source import RustSource, showing
 
-_MAX_TEXT = 200  # characters of a line that is quoted
 _ITEM_HEAD = re.compile(r"pub(?:\([\w ]{0,40}\))? |macro_rules!")
 _HEAD = re.compile(r"\bfn\b|^[ \t]*+pub |macro_rules!|^[ \t]*+(?:mut )?\w++: [^=;]*+,?$")
 _WORD = re.compile(r"\w+")
@@ -54,9 +52,6 @@ class _CrateItem:
         return self.source.line_text(self.item.line)
 
 
-_Key = tuple[Path, str, str, str]
-
-
 def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
     """Yield the public items of the `kernel` crate that a series adds, removes, or gives other parameters.
 
@@ -69,25 +64,26 @@ def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
     words: set[str] | None = None
     removed, added = _Places(files, "pre"), _Places(files, "post")
     for key, item in old.items():
+        name = full_name(key.path)
         if key not in new:
             place = removed.of(item.text)
             if place is not None and words is None:
                 words = {word for file in in_crate for source in file.post_rust for word in source.tokens.words}
-            if place is not None and words is not None and key[3] not in words:
-                yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, _form(item.item), "")
+            if place is not None and words is not None and key.name not in words:
+                yield PendingFact(PendingKind.ITEM_CHANGE, name, place, _form(item.item), "")
         elif item.item.kind == "fn" and item.item.parameters != new[key].item.parameters:
             place = removed.of(item.text) or added.of(new[key].text) or _anchor(item.file, item.item.line, item.text)
-            yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, _form(item.item), _form(new[key].item))
+            yield PendingFact(PendingKind.ITEM_CHANGE, name, place, _form(item.item), _form(new[key].item))
     for key, item in new.items():
         place = added.of(item.text)
-        if key in old or place is None or removed.has_word(key[3]):
+        if key in old or place is None or removed.has_word(key.name):
             continue
-        trait = (key[0], "", "trait", key[1])
+        name, trait = full_name(key.path), ItemKey(key.module, "", "trait", key.owner)
         if trait not in new:
-            name = f"macro {_path(key)}" if key[2] == "macro" else _path(key)
+            name = f"macro {name}" if key.kind == "macro" else name
             yield PendingFact(PendingKind.ADDED, name, place, "", _tokens_of(item))
         elif trait in old and not item.item.is_default:
-            yield PendingFact(PendingKind.ITEM_CHANGE, _path(key), place, "", _form(item.item))
+            yield PendingFact(PendingKind.ITEM_CHANGE, name, place, "", _form(item.item))
 
 
 def _may_change_items(file: RustFile) -> bool:
@@ -113,7 +109,7 @@ class _Places:
         file, line = self._places[text]
         path = (file.change.before if self._side == "pre" else None) or file.change.path
         number = line.before if self._side == "pre" else line.after
-        return Anchor(file.patch.index, path, self._side, number or 1, 1, text[:_MAX_TEXT])
+        return Anchor(file.patch.index, path, self._side, number or 1, 1, text[:MAX_TEXT])
 
     def has_word(self, word: str) -> bool:
         """Tell whether a line that begins an item has a word, so that the item may be moved."""
@@ -134,9 +130,9 @@ def _changed_sources(file: RustFile, side: Side) -> Iterator[RustSource]:
     return showing(file.pre_rust if side == "pre" else file.post_rust, lines)
 
 
-def _items_before(files: Sequence[RustFile]) -> dict[_Key, _CrateItem]:
+def _items_before(files: Sequence[RustFile]) -> dict[ItemKey, _CrateItem]:
     """Return the items of each file before the first patch that changes it. In a hunk only outermost items count."""
-    items: dict[_Key, _CrateItem] = {}
+    items: dict[ItemKey, _CrateItem] = {}
     seen: set[str] = set()
     for file in files:
         path = file.change.before
@@ -148,9 +144,9 @@ def _items_before(files: Sequence[RustFile]) -> dict[_Key, _CrateItem]:
     return items
 
 
-def _items_after(files: Sequence[RustFile]) -> dict[_Key, _CrateItem]:
+def _items_after(files: Sequence[RustFile]) -> dict[ItemKey, _CrateItem]:
     """Return the items of each file after the last patch that changes it."""
-    items: dict[_Key, _CrateItem] = {}
+    items: dict[ItemKey, _CrateItem] = {}
     last = {file.change.after: file for file in files}
     for file in files:
         path = file.change.after
@@ -162,7 +158,7 @@ def _items_after(files: Sequence[RustFile]) -> dict[_Key, _CrateItem]:
 
 def _read_items(
     file: RustFile, path: str, sources: Iterable[RustSource], is_complete: bool
-) -> Iterator[tuple[_Key, _CrateItem]]:
+) -> Iterator[tuple[ItemKey, _CrateItem]]:
     for source in sources:
         items = read_items(source)
         traits = {(item.module, item.name) for item in items if item.kind == "trait"}
@@ -173,8 +169,7 @@ def _read_items(
                 continue
             is_public = item.kind == "macro" or text.lstrip().startswith("pub ")
             if is_public or (item.module, item.owner) in traits:
-                module = () if item.kind == "macro" else (*module_of(path), *item.module)
-                yield (module, item.owner, item.kind, item.name), crate_item
+                yield ItemKey.of(item, path), crate_item
 
 
 def _is_outermost(item: ApiItem, text: str) -> bool:
@@ -195,10 +190,5 @@ def _tokens_of(item: _CrateItem) -> str:
     return digest(source.text[words.offsets[start] : words.offsets[end] + 1 if end < len(words.offsets) else None])
 
 
-def _path(key: _Key) -> str:
-    module, owner, _, name = key
-    return SEPARATOR.join((CRATE, *module, *((owner,) if owner else ()), name))
-
-
 def _anchor(file: RustFile, line: int, text: str) -> Anchor:
-    return Anchor(file.patch.index, file.change.path, "post", line, 1, text[:_MAX_TEXT])
+    return Anchor(file.patch.index, file.change.path, "post", line, 1, text[:MAX_TEXT])

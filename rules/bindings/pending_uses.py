@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, ChangedFile
-from rules.bindings.crate_paths import is_in_crate
-from rules.bindings.pending_facts import SEPARATOR, PendingFact, PendingKind
+from rules.bindings.crate_paths import CRATE, below_crate, full_name
+from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, added_place
 from rules.diff.image import Image
 from rules.diff.patch import Line
 from rules.finding import Anchor
 from rules.source.rust.uses import read_uses
 
-CRATE: Final = "kernel"
 _BINDINGS: Final = ("bindings", "uapi")
-_MAX_TEXT = 200  # characters of a line that is quoted
 _MAX_BODY = 400  # lines of an implementation
 _PATH = re.compile(r"(?<![\w:.$])([A-Za-z_]\w*+(?:::[A-Za-z_]\w*+)*+)(\()?")
 _IMPL = re.compile(r"(?:unsafe )?impl(?:<[^<>{}\n]{0,200}>)? ([A-Za-z_][\w:]*+)(?:<[^{}\n]{0,200}>)? for ")
@@ -63,13 +61,13 @@ def find_uses(
         image = file.post if file.post is not None else file.pre
         imported = _imports(image) if image is not None else {}
         for path, arguments, line in _paths(file.change.path, list(file.change.added_lines()), imported):
-            (c_uses if path[0] in _BINDINGS else item_uses).add(_name(path), arguments, _anchor(file, line))
+            (c_uses if path[0] in _BINDINGS else item_uses).add(_name(path), arguments, added_place(file, line))
         for path, arguments, _ in _paths(file.change.path, list(file.change.removed_lines()), imported):
             (c_uses if path[0] in _BINDINGS else item_uses).remove(_name(path), arguments)
         for name, line in _fields(file, diff):
-            c_uses.add(name, "", _anchor(file, line))
+            c_uses.add(name, "", added_place(file, line))
     for name, arguments, place in c_uses.new():
-        yield PendingFact(PendingKind.C_USE, name, place, arguments, declared(name)[:_MAX_TEXT])
+        yield PendingFact(PendingKind.C_USE, name, place, arguments, declared(name)[:MAX_TEXT])
     for name, arguments, place in item_uses.new():
         yield PendingFact(PendingKind.ITEM_USE, name, place, "", arguments)
     for file in files:
@@ -77,7 +75,7 @@ def find_uses(
 
 
 def _name(path: tuple[str, ...]) -> str:
-    return path[1] if path[0] in _BINDINGS else SEPARATOR.join((CRATE, *path))
+    return path[1] if path[0] in _BINDINGS else full_name(path)
 
 
 def _fields(file: ChangedFile, diff: BindingsDiff | None) -> Iterator[tuple[str, Line]]:
@@ -135,11 +133,9 @@ def _resolve(path: tuple[str, ...], names: _Names, file: str) -> tuple[str, ...]
 
 
 def _below_crate(path: tuple[str, ...], file: str) -> tuple[str, ...] | None:
-    if path[:1] == (CRATE,) or (path[:1] == ("crate",) and is_in_crate(file)):
-        below = tuple(part for part in path[1:] if part != "*")
-        if below and below[0] != "prelude" and (below[0] not in _BINDINGS or len(below) > 1):
-            return below
-    return None
+    below = tuple(part for part in below_crate(path, file) or () if part != "*")
+    is_item = bool(below) and below[0] != "prelude" and (below[0] not in _BINDINGS or len(below) > 1)
+    return below if is_item else None
 
 
 def _count_arguments(code: str, start: int) -> str:
@@ -175,8 +171,8 @@ def _implementations(file: ChangedFile) -> Iterator[PendingFact]:
             has_attribute = start > 0 and hunk.lines[start - 1].text.startswith("#")
             is_open = has_attribute or any(map(_MACRO.match, body))
             methods = " ".join(_methods(body))
-            name, form = SEPARATOR.join((CRATE, *path)), "open impl" if is_open else "impl"
-            yield PendingFact(PendingKind.ITEM_USE, name, _anchor(file, line), methods, form)
+            name, form = full_name(path), "open impl" if is_open else "impl"
+            yield PendingFact(PendingKind.ITEM_USE, name, added_place(file, line), methods, form)
 
 
 def _body(lines: Sequence[Line], start: int) -> list[str] | None:
@@ -214,7 +210,3 @@ def _count_parameters(text: str) -> str:
         else:
             parts[-1] += character
     return ""
-
-
-def _anchor(file: ChangedFile, line: Line) -> Anchor:
-    return Anchor(file.patch.index, file.change.path, "post", line.after or 1, 1, line.text[:_MAX_TEXT])

@@ -5,10 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
 
 from rules.bindings.bindings_diff import BindingsDiff
-from rules.bindings.crate_paths import absolute_path, is_in_crate, module_of
+from rules.bindings.crate_paths import (
+    ItemKey,
+    absolute_path,
+    below_crate,
+    file_of,
+    files_by_module,
+    full_name,
+    is_in_crate,
+)
 from rules.bindings.fact_source import FactSource
 from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, read_api, words_of
 
@@ -70,7 +77,7 @@ class CrateApi:
     @cached_property
     def files(self) -> dict[Path, str]:
         """The file of each module of the crate."""
-        return {module_of(path): path for path in self._facts.rust_paths() if is_in_crate(path)}
+        return files_by_module(self._facts.rust_paths())
 
     def exists(self, path: Path, depth: int = 0) -> bool | None:
         """Tell whether a path of the crate leads to an item; None if that is unknown."""
@@ -103,16 +110,14 @@ class CrateApi:
 
     def _contents(self, module: Path) -> tuple[list[ApiItem], list[tuple[str, Path]], bool]:
         """Return the items and exports of a module, also of one inside a file, and whether its file is known."""
-        for length in range(len(module), -1, -1):
-            file = self.files.get(module[:length])
-            if file is not None:
-                api, inner = self.api(file), module[length:]
-                items = [item for item in api.items if item.module == inner and item.kind != "macro"]
-                exports = [(name, target) for name, target, where, _ in api.exports if where == inner]
-                if not module:
-                    items += self._macros
-                return items, exports, True
-        return [], [], False
+        place = file_of(module, self.files)
+        if place is None:
+            return [], [], False
+        file, inner = place
+        api = self.api(file)
+        items = [item for item in api.items if item.module == inner and item.kind != "macro"]
+        exports = [(name, target) for name, target, where, _ in api.exports if where == inner]
+        return items if module else items + self._macros, exports, True
 
     def _modules_near(self, module: Path) -> set[Path]:
         files = {path for path in self.files if path[:-1] == module and path}
@@ -131,17 +136,6 @@ def find_api_breakages(diff: BindingsDiff) -> Iterator[ApiBreakage]:
     changed = sorted(path for path in diff.known_paths if is_in_crate(path))
     if changed:
         yield from _Comparison(diff, changed).run()
-
-
-class _Key(NamedTuple):
-    module: Path
-    owner: str
-    kind: str
-    name: str
-
-    @property
-    def path(self) -> Path:
-        return (*self.module, *((self.owner,) if self.owner else ()), self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,25 +177,25 @@ class _Comparison:
             if key not in self._old and not item.is_default and self._is_method(key):
                 yield from self._required(key, path, item)
 
-    def _is_method(self, key: _Key) -> bool:
+    def _is_method(self, key: ItemKey) -> bool:
         """Tell whether the owner is a trait that exists before and after the series."""
-        trait = _Key(key.module, "", "trait", key.owner)
+        trait = ItemKey(key.module, "", "trait", key.owner)
         return bool(key.owner) and trait in self._old and trait in self._new
 
-    def _removed(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
+    def _removed(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         module, owner, kind, name = key
-        parents = [_Key(module, "", type_kind, owner) for type_kind in _TYPES] if owner else []
-        parents += [_Key(module[:-1], "", "mod", module[-1])] if module else []
+        parents = [ItemKey(module, "", type_kind, owner) for type_kind in _TYPES] if owner else []
+        parents += [ItemKey(module[:-1], "", "mod", module[-1])] if module else []
         if any(parent in self._old and parent not in self._new for parent in parents) or self._may_still_exist(key):
             return
         is_macro = kind == "macro"
         users = self._users(key.path, is_exact=is_macro, is_macro=is_macro)
         if users:
             moved = [other for other in self._new if other[2:] == (kind, name) and other not in self._old]
-            moved_to = _display((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
-            yield ApiBreakage(ApiEffect.REMOVED, _display(key.path), path, item, users, moved_to=moved_to)
+            moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
+            yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, item, users, moved_to=moved_to)
 
-    def _may_still_exist(self, key: _Key) -> bool:
+    def _may_still_exist(self, key: ItemKey) -> bool:
         """Tell whether the path may lead somewhere after the series: by an export, or by a macro that defines it."""
         module, owner, _, name = key
         if self._after.exists(key.path[:-1]) is False:
@@ -210,16 +204,15 @@ class _Comparison:
             return True
         if owner and any(other.owner == owner and other.name == name for other in self._new):
             return True
-        files = [self._after.files.get(module[:length]) for length in range(len(module), -1, -1)]
-        near = next((file for file in files if file is not None), None)
-        return self._mentions(near or "", name)
+        place = file_of(module, self._after.files)
+        return place is not None and self._mentions(place[0], name)
 
     def _mentions(self, path: str, name: str) -> bool:
         """Tell whether the code of a changed file still contains a name after the series."""
         content = self._contents.get(path, b"")
         return name.encode() in content and name in words_of(content)
 
-    def _changed(self, key: _Key, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
+    def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
         old = {item.parameters for _, item in items}
         new = {item.parameters for _, item in self._new[key]}
         if len(old) != 1 or len(new) != 1 or old == new:
@@ -229,25 +222,25 @@ class _Comparison:
             return
         path, item = items[0]
         if self._is_method(key):
-            users = tuple(found.user for found in self._implementations(key) if found.parameters == before)
+            users = tuple(other.user for other in self._implementations(key) if other.parameters == before)
             effect = ApiEffect.METHOD_PARAMETERS
         else:
             users = tuple(user for user in self._users(key.path, is_exact=True) if user.arguments == before)
             effect = ApiEffect.PARAMETERS
         if users:
-            yield ApiBreakage(effect, _display(key.path), path, item, users, (before, after))
+            yield ApiBreakage(effect, full_name(key.path), path, item, users, (before, after))
 
-    def _removed_method(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
-        users = tuple(found.user for found in self._implementations(key) if found.has_method)
+    def _removed_method(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
+        users = tuple(other.user for other in self._implementations(key) if other.has_method)
         if users and not self._mentions(path, key.name):
-            yield ApiBreakage(ApiEffect.METHOD_REMOVED, _display(key.path), path, item, users)
+            yield ApiBreakage(ApiEffect.METHOD_REMOVED, full_name(key.path), path, item, users)
 
-    def _required(self, key: _Key, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
-        users = tuple(found.user for found in self._implementations(key) if not found.has_method)
+    def _required(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
+        users = tuple(other.user for other in self._implementations(key) if not other.has_method)
         if users and not item.is_conditional:
-            yield ApiBreakage(ApiEffect.METHOD_REQUIRED, _display(key.path), path, item, users)
+            yield ApiBreakage(ApiEffect.METHOD_REQUIRED, full_name(key.path), path, item, users)
 
-    def _implementations(self, method: _Key) -> Iterator[_Implemented]:
+    def _implementations(self, method: ItemKey) -> Iterator[_Implemented]:
         """Yield the implementations of a trait with and without the method, if the series leaves them as they were.
 
         An implementation without the method to which a macro may add it is omitted.
@@ -255,7 +248,7 @@ class _Comparison:
         trait = method.path[:-1]
         for path, api in self._files_with(trait[-1]):
             for implementation in api.implementations:
-                if self._absolute(implementation.trait, path) == trait:
+                if below_crate(implementation.trait, path) == trait:
                     yield from self._implemented(path, implementation, method.name)
 
     def _implemented(self, path: str, implementation: Implementation, name: str) -> Iterator[_Implemented]:
@@ -271,7 +264,7 @@ class _Comparison:
         users: dict[tuple[str, int], ApiUser] = {}
         for path, api in self._files_with(target[-1]):
             for use in api.uses:
-                resolved = self._absolute(use.path, path)
+                resolved = below_crate(use.path, path)
                 if resolved is None or resolved[: len(target)] != target or (is_exact and resolved != target):
                     continue
                 if is_macro and not (use.is_macro or use.is_import):
@@ -296,11 +289,6 @@ class _Comparison:
         facts = self._diff.after.facts
         return [(path, facts.read(path) or b"") for path in facts.rust_paths() if path.endswith(".rs")]
 
-    def _absolute(self, path: Path, file: str) -> Path | None:
-        if path[:1] == ("kernel",):
-            return path[1:]
-        return path[1:] if path[:1] == ("crate",) and is_in_crate(file) else None
-
     def _is_unchanged(self, path: str, text: str, name: str) -> bool:
         """Tell whether the series leaves a line as it was; of some files only the changed lines are known."""
         lines = self._diff.changed_lines.get(path, frozenset())
@@ -312,15 +300,10 @@ class _Comparison:
         return self._diff.before.facts.read(path) or b""
 
 
-def _items(crate: CrateApi, changed: list[str]) -> dict[_Key, list[tuple[str, ApiItem]]]:
+def _items(crate: CrateApi, changed: list[str]) -> dict[ItemKey, list[tuple[str, ApiItem]]]:
     """Return the items of the changed files by module, owner, kind and name."""
-    items: dict[_Key, list[tuple[str, ApiItem]]] = {}
+    items: dict[ItemKey, list[tuple[str, ApiItem]]] = {}
     for path in changed:
         for item in crate.api(path).items:
-            module = () if item.kind == "macro" else (*module_of(path), *item.module)
-            items.setdefault(_Key(module, item.owner, item.kind, item.name), []).append((path, item))
+            items.setdefault(ItemKey.of(item, path), []).append((path, item))
     return items
-
-
-def _display(path: Path) -> str:
-    return "::".join(("kernel", *path))

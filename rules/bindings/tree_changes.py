@@ -6,18 +6,16 @@ affected if Rust code begins to use the name.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rules.bindings.bindings_diff import comparable_declarations
-from rules.bindings.crate_paths import is_in_crate, module_of
+from rules.bindings.crate_paths import ItemKey, below_crate, full_name, is_in_crate
 from rules.bindings.fact_source import FactSource, is_c
 from rules.bindings.helper_facts import BINDINGS_HEADER, PREFIX, is_helper_source
 from rules.bindings.index import Bindings
-from rules.bindings.pending_facts import SEPARATOR, PendingKind
+from rules.bindings.pending_facts import PendingKind
 from rules.bindings.rust_facts import is_rust_source
-from rules.source.rust.api import Path, RustApi, read_api
-
-_MIN_PARTS = 2  # of the path of an item: the crate and a name
+from rules.source.rust.api import RustApi, read_api
 
 Key = tuple[PendingKind, str]
 _Form = tuple[str, object]
@@ -31,10 +29,14 @@ def affected_keys(before: Bindings, after: Bindings, paths: Iterable[str]) -> fr
     apis = _changed_apis(before.facts, after.facts, in_rust)
     keys = {
         (kind, name)
-        for name in _changed(before.facts, after.facts, in_c, _c_forms)
+        for name in _changed(before.facts, after.facts, in_c)
         for kind in (PendingKind.C_USE, PendingKind.C_CHANGE)
     }
-    keys |= {(PendingKind.C_CHANGE, name) for name in _added(before.facts, after.facts, in_rust, _used_names)}
+    keys |= {
+        (PendingKind.C_CHANGE, name)
+        for path in in_rust
+        for name in _used_names(after.facts, path) - _used_names(before.facts, path)
+    }
     keys |= {
         (kind, name)
         for name in _difference(_item_forms(apis, 0), _item_forms(apis, 1))
@@ -48,30 +50,14 @@ def _is_included(path: str, before: Bindings, after: Bindings) -> bool:
     return path in before.included_by or path in after.included_by or is_helper_source(path) or path == BINDINGS_HEADER
 
 
-def _changed(
-    before: FactSource,
-    after: FactSource,
-    paths: Iterable[str],
-    forms: Callable[[FactSource, str], Iterator[_Form]],
-) -> set[str]:
-    """Return the names whose forms in all these files together differ. A name that only moved does not differ."""
-    old: Counter[_Form] = Counter()
-    new: Counter[_Form] = Counter()
-    for path in paths:
-        old.update(forms(before, path))
-        new.update(forms(after, path))
+def _changed(before: FactSource, after: FactSource, paths: Sequence[str]) -> set[str]:
+    """Return the names whose C forms in all these files together differ. A name that only moved does not differ."""
+    old, new = (Counter(form for path in paths for form in _c_forms(facts, path)) for facts in (before, after))
     return _difference(old, new)
 
 
 def _difference(old: "Counter[_Form]", new: "Counter[_Form]") -> set[str]:
     return {name for name, _ in (*(old - new), *(new - old))}
-
-
-def _added(
-    before: FactSource, after: FactSource, paths: Iterable[str], names: Callable[[FactSource, str], set[str]]
-) -> set[str]:
-    """Return the names that a file uses now and did not use before."""
-    return {name for path in paths for name in names(after, path) - names(before, path)}
 
 
 def _c_forms(facts: FactSource, path: str) -> Iterator[_Form]:
@@ -105,9 +91,7 @@ def _item_forms(apis: Iterable[tuple[str, RustApi, RustApi]], side: int) -> "Cou
     forms: Counter[_Form] = Counter()
     for path, *sides in apis:
         for item in sides[side].items if is_in_crate(path) else ():
-            owner = (item.owner,) if item.owner else ()
-            name = SEPARATOR.join(("kernel", *module_of(path), *item.module, *owner, item.name))
-            forms[name, (item.kind, item.parameters, item.is_default)] += 1
+            forms[full_name(ItemKey.of(item, path).path), (item.kind, item.parameters, item.is_default)] += 1
     return forms
 
 
@@ -118,13 +102,6 @@ def _used_paths(apis: Iterable[tuple[str, RustApi, RustApi]], side: int) -> set[
         used = (use.path for use in sides[side].uses)
         implemented = (implementation.trait for implementation in sides[side].implementations)
         for path in {*used, *implemented}:
-            absolute = _in_crate(path, file)
-            paths.update(SEPARATOR.join(absolute[:length]) for length in range(_MIN_PARTS, len(absolute) + 1))
+            below = below_crate(path, file) or ()
+            paths.update(full_name(below[:length]) for length in range(1, len(below) + 1))
     return paths
-
-
-def _in_crate(path: Path, file: str) -> Path:
-    """Return a path that begins at the `kernel` crate; () for another one."""
-    if path[:1] == ("kernel",):
-        return path
-    return ("kernel", *path[1:]) if path[:1] == ("crate",) and is_in_crate(file) else ()

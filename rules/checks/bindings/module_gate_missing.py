@@ -35,7 +35,7 @@ from collections.abc import Iterator, Sequence
 from rules.analysis.bindings_view import BINDINGS_DIFF, added_line, landing_diffs
 from rules.analysis.view import FileView, Position, SeriesView
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
-from rules.bindings.crate_paths import is_in_crate
+from rules.bindings.crate_paths import full_name, is_in_crate
 from rules.bindings.gate_breaches import GateBreach, find_gate_breaches
 from rules.bindings.kconfig import describe
 from rules.bindings.module_facts import CrateUse
@@ -74,7 +74,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                 f"In {tree}: {message}" if tree else message,
                 evidence=tuple(_evidence(breaches, diff, tree)),
                 facts=(
-                    ("name", "::".join(("kernel", *breaches[0].uses[0].name))),
+                    ("name", full_name(breaches[0].uses[0].name)),
                     ("option", breaches[0].option),
                     ("gate", describe(gate)),
                     ("architecture", breaches[0].uses[0].architecture),
@@ -117,7 +117,7 @@ def _cause(file: FileView, names: set[str], *, is_crate: bool) -> Anchor | None:
 def _message(breaches: Sequence[GateBreach]) -> str:
     breach = breaches[0]
     first = breach.uses[0]
-    name = "::".join(("kernel", *first.name)) + ("!" if first.use.is_macro and len(first.name) == 1 else "")
+    name = full_name(first.name) + ("!" if first.use.is_macro and len(first.name) == 1 else "")
     gate = describe(breach.gate)
     is_single = len(breach.gate) == 1 and len(breach.gate[0]) == 1
     needed = f"`{name}` exists only with `{f'CONFIG_{gate}' if is_single else gate}`"

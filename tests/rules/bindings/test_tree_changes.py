@@ -55,6 +55,14 @@ def test_a_changed_declaration_affects_who_uses_or_changes_it(before: str, after
     assert _both(C_USE, C_CHANGE, *names) == _affected({"include/linux/led.h": header.replace(before, after)})
 
 
+def test_an_exported_macro_has_the_path_by_which_it_is_used() -> None:
+    macro = "#[macro_export]\nmacro_rules! blink {\n    () => {};\n}\n"
+
+    assert _both(ITEM_USE, ITEM_CHANGE, "kernel::blink") == _affected(
+        {"rust/kernel/led.rs": TREE["rust/kernel/led.rs"] + macro}
+    )
+
+
 def test_a_declaration_that_moves_to_another_header_affects_nobody() -> None:
     header = TREE["include/linux/led.h"]
     moved = "int led_get(struct led *led);\n"
