@@ -98,49 +98,32 @@ def _named(line: SeriesLine) -> Markup:
 
 
 def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int) -> Markup:
-    if not all_reviewed:
-        return Markup()
-    rows = [
-        element(
-            "tr",
-            element("td", _named(reviewed.series), class_="s"),
-            element("td", _findings(reviewed.findings), class_="s"),
-        )
-        for reviewed in all_reviewed[:max_entries]
-    ]
-    head = element("tr", element("th", sentences.SERIES_COLUMN), element("th", sentences.FINDINGS_COLUMN))
-    return joined(element("table", head, *rows, class_="j"), _more(len(all_reviewed) - max_entries))
+    columns = (sentences.SERIES_COLUMN, sentences.FINDINGS_COLUMN)
+    rows = [(_named(reviewed.series), _findings(reviewed.findings)) for reviewed in all_reviewed[:max_entries]]
+    return _table(columns, rows, len(all_reviewed) - max_entries)
 
 
 def _collisions(lines: Sequence[CollisionLine], max_entries: int) -> Markup:
-    if not lines:
-        return Markup()
-    rows = [
-        element(
-            "tr",
-            element("td", _named(line.series), _named(line.other), class_="s"),
-            element("td", phrases.collision(line), class_="s"),
-        )
-        for line in lines[:max_entries]
-    ]
-    return joined(element("table", *rows, class_="j"), _more(len(lines) - max_entries))
+    rows = [(joined(_named(line.series), _named(line.other)), phrases.collision(line)) for line in lines[:max_entries]]
+    return _table((), rows, len(lines) - max_entries)
 
 
 def _landing(all_series: Sequence[LandingSeries], max_entries: int) -> Markup:
-    if not all_series:
-        return Markup()
+    columns = (sentences.SERIES_COLUMN, sentences.LANDING_COLUMN, sentences.FINDINGS_COLUMN)
     rows = [
-        element(
-            "tr",
-            element("td", _named(series.series), class_="s"),
-            element("td", plain_text.visible(series.ref), class_="s"),
-            element("td", _findings(series.findings), class_="s"),
-        )
+        (_named(series.series), plain_text.visible(series.ref), _findings(series.findings))
         for series in all_series[:max_entries]
     ]
-    columns = (sentences.SERIES_COLUMN, sentences.LANDING_COLUMN, sentences.FINDINGS_COLUMN)
-    head = element("tr", *(element("th", column) for column in columns))
-    return joined(element("table", head, *rows, class_="j"), _more(len(all_series) - max_entries))
+    return _table(columns, rows, len(all_series) - max_entries)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], left_out: int) -> Markup:
+    """Return a table whose rows become blocks on a narrow screen; nothing without a row."""
+    if not rows:
+        return Markup()
+    head = [element("tr", *(element("th", column) for column in columns))] if columns else []
+    body = (element("tr", *(element("td", cell, class_="s") for cell in row)) for row in rows)
+    return joined(element("table", *head, *body, class_="j"), _more(left_out))
 
 
 def _findings(lines: Sequence[FindingLine]) -> Markup:

@@ -166,9 +166,7 @@ def _reviewed(review: Review, in_c: bool) -> ReviewedSeries:
             continue
         note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
         if not note and not (resolved and not comment.known):
-            withheld = "" if resolved else comment.withheld or (UNMAILED if comment.unmailed else "")
-            finding = comment.finding
-            groups[comment.standing.value, finding.rule, finding.severity.value, withheld].append(comment)
+            groups[_group_key(comment)].append(comment)
     series = replace(_series_line(review.posting), remarks=_count_reported(review))
     lines = [_findings(*key, comments) for key, comments in groups.items()]
     return ReviewedSeries(series, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
@@ -177,19 +175,18 @@ def _reviewed(review: Review, in_c: bool) -> ReviewedSeries:
 def _landing(record: LandingRecord) -> LandingSeries:
     """Return the series with each finding that is new since the landing ref moved, the mailed ones first."""
     news = (comment for comment in record.review.current if comment.finding.fingerprint in record.fingerprints)
-    lines = [
-        _findings(
-            comment.standing.value,
-            comment.finding.rule,
-            comment.finding.severity.value,
-            comment.withheld or (UNMAILED if comment.unmailed else ""),
-            [comment],
-        )
-        for comment in news
-    ]
-    lines.sort(key=lambda line: bool(line.withheld))
+    lines = sorted(
+        (_findings(*_group_key(comment), [comment]) for comment in news), key=lambda line: bool(line.withheld)
+    )
     series = replace(_series_line(record.review.posting), remarks=_count_reported(record.review))
     return LandingSeries(series, record.ref, tuple(lines))
+
+
+def _group_key(comment: ReviewFinding) -> tuple[str, str, str, str]:
+    """Return what the findings of one line have in common: status, rule, severity, and why they were not mailed."""
+    resolved = comment.standing is FindingStatus.RESOLVED
+    withheld = "" if resolved else comment.withheld or (UNMAILED if comment.unmailed else "")
+    return comment.standing.value, comment.finding.rule, comment.finding.severity.value, withheld
 
 
 def _series_line(posting: Posting) -> SeriesLine:
