@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.mail.posting import Posting
 from bot.pipeline.analyse import Analysis
 from bot.pipeline.context import ReviewContext
+from bot.pool.guard import Crashed
 from bot.ports import MAX_CANDIDATES, FoundCollision, PendingUpdate
 from bot.review.pending import PendingPosting, are_related, pending_posting
 from rules.bindings.pending_facts import PendingKind
@@ -29,17 +30,19 @@ class PendingSource(Protocol):
 
 def compare_posting(
     posting: Posting,
-    analysis: Analysis,
+    analysis: Analysis | Crashed,
     source: PendingSource,
     context: ReviewContext,
     arrived: datetime,
     now: datetime,
-) -> tuple[Analysis, PendingUpdate | None]:
+) -> tuple[Analysis | Crashed, PendingUpdate | None]:
     """Return the analysis with the collisions of the posting, and what the store must know of it.
 
     The analysis is unchanged, and the update None, if no pending postings are compared.
     """
-    pending = make_pending(posting, analysis, arrived) if context.pending else None
+    if isinstance(analysis, Crashed) or not context.pending:
+        return analysis, None
+    pending = make_pending(posting, analysis, arrived)
     return (analysis, None) if pending is None else compare(pending, analysis, source, context, now)
 
 
@@ -70,7 +73,7 @@ def unrelated(
     topics = source.topics_of(pending.mentions) if others else frozenset()
     for other in others:
         # A cheap comparison comes first: most related postings need no look-up.
-        if not are_related(pending, other, topics, ()) and pending.topic not in source.topics_of(other.mentions):
+        if not are_related(pending, other, topics) and pending.topic not in source.topics_of(other.mentions):
             yield other
 
 

@@ -71,13 +71,11 @@ def pending_posting(posting: Posting, facts: PendingFacts, sent: datetime) -> Pe
     )
 
 
-def are_related(
-    posting: PendingPosting, other: PendingPosting, topics: Collection[str], other_topics: Collection[str]
-) -> bool:
+def are_related(posting: PendingPosting, other: PendingPosting, topics: Collection[str]) -> bool:
     """Tell whether two postings are of one author, series or thread, or whether one names the other.
 
     Authors know their own series, and many continue one under another title. `topics` are those of the threads that
-    `posting` mentions, `other_topics` the same for the other one.
+    `posting` mentions.
     """
     return (
         posting.topic == other.topic
@@ -86,7 +84,6 @@ def are_related(
         or (bool(posting.change_id) and posting.change_id == other.change_id)
         or not {*posting.ids, *posting.references}.isdisjoint((*other.ids, *other.references))
         or other.topic in topics
-        or posting.topic in other_topics
         or _names(posting, other)
         or _names(other, posting)
     )

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete
 from bot.mail.refusal import RefusalContext, refuse_posting
-from bot.pipeline.analyse import AnalyserProtocol, Analysis
+from bot.pipeline.analyse import AnalyserProtocol
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process, write_mail
@@ -75,9 +75,7 @@ class LandingRecheckJob:
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
         analysis = self._analyse(posting, self._context.rules)
         now = self._clock.now()
-        pending: PendingUpdate | None = None
-        if isinstance(analysis, Analysis):
-            analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
+        analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
         result = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(result, Crashed):  # The stored review stays.
             store.end_landing_recheck(posting.message_id, None, now)

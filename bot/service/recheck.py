@@ -9,13 +9,13 @@ from typing import Final, Protocol
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete, Defective, Posting
 from bot.mail.refusal import RefusalContext, refuse_posting
-from bot.pipeline.analyse import AnalyserProtocol, Analysis
+from bot.pipeline.analyse import AnalyserProtocol
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import message_id
 from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
-from bot.ports import Clock, PendingStore, PendingUpdate, Postings
+from bot.ports import Clock, PendingStore, Postings
 from bot.review.difference import Difference, difference
 from bot.review.landing import mark_unmailed
 from bot.review.model import Review
@@ -79,9 +79,7 @@ class RecheckJob:
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
         known = store.context(posting)
         analysis = self._analyse(posting, self._context.rules)
-        pending: PendingUpdate | None = None
-        if isinstance(analysis, Analysis):
-            analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
+        analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
         result = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(result, Crashed):
             if before is None:  # Keep the stored review if it cannot be made again.

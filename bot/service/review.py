@@ -17,7 +17,7 @@ from bot.pipeline.outcome import Outcome, series_fields
 from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process
 from bot.pool.guard import Crashed, StoppedError
-from bot.ports import Clock, DuePosting, PendingStore, PendingUpdate, Postings, Progress
+from bot.ports import Clock, DuePosting, PendingStore, Postings, Progress
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.service.review_queue import ReviewQueue
@@ -131,11 +131,7 @@ class ReviewJob:
             self._store.defer(posting)
             event(LogEvent.REVIEW_DEFERRED, **series_fields(posting), reason=analysis.reason)
             return None
-        pending: PendingUpdate | None = None
-        if isinstance(analysis, Analysis):
-            analysis, pending = compare_posting(
-                posting, analysis, self._store, started.context, started.due.arrived, now
-            )
+        analysis, pending = compare_posting(posting, analysis, self._store, started.context, started.due.arrived, now)
         result = process(posting, analysis, started.previous, started.context, started.due.arrived, now)
         if isinstance(result, Crashed):
             self._store.quarantine(posting, result.reason)
