@@ -16,7 +16,7 @@ import bot.review
 import rules.checks
 from bot.review.render.sentence import Sentence
 from rules import listing
-from rules.analysis import crate_graph, unsafe_delta
+from rules.analysis import crate_graph, unsafe_delta, view
 from rules.bindings import breakage
 
 _INTRODUCTION: Final = """\
@@ -62,7 +62,7 @@ def own_texts() -> Mapping[str, Sequence[str]]:
 @cache
 def rule_texts() -> Mapping[str, Sequence[str]]:
     """Return the texts in the source of the rules, and of what they share, by file."""
-    modules = [*_modules(rules.checks), breakage, crate_graph, listing, unsafe_delta]
+    modules = [*_modules(rules.checks), breakage, crate_graph, listing, unsafe_delta, view]
     texts = {_path(module): tuple(dict.fromkeys(_texts(ast.parse(inspect.getsource(module))))) for module in modules}
     return {path: sentences for path, sentences in texts.items() if sentences}
 

@@ -59,9 +59,12 @@ LANDING_DIFFS: Final = Analysis("landing-diffs", _diff_landing_trees)
 """The bindings of each landing tree, before and after the series."""
 
 
-def landing_diffs(view: SeriesView) -> Iterator[tuple[str, BindingsDiff]]:
-    """Yield the name of each landing tree, and its bindings before and after the series."""
-    return ((landing.name, diff) for landing, diff in view.result(LANDING_DIFFS))
+def all_diffs(view: SeriesView) -> Iterator[tuple[str, BindingsDiff]]:
+    """Yield the bindings before and after the series in its base, named "", and in each landing tree with its name."""
+    base = view.result(BINDINGS_DIFF)
+    if base is not None:
+        yield "", base
+    yield from ((landing.name, diff) for landing, diff in view.result(LANDING_DIFFS))
 
 
 def _find_landing_breakages(_: SeriesView, results: Results) -> tuple[LandingBreakage, ...]:

@@ -279,9 +279,15 @@ class SeriesView:
         confidence: Confidence = Confidence.HIGH,
         evidence: tuple[Evidence, ...] = (),
         facts: tuple[tuple[str, str], ...] = (),
+        tree: str = "",
     ) -> Diagnostic:
-        """Return the report of a problem at a place that a helper found, or at the subject of a patch."""
+        """Return the report of a problem at a place that a helper found, or at the subject of a patch.
+
+        `tree` names the landing tree that shows the problem, "" for the base.
+        """
         anchor = LogAnchor(place.index, 0, place.subject) if isinstance(place, Patch) else place
+        if tree:
+            text, facts = f"In {tree}: {text}", (*facts, ("tree", tree))
         return Diagnostic(anchor, text, confidence, severity, evidence, facts=facts)
 
     def alone(self, image: Image) -> FileView:

@@ -99,11 +99,12 @@ def _report(view: SeriesView, sighting: _Sighting, others: Sequence[Breakage] = 
     unsure = Confidence.LOW if tree else Confidence.MEDIUM
     return view.report(
         location(breakage.location),
-        f"In {tree}: {message(breakage, bindings, others)}" if tree else message(breakage, bindings, others),
+        message(breakage, bindings, others),
         severity=Severity.WARNING if breakage.effect is Effect.VALUE else None,
         confidence=Confidence.HIGH if breakage.is_certain else unsure,
         evidence=evidence(breakage, bindings, tree),
-        facts=(*facts(breakage), *((("tree", tree),) if tree else ())),
+        facts=facts(breakage),
+        tree=tree,
     )
 
 

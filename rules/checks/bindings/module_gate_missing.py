@@ -32,7 +32,7 @@ Makefile that does not fit the tree. Without a kernel tree nothing is reported.
 import re
 from collections.abc import Iterator, Sequence
 
-from rules.analysis.bindings_view import BINDINGS_DIFF, added_line, landing_diffs
+from rules.analysis.bindings_view import added_line, all_diffs
 from rules.analysis.view import FileView, Position, SeriesView
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.crate_paths import full_name, is_in_crate
@@ -56,10 +56,8 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for all uses that need the same option and have the same cause."""
     if view.series.prerequisites:
         return
-    base = view.result(BINDINGS_DIFF)
-    trees = [*([("", base)] if base is not None else []), *landing_diffs(view)]
     reported: set[tuple[Condition, Condition]] = set()
-    for tree, diff in trees:
+    for tree, diff in all_diffs(view):
         groups: dict[tuple[Anchor | int, Condition], list[GateBreach]] = {}
         for breach in find_gate_breaches(diff):
             key = breach.uses[0].user, breach.gate
@@ -68,18 +66,17 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                 reported.add(key)
                 groups.setdefault((place, breach.gate), []).append(breach)
         for (place, gate), breaches in groups.items():
-            message = _message(breaches)
             yield view.report(
                 view.of_patch(place)[0].patch if isinstance(place, int) else place,
-                f"In {tree}: {message}" if tree else message,
+                _message(breaches),
                 evidence=tuple(_evidence(breaches, diff, tree)),
                 facts=(
                     ("name", full_name(breaches[0].uses[0].name)),
                     ("option", breaches[0].option),
                     ("gate", describe(gate)),
                     ("architecture", breaches[0].uses[0].architecture),
-                    *((("tree", tree),) if tree else ()),
                 ),
+                tree=tree,
             )
 
 

@@ -32,7 +32,7 @@ Without a kernel tree nothing is reported.
 import re
 from collections.abc import Iterator, Sequence
 
-from rules.analysis.bindings_view import BINDINGS_DIFF, landing_diffs
+from rules.analysis.bindings_view import all_diffs
 from rules.analysis.view import Position, SeriesView
 from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
 from rules.diff.patch import Patch
@@ -47,10 +47,8 @@ _MAX_ALONE = 3  # removed items of a file that have a finding each
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for each item of the crate whose users are left behind; many removed items of a file are one."""
-    base = view.result(BINDINGS_DIFF)
-    trees = [*([("", base)] if base is not None else []), *landing_diffs(view)]
     reported: set[str] = set()
-    for tree, diff in trees:
+    for tree, diff in all_diffs(view):
         removed: dict[str, list[ApiBreakage]] = {}
         for breakage in find_api_breakages(diff):
             if breakage.name in reported:
@@ -78,9 +76,10 @@ def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[
         message = f"{message} The same is true for {names}."
     yield view.report(
         place,
-        f"In {tree}: {message}" if tree else message,
+        message,
         evidence=tuple(_evidence(user, tree) for user in breakage.users[:_MAX_SHOWN]),
-        facts=(("name", breakage.name), ("effect", breakage.effect.value), *((("tree", tree),) if tree else ())),
+        facts=(("name", breakage.name), ("effect", breakage.effect.value)),
+        tree=tree,
     )
 
 

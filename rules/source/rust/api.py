@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from rules.source.rust.functions import split_at_commas
 from rules.source.rust.source import RustSource
 from rules.source.rust.uses import read_uses
 
@@ -191,7 +192,7 @@ class _Reader:
             opening = self._find(head, end, ("(",))
             if opening >= end:
                 return end
-            parameters = self._count_parameters(opening)
+            parameters = len(split_at_commas(words[opening + 1 : self._words.closing(opening)]))
             head = self._words.closing(opening) + 1
         stop = self._find(head, end, (";", "{"))
         has_body = words[stop : stop + 1] == ("{",)
@@ -257,16 +258,6 @@ class _Reader:
         part = self._source.code[start : self._words.offsets[stop] + 1]
         for exported in read_uses(part, lambda _: 0, lambda _: 0):
             self.exports.append((exported.name, exported.path, block.module, start))
-
-    def _count_parameters(self, opening: int) -> int:
-        words, closing = self._words.words, self._words.closing(opening)
-        depth, parameters, is_empty = 0, 0, True
-        for word in words[opening + 1 : closing]:
-            depth += _DEPTHS.get(word, 0) + (word == "<") - (word == ">")
-            is_separator = word == "," and depth == 0
-            parameters += is_empty and not is_separator
-            is_empty = is_separator
-        return parameters
 
     def _find(self, at: int, end: int, wanted: tuple[str, ...]) -> int:
         """Return the index of the first wanted sign outside of brackets, `end` if there is none."""
