@@ -147,25 +147,25 @@ def _print_posting(store: Repository, message_id: str, form: Format) -> None:
         raise SettingsError(f"no pending series contains {message_id}; `patchwarden explain` says what happened to it")
     others = unrelated(posting, store.pending_with(posting.facts.partner_keys), store)
     collisions = [(other, list(find_collisions(posting.facts, other.facts))) for other in others]
-    collisions = [(other, found) for other, found in collisions if found]
+    collisions = [(other, pairs) for other, pairs in collisions if pairs]
     if form is Format.JSON:
         record = {
             **_record(posting),
             "facts": list(map(_fact_record, posting.facts.facts)),
             "cut": list(posting.facts.cut),
             "collisions": [
-                {**_record(other), "facts": list(map(_collision_record, found))} for other, found in collisions
+                {**_record(other), "facts": list(map(_collision_record, pairs))} for other, pairs in collisions
             ],
         }
         typer.echo(json.dumps(record, indent=2))
         return
     lines = [*_head(posting), *_facts(posting.facts.facts)]
     lines += (f"  too many facts, some are left out: {kind}" for kind in posting.facts.cut)
-    for other, found in collisions:
+    for other, pairs in collisions:
         lines += [
             "  collides with",
             *(f"    {line}" for line in _head(other)),
-            *map(_collision_line, found[:_MAX_SHOWN]),
+            *map(_collision_line, pairs[:_MAX_SHOWN]),
         ]
     lines += [] if collisions else ["  collides with no other pending series"]
     typer.echo("\n".join(lines))

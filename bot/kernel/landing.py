@@ -93,8 +93,8 @@ class LandingRefs:
 
     def _choose(self, sent: datetime | None) -> Iterator[tuple[LandingSpec, Landing | None]]:
         for spec, repositories in self._places:
-            found = [(repository, *tip) for repository in repositories for tip in _commits(repository, spec.ref)]
-            yield spec, self._nearest(found, sent) if found else None
+            tips = [(repository, *tip) for repository in repositories for tip in _commits(repository, spec.ref)]
+            yield spec, self._nearest(tips, sent) if tips else None
 
     def _nearest(self, tips: list[tuple[Repository, str, pygit2.Commit]], sent: datetime | None) -> Landing:
         if len(tips) == 1 and _is_fixed(tips[0][1]):

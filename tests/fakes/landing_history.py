@@ -66,14 +66,14 @@ class History:
         author: str = "ada@example.org",
     ) -> bytes:
         """Return the mail of a commit's patch. Without `blobs` it announces other ids than the commit has."""
-        made = self.git[commit].peel(pygit2.Commit)
-        before = made.parents[0].tree if made.parents else None
-        diff = before.diff_to_tree(made.tree) if before is not None else made.tree.diff_to_tree(swap=True)
+        new_commit = self.git[commit].peel(pygit2.Commit)
+        before = new_commit.parents[0].tree if new_commit.parents else None
+        diff = before.diff_to_tree(new_commit.tree) if before is not None else new_commit.tree.diff_to_tree(swap=True)
         text = diff.patch or ""
         if not blobs:
             lines = text.split("\n")
             text = "\n".join("index 2222222..3333333 100644" if line.startswith("index ") else line for line in lines)
-        title, _, log = made.message.partition("\n\n")
+        title, _, log = new_commit.message.partition("\n\n")
         log = "\n".join(line for line in log.split("\n") if not line.startswith("Link:"))
         body = f"{log.strip() or 'Change it.'}\n\nSigned-off-by: Ada <{author}>\n---\n{text}-- \n2.47.0\n"
         return mail(message_id, f"[PATCH{number}] {title}", to=to, author=author, body=body)

@@ -60,12 +60,12 @@ def test_a_series_is_printed_with_its_collisions(service: Call, target: str) -> 
 def test_the_output_for_programs(service: Call) -> None:
     everything = json.loads(service("pending", "--format", "json")[1])
     named = json.loads(service("pending", PATH, "--format", "json")[1])
-    one = json.loads(service("pending", "ada.1@example.org", "--format", "json")[1])
+    posting = json.loads(service("pending", "ada.1@example.org", "--format", "json")[1])
 
     assert [record["message_id"] for record in everything] == ["ada.1@example.org", "ben.1@example.org"]
     assert [record["facts"][0]["line"] for record in named] == [13, 13]
-    assert one["facts"][0]["name"] == PATH
-    (collision,) = one["collisions"]
+    assert posting["facts"][0]["name"] == PATH
+    (collision,) = posting["collisions"]
     assert (collision["message_id"], collision["facts"][0]["collision"]) == ("ben.1@example.org", "same-lines")
 
 

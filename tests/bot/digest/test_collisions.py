@@ -71,9 +71,9 @@ def test_the_cause_is_a_phrase(make: Maker, kind: PendingKind, expected: str) ->
 
 @pytest.mark.parametrize(("concerned", "count"), [("v1.1@example.org", 1), ("ben@example.org", 1), ("x@x", 0)])
 def test_the_readers_of_either_series_get_the_pair(make: Maker, concerned: str, count: int) -> None:
-    found = _digest(_record(make), concerned=concerned)
+    digest_of_reader = _digest(_record(make), concerned=concerned)
 
-    assert (len(found.collisions), found.is_empty) == (count, not count)
+    assert (len(digest_of_reader.collisions), digest_of_reader.is_empty) == (count, not count)
 
 
 def test_only_some_entries_fit(make: Maker) -> None:

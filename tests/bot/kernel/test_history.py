@@ -30,18 +30,18 @@ def _ids(commits: list[LandedCommit | None]) -> list[str]:
 
 
 def test_new_commits_come_newest_first_and_merges_are_only_counted(history: History) -> None:
-    one = history.commit(driver("a"), linked("One", "https://patch.msgid.link/1@x"), [history.base], at=day(1))
-    two = history.commit(driver("b"), "Two", [history.base], author="Bob <b@example.org>", at=day(2))
-    merge = history.commit(driver("b"), linked("Merge", "https://patch.msgid.link/2@x"), [one, two], at=day(3))
+    first = history.commit(driver("a"), linked("One", "https://patch.msgid.link/1@x"), [history.base], at=day(1))
+    second = history.commit(driver("b"), "Two", [history.base], author="Bob <b@example.org>", at=day(2))
+    merge = history.commit(driver("b"), linked("Merge", "https://patch.msgid.link/2@x"), [first, second], at=day(3))
 
     commits = _read(history, merge, history.base)
 
-    assert ["merge", two, one] == _ids(commits)
+    assert ["merge", second, first] == _ids(commits)
     assert commits[2] is not None
     assert ("1@x",) == commits[2].links
     assert frozenset(("ada", "ada@example.org")) == commits[2].authors
     assert ["rust/kernel/a.rs"] == list(commits[2].blobs)
-    assert ["merge", two] == _ids(_read(history, merge, since=int(day(2).timestamp())))
+    assert ["merge", second] == _ids(_read(history, merge, since=int(day(2).timestamp())))
     assert [] == _read(history, merge, merge)
     assert history.base == _ids(_read(history, merge))[-1]
 

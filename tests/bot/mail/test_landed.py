@@ -44,8 +44,8 @@ COMMIT = LandedCommit(
 
 
 def _applied(commit: LandedCommit, *patches: PendingPatch, patch_id: str = "other") -> list[tuple[str, str]]:
-    found = AppliedSearch(patches or (PATCH,)).search(commit, lambda: patch_id)
-    return [(patch.message_id, patch.by.name) for patch in found]
+    applied = AppliedSearch(patches or (PATCH,)).search(commit, lambda: patch_id)
+    return [(patch.message_id, patch.by.name) for patch in applied]
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_a_patch_is_found_once() -> None:
     search = AppliedSearch([PATCH])
     commit = replace(COMMIT, links=("1@x",))
 
-    found = [*search.search(commit, str), *search.search(replace(commit, commit="f" * 40), str)]
+    applied = [*search.search(commit, str), *search.search(replace(commit, commit="f" * 40), str)]
 
-    assert [("c" * 40, AppliedBy.LINK)] == [(patch.commit, patch.by) for patch in found]
+    assert [("c" * 40, AppliedBy.LINK)] == [(patch.commit, patch.by) for patch in applied]
 
 
 def test_a_diff_without_lines_has_no_patch_id() -> None:

@@ -40,9 +40,9 @@ def test_the_later_posting_collides_in_any_order_of_the_archives(make: Maker) ->
     early, late = colliding("ada", 2), colliding("ben", 3, sent=START + DAY)
 
     for archives in ([[early, late]], [[late, early]], [[late], [early]]):
-        found = _collisions(make, *archives)
+        collisions = _collisions(make, *archives)
 
-        assert list(found.items()) == [("ada.1@example.org", []), ("ben.1@example.org", ["ada.1@example.org"])]
+        assert list(collisions.items()) == [("ada.1@example.org", []), ("ben.1@example.org", ["ada.1@example.org"])]
 
 
 @pytest.mark.parametrize(("status", "quoted"), [(Status.PREVIEW, 0), (Status.STABLE, 1)])
@@ -83,19 +83,19 @@ def test_the_finding_names_the_other_posting_and_a_mail_quotes_the_patch(
     ],
 )
 def test_related_equal_and_old_postings_do_not_collide(make: Maker, second: bytes, reason: str) -> None:
-    found = _collisions(make, [colliding("ada", 2), second])
+    collisions = _collisions(make, [colliding("ada", 2), second])
 
-    assert found["ada.1@example.org"] == []
-    assert not any(found.values()), reason
+    assert collisions["ada.1@example.org"] == []
+    assert not any(collisions.values()), reason
 
 
 def test_the_newest_revision_is_pending(make: Maker) -> None:
     first, second = colliding("ada", 2), colliding("ada", 3, sent=START + DAY, revision=2)
     same_as_first = colliding("ben", 2, sent=START + 2 * DAY)
 
-    found = _collisions(make, [first, second, same_as_first])
+    collisions = _collisions(make, [first, second, same_as_first])
 
-    assert found["ben.1@example.org"] == ["ada.2@example.org"]
+    assert collisions["ben.1@example.org"] == ["ada.2@example.org"]
 
 
 def test_a_posting_that_names_an_earlier_revision_does_not_collide(make: Maker) -> None:
@@ -108,9 +108,9 @@ def test_a_posting_that_names_an_earlier_revision_does_not_collide(make: Maker) 
 def test_a_refused_posting_is_not_pending(make: Maker) -> None:
     mails = [colliding("ada", 2), colliding("ben", 3, sent=START + DAY)]
 
-    found = _collisions(make, mails, terms=RefusalTerms(bots=frozenset({"ada@example.org"}), stale=None))
+    collisions = _collisions(make, mails, terms=RefusalTerms(bots=frozenset({"ada@example.org"}), stale=None))
 
-    assert found == {"ben.1@example.org": []}
+    assert collisions == {"ben.1@example.org": []}
 
 
 def test_no_posting_is_compared_without_a_time(make: Maker) -> None:

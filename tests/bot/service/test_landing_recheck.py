@@ -152,10 +152,10 @@ def test_a_later_recheck_does_not_report_it_again(world: LandingWorld) -> None:
     world.job.run()
     world.move()
     world.job.run()
-    found = world.store.find("led@x")
-    assert found is not None
+    stored = world.store.find("led@x")
+    assert stored is not None
 
-    again = RecheckJob(world.store, world.analyser, world.context, world.clock).run(found.posting, send=True)
+    again = RecheckJob(world.store, world.analyser, world.context, world.clock).run(stored.posting, send=True)
 
     assert isinstance(again, RecheckResult)
     assert again.changed.is_empty
@@ -215,10 +215,10 @@ def test_a_review_of_an_applied_series_does_not_make_it_pending(world: LandingWo
     )
     world.post()
     world.job.run()
-    found = world.store.find("led@x")
-    assert found is not None
+    stored = world.store.find("led@x")
+    assert stored is not None
 
-    RecheckJob(world.store, world.analyser, world.context, world.clock).run(found.posting)
+    RecheckJob(world.store, world.analyser, world.context, world.clock).run(stored.posting)
 
     assert [] == world.store.pending_postings()
 

@@ -59,7 +59,7 @@ def _ids(store: Repository) -> list[str]:
 def test_the_later_posting_gets_the_finding_and_the_digest_the_pair_once(
     store: Repository, context: ReviewContext, clock: FakeClock
 ) -> None:
-    found = clock.now()
+    since = clock.now()
     _review(store, context, clock, colliding("ada", 2), colliding("ben", 3, sent=START + timedelta(hours=1)))
 
     assert _findings(store, "ada.1@example.org") == []
@@ -68,13 +68,13 @@ def test_the_later_posting_gets_the_finding_and_the_digest_the_pair_once(
     clock.forward(days=1)
     _review(store, context, clock, colliding("ada", 4, sent=START + DAY, revision=2))
 
-    assert [dict(one.finding.facts)["message-id"] for one in _findings(store, "ada.2@example.org")] == [
+    assert [dict(finding.finding.facts)["message-id"] for finding in _findings(store, "ada.2@example.org")] == [
         "ben.1@example.org"
     ]
-    (record,) = store.new_collisions(found, found + DAY)
+    (record,) = store.new_collisions(since, since + DAY)
     assert {record.posting.message_id, record.other.message_id} == {"ada.1@example.org", "ben.1@example.org"}
     assert (record.kind, record.name) == (PendingKind.REWRITE, "rust/kernel/lamp.rs")
-    assert list(store.new_collisions(found + DAY, found + 9 * DAY)) == []
+    assert list(store.new_collisions(since + DAY, since + 9 * DAY)) == []
 
 
 def test_only_the_newest_reviewed_revision_is_pending(
@@ -106,10 +106,10 @@ def test_an_applied_posting_collides_no_more(store: Repository, context: ReviewC
 
 def test_a_recheck_keeps_the_finding(store: Repository, context: ReviewContext, clock: FakeClock) -> None:
     _review(store, context, clock, colliding("ada", 2), colliding("ben", 3, sent=START + DAY))
-    found = store.find("ben.1@example.org")
-    assert found is not None
+    stored = store.find("ben.1@example.org")
+    assert stored is not None
 
-    result = RecheckJob(store, Analyser(), context, clock).run(found.posting)
+    result = RecheckJob(store, Analyser(), context, clock).run(stored.posting)
 
     assert isinstance(result, RecheckResult)
     assert result.changed.is_empty

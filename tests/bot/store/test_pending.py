@@ -131,11 +131,13 @@ def test_a_collision_is_stored_once_for_both_orders(store: Repository, make: Mak
     ids = ["v1.1@example.org", "other@x"]
     store.ingest(Batch("l", "0", "1", tuple(raw(mail(name), number) for number, name in enumerate(ids))))
     store.index([ParsedMail(stored.id, name, (), "d") for stored, name in zip(store.unparsed(9), ids, strict=True)], [])
-    store.save_threads([(thread, [each]) for thread, each in zip(store.unassembled(9), (posting, other), strict=True)])
+    store.save_threads(
+        [(thread, [member]) for thread, member in zip(store.unassembled(9), (posting, other), strict=True)]
+    )
     mine, theirs = _pending(make), _pending(make, message_id="other@x", topic="other")
     for first, second, now in ((mine, theirs, NOW), (theirs, mine, NOW + timedelta(days=7))):
-        found = (FoundCollision(second, PendingKind.C_CHANGE, "led_on"),)
-        store.save_review(Review(posting, ()), None, now, PendingUpdate(first, OLDEST, found))
+        collisions = (FoundCollision(second, PendingKind.C_CHANGE, "led_on"),)
+        store.save_review(Review(posting, ()), None, now, PendingUpdate(first, OLDEST, collisions))
 
     (record,) = store.new_collisions(NOW, NOW + timedelta(days=1))
 

@@ -24,9 +24,9 @@ def _facts(*facts: PendingFact, title: str = "mine", patch_id: str = "") -> Pend
 
 def _kinds(mine: PendingFact, other: PendingFact) -> list[CollisionKind]:
     """Return the collisions of the two facts, which must be the same in both directions."""
-    one, two = _facts(mine), _facts(other, title="other")
-    there = [collision.kind for collision in find_collisions(one, two)]
-    assert [collision.kind for collision in find_collisions(two, one)] == there
+    first, second = _facts(mine), _facts(other, title="other")
+    there = [collision.kind for collision in find_collisions(first, second)]
+    assert [collision.kind for collision in find_collisions(second, first)] == there
     return there
 
 
@@ -47,18 +47,18 @@ def _kinds(mine: PendingFact, other: PendingFact) -> list[CollisionKind]:
 def test_a_c_change_collides_with_a_use_of_the_old_declaration(
     change: tuple[str, str], use: tuple[str, str], collides: bool
 ) -> None:
-    found = _kinds(_fact(PendingKind.C_CHANGE, "led_on", *change), _fact(PendingKind.C_USE, "led_on", *use))
+    kinds = _kinds(_fact(PendingKind.C_CHANGE, "led_on", *change), _fact(PendingKind.C_USE, "led_on", *use))
 
-    assert found == [CollisionKind.C_CHANGE] * collides
+    assert kinds == [CollisionKind.C_CHANGE] * collides
 
 
 @pytest.mark.parametrize(
     ("name", "form", "collides"), [("helper a", "1", False), ("helper a", "2", True), ("helper b", "2", False)]
 )
 def test_what_both_add_collides_in_another_form(name: str, form: str, collides: bool) -> None:
-    found = _kinds(_fact(PendingKind.ADDED, "helper a", "", "1"), _fact(PendingKind.ADDED, name, "", form))
+    kinds = _kinds(_fact(PendingKind.ADDED, "helper a", "", "1"), _fact(PendingKind.ADDED, name, "", form))
 
-    assert found == [CollisionKind.ADDED_TWICE] * collides
+    assert kinds == [CollisionKind.ADDED_TWICE] * collides
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_what_both_add_collides_in_another_form(name: str, form: str, collides: 
 def test_an_item_change_collides_with_a_use_that_it_breaks(
     change: tuple[str, str, str], use: tuple[str, str, str], collides: bool
 ) -> None:
-    found = _kinds(_fact(PendingKind.ITEM_CHANGE, *change), _fact(PendingKind.ITEM_USE, *use))
+    kinds = _kinds(_fact(PendingKind.ITEM_CHANGE, *change), _fact(PendingKind.ITEM_USE, *use))
 
-    assert found == [CollisionKind.ITEM_CHANGE] * collides
+    assert kinds == [CollisionKind.ITEM_CHANGE] * collides
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_an_item_change_collides_with_a_use_that_it_breaks(
     ],
 )
 def test_the_same_line_collides_with_another_replacement(other: tuple[str, str, str, int], collides: bool) -> None:
-    found = _kinds(_fact(PendingKind.REWRITE, "a.c", "line", "x"), _fact(PendingKind.REWRITE, *other))
+    kinds = _kinds(_fact(PendingKind.REWRITE, "a.c", "line", "x"), _fact(PendingKind.REWRITE, *other))
 
-    assert found == [CollisionKind.SAME_LINES] * collides
+    assert kinds == [CollisionKind.SAME_LINES] * collides
 
 
 @pytest.mark.parametrize(

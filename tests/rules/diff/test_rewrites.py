@@ -47,13 +47,13 @@ def test_a_deleted_file_has_all_its_lines_without_a_replacement() -> None:
     head = "diff --git a/a.c b/a.c\ndeleted file mode 100644\n--- a/a.c\n+++ /dev/null\n"
     lines = "-int a;\n-{\n-\tcall(old);\n-}\n-end();\n"
 
-    found = _rewrites(f"@@ -1,5 +0,0 @@\n{lines}", head)
+    rewrites = _rewrites(f"@@ -1,5 +0,0 @@\n{lines}", head)
 
-    assert [(rewrite.line.text, rewrite.replacement) for rewrite in found] == [
+    assert [(rewrite.line.text, rewrite.replacement) for rewrite in rewrites] == [
         ("int a;", ""),
         ("\tcall(old);", ""),
     ]
-    assert found[1].identity == _rewrites(_hunk())[0].identity
+    assert rewrites[1].identity == _rewrites(_hunk())[0].identity
 
 
 @pytest.mark.parametrize(
