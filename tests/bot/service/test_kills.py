@@ -102,7 +102,7 @@ def test_the_harness_catches_marking_before_sending(disk: Path) -> None:
 
 
 def test_a_faulty_server_and_kills_lose_and_repeat_nothing(disk: Path) -> None:
-    survived = kill(disk, 40, scenarios=list(SCENARIOS))
+    survived = kill(disk, 24, scenarios=list(SCENARIOS))
 
     assert (survived.twice, survived.lost) == (0, 0)
     assert survived.faults["accepted"] > 0
