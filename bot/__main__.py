@@ -1,125 +1,136 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The command line: load the module of the command, and turn errors of adapters into a line and an exit status."""
+"""The command line: load the module of the command, and turn errors of adapters into a line and an exit status.
 
-import importlib
+A command starts in a fraction of a second because only its own module is loaded, and this module loads almost nothing:
+tests/bot/cli/test_imports.py lists what each command loads.
+"""
+
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
-
+from bot import VERSION
 from bot.cli import status
+from bot.cli.command import Command, Group, Option, echo, read_globals
 from bot.cli.context import GlobalOptions
-from bot.error import ReplacedError, SettingsError
-from bot.inbox.error import InboxError
-from bot.kernel.error import KernelError
-from bot.log import Level, LogConfig, LogEvent, bug, configuration, configure, event
-from bot.outbox.error import OutboxError
-from bot.permissions import UMASK
-from bot.review.render.text import visible
-from bot.store.error import StoreError
-from bot.temporary import use_temporary_home
+from bot.error import AdapterError, SettingsError
 
-# Each command has a file bot/cli/NAME.py with `register(app)`, which adds it. The help lists them in this order.
-COMMANDS: Final = (
-    "run",
-    "deliver",
-    "check",
-    "audit",
-    "replay",
-    "rules",
-    "explain",
-    "recheck",
-    "pending",
-    "digest",
-    "mute",
-    "tree",
-    "outbox",
-    "stop",
-    "quarantine",
-    "backup",
-    "restore",
-    "prune",
-    "init",
-    "doctor",
-)
+COMMANDS: Final = {
+    "run": "Read archives, review their series, and deliver the reviews. By default, mails are only written to a "
+    "folder.",
+    "deliver": "Deliver the mails that `patchwarden run --no-deliver` writes to the same database.",
+    "check": "Check patches against the rules. Nothing is sent.",
+    "audit": "Check whole files or trees as if every line were new. Print the findings by file, and their total.",
+    "replay": "Review archives as if their mails arrived now, and print what would be found and sent.",
+    "rules": "List the rules, or explain a rule: what it flags, why, how to fix it, and what it does not flag.",
+    "explain": "Explain what happened to a mail: its source, its state, its series, and our reply or why there is "
+    "none.",
+    "recheck": "Check series again with the current rules, compare with the stored reviews, and store the new reviews.",
+    "pending": "List the pending series: those that were reviewed and sent within the last `pending_days` days.",
+    "digest": "Summarise recent events: series that wait for review, findings, unsafe code, mails sent and findings "
+    "withheld.",
+    "mute": "Show, add and remove mutes. Mutes can only be removed here.",
+    "tree": "Fetch kernel trees, and show what their Rust code uses of C.",
+    "outbox": "List the mails in the outbox; show, approve, resend or drop a mail.",
+    "stop": "Stop all sending at once, also in a running service. Reading, reviewing and dry runs continue.",
+    "quarantine": "List, show or release mails that could not be read and series that could not be checked.",
+    "backup": "Copy the database, its ledger, its secret, the settings and the command secret into a new folder.",
+    "restore": "Restore a backup to the places that the settings name. Stop the service first.",
+    "prune": "Remove the texts of mails, series and reviews that are older than the retention settings allow, and "
+    "shrink the database.",
+    "init": "Write a settings file that explains each setting and contains its default.",
+    "doctor": "Check settings, database, archives, lists, outbox, git and rules. Print what is wrong and how to fix "
+    "it.",
+}
+"""The first paragraph of the help of each command, in the order of the help. bot/cli/NAME.py has its `COMMAND`."""
 
-_HELP: Final = """Deterministic review of Rust-for-Linux patch series from the kernel's mailing-list archives.
-
-Exit statuses: 0 done, no findings at or above --fail-on; 1 findings; 2 bad usage or input; 3 the program failed.
-"""
+LIGHT: Final = frozenset({"check"})
+"""Commands that write no temporary files, and that log nothing before they read the settings."""
 
 
 def main() -> None:
     """Run the command and exit with its status. Only this user can read the files that it writes."""
-    os.umask(UMASK)
-    use_temporary_home()
-    sys.exit(call(sys.argv[1:]))
+    os.umask(0o077)
+    sys.exit(call(sys.argv[1:], is_program=True))
 
 
-def call(arguments: Sequence[str]) -> int:
+def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
     """Run a command line and return its exit status. Print an error of an adapter as one line on stderr."""
     try:
-        build(arguments)(args=list(arguments), prog_name="patchwarden")
+        _run(arguments, is_program=is_program)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else status.FAILED if end.code else status.OK
-    except (SettingsError, InboxError, KernelError) as error:
-        return _report(error, status.USAGE)
-    except (StoreError, OutboxError, ReplacedError) as error:
-        return _report(error, status.FAILED)
+    except KeyboardInterrupt:
+        return status.INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads the output any more. Python would complain when it writes the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return status.FINDINGS
+    except (SettingsError, AdapterError) as error:
+        return _report(error)
     except Exception as error:  # noqa: BLE001 Python's own status for a crash is 1, which means findings here
+        from bot.log import bug
+
         bug("the program failed; this is a bug in patchwarden", error)
         return status.FAILED
     return status.OK
 
 
-def build(arguments: Sequence[str] = ()) -> typer.Typer:
-    """Return the app with the commands that the arguments name, or with all commands if they name none.
+def load_command(name: str) -> Command | Group:
+    """Return the command with that name."""
+    import importlib
 
-    So `check`, which b4 starts for each patch, does not wait for the database libraries to load.
-    """
-    app = typer.Typer(
-        name="patchwarden", help=_HELP, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False
-    )
-    app.callback()(_globals)
-    for name in [name for name in COMMANDS if name in arguments] or COMMANDS:
-        importlib.import_module(f"bot.cli.{name}").register(app)
-    return app
+    command: Command | Group = importlib.import_module(f"bot.cli.{name}").COMMAND
+    return command
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"patchwarden {metadata.version('patchwarden')}")
-        raise typer.Exit
+def _run(arguments: Sequence[str], *, is_program: bool) -> None:
+    given, (name, *rest) = read_globals(PROGRAM, arguments, COMMANDS)
+    context = patchwarden(None, **given)
+    if name not in LIGHT:
+        context.configure_log()
+    if is_program and name not in LIGHT:
+        from bot.temporary import use_temporary_home
+
+        use_temporary_home()
+    load_command(name).run(f"patchwarden {name}", rest, context)
 
 
-def _globals(
-    context: typer.Context,
+def patchwarden(
+    _context: None,
     config: Annotated[
-        Path | None,
-        typer.Option(help="The settings file. Default: ./patchwarden.toml, if it exists.", metavar="FILE"),
+        Path | None, Option(metavar="FILE", help="The settings file. Default: ./patchwarden.toml, if it exists.")
     ] = None,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Log more; twice: log everything.")] = 0,
-    version: Annotated[  # noqa: ARG001 its callback handles it
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    verbose: Annotated[int, Option("--verbose", "-v", is_counted=True, help="Log more; twice: log everything.")] = 0,
+    version: Annotated[  # noqa: ARG001 argparse prints it
+        bool, Option("--version", prints=f"patchwarden {VERSION}", help="Print the version and exit.")
     ] = False,
-) -> None:
-    levels: tuple[Level, ...] = ("warning", "info", "debug")
-    configure(LogConfig(level=levels[min(verbose, 2)]))
-    context.obj = GlobalOptions(config=config, verbose=verbose)
+) -> GlobalOptions:
+    """Deterministic review of Rust-for-Linux patch series from the kernel's mailing-list archives.
+
+    Exit statuses: 0 done, no findings at or above --fail-on; 1 findings; 2 bad usage or input; 3 the program failed.
+    """
+    return GlobalOptions(config, verbose)
 
 
-def _report(error: Exception, code: int) -> int:
+def _report(error: Exception) -> int:
+    from bot.inbox.error import InboxError
+    from bot.kernel.error import KernelError
+    from bot.log import LogEvent, configuration, event
+    from bot.review.render.text import visible
+
+    code = status.USAGE if isinstance(error, SettingsError | InboxError | KernelError) else status.FAILED
     if configuration().is_service:
         event(LogEvent.SERVICE_FAILED, "error", reason=str(error), status=code)
-        return code
-    lines = "\n".join(map(visible, str(error).split("\n")))
-    typer.echo(f"patchwarden: {lines}", err=True)
+    else:
+        lines = "\n".join(map(visible, str(error).split("\n")))
+        echo(f"patchwarden: {lines}", err=True)
     return code
 
+
+PROGRAM: Final = Command(patchwarden)
 
 if __name__ == "__main__":
     main()

@@ -361,7 +361,7 @@ class _Folder:
     """A Maildir whose file names are hostile; files are only made where the file system takes their name."""
 
     def __init__(self, number: int) -> None:
-        from tempfile import TemporaryDirectory  # noqa: PLC0415 only one reader needs a folder
+        from tempfile import TemporaryDirectory
 
         self._kept = TemporaryDirectory()
         self.path = Path(self._kept.name)
@@ -621,7 +621,7 @@ def _grouped(messages: list[Message]) -> object:
 
 @cache
 def _box() -> Any:
-    from tempfile import TemporaryDirectory  # noqa: PLC0415 only one reader needs a folder
+    from tempfile import TemporaryDirectory
 
     return TemporaryDirectory()
 

@@ -2,10 +2,10 @@
 """The identity in our mails, its secrets, and whether mails can be sent."""
 
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from bot import VERSION
 from bot.error import SettingsError
 from bot.mail.address import Address
 from bot.mail.envelope import PLACE
@@ -38,7 +38,7 @@ def build_identity(settings: Settings, store: Repository | None = None) -> Ident
     """
     sender = Address(settings.identity.name, settings.identity.address)
     key = store.secret(datetime.now(UTC)) if store is not None and can_send(settings) else PUBLIC_KEY
-    return Identity(sender, metadata.version("patchwarden"), settings.identity.contact, key=key)
+    return Identity(sender, VERSION, settings.identity.contact, key=key)
 
 
 def load_command_secret(settings: Settings) -> bytes:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 import rules
+from bot import VERSION
 from bot.app.identity import build_identity, can_send, load_command_secret
 from bot.app.kernel import build_repository_specs
 from bot.app.precision import LearnedPolicy
@@ -45,7 +45,7 @@ def build_review_context(settings: Settings, store: Repository, clock: Clock) ->
         recipients=build_recipients(settings, clock),
         terms=build_refusal_terms(settings),
         learned=LearnedPolicy(settings, store, clock),
-        basis=Basis(metadata.version("patchwarden"), _rules_digest(), tuple(rule.id for rule in used)),
+        basis=Basis(VERSION, _rules_digest(), tuple(rule.id for rule in used)),
         secret=secret,
         pending=timedelta(days=settings.review.pending_days),
     )

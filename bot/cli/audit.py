@@ -8,9 +8,9 @@ from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
-import typer
-
 from bot.cli import status
+from bot.cli.command import Argument, Command, Option, UsageError, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
 from bot.cli.output import (
     FailOnOption,
@@ -41,20 +41,16 @@ _MIN_PARALLEL_FILES: Final = 100
 _LIMITS: Final = Limits(seconds=60.0)
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(audit)
-
-
 def audit(
-    context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Rust files, or folders to search for them.")],
+    context: GlobalOptions,
+    paths: Annotated[list[Path], Argument(metavar="PATH", help="Rust files, or folders to search for them.")],
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Number of processes. 0: one per core if there are many files.")] = 0,
+    jobs: Annotated[int, Option(minimum=0, help="Number of processes. 0: one per core if there are many files.")] = 0,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
-) -> None:
+) -> int:
     """Check whole files or trees as if every line were new. Print the findings by file, and their total.
 
     Paths are printed as given. Some rules depend on the path of a file within the kernel. That path starts at the nearest parent folder with MAINTAINERS and Kbuild, else at the first folder with the name of a top-level folder of the kernel.
@@ -67,7 +63,7 @@ def audit(
     Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or a file could not be read or exceeded an analysis limit (the rest is still checked); 3 a rule failed, or with several processes a file took more than 60 s or 512 MB.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     if form is Format.MAIL:
-        raise typer.BadParameter("mail needs a posting to reply to, but audit has only files", param_hint="--format")
+        raise UsageError("mail needs a posting to reply to, but audit has only files", option="--format")
     rules = choose_rules(rule)
     files = list(_files(paths))
     reports = _audit_files([rule.id for rule in rules], repository_specs(context, tree, no_tree, None), files, jobs)
@@ -83,12 +79,12 @@ def audit(
             failures += report.failures
             problems += skipped_lines(report.skipped)
     verdict = RowResult(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
-    typer.echo(format_findings(verdict, rules, form), nl=False)
+    echo(format_findings(verdict, rules, form), nl=False)
     for problem in problems:
         complain(problem)
     for failure in failures:
         complain(f"rule {failure.rule} failed on {failure.path}: {failure.error}")
-    raise typer.Exit(status.FAILED if broken else exit_status(verdict, fail_on))
+    return status.FAILED if broken else exit_status(verdict, fail_on)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -101,7 +97,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         elif path.suffix == ".rs" or not path.exists():
             yield path
         else:
-            raise typer.BadParameter(f"{path} is neither a Rust file nor a folder", param_hint="PATH")
+            raise UsageError(f"{path} is neither a Rust file nor a folder", option="PATH")
 
 
 def _audit_files(
@@ -150,3 +146,6 @@ def _kernel_path(path: Path) -> str:
     parts = PurePosixPath(path.as_posix()).parts
     start = next((index for index, part in enumerate(parts[:-1]) if part in _TOP_FOLDERS), 0)
     return "/".join(parts[start:]).lstrip("/")
+
+
+COMMAND: Final = Command(audit)

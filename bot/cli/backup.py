@@ -3,25 +3,19 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.app.data_files import list_backup_files
-from bot.cli.context import options
+from bot.cli.command import Argument, Command, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import missing
 from bot.error import SettingsError
-from bot.settings import load
 from bot.store.backup import back_up
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(backup)
-
-
 def backup(
-    context: typer.Context,
-    destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder that does not exist yet.")],
+    context: GlobalOptions,
+    destination: Annotated[Path, Argument(metavar="DEST", help="A folder that does not exist yet.")],
 ) -> None:
     """Copy the database, its ledger, its secret, the settings and the command secret into a new folder.
 
@@ -34,9 +28,12 @@ def backup(
 
     Exit status: 0 done; 2 wrong settings, or there is no database; 3 the backup cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings = load(options(context).config)
+    settings = context.settings()
     if reason := missing(settings):
         raise SettingsError(reason)
-    files = list_backup_files(settings, options(context).config)
+    files = list_backup_files(settings, context.config)
     names = back_up(settings.database, destination, files, datetime.now(UTC))
-    typer.echo(f"{destination}: {', '.join(names)}")
+    echo(f"{destination}: {', '.join(names)}")
+
+
+COMMAND: Final = Command(backup)

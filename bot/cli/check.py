@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
-
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Argument, Command, Option, UsageError, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repository_specs
 from bot.cli.no_patch import explain_no_patch
 from bot.cli.output import (
@@ -50,7 +49,6 @@ from bot.review.formats.row import RowResult, missing_parts, of_review
 from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
-from bot.settings import load
 from rules.finding import Severity, skipped_lines
 from rules.lint.rule import Rule
 
@@ -63,22 +61,18 @@ _SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is spli
 _SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(check)
-
-
 def check(
-    context: typer.Context,
+    context: GlobalOptions,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="TARGET",
             help="Mails, patches, mboxes, Maildirs or public-inbox archives; - is stdin. A message-id or the web "
             "address of a mail is fetched from the archive in the settings, else from lore.kernel.org.",
         ),
     ] = None,
     git: Annotated[
-        tuple[Path, str] | None, typer.Option("--git", metavar="REPO A..B", help="Check these commits of a repository.")
+        tuple[Path, str] | None, Option("--git", metavar="REPO A..B", help="Check these commits of a repository.")
     ] = None,
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
@@ -86,7 +80,7 @@ def check(
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     landing: LandingOption = None,
-) -> None:
+) -> int:
     """Check patches against the rules. Nothing is sent.
 
     Patches from several targets are combined into one series if they belong together. Findings of preview rules, and findings that a later patch of the series fixes, are shown but do not make the check fail.
@@ -102,7 +96,7 @@ def check(
     Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or some input could not be read or exceeded a limit (the rest is still checked); 3 a rule or the program failed. Limits: 5 s to read a mail; 60 s to split a file, to assemble a thread or to check a series; 512 MB for each of these.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     if not targets and git is None:
-        raise typer.BadParameter("name a file, a folder, - for standard input, or --git", param_hint="TARGET")
+        raise UsageError("name a file, a folder, - for standard input, or --git", option="TARGET")
     rules = choose_rules(rule)
     read = _read(targets or (), git, context)
     postings = _postings(read)
@@ -125,7 +119,7 @@ def check(
         tuple(failure for review in reviews for failure in review.failures),
         tuple(problems),
     )
-    typer.echo(format_findings(verdict, rules, form, mails), nl=False)
+    echo(format_findings(verdict, rules, form, mails), nl=False)
     for problem in problems:
         complain(problem)
     if form not in (Format.TEXT, Format.B4):
@@ -134,10 +128,10 @@ def check(
                 complain(f"{visible(posting.series.subject)}: {missing}")
     for failure in verdict.failures:
         complain(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    raise typer.Exit(status.FAILED if broken else exit_status(verdict, fail_on))
+    return status.FAILED if broken else exit_status(verdict, fail_on)
 
 
-def _source(name: str, context: typer.Context) -> Archive:
+def _source(name: str, context: GlobalOptions) -> Archive:
     """Return the source at a path, or the series of a message-id or web address from the archive."""
     message_id = None if name == "-" or Path(name).exists() or _is_path(name) else target(name)
     if message_id is None:
@@ -149,9 +143,9 @@ def _source(name: str, context: typer.Context) -> Archive:
             raise InboxError("a target is empty")
         return open_source(name, patches=True)
     # Imported here because loading HTTP takes longer than checking a patch.
-    from bot.app.lore import build_series_archive  # noqa: PLC0415
+    from bot.app.lore import build_series_archive
 
-    return build_series_archive(load(options(context).config), message_id)
+    return build_series_archive(context.settings(), message_id)
 
 
 def _is_path(name: str) -> bool:
@@ -178,7 +172,7 @@ class _Read:
         (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
 
 
-def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: typer.Context) -> _Read:
+def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: GlobalOptions) -> _Read:
     """Read the mails of the targets and of the range."""
     read = _Read()
     for name in targets:
@@ -303,11 +297,11 @@ def _compose_mails(reviews: Iterable[Review], context: ReviewContext) -> Iterato
             yield content
 
 
-def _rehearsal(context: typer.Context, rules: Sequence[Rule]) -> ReviewContext:
+def _rehearsal(context: GlobalOptions, rules: Sequence[Rule]) -> ReviewContext:
     # Imported here so that the other formats do not wait for the database libraries.
-    from bot.app.review_context import build_rehearsal  # noqa: PLC0415
+    from bot.app.review_context import build_rehearsal
 
-    return build_rehearsal(load(options(context).config), rules)
+    return build_rehearsal(context.settings(), rules)
 
 
 def _damage(posting: Posting) -> Iterator[str]:
@@ -317,3 +311,6 @@ def _damage(posting: Posting) -> Iterator[str]:
             name = part.message_id if part is not None else posting.message_id
             line = f" (line {patch.damage.line} of its text)" if patch.damage.line else ""
             yield f"patch {patch.index}, {name}: cannot read its diff: {patch.damage.reason}{line}"
+
+
+COMMAND: Final = Command(check)

@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The global options, which precede the name of the command."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
 class GlobalOptions:
     """The global options. `config` is the given settings file; None means ./patchwarden.toml, if it exists."""
 
-    config: Path | None = None
-    verbose: int = 0
+    def __init__(self, config: Path | None = None, verbose: int = 0) -> None:
+        self.config = config
+        self.verbose = verbose
 
+    def configure_log(self) -> None:
+        """Write the log to standard error, from the level that --verbose names."""
+        from bot.log import Level, LogConfig, configure
 
-def options(context: typer.Context) -> GlobalOptions:
-    """Return the global options of this call."""
-    values = context.find_object(GlobalOptions)
-    return values if values is not None else GlobalOptions()
+        levels: tuple[Level, ...] = ("warning", "info", "debug")
+        configure(LogConfig(level=levels[min(self.verbose, 2)]))
+
+    def settings(self) -> "Settings":
+        """Read the settings. What they log is shown."""
+        from bot.settings import load
+
+        self.configure_log()
+        return load(self.config)

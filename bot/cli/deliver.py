@@ -2,28 +2,23 @@
 """`patchwarden deliver`: only deliver mails."""
 
 from collections.abc import Mapping
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.app.service import open_sender
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Command, Option, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent
 from bot.service.schedule import serve, stopped_by_signals
-from bot.settings import Settings, load
-
-
-def register(app: typer.Typer) -> None:
-    app.command()(deliver)
+from bot.settings import Settings
 
 
 def deliver(
-    context: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="Deliver the mails that are due now, then exit.")] = False,
-) -> None:
+    context: GlobalOptions,
+    once: Annotated[bool, Option("--once", help="Deliver the mails that are due now, then exit.")] = False,
+) -> int:
     """Deliver the mails that `patchwarden run --no-deliver` writes to the same database.
 
     Only this process needs access to the mail server and its password. Only one process can deliver at a time. Without --once it runs until SIGTERM or Ctrl-C. It can be killed at any time.
@@ -35,10 +30,9 @@ def deliver(
 
     Exit status: 0 done or stopped; 2 wrong settings; 3 the database or the outbox cannot be written, another process delivers, or with --once a mail could not be delivered.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings = load(options(context).config)
-    with logged(settings, "deliver", options(context).verbose, once=once):
-        exit_status = _once(settings) if once else _serve(settings)
-    raise typer.Exit(exit_status)
+    settings = context.settings()
+    with logged(settings, "deliver", context.verbose, once=once):
+        return _once(settings) if once else _serve(settings)
 
 
 def _serve(settings: Settings) -> int:
@@ -52,7 +46,7 @@ def _once(settings: Settings) -> int:
         sender.stop_switch.refresh()
         delivered = sender.deliver.run()
         states = sender.store.tally().mails
-    typer.echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")
+    echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")
     for problem in delivered.problems:
         complain(problem)
     return status.FAILED if delivered.problems else status.OK
@@ -60,3 +54,6 @@ def _once(settings: Settings) -> int:
 
 def _counts(states: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
+
+
+COMMAND: Final = Command(deliver)

@@ -5,15 +5,14 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.app.clock import SystemClock
 from bot.app.digest import build_digest_job
 from bot.app.identity import build_identity
 from bot.app.sending import DIGEST_MODES
-from bot.cli.context import options
+from bot.cli.command import Command, Option, UsageError, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.since import parse_time
 from bot.digest.html import digest_html
 from bot.digest.model import Digest
@@ -22,7 +21,6 @@ from bot.digest.text import digest_text
 from bot.mail.address import is_plain
 from bot.mail.reply import Identity
 from bot.review.formats.row import clean
-from bot.settings import load
 from bot.store.repository import Repository
 
 
@@ -34,22 +32,18 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(digest)
-
-
 def digest(
-    context: typer.Context,
+    context: GlobalOptions,
     reader: Annotated[
         str | None,
-        typer.Option("--for", metavar="WHO", help="The address of the recipient of the digest. Default: everything."),
+        Option("--for", metavar="WHO", help="The address of the recipient of the digest. Default: everything."),
     ] = None,
-    since: Annotated[str, typer.Option(metavar="AGE|DATE", help="Start of the period (7d, 12h, 2026-03-01).")] = "7d",
-    until: Annotated[str, typer.Option(metavar="AGE|DATE", help="End of the period. Default: now.")] = "0h",
-    form: Annotated[Format, typer.Option("--format", help="text, html or json.")] = Format.TEXT,
+    since: Annotated[str, Option(metavar="AGE|DATE", help="Start of the period (7d, 12h, 2026-03-01).")] = "7d",
+    until: Annotated[str, Option(metavar="AGE|DATE", help="End of the period. Default: now.")] = "0h",
+    form: Annotated[Format, Option("--format", help="text, html or json.")] = Format.TEXT,
     send: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--send",
             help="Queue the digest as a mail to WHO instead. The period is rounded to whole days and mailed only once.",
         ),
@@ -68,13 +62,13 @@ def digest(
     Exit status: 0 shown or queued, or nothing happened; 2 bad usage or wrong settings; 3 the database cannot be used.
     """
     if send and not reader:
-        raise typer.BadParameter("a mail needs a recipient: add --for ADDRESS", param_hint="--send")
+        raise UsageError("a mail needs a recipient: add --for ADDRESS", option="--send")
     if reader and not is_plain(reader):
-        raise typer.BadParameter(f"{reader!r} is not a plain address", param_hint="--for")
-    settings = load(options(context).config)
+        raise UsageError(f"{reader!r} is not a plain address", option="--for")
+    settings = context.settings()
     leaves = DIGEST_MODES[settings.digest.mode].sends
     if send and leaves and (reader or "").lower() not in {name.lower() for name in settings.digest.recipients}:
-        raise typer.BadParameter(f"{reader} is not in `[digest] recipients`", param_hint="--for")
+        raise UsageError(f"{reader} is not in `[digest] recipients`", option="--for")
     now = datetime.now(UTC)
     period = Period(parse_time(since, now), parse_time(until, now, "--until"))
     if send:
@@ -83,7 +77,7 @@ def digest(
             *(end.replace(hour=0, minute=0, second=0, microsecond=0) for end in (period.since, period.until))
         )
     if period.since >= period.until:
-        raise typer.BadParameter("the period ends before it begins", param_hint="--since")
+        raise UsageError("the period ends before it begins", option="--since")
     with Repository(settings.database) as store:
         job = build_digest_job(settings, store, SystemClock())
         written = job.digest(reader or "", job.collect(period))
@@ -91,18 +85,18 @@ def digest(
     if send:
         days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d} (whole days)"
         reason = f"nothing happened in {days}" if written.is_empty else "this digest was written before"
-        typer.echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
+        echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
     else:
         _print(written, build_identity(settings), form)
 
 
 def _print(written: Digest, identity: Identity, form: Format) -> None:
     if form is Format.HTML:
-        typer.echo(digest_html(written, identity.version, identity.contact), nl=False)
+        echo(digest_html(written, identity.version, identity.contact), nl=False)
     elif form is Format.JSON:
-        typer.echo(json.dumps(_to_json(asdict(written)), indent=2))
+        echo(json.dumps(_to_json(asdict(written)), indent=2))
     else:
-        typer.echo(digest_text(written, identity.version, identity.contact), nl=False)
+        echo(digest_text(written, identity.version, identity.contact), nl=False)
 
 
 def _to_json(value: object) -> object:
@@ -114,3 +108,6 @@ def _to_json(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_to_json(item) for item in value]
     return clean(value) if isinstance(value, str) else value
+
+
+COMMAND: Final = Command(digest)

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.app.clock import SystemClock
 from bot.app.continuity import find_secret_problem, preview_difference
@@ -23,7 +21,8 @@ from bot.app.lore import build_followed_lists, build_screened_lists
 from bot.app.sending import build_stop_file, build_stop_switch
 from bot.app.sources import open_archive
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Command, Option, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
@@ -53,16 +52,12 @@ class Check:
     fix: str = ""
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(doctor)
-
-
 def doctor(
-    context: typer.Context,
+    context: GlobalOptions,
     deliver: Annotated[
-        bool, typer.Option("--deliver/--no-deliver", help="Also check what only the sending process needs.")
+        bool, Option("--deliver/--no-deliver", help="Also check what only the sending process needs.")
     ] = True,
-) -> None:
+) -> int:
     """Check settings, database, archives, lists, outbox, git and rules. Print what is wrong and how to fix it.
 
     \b
@@ -72,12 +67,12 @@ def doctor(
 
     Exit status: 0 nothing is wrong; 2 something is wrong.
     """
-    checks = list(examine(options(context).config, deliver=deliver))
+    checks = list(examine(context.config, deliver=deliver))
     for check in checks:
-        typer.echo(visible(f"{'wrong' if check.fix else 'ok':6}{check.subject}: {check.result}"))
+        echo(visible(f"{'wrong' if check.fix else 'ok':6}{check.subject}: {check.result}"))
         if check.fix:
-            typer.echo(visible(f"      fix: {check.fix}"))
-    raise typer.Exit(status.USAGE if any(check.fix for check in checks) else status.OK)
+            echo(visible(f"      fix: {check.fix}"))
+    return status.USAGE if any(check.fix for check in checks) else status.OK
 
 
 def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
@@ -320,3 +315,6 @@ def _rules() -> Check:
     if wrong:
         return Check("rules", "; ".join(wrong), "correct these rules")
     return Check("rules", f"{len(RULES)} rules")
+
+
+COMMAND: Final = Command(doctor)

@@ -3,12 +3,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.app.review_context import build_refusal_terms
-from bot.cli.context import options
+from bot.cli.command import Argument, Command, echo
+from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
 from bot.mail.attestation import Attestation
 from bot.mail.message import Message
@@ -20,7 +19,6 @@ from bot.pool.worker import Limits
 from bot.ports import MailStatus, StoredPosting
 from bot.review.render.text import visible
 from bot.review.unmailed import withheld_lines
-from bot.settings import load
 from bot.store.repository import Repository
 
 _STATES = {
@@ -34,14 +32,10 @@ _STATES = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(explain)
-
-
 def explain(
-    context: typer.Context,
+    context: GlobalOptions,
     mail: Annotated[
-        str, typer.Argument(metavar="MESSAGE-ID", help="A message-id, or the web address of a mail in an archive.")
+        str, Argument(metavar="MESSAGE-ID", help="A message-id, or the web address of a mail in an archive.")
     ],
 ) -> None:
     """Explain what happened to a mail: its source, its state, its series, and our reply or why there is none.
@@ -56,16 +50,16 @@ def explain(
     message_id = target(mail)
     if message_id is None:
         raise SettingsError(f"{mail!r} is neither a message-id nor the web address of a mail")
-    settings = load(options(context).config)
+    settings = context.settings()
     with Repository(settings.database) as store:
         mails = store.mails_with_id(message_id)
         postings = store.postings_with_part(message_id)
         attestations = store.attestations(message_id)
     if not mails:
         raise SettingsError(f"the database has no mail with the id {message_id}")
-    typer.echo(visible(message_id))
+    echo(visible(message_id))
     for line in _lines(mails, postings, attestations, build_refusal_terms(settings), datetime.now(UTC)):
-        typer.echo(visible(f"  {line}"))
+        echo(visible(f"  {line}"))
 
 
 def _lines(
@@ -132,3 +126,6 @@ def _no_patch(mail: MailStatus, terms: RefusalTerms) -> str:
     return (
         str(refused) if refused else "no-patch: it contains no diff, and it is not the cover letter of stored patches"
     )
+
+
+COMMAND: Final = Command(explain)

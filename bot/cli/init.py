@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from bot.cli.command import Argument, Command, echo
+from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
 from bot.settings import DEFAULT_FILE, ListSettings, Settings
 from bot.settings.toml import toml_value
@@ -17,12 +18,9 @@ from bot.settings.toml import toml_value
 _EXAMPLE_LIST: Final = "rust-for-linux@lists.example.org"
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(init)
-
-
 def init(
-    file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE", show_default=True)] = DEFAULT_FILE,
+    _context: GlobalOptions,
+    file: Annotated[Path, Argument(help="The file to write.", metavar="FILE")] = DEFAULT_FILE,
 ) -> None:
     """Write a settings file that explains each setting and contains its default.
 
@@ -41,7 +39,7 @@ def init(
         raise SettingsError(f"{file} already exists and is not changed; name another file") from error
     except OSError as error:
         raise SettingsError(f"cannot write {file}: {error.strerror}") from error
-    typer.echo(f"wrote {file}; next: edit it, then `patchwarden --config {file} doctor`")
+    echo(f"wrote {file}; next: edit it, then `patchwarden --config {file} doctor`")
 
 
 def template() -> str:
@@ -75,3 +73,6 @@ def _settings(fields: dict[str, FieldInfo]) -> Iterator[str]:
 
 def _comment(field: FieldInfo) -> list[str]:
     return textwrap.wrap(field.description or "", 78, initial_indent="# ", subsequent_indent="# ")
+
+
+COMMAND: Final = Command(init)

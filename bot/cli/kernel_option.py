@@ -4,17 +4,16 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from bot.app.kernel import build_repository_specs
-from bot.cli.context import options
+from bot.cli.command import Option, UsageError
+from bot.cli.context import GlobalOptions
 from bot.kernel.repositories import RepositorySpecs
-from bot.settings import Settings, load
+from bot.settings import Settings
 from bot.settings.kernel import KernelRepository
 
 TreeOption = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--tree",
         metavar="REPO[@REF]",
         help="Check against this kernel repository instead of those in the settings. Without REF the base of each "
@@ -22,11 +21,11 @@ TreeOption = Annotated[
     ),
 ]
 NoTreeOption = Annotated[
-    bool, typer.Option("--no-tree", help="Check without a kernel tree: rules see only what the patches show.")
+    bool, Option("--no-tree", help="Check without a kernel tree: rules see only what the patches show.")
 ]
 LandingOption = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--landing",
         metavar="REPO[@REF]",
         help="Also look in this tree, where the series will be applied, for Rust code that it breaks. Repeatable; "
@@ -36,16 +35,16 @@ LandingOption = Annotated[
 
 
 def repository_specs(
-    context: typer.Context, tree: list[str] | None, no_tree: bool, landing: list[str] | None
+    context: GlobalOptions, tree: list[str] | None, no_tree: bool, landing: list[str] | None
 ) -> RepositorySpecs:
     """Return the repositories that the options name, else those in the settings."""
-    return build_repository_specs(with_repositories(load(options(context).config), tree, no_tree, landing))
+    return build_repository_specs(with_repositories(context.settings(), tree, no_tree, landing))
 
 
 def with_repositories(settings: Settings, tree: list[str] | None, no_tree: bool, landing: list[str] | None) -> Settings:
     """Return the settings with the repositories and landing trees that the options name."""
     if no_tree and tree:
-        raise typer.BadParameter("--tree and --no-tree cannot be combined", param_hint="--no-tree")
+        raise UsageError("--tree and --no-tree cannot be combined", option="--no-tree")
     changed: dict[str, object] = {}
     if tree or no_tree:
         changed |= {"repositories": tuple(map(_repository, tree or ())), "landing": ()}

@@ -4,9 +4,9 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from typing import Final
 
+from bot import VERSION
 from bot.app.identity import can_send
 from bot.log import Level, LogConfig, LogEvent, configure, event
 from bot.settings import Settings
@@ -25,7 +25,7 @@ def logged(settings: Settings, mode: str, verbose: int, *, once: bool) -> Iterat
     start = time.monotonic()
     event(
         LogEvent.SERVICE_STARTING,
-        version=metadata.version("patchwarden"),
+        version=VERSION,
         mode=f"{mode} --once" if once else mode,
         database=str(settings.database),
         sends=can_send(settings),

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
 from typing import Annotated, Final
 
-import typer
-
 from bot.app.lists import known_lists, maintainers_lists
-from bot.cli.context import options
+from bot.cli.command import Argument, Group, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import existing, missing
 from bot.error import SettingsError
 from bot.kernel.error import KernelError
@@ -23,7 +22,7 @@ from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.review.render.text import count, visible
 from bot.service.find_series import find_topic
-from bot.settings import Settings, load
+from bot.settings import Settings
 from bot.settings.types import suggestion
 from bot.store.repository import Repository
 
@@ -38,25 +37,17 @@ _UNSTOPPABLE: Final = {
     MailState.UNCONFIRMED: "unconfirmed",
 }
 
-ScopeArgument = Annotated[Scope, typer.Argument(help="series, author or list.")]
+ScopeArgument = Annotated[Scope, Argument(help="series, author or list.")]
 SubjectArgument = Annotated[
     str,
-    typer.Argument(
+    Argument(
         help="Of a series: the message-id or web address of any mail of its thread, or its topic as `mute list` shows "
         "it. Of an author or a list: the address."
     ),
 ]
 
 
-def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="Show, add and remove mutes. Mutes can only be removed here.")
-    group.command("list")(show)
-    group.command("add")(add)
-    group.command("lift")(lift)
-    app.add_typer(group, name="mute")
-
-
-def show(context: typer.Context) -> None:
+def show(context: GlobalOptions) -> None:
     """List the mutes: date, scope, subject, and who requested each.
 
     \b
@@ -65,16 +56,16 @@ def show(context: typer.Context) -> None:
 
     Exit status: 0 shown; 2 wrong settings; 3 the database cannot be read.
     """
-    settings = load(options(context).config)
+    settings = context.settings()
     if reason := missing(settings):
-        typer.echo(f"Nothing is muted: {reason}.")
+        echo(f"Nothing is muted: {reason}.")
         return
     with existing(settings) as store:
         for muted in store.mutes():
-            typer.echo(f"{muted.given:%Y-%m-%d}  {muted.scope:6}  {visible(muted.subject)}  (by {visible(muted.by)})")
+            echo(f"{muted.given:%Y-%m-%d}  {muted.scope:6}  {visible(muted.subject)}  (by {visible(muted.by)})")
 
 
-def add(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) -> None:
+def add(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) -> None:
     """Mute a series, an author or a list: no review of it is mailed any more.
 
     Mails that are queued, approved or held are withdrawn at once and never sent. Later reviews are stored, not mailed. Mails that left cannot be stopped; an unconfirmed mail is not sent again. Replies to commands by mail and digests are not muted.
@@ -91,7 +82,7 @@ def add(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) 
     Exit status: 0 muted; 2 SUBJECT is no stored series or no address, or wrong settings; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     now = datetime.now(UTC)
-    settings = load(options(context).config)
+    settings = context.settings()
     if scope is Scope.SERIES and (reason := missing(settings)):
         raise SettingsError(f"{subject!r} cannot be found: {reason}")
     with Repository(settings.database) as store:
@@ -99,10 +90,10 @@ def add(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) 
         report = store.mute(ActiveMute(scope, name, _BY, "", now), now)
         unknown = () if report.postings else tuple(_explain_unknown(report.muted, store, settings))
     for line in _lines(report, unknown):
-        typer.echo(visible(line))
+        echo(visible(line))
 
 
-def lift(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument) -> None:
+def lift(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) -> None:
     """Remove a mute. Later reviews are mailed again. The mails that the mute withdrew stay withdrawn.
 
     \b
@@ -111,11 +102,11 @@ def lift(context: typer.Context, scope: ScopeArgument, subject: SubjectArgument)
 
     Exit status: 0 removed; 2 SUBJECT is not muted, or wrong settings; 3 the database cannot be written.
     """
-    with existing(load(options(context).config)) as store:
+    with existing(context.settings()) as store:
         muted = _find_mute(scope, subject, store)
         store.unmute(scope, muted.subject)
-    typer.echo(visible(f"lifted: {scope} {muted.subject} (muted since {muted.given:%Y-%m-%d} by {muted.by})"))
-    typer.echo("mails that it withdrew stay withdrawn")
+    echo(visible(f"lifted: {scope} {muted.subject} (muted since {muted.given:%Y-%m-%d} by {muted.by})"))
+    echo("mails that it withdrew stay withdrawn")
 
 
 def _address(scope: Scope, text: str) -> str:
@@ -214,3 +205,8 @@ def _subject(content: bytes) -> str:
 def _shorten(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _MAX_SUBJECT else f"{text[:_MAX_SUBJECT]}..."
+
+
+COMMAND: Final = Group(
+    "Show, add and remove mutes. Mutes can only be removed here.", {"list": show, "add": add, "lift": lift}
+)

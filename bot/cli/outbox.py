@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
 from rich.text import Text
 
 from bot.app.clock import SystemClock
 from bot.app.continuity import preview_difference, settle_difference
 from bot.app.sending import build_stop_switch
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Argument, Group, Option, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import existing, missing, notices
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
@@ -21,12 +21,11 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import DROPPABLE, MailState
 from bot.review.render.text import visible
 from bot.service.continuity import RECONCILE
-from bot.settings import load
 from bot.settings.paths import displayed
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 
-_Id = Annotated[str, typer.Argument(metavar="ID", help="The message-id of the mail, or a unique prefix of it.")]
+_Id = Annotated[str, Argument(metavar="ID", help="The message-id of the mail, or a unique prefix of it.")]
 
 _NEXT: Final[Mapping[MailState, str]] = {
     MailState.QUEUED: "due",
@@ -36,24 +35,9 @@ _NEXT: Final[Mapping[MailState, str]] = {
 }
 
 
-app = typer.Typer(help="List the mails in the outbox; show, approve, resend or drop a mail.")
-
-
-def register(parent: typer.Typer) -> None:
-    parent.add_typer(app, name="outbox")
-
-
-@app.callback(invoke_without_command=True)
-def outbox(context: typer.Context) -> None:
-    """List the mails in the outbox; show, approve, resend or drop a mail."""
-    if context.invoked_subcommand is None:
-        list_mails(context)
-
-
-@app.command("list")
 def list_mails(
-    context: typer.Context,
-    state: Annotated[MailState | None, typer.Option(help="List only mails in this state.")] = None,
+    context: GlobalOptions,
+    state: Annotated[MailState | None, Option(help="List only mails in this state.")] = None,
 ) -> None:
     """List the mails, newest first: id, state, recipients, and why they wait.
 
@@ -64,9 +48,9 @@ def list_mails(
 
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
-    settings = load(options(context).config)
+    settings = context.settings()
     if reason := missing(settings):
-        typer.echo(f"No mail: {reason}.")
+        echo(f"No mail: {reason}.")
         return
     with existing(settings) as store:
         mails = store.mails(state)
@@ -74,13 +58,13 @@ def list_mails(
         blocked = preview_difference(settings, store).reasons
         stopped = build_stop_switch(settings, store, SystemClock()).reason()
     if stopped:
-        typer.echo(f"Nothing is sent: {visible(stopped)}; run `patchwarden stop --lift` to resume.")
+        echo(f"Nothing is sent: {visible(stopped)}; run `patchwarden stop --lift` to resume.")
     if blocked:
-        typer.echo(f"Nothing is sent: {visible('; '.join(blocked))}; {RECONCILE}.")
+        echo(f"Nothing is sent: {visible('; '.join(blocked))}; {RECONCILE}.")
     for line in lines:
-        typer.echo(line)
+        echo(line)
     if not mails:
-        typer.echo("No mail." if state is None else f"No mail is {state}.")
+        echo("No mail." if state is None else f"No mail is {state}.")
         return
     now = datetime.now(UTC)
     rows = table("id", "state", "to", "posting", "place or reason", cut={"to": 2, "posting": 3, "place or reason": 3})
@@ -92,9 +76,8 @@ def list_mails(
     print_table(screen(), rows)
 
 
-@app.command()
 def show(
-    context: typer.Context,
+    context: GlobalOptions,
     message_id: _Id,
 ) -> None:
     """Print a mail exactly as it would be sent. Its state and recipients go to stderr.
@@ -106,13 +89,12 @@ def show(
 
     Exit status: 0 printed; 2 no such mail, or several mails match the id; 3 the database cannot be read.
     """
-    with existing(load(options(context).config)) as store:
+    with existing(context.settings()) as store:
         mail = _find_mail(store, message_id)
     _print(mail)
 
 
-@app.command()
-def approve(context: typer.Context, message_id: _Id) -> None:
+def approve(context: GlobalOptions, message_id: _Id) -> None:
     """Approve a held mail, so that it is sent, and print it. A mail is held for approval, or by the lint or a limit.
 
     \b
@@ -125,8 +107,7 @@ def approve(context: typer.Context, message_id: _Id) -> None:
     _print(_decide(context, message_id, [MailState.HELD], MailState.APPROVED, "by hand", err=True))
 
 
-@app.command()
-def resend(context: typer.Context, message_id: _Id) -> None:
+def resend(context: GlobalOptions, message_id: _Id) -> None:
     """Retry a mail whose delivery is unconfirmed: the same bytes under the same message-id.
 
     First look in the archive of the list and in the log of the mail server whether it arrived.
@@ -141,8 +122,7 @@ def resend(context: typer.Context, message_id: _Id) -> None:
     _decide(context, message_id, [MailState.UNCONFIRMED], MailState.APPROVED, "sent again by hand")
 
 
-@app.command()
-def drop(context: typer.Context, message_id: _Id) -> None:
+def drop(context: GlobalOptions, message_id: _Id) -> None:
     """Withdraw a mail that waits, is held or is unconfirmed. It is never sent, or never sent again.
 
     \b
@@ -154,11 +134,10 @@ def drop(context: typer.Context, message_id: _Id) -> None:
     _decide(context, message_id, DROPPABLE, MailState.WITHDRAWN, "dropped by hand")
 
 
-@app.command("reconcile")
 def reconcile_outbox(
-    context: typer.Context,
-    apply: Annotated[bool, typer.Option("--apply", help="Settle the difference; stop the sender first.")] = False,
-) -> None:
+    context: GlobalOptions,
+    apply: Annotated[bool, Option("--apply", help="Settle the difference; stop the sender first.")] = False,
+) -> int:
     """Compare the database with its ledger and the archives, after a restore or if the database was lost or replaced.
 
     Nothing is sent until the difference is settled. With --apply, mails that the ledger or an archive contains count as sent, so that no posting gets a second mail. A mail becomes unconfirmed if only the attempt to send it is known.
@@ -170,7 +149,7 @@ def reconcile_outbox(
 
     Exit status: 0 no difference, or it is settled; 1 there is a difference; 2 wrong settings, or no database; 3 the database or the ledger cannot be used, or a sender is running.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings = load(options(context).config)
+    settings = context.settings()
     with existing(settings) as store:
         if not apply:
             difference = preview_difference(settings, store)
@@ -178,7 +157,7 @@ def reconcile_outbox(
             with sole_worker(settings.database, Role.SENDER):
                 difference = settle_difference(settings, store)
     for reason in difference.reasons:
-        typer.echo(visible(reason))
+        echo(visible(reason))
     rows = table("id", "known from", "kind", "posting", "outcome", cut={"posting": 3})
     for attempt in difference.unknown:
         outcome = "sent" if attempt.state == "sent" else "unknown"
@@ -188,16 +167,17 @@ def reconcile_outbox(
     if difference.unknown or difference.claims:
         print_table(screen(), rows)
     if not difference.reasons:
-        typer.echo("No difference.")
+        echo("No difference.")
     elif apply:
-        typer.echo("The difference is settled; start the service again.")
+        echo("The difference is settled; start the service again.")
     else:
-        typer.echo("Nothing is sent. Run `patchwarden outbox reconcile --apply` to settle the difference.")
-        raise typer.Exit(status.FINDINGS)
+        echo("Nothing is sent. Run `patchwarden outbox reconcile --apply` to settle the difference.")
+        return status.FINDINGS
+    return status.OK
 
 
 def _decide(
-    context: typer.Context,
+    context: GlobalOptions,
     message_id: str,
     before: Sequence[MailState],
     after: MailState,
@@ -205,11 +185,11 @@ def _decide(
     *,
     err: bool = False,
 ) -> Outgoing:
-    with existing(load(options(context).config)) as store:
+    with existing(context.settings()) as store:
         mail = _find_mail(store, message_id)
         if not store.decide(mail.message_id, before, after, datetime.now(UTC), reason):
             raise SettingsError(f"{mail.message_id} is {mail.state}, not {' or '.join(before)}")
-    typer.echo(f"{mail.message_id}: {mail.state} -> {after}", err=err)
+    echo(f"{mail.message_id}: {mail.state} -> {after}", err=err)
     return mail
 
 
@@ -223,11 +203,11 @@ def _find_mail(store: Repository, message_id: str) -> Outgoing:
 def _print(mail: Outgoing) -> None:
     """Print the mail on stdout, and its state and recipients on stderr."""
     note = _note(mail, datetime.now(UTC))
-    typer.echo(f"# {mail.state}{f' ({note})' if note else ''}, from {mail.envelope_from} to", err=True)
-    typer.echo(visible(f"# {', '.join(mail.envelope_to)}"), err=True)
+    echo(f"# {mail.state}{f' ({note})' if note else ''}, from {mail.envelope_from} to", err=True)
+    echo(visible(f"# {', '.join(mail.envelope_to)}"), err=True)
     if not mail.content:
-        typer.echo("# its text was removed by retention", err=True)
-    typer.echo(mail.content, nl=False)
+        echo("# its text was removed by retention", err=True)
+    echo(mail.content, nl=False)
 
 
 def _note(mail: Outgoing, now: datetime) -> str:
@@ -236,3 +216,17 @@ def _note(mail: Outgoing, now: datetime) -> str:
     until = f"not before {mail.due:%Y-%m-%d %H:%M} UTC" if waits else _NEXT.get(mail.state, "")
     where = displayed(Path(mail.destination)) if mail.destination.startswith("/") else mail.destination
     return visible("; ".join(filter(None, (mail.reason, where, until))))
+
+
+COMMAND: Final = Group(
+    "List the mails in the outbox; show, approve, resend or drop a mail.",
+    {
+        "list": list_mails,
+        "show": show,
+        "approve": approve,
+        "resend": resend,
+        "drop": drop,
+        "reconcile": reconcile_outbox,
+    },
+    default="list",
+)

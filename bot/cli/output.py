@@ -3,12 +3,11 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from importlib import metadata
 from typing import Annotated
 
-import typer
-
+from bot import VERSION
 from bot.cli import status
+from bot.cli.command import Option, UsageError, echo
 from bot.review.formats.b4 import b4
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
@@ -38,18 +37,18 @@ class Format(StrEnum):
 
 FormatOption = Annotated[
     Format,
-    typer.Option(
+    Option(
         "--format",
         help="text: for people; terse: one line per finding, like checkpatch; jsonl, json, sarif: for programs; "
         "mail: the mails that would be sent; b4: for review-perpatch-check-cmd and review-series-check-cmd of b4.",
     ),
 ]
 FailOnOption = Annotated[
-    Severity, typer.Option(help="Exit with status 1 if a stable rule has a finding of at least this severity.")
+    Severity, Option(help="Exit with status 1 if a stable rule has a finding of at least this severity.")
 ]
 RuleOption = Annotated[
     list[str] | None,
-    typer.Option("--rule", metavar="ID", help="Run only this rule; repeatable. `patchwarden rules` lists the rules."),
+    Option("--rule", metavar="ID", help="Run only this rule; repeatable. `patchwarden rules` lists the rules."),
 ]
 
 
@@ -59,9 +58,9 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
         rule = by_id(rule_id)
         if rule is None or rule.status is Status.RETIRED:
             known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
-            raise typer.BadParameter(
+            raise UsageError(
                 f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules",
-                param_hint="--rule",
+                option="--rule",
             )
     return tuple(rule for rule in active() if not ids or rule.id in ids)
 
@@ -73,7 +72,7 @@ def format_findings(verdict: RowResult, rules: Sequence[Rule], form: Format, mai
         case Format.MAIL:
             return mail(mails)
         case Format.SARIF:
-            out = sarif(verdict, known, metadata.version("patchwarden"))
+            out = sarif(verdict, known, VERSION)
         case Format.B4:
             out = b4(verdict)
         case Format.JSON:
@@ -98,4 +97,4 @@ def exit_status(verdict: RowResult, fail_on: Severity) -> int:
 
 def complain(problem: str) -> None:
     """Print a line on standard error."""
-    typer.echo(f"patchwarden: {visible(problem)}", err=True)
+    echo(f"patchwarden: {visible(problem)}", err=True)

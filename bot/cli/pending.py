@@ -5,15 +5,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
 from bot.app.pending import build_rebuild_job
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Argument, Command, Option, UsageError, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import existing
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
@@ -26,7 +26,7 @@ from bot.pool.executor import ProcessExecutor
 from bot.review.formats.row import clean
 from bot.review.pending import PendingPosting
 from bot.review.render.text import count, visible
-from bot.settings import Settings, load
+from bot.settings import Settings
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 from rules.bindings.collisions import Collision, find_collisions
@@ -50,24 +50,20 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(pending)
-
-
 def pending(
-    context: typer.Context,
+    context: GlobalOptions,
     name: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="NAME|MESSAGE-ID",
             help="A C name, a field as struct.field, a Rust path, a file, or the message-id or web address of a mail.",
         ),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
+    form: Annotated[Format, Option("--format", help="text or json.")] = Format.TEXT,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Analyse the stored series again, and make the table of them anew.")
+        bool, Option("--rebuild", help="Analyse the stored series again, and make the table of them anew.")
     ] = False,
-) -> None:
+) -> int:
     """List the pending series: those that were reviewed and sent within the last `pending_days` days.
 
     With a name, list the series that change, use or add it. With a message-id, print what that series does, and which pending series it collides with. Series whose authors know of each other do not collide.
@@ -81,11 +77,11 @@ def pending(
 
     Exit status: 0 printed, also if there is none; 2 bad usage, wrong settings, or the series is not pending; 3 the database cannot be used, or a series could not be analysed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings = load(options(context).config)
+    settings = context.settings()
     if rebuild:
         if name is not None:
-            raise typer.BadParameter("--rebuild concerns all series; leave the name out", param_hint="--rebuild")
-        raise typer.Exit(_rebuild(settings))
+            raise UsageError("--rebuild concerns all series; leave the name out", option="--rebuild")
+        return _rebuild(settings)
     with existing(settings) as store:
         message_id = target(name) if name is not None else None
         if message_id is not None:
@@ -94,6 +90,7 @@ def pending(
             _print_users(store, name, form)
         else:
             _print_all(store.pending_postings(), form)
+    return status.OK
 
 
 def _rebuild(settings: Settings) -> int:
@@ -104,7 +101,7 @@ def _rebuild(settings: Settings) -> int:
         ProcessExecutor(1, LIMITS) as executor,
     ):
         number, failures = build_rebuild_job(settings, store, executor, progress).run()
-    typer.echo(f"{number} pending series")
+    echo(f"{number} pending series")
     for failure in failures:
         complain(failure)
     return status.FAILED if failures else status.OK
@@ -112,9 +109,9 @@ def _rebuild(settings: Settings) -> int:
 
 def _print_all(postings: Sequence[PendingPosting], form: Format) -> None:
     if form is Format.JSON:
-        typer.echo(json.dumps([_record(posting) for posting in postings], indent=2))
+        echo(json.dumps([_record(posting) for posting in postings], indent=2))
     elif not postings:
-        typer.echo("No series is pending.")
+        echo("No series is pending.")
     else:
         rows = table("sent", "series", "facts", "message-id", cut={"series": 3, "facts": 2, "message-id": 2})
         for posting in postings:
@@ -133,12 +130,12 @@ def _print_users(store: Repository, name: str, form: Format) -> None:
     ]
     if form is Format.JSON:
         records = [{**_record(posting), "facts": list(map(_fact_record, facts))} for posting, facts in matches]
-        typer.echo(json.dumps(records, indent=2))
+        echo(json.dumps(records, indent=2))
     elif not matches:
-        typer.echo(f"No pending series changes, uses or adds {visible(name)}.")
+        echo(f"No pending series changes, uses or adds {visible(name)}.")
     else:
         for posting, facts in matches:
-            typer.echo("\n".join([*_head(posting), *_facts(facts)]))
+            echo("\n".join([*_head(posting), *_facts(facts)]))
 
 
 def _print_posting(store: Repository, message_id: str, form: Format) -> None:
@@ -157,7 +154,7 @@ def _print_posting(store: Repository, message_id: str, form: Format) -> None:
                 {**_record(other), "facts": list(map(_collision_record, pairs))} for other, pairs in collisions
             ],
         }
-        typer.echo(json.dumps(record, indent=2))
+        echo(json.dumps(record, indent=2))
         return
     lines = [*_head(posting), *_facts(posting.facts.facts)]
     lines += (f"  too many facts, some are left out: {kind}" for kind in posting.facts.cut)
@@ -168,7 +165,7 @@ def _print_posting(store: Repository, message_id: str, form: Format) -> None:
             *map(_collision_line, pairs[:_MAX_SHOWN]),
         ]
     lines += [] if collisions else ["  collides with no other pending series"]
-    typer.echo("\n".join(lines))
+    echo("\n".join(lines))
 
 
 def _head(posting: PendingPosting) -> list[str]:
@@ -224,3 +221,6 @@ def _collision_record(collision: Collision) -> dict[str, Any]:
         "mine": _fact_record(collision.mine),
         "other": _fact_record(collision.other),
     }
+
+
+COMMAND: Final = Command(pending)

@@ -2,29 +2,24 @@
 """`patchwarden prune`: remove texts that exceed the age in the settings."""
 
 from threading import Event
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.app.service import build_prune_job
-from bot.cli.context import options
+from bot.cli.command import Command, Option, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import existing
 from bot.error import SettingsError
 from bot.service.prune import summary
 from bot.service.schedule import stopped_by_signals
-from bot.settings import Settings, load
+from bot.settings import Settings
 from bot.store.database import sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(prune)
-
-
 def prune(
-    context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
+    context: GlobalOptions,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only print what would be removed.")] = False,
 ) -> None:
     """Remove the texts of mails, series and reviews that are older than the retention settings allow, and shrink the database.
 
@@ -37,13 +32,13 @@ def prune(
 
     Exit status: 0 done; 2 wrong settings, or the retention settings keep everything; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings, stop = load(options(context).config), Event()
+    settings, stop = context.settings(), Event()
     with existing(settings) as store, stopped_by_signals(stop):
         job = build_prune_job(settings, store, stop)
         if job is None:
             raise SettingsError("[retention] keeps everything; set raw_mail_days or reviews_days")
         pruned = job.run(dry=dry_run)
-        typer.echo(f"{'would remove' if dry_run else 'removed'}: {summary(pruned)}")
+        echo(f"{'would remove' if dry_run else 'removed'}: {summary(pruned)}")
         if not dry_run and not stop.is_set():
             _compact(settings, store)
 
@@ -52,6 +47,9 @@ def _compact(settings: Settings, store: Repository) -> None:
     """Compact the database, unless another process works on it."""
     try:
         with sole_worker(settings.database):
-            typer.echo(f"{settings.database}: {store.compact():,} bytes smaller")
+            echo(f"{settings.database}: {store.compact():,} bytes smaller")
     except StoreError as error:
-        typer.echo(f"not compacted; new data will reuse the free space: {error}")
+        echo(f"not compacted; new data will reuse the free space: {error}")
+
+
+COMMAND: Final = Command(prune)

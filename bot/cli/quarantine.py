@@ -4,34 +4,23 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.context import options
+from bot.cli.command import Argument, Group, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.ports import MailStatus
 from bot.review.render.text import visible
-from bot.settings import load
 
 _MAX_LISTED = 1000
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="List, show or release mails that could not be read and series that could not be checked.",
-)
 
-
-def register(parent: typer.Typer) -> None:
-    parent.add_typer(app, name="quarantine")
-
-
-@app.command("list")
-def list_all(context: typer.Context) -> None:
+def list_all(context: GlobalOptions) -> None:
     """List series that could not be checked and mails that could not be read, newest first, with the reason.
 
     Use the name in the first column to show or release them.
@@ -42,14 +31,14 @@ def list_all(context: typer.Context) -> None:
 
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
-    settings = load(options(context).config)
+    settings = context.settings()
     if reason := missing(settings):
-        typer.echo(f"Nothing is in quarantine: {reason}.")
+        echo(f"Nothing is in quarantine: {reason}.")
         return
     with existing(settings) as store:
         series, mails = store.quarantined_postings(_MAX_LISTED), store.quarantined(_MAX_LISTED)
     if not series and not mails:
-        typer.echo("Nothing is in quarantine.")
+        echo("Nothing is in quarantine.")
         return
     rows = table("name", "arrived", "reason", "content", cut={"name": 2, "reason": 3, "content": 2})
     for stored in series:
@@ -61,10 +50,9 @@ def list_all(context: typer.Context) -> None:
     print_table(screen(), rows)
 
 
-@app.command()
 def show(
-    context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The number of the mail in the list.")],
+    context: GlobalOptions,
+    number: Annotated[int, Argument(metavar="NUMBER", help="The number of the mail in the list.")],
 ) -> None:
     """Print a mail as it arrived. On a terminal, control characters are escaped. For a series use `explain`.
 
@@ -74,19 +62,18 @@ def show(
 
     Exit status: 0 printed; 2 no such mail in quarantine; 3 the database cannot be read.
     """
-    with existing(load(options(context).config)) as store:
+    with existing(context.settings()) as store:
         mail = _find(store.quarantined(_MAX_LISTED), number)
     raw = mail.mail.raw
     if sys.stdout.isatty():
         raw = "\n".join(map(visible, raw.decode("utf-8", "replace").split("\n"))).encode()
-    typer.echo(raw, nl=False)
+    echo(raw, nl=False)
 
 
-@app.command()
 def release(
-    context: typer.Context,
+    context: GlobalOptions,
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME", help="Numbers of mails or message-ids of series, as in the list.")
+        list[str], Argument(metavar="NAME", help="Numbers of mails or message-ids of series, as in the list.")
     ],
 ) -> None:
     """Read mails and check series again in the next round, for example after an update or if the machine was busy.
@@ -98,11 +85,11 @@ def release(
 
     Exit status: 0 released; 2 none of these is in quarantine; 3 the database cannot be written.
     """
-    with existing(load(options(context).config)) as store:
+    with existing(context.settings()) as store:
         count = store.release([int(name) for name in names if name.isdecimal()], names)
     if not count:
         raise SettingsError(f"no mail or series with the name {', '.join(names)} is in quarantine")
-    typer.echo(f"{count} released; they are read and checked again in the next round")
+    echo(f"{count} released; they are read and checked again in the next round")
 
 
 def _add(rows: Table, name: str, arrived: datetime, *texts: str) -> None:
@@ -114,3 +101,9 @@ def _find(mails: Sequence[MailStatus], number: int) -> MailStatus:
     if mail is None:
         raise SettingsError(f"no mail with the number {number} is in quarantine")
     return mail
+
+
+COMMAND: Final = Group(
+    "List, show or release mails that could not be read and series that could not be checked.",
+    {"list": list_all, "show": show, "release": release},
+)

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-import typer
 from rich.console import Console
 
 from bot.app.lists import known_lists, maintainers_lists
 from bot.app.recheck import RecheckSession, open_recheck_session
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Argument, Command, Option, UsageError, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, with_repositories
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
@@ -28,7 +28,7 @@ from bot.review.formats.row import Row, clean, record
 from bot.review.render.text import count, visible
 from bot.review.unmailed import withheld_lines
 from bot.service.recheck import RecheckResult
-from bot.settings import Settings, load
+from bot.settings import Settings
 from rules.finding import skipped_lines
 from rules.lint.rule import Status
 from rules.registry import by_id
@@ -41,36 +41,30 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(recheck)
-
-
 def recheck(
-    context: typer.Context,
+    context: GlobalOptions,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TARGET", help="Message-ids, web addresses of mails, or change-ids of series."),
+        Argument(metavar="TARGET", help="Message-ids, web addresses of mails, or change-ids of series."),
     ] = None,
     lists: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--list", metavar="ADDRESS", help="Check all complete series on this list that are not applied; repeatable."
         ),
     ] = None,
     since: Annotated[
-        str, typer.Option(metavar="AGE|DATE", help="With --list: only series sent since then (7d, 12h, 2026-03-01).")
+        str, Option(metavar="AGE|DATE", help="With --list: only series sent since then (7d, 12h, 2026-03-01).")
     ] = "7d",
-    send: Annotated[
-        bool, typer.Option("--send", help="Queue a mail for each verdict that was not mailed before.")
-    ] = False,
+    send: Annotated[bool, Option("--send", help="Queue a mail for each verdict that was not mailed before.")] = False,
     archive: Annotated[
-        list[Path] | None, typer.Option(help="Search this archive first for missing mails; repeatable.")
+        list[Path] | None, Option(help="Search this archive first for missing mails; repeatable.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
+    form: Annotated[Format, Option("--format", help="text or json.")] = Format.TEXT,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     landing: LandingOption = None,
-) -> None:
+) -> int:
     """Check series again with the current rules, compare with the stored reviews, and store the new reviews.
 
     The service may run meanwhile. An unchanged result changes nothing. With --send a mail is queued, but never two mails for the same verdict. The service delivers it, or `patchwarden run --once`.
@@ -85,10 +79,8 @@ def recheck(
     Exit status: 0 done, with or without findings; 2 a target was not found or is incomplete; 3 a check failed, or the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     if not targets and not lists:
-        raise typer.BadParameter(
-            "name a message-id, the web address of a mail, a series, or --list", param_hint="TARGET"
-        )
-    settings = with_repositories(load(options(context).config), tree, no_tree, landing)
+        raise UsageError("name a message-id, the web address of a mail, a series, or --list", option="TARGET")
+    settings = with_repositories(context.settings(), tree, no_tree, landing)
     start = parse_time(since, datetime.now(UTC))
     code, records, changed, queued = status.OK, [], 0, 0
     console = Console(stderr=True)
@@ -112,21 +104,19 @@ def recheck(
                 # Of a whole list, unchanged series are not printed.
                 if not result.changed.is_empty or result.mail is not None or posting.message_id in named_ids:
                     for line in _lines(result, send):
-                        typer.echo(line)
+                        echo(line)
     if form is Format.JSON:
-        typer.echo(json.dumps(records, indent=2))
+        echo(json.dumps(records, indent=2))
     elif lists:
-        typer.echo(
-            f"{len(postings)} series sent since {start:%Y-%m-%d}: {changed} changed, {count(queued, 'mail')} queued"
-        )
-    raise typer.Exit(code)
+        echo(f"{len(postings)} series sent since {start:%Y-%m-%d}: {changed} changed, {count(queued, 'mail')} queued")
+    return code
 
 
 def _refuse_misspelt(name: str, session: RecheckSession, settings: Settings, start: datetime) -> None:
     """Raise a usage error for a list that has no series and whose address looks misspelt."""
     meant = known_lists(maintainers_lists(settings), session.store).meant(name)
     if meant and not session.store.posted(start, [name]):
-        raise typer.BadParameter(f"{name} looks misspelt; did you mean {meant}?", param_hint="--list")
+        raise UsageError(f"{name} looks misspelt; did you mean {meant}?", option="--list")
 
 
 def _postings(
@@ -205,3 +195,6 @@ def _row(change: Change, part: Part | None) -> Row:
     rule = by_id(change.comment.finding.rule)
     known = Status.RETIRED if rule is None else rule.status
     return Row(change.comment.finding, known, None if part is None else part.message_id)
+
+
+COMMAND: Final = Command(recheck)

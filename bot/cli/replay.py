@@ -12,16 +12,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
 from bot.app.review_context import build_rehearsal
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Argument, Command, Option, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repository_specs
 from bot.cli.output import RuleOption, choose_rules, complain
 from bot.cli.progress import show_progress
+from bot.cli.since import parse_time
 from bot.inbox.source import open_source
 from bot.mail.state import MailState
 from bot.outbox.folder import Folder
@@ -31,7 +32,6 @@ from bot.pool.guard import Crashed
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingStatus
-from bot.settings import load
 from rules.finding import Confidence, skipped_lines
 from rules.lint.rule import Rule
 
@@ -73,31 +73,25 @@ class Tally:
     skipped: list[str] = field(default_factory=list)
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(replay)
-
-
 def replay(
-    context: typer.Context,
-    archives: Annotated[list[str], typer.Argument(metavar="ARCHIVE", help="Archives, mboxes, Maildirs; - is stdin.")],
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Skip older mails (UTC).")
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Number of processes. 0: one per core.")] = 0,
+    context: GlobalOptions,
+    archives: Annotated[list[str], Argument(metavar="ARCHIVE", help="Archives, mboxes, Maildirs; - is stdin.")],
+    since: Annotated[str, Option(metavar="AGE|DATE", help="Skip older mails (7d, 12h, 2026-03-01; UTC).")] = "",
+    jobs: Annotated[int, Option(minimum=0, help="Number of processes. 0: one per core.")] = 0,
     form: Annotated[
         Form,
-        typer.Option(
+        Option(
             "--format", help="text: a table at the end; jsonl: findings as they are found, and the table on stderr."
         ),
     ] = Form.TEXT,
     mails: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the mails that would be sent to this folder.")
+        Path | None, Option(metavar="DIR", help="Write the mails that would be sent to this folder.")
     ] = None,
     rule: RuleOption = None,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     landing: LandingOption = None,
-) -> None:
+) -> int:
     """Review archives as if their mails arrived now, and print what would be found and sent.
 
     The output does not depend on --jobs. The settings for reviews and for our identity apply; the modes of lists do not.
@@ -109,11 +103,11 @@ def replay(
 
     Exit status: 0 done, with or without findings; 2 bad usage, or an archive cannot be read; 3 a rule or the program failed on a mail (the rest is still reviewed).
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings = load(options(context).config)
+    settings = context.settings()
     repositories = replace(repository_specs(context, tree, no_tree, landing), lands_when_sent=True)
     review_context = build_rehearsal(settings, choose_rules(rule))
     sources = [open_source(archive) for archive in archives]
-    start = since.replace(tzinfo=UTC) if since else None
+    start = parse_time(since, datetime.now(UTC)) if since else None
     tally, began = Tally(), time.monotonic()
     folder = Folder(mails) if mails else None
     with show_progress(Console(stderr=True)) as progress:
@@ -128,7 +122,7 @@ def replay(
         complain(problem)
     if len(tally.failures) > _MAX_PROBLEMS:
         complain(f"and {len(tally.failures) - _MAX_PROBLEMS:,} more failures")
-    raise typer.Exit(status.FAILED if tally.failures else status.OK)
+    return status.FAILED if tally.failures else status.OK
 
 
 def _count(tally: Tally, event: ReplayEvent) -> None:
@@ -176,7 +170,7 @@ def _count_review(tally: Tally, replayed: ReplayedPosting) -> None:
 def _write(replayed: ReplayedPosting, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
     if form is Form.JSONL:
         known = {rule.id: rule for rule in rules}
-        typer.echo("".join(map(line, of_review(replayed.result.review, known))).encode("utf-8", "replace"), nl=False)
+        echo("".join(map(line, of_review(replayed.result.review, known))).encode("utf-8", "replace"), nl=False)
     if folder is not None and replayed.result.outgoing is not None:
         folder.deliver(replayed.result.outgoing)
 
@@ -226,3 +220,6 @@ def _most_frequent(reasons: Iterable[str]) -> list[tuple[str, int]]:
 
 def _memory() -> str:
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
+
+
+COMMAND: Final = Command(replay)

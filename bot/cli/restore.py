@@ -3,24 +3,19 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.app.data_files import SETTINGS, list_backup_files
-from bot.cli.context import options
-from bot.settings import DEFAULT_FILE, load
+from bot.cli.command import Argument, Command, Option, echo
+from bot.cli.context import GlobalOptions
+from bot.settings import DEFAULT_FILE
 from bot.store.backup import read_backup, restore
 
 
-def register(app: typer.Typer) -> None:
-    app.command("restore")(restore_backup)
-
-
 def restore_backup(
-    context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="A folder that `patchwarden backup` created.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    context: GlobalOptions,
+    source: Annotated[Path, Argument(metavar="SRC", help="A folder that `patchwarden backup` created.")],
+    force: Annotated[bool, Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Restore a backup to the places that the settings name. Stop the service first.
 
@@ -34,19 +29,20 @@ def restore_backup(
 
     Exit status: 0 done; 2 wrong settings; 3 the backup is damaged, a process works on the database, or a file already exists.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    file = options(context).config or DEFAULT_FILE
+    file = context.config or DEFAULT_FILE
     names = read_backup(source)
     if SETTINGS in names and not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_bytes((source / SETTINGS).read_bytes())
-        typer.echo(f"{file}: restored from the backup")
-    settings = load(options(context).config)
-    files = list_backup_files(settings, options(context).config)
+        echo(f"{file}: restored from the backup")
+    settings = context.settings()
+    files = list_backup_files(settings, context.config)
     if not force:
         files.pop(SETTINGS, None)
     restore(source, settings.database, files, datetime.now(UTC), force=force)
-    typer.echo(f"{settings.database}: restored from {source}")
-    typer.echo(
-        "Nothing is sent until `patchwarden outbox reconcile --apply` has settled what was sent since the backup."
-    )
+    echo(f"{settings.database}: restored from {source}")
+    echo("Nothing is sent until `patchwarden outbox reconcile --apply` has settled what was sent since the backup.")
+
+
+COMMAND: Final = Command(restore_backup)

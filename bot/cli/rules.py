@@ -1,29 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden rules`: list the rules, or print the page of a rule."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-import typer
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from bot.cli.context import options
-from bot.settings import Settings, load
+from bot.cli.command import Argument, Command, Option, UsageError, echo
+from bot.cli.context import GlobalOptions
+from bot.settings import Settings
 from rules.catalogue import page
 from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(rules)
-
-
 def rules(
-    context: typer.Context,
-    rule: Annotated[str, typer.Argument(metavar="ID", help="Print the page of this rule.", show_default=False)] = "",
+    context: GlobalOptions,
+    rule: Annotated[str, Argument(metavar="ID", help="Print the page of this rule.")] = "",
     stats: Annotated[
-        bool, typer.Option("--stats", help="Print for each rule how many findings were reported, fixed and disputed.")
+        bool, Option("--stats", help="Print for each rule how many findings were reported, fixed and disputed.")
     ] = False,
 ) -> None:
     """List the rules, or explain a rule: what it flags, why, how to fix it, and what it does not flag.
@@ -40,14 +36,14 @@ def rules(
     """  # noqa: E501 help paragraphs are not hard-wrapped
     console = Console(highlight=False, markup=False)
     if stats:
-        _print_statistics(console, load(options(context).config), rule)
+        _print_statistics(console, context.settings(), rule)
         return
     if not rule:
         console.print(_table())
         return
     known = by_id(rule)
     if known is None:
-        raise typer.BadParameter(f"unknown rule {rule!r}; `patchwarden rules` lists all rules", param_hint="ID")
+        raise UsageError(f"unknown rule {rule!r}; `patchwarden rules` lists all rules", option="ID")
     _show(console, known)
 
 
@@ -63,7 +59,7 @@ def _table() -> Table:
 
 def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
     # Imported here so that the list of rules does not wait for the database libraries.
-    from bot.app.precision import load_precision  # noqa: PLC0415
+    from bot.app.precision import load_precision
 
     tallies, withheld = load_precision(settings)
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -86,4 +82,7 @@ def _note(reason: str) -> str:
 
 def _show(console: Console, rule: Rule) -> None:
     text = page(rule)
-    console.print(Markdown(text)) if console.is_terminal else typer.echo(text)
+    console.print(Markdown(text)) if console.is_terminal else echo(text)
+
+
+COMMAND: Final = Command(rules)

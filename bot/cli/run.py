@@ -6,15 +6,15 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
 from bot.app.service import Service, open_service
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Command, Option
+from bot.cli.context import GlobalOptions
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent, show_progress
@@ -25,30 +25,24 @@ from bot.review.render.text import visible
 from bot.service.deliver import DeliveryResult
 from bot.service.poll import PollResult
 from bot.service.schedule import serve, stopped_by_signals
-from bot.settings import Settings, load
+from bot.settings import Settings
 from bot.settings.paths import displayed
 
 _MAX_ROWS = 40
 _NAME = "patchwarden"
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(run)
-
-
 def run(
-    context: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="Process new mails once, print a table, and exit.")] = False,
+    context: GlobalOptions,
+    once: Annotated[bool, Option("--once", help="Process new mails once, print a table, and exit.")] = False,
     archive: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Read this public-inbox archive, mbox or Maildir instead of those in the settings; repeatable."
-        ),
+        Option(help="Read this public-inbox archive, mbox or Maildir instead of those in the settings; repeatable."),
     ] = None,
     deliver: Annotated[
-        bool, typer.Option("--deliver/--no-deliver", help="Also deliver mails, or leave that to `patchwarden deliver`.")
+        bool, Option("--deliver/--no-deliver", help="Also deliver mails, or leave that to `patchwarden deliver`.")
     ] = True,
-) -> None:
+) -> int:
     """Read archives, review their series, and deliver the reviews. By default, mails are only written to a folder.
 
     Without --once it runs until SIGTERM or Ctrl-C. It can be killed at any time, and then continues where it stopped.
@@ -62,11 +56,10 @@ def run(
 
     Exit status: 0 done or stopped; 2 wrong settings, or an archive that cannot be read; 3 the database or the outbox cannot be written, another process works on the database, or a review failed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings = load(options(context).config)
+    settings = context.settings()
     work = _once if once else _serve
-    with logged(settings, "run" if deliver else "run --no-deliver", options(context).verbose, once=once):
-        exit_status = work(settings, archive or (), deliver=deliver)
-    raise typer.Exit(exit_status)
+    with logged(settings, "run" if deliver else "run --no-deliver", context.verbose, once=once):
+        return work(settings, archive or (), deliver=deliver)
 
 
 def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
@@ -187,3 +180,6 @@ def _program() -> str:
     if path.name != _NAME or shutil.which(_NAME):
         return _NAME
     return min(os.path.relpath(path), str(path.absolute()), key=len)
+
+
+COMMAND: Final = Command(run)

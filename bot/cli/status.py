@@ -12,3 +12,6 @@ USAGE = 2
 
 FAILED = 3
 """A rule or the program failed."""
+
+INTERRUPTED = 130
+"""Ended by Ctrl-C, as shells report it."""

@@ -4,14 +4,12 @@
 import time
 from typing import Annotated, Final
 
-import typer
-
 from bot.app.clock import SystemClock
 from bot.app.sending import build_stop_switch
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Argument, Command, Option, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.database import existing
-from bot.settings import load
 from bot.settings.paths import displayed
 from bot.store.database import Role, running
 from bot.store.repository import Repository
@@ -19,17 +17,11 @@ from bot.store.repository import Repository
 _MAX_WAIT_SECONDS: Final = 10.0
 
 
-def register(app: typer.Typer) -> None:
-    app.command()(stop)
-
-
 def stop(
-    context: typer.Context,
-    reason: Annotated[
-        str, typer.Argument(metavar="REASON", help="The reason, which other commands show.", show_default=False)
-    ] = "by hand",
-    lift: Annotated[bool, typer.Option("--lift", help="Resume sending.")] = False,
-) -> None:
+    context: GlobalOptions,
+    reason: Annotated[str, Argument(metavar="REASON", help="The reason, which other commands show.")] = "by hand",
+    lift: Annotated[bool, Option("--lift", help="Resume sending.")] = False,
+) -> int:
     """Stop all sending at once, also in a running service. Reading, reviewing and dry runs continue.
 
     No mail is lost: due mails wait. Only a mail that is being transferred at this moment still leaves. The command prints the database and waits until the process that sends from it confirms the stop.
@@ -41,7 +33,7 @@ def stop(
 
     Exit status: 0 stopped or lifted; 2 wrong settings, or the database does not exist; 3 the stop could not be written, or the running sender did not confirm it.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    settings = load(options(context).config)
+    settings = context.settings()
     database = displayed(settings.database)
     with existing(settings) as store:
         switch = build_stop_switch(settings, store, SystemClock())
@@ -52,16 +44,15 @@ def stop(
             done = f"all sending from {database} is stopped; run `patchwarden stop --lift` to resume"
         process = running(settings.database, Role.SENDER)
         seen = not process or _is_seen(store)
-    typer.echo(done)
+    echo(done)
     if not process:
-        typer.echo("no process sends from it now")
+        echo("no process sends from it now")
     elif seen:
-        typer.echo(f"the service (process {process}) has seen it")
+        echo(f"the service (process {process}) has seen it")
     else:
-        typer.echo(
-            f"the service (process {process}) has not confirmed it; end that process if mail still leaves", err=True
-        )
-        raise typer.Exit(status.FAILED)
+        echo(f"the service (process {process}) has not confirmed it; end that process if mail still leaves", err=True)
+        return status.FAILED
+    return status.OK
 
 
 def _is_seen(store: Repository) -> bool:
@@ -72,3 +63,6 @@ def _is_seen(store: Repository) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+COMMAND: Final = Command(stop)

@@ -2,35 +2,23 @@
 """`patchwarden tree`: the kernel trees, and what their Rust code uses of C."""
 
 import subprocess
-from typing import Annotated
-
-import typer
+from typing import Annotated, Final
 
 from bot.cli import status
-from bot.cli.context import options
+from bot.cli.command import Argument, Group, UsageError, echo
+from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import TreeOption, repository_specs
 from bot.cli.output import complain
 from bot.kernel.repositories import KernelTrees
 from bot.review.render.text import visible
-from bot.settings import load
 from rules.bindings.facts import Constant
 from rules.bindings.index import Bindings
 from rules.source.c.source import Declaration, Member
 
-_NAME = Annotated[
-    str, typer.Argument(metavar="NAME", help="A name in C or in the bindings. Write a field as STRUCT.FIELD.")
-]
+_NAME = Annotated[str, Argument(metavar="NAME", help="A name in C or in the bindings. Write a field as STRUCT.FIELD.")]
 
 
-def register(app: typer.Typer) -> None:
-    tree = typer.Typer(help="Fetch kernel trees, and show what their Rust code uses of C.", no_args_is_help=True)
-    tree.command()(sync)
-    tree.command("used-by")(used_by)
-    tree.command()(show)
-    app.add_typer(tree, name="tree")
-
-
-def sync(context: typer.Context) -> None:
+def sync(context: GlobalOptions) -> int:
     """Fetch the kernel repositories in the settings. Missing repositories are created.
 
     \b
@@ -39,10 +27,10 @@ def sync(context: typer.Context) -> None:
 
     Exit status: 0 done; 2 nothing to fetch; 3 a repository cannot be fetched (the others are still fetched).
     """
-    repositories = [repository for repository in load(options(context).config).kernel.repositories if repository.remote]
+    repositories = [repository for repository in context.settings().kernel.repositories if repository.remote]
     if not repositories:
         complain("the settings name no kernel repository with a remote; see [kernel] in `patchwarden init`")
-        raise typer.Exit(status.USAGE)
+        return status.USAGE
     failed = False
     for repository in repositories:
         path, remote = str(repository.path), repository.remote
@@ -56,11 +44,11 @@ def sync(context: typer.Context) -> None:
                 failed = True
                 break
         else:
-            typer.echo(visible(f"{path}: fetched {', '.join(repository.refs)} from {remote}"))
-    raise typer.Exit(status.FAILED if failed else status.OK)
+            echo(visible(f"{path}: fetched {', '.join(repository.refs)} from {remote}"))
+    return status.FAILED if failed else status.OK
 
 
-def used_by(context: typer.Context, name: _NAME, tree: TreeOption = None) -> None:
+def used_by(context: GlobalOptions, name: _NAME, tree: TreeOption = None) -> int:
     """List the Rust code that uses a C name, a helper that uses it, or its fields.
 
     \b
@@ -74,13 +62,13 @@ def used_by(context: typer.Context, name: _NAME, tree: TreeOption = None) -> Non
     bindings = _bindings(context, tree)
     rows = _users(bindings, name)
     for where, how, text in rows:
-        typer.echo(visible(f"{where}: {how}: {text}"))
+        echo(visible(f"{where}: {how}: {text}"))
     if not rows:
-        typer.echo(visible(f"no Rust code uses {name}"))
-    raise typer.Exit(status.OK if rows else status.FINDINGS)
+        echo(visible(f"no Rust code uses {name}"))
+    return status.OK if rows else status.FINDINGS
 
 
-def show(context: typer.Context, name: _NAME, tree: TreeOption = None) -> None:
+def show(context: GlobalOptions, name: _NAME, tree: TreeOption = None) -> int:
     """Show the C declarations of a name, their conditions, and the helper or constant that Rust uses for it.
 
     \b
@@ -97,21 +85,19 @@ def show(context: typer.Context, name: _NAME, tree: TreeOption = None) -> None:
     provider = bindings.provider(name)
     for place in declared:
         declaration = place.declaration
-        typer.echo(visible(f"{place.path}:{declaration.line}: {declaration.kind}: {declaration.signature}"))
+        echo(visible(f"{place.path}:{declaration.line}: {declaration.kind}: {declaration.signature}"))
         for condition in declaration.conditions:
-            typer.echo(visible(f"    under {condition}"))
+            echo(visible(f"    under {condition}"))
         for member in _members(declaration, field):
             shown = f"{member.type} {member.name}" if member.type else f"{member.name} = {member.expression}"
-            typer.echo(visible(f"    {shown}" + "".join(f", under {condition}" for condition in member.conditions)))
+            echo(visible(f"    {shown}" + "".join(f", under {condition}" for condition in member.conditions)))
     if isinstance(provider, Constant):
-        typer.echo(
-            f"rust/bindings/bindings_helper.h:{provider.line}: available in Rust as RUST_CONST_HELPER_{provider.name}"
-        )
+        echo(f"rust/bindings/bindings_helper.h:{provider.line}: available in Rust as RUST_CONST_HELPER_{provider.name}")
     elif provider is not None:
-        typer.echo(visible(f"{provider.path}:{provider.helper.line}: available in Rust by {provider.helper.signature}"))
+        echo(visible(f"{provider.path}:{provider.helper.line}: available in Rust by {provider.helper.signature}"))
     if not declared and provider is None:
-        typer.echo(visible(f"no header of the bindings declares {name}"))
-    raise typer.Exit(status.OK if declared or provider is not None else status.FINDINGS)
+        echo(visible(f"no header of the bindings declares {name}"))
+    return status.OK if declared or provider is not None else status.FINDINGS
 
 
 def _members(declaration: Declaration, field: str) -> list[Member]:
@@ -121,11 +107,11 @@ def _members(declaration: Declaration, field: str) -> list[Member]:
     ]
 
 
-def _bindings(context: typer.Context, tree: list[str] | None) -> Bindings:
+def _bindings(context: GlobalOptions, tree: list[str] | None) -> Bindings:
     newest = KernelTrees(repository_specs(context, tree, no_tree=False, landing=None)).newest()
     bindings = newest.bindings() if newest is not None else None
     if bindings is None:
-        raise typer.BadParameter("no kernel tree: name a repository here or in the settings", param_hint="--tree")
+        raise UsageError("no kernel tree: name a repository here or in the settings", option="--tree")
     return bindings
 
 
@@ -161,3 +147,8 @@ def _member_rows(bindings: Bindings, struct: str, member: str) -> list[tuple[str
         )
         for user in bindings.member_users(struct, member)
     ]
+
+
+COMMAND: Final = Group(
+    "Fetch kernel trees, and show what their Rust code uses of C.", {"sync": sync, "used-by": used_by, "show": show}
+)

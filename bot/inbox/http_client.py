@@ -6,11 +6,11 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from importlib import metadata
 from typing import Final
 
 import httpx
 
+from bot import VERSION
 from bot.inbox.error import InboxError
 from bot.inbox.http_pace import NOW, ORIGIN, Pace
 from bot.ports import Clock
@@ -22,7 +22,7 @@ _CHUNK: Final = 64 * 1024
 
 def user_agent(identity: str) -> str:
     """Return the User-Agent of the program: `patchwarden/VERSION+ID`."""
-    return f"patchwarden/{metadata.version('patchwarden')}+{identity}"
+    return f"patchwarden/{VERSION}+{identity}"
 
 
 @dataclass(frozen=True, slots=True)

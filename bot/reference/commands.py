@@ -4,11 +4,10 @@
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-import typer
-
-from bot.__main__ import build
+from bot.__main__ import COMMANDS, PROGRAM, load_command
+from bot.cli.command import Command, Group, Parameter, paragraphs
 
 _INTRODUCTION: Final = """\
 # Commands
@@ -17,53 +16,49 @@ Generated from the argument parser by `make docs`; do not edit.
 
 Options before the name of the command belong to `patchwarden` itself: `patchwarden --config FILE run`.
 """
-_NO_WRAP: Final = "\b\n"
 
 
 def document() -> str:
     """Return the page."""
-    # typer carries its own copy of click, whose types are not public.
-    root: Any = typer.main.get_command(build())
-    return "\n".join([_INTRODUCTION, *_sections("patchwarden", root)]).rstrip() + "\n"
+    lines = [_INTRODUCTION, *_section("patchwarden", PROGRAM)]
+    for name in COMMANDS:
+        command = load_command(name)
+        lines += _section(f"patchwarden {name}", command)
+        if isinstance(command, Group):
+            for below, child in command.commands.items():
+                lines += _section(f"patchwarden {name} {below}", child)
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _sections(name: str, command: Any) -> Iterator[str]:
+def _section(name: str, command: Command | Group) -> Iterator[str]:
     yield f"## {name}\n"
-    yield from _help(command.help or "")
-    yield from _options(command)
-    for below, child in getattr(command, "commands", {}).items():
-        yield from _sections(f"{name} {below}", child)
+    yield from _help(command.help)
+    if command.parameters:
+        yield "| argument or option | default | meaning |\n|---|---|---|"
+        yield from map(_row, command.parameters)
+        yield ""
 
 
 def _help(text: str) -> Iterator[str]:
     """Paragraphs as they are; the lines after `Example:` as a block of commands."""
-    for paragraph in text.split("\n\n"):
-        if paragraph.startswith(_NO_WRAP):
-            title, _, lines = paragraph.removeprefix(_NO_WRAP).partition("\n")
+    for is_kept, paragraph in paragraphs(text):
+        if is_kept:
+            title, _, lines = paragraph.partition("\n")
             yield f"{title}\n\n{textwrap.indent(textwrap.dedent(lines), '    ')}\n"
         else:
-            yield re.sub(r"^Exit status(es)?:", r"**Exit status\1:**", " ".join(paragraph.split())) + "\n"
+            yield re.sub(r"^Exit status(es)?:", r"**Exit status\1:**", paragraph) + "\n"
 
 
-def _options(command: Any) -> Iterator[str]:
-    rows = [_row(parameter) for parameter in command.params if not getattr(parameter, "hidden", False)]
-    if rows:
-        yield "| argument or option | default | meaning |\n|---|---|---|"
-        yield from rows
-        yield ""
-
-
-def _row(parameter: Any) -> str:
-    required = "required" if parameter.required else ""
-    meaning = " ".join((parameter.help or "").split()).replace("|", "\\|")
-    if parameter.param_type_name == "argument":
-        return f"| `{parameter.metavar or parameter.name.upper()}` | {required} | {meaning} |"
-    is_switch = parameter.is_flag or parameter.count
-    value = "" if is_switch else f" {parameter.metavar or 'VALUE'}"
-    names = ", ".join(f"`{name}{value}`" for name in (*parameter.opts, *parameter.secondary_opts))
+def _row(parameter: Parameter) -> str:
+    required = "required" if parameter.is_required else ""
+    meaning = parameter.declared.help.replace("|", "\\|")
     default = parameter.default
-    if parameter.secondary_opts:
-        shown = f"`{(parameter.opts if default else parameter.secondary_opts)[0]}`"
+    if not parameter.is_option:
+        return f"| `{parameter.metavar}` | {required} | {meaning} |"
+    value = "" if parameter.is_switch else f" {parameter.metavar}"
+    names = ", ".join(f"`{name}{value}`" for name in parameter.names)
+    if len(parameter.names) > 1 and parameter.type is bool:
+        shown = f"`{parameter.names[0 if default else 1]}`"
     else:
-        shown = f"`{default}`" if default and not is_switch and not callable(default) else ""
+        shown = f"`{default}`" if default and not parameter.is_switch else ""
     return f"| {names} | {required or shown} | {meaning} |"

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import COMMANDS
+from bot.__main__ import COMMANDS, load_command
+from bot.cli.command import paragraphs
 from bot.mail.state import MailState
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
@@ -46,9 +47,49 @@ def test_help_names_every_command(patchwarden: Call) -> None:
         assert f" {command} " in out
 
 
-@pytest.mark.parametrize("arguments", [("frobnicate",), ("run", "--frobnicate"), ("outbox", "show")])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_has_the_first_paragraph_of_each_help(name: str) -> None:
+    assert COMMANDS[name] == next(paragraphs(load_command(name).help))[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("frobnicate",), ("run", "--frobnicate"), ("outbox", "show"), ("outbox", "frobnicate"), ("stop", "a", "b")],
+)
 def test_bad_usage_is_status_2(patchwarden: Call, arguments: tuple[str, ...]) -> None:
     assert patchwarden(*arguments)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("chek",), "no such command: 'chek'; did you mean check or recheck?"),
+        (("outbox", "lst"), "no such command: 'lst'; did you mean list?"),
+        (("--confg", "x", "run"), "no such option: --confg; did you mean --config?"),
+        (("run", "--onc"), "no such option: --onc; did you mean --once?"),
+        (("check", "--fail-on", "x", "y"), "argument --fail-on: 'x' is not one of note, nit, warning, bug"),
+        (("audit", "--jobs", "-1", "x"), "argument --jobs: -1 is less than 0"),
+        (("audit", "--jobs", "x", "y"), "argument --jobs: 'x' is not a number"),
+        (("outbox", "show"), "the following arguments are required: ID"),
+        (("check",), "TARGET: name a file, a folder, - for standard input, or --git"),
+    ],
+)
+def test_bad_usage_is_explained(patchwarden: Call, arguments: tuple[str, ...], expected: str) -> None:
+    status, _, err = patchwarden(*arguments)
+
+    assert (status, err.split("\n")[-2]) == (2, f"patchwarden: {expected}")
+
+
+@pytest.mark.parametrize("arguments", [("a", "--rule", "x"), ("--rule", "x", "a"), ("--rule=x", "--", "a")])
+def test_options_and_arguments_come_in_any_order(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    assert "unknown rule 'x'" in patchwarden("check", *arguments)[2]
+
+
+@pytest.mark.parametrize("arguments", [(), ("mute",)])
+def test_without_a_command_the_help_is_shown(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    status, _, err = patchwarden(*arguments)
+
+    assert (status, "COMMAND [ARGS]..." in err) == (2, True)
 
 
 def test_version(patchwarden: Call) -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import typer
 
+from bot.cli.command import UsageError
 from bot.cli.since import parse_time
 from tests.fakes.mails import git_archive, patch
 
@@ -110,5 +110,5 @@ def test_a_moment(text: str, expected: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["", "7", "7 years", "-7d", "99999d", "today"])
 def test_no_moment(text: str) -> None:
-    with pytest.raises(typer.BadParameter):
+    with pytest.raises(UsageError):
         parse_time(text, datetime(2026, 3, 8, tzinfo=UTC) - timedelta())
