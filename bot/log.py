@@ -7,11 +7,9 @@ Jobs call `event` after the commit. Only `configure` sets up logging.
 import json
 import logging
 import os
-import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +17,7 @@ from types import TracebackType
 from typing import Final, Literal, TextIO
 
 from bot.review.render.text import visible
+from rules.lazy import dataclass, re
 
 Form = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]

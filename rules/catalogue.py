@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Render the rules as Markdown. `python -m rules.catalogue` prints docs/rules.md; `page` renders one rule."""
 
-import re
 import sys
 from collections.abc import Sequence
 from itertools import groupby
 
+from rules.lazy import re
 from rules.lint.rule import Rule, Status
 from rules.registry import RULES
 

@@ -3,12 +3,12 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from rules.analysis.pending import PENDING_FACTS
 from rules.bindings.pending_facts import PendingFacts
 from rules.finding import Report
+from rules.lazy import dataclass
 from rules.lint.engine import run, view
 from rules.lint.example import LoadedExample, load
 from rules.lint.expectations import differences

@@ -3,9 +3,10 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
+
+from rules.lazy import dataclass, field
 
 Side = Literal["pre", "post"]
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """All rules, in the order in which they are documented; an omission stays visible as a comment with its reason."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -41,6 +40,7 @@ from rules.checks.safety import (
     unsafe_semicolon,
     vacuous_safety_comment,
 )
+from rules.lazy import re
 from rules.lint.example import MalformedExampleError, load
 from rules.lint.rule import Rule, Status
 
@@ -126,6 +126,7 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield "the summary is empty or ends in a full stop"
     if not rule.evidence:
         yield "no evidence: name the guideline or the review that asks for the rule"
+    yield from (f"{item} does not have the form of its kind of evidence" for item in rule.evidence if not item.is_valid)
     headings = re.findall(r"^## (.*)$", rule.doc, re.MULTILINE)
     if headings != list(HEADINGS):
         yield f"the headings of the documentation are {headings}, not {list(HEADINGS)}"

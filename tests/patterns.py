@@ -18,6 +18,7 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
+from rules.lazy import LazyPattern
 from tests.growth import FACTOR, growth, processor_seconds, repeated
 
 SIZE = 2_000
@@ -128,15 +129,15 @@ def patterns() -> tuple[Pattern, ...]:
     return tuple(pattern for name, tree in trees.items() for pattern in _of_module(name, tree, methods))
 
 
-def compiled_objects() -> Iterator[tuple[str, "re.Pattern[Any]"]]:
+def compiled_objects() -> Iterator[tuple[str, "re.Pattern[Any] | LazyPattern"]]:
     """Yield every compiled pattern that a module or a class of the program holds, also within containers."""
     for name, _ in modules():
         if not name.endswith(("__main__", "migrations.env")) and ".versions." not in name:  # those run when imported
             yield from _held(name, vars(importlib.import_module(name)), 0)
 
 
-def _held(where: str, value: Any, depth: int) -> Iterator[tuple[str, "re.Pattern[Any]"]]:
-    if isinstance(value, re.Pattern):
+def _held(where: str, value: Any, depth: int) -> Iterator[tuple[str, "re.Pattern[Any] | LazyPattern"]]:
+    if isinstance(value, re.Pattern | LazyPattern):
         yield where, value
     elif depth > 4:
         return
@@ -169,7 +170,11 @@ def _imports(tree: ast.Module) -> set[tuple[str, str]]:
 
 
 def _of_module(name: str, tree: ast.Module, methods_of: Callable[[str, str], set[str]]) -> Iterator[Pattern]:
-    if not any(isinstance(node, ast.Import) and node.names[0].name == "re" for node in tree.body):
+    if not any(
+        (isinstance(node, ast.Import) and node.names[0].name == "re")
+        or (isinstance(node, ast.ImportFrom) and any(alias.name == "re" for alias in node.names))
+        for node in tree.body
+    ):
         return
     namespace = vars(importlib.import_module(name))
     names = {id(call): target for target, call in _assigned(tree)}
@@ -500,6 +505,8 @@ def run_time_calls(name: str, tree: ast.Module) -> Iterator[str]:
     namespace: dict[str, Any] | None = None
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module in ("re", "regex"):
+            yield name
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "re" and alias.asname for alias in node.names):
             yield name
         if isinstance(node, ast.Import) and any(alias.name in ("re", "regex") and alias.asname for alias in node.names):
             yield name

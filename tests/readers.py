@@ -62,7 +62,7 @@ from bot.mail.posting import FollowUp
 from bot.mail.subject import count_and_title, usual_subject
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
-from bot.ports import RawMail
+from bot.ports.archive import RawMail
 from bot.review import command_reply as answering
 from bot.review import disposition, landing, pending
 from bot.review import mail_lint as lint

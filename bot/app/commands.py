@@ -10,10 +10,10 @@ from bot.mail.posting import Posting
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Executor
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.service.commands import CommandJob, CommandPolicy
 from bot.service.recheck import RecheckJob
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 
 

@@ -4,10 +4,10 @@
 from datetime import UTC, datetime
 
 from bot.app.identity import build_identity, can_send
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.service.continuity import Continuity, Difference, difference
 from bot.service.reconcile import reconcile
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
 from bot.store.repository import Repository

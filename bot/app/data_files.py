@@ -8,7 +8,8 @@ from typing import Final
 from pydantic import BaseModel
 
 from bot.permissions import close_to_others, close_trees, holds_only
-from bot.settings import DEFAULT_FILE, Settings
+from bot.settings import DEFAULT_FILE
+from bot.settings.tables import Settings
 
 _OLD_INDEXES: Final = ("border.sqlite", "bindings.sqlite")  # earlier versions kept the index beside the database
 SETTINGS: Final = "settings.toml"

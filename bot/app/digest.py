@@ -11,10 +11,10 @@ from bot.app.sending import DIGEST_MODES
 from bot.digest.period import DigestSchedule
 from bot.kernel.maintainers import Maintainers
 from bot.mail.posting import Posting
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.review.statistics import demoted
 from bot.service.digest import DigestConfig, DigestJob
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 
 

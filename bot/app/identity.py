@@ -11,7 +11,7 @@ from bot.mail.address import Address
 from bot.mail.envelope import PLACE
 from bot.mail.reply import PUBLIC_KEY, Identity
 from bot.service.bounces import BounceAddress
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 
 _MIN_SECRET_BYTES: Final = 32

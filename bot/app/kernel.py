@@ -8,8 +8,8 @@ from typing import Final
 from bot.kernel.landing import LandingSpec
 from bot.kernel.maintainers import Maintainers
 from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
-from bot.ports import Clock
-from bot.settings import Settings
+from bot.ports.running import Clock
+from bot.settings.tables import Settings
 
 _DAY: Final = timedelta(days=1)
 

@@ -10,10 +10,10 @@ from bot.pipeline.context import ReviewContext
 from bot.pipeline.landing import LandingReader
 from bot.pool.guard import Executor
 from bot.pool.worker import Limits
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.service.landing import LandingJob
 from bot.service.landing_recheck import LandingRecheckJob
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 
 LANDING_LIMITS: Final = Limits(seconds=1800.0)

@@ -3,16 +3,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from bot.app.clock import SystemClock
 from bot.app.kernel import MaintainersCache
 from bot.error import SettingsError
-from bot.ports import CarrierCount
-from bot.settings import Settings
+from bot.ports.mails import CarrierCount
+from bot.settings.tables import Settings
 from bot.settings.types import WELL_KNOWN_LISTS, similar_list
 from bot.store.repository import Repository
+from rules.lazy import dataclass
 
 _MIN_MAILS: Final = 20
 _MIN_SHARE: Final = 0.5

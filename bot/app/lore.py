@@ -23,8 +23,9 @@ from bot.pipeline.analyse import LIMITS
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed, Executor
 from bot.pool.worker import Limits
-from bot.ports import Archive, Clock, RawMail
-from bot.settings import Settings
+from bot.ports.archive import Archive, RawMail
+from bot.ports.running import Clock
+from bot.settings.tables import Settings
 
 PUBLIC_ARCHIVE: Final = "https://lore.kernel.org/all"
 

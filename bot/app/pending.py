@@ -4,9 +4,9 @@
 from bot.app.clock import SystemClock
 from bot.app.review_context import build_analyser, build_review_context
 from bot.pool.guard import Executor
-from bot.ports import Progress
+from bot.ports.running import Progress
 from bot.service.pending import RebuildPendingJob
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 
 

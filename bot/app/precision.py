@@ -2,17 +2,17 @@
 """The consequences of replies to our findings: mutes, dismissed findings, demoted rules."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.mail.posting import Posting
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.review.disposition import disputes, mute_reason
 from bot.review.policy import Policy
 from bot.review.statistics import RuleTally, Threshold, demoted, tallies
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
+from rules.lazy import replace
 
 _MAX_AGE: Final = timedelta(hours=1)
 """The maximum age of the counts that demote a rule: counting reads all reviews that were mailed."""

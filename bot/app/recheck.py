@@ -18,10 +18,11 @@ from bot.mail.target import target
 from bot.pipeline.analyse import LIMITS
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Executor
-from bot.ports import Archive, Progress
+from bot.ports.archive import Archive
+from bot.ports.running import Progress
 from bot.service.poll import PollJob
 from bot.service.recheck import RecheckJob
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 
 

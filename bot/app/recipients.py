@@ -2,15 +2,15 @@
 """The consent of lists, and the possible recipients of mails."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from bot.app.kernel import MaintainersCache
 from bot.mail.address_book import AddressBook
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.review.consent import Consent, Mode, strictest
 from bot.review.recipients import PersonalConsent, RecipientContext
-from bot.settings import Settings
+from bot.settings.tables import Settings
+from rules.lazy import replace
 
 
 def build_address_book(settings: Settings, lists: frozenset[str] = frozenset()) -> AddressBook:

@@ -3,7 +3,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -20,11 +19,12 @@ from bot.mail.refusal import RefusalTerms
 from bot.pipeline.analyse import LIMITS, Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Executor, TimeLimit
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.review.model import Basis
 from bot.review.policy import Policy
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
+from rules.lazy import replace
 from rules.lint.rule import Rule
 from rules.registry import active
 

@@ -14,14 +14,15 @@ from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Clock, Mailer, SendingRecord, Stop, StopStore
+from bot.ports.outbox import Mailer, SendingRecord, Stop, StopStore
+from bot.ports.running import Clock
 from bot.review.consent import Mode
 from bot.review.recipients import RecipientContext, recipients
 from bot.service.bounces import BounceAddress
 from bot.service.deliver import SendingContext
 from bot.service.stop import StopSwitch
 from bot.service.unconfirmed import ResendPolicy
-from bot.settings import Settings
+from bot.settings.tables import Settings
 
 DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 

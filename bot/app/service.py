@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -28,7 +27,8 @@ from bot.inbox.sample import sample
 from bot.pipeline.analyse import LIMITS
 from bot.pool.executor import ExecutorPool, ProcessExecutor
 from bot.pool.guard import Executor
-from bot.ports import Archive, Clock, Progress
+from bot.ports.archive import Archive
+from bot.ports.running import Clock, Progress
 from bot.service.backfill import BackfillJob
 from bot.service.bounces import BounceJob
 from bot.service.commands import CommandJob
@@ -43,9 +43,10 @@ from bot.service.schedule import ScheduledJob
 from bot.service.signatures import VerifySignaturesJob
 from bot.service.stop import StopSwitch
 from bot.service.watchdog import Watchdog
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
+from rules.lazy import dataclass, field
 
 _DAY: Final = 86_400
 _CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is confirmed within a second

@@ -11,8 +11,9 @@ from bot.inbox.private import PrivateMailbox
 from bot.inbox.screened import ScreenedArchive
 from bot.inbox.source import open_source
 from bot.kernel.repositories import KernelTrees
-from bot.ports import Archive, Clock
-from bot.settings import Settings
+from bot.ports.archive import Archive
+from bot.ports.running import Clock
+from bot.settings.tables import Settings
 from rules.bindings.mail_filter import MailFilter
 
 

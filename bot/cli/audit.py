@@ -3,7 +3,6 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
@@ -30,6 +29,7 @@ from bot.pool.worker import Limits
 from bot.review.formats.row import RowResult, of_findings
 from rules.bindings.tree import NoTree, Tree
 from rules.finding import Anchor, Failure, Finding, Report, Severity, skipped_lines
+from rules.lazy import replace
 from rules.lint.engine import audit as audit_file
 from rules.registry import by_id
 

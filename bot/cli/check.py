@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden check`: check patches against the rules, before or after they are posted."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -44,12 +42,13 @@ from bot.pool.deadline import deadline_suspended
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
-from bot.ports import Archive, RawMail
+from bot.ports.archive import Archive, RawMail
 from bot.review.formats.row import RowResult, missing_parts, of_review
 from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
 from rules.finding import Severity, skipped_lines
+from rules.lazy import dataclass, field, re
 from rules.lint.rule import Rule
 
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.settings import Settings
+    from bot.settings.tables import Settings
 
 
 class GlobalOptions:
@@ -24,7 +24,7 @@ class GlobalOptions:
 
     def settings(self) -> "Settings":
         """Read the settings. What they log is shown."""
-        from bot.settings import load
+        from bot.settings.tables import load
 
         self.configure_log()
         return load(self.config)

@@ -8,8 +8,8 @@ from typing import Final
 
 from bot.error import SettingsError
 from bot.review.render.text import visible
-from bot.settings import Settings
 from bot.settings.paths import displayed
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 
 _MAX_NOTICES: Final = 10

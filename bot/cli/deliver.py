@@ -12,7 +12,7 @@ from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent
 from bot.service.schedule import serve, stopped_by_signals
-from bot.settings import Settings
+from bot.settings.tables import Settings
 
 
 def deliver(

@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -32,11 +31,13 @@ from bot.mail.envelope import PLACE
 from bot.permissions import open_to_others
 from bot.review.render.text import count, visible
 from bot.service.continuity import RECONCILE
-from bot.settings import Settings, deprecations, load, settings_file
+from bot.settings import settings_file
 from bot.settings.kernel import KernelSettings
 from bot.settings.paths import base_directory
+from bot.settings.tables import Settings, deprecations, load
 from bot.store.error import StoreError
 from bot.store.repository import Repository
+from rules.lazy import dataclass
 from rules.registry import RULES, problems
 
 _MIN_GIT = (2, 30)

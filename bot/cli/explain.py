@@ -16,7 +16,8 @@ from bot.mail.refusal import RefusalTerms, refuse_mail, refuse_posting
 from bot.mail.target import target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
-from bot.ports import MailStatus, StoredPosting
+from bot.ports.mails import MailStatus
+from bot.ports.store import StoredPosting
 from bot.review.render.text import visible
 from bot.review.unmailed import withheld_lines
 from bot.store.repository import Repository

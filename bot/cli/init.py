@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from bot.cli.command import Argument, Command, echo
 from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
-from bot.settings import DEFAULT_FILE, ListSettings, Settings
+from bot.settings import DEFAULT_FILE
+from bot.settings.tables import ListSettings, Settings
 from bot.settings.toml import toml_value
 
 _EXAMPLE_LIST: Final = "rust-for-linux@lists.example.org"

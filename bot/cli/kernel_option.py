@@ -8,8 +8,8 @@ from bot.app.kernel import build_repository_specs
 from bot.cli.command import Option, UsageError
 from bot.cli.context import GlobalOptions
 from bot.kernel.repositories import RepositorySpecs
-from bot.settings import Settings
 from bot.settings.kernel import KernelRepository
+from bot.settings.tables import Settings
 
 TreeOption = Annotated[
     list[str] | None,

@@ -9,7 +9,7 @@ from typing import Final
 from bot import VERSION
 from bot.app.identity import can_send
 from bot.log import Level, LogConfig, LogEvent, configure, event
-from bot.settings import Settings
+from bot.settings.tables import Settings
 
 
 @contextmanager

@@ -17,12 +17,12 @@ from bot.mail.command import Scope
 from bot.mail.header import decode_header
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.ports import MutedPosting, MuteReport
+from bot.ports.mutes import MutedPosting, MuteReport
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.review.render.text import count, visible
 from bot.service.find_series import find_topic
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.settings.types import suggestion
 from bot.store.repository import Repository
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an input without a patch is, and what to run instead."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from bot.mail.bots import is_reply
 from bot.mail.message import Message
 from bot.mail.mime import parts_of
-from bot.ports import RawMail
+from bot.ports.archive import RawMail
+from rules.lazy import re
 
 _GRAPH = re.compile(rb"\* commit [0-9a-f]{7,64}\b")
 _COMMIT = re.compile(rb"commit [0-9a-f]{7,64}\b")

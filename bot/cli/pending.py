@@ -26,7 +26,7 @@ from bot.pool.executor import ProcessExecutor
 from bot.review.formats.row import clean
 from bot.review.pending import PendingPosting
 from bot.review.render.text import count, visible
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
 from rules.bindings.collisions import Collision, find_collisions

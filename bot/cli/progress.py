@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from bot import ports
+from bot.ports.running import Progress as ProgressPort
 from bot.review.render.text import visible
 
 
@@ -72,7 +72,7 @@ class Bars:
 
 
 @contextmanager
-def show_progress(console: Console) -> Iterator[ports.Progress]:
+def show_progress(console: Console) -> Iterator[ProgressPort]:
     """Yield the progress for this console."""
     if not console.is_terminal:
         lines = Lines(console)

@@ -11,7 +11,7 @@ from bot.cli.database import existing
 from bot.error import SettingsError
 from bot.service.prune import summary
 from bot.service.schedule import stopped_by_signals
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.database import sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository

@@ -14,7 +14,7 @@ from bot.cli.context import GlobalOptions
 from bot.cli.database import existing, missing
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
-from bot.ports import MailStatus
+from bot.ports.mails import MailStatus
 from bot.review.render.text import visible
 
 _MAX_LISTED = 1000

@@ -28,7 +28,7 @@ from bot.review.formats.row import Row, clean, record
 from bot.review.render.text import count, visible
 from bot.review.unmailed import withheld_lines
 from bot.service.recheck import RecheckResult
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from rules.finding import skipped_lines
 from rules.lint.rule import Status
 from rules.registry import by_id

@@ -6,7 +6,6 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -33,6 +32,7 @@ from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingStatus
 from rules.finding import Confidence, skipped_lines
+from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
 
 _MAX_PROBLEMS: Final = 20  # maximum number of problems of each kind that are printed

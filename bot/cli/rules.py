@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from rules.catalogue import page
 from rules.lint.rule import Rule
 from rules.registry import RULES, by_id

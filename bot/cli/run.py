@@ -20,13 +20,13 @@ from bot.cli.output import complain
 from bot.cli.progress import Silent, show_progress
 from bot.cli.screen import print_table, screen, table
 from bot.pipeline.outcome import Outcome
-from bot.ports import Tally
+from bot.ports.store import Tally
 from bot.review.render.text import visible
 from bot.service.deliver import DeliveryResult
 from bot.service.poll import PollResult
 from bot.service.schedule import serve, stopped_by_signals
-from bot.settings import Settings
 from bot.settings.paths import displayed
+from bot.settings.tables import Settings
 
 _MAX_ROWS = 40
 _NAME = "patchwarden"

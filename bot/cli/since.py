@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Times in the past on the command line."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.cli.command import UsageError
+from rules.lazy import re
 
 _AGO = re.compile(r"(\d{1,4})\s*([hdw])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Draft the mail of a digest. A reader and a period always give the same mail."""
 
-import re
 from datetime import UTC
 from email.utils import format_datetime
 
@@ -11,6 +10,7 @@ from bot.digest.text import MAX_ENTRIES, digest_text
 from bot.mail.address import Address
 from bot.mail.outgoing import DIGEST
 from bot.mail.reply import Identity, Reply
+from rules.lazy import re
 
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9.-]")
 

@@ -4,12 +4,11 @@
 The names of the fields are the keys of `patchwarden digest --format json`.
 """
 
-from dataclasses import dataclass, field
-
 from bot.digest.period import Period
 from bot.review.model import FindingStatus
 from bot.review.record import FailureCounts
 from bot.review.statistics import RuleTally
+from rules.lazy import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,6 +23,7 @@ from bot.review.record import CollisionRecord, FailureCounts, LandingRecord, Mai
 from bot.review.render.sentence import Sentence
 from bot.review.statistics import RuleTally
 from rules.finding import Anchor, Severity
+from rules.lazy import dataclass, field, replace
 
 MAX_WAITING: Final = timedelta(days=60)
 """The maximum age of a series that is listed as waiting for review."""

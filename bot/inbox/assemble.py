@@ -11,9 +11,7 @@ Only this module imports b4, and it limits what b4 gets:
 """
 
 import logging
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.charset import BASE64, SHORTEST, add_charset
 from email.message import EmailMessage
@@ -36,6 +34,7 @@ from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State
 from bot.mail.subject import MAX_SUBJECT, usual_subject
 from rules.diff.parse import read_patch
 from rules.diff.patch import Patch, Series, Unreadable
+from rules.lazy import re, replace
 
 MAX_EXPECTED: Final = 500
 MAX_REVISION: Final = 99_999

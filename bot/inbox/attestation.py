@@ -9,7 +9,6 @@ dkim and patatt.
 import binascii
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from bot.inbox.error import InboxError
 from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.message import Message
 from bot.mail.parse import MAX_HEADERS, parse
+from rules.lazy import dataclass
 
 MAX_SIGNATURES: Final = 6
 MAX_RECORD: Final = 4096

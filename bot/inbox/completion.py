@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fetch mails by message-id, from an archive that holds all lists."""
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -15,7 +14,9 @@ from bot.inbox.mailbox import split_mbox
 from bot.mail.message import Message
 from bot.mail.parse import MAX_SIZE, parse
 from bot.mail.target import is_message_id
-from bot.ports import Clock, RawMail
+from bot.ports.archive import RawMail
+from bot.ports.running import Clock
+from rules.lazy import re
 
 BETWEEN_MAILS: Final = timedelta(seconds=5)
 LARGEST_THREAD: Final = 64 * 1024 * 1024

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Group raw mails into conversations by the message-ids they name, within a bounded memory."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from bot.inbox.thread import run_of
 from bot.mail.parse import MAX_HEADER_SIZE
-from bot.ports import RawMail
+from bot.ports.archive import RawMail
+from rules.lazy import dataclass, field, re
 
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _FIELD: Final = re.compile(rb"\n(message-id|references|in-reply-to):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE)

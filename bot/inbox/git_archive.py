@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A public-inbox v2 archive: one git repository per epoch, one mail per commit."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,7 +11,8 @@ import pygit2
 from pygit2.enums import SortMode
 
 from bot.inbox.error import InboxError
-from bot.ports import Batch, DeletedMail, RawMail
+from bot.ports.archive import Batch, DeletedMail, RawMail
+from rules.lazy import re
 
 _EPOCH = re.compile(r"(\d+)\.git")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
-from bot.ports import Batch, RawMail
+from bot.ports.archive import Batch, RawMail
 
 # The configuration of operator and repository must neither run a program nor change the form of the diff.
 _CONFIG: Final = (

@@ -2,7 +2,6 @@
 """Group the patches of a thread into postings, by the numbers in their subjects and the mails that they reply to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from bot.inbox.thread import BURST, run_of, stem
 from bot.mail.message import Message
 from bot.mail.parse import SYNTHETIC
+from rules.lazy import dataclass, field, replace
 
 _MAX_COVER_DISTANCE: Final = timedelta(hours=1)
 _MAX_COMPARED: Final = 50  # Groups with the same numbers. More would cost the square of their number.

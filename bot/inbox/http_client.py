@@ -3,7 +3,6 @@
 
 import time
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -13,7 +12,8 @@ import httpx
 from bot import VERSION
 from bot.inbox.error import InboxError
 from bot.inbox.http_pace import NOW, ORIGIN, Pace
-from bot.ports import Clock
+from bot.ports.running import Clock
+from rules.lazy import dataclass
 
 _GZIP: Final = b"\x1f\x8b"
 _LAYERS: Final = 2

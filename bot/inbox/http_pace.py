@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from bot.inbox.error import InboxError
-from bot.ports import Clock
+from bot.ports.running import Clock
+from rules.lazy import dataclass, replace
 
 ORIGIN: Final = "origin"
 """The key for the whole origin: "too many requests" for one list delays the others, too."""

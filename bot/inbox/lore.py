@@ -4,7 +4,6 @@
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,9 @@ from bot.inbox.http_client import HttpClient
 from bot.inbox.http_pace import NOW, as_time, read_json, write_json
 from bot.inbox.lore_git import GitLimits, Mirror, TooLargeError
 from bot.inbox.lore_manifest import Epoch, read_manifest
-from bot.ports import Batch, Clock, History
+from bot.ports.archive import Batch, History
+from bot.ports.running import Clock
+from rules.lazy import dataclass, field, replace
 
 LARGEST_MANIFEST: Final = 4 * 1024 * 1024
 _OVERLAP: Final = timedelta(days=2)

@@ -4,12 +4,12 @@
 import os
 import signal
 import subprocess
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from bot.inbox.error import InboxError
+from rules.lazy import dataclass
 
 # What git may need to reach the network; no other variables of the environment are passed.
 _PASSED_ON: Final = (

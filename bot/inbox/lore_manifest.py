@@ -2,10 +2,10 @@
 """The manifest of a public-inbox list: its epochs and their fingerprints; pure."""
 
 import json
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from rules.lazy import dataclass, re
 
 _EPOCH: Final = re.compile(r"(?:.*/)?(?P<list>[^/]+)/git/(?P<number>\d{1,4})\.git")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

@@ -3,10 +3,8 @@
 
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +13,9 @@ from typing import Final
 from bot.inbox.error import InboxError
 from bot.log import Level, LogEvent, event
 from bot.mail.truncation import truncation
-from bot.ports import Batch, Clock, DeletedMail, RawMail
+from bot.ports.archive import Batch, DeletedMail, RawMail
+from bot.ports.running import Clock
+from rules.lazy import dataclass, re, replace
 
 MAX_FILE: Final = 1_000_000_000
 SETTLED: Final = timedelta(minutes=1)

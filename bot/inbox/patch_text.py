@@ -5,11 +5,9 @@ For files that a person names. A mail that was archived is read as it came.
 """
 
 import itertools
-import re
 import zlib
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,7 +16,8 @@ from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
 from bot.mail.address import NOBODY, format_address
 from bot.mail.parse import parse_date
-from bot.ports import Batch, RawMail
+from bot.ports.archive import Batch, RawMail
+from rules.lazy import dataclass, re
 
 SUFFIXES: Final = (".patch", ".diff", ".eml", ".mbox", ".mbx", ".gz")
 """How the names of patch files end."""

@@ -2,9 +2,9 @@
 """Our own mailbox as a source: its mails are commands, bounces and copies of our mails, never patches."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from bot.ports import Archive, Batch, Provenance
+from bot.ports.archive import Archive, Batch, Provenance
+from rules.lazy import replace
 
 
 class PrivateMailbox:

@@ -6,13 +6,12 @@ earlier mails of the thread are kept as well, and so are all later ones. A mail 
 thread.
 """
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.inbox.conversations import Conversations, ids_of
-from bot.ports import Archive, Batch, History, RawMail, Remote
+from bot.ports.archive import Archive, Batch, History, RawMail, Remote
+from rules.lazy import dataclass, re, replace
 
 _ENCODED: Final = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNORECASE)
 

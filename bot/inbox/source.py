@@ -7,7 +7,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive, is_git_archive
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, Writers
 from bot.inbox.patch_text import PatchDirectory
-from bot.ports import Archive
+from bot.ports.archive import Archive
 
 
 def open_source(path: Path | str, writers: Writers | None = None, *, patches: bool = False) -> Archive:

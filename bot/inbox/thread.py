@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the mails that belong to one thread, by the ids that they refer to. Everything is in memory."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
 from bot.mail.message import Message
 from bot.mail.subject import count_and_title
+from rules.lazy import re
 
 BURST: Final = timedelta(minutes=10)
 """Maximum time between parts of one series that were sent separately."""

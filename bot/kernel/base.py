@@ -2,7 +2,6 @@
 """The commit that a series was made for, with its certainty: a wrong base causes wrong findings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +11,7 @@ from bot.kernel.evidence import Evidence, announced, first_changes, matching, we
 from bot.kernel.tree import Repository, short_ref
 from rules.diff.patch import FileChange, Series
 from rules.finding import Confidence
+from rules.lazy import dataclass
 from rules.listing import listing
 
 _MAX_TAG_AGE = 150 * 86_400  # seconds, two releases; an older tag is an unlikely base

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The start of a range of a local repository, as a tree with files and blobs, but without bindings."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pygit2
@@ -9,6 +8,7 @@ import pygit2
 from bot.kernel.repositories import RepositorySpec, RepositorySpecs
 from bot.kernel.tree import Repository
 from rules.bindings.index import Bindings
+from rules.lazy import replace
 
 
 class CommitTree:

@@ -2,13 +2,13 @@
 """Evidence that a series fits a commit: the ids of its files, else the lines in its hunks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import pygit2
 
 from bot.kernel.out_of_memory import check_memory
 from rules.diff.apply import apply_with_offset
 from rules.diff.patch import FileChange, Series
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ import pygit2
 
 from bot.kernel.error import KernelError
 from bot.kernel.tree import Repository, short_ref
+from rules.lazy import dataclass
 
 _ALIASES: Final = {
     "mainline": ("refs/heads/master", "refs/heads/main", "refs/remotes/origin/master", "refs/remotes/origin/main"),

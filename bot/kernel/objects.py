@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Check whether a repository has an object. Most ids in patches are missing, and git searches long for them."""
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
+
+from rules.lazy import dataclass, re
 
 _ID = re.compile(r"[0-9a-f]{4,40}")
 

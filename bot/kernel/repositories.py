@@ -3,7 +3,6 @@
 
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.tree import NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Confidence
+from rules.lazy import dataclass
 
 _MAX_TREES = 8
 

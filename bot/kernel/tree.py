@@ -2,7 +2,6 @@
 """A commit of a bare kernel repository, as rules see it: files, blobs and bindings, without a work tree."""
 
 import os
-import re
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bot.kernel.index import Index
 from bot.kernel.objects import Objects
 from bot.kernel.out_of_memory import check_memory
 from rules.bindings.index import Bindings
+from rules.lazy import re
 
 # Several rules read the same files, and libgit2 does not cache blobs by default.
 pygit2.settings.cache_object_limit(pygit2.enums.ObjectType.BLOB, 256 * 1024)

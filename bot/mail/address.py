@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse mail addresses strictly: ambiguous text is no address."""
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from bot.mail.header import clean, decode_words
+from rules.lazy import dataclass, re
 
 MAX_ADDRESSES: Final = 1000
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Addresses that belong to no person: mailing lists, bots, unread mailboxes, and our own."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from bot.mail.address import Address
 from bot.mail.bots import KNOWN_NAMES, is_bot
 from bot.mail.lists import is_list_host
+from rules.lazy import dataclass
 
 _UNREAD: Final = frozenset(
     {"bounce", "bounces", "devnull", "donotreply", "mailerdaemon", "nobody", "noreply", "noresponse", "postmaster"}

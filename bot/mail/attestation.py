@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The results of verifying a mail's signatures when it arrived."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from rules.lazy import dataclass, field
 
 
 class SignatureResult(StrEnum):

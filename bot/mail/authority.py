@@ -4,9 +4,7 @@
 import binascii
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -18,6 +16,7 @@ from bot.mail.command import Command, Mute, Scope, asked, own_text
 from bot.mail.message import Message
 from bot.mail.mime import Text, multipart_boundary
 from bot.mail.parse import MAX_HEADERS
+from rules.lazy import dataclass, re
 
 OLDEST: Final = timedelta(days=7)
 MUST_BE_SIGNED: Final = frozenset({"from", "to", "subject", "date", "message-id"})

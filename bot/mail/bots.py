@@ -5,11 +5,11 @@ Headers do not tell on list mail (the lists add Precedence: bulk to everything, 
 part of a name does not either (there are people called Courbot and Talbot): so this is a registry.
 """
 
-import re
 from collections.abc import Collection
 from typing import Final
 
 from bot.mail.message import Message
+from rules.lazy import re
 
 # "+" after the local part: with any detail behind it (`syzbot+HASH@`).
 KNOWN_BOTS: Final = frozenset(

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse bounces: reports of mail systems about undelivered mails (RFC 3464)."""
 
-import re
-from dataclasses import dataclass
 from typing import Final
 
 from bot.mail.envelope import received_tokens
 from bot.mail.header import clean
 from bot.mail.message import Message
 from bot.mail.mime import leaves
+from rules.lazy import dataclass, re
 
 _STATUS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _ORIGINAL: Final = frozenset(

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse the commands in a mail to us: few, unambiguous, and at the start of a line of the sender's own text."""
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bot.mail.message import Message
 from bot.mail.mime import Text, first_text, multipart_boundary
+from rules.lazy import dataclass, re
 
 MAX_COMMANDS: Final = 3
 MAX_REASON: Final = 300

@@ -3,16 +3,15 @@
 
 import hashlib
 import quopri
-import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from email.charset import QP, Charset
 from email.header import Header
 from typing import Final
 
 from bot.mail.address import Address, is_plain
 from bot.mail.reply import Reply
+from rules.lazy import dataclass, re
 
 _WIDTH: Final = 76
 _PLAIN: Final = "text/plain; charset=utf-8"

@@ -4,11 +4,11 @@
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot.mail.message import Message
+from rules.lazy import re
 
 PLACE: Final = "{token}"
 """The placeholder of the token in the local part of the address."""

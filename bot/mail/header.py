@@ -2,9 +2,9 @@
 """Decode header text: any bytes become one line of printable text."""
 
 import binascii
-import re
 
 from bot.mail.charset import decode
+from rules.lazy import re
 
 _GAP = re.compile(r"(?<! ) *+[\t\r\n\f\v][ \t\r\n\f\v]*+")
 # C0, DEL, C1, soft hyphen, zero-width, bidi controls, line and paragraph separators, byte-order mark, lone surrogates.

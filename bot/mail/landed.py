@@ -5,10 +5,8 @@ A link alone proves little: commits also link to discussions and to other patche
 author and files, must be those of the linked patch.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +14,7 @@ from bot.mail.posting import Posting
 from bot.mail.target import target
 from rules.diff.patch import FileChange, Patch
 from rules.diff.patch_id import stable_patch_id
+from rules.lazy import dataclass, re
 
 MAX_MESSAGE: Final = 64 * 1024
 """Characters of a commit message that are read."""

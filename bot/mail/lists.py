@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Recognise addresses of mailing lists from a mail alone."""
 
-import re
 from typing import Final
+
+from rules.lazy import re
 
 _LIST_HOSTS: Final = frozenset({"vger.kernel.org", "kvack.org", "googlegroups.com"})
 _LIST_LABELS: Final = frozenset({"list", "lists"})

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A parsed mail."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.address import Address
 from bot.mail.header import decode_header
 from bot.mail.lists import list_address, may_be_list, rewriting_list
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

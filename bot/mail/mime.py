@@ -2,15 +2,14 @@
 """Extract the text of a mail's body: the first text/plain part and attached patches, within fixed limits."""
 
 import binascii
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from typing import Final
 
 from bot.mail.charset import decode
+from rules.lazy import dataclass, field, re
 
 MAX_DEPTH: Final = 8
 MAX_PARTS: Final = 100

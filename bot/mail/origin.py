@@ -2,13 +2,13 @@
 """Find the author of a mail whose From was rewritten, and the lists that a mail came through."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from bot.mail.address import Address, is_plain, parse_address
 from bot.mail.address_book import AddressBook
 from bot.mail.lists import list_address, may_be_list, relayed
 from bot.mail.message import Message
+from rules.lazy import replace
 
 _VIA: Final = " via "
 _ORIGINAL: Final = ("reply-to", "x-original-from")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A frozen mail: the bytes to send, and what the outbox knows about them."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from bot.mail.state import MailState
+from rules.lazy import dataclass, field
 
 REVIEW: Final = "review"
 COMMAND_REPLY: Final = "answer"

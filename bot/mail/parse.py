@@ -6,8 +6,6 @@ decoded here, because the stdlib's multipart parser recurses as deep and as ofte
 """
 
 import hashlib
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -18,6 +16,7 @@ from bot.mail.address import Address, parse_address, parse_addresses
 from bot.mail.header import clean, decode_header
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.mime import TooComplex, read_body
+from rules.lazy import dataclass, re
 
 MAX_SIZE: Final = 4_000_000
 MAX_HEADER_SIZE: Final = 256_000

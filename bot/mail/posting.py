@@ -3,12 +3,12 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from bot.mail.address import Address
 from rules.diff.patch import Series
+from rules.lazy import dataclass
 
 MAX_EARLIER: Final = 100
 """Postings of a thread that are searched for the one that another replies to."""

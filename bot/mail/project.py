@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether a patch is for the kernel: its lists also carry patches for the programs around it."""
 
-import re
 from collections.abc import Collection
 from typing import Final
 
 from rules.diff.top_level import is_kernel_path
+from rules.lazy import re
 
 # As tags, lists and titles name them.
 _OTHERS: Final[frozenset[str]] = frozenset(

@@ -4,8 +4,6 @@
 In doubt there is no review: the posting may have been reviewed elsewhere, by others, or long ago.
 """
 
-import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -16,6 +14,7 @@ from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.mail.project import other_project
 from bot.mail.subject import usual_subject
 from rules.diff.top_level import is_kernel_path
+from rules.lazy import dataclass, re
 
 SETTLE: Final = timedelta(minutes=30)
 """How long to wait for missing parts of a series after the last mail."""

@@ -3,10 +3,10 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
 from typing import Final
 
 from bot.mail.address import Address
+from rules.lazy import dataclass, field
 
 PUBLIC_KEY: Final = b"patchwarden: the message-ids of a dry run"
 MESSAGE_ID_DIGITS: Final = 32

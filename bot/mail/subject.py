@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Subjects of patch mails in the form that git format-patch writes, whatever tool or hand wrote them."""
 
-import re
 from functools import lru_cache
 from typing import Final
+
+from rules.lazy import re
 
 MAX_SUBJECT: Final = 400
 """Characters of a subject that are read."""

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse what names a mail: a message-id, or its address in a web archive; pure."""
 
-import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from rules.lazy import re
 
 MAX_ID: Final = 250
 

@@ -2,8 +2,9 @@
 """Detect from a mail's bytes that its end is missing because it is still being written; pure."""
 
 import binascii
-import re
 from typing import Final
+
+from rules.lazy import re
 
 MAX_SIZE: Final = 4_000_000  # In bytes; a longer mail is not parsed anyway.
 _HEADER_END = re.compile(rb"\n\r?\n")

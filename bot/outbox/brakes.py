@@ -3,13 +3,13 @@
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from bot.outbox.error import OutboxError
-from bot.ports import Pace
+from bot.ports.outbox import Pace
+from rules.lazy import dataclass
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)

@@ -5,12 +5,12 @@ smtplib is lenient: it takes the reply of a connection that was cut after "25" f
 without end. Before the dot that is harmless. After it the mail may have been accepted.
 """
 
-import re
 import smtplib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from rules.lazy import dataclass, re
 
 MAX_LINE: Final = 512
 """Octets of a reply line with its CRLF, RFC 5321 section 4.5.3.1.5."""

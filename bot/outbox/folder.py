@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The dry run's transport: one .eml file a mail."""
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +8,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError
 from bot.outbox.whole import write_whole
+from rules.lazy import re
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 

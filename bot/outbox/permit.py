@@ -3,7 +3,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +13,11 @@ from bot.mail.posting import Part, Posting
 from bot.mail.refusal import RefusalTerms, refuse_posting
 from bot.mail.state import MailState
 from bot.outbox.brakes import MINUTE, Caps, broken, capped, quiet
-from bot.ports import AlreadySent, Candidate, Decision, Hold, PostingStatus, Send, Wait, Withdraw
+from bot.ports.outbox import AlreadySent, Candidate, Decision, Hold, PostingStatus, Send, Wait, Withdraw
 from bot.review.consent import Consent, Mode
 from bot.review.disposition import mute_reason
 from bot.review.model import Recipients
+from rules.lazy import dataclass, field, replace
 
 _REFUSING_VERDICTS: Final = ("refused", "quarantined")
 

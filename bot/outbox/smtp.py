@@ -3,12 +3,10 @@
 
 import base64
 import contextlib
-import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +15,7 @@ from bot.mail.state import MailState
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.wire import own_sender, strange, unfit, wire
+from rules.lazy import dataclass, re
 
 Security = Literal["starttls", "tls", "none"]
 

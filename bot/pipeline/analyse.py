@@ -6,7 +6,6 @@ analysis.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, Protocol
@@ -23,6 +22,7 @@ from rules.bindings.pending_facts import PendingFacts
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Report
+from rules.lazy import dataclass, replace
 from rules.lint.engine import collect_pending, run_rules, view
 from rules.lint.rule import Rule
 

@@ -2,7 +2,6 @@
 """Everything besides the posting that decides about reviews and mails; pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +13,7 @@ from bot.review.consent import Mode
 from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
+from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
 
 NO_IDENTITY: Final = Identity(Address("", ""), "")

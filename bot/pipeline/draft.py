@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Draft the mail for a review: the answered mail, the message-id and the headers; pure, without a clock."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -17,6 +16,7 @@ from bot.review.model import Review
 from bot.review.render.body import body
 from bot.review.render.text import visible
 from bot.review.review import part_to_answer
+from rules.lazy import re
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)

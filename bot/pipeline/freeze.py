@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Freeze a reply: its bytes, its envelope, and its first state in the outbox; pure."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +12,7 @@ from bot.mail.state import MailState
 from bot.review.consent import Mode
 from bot.review.mail_lint import problems
 from bot.review.recipients import RecipientContext
+from rules.lazy import dataclass, replace
 
 EMBARGO: Final = "embargo"
 WAITS_FOR_APPROVAL: Final = "waits for approval"

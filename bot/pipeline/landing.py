@@ -6,7 +6,6 @@ values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -18,8 +17,9 @@ from bot.kernel.tree import Repository
 from bot.mail.landed import AppliedPatch, AppliedSearch, LandedCommit, PendingPatch
 from bot.pipeline.analyse import open_kernels
 from bot.pool.guard import Crashed, Executor
-from bot.ports import LandingMove
+from bot.ports.landing import LandingMove
 from rules.bindings.tree_changes import Key, affected_keys
+from rules.lazy import dataclass
 
 T = TypeVar("T")
 R = TypeVar("R")

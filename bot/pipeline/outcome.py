@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The outcome of a posting, small enough to keep thousands in memory."""
 
-from dataclasses import dataclass
 from typing import Self
 
 from bot.log import Value
 from bot.mail.posting import Defective, Posting, Waiting
+from rules.lazy import dataclass
 
 
 def series_fields(posting: Posting) -> dict[str, Value]:

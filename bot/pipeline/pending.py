@@ -2,7 +2,6 @@
 """Compare an analysed posting with the pending postings, in the process of the caller: only digests are compared."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -10,11 +9,12 @@ from bot.mail.posting import Posting
 from bot.pipeline.analyse import Analysis
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
-from bot.ports import MAX_CANDIDATES, FoundCollision, PendingUpdate
+from bot.ports.pending import MAX_CANDIDATES, FoundCollision, PendingUpdate
 from bot.review.pending import PendingPosting, are_related, pending_posting
 from rules.bindings.pending_facts import PendingKind
 from rules.checks.bindings import collides_with_pending
 from rules.finding import Report
+from rules.lazy import replace
 from rules.lint.engine import compare_pending
 
 

@@ -2,7 +2,6 @@
 """Run the steps after an analysis: review a posting, draft its mail, freeze the mail."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.mail.compose import ComposeRefused
@@ -16,6 +15,7 @@ from bot.pipeline.freeze import freeze, review_terms
 from bot.pipeline.review import review_posting
 from bot.pool.guard import Crashed, guard
 from bot.review.model import Recipients, Review
+from rules.lazy import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ review of the previous revision and the postings that were pending then.
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from heapq import heappop, heappush
@@ -32,10 +31,13 @@ from bot.pipeline.spool import Reader, Slot, Spool
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
-from bot.ports import Archive, FoundCollision, Progress
+from bot.ports.archive import Archive
+from bot.ports.pending import FoundCollision
+from bot.ports.running import Progress
 from bot.review.history import History
 from bot.review.pending import PendingPosting, pending_posting
 from rules.finding import Report
+from rules.lazy import dataclass, replace
 from rules.lint.rule import Rule
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Make a review from an analysis: what is reported, what is withheld and why, and who gets the mail."""
 
-from dataclasses import replace
-
 from bot.mail.posting import Posting
 from bot.pipeline.analyse import Analysis
 from bot.pipeline.context import ReviewContext
@@ -10,6 +8,7 @@ from bot.review.consent import Consent
 from bot.review.model import Review
 from bot.review.policy import Policy
 from bot.review.review import review
+from rules.lazy import replace
 
 
 def review_posting(posting: Posting, analysis: Analysis, previous: Review | None, context: ReviewContext) -> Review:

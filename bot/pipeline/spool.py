@@ -3,8 +3,9 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import IO
+
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

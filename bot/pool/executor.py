@@ -10,7 +10,6 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
@@ -21,6 +20,7 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 from bot.log import configuration
 from bot.pool.guard import Crashed, StoppedError, TimeLimit
 from bot.pool.worker import Limits, TooMuch, packed, serve
+from rules.lazy import dataclass
 
 T = TypeVar("T")
 R = TypeVar("R")

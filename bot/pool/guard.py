@@ -3,12 +3,12 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
 from bot.error import AdapterError
 from bot.log import bug
+from rules.lazy import dataclass
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -2,10 +2,11 @@
 """The sources of mails. Mails are bytes as they arrived."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+from rules.lazy import dataclass
 
 
 class Provenance(StrEnum):

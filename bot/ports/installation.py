@@ -2,9 +2,10 @@
 """The identity of a database, which shows whether it is the database that sent the mails."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from rules.lazy import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

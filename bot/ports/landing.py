@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The moves of landing refs, and the patches that were applied."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.landed import AppliedBy, AppliedPatch
 from bot.mail.posting import Posting
 from rules.bindings.pending_facts import PendingKind
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

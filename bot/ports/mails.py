@@ -2,12 +2,12 @@
 """Stored raw mails, their threads and the results of verifying their signatures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from bot.mail.attestation import Attestation
 from bot.ports.archive import Batch, Provenance, RawMail
+from rules.lazy import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 """What a mute changes: the stored postings that it is about, and the mails that it stops."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.mail.address import Address
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.review.disposition import ActiveMute
+from rules.lazy import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

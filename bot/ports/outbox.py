@@ -2,7 +2,6 @@
 """The outbox, and the transports of its mails."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from bot.mail.state import MailState
 from bot.ports.installation import Attempt, Claim
 from bot.ports.mails import MailStatus
 from bot.review.disposition import ActiveMute
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 """The pending postings: what they change, use and add, and which of them collide."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
 from bot.review.pending import PendingPosting
 from rules.bindings.pending_facts import PendingKind
+from rules.lazy import dataclass
 
 MAX_CANDIDATES: Final = 100
 """Maximum number of pending postings that one posting is compared with."""

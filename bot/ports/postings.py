@@ -2,7 +2,6 @@
 """Stored postings, their reviews, and the search for their missing parts."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from bot.mail.refusal import RefusalContext
 from bot.ports.mails import Thread
 from bot.ports.pending import PendingUpdate
 from bot.review.model import Review
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The removal of old texts."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 """Values of the store. Each method of the store is one transaction and raises bot.store.error.StoreError."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
 from bot.ports.landing import AppliedRecord
 from bot.review.model import Review
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

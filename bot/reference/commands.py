@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """docs/reference/commands.md: every command with its options and exit statuses, from the argument parser."""
 
-import re
 import textwrap
 from collections.abc import Iterator
 from typing import Final
 
 from bot.__main__ import COMMANDS, PROGRAM, load_command
 from bot.cli.command import Command, Group, Parameter, paragraphs
+from rules.lazy import re
 
 _INTRODUCTION: Final = """\
 # Commands

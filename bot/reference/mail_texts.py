@@ -5,7 +5,6 @@ import ast
 import importlib
 import inspect
 import pkgutil
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
@@ -18,6 +17,7 @@ from bot.review.render.sentence import Sentence
 from rules import listing
 from rules.analysis import crate_graph, unsafe_delta, view
 from rules.bindings import breakage
+from rules.lazy import re
 
 _INTRODUCTION: Final = """\
 # Texts of our mails

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bot.settings import PREFIX, Settings
+from bot.settings import PREFIX
+from bot.settings.tables import Settings
 from bot.settings.toml import toml_value
 
 _INTRODUCTION: Final = f"""\

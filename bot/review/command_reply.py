@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Draft the reply to a command. It goes only to the person who sent the command."""
 
-import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from bot.review.model import Review, ReviewFinding
 from bot.review.render import text as plain_text
 from bot.review.render.quote import quoted
 from rules.finding import Anchor
+from rules.lazy import re
 from rules.lint.rule import Rule
 
 _MAX_LISTED: Final = 20

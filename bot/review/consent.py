@@ -2,11 +2,11 @@
 """The consent that a list gave, and the strictest consent of several lists."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rules.finding import Severity
+from rules.lazy import dataclass
 
 
 class Mode(StrEnum):

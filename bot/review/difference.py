@@ -2,13 +2,13 @@
 """Compare two reviews of one posting, and explain each change by the rules, the base or the known files."""
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bot.review.model import Basis, Review, ReviewFinding
 from bot.review.record import verdict_of
 from bot.review.render.sentence import Sentence
+from rules.lazy import dataclass
 
 NOT_CHECKED: Final = Sentence("not checked before")
 MAILED_NOW: Final = Sentence("can be mailed now")

@@ -2,7 +2,6 @@
 """Dispositions of findings and mutes, both from replies. They apply to all revisions of a series."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -11,6 +10,7 @@ from bot.mail.command import MAX_REASON, Scope
 from bot.review.model import Review
 from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible
+from rules.lazy import dataclass
 
 DISMISSED: Final = "disputed"
 ALREADY_REPORTED: Final = "already reported"

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Group findings with the same message: the group is reported once, followed by its other places."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bot.review.model import ReviewFinding
 from rules.finding import Finding, Severity
+from rules.lazy import dataclass, re
 from rules.lint.rule import Rule
 
 MAX_PER_MESSAGE: Final = 2

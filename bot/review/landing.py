@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a re-check finds because a landing ref moved; pure."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from typing import Final
 
 from bot.review.difference import ChangeKind, difference
@@ -12,6 +10,7 @@ from bot.review.model import Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible, wrap
 from rules.finding import Finding, Severity
+from rules.lazy import re, replace
 
 CHECKED_AGAIN: Final = Sentence(
     "This series was checked again because {ref} changed. Below are only the findings that are new since then."

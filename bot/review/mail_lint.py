@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Check that a mail has no trailers, bot commands, unquoted diffs, control characters or overlong lines."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from bot.review.render.text import WIDTH, visible
+from rules.lazy import re
 
 _MAX_LINE: Final = 998  # In octets, RFC 5322 section 2.1.1.
 _UNQUOTED: Final = (

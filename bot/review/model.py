@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Reviews and their findings: reported, or withheld for a reason."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -9,6 +8,7 @@ from bot.mail.address import Address
 from bot.mail.posting import Posting
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.finding import Failure, Finding, Skipped
+from rules.lazy import dataclass
 
 NO_DELTA: Final = UnsafeDelta()
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Pending postings: what a posting does, and which other postings it belongs to or depends on; pure."""
 
-import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -11,6 +9,7 @@ from typing import Final
 from bot.mail.posting import Posting
 from bot.mail.target import MAX_ID, is_message_id, target
 from rules.bindings.pending_facts import PendingFacts
+from rules.lazy import dataclass, field, re
 
 MAX_MENTIONS: Final = 200
 _MAX_IDS: Final = 2_000  # message-ids of parts and references

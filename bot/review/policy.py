@@ -2,7 +2,6 @@
 """Decide which findings are withheld from the mail, and why. Every finding is kept, a withheld one with its reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.mail.posting import Complete, Defective, Posting
@@ -11,6 +10,7 @@ from bot.review.finding_group import MAX_PER_MESSAGE, group_findings, split_expl
 from bot.review.model import FindingStatus, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Confidence, Severity
+from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule, Status
 
 NITS_ALONE: Final = Sentence("all findings are nits")

@@ -5,7 +5,6 @@ The function is pure and is called twice: when a mail is written, and again when
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from bot.mail.address import Address
@@ -14,6 +13,7 @@ from bot.mail.origin import may_be_rewritten
 from bot.mail.posting import Part, Posting
 from bot.review.consent import Consent, Mode
 from bot.review.model import Recipients
+from rules.lazy import dataclass, field
 
 MAX_RECIPIENTS: Final = 100
 _TO_ALL: Final = (Mode.DRY_RUN, Mode.LIST)

@@ -2,11 +2,11 @@
 """Values from the store: past reviews with their time, and the state of series on their lists."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.mail.posting import Posting
 from bot.review.model import Review
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 """Make a review from the findings in a posting: which are reported, which are withheld and why, and who gets it."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bot.mail.posting import Complete, Defective, Part, Posting, Waiting
 from bot.review.baseline import compare
@@ -11,6 +10,7 @@ from bot.review.policy import Policy, withhold
 from bot.review.recipients import RecipientContext, recipients
 from rules.analysis.unsafe_delta import UnsafeDelta, compare_deltas
 from rules.finding import Report
+from rules.lazy import replace
 from rules.lint.rule import Rule, Status
 
 

@@ -3,13 +3,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from bot.review.disposition import Disposition, DispositionKind
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
+from rules.lazy import dataclass, field
 
 MIN_DISPUTERS: Final = 3
 """Minimum number of people who must dispute findings of a rule before it is demoted: one person is not enough."""

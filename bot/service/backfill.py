@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fetch the parts of a series that no followed list brought, by message-id; each series is tried a few times only."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -17,8 +16,12 @@ from bot.mail.parse import parse
 from bot.mail.posting import Posting, Waiting
 from bot.pipeline.outcome import series_fields
 from bot.pool.guard import Executor, InlineExecutor, StoppedError
-from bot.ports import BackfillRequests, Batch, Clock, Incomplete, Lookup, Mails, Progress, Provenance, RawMail
+from bot.ports.archive import Batch, Lookup, Provenance, RawMail
+from bot.ports.mails import Mails
+from bot.ports.postings import BackfillRequests, Incomplete
+from bot.ports.running import Clock, Progress
 from bot.service.outage import Outages
+from rules.lazy import dataclass
 
 SETTLED: Final = timedelta(minutes=10)
 """How long to wait after the last part of a series: the lists usually bring the rest themselves."""

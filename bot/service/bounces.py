@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Process what comes back after we sent a mail: bounces, copies, and foreign mails with our message-ids."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
 from typing import Final
@@ -16,7 +14,11 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError
-from bot.ports import BounceStore, Claim, Clock, DeliveryEvent, MailStatus
+from bot.ports.installation import Claim
+from bot.ports.mails import MailStatus
+from bot.ports.outbox import BounceStore, DeliveryEvent
+from bot.ports.running import Clock
+from rules.lazy import dataclass, field, re
 
 _MAILS: Final = 500
 _OUR_ID = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}@")

@@ -2,7 +2,6 @@
 """The effects of commands: changes to store, and paragraphs of the reply."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.mail.address import Address
@@ -13,6 +12,7 @@ from bot.review.command_reply import explanation, help_text, recheck_text, unkno
 from bot.review.disposition import ActiveMute, Disposition, DispositionKind, match_findings, plain_reason
 from bot.review.model import Review
 from bot.service.recheck import RecheckResult
+from rules.lazy import dataclass, field
 from rules.registry import by_id
 
 

@@ -2,7 +2,6 @@
 """Execute commands that arrive by mail, each once, if its sender is verified; only the sender gets a reply."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
@@ -31,7 +30,9 @@ from bot.mail.posting import Posting
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.freeze import freeze, posting_terms
 from bot.pool.guard import Crashed, Executor, InlineExecutor, StoppedError, guard
-from bot.ports import Clock, CommandUsage, DuePosting, StoredMail
+from bot.ports.mails import CommandUsage, StoredMail
+from bot.ports.postings import DuePosting
+from bot.ports.running import Clock
 from bot.review.command_reply import command_reply
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute, Disposition
@@ -39,6 +40,7 @@ from bot.review.record import ReviewRecord
 from bot.service.command_effects import CommandContext, respond
 from bot.service.recheck import RecheckResult
 from bot.service.signatures import TIME, KeysUnavailable, verify
+from rules.lazy import dataclass
 
 PROCESSED_BEFORE: Final = "heard before"
 OWN_MAIL: Final = "our own mail"

@@ -2,7 +2,6 @@
 """Check that the database knows every mail that was sent. Nothing is sent until that is certain."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -12,8 +11,12 @@ from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
 from bot.pipeline.draft import message_id
-from bot.ports import Attempt, Claim, Clock, DuePosting, Installations, Ledger, LedgerState, MailStatus
+from bot.ports.installation import Attempt, Claim, Installations, Ledger, LedgerState
+from bot.ports.mails import MailStatus
+from bot.ports.postings import DuePosting
+from bot.ports.running import Clock
 from bot.service.recheck import recheck_kind
+from rules.lazy import dataclass
 
 RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
 _MAX_CLAIMS: Final = 200

@@ -2,7 +2,6 @@
 """Send mails from the outbox, at most once: the row is stored as "sending" before the first byte leaves."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -19,24 +18,13 @@ from bot.outbox.brakes import MINUTE
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.permit import SendRules, permit
 from bot.pool.guard import Crashed, guard
-from bot.ports import (
-    AlreadySent,
-    Attempt,
-    Candidate,
-    Clock,
-    Decision,
-    Hold,
-    Mailer,
-    Outbox,
-    Progress,
-    Send,
-    SendingRecord,
-    Stop,
-    Wait,
-)
+from bot.ports.installation import Attempt
+from bot.ports.outbox import AlreadySent, Candidate, Decision, Hold, Mailer, Outbox, Send, SendingRecord, Stop, Wait
+from bot.ports.running import Clock, Progress
 from bot.review.consent import Mode
 from bot.service.mail_log import mail_fields
 from bot.service.unconfirmed import ResendPolicy, UnconfirmedMails
+from rules.lazy import dataclass, field, replace
 
 _MAILS: Final = 50
 _MAX_WAIT: Final = timedelta(hours=1)

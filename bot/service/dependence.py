@@ -7,10 +7,10 @@ first: the review of the earlier posting must not know images of the later one.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from bot.mail.posting import Posting
+from rules.lazy import dataclass, field
 
 T = TypeVar("T")
 

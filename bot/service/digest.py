@@ -2,7 +2,6 @@
 """Send a digest to each reader once a period, unless it would be empty."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -18,10 +17,11 @@ from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.pipeline.freeze import MailTerms, freeze
 from bot.pool.guard import Crashed, guard
-from bot.ports import Clock
+from bot.ports.running import Clock
 from bot.review.consent import Mode
 from bot.review.record import CollisionRecord, FailureCounts, LandingRecord, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.statistics import RuleTally
+from rules.lazy import dataclass
 
 _SIZES: Final = (25, 12, 6, 3, 1)  # Entries per section, tried in order until the mail is small enough.
 

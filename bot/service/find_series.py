@@ -12,7 +12,7 @@ from bot.mail.parse import parse
 from bot.mail.target import target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
-from bot.ports import MailStatus
+from bot.ports.mails import MailStatus
 from bot.review.render.text import visible
 
 _MAX_MAILS: Final = 200

@@ -3,7 +3,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Final, Protocol
@@ -14,8 +13,10 @@ from bot.mail.landed import PendingPatch, pending_patches
 from bot.mail.posting import Posting
 from bot.pipeline.landing import LandingInput, LandingReader
 from bot.pool.guard import StoppedError
-from bot.ports import Clock, LandingMove
+from bot.ports.landing import LandingMove
+from bot.ports.running import Clock
 from bot.service.landing_recheck import LandingRecheckJob, LandingRecheckStore
+from rules.lazy import dataclass
 
 _MAX_CLOCK_ERROR: Final = timedelta(days=1)
 """How much earlier than its mail a commit may be that applies the mail."""

@@ -3,7 +3,6 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -15,7 +14,10 @@ from bot.pipeline.context import ReviewContext
 from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
-from bot.ports import Clock, LandingNews, LandingRecheck, PendingStore, PendingUpdate, Postings
+from bot.ports.landing import LandingNews, LandingRecheck
+from bot.ports.pending import PendingStore, PendingUpdate
+from bot.ports.postings import Postings
+from bot.ports.running import Clock
 from bot.review.landing import find_news, keep_findings, landing_preface, mark_unmailed
 from bot.review.model import Review, ReviewFinding
 from bot.review.recipients import recipients
@@ -23,6 +25,7 @@ from bot.review.record import ReviewRecord, verdict_of
 from bot.review.review import part_to_answer
 from bot.service.review import log_review
 from rules.finding import Severity
+from rules.lazy import replace
 
 _KIND: Final = "landing"
 

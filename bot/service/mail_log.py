@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Log each change of a mail's state. The store calls this after the commit."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from bot.log import Level, LogEvent, Value, event
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.ports import MailChange
+from bot.ports.outbox import MailChange
 from bot.review.consent import Mode
+from rules.lazy import re
 
 _EVENTS: Final[Mapping[MailState, tuple[LogEvent, Level]]] = {
     MailState.QUEUED: (LogEvent.MAIL_REQUEUED, "warning"),

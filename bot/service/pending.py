@@ -8,7 +8,9 @@ from typing import Protocol
 from bot.pipeline.analyse import AnalyserProtocol, Analysis
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.pending import make_pending
-from bot.ports import Clock, DuePosting, PendingStore, Progress
+from bot.ports.pending import PendingStore
+from bot.ports.postings import DuePosting
+from bot.ports.running import Clock, Progress
 from bot.review.pending import PendingPosting
 
 

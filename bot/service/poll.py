@@ -7,7 +7,6 @@ Each step takes due work from the store and stores its result, so that a killed 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from typing import Final, Protocol
@@ -24,19 +23,12 @@ from bot.mail.posting import Complete, Posting
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
-from bot.ports import (
-    Archive,
-    Mails,
-    ParsedMail,
-    Postings,
-    Progress,
-    Provenance,
-    ReadFailure,
-    Remote,
-    StoredMail,
-    Thread,
-)
+from bot.ports.archive import Archive, Provenance, Remote
+from bot.ports.mails import Mails, ParsedMail, ReadFailure, StoredMail, Thread
+from bot.ports.postings import Postings
+from bot.ports.running import Progress
 from bot.service.outage import Outages
+from rules.lazy import dataclass
 
 Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
 

@@ -2,12 +2,14 @@
 """Remove data older than the settings allow, in small transactions so that other writers can proceed."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from threading import Event
 
 from bot.log import LogEvent, event
-from bot.ports import Clock, Prunable, PruneCounts, Step
+from bot.ports.retention import Prunable, PruneCounts, Step
+from bot.ports.running import Clock
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 """Review a posting again with current rules and kernel. A mail is queued only if its findings are news."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -15,12 +14,15 @@ from bot.pipeline.draft import message_id
 from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process, write_mail
 from bot.pool.guard import Crashed
-from bot.ports import Clock, PendingStore, Postings
+from bot.ports.pending import PendingStore
+from bot.ports.postings import Postings
+from bot.ports.running import Clock
 from bot.review.difference import Difference, difference
 from bot.review.landing import mark_unmailed
 from bot.review.model import Review
 from bot.review.record import ReviewRecord, verdict_of
 from bot.service.review import log_quarantine, log_review
+from rules.lazy import dataclass, replace
 
 _KIND: Final = "recheck"
 _PREFACE: Final = (

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
-from bot.ports import Attempt, Claim, Ledger, MailStatus
+from bot.ports.installation import Attempt, Claim, Ledger
+from bot.ports.mails import MailStatus
 from bot.service.continuity import Difference, History, difference, kind_of
 
 

@@ -3,7 +3,6 @@
 
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from threading import Event
 from typing import Final, Protocol
 
@@ -17,11 +16,14 @@ from bot.pipeline.outcome import Outcome, series_fields
 from bot.pipeline.pending import compare_posting
 from bot.pipeline.process import process
 from bot.pool.guard import Crashed, StoppedError
-from bot.ports import Clock, DuePosting, PendingStore, Postings, Progress
+from bot.ports.pending import PendingStore
+from bot.ports.postings import DuePosting, Postings
+from bot.ports.running import Clock, Progress
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.service.review_queue import ReviewQueue
 from rules.finding import Severity, skipped_lines
+from rules.lazy import dataclass, replace
 
 _LOOK_SECONDS: Final = 1.0
 """How long a worker may stay idle before new postings are looked for."""

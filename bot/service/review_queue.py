@@ -8,7 +8,7 @@ first tries.
 from itertools import count
 from typing import Final
 
-from bot.ports import DuePosting, Postings
+from bot.ports.postings import DuePosting, Postings
 from bot.service.dependence import Relations, independent
 
 _MAX_WAITING: Final = 50

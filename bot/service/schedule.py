@@ -4,7 +4,6 @@
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
 from types import FrameType
@@ -17,6 +16,7 @@ from bot.log import LogEvent, event
 from bot.notify import ServiceManager
 from bot.service.outage import Outages
 from bot.service.watchdog import MAX_SILENCE, Watchdog
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 """Verify the signatures of new mails once, before they expire, and store the results."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -12,7 +11,9 @@ from bot.inbox.error import InboxError
 from bot.log import LogEvent, event
 from bot.mail.attestation import Attestation, SignatureResult
 from bot.pool.guard import Crashed, Executor, TimeLimit
-from bot.ports import Attestations, Clock, Progress, StoredMail
+from bot.ports.mails import Attestations, StoredMail
+from bot.ports.running import Clock, Progress
+from rules.lazy import dataclass
 
 FRESH: Final = timedelta(days=7)
 """The age limit: most signatures expire by then."""

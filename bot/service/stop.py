@@ -6,7 +6,8 @@ from threading import Lock
 
 from bot.log import LogEvent, event
 from bot.outbox.brakes import StopFile
-from bot.ports import Clock, StopStore
+from bot.ports.outbox import StopStore
+from bot.ports.running import Clock
 
 
 class StopSwitch:

@@ -2,14 +2,15 @@
 """Settle unconfirmed deliveries: an archive confirms the mail, or it is sent once more, or a person decides."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.ports import Clock, Mailer, Outbox
+from bot.ports.outbox import Mailer, Outbox
+from bot.ports.running import Clock
 from bot.review.consent import Mode
+from rules.lazy import dataclass
 
 MAX_ATTEMPTS: Final = 2
 """The number of attempts after which only a person may send the mail again."""

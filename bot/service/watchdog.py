@@ -4,9 +4,10 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock, get_ident
 from typing import Final
+
+from rules.lazy import dataclass
 
 MAX_SILENCE: Final = 900.0
 """Seconds that a running job may take for one unit of work.

@@ -2,7 +2,6 @@
 """Types of settings that several tables share, and suggestions for unknown names."""
 
 import importlib
-import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Final
@@ -11,6 +10,7 @@ from pydantic import AfterValidator
 
 from bot.mail.address import is_plain
 from bot.mail.envelope import MAX_LOCAL, PLACE, TOKEN_LENGTH
+from rules.lazy import re
 
 _LIST_HOSTS: Final = (
     "vger.kernel.org",

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from bot.mail.landed import AppliedBy, is_applied
 from bot.mail.posting import Posting
-from bot.ports import AppliedRecord
+from bot.ports.landing import AppliedRecord
 from bot.store.codec import chunks, decode
 from bot.store.tables import AppliedPatchRow, PostingRow
 

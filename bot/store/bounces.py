@@ -9,7 +9,9 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
-from bot.ports import Claim, DeliveryEvent, MailStatus
+from bot.ports.installation import Claim
+from bot.ports.mails import MailStatus
+from bot.ports.outbox import DeliveryEvent
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim

@@ -9,7 +9,18 @@ from sqlmodel import Session, col, select
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MailState
-from bot.ports import AlreadySent, Candidate, ClaimedMail, Decision, Hold, Permit, PostingStatus, Send, Wait, Withdraw
+from bot.ports.outbox import (
+    AlreadySent,
+    Candidate,
+    ClaimedMail,
+    Decision,
+    Hold,
+    Permit,
+    PostingStatus,
+    Send,
+    Wait,
+    Withdraw,
+)
 from bot.review.disposition import ActiveMute
 from bot.store.codec import decode
 from bot.store.database import Database

@@ -10,7 +10,8 @@ from sqlmodel import col, select
 
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
-from bot.ports import CommandUsage, RawMail, StoredMail
+from bot.ports.archive import RawMail
+from bot.ports.mails import CommandUsage, StoredMail
 from bot.review.disposition import ActiveMute, Disposition, DispositionKind
 from bot.store.codec import unpack, up_to
 from bot.store.database import Database

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.error import ReplacedError
-from bot.ports import MailChange
+from bot.ports.outbox import MailChange
 from bot.store.error import StoreError
 
 CHANGES: Final = "mail changes"

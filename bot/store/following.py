@@ -2,7 +2,6 @@
 """Missing parts, signatures, and the relation of a posting to other postings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
@@ -11,11 +10,14 @@ from sqlmodel import Session, and_, col, or_, select
 from bot.mail.attestation import Attestation
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
-from bot.ports import CarrierCount, Incomplete, RawMail, StoredMail
+from bot.ports.archive import RawMail
+from bot.ports.mails import CarrierCount, StoredMail
+from bot.ports.postings import Incomplete
 from bot.store.codec import decode, encode, unpack
 from bot.store.database import Database
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
 from bot.store.times import utc
+from rules.lazy import dataclass, replace
 
 _MAX_REPEATS = 10  # postings of one revision; people post one or two
 _MAX_TOPIC_AGE = timedelta(days=400)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select, update
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import WAITING, MailState
-from bot.ports import Attempt, Claim, Installation
+from bot.ports.installation import Attempt, Claim, Installation
 from bot.store.database import Database
 from bot.store.error import StoreError
 from bot.store.outgoing import FILED, change_state, row_of

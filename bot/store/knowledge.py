@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
-from bot.ports import MailStatus, QuarantinedPosting, RawMail, StoredPosting
+from bot.ports.archive import RawMail
+from bot.ports.mails import MailStatus
+from bot.ports.store import QuarantinedPosting, StoredPosting
 from bot.store.applied import applied_patches
 from bot.store.codec import decode, unpack
 from bot.store.database import Database

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.ports import LandingMove, LandingNews, LandingRecheck, PendingUpdate
+from bot.ports.landing import LandingMove, LandingNews, LandingRecheck
+from bot.ports.pending import PendingUpdate
 from bot.review.model import Review
 from bot.review.record import LandingRecord
 from bot.store.applied import applied_postings

@@ -11,15 +11,15 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from bot.error import ReplacedError
-from bot.ports import Attempt, LedgerState
+from bot.ports.installation import Attempt, LedgerState
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError
+from rules.lazy import replace
 
 _SUM: Final = "sum"
 _SUM_DIGITS: Final = 16

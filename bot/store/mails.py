@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import Batch, ParsedMail, Provenance, RawMail, ReadFailure, StoredMail, Thread
+from bot.ports.archive import Batch, Provenance, RawMail
+from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
 from bot.store.codec import STREAMED, pack, unpack, up_to
 from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow

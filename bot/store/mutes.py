@@ -16,7 +16,7 @@ from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState
-from bot.ports import MutedPosting, MuteReport
+from bot.ports.mutes import MutedPosting, MuteReport
 from bot.review.disposition import ActiveMute, mute_reason
 from bot.store.codec import STREAMED, decode, unpack
 from bot.store.database import Database

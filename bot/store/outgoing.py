@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import DELIVERABLE, MAY_HAVE_LEFT, MailState, check_transition
-from bot.ports import MailChange, Pace
+from bot.ports.outbox import MailChange, Pace
 from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
 from bot.store.tables import DeliveryEventRow, MessageRow, MuteRow, OutgoingPartRow, OutgoingRow, PostingRow

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
 
 from bot.mail.posting import Posting
-from bot.ports import MAX_CANDIDATES, DuePosting, PendingUpdate
+from bot.ports.pending import MAX_CANDIDATES, PendingUpdate
+from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting
 from bot.review.record import CollisionRecord
 from bot.store.applied import applied_postings

@@ -12,7 +12,9 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.mail.refusal import RefusalKind
 from bot.mail.state import WAITING, MailState
-from bot.ports import DuePosting, PendingUpdate, Thread
+from bot.ports.mails import Thread
+from bot.ports.pending import PendingUpdate
+from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.codec import decode, encode, pack, unpack

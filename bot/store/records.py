@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete, select
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MAY_HAVE_LEFT, MailState
-from bot.ports import DuePosting
+from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.store.applied import without_applied

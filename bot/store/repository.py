@@ -8,7 +8,8 @@ from typing import Self
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from bot.ports import MailChange, Tally
+from bot.ports.outbox import MailChange
+from bot.ports.store import Tally
 from bot.store.bounces import BounceRows
 from bot.store.claims import ClaimRows
 from bot.store.commands import CommandRows

@@ -6,7 +6,6 @@ assembled without the pruned mails, and the pruned postings do not change. Each 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +14,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.posting import Defective, Posting
 from bot.mail.state import FINAL
-from bot.ports import PruneCounts, Step
+from bot.ports.retention import PruneCounts, Step
 from bot.review.model import Review, ReviewFinding
 from bot.store.codec import decode, encode, pack
 from bot.store.database import Database
@@ -31,6 +30,7 @@ from bot.store.tables import (
     ReviewRow,
     ThreadRow,
 )
+from rules.lazy import replace
 
 _MAX_ROWS: Final = 200
 _NOTHING: Final = pack(b"")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stored reviews. The reviewed posting is stored only in the row of the posting, until that row changes."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +12,7 @@ from bot.review.model import Recipients, Review
 from bot.store.codec import decode, encode
 from bot.store.outgoing import FILED
 from bot.store.tables import OutgoingPartRow, OutgoingRow, PostingRow, ReviewRow
+from rules.lazy import replace
 
 _WITHOUT_POSTING: Final = frozenset({"posting"})
 _IN_ITS_ROW: Final = b""

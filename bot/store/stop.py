@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from bot.ports import StopState
+from bot.ports.outbox import StopState
 from bot.store.database import Database
 from bot.store.tables import StopRow
 

@@ -2,7 +2,6 @@
 """Threading: assign a batch of mails to threads, join threads that a mail connects, and write them at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -11,9 +10,11 @@ from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.ports import ParsedMail, Provenance
+from bot.ports.archive import Provenance
+from bot.ports.mails import ParsedMail
 from bot.store.codec import chunks
 from bot.store.tables import MailRow, MessageRow, PostingRow, ThreadRow
+from rules.lazy import dataclass
 
 
 @dataclass(slots=True)

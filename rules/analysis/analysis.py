@@ -6,9 +6,9 @@ As in Go's go/analysis, an analysis names its requirements and the type of its r
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from rules.lazy import dataclass
 from rules.source.rust.work_limit import TooMuchError
 
 if TYPE_CHECKING:

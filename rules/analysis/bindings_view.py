@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The effects of a series on the C/Rust bindings, and the places to report them."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -19,6 +17,7 @@ from rules.bindings.rust_facts import modules_under_cfg
 from rules.bindings.tree import LandingTree
 from rules.diff.patch import FileChange, Patch
 from rules.finding import Anchor, Evidence
+from rules.lazy import dataclass, re
 
 _WORD = re.compile(r"\w+")
 _MAX_HEAD = 4  # lines of a function before its parameters

@@ -2,9 +2,9 @@
 """The crates of `rust/`, as `rust/Makefile` builds them and as `scripts/generate_rust_analyzer.py` describes them."""
 
 import ast
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from rules.lazy import dataclass, re
 
 _MAX_TEXT = 256 * 1024  # characters of a file; v7.3 has 32,000
 _CONTINUATION = re.compile(r"\\\n[ \t]*+")

@@ -7,7 +7,6 @@ them, and one addition for each finding below a hunk, so that many findings befo
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
@@ -16,6 +15,7 @@ from rules.analysis.view import FileView, SeriesView
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk
 from rules.finding import Anchor, Finding
+from rules.lazy import dataclass
 
 Audited = Callable[[str, Image], frozenset[int] | None]
 """Return the lines at which the rule with that id reports something in an image, all of whose lines count as new.

@@ -3,10 +3,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from rules.analysis.view import FileView
 from rules.finding import Confidence
+from rules.lazy import dataclass
 from rules.source.rust.source import RustSource
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse MAINTAINERS, and find the entries of a file by their patterns F, X, N and K."""
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from rules.lazy import dataclass, re
 
 _WILDCARD = re.compile(r"[*?\[]")
 _TAG = re.compile(r"([A-Z]):\s(.*)")

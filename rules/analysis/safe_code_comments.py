@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find SAFETY comments above safe code, and those that stand one statement too high."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from rules.lazy import dataclass, re
 from rules.source.rust.comments import CommentBlock
 from rules.source.rust.source import RustSource
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the safety section of an unsafe function or trait: what it requires of its callers or implementations."""
 
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
@@ -10,6 +9,7 @@ from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, SeriesView
 from rules.diff.image import build_new_file_image
 from rules.finding import Evidence
+from rules.lazy import re
 from rules.source.rust.model import SafetySection
 from rules.source.rust.operations import Operation
 from rules.source.rust.source import RustSource

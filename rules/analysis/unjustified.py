@@ -6,7 +6,6 @@ surroundings, with unsafe code that the patch or another patch of the series rem
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import chain, islice
@@ -15,6 +14,7 @@ from typing import Final, Generic, Literal, TypeVar
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, Position, SeriesView
 from rules.diff.patch import FileChange
+from rules.lazy import dataclass
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
 from rules.source.rust.source import RustSource
 

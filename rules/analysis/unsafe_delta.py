@@ -3,11 +3,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from rules.analysis.view import FileView, SeriesView
 from rules.finding import Side
+from rules.lazy import dataclass
 from rules.source.rust.source import RustSource
 from rules.source.rust.work_limit import TooMuchError
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The input of rules: the changed files of a series, each read once for all rules."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeVar
@@ -15,6 +13,7 @@ from rules.diff.image import FileImages, Fragment, Image, Images
 from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Diagnostic, Evidence, LogAnchor, Severity, Side
+from rules.lazy import re, replace
 from rules.source.rust.source import RustSource, read_image, showing
 from rules.source.rust.work_limit import WorkLimit
 

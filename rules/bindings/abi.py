@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Decide whether Rust sees two C types as one type, and whether a call stays valid after a change."""
 
-import re
 from typing import Final
 
 from rules.bindings.index import Bindings
+from rules.lazy import re
 from rules.source.c.declarator import SPECIFIERS
 from rules.source.c.source import Declaration, Kind
 

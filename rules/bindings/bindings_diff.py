@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Follow a series through the C and Rust files of a tree: the bindings before and after, and each changed C file."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -19,6 +17,7 @@ from rules.diff.apply import apply_with_offset, encode_lines
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Side
+from rules.lazy import dataclass, re
 from rules.source.c.source import CSource, Declaration, scan
 from rules.source.kbuild.kconfig import is_kconfig
 from rules.source.kbuild.makefile import is_makefile

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A C name that Rust uses and that a series changes: the effect of the change, and the users that it breaks."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.bindings.bindings_diff import Step
 from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.finding import Side
+from rules.lazy import dataclass
 from rules.source.c.source import Declaration
 
 

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the calls between Rust and C: the arguments of calls into C, and the Rust functions that C calls."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rules.bindings.facts import User
 from rules.bindings.index import Bindings
+from rules.lazy import dataclass, re
 from rules.source.c.declarator import split_commas
 from rules.source.rust.source import RustSource
 from rules.source.rust.tokens import Tokens

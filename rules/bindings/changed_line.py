@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Choose the changed line that shows best what a patch does to a declaration."""
 
-import re
 from collections.abc import Iterable
 
 from rules.bindings.bindings_diff import Step
 from rules.bindings.breakage import DiffLocation
 from rules.diff.patch import Line
+from rules.lazy import re
 from rules.source.c.source import Declaration
 
 _BELOW = 100_000  # makes a line below the declaration farther than every line above it

@@ -2,7 +2,6 @@
 """A C name that a series changes, as the input of all comparisons."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, Step
@@ -10,6 +9,7 @@ from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_line import locate_change, locate_condition
 from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.bindings.unchanged_users import UnchangedUsers
+from rules.lazy import dataclass
 from rules.source.c.source import Declaration, Kind
 
 # What an effect changes of a declaration. The first step that changes it is the one to answer.

@@ -3,12 +3,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
 from rules.bindings.crate_paths import SEPARATOR
 from rules.bindings.pending_facts import PARTNERS, PendingFact, PendingFacts, PendingKind
+from rules.lazy import dataclass
 
 MAX_SHIFT = 300
 """Maximum difference of the line numbers of one line in the trees of two postings."""

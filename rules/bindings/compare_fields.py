@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare the fields of C structs and unions that Rust uses, before and after a series."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rules.bindings.abi import is_same_type
 from rules.bindings.bindings_diff import BindingsDiff
@@ -13,6 +11,7 @@ from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import LocatedHelper, MemberUser
 from rules.bindings.retyped_fields import is_valid_after
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN, depends_on_config
+from rules.lazy import dataclass, re
 from rules.source.c.source import Declaration, Member
 
 _NUMBER = re.compile(r"_\d+(?=\.)")

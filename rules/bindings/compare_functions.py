@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare the C functions, function-like macros and variables that Rust uses, before and after a series."""
 
-import re
 from collections.abc import Iterator
 
 from rules.bindings.abi import differs_only_in_const, find_lost_consts, is_c_call_valid, is_same_type
@@ -11,6 +10,7 @@ from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import ASSEMBLY_FORM, LocatedHelper, User
 from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
+from rules.lazy import re
 from rules.source.c.source import Declaration, Kind
 
 FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)

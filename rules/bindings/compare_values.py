@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare the C constants that Rust uses, before and after a series: enumerators and object-like macros."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import ASSEMBLY_FORM, User
 from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
+from rules.lazy import re, replace
 from rules.source.c.source import Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
 
 VALUES = (Kind.CONSTANT, Kind.MACRO)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the code that relies on a contract: calls and constructions with a SAFETY or INVARIANT comment."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rules.bindings.index import Bindings
+from rules.lazy import dataclass, re
 from rules.source.rust.items import Item
 from rules.source.rust.source import RustSource
 

@@ -5,8 +5,7 @@ The facts of one file depend on its bytes alone, so that they can be cached by b
 them with the path of the file.
 """
 
-from dataclasses import dataclass
-
+from rules.lazy import dataclass
 from rules.source.c.source import Declaration
 
 ASSEMBLY_FORM = "assembly"

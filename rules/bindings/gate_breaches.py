@@ -2,13 +2,13 @@
 """Uses of gated paths of the `kernel` crate that a series begins, or that it no longer builds under their gate."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.crate_paths import is_in_crate
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import Definition, Verdict
 from rules.bindings.module_gates import GatedUse
+from rules.lazy import dataclass
 from rules.source.kbuild.condition import Condition
 from rules.source.kbuild.kconfig import Option, is_kconfig
 from rules.source.kbuild.makefile import is_makefile

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the facts of the C side: `rust/helpers/*.c`, the bindings' header, the parameters of bindgen."""
 
-import re
 from collections.abc import Mapping
 
 from rules.bindings.facts import Bindgen, Constant, Helper
+from rules.lazy import re
 from rules.source.c.source import CSource, Declaration, Kind, identifiers, scan
 from rules.source.c.text import without_comments
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The index of a kernel tree: which Rust code uses a C name, how C declares it, and which helper provides it."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
@@ -25,6 +24,7 @@ from rules.bindings.helper_facts import (
 from rules.bindings.included_headers import follow_includes
 from rules.bindings.kconfig import Kconfig
 from rules.bindings.module_gates import GatedCrate
+from rules.lazy import re
 from rules.source.c.source import Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")

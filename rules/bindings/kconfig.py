@@ -9,11 +9,11 @@ architecture a configuration exists in which the code is built without the optio
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
 from rules.bindings.fact_source import FactSource
+from rules.lazy import dataclass, field
 from rules.source.kbuild.condition import ALWAYS, NEVER, Clause, Condition, both, option_of
 from rules.source.kbuild.kconfig import Option
 

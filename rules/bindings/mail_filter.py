@@ -4,10 +4,10 @@
 The filter never drops a relevant mail: a mail that it cannot decide passes.
 """
 
-import re
 from collections.abc import Iterable
 
 from rules.bindings.index import Bindings
+from rules.lazy import re
 
 _ALWAYS = re.compile(
     rb"^(?:diff --git|---|\+\+\+) (?:\"?[ab]/)?(?:[^\n]*\.rs\b|rust/|[^\n]*\b(?:MAINTAINERS|Kconfig\S*)\s*$)",

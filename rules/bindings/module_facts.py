@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a Rust file says about modules: those that it declares, what it offers and uses, and the `cfg`s of each."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 
+from rules.lazy import dataclass, re
 from rules.source.kbuild.condition import ALWAYS, Condition
 from rules.source.rust.api import Path, RustApi, read_api_of
 from rules.source.rust.cfg import Gates

@@ -2,7 +2,6 @@
 """Uses of the `kernel` crate that need a Kconfig option which their own options do not imply."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from rules.bindings.build import CRATE_ROOT, Build
@@ -10,6 +9,7 @@ from rules.bindings.crate_paths import absolute_path, file_of, files_by_module, 
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST, Kconfig, Verdict, names_of
 from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, Places
+from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import Path
 

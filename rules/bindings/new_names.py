@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the C names that a series begins to use from Rust, and their declarations after the series."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant, LocatedDeclaration, LocatedHelper, User
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.kconfig import RUST, Verdict, names_of
+from rules.lazy import dataclass, re
 from rules.source.c.source import Kind, is_plain_expression
 from rules.source.kbuild.condition import Condition, both, read_c_condition
 

@@ -2,8 +2,8 @@
 """Apply the visible part of a change to the declarations of a C file whose bytes are unknown."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from rules.lazy import replace
 from rules.source.c.source import CSource, Declaration, Member
 from rules.source.c.text import join_conditions
 

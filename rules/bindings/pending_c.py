@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The C declarations that a series removes or changes, and the helpers and bindings that it adds."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,6 +11,7 @@ from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, add
 from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor
+from rules.lazy import re
 from rules.source.c.source import CSource, Declaration, Kind, Member
 
 _FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)

@@ -2,7 +2,6 @@
 """What a posting changes, uses and adds, as values that are compared with those of other pending postings."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from rules.bindings.bindings_diff import ChangedFile
 from rules.bindings.crate_paths import SEPARATOR
 from rules.diff.patch import Line
 from rules.finding import Anchor
+from rules.lazy import dataclass
 
 MAX_TEXT: Final = 200
 """Maximum number of characters of a line or declaration that a fact quotes."""

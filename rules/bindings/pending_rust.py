@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The public items that a series adds to the `kernel` crate, removes from it, or gives other parameters."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -14,6 +12,7 @@ from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind
 from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor, Side
+from rules.lazy import dataclass, re
 from rules.source.rust.api import ApiItem, read_items
 from rules.source.rust.source import RustSource, showing
 

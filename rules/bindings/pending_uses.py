@@ -5,10 +5,8 @@ Only the changed lines are read, by their layout, because most of a posting's ti
 Names that a glob imports, and paths that a line break divides, stay unknown.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, ChangedFile
@@ -17,6 +15,7 @@ from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, add
 from rules.diff.image import Image
 from rules.diff.patch import Line
 from rules.finding import Anchor
+from rules.lazy import dataclass, field, re
 from rules.source.rust.uses import read_uses
 
 _BINDINGS: Final = ("bindings", "uapi")

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Decide whether an unchanged access in Rust stays valid after the type of a field changes."""
 
-import re
-
 from rules.bindings.abi import RUST_TYPES, differs_only_in_const, is_same_type, resolve_type
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import MemberUser
 from rules.bindings.index import Bindings, struct_of
+from rules.lazy import re
 from rules.source.c.source import Kind, Member
 
 # These values are valid for every type of field, a null pointer for every pointer.

@@ -2,7 +2,6 @@
 """The items of the `kernel` crate by their paths, and what a series does to the paths that other Rust code uses."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -17,6 +16,7 @@ from rules.bindings.crate_paths import (
     is_in_crate,
 )
 from rules.bindings.fact_source import FactSource
+from rules.lazy import dataclass
 from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, read_api, words_of
 
 _MAX_ALIASES = 4  # `pub use` of a `pub use`

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a Rust file uses of C: paths into the kernel's `bindings`, whatever their name there, and fields of structs."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from rules.bindings.facts import ASSEMBLY_FORM, Access, RustFacts, Use
 from rules.bindings.rust_fields import accesses
+from rules.lazy import dataclass, field, re
 from rules.source.c.source import TRACE_PREFIX
 from rules.source.rust.source import RustSource
 from rules.source.rust.tokens import Tokens

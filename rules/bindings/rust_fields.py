@@ -6,9 +6,9 @@ signature in the same file says, a wrapper's what its definition holds. What tha
 blame the wrong struct.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
+from rules.lazy import re
 from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")

@@ -2,11 +2,11 @@
 """The kernel tree that a series applies to: its files and its bindings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from rules.bindings.index import Bindings
 from rules.diff.tree import MIN_BLOB_ID_DIGITS, Files, blob_id
+from rules.lazy import dataclass
 
 
 class Tree(Files, Protocol):

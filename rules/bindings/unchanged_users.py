@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the users in Rust whose text a series leaves unchanged."""
 
-import re
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.bindings.new_names import find_breaking_ways
+from rules.lazy import re
 
 NOT_FOR_BINDGEN: Final = "!defined(__BINDGEN__)"
 """The condition that hides C code from bindgen alone: helpers still see it."""

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The texts of a breakage: a sentence that names the change, the users and the fix, and its evidence."""
 
-import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.facts import LocatedHelper
 from rules.bindings.helper_facts import BINDINGS_HEADER
 from rules.bindings.index import Bindings
 from rules.finding import Evidence
+from rules.lazy import re, replace
 from rules.listing import listing
 from rules.source.c.source import TRACE_PREFIX, Kind
 

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the header of one file in a diff: the names, modes and blob ids above its hunks."""
 
-import re
-from dataclasses import dataclass
-
 from rules.diff.patch import FileChange
 from rules.diff.top_level import is_kernel_path, kernel_path
 from rules.diff.tree import MIN_BLOB_ID_DIGITS
+from rules.lazy import dataclass, re
 
 _ESCAPE = re.compile(rb"\\([abtnvfr\"\\]|[0-3][0-7]{2})")
 _CONTROL = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}

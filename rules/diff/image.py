@@ -2,12 +2,12 @@
 """Build the images of a file before and after a patch: complete if known, otherwise only the lines of its hunks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rules.diff.apply import apply_exactly, encode_lines
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import Files, blob_id
 from rules.finding import Side
+from rules.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Split a commit message into its prose and its trailers."""
 
-import re
+from rules.lazy import re
 
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*[ \t]*:[ \t]*\S")
 _KNOWN_TRAILER = re.compile(

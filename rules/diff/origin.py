@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tell from its path where a file of the kernel tree comes from. The origin decides which rules apply to the file."""
 
-import re
 from enum import StrEnum
 from functools import lru_cache
+
+from rules.lazy import re
 
 _VENDORED = re.compile(
     r"(?:rust/(?:syn|quote|proc-macro2|zerocopy|zerocopy-derive|alloc)|tools/.*/vendor|.*/third[-_]party)/"

@@ -5,9 +5,7 @@ A diff that cannot be read completely becomes an Unreadable value with the numbe
 line: real sources contain form feeds and Unicode line separators.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -18,6 +16,7 @@ from unidiff.patch import PatchSet
 from rules.diff.header import read_header
 from rules.diff.log import split_log
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Unreadable
+from rules.lazy import dataclass, re, replace
 
 MAX_FILES: Final = 10_000
 """A patch that changes more files is Unreadable. The largest renames across a tree change a few thousand files."""

@@ -3,11 +3,11 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
 from rules.finding import Side
+from rules.lazy import dataclass
 
 
 class Line(NamedTuple):

@@ -2,10 +2,10 @@
 """Compute the patch-id of a patch as `git patch-id --stable` does, from its parsed diff."""
 
 import hashlib
-import re
 from typing import Final
 
 from rules.diff.patch import FileChange, Patch
+from rules.lazy import re
 
 _PLAIN_PATH = re.compile(r"[!#-\[\]-~ ]++\Z")
 _SPACES: Final = b" \t\n\r"

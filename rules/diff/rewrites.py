@@ -5,14 +5,13 @@ A line is identified by its text and by the texts of its neighbours before the c
 in many places of a file, and the numbers of lines differ between trees.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import groupby, islice
 from typing import Final
 
 from rules.diff.patch import FileChange, Hunk, Line
+from rules.lazy import dataclass, re, replace
 
 _MAX_LINES: Final = 16  # identified lines of consecutive removed ones
 _NEIGHBOURS: Final = 2  # lines above and below a line that identify it

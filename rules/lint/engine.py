@@ -4,7 +4,6 @@
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -18,6 +17,7 @@ from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
 from rules.finding import Diagnostic, Failure, Finding, LogAnchor, Report, Skipped
+from rules.lazy import replace
 from rules.lint.rule import Rule
 from rules.source.rust.work_limit import TooMuchError
 

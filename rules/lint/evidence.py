@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The evidence for a rule: a review, a document, a lint or an issue that asks for what the rule reports."""
 
-import re
-from dataclasses import dataclass
+from rules.lazy import dataclass, re
 
 _MESSAGE_ID = re.compile(r"[^\s<>,:/@]++@[^\s<>,:/@]++\Z")
 _DOCUMENT = re.compile(r"Documentation/(?:[\w.-]++/)*+[\w.-]+\.rst\Z")
 _LINT = re.compile(r"(?:clippy|rustc|rustdoc)::[a-z][a-z0-9_]*\Z")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+\Z")
-
-
-class EvidenceError(ValueError):
-    """A piece of evidence that does not have the form of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +15,10 @@ class MessageId:
 
     value: str
 
-    def __post_init__(self) -> None:
-        _require(_MESSAGE_ID.match(self.value), "a message-id", self.value)
+    @property
+    def is_valid(self) -> bool:
+        """Whether it has the form of a message-id."""
+        return _MESSAGE_ID.match(self.value) is not None
 
     def __str__(self) -> str:
         return self.value
@@ -39,9 +36,10 @@ class DocumentSection:
     path: str
     section: str
 
-    def __post_init__(self) -> None:
-        _require(_DOCUMENT.match(self.path), "a document of the kernel", self.path)
-        _require(self.section.strip(), "a section", self.section)
+    @property
+    def is_valid(self) -> bool:
+        """Whether it has the path of a document and the title of a section."""
+        return _DOCUMENT.match(self.path) is not None and bool(self.section.strip())
 
     def __str__(self) -> str:
         return f"{self.path}, {self.section}"
@@ -58,8 +56,10 @@ class LintName:
 
     name: str
 
-    def __post_init__(self) -> None:
-        _require(_LINT.match(self.name), "a lint's name with its tool", self.name)
+    @property
+    def is_valid(self) -> bool:
+        """Whether it has the name of a lint with its tool."""
+        return _LINT.match(self.name) is not None
 
     def __str__(self) -> str:
         return self.name
@@ -77,9 +77,10 @@ class IssueReference:
     repository: str
     number: int
 
-    def __post_init__(self) -> None:
-        _require(_REPOSITORY.match(self.repository), "a repository's owner and name", self.repository)
-        _require(self.number > 0, "an issue's number", str(self.number))
+    @property
+    def is_valid(self) -> bool:
+        """Whether it has a repository's owner and name, and a number."""
+        return _REPOSITORY.match(self.repository) is not None and self.number > 0
 
     def __str__(self) -> str:
         return f"https://github.com/{self.repository}/issues/{self.number}"
@@ -91,8 +92,3 @@ class IssueReference:
 
 
 RuleEvidence = MessageId | DocumentSection | LintName | IssueReference
-
-
-def _require(valid: object, form: str, value: str) -> None:
-    if not valid:
-        raise EvidenceError(f"{value!r} is not {form}")

@@ -32,13 +32,11 @@ next keyword is a line of that file, after one space.
 Other pending series: `pending SUBJECT` at the end starts one. Its diffs apply to the same base kernel.
 """
 
-import re
-from dataclasses import dataclass, field, replace
-
 from rules.bindings.tree import FileTree, Tree
 from rules.diff.log import split_log
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.diff.tree import blob_id
+from rules.lazy import dataclass, field, re, replace
 from rules.lint.expectations import Expected, Mark, read_margin
 from rules.lint.rule import Example
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse the margin of an example, and compare the expected findings with a rule's findings."""
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.lazy import dataclass, re
 
 _MARGIN = re.compile(r"(?P<count>!+)(?P<words>(?: +[a-z]+)*)$")
 

@@ -2,13 +2,13 @@
 """A rule as a value: its name, severity, texts and evidence, and the pure function that checks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.collisions import PendingSeries
 from rules.bindings.pending_facts import PendingFacts
 from rules.finding import Diagnostic, Severity
+from rules.lazy import dataclass
 from rules.lint.evidence import RuleEvidence
 
 

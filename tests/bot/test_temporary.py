@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from bot.app.sending import remove_partial_mails
-from bot.settings import OutboxSettings, Settings
 from bot.settings.sending import SendingSettings
+from bot.settings.tables import OutboxSettings, Settings
 from bot.temporary import MARK, PREFIX, remove_abandoned, temporary_folder
 from tests.fakes.mails import git_archive, patch
 
 _HOLD = """
 import sys
 from pathlib import Path
-from bot.settings import OutboxSettings, Settings
+from bot.settings.tables import OutboxSettings, Settings
 from bot.settings.sending import SendingSettings
 from bot.temporary import temporary_folder
 with temporary_folder(Path(sys.argv[1])) as folder:

@@ -13,7 +13,7 @@ from bot.__main__ import COMMANDS
 from bot.app.service import open_service
 from bot.cli.progress import Silent
 from bot.pool.executor import ProcessExecutor
-from bot.settings import Settings
+from bot.settings.tables import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 REVIEWER = DEPLOY / "patchwarden.service"

@@ -8,7 +8,7 @@ import pytest
 from bot.mail.state import MailState
 from bot.reference import commands, mail_states, settings
 from bot.reference.__main__ import PAGES, report_difference
-from bot.settings import Settings
+from bot.settings.tables import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -13,7 +13,9 @@ from bot.mail.refusal import RefusalTerms
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps
 from bot.outbox.permit import SendRules
-from bot.ports import Batch, Candidate, ParsedMail, RawMail, Wait
+from bot.ports.archive import Batch, RawMail
+from bot.ports.mails import ParsedMail
+from bot.ports.outbox import Candidate, Wait
 from bot.review.consent import Consent, Mode
 from bot.review.model import Recipients, Review
 from bot.review.recipients import RecipientContext, recipients

@@ -2,8 +2,9 @@
 """Write JSON that is safe to print: characters that control a terminal, or reorder or hide text, are escaped."""
 
 import json
-import re
 from typing import Final
+
+from rules.lazy import re
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 # To Unicode, fillers and joiners are letters or marks, but they are invisible.

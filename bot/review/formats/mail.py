@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The mails that would be sent: a single mail unchanged, several mails as an mbox."""
 
-import re
 from collections.abc import Sequence
+
+from rules.lazy import re
 
 _FROM = re.compile(rb"^(>*From )", re.MULTILINE)
 

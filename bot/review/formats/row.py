@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A finding with its origin: the input of every format. Also its form as plain JSON values."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting, Waiting
 from bot.review.model import FindingStatus, Review
 from bot.review.render.text import listed
 from rules.finding import Anchor, Failure, Finding, Severity
+from rules.lazy import dataclass, re
 from rules.lint.rule import Rule, Status
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -2,13 +2,13 @@
 """Quote a patch: only the lines just above a finding. `[ ... ]` stands for all other lines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bot.review.finding_group import FindingGroup
 from bot.review.render.text import visible
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Anchor, LogAnchor
+from rules.lazy import dataclass
 
 CUT: Final = "> [ ... ]"
 _LINES_ABOVE: Final = 4  # The number of quoted lines above the line of a finding.

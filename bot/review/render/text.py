@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prepare text for a mail outside of quotations: at most 72 columns, and nothing that an attacker chose freely."""
 
-import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
+from rules.lazy import re
 from rules.listing import listing
 
 WIDTH: Final = 72

@@ -25,7 +25,6 @@ outside of the `#if`.
 Without a kernel tree nothing is reported.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.bindings_view import BINDINGS_DIFF, declared_in_c, helper_line, module_is_gated, new_uses
@@ -34,6 +33,7 @@ from rules.bindings.bindings_diff import is_kbuild
 from rules.bindings.facts import LocatedDeclaration
 from rules.bindings.new_names import ConditionalName, find_condition, find_gated_helpers
 from rules.finding import Anchor, Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 

@@ -33,14 +33,13 @@ the abstraction can define a Rust type or constant.
 - A `bindings::` without its import, if only hunks are known.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import dataclass, re
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource

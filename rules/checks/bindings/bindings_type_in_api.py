@@ -20,11 +20,11 @@ Wrap the type, or make the function `pub(crate)`.
 - Trait methods, and callbacks with a C calling convention.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 

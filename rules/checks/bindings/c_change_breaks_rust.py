@@ -52,7 +52,6 @@ A finding in a landing tree is not mailed if a line around the change contradict
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES, LANDING_BREAKAGES, location
 from rules.analysis.view import SeriesView
@@ -60,6 +59,7 @@ from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.index import Bindings
 from rules.checks.breakage_text import evidence, facts, message
 from rules.finding import Confidence, Diagnostic, Severity
+from rules.lazy import dataclass
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 

@@ -31,7 +31,6 @@ thread or by one author, about applied series, and about a patch that both serie
 changed declaration is no collision.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
@@ -39,6 +38,7 @@ from typing import Final
 from rules.bindings.collisions import Collision, CollisionKind, PendingSeries, find_collisions
 from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
 from rules.finding import Confidence, Diagnostic, Evidence, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing

@@ -29,7 +29,6 @@ under a `cfg`, methods, code in macros, and a series that names prerequisites or
 Makefile that does not fit the tree. Without a kernel tree nothing is reported.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 from rules.analysis.bindings_view import added_line, all_diffs
@@ -40,6 +39,7 @@ from rules.bindings.gate_breaches import GateBreach, find_gate_breaches
 from rules.bindings.kconfig import describe
 from rules.bindings.module_facts import CrateUse
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing

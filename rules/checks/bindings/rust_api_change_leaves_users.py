@@ -29,7 +29,6 @@ name that the file of the item still contains after the series, and an item that
 Without a kernel tree nothing is reported.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 from rules.analysis.bindings_view import all_diffs
@@ -37,6 +36,7 @@ from rules.analysis.view import Position, SeriesView
 from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
 from rules.diff.patch import Patch
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing

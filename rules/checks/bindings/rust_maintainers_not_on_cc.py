@@ -21,13 +21,13 @@ One person or list of the entry is enough. If the recipients are not known, for 
 yet, the `Cc:` trailers count; without them nothing is reported. The entry for everything (`THE REST`) is ignored.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES
 from rules.analysis.maintainers import Entry, parse
 from rules.analysis.view import SeriesView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 

@@ -24,7 +24,6 @@ Types that are the same in Rust, parameters of the same width, a `const` on a po
 macro or compute something. Without a kernel tree types are not compared.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.bindings_view import BINDINGS_DIFF, helper_line
@@ -33,6 +32,7 @@ from rules.bindings.abi import differs_only_in_const, is_same_type, resolve_type
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.c.source import Declaration, Kind, scan

@@ -24,13 +24,13 @@ Put `#[inline(always)]` on the function. If the value is a constant, use a const
 - Parameters of types with unknown methods, because a method may return a constant.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.functions import Function, function_around, split_at_commas

@@ -20,12 +20,12 @@ Read the field inside the block: `unsafe { (*ptr).field }`.
 Method calls on the value, tuple fields, and code that the patch only moves.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource

@@ -19,12 +19,12 @@ Write `drop(unsafe { T::from_raw(ptr) });`.
 Other calls, a name in place of `_`, and statements that the patch only moves or edits.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource

@@ -19,11 +19,11 @@ Write `// INVARIANT:`, also for several invariants.
 Documentation comments, and lines that the patch only moves.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 

@@ -22,13 +22,13 @@ similar ones, types of other files, and tests. The rule is a preview: in Linux 6
 comment, and reviewers do not always ask for it.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource

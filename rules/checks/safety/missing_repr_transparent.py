@@ -21,11 +21,11 @@ Structs with any `repr`, structs of other files, in macros, or that the hunks do
 documentation.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Evidence, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.comments import CommentBlock

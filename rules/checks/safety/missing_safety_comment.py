@@ -35,7 +35,6 @@ Outside of functions, `unsafe { Name }` in the arguments of a macro is not taken
 items ask for it, as `impl_device_context_deref!(unsafe { Device })` does.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.safe_code_comments import safe_code_comments
@@ -44,6 +43,7 @@ from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Rule, Status
 from rules.source.rust.model import UnsafeSite

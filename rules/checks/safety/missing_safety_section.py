@@ -27,12 +27,12 @@ a `#[doc = ".."]` attribute. Documentation that is included from a file counts a
 the documentation or an enclosing `impl` of a trait may be above them, nothing is reported.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_declarations
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration

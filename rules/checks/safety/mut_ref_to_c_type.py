@@ -20,12 +20,12 @@ Make a pointer instead of a reference: `&raw mut (*p).field`.
 `&raw mut`, `addr_of_mut!`, and pointers whose type the function does not state.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource

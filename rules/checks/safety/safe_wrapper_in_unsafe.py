@@ -27,13 +27,13 @@ Move the safe code out: `to_result(unsafe { f(x) })?`.
 - Code that the patch only moves or edits.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource

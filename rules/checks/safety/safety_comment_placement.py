@@ -30,11 +30,11 @@ other text by an empty `//` line.
 - Blocks without any comment, which `missing-safety-comment` reports.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection, IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.model import UnsafeSite

@@ -28,12 +28,12 @@ type is an `INVARIANT:`, and a fact that a line relies on is an ordinary comment
 - A comment one statement above its unsafe code, which `missing-safety-comment` asks to move down.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.safe_code_comments import safe_code_comments
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.docs import is_safety_title

@@ -21,12 +21,12 @@ function itself unsafe.
 If the commit message or the subject says RFC or WIP, the finding is a nit.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.comments import CommentBlock

@@ -23,11 +23,11 @@ Unsafe functions, traits and impls and the items in them, functions of an `exter
 inside code examples.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.docs import is_safety_title

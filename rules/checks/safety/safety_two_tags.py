@@ -20,11 +20,11 @@ comment above its own block.
 Tags in separate comments, with a blank line or code between them, and comments that the patch only moves.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status
 

@@ -19,12 +19,12 @@ Blocks with more than one statement, blocks that do not fit on one line, blocks 
 and blocks that the patch only moves or edits.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.source.rust.source import RustSource

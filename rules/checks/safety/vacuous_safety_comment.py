@@ -21,11 +21,11 @@ Comments with other text beside the phrase, comments that say that a function is
 requirements, and comments that the patch only moves.
 """
 
-import re
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """C declarations as values."""
 
-import re
-from dataclasses import dataclass
 from enum import StrEnum
 
+from rules.lazy import dataclass, re
 from rules.source.c.members import Member
 
 _MACRO_CALL = re.compile(r"\b(?!typeof|_Generic)\w+ \( (?!\*)")

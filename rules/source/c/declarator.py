@@ -5,43 +5,37 @@ Two spellings of a type become the same string; two different types do not.
 """
 
 import itertools
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from rules.lazy import dataclass, re
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
 _MAX_DEPTH = 16
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
-SPECIFIERS = frozenset(
-    TOKEN.findall(
-        """
-    const volatile unsigned signed int char short long float double void struct union enum _Bool bool __signed__
-    restrict __restrict __int128
-    """
-    )
-)
+_SPECIFIERS = """
+const volatile unsigned signed int char short long float double void struct union enum _Bool bool __signed__
+restrict __restrict __int128
+"""
+SPECIFIERS = frozenset(_SPECIFIERS.split())
 # Words that change neither the type nor the binding: linkage, sections, annotations for checkers.
-ANNOTATIONS = frozenset(
-    TOKEN.findall(
-        """
-    extern inline __inline __inline__ __always_inline static register asmlinkage noinline noinline_for_stack
-    __must_check __init __exit __initdata __initconst __exitdata __devinit __cpuinit __meminit __ref __refdata
-    __weak __cold __hot __pure __const __attribute_const__ __malloc __used __unused __maybe_unused __always_unused
-    __deprecated __user __kernel __iomem __percpu __rcu __force __nocast __safe __private __bitwise __read_mostly
-    __ro_after_init __visible __noreturn __no_sanitize_address __no_kcsan __no_kasan_or_inline noinstr notrace
-    __flatten __scanf __printf __acquires __releases __must_hold __cond_acquires __cond_releases __aligned __packed
-    __randomize_layout __no_randomize_layout __designated_init __section __alloc_size __realloc_size __counted_by
-    __counted_by_ptr __counted_by_le __counted_by_be __attribute__ __attribute __extension__ restrict __restrict
-    __restrict__ ____cacheline_aligned ____cacheline_aligned_in_smp ____cacheline_internodealigned_in_smp
-    __cacheline_group_begin __cacheline_group_end __guarded_by __pt_guarded_by __nonnull __returns_nonnull
-    __bpf_kfunc __bpf_kfunc_start_defs __bpf_kfunc_end_defs __rust_helper __net_init __net_exit __sched __lockfunc
-    __latent_entropy __counted_by_or_null __nonstring __no_caller_saved_registers __diagnose_as __overloadable
-    __assume_aligned __gnu_inline __preserve_most __no_profile __alloc_align __kprobes nokprobe_inline _Noreturn
-    __access __acquire __release __no_context_analysis __acquires_shared __releases_shared __must_hold_shared
-    __cond_acquires_shared __context_unsafe __aligned_u16
-    """
-    )
-)
+_ANNOTATIONS = """
+extern inline __inline __inline__ __always_inline static register asmlinkage noinline noinline_for_stack
+__must_check __init __exit __initdata __initconst __exitdata __devinit __cpuinit __meminit __ref __refdata
+__weak __cold __hot __pure __const __attribute_const__ __malloc __used __unused __maybe_unused __always_unused
+__deprecated __user __kernel __iomem __percpu __rcu __force __nocast __safe __private __bitwise __read_mostly
+__ro_after_init __visible __noreturn __no_sanitize_address __no_kcsan __no_kasan_or_inline noinstr notrace
+__flatten __scanf __printf __acquires __releases __must_hold __cond_acquires __cond_releases __aligned __packed
+__randomize_layout __no_randomize_layout __designated_init __section __alloc_size __realloc_size __counted_by
+__counted_by_ptr __counted_by_le __counted_by_be __attribute__ __attribute __extension__ restrict __restrict
+__restrict__ ____cacheline_aligned ____cacheline_aligned_in_smp ____cacheline_internodealigned_in_smp
+__cacheline_group_begin __cacheline_group_end __guarded_by __pt_guarded_by __nonnull __returns_nonnull
+__bpf_kfunc __bpf_kfunc_start_defs __bpf_kfunc_end_defs __rust_helper __net_init __net_exit __sched __lockfunc
+__latent_entropy __counted_by_or_null __nonstring __no_caller_saved_registers __diagnose_as __overloadable
+__assume_aligned __gnu_inline __preserve_most __no_profile __alloc_align __kprobes nokprobe_inline _Noreturn
+__access __acquire __release __no_context_analysis __acquires_shared __releases_shared __must_hold_shared
+__cond_acquires_shared __context_unsafe __aligned_u16
+"""
+ANNOTATIONS = frozenset(_ANNOTATIONS.split())
 _STANDARD_ATTRIBUTE = re.compile(r"\[\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]\]")
 _ANNOTATION = re.compile(r"__\w+|[A-Z][A-Z\d_]+")
 _TYPE_CALLS = frozenset({"typeof", "__typeof__", "__typeof", "typeof_unqual", "_Atomic", "_BitInt", "__auto_type"})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the start and end of an item in a C text from the layout of kernel code."""
 
-import re
+from rules.lazy import re
 
 
 def find_first_item(text: str) -> int:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read well-known macros that declare a name."""
 
-import re
-
+from rules.lazy import re
 from rules.source.c.declaration import Kind
 from rules.source.c.declarator import canonical_type, find_closing, read_parameters
 

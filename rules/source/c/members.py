@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the members of a C struct, union or enum, in order, with the conditions of the `#if`s around each."""
 
-import re
-from dataclasses import dataclass, replace
-
+from rules.lazy import dataclass, re, replace
 from rules.source.c.declarator import read_declarator, split_commas, tokenize
 from rules.source.c.text import DIRECTIVE, Conditions, find_directive, join_conditions
 from rules.source.c.value import evaluate

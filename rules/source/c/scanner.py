@@ -6,10 +6,10 @@ include/linux of Linux 7.3, because macros replace declarations. The scanner rel
 top-level declaration begins in column 0, and a brace in column 0 ends the body of a function.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import takewhile
 
+from rules.lazy import re
 from rules.source.c.declaration import CSource, Declaration, Kind
 from rules.source.c.declarator import TOKEN, Declarator, read_declarator, split_commas, tokenize
 from rules.source.c.layout import continues_after, find_first_item, is_lone_call, is_old_style

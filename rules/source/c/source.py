@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The interface of the C reader: scan a text for declarations, evaluate constants, find identifiers."""
 
-import re
 from collections.abc import Iterator
 
+from rules.lazy import re
 from rules.source.c.declaration import CSource, Declaration, Kind
 from rules.source.c.macros import TRACE_PREFIX
 from rules.source.c.members import Member

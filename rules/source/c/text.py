@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prepare C text for the scanner: blank its comments, recognise its directives, follow its `#if`s."""
 
-import re
+from rules.lazy import re
 
 _QUOTED_OR_COMMENT = re.compile(
     r"""/\*.*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",

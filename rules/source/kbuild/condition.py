@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Conditions on Kconfig options, and the expressions of Kconfig that state them."""
 
-import re
 from collections.abc import Iterable
 from itertools import product
 from typing import Final
+
+from rules.lazy import re
 
 Clause = tuple[str, ...]
 """Alternatives. `X` says that the option is on, `=X` that it is `y`, `!X` that it is off.

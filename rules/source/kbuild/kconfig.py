@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read a Kconfig file: the options that it declares, and the files that it reads."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from rules.lazy import dataclass, field, re
 from rules.source.kbuild.condition import ALWAYS, NEVER, UNKNOWN, Condition, both, either, read_expression
 
 _WORD = re.compile(r"\s*+([\w-]++)(?:\s++|(?=[\"'(!$])|\Z)")

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read a Makefile of the kernel: which objects and folders it builds, and under which options."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from rules.lazy import dataclass, re
 from rules.source.kbuild.condition import ALWAYS, UNKNOWN, Condition, both, built_in_pair, read_expression
 
 _ASSIGNMENT = re.compile(

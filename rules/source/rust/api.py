@@ -4,10 +4,9 @@
 Tokens are read, and no grammar: macros that define items, and names that a glob imports, stay unknown.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
 from rules.source.rust.source import RustSource
 from rules.source.rust.uses import read_uses

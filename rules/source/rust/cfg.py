@@ -5,11 +5,11 @@ Tokens are read, and no grammar. Where the end of what an attribute belongs to i
 conditional.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 
+from rules.lazy import re
 from rules.source.kbuild.condition import ALWAYS, UNKNOWN, Condition, Pair, atom_pair, both, built_in_pair, either
 from rules.source.rust.source import RustSource
 

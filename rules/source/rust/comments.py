@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The comments of a Rust text as tokens, and as blocks of lines that belong together."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from rules.lazy import dataclass, re
 
 _MARKS = re.compile(r"(?:/\*+!?|\*(?!/))[ \t]?|\*/")
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The text of an item's documentation: its headings, its sections and what a Safety section requires."""
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from rules.lazy import dataclass, re
 
 SAFETY_TITLES = frozenset({"Safety", "SAFETY", "Implementation safety", "Implementation Safety"})
 _CONTAINER = r"(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*"

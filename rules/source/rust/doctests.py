@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Rust code in documentation, which the kernel compiles as KUnit tests."""
 
-import re
 from collections.abc import Iterator, Sequence
 
+from rules.lazy import re
 from rules.source.rust.comments import Comment
 from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.work_limit import WorkLimit

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse a fragment of a file: balance its brackets, and try contexts until it is Rust."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from rules.diff.image import Fragment
 from rules.finding import Confidence
+from rules.lazy import re, replace
 from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.walk import Walker
 from rules.source.rust.work_limit import WorkLimit

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The heads of functions, read from tokens: attributes, parameters, body. Also those with `;` in a type."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from rules.lazy import dataclass, re
 from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")

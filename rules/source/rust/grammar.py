@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse Rust with tree-sitter, with a limit on the work for text that is not Rust."""
 
-import re
-from dataclasses import dataclass
-
 import tree_sitter_rust
 from tree_sitter import Language, Node, Parser, Point, Tree
 
 from rules.finding import Confidence
+from rules.lazy import dataclass, re
 from rules.source.rust.work_limit import WorkLimit
 
 _PARSER = Parser(Language(tree_sitter_rust.language()))

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The items of a Rust text with their documentation, read from its tokens: also those in macros and functions."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 
+from rules.lazy import dataclass, re
 from rules.source.rust.comments import Comment
 from rules.source.rust.docs import Docs, headings, section
 from rules.source.rust.structure import Structure

@@ -5,12 +5,11 @@ Experiments with Clippy 1.95 showed what it accepts. What only the benevolent re
 at most. If a fragment does not show enough, the result is "unknown".
 """
 
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from rules.lazy import dataclass, re
 from rules.source.rust.grammar import ParsedText
 from rules.source.rust.lines import (
     clippy_above,

@@ -6,11 +6,11 @@ code has its comment on the line above. To find that one takes less time than to
 (docs/adr/0008-reading-rust.md).
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 from tree_sitter import Node
 
+from rules.lazy import re
 from rules.source.rust.docs import Docs, headings
 from rules.source.rust.grammar import ParsedText
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Unsafe code as values: its places, its justification and its documentation. Lines and columns count from 1."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from rules.finding import Confidence
+from rules.lazy import dataclass
 from rules.source.rust.docs import Docs
 
 Setting = Literal["code", "macro-definition", "exported-macro", "macro-call", "doctest"]

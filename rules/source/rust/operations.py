@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the operations in an unsafe block that need its justification, as far as the text shows."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
 from tree_sitter import Node
 
+from rules.lazy import dataclass, field, re
 from rules.source.rust.grammar import parse_bytes
 
 _MAX_NAME = 56  # characters

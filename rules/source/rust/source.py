@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read Rust: `RustSource` has every view of a text that rules and the bindings use."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
@@ -9,6 +8,7 @@ from itertools import accumulate, chain
 
 from rules.diff.image import Fragment, Image
 from rules.finding import Confidence
+from rules.lazy import re
 from rules.source.rust.comments import Comment, CommentBlock, read_comment_blocks
 from rules.source.rust.docs import requirements
 from rules.source.rust.doctests import parse_unsafe_doctests

@@ -5,10 +5,11 @@ It works on the code without comments and literals, so that it knows the bodies 
 too. The parse does not: docs/adr/0008-reading-rust.md.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
+
+from rules.lazy import re
 
 _BRACKET = re.compile(r"[][(){}]")
 _PAIRS = {")": "(", "]": "[", "}": "{"}

@@ -5,11 +5,11 @@ The first pass looks for the few characters that may open a comment or a literal
 fast as a `find`. It needs no grammar and reads part of a function as well as a complete file.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
 
+from rules.lazy import re
 from rules.source.rust.structure import Structure
 
 # Each alternative begins with a different character, so that `search` is as fast as a `find`.

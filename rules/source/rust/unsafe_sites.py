@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the unsafe blocks, impls, functions and traits of a parsed text."""
 
-import re
-from dataclasses import replace
 from typing import Literal
 
 from tree_sitter import Node
 
+from rules.lazy import re, replace
 from rules.source.rust.docs import Docs, headings, is_safety_title
 from rules.source.rust.grammar import ParsedText
 from rules.source.rust.justification import JustificationReader, Undecided

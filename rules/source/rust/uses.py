@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The `use` declarations of a Rust text: every name that they import, with the path that it stands for."""
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from rules.lazy import dataclass, re
 
 _USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?P<end>;|\Z)")  # the letters come first because that is fast
 _MAX_PATH = 32  # parts of a path

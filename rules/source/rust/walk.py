@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Walk a syntax tree forward to given places, with the items and attributes that enclose each."""
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
+from rules.lazy import dataclass, re, replace
 from rules.source.rust.grammar import ParsedText
 from rules.source.rust.lines import attributes_of, header_rows
 from rules.source.rust.model import MACRO_DEFINITIONS, Setting

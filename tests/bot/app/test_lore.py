@@ -10,8 +10,8 @@ import pytest
 from bot.app.service import open_service
 from bot.cli.doctor import _lists
 from bot.cli.progress import Silent
-from bot.settings import LoreSettings, OutboxSettings, Settings
 from bot.settings.kernel import KernelRepository, KernelSettings
+from bot.settings.tables import LoreSettings, OutboxSettings, Settings
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import Answer, Origin, serving

@@ -7,8 +7,8 @@ from threading import Thread
 from bot.app.service import open_service
 from bot.cli.progress import Silent
 from bot.pipeline.outcome import Outcome
-from bot.settings import OutboxSettings, Settings
 from bot.settings.kernel import KernelRepository, KernelSettings
+from bot.settings.tables import OutboxSettings, Settings
 from rules.diff.tree import blob_id
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import START, git_archive, mail

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports import Attempt, Batch, RawMail
+from bot.ports.archive import Batch, RawMail
+from bot.ports.installation import Attempt
 from bot.store.database import sole_worker
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
 from bot.store.repository import Repository

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.app.lists import known_lists
-from bot.ports import Batch, ParsedMail, Provenance
-from bot.settings import load
+from bot.ports.archive import Batch, Provenance
+from bot.ports.mails import ParsedMail
+from bot.settings.tables import load
 from bot.store.repository import Repository
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import git_archive, mail, patch, raw

@@ -7,7 +7,7 @@ import pytest
 
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive, write_git_archive
-from bot.ports import RawMail
+from bot.ports.archive import RawMail
 
 
 def mails(*texts: str) -> list[RawMail]:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
-from bot.ports import Archive
+from bot.ports.archive import Archive
 from tests.growth import assert_linear
 
 LINE = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"

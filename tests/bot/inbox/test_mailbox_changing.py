@@ -13,7 +13,7 @@ import pytest
 import bot.inbox.mailbox as module
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Maildir, Mbox, Writers, split_mbox
-from bot.ports import Archive
+from bot.ports.archive import Archive
 from tests.fakes.mails import mail, patch
 
 LINE = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"

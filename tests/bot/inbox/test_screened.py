@@ -8,7 +8,7 @@ import pytest
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput
 from bot.inbox.screened import ScreenedArchive, ScreeningLimits
-from bot.ports import Archive
+from bot.ports.archive import Archive
 from tests.fakes.mails import FakeArchive, git_archive, mail, patch
 from tests.fakes.origin import Epoch, mbox
 

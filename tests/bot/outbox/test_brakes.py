@@ -7,7 +7,7 @@ import pytest
 
 from bot.outbox.brakes import Brake, Caps, StopFile, broken, capped, quiet
 from bot.outbox.error import OutboxError
-from bot.ports import Pace
+from bot.ports.outbox import Pace
 
 NOON = datetime(2026, 3, 2, 12, 30, 15, 250, tzinfo=UTC)
 CAPS = Caps()

@@ -8,7 +8,7 @@ import pytest
 
 from bot.mail.state import MailState
 from bot.outbox.permit import permit
-from bot.ports import AlreadySent, Candidate, Hold, Pace, Send, Wait
+from bot.ports.outbox import AlreadySent, Candidate, Hold, Pace, Send, Wait
 from bot.store.repository import Repository
 from tests.fakes.outbox import allow_all, look_at, queue_mail, refuse_recipients
 

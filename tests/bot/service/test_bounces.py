@@ -20,7 +20,7 @@ from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import RefusedError
 from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
-from bot.ports import Mailer
+from bot.ports.outbox import Mailer
 from bot.review.disposition import ActiveMute
 from bot.review.model import Recipients
 from bot.service.bounces import BounceAddress, BounceJob

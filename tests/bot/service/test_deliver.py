@@ -13,7 +13,9 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
-from bot.ports import Batch, ParsedMail, Send
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail
+from bot.ports.outbox import Send
 from bot.review.consent import Mode
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.unconfirmed import ResendPolicy

@@ -10,7 +10,7 @@ import pytest
 from bot.cli.progress import Silent
 from bot.error import SettingsError
 from bot.inbox.assemble import assemble
-from bot.ports import Thread
+from bot.ports.mails import Thread
 from bot.service.find_series import find_topic
 from bot.service.poll import PollJob
 from bot.store.repository import Repository

@@ -11,7 +11,7 @@ from bot.inbox.assemble import assemble
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
-from bot.ports import ParsedMail, ReadFailure, StoredMail, Thread
+from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
 from bot.service.poll import PollJob, index, postings_in
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail, patch, raw

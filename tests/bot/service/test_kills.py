@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.mail.state import MailState, TransitionError
-from bot.ports import ClaimedMail, Permit, Send
+from bot.ports.outbox import ClaimedMail, Permit, Send
 from tests.fakes.mails import patch
 from tests.fakes.sending_kills import (
     SCENARIOS,

@@ -17,7 +17,7 @@ from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.landing import LandingReader
 from bot.pool.guard import InlineExecutor
-from bot.ports import LandingMove
+from bot.ports.landing import LandingMove
 from bot.service.landing import LandingJob
 from bot.service.landing_recheck import LandingRecheckJob
 from bot.service.poll import PollJob

@@ -18,11 +18,14 @@ from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
-from bot.ports import Batch, Claim, DeliveryEvent, ParsedMail, RawMail, StoredMail
+from bot.ports.archive import Batch, RawMail
+from bot.ports.installation import Claim
+from bot.ports.mails import ParsedMail, StoredMail
+from bot.ports.outbox import DeliveryEvent
 from bot.service.backfill import is_wanted
 from bot.service.bounces import BounceJob
 from bot.service.commands import CommandMail, read_commands
-from bot.settings import Settings
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 from tests.fakes.mails import git_archive, mail, patch, raw
 from tests.fakes.origin import FakeClock

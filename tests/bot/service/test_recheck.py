@@ -15,7 +15,7 @@ from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
-from bot.ports import Send
+from bot.ports.outbox import Send
 from bot.review.consent import Consent, Mode
 from bot.review.difference import ChangeKind
 from bot.review.model import Basis

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from bot.cli.init import template
 from bot.error import SettingsError
 from bot.review.consent import Mode
-from bot.settings import ListSettings, Settings, aliases, deprecations, load, unknown_variables
+from bot.settings import aliases
 from bot.settings.paths import anchor
+from bot.settings.tables import ListSettings, Settings, deprecations, load, unknown_variables
 from bot.settings.types import similar_list
 from rules.finding import Severity
 

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from bot.error import ReplacedError
-from bot.ports import Batch
+from bot.ports.archive import Batch
 from bot.review.disposition import DispositionKind
 from bot.store.codec import pack, unpack
 from bot.store.database import Database, Role, sole_worker

@@ -7,7 +7,8 @@ from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.refusal import RefusalContext
-from bot.ports import Batch, ParsedMail, ReadFailure
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail, ReadFailure
 from bot.service.poll import index
 from bot.store.repository import Repository
 from tests.fakes.mails import START, mail, patch, raw

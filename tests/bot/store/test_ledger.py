@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.error import ReplacedError
-from bot.ports import Attempt
+from bot.ports.installation import Attempt
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, read_ledger
 

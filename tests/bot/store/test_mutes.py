@@ -13,7 +13,9 @@ from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.outbox.permit import permit
-from bot.ports import MutedPosting, MuteReport, Thread, Withdraw
+from bot.ports.mails import Thread
+from bot.ports.mutes import MutedPosting, MuteReport
+from bot.ports.outbox import Withdraw
 from bot.review.disposition import ActiveMute
 from bot.store import mutes
 from bot.store.repository import Repository

@@ -5,7 +5,9 @@ import pytest
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
-from bot.ports import Batch, Candidate, ParsedMail, Send
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail
+from bot.ports.outbox import Candidate, Send
 from bot.review.model import Review
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker

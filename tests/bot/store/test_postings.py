@@ -10,7 +10,8 @@ from sqlmodel import select
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.mail.state import MailState
-from bot.ports import Batch, ParsedMail, Thread
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
 from bot.store.codec import decode, encode, pack, unpack
 from bot.store.repository import Repository
