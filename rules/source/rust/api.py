@@ -228,11 +228,11 @@ class _Reader:
             return opening + 1
         closing = self._words.closing(opening)
         head = self._without_generics(at + 1, opening)
+        head = head[: head.index("where")] if "where" in head else head  # its bounds may have a `for<'a>`
         trait: Path = ()
         if "for" in head:
             trait = self._resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)), block.module)
             head = head[head.index("for") + 1 :]
-        head = head[: head.index("where")] if "where" in head else head
         names = [word for word in head if _NAME.match(word) and word not in ("dyn", "mut", "const")]
         inner = _Block(block.module, names[-1] if names else "?", trait, depth=block.depth + 1)
         has_macro = self._read_block(opening + 1, closing, inner) if block.depth < _MAX_DEPTH else True

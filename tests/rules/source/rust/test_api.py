@@ -206,6 +206,13 @@ def test_the_items_of_a_trait_implementation_are_no_items_of_the_file() -> None:
     assert [item.name for item in api.items] == ["g", "h"]
 
 
+def test_a_bound_for_all_lifetimes_is_no_trait() -> None:
+    api = read_api(b"impl<T> B<T> where for<'a> T: A<'a> { fn f() {} }\n")
+
+    assert [(item.owner, item.name) for item in api.items] == [("B", "f")]
+    assert api.implementations == ()
+
+
 def test_an_attribute_belongs_to_the_next_item_alone() -> None:
     api = read_api(b"#[a]\nimpl A for B {}\nimpl A for C {}\n#[cfg(x)]\nm!();\nfn f() {}\n#![cfg(x)]\nfn g() {}\n")
 
