@@ -1,0 +1,560 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Read the intra-doc links in the documentation of a Rust file, as rustdoc and CommonMark do.
+
+Links in code, in HTML, in macros and in functions are left out, and so are those that are no path: addresses, paths of
+files, footnotes.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Final, NamedTuple
+
+from rules.source.kbuild.condition import ALWAYS, Condition
+from rules.source.rust.api import Path
+from rules.source.rust.cfg import read_predicate
+from rules.source.rust.comments import Comment
+from rules.source.rust.source import RustSource
+
+_MAX_LINKS: Final = 5_000  # of a file
+_MAX_PATH: Final = 200  # characters
+_MAX_BRACKETS: Final = 32  # that are open
+_MAX_CONTAINERS: Final = 8  # markers of lists and quotes on a line
+_MAX_CONDITIONS: Final = 8  # of the attributes that document an item
+_MAX_HEAD: Final = 400  # characters
+_CODE_INDENT: Final = 4
+
+_MARK = re.compile(r"\\.|`++|[\[\]]", re.DOTALL)
+_TICKS = re.compile(r"`++")
+_DESTINATION = re.compile(
+    r"\(\s*+(?:<(?P<angled>[^<>\n]*+)>|(?P<plain>[^\s()<][^\s()]*+(?:\([^\s()]*+\)[^\s()]*+){0,20}+))?+"
+    r"(?:\s++(?:\"[^\"]*+\"|'[^']*+'))?+\s*+\)"
+)
+_LABEL = re.compile(r"\[(?P<label>[^\[\]]{0,200}+)\]")
+_DEFINITION = re.compile(r"\[(?P<label>(?!\^)[^\[\]]{1,200}+)\]:[ \t]*+")
+_TARGET = re.compile(r"(?:<(?P<angled>[^<>]*+)>|(?P<plain>[^\s<]\S*+))[ \t]*+(?:[\"'(].*)?\Z")
+_MARKER = re.compile(r"(?P<marker>[-*+]|\d{1,9}[.)])(?P<space>[ \t]++|\Z)")
+_INTERRUPTING = re.compile(r"[-*+>#<]|\d{1,9}[.)]|```|~~~")
+_QUOTE = re.compile(r">[ \t]?")
+_FENCE = re.compile(r"(?P<mark>`{3,}+(?=[^`]*+\Z)|~{3,}+)(?P<rest>.*)", re.DOTALL)
+_HTML = re.compile(r"<(?![a-z]++:)[A-Za-z/!?]")
+_STAR = re.compile(r"[ \t]*+\*(?!/)")
+_DOC_VALUE = re.compile(r'doc\s*+=\s*+(?:r(?P<hashes>#*+)"|")')
+_SPACE = re.compile(r"\s++")
+_KINDS = re.compile(
+    r"(?P<kind>struct|enum|union|trait|type|value|mod|module|const|constant|static|fn|function|method|field|variant"
+    r"|macro|tyalias|typealias)@"
+)
+_PATH = re.compile(r"[A-Za-z_]\w*+(?:::[A-Za-z_]\w*+)*+\Z")
+_MODULE_HEAD = re.compile(r"(?:^|\s)mod\s++(?P<name>\w++)\Z")
+_TYPE_HEAD = re.compile(r"\b(?P<kind>struct|enum|union|trait)\s++(?P<name>\w++)")
+_PUBLIC = re.compile(r"\bpub\b(?!\s*+\()")
+_IMPL = re.compile(r"(?:^|\s)impl\b")
+_FOR = re.compile(r"\sfor\s")
+_TYPES = ("struct", "enum", "union", "trait", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class DocLink:
+    """A link to a Rust path. `line` and `column` are where the path stands; `text` is that line.
+
+    `offset` is where the documented item stands and `condition` that of a `cfg_attr` around the link. `module` are the
+    inline modules around the item, and `self_type` is what `Self` stands for. `is_public` says that rustdoc shows the
+    item, if it shows the module of the file.
+    """
+
+    path: Path
+    is_macro: bool
+    line: int
+    column: int
+    text: str
+    offset: int
+    module: Path
+    self_type: str
+    is_public: bool
+    condition: Condition = ALWAYS
+
+
+class _Line(NamedTuple):
+    """A line of documentation. `column` is that of its first character."""
+
+    number: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The head of a block. `module` and `name` are those of a module and of a type or trait, "" for another block."""
+
+    module: str
+    kind: str
+    name: str
+    is_public: bool
+    is_trait_impl: bool
+
+    @classmethod
+    def of(cls, text: str) -> "_Head":
+        """Read a head."""
+        end = text[-_MAX_HEAD:]
+        module = _MODULE_HEAD.search(end)
+        is_impl = _IMPL.search(end) is not None
+        item = None if is_impl else _TYPE_HEAD.search(end)
+        is_public = _PUBLIC.search(end) is not None and "hidden" not in end
+        is_trait_impl = is_impl and _FOR.search(end.partition("where")[0]) is not None
+        return cls(
+            module["name"] if module is not None else "",
+            item["kind"] if item is not None else "",
+            item["name"] if item is not None else "",
+            is_public,
+            is_trait_impl,
+        )
+
+
+@dataclass(slots=True)
+class _Docs:
+    """The documentation of an item. `place` is an offset inside of the item, `enclosing` one for what is around it."""
+
+    place: int
+    enclosing: int
+    is_inner: bool
+    lines: list[tuple[int, _Line]] = field(default_factory=list)
+
+
+def read_doc_links(source: RustSource) -> tuple[DocLink, ...]:
+    """Return the links to Rust paths in the documentation of a file, in the order of their lines."""
+    if not source.contains(b"["):
+        return ()
+    links = islice(_Reader(source).links(), _MAX_LINKS)
+    return tuple(sorted(links, key=lambda link: (link.line, link.column)))
+
+
+class _Reader:
+    def __init__(self, source: RustSource) -> None:
+        self._source = source
+        self._words = source.tokens.words
+        self._offsets = source.tokens.offsets
+        self._docs: dict[tuple[int, Condition], _Docs] = {}
+        self._conditions: dict[int, set[Condition]] = {}
+        self._heads: dict[int, _Head] = {}
+
+    def links(self) -> Iterator[DocLink]:
+        for comment in self._source.comments:
+            self._read_comment(comment)
+        for start, closing in self._attributes:
+            self._read_attribute(start, closing)
+        blocks: dict[tuple[int, Condition], _Blocks] = {}
+        labels: dict[int, set[str]] = {}
+        for key, docs in self._docs.items():
+            if any("[" in line.text for _, line in docs.lines):
+                blocks[key] = _Blocks([line for _, line in sorted(docs.lines)])
+                labels.setdefault(key[0], set()).update(blocks[key].definitions)
+        for key, content in blocks.items():
+            yield from self._links_of(self._docs[key], key[1], content, labels[key[0]])
+
+    def _links_of(self, docs: _Docs, condition: Condition, blocks: "_Blocks", labels: set[str]) -> Iterator[DocLink]:
+        structure = self._source.structure
+        if structure.function(docs.enclosing) is not None or next(structure.macros(docs.enclosing), None) is not None:
+            return
+        heads = [self._head(opening) for opening in structure.enclosing(docs.enclosing)]
+        module = tuple(head.module for head in reversed(heads) if head.module)
+        self_type = self._self_type(docs, heads)
+        is_public = self._is_public(docs, heads)
+        for line, path, is_macro in _links_in(blocks, labels):
+            text = self._source.line_text(line.number).strip()
+            yield DocLink(
+                path, is_macro, line.number, line.column, text, docs.place, module, self_type, is_public, condition
+            )
+
+    def _read_comment(self, comment: Comment) -> None:
+        text = comment.text
+        is_block = comment.kind == "block"
+        if is_block and not (text.startswith(("/**", "/*!")) and not text.startswith(("/***", "/**/"))):
+            return
+        if not is_block and comment.kind != "doc":
+            return
+        docs = self._docs_at(comment.start, bisect_left(self._offsets, comment.end), text[2] == "!", ALWAYS)
+        if docs is None:
+            return
+        if not is_block:
+            docs.lines.append((comment.start, _Line(comment.line, comment.column + 3, text[3:])))
+            return
+        lines = text.removesuffix("*/")[3:].split("\n")
+        has_stars = all(_STAR.match(line) for line in lines[1:] if line.strip())
+        for row, line in enumerate(lines):
+            star = _STAR.match(line) if has_stars and row else None
+            skipped = star.end() if star is not None else 0
+            column = comment.column + 3 if not row else 1 + skipped
+            docs.lines.append((comment.start, _Line(comment.line + row, column, line[skipped:])))
+
+    @cached_property
+    def _attributes(self) -> list[tuple[int, int]]:
+        """The index of the `#` and of the closing bracket of each attribute."""
+        attributes: list[tuple[int, int]] = []
+        words = self._words
+        for at, word in enumerate(words):
+            if word == "#" and (not attributes or at > attributes[-1][1]):
+                opening = at + 1 + (words[at + 1 : at + 2] == ("!",))
+                if words[opening : opening + 1] == ("[",):
+                    attributes.append((at, self._source.tokens.closing(opening)))
+        return attributes
+
+    @cached_property
+    def _runs(self) -> dict[int, tuple[int, int]]:
+        """The index after the attributes of one kind that begin at an index, and that of the last one."""
+        runs: dict[int, tuple[int, int]] = {}
+        for start, closing in reversed(self._attributes):
+            following = runs.get(closing + 1)
+            is_same = following is not None and self._words[closing + 2] == self._words[start + 1]
+            runs[start] = following if following is not None and is_same else (closing + 1, start)
+        return runs
+
+    def _read_attribute(self, start: int, closing: int) -> None:
+        """Read `#[doc = ".."]` and `#[cfg_attr(.., doc = "..")]`."""
+        words = self._words
+        is_inner = words[start + 1] == "!"
+        name = start + 2 + is_inner
+        if words[name : name + 2] not in (("doc", "="), ("cfg_attr", "(")):
+            return
+        first, last = self._offsets[name], self._offsets[closing]
+        text = self._source.text[first:last]
+        condition = ALWAYS
+        if words[name] == "cfg_attr":
+            comma = self._comma(name + 2, closing)
+            if comma is None or words[comma + 1 : comma + 3] != ("doc", "="):
+                return
+            condition = read_predicate(self._source.text[self._offsets[name + 1] + 1 : self._offsets[comma]])
+            first = self._offsets[comma + 1]
+            text = self._source.text[first:last]
+        value = _DOC_VALUE.match(text)
+        if value is None:
+            return
+        end = text.rfind('"' + (value["hashes"] or ""))
+        docs = self._docs_at(self._offsets[start], closing + 1, is_inner, condition)
+        if docs is None or end < value.end():
+            return
+        begin = first + value.end()
+        number, column = self._source.line(begin), self._source.column(begin)
+        for row, line in enumerate(text[value.end() : end].split("\n")):
+            docs.lines.append((self._offsets[start], _Line(number + row, column if not row else 1, line)))
+
+    def _comma(self, at: int, end: int) -> int | None:
+        """Return the index of the first comma outside of brackets."""
+        while at < end:
+            if self._words[at] == ",":
+                return at
+            at = self._source.tokens.closing(at) + 1 if self._words[at] in ("(", "[", "{") else at + 1
+        return None
+
+    def _docs_at(self, start: int, following: int, is_inner: bool, condition: Condition) -> _Docs | None:
+        """Return the documentation to which a comment or attribute belongs; `following` is the index after it."""
+        run = self._runs.get(following)
+        if is_inner:
+            opening = next(self._source.structure.enclosing(start), -1)
+            key, place, enclosing = ~(opening + 1), start, start
+            if run is not None and self._words[following + 1] == "!":
+                place = self._offsets[run[1]]
+        else:
+            key = run[0] if run is not None and self._words[following + 1] == "[" else following
+            if key >= len(self._words):
+                return None
+            place = enclosing = self._offsets[key]
+        conditions = self._conditions.setdefault(key, set())
+        if condition not in conditions and len(conditions) >= _MAX_CONDITIONS:
+            return None
+        conditions.add(condition)
+        docs = self._docs.setdefault((key, condition), _Docs(place, enclosing, is_inner))
+        docs.place = max(docs.place, place)
+        return docs
+
+    def _head(self, opening: int) -> "_Head":
+        if opening not in self._heads:
+            self._heads[opening] = _Head.of(self._source.structure.head(opening))
+        return self._heads[opening]
+
+    def _self_type(self, docs: _Docs, heads: "list[_Head]") -> str:
+        if not docs.is_inner:
+            item = self._source.structure.item_head(docs.place)
+            if item is not None and item["kind"] in _TYPES:
+                return item["name"] or ""
+            if heads and heads[0].kind:
+                return heads[0].name
+        return self._source.structure.self_type(docs.place) or ""
+
+    def _is_public(self, docs: _Docs, heads: "list[_Head]") -> bool:
+        if any(head.module and not head.is_public for head in heads):
+            return False
+        if docs.is_inner:
+            return all(head.module for head in heads)
+        index = bisect_left(self._offsets, docs.place)
+        before = self._attributes_before(index)
+        if "hidden" in before:
+            return False
+        is_member = bool(heads) and not heads[0].module
+        if is_member and heads[0].kind:
+            if not heads[0].is_public:
+                return False
+            if heads[0].kind in ("enum", "trait"):
+                return True
+        elif is_member:
+            if not self._public_types.get(self._source.structure.self_type(docs.place) or "", True):
+                return False
+            if heads[0].is_trait_impl:
+                return True
+        words = self._words[index : index + 2]
+        if words[:1] == ("pub",):
+            return words[1:] != ("(",)
+        return not is_member and (
+            words[:1] == ("impl",) or (words[:1] == ("macro_rules",) and "macro_export" in before)
+        )
+
+    def _attributes_before(self, index: int) -> tuple[str, ...]:
+        """Return the words of the attributes that stand directly before an index."""
+        ends = [closing for _, closing in self._attributes]
+        first = index
+        while (at := bisect_left(ends, first - 1)) < len(ends) and ends[at] == first - 1:
+            first = self._attributes[at][0]
+        return self._words[first:index]
+
+    @cached_property
+    def _public_types(self) -> dict[str, bool]:
+        return {item.name: item.is_public for item in self._source.items if item.kind in _TYPES and not item.scope}
+
+
+def _links_in(blocks: "_Blocks", labels: set[str]) -> Iterator[tuple[_Line, Path, bool]]:
+    """Yield the links in a text: where the path stands, the path, and whether it is a macro.
+
+    `labels` are those of all definitions in the documentation of the item.
+    """
+    for line in blocks.definitions.values():
+        path = _read_path(line.text)
+        if path is not None:
+            yield line, *path
+    for paragraph in blocks.paragraphs:
+        if any("<!--" in line.text for line in paragraph):
+            continue
+        starts, length = [0], 0
+        for line in paragraph:
+            length += len(line.text) + 1
+            starts.append(length)
+        text = "\n".join(line.text for line in paragraph)
+        for at, target in _links_of_paragraph(text, labels):
+            path = _read_path(target)
+            if path is not None:
+                row = bisect_right(starts, at) - 1
+                line = paragraph[row]
+                yield _Line(line.number, line.column + at - starts[row], target), *path
+
+
+class _Blocks:
+    """The paragraphs and the definitions of links in a text of Markdown."""
+
+    def __init__(self, lines: list[_Line]) -> None:
+        self.paragraphs: list[list[_Line]] = []
+        self.definitions: dict[str, _Line] = {}
+        self._open: list[_Line] = []
+        self._fence = ""
+        self._fence_base = 0
+        self._lists: list[int] = []
+        self._is_quoted = False
+        self._html_end = ""
+        self._label = ""
+        self._read(lines)
+
+    def _read(self, lines: list[_Line]) -> None:
+        texts = [line.text for line in lines if line.text.strip()]
+        indent = min((len(text) - len(text.lstrip(" \t")) for text in texts), default=0)
+        for line in lines:
+            text = line.text[indent:]
+            text = text.expandtabs(_CODE_INDENT) if "\t" in text else text
+            self._read_line(_Line(line.number, line.column + indent, text))
+        self._close()
+
+    def _close(self) -> None:
+        if self._open:
+            self.paragraphs.append(self._open)
+            self._open = []
+
+    def _read_line(self, line: _Line) -> None:
+        text = line.text.rstrip()
+        rest = text.lstrip(" ")
+        indent = len(text) - len(rest)
+        if self._fence:
+            if rest and indent < self._fence_base:
+                self._fence = ""
+            else:
+                if rest.startswith(self._fence) and not rest.strip(self._fence[0]):
+                    self._fence = ""
+                return
+        if not rest:
+            self._close()
+            self._is_quoted = False
+            self._label = ""
+            self._html_end = "" if self._html_end == "\n" else self._html_end
+            return
+        if not self._open or _INTERRUPTING.match(rest):
+            while self._lists and self._lists[-1] > indent:
+                self._lists.pop()
+        base = self._lists[-1] if self._lists else 0
+        if indent - base >= _CODE_INDENT and not self._open and not self._label:
+            return
+        self._read_content(line, rest, indent)
+
+    def _read_content(self, line: _Line, rest: str, indent: int) -> None:
+        """Read a line after its indentation. It may open quotes and lists."""
+        is_quoted = False
+        for _ in range(_MAX_CONTAINERS):
+            quote = _QUOTE.match(rest)
+            marker = _MARKER.match(rest) if quote is None else None
+            if quote is not None:
+                spaces = self._read_quote(rest, quote.end())
+                is_quoted = True
+            elif marker is not None:
+                spaces = self._read_marker(marker, indent, is_quoted=is_quoted)
+            else:
+                break
+            if not spaces:
+                return
+            indent += spaces
+            rest = rest[spaces:]
+        self._is_quoted = is_quoted or (self._is_quoted and bool(self._open))
+        if rest:
+            self._read_text(line, rest, indent)
+
+    def _read_quote(self, rest: str, end: int) -> int:
+        """Read the mark of a quote. Return how many characters stand before its content, 0 for code."""
+        if not self._is_quoted:
+            self._close()
+        self._is_quoted = True
+        spaces = len(rest) - len(rest[end:].lstrip(" "))
+        return 0 if spaces - end >= _CODE_INDENT and not self._open else spaces
+
+    def _read_marker(self, marker: re.Match[str], indent: int, *, is_quoted: bool) -> int:
+        """Read the mark of a list. Return how many characters stand before its content, 0 for code."""
+        self._close()
+        length, width = len(marker["marker"]), len(marker["space"])
+        if not is_quoted:
+            self._lists.append(indent + length + (1 if width > _CODE_INDENT else max(width, 1)))
+        return 0 if width > _CODE_INDENT else length + width
+
+    def _read_text(self, line: _Line, rest: str, indent: int) -> None:
+        fence = _FENCE.match(rest)
+        if fence is not None:
+            self._close()
+            self._fence, self._fence_base = fence["mark"], self._lists[-1] if self._lists else 0
+            return
+        if self._html_end or _HTML.match(rest):
+            self._close()
+            self._html_end = self._html_end or ("-->" if rest.startswith("<!--") else "\n")
+            if self._html_end in rest:
+                self._html_end = ""
+            return
+        if len({*rest.replace(" ", "")}) == 1 and rest[0] in "-=*_":
+            self._close()
+            return
+        if not self._open and self._reads_definition(line, rest, indent):
+            return
+        content = _Line(line.number, line.column + indent, rest)
+        if rest.startswith("#"):
+            self._close()
+            self.paragraphs.append([content])
+        else:
+            self._open.append(content)
+
+    def _reads_definition(self, line: _Line, rest: str, indent: int) -> bool:
+        """Read a line as a definition of a link, or as the second line of one. Return whether it is one."""
+        definition = _DEFINITION.match(rest) if not self._label else None
+        label = self._label or (_label(definition["label"]) if definition is not None else "")
+        self._label = ""
+        start = definition.end() if definition is not None else 0
+        if label and start == len(rest):
+            self._label = label
+            return True
+        target = _TARGET.match(rest, start) if label else None
+        if target is None:
+            return False
+        group = target.lastgroup or 0
+        self.definitions.setdefault(
+            label, _Line(line.number, line.column + indent + target.start(group), target[group])
+        )
+        return True
+
+
+def _label(text: str) -> str:
+    return _SPACE.sub(" ", text.strip()).casefold()
+
+
+def _links_of_paragraph(text: str, labels: set[str]) -> Iterator[tuple[int, str]]:
+    """Yield the offset and the text of each target, except those of definitions."""
+    ticks: dict[int, list[int]] = {}
+    for run in _TICKS.finditer(text):
+        ticks.setdefault(run.end() - run.start(), []).append(run.start())
+    open_brackets: list[int] = []
+    at = 0
+    while (mark := _MARK.search(text, at)) is not None:
+        at = mark.end()
+        char = mark[0][0]
+        if char == "`":
+            runs = ticks.get(at - mark.start(), [])
+            following = bisect_left(runs, at)
+            at = runs[following] + len(mark[0]) if following < len(runs) else at
+        elif char == "[":
+            if len(open_brackets) >= _MAX_BRACKETS:
+                return
+            open_brackets.append(mark.start())
+        elif char == "]" and open_brackets:
+            start = open_brackets.pop()
+            content = text[start + 1 : min(mark.start(), start + 2 * _MAX_PATH)]
+            is_image = text[max(0, start - 1) : start] == "!"
+            place, target = start + 1, content
+            inline, label = _DESTINATION.match(text, at), _LABEL.match(text, at)
+            if inline is not None:
+                at = inline.end()
+                place, target = inline.start(inline.lastgroup or 0), inline[inline.lastgroup or 0]
+            elif label is not None:
+                at = label.end()
+                if label["label"].strip():
+                    place, target = label.start("label"), label["label"]
+            is_link = inline is not None or _read_path(target) is not None
+            is_cut = inline is None and text[at : at + 1] == "\\"  # rustdoc takes the escape for one of these brackets
+            if content.startswith("^") or is_image or is_cut or not is_link:
+                continue
+            open_brackets.clear()
+            if inline is not None or _label(target) not in labels:
+                yield place, target
+
+
+def _read_path(text: str) -> tuple[Path, bool] | None:
+    """Return the path to which a link leads, and whether it is that of a macro; None if it is none."""
+    if len(text) > _MAX_PATH or "/" in text:
+        return None
+    path = text.replace("`", "").strip().partition("#")[0]
+    kind = _KINDS.match(path)
+    path = path[kind.end() :] if kind is not None else path
+    is_macro = kind is not None and kind["kind"] == "macro"
+    for suffix in ("!()", "!{}", "![]", "!"):
+        if path.endswith(suffix):
+            path, is_macro = path.removesuffix(suffix), True
+            break
+    path = _without_generics(path.removesuffix("()"))
+    path = path.removeprefix("::") if path.startswith("::kernel::") else path
+    return (tuple(path.split("::")), is_macro) if _PATH.match(path) else None
+
+
+def _without_generics(path: str) -> str:
+    """Return a path without what stands in `<..>`; "" if the brackets are not balanced or begin the path."""
+    if "<" not in path and ">" not in path:
+        return path
+    kept: list[str] = []
+    depth = 0
+    for char in path:
+        depth += char == "<"
+        if depth == 0:
+            kept.append(char)
+        depth -= char == ">"
+        if depth < 0:
+            return ""
+    return "".join(kept).replace("::::", "::").removesuffix("::") if depth == 0 and path[0] != "<" else ""
