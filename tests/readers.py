@@ -77,6 +77,7 @@ from bot.review.render.body import body
 from bot.review.review import review
 from rules.analysis import crate_graph, maintainers
 from rules.bindings import abi, calls, helper_facts, module_facts, rust_facts
+from rules.bindings.doc_link_gates import DocLinkGates
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter
 from rules.bindings.tree import NoTree
@@ -98,6 +99,7 @@ from rules.source.c import value as c_value
 from rules.source.kbuild import condition, kconfig, makefile
 from rules.source.rust import api as rust_api
 from rules.source.rust import cfg as rust_cfg
+from rules.source.rust import doc_links as rust_doc_links
 from rules.source.rust import docs as rust_docs
 from rules.source.rust import lines as rust_lines
 from rules.source.rust import operations as rust_operations
@@ -1043,6 +1045,78 @@ CODE_READERS: Final = (
             "macros and uses": lambda n: "macro_rules! a { () => { b } }\n" * n + "crate::a!();\n" * n,
         },
         number=400,
+        size=_RUST_SIZE // 2,
+    ),
+    Reader(
+        (
+            "rules.source.rust.doc_links.read_doc_links",
+            "rules.bindings.doc_link_gates.DocLinkGates.broken",
+            "rules.bindings.doc_link_gates.DocLinkGates.gated_names",
+        ),
+        lambda given: (
+            rust_doc_links.read_doc_links(RustSource(given)),
+            (gates := DocLinkGates(Bindings.of_files(_crate(given)))).broken("rust/kernel/a.rs"),
+            gates.gated_names("rust/kernel/a.rs"),
+        ),
+        (
+            ("", ""),
+            ("/// ", "\npub struct A;"),
+            ("/** ", "*/ pub struct A;"),
+            ("//! [a]\n", ""),
+            ("/// [a](", ")\nfn a() {}"),
+        ),
+        units=(
+            *CODE_UNITS,
+            *(
+                "[a]",
+                "[`a::b`] ",
+                "[a](b",
+                "[a](b) ",
+                "[a][b]",
+                "](a",
+                "](a(b)",
+                "](a 'b",
+                "[a]: b\n/// ",
+                "[a]:\n/// ",
+            ),
+            *(
+                "```\n/// ",
+                "~~~",
+                "- ",
+                "> ",
+                "\n/// - > 1. ",
+                "<!--",
+                "<a>\n/// ",
+                "    ",
+                "\t",
+                "\n///\n/// ",
+                "``` ` ",
+            ),
+            *("//! [a]\n", "#![a]\n", "#[a]\n/// [b]\n", '#[doc = "[a]"]\n', '#[cfg_attr(CONFIG_A, doc = "[a]")]\n'),
+            *(
+                "/// [a]\n#[cfg(CONFIG_A)]\npub fn a() {}\n",
+                "pub mod a { //! [a::b]\n",
+                "use a::*; ",
+                "/** [a] */",
+                "/*! ",
+            ),
+        ),
+        more={
+            "links to members": lambda n: "".join(
+                f"/// [`Self::a{at}`]\n#[cfg(CONFIG_A)]\npub fn a{at}() {{}}\n" for at in range(n)
+            ).join(("pub struct A;\nimpl A {\n", "}\n")),
+            "links through globs": lambda n: (
+                "use crate::a::*;\nuse crate::b::*;\n"
+                + "".join(f"/// [`B{at}`]\npub struct A{at};\n" for at in range(n))
+            ),
+            "links with conditions": lambda n: (
+                "".join(f'#[cfg_attr(CONFIG_A{at}, doc = "[a{at}]")]\n' for at in range(n)) + "pub struct A;"
+            ),
+            "definitions": lambda n: (
+                "".join(f"/// [a{at}]\n///\n/// [a{at}]: b\n" for at in range(n)) + "pub struct A;"
+            ),
+        },
+        number=200,
         size=_RUST_SIZE // 2,
     ),
     Reader(
