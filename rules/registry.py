@@ -20,7 +20,7 @@ from rules.checks.bindings import (
     rust_maintainers_not_on_cc,
 )
 from rules.checks.helpers import helper_export_symbol, helper_missing_annotation, helper_signature, helper_unused
-from rules.checks.kbuild import build_assert_without_inline, crate_graph_mismatch
+from rules.checks.kbuild import build_assert_without_inline, crate_graph_mismatch, doc_link_behind_cfg
 from rules.checks.safety import (
     deref_copies_struct,
     drop_of_unsafe_result,
@@ -88,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     # kbuild
     build_assert_without_inline.RULE,
     crate_graph_mismatch.RULE,
+    doc_link_behind_cfg.RULE,
 )
 
 HEADINGS = ("What it flags", "Why", "How to fix", "What it does not flag")
