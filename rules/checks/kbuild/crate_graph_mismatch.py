@@ -155,7 +155,10 @@ RULE = Rule(
     severity=Severity.WARNING,
     status=Status.PREVIEW,
     doc=__doc__ or "",
-    evidence=(MessageId("20260120-ra-fix-v1-5-829e4e92818c@nvidia.com"),),
+    evidence=(
+        MessageId("CA+tqQ4LX2ihwY11VJk3LNNE-STsONJWF0rdDa0Pq09oA7YRXEw@mail.gmail.com"),
+        MessageId("20260120-ra-fix-v1-5-829e4e92818c@nvidia.com"),
+    ),
     examples=EXAMPLES,
     check_series=check,
     needs_tree=True,
