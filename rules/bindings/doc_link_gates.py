@@ -5,9 +5,7 @@ A link is resolved as rustdoc does: in the module of the documented item. A name
 macro may provide too is left out, and so is documentation that rustdoc does not show.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -16,6 +14,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.kconfig import Verdict
 from rules.bindings.module_facts import ModuleFacts
 from rules.bindings.rust_api import CrateApi
+from rules.lazy import dataclass, re
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import ApiItem, Path, RustApi
 from rules.source.rust.cfg import Gates

@@ -30,7 +30,6 @@ Write the line of the documentation as `#[cfg_attr(CONFIG_X, doc = "..")]`, or t
 Without a kernel tree nothing is reported, and neither if a change of a Kconfig file or Makefile does not fit the tree.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -44,6 +43,7 @@ from rules.bindings.doc_link_gates import DocLinkGates, GatedLink
 from rules.bindings.kconfig import describe, names_of
 from rules.diff.patch import Line
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
+from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing

@@ -5,14 +5,13 @@ Links in code, in HTML, in macros and in functions are left out, and so are thos
 files, footnotes.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
 
+from rules.lazy import dataclass, field, re
 from rules.source.kbuild.condition import ALWAYS, Condition
 from rules.source.rust.api import Path
 from rules.source.rust.cfg import read_predicate
