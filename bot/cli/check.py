@@ -8,8 +8,7 @@ from typing import Annotated, Final
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repository_specs
-from bot.cli.no_patch import explain_no_patch
+from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, refuse_two_trees, repository_specs
 from bot.cli.output import (
     FailOnOption,
     Format,
@@ -22,21 +21,16 @@ from bot.cli.output import (
 )
 from bot.inbox.assemble import as_patch, assemble, candidate
 from bot.inbox.error import InboxError
-from bot.inbox.git_range import GitRange
 from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.patch_text import PatchDirectory, read_as_mails
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
-from bot.kernel.commit import start_of, with_range
-from bot.kernel.repositories import KernelTrees, RepositorySpecs
-from bot.mail.compose import ComposeRefused, compose
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import NO_HEADER, SYNTHETIC, parse
 from bot.mail.posting import Posting
 from bot.mail.target import target
 from bot.pipeline.analyse import Analysis, Trees, analyse_on, choose_trees
 from bot.pipeline.context import ReviewContext
-from bot.pipeline.draft import draft
 from bot.pipeline.review import review_posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.forked import forked
@@ -47,6 +41,7 @@ from bot.review.formats.row import RowResult, missing_parts, of_review
 from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
+from rules.bindings.tree import NoTree
 from rules.finding import Severity, skipped_lines
 from rules.lazy import dataclass, field, re
 from rules.lint.rule import Rule
@@ -100,10 +95,12 @@ def check(
     read = _read(targets or (), git, context)
     postings = _postings(read)
     review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(tuple(rules))
-    specs = repository_specs(context, tree, no_tree, landing)
-    if git is not None and not tree and not no_tree:
-        specs = with_range(specs, *git)
-    reviews = _review(postings, _tree_chooser(git, specs), review_context, read)
+    refuse_two_trees(tree, no_tree)
+    if git is None and not tree and not landing and not context.has_settings:
+        choose_tree: Callable[[Posting], Trees] = _no_tree
+    else:
+        choose_tree = _tree_chooser(context, git, tree, no_tree, landing)
+    reviews = _review(postings, choose_tree, review_context, read)
     mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
@@ -181,6 +178,8 @@ def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: GlobalO
             read.problems.append(str(error))
     if git is not None:
         # Without a valid range there is no kernel to check against, so its error is raised.
+        from bot.inbox.git_range import GitRange
+
         _read_source(read, GitRange(*git))
     return read
 
@@ -196,7 +195,7 @@ def _read_source(read: _Read, source: Archive) -> None:
             of = f" {message_id}" if message_id else ""
             read.add(f"{source.name}: cannot read mail {mail.origin}{of}", message)
         elif isinstance(message, UnreadableMail) and message.reason == NO_HEADER and len(mails) == 1:
-            read.problems.append(explain_no_patch(source.name, mails, messages))
+            read.problems.append(_explain_no_patch(source.name, mails, messages))
             return
         elif isinstance(message, UnreadableMail):
             of = f" {message.message_id}" if message.message_id else ""
@@ -206,8 +205,14 @@ def _read_source(read: _Read, source: Archive) -> None:
     if not any(map(candidate, messages)):
         messages = [as_patch(message) for message in messages]
         if not any(map(candidate, messages)):
-            read.without_patch.append(explain_no_patch(source.name, mails, messages))
+            read.without_patch.append(_explain_no_patch(source.name, mails, messages))
     read.messages += messages
+
+
+def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Message]) -> str:
+    from bot.cli.no_patch import explain_no_patch
+
+    return explain_no_patch(name, mails, messages)
 
 
 def _mails(source: Archive) -> list[RawMail] | Crashed:
@@ -254,10 +259,25 @@ def _postings(read: _Read) -> list[Posting]:
     return postings
 
 
-def _tree_chooser(git: tuple[Path, str] | None, specs: RepositorySpecs) -> Callable[[Posting], Trees]:
+def _no_tree(_posting: Posting) -> Trees:
+    return Trees(NoTree())
+
+
+def _tree_chooser(
+    context: GlobalOptions,
+    git: tuple[Path, str] | None,
+    tree: list[str] | None,
+    no_tree: bool,
+    landing: list[str] | None,
+) -> Callable[[Posting], Trees]:
     """Return a function that chooses the trees for a posting. A range has the blobs of its repository."""
-    start = start_of(*git) if git else None
-    kernels = KernelTrees(specs, start, explicit=True, on_index=deadline_suspended)
+    from bot.kernel.commit import start_of, with_range
+    from bot.kernel.repositories import KernelTrees
+
+    specs = repository_specs(context, tree, no_tree, landing)
+    if git is not None and not tree and not no_tree:
+        specs = with_range(specs, *git)
+    kernels = KernelTrees(specs, start_of(*git) if git else None, explicit=True, on_index=deadline_suspended)
     return lambda posting: choose_trees(kernels, posting.series, posting.date)
 
 
@@ -287,6 +307,9 @@ def _review(
 
 def _compose_mails(reviews: Iterable[Review], context: ReviewContext) -> Iterator[bytes]:
     """Yield the mails that would be sent."""
+    from bot.mail.compose import ComposeRefused, compose
+    from bot.pipeline.draft import draft
+
     for review in reviews:
         reply = draft(review, context)
         content = compose(reply) if reply else None

@@ -4,6 +4,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.settings import settings_file, variables
+
 if TYPE_CHECKING:
     from bot.settings.tables import Settings
 
@@ -21,6 +23,11 @@ class GlobalOptions:
 
         levels: tuple[Level, ...] = ("warning", "info", "debug")
         configure(LogConfig(level=levels[min(self.verbose, 2)]))
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether a settings file or the environment says anything, so that the defaults may not apply."""
+        return settings_file(self.config) is not None or bool(variables())
 
     def settings(self) -> "Settings":
         """Read the settings. What they log is shown."""

@@ -2,14 +2,15 @@
 """The options that choose the kernel tree that patches are checked against."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from bot.app.kernel import build_repository_specs
 from bot.cli.command import Option, UsageError
 from bot.cli.context import GlobalOptions
-from bot.kernel.repositories import RepositorySpecs
-from bot.settings.kernel import KernelRepository
-from bot.settings.tables import Settings
+
+if TYPE_CHECKING:
+    from bot.kernel.repositories import RepositorySpecs
+    from bot.settings.kernel import KernelRepository
+    from bot.settings.tables import Settings
 
 TreeOption = Annotated[
     list[str] | None,
@@ -36,15 +37,18 @@ LandingOption = Annotated[
 
 def repository_specs(
     context: GlobalOptions, tree: list[str] | None, no_tree: bool, landing: list[str] | None
-) -> RepositorySpecs:
+) -> "RepositorySpecs":
     """Return the repositories that the options name, else those in the settings."""
+    from bot.app.kernel import build_repository_specs
+
     return build_repository_specs(with_repositories(context.settings(), tree, no_tree, landing))
 
 
-def with_repositories(settings: Settings, tree: list[str] | None, no_tree: bool, landing: list[str] | None) -> Settings:
+def with_repositories(
+    settings: "Settings", tree: list[str] | None, no_tree: bool, landing: list[str] | None
+) -> "Settings":
     """Return the settings with the repositories and landing trees that the options name."""
-    if no_tree and tree:
-        raise UsageError("--tree and --no-tree cannot be combined", option="--no-tree")
+    refuse_two_trees(tree, no_tree)
     changed: dict[str, object] = {}
     if tree or no_tree:
         changed |= {"repositories": tuple(map(_repository, tree or ())), "landing": ()}
@@ -53,7 +57,15 @@ def with_repositories(settings: Settings, tree: list[str] | None, no_tree: bool,
     return settings.model_copy(update={"kernel": settings.kernel.model_copy(update=changed)}) if changed else settings
 
 
-def _repository(text: str) -> KernelRepository:
+def refuse_two_trees(tree: list[str] | None, no_tree: bool) -> None:
+    """Raise a usage error if the options name a tree and none."""
+    if no_tree and tree:
+        raise UsageError("--tree and --no-tree cannot be combined", option="--no-tree")
+
+
+def _repository(text: str) -> "KernelRepository":
     """Parse `REPO` or `REPO@REF`. A path that exists may contain an @."""
+    from bot.settings.kernel import KernelRepository
+
     path, _, ref = ("", "", "") if Path(text).exists() else text.rpartition("@")
     return KernelRepository(path=Path(path or text), ref=ref if path else "")

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Formats, the choice of rules and the exit status, which `check`, `audit` and `replay` share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
 from bot import VERSION
 from bot.cli import status
 from bot.cli.command import Option, UsageError, echo
-from bot.review.formats.b4 import b4
-from bot.review.formats.json_array import json_array
-from bot.review.formats.jsonl import jsonl
-from bot.review.formats.mail import mail
 from bot.review.formats.row import RowResult
-from bot.review.formats.sarif import sarif
-from bot.review.formats.terse import terse
-from bot.review.formats.text import text
 from bot.review.render.text import visible
-from bot.settings.types import suggestion
 from rules.finding import Severity
 from rules.lint.rule import Rule, Status
 from rules.registry import RULES, active, by_id
@@ -57,6 +49,8 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     for rule_id in ids or ():
         rule = by_id(rule_id)
         if rule is None or rule.status is Status.RETIRED:
+            from bot.settings.types import suggestion
+
             known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
             raise UsageError(
                 f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules",
@@ -67,21 +61,34 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
 
 def format_findings(verdict: RowResult, rules: Sequence[Rule], form: Format, mails: Sequence[bytes] = ()) -> bytes:
     """Return the findings in that format, as bytes for standard output."""
-    known: Mapping[str, Rule] = {rule.id: rule for rule in rules}
     match form:
         case Format.MAIL:
+            from bot.review.formats.mail import mail
+
             return mail(mails)
         case Format.SARIF:
-            out = sarif(verdict, known, VERSION)
+            from bot.review.formats.sarif import sarif
+
+            out = sarif(verdict, {rule.id: rule for rule in rules}, VERSION)
         case Format.B4:
+            from bot.review.formats.b4 import b4
+
             out = b4(verdict)
         case Format.JSON:
+            from bot.review.formats.json_array import json_array
+
             out = json_array(verdict)
         case Format.JSONL:
+            from bot.review.formats.jsonl import jsonl
+
             out = jsonl(verdict)
         case Format.TERSE:
+            from bot.review.formats.terse import terse
+
             out = terse(verdict)
         case Format.TEXT:
+            from bot.review.formats.text import text
+
             out = text(verdict)
     return out.encode("utf-8", "replace")
 

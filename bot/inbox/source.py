@@ -4,7 +4,6 @@
 from pathlib import Path
 
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import GitArchive, is_git_archive
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, Writers
 from bot.inbox.patch_text import PatchDirectory
 from bot.ports.archive import Archive
@@ -33,6 +32,8 @@ def open_source(path: Path | str, writers: Writers | None = None, *, patches: bo
 
 
 def _directory(path: Path, writers: Writers | None, *, patches: bool) -> Archive:
+    from bot.inbox.git_archive import GitArchive, is_git_archive
+
     if is_git_archive(path):
         return GitArchive(path)
     if (path / "cur").is_dir() or (path / "new").is_dir():

@@ -8,11 +8,8 @@ analysis.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from bot.kernel.base import Base
-from bot.kernel.landing import Landing
-from bot.kernel.repositories import KernelTrees, RepositorySpecs, WithStoredBlobs
 from bot.mail.posting import Posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
@@ -25,6 +22,11 @@ from rules.finding import Report
 from rules.lazy import dataclass, replace
 from rules.lint.engine import collect_pending, run_rules, view
 from rules.lint.rule import Rule
+
+if TYPE_CHECKING:
+    from bot.kernel.base import Base
+    from bot.kernel.landing import Landing
+    from bot.kernel.repositories import KernelTrees, RepositorySpecs
 
 LIMITS: Final = Limits(seconds=60.0)
 """Measured: the slowest of 1,325 series of three lists took 0.6 s, 4 MB of new Rust code 1.3 s, both below 200 MB."""
@@ -46,7 +48,7 @@ class AnalysisInput:
     series: Series
     sent: datetime | None
     rules: tuple[Rule, ...]
-    repositories: RepositorySpecs
+    repositories: "RepositorySpecs"
     stored: Mapping[str, bytes]
 
 
@@ -61,7 +63,7 @@ class Analysis:
     report: Report
     delta: UnsafeDelta
     blobs: Mapping[str, bytes]
-    base: Base | None
+    base: "Base | None"
     landing: tuple[str, ...] = ()
     pending: PendingFacts | None = None
 
@@ -87,13 +89,17 @@ class Analyser:
 
     def __init__(
         self,
-        repositories: RepositorySpecs | None = None,
+        repositories: "RepositorySpecs | None" = None,
         stored: BlobLookup = lambda *_: {},
         executor: Executor | None = None,
         time: TimeLimit | None = None,
         first: TimeLimit = FIRST_TRY,
     ) -> None:
-        self._repositories = repositories or RepositorySpecs()
+        if repositories is None:
+            from bot.kernel.repositories import RepositorySpecs
+
+            repositories = RepositorySpecs()
+        self._repositories = repositories
         self._stored = stored
         self._executor = executor or InlineExecutor()
         self._time = time
@@ -116,6 +122,8 @@ def announced_blobs(series: Series) -> tuple[str, ...]:
 
 def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
+    from bot.kernel.repositories import WithStoredBlobs
+
     kernels = open_kernels(analysis_input.repositories)
     trees = choose_trees(kernels, analysis_input.series, analysis_input.sent)
     tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
@@ -127,11 +135,11 @@ class Trees:
     """The tree that a series is checked against, which is the tree of `base`, and the trees where it will land."""
 
     tree: Tree
-    base: Base | None = None
-    landing: tuple[tuple[Landing, Tree], ...] = ()
+    base: "Base | None" = None
+    landing: "tuple[tuple[Landing, Tree], ...]" = ()
 
 
-def choose_trees(kernels: KernelTrees, series: Series, sent: datetime | None) -> Trees:
+def choose_trees(kernels: "KernelTrees", series: Series, sent: datetime | None) -> Trees:
     """Return the trees for a series that was sent then."""
     tree, base = kernels.tree(series, sent)
     return Trees(tree, base, kernels.landing(sent, base))
@@ -163,6 +171,8 @@ class _AnnouncedBlobs(NoTree):
 
 
 @lru_cache(maxsize=1)
-def open_kernels(repositories: RepositorySpecs) -> KernelTrees:
+def open_kernels(repositories: "RepositorySpecs") -> "KernelTrees":
     """Return the kernels of these repositories, opened once a process."""
+    from bot.kernel.repositories import KernelTrees
+
     return KernelTrees(repositories, on_index=deadline_suspended)

@@ -6,7 +6,6 @@ The processes stay, so that an ordinary mail does not pay for starting one; one 
 
 import multiprocessing
 import pickle
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from bot.log import configuration
 from bot.pool.guard import Crashed, StoppedError, TimeLimit
-from bot.pool.worker import Limits, TooMuch, packed, serve
+from bot.pool.worker import Limits, TooMuch, exceeded_amount, exit_reason, packed, serve
 from rules.lazy import dataclass
 
 T = TypeVar("T")
@@ -209,21 +208,3 @@ class ExecutorPool:
     ) -> None:
         for workers in self._workers:
             workers.close()
-
-
-def exit_reason(exit_status: int | None, time: TimeLimit) -> str:
-    """Return why a process with that time limit ended."""
-    if exit_status == -signal.SIGALRM:
-        return f"took longer than {time.seconds:g} s"
-    if exit_status == -signal.SIGPROF:
-        return f"took more than {time.processor_seconds:g} s of processor time"
-    if exit_status is not None and exit_status < 0:
-        return f"ended its process by {signal.Signals(-exit_status).name}"
-    return f"ended its process with status {exit_status}"
-
-
-def exceeded_amount(exceeded: TooMuch, limits: Limits) -> str:
-    """Return which limit was exceeded."""
-    if exceeded.memory:
-        return f"took more than {limits.memory // 2**20} MB"
-    return f"returned more than {limits.result // 2**20} MB"

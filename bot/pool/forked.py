@@ -4,23 +4,22 @@
 A child has limits. If it exceeds them it ends, and another child continues with the next item.
 """
 
-import multiprocessing
+import os
 import pickle
 import resource
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, NoReturn, TypeVar
 
-from bot.pool.executor import exceeded_amount, exit_reason
 from bot.pool.guard import Crashed, TimeLimit
-from bot.pool.worker import Limits, TooMuch, answer, die_with_parent
+from bot.pool.worker import Limits, TooMuch, answer, die_with_parent, exceeded_amount, exit_reason
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _STATM_DATA: Final = 5  # the field of /proc/self/statm that RLIMIT_DATA limits, in pages
+_SIZE_BYTES: Final = 8  # of the length in front of each result
 
 
 def forked(work: Callable[[T], R], items: Sequence[T], limits: Limits) -> Iterator[R | Crashed]:
@@ -28,15 +27,11 @@ def forked(work: Callable[[T], R], items: Sequence[T], limits: Limits) -> Iterat
 
     The memory limit is for what a child allocates in addition to this process. This process must not have threads.
     """
-    context = multiprocessing.get_context("fork")
     done = 0
     while done < len(items):
-        receiver, sender = context.Pipe(duplex=False)
-        child = context.Process(target=_serve, args=(sender, work, items[done:], limits), daemon=True)
-        child.start()
-        sender.close()
+        child = _Child(work, items[done:], limits)
         try:
-            for result in _results(receiver, len(items) - done):
+            for result in child.results():
                 done += 1
                 if isinstance(result, TooMuch):
                     yield Crashed(exceeded_amount(result, limits), exceeded=True)
@@ -44,35 +39,72 @@ def forked(work: Callable[[T], R], items: Sequence[T], limits: Limits) -> Iterat
                 yield result
             else:
                 if done < len(items):
-                    child.join()
                     done += 1
-                    yield Crashed(exit_reason(child.exitcode, TimeLimit(limits.seconds)), exceeded=True)
+                    yield Crashed(exit_reason(child.wait(), TimeLimit(limits.seconds)), exceeded=True)
         finally:
-            receiver.close()
-            child.kill()
-            child.join()
+            child.end()
 
 
-def _results(receiver: Connection, number: int) -> Iterator[Any]:
-    for _ in range(number):
-        try:
-            yield pickle.loads(receiver.recv_bytes())  # noqa: S301 our own process wrote it
-        except (EOFError, OSError):
-            return
+class _Child:
+    """A forked process that works on the items and sends the results. multiprocessing would take longer to load."""
+
+    def __init__(self, work: Callable[[T], object], items: Sequence[T], limits: Limits) -> None:
+        receiver, sender = os.pipe()
+        sentinel, self._alive = os.pipe()
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(receiver)
+            os.close(self._alive)
+            _work(sender, sentinel, work, items, limits)
+        os.close(sender)
+        os.close(sentinel)
+        self._is_running = True
+        self._results: BinaryIO = os.fdopen(receiver, "rb")
+        self._number = len(items)
+
+    def results(self) -> Iterator[Any]:
+        """Yield the results until the process ends."""
+        for _ in range(self._number):
+            size = self._results.read(_SIZE_BYTES)
+            result = self._results.read(int.from_bytes(size, "big"))
+            if len(size) < _SIZE_BYTES or len(result) < int.from_bytes(size, "big"):
+                return
+            yield pickle.loads(result)  # noqa: S301 our own process wrote it
+
+    def wait(self) -> int:
+        """Wait until the process has ended, and return its exit status; a negative number is that of a signal."""
+        self._is_running = False
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+    def end(self) -> None:
+        """End the process if it still runs."""
+        self._results.close()
+        os.close(self._alive)
+        if self._is_running:
+            os.kill(self._pid, signal.SIGKILL)
+            self.wait()
 
 
-def _serve(sender: Connection, work: Callable[[T], R], items: Sequence[T], limits: Limits) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    memory = _data_bytes() + limits.memory
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    die_with_parent()
-    for item in items:
-        signal.setitimer(signal.ITIMER_REAL, limits.seconds)
-        result = answer(work, item, limits)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        sender.send_bytes(result)
+def _work(sender: int, sentinel: int, work: Callable[[T], object], items: Sequence[T], limits: Limits) -> NoReturn:
+    """Work on the items in the child, and end it without the clean-up that is the parent's."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        memory = _data_bytes() + limits.memory
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        die_with_parent(sentinel)
+        with os.fdopen(sender, "wb") as results:
+            for item in items:
+                signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+                result = answer(work, item, limits)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                results.write(len(result).to_bytes(_SIZE_BYTES, "big"))
+                results.write(result)
+                results.flush()
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def _data_bytes() -> int:

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Isolate the work on a mail or posting, so that a bug in it does not affect the others."""
 
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
 from bot.error import AdapterError
-from bot.log import bug
 from rules.lazy import dataclass
 
 T = TypeVar("T")
@@ -59,6 +57,10 @@ def guard(name: str, work: Callable[[], T]) -> T | Crashed:
     except AdapterError:
         raise
     except Exception as error:  # noqa: BLE001 it is logged, and becomes a value
+        import traceback
+
+        from bot.log import bug
+
         bug(name, error)
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return Crashed(f"{type(error).__name__} in {frame.name}, line {frame.lineno}: {error}")

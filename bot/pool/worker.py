@@ -2,20 +2,22 @@
 """The worker process: its limits, its loop, and how it returns results."""
 
 import fcntl
-import multiprocessing
 import os
 import pickle
 import resource
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.error import AdapterError
-from bot.log import LogConfig, configure
-from bot.pool.guard import Crashed, guard
+from bot.pool.guard import Crashed, TimeLimit, guard
 from rules.lazy import dataclass
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from bot.log import LogConfig
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,8 +42,12 @@ class TooMuch:
     memory: bool
 
 
-def serve(connection: Connection, limits: Limits, log: LogConfig) -> None:
-    """Run a worker until its parent ends, or until its own alarm ends it."""
+def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
+    """Run a worker of multiprocessing until its parent ends, or until its own alarm ends it."""
+    import multiprocessing
+
+    from bot.log import configure
+
     configure(log)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -49,7 +55,9 @@ def serve(connection: Connection, limits: Limits, log: LogConfig) -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    die_with_parent()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    die_with_parent(parent.sentinel)
     with suppress(EOFError, OSError):
         while True:
             work, items, time = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
@@ -62,13 +70,14 @@ def serve(connection: Connection, limits: Limits, log: LogConfig) -> None:
                 connection.send_bytes(result)
 
 
-def die_with_parent() -> None:
-    """Let the kernel end this process when the parent ends, whatever code is running."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+def die_with_parent(sentinel: int) -> None:
+    """Let the kernel end this process when the parent ends, whatever code is running.
+
+    The parent alone has the other end of the pipe `sentinel`.
+    """
     signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+    fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
@@ -90,3 +99,21 @@ def answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
 def packed(value: object) -> bytes:
     """Return the pickled value."""
     return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+
+def exit_reason(exit_status: int | None, time: TimeLimit) -> str:
+    """Return why a process with that time limit ended."""
+    if exit_status == -signal.SIGALRM:
+        return f"took longer than {time.seconds:g} s"
+    if exit_status == -signal.SIGPROF:
+        return f"took more than {time.processor_seconds:g} s of processor time"
+    if exit_status is not None and exit_status < 0:
+        return f"ended its process by {signal.Signals(-exit_status).name}"
+    return f"ended its process with status {exit_status}"
+
+
+def exceeded_amount(exceeded: TooMuch, limits: Limits) -> str:
+    """Return which limit was exceeded."""
+    if exceeded.memory:
+        return f"took more than {limits.memory // 2**20} MB"
+    return f"returned more than {limits.result // 2**20} MB"
