@@ -32,6 +32,7 @@ from bot.inbox.http_client import looks_like_page
 from bot.inbox.lore_manifest import read_manifest
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
 from bot.inbox.patch_text import mails_of_texts, plain_text
+from bot.inbox.series_facts import read_footers, read_subject
 from bot.inbox.thread import relatives, run_of, stem, threads
 from bot.mail import (
     address,
@@ -442,7 +443,24 @@ MAIL_READERS: Final = (
         more=THREADS,
         number=250,
     ),
-    Reader(("bot.inbox.assemble.assemble",), assemble, (), more=THREADS, number=60),
+    Reader(
+        ("bot.inbox.series_facts.read_subject", "bot.inbox.series_facts.read_footers"),
+        lambda text: (read_subject(usual_subject(text)), list(read_footers(text))),
+        units=("[", "[PATCH v2 1/2] a ", "base-commit: a\n", "change-id: ", "\n"),
+        size=4_000,
+    ),
+    Reader(
+        (
+            "bot.inbox.assemble.assemble",
+            "bot.inbox.series_facts.read_plain_series",
+            "bot.inbox.b4_series.read_series",
+            "bot.inbox.b4_series.read_unusual_subject",
+        ),
+        assemble,
+        (),
+        more=THREADS,
+        number=60,
+    ),
     Reader(
         (
             "bot.inbox.conversations.Conversations.of",

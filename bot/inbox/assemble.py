@@ -1,52 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Assemble the mails of a thread into postings. b4 reads subjects, trailers, base commit and change-id.
+"""Assemble the mails of a thread into postings."""
 
-Only this module imports b4, and it limits what b4 gets:
-
-- Copies of mails with a canonical subject, a valid sender and date, and short plain text, so that the regular
-  expressions of b4 stay fast.
-- The mails of one posting only, because b4 distinguishes series by their revision alone.
-- No network, and no configuration: b4 would run git and read the operator's files.
-- No patch-ids: b4 would start a git process for every patch.
-"""
-
-import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from email.charset import BASE64, SHORTEST, add_charset
-from email.message import EmailMessage
-from email.policy import compat32
-from email.utils import format_datetime
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-import b4
-
 from bot.inbox.grouping import Candidate, Group, group_candidates, in_order, parent_of
-from bot.mail.address import NOBODY, format_address
+from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, read_plain_series, read_subject
+from bot.mail.address import NOBODY
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic, is_reply
-from bot.mail.header import clean
 from bot.mail.message import Message
 from bot.mail.origin import carriers, with_original_author
 from bot.mail.parse import SYNTHETIC
-from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
-from bot.mail.subject import MAX_SUBJECT, usual_subject
+from bot.mail.posting import Complete, Defective, Part, Posting, State, Waiting
+from bot.mail.subject import usual_subject
 from rules.diff.parse import read_patch
 from rules.diff.patch import Patch, Series, Unreadable
 from rules.lazy import re, replace
 
-MAX_EXPECTED: Final = 500
 MAX_REVISION: Final = 99_999
 
-_MAX_HEAD, _MAX_TAIL, _MAX_LINE = 16_000, 4_000, 240  # characters
-_MAX_FACTS = 100
-# Each expression begins with the newline above its line: a single character is found fast in a long diff.
-_FOOTER = re.compile(r"\n((?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200})(?=\n|\Z)")
-_DIFFSTAT = re.compile(r"\n( \d{1,6} files? changed, [^\n]{1,80})(?=\n|\Z)")
+# The expression begins with the newline above its line: a single character is found fast in a long diff.
 _DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.MULTILINE | re.IGNORECASE)
-_BLANK_LINES = re.compile(r"\n\s*\n")
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _MINOR_REVISION = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
 _ODD_NUMBER = re.compile(r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+")
@@ -54,20 +30,6 @@ _VERSION_AT_END = re.compile(r"(?<![\s,(\[-])[\s,(\[-]++v\d{1,4}[)\]]?$", re.IGN
 _WORD = re.compile(r"\w+")
 _AFTER_COLON = re.compile("[:\uff1a]")
 _NO_TITLE = "a patch without a title"
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-b4.can_network = False
-b4.logger.setLevel(logging.CRITICAL + 1)
-# Importing b4 changes how every MIMEText of this process is encoded; this is the stdlib's own setting.
-add_charset("utf-8", SHORTEST, BASE64, "utf-8")
-
-
-class _Copy(b4.LoreMessage):
-    """A mail without a patch-id, so that b4 does not search for trailers by patch-id."""
-
-    @property
-    def git_patch_id(self) -> str | None:
-        return None
 
 
 def assemble(
@@ -98,14 +60,14 @@ def candidate(message: Message) -> Candidate | None:
     """Return the mail as a patch or a cover letter, by its subject and text; None for other mails."""
     if message.author is None or is_reply(message.subject):
         return None
-    subject = b4.LoreSubject(usual_subject(message.subject))
+    subject = read_subject(usual_subject(message.subject))
     has_diff = bool(_DIFF.search("\n" + message.body))
-    tagged = subject.patch or subject.rfc or not subject.counters_inferred or message.message_id.endswith(SYNTHETIC)
+    tagged = subject.is_patch or subject.is_rfc or subject.is_counted or message.message_id.endswith(SYNTHETIC)
     # A cover letter may contain an interdiff to the last revision.
     fits = has_diff if subject.counter else subject.expected > 0
-    if subject.reply or not tagged or not fits or is_automatic(message):
+    if subject.is_reply or not tagged or not fits or is_automatic(message):
         return None
-    odd = [prefix for prefix in subject.prefixes if subject.counters_inferred and _ODD_NUMBER.fullmatch(prefix)]
+    odd = [prefix for prefix in subject.prefixes if not subject.is_counted and _ODD_NUMBER.fullmatch(prefix)]
     if subject.revision > MAX_REVISION:
         odd.append(f"of revision {subject.revision}"[:40])
     minor_revision = next((match for prefix in subject.prefixes if (match := _MINOR_REVISION.fullmatch(prefix))), None)
@@ -114,11 +76,11 @@ def candidate(message: Message) -> Candidate | None:
         index=subject.counter,
         expected=subject.expected,
         revision=int(minor_revision[1]) if minor_revision else min(subject.revision, MAX_REVISION),
-        stated=not subject.revision_inferred or minor_revision is not None,
-        counted=not subject.counters_inferred,
-        resend=subject.resend,
-        title=subject.subject,
-        prefixes=tuple(subject.get_extra_prefixes(exclude=["patch"])),
+        stated=subject.is_stated or minor_revision is not None,
+        counted=subject.is_counted,
+        resend=subject.is_resend,
+        title=subject.title,
+        prefixes=subject.extra_prefixes,
         odd=odd[0] if odd else "",
     )
 
@@ -180,17 +142,16 @@ def _posting(
     carrier_lists: Mapping[str, tuple[str, ...]],
 ) -> Posting:
     members = {member.index: member for member in in_order(group.members)}
-    series = _series(group, cover, replies)
-    b4_cover = series.patches[0]
-    if cover is not None and b4_cover is not None and b4_cover.msgid == cover.message_id:
+    facts = _read_series(group, cover, replies)
+    if cover is not None and facts.cover_id == cover.message_id:
         members = {0: replace(group.first, message=cover, index=0, title=cover.subject)} | members
     lead = next(iter(members.values()))
     author = lead.message.author
     assert author is not None
     patches = tuple(_patch(member) for index, member in members.items() if index)
     # Anybody can copy a change-id. Without the author's address they could supersede or mute another person's series.
-    topic = f"{author.key} {series.change_id or _plain(lead.title)}"
-    base = series.base_commit or ""
+    topic = f"{author.key} {facts.change_id or _plain(lead.title)}"
+    base = facts.base_commit or ""
     return Posting(
         message_id=lead.id,
         lists=tuple(sorted({name for member in members.values() for name in member.message.lists})),
@@ -200,19 +161,19 @@ def _posting(
             revision=group.revision,
             cover=members[0].message.body if 0 in members else "",
             base_commit=base if _HASH.fullmatch(base) else None,
-            change_id=series.change_id,
+            change_id=facts.change_id,
             prefixes=lead.prefixes,
-            prerequisites=tuple(patch_id for patch_id in series.prereq_patch_ids or () if _HASH.fullmatch(patch_id)),
+            prerequisites=tuple(patch_id for patch_id in facts.prerequisites if _HASH.fullmatch(patch_id)),
             recipients=_recipients(members.values()),
         ),
         parts=tuple(_part(member, carrier_lists[member.id]) for member in members.values()),
         author=author,
         date=lead.message.date,
         expected=lead.expected,
-        state=_state(group, known, series, has_cover=0 in members),
+        state=_state(group, known, facts, has_cover=0 in members),
         topic=topic,
         resend=lead.resend,
-        follow_ups=tuple(_follow_ups(series)),
+        follow_ups=facts.follow_ups,
     )
 
 
@@ -228,57 +189,16 @@ def _recipients(members: Iterable[Candidate]) -> tuple[str, ...]:
     return tuple(sorted(addresses | authors)) if addresses else ()
 
 
-def _series(group: Group, cover: Message | None, replies: Mapping[str, Sequence[Message]]) -> b4.LoreSeries:
-    """Return the posting as b4 reads it. The maps that its mailbox fills by heuristics are filled here."""
-    mailbox = b4.LoreMailbox()
-    series = mailbox.series.setdefault(group.revision, b4.LoreSeries(group.revision, 0))
-    if cover is not None:
-        mailbox.msgid_map[cover.message_id] = _copy(cover, cover.subject, _facts(cover.body))
-    for member in in_order(group.members):
-        if member.index <= member.expected <= MAX_EXPECTED:
-            subject = f"[PATCH v{group.revision} {member.index}/{member.expected}] {member.title}"
-            copy = _copy(member.message, subject, _facts(member.message.body), cover.message_id if cover else None)
-            mailbox.msgid_map[member.id] = copy
-            if member.index:
-                series.add_patch(copy)
-            else:
-                mailbox.covers[group.revision] = copy
-    for message_id in mailbox.msgid_map:
-        for reply in replies.get(message_id, ()):
-            mailbox.followups.append(_copy(reply, f"Re: {reply.subject}", _own_text(reply.body), message_id))
-    return mailbox.get_series(group.revision, reroll=False, codereview_trailers=False) or series
+def _read_series(group: Group, cover: Message | None, replies: Mapping[str, Sequence[Message]]) -> SeriesFacts:
+    """Return the facts of a posting. b4 reads it if mails reply to it, or if it is unusual."""
+    ids = (*(member.id for member in group.members), *((cover.message_id,) if cover is not None else ()))
+    is_plain = cover is None and replies.keys().isdisjoint(ids)
+    facts = read_plain_series(group) if is_plain else None
+    if facts is None:
+        from bot.inbox.b4_series import read_series
 
-
-def _copy(message: Message, subject: str, body: str, parent: str | None = None) -> _Copy:
-    """Return a mail with only those parts of a message that b4 needs."""
-    assert message.author is not None
-    mail = EmailMessage(policy=compat32)
-    mail["Message-ID"] = f"<{message.message_id}>"
-    mail["Subject"] = subject[:MAX_SUBJECT]
-    mail["From"] = format_address(message.author)
-    mail["Date"] = format_datetime(message.date or _LONG_AGO)
-    if parent:
-        mail["In-Reply-To"] = f"<{parent}>"
-    mail["Content-Type"] = "text/plain; charset=utf-8"
-    # Non-ASCII bytes are surrogates, as in the result of the standard library's parser.
-    mail.set_payload(body.encode("utf-8").decode("ascii", "surrogateescape"))
-    return _Copy(mail)
-
-
-def _facts(body: str) -> str:
-    """Return the lines of a patch or cover letter that b4 needs: base, change-id, diffstat, and a mark for a diff."""
-    text = "\n" + body
-    lines = [match[1] for pattern in (_FOOTER, _DIFFSTAT) for match in islice(pattern.finditer(text), _MAX_FACTS)]
-    return "\n".join(["", *lines, "diff --git a/file b/file" if _DIFF.search(text) else ""])
-
-
-def _own_text(body: str) -> str:
-    """Return the text of a reply without quotations and overlong lines. The middle of a long text is cut."""
-    lines = [
-        line for line in body.split("\n") if not line.startswith(">") and len(line) <= _MAX_LINE and line.count("@") < 4
-    ]
-    text = _BLANK_LINES.sub("\n\n", "\n".join(lines))
-    return text if len(text) <= _MAX_HEAD + _MAX_TAIL else f"{text[:_MAX_HEAD]}\n{text[-_MAX_TAIL:]}"
+        facts = read_series(group, cover, replies)
+    return facts
 
 
 def _unnumbered_cover(group: Group, known: Mapping[str, Message]) -> Message | None:
@@ -292,7 +212,7 @@ def _unnumbered_cover(group: Group, known: Mapping[str, Message]) -> Message | N
     return parent
 
 
-def _state(group: Group, known: Mapping[str, Message], series: b4.LoreSeries, *, has_cover: bool) -> State:
+def _state(group: Group, known: Mapping[str, Message], facts: SeriesFacts, *, has_cover: bool) -> State:
     expected = group.first.expected
     for member in in_order(group.repeated):
         return Defective(f"two different mails are patch {member.index} of {expected}")
@@ -302,22 +222,12 @@ def _state(group: Group, known: Mapping[str, Message], series: b4.LoreSeries, *,
         return Defective(f"patch {group.first.odd}")
     if expected > MAX_EXPECTED:
         return Defective(f"announces {expected} patches")
-    missing = [index for index in range(1, expected + 1) if series.patches[index] is None]
+    missing = [index for index in range(1, expected + 1) if index not in facts.indexes]
     parents = {member.message.in_reply_to for member in group.members}
     has_one_parent = len(group.members) > 1 and len(parents) == 1 and None not in parents
     if not has_cover and has_one_parent and not parents & known.keys():
         missing.insert(0, 0)
     return Waiting(tuple(missing)) if missing else Complete()
-
-
-def _follow_ups(series: b4.LoreSeries) -> Iterator[FollowUp]:
-    seen: set[tuple[int, str]] = set()
-    for index, message in enumerate(series.patches):
-        for trailer in message.followup_trailers if message is not None else ():
-            text = clean(trailer.as_string(omit_extinfo=True))
-            if (index, text) not in seen:
-                seen.add((index, text))
-                yield FollowUp(index, text, trailer.origin)
 
 
 def _patch(member: Candidate) -> Patch:
