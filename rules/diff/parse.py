@@ -6,11 +6,10 @@ line: real sources contain form feeds and Unicode line separators.
 """
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from unidiff.errors import UnidiffParseError
-from unidiff.patch import Hunk as HunkHeader
 from unidiff.patch import PatchSet
 
 from rules.diff.header import read_header
@@ -28,6 +27,8 @@ _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADER = re.compile(r"(?:From|Date|Subject): ")
 _FOOTER = re.compile(r"([-+])(?:\1\1|\s*$|[-+=*_]{2}| ?[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
+_HEADER = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)")
+_MAY_BE_DIFF = re.compile(r"[-+@\\]|diff |new |old |deleted |index |Binary |GIT ")
 _SHORT = "Hunk is shorter than expected"
 _REASONS = {
     _SHORT: "a hunk is shorter than it announces: cut off, or a wrapped line in it",
@@ -156,11 +157,31 @@ def _read_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
     `is_cut` says that a line follows that can stand in no hunk: the one at fault, where a hunk is too short. A blank
     context line that is missing at the end of the text is added: the end of a MIME part and some mailers drop it.
     """
-    hunks = _read_exact_hunks(lines, is_cut=is_cut)
+    hunks = _read_usual_hunks(lines) or _read_exact_hunks(lines, is_cut=is_cut)
     if isinstance(hunks, Unreadable) and hunks.reason == _REASONS[_SHORT] and not is_cut:
         completed = _read_exact_hunks([*lines, " "], is_cut=False)
         return hunks if isinstance(completed, Unreadable) else completed
     return hunks
+
+
+def _read_usual_hunks(lines: list[str]) -> _Hunks | Unreadable | None:
+    """Return hunks as git writes them, one directly below the other; None for others, which unidiff checks."""
+    hunks: list[Hunk] = []
+    ends_without_newline: frozenset[str] = frozenset()
+    at = 0
+    while at < len(lines) and (header := _HEADER.fullmatch(lines[at])) is not None:
+        before, before_count, after, after_count = (int(number or "1") for number in header.group(1, 2, 3, 4))
+        read = _read_hunk_lines(lines, at + 1, (before, before_count), (after, after_count))
+        if read is None or not read[0]:
+            return None
+        body, at, ends_without_newline = read
+        hunks.append(Hunk(before, before_count, after, after_count, header[5], body))
+    rest = lines[at + 1 :] if lines[at : at + 1] in (["-- "], ["--"]) else lines[at:]
+    return (
+        None
+        if any(map(_MAY_BE_DIFF.match, rest))
+        else _problem_below(lines, at) or _Hunks(tuple(hunks), ends_without_newline)
+    )
 
 
 def _read_exact_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
@@ -177,37 +198,56 @@ def _read_exact_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
     for header in chain.from_iterable(files):
         while not lines[at].startswith("@@ -"):
             at += 1
-        body, at, ends_without_newline = _read_hunk_lines(lines, at + 1, header)
-        start, count = header.source_start, header.source_length
-        hunks.append(Hunk(start, count, header.target_start, header.target_length, header.section_header, body))
+        before = header.source_start, header.source_length
+        after = header.target_start, header.target_length
+        read = _read_hunk_lines(lines, at + 1, before, after)
+        assert read is not None  # unidiff has read it
+        body, at, ends_without_newline = read
+        hunks.append(Hunk(*before, *after, header.section_header, body))
     return _problem_below(lines, at) or _Hunks(tuple(hunks), ends_without_newline)
 
 
-def _read_hunk_lines(lines: list[str], at: int, header: HunkHeader) -> tuple[tuple[Line, ...], int, frozenset[str]]:
-    """Read the lines of the hunk whose first line is at `at`. unidiff has checked their number.
+def _read_hunk_lines(
+    lines: list[str], at: int, before: tuple[int, int], after: tuple[int, int]
+) -> tuple[tuple[Line, ...], int, frozenset[str]] | None:
+    """Read the lines of the hunk whose first line is at `at`, given its start and length before and after the patch.
 
-    Return the lines, the index after them, and the markers of the sides on which the hunk ends without a newline.
+    Return the lines, the index after them, and the markers of the sides on which the hunk ends without a newline; None
+    if a line is none of a hunk, or the hunk does not have the lengths.
     """
-    before, after = header.source_start, header.target_start
-    end_before, end_after = before + header.source_length, after + header.target_length
-    new, result = tuple.__new__, list[Line]()  # the constructor of a NamedTuple takes twice as long
+    (old, before_count), (new, after_count) = before, after
+    left = before_count + after_count
+    make, result = tuple.__new__, list[Line]()  # the constructor of a NamedTuple takes twice as long
     ends_without_newline: set[str] = set()
-    while before < end_before or after < end_after or (at < len(lines) and lines[at].startswith("\\")):
-        raw = lines[at]
-        at += 1
+    for raw in islice(lines, at, None):
         marker = raw[:1]
+        if left <= 0 and marker != "\\":
+            break
+        at += 1
         if marker == "+":
-            result.append(new(Line, (raw[1:], None, after)))
-            after += 1
+            result.append(make(Line, (raw[1:], None, new)))
+            new += 1
+            left -= 1
+        elif marker == " ":
+            result.append(make(Line, (raw[1:], old, new)))
+            old += 1
+            new += 1
+            left -= 2
         elif marker == "-":
-            result.append(new(Line, (raw[1:], before, None)))
-            before += 1
+            result.append(make(Line, (raw[1:], old, None)))
+            old += 1
+            left -= 1
         elif marker == "\\":
             ends_without_newline.update(result[-1].marker.replace(" ", "+-") if result else "")
+        elif marker in ("", "\r"):
+            result.append(make(Line, (raw, old, new)))
+            old += 1
+            new += 1
+            left -= 2
         else:
-            result.append(new(Line, (raw[1:] if marker == " " else raw, before, after)))
-            before += 1
-            after += 1
+            return None
+    if (old, new) != (before[0] + before_count, after[0] + after_count):
+        return None
     return tuple(result), at, frozenset(ends_without_newline)
 
 
