@@ -94,6 +94,7 @@ from rules.source.c import declarator as c_declarator
 from rules.source.c import layout as c_layout
 from rules.source.c import macros as c_macro
 from rules.source.c import members as c_body
+from rules.source.c import simple as c_simple
 from rules.source.c import source as c
 from rules.source.c import text as c_text
 from rules.source.c import value as c_value
@@ -817,14 +818,23 @@ CODE_READERS: Final = (
             "rules.source.c.source.identifiers",
             "rules.source.c.text.without_comments",
             "rules.source.c.text.find_directive",
+            "rules.source.c.text.find_sign",
+            "rules.source.c.text.without_directives",
+            "rules.source.c.macros.is_declaring",
+            "rules.source.c.simple.read_simple_function",
+            "rules.source.c.simple.read_simple_field",
             "rules.source.c.macros.expand_event_macro",
         ),
         lambda given: (
             c.scan(given),
             _everything(c.identifiers(given)),
             c_text.without_comments(given),
+            c_text.without_directives(given),
+            c_text.find_sign(re.compile("#"), given, 0),
+            c_simple.read_simple_function(given, 0),
+            c_simple.read_simple_field(given),
         ),
-        (("", ""), *((before, "") for before in _C), ("/* ", " */")),
+        (("", ""), ("int f(", ");"), *((before, "") for before in _C), ("/* ", " */")),
         size=_RUST_SIZE,
     ),
     Reader(
@@ -844,16 +854,20 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.source.c.declarator.tokenize",
+            "rules.source.c.declarator.without_annotations",
             "rules.source.c.declarator.find_closing",
             "rules.source.c.declarator.split_commas",
             "rules.source.c.declarator.read_declarator",
             "rules.source.c.declarator.read_parameters",
             "rules.source.c.declarator.canonical_type",
             "rules.source.c.macros.remove_leading_calls",
+            "rules.source.c.simple.find_linkage",
             "rules.source.c.macros.read_declaring_macro",
         ),
         lambda given: (
             tokens := _tokens(given),
+            c_simple.find_linkage(tokens),
+            c_declarator.without_annotations(tokens),
             c_declarator.split_commas(tokens),
             c_declarator.read_declarator(tokens, is_named=True),
             c_declarator.read_parameters(tokens),

@@ -6,11 +6,13 @@ Two spellings of a type become the same string; two different types do not.
 
 import itertools
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rules.lazy import dataclass, re
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
 _MAX_DEPTH = 16
+_MAX_CACHED = 80  # characters of a type that is kept: the same few occur often
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _SPECIFIERS = """
 const volatile unsigned signed int char short long float double void struct union enum _Bool bool __signed__
@@ -72,9 +74,13 @@ class Declarator:
 
 def tokenize(text: str) -> list[str]:
     """Return the tokens of a C text, without annotations and their arguments."""
-    raw = TOKEN.findall(_STANDARD_ATTRIBUTE.sub(" ", text) if "[[" in text else text)
+    return without_annotations(TOKEN.findall(_STANDARD_ATTRIBUTE.sub(" ", text) if "[[" in text else text))
+
+
+def without_annotations(raw: list[str]) -> list[str]:
+    """Return tokens without annotations and their arguments."""
     raw = _join_type_calls(raw) if not _TYPE_CALLS.isdisjoint(raw) else raw
-    if not any(word in ANNOTATIONS or word == "[" for word in raw):
+    if ANNOTATIONS.isdisjoint(raw):
         return raw
     tokens: list[str] = []
     position = 0
@@ -103,14 +109,17 @@ def find_closing(tokens: list[str], opening: int) -> int:
 
 def split_commas(tokens: Iterable[str]) -> list[list[str]]:
     """Split the tokens at the commas outside brackets."""
-    parts: list[list[str]] = [[]]
+    part: list[str] = []
+    parts = [part]
     depth = 0
     for word in tokens:
-        depth += _DEPTHS.get(word, 0)
         if word == "," and depth == 0:
-            parts.append([])
-        else:
-            parts[-1].append(word)
+            part = []
+            parts.append(part)
+            continue
+        part.append(word)
+        if word in _DEPTHS:
+            depth += _DEPTHS[word]
     return parts
 
 
@@ -158,16 +167,30 @@ def read_parameters(tokens: list[str], depth: int = 0) -> tuple[str, ...]:
         return ()
     types = []
     for part in split_commas(tokens):
-        parameter = read_declarator(part, is_named=False, depth=depth + 1)
-        text = parameter.type if parameter is not None else " ".join(part)
-        if "*" not in text:
-            text = text.removeprefix("const ").removesuffix(" const")
-        types.append(text)
+        read = _read_cached if _is_short(part) else _read_parameter
+        types.append(read(tuple(part), depth + 1))
     return tuple(types)
+
+
+def _is_short(tokens: list[str]) -> bool:
+    return len(tokens) <= _MAX_CACHED and sum(map(len, tokens)) <= _MAX_CACHED
+
+
+def _read_parameter(tokens: tuple[str, ...], depth: int) -> str:
+    parameter = read_declarator(list(tokens), is_named=False, depth=depth)
+    text = parameter.type if parameter is not None else " ".join(tokens)
+    return text if "*" in text else text.removeprefix("const ").removesuffix(" const")
+
+
+_read_cached = lru_cache(maxsize=8192)(_read_parameter)
 
 
 def canonical_type(tokens: list[str]) -> str:
     """Return the canonical spelling of a type: the usual names of integers, and `const` in front."""
+    return _spell_cached(tuple(tokens)) if _is_short(tokens) else _spell(tuple(tokens))
+
+
+def _spell(tokens: tuple[str, ...]) -> str:
     words = [_ALIASES.get(word, word) for word in tokens]
     head: list[str] = []
     tail: list[str] = []
@@ -181,6 +204,9 @@ def canonical_type(tokens: list[str]) -> str:
     pointers = "".join(word if not word[0].isalnum() else f" {word}" for word in tail)
     pointers = pointers.replace("* const", "*") if pointers.endswith("* const") else pointers
     return " ".join([*qualifiers, base]) + (f" {pointers}" if pointers else "")
+
+
+_spell_cached = lru_cache(maxsize=8192)(_spell)
 
 
 def _join_type_calls(tokens: list[str]) -> list[str]:

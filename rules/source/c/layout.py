@@ -3,6 +3,12 @@
 
 from rules.lazy import re
 
+_CALL = re.compile(r"\w+\s*\(")
+_WORD = re.compile(r"\w+\s*")
+_NAMES = re.compile(r"\s*+\w++(?:\s*+,\s*+\w++)*+\s*+")
+_PARAMETER = re.compile(r"\s*[A-Za-z_]\w*[\s*]+\w")
+_PARAMETERS = re.compile(r"(?:\s*+[A-Za-z_][\w\s*,\[\]]*+;)*+\s*+\{")
+
 
 def find_first_item(text: str) -> int:
     """Return the position of the first line in a fragment that certainly begins at the top level.
@@ -20,12 +26,12 @@ def find_first_item(text: str) -> int:
 
 def continues_after(text: str, start: int, at: int) -> bool:
     """Tell whether an item continues after a directive: its text is more than a word that could stand alone."""
-    return not re.fullmatch(r"\w+\s*", text[start:at])
+    return not _WORD.fullmatch(text, start, at)
 
 
 def is_lone_call(text: str, start: int, end: int) -> bool:
     """Recognise a call such as `DEFINE_GUARD(…)` on its own lines, without a semicolon."""
-    if re.match(r"\w+\s*\(", text[start:end]) is None:
+    if _CALL.match(text, start, end) is None:
         return False
     rest = text[end : end + 400]
     following = rest.lstrip(" \t")
@@ -43,8 +49,6 @@ def is_old_style(text: str, start: int, end: int) -> bool:
     if opening <= 0 or closing < 0 or not head[:opening].rstrip()[-1:].isidentifier():
         return False
     names = head[opening + 1 : closing]
-    if not re.fullmatch(r"\s*+\w++(?:\s*+,\s*+\w++)*+\s*+", names) or not re.match(
-        r"\s*[A-Za-z_]\w*[\s*]+\w", head[closing + 1 :]
-    ):
+    if not _NAMES.fullmatch(names) or not _PARAMETER.match(head, closing + 1):
         return False
-    return re.match(r"(?:\s*+[A-Za-z_][\w\s*,\[\]]*+;)*+\s*+\{", text[end:]) is not None
+    return _PARAMETERS.match(text, end) is not None

@@ -5,6 +5,9 @@ from rules.lazy import re
 from rules.source.c.declaration import Kind
 from rules.source.c.declarator import canonical_type, find_closing, read_parameters
 
+_SYSCALL = re.compile(r"(?:COMPAT_)?SYSCALL_DEFINE\d")
+_VARIABLE = re.compile(r"(?:DEFINE|DECLARE)_(?:STATIC_KEY_\w+|PER_CPU\w*|MUTEX|SPINLOCK|RWLOCK|IDA|IDR|XARRAY\w*)")
+_CLASSES = ("DEFINE_GUARD", "DEFINE_CLASS", "DEFINE_LOCK_GUARD_0", "DEFINE_LOCK_GUARD_1")
 WORD = re.compile(r"[A-Za-z_]\w*")
 TRACE_PREFIX = "rust_do_trace_"
 """The function `rust_do_trace_EVENT` is what Rust's `declare_trace!` calls for a trace event."""
@@ -25,20 +28,25 @@ def remove_leading_calls(tokens: list[str]) -> list[str]:
     return tokens
 
 
+def is_declaring(macro: str) -> bool:
+    """Tell whether a macro may declare or export a name."""
+    return macro.startswith(("EXPORT_", "SYSCALL_", "COMPAT_", "DEFINE_", "DECLARE_", "TRACE_EVENT"))
+
+
 def read_declaring_macro(macro: str, arguments: list[list[str]]) -> tuple[Kind, str, str, tuple[str, ...]] | None:
     """Return the kind, name, type and parameters of the name that a well-known macro declares."""
     texts = [" ".join(argument) for argument in arguments]
     first = texts[0] if texts else ""
     if not WORD.fullmatch(first):
         return None
-    if re.fullmatch(r"(?:COMPAT_)?SYSCALL_DEFINE\d", macro):
+    if _SYSCALL.fullmatch(macro):
         return Kind.FUNCTION, f"sys_{first}", "long", tuple(canonical_type(argument) for argument in arguments[1::2])
-    if re.fullmatch(r"(?:DEFINE|DECLARE)_(?:STATIC_KEY_\w+|PER_CPU\w*|MUTEX|SPINLOCK|RWLOCK|IDA|IDR|XARRAY\w*)", macro):
+    if _VARIABLE.fullmatch(macro):
         name = texts[1] if "PER_CPU" in macro and len(texts) > 1 else first
         return Kind.VARIABLE, name, macro, ()
     if macro == "DEFINE_FREE":
         return Kind.INLINE, f"__free_{first}", "void", ("void *",)
-    if macro in ("DEFINE_GUARD", "DEFINE_CLASS", "DEFINE_LOCK_GUARD_0", "DEFINE_LOCK_GUARD_1"):
+    if macro in _CLASSES:
         return Kind.INLINE, f"class_{first}_constructor", f"class_{first}_t", ()
     if match := _TRACE_EVENT.fullmatch(macro):
         event = texts[1] if match.group(1) and len(texts) > 1 else first

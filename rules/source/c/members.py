@@ -1,13 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the members of a C struct, union or enum, in order, with the conditions of the `#if`s around each."""
 
+from functools import lru_cache
+
 from rules.lazy import dataclass, re, replace
 from rules.source.c.declarator import read_declarator, split_commas, tokenize
-from rules.source.c.text import DIRECTIVE, Conditions, find_directive, join_conditions
+from rules.source.c.simple import read_simple_field
+from rules.source.c.text import (
+    DIRECTIVE,
+    Conditions,
+    find_directive,
+    find_sign,
+    join_conditions,
+    without_directives,
+)
 from rules.source.c.value import evaluate
 
 _MAX_DEPTH = 16
-_BRACKETS = re.compile(r"[{};]|^[ \t]*#", re.MULTILINE)
+_BRACKETS = re.compile(r"[{};#]")
+_BRACES = re.compile(r"[{}]")
+_ENUMERATOR_END = re.compile(r"[(),]|^[ \t]*#[^\\\n]*+(?:\\(?:\n|.)[^\\\n]*+)*+", re.MULTILINE)
+_MAX_CACHED = 60  # characters of a field that is kept: the same few occur often
 _ENUMERATOR = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+(?:=(.*))?\Z", re.DOTALL)
 _GROUP = re.compile(r"\s*(?:__)?struct_group(_attr|_tagged)?\s*\(")
 _MEMBER_MACRO = re.compile(
@@ -73,24 +86,23 @@ def read_fields(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
     anonymous = outer = _Anonymous()
     through = ""
     position = start = 0
-    while match := _BRACKETS.search(body, position):
-        sign = match.group().strip()
+    while mark := find_sign(_BRACKETS, body, position):
+        sign, sign_at, position = mark
         if sign == "#":
-            directive = DIRECTIVE.match(body, match.start())
+            directive = DIRECTIVE.match(body, sign_at)
             if directive is None:
-                position = match.end()
                 continue
-            is_inside_member = bool(body[start : match.start()].strip())
+            is_inside_member = bool(body[start:sign_at].strip())
             conditions.follow(directive.group(1), directive.group(2))
             position = find_directive(body, directive.end()) if conditions.is_dead else directive.end()
             start = start if is_inside_member else position
         elif sign == "{":
-            end = find_closing_brace(body, match.start())
+            end = find_closing_brace(body, sign_at)
             semicolon = body.find(";", end)
             semicolon = len(body) if semicolon < 0 else semicolon
-            head, tail = body[start : match.start()], body[end + 1 : semicolon]
-            at = lines.at(match.start())
-            inner = body[match.start() + 1 : end]
+            head, tail = body[start:sign_at], body[end + 1 : semicolon]
+            at = lines.at(sign_at)
+            inner = body[sign_at + 1 : end]
             nested = _read_nested(head, inner, tail, at, conditions.current, anonymous, depth)
             members += [replace(member, through=through + member.through) for member in nested]
             position = start = semicolon + 1
@@ -106,14 +118,14 @@ def read_fields(body: str, line: int, depth: int = 0) -> tuple[Member, ...]:
                 anonymous = _Anonymous()
                 position = start = opened
                 continue
-            if through and body[start : match.start()].strip() == ")":
+            if through and body[start:sign_at].strip() == ")":
                 through, anonymous = "", outer
-            text = body[start : match.start()]
+            text = body[start:sign_at]
             at = lines.at(start + len(text) - len(text.lstrip()))
             members += _read_field(text, at, conditions.current, through)
-            position = start = match.end()
+            start = position
         else:
-            position = start = match.end()
+            start = position
     return tuple(members)
 
 
@@ -148,7 +160,7 @@ def read_enumerators(body: str, line: int) -> tuple[Member, ...]:
 def find_closing_brace(text: str, opening: int) -> int:
     """Return the index of the matching brace, else of the first `}` in column 0, else the end."""
     depth = 0
-    for match in re.compile(r"[{}]").finditer(text, opening):
+    for match in _BRACES.finditer(text, opening):
         depth += 1 if match.group() == "{" else -1
         if depth == 0:
             return match.start()
@@ -160,7 +172,7 @@ def _split_enumerators(body: str) -> list[str]:
     """Split the body of an enum into enumerators and directives. Only the commas are removed."""
     chunks: list[str] = []
     depth = start = 0
-    for match in re.finditer(r"[(),]|^[ \t]*#(?:[^\\\n]|\\\n|\\.)*", body, re.MULTILINE):
+    for match in _ENUMERATOR_END.finditer(body):
         sign = match.group()
         if sign == "(":
             depth += 1
@@ -204,15 +216,24 @@ def _read_nested(
 
 def _read_field(text: str, line: int, conditions: tuple[str, ...], through: str) -> list[Member]:
     """Return the fields that the text before a semicolon declares."""
-    text = DIRECTIVE.sub("", text)
+    text = without_directives(text).strip()
+    fields = _read_cached(text) if len(text) <= _MAX_CACHED else _read_names(text)
+    return [Member(name, line, c_type, "", None, conditions, through) for name, c_type in fields]
+
+
+def _read_names(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the names and types of the fields that a text declares."""
+    field = read_simple_field(text)
+    if field is not None:
+        return (field,)
     macro = _MEMBER_MACRO.match(text)
     if macro is not None:
         arguments = [" ".join(part) for part in split_commas(tokenize(macro.group(2)))]
         name = arguments[-1] if macro.group(1) == "FLEX_ARRAY" else arguments[0]
         others = ", ".join(argument for argument in arguments if argument != name)
-        return [Member(name, line, f"{macro.group(1)}({others})", "", None, conditions, through)]
+        return ((name, f"{macro.group(1)}({others})"),)
     parts = split_commas(tokenize(text))
-    members: list[Member] = []
+    fields: list[tuple[str, str]] = []
     specifiers: list[str] = []
     for index, part in enumerate(parts):
         tokens = part if index == 0 else [*specifiers, *part]
@@ -224,8 +245,11 @@ def _read_field(text: str, line: int, conditions: tuple[str, ...], through: str)
         if declarator.parameters is not None:
             continue  # an unknown macro that declares fields
         width = f" : {''.join(tokens[tokens.index(':') + 1 :])}" if ":" in tokens else ""
-        members.append(Member(declarator.name, line, declarator.type + width, "", None, conditions, through))
-    return members
+        fields.append((declarator.name, declarator.type + width))
+    return tuple(fields)
+
+
+_read_cached = lru_cache(maxsize=8192)(_read_names)
 
 
 def _shared_specifiers(tokens: list[str]) -> list[str]:

@@ -11,20 +11,32 @@ from itertools import takewhile
 
 from rules.lazy import re
 from rules.source.c.declaration import CSource, Declaration, Kind
-from rules.source.c.declarator import TOKEN, Declarator, read_declarator, split_commas, tokenize
+from rules.source.c.declarator import TOKEN, Declarator, read_declarator, split_commas, tokenize, without_annotations
 from rules.source.c.layout import continues_after, find_first_item, is_lone_call, is_old_style
-from rules.source.c.macros import expand_event_macro, read_declaring_macro, remove_leading_calls
+from rules.source.c.macros import expand_event_macro, is_declaring, read_declaring_macro, remove_leading_calls
 from rules.source.c.members import find_closing_brace, read_enumerators, read_fields
-from rules.source.c.text import DIRECTIVE, Conditions, find_directive, join_conditions, without_comments
+from rules.source.c.simple import SimpleFunction, find_linkage, read_simple_function
+from rules.source.c.text import (
+    DIRECTIVE,
+    Conditions,
+    find_directive,
+    find_sign,
+    join_conditions,
+    without_comments,
+    without_directives,
+)
 
-_ITEM_END = re.compile(r"[;{}()]|^[ \t]*#", re.MULTILINE)
+_ITEM_END = re.compile(r"[;{}()#]")
 _START = re.compile(r"\S")
 _DEFINE = re.compile(r"\s*(\w+)(\([^)]*\))?", re.DOTALL)
+_LINE_DEFINE = re.compile(r"#[ \t]*+define\b([^\\\n]*+)(?=\n)")
+_GUARD = re.compile(r"#\s*+define\s++([^\n]*+)\n")
 _INCLUDE = re.compile(r"\s*(<[^>\n]+>|\"[^\"\n]+\")")
 _CALL = re.compile(r"(\w+)\s*\((.*?)\)\s*\Z", re.DOTALL)
-_INLINE = frozenset({"inline", "__inline", "__inline__", "__always_inline", "nokprobe_inline"})
+_LINKAGES = {"": Kind.FUNCTION, "static": Kind.STATIC, "inline": Kind.INLINE}
 _EXTERN_C = re.compile(r'extern\s+"C"\s*\Z')
-_SPACE = re.compile(r"(?:\s|\\\n)+")
+_CALL_HEAD = re.compile(r"\w+\s*\(")
+_VALUE = re.compile(r"=\s*\Z")
 # `context_lock_struct(mutex) {` defines a struct. The other arguments of the macro are annotations.
 _STRUCT_MACRO = re.compile(r"\b(?:\w+_struct|struct_\w+)\s*\(\s*(\w++)[^()]*+\)\s*+(?=\Z)")
 _AGGREGATE = re.compile(
@@ -69,6 +81,10 @@ class Scanner:
         return self._first + self._newlines
 
     def _directive(self, start: int) -> int:
+        define = _LINE_DEFINE.match(self._text, start)
+        if define is not None and not self._conditions.is_dead and self._text[start - 1 : start] in ("\n", ""):
+            self._macro(define[1], start, define.end())
+            return define.end()
         line_start = self._text.rfind("\n", 0, start) + 1
         match = DIRECTIVE.match(self._text, line_start)
         if match is None:
@@ -86,16 +102,17 @@ class Scanner:
 
     def _is_guard(self, rest: str, end: int) -> bool:
         name = rest.strip()
-        following = self._text[end : end + 200].lstrip()
-        defines = re.match(rf"#\s*define\s+{re.escape(name)}\b[ \t]*\n", following) is not None
-        return defines and not name.startswith("CONFIG_") and self._conditions.depth == 0
+        if self._conditions.depth or name.startswith("CONFIG_"):
+            return False
+        match = _GUARD.match(self._text[end : end + 200].lstrip())
+        return match is not None and match[1].rstrip(" \t") == name != ""
 
     def _macro(self, rest: str, start: int, end: int) -> None:
         match = _DEFINE.match(rest)
         if match is None:
             return
         name, arguments = match.group(1), match.group(2)
-        body = _SPACE.sub(" ", rest[match.end() :]).strip()
+        body = " ".join(rest[match.end() :].replace("\\\n", " ").split())
         parameters = tuple(part.strip() for part in arguments[1:-1].split(",")) if arguments else ()
         kind = Kind.MACRO_FUNCTION if arguments is not None else Kind.MACRO
         if arguments is not None and "_EVENT" in body:
@@ -104,10 +121,12 @@ class Scanner:
 
     def _item(self, start: int) -> int:
         """Read a top-level item and return the position where the next item may begin."""
+        function = read_simple_function(self._text, start)
+        if function is not None:
+            return self._function(function, start)
         text, position, depth = self._text, start, 0
-        while match := _ITEM_END.search(text, position):
-            sign, at = match.group().strip(), match.start()
-            position = match.end()
+        while mark := find_sign(_ITEM_END, text, position):
+            sign, at, position = mark
             if sign == "(":
                 depth += 1
             elif sign == ")":
@@ -131,32 +150,47 @@ class Scanner:
                 return self._braces(start, at)
         return len(text)  # the text ends within the item
 
+    def _function(self, function: SimpleFunction, start: int) -> int:
+        at = last = function.end
+        is_defined = self._text.startswith("{", at)
+        if is_defined:
+            last = self._find_body_end(at)
+        name, parameters = function.name, function.parameters
+        line, last_line = self._line(start), self._line(last)
+        self._add(_LINKAGES[function.linkage], name, line, last_line, function.type, parameters, is_defined)
+        if is_defined:
+            self._conditions_of_body(at, last)
+        return min(last + 1, len(self._text))
+
     def _braces(self, start: int, at: int) -> int:
         text = self._text
         head = text[start:at]
         if _EXTERN_C.search(head):
             return at + 1
-        aggregate = _AGGREGATE.fullmatch(_STRUCT_MACRO.sub(r"struct \1 ", DIRECTIVE.sub("", head)))
+        aggregate = _read_aggregate_head(head)
         if aggregate is not None:
             end = self._aggregate(start, at, aggregate.group(1), aggregate.group(2))
             self._macros_inside(at, end)
             return end
-        if re.search(r"=\s*\Z", head):
+        if _VALUE.search(head):
             closing = find_closing_brace(text, at)
             semicolon = text.find(";", closing)
             self._declare(start, start + head.rindex("="), defined=True)
             return semicolon + 1 if semicolon >= 0 else len(text)
-        line_end = text.find("\n", at)
-        line_end = len(text) if line_end < 0 else line_end
-        one_line = text[at:line_end]
-        if one_line.count("{") == one_line.count("}"):
-            closing = at + one_line.rindex("}")
-        else:
-            closing = text.find("\n}", at)
-            closing = closing + 1 if closing >= 0 else len(text)
+        closing = self._find_body_end(at)
         self._declare(start, at, defined=True, last=closing)
         self._conditions_of_body(at, closing)
         return min(closing + 1, len(text))
+
+    def _find_body_end(self, at: int) -> int:
+        """Return the position of the brace that closes the body of a function, else the end of the text."""
+        text = self._text
+        line_end = text.find("\n", at)
+        line_end = len(text) if line_end < 0 else line_end
+        if text.count("{", at, line_end) == text.count("}", at, line_end):
+            return text.rindex("}", at, line_end)
+        closing = text.find("\n}", at)
+        return closing + 1 if closing >= 0 else len(text)
 
     def _macros_inside(self, start: int, end: int) -> None:
         if self._text.find("define", start, end) < 0:
@@ -184,7 +218,7 @@ class Scanner:
         line = self._line(at)
         first, last = self._line(start), self._line(semicolon)
         conditions = self._conditions.current
-        tail = tokenize(DIRECTIVE.sub("", text[closing + 1 : semicolon]))
+        tail = tokenize(without_directives(text[closing + 1 : semicolon]))
         is_typedef = text.startswith("typedef", start)
         declarators = [read_declarator([word, "_", *part]) for part in split_commas(tail) if part]
         named = [declarator for declarator in declarators if declarator and declarator.name]
@@ -211,7 +245,7 @@ class Scanner:
 
     def _call(self, start: int, end: int) -> None:
         match = _CALL.match(self._text[start:end])
-        if match is None:
+        if match is None or not (match[1] in self._event_macros or is_declaring(match[1])):
             return
         name, arguments = match.group(1), split_commas(TOKEN.findall(match.group(2)))
         event = expand_event_macro(*self._event_macros[name], arguments) if name in self._event_macros else None
@@ -228,7 +262,7 @@ class Scanner:
             )
 
     def _declare(self, start: int, end: int, defined: bool, last: int | None = None) -> None:
-        head = DIRECTIVE.sub("", self._text[start:end])
+        head = without_directives(self._text[start:end])
         raw = TOKEN.findall(head)
         if not raw:
             return
@@ -240,18 +274,17 @@ class Scanner:
             self._add(Kind.OPAQUE, raw[1], line, last_line, raw[0])
             return
         words = set(raw[: raw.index("(")] if "(" in raw else raw)
-        tokens = remove_leading_calls(tokenize(head))
+        tokens = remove_leading_calls(tokenize(head) if "[[" in head else without_annotations(raw))
         if "=" in tokens:
             tokens = tokens[: tokens.index("=")]
-        if re.match(r"\w+\s*\(", head) and tokens[1:2] == ["("] and tokens[3:5] != [")", "("]:
+        if _CALL_HEAD.match(head) and tokens[1:2] == ["("] and tokens[3:5] != [")", "("]:
             self._call(start, start + len(self._text[start:end].rstrip()))
             return
-        is_inline = bool(words & _INLINE) or any(word.endswith(("_INLINE", "_inline")) for word in words)
-        function = Kind.INLINE if is_inline else Kind.STATIC if "static" in words else Kind.FUNCTION
+        kind = _LINKAGES[find_linkage(words)]
         for size, declarator in _read_declarators(tokens):
             if declarator.parameters is not None:
                 name, c_type, parameters = declarator.name, declarator.type, declarator.parameters
-                self._add(function, name, line, last_line, c_type, parameters, defined)
+                self._add(kind, name, line, last_line, c_type, parameters, defined)
             elif "extern" in words or defined or size > 1:
                 self._add(Kind.VARIABLE, declarator.name, line, last_line, declarator.type, defined=defined)
 
@@ -271,18 +304,35 @@ class Scanner:
         defined: bool = False,
     ) -> None:
         # `#ifndef f` with `#define f f` lets an architecture override f. It is not a condition of the configuration.
-        own = {f"!defined({name})", f"defined({name})"}
-        conditions = tuple(condition for condition in self._conditions.current if condition not in own)
+        conditions = self._conditions.current
+        if conditions:
+            own = f"!defined({name})", f"defined({name})"
+            conditions = tuple(condition for condition in conditions if condition not in own)
         self._declarations.append(Declaration(kind, name, line, last, c_type, parameters, (), conditions, defined))
+
+
+def _read_aggregate_head(head: str) -> re.Match[str] | None:
+    """Return the keyword of a struct, union or enum, and what follows it, if that is what stands before a brace."""
+    text = without_directives(head)
+    if "_struct" in text or "struct_" in text:
+        text = _STRUCT_MACRO.sub(r"struct \1 ", text)
+    return _AGGREGATE.fullmatch(text)
 
 
 def _read_declarators(tokens: list[str]) -> Iterator[tuple[int, Declarator]]:
     """Yield the named declarators of a declaration, each with its number of tokens."""
-    specifiers = list(takewhile(lambda token: token.replace(" ", "").isidentifier(), tokens))
-    is_pointer = tokens[len(specifiers) : len(specifiers) + 1] == ["*"]
-    if not is_pointer and tokens[len(specifiers) : len(specifiers) + 2] != ["(", "*"]:
-        specifiers = specifiers[:-1]  # the last word is the first declared name
-    for index, part in enumerate(split_commas(tokens)):
+    parts = split_commas(tokens)
+    specifiers = _shared_specifiers(tokens) if len(parts) > 1 else []
+    for index, part in enumerate(parts):
         declarator = read_declarator(part if index == 0 else [*specifiers, *part])
         if declarator is not None and declarator.name:
             yield len(part), declarator
+
+
+def _shared_specifiers(tokens: list[str]) -> list[str]:
+    """Return the specifiers that the first of several declarators shares with the others."""
+    specifiers = list(takewhile(lambda token: token.replace(" ", "").isidentifier(), tokens))
+    is_pointer = tokens[len(specifiers) : len(specifiers) + 1] == ["*"]
+    if is_pointer or tokens[len(specifiers) : len(specifiers) + 2] == ["(", "*"]:
+        return specifiers
+    return specifiers[:-1]  # the last word is the first declared name

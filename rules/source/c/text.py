@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prepare C text for the scanner: blank its comments, recognise its directives, follow its `#if`s."""
 
+from functools import lru_cache
+
 from rules.lazy import re
 
 _QUOTED_OR_COMMENT = re.compile(
-    r"""/\*.*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
+    r"""/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)|//[^\\\n]*+(?:\\\n?+[^\\\n]*+)*+|"""
+    r""""[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'""",
     re.DOTALL,
 )
-_NOT_NEWLINE = re.compile(r"[^\n]")
-DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)((?:[^\\\n]|\\\n|\\.)*+)", re.MULTILINE)
+DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)([^\\\n]*+(?:\\(?:\n|.)[^\\\n]*+)*+)", re.MULTILINE)
 # Conditions that say nothing about the configuration, although they do not always have the same value.
 _IGNORED_CONDITION = re.compile(
     r"!?\(?(?:!?defined\()?(?:__KERNEL__|__ASSEMBL(?:Y|ER)__|LINKER_SCRIPT|__GENERATING_BOUNDS_H|BUILD_VDSO32_64|"
@@ -16,9 +18,11 @@ _IGNORED_CONDITION = re.compile(
 )
 # Conditions that always have the same value when a compiler or bindgen reads the kernel's C code.
 _CONSTANT = re.compile(r"(!?)\(?(?:(\d+)[uUlL]*|(?:defined\()?(__cplusplus|__CHECKER__|__GENKSYMS__)\)?)\)?")
+_CONDITIONAL = frozenset({"if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif"})
 _TRUE, _FALSE = "1", "0"
 _MAX_DEPTH = 63  # nested conditions, and branches of one condition; C requires no more of a compiler
 _SPACES = re.compile(r"[\s\\]+")
+_MAX_CACHED = 200  # characters of a condition that is kept: the same few occur often
 
 
 def without_comments(text: str) -> str:
@@ -28,7 +32,7 @@ def without_comments(text: str) -> str:
     """
     end = text.find("*/")
     if end >= 0 and _is_comment_text(text[:end]):
-        text = _NOT_NEWLINE.sub(" ", text[:end]) + "  " + text[end + 2 :]
+        text = _blank(text[:end]) + "  " + text[end + 2 :]
     if "/" not in text:
         return text
     return _QUOTED_OR_COMMENT.sub(_blank_comment, text)
@@ -41,13 +45,40 @@ def _is_comment_text(lead: str) -> bool:
 
 def _blank_comment(match: re.Match[str]) -> str:
     text = match.group()
-    return _NOT_NEWLINE.sub(" ", text) if text[0] == "/" else text
+    return _blank(text) if text[0] == "/" else text
+
+
+def _blank(text: str) -> str:
+    """Replace every character except the ends of lines by a blank."""
+    return "\n".join(" " * len(line) for line in text.split("\n")) if "\n" in text else " " * len(text)
 
 
 def find_directive(text: str, position: int) -> int:
     """Return the position of the next directive, else the end: code that no compiler reads ends there."""
     match = DIRECTIVE.search(text, position)
     return match.start() if match is not None else len(text)
+
+
+def without_directives(text: str) -> str:
+    """Return a text without its directives."""
+    return DIRECTIVE.sub("", text) if "#" in text else text
+
+
+def find_sign(signs: re.Pattern[str], text: str, position: int) -> tuple[str, int, int] | None:
+    """Return the next sign of a text, its start and its end.
+
+    A `#` counts if it begins a directive; its start is that of its line. The text before `position` is not searched, so
+    that many `#` in a line take linear time.
+    """
+    while match := signs.search(text, position):
+        sign, at, end = match.group(), match.start(), match.end()
+        if sign != "#":
+            return sign, at, end
+        start = text.rfind("\n", max(position - 1, 0), at) + 1
+        if (start or not position) and not text[start:at].strip(" \t"):
+            return sign, start, end
+        position = end
+    return None
 
 
 class Conditions:
@@ -61,6 +92,8 @@ class Conditions:
 
     def follow(self, word: str, rest: str, is_guard: bool = False) -> None:
         """Follow a directive; `is_guard` says that an `#ifndef` opens a header guard."""
+        if word not in _CONDITIONAL:
+            return
         if word in ("if", "ifdef", "ifndef"):
             condition = "" if is_guard else _read_condition(word, rest)
             self._open.append((condition, _negations(condition)))
@@ -68,11 +101,8 @@ class Conditions:
             self._branch(_read_condition(word[2:], rest))
         elif word == "else":
             self._branch(None)
-        elif word == "endif":
-            if self._open:
-                self._open.pop()
-        else:
-            return
+        elif self._open:
+            self._open.pop()
         conditions = dict.fromkeys(condition for condition, _ in self._open[:_MAX_DEPTH] if condition)
         self.is_dead = _FALSE in conditions
         self.current = tuple(condition for condition in conditions if condition not in (_TRUE, _FALSE))
@@ -96,6 +126,10 @@ class Conditions:
 
 def _read_condition(word: str, rest: str) -> str:
     """Return the condition of a directive, without its constant parts: `_TRUE` or `_FALSE` if it is constant."""
+    return _read_cached(word, rest) if len(rest) <= _MAX_CACHED else _read_expression(word, rest)
+
+
+def _read_expression(word: str, rest: str) -> str:
     text = _SPACES.sub(" ", rest).strip()
     if word == "ifdef":
         text = f"defined({text})"
@@ -111,6 +145,9 @@ def _read_condition(word: str, rest: str) -> str:
     if _FALSE in values or values == {_TRUE}:
         return _FALSE if _FALSE in values else _TRUE
     return " && ".join(part for part in parts if not (_constant(part) or _IGNORED_CONDITION.fullmatch(part)))
+
+
+_read_cached = lru_cache(maxsize=4096)(_read_expression)
 
 
 def _constant(part: str) -> str:
