@@ -8,8 +8,8 @@ import pygit2
 
 from bot.kernel.index import Index
 from rules.bindings.facts import Helper, RustFacts
-from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER, is_helper_source
-from rules.bindings.included_headers import follow_includes
+from rules.bindings.helper_facts import is_helper_source
+from rules.bindings.included_headers import read_included
 from rules.bindings.module_facts import ModuleFacts
 from rules.source.c.source import CSource, Declaration
 from rules.source.kbuild.kconfig import KconfigFile
@@ -45,7 +45,7 @@ class GitFacts:
     """rules.bindings.fact_source.FactSource over the tree of a commit."""
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
-        self._repository = repository
+        self._objects = repository.odb
         self._tree = tree
         self._index = index
         self._ids: dict[str, str | None] = {}
@@ -106,6 +106,9 @@ class GitFacts:
         blob = self.blob_id(path)
         return None if blob is None else self._content(blob)()
 
+    def cached(self, kind: str, compute: Callable[[], Iterable[str]], /) -> Iterable[str]:
+        return self._index.of_tree(kind, str(self._tree.id), compute)
+
     def blob_id(self, path: str) -> str | None:
         """Return the blob id of the file, or None if the commit has no such file."""
         if path not in self._ids:
@@ -125,20 +128,21 @@ class GitFacts:
 
     def _content(self, blob: str) -> Callable[[], bytes]:
         def content() -> bytes:
-            stored = self._repository[blob]
-            assert isinstance(stored, pygit2.Blob)
-            return stored.data
+            return self._objects.read(pygit2.Oid(hex=blob))[1]
 
         return content
 
     @cached_property
     def _rust(self) -> tuple[str, ...]:
+        return tuple(self.cached("rust", self._read_rust_paths))
+
+    def _read_rust_paths(self) -> Iterable[str]:
         paths: list[str] = []
         for top in _RUST_FOLDERS:
             folder = self._folder(top)
             if folder is not None:
                 paths += _files(folder, f"{top}/", (".rs", ".rs.S"))
-        return tuple(sorted(path for path in paths if not path.startswith(_THIRD_PARTY)))
+        return sorted(path for path in paths if not path.startswith(_THIRD_PARTY))
 
     @cached_property
     def _helpers(self) -> tuple[str, ...]:
@@ -148,7 +152,7 @@ class GitFacts:
     @cached_property
     def _reached(self) -> dict[str, list[str]]:
         paths: dict[str, list[str]] = {}
-        for path in follow_includes([BINDINGS_HEADER, UAPI_HEADER, *self.helper_paths()], self.includes):
+        for path in read_included(self):
             blob = self.blob_id(path)
             if blob is not None:
                 paths.setdefault(blob, []).append(path)

@@ -4,10 +4,13 @@
 The index is a cache: it can be deleted at any time, and is kept in memory if it cannot be written.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from bot.kernel.kbuild_record import (
     kconfig_from_json,
@@ -19,9 +22,10 @@ from bot.kernel.kbuild_record import (
 )
 from bot.kernel.record import (
     VERSION,
-    declaration_from_json,
-    declaration_to_json,
+    declaration_from_record,
     declarations_from_json,
+    declarations_to_json,
+    dump,
     helpers_from_json,
     helpers_to_json,
     includes_from_json,
@@ -38,14 +42,20 @@ from rules.source.kbuild.kconfig import KconfigFile, read_kconfig
 from rules.source.kbuild.makefile import Makefile, read_makefile
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS source (id INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE, includes TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS declaration (source INTEGER NOT NULL, name TEXT NOT NULL, facts TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS declaration_name ON declaration (name);
-CREATE INDEX IF NOT EXISTS declaration_source ON declaration (source);
+CREATE TABLE IF NOT EXISTS source
+    (id INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE, includes TEXT NOT NULL, declarations TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS declaration
+    (name TEXT NOT NULL, source INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (name, source, number))
+    WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fact (kind TEXT NOT NULL, blob TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (kind, blob))
     WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tree_facts
+    (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tree TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (kind, tree));
 """
-_TABLES = ("source", "declaration", "fact")
+_TABLES = ("source", "declaration", "fact", "tree_facts")
+_MAX_TREE_FACTS = 120  # rows: those of the last 20 trees
+_MAX_DECODED = 256  # files whose declarations are kept decoded
+_MAX_UNWRITTEN = 256  # files that are read before their facts are written, in one transaction
 
 OnIndex = Callable[[], AbstractContextManager[None]]
 """The context in which new files are indexed. It may suspend the deadline of the current work."""
@@ -57,34 +67,55 @@ class Index:
     def __init__(self, path: Path | None, on_index: OnIndex = nullcontext) -> None:
         self._database = _open(path)
         self._on_index = on_index
-        self._includes: dict[str, tuple[int, str]] = {}
+        self._includes: dict[str, str] = {}
+        self._records = lru_cache(maxsize=_MAX_DECODED)(self._read_records)
+        self._new_sources: dict[str, CSource] = {}
+        self._new_facts: dict[tuple[str, str], str] = {}
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what was read, and close the file."""
+        self._flush()
         self._database.close()
 
     def includes(self, blob: str, content: Callable[[], bytes]) -> tuple[str, ...]:
         """Return the includes of the C file with that id."""
-        return includes_from_json(self._source(blob, content)[1])
+        if not self._includes:
+            self._includes = dict(self._database.execute("SELECT blob, includes FROM source"))
+        if blob not in self._includes:
+            with self._on_index():
+                source = scan(content().decode("utf-8", "surrogateescape"))
+                self._new_sources[blob] = source
+                self._includes[blob] = includes_to_json(source.includes)
+                self._flush(_MAX_UNWRITTEN)
+        return includes_from_json(self._includes[blob])
 
     def c(self, blob: str, content: Callable[[], bytes]) -> CSource:
         """Return the declarations of the C file with that id."""
-        source, includes = self._source(blob, content)
-        rows = self._database.execute("SELECT facts FROM declaration WHERE source = ? ORDER BY rowid", (source,))
-        return CSource(declarations_from_json(text for (text,) in rows), includes_from_json(includes))
+        includes = self.includes(blob, content)
+        if blob in self._new_sources:
+            return self._new_sources[blob]
+        row = self._database.execute("SELECT declarations FROM source WHERE blob = ?", (blob,)).fetchone()
+        if row is None:  # a process of another version emptied the index
+            return scan(content().decode("utf-8", "surrogateescape"))
+        return CSource(declarations_from_json(row[0]), includes)
 
     def declarations(self, name: str) -> Iterator[tuple[str, Declaration]]:
         """Yield every declaration of a name in any indexed file, with the id of the file."""
+        self._flush()
         rows = self._database.execute(
-            "SELECT blob, facts FROM declaration JOIN source ON source.id = source WHERE name = ?"
-            " ORDER BY declaration.rowid",
-            (name,),
+            "SELECT source, number FROM declaration WHERE name = ? ORDER BY source, number", (name,)
         )
-        for blob, text in rows.fetchall():
-            yield blob, declaration_from_json(text)
+        for source, number in rows.fetchall():
+            blob, records = self._records(source)
+            yield blob, declaration_from_record(records[number])
+
+    def _read_records(self, source: int) -> tuple[str, list[Any]]:
+        row = self._database.execute("SELECT blob, declarations FROM source WHERE id = ?", (source,)).fetchone()
+        return row[0], json.loads(row[1])
 
     def blobs_declaring(self, names: Iterable[str]) -> set[str]:
         """Return the ids of the files that declare one of the names."""
+        self._flush()
         blobs: set[str] = set()
         for name in names:
             rows = self._database.execute(
@@ -118,49 +149,76 @@ class Index:
         """Return what the Makefile with that id builds."""
         return makefile_from_json(self._fact("makefile", blob, lambda: makefile_to_json(read_makefile(content()))))
 
-    def _source(self, blob: str, content: Callable[[], bytes]) -> tuple[int, str]:
-        if not self._includes:
-            rows = self._database.execute("SELECT id, blob, includes FROM source")
-            self._includes = {known: (number, includes) for number, known, includes in rows}
-        if blob not in self._includes:
-            with self._on_index():
-                source = scan(content().decode("utf-8", "surrogateescape"))
-                self._write(lambda: self._add(blob, source))
-        return self._includes[blob]
-
-    def _add(self, blob: str, source: CSource) -> None:
-        includes = includes_to_json(source.includes)
-        inserted = self._database.execute(
-            "INSERT OR IGNORE INTO source (blob, includes) VALUES (?, ?)", (blob, includes)
-        )
-        (number,) = self._database.execute("SELECT id FROM source WHERE blob = ?", (blob,)).fetchone()
-        if inserted.rowcount:  # else another process was faster
-            self._database.executemany(
-                "INSERT INTO declaration VALUES (?, ?, ?)",
-                [(number, _storable(item.name), declaration_to_json(item)) for item in source.declarations],
+    def of_tree(self, kind: str, tree: str, compute: Callable[[], Iterable[str]]) -> tuple[str, ...]:
+        """Return facts of the tree with that id; the oldest ones of other trees are removed."""
+        row = self._database.execute(
+            "SELECT facts FROM tree_facts WHERE kind = ? AND tree = ?", (kind, tree)
+        ).fetchone()
+        if row is not None:
+            return tuple(json.loads(row[0]))
+        facts = tuple(compute())
+        self._flush()  # these facts say that the files of the tree are indexed
+        with suppress(sqlite3.OperationalError), self._database:  # else they are computed again
+            self._database.execute(
+                "INSERT OR IGNORE INTO tree_facts (kind, tree, facts) VALUES (?, ?, ?)", (kind, tree, dump(facts))
             )
-        self._includes[blob] = (number, includes)
+            self._database.execute(
+                "DELETE FROM tree_facts WHERE id <= (SELECT max(id) FROM tree_facts) - ?", (_MAX_TREE_FACTS,)
+            )
+        return facts
 
     def _fact(self, kind: str, blob: str, make: Callable[[], str]) -> str:
-        row = self._database.execute("SELECT facts FROM fact WHERE kind = ? AND blob = ?", (kind, blob)).fetchone()
+        key = kind, blob
+        if key in self._new_facts:
+            return self._new_facts[key]
+        row = self._database.execute("SELECT facts FROM fact WHERE kind = ? AND blob = ?", key).fetchone()
         if row is not None:
             return str(row[0])
         with self._on_index():
-            facts = make()
-            insert = "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)"
-            self._write(lambda: self._database.execute(insert, (kind, blob, facts)))
+            facts = self._new_facts[key] = make()
+            self._flush(_MAX_UNWRITTEN)
         return facts
 
-    def _write(self, work: Callable[[], object]) -> None:
-        """Write in a short transaction, so that other processes do not wait. If that fails, continue in memory."""
-        try:
-            with self._database:
-                self._database.execute("BEGIN IMMEDIATE")
-                work()
-        except sqlite3.OperationalError:
-            self._database = _open(None)
-            self._includes = {}
-            work()
+    def _flush(self, min_files: int = 1) -> None:
+        """Write the facts of new files, if there are as many, in a short transaction: other processes wait for it.
+
+        If the file cannot be written, continue in memory.
+        """
+        if len(self._new_sources) + len(self._new_facts) < min_files:
+            return
+        with self._on_index():
+            try:
+                self._write()
+            except sqlite3.OperationalError:
+                self._database.close()
+                self._database = _open(None)
+                self._records.cache_clear()
+                self._includes = {blob: includes_to_json(source.includes) for blob, source in self._new_sources.items()}
+                self._write()
+        self._new_sources, self._new_facts = {}, {}
+
+    def _write(self) -> None:
+        database = self._database
+        sources = [
+            (blob, self._includes[blob], declarations_to_json(source.declarations), source.declarations)
+            for blob, source in self._new_sources.items()
+        ]
+        with database:
+            database.execute("BEGIN IMMEDIATE")
+            names: list[tuple[str, int, int]] = []
+            for blob, includes, facts, declarations in sources:
+                inserted = database.execute(
+                    "INSERT OR IGNORE INTO source (blob, includes, declarations) VALUES (?, ?, ?)",
+                    (blob, includes, facts),
+                )
+                if inserted.rowcount:  # else another process was faster
+                    source = inserted.lastrowid or 0
+                    names += [(_storable(item.name), source, number) for number, item in enumerate(declarations)]
+            database.executemany("INSERT INTO declaration VALUES (?, ?, ?)", sorted(names))
+            database.executemany(
+                "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)",
+                [(kind, blob, facts) for (kind, blob), facts in self._new_facts.items()],
+            )
 
 
 def _storable(name: str) -> str:

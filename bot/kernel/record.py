@@ -8,43 +8,51 @@ from typing import Any
 from rules.bindings.facts import Access, Helper, RustFacts, Use
 from rules.source.c.source import Declaration, Kind, Member
 
-# The version of the index. Raise it if the facts of a file, or their JSON form, change.
-VERSION = 13
+_KINDS = tuple(Kind)
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+_EMPTY = (False, (), (), "", ())
+_REQUIRED = 5  # values of a declaration that are always written; later ones are left out if they and the rest are empty
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+# The version of the index. Raise it if the facts of a file or a tree, or their JSON form, change.
+VERSION = 14
 
 
-def declaration_to_json(declaration: Declaration) -> str:
-    """Return a declaration as a JSON array."""
-    members = [[m.name, m.line, m.type, m.expression, m.value, m.conditions, m.through] for m in declaration.members]
-    return dump(
-        [
-            declaration.kind.value,
-            declaration.name,
-            declaration.line,
-            declaration.last,
-            declaration.type,
-            declaration.parameters,
-            members,
-            declaration.conditions,
-            declaration.defined,
-            declaration.parent,
-        ]
-    )
+def declarations_to_json(declarations: Iterable[Declaration]) -> str:
+    """Return the declarations of a file as JSON."""
+    return _encode([_record(declaration) for declaration in declarations])
 
 
-def declaration_from_json(text: str) -> Declaration:
-    """Return the declaration that `declaration_to_json` wrote."""
-    return _declaration(json.loads(text))
+def declarations_from_json(text: str) -> tuple[Declaration, ...]:
+    """Return the declarations that `declarations_to_json` wrote."""
+    return tuple(map(declaration_from_record, json.loads(text)))
 
 
-def declarations_from_json(texts: Iterable[str]) -> tuple[Declaration, ...]:
-    """Return the declarations that `declaration_to_json` wrote, parsed together."""
-    return tuple(map(_declaration, json.loads(f"[{','.join(texts)}]")))
+def _record(declaration: Declaration) -> list[Any]:
+    record = [
+        _NUMBERS[declaration.kind],
+        declaration.name,
+        declaration.line,
+        declaration.last,
+        declaration.type,
+        declaration.defined,
+        declaration.parameters,
+        declaration.conditions,
+        declaration.parent,
+        [[m.name, m.line, m.type, m.expression, m.value, m.conditions, m.through] for m in declaration.members],
+    ]
+    while not record[-1] and len(record) > _REQUIRED:
+        record.pop()
+    return record
 
 
-def _declaration(record: list[Any]) -> Declaration:
-    kind, name, line, last, shown, parameters, members, conditions, defined, parent = record
+def declaration_from_record(record: list[Any]) -> Declaration:
+    """Return a declaration of the list that `declarations_to_json` wrote as JSON."""
+    kind, name, line, last, shown, *rest = record
+    rest += _EMPTY[len(rest) :]
+    defined, parameters, conditions, parent, members = rest
     return Declaration(
-        Kind(kind),
+        _KINDS[kind],
         name,
         line,
         last,
@@ -100,4 +108,4 @@ def helpers_from_json(text: str) -> tuple[Helper, ...]:
 
 
 def dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _encode(value)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The sources of facts: a tree's files, and the same tree with some files changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Protocol
 
@@ -52,6 +52,9 @@ class FactSource(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file."""
+
+    def cached(self, kind: str, compute: Callable[[], Iterable[str]], /) -> Iterable[str]:
+        """Return facts of the whole tree: those that were computed before for the same tree, or else new ones."""
 
 
 def is_c(path: str) -> bool:
@@ -109,6 +112,9 @@ class FileFacts:
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
+
+    def cached(self, _kind: str, compute: Callable[[], Iterable[str]], /) -> Iterable[str]:
+        return compute()
 
     @cached_property
     def _paths_by_name(self) -> dict[str, list[str]]:
@@ -181,6 +187,9 @@ class ChangedFacts:
 
     def read(self, path: str) -> bytes | None:
         return self._facts_of(path).read(path)
+
+    def cached(self, _kind: str, compute: Callable[[], Iterable[str]], /) -> Iterable[str]:
+        return compute()
 
     def _facts_of(self, path: str) -> FactSource:
         return self._files if path in self._changed_paths else self._base

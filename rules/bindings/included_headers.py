@@ -5,6 +5,9 @@ import posixpath
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from rules.bindings.fact_source import FactSource
+from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER
+
 # The architectures for which the kernel builds Rust. `<asm/…>` can mean a header of each.
 ARCHITECTURES = ("x86", "arm64", "arm", "riscv", "loongarch", "s390", "powerpc", "um")
 _SEARCH = ("include/", "include/uapi/")
@@ -39,6 +42,17 @@ def is_foreign(path: str) -> bool:
     """Tell whether the file belongs to an architecture without Rust."""
     parts = path.split("/", 2)
     return parts[0] == "arch" and len(parts) > 1 and parts[1] not in ARCHITECTURES
+
+
+def read_included(facts: FactSource) -> dict[str, str]:
+    """Return every C file of a tree that the bindings or helpers include, each with its first includer."""
+
+    def compute() -> list[str]:
+        roots = [BINDINGS_HEADER, UAPI_HEADER, *facts.helper_paths()]
+        return [f"{path}\n{includer}" for path, includer in follow_includes(roots, facts.includes).items()]
+
+    pairs = (pair.rpartition("\n") for pair in facts.cached("included", compute))
+    return {path: includer for path, _, includer in pairs}
 
 
 def follow_includes(roots: Iterable[str], includes: Callable[[str], Iterable[str] | None]) -> dict[str, str]:

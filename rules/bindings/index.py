@@ -17,11 +17,10 @@ from rules.bindings.facts import (
 from rules.bindings.helper_facts import (
     BINDGEN_PARAMETERS,
     BINDINGS_HEADER,
-    UAPI_HEADER,
     read_bindgen_parameters,
     read_constants,
 )
-from rules.bindings.included_headers import follow_includes
+from rules.bindings.included_headers import read_included
 from rules.bindings.kconfig import Kconfig
 from rules.bindings.module_gates import GatedCrate
 from rules.lazy import re
@@ -124,7 +123,7 @@ class Bindings:
     @cached_property
     def used_names(self) -> frozenset[str]:
         """Every bound name that Rust uses."""
-        return frozenset(self._users)
+        return frozenset(self.facts.cached("used names", lambda: self._users))
 
     @cached_property
     def helper_words(self) -> frozenset[str]:
@@ -155,29 +154,34 @@ class Bindings:
     @cached_property
     def names(self) -> frozenset[str]:
         """Every C word that Rust depends on: bound names, enumerators without their enum, words in helpers."""
+        return frozenset(self.facts.cached("names", self._read_names))
+
+    def _read_names(self) -> set[str]:
         names = set(self.used_names)
         for name in self.used_names:
             names.update(name[match.end() :] for match in re.finditer(r"_(?=[A-Z])", name))
         names.update(name for name in (*self.helper_words, *self.wrapping_macros) if len(name) > 2)
         for constant in self.constants.values():
             names.update(re.findall(r"[A-Za-z_]\w+", constant.expression))
-        return frozenset(names)
+        return names
 
     @cached_property
     def member_names(self) -> frozenset[str]:
         """Every name of a C field that Rust uses."""
-        return frozenset(self._accesses)
+        return frozenset(self.facts.cached("fields", lambda: self._accesses))
 
     @cached_property
     def paths(self) -> frozenset[str]:
         """The C files that declare something that Rust depends on."""
-        return frozenset(path for name in self.names for path in self.facts.declaring(name) if path in self.included_by)
+        return frozenset(self.facts.cached("paths", self._declaring_paths))
+
+    def _declaring_paths(self) -> set[str]:
+        return {path for name in self.names for path in self.facts.declaring(name) if path in self.included_by}
 
     @cached_property
     def included_by(self) -> dict[str, str]:
         """Every C file that the bindings or helpers include, each with its first includer."""
-        roots = [BINDINGS_HEADER, UAPI_HEADER, *self.facts.helper_paths()]
-        return follow_includes(roots, self.facts.includes)
+        return read_included(self.facts)
 
     @cached_property
     def constants(self) -> dict[str, Constant]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.bench.audit import compare_audit
+from tests.bench.index import compare_index
 from tests.bench.line import compare_line
 
 
@@ -14,7 +15,7 @@ def main() -> int:
     parser.add_argument("archive", type=Path, nargs="?", help="an archive, mbox or Maildir with Rust patches")
     parser.add_argument("--patches", type=int, default=300, help="how many patches at the most (default 300)")
     parser.add_argument(
-        "--kernel", help="a bare kernel repository, REPO[@REF]: its checkpatch.pl and Rust are the peers"
+        "--kernel", help="a bare kernel repository, REPO[@REF]: its checkpatch.pl, Rust and headers are compared"
     )
     arguments = parser.parse_args()
     if arguments.archive is None and arguments.kernel is None:
@@ -24,7 +25,7 @@ def main() -> int:
     if arguments.archive is not None:
         print("\n".join(compare_line(arguments.archive, arguments.patches, kernel)))
     if kernel is not None:
-        print("\n".join(compare_audit(*kernel)))
+        print("\n".join((*compare_index(*kernel), *compare_audit(*kernel))))
     return 0
 
 

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The work of indexing a tree: each file is read once, and many files are written in one transaction."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.kernel import index as index_module
+from bot.kernel.index import Index
+from bot.kernel.tree import GitTree, Repository
+from rules.bindings.index import Bindings
+from rules.source.c.source import CSource, scan
+from tests.bot.kernel.repositories import commit, repository
+
+_HEADERS = 40
+
+
+def _files(**changed: str) -> dict[str, str]:
+    headers = {f"include/linux/h{number}.h": f"int f{number}(struct s{number} *s);\n" for number in range(_HEADERS)}
+    includes = "".join(f"#include <linux/h{number}.h>\n" for number in range(_HEADERS))
+    rust = "fn g() { unsafe { bindings::f1(bindings::s()) } }\n"
+    files = headers | {"rust/bindings/bindings_helper.h": includes, "rust/kernel/a.rs": rust}
+    return files | {path.replace("_h", "/linux/h") + ".h": text for path, text in changed.items()}
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Repository:
+    git_repository = repository(tmp_path / "kernel.git")
+    commit(git_repository, _files(), 1000, "v1")
+    commit(git_repository, _files(include_h1="long f1(int a);\n", include_h2="long f2(void);\n"), 2000, "v2")
+    return Repository(tmp_path / "kernel.git")
+
+
+@pytest.fixture
+def scanned(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """The texts that were scanned for the index."""
+    texts: Counter[str] = Counter()
+
+    def count(text: str) -> CSource:
+        texts[text] += 1
+        return scan(text)
+
+    monkeypatch.setattr(index_module, "scan", count)
+    return texts
+
+
+def _open(kernel: Repository, ref: str, index: Index) -> Bindings:
+    found = kernel.commit(ref)
+    assert found is not None
+    bindings = GitTree(kernel, found, index).bindings()
+    assert "include/linux/h1.h" in bindings.paths
+    return bindings
+
+
+def test_each_file_is_read_once_and_a_commit_costs_its_changed_files(
+    kernel: Repository, tmp_path: Path, scanned: Counter[str]
+) -> None:
+    path = tmp_path / "index.sqlite"
+    first = Index(path)
+    _open(kernel, "v1", first)
+    assert set(scanned.values()) == {1}
+    assert len(scanned) == _HEADERS + 1
+
+    scanned.clear()
+    _open(kernel, "v1", Index(path))
+    assert not scanned
+
+    changed = _open(kernel, "v2", Index(path))
+    assert sorted(scanned) == ["long f1(int a);\n", "long f2(void);\n"]
+    assert [located.declaration.type for located in changed.declarations("f1")] == ["long"]
+    assert [located.declaration.type for located in _open(kernel, "v1", first).declarations("f1")] == ["int"]
+
+
+@pytest.mark.parametrize(("batch", "transactions"), [(256, 1), (10, 5)])
+def test_files_are_written_together(
+    kernel: Repository, monkeypatch: pytest.MonkeyPatch, batch: int, transactions: int
+) -> None:
+    statements: list[str] = []
+    connect: Callable[[Path | None], sqlite3.Connection] = index_module._open
+
+    def traced(path: Path | None) -> sqlite3.Connection:
+        database = connect(path)
+        database.set_trace_callback(statements.append)
+        return database
+
+    monkeypatch.setattr(index_module, "_open", traced)
+    monkeypatch.setattr(index_module, "_MAX_UNWRITTEN", batch)
+    found = kernel.commit("v1")
+    assert found is not None
+    assert len(GitTree(kernel, found, Index(None)).bindings().included_by) == _HEADERS + 1
+
+    assert sum(statement.startswith("BEGIN") for statement in statements) == transactions
+
+
+def test_what_is_known_of_a_tree_is_known_of_its_files(kernel: Repository, tmp_path: Path) -> None:
+    """The first process does not close its index: it may be killed."""
+    path = tmp_path / "index.sqlite"
+    killed = Index(path)
+    found = kernel.commit("v1")
+    assert found is not None
+    assert GitTree(kernel, found, killed).bindings().included_by
+
+    assert _open(kernel, "v1", Index(path)).declarations("f39")
+
+
+def test_facts_of_old_trees_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(index_module, "_MAX_TREE_FACTS", 3)
+    index = Index(tmp_path / "index.sqlite")
+    for number in range(5):
+        names = (f"n{number}",)
+        assert index.of_tree("names", str(number), names.__iter__) == names
+
+    assert index.of_tree("names", "4", list) == ("n4",)
+    assert index.of_tree("names", "0", list) == ()
