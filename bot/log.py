@@ -62,6 +62,8 @@ class LogEvent(StrEnum):
     MAIL_UNVERIFIED = "mail-unverified"
     ARCHIVE_UNREACHABLE = "archive-unreachable"
     ARCHIVE_RECOVERED = "archive-recovered"
+    ARCHIVE_UNWATCHED = "archive-unwatched"
+    ARCHIVE_WATCHED = "archive-watched"
     PARTS_SEARCHED = "parts-searched"
 
     POSTING_COMPLETE = "posting-complete"

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The service and the sender: build adapters from the settings, and jobs from adapters."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -21,6 +22,7 @@ from bot.app.recipients import build_recipients
 from bot.app.review_context import build_analyser, build_refusal_terms, build_review_context
 from bot.app.sending import build_mailers, build_sending_context, build_stop_switch, remove_partial_mails
 from bot.app.sources import open_archive, open_archives, open_screened_archives
+from bot.app.watch import CONFIRM_STOP, open_watcher, watch_stop
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import Writers
 from bot.inbox.sample import sample
@@ -29,7 +31,7 @@ from bot.pool.executor import ExecutorPool, ProcessExecutor
 from bot.pool.guard import Executor
 from bot.ports.archive import Archive
 from bot.ports.running import Clock, Progress
-from bot.service.backfill import BackfillJob
+from bot.service.backfill import BackfillJob, BackfillResult
 from bot.service.bounces import BounceJob
 from bot.service.commands import CommandJob
 from bot.service.deliver import DeliverJob, NoRecord
@@ -39,8 +41,9 @@ from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
 from bot.service.review import ReviewJob
-from bot.service.schedule import ScheduledJob
+from bot.service.schedule import ScheduledJob, Wakeups
 from bot.service.signatures import VerifySignaturesJob
+from bot.service.source_watch import SourceWatcher
 from bot.service.stop import StopSwitch
 from bot.service.watchdog import Watchdog
 from bot.settings.tables import Settings
@@ -50,9 +53,20 @@ from rules.lazy import dataclass, field
 
 _DAY: Final = 86_400
 _CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is confirmed within a second
+_CONFIRM_IDLE: Final = 60.0  # where each change of the stop file and of the database is noticed
+_CONFIRM_BUSY: Final = 10.0
+"""How long after a change the stop is still looked for: the change of a file precedes the end of its transaction."""
 _MAX_FETCH: Final = 3600.0
 """Maximum seconds of polling without progress: git may take 900 s to fetch and 900 s to pack each changed epoch of an
 archive, and at most two epochs change when a new one begins."""
+
+
+_WOKEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "backfill": ("poll",),
+    "commands": ("review", "deliver"),
+    "digest": ("deliver",),
+}
+"""The jobs that an optional job wakes when it has news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +90,11 @@ class Service:
     prune: PruneJob | None = None
     landing: LandingJob | None = None
     watchdog: Watchdog = field(default_factory=Watchdog)
+    wakeups: Wakeups = field(default_factory=Wakeups)
+    is_stop_watched: bool = False
 
     def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
-        """Return the jobs with the intervals of the settings."""
+        """Return the jobs with the intervals of the settings, and the jobs that each of them wakes."""
         pace = settings.schedule
         optional_jobs = {
             "backfill": self.backfill,
@@ -88,11 +104,26 @@ class Service:
             "bounces": self.bounces,
         }
         return (
-            ScheduledJob("poll", self.poll.run, pace.poll_seconds, pace.jitter_seconds, _MAX_FETCH),
-            ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds),
-            *_schedule_delivery(self.deliver, self.stop_switch, settings),
+            ScheduledJob(
+                "poll",
+                self.poll.run,
+                pace.poll_seconds,
+                pace.jitter_seconds,
+                _MAX_FETCH,
+                before=("review", "signatures", "commands", "bounces"),
+                has_news=lambda result: result.mails or result.threads,
+            ),
+            ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds, before=("deliver",)),
+            *_schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched),
             *(
-                ScheduledJob(name, job.run, pace.review_seconds, pace.jitter_seconds)
+                ScheduledJob(
+                    name,
+                    job.run,
+                    pace.review_seconds,
+                    pace.jitter_seconds,
+                    before=_WOKEN.get(name, ()),
+                    has_news=_has_news,
+                )
                 for name, job in optional_jobs.items()
                 if job
             ),
@@ -110,10 +141,12 @@ class Sender:
     stop_switch: StopSwitch
     stop: Event
     watchdog: Watchdog
+    wakeups: Wakeups = field(default_factory=Wakeups)
+    is_stop_watched: bool = False
 
     def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """Return the job with the interval of the settings."""
-        return _schedule_delivery(self.deliver, self.stop_switch, settings)
+        return _schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched)
 
 
 @contextmanager
@@ -123,11 +156,17 @@ def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
     Raises StoreError if the database cannot be used or another process sends from it, and SettingsError if the address
     of a list looks misspelt.
     """
-    stop, clock, watchdog = Event(), SystemClock(), Watchdog()
-    with sole_worker(settings.database, Role.SENDER), _open_store(settings, watchdog) as store:
+    stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
+    with (
+        sole_worker(settings.database, Role.SENDER),
+        _open_store(settings, watchdog) as store,
+        open_watcher() as watcher,
+    ):
         check_lists(settings, store)
         switch = build_stop_switch(settings, store, clock)
-        yield Sender(store, _build_deliver_job(settings, store, clock, stop, progress, switch), switch, stop, watchdog)
+        job = _build_deliver_job(settings, store, clock, stop, progress, switch)
+        is_watched = watch_stop(settings, watcher, partial(wakeups.wake, CONFIRM_STOP, busy_seconds=_CONFIRM_BUSY))
+        yield Sender(store, job, switch, stop, watchdog, wakeups, is_watched)
 
 
 @contextmanager
@@ -140,7 +179,7 @@ def open_service(
     source, StoreError if the database cannot be used or is in use, and SettingsError if the address of a list
     looks misspelt.
     """
-    stop, clock, watchdog = Event(), SystemClock(), Watchdog()
+    stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
     online = bool(settings.lore.all_lists) and not sources
     archives = _open_sources(settings, sources, clock, Writers(clock, once=once))
     with (
@@ -154,6 +193,8 @@ def open_service(
         ProcessExecutor(1, stop=stop, on_result=watchdog.beat) as command_executor,
         # A separate process, because a landing ref can move by thousands of commits.
         ProcessExecutor(1, LANDING_LIMITS, stop, watchdog.beat) as landing_executor,
+        nullcontext(None) if once else open_watcher() as watcher,
+        closing(SourceWatcher(_watched_paths(settings, sources), watcher, partial(wakeups.wake, "poll"))) as changes,
     ):
         make_private(settings)
         check_lists(settings, store)
@@ -164,17 +205,22 @@ def open_service(
         verify = build_signature_verifier(settings)
         own, bounces = settings.identity.address, build_bounce_address(settings, store)
         switch = build_stop_switch(settings, store, clock)
+        is_stop_watched = watch_stop(settings, watcher, partial(wakeups.wake, CONFIRM_STOP, busy_seconds=_CONFIRM_BUSY))
+        poll = PollJob(
+            archives or [sample(settings.sample)],
+            store,
+            assemble,
+            stop,
+            progress,
+            poll_executor,
+            lambda: context.recipients().book,
+        )
+        poll.read_only_changed(changes)
         yield Service(
             store=store,
-            poll=PollJob(
-                archives or [sample(settings.sample)],
-                store,
-                assemble,
-                stop,
-                progress,
-                poll_executor,
-                lambda: context.recipients().book,
-            ),
+            wakeups=wakeups,
+            is_stop_watched=is_stop_watched,
+            poll=poll,
             review=ReviewJob(store, analyse, context, clock, stop, progress, settings.review.workers),
             stop_switch=switch,
             stop=stop,
@@ -233,15 +279,30 @@ def _build_deliver_job(
     return job
 
 
-def _schedule_delivery(job: DeliverJob | None, switch: StopSwitch, settings: Settings) -> tuple[ScheduledJob, ...]:
+def _schedule_delivery(
+    job: DeliverJob | None, switch: StopSwitch, settings: Settings, *, is_stop_watched: bool
+) -> tuple[ScheduledJob, ...]:
     """Return the jobs of the sender: deliver mails, and confirm the stop to `patchwarden stop`."""
     pace = settings.schedule
     if job is None:
         return ()
+    seconds = _CONFIRM_IDLE if is_stop_watched else _CONFIRM_SECONDS
     return (
         ScheduledJob("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
-        ScheduledJob("confirm stop", switch.refresh, _CONFIRM_SECONDS, 0),
+        ScheduledJob(CONFIRM_STOP, switch.refresh, seconds, 0, min_gap=_CONFIRM_SECONDS),
     )
+
+
+def _has_news(result: object) -> bool:
+    """Return whether an optional job changed something."""
+    return result.mails > 0 if isinstance(result, BackfillResult) else bool(result)
+
+
+def _watched_paths(settings: Settings, sources: Sequence[Path]) -> dict[str, Path]:
+    """Return the paths of the local sources by their names. A pipe is read once."""
+    paths = sources or (*settings.archives, *_own_mailboxes(settings), *settings.kernel.screened_archives)
+    real = [path.resolve() for path in paths if str(path) != "-" and not path.is_fifo()]
+    return {str(path): path for path in real}
 
 
 def _schedule_landing(job: LandingJob | None, settings: Settings) -> tuple[ScheduledJob, ...]:

@@ -37,7 +37,7 @@ def deliver(
 
 def _serve(settings: Settings) -> int:
     with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
-        serve(sender.schedule(settings), sender.stop, sender.watchdog)
+        serve(sender.schedule(settings), sender.stop, sender.watchdog, wakeups=sender.wakeups)
     return status.OK
 
 

@@ -64,7 +64,7 @@ def run(
 
 def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
     with open_service(settings, archives, Silent(), deliver=deliver) as service, stopped_by_signals(service.stop):
-        serve(service.schedule(settings), service.stop, service.watchdog)
+        serve(service.schedule(settings), service.stop, service.watchdog, wakeups=service.wakeups)
     return status.OK
 
 

@@ -84,6 +84,14 @@ class GitArchive:
             yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
 
 
+def ref_folders(path: Path) -> list[Path]:
+    """Return the folders in which the epochs of an archive, and the refs of each epoch, change."""
+    folders = [path, path / "git"]
+    for repository in (path, path / ".git", *(epoch for _, epoch in _epochs(path))):
+        folders += [repository, repository / "refs", repository / "refs" / "heads", repository / "reftable"]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
 def write_git_archive(path: Path, mails: Iterable[RawMail]) -> None:
     """Make a one-epoch archive of these mails at `path`: equal mails give equal commits. InboxError if it cannot be."""
     try:

@@ -287,6 +287,11 @@ class Maildir:
         return bool(reason)
 
 
+def maildir_folders(path: Path) -> list[Path]:
+    """Return the folders in which the mails of a Maildir are."""
+    return [folder for folder in (path / "new", path / "cur") if folder.is_dir()]
+
+
 class _Files:
     """The files of a Maildir by the constant part of their names, listed again when one of them was moved."""
 

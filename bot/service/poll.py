@@ -6,7 +6,8 @@ Each step takes due work from the store and stores its result, so that a killed 
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from threading import Event
 from typing import Final, Protocol
@@ -43,6 +44,26 @@ class PollStore(Mails, Postings, Protocol):
     """The part of the store that the poll needs."""
 
 
+class SourceChanges(Protocol):
+    """Knows which sources may have new mails."""
+
+    def take(self, name: str) -> bool:
+        """Return whether the source may have new mails. It counts as read from now on."""
+
+    def put_back(self, name: str) -> None:
+        """Count the source as changed, because it was not read to its end."""
+
+
+class AlwaysChanged:
+    """SourceChanges without knowledge: each round reads each source."""
+
+    def take(self, name: str) -> bool:  # noqa: ARG002 the protocol's signature
+        return True
+
+    def put_back(self, name: str) -> None:
+        """Do nothing: the next round reads each source."""
+
+
 @dataclass(frozen=True, slots=True)
 class PollResult:
     """The result of one round.
@@ -77,6 +98,7 @@ class PollJob:
         book: Callable[[], AddressBook] = AddressBook,
     ) -> None:
         self._archives = archives
+        self._changes: SourceChanges = AlwaysChanged()
         self._book = book
         self._store = store
         self._assemble = assemble
@@ -85,11 +107,18 @@ class PollJob:
         self._executor = executor or InlineExecutor()
         self._outages = Outages(LogEvent.ARCHIVE_UNREACHABLE, LogEvent.ARCHIVE_RECOVERED, "list")
 
+    def read_only_changed(self, changes: SourceChanges) -> None:
+        """Read from now on only the sources that may have new mails."""
+        self._changes = changes
+
     def run(self) -> PollResult:
         mails, problems = 0, []
         for archive in self._archives:
+            if not self._changes.take(archive.name):
+                continue
             try:
-                mails += self._ingest(archive)
+                with self._put_back_unread(archive.name):
+                    mails += self._ingest(archive)
             except InboxError as error:
                 self._outages.failed(archive.name, str(error))
                 problems.append(str(error))
@@ -99,6 +128,15 @@ class PollJob:
         self._read()
         threads, unready = self._put_together()
         return PollResult(mails, threads, unready, tuple(problems))
+
+    @contextmanager
+    def _put_back_unread(self, name: str) -> Iterator[None]:
+        """Let the next round read the source again if this round fails."""
+        try:
+            yield
+        except BaseException:
+            self._changes.put_back(name)
+            raise
 
     def _ingest(self, archive: Archive) -> int:
         cursors = self._store.cursors(archive.name)
@@ -122,8 +160,9 @@ class PollJob:
         return counts["new"]
 
     def _read(self) -> None:
-        self._progress.start("threading", self._store.pending()[0])
-        while not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
+        count, _ = self._store.pending()
+        self._progress.start("threading", count)
+        while count and not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
             read: list[ParsedMail] = []
             unread: list[ReadFailure] = []
             results = self._executor.map(partial(index, book=self._book()), mails)
@@ -143,9 +182,10 @@ class PollJob:
             self._progress.advance(len(mails))
 
     def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
-        self._progress.start("assembling", self._store.pending()[1])
+        _, count = self._store.pending()
+        self._progress.start("assembling", count)
         done, unready = 0, []
-        while not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
+        while count and not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
             results = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
             assembled = [
                 (thread, () if isinstance(result, Crashed) else result)

@@ -69,7 +69,10 @@ class ReviewJob:
 
     def run(self) -> tuple[Outcome, ...]:
         """Return the outcome of each posting that was due, in order."""
-        self._progress.start("reviewing", self._store.count_due_for_review())
+        count = self._store.count_due_for_review()
+        self._progress.start("reviewing", count)
+        if not count:
+            return ()
         queue = ReviewQueue(self._store, self._workers)
         running: dict[Future[Analysis | Crashed], _StartedReview] = {}
         done: list[Outcome] = []

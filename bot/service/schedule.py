@@ -3,12 +3,15 @@
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from threading import Event
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock
 from types import FrameType
+from typing import Any, Final
 
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.error import AdapterError, ReplacedError
@@ -18,22 +21,99 @@ from bot.service.outage import Outages
 from bot.service.watchdog import MAX_SILENCE, Watchdog
 from rules.lazy import dataclass
 
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _is_true(result: object) -> bool:
+    return bool(result)
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A job and how often it runs; `max_silence` is how many seconds it may run without a sign of progress."""
+    """A job and how often it runs.
+
+    `max_silence` is how many seconds it may run without a sign of progress. If the result of a run `has_news`, the jobs
+    `before` which it runs start at once. Woken runs start at least `min_gap` seconds after each other.
+    """
 
     name: str
     run: Callable[[], object]
     seconds: float
     jitter: int
     max_silence: float = MAX_SILENCE
+    before: tuple[str, ...] = ()
+    has_news: Callable[[Any], bool] = _is_true
+    min_gap: float = 0.0
+
+
+class Wakeups:
+    """Starts scheduled jobs before their time, from any thread. Without a running schedule nothing happens."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._scheduler: BackgroundScheduler | None = None
+        self._jobs: dict[str, ScheduledJob] = {}
+        self._woken: set[str] = set()
+        self._started: dict[str, datetime] = {}
+        self._busy_until: dict[str, datetime] = {}
+
+    def attach(self, scheduler: BackgroundScheduler, jobs: Sequence[ScheduledJob]) -> None:
+        """Use that schedule from now on."""
+        with self._lock:
+            self._scheduler, self._jobs = scheduler, {job.name: job for job in jobs}
+        scheduler.add_listener(lambda ended: self._ended(ended.job_id), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+
+    def detach(self) -> None:
+        """Start no job any more."""
+        with self._lock:
+            self._scheduler = None
+
+    def wake(self, *names: str, busy_seconds: float = 0.0) -> None:
+        """Start these jobs now, or again at the end of a run that has begun. Unknown names are ignored.
+
+        For `busy_seconds` they run again and again, with their `min_gap` between two runs.
+        """
+        for name in names:
+            with self._lock:
+                if name not in self._jobs:
+                    continue
+                self._woken.add(name)
+                if busy_seconds:
+                    self._busy_until[name] = datetime.now(UTC) + timedelta(seconds=busy_seconds)
+            self._start(name)
+
+    def begin(self, name: str) -> None:
+        """Note that a run begins, which sees all changes until now."""
+        with self._lock:
+            self._woken.discard(name)
+            self._started[name] = datetime.now(UTC)
+
+    def _ended(self, name: str) -> None:
+        """Start a job again that was woken during its run: the schedule skips a run that would be a second one."""
+        with self._lock:
+            is_due = name in self._woken or datetime.now(UTC) < self._busy_until.get(name, _NEVER)
+        if is_due:
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        with self._lock:
+            scheduler, gap = self._scheduler, timedelta(seconds=self._jobs[name].min_gap)
+            start = max(datetime.now(UTC), self._started.get(name, _NEVER) + gap)
+        if scheduler is not None:
+            with suppress(JobLookupError):  # The schedule has just ended.
+                scheduler.modify_job(name, next_run_time=start)
 
 
 def serve(
-    jobs: Sequence[ScheduledJob], stop: Event, pulse: Watchdog | None = None, manager: ServiceManager | None = None
+    jobs: Sequence[ScheduledJob],
+    stop: Event,
+    pulse: Watchdog | None = None,
+    manager: ServiceManager | None = None,
+    wakeups: Wakeups | None = None,
 ) -> None:
     """Run each job at its interval, never twice in parallel. Return after `stop`, when the last unit of work is done.
+
+    A job also runs when it is woken, by `wakeups` or by the news of another job.
 
     Missed runs are made up for by one run. After an adapter's error, such as a locked database, the next run tries
     again: nothing was marked as done, so nothing is lost.
@@ -42,7 +122,7 @@ def serve(
 
     The manager gets a sign of life as long as the pulse knows of no job that hangs.
     """
-    pulse, manager = pulse or Watchdog(), manager or ServiceManager()
+    pulse, manager, wakeups = pulse or Watchdog(), manager or ServiceManager(), wakeups or Wakeups()
     outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
     replaced: list[ReplacedError] = []
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
@@ -51,7 +131,7 @@ def serve(
         scheduler.add_job(
             _guarded,
             "interval",
-            args=(job, pulse, stop, replaced, outages),
+            args=(job, _Run(pulse, stop, replaced, outages, wakeups)),
             id=job.name,
             seconds=job.seconds,
             jitter=job.jitter or None,
@@ -60,6 +140,7 @@ def serve(
             coalesce=True,
             max_instances=1,
         )
+    wakeups.attach(scheduler, jobs)
     scheduler.start()
     manager.ready()
     known = ""
@@ -71,6 +152,7 @@ def serve(
         known = hung
     manager.stopping()
     event(LogEvent.SERVICE_STOPPING)
+    wakeups.detach()
     scheduler.shutdown(wait=True)
     if replaced:
         raise replaced[0]
@@ -91,14 +173,28 @@ def stopped_by_signals(stop: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _guarded(job: ScheduledJob, pulse: Watchdog, stop: Event, replaced: list[ReplacedError], outages: Outages) -> None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the runs of all jobs share."""
+
+    pulse: Watchdog
+    stop: Event
+    replaced: list[ReplacedError]
+    outages: Outages
+    wakeups: Wakeups
+
+
+def _guarded(job: ScheduledJob, shared: _Run) -> None:
+    shared.wakeups.begin(job.name)
     try:
-        with pulse.running(job.name):
-            job.run()
+        with shared.pulse.running(job.name):
+            result = job.run()
     except ReplacedError as error:
-        replaced.append(error)
-        stop.set()
+        shared.replaced.append(error)
+        shared.stop.set()
     except AdapterError as error:
-        outages.failed(job.name, str(error))
+        shared.outages.failed(job.name, str(error))
     else:
-        outages.worked(job.name)
+        shared.outages.worked(job.name)
+        if job.has_news(result):
+            shared.wakeups.wake(*job.before)

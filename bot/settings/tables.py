@@ -120,14 +120,21 @@ class ScheduleSettings(_Table):
     poll_seconds: int = Field(
         default=15,
         ge=1,
-        description="Time between two polls of the archives. Lists on the network are requested less often, as lore "
-        "allows.",
+        description="Time between two polls of the sources that cannot be watched: lists on the network, which are "
+        "requested less often, as lore allows, and files that another machine may change, as on NFS. Other archives "
+        "and mailboxes are watched. A new mail in them is read at once.",
     )
     review_seconds: int = Field(
-        default=15, ge=1, description="Time between two searches for series that are due for review."
+        default=60,
+        ge=1,
+        description="Time between two searches for series that are due for review, and for other work that waits, such "
+        "as commands. New mails also start such a search.",
     )
     deliver_seconds: int = Field(
-        default=15, ge=1, description="Time between two searches for mails that are due for delivery."
+        default=15,
+        ge=1,
+        description="Time between two searches for mails that are due for delivery. A new review also starts such a "
+        "search.",
     )
     landing_seconds: int = Field(
         default=600,

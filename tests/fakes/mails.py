@@ -88,3 +88,10 @@ def git_archive(path: Path, mails: Sequence[bytes], arrived: int = 1772442000) -
     subprocess.run(["git", "-C", str(path), "fast-import", "--quiet"], input=b"".join(lines), check=True)
     subprocess.run(["git", "-C", str(path), "symbolic-ref", "HEAD", "refs/heads/master"], check=True)
     return path
+
+
+def append_mail(archive: Path, content: bytes) -> None:
+    """Add a mail to an archive as public-inbox does: an object, and then a ref that is renamed into place."""
+    head = b"commit refs/heads/master\ncommitter a <a@example.org> 1772449999 +0000\ndata 1\nm\n"
+    commands = head + b"from refs/heads/master^0\nM 100644 inline m\ndata %d\n%s\n" % (len(content), content)
+    subprocess.run(["git", "-C", str(archive), "fast-import", "--quiet"], input=commands, check=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from bot.store.database import sole_worker
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
+from tests.fakes.mails import append_mail, git_archive, patch
 
 RUN = (sys.executable, "-m", "bot", "run")
 
@@ -159,3 +161,45 @@ def test_the_service_works_until_it_is_told_to_stop(many: Path, tmp_path: Path, 
     assert "event=service-starting" in lines[0]
     assert [sum(f"event={name} " in line for line in lines) for name in ("review-stored", "mail-filed")] == [60, 60]
     assert "event=service-stopped" in lines[-1]
+
+
+def _reviewed(directory: Path, message_id: str) -> bool:
+    """Return whether the review of that posting is stored, and its mail is written."""
+    if not (directory / "var" / "patchwarden.db").exists():
+        return False
+    with Repository(directory / "var" / "patchwarden.db") as store:
+        return store.review_of(message_id) is not None and all(mail.state == "filed" for mail in store.mails())
+
+
+def test_the_service_reviews_a_mail_of_a_local_source_without_any_poll(tmp_path: Path) -> None:
+    """The intervals are an hour, so only a change of a source can start a poll, and a poll the review and its mail."""
+    archive = git_archive(tmp_path / "list.git", [patch("first@x", "first")])
+    for name in ("tmp", "new", "cur"):
+        (tmp_path / "box" / name).mkdir(parents=True)
+    (tmp_path / "patchwarden.toml").write_text(
+        'archives = ["list.git", "box"]\n'
+        "[schedule]\npoll_seconds = 3600\nreview_seconds = 3600\ndeliver_seconds = 3600\njitter_seconds = 0\n"
+    )
+
+    def wait(message_id: str) -> None:
+        while not _reviewed(tmp_path, message_id):
+            assert process.poll() is None
+            time.sleep(0.1)
+
+    process = _start(directory=tmp_path)
+    try:
+        wait("first@x")
+        append_mail(archive, patch("second@x", "second"))
+        wait("second@x")
+        subprocess.run(["git", "-C", str(archive), "gc", "--quiet"], check=True)  # It also packs the refs.
+        append_mail(archive, patch("third@x", "third"))
+        wait("third@x")
+        (tmp_path / "box" / "tmp" / "1").write_bytes(patch("fourth@x", "fourth"))
+        (tmp_path / "box" / "tmp" / "1").rename(tmp_path / "box" / "new" / "1")
+        wait("fourth@x")
+        shutil.rmtree(archive)
+        git_archive(archive, [patch("fifth@x", "fifth")])
+        wait("fifth@x")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 0

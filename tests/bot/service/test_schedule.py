@@ -3,11 +3,12 @@ import os
 import signal
 import threading
 import time
+from itertools import pairwise
 from threading import Event
 
 import pytest
 
-from bot.service.schedule import ScheduledJob, serve, stopped_by_signals
+from bot.service.schedule import ScheduledJob, Wakeups, serve, stopped_by_signals
 from bot.store.error import StoreError
 from tests.fakes.events import Events
 
@@ -57,6 +58,74 @@ def test_a_database_error_is_logged_once_until_the_job_works_again(events: Event
     assert runs == [5]
     assert events.names() == ["job-failed", "job-recovered", "job-failed", "job-recovered", "service-stopping"]
     assert events.named("job-failed")[0] == {"job": "poll", "reason": "database d.db: the disk is full"}
+
+
+def test_a_job_runs_when_it_is_woken_and_once_more_if_that_is_during_its_run() -> None:
+    stop, wakeups, runs = Event(), Wakeups(), [0]
+
+    def work() -> None:
+        runs[0] += 1
+        if runs[0] == 1:
+            threading.Timer(0.1, wakeups.wake, ["work", "unknown"]).start()
+        elif runs[0] == 2:
+            for _ in range(9):
+                wakeups.wake("work")
+            time.sleep(0.2)
+        else:
+            threading.Timer(0.5, stop.set).start()
+
+    serve([ScheduledJob("work", work, 3600, 0)], stop, wakeups=wakeups)
+
+    assert runs == [3]
+
+
+def test_the_news_of_a_job_start_the_jobs_after_it() -> None:
+    stop, order = Event(), list[str]()
+
+    def poll() -> bool:
+        time.sleep(0.2)  # Both jobs run at the start, and the review ends first.
+        order.append("poll")
+        return order.count("poll") == 2
+
+    def review() -> None:
+        order.append("review")
+        if order.count("review") == 2:
+            stop.set()
+
+    jobs = [ScheduledJob("poll", poll, 1, 0, before=("review",)), ScheduledJob("review", review, 3600, 0)]
+    serve(jobs, stop)
+
+    assert order == ["review", "poll", "poll", "review"]
+
+
+def test_a_busy_job_runs_again_with_its_gap_until_it_is_not_busy_any_more() -> None:
+    stop, wakeups, starts = Event(), Wakeups(), list[float]()
+
+    def work() -> None:
+        starts.append(time.monotonic())
+        if len(starts) == 1:
+            wakeups.wake("work", busy_seconds=60)
+        if len(starts) == 4:
+            stop.set()
+
+    serve([ScheduledJob("work", work, 3600, 0, min_gap=0.2)], stop, wakeups=wakeups)
+
+    assert len(starts) == 4
+    assert all(later - earlier >= 0.19 for earlier, later in pairwise(starts))
+
+
+def test_a_wake_up_before_and_after_the_schedule_is_lost() -> None:
+    stop, wakeups, runs = Event(), Wakeups(), [0]
+
+    def work() -> None:
+        runs[0] += 1
+        stop.set()
+
+    wakeups.wake("work")
+    serve([ScheduledJob("work", work, 3600, 0)], stop, wakeups=wakeups)
+    wakeups.wake("work")
+
+    assert runs == [1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
