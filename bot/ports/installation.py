@@ -51,13 +51,15 @@ class Attempt:
 class LedgerState:
     """The state of a ledger: its installation, the last start of a sender, and each attempt by message-id.
 
+    `settled` are those of the attempts that a person settled. Both grow when the ledger does.
     `is_restored`: a backup was restored since a person last settled the differences. `damaged` counts the unreadable
     lines since then.
     """
 
     installation: str = ""
     generation: int = 0
-    attempts: Mapping[str, Attempt] = field(default_factory=dict)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    settled: dict[str, Attempt] = field(default_factory=dict)
     is_restored: bool = False
     damaged: int = 0
 

@@ -106,8 +106,10 @@ class Continuity:
         if mail.state is MailState.APPROVED:  # A person settled it.
             return None
         parts = set(self._store.answered_parts(mail.message_id))
-        settled = (attempt for attempt in state.attempts.values() if attempt.state == "settled")
-        return next((other for other in settled if other.kind == mail.kind and parts.intersection(other.parts)), None)
+        return next(
+            (other for other in state.settled.values() if other.kind == mail.kind and parts.intersection(other.parts)),
+            None,
+        )
 
     def begin(self, mail: Outgoing) -> None:
         """Record the mail before its first byte may leave."""

@@ -15,6 +15,7 @@ from bot.ports.mails import CarrierCount, StoredMail
 from bot.ports.postings import Incomplete
 from bot.store.codec import decode, encode, unpack
 from bot.store.database import Database
+from bot.store.plans import unindexed
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
 from bot.store.times import utc
 from rules.lazy import dataclass, replace
@@ -68,9 +69,9 @@ class FollowingRows:
         unknown = (
             select(MailRow)
             .join(AttestationRow, col(AttestationRow.mail_id) == col(MailRow.id), isouter=True)
-            .where(MailRow.state == "read", MailRow.arrived >= since, col(AttestationRow.mail_id).is_(None))
+            .where(unindexed(MailRow.state) == "read", MailRow.arrived >= since, col(AttestationRow.mail_id).is_(None))
             .where(col(MailRow.pruned).is_(None))
-            .order_by(col(MailRow.id))
+            .order_by(col(MailRow.id) + 0)  # In the order of the rows, SQLite would read all old mails first.
             .limit(limit)
         )
         with self._database.reading() as session:

@@ -21,8 +21,10 @@ from bot.store.codec import STREAMED, chunks, decode
 from bot.store.database import Database
 from bot.store.outgoing import store_mail
 from bot.store.pending import forget_pending, update_pending
+from bot.store.plans import unindexed
 from bot.store.reviews import review_of, save_review
 from bot.store.tables import (
+    UNCOMPARED,
     AppliedPatchRow,
     CursorRow,
     LandingFindingRow,
@@ -56,8 +58,8 @@ class LandingRows:
 
         With `uncompared`, yield only those that were never compared with commits that had landed before.
         """
-        rows = select(PostingRow.value).where(PostingRow.state == "complete", PostingRow.arrived >= since)
-        rows = rows.where(col(PostingRow.compared) == 0) if uncompared else rows
+        rows = select(PostingRow.value).where(unindexed(PostingRow.state) == "complete", PostingRow.arrived >= since)
+        rows = rows.where(UNCOMPARED) if uncompared else rows
         with self._database.reading() as session:
             for value in session.exec(rows.order_by(col(PostingRow.arrived)).execution_options(**STREAMED)):
                 yield decode(Posting, value)

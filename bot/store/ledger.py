@@ -189,18 +189,15 @@ def _state(content: bytes) -> LedgerState | None:
 
 
 def _after(state: LedgerState, events: Iterable[Mapping[str, Any]]) -> LedgerState:
-    """Return the state after these events."""
-    attempts = dict(state.attempts)
+    """Return the state after these events. It has the dictionaries of the state before: a copy would cost too much."""
     for event in events:
         kind = event.get("event")
         if kind == ATTEMPT:
-            before = attempts.get(event["id"])
+            before = state.attempts.get(event["id"])
             count = 1 if before is None else before.count + 1
-            attempts[event["id"]] = Attempt(
-                event["id"], event["kind"], event["posting"], tuple(event["parts"]), count, ""
-            )
-        elif kind == END and event["id"] in attempts:
-            attempts[event["id"]] = replace(attempts[event["id"]], state=event["state"])
+            _note(state, Attempt(event["id"], event["kind"], event["posting"], tuple(event["parts"]), count, ""))
+        elif kind == END and event["id"] in state.attempts:
+            _note(state, replace(state.attempts[event["id"]], state=event["state"]))
         elif kind == GENERATION:
             state = replace(state, installation=event["installation"], generation=event["generation"])
             if event["settled"]:
@@ -209,4 +206,12 @@ def _after(state: LedgerState, events: Iterable[Mapping[str, Any]]) -> LedgerSta
             state = replace(state, is_restored=True)
         elif kind == _DAMAGED:
             state = replace(state, damaged=state.damaged + 1)
-    return replace(state, attempts=attempts)
+    return state
+
+
+def _note(state: LedgerState, attempt: Attempt) -> None:
+    state.attempts[attempt.message_id] = attempt
+    if attempt.state == "settled":
+        state.settled[attempt.message_id] = attempt
+    else:
+        state.settled.pop(attempt.message_id, None)

@@ -58,10 +58,10 @@ class MailRows:
             for mail in batch.mails
         ]
         with self._database.writing() as session:
-            before = session.exec(select(func.count(col(MailRow.id)))).one()
+            last = session.exec(select(func.max(MailRow.id))).one() or 0
             if values:
                 session.connection().execute(_INSERT_OR_PROMOTE, values)
-            new = session.exec(select(func.count(col(MailRow.id)))).one() - before
+            new = session.exec(select(func.count()).where(col(MailRow.id) > last)).one()
             for deleted in batch.deleted:
                 _forget(session, _hash(deleted.raw), deleted.origin)
             cursor = {"source": batch.source, "epoch": batch.epoch, "position": batch.cursor}

@@ -10,11 +10,20 @@ from sqlmodel import Session, col, select
 
 from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
 from bot.mail.posting import Posting
-from bot.mail.state import DELIVERABLE, MAY_HAVE_LEFT, MailState, check_transition
+from bot.mail.state import MAY_HAVE_LEFT, MailState, check_transition
 from bot.ports.outbox import MailChange, Pace
 from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
-from bot.store.tables import DeliveryEventRow, MessageRow, MuteRow, OutgoingPartRow, OutgoingRow, PostingRow
+from bot.store.plans import unindexed
+from bot.store.tables import (
+    IS_DELIVERABLE,
+    DeliveryEventRow,
+    MessageRow,
+    MuteRow,
+    OutgoingPartRow,
+    OutgoingRow,
+    PostingRow,
+)
 
 PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
@@ -30,7 +39,7 @@ class OutgoingRows:
 
     def due_for_delivery(self, now: datetime, limit: int) -> Sequence[Outgoing]:
         with self._database.reading() as session:
-            due = select(OutgoingRow).where(col(OutgoingRow.state).in_(DELIVERABLE), col(OutgoingRow.due) <= now)
+            due = select(OutgoingRow).where(IS_DELIVERABLE, col(OutgoingRow.due) <= now)
             rows = session.exec(due.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id)).limit(limit))
             return [mail_of(row) for row in rows]
 
@@ -113,9 +122,10 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
         .where(*may_have_left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(PRIVATE))
     ).one()
     day = col(OutgoingRow.changed) > now - timedelta(days=1)
-    recent = session.exec(select(OutgoingRow).where(*may_have_left, day)).all()
-    lately = select(OutgoingRow).where(day, col(OutgoingRow.changed) > since)
-    rejected = session.exec(lately.where(OutgoingRow.state == MailState.REFUSED, OutgoingRow.attempts > 0)).all()
+    left_lately = unindexed(OutgoingRow.state).in_(MAY_HAVE_LEFT), col(OutgoingRow.mode) != FILED, day
+    recent = session.exec(select(OutgoingRow).where(*left_lately)).all()
+    refused = unindexed(OutgoingRow.state) == MailState.REFUSED, OutgoingRow.attempts > 0
+    rejected = session.exec(select(OutgoingRow).where(*refused, day, col(OutgoingRow.changed) > since)).all()
     recent_events = select(DeliveryEventRow.message_id).where(
         col(DeliveryEventRow.noticed) > max(since, now - timedelta(days=1))
     )

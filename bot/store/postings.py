@@ -123,7 +123,7 @@ class PostingRows:
             .join(MessageRow, col(MessageRow.in_reply_to) == col(OutgoingRow.message_id))
             .join(MailRow, col(MailRow.id) == col(MessageRow.mail_id))
             .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
-            .where(PostingRow.topic == topic)
+            .where(PostingRow.topic == topic, MessageRow.in_reply_to != "")
             .order_by(col(MailRow.arrived).desc(), col(MailRow.id).desc())
         )
         with self._database.reading() as session:

@@ -20,6 +20,7 @@ from bot.store.applied import without_applied
 from bot.store.codec import decode
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
+from bot.store.plans import unindexed
 from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of
 from bot.store.tables import (
@@ -67,7 +68,7 @@ class RecordRows:
         """
         wanted = {name.lower() for name in lists}
         with self._database.reading() as session:
-            rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.sent >= since)
+            rows = select(PostingRow).where(unindexed(PostingRow.state) == "complete", PostingRow.sent >= since)
             rows = rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))
             postings = without_applied(session, [decode(Posting, row.value) for row in session.exec(rows)])
         return [posting for posting in postings if not wanted or wanted & {name.lower() for name in posting.lists}]
@@ -131,7 +132,7 @@ class RecordRows:
         with self._database.reading() as session:
             rows = session.exec(
                 select(PostingRow)
-                .where(PostingRow.state == "complete", col(PostingRow.arrived) >= since)
+                .where(unindexed(PostingRow.state) == "complete", col(PostingRow.arrived) >= since)
                 .where(col(PostingRow.arrived) < until)
                 .order_by(col(PostingRow.revision), col(PostingRow.sent))
             ).all()
@@ -159,7 +160,7 @@ class RecordRows:
             unreadable = select(func.count()).where(
                 MailRow.state == "unreadable", col(MailRow.arrived) >= since, col(MailRow.arrived) < until
             )
-            defective = select(func.count()).where(in_period, PostingRow.state == "defective")
+            defective = select(func.count()).where(in_period, unindexed(PostingRow.state) == "defective")
             refused = select(PostingRow.reason, func.count()).where(in_period, col(PostingRow.verdict).in_(_REFUSED))
             counts: dict[str, int] = defaultdict(int)
             for reason, number in session.exec(refused.group_by(PostingRow.reason)):

@@ -20,6 +20,9 @@ metadata = SQLModel.metadata
 
 PRUNED: Final = "pruned"
 """The state of a posting whose texts were removed by retention."""
+UNCOMPARED: Final = text("compared = 0")
+IS_DELIVERABLE: Final = text("state IN ('queued', 'approved')")
+"""Conditions of partial indexes. SQLite uses such an index only for a query that has its condition literally."""
 
 
 class MailRow(SQLModel, table=True):
@@ -103,8 +106,8 @@ class PostingRow(SQLModel, table=True):
     thread_id: int = Field(foreign_key="thread.id", index=True)
     topic: str = Field(index=True)
     revision: int
-    sent: datetime
-    arrived: datetime
+    sent: datetime = Field(index=True)
+    arrived: datetime = Field(index=True)
     state: str
     detail: str = ""
     value: bytes
@@ -115,7 +118,7 @@ class PostingRow(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_posting_due", "state", "verdict", "tries", "arrived"),
-        Index("ix_posting_uncompared", "arrived", sqlite_where=text("compared = 0 AND state = 'complete'")),
+        Index("ix_posting_uncompared", "arrived", sqlite_where=UNCOMPARED),
     )
 
 
@@ -128,7 +131,7 @@ class ReviewRow(SQLModel, table=True):
     __tablename__ = "review"
 
     posting_id: str = Field(primary_key=True)
-    reviewed: datetime
+    reviewed: datetime = Field(index=True)
     posting: bytes
     value: bytes
     pruned: datetime | None = None
@@ -141,6 +144,7 @@ class OutgoingRow(SQLModel, table=True):
     """
 
     __tablename__ = "outgoing"
+    __table_args__ = (Index("ix_outgoing_deliverable", "created", "message_id", sqlite_where=IS_DELIVERABLE),)
 
     message_id: str = Field(primary_key=True)
     posting_id: str = Field(index=True)
@@ -156,8 +160,8 @@ class OutgoingRow(SQLModel, table=True):
     destination: str = ""
     attempts: int = 0
     due: datetime
-    created: datetime
-    changed: datetime
+    created: datetime = Field(index=True)
+    changed: datetime = Field(index=True)
 
 
 class OutgoingPartRow(SQLModel, table=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.bench.audit import compare_audit
 from tests.bench.index import compare_index
 from tests.bench.line import compare_line
+from tests.bench.scaling import measure
 
 
 def main() -> int:
@@ -17,15 +18,18 @@ def main() -> int:
     parser.add_argument(
         "--kernel", help="a bare kernel repository, REPO[@REF]: its checkpatch.pl, Rust and headers are compared"
     )
+    parser.add_argument("--scaling", action="store_true", help="also measure how time grows with each size")
     arguments = parser.parse_args()
-    if arguments.archive is None and arguments.kernel is None:
-        parser.error("nothing to measure: name an archive, --kernel or both")
+    if arguments.archive is None and arguments.kernel is None and not arguments.scaling:
+        parser.error("nothing to measure: name an archive, --kernel or --scaling")
     repository, _, ref = (arguments.kernel or "").partition("@")
     kernel = (Path(repository), ref or "HEAD") if repository else None
     if arguments.archive is not None:
         print("\n".join(compare_line(arguments.archive, arguments.patches, kernel)))
     if kernel is not None:
         print("\n".join((*compare_index(*kernel), *compare_audit(*kernel))))
+    if arguments.scaling:
+        print("\n".join(measure()[0]))
     return 0
 
 

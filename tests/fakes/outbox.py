@@ -89,6 +89,13 @@ def queue_mail(
     number = len(store.mails()) + 1
     posting = posting or series(number)
     store_posting(store, posting, now)
+    mail = mail_about(posting, now, number, **({"state": state} | changes))
+    store.save_review(Review(posting, ()), mail, now)
+    return mail
+
+
+def mail_about(posting: Posting, now: datetime, number: int, **changes: Any) -> Outgoing:
+    """Return a mail about the posting, which is due."""
     values: dict[str, Any] = {
         "kind": "review",
         "envelope_from": "bot@bot.example.org",
@@ -98,11 +105,8 @@ def queue_mail(
         "mode": "list",
         "lists": posting.lists,
         "author": READER,
-        "state": state,
     }
-    mail = Outgoing(f"{number}@bot.example.org", posting.message_id, **(values | changes))
-    store.save_review(Review(posting, ()), mail, now)
-    return mail
+    return Outgoing(f"{number}@bot.example.org", posting.message_id, **(values | changes))
 
 
 def look_at(store: Repository, message_id: str, now: datetime, since: datetime | None = None) -> Candidate:

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How processor time grows with what strangers or time can make large: `python -m tests.bench.scaling [NAME...]`.
+
+Each input is doubled three times. The exponent is the slope of the logarithms of time and size, after the time of an
+input of size 0 was subtracted: 1 is linear, 2 is quadratic. The status is 1 if an exponent is above the limit.
+"""
+
+import gc
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.inbox.conversations import Conversations, ids_of
+from bot.inbox.git_archive import GitArchive
+from bot.inbox.thread import threads
+from bot.mail.address import Address
+from bot.mail.message import Message
+from bot.mail.outgoing import Outgoing
+from bot.mail.parse import parse
+from bot.mail.reply import Identity
+from bot.mail.state import MailState
+from bot.outbox.brakes import StopFile
+from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
+from bot.review.consent import Mode
+from bot.review.model import Review
+from bot.review.policy import Policy
+from bot.service.continuity import Continuity
+from bot.service.deliver import DeliverJob, SendingContext
+from bot.service.poll import PollJob
+from bot.service.review import ReviewJob
+from bot.store.ledger import LedgerFile
+from bot.store.repository import Repository
+from rules.bindings.tree import NoTree
+from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
+from rules.lint.engine import run as check
+from rules.registry import RULES, active
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import START, FakeArchive, git_archive, mail, patch
+from tests.fakes.origin import FakeClock
+from tests.fakes.outbox import allow_all, mail_about, series, store_posting
+
+MAX_EXPONENT: Final = 1.15
+DOUBLINGS: Final = 3
+_RUNS: Final = 4
+_SITE: Final = "    unsafe { a() };"
+_IDENTITY: Final = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What can become large. `make` builds an input of a size in an empty folder, and returns the work to be timed."""
+
+    name: str
+    size: int
+    make: Callable[[int, "Scratch"], Callable[[], object]]
+
+
+@dataclass(slots=True)
+class Scratch:
+    """An empty folder, and what must be closed after the work."""
+
+    folder: Path
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def store(self) -> Repository:
+        """Return a new database."""
+        return self.stack.enter_context(Repository(self.folder / "d.db"))
+
+
+def exponent(dimension: Dimension) -> tuple[float, list[float]]:
+    """Return the exponent, and the least seconds of several runs for each size."""
+    sizes = [dimension.size << doubling for doubling in range(DOUBLINGS + 1)]
+    # The sizes take turns, so that what else the machine does meanwhile disturbs all of them.
+    runs = [[_seconds(dimension, size) for size in (0, *sizes)] for _ in range(_RUNS)]
+    fixed, *seconds = (min(of_size) for of_size in zip(*runs, strict=True))
+    times = [math.log(max(spent - fixed, 1e-6)) for spent in seconds]
+    return _slope([math.log(size) for size in sizes], times), seconds
+
+
+def _seconds(dimension: Dimension, size: int) -> float:
+    with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
+        scratch = Scratch(Path(name))
+        with scratch.stack:
+            work = dimension.make(size, scratch)
+            gc.collect()
+            gc.disable()
+            try:
+                start = time.process_time()
+                work()
+                return time.process_time() - start
+            finally:
+                gc.enable()
+
+
+def _slope(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Return the slope of the line with the least squares."""
+    middle_x, middle_y = sum(xs) / len(xs), sum(ys) / len(ys)
+    spread = sum((x - middle_x) ** 2 for x in xs)
+    return sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True)) / spread
+
+
+def _messages(raws: Sequence[bytes]) -> list[Message]:
+    return [message for raw in raws if isinstance(message := parse(raw), Message)]
+
+
+def _replies(size: int, _: Scratch) -> Callable[[], object]:
+    """A patch, and replies of which each replies to the one before it."""
+    ids = ["0@x", *(f"{number}@x" for number in range(1, size + 1))]
+    body = "Reviewed-by: Ada <ada@example.org>\n"
+    raws = [mail(ids[at], "Re: [PATCH] rust: led: read it", to=ids[at - 1], body=body) for at in range(1, size + 1)]
+    messages = _messages([patch("0@x"), *raws])
+    return lambda: [assemble(thread) for thread in threads(messages)]
+
+
+def _conversation(size: int, _: Scratch) -> Callable[[], object]:
+    """The same mails, screened: each joins the conversation before it."""
+    ids = [ids_of(mail(f"{number}@x", to=f"{number - 1}@x")) for number in range(size)]
+    conversations = Conversations(50_000, 1 << 25)
+    return lambda: [conversations.of(named) for named in ids]
+
+
+def _rerolls(size: int, _: Scratch) -> Callable[[], object]:
+    """The revisions of a patch, each a reply to the first."""
+    raws = [patch(f"{number}@x", number=f" v{number}", to="1@x" if number > 1 else "") for number in range(1, size + 1)]
+    messages = _messages(raws)
+    return lambda: [assemble(thread) for thread in threads(messages)]
+
+
+def _new_file(path: str, texts: Sequence[str]) -> FileChange:
+    lines = tuple(Line(text, None, number) for number, text in enumerate(texts, 1))
+    return FileChange(None, path, (Hunk(0, 0, 1, len(lines), "", lines),))
+
+
+def _check(*patches: Patch) -> Callable[[], object]:
+    return lambda: check(RULES, Series("s", patches), NoTree())
+
+
+def _patches(size: int, _: Scratch) -> Callable[[], object]:
+    """Patches that each change the same line of a file."""
+    first = Patch(1, "s", changes=(_new_file("rust/kernel/a.rs", ["fn f() {", "    a(0);", _SITE, "}"]),))
+    later = (
+        Patch(
+            number, "s", changes=(_hunked("rust/kernel/a.rs", [(2, f"    a({number - 2});", f"    a({number - 1});")]),)
+        )
+        for number in range(2, size + 2)
+    )
+    return _check(first, *later)
+
+
+def _hunked(path: str, changes: Sequence[tuple[int, str, str]]) -> FileChange:
+    """Return a change of a file, with a hunk for each changed line."""
+    hunks = tuple(
+        Hunk(at, 1, at, 1, "", (Line(before, at, None), Line(after, None, at))) for at, before, after in changes
+    )
+    return FileChange(path, path, hunks)
+
+
+def _hunks(size: int, _: Scratch) -> Callable[[], object]:
+    return _check(
+        Patch(1, "s", changes=(_hunked("rust/kernel/a.rs", [(10 * at, "a();", "b();") for at in range(1, size + 1)]),))
+    )
+
+
+def _findings(size: int, _: Scratch) -> Callable[[], object]:
+    """Findings in a file that four later patches change below them."""
+    texts = ["fn f() {", *[_SITE] * size, "    a(0);", "}"]
+    first = Patch(1, "s", changes=(_new_file("rust/kernel/a.rs", texts),))
+    line = size + 2
+    later = (
+        Patch(at, "s", changes=(_hunked("rust/kernel/a.rs", [(line, f"    a({at - 2});", f"    a({at - 1});")]),))
+        for at in range(2, 6)
+    )
+    return _check(first, *later)
+
+
+def _files(size: int, _: Scratch) -> Callable[[], object]:
+    changes = tuple(_new_file(f"rust/kernel/{number}.rs", ["fn f() {", _SITE, "}"]) for number in range(size))
+    return _check(Patch(1, "s", changes=changes))
+
+
+def _epochs(size: int, scratch: Scratch) -> Callable[[], object]:
+    """Read an archive of epochs, and read it again when nothing is new."""
+    for number in range(max(size, 1)):
+        git_archive(scratch.folder / "list" / f"{number}.git", [mail(f"{number}@x")])
+    archive = GitArchive(scratch.folder / "list")
+    cursors: dict[str, str] = {}
+
+    def read() -> None:
+        for _ in range(2):
+            archive.count(cursors)
+            cursors.update({batch.epoch: batch.cursor for batch in archive.batches(cursors)})
+
+    return read
+
+
+def _postings(size: int, scratch: Scratch) -> Callable[[], object]:
+    """Series that arrive one after the other; each is stored and reviewed before the next arrives."""
+    store, archive, clock = scratch.store(), FakeArchive([]), FakeClock(START)
+    raws = [patch(f"{at}@x", f"led{at}", author=f"a@{at}.example.org") for at in range(size)]
+    poll = PollJob([archive], store, assemble, Event(), Silent())
+    context = ReviewContext(active(), Policy(), _IDENTITY, consenting())
+    review = ReviewJob(store, Analyser(), context, clock, Event(), Silent())
+
+    def arrive() -> None:
+        for raw in raws:
+            archive.mails.append(raw)
+            poll.run()
+            review.run()
+
+    return arrive
+
+
+class _Mailer:
+    """A transport that takes every mail."""
+
+    repeatable = False
+    done = MailState.SENT
+
+    def deliver(self, mail: Outgoing) -> str:
+        return ""
+
+
+def _outbox(size: int, scratch: Scratch) -> Callable[[], object]:
+    """Mails that are sent in one round, with a ledger."""
+    store, clock = scratch.store(), FakeClock(START)
+    for number in range(size):
+        posting = series(number)
+        store_posting(store, posting, START)
+        store.save_review(Review(posting, ()), mail_about(posting, START, number), START)
+    record = Continuity(store, LedgerFile(scratch.folder / "ledger"), _IDENTITY, clock)
+    while unchecked := store.unchecked_for_bounces(500):
+        store.record_delivery_events(unchecked[-1].id, [], [], START)
+    record.start()
+    sending = SendingContext(StopFile(scratch.folder / "stop"), allow_all, record=record)
+    job = DeliverJob(store, {Mode.LIST.value: _Mailer()}, sending, clock, Event(), Silent())
+
+    def send() -> None:
+        sent = len(job.run().mails)
+        if sent != size:
+            raise SystemExit(f"{sent} of {size} mails were sent")
+
+    return send
+
+
+DIMENSIONS: Final = (
+    Dimension("replies, each to the one before", 250, _replies),
+    Dimension("replies, screened", 2_000, _conversation),
+    Dimension("revisions in one thread", 50, _rerolls),
+    Dimension("patches on one line", 20, _patches),
+    Dimension("hunks of a file", 250, _hunks),
+    Dimension("findings before later patches", 100, _findings),
+    Dimension("files of a patch", 100, _files),
+    Dimension("epochs, read twice", 10, _epochs),
+    Dimension("series that arrive", 15, _postings),
+    Dimension("mails that are sent", 25, _outbox),
+)
+
+
+def measure(names: Sequence[str] = ()) -> tuple[list[str], bool]:
+    """Return the lines of the table for these dimensions, or for all, and whether no exponent is above the limit."""
+    lines = [f"{'growth of':34}{'size':>12}{'seconds':>18}{'exponent':>10}"]
+    is_linear = True
+    for dimension in DIMENSIONS:
+        if names and not any(name in dimension.name for name in names):
+            continue
+        slope, seconds = exponent(dimension)
+        is_linear = is_linear and slope <= MAX_EXPONENT
+        sizes = f"{dimension.size:,}-{dimension.size << DOUBLINGS:,}"
+        spent = f"{seconds[0]:.3f}-{seconds[-1]:.3f}"
+        note = "" if slope <= MAX_EXPONENT else f"  above {MAX_EXPONENT}"
+        lines.append(f"{dimension.name:34}{sizes:>12}{spent:>18}{slope:>10.2f}{note}")
+    return lines, is_linear
+
+
+def main(names: Sequence[str]) -> int:
+    lines, is_linear = measure(names)
+    print("\n".join(lines))
+    return 0 if is_linear else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

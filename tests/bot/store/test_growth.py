@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a periodic job asks of the database does not cost more because old rows are stored.
+
+The steps of SQLite's virtual machine are counted, so that no clock decides.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import event, insert, select
+
+from bot.mail.posting import Posting
+from bot.mail.state import MailState
+from bot.ports.archive import Batch, RawMail
+from bot.ports.mails import ParsedMail, Thread
+from bot.ports.outbox import Send
+from bot.review.model import Review
+from bot.store.repository import Repository
+from bot.store.tables import metadata
+from tests.fakes.mails import START
+from tests.fakes.outbox import look_at, mail_about, queue_mail, series
+
+OLD: Final = 400
+FACTOR: Final = 4
+TABLES: Final = ("mail", "thread", "message", "posting", "review", "outgoing", "outgoing_part")
+NOW: Final = START + timedelta(days=500)
+DAY: Final = timedelta(days=1)
+TEXT_KEYS: Final = {"content_hash", "message_id", "posting_id", "outgoing_id", "topic", "origin", "author"}
+NUMBER_KEYS: Final = {"id", "thread_id", "mail_id"}
+
+
+def _old(store: Repository, count: int) -> None:
+    """Store `count` series of long ago, each reviewed, with a mail that was sent: one series and copies of its rows."""
+    sent = queue_mail(store, START)
+    store.claim(sent.message_id, START, START, lambda _: Send())
+    store.settle(sent.message_id, MailState.SENT, START)
+    for job in (store.mark_checked, lambda last: store.record_delivery_events(last, [], [], START)):
+        job(100 * count)
+    with store._database.engine.begin() as connection:
+        for name in TABLES:
+            table = metadata.tables[name]
+            rows = [row._asdict() for row in connection.execute(select(table))]
+            copies = [_copy(row, number) for number in range(1, count) for row in rows]
+            connection.execute(insert(table), copies)
+
+
+def _copy(row: dict[str, Any], number: int) -> dict[str, Any]:
+    texts = {key: f"{number}.{row[key]}" for key in TEXT_KEYS & row.keys()}
+    numbers = {key: row[key] + 100 * number for key in NUMBER_KEYS & row.keys() if row[key] is not None}
+    return row | texts | numbers
+
+
+@contextmanager
+def _counted(store: Repository) -> Iterator[Counter[str]]:
+    """Count the steps of the virtual machine by statement."""
+    counts, current = Counter[str](), [""]
+
+    def step() -> int:
+        counts[current[0]] += 1
+        return 0
+
+    def begin(connection: Any, cursor: sqlite3.Cursor, statement: str, *_: object) -> None:
+        cursor.connection.set_progress_handler(step, 1)
+        current[0] = statement
+
+    engine = store._database.engine
+    event.listen(engine, "before_cursor_execute", begin)
+    yield counts
+    event.remove(engine, "before_cursor_execute", begin)
+
+
+def _thread(store: Repository) -> tuple[Thread, Posting]:
+    """Ingest and index the mails of a new series, and return its thread."""
+    posting = series(99_999, date=NOW)
+    ids = [part.message_id for part in posting.parts]
+    mails = tuple(RawMail(name, NOW, name.encode()) for name in ids)
+    store.ingest(Batch("list", "0", "1", mails))
+    read = [ParsedMail(mail.id, name, ("root@x",), name) for mail, name in zip(store.unparsed(9), ids, strict=True)]
+    store.index(read, [])
+    (thread,) = store.unassembled(9)
+    return thread, posting
+
+
+def _poll(store: Repository) -> None:
+    """Do what a poll does with the mails of a new series."""
+    store.cursors("list")
+    thread, posting = _thread(store)
+    store.save_threads([(thread, [posting])])
+    store.pending()
+
+
+def _review(store: Repository) -> None:
+    """Do what a review does, and store a mail."""
+    store.count_due_for_review()
+    (due,) = store.due_for_review(9)
+    posting = due.posting
+    store.context(posting)
+    store.supersede(posting, NOW)
+    store.previous_review(posting, rehearsed=False)
+    store.replies(posting.topic)
+    store.save_review(Review(posting, ()), mail_about(posting, NOW, 99_999), NOW)
+
+
+def _deliver(store: Repository) -> None:
+    """Do what a round of the sender does, with a mail that is due."""
+    store.mails(MailState.UNCONFIRMED)
+    store.expire(NOW - DAY, NOW)
+    store.claims("", 200)
+    (mail,) = store.due_for_delivery(NOW, 50)
+    store.archived(mail.message_id)
+    look_at(store, mail.message_id, NOW, NOW - DAY)
+
+
+def _digest(store: Repository) -> None:
+    store.reviews_between(NOW - DAY, NOW)
+    store.series_records(NOW - DAY, NOW)
+    store.posted_between(NOW - DAY, NOW)
+    store.trouble_between(NOW - DAY, NOW)
+    store.new_collisions(NOW - DAY, NOW)
+    store.landing_records(NOW - DAY, NOW)
+    store.posted(NOW - DAY)
+
+
+def _landing(store: Repository) -> None:
+    list(store.recent_postings(NOW - DAY))
+    list(store.recent_postings(NOW - DAY, uncompared=True))
+    store.landing_rechecks(50)
+
+
+WORK: Final[dict[str, Callable[[Repository], object]]] = {
+    "poll": _poll,
+    "review": _review,
+    "deliver": _deliver,
+    "signatures": lambda store: store.unattested(NOW - DAY, 50),
+    "backfill": lambda store: store.incomplete(NOW, NOW, NOW - DAY, 5),
+    "commands": lambda store: store.unchecked_for_commands(500),
+    "bounces": lambda store: store.unchecked_for_bounces(500),
+    "digest": _digest,
+    "landing": _landing,
+    "stop": lambda store: store.confirm_stop(),
+    "find": lambda store: (store.find("1@bot.example.org"), store.mails_with_id("1@x")),
+}
+"""What each job does, in the order in which a service does it: each uses what the one before it stored."""
+
+
+def _steps(path: Path, count: int) -> dict[str, Counter[str]]:
+    steps: dict[str, Counter[str]] = {}
+    with Repository(path) as store:
+        _old(store, count)
+        for name, work in WORK.items():
+            with _counted(store) as steps[name]:
+                work(store)
+    return steps
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Counter[str]], dict[str, Counter[str]]]:
+    folder = tmp_path_factory.mktemp("stores")
+    return _steps(folder / "small.db", OLD), _steps(folder / "large.db", FACTOR * OLD)
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_old_rows_cost_nothing(name: str, steps: tuple[dict[str, Counter[str]], dict[str, Counter[str]]]) -> None:
+    small, large = (by_job[name] for by_job in steps)
+
+    assert small
+    grown = {
+        statement: (small[statement], count) for statement, count in large.items() if count > 1.2 * small[statement]
+    }
+    assert grown == {}
