@@ -48,6 +48,17 @@ def test_what_was_noted_is_read_again(path: Path, ledger: LedgerFile) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_an_event_copies_nothing_and_a_settled_attempt_is_found_without_a_search(ledger: LedgerFile) -> None:
+    ledger.begin([_attempt(number) for number in range(3)], NOW)
+    assert ledger.state is not None
+    attempts = ledger.state.attempts
+    ledger.end({"0@bot.example.org": "settled", "1@bot.example.org": "settled", "2@bot.example.org": "sent"}, NOW)
+    ledger.begin([_attempt(1)], NOW)  # It may have left again.
+
+    assert ledger.state.attempts is attempts
+    assert list(ledger.state.settled) == ["0@bot.example.org"]
+
+
 def test_it_is_only_ever_appended_to(path: Path, ledger: LedgerFile) -> None:
     before = path.read_bytes()
     LedgerFile(path).begin([_attempt()], NOW)
