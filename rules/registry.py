@@ -1,108 +1,121 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""All rules, in the order in which they are documented; an omission stays visible as a comment with its reason."""
+"""All rules, in the order in which they are documented; an omission stays visible as a comment with its reason.
+
+The module of a rule is loaded when the rule is needed. The table says for which series it can be.
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from enum import Enum, auto
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from rules.checks.bindings import (
-    binding_change,
-    binding_config_dependent,
-    binding_without_provider,
-    bindings_glob_import,
-    bindings_in_driver,
-    bindings_type_in_api,
-    c_change_breaks_rust,
-    collides_with_pending,
-    contract_change,
-    ffi_type_mismatch,
-    module_gate_missing,
-    rust_api_change_leaves_users,
-    rust_maintainers_not_on_cc,
-)
-from rules.checks.helpers import helper_export_symbol, helper_missing_annotation, helper_signature, helper_unused
-from rules.checks.kbuild import build_assert_without_inline, crate_graph_mismatch, doc_link_behind_cfg
-from rules.checks.safety import (
-    deref_copies_struct,
-    drop_of_unsafe_result,
-    invariant_tag,
-    invariants_on_fn,
-    missing_invariant_comment,
-    missing_repr_transparent,
-    missing_safety_comment,
-    missing_safety_section,
-    mut_ref_to_c_type,
-    safe_wrapper_in_unsafe,
-    safety_comment_placement,
-    safety_on_safe_code,
-    safety_placeholder,
-    safety_section_misplaced,
-    safety_two_tags,
-    unsafe_semicolon,
-    vacuous_safety_comment,
-)
 from rules.lazy import re
-from rules.lint.example import MalformedExampleError, load
 from rules.lint.rule import Rule, Status
 
-RULES: tuple[Rule, ...] = (
+if TYPE_CHECKING:
+    RULES: tuple[Rule, ...]
+    """All rules. They are loaded when the name is read."""
+
+
+class Needs(Enum):
+    """What a series or its check must have, so that a rule can find something."""
+
+    RUST = auto()
+    """A change of a Rust file."""
+    HELPER = auto()
+    """A change of a C file with helpers."""
+    TREE = auto()
+    """A kernel tree or a landing tree."""
+    PENDING = auto()
+    """Other pending series."""
+
+
+_NEEDS: Final = {
     # safety, tier 1
-    missing_safety_comment.RULE,
-    missing_safety_section.RULE,
-    safety_placeholder.RULE,
-    safety_two_tags.RULE,
-    safety_on_safe_code.RULE,
-    safety_section_misplaced.RULE,
-    deref_copies_struct.RULE,
-    mut_ref_to_c_type.RULE,
-    missing_repr_transparent.RULE,
-    missing_invariant_comment.RULE,
-    invariants_on_fn.RULE,
-    invariant_tag.RULE,
+    "safety.missing_safety_comment": Needs.RUST,
+    "safety.missing_safety_section": Needs.RUST,
+    "safety.safety_placeholder": Needs.RUST,
+    "safety.safety_two_tags": Needs.RUST,
+    "safety.safety_on_safe_code": Needs.RUST,
+    "safety.safety_section_misplaced": Needs.RUST,
+    "safety.deref_copies_struct": Needs.RUST,
+    "safety.mut_ref_to_c_type": Needs.RUST,
+    "safety.missing_repr_transparent": Needs.RUST,
+    "safety.missing_invariant_comment": Needs.RUST,
+    "safety.invariants_on_fn": Needs.RUST,
+    "safety.invariant_tag": Needs.RUST,
     # safety, tier 2
-    safety_comment_placement.RULE,
-    vacuous_safety_comment.RULE,
-    safe_wrapper_in_unsafe.RULE,
-    unsafe_semicolon.RULE,
-    drop_of_unsafe_result.RULE,
+    "safety.safety_comment_placement": Needs.RUST,
+    "safety.vacuous_safety_comment": Needs.RUST,
+    "safety.safe_wrapper_in_unsafe": Needs.RUST,
+    "safety.unsafe_semicolon": Needs.RUST,
+    "safety.drop_of_unsafe_result": Needs.RUST,
     # stale-safety-comment, safety-comment-insufficient omitted: 959 of 7,358 added unsafe lines change code under a
     # comment that stays, and only a reader can tell which of them matter
     # bindings
-    c_change_breaks_rust.RULE,
-    binding_config_dependent.RULE,
-    binding_without_provider.RULE,
-    bindings_in_driver.RULE,
-    bindings_glob_import.RULE,
-    bindings_type_in_api.RULE,
-    ffi_type_mismatch.RULE,
-    module_gate_missing.RULE,
-    rust_api_change_leaves_users.RULE,
-    collides_with_pending.RULE,
-    rust_maintainers_not_on_cc.RULE,
-    binding_change.RULE,
-    contract_change.RULE,
+    "bindings.c_change_breaks_rust": Needs.TREE,
+    "bindings.binding_config_dependent": Needs.TREE,
+    "bindings.binding_without_provider": Needs.TREE,
+    "bindings.bindings_in_driver": Needs.RUST,
+    "bindings.bindings_glob_import": Needs.RUST,
+    "bindings.bindings_type_in_api": Needs.RUST,
+    "bindings.ffi_type_mismatch": Needs.TREE,
+    "bindings.module_gate_missing": Needs.TREE,
+    "bindings.rust_api_change_leaves_users": Needs.TREE,
+    "bindings.collides_with_pending": Needs.PENDING,
+    "bindings.rust_maintainers_not_on_cc": Needs.TREE,
+    "bindings.binding_change": Needs.TREE,
+    "bindings.contract_change": Needs.TREE,
     # helpers
-    helper_missing_annotation.RULE,
-    helper_export_symbol.RULE,
-    helper_signature.RULE,
-    helper_unused.RULE,
+    "helpers.helper_missing_annotation": Needs.HELPER,
+    "helpers.helper_export_symbol": Needs.HELPER,
+    "helpers.helper_signature": Needs.HELPER,
+    "helpers.helper_unused": Needs.TREE,
     # kbuild
-    build_assert_without_inline.RULE,
-    crate_graph_mismatch.RULE,
-    doc_link_behind_cfg.RULE,
-)
+    "kbuild.build_assert_without_inline": Needs.RUST,
+    "kbuild.crate_graph_mismatch": Needs.TREE,
+    "kbuild.doc_link_behind_cfg": Needs.TREE,
+}
+"""What each rule needs, by its module. The id of a rule is the name of its module."""
 
 HEADINGS = ("What it flags", "Why", "How to fix", "What it does not flag")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
 
 
+def __getattr__(name: str) -> tuple[Rule, ...]:
+    if name != "RULES":
+        raise AttributeError(name)
+    return tuple(map(_load, _NEEDS))
+
+
 def by_id(rule_id: str) -> Rule | None:
     """Return the rule with that id, None if there is none."""
-    return next((rule for rule in RULES if rule.id == rule_id), None)
+    return next((_load(module) for module in _NEEDS if _id(module) == rule_id), None)
 
 
-def active(rules: Sequence[Rule] = RULES) -> tuple[Rule, ...]:
+def active(rules: Sequence[Rule] | None = None) -> tuple[Rule, ...]:
     """Return the rules that are run: all except the retired rules."""
-    return tuple(rule for rule in rules if rule.status is not Status.RETIRED)
+    chosen = map(_load, _NEEDS) if rules is None else rules
+    return tuple(rule for rule in chosen if rule.status is not Status.RETIRED)
+
+
+def active_for(paths: Collection[str]) -> tuple[Rule, ...]:
+    """Return the rules that can find something in changes of these files, without a tree and other pending series."""
+    needs = {Needs.RUST} if any(path.endswith(".rs") for path in paths) else set()
+    needs |= {Needs.HELPER} if any(path.startswith("rust/helpers") for path in paths) else set()
+    return active([_load(module) for module, need in _NEEDS.items() if need in needs])
+
+
+@cache
+def _load(module: str) -> Rule:
+    rule: Rule = import_module(f"rules.checks.{module}").RULE
+    return rule
+
+
+def _id(module: str) -> str:
+    return module.partition(".")[2].replace("_", "-")
 
 
 def problems(rules: Sequence[Rule]) -> tuple[str, ...]:
@@ -131,6 +144,8 @@ def _problems(rule: Rule) -> Iterator[str]:
     headings = re.findall(r"^## (.*)$", rule.doc, re.MULTILINE)
     if headings != list(HEADINGS):
         yield f"the headings of the documentation are {headings}, not {list(HEADINGS)}"
+    from rules.lint.example import MalformedExampleError, load
+
     flagged = clean = 0
     for example in rule.examples:
         try:

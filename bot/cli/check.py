@@ -45,6 +45,7 @@ from rules.bindings.tree import NoTree
 from rules.finding import Severity, skipped_lines
 from rules.lazy import dataclass, field, re
 from rules.lint.rule import Rule
+from rules.registry import active, active_for
 
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
 _MAX_HEADER: Final = 64_000  # bytes of a mail that are searched for its message-id
@@ -91,15 +92,20 @@ def check(
     """  # noqa: E501 help paragraphs are not hard-wrapped
     if not targets and git is None:
         raise UsageError("name a file, a folder, - for standard input, or --git", option="TARGET")
-    rules = choose_rules(rule)
+    rules = choose_rules(rule) if rule else ()
     read = _read(targets or (), git, context)
     postings = _postings(read)
-    review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(tuple(rules))
     refuse_two_trees(tree, no_tree)
-    if git is None and not tree and not landing and not context.has_settings:
-        choose_tree: Callable[[Posting], Trees] = _no_tree
-    else:
+    choose_tree: Callable[[Posting], Trees] = _no_tree
+    if git is not None or tree or landing or context.has_settings:
         choose_tree = _tree_chooser(context, git, tree, no_tree, landing)
+        rules = rules or active()
+    elif form in (Format.SARIF, Format.MAIL):  # These name all rules that were run.
+        rules = rules or active()
+    else:
+        patches = (patch for posting in postings for patch in posting.series.patches)
+        rules = rules or active_for({path for patch in patches for path in patch.paths})
+    review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(rules)
     reviews = _review(postings, choose_tree, review_context, read)
     mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
     broken = read.broken

@@ -12,7 +12,7 @@ from bot.review.formats.row import RowResult
 from bot.review.render.text import visible
 from rules.finding import Severity
 from rules.lint.rule import Rule, Status
-from rules.registry import RULES, active, by_id
+from rules.registry import active, by_id
 
 
 class Format(StrEnum):
@@ -46,17 +46,19 @@ RuleOption = Annotated[
 
 def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     """Return the rules with these ids, or all active rules. Raises a usage error for an unknown id."""
-    for rule_id in ids or ():
-        rule = by_id(rule_id)
+    if not ids:
+        return active()
+    rules = {rule_id: by_id(rule_id) for rule_id in ids}
+    for rule_id, rule in rules.items():
         if rule is None or rule.status is Status.RETIRED:
             from bot.settings.types import suggestion
 
-            known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
+            known = (rule.id for rule in active())
             raise UsageError(
                 f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules",
                 option="--rule",
             )
-    return tuple(rule for rule in active() if not ids or rule.id in ids)
+    return tuple(rule for rule in active() if rule.id in rules)
 
 
 def format_findings(verdict: RowResult, rules: Sequence[Rule], form: Format, mails: Sequence[bytes] = ()) -> bytes:

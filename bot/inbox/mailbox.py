@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from bot.inbox.error import InboxError
-from bot.log import Level, LogEvent, event
 from bot.mail.truncation import truncation
 from bot.ports.archive import Batch, DeletedMail, RawMail
 from bot.ports.running import Clock
@@ -94,9 +93,13 @@ class Mbox:
         reason = _unfinished(due)
         if not reason and (self._writers.once or now - file.written >= SETTLED):
             return due
-        level: Level = "warning" if self._writers.once else "debug"
+        from bot.log import LogEvent, event
+
         event(
-            LogEvent.MAIL_INCOMPLETE, level, list=str(self.path), reason=reason or "the file is less than a minute old"
+            LogEvent.MAIL_INCOMPLETE,
+            "warning" if self._writers.once else "debug",
+            list=str(self.path),
+            reason=reason or "the file is less than a minute old",
         )
         return due.without_last()
 
@@ -283,6 +286,8 @@ class Maildir:
             return False
         reason = truncation(file.data, proof=not self._writers.once)
         if reason:
+            from bot.log import LogEvent, event
+
             event(LogEvent.MAIL_INCOMPLETE, "debug", list=str(self.path), reason=reason)
         return bool(reason)
 

@@ -3,13 +3,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rules.analysis.view import FileView, SeriesView
 from rules.finding import Side
 from rules.lazy import dataclass
-from rules.source.rust.source import RustSource
 from rules.source.rust.work_limit import TooMuchError
+
+if TYPE_CHECKING:
+    from rules.source.rust.source import RustSource
 
 Kind = Literal["block", "function", "impl", "trait"]
 KINDS: tuple[Kind, ...] = ("block", "function", "impl", "trait")
@@ -123,7 +125,7 @@ def _places(file: FileView, side: Side) -> Iterator[UnsafePlace]:
                 yield UnsafePlace(kind, file.patch.index, image.path, line, scope, text.strip(), "".join(key.split()))
 
 
-def _unsafe(sources: Iterable[RustSource]) -> Iterator[tuple[Kind, int, str, str, str]]:
+def _unsafe(sources: "Iterable[RustSource]") -> Iterator[tuple[Kind, int, str, str, str]]:
     for site in (site for source in sources for site in source.unsafe_sites):
         if site.setting != "doctest":
             yield "block" if site.kind == "block" else "impl", site.line, site.scope, site.text, site.body

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from operator import attrgetter
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from rules.analysis.analysis import Analysis, Results
 from rules.bindings.tree import LandingTree, Tree
@@ -14,8 +14,10 @@ from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Diagnostic, Evidence, LogAnchor, Severity, Side
 from rules.lazy import re, replace
-from rules.source.rust.source import RustSource, read_image, showing
 from rules.source.rust.work_limit import WorkLimit
+
+if TYPE_CHECKING:
+    from rules.source.rust.source import RustSource
 
 T = TypeVar("T")
 
@@ -56,10 +58,12 @@ class RustSources:
         self._sources: dict[tuple[bool, tuple[Fragment, ...]], tuple[RustSource, ...]] = {}
         self._work = WorkLimit()
 
-    def of(self, image: Image) -> tuple[RustSource, ...]:
+    def of(self, image: Image) -> "tuple[RustSource, ...]":
         """Return the Rust of an image. Equal images, such as one patch's result and the next one's base, share it."""
         key = image.is_complete, image.fragments
         if key not in self._sources:
+            from rules.source.rust.source import read_image
+
             self._sources[key] = read_image(image, self._work)
         return self._sources[key]
 
@@ -81,38 +85,44 @@ class FileView:
         self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
 
     @cached_property
-    def pre_rust(self) -> tuple[RustSource, ...]:
+    def pre_rust(self) -> "tuple[RustSource, ...]":
         """The Rust of the file before the patch: a source for each fragment, none without an image."""
         return self.series.sources.of(self.pre) if self.pre is not None and self.is_rust else ()
 
     @cached_property
-    def post_rust(self) -> tuple[RustSource, ...]:
+    def post_rust(self) -> "tuple[RustSource, ...]":
         """The Rust of the file after the patch: a source for each fragment, none without an image."""
         return self.series.sources.of(self.post) if self.post is not None and self.is_rust else ()
 
-    def sources_with(self, *words: bytes) -> Iterator[RustSource]:
+    def sources_with(self, *words: bytes) -> "Iterator[RustSource]":
         """Yield the Rust after the patch that contains any of these words."""
         return (source for source in self.post_rust if source.contains(*words))
 
-    def added_sources(self, *words: str) -> tuple[RustSource, ...]:
+    def added_sources(self, *words: str) -> "tuple[RustSource, ...]":
         """Return the Rust after the patch with an added line that contains any of these words."""
         if words not in self._added_sources:
             self._added_sources[words] = tuple(self._find_added_sources(words)) if self.adds(*words) else ()
         return self._added_sources[words]
 
-    def _find_added_sources(self, words: tuple[str, ...]) -> Iterator[RustSource]:
+    def _find_added_sources(self, words: tuple[str, ...]) -> "Iterator[RustSource]":
+        from rules.source.rust.source import showing
+
         lines = {line.after for word in words for line in self.added if line.after and word in line.text}
         return showing(self.post_rust, lines if self.change.hunks else self.touched)
 
-    def removed_sources(self, word: str) -> Iterator[RustSource]:
+    def removed_sources(self, word: str) -> "Iterator[RustSource]":
         """Yield the Rust before the patch with a removed line that contains the word."""
+        from rules.source.rust.source import showing
+
         return showing(self.pre_rust, {line.before for line in self.removed if line.before and word in line.text})
 
     @cached_property
-    def unsafe_sources(self) -> tuple[RustSource, ...]:
+    def unsafe_sources(self) -> "tuple[RustSource, ...]":
         """The Rust after the patch with added unsafe code, or with a hunk that may take its comment away."""
         if self.post is None or not self.mentions(b"unsafe"):
             return ()
+        from rules.source.rust.source import showing
+
         at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.is_complete or _may_unjustify(hunk)}
         return tuple(dict.fromkeys((*self.added_sources("unsafe"), *showing(self.post_rust, at_risk))))
 

@@ -2,17 +2,19 @@
 """The kernel tree that a series applies to: its files and its bindings."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rules.bindings.index import Bindings
 from rules.diff.tree import MIN_BLOB_ID_DIGITS, Files, blob_id
 from rules.lazy import dataclass
+
+if TYPE_CHECKING:
+    from rules.bindings.index import Bindings
 
 
 class Tree(Files, Protocol):
     """The kernel tree that a series applies to."""
 
-    def bindings(self) -> Bindings | None:
+    def bindings(self) -> "Bindings | None":
         """Return what Rust uses of C in this tree; None if unknown."""
 
 
@@ -33,7 +35,7 @@ class NoTree:
     def blob(self, blob_id: str) -> bytes | None:  # noqa: ARG002 the protocol's name
         return None
 
-    def bindings(self) -> Bindings | None:
+    def bindings(self) -> "Bindings | None":
         return None
 
 
@@ -54,7 +56,9 @@ class FileTree(NoTree):
         )
         return self._blobs[full_ids[0]] if len(full_ids) == 1 else None
 
-    def bindings(self) -> Bindings | None:
+    def bindings(self) -> "Bindings | None":
         if self._bindings is None:
+            from rules.bindings.index import Bindings
+
             self._bindings = Bindings.of_files(self._files)
         return self._bindings

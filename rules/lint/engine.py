@@ -6,13 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rules.analysis.fixed_later import Audited, fixed_later
-from rules.analysis.pending import PENDING_FACTS
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.collisions import PendingSeries
-from rules.bindings.pending_facts import PendingFacts
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
@@ -21,7 +18,11 @@ from rules.lazy import replace
 from rules.lint.rule import Rule
 from rules.source.rust.work_limit import TooMuchError
 
-View = TypeVar("View", FileView, SeriesView, Sequence[PendingSeries])
+if TYPE_CHECKING:
+    from rules.bindings.collisions import PendingSeries
+    from rules.bindings.pending_facts import PendingFacts
+
+View = TypeVar("View", FileView, SeriesView, "Sequence[PendingSeries]")
 
 _MAX_FINDINGS = 2_000  # findings of one rule in a file
 _MAX_AUDITED = 5_000  # images that are checked alone, and findings in them
@@ -32,7 +33,7 @@ def view(series: Series, tree: Tree, landing: tuple[LandingTree, ...] = ()) -> S
     return SeriesView(series, tree, build_images(series, tree), landing=landing)
 
 
-def run(rules: Sequence[Rule], series: Series, tree: Tree, pending: Sequence[PendingSeries] = ()) -> Report:
+def run(rules: Sequence[Rule], series: Series, tree: Tree, pending: "Sequence[PendingSeries]" = ()) -> Report:
     """Return the findings in a series, and its collisions with the pending series."""
     series_view = view(series, tree)
     facts, report = collect_pending(rules, run_rules(rules, series_view), series_view)
@@ -67,7 +68,7 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
 
 
 def compare_pending(
-    rules: Sequence[Rule], report: Report, facts: PendingFacts, others: Sequence[PendingSeries]
+    rules: Sequence[Rule], report: Report, facts: "PendingFacts", others: "Sequence[PendingSeries]"
 ) -> Report:
     """Return the report with the collisions with other pending series, after the other findings of each patch."""
     findings: list[Finding] = []
@@ -81,7 +82,7 @@ def compare_pending(
 
 def collect_pending(
     rules: Sequence[Rule], report: Report, series_view: SeriesView
-) -> tuple[PendingFacts | None, Report]:
+) -> "tuple[PendingFacts | None, Report]":
     """Return what other pending series may contradict, None if no rule asks for it or it cannot be read.
 
     The report has the reason why it cannot be read.
@@ -91,6 +92,8 @@ def collect_pending(
     unchecked: list[Failure | Skipped] = []
 
     def collect(view: SeriesView) -> Iterable[Diagnostic]:
+        from rules.analysis.pending import PENDING_FACTS
+
         facts.append(view.result(PENDING_FACTS))
         return ()
 

@@ -3,13 +3,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from rules.analysis.view import FileView, SeriesView
-from rules.bindings.collisions import PendingSeries
-from rules.bindings.pending_facts import PendingFacts
 from rules.finding import Diagnostic, Severity
 from rules.lazy import dataclass
 from rules.lint.evidence import RuleEvidence
+
+if TYPE_CHECKING:
+    from rules.analysis.view import FileView, SeriesView
+    from rules.bindings.collisions import PendingSeries
+    from rules.bindings.pending_facts import PendingFacts
 
 
 class Status(StrEnum):
@@ -51,9 +54,9 @@ class Rule:
     doc: str
     evidence: tuple[RuleEvidence, ...]
     examples: tuple[Example, ...]
-    check_file: Callable[[FileView], Iterator[Diagnostic]] | None = None
-    check_series: Callable[[SeriesView], Iterator[Diagnostic]] | None = None
-    check_pending: Callable[[PendingFacts, Sequence[PendingSeries]], Iterator[Diagnostic]] | None = None
+    check_file: "Callable[[FileView], Iterator[Diagnostic]] | None" = None
+    check_series: "Callable[[SeriesView], Iterator[Diagnostic]] | None" = None
+    check_pending: "Callable[[PendingFacts, Sequence[PendingSeries]], Iterator[Diagnostic]] | None" = None
     tier: int = 1
     in_mail: bool = True
     needs_tree: bool = False
