@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The effects of a series on the C/Rust bindings, and the places to report them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -96,28 +96,28 @@ def location(place: DiffLocation) -> Anchor | Patch:
 
 def first_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
     """Yield the first use of each C name that the series begins to use; nothing if the tree has no index."""
-    return _anchored(view, find_new_users)
-
-
-def new_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
-    """Yield the first use of each C name in each file that begins to use it; nothing if the tree has no index."""
-    return _anchored(view, find_new_uses)
-
-
-def _anchored(
-    view: SeriesView, find: Callable[[BindingsDiff], Iterator[User]]
-) -> Iterator[tuple[BindingsDiff, User, Anchor]]:
     change = view.result(BINDINGS_DIFF)
-    for user in find(change) if change is not None else ():
+    if change is not None:
+        yield from ((change, user, anchor) for user, anchor in _anchored(view, find_new_users(change)))
+
+
+def new_uses(view: SeriesView, diff: BindingsDiff) -> Iterator[tuple[User, Anchor]]:
+    """Yield the first use of each C name in each file that begins to use it."""
+    return _anchored(view, find_new_uses(diff))
+
+
+def _anchored(view: SeriesView, users: Iterable[User]) -> Iterator[tuple[User, Anchor]]:
+    for user in users:
         use = user.use
         anchor = added_line(view, user.path, use.line, use.column, use.text)
-        if change is not None and anchor is not None:
-            yield change, user, anchor
+        if anchor is not None:
+            yield user, anchor
 
 
-def declared_in_c(located: LocatedDeclaration) -> tuple[Evidence, ...]:
-    """Return a C declaration as evidence."""
-    return (Evidence(f"{located.path}:{located.declaration.line}", (located.declaration.signature,)),)
+def declared_in_c(located: LocatedDeclaration, tree: str = "") -> tuple[Evidence, ...]:
+    """Return a C declaration as evidence. `tree` names the landing tree that has it, "" for the base."""
+    origin = f"{located.path}:{located.declaration.line}"
+    return (Evidence(f"{tree}:{origin}" if tree else origin, (located.declaration.signature,)),)
 
 
 def helper_line(file: FileView, name: str, first: int) -> int:

@@ -70,28 +70,51 @@ def find_condition(bindings: Bindings, user: User, *, is_first: bool = True) -> 
 
     If the tree does not declare the option, only the first use of a name counts, and only under no option.
     """
-    declarations = [
-        located
-        for located in bindings.bound_declarations(user.use.name)
-        if located.declaration.kind in (*_SYMBOLS, Kind.CONSTANT, Kind.MACRO)
-    ]
-    if any(located.path.startswith("arch/") for located in declarations):
+    providers = _providers(bindings, user.use.name)
+    if not providers or any(
+        isinstance(provider, LocatedDeclaration) and provider.path.startswith("arch/") for _, provider in providers
+    ):
         return None  # each architecture declares the name in its own way
-    providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
-        (located.declaration.conditions, located) for located in declarations
-    ]
-    provider = bindings.provider(user.use.name)
-    if provider is not None:
-        helper = provider.helper if isinstance(provider, LocatedHelper) else provider
-        providers.append((helper.conditions, provider))
-    if not providers:
-        return None
     first, declaration = providers[0]
     for condition in first:
         if _CONFIG.search(condition) and all(condition in conditions for conditions, _ in providers):
             for way in find_breaking_ways(bindings, user, (condition,), accepts_undeclared=is_first):
                 return ConditionalName(condition, declaration, bindings.kconfig.innermost_option(way))
     return None
+
+
+def is_known(bindings: Bindings, name: str) -> bool:
+    """Tell whether a tree declares or provides a name that Rust can use."""
+    return bool(_providers(bindings, name))
+
+
+def is_met(diff: BindingsDiff, user: User, condition: str) -> bool:
+    """Tell whether a tree has a used name without a condition, or builds the use only under it."""
+    providers = _providers(diff.after, user.use.name)
+    if any(condition not in conditions for conditions, _ in providers):
+        return True
+    uses = diff.after.facts.rust(user.path).uses if user.path in diff.known_paths else ()
+    use = next((use for use in uses if use.name == user.use.name), None)
+    if use is None or not providers or not diff.after.gated_crate.ways_of(user.path, use.line, use.column):
+        return False
+    other = User(user.path, use, diff.after.gates(user.path))
+    return not any(find_breaking_ways(diff.after, other, (condition,), accepts_undeclared=True))
+
+
+def _providers(
+    bindings: Bindings, name: str
+) -> list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]]:
+    """Return the declarations of a name that Rust can use, and its helper, each after its conditions."""
+    providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
+        (located.declaration.conditions, located)
+        for located in bindings.bound_declarations(name)
+        if located.declaration.kind in (*_SYMBOLS, Kind.CONSTANT, Kind.MACRO)
+    ]
+    provider = bindings.provider(name)
+    if provider is not None:
+        helper = provider.helper if isinstance(provider, LocatedHelper) else provider
+        providers.append((helper.conditions, provider))
+    return providers
 
 
 def find_gated_helpers(diff: BindingsDiff) -> Iterator[tuple[LocatedHelper, str, ConditionalName]]:

@@ -21,45 +21,82 @@ outside of the `#if`.
 - A use whose options imply that of the name, and one for which the rule cannot tell: Kconfig must have a configuration
   in which the use is built and the name does not exist.
 - Names that the file used before.
+- A name that a landing tree has without the option, and a use that a landing tree builds only under it.
 
-Without a kernel tree nothing is reported.
+Names that the base does not know are searched in the landing trees; the finding names the tree. If the base is unknown,
+all names are, but the finding is not mailed: the base may have a change that is not in the landing tree. Without a
+kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import BINDINGS_DIFF, declared_in_c, helper_line, module_is_gated, new_uses
+from rules.analysis.bindings_view import (
+    BINDINGS_DIFF,
+    all_diffs,
+    declared_in_c,
+    helper_line,
+    module_is_gated,
+    new_uses,
+)
 from rules.analysis.view import SeriesView
-from rules.bindings.bindings_diff import is_kbuild
+from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.facts import LocatedDeclaration
-from rules.bindings.new_names import ConditionalName, find_condition, find_gated_helpers
-from rules.finding import Anchor, Diagnostic, Severity
+from rules.bindings.new_names import ConditionalName, find_condition, find_gated_helpers, is_known, is_met
+from rules.finding import Anchor, Confidence, Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """Report each name once: at the first use that is built without it."""
-    change = view.result(BINDINGS_DIFF)
-    if change is None or any(map(is_kbuild, change.changed_lines)):
+    """Report each name once, at the first use that is built without it, in the first tree that knows the name."""
+    known: set[str] = set()
+    base = view.result(BINDINGS_DIFF)
+    if base is not None and any(map(is_kbuild, base.changed_lines)):
         return
-    reported: set[str] = set()
-    for _, user, anchor in new_uses(view):
+    for tree, diff in all_diffs(view):
+        if tree and (view.series.prerequisites or any(map(is_kbuild, diff.changed_lines))):
+            continue
+        yield from _check_uses(view, tree, diff, known)
+        if base is None or not tree:
+            yield from _check_helpers(view, tree, diff, known)
+        if view.landing:
+            known.update(user.use.name for user, _ in new_uses(view, diff) if is_known(diff.after, user.use.name))
+
+
+def _check_uses(view: SeriesView, tree: str, diff: BindingsDiff, known: set[str]) -> Iterator[Diagnostic]:
+    reported = set(known)
+    for user, anchor in new_uses(view, diff):
         name = user.use.name
-        is_first = not change.before.users(name)
-        conditional = None if name in reported else find_condition(change.after, user, is_first=is_first)
-        if conditional is not None and not module_is_gated(view, user.path):
+        is_first = not diff.before.users(name)
+        conditional = None if name in reported else find_condition(diff.after, user, is_first=is_first)
+        if conditional is None or module_is_gated(view, user.path):
+            continue
+        if not any(is_met(other, user, conditional.condition) for _, other in all_diffs(view) if other is not diff):
             reported.add(name)
-            yield _report(view, anchor, "", name, conditional)
-    for located, name, conditional in find_gated_helpers(change):
+            yield _report(view, anchor, "", name, conditional, tree)
+
+
+def _check_helpers(view: SeriesView, tree: str, diff: BindingsDiff, known: set[str]) -> Iterator[Diagnostic]:
+    for located, name, conditional in find_gated_helpers(diff):
         helper = located.helper
+        others = (other for _, other in all_diffs(view) if other is not diff)
+        if helper.name in known or any(_has_without(other, name, conditional.condition) for other in others):
+            continue
         for file in view.files:
             line = helper_line(file, helper.name, helper.line) if file.path == located.path else 0
             if line in file.touched and view.next_change(file) is None:
-                yield _report(view, file.anchor(line), f"The helper `{helper.name}` uses ", name, conditional)
+                known.add(helper.name)
+                yield _report(view, file.anchor(line), f"The helper `{helper.name}` uses ", name, conditional, tree)
 
 
-def _report(view: SeriesView, place: Anchor, start: str, name: str, conditional: ConditionalName) -> Diagnostic:
+def _has_without(diff: BindingsDiff, name: str, condition: str) -> bool:
+    return any(condition not in located.declaration.conditions for located in diff.after.declarations(name))
+
+
+def _report(
+    view: SeriesView, place: Anchor, start: str, name: str, conditional: ConditionalName, tree: str
+) -> Diagnostic:
     condition = re.sub(r"defined\((\w+)\)", r"\1", conditional.condition)
     needed = (
         f"`{name}`, which exists only under `{condition}`" if start else f"`{name}` exists only under `{condition}`"
@@ -67,8 +104,18 @@ def _report(view: SeriesView, place: Anchor, start: str, name: str, conditional:
     reason = "this code is built without it too."
     if conditional.option:
         reason = f"`CONFIG_{conditional.option}`, which builds this code, does not imply it."
-    evidence = declared_in_c(conditional.provider) if isinstance(conditional.provider, LocatedDeclaration) else ()
-    return view.report(place, f"{start}{needed}, but {reason}", evidence=evidence, facts=(("name", name),))
+    # A pending change that the unknown base has may declare the name otherwise.
+    is_certain = not tree or view.result(BINDINGS_DIFF) is not None
+    confidence = Confidence.HIGH if is_certain else Confidence.LOW
+    evidence = declared_in_c(conditional.provider, tree) if isinstance(conditional.provider, LocatedDeclaration) else ()
+    return view.report(
+        place,
+        f"{start}{needed}, but {reason}",
+        evidence=evidence,
+        facts=(("name", name),),
+        tree=tree,
+        confidence=confidence,
+    )
 
 
 _TREE = """

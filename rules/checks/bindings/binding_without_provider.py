@@ -17,14 +17,16 @@ Add a helper in `rust/helpers/`, or a `RUST_CONST_HELPER_*` to `rust/bindings/bi
 
 ## What it does not flag
 
-A helper in any patch of the series counts. A name without a declaration in the included headers may come from a header
+A helper in any patch of the series or in a landing tree counts. A landing tree alone shows nothing: the helper may be
+in the tree that the series was made for. A name without a declaration in the included headers may come from a header
 that the rule does not know. Without a kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import declared_in_c, first_uses
+from rules.analysis.bindings_view import LANDING_DIFFS, declared_in_c, first_uses
 from rules.analysis.view import SeriesView
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.new_names import find_unbound_declaration
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
@@ -35,12 +37,18 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each name at its first use."""
     for change, user, anchor in first_uses(view):
         unbound = find_unbound_declaration(change.after, user.use.name)
-        if unbound is None:
+        if unbound is None or any(_has_binding(diff, user.use.name) for _, diff in view.result(LANDING_DIFFS)):
             continue
         kind = unbound.declaration.kind
         helper = "a `RUST_CONST_HELPER_*`" if kind == "macro" else "a helper"
         message = f"bindgen makes no binding for `{user.use.name}`, because C declares it as {kind}: it needs {helper}."
         yield view.report(anchor, message, evidence=declared_in_c(unbound), facts=(("name", user.use.name),))
+
+
+def _has_binding(diff: BindingsDiff, name: str) -> bool:
+    """Tell whether a tree has a helper for a name, or declares it so that bindgen makes a binding."""
+    is_declared = diff.after.provider(name) is not None or bool(diff.after.bound_declarations(name))
+    return is_declared and find_unbound_declaration(diff.after, name) is None
 
 
 _TREE = """

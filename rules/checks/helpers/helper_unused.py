@@ -16,13 +16,14 @@ Send the helper together with its user.
 
 ## What it does not flag
 
-A series marked RFC. Generated helpers. A use anywhere in an added line of Rust, including doc comments. A file that is
-not completely known. Without a kernel tree nothing is reported.
+A series marked RFC. Generated helpers. A use anywhere in an added line of Rust, including doc comments. A helper that a
+landing tree uses. A file that is not completely known. Without a kernel tree nothing is reported: a landing tree alone
+does not show that no user is pending.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import BINDINGS_DIFF, added_words, helper_line
+from rules.analysis.bindings_view import BINDINGS_DIFF, LANDING_DIFFS, added_words, helper_line
 from rules.analysis.view import SeriesView
 from rules.bindings.helper_facts import is_helper_source
 from rules.finding import Diagnostic, Severity
@@ -42,6 +43,8 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
             continue
         for helper in change.after.facts.helpers(file.path):
             if helper.pattern or change.before.helper(helper.name) is not None or change.after.users(helper.name):
+                continue
+            if any(diff.after.users(helper.name) for _, diff in view.result(LANDING_DIFFS)):
                 continue
             words = added_words(file.change for file in view.files if file.is_rust) if words is None else words
             line = helper_line(file, helper.name, helper.line)
