@@ -10,8 +10,9 @@ from bot.mail.parse import MAX_HEADER_SIZE
 from bot.ports.archive import RawMail
 from rules.lazy import dataclass, field, re
 
-_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
-_FIELD: Final = re.compile(rb"\n(message-id|references|in-reply-to):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE)
+_FIELDS: Final = (b"\nmessage-id:", b"\nreferences:", b"\nin-reply-to:")
+_FOLDED: Final = (b" ", b"\t")
+_SPACE: Final = b" \t\n\r\v\f"
 _ID: Final = re.compile(rb"<([^<>]+)>")
 _NEAREST: Final = 50
 
@@ -107,19 +108,42 @@ class Conversations:
 
 def ids_of(raw: bytes) -> list[bytes]:
     """Return the mail's id and the ids that relate it to others: first and nearest references, and its sending run."""
-    start = len(raw) - len(raw.lstrip(b"\r\n"))
-    blank = _BLANK_LINE.search(raw, start)
-    header = raw[start : min(blank.start() if blank else len(raw), start + MAX_HEADER_SIZE)]
-    named: dict[bytes, list[bytes]] = {}
-    for name, value in _FIELD.findall(b"\n" + header):
-        named.setdefault(name.lower(), []).extend(b"".join(mail_id.split()) for mail_id in _ID.findall(value))
-    own = named.get(b"message-id", [])[:1]
-    references = named.get(b"references", [])
+    header = _header(raw)
+    lower = header.lower()
+    message_ids, references, replied_to = (_ids_in(header, lower, name) for name in _FIELDS)
+    own = message_ids[:1]
     runs = (run_of(mail_id.decode("utf-8", "surrogateescape")) for mail_id in own)
     return [
         *own,
         *references[:1],
         *references[1:][-_NEAREST:],
-        *named.get(b"in-reply-to", [])[:1],
+        *replied_to[:1],
         *(run.encode("utf-8", "surrogateescape") for run in runs if run),
     ]
+
+
+def _header(raw: bytes) -> bytes:
+    """Return the header of the mail after a line end. Searching literals is faster than an expression."""
+    start = 0
+    while raw.startswith((b"\r", b"\n"), start):
+        start += 1
+    end = start + MAX_HEADER_SIZE
+    for blank in (b"\n\n", b"\n\r\n"):
+        position = raw.find(blank, start, end)
+        end = position if position >= 0 else end
+    return b"\n" + raw[start:end]
+
+
+def _ids_in(header: bytes, lower: bytes, name: bytes) -> list[bytes]:
+    """Return the ids in the fields with that name. `lower` is the header in lower case."""
+    ids: list[bytes] = []
+    at = lower.find(name)
+    while at >= 0:
+        start = at + len(name)
+        end = header.find(b"\n", start)
+        while end >= 0 and header.startswith(_FOLDED, end + 1):
+            end = header.find(b"\n", end + 1)
+        value = header[start:] if end < 0 else header[start:end]
+        ids += [mail_id.translate(None, _SPACE) for mail_id in _ID.findall(value)]
+        at = -1 if end < 0 else lower.find(name, end)
+    return ids

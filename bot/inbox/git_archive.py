@@ -124,6 +124,8 @@ def _epochs(path: Path) -> list[tuple[str, Path]]:
 
 
 def _open(path: Path) -> pygit2.Repository:
+    # Like `git cat-file`, trust the packs: hashing each object again takes half of the time of reading a mail.
+    pygit2.option(pygit2.enums.Option.ENABLE_STRICT_HASH_VERIFICATION, False)
     try:
         return pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
     except pygit2.GitError as error:

@@ -13,9 +13,12 @@ _ALWAYS = re.compile(
     rb"^(?:diff --git|---|\+\+\+) (?:\"?[ab]/)?(?:[^\n]*\.rs\b|rust/|[^\n]*\b(?:MAINTAINERS|Kconfig\S*)\s*$)",
     re.MULTILINE,
 )
-_FILE = re.compile(rb"^diff --git a/(\S+) b/(\S+)$", re.MULTILINE)
+# Text is searched for a literal first: that takes a tenth of the time of an expression.
+_ALWAYS_LITERALS = (b".rs", b"rust/", b"MAINTAINERS", b"Kconfig")
+# These two begin with a literal line end, so that the expression is tried at the ends of lines alone.
+_FILE = re.compile(rb"\ndiff --git a/(\S+) b/(\S+)(?=\n|\Z)")
 # Lines that can begin or end a declaration. An indented line in a function is only a use.
-_CHANGED = re.compile(rb"^[-+](?:[A-Za-z_]|#[ \t]*(?:define|undef)\b)[^\n]*$", re.MULTILINE)
+_CHANGED = re.compile(rb"\n[-+](?:[A-Za-z_]|#[ \t]*(?:define|undef)\b)[^\n]*")
 _WORD = re.compile(rb"[A-Za-z_]\w{2,}")
 _ENCODED = re.compile(rb"^content-transfer-encoding:\s*base64", re.MULTILINE | re.IGNORECASE)
 _SOFT_BREAK = re.compile(rb"=\r?\n")
@@ -39,17 +42,17 @@ class MailFilter:
         A mail without a diff may matter: it can be a cover letter or a reply. A diff may matter if it changes Rust, a
         header that declares a used name, or a C file with a used name on a changed line that begins in column 0.
         """
-        if b"diff --git " not in raw or _ENCODED.search(raw):
+        if b"diff --git " not in raw or (b"base64" in raw.lower() and _ENCODED.search(raw)):
             return True
-        text = raw.replace(b"\r\n", b"\n")
+        text = b"\n" + raw.replace(b"\r\n", b"\n")
         if b"quoted-printable" in text:
             text = _SOFT_BREAK.sub(b"", text)
-        if _ALWAYS.search(text):
+        if any(literal in text for literal in _ALWAYS_LITERALS) and _ALWAYS.search(text):
             return True
-        files = {path for match in _FILE.finditer(text) for path in match.groups()}
+        files = {path for paths in _FILE.findall(text) for path in paths}
         if not self._paths.isdisjoint(files):
             return True
         if not any(path.endswith((b".c", b".h", b".S")) for path in files):
             return False
-        changed = b"\n".join(match.group() for match in _CHANGED.finditer(text))
+        changed = b"".join(_CHANGED.findall(text))
         return not self._names.isdisjoint(_WORD.findall(changed))
