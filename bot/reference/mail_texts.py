@@ -90,8 +90,9 @@ def _texts(node: ast.AST) -> Iterator[str]:
         for value in _inner(node):
             yield from _texts(value)
         return
+    result_type = node.returns if isinstance(node, ast.FunctionDef) else None
     for child in ast.iter_child_nodes(node):
-        if not _is_skipped(child):
+        if child is not result_type and not _is_skipped(child):
             yield from _texts(child)
 
 
