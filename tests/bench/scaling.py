@@ -254,7 +254,7 @@ def _outbox(size: int, scratch: Scratch) -> Callable[[], object]:
 
 DIMENSIONS: Final = (
     Dimension("replies, each to the one before", 250, _replies),
-    Dimension("replies, screened", 2_000, _conversation),
+    Dimension("replies, screened", 4_000, _conversation),
     Dimension("revisions in one thread", 50, _rerolls),
     Dimension("patches on one line", 20, _patches),
     Dimension("hunks of a file", 250, _hunks),
@@ -262,7 +262,7 @@ DIMENSIONS: Final = (
     Dimension("files of a patch", 100, _files),
     Dimension("epochs, read twice", 10, _epochs),
     Dimension("series that arrive", 15, _postings),
-    Dimension("mails that are sent", 25, _outbox),
+    Dimension("mails that are sent", 10, _outbox),
 )
 
 
