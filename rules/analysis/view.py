@@ -82,6 +82,7 @@ class FileView:
         self.post = images.post
         self.path = images.change.path
         self.is_rust = self.path.endswith(".rs")
+        self._adds: dict[tuple[str, ...], bool] = {}
         self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
 
     @cached_property
@@ -211,7 +212,9 @@ class FileView:
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
-        return any(word in self._added_text for word in words)
+        if words not in self._adds:
+            self._adds[words] = any(word in self._added_text for word in words)
+        return self._adds[words]
 
     @cached_property
     def touched(self) -> frozenset[int]:

@@ -36,7 +36,8 @@ def view(series: Series, tree: Tree, landing: tuple[LandingTree, ...] = ()) -> S
 def run(rules: Sequence[Rule], series: Series, tree: Tree, pending: "Sequence[PendingSeries]" = ()) -> Report:
     """Return the findings in a series, and its collisions with the pending series."""
     series_view = view(series, tree)
-    facts, report = collect_pending(rules, run_rules(rules, series_view), series_view)
+    report = run_rules(rules, series_view)
+    facts, report = collect_pending(rules if pending else (), report, series_view)
     return report if facts is None else compare_pending(rules, report, facts, pending)
 
 
@@ -48,10 +49,9 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
     """
     findings: list[Finding] = []
     unchecked: list[Failure | Skipped] = []
+    by_language = _by_language(rules)
     for file in series_view.files:
-        for rule in rules:
-            if rule.check_file is not None:
-                findings += _run_check(rule, rule.check_file, file, file.patch.index, file.path, unchecked)
+        findings += _check_file(by_language[file.is_kernel_rust], file, unchecked)
     for rule in rules:
         if rule.check_series is not None:
             findings += _run_check(rule, rule.check_series, series_view, 0, "", unchecked)
@@ -107,12 +107,24 @@ def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = 
     patch = Patch(0, "")
     images = FileImages(patch, FileChange(None, path), None, build_new_file_image(path, content))
     (file,) = SeriesView(Series("", (patch,)), tree or NoTree(), Images((images,), {})).files
-    findings: list[Finding] = []
     unchecked: list[Failure | Skipped] = []
-    for rule in rules:
-        if rule.check_file is not None:
-            findings += _run_check(rule, rule.check_file, file, 0, path, unchecked)
+    findings = _check_file(_by_language(rules)[file.is_kernel_rust], file, unchecked)
     return _report(_numbered(sorted(findings, key=lambda finding: _position(finding, {}))), unchecked)
+
+
+def _by_language(rules: Sequence[Rule]) -> dict[bool, list[Rule]]:
+    """Return the rules with `check_file` that check any file (False), and those that check kernel Rust (True)."""
+    of_files = [rule for rule in rules if rule.check_file is not None]
+    return {False: [rule for rule in of_files if not rule.trigger.is_rust], True: of_files}
+
+
+def _check_file(rules: Iterable[Rule], file: FileView, unchecked: list[Failure | Skipped]) -> list[Finding]:
+    """Return what those rules find whose trigger the file fits."""
+    findings: list[Finding] = []
+    for rule in rules:
+        if rule.check_file is not None and rule.trigger.fits(file):
+            findings += _run_check(rule, rule.check_file, file, file.patch.index, file.path, unchecked)
+    return findings
 
 
 def _with_unchecked(report: Report, unchecked: Iterable[Failure | Skipped]) -> Report:
@@ -190,13 +202,13 @@ def _audited(rules: Sequence[Rule], series_view: SeriesView) -> Audited:
         nonlocal remaining
         key = (rule_id, image.path, image.is_complete, image.fragments)
         if key not in seen:
-            check = by_id[rule_id].check_file
             unchecked: list[Failure | Skipped] = []
-            if check is None or remaining <= 0:
+            if by_id[rule_id].check_file is None or remaining <= 0:
                 return None
             if key[1:] not in views:
                 views[key[1:]] = series_view.alone(image)
-            findings = _run_check(by_id[rule_id], check, views[key[1:]], 0, image.path, unchecked)
+            alone = views[key[1:]]
+            findings = _check_file(_by_language([by_id[rule_id]])[alone.is_kernel_rust], alone, unchecked)
             seen[key] = None if unchecked else frozenset(finding.anchor.line for finding in findings)
             remaining -= 1 + len(findings)
         return seen[key]

@@ -36,8 +36,26 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """What a changed file must have so that `check_file` of a rule is called for it: this is cheap to find out.
+
+    The patch adds any of the words `adds`, and the known lines after it contain all of the words `mentions`. `is_rust`
+    says that the rule is about Rust in the kernel.
+    """
+
+    adds: tuple[str, ...] = ()
+    mentions: tuple[bytes, ...] = ()
+    is_rust: bool = True
+
+    def fits(self, file: "FileView") -> bool:
+        return (not self.adds or file.adds(*self.adds)) and (not self.mentions or file.mentions(*self.mentions))
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule. Exactly one of `check_file`, `check_series` and `check_pending` is set.
+
+    `check_file` is called for the files that fit the `trigger`: all files, if the rule names none.
 
     `check_pending` compares what a series does with other pending series, which are known only after its analysis.
 
@@ -57,6 +75,7 @@ class Rule:
     check_file: "Callable[[FileView], Iterator[Diagnostic]] | None" = None
     check_series: "Callable[[SeriesView], Iterator[Diagnostic]] | None" = None
     check_pending: "Callable[[PendingFacts, Sequence[PendingSeries]], Iterator[Diagnostic]] | None" = None
+    trigger: Trigger = Trigger(is_rust=False)
     tier: int = 1
     in_mail: bool = True
     needs_tree: bool = False

@@ -25,12 +25,12 @@ from collections.abc import Iterator
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each glob import of the kernel's bindings that the patch adds."""
-    if not file.is_kernel_rust or file.path.startswith(("rust/bindings/", "rust/uapi/")) or not file.adds("bindings"):
+    if file.path.startswith(("rust/bindings/", "rust/uapi/")):
         return
     own = ("crate", "bindings", "*") if file.in_kernel_crate else None
     for source in file.sources_with(b"bindings"):
@@ -73,4 +73,5 @@ RULE = Rule(
     evidence=(MessageId("DB8BQGJNFDAY.BGQ8CZSFFOLH@kernel.org"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("bindings",)),
 )

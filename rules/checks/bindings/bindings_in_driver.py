@@ -41,7 +41,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import dataclass, re
 from rules.lint.evidence import DocumentSection, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 from rules.source.rust.uses import Import
 
@@ -83,9 +83,7 @@ class Use:
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each name of the bindings that the patch begins to use in this file."""
-    if not file.is_kernel_rust or not file.touched or file.path.startswith("rust/"):
-        return
-    if not file.mentions(b"kernel", b"bindings"):
+    if not file.touched or file.path.startswith("rust/"):
         return
     added = [use for use in _uses(file.post_rust) if use.line in file.touched]
     known = _names_before(file) if added else set()
@@ -372,4 +370,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(mentions=(b"kernel", b"bindings")),
 )

@@ -26,7 +26,7 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 _FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
 _TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")
@@ -38,7 +38,7 @@ _MAX_ATTRIBUTES = 1_000  # characters above a function that are searched for att
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each public function with a C type."""
-    if not file.is_kernel_rust or not file.in_kernel_crate or not file.adds("bindings::", "pub"):
+    if not file.in_kernel_crate:
         return
     for source in (source for source in file.added_sources("bindings::", "pub") if source.contains(b"bindings::")):
         for match in _FUNCTION.finditer(source.code):
@@ -92,5 +92,6 @@ RULE = Rule(
     evidence=(MessageId("CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("bindings::", "pub"), mentions=(b"bindings::",)),
     tier=2,
 )

@@ -30,7 +30,7 @@ from rules.analysis.view import FileView, Position
 from rules.bindings.calls import find_field_types, read_callbacks
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import DocumentSection, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 _C_NAMES: Final = {"int": "c_int", "unsigned": "c_uint", "long": "c_long", "unsigned long": "c_ulong"}
 _FIXED: Final = frozenset({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "isize", "usize"})
@@ -38,9 +38,9 @@ _FIXED: Final = frozenset({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64",
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each type of fixed width in place of a C type."""
-    if not file.is_kernel_rust or file.post is None or not file.post.is_complete or not file.adds(*_FIXED):
+    if file.post is None or not file.post.is_complete:
         return
-    change = file.series.result(BINDINGS_DIFF) if file.mentions(b"extern") else None
+    change = file.series.result(BINDINGS_DIFF)
     if change is None:
         return
     text = file.post.content.decode("utf-8", "surrogateescape")
@@ -117,6 +117,7 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=(*_FIXED,), mentions=(b"extern",)),
     tier=2,
     needs_tree=True,
     needs_series=True,

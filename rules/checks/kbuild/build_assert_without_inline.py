@@ -32,7 +32,7 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.functions import Function, function_around, split_at_commas
 from rules.source.rust.source import RustSource
 from rules.source.rust.tokens import Tokens
@@ -55,8 +55,6 @@ _NOT_CONSTANT_ONLY = frozenset("(){}|?")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added assertion on a parameter whose function may stay a function of its own."""
-    if not file.is_kernel_rust or not file.adds(_MACRO):
-        return
     is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources(_MACRO):
         words = source.tokens
@@ -312,4 +310,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=(_MACRO,)),
 )

@@ -27,7 +27,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
@@ -35,8 +35,6 @@ _COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added read through a copy."""
-    if not file.is_kernel_rust or not file.adds("unsafe"):
-        return
     for item in introduced(file, "unsafe", _occurrences):
         pointer, _, field = item.key.rpartition(".")
         message = (
@@ -92,4 +90,5 @@ RULE = Rule(
     evidence=(MessageId("Z9vTDUnr-G4vmUqS@google.com"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("unsafe",)),
 )

@@ -26,7 +26,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _DROP = re.compile(
@@ -37,8 +37,6 @@ _END = re.compile(r"\s*+(?:;\s*+)?\}\s*+;")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added statement."""
-    if not file.is_kernel_rust or not file.adds("let _"):
-        return
     for item in introduced(file, "let _", _occurrences):
         message = f"`let _` hides that the value is dropped here. Write `drop(unsafe {{ .. {item.key}(..) }})`."
         yield file.report(item, message)
@@ -96,5 +94,6 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("let _",)),
     tier=2,
 )

@@ -25,15 +25,13 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 _PLURAL = re.compile(r"INVARIANTS\s*:")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag in the plural."""
-    if not file.is_kernel_rust or not file.adds("INVARIANTS"):
-        return
     for source in file.added_sources("INVARIANTS"):
         for comment in source.comment_blocks:
             for number, text in comment.lines:
@@ -76,4 +74,5 @@ RULE = Rule(
     evidence=(MessageId("2d2689e7-7052-4a92-b6fb-37f25fd05810@proton.me"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("INVARIANTS",)),
 )

@@ -25,13 +25,11 @@ from collections.abc import Iterator
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added heading on a function."""
-    if not file.is_kernel_rust or not file.adds("# Invariant"):
-        return
     for source in file.sources_with(b"Invariant"):
         for documented in source.documented_items:
             for number, title in documented.docs.headings:
@@ -82,4 +80,5 @@ RULE = Rule(
     evidence=(MessageId("D9PW1NI2S6FV.8LA53J87VCML@kernel.org"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("# Invariant",)),
 )

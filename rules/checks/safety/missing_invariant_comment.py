@@ -30,7 +30,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _NO_VALUE = re.compile(
@@ -46,8 +46,6 @@ _TEST = re.compile(r"#\[\s*(?:test|cfg\(test\)|kunit)")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added construction without a comment about the invariants of the type."""
-    if not file.is_kernel_rust or not file.mentions(b"# Invariant"):
-        return
     names = {
         documented.head.name
         for source in file.sources_with(b"Invariant")
@@ -198,4 +196,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(mentions=(b"# Invariant",)),
 )

@@ -27,7 +27,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Evidence, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.comments import CommentBlock
 from rules.source.rust.source import RustSource
 
@@ -44,8 +44,6 @@ _STRUCT = re.compile(
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each struct that a comment calls transparent, and that has no `repr`."""
-    if not file.is_kernel_rust or not file.mentions(b"ransparent") or not file.adds("ransparent", "struct "):
-        return
     structs: dict[str, int] | None = None
     reported: set[str] = set()
     for source in file.sources_with(b"ransparent"):
@@ -157,4 +155,5 @@ RULE = Rule(
     evidence=(MessageId("CAPFo5VLC3QT3r2CYw8K7Nf7p7xhWJ0+PPTHYN=8a8QQeGiYfOg@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("ransparent", "struct "), mentions=(b"ransparent",)),
 )

@@ -45,7 +45,7 @@ from rules.examples.missing_safety_comment import EXAMPLES
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, LintName, MessageId
-from rules.lint.rule import Rule, Status
+from rules.lint.rule import Rule, Status, Trigger
 from rules.source.rust.model import UnsafeSite
 from rules.source.rust.operations import Operation, implementation, operations
 
@@ -59,7 +59,7 @@ _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each unsafe block and impl that this patch leaves without a comment."""
-    if not file.is_kernel_rust or file.post is None:
+    if file.post is None:
         return
     sections = SafetySections(file)
     too_high: dict[int, int] | None = None
@@ -148,4 +148,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(mentions=(b"unsafe",)),
 )

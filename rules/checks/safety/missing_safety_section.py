@@ -34,7 +34,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, LintName, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
@@ -42,7 +42,7 @@ _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each unsafe function and trait that this patch leaves without a safety section."""
-    if not file.is_kernel_rust or file.post is None:
+    if file.post is None:
         return
     for unjustified in unjustified_declarations(file):
         item = unjustified.code
@@ -214,4 +214,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(mentions=(b"unsafe",)),
 )

@@ -27,7 +27,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _MAX_DISTANCE = 8_000  # characters above the reference that are searched for the pointer's declaration
@@ -36,8 +36,6 @@ _REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added reference through a pointer that is declared as a pointer to a C type."""
-    if not file.is_kernel_rust or not file.mentions(b"bindings::") or not file.adds("&mut"):
-        return
     for item in introduced(file, "&mut", _occurrences):
         message = (
             f"`&mut` to a field of a C struct promises exclusive access that C does not give. "
@@ -111,4 +109,5 @@ RULE = Rule(
     evidence=(MessageId("CAH5fLggWOkut0O+28NVYBSF2CTpHXe9Thb3rhXoRZo5e9zFjzw@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("&mut",), mentions=(b"bindings::",)),
 )

@@ -35,7 +35,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _MAX_HEAD = 200  # characters before an unsafe block that are searched for its `let`
@@ -57,8 +57,6 @@ _WRAPPER = re.compile(
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added block that contains safe code, and each added condition that `to_result` can replace."""
-    if not file.is_kernel_rust or not file.adds("unsafe"):
-        return
     for block in introduced(file, "unsafe", _blocks):
         message = f"`{block.key}` is safe. Please move it out of the unsafe block."
         yield file.report(block, message, confidence=block.confidence, scope=block.scope)
@@ -241,5 +239,6 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("unsafe",)),
     tier=2,
 )

@@ -36,7 +36,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, IssueReference, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.model import UnsafeSite
 
 _COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*+(?P<text>.*)")
@@ -60,8 +60,6 @@ _MESSAGES = {
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment of an unsafe site that has the wrong place or form."""
-    if not file.is_kernel_rust or not file.adds("SAFETY", "Safety", "safety"):
-        return
     reported: set[int] = set()
     for site in (site for source in file.added_sources("SAFETY", "afety") for site in source.unsafe_sites):
         line = site.reading.line
@@ -232,5 +230,6 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("SAFETY", "Safety", "safety")),
     tier=2,
 )

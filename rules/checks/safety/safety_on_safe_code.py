@@ -35,7 +35,7 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.source import RustSource
 
@@ -60,8 +60,6 @@ _ON_UNSAFE_FUNCTION = (
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag above a complete statement or item that is safe, and each added tag on a function."""
-    if not file.is_kernel_rust or not file.adds("SAFETY"):
-        return
     for source in file.added_sources("SAFETY"):
         for line, message in _on_functions(source):
             if line in file.new_lines:
@@ -244,4 +242,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("SAFETY",)),
 )

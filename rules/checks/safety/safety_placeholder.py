@@ -28,7 +28,7 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.comments import CommentBlock
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
@@ -37,8 +37,6 @@ _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag that has no text, or only a placeholder, after it."""
-    if not file.is_kernel_rust or not file.adds("SAFETY"):
-        return
     severity = Severity.NIT if file.is_draft else None
     for source in file.added_sources("SAFETY", "afety"):
         for comment in source.comment_blocks:
@@ -141,4 +139,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("SAFETY",)),
 )

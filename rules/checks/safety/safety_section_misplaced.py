@@ -29,7 +29,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.items import ItemHead
 from rules.source.rust.source import RustSource
@@ -50,8 +50,6 @@ _WORDS = ("fn ", "trait ", "struct ", "enum ", "union ", "type ", "const ", "sta
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each heading on a safe item, if the heading or the first line of the item is new."""
-    if not file.is_kernel_rust or not file.mentions(b"# S", b"///") or not file.adds("# S", "# I", *_WORDS):
-        return
     for source in file.sources_with(b"SAFETY", b"afety"):
         for documented in source.documented_items:
             item = documented.head
@@ -206,4 +204,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("# S", "# I", *_WORDS), mentions=(b"# S", b"///")),
 )

@@ -26,15 +26,13 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 _TAG = re.compile(r"SAFETY\s*:")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag that is not the first of its comment."""
-    if not file.is_kernel_rust or not file.adds("SAFETY"):
-        return
     for source in file.added_sources("SAFETY"):
         for comment in source.comment_blocks:
             tags = [number for number, text in comment.lines if _TAG.match(text)]
@@ -85,4 +83,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("SAFETY",)),
 )

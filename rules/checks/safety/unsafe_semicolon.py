@@ -26,7 +26,7 @@ from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _MAX_WIDTH = 100  # columns of a line, for rustfmt
@@ -36,8 +36,6 @@ _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added statement that is an unsafe block with one call and a semicolon."""
-    if not file.is_kernel_rust or not file.adds("unsafe"):
-        return
     for item in introduced(file, "unsafe", _occurrences):
         message = "Put the semicolon after the block: `unsafe { .. };`. It then fits on one line."
         yield file.report(item, message, confidence=item.confidence, scope=item.scope)
@@ -119,5 +117,6 @@ RULE = Rule(
     evidence=(MessageId("aiFet_2SNAwj6o2O@google.com"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("unsafe",)),
     tier=2,
 )

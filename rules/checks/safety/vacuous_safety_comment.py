@@ -27,7 +27,7 @@ from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 _TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!]\s+|(?<!\s)\s++[-*]\s+")
@@ -51,8 +51,6 @@ _PHRASES = re.compile(
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment that only has one of the phrases."""
-    if not file.is_kernel_rust or not file.adds("SAFETY"):
-        return
     for source in file.added_sources("SAFETY", "afety"):
         for comment in source.comment_blocks:
             text = " ".join(text for _, text in comment.lines)
@@ -118,5 +116,6 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("SAFETY",)),
     tier=2,
 )
