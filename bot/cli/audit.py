@@ -3,11 +3,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
 from bot.cli import status
+from bot.cli.audit_cache import FILE_NAME, AuditCache
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
@@ -27,6 +29,7 @@ from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
 from bot.review.formats.row import RowResult, of_findings
+from bot.settings.paths import cache_path
 from rules.bindings.tree import NoTree, Tree
 from rules.finding import Anchor, Failure, Finding, Report, Severity, skipped_lines
 from rules.lazy import replace
@@ -50,6 +53,14 @@ def audit(
     jobs: Annotated[int, Option(minimum=0, help="Number of processes. 0: one per core if there are many files.")] = 0,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
+    cache: Annotated[
+        bool,
+        Option(
+            "--cache",
+            help="Skip files that an earlier audit with --cache has checked: the findings come from "
+            "patchwarden/audit.json in $XDG_CACHE_HOME. Not for audits with a kernel tree.",
+        ),
+    ] = False,
 ) -> int:
     """Check whole files or trees as if every line were new. Print the findings by file, and their total.
 
@@ -66,7 +77,9 @@ def audit(
         raise UsageError("mail needs a posting to reply to, but audit has only files", option="--format")
     rules = choose_rules(rule)
     files = list(_files(paths))
-    reports = _audit_files([rule.id for rule in rules], repository_specs(context, tree, no_tree, None), files, jobs)
+    specs = repository_specs(context, tree, no_tree, None)
+    ids = [rule.id for rule in rules]
+    reports = _audit_cached(ids, specs, files, jobs) if cache else _audit_files(ids, specs, files, jobs)
     crashes = ((path, report) for path, report in zip(files, reports, strict=True) if isinstance(report, Crashed))
     broken = [f"{path}: {crashed.reason}" for path, crashed in crashes]
     problems = [*(report for report in reports if isinstance(report, str)), *broken]
@@ -98,6 +111,33 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
         else:
             raise UsageError(f"{path} is neither a Rust file nor a folder", option="PATH")
+
+
+def _audit_cached(
+    ids: Sequence[str], specs: RepositorySpecs, files: Sequence[Path], jobs: int
+) -> list[Report | str | Crashed]:
+    """Return what `_audit_files` returns, and audit only the files that are not cached."""
+    path = cache_path(FILE_NAME)
+    if specs.repositories:
+        raise UsageError("findings also depend on the kernel tree: add --no-tree", option="--cache")
+    if path is None:
+        raise UsageError("there is no folder for it: set $XDG_CACHE_HOME", option="--cache")
+    cache = AuditCache(path, ids)
+    keys: dict[Path, str] = {}
+    for file in files:
+        with suppress(OSError):  # the audit says why the file cannot be read
+            keys[file] = cache.key(f"{file}\0{_kernel_path(file)}", file.read_bytes())
+    cached = {file: cache.get(key) for file, key in keys.items()}
+    missing = [file for file in files if cached.get(file) is None]
+    audited = dict(zip(missing, _audit_files(ids, specs, missing, jobs) if missing else (), strict=True))
+    for file, report in audited.items():
+        if isinstance(report, Report) and file in keys:
+            cache.put(keys[file], report)
+    try:
+        cache.save()
+    except OSError as error:
+        complain(f"{path}: {error.strerror}")
+    return [cached.get(file) or audited[file] for file in files]
 
 
 def _audit_files(

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The settings of kernel trees."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from bot.settings.paths import cache_path
 
 _INDEX: Final = "bindings.sqlite"
 
@@ -67,13 +67,4 @@ class KernelSettings(BaseModel):
     @property
     def index_path(self) -> Path | None:
         """The path of the cache; None if there is no folder for it, so that it is kept in memory."""
-        if self.index is not None:
-            return self.index
-        home, service = os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
-        if home.startswith("/"):  # the specification ignores relative paths
-            return Path(home) / "patchwarden" / _INDEX
-        if service:
-            return Path(service) / _INDEX
-        with suppress(RuntimeError):
-            return Path.home() / ".cache" / "patchwarden" / _INDEX
-        return None
+        return cache_path(_INDEX) if self.index is None else self.index

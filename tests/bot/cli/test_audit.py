@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bot.cli import audit as audit_command
+from bot.kernel.repositories import RepositorySpecs
 from bot.pool.worker import Limits
 from tests.bot.cli.cli_runner import Run
 
@@ -121,3 +124,49 @@ def test_a_file_that_cannot_be_judged_costs_no_other(run: Run, tree: Path, monke
     assert "linux/rust/kernel/endless.rs: took longer than 2 s, 2 times" in result.err
     assert "linux/rust/kernel/huge.rs: took more than 512 MB, 2 times" in result.err
     assert 3 == result.status
+
+
+def test_a_second_audit_with_a_cache_checks_only_changed_files(
+    run: Run, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    audited: list[str] = []
+    audit_file = audit_command._audit_file
+
+    def counted(ids: Sequence[str], specs: RepositorySpecs, path: Path) -> object:
+        audited.append(path.name)
+        return audit_file(ids, specs, path)
+
+    monkeypatch.setattr(audit_command, "_audit_file", counted)
+    command = ("audit", "--no-tree", "--format", "jsonl", "linux")
+    plain = run(*command)
+    audited.clear()
+
+    first, second = run(*command, "--cache"), run(*command, "--cache")
+    assert (plain.out, plain.status) == (first.out, first.status) == (second.out, second.status)
+    assert ["a.rs", "b.rs", "fine.rs"] == audited
+
+    (tree / "rust" / "kernel" / "a.rs").write_text(FINE)
+    assert 1 == len(run(*command, "--cache").out.splitlines()) < len(plain.out.splitlines())
+    assert ["a.rs"] == audited[3:]
+
+
+def test_another_rule_or_a_damaged_cache_audits_again(
+    run: Run, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "cache" / "patchwarden" / "audit.json"
+    command = ("audit", "--no-tree", "--cache", "linux")
+    first = run(*command)
+
+    assert "no findings\n" == run(*command, "--rule", "invariant-tag").out
+    path.write_text("{")
+    assert first.out == run(*command).out
+    assert 3 == len(json.loads(path.read_text()))
+
+
+def test_a_cache_needs_an_audit_without_a_tree(run: Run, tree: Path) -> None:
+    result = run("audit", "--cache", "--tree", str(tree), "linux")
+
+    assert 2 == result.status
+    assert "--no-tree" in result.err
