@@ -27,7 +27,7 @@ _BINDGEN_WORDS = (b"indgen", b"_bitfield_", b"__IncompleteArrayField", b'["Size 
 
 _DO_NOT_EDIT = re.compile(
     rb"^[ \t]*(?://|/?\*)[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b|\bdo not (?:edit|modify)\b)",
-    re.MULTILINE | re.IGNORECASE,
+    re.MULTILINE,
 )
 _HEAD = 1_000
 """Bytes at the top of a file in which a generator names itself."""
@@ -51,7 +51,7 @@ def origin(path: str, *texts: bytes) -> Origin:
     by_path = _origin_of_path(path)
     if by_path is not Origin.KERNEL or not path.endswith(".rs"):
         return by_path
-    if any(_is_bindgen_output(text) or _DO_NOT_EDIT.search(text, 0, _HEAD) for text in texts):
+    if any(_is_bindgen_output(text) or _is_marked(text) for text in texts):
         return Origin.GENERATED
     if not path.startswith("rust/") and any(_needs_std(text) for text in texts):
         return Origin.HOST
@@ -71,6 +71,12 @@ def _origin_of_path(path: str) -> Origin:
 
 def _is_bindgen_output(text: bytes) -> bool:
     return any(word in text for word in _BINDGEN_WORDS) and _BINDGEN.search(text) is not None
+
+
+def _is_marked(text: bytes) -> bool:
+    """Return whether a comment at the top says that the file is generated."""
+    head = text[:_HEAD].lower()
+    return (b"generated" in head or b"do not " in head) and _DO_NOT_EDIT.search(head) is not None
 
 
 def _needs_std(text: bytes) -> bool:

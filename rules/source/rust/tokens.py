@@ -104,7 +104,8 @@ def _string(text: str, begin: int, quote: int) -> tuple[int, int]:
 
     The prefix does not reach above `begin`. A string that is not closed ends with the text.
     """
-    prefix = _STRING_PREFIX.search(text[max(begin, quote - _MAX_PREFIX) : quote])
+    has_prefix = quote > begin and text[quote - 1] in "bcr#"
+    prefix = _STRING_PREFIX.search(text[max(begin, quote - _MAX_PREFIX) : quote]) if has_prefix else None
     start = quote - (len(prefix[0]) if prefix else 0)
     if prefix and prefix["hashes"] is not None:
         closing = '"' + prefix["hashes"]
