@@ -45,7 +45,7 @@ from rules.diff.patch import Line
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
 from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.listing import listing
 
 _MAX_SHOWN = 6
@@ -59,11 +59,7 @@ _WORD = re.compile(r"\w++")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each target once in a file that links to it, or at the `cfg` that the series adds to it."""
-    if (
-        not file.is_kernel_rust
-        or not file.in_kernel_crate
-        or not (file.adds("[") or any("CONFIG_" in line.text for line in file.removed))
-    ):
+    if not file.in_kernel_crate or not (file.adds("[") or any("CONFIG_" in line.text for line in file.removed)):
         return
     groups: dict[tuple[Anchor, str], list[GatedLink]] = {}
     for anchor, gated in file.series.result(_BROKEN_LINKS):
@@ -371,6 +367,7 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(),
     needs_tree=True,
     needs_series=True,
 )
