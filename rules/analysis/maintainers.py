@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse MAINTAINERS, and find the entries of a file by their patterns F, X, N and K."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rules.lazy import dataclass, re
@@ -34,6 +35,15 @@ class Entry:
             return True
         return any(_searches(pattern, path) for pattern in self.names)
 
+    def specificity(self, path: str) -> int:
+        """Return how specific the entry is for the file: the length of its longest F pattern that matches.
+
+        It is 0 if the entry does not maintain the file. N is more specific than an F pattern for all files.
+        """
+        if not self.keeps(path):
+            return 0
+        return max((len(pattern) for pattern in self.files if _covers(pattern, path)), default=len("*/") + 1)
+
     def mentions(self, text: str) -> bool:
         """Return whether a text, of a patch or a file, matches K."""
         return any(_searches(pattern, text) for pattern in self.keywords)
@@ -59,6 +69,32 @@ def parse(text: str) -> tuple[Entry, ...]:
             fields = []
         previous = line.strip()
     return tuple(entries)
+
+
+class Subsystems:
+    """The entries of a MAINTAINERS file by the folders of their patterns, to look up the subsystem of many files."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._anywhere: list[tuple[int, Entry]] = []
+        self._by_folder: dict[str, dict[int, Entry]] = {}
+        for position, entry in enumerate(entries):
+            if entry.names:
+                self._anywhere.append((position, entry))
+            for pattern in entry.files:
+                folder = _WILDCARD.split(pattern, 1)[0].rpartition("/")[0]
+                self._by_folder.setdefault(folder, {})[position] = entry
+        self._max_folder = max(map(len, self._by_folder), default=0)
+
+    def of(self, path: str) -> str:
+        """Return the name of the most specific entry of the file, the first one of equals, or "" if it has none."""
+        candidates = dict(self._anywhere)
+        folder = path[: self._max_folder + 1]
+        while folder:
+            folder = folder.rpartition("/")[0]
+            candidates |= self._by_folder.get(folder, {})
+        ranked = ((entry.specificity(path), -position, entry.name) for position, entry in candidates.items())
+        specificity, _, name = max(ranked, default=(0, 0, ""))
+        return name if specificity else ""
 
 
 def _entry(name: str, fields: list[tuple[str, str]]) -> Entry:

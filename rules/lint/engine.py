@@ -104,9 +104,19 @@ def collect_pending(
 
 def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = None) -> Report:
     """Return the findings in a whole file, as if every line were new. Its patch has the index 0."""
+    return audit_view(rules, view_whole_file(path, content, tree))
+
+
+def view_whole_file(path: str, content: bytes, tree: Tree | None = None) -> FileView:
+    """Return the view of a whole file in which every line is new."""
     patch = Patch(0, "")
     images = FileImages(patch, FileChange(None, path), None, build_new_file_image(path, content))
     (file,) = SeriesView(Series("", (patch,)), tree or NoTree(), Images((images,), {})).files
+    return file
+
+
+def audit_view(rules: Sequence[Rule], file: FileView) -> Report:
+    """Return the findings in the view of a whole file."""
     unchecked: list[Failure | Skipped] = []
     findings = _check_file(_by_language(rules)[file.is_kernel_rust], file, unchecked)
     return _report(_numbered(sorted(findings, key=lambda finding: _position(finding, {}))), unchecked)

@@ -93,7 +93,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             uses.setdefault(use.name, []).append(use)
     for name, places in uses.items():
         form = max(place.form for place in places)
-        is_arguable = not _is_driver(file.path) or all(place.is_stop_gap for place in places)
+        is_arguable = not is_driver(file.path) or all(place.is_stop_gap for place in places)
         severity = Severity.NOTE if is_arguable else _SEVERITIES[form]
         message = (
             f"The {'function' if form is Form.CALL else 'type'} `bindings::{name}` is used outside the `kernel` crate. "
@@ -103,7 +103,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(places[0], message, severity=severity, facts=facts)
 
 
-def _is_driver(path: str) -> bool:
+def is_driver(path: str) -> bool:
     """Return whether code at the path should use abstractions, and cannot be one for other code."""
     return path.startswith(_DRIVERS) and "/core/" not in path and not path.startswith("drivers/base/")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.analysis.maintainers import parse
+from rules.analysis.maintainers import Subsystems, parse
 
 TEXT = """List of maintainers
 ===================
@@ -83,6 +83,59 @@ def test_a_pattern_that_is_no_regular_expression_matches_nothing() -> None:
 
     assert not entry.keeps("a")
     assert not entry.mentions("a")
+
+
+SUBSYSTEMS = """\
+GPU
+F:	drivers/gpu/
+
+NOVA
+F:	drivers/gpu/nova
+X:	drivers/gpu/nova/old.rs
+
+CORE
+F:	drivers/*/core/
+F:	drivers/gpu/led.rs
+
+CORE AGAIN
+F:	drivers/gpu/led.rs
+
+LAMPS
+N:	lamp
+
+THE REST
+F:	*
+F:	*/
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("drivers/gpu/a.rs", "GPU"),
+        ("drivers/gpu/nova/a.rs", "NOVA"),
+        ("drivers/gpu/nova/old.rs", "GPU"),
+        ("drivers/gpu/led.rs", "CORE"),
+        ("drivers/usb/core/a.rs", "CORE"),
+        ("drivers/lamp/a.rs", "LAMPS"),
+        ("drivers/gpu/lamp.rs", "GPU"),
+        ("a.rs", "THE REST"),
+        ("fs/a.rs", "THE REST"),
+    ],
+)
+def test_the_subsystem_of_a_file_is_its_most_specific_entry(path: str, name: str) -> None:
+    assert Subsystems(parse(SUBSYSTEMS)).of(path) == name
+
+
+def test_a_file_without_an_entry_has_no_subsystem() -> None:
+    assert Subsystems(parse("GPU\nF:\tdrivers/gpu/\n")).of("fs/a.rs") == ""
+
+
+def test_the_index_of_subsystems_gives_what_all_entries_give() -> None:
+    entries = parse(TEXT + SUBSYSTEMS)
+    for path in (*COVERED, "drivers/gpu/nova/a.rs", "drivers/gpu/led.rs"):
+        best = max(entries, key=lambda entry: entry.specificity(path))
+        assert Subsystems(entries).of(path) == best.name
 
 
 def _get_maintainer() -> bytes | None:
