@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "deliver": "Deliver the mails that `patchwarden run --no-deliver` writes to the same database.",
     "check": "Check patches against the rules. Nothing is sent.",
     "audit": "Check whole files or trees as if every line were new. Print the findings by file, and their total.",
+    "debt": "Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.",
     "replay": "Review archives as if their mails arrived now, and print what would be found and sent.",
     "rules": "List the rules, or explain a rule: what it flags, why, how to fix it, and what it does not flag.",
     "explain": "Explain what happened to a mail: its source, its state, its series, and our reply or why there is "

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from bot.debt.count import count_file
 from bot.digest import markup
 from bot.digest import selection as digest_material
 from bot.digest.html import digest_html
@@ -113,6 +114,7 @@ from tests.growth import FACTOR, MAX_RATIO, growth, processor_seconds, repeated
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDERS: Final = (
+    "bot/debt",
     "bot/mail",
     "bot/inbox",
     "bot/review",
@@ -732,6 +734,10 @@ def _compared(built: crate_graph.CrateGraph | None, described: crate_graph.Crate
     return list(crate_graph.compare(built, described or built)) if built is not None else None
 
 
+_SECTION: Final = "/// # Safety\n///\n" + "/// - `a` is odd.\n" * 20 + "unsafe fn a() {}\nfn b() {\n"
+_CALLED: Final = "\nunsafe fn a() {}\nfn b() {\n    // SAFETY: odd\n    unsafe { a() };\n}\n"
+_SUBSYSTEMS: Final = maintainers.Subsystems(maintainers.parse("RUST\nF:\trust/*/\nN:\tlamp\n"))
+
 CODE_READERS: Final = (
     Reader(
         ("rules.diff.parse.parse", "rules.diff.parse.read_patch", "rules.diff.log.split_log"),
@@ -770,6 +776,7 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.lint.engine.audit",
+            "rules.lint.engine.view_whole_file",
             "rules.diff.image.build_new_file_image",
             "rules.source.rust.fragment.parse_fragment",
             "rules.source.rust.fragment.parse_tokens",
@@ -1193,12 +1200,36 @@ CODE_READERS: Final = (
             "rules.analysis.maintainers.parse",
             "rules.analysis.maintainers.Entry.mentions",
             "rules.analysis.maintainers.Entry.keeps",
+            "rules.analysis.maintainers.Entry.specificity",
         ),
         lambda given: [
-            (entry.mentions(given), entry.keeps(given))
+            (entry.mentions(given), entry.keeps(given), entry.specificity(given))
             for entry in maintainers.parse(f"A THING\nM:\tA <a@b>\nF:\trust/\nK:\tunsafe\n\n{given}")[:1]
         ],
         (("", ""), ("A THING\nM:\tA <a@b>\nF:\t", "\n")),
+    ),
+    Reader(("rules.analysis.maintainers.Subsystems.of",), _SUBSYSTEMS.of, (("", ""), ("rust/", ""))),
+    Reader(
+        (
+            "bot.debt.count.count_file",
+            "bot.debt.contract.count_addressed",
+            "bot.debt.contract.is_requirement",
+        ),
+        lambda given: count_file("rust/kernel/a.rs", given, NoTree()),
+        (
+            ("", ""),
+            ("/// # Safety\n///\n/// - ", _CALLED),
+            (f"{_SECTION}// SAFETY: ", "\nunsafe { a() };\n}\n"),
+        ),
+        str.encode,
+        size=_RUST_SIZE,
+        more={
+            "many calls": lambda n: (_SECTION + "// SAFETY: Odd.\nunsafe { a() };\n" * n + "}\n").encode(),
+            "long comments": lambda n: (
+                _SECTION + ("// SAFETY: Odd.\n" * n + "unsafe { a() };\n") * 20 + "}\n"
+            ).encode(),
+        },
+        number=200,
     ),
 )
 
@@ -1449,6 +1480,7 @@ EXEMPT: Final[dict[str, str]] = {
         _THROUGH,
     ),
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
+    "bot.debt.report.build_report": "it puts names, of which MAINTAINERS has few thousand, in order",
     "rules.check_rule.main": _OWN,
     "bot.mail.refusal.refuse_repeat": "it puts a message-id, which is bounded, into a sentence",
     **dict.fromkeys(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The options that choose the kernel tree that patches are checked against."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from bot.cli.command import Option, UsageError
@@ -64,8 +63,8 @@ def refuse_two_trees(tree: list[str] | None, no_tree: bool) -> None:
 
 
 def _repository(text: str) -> "KernelRepository":
-    """Parse `REPO` or `REPO@REF`. A path that exists may contain an @."""
+    from bot.kernel.repositories import split_repository
     from bot.settings.kernel import KernelRepository
 
-    path, _, ref = ("", "", "") if Path(text).exists() else text.rpartition("@")
-    return KernelRepository(path=Path(path or text), ref=ref if path else "")
+    path, ref = split_repository(text)
+    return KernelRepository(path=path, ref=ref)

@@ -5,10 +5,11 @@ A requirement is addressed if the comment has at least a third of its words. Thi
 requirement, not that it is right. `docs/explanation/debt.md` has the error rate of this measure.
 """
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
+
+from rules.lazy import re
 
 MAX_TEXT: Final = 4_000  # characters of a comment or requirement that are compared
 _MIN_SHARE: Final = 1 / 3  # of the words of a requirement

@@ -3,7 +3,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import Final
 
 from bot.debt.contract import count_addressed, is_requirement
@@ -17,6 +17,7 @@ from rules.checks.safety.missing_safety_comment import RULE as MISSING_COMMENT
 from rules.checks.safety.missing_safety_section import RULE as MISSING_SECTION
 from rules.checks.safety.safety_placeholder import RULE as PLACEHOLDER
 from rules.finding import Finding
+from rules.lazy import dataclass
 from rules.lint.engine import audit_view, view_whole_file
 from rules.source.rust.comments import CommentBlock
 from rules.source.rust.model import UnsafeSite

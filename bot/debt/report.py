@@ -5,11 +5,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any, Final
 
 from bot.debt.count import Counts, FileDebt
 from bot.review.render.text import visible, wrap
+from rules.lazy import dataclass
 
 NO_SUBSYSTEM: Final = "(no entry in MAINTAINERS)"
 _INDENT: Final = "  "

@@ -53,6 +53,12 @@ class TreeChanges:
     paths: tuple[str, ...]
 
 
+def split_repository(text: str) -> tuple[Path, str]:
+    """Split `REPO@REF` into the path and the ref, which is "" for `REPO`. A path that exists may contain an @."""
+    path, _, ref = ("", "", "") if Path(text).exists() else text.rpartition("@")
+    return (Path(path), ref) if path else (Path(text), "")
+
+
 class KernelTrees:
     """The trees of series. Raises KernelError for a repository or ref that does not exist.
 

@@ -74,6 +74,14 @@ BEFORE: Final[tuple[tuple[str, str], ...]] = (
     (r"mute lift list", "patchwarden mute add list rust-for-linux@lists.example.org"),
     (r"stop --lift", "patchwarden stop"),
     (r"restore backup", "mv var lost"),
+    (
+        r"debt .*--subsystem",
+        r"""
+        printf 'DRM DRIVERS\nF:\trust/\n' > MAINTAINERS; git add MAINTAINERS
+        git -c user.name=Ada -c user.email=ada@example.org commit -q -m maintainers
+        git push -q -f linux.git HEAD:refs/tags/v7.3
+        """,
+    ),
     (r"prune", "export PATCHWARDEN_RETENTION__RAW_MAIL_DAYS=180"),
 )
 """What a line that matches the pattern needs before it."""

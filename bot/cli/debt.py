@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden debt`: count the unsafe debt of a kernel tree by subsystem and ref."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from functools import lru_cache, partial
+from typing import Annotated, Final
+
+from rich.console import Console
+
+from bot.cli import status
+from bot.cli.command import Argument, Command, Option, UsageError, echo
+from bot.cli.context import GlobalOptions
+from bot.cli.output import complain
+from bot.cli.progress import show_progress
+from bot.debt.count import Counts, FileDebt, count_file
+from bot.debt.report import Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
+from bot.kernel.repositories import split_repository
+from bot.kernel.source_tree import SourceSpec, SourceTree, find_source, open_source
+from bot.pool.executor import ProcessExecutor
+from bot.pool.guard import Crashed, InlineExecutor
+from bot.pool.worker import Limits
+from bot.ports.running import Progress
+from rules.analysis.maintainers import Subsystems, parse
+from rules.lazy import replace
+
+_MIN_PARALLEL_FILES: Final = 100
+_LIMITS: Final = Limits(seconds=60.0)
+
+
+class Format(StrEnum):
+    """The output formats of the debt."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+_FORMATS: Final = {Format.TEXT: as_text, Format.JSON: as_json, Format.CSV: as_csv}
+
+
+def debt(
+    _: GlobalOptions,
+    repository: Annotated[
+        str, Argument(metavar="REPO[@REF]", help="A git repository, or a folder with a kernel tree.")
+    ],
+    refs: Annotated[
+        list[str] | None,
+        Argument(metavar="REF", help="Branches, tags or commits. Several are compared. Default: HEAD."),
+    ] = None,
+    form: Annotated[Format, Option("--format", help="text: for people; json, csv: for programs.")] = Format.TEXT,
+    subsystem: Annotated[
+        str, Option(metavar="TEXT", help="Show only the subsystems whose names contain this text.")
+    ] = "",
+    jobs: Annotated[int, Option(minimum=0, help="Number of processes. 0: one per core if there are many files.")] = 0,
+) -> int:
+    """Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.
+
+    Repositories are read without a checkout. A file belongs to the subsystem with the most specific pattern in MAINTAINERS of the same ref. With several refs the change from the first to the last is shown. docs/explanation/debt.md says what is counted.
+
+    \b
+    Example:
+      patchwarden debt linux.git
+      patchwarden debt linux.git v6.12 v7.3
+      patchwarden debt linux.git@v7.3 --subsystem drm
+      patchwarden debt --format csv linux.git v6.12 v7.3
+
+    Exit status: 0 done; 2 bad usage, no such repository or ref, or a file could not be read or exceeded an analysis limit (the rest is still counted); 3 a rule failed, or with several processes a file took more than 60 s or 512 MB.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
+    path, ref = split_repository(repository)
+    names = [*([ref] if ref or not refs else []), *(refs or [])]
+    sources = [find_source(path, name) for name in names]
+    sums: list[dict[str, Counts]] = []
+    problems: list[tuple[str, FileDebt]] = []
+    with show_progress(Console(stderr=True)) as progress:
+        for name, source in zip(names, sources, strict=True):
+            files = _count_files(source, name or repository, jobs, progress)
+            sums.append(sum_by_subsystem(_without_problems(files, name, problems)))
+    report = build_report(str(path), _refs(names, sources), sums, subsystem)
+    if subsystem and not report.subsystems:
+        raise UsageError(f"no subsystem with Rust code has a name with {subsystem!r}", option="--subsystem")
+    echo(_FORMATS[form](report).encode("utf-8", "replace"), nl=False)
+    for name, file in problems:
+        complain(f"{name}: {file.path}: not counted: {file.problem}" if name else f"{file.path}: {file.problem}")
+    has_failed = any(file.has_failed for _, file in problems)
+    return status.FAILED if has_failed else status.USAGE if problems else status.OK
+
+
+def _refs(names: Sequence[str], sources: Sequence[SourceSpec]) -> list[Ref]:
+    return [
+        Ref(name or ("HEAD" if source.commit else ""), source.commit)
+        for name, source in zip(names, sources, strict=True)
+    ]
+
+
+def _without_problems(files: Iterable[FileDebt], ref: str, problems: list[tuple[str, FileDebt]]) -> Iterator[FileDebt]:
+    """Yield the files that are counted. `problems` gets the others."""
+    for file in files:
+        if file.problem:
+            problems.append((ref, file))
+        else:
+            yield file
+
+
+def _count_files(source: SourceSpec, name: str, jobs: int, progress: Progress) -> Iterator[FileDebt]:
+    """Yield the debt of each kernel file of a tree, in the order of the paths."""
+    paths = open_source(source).rust_paths()
+    work = partial(_count_file, source)
+    workers = jobs or (os.cpu_count() or 1 if len(paths) > _MIN_PARALLEL_FILES else 1)
+    progress.start(f"files of {name}", len(paths))
+    if workers == 1:
+        results: Iterable[FileDebt | Crashed | None] = InlineExecutor().map(work, paths)
+        yield from _collect(paths, results, progress)
+        return
+    with ProcessExecutor(workers, _LIMITS) as executor:
+        yield from _collect(paths, executor.stream(work, paths), progress)
+
+
+def _collect(
+    paths: Iterable[str], results: Iterable[FileDebt | Crashed | None], progress: Progress
+) -> Iterator[FileDebt]:
+    """Yield the results for kernel files. A crash is a file with a problem."""
+    for path, result in zip(paths, results, strict=True):
+        progress.advance()
+        if isinstance(result, Crashed):
+            yield FileDebt(path, problem=result.reason, has_failed=True)
+        elif result is not None:
+            yield result
+
+
+def _count_file(source: SourceSpec, path: str) -> FileDebt | None:
+    tree, subsystems = _open(source)
+    content = tree.read(path)
+    if content is None:
+        return FileDebt(path, problem="it cannot be read")
+    file = count_file(path, content, tree)
+    return None if file is None else replace(file, subsystem=subsystems.of(path))
+
+
+@lru_cache(maxsize=1)
+def _open(source: SourceSpec) -> tuple[SourceTree, Subsystems]:
+    """Return the tree and its subsystems. Each process opens it once."""
+    tree = open_source(source)
+    maintainers = tree.read("MAINTAINERS") or b""
+    return tree, Subsystems(parse(maintainers.decode("utf-8", "surrogateescape")))
+
+
+COMMAND: Final = Command(debt)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All Rust files of a kernel tree: of a commit in a repository, or of a folder."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pygit2
+
+from bot.kernel.error import KernelError
+from bot.kernel.index import Index
+from bot.kernel.out_of_memory import check_memory
+from bot.kernel.tree import GitTree, Repository
+from rules.bindings.tree import NoTree, Tree
+from rules.lazy import dataclass
+
+_RUST = ".rs"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A commit of a repository, or a folder if `commit` is "". A worker process can open it."""
+
+    path: Path
+    commit: str = ""
+
+
+class SourceTree(Tree, Protocol):
+    """A kernel tree and its Rust files."""
+
+    def rust_paths(self) -> list[str]:
+        """Return the paths of the Rust files in order, links excluded."""
+
+
+def find_source(path: Path, ref: str) -> SourceSpec:
+    """Return the tree at that ref, by default HEAD, or the folder if it is not a repository. Raises KernelError."""
+    if not _is_repository(path):
+        if not path.is_dir():
+            raise KernelError(f"{path}: neither a git repository nor a folder")
+        if ref:
+            raise KernelError(f"{path}: not a git repository, so it has no commit {ref}")
+        return SourceSpec(path)
+    commit = Repository(path).commit(ref or "HEAD")
+    if commit is None:
+        raise KernelError(f"{path}: commit {ref or 'HEAD'} does not exist")
+    return SourceSpec(path, str(commit.id))
+
+
+def open_source(spec: SourceSpec) -> SourceTree:
+    """Return the tree. Raises KernelError."""
+    return _CommitTree(spec) if spec.commit else _FolderTree(spec.path)
+
+
+def _is_repository(path: Path) -> bool:
+    """Return whether the path itself is a repository or its work tree; libgit2 would also search the folders above."""
+    return (path / ".git").exists() or all((path / name).exists() for name in ("HEAD", "objects"))
+
+
+class _CommitTree(GitTree):
+    def __init__(self, spec: SourceSpec) -> None:
+        repository = Repository(spec.path)
+        commit = repository.commit(spec.commit)
+        if commit is None:
+            raise KernelError(f"{spec.path}: commit {spec.commit} does not exist")
+        super().__init__(repository, commit, Index(None))
+        self._path = spec.path
+        self._commit = commit
+
+    def rust_paths(self) -> list[str]:
+        try:
+            return sorted(_rust_paths(self._commit.tree))
+        except (KeyError, pygit2.GitError) as error:
+            check_memory()
+            raise KernelError(f"{self._path}: commit {self._commit.id} is incomplete: {error}") from error
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            return super().read(path)
+        except (KeyError, pygit2.GitError):  # a partial clone lacks files
+            check_memory()
+            return None
+
+
+def _rust_paths(top: pygit2.Tree) -> Iterator[str]:
+    folders: list[tuple[str, pygit2.Tree]] = [("", top)]
+    while folders:
+        prefix, folder = folders.pop()
+        for entry in folder:
+            path = f"{prefix}{entry.name}"
+            if isinstance(entry, pygit2.Tree):
+                folders.append((f"{path}/", entry))
+            elif path.endswith(_RUST) and entry.filemode != pygit2.enums.FileMode.LINK:
+                yield path
+
+
+class _FolderTree(NoTree):
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def rust_paths(self) -> list[str]:
+        return sorted(
+            path.relative_to(self._folder).as_posix()
+            for folder, folders, names in os.walk(self._folder)
+            for path in (Path(folder, name) for name in names if name.endswith(_RUST))
+            if not path.is_symlink()
+        )
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            return (self._folder / path).read_bytes()
+        except OSError:
+            return None
