@@ -9,6 +9,7 @@ from tests.bench.audit import compare_audit
 from tests.bench.index import compare_index
 from tests.bench.line import compare_line
 from tests.bench.scaling import measure
+from tests.bench.startup import compare_startup
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
     if arguments.archive is not None:
         print("\n".join(compare_line(arguments.archive, arguments.patches, kernel)))
     if kernel is not None:
-        print("\n".join((*compare_index(*kernel), *compare_audit(*kernel))))
+        print("\n".join((*compare_index(*kernel), *compare_audit(*kernel), *compare_startup(*kernel))))
     if arguments.scaling:
         print("\n".join(measure()[0]))
     return 0

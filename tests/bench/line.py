@@ -80,11 +80,7 @@ def _checkpatch(mails: list[bytes], repository: Path, ref: str) -> float:
     """Seconds that one process of checkpatch.pl takes for all mails."""
     with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
         folder = Path(name)
-        (folder / "scripts").mkdir()
-        for path in _CHECKPATCH:
-            shown = subprocess.run(["git", "-C", repository, "show", f"{ref}:{path}"], capture_output=True, check=False)
-            if shown.returncode == 0:
-                (folder / path).write_bytes(shown.stdout)
+        write_checkpatch(folder, repository, ref)
         for number, raw in enumerate(mails):
             (folder / f"{number:04}.eml").write_bytes(raw)
         command = [
@@ -99,3 +95,12 @@ def _checkpatch(mails: list[bytes], repository: Path, ref: str) -> float:
         if b"total:" not in printed:
             raise SystemExit(f"checkpatch.pl did not work: {printed.decode('utf-8', 'replace')[:200]}")
         return spent
+
+
+def write_checkpatch(folder: Path, repository: Path, ref: str) -> None:
+    """Write checkpatch.pl of that kernel, and the files that it reads, to the folder."""
+    (folder / "scripts").mkdir()
+    for path in _CHECKPATCH:
+        shown = subprocess.run(["git", "-C", repository, "show", f"{ref}:{path}"], capture_output=True, check=False)
+        if shown.returncode == 0:
+            (folder / path).write_bytes(shown.stdout)
