@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
+from bot.cache_folder import cache_path
 from bot.cli import status
 from bot.cli.audit_cache import FILE_NAME, AuditCache
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.kernel_option import NoTreeOption, TreeOption, repository_specs
+from bot.cli.kernel_option import NoTreeOption, TreeOption, refuse_two_trees, repository_specs
 from bot.cli.output import (
     FailOnOption,
     Format,
@@ -23,18 +24,17 @@ from bot.cli.output import (
     exit_status,
     format_findings,
 )
-from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.pool.deadline import deadline_suspended
-from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
 from bot.review.formats.row import RowResult, of_findings
-from bot.settings.paths import cache_path
 from rules.bindings.tree import NoTree, Tree
 from rules.finding import Anchor, Failure, Finding, Report, Severity, skipped_lines
 from rules.lazy import replace
-from rules.lint.engine import audit as audit_file
 from rules.registry import by_id
+
+if TYPE_CHECKING:
+    from bot.kernel.repositories import RepositorySpecs
 
 _TOP_FILES: Final = ("MAINTAINERS", "Kbuild")
 _TOP_FOLDERS: Final = frozenset(
@@ -77,7 +77,8 @@ def audit(
         raise UsageError("mail needs a posting to reply to, but audit has only files", option="--format")
     rules = choose_rules(rule)
     files = list(_files(paths))
-    specs = repository_specs(context, tree, no_tree, None)
+    refuse_two_trees(tree, no_tree)
+    specs = None if no_tree else repository_specs(context, tree, no_tree, None)
     ids = [rule.id for rule in rules]
     reports = _audit_cached(ids, specs, files, jobs) if cache else _audit_files(ids, specs, files, jobs)
     crashes = ((path, report) for path, report in zip(files, reports, strict=True) if isinstance(report, Crashed))
@@ -114,11 +115,11 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _audit_cached(
-    ids: Sequence[str], specs: RepositorySpecs, files: Sequence[Path], jobs: int
+    ids: Sequence[str], specs: "RepositorySpecs | None", files: Sequence[Path], jobs: int
 ) -> list[Report | str | Crashed]:
     """Return what `_audit_files` returns, and audit only the files that are not cached."""
     path = cache_path(FILE_NAME)
-    if specs.repositories:
+    if specs is not None and specs.repositories:
         raise UsageError("findings also depend on the kernel tree: add --no-tree", option="--cache")
     if path is None:
         raise UsageError("there is no folder for it: set $XDG_CACHE_HOME", option="--cache")
@@ -141,28 +142,36 @@ def _audit_cached(
 
 
 def _audit_files(
-    ids: Sequence[str], specs: RepositorySpecs, files: Sequence[Path], jobs: int
+    ids: Sequence[str], specs: "RepositorySpecs | None", files: Sequence[Path], jobs: int
 ) -> list[Report | str | Crashed]:
     """Return for each file its report, why it cannot be read, or the crash of its audit."""
     workers = jobs or (os.cpu_count() or 1 if len(files) > _MIN_PARALLEL_FILES else 1)
     work = partial(_audit_file, ids, specs)
     if workers == 1:
         return InlineExecutor().map(work, files)
+    from bot.pool.executor import ProcessExecutor
+
     with ProcessExecutor(workers, _LIMITS) as executor:
         return executor.map(work, files)
 
 
 @lru_cache(maxsize=1)
-def _tree(specs: RepositorySpecs) -> Tree:
+def _tree(specs: "RepositorySpecs | None") -> Tree:
     """Return the newest kernel tree. Each process opens it once."""
+    if specs is None:
+        return NoTree()
+    from bot.kernel.repositories import KernelTrees
+
     return KernelTrees(specs, on_index=deadline_suspended).newest() or NoTree()
 
 
-def _audit_file(ids: Sequence[str], specs: RepositorySpecs, path: Path) -> Report | str:
+def _audit_file(ids: Sequence[str], specs: "RepositorySpecs | None", path: Path) -> Report | str:
     try:
         content = path.read_bytes()
     except OSError as error:
         return f"{path}: {error.strerror}"
+    from rules.lint.engine import audit as audit_file
+
     rules = [rule for rule in map(by_id, ids) if rule is not None]
     report = audit_file(rules, _kernel_path(path), content, _tree(specs))
     return Report(

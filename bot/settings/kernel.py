@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bot.settings.paths import cache_path
+from bot.cache_folder import cache_path
 
 _INDEX: Final = "bindings.sqlite"
 

@@ -3,7 +3,6 @@
 
 import logging
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,18 +23,6 @@ def data_directory() -> Path:
     """
     named = os.environ.get(DATA_DIR) or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     return Path(named).absolute() if named else Path.cwd()
-
-
-def cache_path(name: str) -> Path | None:
-    """Return the path of a cache; None if there is no folder for it."""
-    home, service = os.environ.get("XDG_CACHE_HOME", ""), os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
-    if home.startswith("/"):  # the specification ignores relative paths
-        return Path(home) / "patchwarden" / name
-    if service:
-        return Path(service) / name
-    with suppress(RuntimeError):
-        return Path.home() / ".cache" / "patchwarden" / name
-    return None
 
 
 def base_directory(file: Path | None) -> Path:
