@@ -8,7 +8,7 @@ values, tuple an option with several values, an enum one of its values. A parame
 """
 
 import sys
-from argparse import PARSER, SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import PARSER, SUPPRESS, ArgumentParser, ArgumentTypeError, HelpFormatter, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, NoReturn
@@ -267,11 +267,20 @@ def paragraphs(text: str) -> Iterator[tuple[bool, str]]:
             yield False, " ".join(joined.split())
 
 
+class _Formatter(HelpFormatter):
+    """A formatter with a fixed width. Help texts are not its work."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_MAX_WIDTH)
+
+
 class _Parser(ArgumentParser):
     """The parser of a command. Usage, help and errors have one form for all commands."""
 
     def __init__(self, name: str, command: Command | Group, commands: Mapping[str, str] | None = None) -> None:
         super().__init__(prog=name, usage=f"{name} {command.usage}", add_help=False, allow_abbrev=False)
+        # argparse makes a formatter for each argument, which would look for the width of the terminal.
+        self.formatter_class = _Formatter
         self._help_text = command.help
         self._commands = commands or {}
         for parameter in command.parameters:

@@ -5,7 +5,6 @@ import binascii
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from email.parser import BytesHeaderParser
-from email.policy import compat32
 from typing import Final
 
 from bot.mail.charset import decode
@@ -23,7 +22,7 @@ _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _DIFF = re.compile(r"^(?:diff --git |--- \S.*\n\+\+\+ \S)", re.MULTILINE)
-_PARSER: Final = BytesHeaderParser(policy=compat32)
+_PARSER: Final = BytesHeaderParser()  # compat32 is its default
 
 Fields = Mapping[str, str]
 

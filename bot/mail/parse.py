@@ -8,7 +8,6 @@ decoded here, because the stdlib's multipart parser recurses as deep and as ofte
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from email.parser import BytesHeaderParser
-from email.policy import compat32
 from email.utils import parsedate_tz
 from typing import Final
 
@@ -31,7 +30,7 @@ _TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
-_PARSER: Final = BytesHeaderParser(policy=compat32)
+_PARSER: Final = BytesHeaderParser()  # compat32 is its default
 
 
 @dataclass(frozen=True, slots=True)

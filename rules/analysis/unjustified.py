@@ -6,7 +6,6 @@ surroundings, with unsafe code that the patch or another patch of the series rem
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import chain, islice
 from typing import Final, Generic, Literal, TypeVar
@@ -267,6 +266,8 @@ def _take_similar(
 
 
 def _similarity(before: str, after: str) -> float:
+    from difflib import SequenceMatcher
+
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     return matcher.ratio() if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _MIN_SIMILARITY else 0.0
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run rules on a series. The same series gives the same report, and a rule that crashes does not affect the others."""
 
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -178,6 +177,8 @@ def _run_check(
         unchecked.append(Skipped(rule.id, *place, str(error)))
         return []
     except Exception as error:  # noqa: BLE001 a bug of a rule must not affect the other rules
+        import traceback
+
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.name}, line {frame.lineno}"
         unchecked.append(Failure(rule.id, patch, path, f"{type(error).__name__} in {where}: {error}"))

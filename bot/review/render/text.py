@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prepare text for a mail outside of quotations: at most 72 columns, and nothing that an attacker chose freely."""
 
-import textwrap
 import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
@@ -65,6 +64,8 @@ def name(author: str) -> str:
 def wrap(text: str) -> list[str]:
     """Wrap a paragraph at 72 columns. Words and code spans stay whole."""
     glued = _SPAN.sub(lambda span: span[0].replace(" ", _GLUE), text)
+    import textwrap
+
     lines = textwrap.wrap(glued, WIDTH, break_long_words=False, break_on_hyphens=False)
     return [line.replace(_GLUE, " ") for line in lines]
 
