@@ -65,6 +65,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -qq --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q bot rules
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
