@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse MAINTAINERS, and find the entries of a file by their patterns F, X, N and K."""
 
+import re as eager_re  # a pattern of the file that is no expression fails at once, where it is caught
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -129,9 +130,9 @@ def glob(pattern: str) -> re.Pattern[str]:
     else:
         end = r"[^/]*$"
     try:
-        return re.compile(start + end)
+        return eager_re.compile(start + end)
     except re.error:
-        return re.compile(r"(?!)")
+        return eager_re.compile(r"(?!)")
 
 
 def _searches(pattern: str, text: str) -> bool:
@@ -143,6 +144,6 @@ def _searches(pattern: str, text: str) -> bool:
 def _perl(pattern: str) -> re.Pattern[str] | None:
     """Return the expression, or None for the few Perl expressions that Python cannot compile: they match nothing."""
     try:
-        return re.compile(pattern, re.MULTILINE | re.VERBOSE)
+        return eager_re.compile(pattern, re.MULTILINE | re.VERBOSE)
     except re.error:
         return None

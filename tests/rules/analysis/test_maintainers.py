@@ -79,7 +79,7 @@ def test_files_are_covered_by_their_patterns(path: str, titles: set[str]) -> Non
 
 
 def test_a_pattern_that_is_no_regular_expression_matches_nothing() -> None:
-    (entry,) = parse("X\nM:\ta@example.org\nN:\t((\nK:\t*\n")
+    (entry,) = parse("X\nM:\ta@example.org\nF:\t[z-a]\nN:\t((\nK:\t*\n")
 
     assert not entry.keeps("a")
     assert not entry.mentions("a")
