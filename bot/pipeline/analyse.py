@@ -6,14 +6,16 @@ analysis.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import decode_posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
+from bot.review.pending import PendingPosting, pending_posting
 from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.patch import Series
@@ -35,6 +37,7 @@ FIRST_TRY: Final = TimeLimit(seconds=15.0, processor_seconds=3.0)
 """The time of a posting's first try in the service. Processor time counts, so that a busy machine changes no verdict;
 the seconds by the clock are for what waits without working."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_STORED_BYTES: Final = 64 * 1024 * 1024
 
 BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
@@ -43,13 +46,17 @@ BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class AnalysisInput:
-    """A series, the rules, the kernel repositories, and stored images by the blob ids that the series announces."""
+    """A series, the rules, the kernel repositories, and stored images by the blob ids that the series announces.
+
+    With `encoded`, the posting as bytes, the series has no hunks and is decoded where it is analysed.
+    """
 
     series: Series
     sent: datetime | None
     rules: tuple[Rule, ...]
     repositories: "RepositorySpecs"
     stored: Mapping[str, bytes]
+    encoded: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,8 @@ class Analysis:
     """The findings in a series, its unsafe delta, the images that it verified, by blob id, and its base, if any.
 
     `landing` are the landing trees as a review names them. `pending` is what the posting changes, uses and adds, None
-    if no rule compares it with pending postings.
+    if no rule compares it with pending postings. `pending_posting` is the same with what the texts of the mails
+    mention, if the posting was decoded where it was analysed.
     """
 
     report: Report
@@ -66,6 +74,7 @@ class Analysis:
     base: "Base | None"
     landing: tuple[str, ...] = ()
     pending: "PendingFacts | None" = None
+    pending_posting: PendingPosting | None = None
 
     @property
     def base_name(self) -> str:
@@ -77,8 +86,13 @@ class Analysis:
 class AnalyserProtocol(Protocol):
     """A function that analyses a posting; a first try may get less time than another one."""
 
-    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
-        """Return what the rules find, or Crashed if they cannot be run. Raises StoppedError."""
+    def __call__(
+        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+    ) -> Analysis | Crashed:
+        """Return what the rules find, or Crashed if they cannot be run. Raises StoppedError.
+
+        `encoded` is the posting with its texts as bytes, if `posting` is without them.
+        """
 
 
 class Analyser:
@@ -105,11 +119,13 @@ class Analyser:
         self._time = time
         self._first = first
 
-    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
+    def __call__(
+        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+    ) -> Analysis | Crashed:
         """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
         stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
         rules = tuple(map(without_texts, rules))
-        analysis_input = AnalysisInput(posting.series, posting.date, rules, self._repositories, stored)
+        analysis_input = AnalysisInput(posting.series, posting.date, rules, self._repositories, stored, encoded)
         (analysis,) = self._executor.map(analyse, [analysis_input], self._first if first_try else self._time)
         return analysis
 
@@ -124,10 +140,17 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
     from bot.kernel.repositories import WithStoredBlobs
 
+    encoded = analysis_input.encoded
+    posting = decode_posting(encoded) if encoded else None
+    series = analysis_input.series if posting is None else posting.series
     kernels = open_kernels(analysis_input.repositories)
-    trees = choose_trees(kernels, analysis_input.series, analysis_input.sent)
+    trees = choose_trees(kernels, series, analysis_input.sent)
     tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
-    return analyse_on(replace(trees, tree=tree), analysis_input.series, analysis_input.rules, with_pending=True)
+    analysis = analyse_on(replace(trees, tree=tree), series, analysis_input.rules, with_pending=True)
+    if posting is None or analysis.pending is None:
+        return analysis
+    pending = pending_posting(posting, analysis.pending, posting.date or _EPOCH)
+    return replace(analysis, pending=None, pending_posting=pending)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -48,9 +48,11 @@ def compare_posting(
 
 def make_pending(posting: Posting, analysis: Analysis, arrived: datetime) -> PendingPosting | None:
     """Return the posting, which arrived then, as a pending one; None if its analysis does not say what it does."""
+    sent = arrived if posting.date is None else min(posting.date, arrived)
+    if analysis.pending_posting is not None:
+        return replace(analysis.pending_posting, sent=sent)
     if analysis.pending is None:
         return None
-    sent = arrived if posting.date is None else min(posting.date, arrived)
     return pending_posting(posting, analysis.pending, sent)
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import EncodedPosting, decode_posting
 from bot.mail.refusal import RefusalContext
 from bot.ports.mails import Thread
 from bot.ports.pending import PendingUpdate
@@ -18,18 +19,24 @@ from rules.lazy import dataclass
 class DuePosting:
     """A complete posting that waits for its review.
 
-    `arrived` is when its last part arrived; `tries` counts the reviews that exceeded their limits.
+    `arrived` is when its last part arrived; `tries` counts the reviews that exceeded their limits. With `encoded`, the
+    posting with its texts as bytes, `posting` has no texts.
     """
 
     posting: Posting
     arrived: datetime
     tries: int = 0
+    encoded: bytes = b""
+
+    def with_texts(self) -> Posting:
+        """Return the posting with its texts."""
+        return decode_posting(self.encoded) if self.encoded else self.posting
 
 
 class Postings(Protocol):
     """The postings and their reviews."""
 
-    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> Collection[str]:
+    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[EncodedPosting]]]) -> Collection[str]:
         """Store the postings of these threads, and replace their earlier postings.
 
         Return the ids of postings that are complete now and were not complete before.
@@ -39,6 +46,8 @@ class Postings(Protocol):
         self, limit: int, *, tries: int | None = None, besides: Collection[str] = ()
     ) -> Sequence[DuePosting]:
         """Return complete postings without a verdict: those of the fewest tries first, then in the order of arrival.
+
+        They are without their texts, which are in `encoded`.
 
         With `tries`, only postings with that number of tries. Postings in `besides` are skipped.
         """
@@ -56,9 +65,18 @@ class Postings(Protocol):
         """
 
     def save_review(
-        self, review: Review, outgoing: Outgoing | None, now: datetime, pending: PendingUpdate | None = None
+        self,
+        review: Review,
+        outgoing: Outgoing | None,
+        now: datetime,
+        pending: PendingUpdate | None = None,
+        encoded: bytes = b"",
+        blobs: Mapping[str, bytes] | None = None,
     ) -> bool:
         """Store the review, its mail and what is pending in one transaction. Return whether the mail was stored.
+
+        `encoded` is the reviewed posting with its texts; it is needed if the posting of the review has none. `blobs`
+        are the images that the analysis verified, as for `save_blobs`.
 
         A patch or cover letter gets at most one mail of a kind, even if it is part of another posting now.
         """

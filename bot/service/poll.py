@@ -21,6 +21,7 @@ from bot.mail.message import Message, UnreadableMail
 from bot.mail.origin import carriers, original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
+from bot.mail.posting_codec import EncodedPosting
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
@@ -196,7 +197,7 @@ class PollJob:
                 if isinstance(result, Crashed):
                     tries = TRIES if result.exceeded else 1
                     event(LogEvent.THREAD_QUARANTINED, "warning", thread=thread.id, reason=result.reason, tries=tries)
-            postings = [posting for _, result in assembled for posting in result]
+            postings = [encoded.posting for _, result in assembled for encoded in result]
             for posting in postings:
                 if posting.message_id in completed:
                     event(LogEvent.POSTING_COMPLETE, **series_fields(posting), patches=len(posting.series.patches))
@@ -206,10 +207,11 @@ class PollJob:
         return done, tuple(unready)
 
 
-def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[Posting]:
-    """Return the postings in a thread."""
+def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[EncodedPosting]:
+    """Return the postings in a thread, encoded as they are stored."""
     read = (parse(mail.raw) for mail in thread.mails)
-    return assemble([message for message in read if isinstance(message, Message)], book, thread.carriers)
+    messages = [message for message in read if isinstance(message, Message)]
+    return [EncodedPosting.of(posting) for posting in assemble(messages, book, thread.carriers)]
 
 
 def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadFailure:

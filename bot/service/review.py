@@ -106,7 +106,8 @@ class ReviewJob:
                 queue.end(due)
                 self._note(started, done)
             else:
-                analysis = threads.submit(self._analyse, due.posting, started.context.rules, first_try=not due.tries)
+                rules, encoded = started.context.rules, due.encoded
+                analysis = threads.submit(self._analyse, due.posting, rules, first_try=not due.tries, encoded=encoded)
                 running[analysis] = started
 
     def _note(self, outcome: Outcome | None, done: list[Outcome]) -> None:
@@ -137,13 +138,15 @@ class ReviewJob:
             event(LogEvent.REVIEW_DEFERRED, **series_fields(posting), reason=analysis.reason)
             return None
         analysis, pending = compare_posting(posting, analysis, self._store, started.context, started.due.arrived, now)
+        if _needs_texts(analysis, started.previous):
+            posting = started.due.with_texts()
         result = process(posting, analysis, started.previous, started.context, started.due.arrived, now)
         if isinstance(result, Crashed):
             self._store.quarantine(posting, result.reason)
             log_quarantine(posting, result.reason, started.due.tries + 1)
             return replace(outcome, refused=result.reason, failures=1)
-        self._store.save_blobs(result.blobs, now)
-        is_kept = self._store.save_review(result.review, result.outgoing, now, pending)
+        encoded = started.due.encoded
+        is_kept = self._store.save_review(result.review, result.outgoing, now, pending, encoded, result.blobs)
         mail = result.outgoing if is_kept else None
         unsaid = "" if mail else why_unmailed(result.review) if result.outgoing is None else ANSWERED
         log_review(result.review, mail, unsaid)
@@ -156,6 +159,12 @@ class ReviewJob:
             to=mail.envelope_to if mail else (),
             unsaid=unsaid,
         )
+
+
+def _needs_texts(analysis: Analysis | Crashed, previous: Review | None) -> bool:
+    """Return whether the review of a posting needs its texts, to quote findings. Most postings have none."""
+    has_findings = not isinstance(analysis, Crashed) and bool(analysis.report.findings)
+    return has_findings or (previous is not None and bool(previous.comments))
 
 
 def log_review(review: Review, mail: Outgoing | None, unmailed: str, *, is_recheck: bool = False) -> None:

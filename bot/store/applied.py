@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from bot.mail.landed import AppliedBy, is_applied
 from bot.mail.posting import Posting
 from bot.ports.landing import AppliedRecord
-from bot.store.codec import chunks, decode
+from bot.store.codec import chunks, posting_of
 from bot.store.tables import AppliedPatchRow, PostingRow
 
 
@@ -39,6 +39,6 @@ def applied_postings(session: Session, posting_ids: Collection[str]) -> set[str]
     postings: list[Posting] = []
     for ids in chunks(sorted(set(posting_ids))):
         rows = session.exec(select(PostingRow).where(col(PostingRow.message_id).in_(ids), PostingRow.state != "gone"))
-        postings += [decode(Posting, row.value) for row in rows]
+        postings += [posting_of(row.value, with_texts=False) for row in rows]
     pending = {posting.message_id for posting in without_applied(session, postings)}
     return {posting.message_id for posting in postings} - pending

@@ -22,7 +22,7 @@ from bot.ports.outbox import (
     Withdraw,
 )
 from bot.review.disposition import ActiveMute
-from bot.store.codec import decode
+from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.following import arrivals_of
 from bot.store.mutes import mutes_of
@@ -81,7 +81,7 @@ def _posting(session: Session, message_id: str) -> PostingStatus | None:
     row = session.get(PostingRow, message_id)
     if row is None:
         return None
-    posting = decode(Posting, row.value)
+    posting = posting_of(row.value)
     return PostingStatus(
         posting,
         row.state,

@@ -12,8 +12,9 @@ from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
 from bot.ports.archive import RawMail
 from bot.ports.mails import CommandUsage, StoredMail
+from bot.mail.packed import unpack
 from bot.review.disposition import ActiveMute, Disposition, DispositionKind
-from bot.store.codec import unpack, up_to
+from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of

@@ -8,12 +8,13 @@ from sqlalchemy import func
 from sqlmodel import Session, and_, col, or_, select
 
 from bot.mail.attestation import Attestation
+from bot.mail.packed import unpack
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
 from bot.ports.archive import RawMail
 from bot.ports.mails import CarrierCount, StoredMail
 from bot.ports.postings import Incomplete
-from bot.store.codec import decode, encode, unpack
+from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.plans import unindexed
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
@@ -49,7 +50,7 @@ class FollowingRows:
         )
         with self._database.reading() as session:
             return [
-                Incomplete(decode(Posting, row.value), 0 if search is None else search.attempts)
+                Incomplete(posting_of(row.value), 0 if search is None else search.attempts)
                 for row, search in session.exec(waiting)
             ]
 
@@ -118,7 +119,7 @@ def context_of(session: Session, posting: Posting) -> RefusalContext:
     context = arrivals_of(session, posting, row)
     if row is None:
         return context
-    return replace(context, answers=_replied_to(session, posting, row), repeats=_repeated(session, posting, row))
+    return replace(context, answers=_replied_to(session, posting, row), repeats=_repeated(session, row))
 
 
 def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> RefusalContext:
@@ -162,10 +163,10 @@ def _replied_to(session: Session, posting: Posting, row: PostingRow) -> Posting 
         .order_by(col(PostingRow.sent))
         .limit(MAX_EARLIER)
     ).all()
-    return posting.replied_to([decode(Posting, other.value) for other in rows])
+    return posting.replied_to([posting_of(other.value, with_texts=False) for other in rows])
 
 
-def _repeated(session: Session, posting: Posting, row: PostingRow) -> str:
+def _repeated(session: Session, row: PostingRow) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
     earlier = (
         select(PostingRow)
@@ -176,6 +177,6 @@ def _repeated(session: Session, posting: Posting, row: PostingRow) -> str:
         .limit(_MAX_REPEATS)
     )
     rows = session.exec(earlier).all()
-    digest = posting.diffs_digest if rows else ""
-    same = (other for other in rows if digest and decode(Posting, other.value).diffs_digest == digest)
+    digest = posting_of(row.value).diffs_digest if rows else ""
+    same = (other for other in rows if digest and posting_of(other.value).diffs_digest == digest)
     return next((other.message_id for other in same), "")

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select, update
 
+from bot.mail.packed import unpack
 from bot.mail.posting import Posting
 from bot.ports.archive import RawMail
 from bot.ports.mails import MailStatus
 from bot.ports.store import QuarantinedPosting, StoredPosting
 from bot.store.applied import applied_patches
-from bot.store.codec import decode, unpack
+from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.following import context_of
 from bot.store.postings import QUARANTINED
@@ -43,7 +44,7 @@ class KnowledgeRows:
             if message is None:
                 return []
             rows = select(PostingRow).where(PostingRow.thread_id == message.thread_id, PostingRow.state != "gone")
-            postings = [(row, decode(Posting, row.value)) for row in session.exec(rows.order_by(col(PostingRow.sent)))]
+            postings = [(row, posting_of(row.value)) for row in session.exec(rows.order_by(col(PostingRow.sent)))]
             return [
                 _stored_posting(session, row, posting)
                 for row, posting in postings
@@ -68,7 +69,7 @@ class KnowledgeRows:
             rows = session.exec(
                 quarantined.order_by(col(PostingRow.arrived).desc(), col(PostingRow.message_id)).limit(limit)
             )
-            return [QuarantinedPosting(decode(Posting, row.value), row.arrived, row.reason) for row in rows]
+            return [QuarantinedPosting(posting_of(row.value), row.arrived, row.reason) for row in rows]
 
     def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
         unread = col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable", col(MailRow.pruned).is_(None)

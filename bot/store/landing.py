@@ -14,10 +14,11 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.ports.landing import LandingMove, LandingNews, LandingRecheck
 from bot.ports.pending import PendingUpdate
+from bot.mail.posting_codec import encode_posting
 from bot.review.model import Review
 from bot.review.record import LandingRecord
 from bot.store.applied import applied_postings
-from bot.store.codec import STREAMED, chunks, decode
+from bot.store.codec import STREAMED, chunks, posting_of
 from bot.store.database import Database
 from bot.store.outgoing import store_mail
 from bot.store.pending import forget_pending, update_pending
@@ -62,7 +63,7 @@ class LandingRows:
         rows = rows.where(UNCOMPARED) if uncompared else rows
         with self._database.reading() as session:
             for value in session.exec(rows.order_by(col(PostingRow.arrived)).execution_options(**STREAMED)):
-                yield decode(Posting, value)
+                yield posting_of(value)
 
     def save_landing(self, moves: Sequence[LandingMove], compared: Collection[str], now: datetime) -> Collection[str]:
         """Store in one transaction how landing refs moved, what they apply, and which postings were compared.
@@ -115,7 +116,7 @@ class LandingRows:
         order = (col(LandingRecheckRow.queued), col(LandingRecheckRow.posting_id))
         with self._database.reading() as session:
             return [
-                LandingRecheck(decode(Posting, posting.value), row.ref, row.commit_id, tuple(json.loads(row.names)))
+                LandingRecheck(posting_of(posting.value), row.ref, row.commit_id, tuple(json.loads(row.names)))
                 for row, posting in session.exec(due.order_by(*order).limit(limit))
             ]
 
@@ -143,7 +144,7 @@ class LandingRows:
         posting, recheck = review.posting, news.recheck
         with self._database.writing() as session:
             earlier = session.get(ReviewRow, posting.message_id)
-            save_review(session, review, now if earlier is None else earlier.reviewed)
+            save_review(session, review, now if earlier is None else earlier.reviewed, encode_posting(posting))
             if pending is not None:
                 update_pending(session, pending, now)
             is_kept = mail is not None and store_mail(session, posting, mail, now)

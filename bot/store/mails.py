@@ -3,14 +3,17 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import Executable, bindparam, func
+from sqlalchemy import select as core_select
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.ports.archive import Batch, Provenance, RawMail
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
-from bot.store.codec import STREAMED, pack, unpack, up_to
+from bot.store.codec import STREAMED, up_to
+from bot.mail.packed import pack, unpack
 from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
@@ -30,6 +33,25 @@ _INSERT_OR_PROMOTE = _INSERT.on_conflict_do_update(
     ),
 )
 """A stored mail becomes new again if it arrives with a better provenance, unless its text was removed."""
+
+_UNPARSED: Final[Executable] = (
+    core_select(
+        *map(col, (MailRow.id, MailRow.origin, MailRow.arrived, MailRow.raw, MailRow.source, MailRow.provenance))
+    )
+    .where(col(MailRow.state) == "new")
+    .order_by(col(MailRow.id))
+    .limit(bindparam("most"))
+)
+_OF_THREAD: Final[Executable] = (
+    core_select(
+        *map(col, (MailRow.origin, MailRow.arrived, MailRow.raw)),
+        *map(col, (MessageRow.message_id, MessageRow.disputed, MessageRow.carriers)),
+    )
+    .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
+    .where(col(MessageRow.thread_id) == bindparam("thread"), col(MailRow.pruned).is_(None))
+    .order_by(col(MailRow.id))
+    .limit(_MAX_THREAD)
+)
 
 
 class MailRows:
@@ -74,11 +96,10 @@ class MailRows:
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
         with self._database.reading() as session:
-            new = select(MailRow).where(MailRow.state == "new").order_by(col(MailRow.id)).limit(limit)
+            rows = session.connection().execute(_UNPARSED, {"most": limit}, execution_options=STREAMED)
             mails = (
-                StoredMail(row.id, _mail(row), row.source, Provenance(row.provenance))
-                for row in session.exec(new.execution_options(**STREAMED))
-                if row.id is not None
+                StoredMail(number, RawMail(origin, arrived, unpack(raw)), source, Provenance(provenance))
+                for number, origin, arrived, raw, source, provenance in rows
             )
             return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
@@ -156,29 +177,19 @@ def _touch(session: Session, message: MessageRow) -> None:
 
 def _load(session: Session, row: ThreadRow) -> Thread:
     assert row.id is not None
-    rows = session.exec(
-        select(MessageRow, MailRow)
-        .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
-        .where(MessageRow.thread_id == row.id, col(MailRow.pruned).is_(None))
-        .order_by(col(MailRow.id))
-        .limit(_MAX_THREAD)
-        .execution_options(**STREAMED)
+    rows = session.connection().execute(_OF_THREAD, {"thread": row.id}, execution_options=STREAMED)
+    mails = (
+        (RawMail(origin, arrived, unpack(raw)), message_id, is_disputed, lists)
+        for origin, arrived, raw, message_id, is_disputed, lists in rows
     )
-    pairs = ((message, _mail(mail)) for message, mail in rows)
-    loaded = list(up_to(pairs, lambda pair: len(pair[1].raw)))
-    disputed = frozenset(message.message_id for message, _ in loaded if message.disputed)
-    carriers = {
-        message.message_id: tuple(message.carriers.split()) for message, _ in loaded if message.carriers is not None
-    }
-    return Thread(row.id, row.changed, tuple(mail for _, mail in loaded), disputed, carriers)
+    loaded = list(up_to(mails, lambda mail: len(mail[0].raw)))
+    disputed = frozenset(message_id for _, message_id, is_disputed, _ in loaded if is_disputed)
+    carriers = {message_id: tuple(lists.split()) for _, message_id, _, lists in loaded if lists is not None}
+    return Thread(row.id, row.changed, tuple(mail for mail, *_ in loaded), disputed, carriers)
 
 
 def _thread_size(thread: Thread) -> int:
     return sum(len(mail.raw) for mail in thread.mails)
-
-
-def _mail(row: MailRow) -> RawMail:
-    return RawMail(row.origin, row.arrived, unpack(row.raw))
 
 
 def _set_states(session: Session, states: Sequence[tuple[int, str, str]]) -> None:

@@ -14,11 +14,12 @@ from sqlmodel import Session, col, select
 from bot.mail.answered import answered_part, authors_of
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
-from bot.mail.posting import Posting
+from bot.mail.packed import unpack
+from bot.mail.posting_codec import is_encoded_posting, posting_head
 from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState
 from bot.ports.mutes import MutedPosting, MuteReport
 from bot.review.disposition import ActiveMute, mute_reason
-from bot.store.codec import STREAMED, decode, unpack
+from bot.store.codec import STREAMED, posting_of
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, change_state, mail_of
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow
@@ -89,7 +90,7 @@ class MuteRows:
             topics: dict[str, str] = {}
             for row in session.exec(rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))).all():
                 our_mails = select(OutgoingRow.message_id).where(OutgoingRow.posting_id == row.message_id)
-                for part in decode(Posting, row.value).parts:
+                for part in posting_of(row.value, with_texts=False).parts:
                     topics.setdefault(part.message_id, row.topic)
                 for mail in session.exec(our_mails):
                     topics.setdefault(mail, row.topic)
@@ -141,7 +142,7 @@ def _is_about(session: Session, mail: Outgoing, muted: ActiveMute) -> bool:
     stored = session.get(PostingRow, mail.posting_id)
     if muted.scope is Scope.SERIES:
         return stored is not None and stored.topic == muted.subject
-    posting = None if stored is None else decode(Posting, stored.value)
+    posting = None if stored is None else posting_of(stored.value)
     if muted.scope is Scope.LIST:
         lists = (*mail.lists, *(() if posting is None else posting.lists))
         return muted.subject in {name.lower() for name in lists}
@@ -179,9 +180,11 @@ def _postings(session: Session, muted: ActiveMute, decoded: _Decoded) -> list[Mu
 
 def _posting(value: bytes, message_id: str, sent: datetime, muted: ActiveMute) -> MutedPosting | None:
     """Return the stored posting if the mute is about it. It is only decoded if its bytes contain the subject."""
-    if muted.scope is not Scope.SERIES and json.dumps(muted.subject).encode("ascii") not in unpack(value).lower():
-        return None
-    posting = decode(Posting, value)
+    if muted.scope is not Scope.SERIES:
+        head = posting_head(value) if is_encoded_posting(value) else unpack(value)
+        if json.dumps(muted.subject).encode("ascii") not in head.lower():
+            return None
+    posting = posting_of(value, with_texts=False)
     subjects: Mapping[Scope, Collection[str]] = {
         Scope.SERIES: {posting.topic},
         Scope.AUTHOR: {posting.author.key, *(part.author.key for part in posting.parts)},

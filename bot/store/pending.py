@@ -14,7 +14,7 @@ from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting
 from bot.review.record import CollisionRecord
 from bot.store.applied import applied_postings
-from bot.store.codec import chunks, decode, encode
+from bot.store.codec import chunks, decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.tables import CollisionRow, MessageRow, PendingFactRow, PendingRow, PostingRow
 from rules.bindings.pending_facts import PendingKind
@@ -92,7 +92,7 @@ class PendingRows:
                 row.topic: row for row in session.exec(rows.order_by(col(PostingRow.revision), col(PostingRow.sent)))
             }
             ordered = sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
-            return [DuePosting(decode(Posting, row.value), row.arrived, row.tries) for row in ordered]
+            return [DuePosting(posting_of(row.value), row.arrived, row.tries) for row in ordered]
 
     def new_collisions(self, since: datetime, until: datetime) -> Sequence[CollisionRecord]:
         """Return the collisions that were found from `since` until before `until`, in the order of their discovery."""
@@ -103,7 +103,7 @@ class PendingRows:
             for row in session.exec(rows).all():
                 posting, other = session.get(PostingRow, row.message_id), session.get(PostingRow, row.other_id)
                 if posting is not None and other is not None:
-                    pair = decode(Posting, posting.value), decode(Posting, other.value)
+                    pair = posting_of(posting.value), posting_of(other.value)
                     records.append(CollisionRecord(*pair, row.kind, row.name))
             return records
 
@@ -148,7 +148,7 @@ def save_pending(session: Session, posting: PendingPosting) -> None:
         for kind, name in sorted(posting.facts.keys)
     ]
     for chunk in chunks(facts):
-        session.exec(insert(PendingFactRow).values(chunk))
+        session.connection().execute(insert(PendingFactRow), chunk)
 
 
 def forget_pending(session: Session, message_ids: Collection[str]) -> int:

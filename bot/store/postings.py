@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Postings, their reviews, and the images that were verified."""
 
+import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -9,7 +11,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import AutoString, Session, col, select, update
 
 from bot.mail.outgoing import Outgoing
+from bot.mail.packed import pack, unpack
 from bot.mail.posting import Defective, Posting, Waiting
+from bot.mail.posting_codec import EncodedPosting, encode_posting
 from bot.mail.refusal import RefusalKind
 from bot.mail.state import WAITING, MailState
 from bot.ports.mails import Thread
@@ -17,7 +21,7 @@ from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
-from bot.store.codec import decode, encode, pack, unpack
+from bot.store.codec import chunks, in_current_format, is_same_posting, posting_of
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
@@ -39,6 +43,16 @@ QUARANTINED = "quarantined"
 _MIN_ID_LENGTH = 7
 _MAX_SKIPPED = 3  # places that exceeded an analysis limit and are named
 _HEX = frozenset("0123456789abcdef")
+_WANTED = func.json_each(bindparam("ids", type_=AutoString())).table_valued("value")
+_MATCHING_BLOBS = select(_WANTED.c.value, BlobRow.blob_id).where(
+    # Unlike LIKE, a range uses the index of the primary key.
+    col(BlobRow.blob_id) >= _WANTED.c.value,
+    col(BlobRow.blob_id) < _WANTED.c.value.concat("g"),
+)
+_FULL_ID = bindparam("full_id", type_=AutoString())
+_BLOB = select(BlobRow.content).where(BlobRow.blob_id == _FULL_ID)
+_USED_BLOB = update(BlobRow).where(col(BlobRow.blob_id) == _FULL_ID).values(used=bindparam("now"))
+_ASSEMBLED = update(ThreadRow).where(col(ThreadRow.id) == bindparam("thread")).values(assembled=bindparam("changes"))
 
 
 class PostingRows:
@@ -47,18 +61,25 @@ class PostingRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[Posting]]]) -> Collection[str]:
+    def save_threads(self, threads: Sequence[tuple[Thread, Sequence[EncodedPosting]]]) -> Collection[str]:
         completed: set[str] = set()
+        assembled = [encoded.posting for _, postings in threads for encoded in postings]
         with self._database.writing() as session:
+            rows = _rows_before(session, [thread.id for thread, _ in threads], assembled)
+            arrivals = _arrivals(session, (part.message_id for posting in assembled for part in posting.parts))
             for thread, postings in threads:
-                ids = [posting.message_id for posting in postings]
-                before = select(PostingRow).where(PostingRow.thread_id == thread.id, PostingRow.state != PRUNED)
-                for row in session.exec(before.where(col(PostingRow.message_id).not_in(ids))).all():
-                    row.state, row.detail = "gone", "its thread was assembled in another way since"
-                    session.add(row)
-                    forget_pending(session, [row.message_id])
-                completed.update(posting.message_id for posting in postings if _save(session, thread, posting))
-                session.exec(update(ThreadRow).where(col(ThreadRow.id) == thread.id).values(assembled=thread.changed))
+                ids = {encoded.posting.message_id for encoded in postings}
+                for row in rows.values():
+                    if row.thread_id == thread.id and row.state != PRUNED and row.message_id not in ids:
+                        row.state, row.detail = "gone", "its thread was assembled in another way since"
+                        forget_pending(session, [row.message_id])
+                for encoded in postings:
+                    before = rows.get(encoded.posting.message_id)
+                    if _save(session, thread, encoded, before, arrivals):
+                        completed.add(encoded.posting.message_id)
+            if threads:
+                done = [{"thread": thread.id, "changes": thread.changed} for thread, _ in threads]
+                session.connection().execute(_ASSEMBLED, done)
         return completed
 
     def due_for_review(
@@ -70,7 +91,7 @@ class PostingRows:
         order = (col(PostingRow.tries), col(PostingRow.arrived), col(PostingRow.sent), col(PostingRow.message_id))
         with self._database.reading() as session:
             rows = session.exec(due.order_by(*order).limit(limit))
-            return [DuePosting(decode(Posting, row.value), row.arrived, row.tries) for row in rows]
+            return [_due(row) for row in rows]
 
     def count_due_for_review(self) -> int:
         with self._database.reading() as session:
@@ -130,11 +151,18 @@ class PostingRows:
             return dict(session.exec(replies).all())
 
     def save_review(
-        self, review: Review, outgoing: Outgoing | None, now: datetime, pending: PendingUpdate | None = None
+        self,
+        review: Review,
+        outgoing: Outgoing | None,
+        now: datetime,
+        pending: PendingUpdate | None = None,
+        encoded: bytes = b"",
+        blobs: Mapping[str, bytes] | None = None,
     ) -> bool:
         with self._database.writing() as session:
             posting = review.posting
-            save_review(session, review, now)
+            save_blobs(session, blobs or {}, now)
+            save_review(session, review, now, encoded or encode_posting(posting))
             if pending is not None:
                 update_pending(session, pending, now)
             is_kept = outgoing is not None and store_mail(session, posting, outgoing, now)
@@ -157,54 +185,95 @@ class PostingRows:
             session.exec(row.values(tries=PostingRow.tries + 1))
 
     def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
-        # Unlike LIKE, a range uses the index of the primary key.
-        low, high = bindparam("low", type_=AutoString()), bindparam("high", type_=AutoString())
-        matching = select(BlobRow.content).where(col(BlobRow.blob_id) >= low, col(BlobRow.blob_id) < high).limit(2)
+        wanted = [blob_id for blob_id in ids if len(blob_id) >= _MIN_ID_LENGTH and set(blob_id) <= _HEX]
+        if not wanted:
+            return {}
         contents: dict[str, bytes] = {}
         size = 0
         with self._database.reading() as session:
-            for blob_id in ids:
-                if len(blob_id) < _MIN_ID_LENGTH or not set(blob_id) <= _HEX:
-                    continue
-                rows = session.exec(matching, params={"low": blob_id, "high": blob_id + "g"}).all()
-                content = unpack(rows[0]) if len(rows) == 1 else b""
-                size += len(content)
-                if size > most:
-                    break
-                if len(rows) == 1:
+            full_ids: dict[str, list[str]] = defaultdict(list)
+            for blob_id, full_id in session.connection().execute(_MATCHING_BLOBS, {"ids": json.dumps(wanted)}):
+                full_ids[blob_id].append(full_id)
+            for blob_id in wanted:
+                if len(full_ids[blob_id]) == 1:
+                    content = unpack(session.exec(_BLOB, params={"full_id": full_ids[blob_id][0]}).one())
+                    size += len(content)
+                    if size > most:
+                        break
                     contents[blob_id] = content
         return contents
 
     def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
         if not blobs:
             return
-        rows = [{"blob_id": blob_id, "content": pack(content), "used": now} for blob_id, content in blobs.items()]
         with self._database.writing() as session:
-            for row in rows:
-                used = insert(BlobRow).values(**row)
-                session.exec(used.on_conflict_do_update(index_elements=["blob_id"], set_={"used": now}))
+            save_blobs(session, blobs, now)
 
 
-def _save(session: Session, thread: Thread, posting: Posting) -> bool:
-    """Store the posting. Return whether it is complete now and was not complete before."""
-    parts, value = [part.message_id for part in posting.parts], encode(posting)
-    arrivals = session.exec(
-        select(func.min(MailRow.arrived), func.max(MailRow.arrived))
-        .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
-        .where(col(MessageRow.message_id).in_(parts))
-    ).one()
-    first, last = (utc(time) for time in arrivals)
+def save_blobs(session: Session, blobs: Mapping[str, bytes], now: datetime) -> None:
+    """Store verified bytes by their full ids. Only those that are not stored yet are compressed."""
+    known: set[str] = set()
+    for ids in chunks(blobs):
+        known.update(session.exec(select(BlobRow.blob_id).where(col(BlobRow.blob_id).in_(ids))))
+    if known:
+        rows = [{"full_id": blob_id, "now": now} for blob_id in sorted(known)]
+        session.connection().execute(_USED_BLOB, rows)
+    new = [
+        {"blob_id": blob_id, "content": pack(content), "used": now}
+        for blob_id, content in blobs.items()
+        if blob_id not in known
+    ]
+    if new:
+        session.connection().execute(insert(BlobRow), new)
+
+
+def _due(row: PostingRow) -> DuePosting:
+    encoded = in_current_format(row.value)
+    return DuePosting(posting_of(encoded, with_texts=False), row.arrived, row.tries, encoded)
+
+
+def _rows_before(session: Session, threads: Iterable[int], postings: Iterable[Posting]) -> dict[str, PostingRow]:
+    """Return the rows of the postings and those in the threads, by message-id, in a fixed order."""
+    rows: list[PostingRow] = []
+    for chunk in chunks(threads):
+        rows += session.exec(select(PostingRow).where(col(PostingRow.thread_id).in_(chunk)))
+    for ids in chunks(posting.message_id for posting in postings):
+        rows += session.exec(select(PostingRow).where(col(PostingRow.message_id).in_(ids)))
+    return {row.message_id: row for row in sorted(rows, key=lambda row: row.message_id)}
+
+
+def _arrivals(session: Session, message_ids: Iterable[str]) -> dict[str, datetime]:
+    """Return when the mails with these ids arrived."""
+    arrivals: dict[str, datetime] = {}
+    for ids in chunks(message_ids):
+        arrived = (
+            select(MessageRow.message_id, MailRow.arrived)
+            .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
+            .where(col(MessageRow.message_id).in_(ids))
+        )
+        arrivals.update((message_id, utc(time)) for message_id, time in session.exec(arrived))
+    return arrivals
+
+
+def _save(
+    session: Session, thread: Thread, encoded: EncodedPosting, row: PostingRow | None, arrivals: Mapping[str, datetime]
+) -> bool:
+    """Store the posting in the place of its row, if any. Return whether it became complete."""
+    posting, value = encoded.posting, encoded.value
+    parts = [part.message_id for part in posting.parts]
+    times = [arrivals[part] for part in parts if part in arrivals] or [utc(None)]
+    first, last = min(times), max(times)
     disputed = sorted(thread.disputed.intersection(parts))
     state, detail = ("defective", f"other mails have the ids {', '.join(disputed)}") if disputed else _state(posting)
-    row = session.get(PostingRow, posting.message_id)
     if row is not None and row.state == PRUNED:
         return False  # without its pruned mails the posting has no more content than before
-    if row is not None and row.value != value:
+    is_changed = row is not None and not is_same_posting(row.value, value)
+    if row is not None and is_changed:
         keep_posting(session, row)
     verdict, reason = ("", "") if row is None else (row.verdict, row.reason)
     if verdict == "refused" and reason.startswith(RefusalKind.UNFOLLOWED):
         verdict, reason = "", ""  # a followed archive may have it by now
-    is_compared = row is not None and row.compared and (row.value == value or _parts(row) == parts)
+    is_compared = row is not None and row.compared and (not is_changed or _parts(row) == parts)
     is_new = state == "complete" and (row is None or row.state != state)
     session.merge(
         PostingRow(
@@ -227,7 +296,7 @@ def _save(session: Session, thread: Thread, posting: Posting) -> bool:
 
 
 def _parts(row: PostingRow) -> list[str]:
-    return [part.message_id for part in decode(Posting, row.value).parts]
+    return [part.message_id for part in posting_of(row.value, with_texts=False).parts]
 
 
 def _state(posting: Posting) -> tuple[str, str]:

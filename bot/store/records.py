@@ -17,7 +17,7 @@ from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.store.applied import without_applied
-from bot.store.codec import decode
+from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
 from bot.store.plans import unindexed
@@ -56,10 +56,10 @@ class RecordRows:
                     PostingRow.thread_id == known.thread_id, PostingRow.state != "gone"
                 )
                 for candidate in session.exec(of_thread):
-                    posting = decode(Posting, candidate.value)
+                    posting = posting_of(candidate.value)
                     if any(part.message_id == message_id for part in posting.parts):
                         return DuePosting(posting, candidate.arrived)
-            return None if row is None else DuePosting(decode(Posting, row.value), row.arrived)
+            return None if row is None else DuePosting(posting_of(row.value), row.arrived)
 
     def posted(self, since: datetime, lists: Collection[str] = ()) -> Sequence[Posting]:
         """Return the complete postings sent since then that are not applied, oldest first.
@@ -70,14 +70,14 @@ class RecordRows:
         with self._database.reading() as session:
             rows = select(PostingRow).where(unindexed(PostingRow.state) == "complete", PostingRow.sent >= since)
             rows = rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))
-            postings = without_applied(session, [decode(Posting, row.value) for row in session.exec(rows)])
+            postings = without_applied(session, [posting_of(row.value) for row in session.exec(rows)])
         return [posting for posting in postings if not wanted or wanted & {name.lower() for name in posting.lists}]
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
         """Return the complete postings of a series, sorted by revision."""
         with self._database.reading() as session:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
-            return [decode(Posting, row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
+            return [posting_of(row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
 
     def of_change_id(self, change_id: str) -> Sequence[Posting]:
         """Return the complete postings with the change-id, sorted by author and revision."""
@@ -86,7 +86,7 @@ class RecordRows:
                 PostingRow.state == "complete", col(PostingRow.topic).endswith(f" {change_id}", autoescape=True)
             )
             rows = rows.order_by(col(PostingRow.topic), col(PostingRow.revision))
-            postings = [decode(Posting, row.value) for row in session.exec(rows)]
+            postings = [posting_of(row.value) for row in session.exec(rows)]
         return [posting for posting in postings if posting.series.change_id == change_id]
 
     def review_of(self, posting_id: str) -> ReviewRecord | None:
@@ -139,7 +139,7 @@ class RecordRows:
             newest = {row.topic: row for row in rows}
             activity = _activity(session, {row.thread_id for row in newest.values()}, until)
             by_id = {row.message_id: row for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))}
-            postings = without_applied(session, (decode(Posting, row.value) for row in by_id.values()), until)
+            postings = without_applied(session, (posting_of(row.value) for row in by_id.values()), until)
             series = [(posting, by_id[posting.message_id]) for posting in postings]
             return [
                 SeriesRecord(posting, row.arrived, *activity.get(row.thread_id, (row.arrived, 0)))

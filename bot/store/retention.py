@@ -12,11 +12,13 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, not_, or_, true
 from sqlmodel import Session, col, delete, select, update
 
-from bot.mail.posting import Defective, Posting
+from bot.mail.packed import pack
+from bot.mail.posting import Defective
+from bot.mail.posting_codec import encode_posting
 from bot.mail.state import FINAL
 from bot.ports.retention import PruneCounts, Step
 from bot.review.model import Review, ReviewFinding
-from bot.store.codec import decode, encode, pack
+from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.pending import forget_pending
 from bot.store.tables import (
@@ -88,7 +90,7 @@ class RetentionRows:
                 posting = (
                     session.get_one(PostingRow, row.posting_id).value if row.posting == _IN_ITS_ROW else row.posting
                 )
-                review = decode(Review, row.value, posting=decode(Posting, posting))
+                review = decode(Review, row.value, posting=posting_of(posting))
                 value = encode(_without_quotes(review), exclude=frozenset({"posting"}))
                 sizes.append((row.posting_id, len(row.value) - len(value)))
                 if not dry:
@@ -190,12 +192,12 @@ def _prune_postings(session: Session, threads: Collection[int], now: datetime, *
 
 def _reduced(value: bytes) -> bytes:
     """Return a stored posting without its texts and diffs. It can no longer be reviewed."""
-    posting = decode(Posting, value)
+    posting = posting_of(value)
     patches = tuple(
         replace(patch, log="", notes="", changes=tuple(replace(change, hunks=()) for change in patch.changes))
         for patch in posting.series.patches
     )
-    return encode(
+    return encode_posting(
         replace(
             posting,
             series=replace(posting.series, patches=patches, cover=""),

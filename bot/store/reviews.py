@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select, update
 from bot.mail.posting import Posting
 from bot.mail.state import MailState
 from bot.review.model import Recipients, Review
-from bot.store.codec import decode, encode
+from bot.store.codec import decode, encode, is_same_posting, posting_of
 from bot.store.outgoing import FILED
 from bot.store.tables import OutgoingPartRow, OutgoingRow, PostingRow, ReviewRow
 from rules.lazy import replace
@@ -19,14 +19,15 @@ _IN_ITS_ROW: Final = b""
 _UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
 
 
-def save_review(session: Session, review: Review, now: datetime) -> None:
-    """Store a review, and replace an earlier review of the posting."""
-    value, row = encode(review.posting), session.get(PostingRow, review.posting.message_id)
+def save_review(session: Session, review: Review, now: datetime, posting: bytes) -> None:
+    """Store a review of that encoded posting, and replace an earlier review of it."""
+    row = session.get(PostingRow, review.posting.message_id)
+    is_in_its_row = row is not None and is_same_posting(row.value, posting)
     session.merge(
         ReviewRow(
             posting_id=review.posting.message_id,
             reviewed=now,
-            posting=_IN_ITS_ROW if row is not None and row.value == value else value,
+            posting=_IN_ITS_ROW if is_in_its_row else posting,
             value=encode(review, exclude=_WITHOUT_POSTING),
         )
     )
@@ -38,17 +39,20 @@ def keep_posting(session: Session, row: PostingRow) -> None:
     session.exec(update(ReviewRow).where(*reviews).values(posting=row.value))
 
 
-def review_of(session: Session, row: ReviewRow) -> Review:
-    """Return the review, with the posting that was reviewed."""
+def review_of(session: Session, row: ReviewRow, *, with_texts: bool = True) -> Review:
+    """Return the review, with the posting that was reviewed, on demand without its texts."""
     value = row.posting
     if value == _IN_ITS_ROW:
         value = session.get_one(PostingRow, row.posting_id).value
-    return decode(Review, row.value, posting=decode(Posting, value))
+    return decode(Review, row.value, posting=posting_of(value, with_texts=with_texts))
 
 
 def review_as_told(session: Session, row: ReviewRow, rehearsed: bool) -> Review:
-    """Return the review, without recipients if its mail did not leave. Filed mails count only if `rehearsed`."""
-    review = review_of(session, row)
+    """Return the review, without recipients if its mail did not leave. Filed mails count only if `rehearsed`.
+
+    Its posting has no texts: what is compared with the review of a later revision are findings.
+    """
+    review = review_of(session, row, with_texts=False)
     if _was_mailed(session, review.posting, rehearsed):
         return review
     return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))

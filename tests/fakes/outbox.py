@@ -9,6 +9,7 @@ from typing import Any, Final
 from bot.mail.address import Address
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Part, Posting
+from bot.mail.posting_codec import EncodedPosting
 from bot.mail.refusal import RefusalTerms
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps
@@ -68,7 +69,7 @@ def store_posting(store: Repository, posting: Posting, arrived: datetime) -> Non
     root = f"root-{number}@example.org"
     unread = store.unparsed(99)
     store.index([ParsedMail(mail.id, name, (root,), name) for mail, name in zip(unread, ids, strict=True)], [])
-    store.save_threads([(thread, [posting]) for thread in store.unassembled(99)])
+    store.save_threads([(thread, [EncodedPosting.of(posting)]) for thread in store.unassembled(99)])
 
 
 def series(number: int, **changes: Any) -> Posting:

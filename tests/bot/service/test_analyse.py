@@ -131,7 +131,7 @@ def test_what_is_released_is_judged_again(store: Repository, executor: ProcessEx
 
 def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: ProcessExecutor) -> None:
     _polled(store)
-    posting = store.due_for_review(1)[0].posting
+    posting = store.due_for_review(1)[0].with_texts()
     first = RecheckJob(store, _analyser(executor), _review_context("exit"), FakeClock()).run(posting)
     assert isinstance(first, Crashed)
     assert [row.reason for row in store.quarantined_postings(9)] == [first.reason]

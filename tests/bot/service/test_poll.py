@@ -142,7 +142,7 @@ def _due_of(store: Repository, path: Path, content: bytes) -> list[str]:
     path.write_bytes(content)
     clock = FakeClock(datetime.now(UTC) + timedelta(minutes=2))
     PollJob([Mbox(path, writers=Writers(clock))], store, assemble, Event(), Silent()).run()
-    due = (row.posting for row in store.due_for_review(10))
+    due = (row.with_texts() for row in store.due_for_review(10))
     return sorted(posting.message_id for posting in due if posting.state == Complete())
 
 

@@ -218,7 +218,9 @@ def test_a_rule_that_breaks_the_line_is_reported(store: Repository, clock: FakeC
 class _FailingAnalyser:
     """An analyser that no limit is enough for."""
 
-    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Crashed:
+    def __call__(
+        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+    ) -> Crashed:
         return Crashed("took longer than 60 s")
 
 

@@ -109,8 +109,12 @@ def test_a_rule_that_crashes_is_counted_and_stops_nothing(
 
 
 def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, review_context: ReviewContext) -> None:
-    def analyse(posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
-        return Crashed("RuntimeError: a bug") if posting.message_id == "1@x" else Analyser()(posting, rules)
+    def analyse(
+        posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+    ) -> Analysis | Crashed:
+        if posting.message_id == "1@x":
+            return Crashed("RuntimeError: a bug")
+        return Analyser()(posting, rules, encoded=encoded)
 
     outcomes = _review(store, review_context, patch("1@x"), patch("2@x", "button"), analyse=analyse)
 

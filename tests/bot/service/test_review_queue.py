@@ -53,7 +53,9 @@ class Script:
     lock: threading.Lock = field(default_factory=threading.Lock)
     on_call: Callable[[str, bool], None] = lambda name, first: None
 
-    def __call__(self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False) -> Analysis | Crashed:
+    def __call__(
+        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+    ) -> Analysis | Crashed:
         name = posting.message_id
         with self.lock:
             self.calls.append((name, first_try))
@@ -62,7 +64,7 @@ class Script:
         try:
             self.on_call(name, first_try)
             if name not in self.hostile:
-                return Analyser()(posting, rules)
+                return Analyser()(posting, rules, encoded=encoded)
             if not first_try:
                 assert self.release.wait(60)
             return EXCEEDED

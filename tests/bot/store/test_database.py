@@ -18,8 +18,8 @@ from sqlmodel import select
 
 from bot.error import ReplacedError
 from bot.ports.archive import Batch
+from bot.mail.packed import pack, unpack
 from bot.review.disposition import DispositionKind
-from bot.store.codec import pack, unpack
 from bot.store.database import Database, Role, sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository

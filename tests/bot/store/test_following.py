@@ -6,6 +6,7 @@ from bot.inbox.assemble import assemble
 from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.message import Message
 from bot.mail.parse import parse
+from bot.mail.posting_codec import EncodedPosting
 from bot.mail.refusal import RefusalContext
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, ReadFailure
@@ -28,7 +29,7 @@ def put(store: Repository, *mails: bytes, source: str = "list") -> None:
     )
     for thread in store.unassembled(100):
         messages = [message for mail in thread.mails if isinstance(message := parse(mail.raw), Message)]
-        store.save_threads([(thread, assemble(messages))])
+        store.save_threads([(thread, tuple(map(EncodedPosting.of, assemble(messages))))])
 
 
 def waiting(store: Repository, after: timedelta = DAY) -> Sequence[str]:

@@ -11,6 +11,7 @@ import pytest
 from bot.mail.address import Address
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
+from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
 from bot.outbox.permit import permit
 from bot.ports.mails import Thread
@@ -169,7 +170,7 @@ def test_a_posting_that_changes_before_the_transaction_is_read_anew(
         result = read(*arguments)
         rounds.append(len(result))
         if len(rounds) == 1:
-            store.save_threads([(Thread(1, 1, ()), [moved])])
+            store.save_threads([(Thread(1, 1, ()), [EncodedPosting.of(moved)])])
         return result
 
     monkeypatch.setattr(mutes, "_postings", read_and_change)

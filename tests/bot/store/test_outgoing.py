@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.mail.outgoing import Outgoing
+from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
@@ -135,7 +136,7 @@ def test_pace_counts_the_mails_on_all_revisions_of_a_series(store: Repository, m
     store.index(
         [ParsedMail(mail.id, name, ("r@x",), "d") for mail, name in zip(store.unparsed(9), ids, strict=True)], []
     )
-    store.save_threads([(store.unassembled(1)[0], postings)])
+    store.save_threads([(store.unassembled(1)[0], tuple(map(EncodedPosting.of, postings)))])
     first, second = _keep(store, make, 1), _keep(store, make, 2)
     _claim(store, first.message_id, NOW)
 
@@ -166,7 +167,7 @@ def test_the_first_reply_to_our_mail_is_found_by_its_posting(store: Repository, 
         ],
         [],
     )
-    store.save_threads([(store.unassembled(1)[0], [posting])])
+    store.save_threads([(store.unassembled(1)[0], [EncodedPosting.of(posting)])])
 
     assert store.replies(posting.topic) == {posting.message_id: "first@x"}
     assert store.replies("another topic") == {}

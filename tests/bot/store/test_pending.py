@@ -8,6 +8,7 @@ from sqlalchemy import text
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
 from bot.ports.pending import MAX_CANDIDATES, FoundCollision, PendingUpdate
+from bot.mail.posting_codec import EncodedPosting
 from bot.review.model import Review
 from bot.review.pending import PendingPosting, pending_posting
 from bot.store.repository import Repository
@@ -122,7 +123,7 @@ def test_a_mail_leads_to_the_topics_of_its_thread(store: Repository, make: Maker
         [ParsedMail(stored.id, name, ("root@x",), "d") for stored, name in zip(store.unparsed(9), ids, strict=True)],
         [],
     )
-    store.save_threads([(store.unassembled(9)[0], [posting])])
+    store.save_threads([(store.unassembled(9)[0], [EncodedPosting.of(posting)])])
 
     assert store.topics_of([mentioned, "unknown@x"]) == {posting.topic}
 
@@ -134,7 +135,10 @@ def test_a_collision_is_stored_once_for_both_orders(store: Repository, make: Mak
     store.ingest(Batch("l", "0", "1", tuple(raw(mail(name), number) for number, name in enumerate(ids))))
     store.index([ParsedMail(stored.id, name, (), "d") for stored, name in zip(store.unparsed(9), ids, strict=True)], [])
     store.save_threads(
-        [(thread, [member]) for thread, member in zip(store.unassembled(9), (posting, other), strict=True)]
+        [
+            (thread, [EncodedPosting.of(member)])
+            for thread, member in zip(store.unassembled(9), (posting, other), strict=True)
+        ]
     )
     mine, theirs = _pending(make), _pending(make, message_id="other@x", topic="other")
     for first, second, now in ((mine, theirs, NOW), (theirs, mine, NOW + timedelta(days=7))):
