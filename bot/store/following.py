@@ -3,8 +3,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import BindParameter, bindparam, func
 from sqlmodel import Session, and_, col, or_, select
 
 from bot.mail.attestation import Attestation
@@ -23,6 +24,45 @@ from rules.lazy import dataclass, replace
 
 _MAX_REPEATS = 10  # postings of one revision; people post one or two
 _MAX_TOPIC_AGE = timedelta(days=400)
+
+
+_TOPIC: Final[BindParameter[Any]] = bindparam("topic_of_row")
+_REVISION: Final[BindParameter[Any]] = bindparam("revision_of_row")
+_MESSAGE_ID: Final[BindParameter[Any]] = bindparam("message_id_of_row")
+_THREAD: Final[BindParameter[Any]] = bindparam("thread")
+_SENT: Final[BindParameter[Any]] = bindparam("sent_of_row")
+_SENT_UNTIL: Final[BindParameter[Any]] = bindparam("sent_until")
+_ARRIVED: Final[BindParameter[Any]] = bindparam("arrived_of_row")
+_ARRIVED_UNTIL: Final[BindParameter[Any]] = bindparam("arrived_until")
+_ARRIVALS = (
+    select(func.min(MailRow.arrived), func.max(MailRow.arrived), func.max(MessageRow.followed))
+    .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
+    .where(col(MessageRow.message_id).in_(bindparam("parts", expanding=True)))
+)
+_NEWER = select(func.max(col(PostingRow.revision))).where(
+    col(PostingRow.topic) == _TOPIC,
+    PostingRow.state != "gone",
+    col(PostingRow.revision) > _REVISION,
+    or_(
+        and_(col(PostingRow.sent) >= _SENT, col(PostingRow.sent) <= _SENT_UNTIL),
+        and_(col(PostingRow.arrived) > _ARRIVED, col(PostingRow.arrived) <= _ARRIVED_UNTIL),
+    ),
+)
+_EARLIER_IN_THREAD = (
+    select(PostingRow.value)
+    .where(col(PostingRow.thread_id) == _THREAD, col(PostingRow.message_id) != _MESSAGE_ID)
+    .where(PostingRow.state != "gone", col(PostingRow.sent) <= _SENT)
+    .order_by(col(PostingRow.sent))
+    .limit(MAX_EARLIER)
+)
+_EARLIER_OF_REVISION = (
+    select(PostingRow.message_id, PostingRow.value)
+    .where(col(PostingRow.topic) == _TOPIC, col(PostingRow.revision) == _REVISION, PostingRow.state == "complete")
+    .where(col(PostingRow.verdict).in_(("", "reviewed")), col(PostingRow.message_id) != _MESSAGE_ID)
+    .where(col(PostingRow.arrived) <= _ARRIVED, col(PostingRow.sent) < _SENT)
+    .order_by(col(PostingRow.sent))
+    .limit(_MAX_REPEATS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,55 +168,33 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> R
     A later revision arrived later, or was sent later, because its sender chooses its Date.
     """
     parts = [part.message_id for part in posting.parts]
-    first, last = session.exec(
-        select(func.min(MailRow.arrived), func.max(MailRow.arrived))
-        .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
-        .where(col(MessageRow.message_id).in_(parts))
-    ).one()
-    from_followed = select(func.count()).where(
-        col(MessageRow.message_id).in_(parts), col(MessageRow.mail_id).is_not(None), col(MessageRow.followed)
-    )
-    followed = session.exec(from_followed).one() > 0
+    first, last, followed = session.exec(_ARRIVALS, params={"parts": parts}).one()
+    context = RefusalContext(utc(first), utc(last), followed=bool(followed))
     if row is None:
-        return RefusalContext(utc(first), utc(last), followed=followed)
-    sent_later = and_(col(PostingRow.sent) >= row.sent, col(PostingRow.sent) <= row.sent + _MAX_TOPIC_AGE)
-    arrived_later = and_(col(PostingRow.arrived) > row.arrived, col(PostingRow.arrived) <= row.arrived + _MAX_TOPIC_AGE)
-    newer = session.exec(
-        select(func.max(col(PostingRow.revision))).where(
-            PostingRow.topic == posting.topic,
-            PostingRow.state != "gone",
-            PostingRow.revision > posting.series.revision,
-            or_(sent_later, arrived_later),
-        )
-    ).one()
-    return RefusalContext(utc(first), utc(last), newer, followed=followed)
+        return context
+    revision = {"topic_of_row": posting.topic, "revision_of_row": posting.series.revision}
+    sent = {"sent_of_row": row.sent, "sent_until": row.sent + _MAX_TOPIC_AGE}
+    arrived = {"arrived_of_row": row.arrived, "arrived_until": row.arrived + _MAX_TOPIC_AGE}
+    newer = session.exec(_NEWER, params={**revision, **sent, **arrived}).one()
+    return replace(context, newer=newer)
 
 
 def _replied_to(session: Session, posting: Posting, row: PostingRow) -> Posting | None:
     """Return the posting that the first part replies to."""
     if not posting.parts[0].references:
         return None
-    rows = session.exec(
-        select(PostingRow)
-        .where(PostingRow.thread_id == row.thread_id, PostingRow.message_id != row.message_id)
-        .where(PostingRow.state != "gone", PostingRow.sent <= row.sent)
-        .order_by(col(PostingRow.sent))
-        .limit(MAX_EARLIER)
-    ).all()
-    return posting.replied_to([posting_of(other.value, with_texts=False) for other in rows])
+    values = session.exec(
+        _EARLIER_IN_THREAD,
+        params={"thread": row.thread_id, "message_id_of_row": row.message_id, "sent_of_row": row.sent},
+    )
+    return posting.replied_to([posting_of(value, with_texts=False) for value in values])
 
 
 def _repeated(session: Session, row: PostingRow) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
-    earlier = (
-        select(PostingRow)
-        .where(PostingRow.topic == row.topic, PostingRow.revision == row.revision, PostingRow.state == "complete")
-        .where(col(PostingRow.verdict).in_(("", "reviewed")), PostingRow.message_id != row.message_id)
-        .where(PostingRow.arrived <= row.arrived, PostingRow.sent < row.sent)
-        .order_by(col(PostingRow.sent))
-        .limit(_MAX_REPEATS)
-    )
-    rows = session.exec(earlier).all()
+    times = {"sent_of_row": row.sent, "arrived_of_row": row.arrived}
+    revision = {"topic_of_row": row.topic, "revision_of_row": row.revision, "message_id_of_row": row.message_id}
+    rows = session.exec(_EARLIER_OF_REVISION, params={**revision, **times}).all()
     digest = posting_of(row.value).diffs_digest if rows else ""
-    same = (other for other in rows if digest and posting_of(other.value).diffs_digest == digest)
-    return next((other.message_id for other in same), "")
+    same = (message_id for message_id, value in rows if digest and posting_of(value).diffs_digest == digest)
+    return next(same, "")

@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
@@ -28,6 +29,7 @@ from bot.store.times import utc
 _GONE: Final = "gone"
 
 _Decoded = dict[bytes, MutedPosting | None]
+_MUTES: Final = select(MuteRow).where(col(MuteRow.subject).in_(bindparam("subjects", expanding=True)))
 """The muted posting by the hash of the stored bytes; None if the mute is not about that posting."""
 
 
@@ -109,8 +111,10 @@ def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterab
     """Return the mutes of that series, any of these authors or any of these lists; the oldest mute first."""
     subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
     subjects += [(Scope.LIST, name.lower()) for name in lists]
-    rows = (session.get(MuteRow, (scope.value, subject)) for scope, subject in dict.fromkeys(subjects))
-    return sorted((_muted(row) for row in rows if row is not None), key=lambda muted: muted.given)
+    wanted = {(scope.value, subject): number for number, (scope, subject) in enumerate(dict.fromkeys(subjects))}
+    rows = session.exec(_MUTES, params={"subjects": [subject for _, subject in wanted]})
+    numbered = {wanted[row.scope, row.subject]: _muted(row) for row in rows if (row.scope, row.subject) in wanted}
+    return sorted((numbered[number] for number in sorted(numbered)), key=lambda muted: muted.given)
 
 
 def store_mute(session: Session, muted: ActiveMute, now: datetime) -> tuple[Outgoing, ...]:

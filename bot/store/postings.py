@@ -5,9 +5,11 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, func, or_
+from sqlalchemy import BindParameter, and_, bindparam, func, or_
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import AutoString, Session, col, select, update
 
 from bot.mail.outgoing import Outgoing
@@ -55,6 +57,47 @@ _USED_BLOB = update(BlobRow).where(col(BlobRow.blob_id) == _FULL_ID).values(used
 _ASSEMBLED = update(ThreadRow).where(col(ThreadRow.id) == bindparam("thread")).values(assembled=bindparam("changes"))
 
 
+_TOPIC: Final[BindParameter[Any]] = bindparam("topic_of_row")
+_REVISION: Final[BindParameter[Any]] = bindparam("revision_of_row")
+_MESSAGE_ID: Final[BindParameter[Any]] = bindparam("message_id_of_row")
+_SUPERSEDED = select(OutgoingRow).where(
+    col(OutgoingRow.posting_id).in_(
+        select(PostingRow.message_id).where(
+            col(PostingRow.topic) == _TOPIC,
+            col(PostingRow.revision) < _REVISION,
+            col(PostingRow.message_id) != _MESSAGE_ID,
+        )
+    ),
+    col(OutgoingRow.kind).not_in(PRIVATE),
+    OutgoingRow.mode != FILED,
+    col(OutgoingRow.state).in_(WAITING),
+)
+_OWN = aliased(PostingRow)
+_PREVIOUS_REVIEW = (
+    select(ReviewRow)
+    .join(PostingRow, col(PostingRow.message_id) == col(ReviewRow.posting_id))
+    .join(_OWN, col(_OWN.message_id) == _MESSAGE_ID, isouter=True)
+    .where(col(PostingRow.topic) == _TOPIC, col(PostingRow.message_id) != _MESSAGE_ID)
+    .where(
+        or_(
+            col(PostingRow.revision) < _REVISION,
+            # A revision can be posted again with other diffs.
+            and_(col(PostingRow.revision) == _OWN.revision, col(PostingRow.sent) < _OWN.sent),
+        )
+    )
+    .order_by(col(PostingRow.revision).desc(), col(PostingRow.sent).desc())
+    .limit(1)
+)
+_REPLIES = (
+    select(OutgoingRow.posting_id, MessageRow.message_id)
+    .join(MessageRow, col(MessageRow.in_reply_to) == col(OutgoingRow.message_id))
+    .join(MailRow, col(MailRow.id) == col(MessageRow.mail_id))
+    .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
+    .where(col(PostingRow.topic) == _TOPIC, MessageRow.in_reply_to != "")
+    .order_by(col(MailRow.arrived).desc(), col(MailRow.id).desc())
+)
+
+
 class PostingRows:
     """bot.ports.Postings over a database."""
 
@@ -99,19 +142,13 @@ class PostingRows:
             return session.exec(due).one()
 
     def supersede(self, posting: Posting, now: datetime) -> int:
-        older = select(PostingRow.message_id).where(
-            PostingRow.topic == posting.topic,
-            PostingRow.revision < posting.series.revision,
-            PostingRow.message_id != posting.message_id,
-        )
-        waiting = select(OutgoingRow).where(
-            col(OutgoingRow.posting_id).in_(older),
-            col(OutgoingRow.kind).not_in(PRIVATE),
-            OutgoingRow.mode != FILED,
-            col(OutgoingRow.state).in_(WAITING),
-        )
+        parameters = {
+            "topic_of_row": posting.topic,
+            "revision_of_row": posting.series.revision,
+            "message_id_of_row": posting.message_id,
+        }
         with self._database.writing() as session:
-            rows = session.exec(waiting).all()
+            rows = session.exec(_SUPERSEDED, params=parameters).all()
             for row in rows:
                 change_state(
                     session, row, MailState.WITHDRAWN, now, f"v{posting.series.revision} of the series is here"
@@ -120,35 +157,18 @@ class PostingRows:
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
         with self._database.reading() as session:
-            own = session.get(PostingRow, posting.message_id)
-            older = col(PostingRow.revision) < posting.series.revision
-            if own is not None:  # A revision can be posted again with other diffs.
-                again = and_(col(PostingRow.revision) == own.revision, col(PostingRow.sent) < own.sent)
-                older = or_(older, again)
-            row = session.exec(
-                select(ReviewRow)
-                .join(PostingRow, col(PostingRow.message_id) == col(ReviewRow.posting_id))
-                .where(PostingRow.topic == posting.topic, older)
-                .where(PostingRow.message_id != posting.message_id)
-                .order_by(col(PostingRow.revision).desc(), col(PostingRow.sent).desc())
-                .limit(1)
-            ).first()
-            if row is None:
-                return None
-            return review_as_told(session, row, rehearsed)
+            parameters = {
+                "topic_of_row": posting.topic,
+                "revision_of_row": posting.series.revision,
+                "message_id_of_row": posting.message_id,
+            }
+            row = session.exec(_PREVIOUS_REVIEW, params=parameters).first()
+            return None if row is None else review_as_told(session, row, rehearsed)
 
     def replies(self, topic: str) -> Mapping[str, str]:
         """Return the first reply of a person to our mail about a posting of the topic, by the posting's message-id."""
-        replies = (
-            select(OutgoingRow.posting_id, MessageRow.message_id)
-            .join(MessageRow, col(MessageRow.in_reply_to) == col(OutgoingRow.message_id))
-            .join(MailRow, col(MailRow.id) == col(MessageRow.mail_id))
-            .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
-            .where(PostingRow.topic == topic, MessageRow.in_reply_to != "")
-            .order_by(col(MailRow.arrived).desc(), col(MailRow.id).desc())
-        )
         with self._database.reading() as session:
-            return dict(session.exec(replies).all())
+            return dict(session.exec(_REPLIES, params={"topic_of_row": topic}).all())
 
     def save_review(
         self,

@@ -4,6 +4,8 @@
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import bindparam
+from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.mail.posting import Posting
@@ -19,18 +21,26 @@ _IN_ITS_ROW: Final = b""
 _UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
 
 
+_VALUE: Final = select(PostingRow.value).where(col(PostingRow.message_id) == bindparam("message_id_of_row"))
+_INSERT: Final = insert(ReviewRow)
+_INSERT_OR_REPLACE: Final = _INSERT.on_conflict_do_update(
+    index_elements=["posting_id"],
+    set_={name: _INSERT.excluded[name] for name in ("reviewed", "posting", "value", "pruned")},
+)
+
+
 def save_review(session: Session, review: Review, now: datetime, posting: bytes) -> None:
     """Store a review of that encoded posting, and replace an earlier review of it."""
-    row = session.get(PostingRow, review.posting.message_id)
-    is_in_its_row = row is not None and is_same_posting(row.value, posting)
-    session.merge(
-        ReviewRow(
-            posting_id=review.posting.message_id,
-            reviewed=now,
-            posting=_IN_ITS_ROW if is_in_its_row else posting,
-            value=encode(review, exclude=_WITHOUT_POSTING),
-        )
-    )
+    stored = session.exec(_VALUE, params={"message_id_of_row": review.posting.message_id}).first()
+    is_in_its_row = stored is not None and is_same_posting(stored, posting)
+    values = {
+        "posting_id": review.posting.message_id,
+        "reviewed": now,
+        "posting": _IN_ITS_ROW if is_in_its_row else posting,
+        "value": encode(review, exclude=_WITHOUT_POSTING),
+        "pruned": None,
+    }
+    session.connection().execute(_INSERT_OR_REPLACE, values)
 
 
 def keep_posting(session: Session, row: PostingRow) -> None:
