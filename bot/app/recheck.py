@@ -17,7 +17,7 @@ from bot.mail.posting import Complete, Posting
 from bot.mail.target import target
 from bot.pipeline.analyse import LIMITS
 from bot.pool.executor import ProcessExecutor
-from bot.pool.guard import Executor
+from bot.pool.guard import ClosableExecutor
 from bot.ports.archive import Archive
 from bot.ports.running import Progress
 from bot.service.poll import PollJob
@@ -30,7 +30,12 @@ class RecheckSession:
     """Find postings and check them again, even while a service uses the same database."""
 
     def __init__(
-        self, settings: Settings, sources: Sequence[Path], store: Repository, executor: Executor, progress: Progress
+        self,
+        settings: Settings,
+        sources: Sequence[Path],
+        store: Repository,
+        executor: ClosableExecutor,
+        progress: Progress,
     ) -> None:
         clock = SystemClock()
         self.store = store

@@ -2,7 +2,6 @@
 """`patchwarden replay`: review archives in memory. Nothing is sent."""
 
 import os
-import resource
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,6 +27,7 @@ from bot.outbox.folder import Folder
 from bot.pipeline.replay import ReadingDone, RefusedPosting, ReplayedPosting, ReplayEvent, UnreadableInput
 from bot.pipeline.replay import replay as replay_archives
 from bot.pool.guard import Crashed
+from bot.pool.memory import PeakMemory
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingStatus
@@ -110,14 +110,15 @@ def replay(
     start = parse_time(since, datetime.now(UTC)) if since else None
     tally, began = Tally(), time.monotonic()
     folder = Folder(mails) if mails else None
-    with show_progress(Console(stderr=True)) as progress:
+    with show_progress(Console(stderr=True)) as progress, PeakMemory() as memory:
         jobs = jobs or os.cpu_count() or 1
         for event in replay_archives(sources, repositories, review_context, start, jobs, progress):
             _count(tally, event)
             if isinstance(event, ReplayedPosting):
                 _write(event, review_context.rules, form, folder)
+        peak = memory.bytes
     console = Console(stderr=form is Form.JSONL, highlight=False)
-    console.print(_table(tally, time.monotonic() - began))
+    console.print(_table(tally, time.monotonic() - began, peak))
     for problem in (*tally.failures[:_MAX_PROBLEMS], *tally.held[:_MAX_PROBLEMS], *tally.skipped[:_MAX_PROBLEMS]):
         complain(problem)
     if len(tally.failures) > _MAX_PROBLEMS:
@@ -175,16 +176,16 @@ def _write(replayed: ReplayedPosting, rules: Sequence[Rule], form: Form, folder:
         folder.deliver(replayed.result.outgoing)
 
 
-def _table(tally: Tally, seconds: float) -> Table:
+def _table(tally: Tally, seconds: float, peak: int) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    for name, value in _rows(tally, seconds):
+    for name, value in _rows(tally, seconds, peak):
         table.add_row(name, value)
     return table
 
 
-def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
+def _rows(tally: Tally, seconds: float, peak: int) -> Iterable[tuple[str, str]]:
     yield "mails", f"{tally.mails:,}"
     yield "unreadable mails", f"{len(tally.unreadable):,}"
     yield from (
@@ -211,15 +212,11 @@ def _rows(tally: Tally, seconds: float) -> Iterable[tuple[str, str]]:
     if tally.skipped:
         yield "places that exceeded an analysis limit", f"{len(tally.skipped):,}"
     yield "wall time", f"{seconds:.1f} s"
-    yield "peak memory", _memory()
+    yield "peak memory of all processes", f"{peak / 2**20:,.0f} MB"
 
 
 def _most_frequent(reasons: Iterable[str]) -> list[tuple[str, int]]:
     return sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0]))[:12]
-
-
-def _memory() -> str:
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
 
 
 COMMAND: Final = Command(replay)

@@ -28,7 +28,8 @@ TRIES: Final = 2
 _CHUNK: Final = 16
 _AHEAD: Final = 4
 _STOP_CHECK_SECONDS: Final = 0.2
-_PRELOADED: Final = ["bot.service.poll", "bot.inbox.assemble", "bot.pipeline.analyse"]
+# The last one keeps what the others loaded in memory that all workers share.
+_PRELOADED: Final = ["bot.service.poll", "bot.inbox.assemble", "bot.pipeline.analyse", "bot.pool.preloaded"]
 
 
 @dataclass(slots=True)
@@ -115,6 +116,7 @@ class ProcessExecutor:
                 raise
 
     def close(self) -> None:
+        """End the processes. Later work starts new ones."""
         with self._lock:
             self._end()
 

@@ -42,12 +42,22 @@ class Executor(Protocol):
         """Return the result for each item, in the order of the items; Crashed if the work fails or takes too long."""
 
 
+class ClosableExecutor(Executor, Protocol):
+    """An executor that can give back its processes, and starts new ones for later work."""
+
+    def close(self) -> None:
+        """End the processes."""
+
+
 class InlineExecutor:
     """An executor in this process, without limits: for trusted input, and for tests."""
 
     def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:  # noqa: ARG002 there is no limit
         name = getattr(work, "__name__", "work")
         return [guard(name, partial(work, item)) for item in items]
+
+    def close(self) -> None:
+        """Do nothing: there are no processes."""
 
 
 def guard(name: str, work: Callable[[], T]) -> T | Crashed:

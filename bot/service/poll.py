@@ -24,7 +24,7 @@ from bot.mail.posting import Complete, Posting
 from bot.mail.posting_codec import EncodedPosting
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
-from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
+from bot.pool.guard import ClosableExecutor, Crashed, InlineExecutor, TimeLimit
 from bot.ports.archive import Archive, Provenance, Remote
 from bot.ports.mails import Mails, ParsedMail, ReadFailure, StoredMail, Thread
 from bot.ports.postings import Postings
@@ -86,7 +86,10 @@ class PollResult:
 
 
 class PollJob:
-    """Poll all archives. Checks between two units of work whether to stop."""
+    """Poll all archives. Checks between two units of work whether to stop.
+
+    The processes of the executor end at the end of a round: reviews need the memory.
+    """
 
     def __init__(
         self,
@@ -95,7 +98,7 @@ class PollJob:
         assemble: Assemble,
         stop: Event,
         progress: Progress,
-        executor: Executor | None = None,
+        executor: ClosableExecutor | None = None,
         book: Callable[[], AddressBook] = AddressBook,
     ) -> None:
         self._archives = archives
@@ -128,6 +131,7 @@ class PollJob:
                     self._outages.worked(archive.name)
         self._read()
         threads, unready = self._put_together()
+        self._executor.close()
         return PollResult(mails, threads, unready, tuple(problems))
 
     @contextmanager

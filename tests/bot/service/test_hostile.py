@@ -105,6 +105,9 @@ def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
             def map(self, work, items, time=None):  # type: ignore[no-untyped-def]  # the protocol is generic
                 return workers.map(_stumbling if getattr(work, "func", work) is index else work, items, time)
 
+            def close(self) -> None:
+                workers.close()
+
         archive = FakeArchive([patch("1@x"), mail("bad@x", "poison"), patch("2@x", "fan")])
         PollJob([archive], store, assemble, stop, progress, Poisoned()).run()
 

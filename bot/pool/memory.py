@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Measure the memory of this process and its descendants. Pages that they share count once."""
+
+import os
+import resource
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Final, Self
+
+_INTERVAL_SECONDS: Final = 2.0  # reading takes some milliseconds a process
+_PROC: Final = Path("/proc")
+
+
+class PeakMemory:
+    """The peak memory of this process and its descendants while it is entered, looked at every two seconds."""
+
+    def __init__(self) -> None:
+        self._peak = 0
+        self._end = Event()
+        self._thread = Thread(target=self._look, name="memory", daemon=True)
+
+    @property
+    def bytes(self) -> int:
+        """The peak so far. Where the kernel does not tell the shares of pages, the peak of this process alone."""
+        self._peak = max(self._peak, shared_memory(os.getpid()))
+        return self._peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    def _look(self) -> None:
+        while not self._end.wait(_INTERVAL_SECONDS):
+            self._peak = max(self._peak, shared_memory(os.getpid()))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+def shared_memory(process: int) -> int:
+    """Return the bytes of a process and its descendants, each page divided by the number of its processes (PSS)."""
+    processes = [process]
+    for parent in processes:
+        processes += _children(parent)
+    return sum(map(_proportional_bytes, processes))
+
+
+def _children(process: int) -> list[int]:
+    try:
+        lists = [path.read_text(encoding="ascii") for path in (_PROC / str(process) / "task").glob("*/children")]
+    except OSError:  # it ended
+        return []
+    return [int(child) for children in lists for child in children.split()]
+
+
+def _proportional_bytes(process: int) -> int:
+    try:
+        lines = (_PROC / str(process) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

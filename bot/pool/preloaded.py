@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Freeze what the fork server has loaded, so that the collector of a worker does not copy the shared pages."""
+
+import gc
+
+gc.collect()
+gc.freeze()

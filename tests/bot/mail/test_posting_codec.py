@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Encoded postings come back equal, with or without their texts, whatever is in them."""
+
+import json
+import zlib
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from bot.mail.address import Address
+from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
+from bot.mail.posting_codec import (
+    EncodedPosting,
+    decode_posting,
+    encode_posting,
+    is_encoded_posting,
+    posting_head,
+    without_texts,
+)
+from rules.diff.patch import FileChange, Hunk, Line, Patch, Series, Unreadable
+
+ADA, BOB = Address("Ada \udce4", "ada@example.org"), Address("", "bob@example.org")
+DATE = datetime(2026, 3, 1, 12, 30, 0, 5, tzinfo=timezone(timedelta(hours=2)))
+LINES = (Line("use a;", 3, 3), Line("let a = 1;", 4, None), Line("let \x0c a = '\udcff';", None, 4), Line("}", 5, 5))
+DIFF = " use a;\n-let a = 1;\n+let \x0c a = '\udcff';\n }\n"
+HUNK = Hunk(3, 3, 3, 3, "fn b()", LINES)
+CHANGE = FileChange("a.rs", "b.rs", (HUNK,), "1" * 12, "2" * 40, True, True, True, True)
+
+
+def _posting(*hunks: Hunk, body: str = f"log\n---\n@@ -3,3 +3,3 @@\n{DIFF}-- \n", **changes: Any) -> Posting:
+    patch = Patch(1, "a", "log", ("Link: x",), "notes", (replace(CHANGE, hunks=hunks), CHANGE), None)
+    broken = Patch(2, "b", damage=Unreadable("hunk is short", 7))
+    series = Series("a", (patch, broken), 3, "cover", "c" * 40, "id", ("RFC",), ("d" * 40,), ("x@example.org",))
+    cover = Part(0, "0@x", "a", ADA, (BOB, ADA), (BOB,), None, None, (), "cover \udc80")
+    first = Part(1, "1@x", "a", BOB, (ADA,), (), DATE, "0@x", ("r@x", "0@x"), body, ("list@example.org",))
+    posting = Posting(
+        "0@x", ("list@example.org",), series, (cover, first), ADA, DATE, 2, Complete(), "topic", True,
+        (FollowUp(1, "Acked-by: Bob", "f@x"),),
+    )  # fmt: skip
+    return replace(posting, **changes)
+
+
+def _hunks(value: bytes) -> Any:
+    end = 5 + int.from_bytes(value[1:5], "big")
+    return json.loads(zlib.decompress(value[end:]))[1]
+
+
+@pytest.mark.parametrize("state", [Complete(), Waiting((2, 3)), Defective("two patches have the number 1")])
+@pytest.mark.parametrize("date", [None, DATE, datetime(2026, 3, 1, tzinfo=UTC)])
+def test_a_posting_comes_back_equal(state: State, date: datetime | None) -> None:
+    posting = _posting(HUNK, state=state, date=date)
+    value = encode_posting(posting)
+
+    assert is_encoded_posting(value)
+    assert decode_posting(value) == posting
+    assert decode_posting(value, with_texts=False) == without_texts(posting) == EncodedPosting.of(posting).posting
+    assert encode_posting(decode_posting(value)) == value == EncodedPosting.of(posting).value
+
+
+def test_no_field_is_empty_in_the_posting_that_comes_back_equal() -> None:
+    posting = _posting(HUNK)
+    values = (posting, posting.series, posting.series.patches[0], CHANGE, HUNK, posting.parts[1])
+    empty = {(type(value).__name__, field.name) for value in values for field in fields(value) if not getattr(value, field.name)}  # fmt: skip  # noqa: E501
+    assert empty == {("Patch", "damage"), ("Part", "cc")}
+
+
+def test_a_hunk_is_a_range_of_the_text_of_its_mail() -> None:
+    (first, second), _ = _hunks(encode_posting(_posting(HUNK)))
+    start = _posting().parts[1].body.index(DIFF)
+    assert first == [[3, 3, 3, 3, "fn b()", [start, start + len(DIFF)]]]
+    assert second == [[3, 3, 3, 3, "fn b()", DIFF]]  # the mail has these lines once
+
+
+@pytest.mark.parametrize(
+    "hunk",
+    [
+        replace(HUNK, lines=()),
+        replace(HUNK, lines=(Line("a\nb", 3, 3),)),
+        replace(HUNK, lines=(Line("a", 99, 100),)),
+        replace(HUNK, lines=(Line("", None, 3), Line("", 3, None), Line("\r", 4, 4))),
+    ],
+)
+@pytest.mark.parametrize("body", ["", "another text"])
+def test_lines_that_the_mail_does_not_have_as_they_are_come_back_equal(hunk: Hunk, body: str) -> None:
+    posting = _posting(hunk, HUNK, hunk, body=body)
+    assert decode_posting(encode_posting(posting)) == posting
+
+
+def test_a_text_is_searched_for_a_few_hunks_only() -> None:
+    class Text(str):
+        searches = 0
+
+        def find(self, *arguments: Any) -> int:
+            Text.searches += 1
+            return super().find(*arguments)
+
+    posting = _posting(*[HUNK] * 99, body="")
+    part = replace(posting.parts[1], body=Text("none of them"))
+    encode_posting(replace(posting, parts=(posting.parts[0], part)))
+    assert Text.searches == 3
+
+
+def test_the_head_has_the_addresses_and_no_text() -> None:
+    head = posting_head(encode_posting(_posting(HUNK)))
+    assert b"ada@example.org" in head
+    assert b"let a" not in head
+
+
+def test_a_field_that_was_added_later_gets_its_default() -> None:
+    value = encode_posting(_posting(HUNK))
+    end = 5 + int.from_bytes(value[1:5], "big")
+    head = json.loads(posting_head(value))
+    change = head[3][1][0][5][0]
+    assert change.pop() is True
+    shorter = zlib.compress(json.dumps(head).encode())
+    posting = decode_posting(value[:1] + len(shorter).to_bytes(4, "big") + shorter + value[end:])
+    assert posting.series.patches[0].changes[0] == replace(CHANGE, hunks=(HUNK,), ends_without_newline_after=False)
