@@ -43,10 +43,15 @@ class PeakMemory:
 
 def shared_memory(process: int) -> int:
     """Return the bytes of a process and its descendants, each page divided by the number of its processes (PSS)."""
+    return sum(map(_proportional_bytes, descendants(process)))
+
+
+def descendants(process: int) -> list[int]:
+    """Return the ids of a process and its descendants."""
     processes = [process]
     for parent in processes:
         processes += _children(parent)
-    return sum(map(_proportional_bytes, processes))
+    return processes
 
 
 def _children(process: int) -> list[int]:

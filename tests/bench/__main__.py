@@ -5,11 +5,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from bot.inbox.git_archive import is_git_archive
 from tests.bench.audit import compare_audit
 from tests.bench.index import compare_index
 from tests.bench.line import compare_line
 from tests.bench.scaling import measure
 from tests.bench.startup import compare_startup
+from tests.bench.throughput import throughput_lines
 
 
 def main() -> int:
@@ -27,6 +29,8 @@ def main() -> int:
     kernel = (Path(repository), ref or "HEAD") if repository else None
     if arguments.archive is not None:
         print("\n".join(compare_line(arguments.archive, arguments.patches, kernel)))
+        if is_git_archive(arguments.archive):
+            print("\n".join(throughput_lines(arguments.archive)))
     if kernel is not None:
         print("\n".join((*compare_index(*kernel), *compare_audit(*kernel), *compare_startup(*kernel))))
     if arguments.scaling:

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Mails a second of the processor through `replay`, `run` and a screened list, beside what only reads them.
+
+The floors are `git cat-file --batch`, which reads the mails, and the parser of the standard library. The processor time
+of all processes counts, read from /proc while they run, because the fork server is nobody's child at its end.
+"""
+
+import email
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bot.inbox.git_archive import GitArchive
+from bot.inbox.screened import ScreenedArchive
+from bot.pool.memory import descendants, shared_memory
+from rules.bindings.mail_filter import MailFilter
+from tests.bench.child import measured
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_NAMES: Final = ("device", "dev_name", "page", "kmalloc", "refcount_t", "mutex_lock", "blk_mq_ops", "pci_driver")
+_PATHS: Final = ("include/linux/device.h", "include/linux/mm.h", "include/linux/pci.h", "include/linux/blk-mq.h")
+
+
+@dataclass(slots=True)
+class _Usage:
+    """Processor seconds by process, and the peak of their memory together."""
+
+    parent: int
+    seconds: dict[int, float] = field(default_factory=dict)
+    peak: int = 0
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+    def look(self, *, with_memory: bool) -> None:
+        for process in descendants(self.parent):
+            try:
+                fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            except OSError:  # it ended
+                continue
+            self.seconds[process] = (int(fields[11]) + int(fields[12])) / _TICKS
+        if with_memory:
+            self.peak = max(self.peak, shared_memory(self.parent))
+
+
+def throughput_lines(archive: Path) -> list[str]:
+    """Return the lines of the table."""
+    mails = sum(len(batch.mails) for batch in GitArchive(archive).batches({}))
+    program = [sys.executable, "-m", "bot"]
+    with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
+        folder, path = Path(name), str(archive.resolve())
+        replayed = _watched([*program, "replay", "--no-tree", path], folder)
+        ran = _watched([*program, "run", "--once", "--archive", path], folder)
+        size = sum(file.stat().st_size for file in (folder / "var").glob("*.db*"))
+    return [
+        _line("git cat-file --batch", mails, _read_by_git(archive)),
+        _line("parser of the standard library", mails, _timed(lambda: _parsed(archive))),
+        _line("screened list", mails, _timed(lambda: _screened(archive))),
+        _line("replay", mails, replayed.total) + f", peak {replayed.peak / 2**20:.0f} MB",
+        _line("run --once", mails, ran.total) + f", peak {ran.peak / 2**20:.0f} MB",
+        f"{'  in its first process':30}{ran.seconds[ran.parent] / ran.total:8.0%}",
+        f"{'database':30}{size / mails:8.0f} bytes a mail",
+    ]
+
+
+def _line(name: str, mails: int, seconds: float) -> str:
+    return f"{name:30}{mails / seconds:8.0f} mails a second of the processor ({mails} mails)"
+
+
+def _timed(work: Callable[[], int]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def _parsed(archive: Path) -> int:
+    mails = (mail for batch in GitArchive(archive).batches({}) for mail in batch.mails)
+    return sum(len(email.message_from_bytes(mail.raw).keys()) for mail in mails)
+
+
+def _screened(archive: Path) -> int:
+    screened = ScreenedArchive(GitArchive(archive), MailFilter(_NAMES, _PATHS).may_matter)
+    screened.count({})
+    return sum(len(batch.mails) for batch in screened.batches({}))
+
+
+def _read_by_git(archive: Path) -> float:
+    listed = subprocess.run(["git", "-C", archive, "rev-list", "HEAD"], capture_output=True, check=True)
+    with tempfile.NamedTemporaryFile("wb", suffix=".ids") as ids:
+        ids.writelines(commit + b":m\n" for commit in listed.stdout.split())
+        ids.flush()
+        command = ["sh", "-c", 'git cat-file --batch --buffer < "$0" > /dev/null', ids.name]
+        return measured(command, archive)[0]
+
+
+def _watched(command: Sequence[str], folder: Path) -> _Usage:
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        usage = _Usage(process.pid)
+        for number in _rounds(process):
+            usage.look(with_memory=number % 20 == 0)
+        assert process.stderr is not None
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)}: {process.stderr.read().decode('utf-8', 'replace')[-300:]}")
+    return usage
+
+
+def _rounds(process: "subprocess.Popen[bytes]") -> Iterator[int]:
+    number = 0
+    while process.poll() is None:
+        yield number
+        number += 1
+        time.sleep(0.05)

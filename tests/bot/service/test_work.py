@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The work of the store for a round: statements, transactions and decoded postings, counted."""
+
+from collections import Counter
+from collections.abc import Iterator
+from threading import Event
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+import bot.ports.postings
+import bot.store.codec
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.mail.address import Address
+from bot.mail.reply import Identity
+from bot.pipeline.analyse import Analyser
+from bot.pipeline.context import ReviewContext
+from bot.review.policy import Policy
+from bot.service.poll import PollJob
+from bot.service.review import ReviewJob
+from bot.store.repository import Repository
+from tests.bot.review.factories import Maker
+from tests.fakes.mails import FakeArchive, mail, patch
+from tests.fakes.origin import FakeClock
+
+MAX_STATEMENTS_A_REVIEW = 14
+MAX_TRANSACTIONS_A_REVIEW = 5
+
+
+@pytest.fixture
+def counted(store: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """The counts of the store's statements, transactions and commits, and of the postings decoded with their texts."""
+    counts: Counter[str] = Counter()
+    engine = store._database.engine
+
+    def count(name: str) -> Any:
+        return lambda *_: counts.update([name])
+
+    names = {"before_cursor_execute": "statements", "begin": "transactions", "commit": "commits"}
+    listeners = [(hook, count(name)) for hook, name in names.items()]
+    for hook, listener in listeners:
+        event.listen(engine, hook, listener)
+    for module in (bot.ports.postings, bot.store.codec):
+        decode = module.decode_posting
+
+        def counting(value: bytes, *, with_texts: bool = True, decode: Any = decode) -> Any:
+            counts["decoded"] += with_texts
+            return decode(value, with_texts=with_texts)
+
+        monkeypatch.setattr(module, "decode_posting", counting)
+    yield counts
+    for hook, listener in listeners:
+        event.remove(engine, hook, listener)
+
+
+def _poll(store: Repository, mails: list[bytes]) -> None:
+    PollJob([FakeArchive(mails, f"list {len(mails)}")], store, assemble, Event(), Silent()).run()
+
+
+@pytest.mark.parametrize("number", [100, 400])
+def test_a_poll_has_a_few_statements_for_hundreds_of_mails(
+    store: Repository, counted: Counter[str], number: int
+) -> None:
+    _poll(store, [mail(f"{at}@x", f"hello {at}") for at in range(number)])
+
+    assert counted["statements"] <= 30 + 1.1 * number  # one for each thread, which loads its mails
+    assert counted["commits"] <= 3 + number // 50  # a batch of mails and its cursor, the read mails, 50 threads each
+    assert counted["decoded"] == 0
+
+
+@pytest.mark.parametrize("number", [10, 40])
+def test_a_review_without_a_finding_decodes_no_text_and_has_few_statements(
+    store: Repository, counted: Counter[str], make: Maker, number: int
+) -> None:
+    _poll(store, [patch(f"{at}@x", f"led{at}") for at in range(number)])
+    counted.clear()
+    context = ReviewContext((make.rule(),), Policy(), Identity(Address("", "bot@example.org"), "1"))
+    outcomes = ReviewJob(store, Analyser(), context, FakeClock(), Event(), Silent()).run()
+
+    assert len(outcomes) == number
+    # The analyser of this test runs in the process of the job and decodes each posting once, elsewhere than counted.
+    assert counted["decoded"] == 0
+    assert counted["statements"] <= 10 + MAX_STATEMENTS_A_REVIEW * number
+    assert counted["transactions"] <= 10 + MAX_TRANSACTIONS_A_REVIEW * number
+    assert counted["commits"] <= 2 + 2 * number
