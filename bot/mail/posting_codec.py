@@ -10,7 +10,7 @@ surrogates are preserved.
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, Self
@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series, Unreadable
+from rules.lazy import dataclass, replace
 
 _FORMAT: Final = b"\x01"
 _LENGTH_BYTES: Final = 4

@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
+from bot.mail.packed import unpack
 from bot.ports.archive import RawMail
 from bot.ports.mails import CommandUsage, StoredMail
-from bot.mail.packed import unpack
 from bot.review.disposition import ActiveMute, Disposition, DispositionKind
 from bot.store.codec import up_to
 from bot.store.database import Database

@@ -12,9 +12,9 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import encode_posting
 from bot.ports.landing import LandingMove, LandingNews, LandingRecheck
 from bot.ports.pending import PendingUpdate
-from bot.mail.posting_codec import encode_posting
 from bot.review.model import Review
 from bot.review.record import LandingRecord
 from bot.store.applied import applied_postings

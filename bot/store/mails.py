@@ -10,10 +10,10 @@ from sqlalchemy import select as core_select
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
+from bot.mail.packed import pack, unpack
 from bot.ports.archive import Batch, Provenance, RawMail
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
 from bot.store.codec import STREAMED, up_to
-from bot.mail.packed import pack, unpack
 from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads

@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
 
-from bot.mail.posting import Posting
 from bot.ports.pending import MAX_CANDIDATES, PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting

@@ -17,8 +17,8 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from bot.error import ReplacedError
-from bot.ports.archive import Batch
 from bot.mail.packed import pack, unpack
+from bot.ports.archive import Batch
 from bot.review.disposition import DispositionKind
 from bot.store.database import Database, Role, sole_worker
 from bot.store.error import StoreError

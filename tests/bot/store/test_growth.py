@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import event, insert, select
 
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
 from bot.ports.archive import Batch, RawMail
 from bot.ports.mails import ParsedMail, Thread
@@ -91,7 +92,7 @@ def _poll(store: Repository) -> None:
     """Do what a poll does with the mails of a new series."""
     store.cursors("list")
     thread, posting = _thread(store)
-    store.save_threads([(thread, [posting])])
+    store.save_threads([(thread, [EncodedPosting.of(posting)])])
     store.pending()
 
 

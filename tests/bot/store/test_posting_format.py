@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.mail.posting_codec import EncodedPosting, is_encoded_posting, without_texts
-from bot.ports import Batch, ParsedMail, Thread
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import Review
 from bot.store.codec import encode
 from bot.store.repository import Repository
