@@ -26,6 +26,7 @@ LOADED: Final[Mapping[str, str]] = {
     "deliver": _SERVICE,
     "check": "unidiff",
     "audit": f"{_KERNEL} multiprocessing",
+    "debt": f"{_KERNEL} multiprocessing rich",
     "replay": f"{_DATABASE} {_B4} multiprocessing pygit2 rich",
     "rules": f"{_SETTINGS} rich tree_sitter",
     "explain": f"{_DATABASE} pygit2",
