@@ -11,11 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.mail.posting import Posting
-from bot.mail.posting_codec import decode_posting
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
-from bot.review.pending import PendingPosting, pending_posting
 from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.patch import Series
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from bot.kernel.base import Base
     from bot.kernel.landing import Landing
     from bot.kernel.repositories import KernelTrees, RepositorySpecs
+    from bot.review.pending import PendingPosting
     from rules.bindings.pending_facts import PendingFacts
 
 LIMITS: Final = Limits(seconds=60.0)
@@ -74,7 +73,7 @@ class Analysis:
     base: "Base | None"
     landing: tuple[str, ...] = ()
     pending: "PendingFacts | None" = None
-    pending_posting: PendingPosting | None = None
+    pending_posting: "PendingPosting | None" = None
 
     @property
     def base_name(self) -> str:
@@ -139,6 +138,8 @@ def announced_blobs(series: Series) -> tuple[str, ...]:
 def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
     from bot.kernel.repositories import WithStoredBlobs
+    from bot.mail.posting_codec import decode_posting
+    from bot.review.pending import pending_posting
 
     encoded = analysis_input.encoded
     posting = decode_posting(encoded) if encoded else None
