@@ -39,6 +39,7 @@ from bot.service.digest import DigestJob
 from bot.service.landing import LandingJob
 from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
+from bot.service.projection import ProjectionJob
 from bot.service.prune import PruneJob, Retention
 from bot.service.review import ReviewJob
 from bot.service.schedule import ScheduledJob, Wakeups
@@ -79,6 +80,7 @@ class Service:
     store: Repository
     poll: PollJob
     review: ReviewJob
+    projection: ProjectionJob
     stop_switch: StopSwitch
     stop: Event
     deliver: DeliverJob | None = None
@@ -114,6 +116,7 @@ class Service:
                 has_news=lambda result: result.mails or result.threads,
             ),
             ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds, before=("deliver",)),
+            ScheduledJob("projection", self.projection.run, pace.review_seconds, pace.jitter_seconds),
             *_schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched),
             *(
                 ScheduledJob(
@@ -222,6 +225,7 @@ def open_service(
             is_stop_watched=is_stop_watched,
             poll=poll,
             review=ReviewJob(store, analyse, context, clock, stop, progress, settings.review.workers),
+            projection=ProjectionJob(store, stop),
             stop_switch=switch,
             stop=stop,
             watchdog=watchdog,

@@ -95,6 +95,7 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
 
 def _run_jobs(service: Service) -> tuple[PollResult, Sequence[Outcome], DeliveryResult]:
     """Run each job once."""
+    service.projection.run()
     polled = service.poll.run()
     if service.backfill is not None and service.backfill.run().mails:
         polled = polled.followed_by(service.poll.run())

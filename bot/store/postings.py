@@ -27,6 +27,7 @@ from bot.store.codec import chunks, in_current_format, is_same_posting, posting_
 from bot.store.database import Database
 from bot.store.outgoing import FILED, PRIVATE, change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
+from bot.store.projection import project_posting
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import (
     PRUNED,
@@ -312,6 +313,7 @@ def _save(
             compared=is_compared,
         )
     )
+    project_posting(session, posting)
     return is_new
 
 

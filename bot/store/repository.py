@@ -23,6 +23,7 @@ from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
 from bot.store.pending import PendingRows
 from bot.store.postings import PostingRows
+from bot.store.rebuild import ProjectionRows
 from bot.store.records import RecordRows
 from bot.store.retention import RetentionRows
 from bot.store.stop import StopRows
@@ -41,6 +42,7 @@ class Repository(
     CommandRows,
     MuteRows,
     RecordRows,
+    ProjectionRows,
     RetentionRows,
     BounceRows,
     InstallationRows,

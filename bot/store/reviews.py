@@ -13,6 +13,7 @@ from bot.mail.state import MailState
 from bot.review.model import Recipients, Review
 from bot.store.codec import decode, encode, is_same_posting, posting_of
 from bot.store.outgoing import FILED
+from bot.store.projection import project_review
 from bot.store.tables import OutgoingPartRow, OutgoingRow, PostingRow, ReviewRow
 from rules.lazy import replace
 
@@ -30,7 +31,7 @@ _INSERT_OR_REPLACE: Final = _INSERT.on_conflict_do_update(
 
 
 def save_review(session: Session, review: Review, now: datetime, posting: bytes) -> None:
-    """Store a review of that encoded posting, and replace an earlier review of it."""
+    """Store a review of that encoded posting and its rows, and replace an earlier review of it."""
     stored = session.exec(_VALUE, params={"message_id_of_row": review.posting.message_id}).first()
     is_in_its_row = stored is not None and is_same_posting(stored, posting)
     values = {
@@ -41,6 +42,7 @@ def save_review(session: Session, review: Review, now: datetime, posting: bytes)
         "pruned": None,
     }
     session.connection().execute(_INSERT_OR_REPLACE, values)
+    project_review(session, review, now)
 
 
 def keep_posting(session: Session, row: PostingRow) -> None:

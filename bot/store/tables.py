@@ -18,6 +18,11 @@ SQLModel.metadata = MetaData(
 )
 metadata = SQLModel.metadata
 
+_LISTED: Final = (
+    *("state", "verdict", "severity", "author", "subject", "author_name", "topic", "revision", "patches", "expected"),
+    *("arrived", "reviewed", "findings", "reported", "reason"),
+)
+"""The columns of a posting that lists of postings show or filter."""
 PRUNED: Final = "pruned"
 """The state of a posting whose texts were removed by retention."""
 UNCOMPARED: Final = text("compared = 0")
@@ -98,6 +103,10 @@ class PostingRow(SQLModel, table=True):
     `verdict` is empty until the posting was analysed; then it is "reviewed", or "refused" or "quarantined" with the
     reason. `tries` counts the reviews that exceeded their limits. `compared` says that its patches were compared with
     the commits that had landed before it was stored.
+
+    The columns from `projection` on are a copy of what the value and the review contain, for lists of postings.
+    `projection` is the version of that copy, 0 if it was not made yet. `severity` is the highest severity of the
+    findings of this revision, `findings` their number, and `reported` the number of those that are not withheld.
     """
 
     __tablename__ = "posting"
@@ -115,10 +124,24 @@ class PostingRow(SQLModel, table=True):
     reason: str = ""
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     compared: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+    projection: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    subject: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    author: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    author_name: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    patches: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    expected: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    reviewed: datetime | None = None
+    severity: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    findings: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    reported: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
     __table_args__ = (
         Index("ix_posting_due", "state", "verdict", "tries", "arrived"),
         Index("ix_posting_uncompared", "arrived", sqlite_where=UNCOMPARED),
+        Index("ix_posting_unprojected", "message_id", sqlite_where=text("projection = 0")),
+        # Lists of postings read only this index: the values in the rows are large.
+        Index("ix_posting_newest", "sent", "message_id", *_LISTED),
+        Index("ix_posting_author", "author", "sent", "message_id"),
     )
 
 
@@ -401,3 +424,66 @@ class LandingFindingRow(SQLModel, table=True):
     ref: str
     commit_id: str
     noted: datetime = Field(index=True)
+
+
+class FindingRow(SQLModel, table=True):
+    """A finding of a stored review; `position` is its number in the review.
+
+    `line` counts as in rules.finding; `path` is "" for a finding in a commit message. `standing` is a
+    bot.review.model.FindingStatus, `withheld` the reason why it is not mailed, "" if it is reported. `message` is one
+    line. This table, `posting_list`, `posting_part` and `finding_count` are derived, and can be rebuilt.
+    """
+
+    __tablename__ = "finding"
+    __table_args__ = (Index("ix_finding_rule", "rule", "reviewed", "posting_id", "position"),)
+
+    posting_id: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    reviewed: datetime
+    rule: str
+    severity: str
+    confidence: str
+    patch: int
+    path: str
+    line: int
+    standing: str
+    withheld: str
+    fingerprint: str
+    message: str
+
+
+class PostingListRow(SQLModel, table=True):
+    """A list that a posting names."""
+
+    __tablename__ = "posting_list"
+    __table_args__ = (Index("ix_posting_list_posting_id", "posting_id"),)
+
+    list: str = Field(primary_key=True)
+    sent: datetime = Field(primary_key=True)
+    posting_id: str = Field(primary_key=True)
+
+
+class PostingPartRow(SQLModel, table=True):
+    """A mail of a posting: a patch or the cover letter."""
+
+    __tablename__ = "posting_part"
+    __table_args__ = (Index("ix_posting_part_posting_id", "posting_id"),)
+
+    message_id: str = Field(primary_key=True)
+    posting_id: str = Field(primary_key=True)
+
+
+class FindingCountRow(SQLModel, table=True):
+    """The number of findings of a month and a kind. `month` is the month of the review, as "2026-03".
+
+    `outcome` is "" for reported findings, else the reason for withholding up to its first colon.
+    """
+
+    __tablename__ = "finding_count"
+
+    rule: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    severity: str = Field(primary_key=True)
+    standing: str = Field(primary_key=True)
+    outcome: str = Field(primary_key=True)
+    count: int

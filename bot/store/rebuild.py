@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Write the projection anew from the stored postings and reviews, a few at a time."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, delete, select
+
+from bot.mail.posting import Posting
+from bot.store.codec import decode
+from bot.store.database import Database
+from bot.store.projection import count_all, project_posting, project_review
+from bot.store.reviews import review_of
+from bot.store.tables import FindingRow, PostingListRow, PostingPartRow, PostingRow, ReviewRow
+
+
+class ProjectionRows:
+    """bot.ports.projection.Projection over a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def project_due(self, limit: int) -> int:
+        due = select(PostingRow.message_id).where(PostingRow.projection == 0).order_by(PostingRow.message_id)
+        with self._database.reading() as session:  # usually none is due, and no writer has to wait
+            ids = session.exec(due.limit(limit)).all()
+        if ids:
+            with self._database.writing() as session:
+                _rebuild(session, ids)
+        return len(ids)
+
+    def rebuild_projection(self, after: str, limit: int) -> str:
+        following = select(PostingRow.message_id).where(PostingRow.message_id > after)
+        with self._database.writing() as session:
+            ids = session.exec(following.order_by(PostingRow.message_id).limit(limit)).all()
+            _rebuild(session, ids)
+            if not ids:
+                _remove_orphans(session)
+            return ids[-1] if ids else ""
+
+
+def _rebuild(session: Session, ids: Sequence[str]) -> None:
+    """Write the projection of these postings and their reviews from the stored values, one after the other."""
+    for message_id in ids:
+        project_posting(session, decode(Posting, session.get_one(PostingRow, message_id).value))
+        review = session.get(ReviewRow, message_id)
+        if review is not None:
+            project_review(session, review_of(session, review), review.reviewed)
+        session.expunge_all()
+
+
+def _remove_orphans(session: Session) -> None:
+    """Remove rows whose posting or review does not exist, and count the findings anew."""
+    postings = select(PostingRow.message_id)
+    for table in (PostingListRow, PostingPartRow):
+        session.exec(delete(table).where(col(table.posting_id).not_in(postings)))
+    session.exec(delete(FindingRow).where(col(FindingRow.posting_id).not_in(select(ReviewRow.posting_id))))
+    session.exec(delete(FindingRow).where(col(FindingRow.posting_id).not_in(postings)))
+    count_all(session)

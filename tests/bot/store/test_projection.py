@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from bot.mail.posting import Posting
+from bot.ports import Batch, ParsedMail, Thread
+from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.service.projection import ProjectionJob
+from bot.store.repository import Repository
+from rules.finding import LogAnchor, Severity
+from tests.bot.review.factories import Maker
+from tests.fakes.mails import mail, raw
+from tests.fakes.old_schema import downgrade
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+TABLES = ("posting", "finding", "posting_list", "posting_part", "finding_count")
+
+
+def _save(store: Repository, *postings: Posting) -> Thread:
+    parts = [part.message_id for posting in postings for part in posting.parts]
+    store.ingest(Batch("l", "0", str(parts), tuple(raw(mail(name), n) for n, name in enumerate(parts))))
+    parsed = zip(store.unparsed(99), parts, strict=True)
+    store.index([ParsedMail(stored.id, name, (parts[0],), "d") for stored, name in parsed], [])
+    (thread,) = store.unassembled(10)
+    store.save_threads([(thread, postings)])
+    return thread
+
+
+def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr) for name in TABLES}
+
+
+def _one(path: Path, query: str) -> tuple[object, ...]:
+    with closing(sqlite3.connect(path)) as connection:
+        (row,) = connection.execute(query)
+        return tuple(row)
+
+
+@pytest.fixture
+def path(tmp_path: Path, make: Maker) -> Path:
+    """A database with two reviewed revisions, a review that was replaced, and a posting that is gone."""
+    path = tmp_path / "d.db"
+    first, second = make.posting(cover=True), make.posting(revision=2)
+    strange = replace(second, series=replace(second.series, subject="led\udc80\n  driver"))
+    bug, nit = make.finding(5, severity=Severity.BUG), make.finding(6, severity=Severity.NIT, message="a\nb")
+    in_log = replace(nit, anchor=LogAnchor(1, 3, "text"))
+    with Repository(path) as store:
+        thread = _save(store, first, strange)
+        store.save_review(Review(first, (ReviewFinding(bug), ReviewFinding(nit))), None, NOW)
+        store.save_review(Review(first, (ReviewFinding(bug), ReviewFinding(in_log, withheld="a: b"))), None, NOW)
+        fixed = ReviewFinding(bug, FindingStatus.RESOLVED, "resolved", 1)
+        store.save_review(Review(strange, (ReviewFinding(nit), fixed)), None, NOW)
+        gone = make.posting(revision=3)
+        store.save_threads([(thread, [first, strange, gone])])
+        store.save_review(Review(gone, (ReviewFinding(nit),)), None, NOW)
+        store.save_threads([(thread, [first, strange])])
+    return path
+
+
+def test_a_review_sets_the_columns_of_its_posting(path: Path) -> None:
+    columns = "subject, author, author_name, patches, expected, severity, findings, reported, reviewed"
+    query = f"SELECT {columns} FROM posting WHERE message_id = 'v1.0@example.org'"
+
+    assert _one(path, query) == (
+        *("rust: led", "ada@example.org", "Ada Author", 1, 1, "bug", 2, 1),
+        "2026-03-03 00:00:00.000000",
+    )
+
+
+def test_resolved_findings_do_not_count_for_the_revision(path: Path) -> None:
+    query = "SELECT severity, findings, reported FROM posting WHERE message_id = 'v2.1@example.org'"
+
+    assert _one(path, query) == ("nit", 1, 1)
+
+
+def test_what_sqlite_cannot_store_is_replaced(path: Path) -> None:
+    query = "SELECT subject FROM posting WHERE message_id = 'v2.1@example.org'"
+
+    assert _one(path, query) == ("led\N{REPLACEMENT CHARACTER} driver",)
+
+
+def test_the_findings_of_a_replaced_review_are_not_counted(path: Path) -> None:
+    query = "SELECT sum(count), (SELECT count(*) FROM finding) FROM finding_count"
+
+    assert _one(path, query) == (5, 5)
+
+
+def test_each_part_leads_to_its_posting(path: Path) -> None:
+    assert _one(path, "SELECT posting_id FROM posting_part WHERE message_id = 'v1.1@example.org'") == (
+        "v1.0@example.org",
+    )
+
+
+def test_a_rebuild_changes_nothing(path: Path) -> None:
+    before = _rows(path)
+    with Repository(path) as store:
+        assert ProjectionJob(store, Event()).rebuild()
+
+    assert _rows(path) == before
+
+
+def test_a_rebuild_repairs_what_was_damaged(path: Path) -> None:
+    before = _rows(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE posting SET subject = 'x', findings = 9, projection = 1")
+        connection.execute("DELETE FROM finding WHERE position = 1")
+        connection.execute("INSERT INTO posting_part VALUES ('a', 'b')")
+        connection.execute("UPDATE finding_count SET count = 7")
+    with Repository(path) as store:
+        ProjectionJob(store, Event()).rebuild()
+
+    assert _rows(path) == before
+
+
+def test_a_stopped_rebuild_says_so(path: Path) -> None:
+    stop = Event()
+    stop.set()
+    with Repository(path) as store:
+        assert not ProjectionJob(store, stop).rebuild()
+
+
+def test_a_database_of_an_older_version_is_filled(path: Path) -> None:
+    before = _rows(path)
+    downgrade(path, "0019")
+    with Repository(path) as store:
+        job = ProjectionJob(store, Event())
+
+        assert (job.run(), job.run()) == (3, 0)
+    assert _rows(path) == before
