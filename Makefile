@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make run    set up and run the main job on the bundled sample archive (ARCHIVE=PATH for a real one)
+# make web    serve the web pages on the database that make run made (PORT=8080)
 # make test   set up and pass the tests
 # make rule   check the examples of one rule: make rule ID=safety-two-tags
 # make check  what CI runs: format, lint, types, import contracts, tests, generated docs fresh
@@ -8,12 +9,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARCHIVE ?=
+PORT ?= 8080
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test rule check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
+.PHONY: run web test rule check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+web: $(VENV)/.ready
+	@test -e var/patchwarden.db || $(BIN)/patchwarden run --once
+	@$(BIN)/patchwarden web --port $(PORT)
 
 test: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto

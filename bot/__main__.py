@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "pending": "List the pending series: those that were reviewed and sent within the last `pending_days` days.",
     "digest": "Summarise recent events: series that wait for review, findings, unsafe code, mails sent and findings "
     "withheld.",
+    "web": "Serve web pages and JSON about all series, findings and rules, until SIGTERM or Ctrl-C.",
     "mute": "Show, add and remove mutes. Mutes can only be removed here.",
     "tree": "Fetch kernel trees, and show what their Rust code uses of C.",
     "outbox": "List the mails in the outbox; show, approve, resend or drop a mail.",

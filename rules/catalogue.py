@@ -52,14 +52,14 @@ def _section(rule: Rule, level: int) -> str:
         facts.append("never mailed")
     doc = re.sub(r"^## ", f"{mark}# ", rule.doc.strip(), flags=re.MULTILINE)
     evidence = "\n".join(f"- {item.link}" for item in rule.evidence)
-    examples = "\n".join(f"{name}:\n\n```text\n{text}\n```\n" for name, text in _examples(rule))
+    examples = "\n".join(f"{name}:\n\n```text\n{text}\n```\n" for name, text in example_texts(rule))
     return (
         f"{mark} {rule.id}\n\n{rule.summary}. ({', '.join(facts)})\n\n{doc}\n\n"
         f"{mark}# Evidence\n\n{evidence}\n\n{mark}# Examples\n\n{examples}"
     )
 
 
-def _examples(rule: Rule) -> list[tuple[str, str]]:
+def example_texts(rule: Rule) -> list[tuple[str, str]]:
     """Return the name and the text of each example, without common indentation and outer blank lines."""
     shown = []
     for example in rule.examples:

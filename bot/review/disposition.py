@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Dispositions of findings and mutes, both from replies. They apply to all revisions of a series."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ ALREADY_REPORTED: Final = "already reported"
 OLD_DISMISSED: Final = "called not applicable"
 """Reviews that older versions stored have reasons that begin with this."""
 NO_REASON: Final = Sentence("no reason given")
+_MUTED_BY: Final = re.compile(r"^(muted \([a-z]{1,20}\)) by \S{1,500}")
 
 
 class DispositionKind(StrEnum):
@@ -72,6 +74,11 @@ def mute_reason(mutes: Iterable[ActiveMute]) -> str:
     """Return why there is no mail, by the first of the mutes; "" if there is none."""
     first = min(mutes, key=lambda mute: mute.given, default=None)
     return "" if first is None else f"muted ({first.scope}) by {first.by}"
+
+
+def public_reason(reason: str) -> str:
+    """Return why a finding or mail is withheld, without the address of the person who muted it."""
+    return _MUTED_BY.sub(r"\1", reason)
 
 
 def match_findings(review: Review, name: str) -> tuple[tuple[str, str], ...] | None:

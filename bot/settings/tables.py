@@ -25,6 +25,7 @@ from bot.settings.paths import DATA_DIR, anchor, base_directory, refuse_moved
 from bot.settings.retention import RetentionSettings
 from bot.settings.sending import SendingSettings
 from bot.settings.types import Mailbox, MailingList, RuleId, suggestion
+from bot.settings.web import WebSettings
 from rules.finding import Confidence, Severity
 from rules.lazy import re
 
@@ -272,6 +273,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
     retention: RetentionSettings = Field(default=RetentionSettings(), description=RetentionSettings.__doc__)
     kernel: KernelSettings = Field(default=KernelSettings(), description=KernelSettings.__doc__)
+    web: WebSettings = Field(default=WebSettings(), description=WebSettings.__doc__)
     log: LogSettings = Field(default=LogSettings(), description=LogSettings.__doc__)
     default_mode: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
         default=Mode.DRY_RUN, description="The mode of lists that have no table of their own: off or dry-run."

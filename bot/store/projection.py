@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, SQLModel, col, delete, select, update
 
 from bot.mail.posting import Posting
+from bot.review.disposition import public_reason
 from bot.review.formats.row import clean
 from bot.review.model import FindingStatus, Review
 from bot.store.tables import (
@@ -121,7 +122,7 @@ def _finding_rows(review: Review, reviewed: datetime) -> Iterator[dict[str, Any]
             "path": _short(finding.path or ""),
             "line": finding.anchor.line,
             "standing": comment.standing.value,
-            "withheld": "" if comment.withheld is None else _short(comment.withheld),
+            "withheld": "" if comment.withheld is None else _short(public_reason(comment.withheld)),
             "fingerprint": finding.fingerprint,
             "message": _short(finding.message),
         }

@@ -18,7 +18,8 @@ from bot.settings.tables import Settings
 DEPLOY = Path(__file__).parents[2] / "deploy"
 REVIEWER = DEPLOY / "patchwarden.service"
 SENDER = DEPLOY / "patchwarden-deliver.service"
-UNITS = pytest.mark.parametrize("unit", [REVIEWER, SENDER], ids=lambda unit: unit.stem)
+WEB = DEPLOY / "patchwarden-web.service"
+UNITS = pytest.mark.parametrize("unit", [REVIEWER, SENDER, WEB], ids=lambda unit: unit.stem)
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian's systemd)"
 )

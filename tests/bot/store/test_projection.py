@@ -9,7 +9,8 @@ from threading import Event
 import pytest
 
 from bot.mail.posting import Posting
-from bot.ports import Batch, ParsedMail, Thread
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.service.projection import ProjectionJob
 from bot.store.repository import Repository

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the web pages read: snapshots of the database, without recipients and envelopes."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.mail.posting import Posting
+from bot.review.model import Review
+from rules.finding import Severity
+
+
+class WebStoreError(Exception):
+    """The database cannot be read now. The message is for the log, not for a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFilter:
+    """Which postings a list shows. An empty field does not restrict it.
+
+    `text` is part of the subject, `state` a word of SeriesSummary.state, `severity` the lowest highest severity.
+    `author` is an address, or part of a name.
+    """
+
+    text: str = ""
+    list: str = ""
+    state: str = ""
+    severity: Severity | None = None
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list of postings, which is sorted by time and message-id."""
+
+    sent: datetime
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSummary:
+    """A posting in a list.
+
+    `state` is reviewed, due, waiting, defective, refused, quarantined or pruned. `reason` says why there is no mail or
+    no review, "" if unknown. `severity` is the highest severity of the findings of this revision, "" without findings.
+    """
+
+    message_id: str
+    subject: str
+    author: str
+    revision: int
+    patches: int
+    expected: int
+    sent: datetime
+    arrived: datetime
+    reviewed: datetime | None
+    state: str
+    reason: str
+    severity: str
+    findings: int
+    reported: int
+
+    @property
+    def position(self) -> Position:
+        return Position(self.sent, self.message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPage:
+    """A part of a list. `following` is where the list continues, None at its end.
+
+    `searched` is the number of postings that were looked at, if the search ended before the page was full.
+    """
+
+    series: tuple[SeriesSummary, ...] = ()
+    following: Position | None = None
+    searched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRecord:
+    """A stored finding; `standing` is a bot.review.model.FindingStatus, `withheld` "" if it is reported."""
+
+    posting_id: str
+    rule: str
+    severity: str
+    confidence: str
+    patch: int
+    path: str
+    line: int
+    standing: str
+    withheld: str
+    fingerprint: str
+    message: str
+    reviewed: datetime
+    subject: str = ""
+
+    @property
+    def place(self) -> str:
+        if self.path:
+            return f"{self.path}:{self.line}"
+        return f"commit message of patch {self.patch}"
+
+
+@dataclass(frozen=True, slots=True)
+class OurMail:
+    """A mail of ours, without its recipients. `content` is empty if retention removed it."""
+
+    message_id: str
+    kind: str
+    state: str
+    reason: str
+    content: bytes
+    created: datetime
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionRecord:
+    """What a person replied to a finding."""
+
+    fingerprint: str
+    rule: str
+    kind: str
+    reason: str
+    given: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CollisionSummary:
+    """Two postings that collide, and where they do first. `other` is the one that was reviewed before."""
+
+    message_id: str
+    subject: str
+    other_id: str
+    other_subject: str
+    kind: str
+    name: str
+    found: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPatch:
+    """A patch that a commit of a landing ref applies."""
+
+    message_id: str
+    ref: str
+    commit_id: str
+    decided_by: str
+    noted: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesDetail:
+    """All that is known about a posting. `revisions` are the postings of its series, oldest first, with this one.
+
+    `findings` are those of these revisions, by message-id. `missing` says which parts have not arrived.
+    """
+
+    summary: SeriesSummary
+    posting: Posting
+    review: Review | None
+    lists: tuple[str, ...]
+    revisions: tuple[SeriesSummary, ...]
+    findings: Mapping[str, Sequence[FindingRecord]]
+    mails: tuple[OurMail, ...]
+    dispositions: tuple[DispositionRecord, ...]
+    collisions: tuple[CollisionSummary, ...]
+    applied: tuple[AppliedPatch, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFigures:
+    """Counts of the findings of a rule. Each revision in which a finding stands counts.
+
+    `resolved` findings were gone in the next revision. `withheld` has the reasons with their counts, the most frequent
+    first. `disputed` and `confirmed` count people's last replies: not applicable, and fixed.
+    """
+
+    rule: str
+    reported: int = 0
+    resolved: int = 0
+    withheld: tuple[tuple[str, int], ...] = ()
+    disputed: int = 0
+    confirmed: int = 0
+
+    @property
+    def all_withheld(self) -> int:
+        return sum(count for _, count in self.withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A pending series; `moved` is when the last mail of its thread arrived, `replies` counts the others' mails."""
+
+    series: SeriesSummary
+    moved: datetime
+    replies: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryName:
+    """A C name with the number of pending series that change it, and that begin to use it."""
+
+    name: str
+    changing: int
+    using: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryUse:
+    """A pending series that has a fact about a name; `kind` is a rules.bindings.pending_facts.PendingKind."""
+
+    kind: str
+    series: SeriesSummary
+
+
+@dataclass(frozen=True, slots=True)
+class MonthCount:
+    """The findings of the reviews of one month."""
+
+    month: str
+    reported: int
+    withheld: int
+    resolved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Figures about the whole database. Latencies are from the arrival of the last part to the review, in seconds."""
+
+    states: Mapping[str, int]
+    mails: Mapping[str, int]
+    months: tuple[MonthCount, ...]
+    rules: tuple[RuleFigures, ...]
+    withheld: tuple[tuple[str, int], ...]
+    latency_median: float | None = None
+    latency_p90: float | None = None
+    days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the service works: the newest mail and review, what waits, and why sending is stopped, if it is."""
+
+    newest_mail: datetime | None
+    newest_review: datetime | None
+    due: int
+    unread: int
+    unprojected: bool
+    stopped: str = ""
+
+
+class Snapshot(Protocol):
+    """One state of the database. All methods look at a limited number of rows."""
+
+    def series_page(self, wanted: SeriesFilter, after: Position | None, limit: int) -> SeriesPage:
+        """Return postings, newest first, after that position."""
+
+    def reviewed_page(self, wanted: SeriesFilter, rule: str, limit: int) -> Sequence[SeriesSummary]:
+        """Return the newest reviewed postings with findings, with a rule only those with findings of the rule."""
+
+    def lists(self) -> Sequence[str]:
+        """Return the lists that stored postings name, sorted, up to a limit."""
+
+    def find(self, message_id: str) -> str | None:
+        """Return the newest posting that has this mail as a part, or that this mail of ours is about."""
+
+    def detail(self, posting_id: str) -> SeriesDetail | None:
+        """Return all about a posting."""
+
+    def findings_of(self, posting_ids: Sequence[str]) -> Mapping[str, Sequence[FindingRecord]]:
+        """Return the findings of postings, by message-id, in the order of the reviews."""
+
+    def findings_of_rule(self, rule: str, limit: int) -> Sequence[FindingRecord]:
+        """Return the newest findings of a rule, with the subjects of their series."""
+
+    def figures(self) -> Mapping[str, RuleFigures]:
+        """Return the figures of each rule that has findings."""
+
+    def queue(
+        self, mailing_list: str, after: Position | None, limit: int
+    ) -> tuple[Sequence[QueueEntry], Position | None]:
+        """Return the pending series, newest first, after that position, and where the list continues."""
+
+    def boundary_names(self, prefix: str, after: str, limit: int) -> tuple[Sequence[BoundaryName], str]:
+        """Return the C names that pending series change or begin to use, sorted, and where the list continues."""
+
+    def boundary_uses(self, name: str, limit: int) -> Sequence[BoundaryUse]:
+        """Return the pending series that change, use or add a name."""
+
+    def collisions(self, limit: int) -> Sequence[CollisionSummary]:
+        """Return the collisions that were found last, newest first."""
+
+    def statistics(self, now: datetime) -> Statistics:
+        """Return figures about the database."""
+
+    def health(self) -> Health:
+        """Return the state of the service as far as the database shows it."""
+
+
+class WebStore(Protocol):
+    """Read-only access to the database."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Open one state of the database. Raises WebStoreError if it cannot be read, or a query takes too long."""

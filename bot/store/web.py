@@ -1,0 +1,495 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the web pages read: bot.ports.web over a read-only connection, without the libraries that write.
+
+Each method looks at a limited number of rows. A search that finds few postings ends after `_MAX_SEARCHED` of them.
+"""
+
+import re
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from bot.mail.posting import Posting
+from bot.mail.state import MailState
+from bot.ports.web import (
+    AppliedPatch,
+    BoundaryName,
+    BoundaryUse,
+    CollisionSummary,
+    DispositionRecord,
+    FindingRecord,
+    Health,
+    MonthCount,
+    OurMail,
+    Position,
+    QueueEntry,
+    RuleFigures,
+    SeriesDetail,
+    SeriesFilter,
+    SeriesPage,
+    SeriesSummary,
+    Statistics,
+    WebStoreError,
+)
+from bot.review.disposition import DispositionKind
+from bot.review.model import FindingStatus, Review
+from bot.store.codec import decode
+from rules.bindings.pending_facts import PendingKind
+from rules.finding import Severity
+
+_MAX_SEARCHED: Final = 4_000  # postings that one request looks at
+_MAX_REVISIONS: Final = 20
+_MAX_FINDINGS: Final = 500  # of a revision
+_MAX_LISTS: Final = 300
+_MAX_MAILS: Final = 20
+_MAX_RELATED: Final = 50  # collisions, dispositions and uses of a series
+_MAX_APPLIED: Final = 1_000
+_MAX_THREAD: Final = 200  # mails of a thread that are counted
+_MAX_LATENCIES: Final = 1_000
+_MAX_MONTHS: Final = 12
+_MAX_REASONS: Final = 12
+_SECONDS: Final = 5.0  # of all queries of a request
+_STEPS: Final = 20_000  # of SQLite's machine between two looks at the clock
+_PERIOD: Final = timedelta(days=30)
+_BUSY_SECONDS: Final = 2.0
+_RESOLVED: Final = FindingStatus.RESOLVED.value
+_SERIES: Final = (
+    "SELECT p.message_id, p.subject, p.author_name, p.revision, p.patches, p.expected, p.sent, p.arrived, p.reviewed, "
+    "p.state, p.verdict, p.reason, p.severity, p.findings, p.reported"
+)
+_FINDINGS: Final = (
+    "SELECT f.posting_id, f.rule, f.severity, f.confidence, f.patch, f.path, f.line, f.standing, f.withheld, "
+    "f.fingerprint, f.message, f.reviewed"
+)
+_COLLISIONS_OF: Final = (
+    "SELECT message_id, other_id, kind, name, found FROM collision WHERE topic = ? LIMIT ?",
+    "SELECT message_id, other_id, kind, name, found FROM collision WHERE other_topic = ? LIMIT ?",
+)
+_ADDRESS: Final = re.compile(r"[^\s@<>]{1,320}+@[^\s@<>]++")
+_NEWEST: Final = Position(datetime.max.replace(tzinfo=UTC), "")
+_JOINED: Final = (
+    " CROSS JOIN posting AS p INDEXED BY ix_posting_newest ON p.sent = o.sent AND p.message_id = o.{key} "
+    "WHERE (o.sent, o.{key}) < (?, ?) AND o."
+)
+_OF_ALL: Final = (
+    " FROM posting AS p INDEXED BY ix_posting_newest WHERE (p.sent, p.message_id) < (?, ?) "
+    "ORDER BY p.sent DESC, p.message_id DESC"
+)
+_OF_AUTHOR: Final = (
+    " FROM posting AS o" + _JOINED.format(key="message_id") + "author = ? ORDER BY o.sent DESC, o.message_id DESC"
+)
+_OF_LIST: Final = (
+    " FROM posting_list AS o" + _JOINED.format(key="posting_id") + "list = ? ORDER BY o.sent DESC, o.posting_id DESC"
+)
+_LISTED_KINDS: Final = (PendingKind.C_CHANGE.value, PendingKind.C_USE.value)
+
+
+class SqliteWebStore:
+    """bot.ports.web.WebStore over a database file. Each snapshot has its own connection, which cannot write."""
+
+    def __init__(self, path: Path) -> None:
+        self._uri = f"file:{quote(str(path))}?mode=ro"
+
+    @contextmanager
+    def snapshot(self) -> Iterator["WebSnapshot"]:
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)) as opened:
+                end = time.monotonic() + _SECONDS
+                opened.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+                opened.execute("PRAGMA query_only=ON")
+                opened.execute("BEGIN")
+                yield WebSnapshot(opened)
+        except sqlite3.Error as error:
+            raise WebStoreError(str(error)) from error
+
+
+class WebSnapshot:
+    """bot.ports.web.Snapshot in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def series_page(self, wanted: SeriesFilter, after: Position | None, limit: int) -> SeriesPage:
+        found: list[SeriesSummary] = []
+        before: Any = None
+        for searched, row in enumerate(self._connection.execute(*_candidates(wanted, after))):
+            if len(found) == limit:
+                return SeriesPage(tuple(found), found[-1].position)
+            if searched == _MAX_SEARCHED:
+                return SeriesPage(tuple(found), Position(_time(before[6]), before[0]), searched)
+            before = row
+            if row[9] != "gone" and _matches(row, wanted):
+                found.append(_summary(row))
+        return SeriesPage(tuple(found))
+
+    def reviewed_page(self, wanted: SeriesFilter, rule: str, limit: int) -> Sequence[SeriesSummary]:
+        if rule:
+            ids = dict.fromkeys(record.posting_id for record in self.findings_of_rule(rule, limit * 4))
+            rows = [row for posting_id in ids if (row := self._row(posting_id)) is not None and _matches(row, wanted)]
+            return [_summary(row) for row in rows[:limit]]
+        page = self.series_page(wanted, None, limit * 4)
+        return [series for series in page.series if series.reviewed and series.findings][:limit]
+
+    def lists(self) -> Sequence[str]:
+        # SQLite jumps from name to name in the index.
+        names = """
+            WITH RECURSIVE names(name) AS (
+              SELECT min(list) FROM posting_list
+              UNION ALL SELECT (SELECT min(list) FROM posting_list WHERE list > name) FROM names WHERE name IS NOT NULL
+            ) SELECT name FROM names WHERE name IS NOT NULL LIMIT ?"""
+        return [name for (name,) in self._connection.execute(names, (_MAX_LISTS,))]
+
+    def find(self, message_id: str) -> str | None:
+        part = """
+            SELECT p.message_id FROM posting_part AS part JOIN posting AS p ON p.message_id = part.posting_id
+            WHERE part.message_id = ? AND p.state != 'gone' ORDER BY p.sent DESC LIMIT 1"""
+        ours = """
+            SELECT p.message_id FROM outgoing AS o JOIN posting AS p ON p.message_id = o.posting_id
+            WHERE o.message_id = ? AND p.state != 'gone' AND o.kind NOT IN ('answer', 'digest')"""
+        row = self._first(part, message_id) or self._first(ours, message_id)
+        return None if row is None else str(row[0])
+
+    def detail(self, posting_id: str) -> SeriesDetail | None:
+        row = self._row(posting_id)
+        if row is None:
+            return None
+        topic, detail, value = self._one("SELECT topic, detail, value FROM posting WHERE message_id = ?", posting_id)
+        posting = decode(Posting, value)
+        stored = self._first("SELECT posting, value FROM review WHERE posting_id = ?", posting_id)
+        reviewed = posting if stored is None or stored[0] == b"" else decode(Posting, stored[0])
+        review = None if stored is None else decode(Review, stored[1], posting=reviewed)
+        rows = self._connection.execute(
+            _SERIES + " FROM posting AS p WHERE p.topic = ? AND p.state != 'gone' "
+            "ORDER BY p.revision DESC, p.sent DESC LIMIT ?",
+            (topic, _MAX_REVISIONS),
+        )
+        revisions = {summary.message_id: summary for summary in map(_summary, rows)}
+        revisions[posting_id] = _summary(row)
+        in_order = sorted(revisions.values(), key=lambda series: (series.revision, series.sent))
+        return SeriesDetail(
+            summary=_summary(row),
+            posting=posting,
+            review=review,
+            lists=tuple(name for (name,) in self._lists_of(posting_id)),
+            revisions=tuple(in_order),
+            findings=self.findings_of(list(revisions)),
+            mails=self._mails(posting_id),
+            dispositions=self._dispositions(topic),
+            collisions=self._collisions_of(topic),
+            applied=self._applied(posting_id),
+            detail=detail,
+        )
+
+    def findings_of(self, posting_ids: Sequence[str]) -> Mapping[str, Sequence[FindingRecord]]:
+        query = _FINDINGS + " FROM finding AS f WHERE f.posting_id = ? ORDER BY f.position LIMIT ?"
+        return {
+            posting_id: [_finding(row) for row in self._connection.execute(query, (posting_id, _MAX_FINDINGS))]
+            for posting_id in posting_ids
+        }
+
+    def findings_of_rule(self, rule: str, limit: int) -> Sequence[FindingRecord]:
+        rows = self._connection.execute(
+            _FINDINGS + ", p.subject FROM finding AS f JOIN posting AS p ON p.message_id = f.posting_id "
+            "WHERE f.rule = ? AND f.standing != ? AND p.state != 'gone' ORDER BY f.reviewed DESC LIMIT ?",
+            (rule, _RESOLVED, limit),
+        )
+        return [_finding(row) for row in rows]
+
+    def figures(self) -> Mapping[str, RuleFigures]:
+        return {figures.rule: figures for figures in self._figures()}
+
+    def queue(
+        self, mailing_list: str, after: Position | None, limit: int
+    ) -> tuple[Sequence[QueueEntry], Position | None]:
+        bound = after or _NEWEST
+        rows = self._connection.execute(
+            _SERIES + ", p.thread_id FROM pending AS o JOIN posting AS p ON p.message_id = o.message_id "
+            "WHERE (o.sent, o.message_id) < (?, ?) ORDER BY o.sent DESC, o.message_id DESC LIMIT ?",
+            (_text(bound.sent), bound.message_id, _MAX_SEARCHED),
+        )
+        entries: list[QueueEntry] = []
+        for row in rows:
+            if mailing_list and not self._has_list(row[0], mailing_list):
+                continue
+            if len(entries) == limit:
+                return entries, entries[-1].series.position
+            series = _summary(row)
+            entries.append(QueueEntry(series, *self._activity(row[-1], series)))
+        return entries, None
+
+    def boundary_names(self, prefix: str, after: str, limit: int) -> tuple[Sequence[BoundaryName], str]:
+        counts: dict[str, dict[str, int]] = defaultdict(dict)
+        for kind in _LISTED_KINDS:
+            rows = self._connection.execute(
+                "SELECT name, count(*) FROM pending_fact WHERE kind = ? AND name > ? AND name >= ? AND name < ? "
+                "GROUP BY name ORDER BY name LIMIT ?",
+                (kind, after, prefix, f"{prefix}\U0010ffff", limit + 1),
+            )
+            for name, number in rows:
+                counts[name][kind] = number
+        names = sorted(counts)
+        page = [BoundaryName(name, *(counts[name].get(kind, 0) for kind in _LISTED_KINDS)) for name in names[:limit]]
+        return page, page[-1].name if len(names) > limit else ""
+
+    def boundary_uses(self, name: str, limit: int) -> Sequence[BoundaryUse]:
+        uses: list[BoundaryUse] = []
+        for kind in PendingKind:
+            rows = self._connection.execute(
+                _SERIES + " FROM pending_fact AS fact JOIN posting AS p ON p.message_id = fact.message_id "
+                "WHERE fact.kind = ? AND fact.name = ? AND p.state != 'gone' ORDER BY p.message_id LIMIT ?",
+                (kind.value, name, limit),
+            )
+            uses += [BoundaryUse(kind.value, _summary(row)) for row in rows]
+        return uses
+
+    def collisions(self, limit: int) -> Sequence[CollisionSummary]:
+        rows = self._connection.execute(
+            "SELECT message_id, other_id, kind, name, found FROM collision ORDER BY found DESC LIMIT ?", (limit,)
+        )
+        return [self._collision(row) for row in rows]
+
+    def statistics(self, now: datetime) -> Statistics:
+        since = _text(now - _PERIOD)
+        states: dict[str, int] = defaultdict(int)
+        counts = self._connection.execute(
+            "SELECT state, verdict, count(*) FROM posting INDEXED BY ix_posting_newest "
+            "WHERE sent >= ? AND state != 'gone' GROUP BY state, verdict",
+            (since,),
+        )
+        for state, verdict, number in counts:
+            states[_word(state, verdict)] += number
+        rows = self._connection.execute(
+            "SELECT arrived, reviewed FROM posting INDEXED BY ix_posting_newest "
+            "WHERE sent >= ? AND state != 'gone' AND reviewed IS NOT NULL ORDER BY sent DESC LIMIT ?",
+            (since, _MAX_LATENCIES),
+        )
+        latencies = sorted((_time(reviewed) - _time(arrived)).total_seconds() for arrived, reviewed in rows)
+        mails = self._connection.execute("SELECT state, count(*) FROM outgoing GROUP BY state")
+        figures = self._figures()
+        reasons: dict[str, int] = defaultdict(int)
+        for rule in figures:
+            for reason, count in rule.withheld:
+                reasons[reason] += count
+        return Statistics(
+            states=dict(states),
+            mails={str(MailState(state)): count for state, count in mails},
+            months=self._months(),
+            rules=figures,
+            withheld=_ranked(reasons)[:_MAX_REASONS],
+            latency_median=latencies[len(latencies) // 2] if latencies else None,
+            latency_p90=latencies[len(latencies) * 9 // 10] if latencies else None,
+        )
+
+    def health(self) -> Health:
+        due = "SELECT count(*) FROM posting WHERE state = 'complete' AND verdict = ''"
+        stop = self._first("SELECT reason FROM stop")
+        newest_review = self._first(
+            "SELECT reviewed FROM posting INDEXED BY ix_posting_newest WHERE reviewed IS NOT NULL "
+            "ORDER BY sent DESC LIMIT 1"
+        )
+        newest_mail = self._first("SELECT arrived FROM mail ORDER BY id DESC LIMIT 1")
+        return Health(
+            newest_mail=None if newest_mail is None else _time(newest_mail[0]),
+            newest_review=None if newest_review is None else _time(newest_review[0]),
+            due=self._one(due)[0],
+            unread=self._one("SELECT count(*) FROM mail WHERE state = 'new'")[0],
+            unprojected=self._first("SELECT 1 FROM posting WHERE projection = 0 LIMIT 1") is not None,
+            stopped="" if stop is None else str(stop[0]),
+        )
+
+    def _first(self, query: str, *values: object) -> Any:
+        return self._connection.execute(query, values).fetchone()
+
+    def _one(self, query: str, *values: object) -> Any:
+        row = self._first(query, *values)
+        assert row is not None
+        return row
+
+    def _row(self, posting_id: str) -> Any:
+        return self._first(_SERIES + " FROM posting AS p WHERE p.message_id = ? AND p.state != 'gone'", posting_id)
+
+    def _lists_of(self, posting_id: str) -> Iterator[Any]:
+        return self._connection.execute("SELECT list FROM posting_list WHERE posting_id = ?", (posting_id,))
+
+    def _has_list(self, posting_id: str, name: str) -> bool:
+        return (name,) in self._lists_of(posting_id)
+
+    def _mails(self, posting_id: str) -> tuple[OurMail, ...]:
+        rows = self._connection.execute(
+            "SELECT message_id, kind, state, reason, content, created, changed FROM outgoing WHERE posting_id = ? "
+            "AND kind NOT IN ('answer', 'digest') ORDER BY created LIMIT ?",
+            (posting_id, _MAX_MAILS),
+        )
+        return tuple(_mail(row) for row in rows)
+
+    def _dispositions(self, topic: str) -> tuple[DispositionRecord, ...]:
+        rows = self._connection.execute(
+            "SELECT fingerprint, rule, kind, reason, given FROM disposition WHERE topic = ? ORDER BY given LIMIT ?",
+            (topic, _MAX_RELATED),
+        )
+        return tuple(DispositionRecord(*_with_times(row, 4)) for row in rows)
+
+    def _collisions_of(self, topic: str) -> tuple[CollisionSummary, ...]:
+        rows: list[Any] = []
+        for query in _COLLISIONS_OF:
+            rows += self._connection.execute(query, (topic, _MAX_RELATED))
+        return tuple(self._collision(row) for row in rows)
+
+    def _collision(self, row: Any) -> CollisionSummary:
+        message_id, other_id, kind, name, found = row
+        return CollisionSummary(
+            message_id, self._subject(message_id), other_id, self._subject(other_id), kind, name, _time(found)
+        )
+
+    def _subject(self, posting_id: str) -> str:
+        row = self._first("SELECT subject FROM posting WHERE message_id = ?", posting_id)
+        return "" if row is None else str(row[0])
+
+    def _applied(self, posting_id: str) -> tuple[AppliedPatch, ...]:
+        rows = self._connection.execute(
+            "SELECT message_id, ref, commit_id, decided_by, noted FROM applied_patch WHERE posting_id = ? "
+            "ORDER BY noted LIMIT ?",
+            (posting_id, _MAX_APPLIED),
+        )
+        return tuple(AppliedPatch(*_with_times(row, 4)) for row in rows)
+
+    def _activity(self, thread: int, series: SeriesSummary) -> tuple[datetime, int]:
+        """Return when the last mail of the thread arrived, and how many of its mails are not patches of the series."""
+        last, mails = self._one(
+            "SELECT max(arrived), count(*) FROM (SELECT mail.arrived FROM message "
+            "JOIN mail ON mail.id = message.mail_id WHERE message.thread_id = ? LIMIT ?)",
+            thread,
+            _MAX_THREAD,
+        )
+        return series.arrived if last is None else _time(last), max(0, mails - series.patches)
+
+    def _figures(self) -> tuple[RuleFigures, ...]:
+        reported: dict[str, int] = defaultdict(int)
+        resolved: dict[str, int] = defaultdict(int)
+        withheld: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        counts = self._connection.execute(
+            "SELECT rule, standing, outcome, sum(count) FROM finding_count GROUP BY rule, standing, outcome"
+        )
+        rules: set[str] = set()
+        for rule, standing, outcome, number in counts:
+            rules.add(rule)
+            if standing == _RESOLVED:
+                resolved[rule] += number
+            elif outcome:
+                withheld[rule][outcome] += number
+            else:
+                reported[rule] += number
+        replies: dict[tuple[str, str], int] = {}
+        for rule, kind, number in self._connection.execute(
+            "SELECT rule, kind, count(*) FROM disposition GROUP BY rule, kind"
+        ):
+            replies[rule, kind] = number
+            rules.add(rule)
+        return tuple(
+            RuleFigures(
+                rule,
+                reported[rule],
+                resolved[rule],
+                _ranked(withheld[rule]),
+                replies.get((rule, DispositionKind.NOT_APPLICABLE.value), 0),
+                replies.get((rule, DispositionKind.FIXED.value), 0),
+            )
+            for rule in sorted(rules)
+        )
+
+    def _months(self) -> tuple[MonthCount, ...]:
+        rows = self._connection.execute(
+            "SELECT month, sum(CASE WHEN standing != ?1 AND outcome = '' THEN count ELSE 0 END), "
+            "sum(CASE WHEN standing != ?1 AND outcome != '' THEN count ELSE 0 END), "
+            "sum(CASE WHEN standing = ?1 THEN count ELSE 0 END) "
+            "FROM finding_count GROUP BY month ORDER BY month DESC LIMIT ?2",
+            (_RESOLVED, _MAX_MONTHS),
+        )
+        return tuple(MonthCount(*row) for row in rows)
+
+
+def _candidates(wanted: SeriesFilter, after: Position | None) -> tuple[str, list[object]]:
+    """Return the query of the candidates and its values: by author, by list, or of all postings."""
+    bound = after or _NEWEST
+    values: list[object] = [_text(bound.sent), bound.message_id]
+    if "@" in wanted.author:
+        return _SERIES + _OF_AUTHOR, [*values, wanted.author.lower()]
+    if wanted.list:
+        return _SERIES + _OF_LIST, [*values, wanted.list.lower()]
+    return _SERIES + _OF_ALL, values
+
+
+def _matches(row: Any, wanted: SeriesFilter) -> bool:
+    """Return whether the posting matches the filter, except for a list and the address of an author."""
+    if wanted.severity is not None and (not row[12] or Severity(row[12]).rank < wanted.severity.rank):
+        return False
+    if wanted.state and _word(row[9], row[10]) != wanted.state:
+        return False
+    if wanted.author and "@" not in wanted.author and wanted.author.lower() not in row[2].lower():
+        return False
+    return not wanted.text or wanted.text.lower() in row[1].lower()
+
+
+def _word(state: str, verdict: str) -> str:
+    if state == "complete":
+        return verdict or "due"
+    return state
+
+
+def _summary(row: Any) -> SeriesSummary:
+    message_id, subject, author, revision, patches, expected, sent, arrived, reviewed, state, verdict, reason = row[:12]
+    return SeriesSummary(
+        message_id,
+        subject,
+        author,
+        revision,
+        patches,
+        expected,
+        _time(sent),
+        _time(arrived),
+        None if reviewed is None else _time(reviewed),
+        _word(state, verdict),
+        _without_addresses(reason),
+        *row[12:15],
+    )
+
+
+def _finding(row: Any) -> FindingRecord:
+    return FindingRecord(*_with_times(row, 11))
+
+
+def _mail(row: Any) -> OurMail:
+    message_id, kind, state, reason, content, created, changed = row
+    return OurMail(message_id, kind, state, _without_addresses(reason), content, _time(created), _time(changed))
+
+
+def _without_addresses(reason: str) -> str:
+    """Return the text without addresses: replies of mail servers name recipients, and mutes name people."""
+    return _ADDRESS.sub("[address]", reason)
+
+
+def _with_times(row: Any, *columns: int) -> Any:
+    """Return the row with times in these columns."""
+    values = list(row)
+    for column in columns:
+        values[column] = _time(values[column])
+    return values
+
+
+def _ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _text(time: datetime) -> str:
+    """Return the time as the database stores it."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"

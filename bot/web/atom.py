@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Atom feeds (RFC 4287) of reviewed series."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from bot.ports.web import FindingRecord, SeriesSummary
+from bot.web.text import plain, series_path
+
+_NAMESPACE: Final = "http://www.w3.org/2005/Atom"
+_MAX_LINES: Final = 20  # findings in an entry
+_NO_DATE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def feed(
+    title: str, base: str, query: str, series: Sequence[SeriesSummary], findings: Mapping[str, Sequence[FindingRecord]]
+) -> bytes:
+    """Return a feed with an entry for each series. `base` is the address of these pages, without a slash at the end."""
+    ET.register_namespace("", _NAMESPACE)
+    root = ET.Element(f"{{{_NAMESPACE}}}feed")
+    address = f"{base}/atom{query}"
+    updated = max((entry.reviewed for entry in series if entry.reviewed), default=_NO_DATE)
+    _add(root, "id", address)
+    _add(root, "title", title)
+    _add(root, "updated", _date(updated))
+    ET.SubElement(root, f"{{{_NAMESPACE}}}link", {"rel": "self", "href": address, "type": "application/atom+xml"})
+    ET.SubElement(root, f"{{{_NAMESPACE}}}link", {"rel": "alternate", "href": f"{base}/", "type": "text/html"})
+    author = ET.SubElement(root, f"{{{_NAMESPACE}}}author")
+    _add(author, "name", "patchwarden")
+    for entry in series:
+        _add_entry(root, base, entry, findings.get(entry.message_id, ()))
+    content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content
+
+
+def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Sequence[FindingRecord]) -> None:
+    element = ET.SubElement(root, f"{{{_NAMESPACE}}}entry")
+    address = f"{base}{series_path(series.message_id)}"
+    _add(element, "id", address)
+    _add(element, "title", plain(f"{series.subject} (v{series.revision})") or series.message_id)
+    _add(element, "updated", _date(series.reviewed or series.arrived))
+    _add(element, "published", _date(series.sent))
+    ET.SubElement(element, f"{{{_NAMESPACE}}}link", {"rel": "alternate", "href": address, "type": "text/html"})
+    author = ET.SubElement(element, f"{{{_NAMESPACE}}}author")
+    _add(author, "name", plain(series.author) or "unknown")
+    current = [record for record in findings if record.standing != "resolved"]
+    lines = [
+        f"{record.severity} {record.rule} {record.place}: {record.message}"
+        + (f" (not mailed: {record.withheld})" if record.withheld else "")
+        for record in current[:_MAX_LINES]
+    ]
+    if len(current) > _MAX_LINES:
+        lines.append(f"{len(current) - _MAX_LINES} more findings are on the page.")
+    content = ET.SubElement(element, f"{{{_NAMESPACE}}}content", {"type": "text"})
+    content.text = plain("\n".join(lines) or "No findings.")
+
+
+def _add(parent: ET.Element, name: str, text: str) -> None:
+    ET.SubElement(parent, f"{{{_NAMESPACE}}}{name}").text = text
+
+
+def _date(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What holds for every request: the methods, the limits, the headers of the answer, and errors without internals."""
+
+import asyncio
+import hashlib
+import json
+from html import escape
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bot.log import bug
+
+MAX_TARGET: Final = 4096  # bytes of the path and the query
+MAX_HEADERS: Final = 16_384  # bytes of all headers
+_MAX_SECONDS: Final = 10.0  # of one request
+_MAX_CONNECTION: Final = 30.0  # seconds of a connection, whatever is sent over it
+_MAX_CONNECTIONS: Final = 128
+_KEEP_ALIVE: Final = 5  # seconds
+_POLICY: Final = (
+    b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = (
+    (b"content-security-policy", _POLICY),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-cache"),
+)
+_TEXTS: Final = {
+    405: "Only GET and HEAD are answered: these pages cannot change anything.",
+    413: "A request must not have a body.",
+    414: "The address is too long. Shorten the search.",
+    431: "The request has too many headers.",
+    500: "The page could not be made. The log of the server says why; tell its operator.",
+    503: "The page took too long. Try again in a moment.",
+}
+
+
+class Gate:
+    """The outermost application: refuses what is too large or could write, and completes every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(scope, send)
+        refused = _refusal(scope)
+        if refused:
+            await answer.error(refused)
+            return
+        try:
+            async with asyncio.timeout(_MAX_SECONDS):
+                await self._app(scope, receive, answer.collect)
+        except TimeoutError:
+            await answer.error(503)
+        except Exception as error:  # noqa: BLE001 the edge of the process: the page says nothing, the log everything
+            bug("a page failed", error)
+            await answer.error(500)
+        else:
+            await answer.finish()
+
+
+class _Answer:
+    """Collects an answer, and sends it with an ETag of its content; all answers are small."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._status = 500
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body = bytearray()
+
+    async def collect(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status, self._headers = message["status"], list(message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            self._body += message.get("body", b"")
+
+    async def error(self, status: int) -> None:
+        text = _TEXTS[status]
+        if str(self._scope.get("path", "")).startswith("/api/"):
+            kind, body = b"application/json", json.dumps({"error": text}).encode()
+        else:
+            kind, body = b"text/html; charset=utf-8", _PAGE.format(status=status, text=escape(text)).encode()
+        self._status, self._body = status, bytearray(body)
+        self._headers = [(b"content-type", kind)] + ([(b"allow", b"GET, HEAD")] if status == 405 else [])
+        await self.finish()
+
+    async def finish(self) -> None:
+        body = bytes(self._body)
+        headers = [pair for pair in self._headers if pair[0] not in (b"content-length", b"etag")]
+        if self._status == 200:
+            tag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
+            headers.append((b"etag", tag))
+            known = dict(self._scope["headers"]).get(b"if-none-match", b"")
+            if tag in (item.strip().removeprefix(b"W/") for item in known.split(b",")):
+                self._status, body = 304, b""
+        headers += [*_HEADERS, (b"content-length", str(len(body)).encode())]
+        await self._send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
+
+
+_PAGE: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{status} - patchwarden</title><link rel="stylesheet" href="/static/style.css"></head>
+<body><main id="main" class="page"><h1>{status}</h1><p>{text}</p><p><a href="/">All series</a></p></main></body></html>
+"""
+
+
+def _refusal(scope: Scope) -> int:
+    """Return the status with which a request is refused, 0 for a good one."""
+    headers = scope["headers"]
+    if scope["method"] not in ("GET", "HEAD"):
+        return 405
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET:
+        return 414
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEADERS:
+        return 431
+    named = dict(headers)
+    if named.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in named:
+        return 413
+    return 0
+
+
+class BoundedProtocol(H11Protocol):
+    """HTTP over a connection that ends after some seconds, so that slow senders cannot hold connections."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        super().connection_made(transport)
+        self._end = self.loop.call_later(_MAX_CONNECTION, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end.cancel()
+        super().connection_lost(exc)
+
+
+def serve(app: ASGIApp, host: str, port: int) -> None:
+    """Answer requests until SIGTERM or Ctrl-C."""
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=MAX_TARGET + MAX_HEADERS,
+    )

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Our mails as pages show them: the text, and the headers that name no recipient."""
+
+import email
+import re
+from email.header import decode_header, make_header
+from email.message import Message
+from typing import Final
+
+from bot.ports.web import OurMail
+
+_PUBLIC: Final = ("From", "Subject", "Date", "Message-ID", "In-Reply-To", "References")
+_FROM_LINE: Final = re.compile(r"^(>*From )", re.MULTILINE)
+_MBOX_HEAD: Final = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
+
+
+def mail_headers(mail: OurMail) -> list[tuple[str, str]]:
+    """Return the headers of a mail that name no recipient, decoded."""
+    parsed = email.message_from_bytes(mail.content)
+    return [(name, _decoded(str(parsed[name]))) for name in _PUBLIC if parsed[name] is not None]
+
+
+def mail_text(mail: OurMail) -> str:
+    """Return the text of a mail, "" if retention removed it."""
+    parsed = email.message_from_bytes(mail.content)
+    parts = [part for part in parsed.walk() if part.get_content_type() == "text/plain"]
+    return _payload(parts[0]) if parts and mail.content else ""
+
+
+def mbox(mails: tuple[OurMail, ...]) -> str:
+    """Return the mails as an mbox in the form mboxrd, without their recipients."""
+    entries = []
+    for mail in mails:
+        if mail.content:
+            headers = "".join(f"{name}: {value}\n" for name, value in _raw_headers(mail))
+            kind = "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n"
+            text = _FROM_LINE.sub(r">\1", mail_text(mail))
+            entries.append(f"{_MBOX_HEAD}{headers}{kind}\n{text}\n")
+    return "".join(entries)
+
+
+def _raw_headers(mail: OurMail) -> list[tuple[str, str]]:
+    parsed = email.message_from_bytes(mail.content)
+    return [(name, str(parsed[name])) for name in _PUBLIC if parsed[name] is not None]
+
+
+def _payload(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+
+
+def _decoded(value: str) -> str:
+    return " ".join(str(make_header(decode_header(value))).split())

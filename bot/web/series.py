@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The page of a series as values: findings under their hunks, revisions side by side, and the timeline."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.ports.web import FindingRecord, SeriesDetail, SeriesSummary
+from bot.review.disposition import public_reason
+from bot.review.finding_group import FindingGroup
+from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.render.quote import quotations
+from bot.web.mails import mail_headers, mail_text
+from rules.diff.patch import Patch
+from rules.finding import skipped_lines
+from rules.lint.rule import Rule
+from rules.registry import RULES
+
+_MAX_SHOWN: Final = 200  # findings with their hunks
+_MAX_ROWS: Final = 200  # rows of the comparison
+_RULES: Final[Mapping[str, Rule]] = {rule.id: rule for rule in RULES}
+_RESOLVED: Final = FindingStatus.RESOLVED.value
+_WORDS: Final = {
+    FindingStatus.NEW.value: "new",
+    FindingStatus.REPEATED.value: "stands",
+    FindingStatus.MOVED.value: "stands, edited",
+    FindingStatus.RESOLVED.value: "fixed",
+}
+_MARKS: Final = {"+": "added", "-": "removed", "@": "hunk"}
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    """A line of a hunk; `kind` is added, removed, hunk, cut or context."""
+
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """A finding with its hunk as in the mail. `anchor` is its fingerprint, with a number if it is not the first."""
+
+    anchor: str
+    rule: str
+    severity: str
+    confidence: str
+    standing: str
+    place: str
+    message: str
+    withheld: str
+    status: str
+    lines: tuple[QuotedLine, ...]
+    evidence: tuple[tuple[str, tuple[str, ...]], ...]
+    said_before: int
+    fixed_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPatch:
+    """A patch and its findings."""
+
+    index: int
+    subject: str
+    message_id: str
+    findings: tuple[ShownFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFinding:
+    """A finding in the revisions of a series: a word for each revision, "" where it is not there."""
+
+    fingerprint: str
+    rule: str
+    severity: str
+    place: str
+    words: tuple[str, ...]
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMail:
+    """A mail of ours with its text, and without its recipients."""
+
+    message_id: str
+    kind: str
+    state: str
+    reason: str
+    created: datetime
+    headers: tuple[tuple[str, str], ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the series."""
+
+    time: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """The page of a series."""
+
+    series: SeriesSummary
+    detail: str
+    lists: tuple[str, ...]
+    patches: tuple[ShownPatch, ...]
+    hidden: int
+    revisions: tuple[SeriesSummary, ...]
+    compared: tuple[ComparedFinding, ...]
+    mails: tuple[ShownMail, ...]
+    events: tuple[Event, ...]
+    base: str
+    unsafe_delta: str
+    unsafe_places: tuple[tuple[str, str, str], ...]
+    skipped: tuple[str, ...]
+    failures: tuple[str, ...]
+    shown: SeriesDetail
+
+    @property
+    def current(self) -> int:
+        return sum(len(patch.findings) for patch in self.patches)
+
+
+def series_view(detail: SeriesDetail) -> SeriesView:
+    """Return the page of a series."""
+    review = detail.review
+    current = () if review is None else review.current
+    return SeriesView(
+        series=detail.summary,
+        detail=detail.detail,
+        lists=detail.lists,
+        patches=() if review is None else tuple(_patches(review, current[:_MAX_SHOWN])),
+        hidden=max(0, len(current) - _MAX_SHOWN),
+        revisions=detail.revisions,
+        compared=tuple(_compared(detail))[:_MAX_ROWS] if len(detail.revisions) > 1 else (),
+        mails=tuple(
+            ShownMail(
+                mail.message_id,
+                mail.kind,
+                mail.state,
+                mail.reason,
+                mail.created,
+                tuple(mail_headers(mail)),
+                mail_text(mail),
+            )
+            for mail in detail.mails
+        ),
+        events=tuple(sorted(_events(detail), key=lambda event: event.time)),
+        base="" if review is None else review.basis.base,
+        unsafe_delta="" if review is None else review.unsafe_delta,
+        unsafe_places=() if review is None else tuple(_unsafe_places(review))[:_MAX_ROWS],
+        skipped=() if review is None else skipped_lines(review.skipped)[:_MAX_ROWS],
+        failures=() if review is None else tuple(dict.fromkeys(failure.rule for failure in review.failures)),
+        shown=detail,
+    )
+
+
+def _patches(review: Review, comments: Sequence[ReviewFinding]) -> Iterator[ShownPatch]:
+    seen: dict[str, int] = {}
+    by_patch: dict[int, list[ShownFinding]] = {}
+    patches = {patch.index: patch for patch in review.posting.series.patches}
+    for comment in comments:
+        index = comment.finding.anchor.patch
+        by_patch.setdefault(index, []).append(_shown(comment, patches.get(index), seen))
+    for index, findings in sorted(by_patch.items()):
+        part = review.posting.part(index)
+        subject = part.subject if part else patches[index].subject if index in patches else f"patch {index}"
+        yield ShownPatch(index, subject, part.message_id if part else "", tuple(findings))
+
+
+def _shown(comment: ReviewFinding, patch: Patch | None, seen: dict[str, int]) -> ShownFinding:
+    finding = comment.finding
+    fingerprint, rule = finding.fingerprint, _RULES.get(finding.rule)
+    seen[fingerprint] = seen.get(fingerprint, 0) + 1
+    number = seen[fingerprint]
+    group = FindingGroup(finding.rule, 1, (comment,))
+    lines = [line for quotation in quotations(patch, (group,)) for line in quotation.lines] if patch else []
+    return ShownFinding(
+        anchor=fingerprint if number == 1 else f"{fingerprint}-{number}",
+        rule=finding.rule,
+        severity=finding.severity.value,
+        confidence=finding.confidence.value,
+        standing=_WORDS[comment.standing.value],
+        place=finding.place,
+        message=finding.message,
+        withheld="" if comment.withheld is None else public_reason(comment.withheld),
+        status="" if rule is None else rule.status.value,
+        lines=tuple(map(_quoted_line, lines)),
+        evidence=tuple((evidence.origin, evidence.lines) for evidence in finding.evidence),
+        said_before=comment.said_before,
+        fixed_by=finding.mended_by,
+    )
+
+
+def _quoted_line(line: str) -> QuotedLine:
+    """Return a line of a mail's quotation without its mark of a quotation."""
+    text = line[2:] if line.startswith("> ") else line.removeprefix(">")
+    return QuotedLine(text, "cut" if text == "[ ... ]" else _MARKS.get(text[:1], "context"))
+
+
+def _compared(detail: SeriesDetail) -> Iterator[ComparedFinding]:
+    """Yield the findings of all revisions, those of the newest revision first."""
+    rows: dict[str, dict[str, FindingRecord]] = {}
+    for series in reversed(detail.revisions):
+        for record in detail.findings.get(series.message_id, ()):
+            rows.setdefault(record.fingerprint, {}).setdefault(series.message_id, record)
+    for fingerprint, records in rows.items():
+        newest = next(
+            records[series.message_id] for series in reversed(detail.revisions) if series.message_id in records
+        )
+        here = records.get(detail.summary.message_id)
+        words = (records.get(series.message_id) for series in detail.revisions)
+        yield ComparedFinding(
+            fingerprint,
+            newest.rule,
+            newest.severity,
+            newest.place,
+            tuple("" if record is None else _WORDS[record.standing] for record in words),
+            here is not None and here.standing != _RESOLVED,
+        )
+
+
+def _unsafe_places(review: Review) -> Iterator[tuple[str, str, str]]:
+    """Yield the changed unsafe code: what happened, its kind, and its place."""
+    for word, places in (("added", review.delta.added), ("removed", review.delta.removed)):
+        for place in places:
+            yield word, place.kind, f"{place.path}:{place.line}"
+    for before, after in review.delta.moved:
+        yield "moved", after.kind, f"{before.path}:{before.line} to {after.path}:{after.line}"
+
+
+def _events(detail: SeriesDetail) -> Iterator[Event]:
+    series = detail.summary
+    yield Event(series.sent, "sent by its author")
+    yield Event(series.arrived, "last part arrived")
+    if series.reviewed is not None:
+        yield Event(series.reviewed, f"reviewed: {_count(series.findings, 'finding')}, {series.reported} reported")
+    for mail in detail.mails:
+        yield Event(mail.created, f"our mail written ({mail.kind})")
+        if mail.changed != mail.created:
+            reason = f": {mail.reason}" if mail.reason else ""
+            yield Event(mail.changed, f"our mail {mail.state}{reason}")
+    for disposition in detail.dispositions:
+        reason = f": {disposition.reason}" if disposition.reason else ""
+        yield Event(disposition.given, f"a person called {disposition.rule} {disposition.kind}{reason}")
+    for collision in detail.collisions:
+        yield Event(collision.found, f"collision found at {collision.name}")
+    for patch in detail.applied:
+        yield Event(patch.noted, f"a patch is applied as {patch.commit_id[:12]} in {patch.ref}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Texts and addresses in pages: hostile text stays text, and no person's address is shown."""
+
+import re
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+from bot.mail.target import is_message_id
+
+_ARCHIVE: Final = "https://lore.kernel.org/r/"
+_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def plain(text: str) -> str:
+    """Return the text without the characters that neither HTML nor XML can contain."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def series_path(message_id: str) -> str:
+    """Return the path of a series."""
+    return f"/series/{quote(message_id, safe='@')}"
+
+
+def archive_address(message_id: str) -> str:
+    """Return the https address of a mail in the archive, "" if the message-id cannot be part of one."""
+    return f"{_ARCHIVE}{quote(message_id, safe='@')}" if is_message_id(message_id) else ""
+
+
+def when(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def age(time: datetime, now: datetime) -> str:
+    """Return how long ago that was, in the largest unit: "3 d"."""
+    return duration((now - time).total_seconds())
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its largest unit."""
+    rest = max(0, int(seconds))
+    size, unit = next((pair for pair in _UNITS if rest >= pair[0]), _UNITS[-1])
+    return f"{rest // size} {unit}"

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from bot.mail.outgoing import Outgoing
+from bot.mail.posting import Posting
+from bot.mail.state import MailState
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail
+from bot.review.model import Basis, FindingStatus, Recipients, Review, ReviewFinding
+from bot.store.repository import Repository
+from bot.store.web import SqliteWebStore
+from bot.web.app import create_app
+from rules.finding import Evidence, LogAnchor, Severity
+from tests.bot.review.factories import AUTHOR, Maker
+from tests.fakes.mails import mail, raw
+
+NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
+RECIPIENT, BOUNCE = "secret-recipient@example.org", "bounces+token@bot.example.org"
+CONTENT = b"""From: patchwarden <patchwarden@bot.example.org>
+To: Someone <secret-recipient@example.org>
+Cc: other <secret-copy@example.org>
+Subject: Re: [PATCH] rust: led
+Message-ID: <our@bot.example.org>
+In-Reply-To: <v2.0@example.org>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+
+1 bug in this patch.
+
+From here on it is wrong.
+"""
+
+
+class Clock:
+    def now(self) -> datetime:
+        return NOW
+
+
+def save(store: Repository, postings: Sequence[Posting]) -> None:
+    """Store the postings, with a mail for each part, as one thread."""
+    parts = [part.message_id for posting in postings for part in posting.parts]
+    store.ingest(Batch("l", "0", str(parts), tuple(raw(mail(name), n) for n, name in enumerate(parts))))
+    parsed = zip(store.unparsed(999), parts, strict=True)
+    store.index([ParsedMail(stored.id, name, (parts[0],), "d") for stored, name in parsed], [])
+    (thread,) = store.unassembled(10)
+    store.save_threads([(thread, postings)])
+
+
+def fill(path: Path, make: Maker) -> None:
+    """Write two reviewed revisions: a finding that is fixed, one that stands, a new and a withheld one."""
+    fixed, standing = make.finding(5, severity=Severity.BUG), make.finding(9)
+    new = make.finding(12, rule="missing-safety-section", message="`f` has no section.\nAdd one.")
+    reference = (Evidence("rust/kernel/a.rs:3", ("/// # Safety", "///")),)
+    in_log = replace(make.finding(1, severity=Severity.NIT), anchor=LogAnchor(1, 2, "a typo"), evidence=reference)
+    first, second = make.posting(cover=True), make.posting(cover=True, revision=2)
+    with Repository(path) as store:
+        save(store, [first, second])
+        store.save_review(Review(first, (ReviewFinding(fixed), ReviewFinding(standing))), None, NOW)
+        review = Review(
+            second,
+            (
+                ReviewFinding(standing, FindingStatus.REPEATED, said_before=1),
+                ReviewFinding(new),
+                ReviewFinding(in_log, withheld="muted (series) by secret-muter@example.org"),
+                ReviewFinding(fixed, FindingStatus.RESOLVED, "resolved since the previous revision", 1),
+            ),
+            recipients=Recipients((AUTHOR,)),
+            unsafe_delta="1 block added",
+            basis=Basis(base="linus v7.3, because the series names it"),
+        )
+        outgoing = Outgoing(
+            *("our@bot.example.org", second.message_id, "review", BOUNCE, (RECIPIENT,), CONTENT, NOW),
+            state=MailState.QUEUED,
+            reason="550 <secret-recipient@example.org> is unknown",
+        )
+        store.save_review(review, outgoing, NOW)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO disposition VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(second.topic, standing.fingerprint, "secret-disputer@example.org", standing.rule, "not-applicable"),
+                *("it is fine", "reply@example.org", "2026-03-03 12:00:00.000000"),
+            ),
+        )
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("web") / "d.db"
+    fill(path, Maker())
+    return path
+
+
+@pytest.fixture
+def path(filled: Path, tmp_path: Path) -> Path:
+    """A database with two revisions of a series."""
+    return Path(shutil.copy(filled, tmp_path / "d.db"))
+
+
+@pytest.fixture
+def client(path: Path) -> TestClient:
+    return TestClient(create_app(SqliteWebStore(path), Clock(), "", "0.1.0"))
+
+
+Get = Callable[[str], str]
+
+
+@pytest.fixture
+def get(client: TestClient) -> Get:
+    """Return the text of a page that must exist."""
+
+    def fetch(address: str) -> str:
+        answer = client.get(address)
+        assert answer.status_code == 200, answer.text
+        return str(answer.text)
+
+    return fetch
