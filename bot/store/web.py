@@ -51,13 +51,13 @@ _MAX_MAILS: Final = 20
 _MAX_RELATED: Final = 50  # collisions, dispositions and uses of a series
 _MAX_APPLIED: Final = 1_000
 _MAX_THREAD: Final = 200  # mails of a thread that are counted
-_MAX_LATENCIES: Final = 1_000
+_MAX_LATENCIES: Final = 500
 _MAX_MONTHS: Final = 12
 _MAX_REASONS: Final = 12
-_SECONDS: Final = 5.0  # of all queries of a request
+_SECONDS: Final = 2.0  # of all queries of a request
 _STEPS: Final = 20_000  # of SQLite's machine between two looks at the clock
 _PERIOD: Final = timedelta(days=30)
-_BUSY_SECONDS: Final = 2.0
+_BUSY_SECONDS: Final = 0.5
 _RESOLVED: Final = FindingStatus.RESOLVED.value
 _SERIES: Final = (
     "SELECT p.message_id, p.subject, p.author_name, p.revision, p.patches, p.expected, p.sent, p.arrived, p.reviewed, "
@@ -86,6 +86,16 @@ _OF_AUTHOR: Final = (
 )
 _OF_LIST: Final = (
     " FROM posting_list AS o" + _JOINED.format(key="posting_id") + "list = ? ORDER BY o.sent DESC, o.posting_id DESC"
+)
+_PENDING: Final = (
+    ", p.thread_id FROM pending AS o JOIN posting AS p ON p.message_id = o.message_id "
+    "WHERE (o.sent, o.message_id) < (?, ?) AND p.state != 'gone' ORDER BY o.sent DESC, o.message_id DESC LIMIT ?"
+)
+_PENDING_OF_LIST: Final = (
+    ", p.thread_id FROM posting_list AS o CROSS JOIN pending ON pending.message_id = o.posting_id "
+    "CROSS JOIN posting AS p ON p.message_id = o.posting_id "
+    "WHERE (o.sent, o.posting_id) < (?, ?) AND o.list = ? AND o.sent >= (SELECT min(sent) FROM pending) "
+    "AND p.state != 'gone' ORDER BY o.sent DESC, o.posting_id DESC LIMIT ?"
 )
 _LISTED_KINDS: Final = (PendingKind.C_CHANGE.value, PendingKind.C_USE.value)
 
@@ -208,28 +218,21 @@ class WebSnapshot:
         self, mailing_list: str, after: Position | None, limit: int
     ) -> tuple[Sequence[QueueEntry], Position | None]:
         bound = after or _NEWEST
-        rows = self._connection.execute(
-            _SERIES + ", p.thread_id FROM pending AS o JOIN posting AS p ON p.message_id = o.message_id "
-            "WHERE (o.sent, o.message_id) < (?, ?) ORDER BY o.sent DESC, o.message_id DESC LIMIT ?",
-            (_text(bound.sent), bound.message_id, _MAX_SEARCHED),
-        )
-        entries: list[QueueEntry] = []
-        for row in rows:
-            if mailing_list and not self._has_list(row[0], mailing_list):
-                continue
-            if len(entries) == limit:
-                return entries, entries[-1].series.position
+        values = [_text(bound.sent), bound.message_id, *([mailing_list.lower()] if mailing_list else []), limit + 1]
+        rows = self._connection.execute(_SERIES + (_PENDING_OF_LIST if mailing_list else _PENDING), values).fetchall()
+        entries = []
+        for row in rows[:limit]:
             series = _summary(row)
             entries.append(QueueEntry(series, *self._activity(row[-1], series)))
-        return entries, None
+        return entries, entries[-1].series.position if len(rows) > limit else None
 
     def boundary_names(self, prefix: str, after: str, limit: int) -> tuple[Sequence[BoundaryName], str]:
         counts: dict[str, dict[str, int]] = defaultdict(dict)
         for kind in _LISTED_KINDS:
             rows = self._connection.execute(
-                "SELECT name, count(*) FROM pending_fact WHERE kind = ? AND name > ? AND name >= ? AND name < ? "
+                "SELECT name, count(*) FROM pending_fact WHERE kind = ? AND name >= ? AND name < ? AND name != ? "
                 "GROUP BY name ORDER BY name LIMIT ?",
-                (kind, after, prefix, f"{prefix}\U0010ffff", limit + 1),
+                (kind, max(prefix, after), f"{prefix}\U0010ffff", after, limit + 1),
             )
             for name, number in rows:
                 counts[name][kind] = number
@@ -316,9 +319,6 @@ class WebSnapshot:
 
     def _lists_of(self, posting_id: str) -> Iterator[Any]:
         return self._connection.execute("SELECT list FROM posting_list WHERE posting_id = ?", (posting_id,))
-
-    def _has_list(self, posting_id: str, name: str) -> bool:
-        return (name,) in self._lists_of(posting_id)
 
     def _mails(self, posting_id: str) -> tuple[OurMail, ...]:
         rows = self._connection.execute(

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The web application: pages, static files and limits around a store."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Final
 
-from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +14,6 @@ from bot.ports.web import WebStore
 from bot.web.http import Gate
 from bot.web.pages import Pages
 
-_THREADS: Final = 2  # pages that are made at the same time; the others wait
 _FILES: Final = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
@@ -25,15 +21,9 @@ def create_app(store: WebStore, clock: Clock, url: str, version: str) -> Gate:
     """Return the application. `url` is its public address, "" if unknown."""
     files = {name: (resources.files("bot.web") / "static" / name).read_bytes() for name in _FILES}
 
-    def file(request: Request) -> Response:
+    async def file(request: Request) -> Response:
         name = request.path_params["name"]
         return Response(files[name], media_type=_FILES[name]) if name in files else Response("no such file", 404)
 
     static = Route("/static/{name}", file, methods=["GET"])
-    return Gate(Starlette(routes=[static, *Pages(store, clock, url, version).routes()], lifespan=_limited))
-
-
-@asynccontextmanager
-async def _limited(_: Starlette) -> AsyncIterator[None]:
-    to_thread.current_default_thread_limiter().total_tokens = _THREADS
-    yield
+    return Gate(Starlette(routes=[static, *Pages(store, clock, url, version).routes()]))

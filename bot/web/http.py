@@ -15,7 +15,6 @@ from bot.log import bug
 
 MAX_TARGET: Final = 4096  # bytes of the path and the query
 MAX_HEADERS: Final = 16_384  # bytes of all headers
-_MAX_SECONDS: Final = 10.0  # of one request
 _MAX_CONNECTION: Final = 30.0  # seconds of a connection, whatever is sent over it
 _MAX_CONNECTIONS: Final = 128
 _KEEP_ALIVE: Final = 5  # seconds
@@ -36,7 +35,6 @@ _TEXTS: Final = {
     414: "The address is too long. Shorten the search.",
     431: "The request has too many headers.",
     500: "The page could not be made. The log of the server says why; tell its operator.",
-    503: "The page took too long. Try again in a moment.",
 }
 
 
@@ -56,10 +54,7 @@ class Gate:
             await answer.error(refused)
             return
         try:
-            async with asyncio.timeout(_MAX_SECONDS):
-                await self._app(scope, receive, answer.collect)
-        except TimeoutError:
-            await answer.error(503)
+            await self._app(scope, receive, answer.collect)
         except Exception as error:  # noqa: BLE001 the edge of the process: the page says nothing, the log everything
             bug("a page failed", error)
             await answer.error(500)
@@ -144,13 +139,19 @@ class BoundedProtocol(H11Protocol):
 
 def serve(app: ASGIApp, host: str, port: int) -> None:
     """Answer requests until SIGTERM or Ctrl-C."""
-    uvicorn.run(
+    uvicorn.Server(configuration(app, host, port)).run()
+
+
+def configuration(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """Return the configuration of the server, with its limits."""
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
+        loop="asyncio",
         http=BoundedProtocol,
         ws="none",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,

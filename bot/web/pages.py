@@ -2,7 +2,7 @@
 """The pages, and the JSON beside them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -53,7 +53,7 @@ _NO_DATABASE: Final = (
     "service once, so that it migrates the database. Otherwise see the log of the server."
 )
 
-_Endpoint = Callable[[Request], Response]
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class NotFoundError(Exception):
@@ -99,9 +99,12 @@ class Pages:
         return [*routes, Route("/{path:path}", self._unknown, methods=["GET"])]
 
     def _guarded(self, page: Callable[[Request, Snapshot], Response]) -> _Endpoint:
-        """Return the endpoint of a page: it opens a snapshot, and turns errors into pages."""
+        """Return the endpoint of a page: it opens a snapshot, and turns errors into pages.
 
-        def endpoint(request: Request) -> Response:
+        Pages are made one after the other in one thread: a page takes milliseconds, and threads would take memory.
+        """
+
+        async def endpoint(request: Request) -> Response:
             try:
                 with self._store.snapshot() as snapshot:
                     return page(request, snapshot)
@@ -115,7 +118,7 @@ class Pages:
 
         return endpoint
 
-    def _unknown(self, request: Request) -> Response:
+    async def _unknown(self, request: Request) -> Response:
         return self._error(request, 404, _UNKNOWN_PAGE)
 
     def _error(self, request: Request, status: int, text: str) -> Response:

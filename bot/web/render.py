@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from bot.web.rule_text import blocks
+from bot.web.rule_text import blocks, spans
 from bot.web.text import age, archive_address, duration, plain, series_path, when
 from rules.catalogue import example_texts
 
@@ -28,7 +28,12 @@ class Renderer:
         self._environment.filters.update({"when": when, "age": age, "duration": duration})
         self._text.filters.update({"when": when})
         self._environment.globals.update(
-            version=version, series_path=series_path, archive=archive_address, examples=example_texts, doc_blocks=blocks
+            version=version,
+            series_path=series_path,
+            archive=archive_address,
+            examples=example_texts,
+            doc_blocks=blocks,
+            spans=spans,
         )
 
     def page(self, template: str, status: int, **values: Any) -> Response:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The documentation of a rule as values that a template prints: headings, paragraphs, lists and code spans."""
+"""Texts with code spans as values that a template prints: messages, and the documentation of a rule."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,17 +29,18 @@ def blocks(doc: str) -> Iterator[Block]:
     for paragraph in doc.strip().split("\n\n"):
         lines = paragraph.strip().split("\n")
         if lines[0].startswith(_HEADING):
-            yield Block("heading", (tuple(_spans(lines.pop(0).removeprefix(_HEADING))),))
+            yield Block("heading", (tuple(spans(lines.pop(0).removeprefix(_HEADING))),))
         items = "\n".join(lines).split(f"\n{_BULLET}")
         if items[0].startswith(_BULLET):
             items[0] = items[0].removeprefix(_BULLET)
         elif items[0]:
-            yield Block("text", (tuple(_spans(items.pop(0))),))
+            yield Block("text", (tuple(spans(items.pop(0))),))
         if any(items):
-            yield Block("list", tuple(tuple(_spans(item)) for item in items))
+            yield Block("list", tuple(tuple(spans(item)) for item in items))
 
 
-def _spans(text: str) -> Iterator[Span]:
+def spans(text: str) -> Iterator[Span]:
+    """Yield the parts of a text in one line: between backticks is code."""
     for number, part in enumerate(" ".join(text.split()).split("`")):
         if part:
             yield Span(part, is_code=number % 2 == 1)

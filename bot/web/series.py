@@ -27,12 +27,13 @@ _WORDS: Final = {
     FindingStatus.MOVED.value: "stands, edited",
     FindingStatus.RESOLVED.value: "fixed",
 }
+_FILE_MARKS: Final = ("--- a/", "--- /dev/null", "+++ b/", "+++ /dev/null")
 _MARKS: Final = {"+": "added", "-": "removed", "@": "hunk"}
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedLine:
-    """A line of a hunk; `kind` is added, removed, hunk, cut or context."""
+    """A line of a hunk; `kind` is added, removed, hunk, file, cut or context."""
 
     text: str
     kind: str
@@ -199,6 +200,8 @@ def _shown(comment: ReviewFinding, patch: Patch | None, seen: dict[str, int]) ->
 def _quoted_line(line: str) -> QuotedLine:
     """Return a line of a mail's quotation without its mark of a quotation."""
     text = line[2:] if line.startswith("> ") else line.removeprefix(">")
+    if text.startswith(_FILE_MARKS):
+        return QuotedLine(text, "file")
     return QuotedLine(text, "cut" if text == "[ ... ]" else _MARKS.get(text[:1], "context"))
 
 

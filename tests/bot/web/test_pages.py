@@ -75,7 +75,7 @@ def test_each_finding_has_its_hunk_and_its_address(get: Get, make: Maker) -> Non
     article = re.search(rf'<article[^>]*id="{finding.fingerprint}".*?</article>', text, re.DOTALL)
     assert article is not None
     assert "    line_12();" in article[0]
-    assert "`f` has no section." in article[0]
+    assert "<code>f</code> has no section." in article[0]
 
 
 def test_the_revisions_stand_side_by_side(get: Get) -> None:
