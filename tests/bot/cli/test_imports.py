@@ -18,7 +18,7 @@ _DATABASE: Final = f"{_SETTINGS} alembic sqlalchemy sqlite3 sqlmodel tree_sitter
 _KERNEL: Final = "inspect logging pygit2 sqlite3 ssl subprocess tempfile tree_sitter"
 _SERVICE: Final = f"{_DATABASE} {_B4} apscheduler httpx multiprocessing pygit2 rich"
 
-HEAVY: Final = frozenset(_SERVICE.split()) | {"email", "typer", "unittest"}
+HEAVY: Final = frozenset(_SERVICE.split()) | {"email", "jinja2", "starlette", "typer", "unittest", "uvicorn"}
 """The packages that take long to load."""
 
 LOADED: Final[Mapping[str, str]] = {
@@ -33,6 +33,7 @@ LOADED: Final[Mapping[str, str]] = {
     "recheck": f"{_DATABASE} {_B4} httpx multiprocessing pygit2 rich",
     "pending": f"{_DATABASE} multiprocessing pygit2 rich",
     "digest": f"{_DATABASE} pygit2",
+    "web": f"{_SETTINGS} jinja2 multiprocessing sqlite3 starlette tree_sitter uvicorn",
     "mute": f"{_DATABASE} pygit2",
     "tree": _KERNEL,
     "outbox": f"{_DATABASE} rich",
@@ -41,6 +42,7 @@ LOADED: Final[Mapping[str, str]] = {
     "backup": _DATABASE,
     "restore": _DATABASE,
     "prune": _SERVICE,
+    "rebuild": f"{_DATABASE} apscheduler multiprocessing",
     "init": _SETTINGS,
     "doctor": f"{_DATABASE} {_B4} httpx pygit2 rich",
 }
