@@ -5,11 +5,13 @@ from typing import Annotated, Final
 
 from bot.app.web import build_web
 from bot.cli import status
-from bot.cli.command import Command, Option, echo
+from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
 from bot.settings.paths import displayed
 from bot.web.http import serve
+
+_MAX_PORT: Final = 65_535
 
 
 def web(
@@ -35,6 +37,8 @@ def web(
     settings = context.settings()
     if not settings.database.exists():
         raise SettingsError(f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it")
+    if port is not None and port > _MAX_PORT:
+        raise UsageError(f"there is no port above {_MAX_PORT}", "--port")
     address, number = host or settings.web.host, port or settings.web.port
     echo(f"http://{f'[{address}]' if ':' in address else address}:{number}/", err=True)
     serve(build_web(settings), address, number)

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, delete, select
 from bot.mail.posting import Posting
 from bot.store.codec import decode
 from bot.store.database import Database
-from bot.store.projection import count_all, project_posting, project_review
+from bot.store.projection import count_findings, project_posting, project_review
 from bot.store.reviews import review_of
 from bot.store.tables import FindingRow, PostingListRow, PostingPartRow, PostingRow, ReviewRow
 
@@ -44,7 +44,7 @@ def _rebuild(session: Session, ids: Sequence[str]) -> None:
         project_posting(session, decode(Posting, session.get_one(PostingRow, message_id).value))
         review = session.get(ReviewRow, message_id)
         if review is not None:
-            project_review(session, review_of(session, review), review.reviewed)
+            project_review(session, review_of(session, review))
         session.expunge_all()
 
 
@@ -55,4 +55,4 @@ def _remove_orphans(session: Session) -> None:
         session.exec(delete(table).where(col(table.posting_id).not_in(postings)))
     session.exec(delete(FindingRow).where(col(FindingRow.posting_id).not_in(select(ReviewRow.posting_id))))
     session.exec(delete(FindingRow).where(col(FindingRow.posting_id).not_in(postings)))
-    count_all(session)
+    count_findings(session)

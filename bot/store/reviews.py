@@ -42,7 +42,7 @@ def save_review(session: Session, review: Review, now: datetime, posting: bytes)
         "pruned": None,
     }
     session.connection().execute(_INSERT_OR_REPLACE, values)
-    project_review(session, review, now)
+    project_review(session, review)
 
 
 def keep_posting(session: Session, row: PostingRow) -> None:

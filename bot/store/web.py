@@ -71,7 +71,7 @@ _COLLISIONS_OF: Final = (
     "SELECT message_id, other_id, kind, name, found FROM collision WHERE topic = ? LIMIT ?",
     "SELECT message_id, other_id, kind, name, found FROM collision WHERE other_topic = ? LIMIT ?",
 )
-_ADDRESS: Final = re.compile(r"[^\s@<>]{1,320}+@[^\s@<>]++")
+_ADDRESS: Final = re.compile(r"(?<![^\s@<>])[^\s@<>]++@[^\s@<>]++")
 _NEWEST: Final = Position(datetime.max.replace(tzinfo=UTC), "")
 _JOINED: Final = (
     " CROSS JOIN posting AS p INDEXED BY ix_posting_newest ON p.sent = o.sent AND p.message_id = o.{key} "

@@ -10,7 +10,7 @@ from typing import Final
 from bot.ports.web import OurMail
 
 _PUBLIC: Final = ("From", "Subject", "Date", "Message-ID", "In-Reply-To", "References")
-_FROM_LINE: Final = re.compile(r"^(>*From )", re.MULTILINE)
+_FROM_LINE: Final = re.compile(r"^(>*+From )", re.MULTILINE)
 _MBOX_HEAD: Final = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 
 
