@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, delete, select
 
-from bot.mail.posting import Posting
-from bot.store.codec import decode
+from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.projection import count_findings, project_posting, project_review
 from bot.store.reviews import review_of
@@ -41,10 +40,10 @@ class ProjectionRows:
 def _rebuild(session: Session, ids: Sequence[str]) -> None:
     """Write the projection of these postings and their reviews from the stored values, one after the other."""
     for message_id in ids:
-        project_posting(session, decode(Posting, session.get_one(PostingRow, message_id).value))
+        project_posting(session, posting_of(session.get_one(PostingRow, message_id).value, with_texts=False))
         review = session.get(ReviewRow, message_id)
         if review is not None:
-            project_review(session, review_of(session, review))
+            project_review(session, review_of(session, review, with_texts=False))
         session.expunge_all()
 
 

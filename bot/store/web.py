@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from bot.mail.posting import Posting
 from bot.mail.state import MailState
 from bot.ports.web import (
     AppliedPatch,
@@ -39,7 +38,7 @@ from bot.ports.web import (
 )
 from bot.review.disposition import DispositionKind
 from bot.review.model import FindingStatus, Review
-from bot.store.codec import decode
+from bot.store.codec import decode, posting_of
 from rules.bindings.pending_facts import PendingKind
 from rules.finding import Severity
 
@@ -170,9 +169,9 @@ class WebSnapshot:
         if row is None:
             return None
         topic, detail, value = self._one("SELECT topic, detail, value FROM posting WHERE message_id = ?", posting_id)
-        posting = decode(Posting, value)
+        posting = posting_of(value)
         stored = self._first("SELECT posting, value FROM review WHERE posting_id = ?", posting_id)
-        reviewed = posting if stored is None or stored[0] == b"" else decode(Posting, stored[0])
+        reviewed = posting if stored is None or stored[0] == b"" else posting_of(stored[0])
         review = None if stored is None else decode(Review, stored[1], posting=reviewed)
         rows = self._connection.execute(
             _SERIES + " FROM posting AS p WHERE p.topic = ? AND p.state != 'gone' "

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from bot.mail.posting import Posting
+from bot.mail.posting_codec import encode_posting
 from bot.review.model import Basis, FindingStatus, Review, ReviewFinding
-from bot.store.codec import encode, pack, unpack
+from bot.store.codec import encode
 from bot.store.repository import Repository
 from rules.finding import Severity
 from rules.registry import RULES
@@ -90,16 +92,14 @@ def make_database(path: Path, number: int) -> None:
     connection.close()
 
 
-_Template = tuple[str, str, Sequence[ReviewFinding]]
+_Template = tuple[Posting, bytes, Sequence[ReviewFinding]]
 
 
 def _templates() -> Iterator[_Template]:
-    """Yield values of postings and reviews, with MESSAGE-ID for the message-id."""
+    """Yield postings, their encoded reviews, and the findings."""
     make, chosen = Maker(), random.Random(11)
     for _ in range(200):
         posting = make.posting([make.patch(number) for number in (1, 2)], cover=True)
-        parts = tuple(replace(part, message_id=f"MESSAGE-ID-{part.index}") for part in posting.parts)
-        posting = replace(posting, message_id="MESSAGE-ID-0", parts=parts)
         comments = tuple(
             ReviewFinding(
                 make.finding(
@@ -111,8 +111,7 @@ def _templates() -> Iterator[_Template]:
             for _ in range(3)
         )
         review = Review(posting, comments, unsafe_delta="1 block added", basis=Basis(base="linus v7.3"))
-        stored = encode(review, exclude=frozenset({"posting"}))
-        yield unpack(encode(posting)).decode(), unpack(stored).decode(), comments
+        yield posting, encode(review, exclude=frozenset({"posting"})), comments
 
 
 def _add_rows(
@@ -125,13 +124,13 @@ def _add_rows(
     subject = f"{' '.join(chosen.sample(_WORDS, 4))} {index}"
     author = f"a{index % 9_000}@example.org"
     posting, review, comments = template
-    value = pack(posting.replace("MESSAGE-ID-0", message_id).replace("MESSAGE-ID", f"{index}.p").encode())
+    ids = [message_id, f"{index}.p-1", f"{index}.p-2"]
+    parts = tuple(replace(part, message_id=part_id) for part, part_id in zip(posting.parts, ids, strict=True))
+    value = encode_posting(replace(posting, message_id=message_id, parts=parts))
     highest = max((comment.finding.severity for comment in comments), key=lambda severity: severity.rank)
     reported = sum(comment.withheld is None for comment in comments)
     rows["thread"].append((index + 1, 1, 1))
-    for part in range(3):
-        mail = index * 3 + part + 1
-        part_id = message_id if part == 0 else f"{index}.p-{part}"
+    for mail, part_id in enumerate(ids, index * 3 + 1):
         rows["mail"].append((mail, str(mail), "l", "o", at, b"x" * 200, "read", ""))
         rows["message"].append((part_id, index + 1, mail, "d", 0))
         rows["posting_part"].append((part_id, message_id))
@@ -141,7 +140,7 @@ def _add_rows(
             *(subject, author, f"Author {index % 9_000}", 2, 2, reviewed, highest.value, 3, reported),
         )
     )
-    rows["review"].append((message_id, reviewed, b"", pack(review.encode())))
+    rows["review"].append((message_id, reviewed, b"", review))
     rows["posting_list"] += [(name, at, message_id) for name in chosen.sample(_LISTS, 2)]
     for position, comment in enumerate(comments):
         finding = comment.finding

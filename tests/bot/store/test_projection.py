@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import EncodedPosting
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import FindingStatus, Review, ReviewFinding
@@ -29,7 +30,7 @@ def _save(store: Repository, *postings: Posting) -> Thread:
     parsed = zip(store.unparsed(99), parts, strict=True)
     store.index([ParsedMail(stored.id, name, (parts[0],), "d") for stored, name in parsed], [])
     (thread,) = store.unassembled(10)
-    store.save_threads([(thread, postings)])
+    store.save_threads([(thread, list(map(EncodedPosting.of, postings)))])
     return thread
 
 
@@ -59,9 +60,9 @@ def path(tmp_path: Path, make: Maker) -> Path:
         fixed = ReviewFinding(bug, FindingStatus.RESOLVED, "resolved", 1)
         store.save_review(Review(strange, (ReviewFinding(nit), fixed)), None, NOW)
         gone = make.posting(revision=3)
-        store.save_threads([(thread, [first, strange, gone])])
+        store.save_threads([(thread, list(map(EncodedPosting.of, (first, strange, gone))))])
         store.save_review(Review(gone, (ReviewFinding(nit),)), None, NOW)
-        store.save_threads([(thread, [first, strange])])
+        store.save_threads([(thread, list(map(EncodedPosting.of, (first, strange))))])
     return path
 
 

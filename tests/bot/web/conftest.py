@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
@@ -52,7 +53,7 @@ def save(store: Repository, postings: Sequence[Posting]) -> None:
     parsed = zip(store.unparsed(999), parts, strict=True)
     store.index([ParsedMail(stored.id, name, (parts[0],), "d") for stored, name in parsed], [])
     (thread,) = store.unassembled(10)
-    store.save_threads([(thread, postings)])
+    store.save_threads([(thread, list(map(EncodedPosting.of, postings)))])
 
 
 def fill(path: Path, make: Maker) -> None:
