@@ -37,15 +37,15 @@ UPDATE posting SET
 WHERE message_id = ?1"""
 _FINDING: Final = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COUNTS: Final = """
-SELECT rule, substr(reviewed, 1, 7), severity, standing,
+SELECT rule, substr(reviewed, 1, 7), standing,
   CASE WHEN instr(withheld, ':') THEN substr(withheld, 1, instr(withheld, ':') - 1) ELSE withheld END, count(*)
-FROM finding {condition} GROUP BY 1, 2, 3, 4, 5"""
-"""The counts of stored findings by rule, month, severity, standing and outcome."""
+FROM finding {condition} GROUP BY 1, 2, 3, 4"""
+"""The counts of stored findings by rule, month, standing and outcome."""
 _COUNTS_OF_POSTING: Final = _COUNTS.format(condition="WHERE posting_id = ?")
 _ALL_COUNTS: Final = "INSERT INTO finding_count" + _COUNTS.format(condition="")
 _ADD_COUNT: Final = """
-INSERT INTO finding_count VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (rule, month, severity, standing, outcome) DO UPDATE SET count = count + excluded.count"""
+INSERT INTO finding_count VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (rule, month, standing, outcome) DO UPDATE SET count = count + excluded.count"""
 
 
 def project_posting(session: Session, posting: Posting) -> None:
@@ -77,9 +77,9 @@ def project_review(session: Session, review: Review) -> None:
     before = connection.exec_driver_sql(_COUNTS_OF_POSTING, (posting_id,)).all()
     connection.exec_driver_sql("DELETE FROM finding WHERE posting_id = ?", (posting_id,))
     _insert(connection, _FINDING, list(_finding_rows(review, stored[0])))
-    counts = Counter({tuple(row[:5]): -row[5] for row in before})
+    counts = Counter({tuple(row[:4]): -row[4] for row in before})
     for row in connection.exec_driver_sql(_COUNTS_OF_POSTING, (posting_id,)):
-        counts[tuple(row[:5])] += row[5]
+        counts[tuple(row[:4])] += row[4]
     _insert(connection, _ADD_COUNT, [(*key, number) for key, number in counts.items() if number])
     if before:
         connection.exec_driver_sql("DELETE FROM finding_count WHERE count <= 0")

@@ -483,7 +483,6 @@ class FindingCountRow(SQLModel, table=True):
 
     rule: str = Field(primary_key=True)
     month: str = Field(primary_key=True)
-    severity: str = Field(primary_key=True)
     standing: str = Field(primary_key=True)
     outcome: str = Field(primary_key=True)
     count: int

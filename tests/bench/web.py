@@ -85,8 +85,8 @@ def make_database(path: Path, number: int) -> None:
                 connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows[table])
     with connection:
         connection.execute(
-            "INSERT INTO finding_count SELECT rule, substr(reviewed, 1, 7), severity, standing, withheld, count(*) "
-            "FROM finding GROUP BY 1, 2, 3, 4, 5"
+            "INSERT INTO finding_count SELECT rule, substr(reviewed, 1, 7), standing, withheld, count(*) "
+            "FROM finding GROUP BY 1, 2, 3, 4"
         )
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()

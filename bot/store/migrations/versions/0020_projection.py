@@ -64,12 +64,9 @@ def upgrade() -> None:
     op.create_index("ix_posting_part_posting_id", "posting_part", ["posting_id"], unique=False)
     op.create_table(
         "finding_count",
-        *(
-            sa.Column(name, sa.String(), nullable=False)
-            for name in ("rule", "month", "severity", "standing", "outcome")
-        ),
+        *(sa.Column(name, sa.String(), nullable=False) for name in ("rule", "month", "standing", "outcome")),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("rule", "month", "severity", "standing", "outcome", name="pk_finding_count"),
+        sa.PrimaryKeyConstraint("rule", "month", "standing", "outcome", name="pk_finding_count"),
     )
 
 
