@@ -136,7 +136,7 @@ def test_the_image_is_pinned_by_digest() -> None:
     assert all(re.fullmatch(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}", image) for image in images)
 
 
-@UNITS
+@pytest.mark.parametrize("unit", [REVIEWER, SENDER], ids=lambda unit: unit.stem)
 def test_each_unit_is_watched(unit: Path) -> None:
     settings = dict(_settings(unit))
 
