@@ -61,6 +61,7 @@ from bot.mail.charset import decode
 from bot.mail.message import Message
 from bot.mail.mime import parts_of
 from bot.mail.posting import FollowUp
+from bot.mail.posting_codec import decode_posting, encode_posting
 from bot.mail.subject import count_and_title, usual_subject
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
@@ -435,6 +436,11 @@ MAIL_READERS: Final = (
     _of_mail("mail.message.Message.header", lambda mail: (mail.header("X-None"), mail.header("Subject"), mail.lists)),
     _of_mail("inbox.assemble.candidate inbox.thread.relatives", lambda mail: (candidate(mail), relatives(mail))),
     _of_mail("inbox.assemble.assemble", lambda mail: assemble([mail])),
+    _of_mail(
+        "mail.posting_codec.decode_posting mail.posting_codec.posting_head mail.posting_codec.is_encoded_posting "
+        "mail.packed.pack mail.packed.unpack",
+        lambda mail: [decode_posting(encode_posting(posting)) for posting in assemble([mail])],
+    ),
     _of_mail(
         "review.command_reply.command_reply",
         lambda mail: answering.command_reply(mail, Address("", "a@example.org"), [["a"]], Maker().identity),
@@ -1482,11 +1488,18 @@ EXEMPT: Final[dict[str, str]] = {
         _THROUGH,
     ),
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
+    "rules.registry.active_for": "it compares the ends of paths",
     "bot.debt.report.build_report": "it puts names, of which MAINTAINERS has few thousand, in order",
     "rules.check_rule.main": _OWN,
     "bot.mail.refusal.refuse_repeat": "it puts a message-id, which is bounded, into a sentence",
     **dict.fromkeys(
-        ("rules.analysis.bindings_view.helper_line", "rules.analysis.view.SeriesView.report"),
+        (
+            "rules.analysis.bindings_view.declared_in_c",
+            "rules.analysis.bindings_view.helper_line",
+            "rules.analysis.view.SeriesView.report",
+            "rules.bindings.new_names.is_known",
+            "rules.bindings.new_names.is_met",
+        ),
         "the text is that of a rule, or a name that is looked up",
     ),
     **dict.fromkeys(

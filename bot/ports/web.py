@@ -3,13 +3,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from bot.mail.posting import Posting
 from bot.review.model import Review
 from rules.finding import Severity
+from rules.lazy import dataclass
 
 
 class WebStoreError(Exception):

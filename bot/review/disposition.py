@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Dispositions of findings and mutes, both from replies. They apply to all revisions of a series."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,7 @@ from bot.mail.command import MAX_REASON, Scope
 from bot.review.model import Review
 from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible
-from rules.lazy import dataclass
+from rules.lazy import dataclass, re
 
 DISMISSED: Final = "disputed"
 ALREADY_REPORTED: Final = "already reported"

@@ -4,7 +4,6 @@
 Each method looks at a limited number of rows. A search that finds few postings ends after `_MAX_SEARCHED` of them.
 """
 
-import re
 import sqlite3
 import time
 from collections import defaultdict
@@ -41,6 +40,7 @@ from bot.review.model import FindingStatus, Review
 from bot.store.codec import decode, posting_of
 from rules.bindings.pending_facts import PendingKind
 from rules.finding import Severity
+from rules.lazy import re
 
 _MAX_SEARCHED: Final = 4_000  # postings that one request looks at
 _MAX_REVISIONS: Final = 20

@@ -2,12 +2,12 @@
 """Our mails as pages show them: the text, and the headers that name no recipient."""
 
 import email
-import re
 from email.header import decode_header, make_header
 from email.message import Message
 from typing import Final
 
 from bot.ports.web import OurMail
+from rules.lazy import re
 
 _PUBLIC: Final = ("From", "Subject", "Date", "Message-ID", "In-Reply-To", "References")
 _FROM_LINE: Final = re.compile(r"^(>*+From )", re.MULTILINE)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pages, and the JSON beside them."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -31,6 +30,7 @@ from bot.web.render import Renderer
 from bot.web.series import SeriesView, series_view
 from bot.web.text import plain, series_path
 from rules.finding import Severity
+from rules.lazy import re
 from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
 

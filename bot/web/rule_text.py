@@ -2,7 +2,8 @@
 """Texts with code spans as values that a template prints: messages, and the documentation of a rule."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from rules.lazy import dataclass
 
 _HEADING = "## "
 _BULLET = "- "

@@ -2,7 +2,6 @@
 """The page of a series as values: findings under their hunks, revisions side by side, and the timeline."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +13,7 @@ from bot.review.render.quote import quotations
 from bot.web.mails import mail_headers, mail_text
 from rules.diff.patch import Patch
 from rules.finding import skipped_lines
+from rules.lazy import dataclass
 from rules.lint.rule import Rule
 from rules.registry import RULES
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Texts and addresses in pages: hostile text stays text, and no person's address is shown."""
 
-import re
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
 from bot.mail.target import is_message_id
+from rules.lazy import re
 
 _ARCHIVE: Final = "https://lore.kernel.org/r/"
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
