@@ -169,11 +169,12 @@ def _commits(text: bytes) -> Sequence[_Commit] | None:
 
 
 def _printed_by_git(text: bytes) -> Iterator[_Commit]:
-    marks = list(_COMMIT.finditer(text)) or list(_ONE_LINE_COMMIT.finditer(text))
+    whole = list(_COMMIT.finditer(text))
+    marks = whole or list(_ONE_LINE_COMMIT.finditer(text))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     for mark, end in zip(marks, ends, strict=True):
         body = text[mark.end() : end]
-        if mark.re is _ONE_LINE_COMMIT:
+        if not whole:
             decoration, is_decorated, title = mark[2].partition(b") ")
             yield _Commit(b"", b"", title if is_decorated and decoration.startswith(b"(") else mark[2], body)
             continue
