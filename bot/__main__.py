@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-from bot import VERSION
 from bot.cli import status
 from bot.cli.command import Command, Group, Option, echo, read_globals
 from bot.cli.context import GlobalOptions
 from bot.error import AdapterError, SettingsError
 from bot.permissions import UMASK
+from bot.version import VERSION
 
 COMMANDS: Final = {
     "run": "Read archives, review their series, and deliver the reviews. By default, mails are only written to a "

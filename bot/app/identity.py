@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bot import VERSION
 from bot.error import SettingsError
 from bot.mail.address import Address
 from bot.mail.envelope import PLACE
@@ -13,6 +12,7 @@ from bot.mail.reply import PUBLIC_KEY, Identity
 from bot.service.bounces import BounceAddress
 from bot.settings.tables import Settings
 from bot.store.repository import Repository
+from bot.version import VERSION
 
 _MIN_SECRET_BYTES: Final = 32
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import rules
-from bot import VERSION
 from bot.app.identity import build_identity, can_send, load_command_secret
 from bot.app.kernel import build_repository_specs
 from bot.app.precision import LearnedPolicy
@@ -24,6 +23,7 @@ from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.settings.tables import Settings
 from bot.store.repository import Repository
+from bot.version import VERSION
 from rules.lazy import replace
 from rules.lint.rule import Rule
 from rules.registry import active

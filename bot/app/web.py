@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The web application over the database of the settings."""
 
-from bot import VERSION
 from bot.app.clock import SystemClock
 from bot.settings.tables import Settings
 from bot.store.web import SqliteWebStore
+from bot.version import VERSION
 from bot.web.app import create_app
 from bot.web.http import Gate
 

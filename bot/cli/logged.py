@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bot import VERSION
 from bot.app.identity import can_send
 from bot.log import Level, LogConfig, LogEvent, configure, event
 from bot.settings.tables import Settings
+from bot.version import VERSION
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
-from bot import VERSION
 from bot.cli import status
 from bot.cli.command import Option, UsageError, echo
 from bot.review.formats.row import RowResult
 from bot.review.render.text import visible
+from bot.version import VERSION
 from rules.finding import Severity
 from rules.lint.rule import Rule, Status
 from rules.registry import active, by_id

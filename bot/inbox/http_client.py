@@ -9,10 +9,10 @@ from typing import Final
 
 import httpx
 
-from bot import VERSION
 from bot.inbox.error import InboxError
 from bot.inbox.http_pace import NOW, ORIGIN, Pace
 from bot.ports.running import Clock
+from bot.version import VERSION
 from rules.lazy import dataclass
 
 _GZIP: Final = b"\x1f\x8b"
