@@ -16,7 +16,7 @@ from bot.store.database import Role, sole_worker
 def rebuild(context: GlobalOptions) -> int:
     """Write the rows that the web pages show anew, from the stored series and reviews.
 
-    The service writes these rows itself, also for a database of an earlier version. You need this command only if the rows are damaged. Stop the service first. You can interrupt the command and run it again.
+    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. Stop the service first. You can interrupt the command and run it again.
 
     \b
     Example:
