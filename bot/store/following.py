@@ -51,16 +51,17 @@ _NEWER = select(func.max(col(PostingRow.revision))).where(
 _EARLIER_IN_THREAD = (
     select(PostingRow.value)
     .where(col(PostingRow.thread_id) == _THREAD, col(PostingRow.message_id) != _MESSAGE_ID)
-    .where(PostingRow.state != "gone", col(PostingRow.sent) <= _SENT)
-    .order_by(col(PostingRow.sent))
+    .where(PostingRow.state != "gone", unindexed(PostingRow.sent) <= _SENT)
+    .order_by(unindexed(PostingRow.sent))
     .limit(MAX_EARLIER)
 )
 _EARLIER_OF_REVISION = (
     select(PostingRow.message_id, PostingRow.value)
-    .where(col(PostingRow.topic) == _TOPIC, col(PostingRow.revision) == _REVISION, PostingRow.state == "complete")
+    .where(col(PostingRow.topic) == _TOPIC, col(PostingRow.revision) == _REVISION)
+    .where(unindexed(PostingRow.state) == "complete")
     .where(col(PostingRow.verdict).in_(("", "reviewed")), col(PostingRow.message_id) != _MESSAGE_ID)
-    .where(col(PostingRow.arrived) <= _ARRIVED, col(PostingRow.sent) < _SENT)
-    .order_by(col(PostingRow.sent))
+    .where(col(PostingRow.arrived) <= _ARRIVED, unindexed(PostingRow.sent) < _SENT)
+    .order_by(unindexed(PostingRow.sent))
     .limit(_MAX_REPEATS)
 )
 
