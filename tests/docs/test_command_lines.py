@@ -19,7 +19,7 @@ from tests.fakes.mails import patch
 
 NETWORK: Final = "fetches from lore.kernel.org"
 MACHINE: Final = "changes the machine"
-ENDLESS: Final = "runs until it is stopped; tests/bot/cli run it"
+ENDLESS: Final = "runs until it is stopped; tests/bot/cli and tests/bot/web run it"
 ELSEWHERE: Final = "works on the source code; tests/docs and the continuous integration do the same"
 
 NOT_RUN: Final[Mapping[str, str]] = {
@@ -34,6 +34,8 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "patchwarden --config /etc/patchwarden.toml run": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml run --no-deliver": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml deliver": ENDLESS,
+    "patchwarden web": ENDLESS,
+    "patchwarden web --host 127.0.0.1 --port 8081": ENDLESS,
     "patchwarden check MESSAGE-ID": NETWORK,
     "patchwarden check 20260301120000.1-2-author@example.org": NETWORK,
     "b4 am -o- MESSAGE-ID | patchwarden check -": NETWORK,
