@@ -21,18 +21,22 @@ _MAX_PLACES: Final = 3  # quoted lines of a nit
 def more_places(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
     """Yield the places of findings that were explained above, one quoted line for each file, in the style of grep.
 
-    Each message has its own block. If a rule has several messages, the block begins with the message's first sentence.
+    Each message has its own block. If a rule has several messages, a block begins with the message's first sentence and
+    has only the places for which this sentence is true, with the code that it names.
     """
-    blocks: dict[tuple[str, str], list[FindingGroup]] = {}
+    blocks: dict[tuple[str, str], list[ReviewFinding]] = {}
     for group in listed:
-        blocks.setdefault((group.rule, message_form(group.first)), []).append(group)
+        blocks.setdefault((group.rule, message_form(group.first)), []).extend(group.comments)
     rules = Counter(rule for rule, _ in blocks)
-    for (rule, _), groups in blocks.items():
-        first = plain_text.sentences(plain_text.harmless(groups[0].first.message))[:1] if rules[rule] > 1 else []
-        yield from (*plain_text.wrap(" ".join([sentences.SAME_FOR.format(rule=rule), *first])), "")
-        for group in groups:
-            yield from _places(group.comments, several)
-        yield ""
+    for (rule, _), comments in blocks.items():
+        by_sentence: dict[str, list[ReviewFinding]] = {}
+        for comment in comments:
+            first = plain_text.sentences(plain_text.harmless(comment.finding.message))[0] if rules[rule] > 1 else ""
+            by_sentence.setdefault(first, []).append(comment)
+        for first, places in by_sentence.items():
+            yield from (*plain_text.wrap(f"{sentences.SAME_FOR.format(rule=rule)} {first}".rstrip()), "")
+            yield from _places(places, several)
+            yield ""
 
 
 def nits(groups: Sequence[FindingGroup], several: bool) -> Iterator[str]:

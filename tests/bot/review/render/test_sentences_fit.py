@@ -172,6 +172,13 @@ def test_every_sentence_fits_its_places_in_any_mixture(numbers: list[int]) -> No
     assert places_named(mail, findings) == set(findings)
 
 
+def test_places_below_a_sentence_have_the_code_that_it_names(make: Maker) -> None:
+    pair = next(pair for pair in EXAMPLES if pair[1].name == "functions and traits, private ones too")
+    mail, findings = mail_of(make, [pair] * 3)
+
+    assert places_named(mail, findings) == set(findings)
+
+
 def test_the_most_important_finding_comes_first(make: Maker) -> None:
     bugs = [pair for pair in EXAMPLES if any(item.severity is Severity.BUG for item in findings_of(*pair)[1])]
     warnings = [pair for pair in EXAMPLES if any(item.severity is Severity.WARNING for item in findings_of(*pair)[1])]
