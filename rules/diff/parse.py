@@ -6,7 +6,7 @@ line: real sources contain form feeds and Unicode line separators.
 """
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Final
 
 from unidiff.errors import UnidiffParseError
@@ -219,7 +219,8 @@ def _read_hunk_lines(
     left = before_count + after_count
     make, result = tuple.__new__, list[Line]()  # the constructor of a NamedTuple takes twice as long
     ends_without_newline: set[str] = set()
-    for raw in islice(lines, at, None):
+    for number in range(at, len(lines)):  # islice would step over all lines above
+        raw = lines[number]
         marker = raw[:1]
         if left <= 0 and marker != "\\":
             break
