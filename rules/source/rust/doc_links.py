@@ -312,11 +312,15 @@ class _Reader:
 
     def _attributes_before(self, index: int) -> tuple[str, ...]:
         """Return the words of the attributes that stand directly before an index."""
-        ends = [closing for _, closing in self._attributes]
         first = index
-        while (at := bisect_left(ends, first - 1)) < len(ends) and ends[at] == first - 1:
-            first = self._attributes[at][0]
+        while (start := self._attribute_starts.get(first - 1)) is not None:
+            first = start
         return self._words[first:index]
+
+    @cached_property
+    def _attribute_starts(self) -> dict[int, int]:
+        """The index of the `#` of each attribute, by that of its closing bracket."""
+        return {closing: start for start, closing in self._attributes}
 
     @cached_property
     def _public_types(self) -> dict[str, bool]:
