@@ -7,6 +7,7 @@ from typing import Final
 from bot.digest import phrases, sentences
 from bot.digest.markup import Markup, element, joined, link
 from bot.digest.model import CollisionLine, Digest, FindingLine, LandingSeries, ReviewedSeries, SeriesLine
+from bot.mail.target import archive_address
 from bot.review.model import FindingStatus
 from bot.review.render import text as plain_text
 
@@ -94,7 +95,9 @@ def _series(lines: Sequence[SeriesLine], max_entries: int) -> Markup:
 
 def _named(line: SeriesLine) -> Markup:
     by = ", ".join(filter(None, (plain_text.name(line.author), phrases.size(line))))
-    return joined(link(phrases.subject(line, _MAX_SUBJECT), phrases.address(line)), element("div", by, class_="by"))
+    return joined(
+        link(phrases.subject(line, _MAX_SUBJECT), archive_address(line.message_id)), element("div", by, class_="by")
+    )
 
 
 def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int) -> Markup:

@@ -4,21 +4,17 @@
 from collections import Counter
 from typing import Final
 from unicodedata import east_asian_width
-from urllib.parse import quote
 
 from bot.digest import sentences
 from bot.digest.model import CollisionLine, Digest, FindingLine, SeriesLine, SubsystemLine
 from bot.mail.state import MailState
-from bot.mail.target import is_message_id
 from bot.review.model import FindingStatus
 from bot.review.render import text as plain_text
 from bot.review.statistics import RuleTally
 from rules.bindings.pending_facts import PendingKind
 
-ARCHIVE: Final = "https://lore.kernel.org/r/"
 MIN_QUIET_DAYS: Final = 7
 """The minimum number of days since the last mail for the number to be shown."""
-
 
 _COLLISIONS: Final = {
     PendingKind.C_CHANGE: sentences.C_CHANGE,
@@ -60,11 +56,6 @@ def summary(digest: Digest) -> str:
     if news := sum(len(series.findings) for series in digest.landing):
         lines.append(sentences.LANDING_COUNT.format(findings=plain_text.count(news, "finding")))
     return " ".join(lines) or sentences.NOTHING
-
-
-def address(line: SeriesLine) -> str:
-    """Return the address of the series in the archive, "" if its message-id is not safe in an address."""
-    return f"{ARCHIVE}{quote(line.message_id, safe='@+=')}/" if is_message_id(line.message_id) else ""
 
 
 def subject(line: SeriesLine, columns: int) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.digest import phrases, sentences
 from bot.digest.model import CollisionLine, Digest, FindingLine, LandingSeries, ReviewedSeries, SeriesLine
+from bot.mail.target import archive_address
 from bot.review.render import text as plain_text
 from bot.review.render.quote import quoted
 
@@ -57,8 +58,8 @@ def _named(line: SeriesLine) -> Iterator[str]:
     author = plain_text.name(line.author)
     if author:
         yield quoted(f"  {author}")
-    if phrases.address(line):
-        yield quoted(f"  {phrases.address(line)}")
+    if address := archive_address(line.message_id):
+        yield quoted(f"  {address}")
 
 
 def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int) -> Iterator[str]:

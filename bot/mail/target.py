@@ -2,11 +2,12 @@
 """Parse what names a mail: a message-id, or its address in a web archive; pure."""
 
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from rules.lazy import re
 
 MAX_ID: Final = 250
+_ARCHIVE: Final = "https://lore.kernel.org/r/"
 
 # Printable ASCII without characters that would end the id in a header, a mailbox file or an URL.
 _ID = re.compile(r"[!#-;=?-~]+@[!#-;=?-~]+")
@@ -33,6 +34,11 @@ def target(text: str) -> str | None:
 def is_message_id(text: str) -> bool:
     """Return whether the text can be a message-id without `<>`. Strict, because it becomes part of URLs."""
     return len(text) <= MAX_ID and _ID.fullmatch(text) is not None and ".." not in text.split("/")
+
+
+def archive_address(message_id: str) -> str:
+    """Return the address of a mail in the public archive, "" if its message-id is not safe in an address."""
+    return f"{_ARCHIVE}{quote(message_id, safe='@+=')}/" if is_message_id(message_id) else ""
 
 
 def _from_address(text: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from bot.ports.web import FindingRecord, SeriesSummary
-from bot.web.text import plain, series_path
+from bot.web.text import iso, plain, series_path
 
 _NAMESPACE: Final = "http://www.w3.org/2005/Atom"
 _MAX_LINES: Final = 20  # findings in an entry
@@ -24,7 +24,7 @@ def feed(
     updated = max((entry.reviewed for entry in series if entry.reviewed), default=_NO_DATE)
     _add(root, "id", address)
     _add(root, "title", title)
-    _add(root, "updated", _date(updated))
+    _add(root, "updated", iso(updated))
     ET.SubElement(root, f"{{{_NAMESPACE}}}link", {"rel": "self", "href": address, "type": "application/atom+xml"})
     ET.SubElement(root, f"{{{_NAMESPACE}}}link", {"rel": "alternate", "href": f"{base}/", "type": "text/html"})
     author = ET.SubElement(root, f"{{{_NAMESPACE}}}author")
@@ -40,8 +40,8 @@ def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Seq
     address = f"{base}{series_path(series.message_id)}"
     _add(element, "id", address)
     _add(element, "title", plain(f"{series.subject} (v{series.revision})") or series.message_id)
-    _add(element, "updated", _date(series.reviewed or series.arrived))
-    _add(element, "published", _date(series.sent))
+    _add(element, "updated", iso(series.reviewed or series.arrived))
+    _add(element, "published", iso(series.sent))
     ET.SubElement(element, f"{{{_NAMESPACE}}}link", {"rel": "alternate", "href": address, "type": "text/html"})
     author = ET.SubElement(element, f"{{{_NAMESPACE}}}author")
     _add(author, "name", plain(series.author) or "unknown")
@@ -59,7 +59,3 @@ def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Seq
 
 def _add(parent: ET.Element, name: str, text: str) -> None:
     ET.SubElement(parent, f"{{{_NAMESPACE}}}{name}").text = text
-
-
-def _date(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -16,15 +16,12 @@ _MBOX_HEAD: Final = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 
 def mail_headers(mail: OurMail) -> list[tuple[str, str]]:
     """Return the headers of a mail that name no recipient, decoded."""
-    parsed = email.message_from_bytes(mail.content)
-    return [(name, _decoded(str(parsed[name]))) for name in _PUBLIC if parsed[name] is not None]
+    return [(name, _decoded(value)) for name, value in _public_headers(email.message_from_bytes(mail.content))]
 
 
 def mail_text(mail: OurMail) -> str:
     """Return the text of a mail, "" if retention removed it."""
-    parsed = email.message_from_bytes(mail.content)
-    parts = [part for part in parsed.walk() if part.get_content_type() == "text/plain"]
-    return _payload(parts[0]) if parts and mail.content else ""
+    return _text(email.message_from_bytes(mail.content)) if mail.content else ""
 
 
 def mbox(mails: tuple[OurMail, ...]) -> str:
@@ -32,16 +29,20 @@ def mbox(mails: tuple[OurMail, ...]) -> str:
     entries = []
     for mail in mails:
         if mail.content:
-            headers = "".join(f"{name}: {value}\n" for name, value in _raw_headers(mail))
+            parsed = email.message_from_bytes(mail.content)
+            headers = "".join(f"{name}: {value}\n" for name, value in _public_headers(parsed))
             kind = "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n"
-            text = _FROM_LINE.sub(r">\1", mail_text(mail))
+            text = _FROM_LINE.sub(r">\1", _text(parsed))
             entries.append(f"{_MBOX_HEAD}{headers}{kind}\n{text}\n")
     return "".join(entries)
 
 
-def _raw_headers(mail: OurMail) -> list[tuple[str, str]]:
-    parsed = email.message_from_bytes(mail.content)
-    return [(name, str(parsed[name])) for name in _PUBLIC if parsed[name] is not None]
+def _public_headers(mail: Message) -> list[tuple[str, str]]:
+    return [(name, str(mail[name])) for name in _PUBLIC if mail[name] is not None]
+
+
+def _text(mail: Message) -> str:
+    return next((_payload(part) for part in mail.walk() if part.get_content_type() == "text/plain"), "")
 
 
 def _payload(part: Message) -> str:

@@ -16,6 +16,7 @@ from bot.mail.target import target
 from bot.ports.running import Clock
 from bot.ports.web import (
     Position,
+    QueueEntry,
     SeriesDetail,
     SeriesFilter,
     SeriesSummary,
@@ -28,7 +29,7 @@ from bot.web.mails import mbox
 from bot.web.patchset import patchset
 from bot.web.render import Renderer
 from bot.web.series import SeriesView, series_view
-from bot.web.text import plain, series_path
+from bot.web.text import iso, plain, series_path
 from rules.finding import Severity
 from rules.lazy import re
 from rules.lint.rule import Rule
@@ -42,6 +43,9 @@ _COLLISIONS: Final = 50
 _MAX_TEXT: Final = 200  # characters of a search
 _NEW: Final = timedelta(days=7)
 _QUIET: Final = timedelta(days=14)
+_NEW_GROUP: Final = "New: sent in the last 7 days"
+_WAITING_GROUP: Final = "Waiting: older, and still discussed"
+_QUIET_GROUP: Final = "Quiet: no mail for 14 days"
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 _UNKNOWN_SERIES: Final = (
     "No series with this message-id is stored. Check the message-id, or search the subject. A series appears here some "
@@ -162,9 +166,7 @@ class Pages:
             if posting_id is None and name.endswith(suffix):
                 message_id, form = name.removesuffix(suffix), suffix
                 posting_id = snapshot.find(message_id)
-        detail = None if posting_id is None else snapshot.detail(posting_id)
-        if detail is None:
-            raise NotFoundError(_UNKNOWN_SERIES)
+        detail = _stored(snapshot, posting_id)
         if form == ".mbox":
             if not any(mail.content for mail in detail.mails):
                 raise NotFoundError("No mail of ours about this series is stored.")
@@ -197,19 +199,13 @@ class Pages:
         following, now = _continued(request, position), self._clock.now()
         if _wants_json(request):
             records = [
-                _series_record(entry.series) | {"last_mail": _iso(entry.moved), "replies": entry.replies}
+                _series_record(entry.series) | {"last_mail": iso(entry.moved), "replies": entry.replies}
                 for entry in entries
             ]
             return JSONResponse({"queue": records, "next": following})
-        groups = {
-            "New: sent in the last 7 days": [entry for entry in entries if now - entry.series.sent <= _NEW],
-            "Waiting: older, and still discussed": [
-                entry for entry in entries if now - entry.series.sent > _NEW and now - entry.moved <= _QUIET
-            ],
-            "Quiet: no mail for 14 days": [
-                entry for entry in entries if now - entry.series.sent > _NEW and now - entry.moved > _QUIET
-            ],
-        }
+        groups: dict[str, list[QueueEntry]] = {_NEW_GROUP: [], _WAITING_GROUP: [], _QUIET_GROUP: []}
+        for entry in entries:
+            groups[_group(entry, now)].append(entry)
         return self._page(
             request,
             "queue.html",
@@ -229,7 +225,7 @@ class Pages:
             return JSONResponse(
                 {
                     "names": [asdict(name) for name in names],
-                    "collisions": [asdict(collision) | {"found": _iso(collision.found)} for collision in collisions],
+                    "collisions": [asdict(collision) | {"found": iso(collision.found)} for collision in collisions],
                     "next": following,
                 }
             )
@@ -254,8 +250,8 @@ class Pages:
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
         health = snapshot.health()
         record = asdict(health) | {
-            "newest_mail": health.newest_mail and _iso(health.newest_mail),
-            "newest_review": health.newest_review and _iso(health.newest_review),
+            "newest_mail": health.newest_mail and iso(health.newest_mail),
+            "newest_review": health.newest_review and iso(health.newest_review),
         }
         return JSONResponse(record | {"stopped": bool(health.stopped), "ok": True})
 
@@ -276,10 +272,7 @@ class Pages:
         message_id = target(request.query_params.get("id", ""))
         if message_id is None:
             raise BadRequestError("The parameter id must be a message-id, without angle brackets or with them.")
-        posting_id = snapshot.find(message_id)
-        detail = None if posting_id is None else snapshot.detail(posting_id)
-        if detail is None:
-            raise NotFoundError(_UNKNOWN_SERIES)
+        detail = _stored(snapshot, snapshot.find(message_id))
         address = f"{self._base(request)}{series_path(detail.summary.message_id)}"
         return JSONResponse(patchset(detail, lambda fingerprint: f"{address}#{fingerprint}"))
 
@@ -289,6 +282,21 @@ class Pages:
             return self._url
         host = request.headers.get("host", "")
         return f"http://{host}" if _HOST.fullmatch(host) else "http://localhost"
+
+
+def _group(entry: QueueEntry, now: datetime) -> str:
+    """Return the heading below which the queue lists a series."""
+    if now - entry.series.sent <= _NEW:
+        return _NEW_GROUP
+    return _WAITING_GROUP if now - entry.moved <= _QUIET else _QUIET_GROUP
+
+
+def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:
+    """Return the series. Raises NotFoundError."""
+    detail = None if posting_id is None else snapshot.detail(posting_id)
+    if detail is None:
+        raise NotFoundError(_UNKNOWN_SERIES)
+    return detail
 
 
 def _wants_json(request: Request) -> bool:
@@ -345,21 +353,17 @@ def _feed_query(wanted: SeriesFilter) -> str:
     return f"?{urlencode(kept, quote_via=quote)}" if kept else ""
 
 
-def _iso(time: datetime) -> str:
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _series_record(series: SeriesSummary) -> dict[str, Any]:
     times = {name: getattr(series, name) for name in ("sent", "arrived", "reviewed")}
     return (
         asdict(series)
-        | {name: None if time is None else _iso(time) for name, time in times.items()}
+        | {name: None if time is None else iso(time) for name, time in times.items()}
         | {"path": series_path(series.message_id)}
     )
 
 
 def _finding_record(finding: Any) -> dict[str, Any]:
-    record = asdict(finding) | {"reviewed": _iso(finding.reviewed)}
+    record = asdict(finding) | {"reviewed": iso(finding.reviewed)}
     return record | {"path_of_finding": f"{series_path(finding.posting_id)}#{finding.fingerprint}"}
 
 
@@ -387,8 +391,10 @@ def _detail_record(view: SeriesView) -> dict[str, Any]:
             {"message_id": mail.message_id, "kind": mail.kind, "state": mail.state, "text": plain(mail.text)}
             for mail in view.mails
         ],
-        "dispositions": [asdict(given) | {"given": _iso(given.given)} for given in detail.dispositions],
-        "collisions": [asdict(collision) | {"found": _iso(collision.found)} for collision in detail.collisions],
-        "applied": [asdict(patch) | {"noted": _iso(patch.noted)} for patch in detail.applied],
-        "timeline": [{"time": _iso(event.time), "event": event.text} for event in view.events],
+        "dispositions": [
+            asdict(disposition) | {"given": iso(disposition.given)} for disposition in detail.dispositions
+        ],
+        "collisions": [asdict(collision) | {"found": iso(collision.found)} for collision in detail.collisions],
+        "applied": [asdict(patch) | {"noted": iso(patch.noted)} for patch in detail.applied],
+        "timeline": [{"time": iso(event.time), "event": event.text} for event in view.events],
     }

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Texts and addresses in pages: hostile text stays text, and no person's address is shown."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
-from bot.mail.target import is_message_id
 from rules.lazy import re
 
-_ARCHIVE: Final = "https://lore.kernel.org/r/"
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -23,9 +21,9 @@ def series_path(message_id: str) -> str:
     return f"/series/{quote(message_id, safe='@')}"
 
 
-def archive_address(message_id: str) -> str:
-    """Return the https address of a mail in the archive, "" if the message-id cannot be part of one."""
-    return f"{_ARCHIVE}{quote(message_id, safe='@')}" if is_message_id(message_id) else ""
+def iso(time: datetime) -> str:
+    """Return the time as in RFC 3339."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def when(time: datetime) -> str:
