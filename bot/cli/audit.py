@@ -13,6 +13,7 @@ from bot.cli import status
 from bot.cli.audit_cache import FILE_NAME, AuditCache
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.jobs import JobsOption, work_on_files
 from bot.cli.kernel_option import NoTreeOption, TreeOption, refuse_two_trees, repository_specs
 from bot.cli.output import (
     FailOnOption,
@@ -25,8 +26,7 @@ from bot.cli.output import (
     format_findings,
 )
 from bot.pool.deadline import deadline_suspended
-from bot.pool.guard import Crashed, InlineExecutor
-from bot.pool.worker import Limits
+from bot.pool.guard import Crashed
 from bot.review.formats.row import RowResult, of_findings
 from rules.bindings.tree import NoTree, Tree
 from rules.finding import Anchor, Failure, Finding, Report, Severity, skipped_lines
@@ -40,8 +40,6 @@ _TOP_FILES: Final = ("MAINTAINERS", "Kbuild")
 _TOP_FOLDERS: Final = frozenset(
     {"arch", "block", "crypto", "drivers", "fs", "kernel", "lib", "mm", "net", "rust", "samples"}
 )
-_MIN_PARALLEL_FILES: Final = 100
-_LIMITS: Final = Limits(seconds=60.0)
 
 
 def audit(
@@ -50,7 +48,7 @@ def audit(
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
-    jobs: Annotated[int, Option(minimum=0, help="Number of processes. 0: one per core if there are many files.")] = 0,
+    jobs: JobsOption = 0,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     cache: Annotated[
@@ -145,14 +143,7 @@ def _audit_files(
     ids: Sequence[str], specs: "RepositorySpecs | None", files: Sequence[Path], jobs: int
 ) -> list[Report | str | Crashed]:
     """Return for each file its report, why it cannot be read, or the crash of its audit."""
-    workers = jobs or (os.cpu_count() or 1 if len(files) > _MIN_PARALLEL_FILES else 1)
-    work = partial(_audit_file, ids, specs)
-    if workers == 1:
-        return InlineExecutor().map(work, files)
-    from bot.pool.executor import ProcessExecutor
-
-    with ProcessExecutor(workers, _LIMITS) as executor:
-        return executor.map(work, files)
+    return list(work_on_files(partial(_audit_file, ids, specs), files, jobs))
 
 
 @lru_cache(maxsize=1)

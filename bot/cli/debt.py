@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden debt`: count the unsafe debt of a kernel tree by subsystem and ref."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -12,21 +11,17 @@ from rich.console import Console
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.jobs import JobsOption, work_on_files
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
 from bot.debt.count import Counts, FileDebt, count_file
 from bot.debt.report import Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
 from bot.kernel.repositories import split_repository
 from bot.kernel.source_tree import SourceSpec, SourceTree, find_source, open_source
-from bot.pool.executor import ProcessExecutor
-from bot.pool.guard import Crashed, InlineExecutor
-from bot.pool.worker import Limits
+from bot.pool.guard import Crashed
 from bot.ports.running import Progress
 from rules.analysis.maintainers import Subsystems, parse
 from rules.lazy import replace
-
-_MIN_PARALLEL_FILES: Final = 100
-_LIMITS: Final = Limits(seconds=60.0)
 
 
 class Format(StrEnum):
@@ -53,7 +48,7 @@ def debt(
     subsystem: Annotated[
         str, Option(metavar="TEXT", help="Show only the subsystems whose names contain this text.")
     ] = "",
-    jobs: Annotated[int, Option(minimum=0, help="Number of processes. 0: one per core if there are many files.")] = 0,
+    jobs: JobsOption = 0,
 ) -> int:
     """Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.
 
@@ -106,15 +101,8 @@ def _without_problems(files: Iterable[FileDebt], ref: str, problems: list[tuple[
 def _count_files(source: SourceSpec, name: str, jobs: int, progress: Progress) -> Iterator[FileDebt]:
     """Yield the debt of each kernel file of a tree, in the order of the paths."""
     paths = open_source(source).rust_paths()
-    work = partial(_count_file, source)
-    workers = jobs or (os.cpu_count() or 1 if len(paths) > _MIN_PARALLEL_FILES else 1)
     progress.start(f"files of {name}", len(paths))
-    if workers == 1:
-        results: Iterable[FileDebt | Crashed | None] = InlineExecutor().map(work, paths)
-        yield from _collect(paths, results, progress)
-        return
-    with ProcessExecutor(workers, _LIMITS) as executor:
-        yield from _collect(paths, executor.stream(work, paths), progress)
+    yield from _collect(paths, work_on_files(partial(_count_file, source), paths, jobs), progress)
 
 
 def _collect(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The facts of the bindings at a commit, read from the repository and cached in the index."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 import pygit2
@@ -159,12 +159,18 @@ class GitFacts:
         return paths
 
 
+def walk_files(top: pygit2.Tree, prefix: str) -> Iterator[tuple[str, pygit2.Object]]:
+    """Yield the entries below a folder that are not folders, each with its path after the prefix."""
+    folders = [(prefix, top)]
+    while folders:
+        above, folder = folders.pop()
+        for entry in folder:
+            path = f"{above}{entry.name or ''}"
+            if isinstance(entry, pygit2.Tree):
+                folders.append((f"{path}/", entry))
+            else:
+                yield path, entry
+
+
 def _files(folder: pygit2.Tree, prefix: str, ending: str | tuple[str, ...]) -> list[str]:
-    paths: list[str] = []
-    for entry in folder:
-        name = entry.name or ""
-        if isinstance(entry, pygit2.Tree):
-            paths += _files(entry, f"{prefix}{name}/", ending)
-        elif name.endswith(ending):
-            paths.append(prefix + name)
-    return paths
+    return [path for path, _ in walk_files(folder, prefix) if path.endswith(ending)]

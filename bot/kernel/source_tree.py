@@ -2,13 +2,13 @@
 """All Rust files of a kernel tree: of a commit in a repository, or of a folder."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pygit2
 
 from bot.kernel.error import KernelError
+from bot.kernel.facts import walk_files
 from bot.kernel.index import Index
 from bot.kernel.out_of_memory import check_memory
 from bot.kernel.tree import GitTree, Repository
@@ -69,7 +69,11 @@ class _CommitTree(GitTree):
 
     def rust_paths(self) -> list[str]:
         try:
-            return sorted(_rust_paths(self._commit.tree))
+            return sorted(
+                path
+                for path, entry in walk_files(self._commit.tree, "")
+                if path.endswith(_RUST) and entry.filemode != pygit2.enums.FileMode.LINK
+            )
         except (KeyError, pygit2.GitError) as error:
             check_memory()
             raise KernelError(f"{self._path}: commit {self._commit.id} is incomplete: {error}") from error
@@ -80,18 +84,6 @@ class _CommitTree(GitTree):
         except (KeyError, pygit2.GitError):  # a partial clone lacks files
             check_memory()
             return None
-
-
-def _rust_paths(top: pygit2.Tree) -> Iterator[str]:
-    folders: list[tuple[str, pygit2.Tree]] = [("", top)]
-    while folders:
-        prefix, folder = folders.pop()
-        for entry in folder:
-            path = f"{prefix}{entry.name}"
-            if isinstance(entry, pygit2.Tree):
-                folders.append((f"{path}/", entry))
-            elif path.endswith(_RUST) and entry.filemode != pygit2.enums.FileMode.LINK:
-                yield path
 
 
 class _FolderTree(NoTree):

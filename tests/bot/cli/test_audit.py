@@ -111,7 +111,7 @@ def test_bytes_that_are_no_text(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_judged_costs_no_other(run: Run, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.cli.audit._LIMITS", Limits(seconds=2.0))
+    monkeypatch.setattr("bot.cli.jobs._LIMITS", Limits(seconds=2.0))
     os.mkfifo(tree / "rust" / "kernel" / "endless.rs")
     with (tree / "rust" / "kernel" / "huge.rs").open("wb") as huge:
         huge.truncate(700 << 20)
