@@ -60,7 +60,7 @@ _BUSY_SECONDS: Final = 0.5
 _RESOLVED: Final = FindingStatus.RESOLVED.value
 _SERIES: Final = (
     "SELECT p.message_id, p.subject, p.author_name, p.revision, p.patches, p.expected, p.sent, p.arrived, p.reviewed, "
-    "p.state, p.verdict, p.reason, p.severity, p.findings, p.reported"
+    "p.state, p.verdict, p.reason, p.severity, p.findings, p.reported, p.author"
 )
 _FINDINGS: Final = (
     "SELECT f.posting_id, f.rule, f.severity, f.confidence, f.patch, f.path, f.line, f.standing, f.withheld, "
@@ -140,8 +140,9 @@ class WebSnapshot:
     def reviewed_page(self, wanted: SeriesFilter, rule: str, limit: int) -> Sequence[SeriesSummary]:
         if rule:
             ids = dict.fromkeys(record.posting_id for record in self.findings_of_rule(rule, limit * 4))
-            rows = [row for posting_id in ids if (row := self._row(posting_id)) is not None and _matches(row, wanted)]
-            return [_summary(row) for row in rows[:limit]]
+            rows = (row for posting_id in ids if (row := self._row(posting_id)) is not None)
+            matching = [row for row in rows if _matches(row, wanted) and self._is_on(row[0], wanted.list)]
+            return [_summary(row) for row in matching[:limit]]
         page = self.series_page(wanted, None, limit * 4)
         return [series for series in page.series if series.reviewed and series.findings][:limit]
 
@@ -319,6 +320,10 @@ class WebSnapshot:
     def _lists_of(self, posting_id: str) -> Iterator[Any]:
         return self._connection.execute("SELECT list FROM posting_list WHERE posting_id = ?", (posting_id,))
 
+    def _is_on(self, posting_id: str, mailing_list: str) -> bool:
+        """Return whether the posting was sent to that list; "" stands for any."""
+        return not mailing_list or (mailing_list.lower(),) in self._lists_of(posting_id)
+
     def _mails(self, posting_id: str) -> tuple[OurMail, ...]:
         rows = self._connection.execute(
             "SELECT message_id, kind, state, reason, content, created, changed FROM outgoing WHERE posting_id = ? "
@@ -414,23 +419,26 @@ class WebSnapshot:
 
 
 def _candidates(wanted: SeriesFilter, after: Position | None) -> tuple[str, list[object]]:
-    """Return the query of the candidates and its values: by author, by list, or of all postings."""
+    """Return the query of the candidates and its values: by list, by author, or of all postings."""
     bound = after or _NEWEST
     values: list[object] = [_text(bound.sent), bound.message_id]
-    if "@" in wanted.author:
-        return _SERIES + _OF_AUTHOR, [*values, wanted.author.lower()]
     if wanted.list:
         return _SERIES + _OF_LIST, [*values, wanted.list.lower()]
+    if "@" in wanted.author:
+        return _SERIES + _OF_AUTHOR, [*values, wanted.author.lower()]
     return _SERIES + _OF_ALL, values
 
 
 def _matches(row: Any, wanted: SeriesFilter) -> bool:
-    """Return whether the posting matches the filter, except for a list and the address of an author."""
+    """Return whether the posting matches the filter, except for a list."""
     if wanted.severity is not None and (not row[12] or Severity(row[12]).rank < wanted.severity.rank):
         return False
     if wanted.state and _word(row[9], row[10]) != wanted.state:
         return False
-    if wanted.author and "@" not in wanted.author and wanted.author.lower() not in row[2].lower():
+    author = wanted.author.lower()
+    if "@" in author and author != row[15]:
+        return False
+    if "@" not in author and author not in row[2].lower():
         return False
     return not wanted.text or wanted.text.lower() in row[1].lower()
 

@@ -116,10 +116,26 @@ def test_what_people_replied_and_the_trees_are_shown(get: Get) -> None:
         ("?author=ADA", 2),
         ("?author=ada@example.org", 2),
         ("?author=bela@example.org", 0),
+        ("?author=ada@example.org&list=rust-for-linux@lists.example.org", 2),
+        ("?author=ada@example.org&list=other@lists.example.org", 0),
+        ("?author=bela@example.org&list=rust-for-linux@lists.example.org", 0),
     ],
 )
 def test_lists_are_filtered(get: Get, query: str, number: int) -> None:
     assert len(json.loads(get(f"/api/series{query}"))["series"]) == number
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("?rule=missing-safety-section", 1),
+        ("?rule=missing-safety-section&list=rust-for-linux@lists.example.org&for=ada@example.org", 1),
+        ("?rule=missing-safety-section&list=other@lists.example.org", 0),
+        ("?rule=missing-safety-section&for=bela@example.org", 0),
+    ],
+)
+def test_a_feed_has_what_all_its_parameters_name(get: Get, query: str, number: int) -> None:
+    assert len(ET.fromstring(get(f"/atom{query}")).findall("{http://www.w3.org/2005/Atom}entry")) == number
 
 
 @pytest.mark.parametrize("query", ["?state=x", "?severity=x", "?before=x"])
