@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The context of reviews and the analyser, from the settings."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from typing import Final
 
-import rules
 from bot.app.identity import build_identity, can_send, load_command_secret
 from bot.app.kernel import build_repository_specs
 from bot.app.precision import LearnedPolicy
@@ -21,6 +17,7 @@ from bot.pool.guard import Executor, TimeLimit
 from bot.ports.running import Clock
 from bot.review.model import Basis
 from bot.review.policy import Policy
+from bot.rules_digest import rules_digest
 from bot.settings.tables import Settings
 from bot.store.repository import Repository
 from bot.version import VERSION
@@ -45,7 +42,7 @@ def build_review_context(settings: Settings, store: Repository, clock: Clock) ->
         recipients=build_recipients(settings, clock),
         terms=build_refusal_terms(settings),
         learned=LearnedPolicy(settings, store, clock),
-        basis=Basis(VERSION, _rules_digest(), tuple(rule.id for rule in used)),
+        basis=Basis(VERSION, rules_digest(), tuple(rule.id for rule in used)),
         secret=secret,
         pending=timedelta(days=settings.review.pending_days),
     )
@@ -87,13 +84,3 @@ def build_refusal_terms(settings: Settings) -> RefusalTerms:
         stale=timedelta(hours=hours) if hours else None,
         newest_only=live,
     )
-
-
-@cache
-def _rules_digest() -> str:
-    """Return a digest of the source code of the rules, which changes with every change of a rule."""
-    digest = hashlib.sha256()
-    root = Path(next(iter(rules.__path__)))
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]

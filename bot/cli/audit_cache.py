@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import rules
+from bot.rules_digest import rules_digest
 from rules.finding import Anchor, Confidence, Evidence, Finding, Report, Severity
 
 FILE_NAME: Final = "audit.json"
@@ -26,7 +26,7 @@ class AuditCache:
 
     def __init__(self, path: Path, rule_ids: Sequence[str]) -> None:
         self._path = path
-        self._prefix = "\0".join((_digest_of_program(), *rule_ids)).encode()
+        self._prefix = "\0".join((rules_digest(), *rule_ids)).encode()
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._has_changed = False
         with suppress(OSError, ValueError):
@@ -68,12 +68,3 @@ def _finding(row: dict[str, Any]) -> Finding:
             "facts": tuple((name, value) for name, value in row["facts"]),
         }
     )
-
-
-def _digest_of_program() -> str:
-    """Return a digest of the names, sizes and times of the modules that make findings."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(rules.__file__).parent.rglob("*.py")):
-        status = path.stat()
-        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
