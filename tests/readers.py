@@ -1097,6 +1097,7 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.source.rust.doc_links.read_doc_links",
+            "rules.source.rust.doc_markdown.links_in",
             "rules.bindings.doc_link_gates.DocLinkGates.broken",
             "rules.bindings.doc_link_gates.DocLinkGates.gated_names",
         ),
