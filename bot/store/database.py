@@ -4,11 +4,12 @@
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 from alembic import command
 from alembic.config import Config
@@ -26,6 +27,8 @@ CHANGES: Final = "mail changes"
 """The key under which a session collects the changes of mails that its commit makes durable."""
 _BUSY_MS: Final = 30_000
 _STEP_PAGES: Final = 4096
+_MAX_TRIES: Final = 4  # of a lock that another process looks at
+_TRY_SECONDS: Final = 0.05  # between two tries; a look takes much less
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _FIXES: Final = {
     "readonly": "it cannot be written; allow this user to write the file and its folder",
@@ -211,7 +214,7 @@ def _locked(database: Path, role: Role) -> Iterator[None]:
         raise StoreError(f"database {database}: cannot open {path}: {error.strerror}") from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
         except OSError as error:
             file.seek(0)
             raise StoreError(
@@ -222,6 +225,16 @@ def _locked(database: Path, role: Role) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def _lock(file: IO[str]) -> None:
+    """Lock the file for this process. `running` holds it for a moment when it looks, so this tries again."""
+    for _ in range(_MAX_TRIES - 1):
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_TRY_SECONDS)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

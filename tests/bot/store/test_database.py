@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import fcntl
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from bot.error import ReplacedError
 from bot.mail.packed import pack, unpack
 from bot.ports.archive import Batch
 from bot.review.disposition import DispositionKind
-from bot.store.database import Database, Role, sole_worker
+from bot.store.database import Database, Role, running, sole_worker
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow, metadata
@@ -338,3 +339,15 @@ def test_many_connections_that_come_and_go_are_no_replaced_file(tmp_path: Path) 
             with Repository(tmp_path / "d.db") as other:
                 other.ingest(_batch(cursor=str(number)))
             assert len(store.unparsed(10)) == number + 1
+
+
+def test_a_look_at_who_works_does_not_refuse_who_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "d.db"
+    with sole_worker(path, Role.SENDER):
+        pass
+    with path.with_name(f"{path.name}.{Role.SENDER}").open(encoding="ascii") as look:
+        fcntl.flock(look, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        monkeypatch.setattr("bot.store.database.time.sleep", lambda _: fcntl.flock(look, fcntl.LOCK_UN))
+
+        with sole_worker(path, Role.SENDER):
+            assert running(path, Role.SENDER) == str(os.getpid())
