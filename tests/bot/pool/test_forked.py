@@ -11,7 +11,8 @@ from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 
-LIMITS = Limits(seconds=0.5, memory=64 << 20, result=1 << 20)
+# A busy machine may stop an innocent item for a second.
+LIMITS = Limits(seconds=2, memory=64 << 20, result=1 << 20)
 
 
 def _misbehave(how: str) -> str:
@@ -31,7 +32,7 @@ def _misbehave(how: str) -> str:
 @pytest.mark.parametrize(
     ("how", "reason", "exceeded"),
     [
-        ("loop", "took longer than 0.5 s", True),
+        ("loop", "took longer than 2 s", True),
         ("memory", "took more than 64 MB", True),
         ("exit", "ended its process with status 7", True),
         ("talk", "returned more than 1 MB", True),
@@ -82,7 +83,7 @@ def test_nobody_waits_for_a_child_that_is_not_wanted_any_more() -> None:
 def test_what_our_own_files_take_is_not_counted() -> None:
     def work(_: int) -> str:
         with deadline_suspended():
-            time.sleep(0.8)
+            time.sleep(2.2)
         return "done"
 
     assert list(forked(work, [1], LIMITS)) == ["done"]

@@ -103,11 +103,11 @@ def test_a_struct_has_its_fields_with_types_and_conditions() -> None:
     } == members
 
 
-def test_a_macro_may_open_a_struct() -> None:
-    assert [("owner", "int")] == [
-        (member.name, member.type)
-        for member in _declaration("context_lock_struct(mutex) {\n\tint owner;\n};\n", "mutex").members
-    ]
+@pytest.mark.parametrize("macro", ["context_lock_struct", "struct_lock"])
+def test_a_macro_may_open_a_struct(macro: str) -> None:
+    members = _declaration(f"{macro}(mutex) {{\n\tint owner;\n}};\n", "mutex").members
+
+    assert [("owner", "int")] == [(member.name, member.type) for member in members]
 
 
 def test_braces_in_the_arguments_of_a_macro_do_not_end_it() -> None:
