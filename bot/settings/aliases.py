@@ -5,6 +5,8 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from bot.settings import PREFIX
+
 KeyPath = tuple[str, ...]
 
 _ANY: Final = "*"
@@ -46,6 +48,16 @@ def new_path(path: KeyPath) -> KeyPath:
         parents = (renamed[0], _ANY) if renamed[:1] == ("lists",) and len(renamed) == 2 else renamed
         renamed += (RENAMED.get((*parents, key), key),)
     return renamed
+
+
+def new_variable(name: str) -> str:
+    """Return the new name of a variable. `name` is in lower case."""
+    prefix = PREFIX.lower()
+    return (
+        f"{prefix}{'__'.join(new_path(tuple(name.removeprefix(prefix).split('__'))))}"
+        if name.startswith(prefix)
+        else name
+    )
 
 
 def with_new_names(table: Mapping[str, Any], parents: KeyPath = ()) -> dict[str, Any]:

@@ -11,13 +11,18 @@ from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as VariableError
 
 from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import DEFAULT_FILE, PREFIX, settings_file, variables
-from bot.settings.aliases import RepeatedSettingError, log_deprecation, new_path, old_names, with_new_names
+from bot.settings.aliases import (
+    RepeatedSettingError,
+    log_deprecation,
+    new_path,
+    new_variable,
+    old_names,
+    with_new_names,
+)
 from bot.settings.commands import CommandSettings, DigestSettings, PrecisionSettings
 from bot.settings.kernel import KernelSettings
 from bot.settings.log import LogSettings
@@ -249,10 +254,8 @@ class PersonSettings(_Table):
         return self
 
 
-class Settings(BaseSettings):
+class Settings(_Table):
     """All settings. `load` makes every path absolute."""
-
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
 
     database: Path = Field(
         default=Path("var/patchwarden.db"), description="The SQLite database. It is created if it does not exist."
@@ -318,38 +321,6 @@ class Settings(BaseSettings):
                 raise ValueError(f"lists: {address}: its mails would expire before embargo_hours have passed")
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return _Environment(settings_cls), init_settings
-
-
-class _Environment(EnvSettingsSource):
-    """The settings in the environment. Old names are accepted."""
-
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        super().__init__(settings_cls)
-        variables: dict[str, str | None] = {}
-        for name, value in self.env_vars.items():
-            renamed = _new_variable(name)
-            if renamed != name and renamed in self.env_vars:
-                raise RepeatedSettingError(f"{name.upper()} is the old name of {renamed.upper()}; give only one")
-            variables[renamed] = value
-        self.env_vars = variables
-
-    def __call__(self) -> dict[str, Any]:
-        return with_new_names(self.written())
-
-    def written(self) -> dict[str, Any]:
-        """Return the settings, with the old names that tables in the value of a variable contain."""
-        return super().__call__()
-
 
 def load(path: Path | None = None) -> Settings:
     """Return the settings of `settings_file(path)`, overridden by the environment.
@@ -362,8 +333,8 @@ def load(path: Path | None = None) -> Settings:
         raise SettingsError("\n".join(unknown))
     text, values = _read(file)
     try:
-        written = Settings(**with_new_names(values))
-    except (VariableError, RepeatedSettingError) as error:
+        written = _with_environment(with_new_names(values))
+    except RepeatedSettingError as error:
         raise SettingsError(f"settings: {error}") from error
     except ValidationError as error:
         raise SettingsError(
@@ -377,6 +348,15 @@ def load(path: Path | None = None) -> Settings:
     return settings
 
 
+def _with_environment(values: dict[str, Any]) -> Settings:
+    if not variables():
+        return Settings(**values)
+    # Imported here because pydantic-settings takes twice as long to load as pydantic.
+    from bot.settings.environment import read_with_environment
+
+    return read_with_environment(values)
+
+
 def deprecations(path: Path | None = None) -> list[str]:
     """Return a warning for each old name of a setting in the settings file and in the environment."""
     file = settings_file(path)
@@ -386,11 +366,14 @@ def deprecations(path: Path | None = None) -> list[str]:
 def _deprecations(file: Path | None, text: str, values: Mapping[str, Any]) -> Iterator[str]:
     for old, new in old_names(values):
         yield f"settings {file}:{_line_of(text, new)}: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
-    given = variables()
+    if not (given := variables()):
+        return
+    from bot.settings.environment import read_environment
+
     for name in given:
-        if (renamed := _new_variable(name.lower()).upper()) != name.upper():
+        if (renamed := new_variable(name.lower()).upper()) != name.upper():
             yield f"environment: {name} is deprecated; set {renamed}"
-    for old, new in old_names(_Environment(Settings).written()) if given else ():
+    for old, new in old_names(read_environment()):
         yield f"environment: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
 
 
@@ -403,21 +386,11 @@ def unknown_variables() -> list[str]:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {DATA_DIR}
     errors = []
     for name in variables():
-        variable = _new_variable(name.lower()).upper()
+        variable = new_variable(name.lower()).upper()
         table, below, _ = variable.removeprefix(PREFIX).partition("__")
         if variable not in known and not (below and table in tables):
             errors.append(f"environment: {name} is not a setting{suggestion(variable, known)}")
     return errors
-
-
-def _new_variable(name: str) -> str:
-    """Return the new name of a variable. `name` is in lower case."""
-    prefix = PREFIX.lower()
-    return (
-        f"{prefix}{'__'.join(new_path(tuple(name.removeprefix(prefix).split('__'))))}"
-        if name.startswith(prefix)
-        else name
-    )
 
 
 def _read(file: Path | None) -> tuple[str, dict[str, Any]]:
